@@ -1,0 +1,86 @@
+"""The compositional loss (Eq. 8, Eq. 9 of the paper); with P_joint it is the joint loss, with P_bone the bone loss.
+
+Every method of Table 1 is one formula: the L1 distance between predicted and true relative positions of a set of
+joint pairs, each coordinate divided by its standard deviation. Both sides are normalised by the same mean and std
+(Eq. 1), so the mean cancels and a term is |dJ - dJ_gt| / std(u, v).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from heads.composition import composition_matrix
+from heads.errors import BadInput
+from heads.normalisation import expand_mask
+from heads.pairs import Pair
+from heads.skeleton import Skeleton
+
+REDUCTIONS = ("mean", "sum")
+
+
+class CompositionalLoss(nn.Module):
+    """L(B) = sum over pairs of || N(dJ(u, v)) - N(dJ_gt(u, v)) ||_1 (Eq. 8), for any tree, pair set and D.
+
+    Args:
+        pairs: P pairs (u, v) of joint indices, -1 the origin.
+        std: (P, D) standard deviations of the pairs' relative positions, in the unit of the poses.
+        representation: what `estimate` holds in `forward`, `bones` or `joints`.
+        reduction: `mean`: the mean over a sample's supervised terms, then over the batch, so that pair sets of
+            different size share a learning rate; `sum`: Eq. 8's sum over terms, then the mean over the batch.
+
+    Raises:
+        BadInput: for an unknown representation or reduction, or a std of the wrong shape.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        pairs: Sequence[Pair],
+        std: Tensor,
+        representation: str = "bones",
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        if reduction not in REDUCTIONS:
+            raise BadInput(f"unknown reduction '{reduction}'; choose mean or sum")
+        if std.dim() != 2 or len(std) != len(pairs):
+            raise BadInput(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row a pair")
+        self.reduction = reduction
+        self.register_buffer("composition", composition_matrix(skeleton, pairs, representation))
+        self.register_buffer("difference", composition_matrix(skeleton, pairs, "joints"))
+        self.register_buffer("std", std.float())
+
+    def forward(self, estimate: Tensor, joints: Tensor, mask: Tensor) -> Tensor:
+        """The loss of a batch, a scalar.
+
+        Args:
+            estimate: (B, K, D) predicted bones or joints, in the unit of `std`.
+            joints: (B, K, D) true joints in the same unit; what the mask leaves out may be NaN.
+            mask: (B, K) or (B, K, D) bool, annotated values. A pair's coordinate counts where both its ends have
+                it; the bones between need not be annotated. A 2D sample among 3D ones masks z (Eq. 9).
+
+        Returns:
+            Scalar. A sample without any supervised term adds 0 and passes no gradient.
+        """
+        mask = expand_mask(mask, joints)
+        truth = self.difference.to(estimate) @ torch.where(mask, joints, 0).to(estimate)
+        supervised = both_ends(mask, self.difference)
+        terms = (self.composition.to(estimate) @ estimate - truth).abs() / self.std.to(estimate)
+        terms = torch.where(supervised, terms, 0).flatten(1).sum(dim=1)
+        if self.reduction == "mean":
+            terms = terms / supervised.flatten(1).sum(dim=1).clamp(min=1)
+        return terms.mean()
+
+
+def both_ends(mask: Tensor, difference: Tensor) -> Tensor:
+    """(..., P, D) bool: the pairs' coordinates with both ends annotated; the origin always is.
+
+    Args:
+        mask: (..., K, D) bool, annotated coordinates of joints.
+        difference: (P, K), `composition_matrix(skeleton, pairs, "joints")`: -1 and +1 at a pair's ends.
+    """
+    ends = difference.abs()
+    return ends @ mask.to(ends) == ends.sum(dim=-1, keepdim=True)

@@ -1,0 +1,38 @@
+"""The five methods of Table 1, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heads.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a stage regresses and which relative positions its loss compares.
+
+    Attributes:
+        representation: `joints` or `bones`, what the network's output means.
+        pairs: name of the pair set in `heads.pairs.PAIR_SETS`.
+        label: the name in the paper's tables.
+    """
+
+    representation: str
+    pairs: str
+    label: str
+
+
+METHODS = {
+    "ief_star": Method("joints", "joint", "IEF*"),
+    "joint": Method("bones", "joint", "Ours (joint)"),
+    "bone": Method("bones", "bone", "Ours (bone)"),
+    "both": Method("bones", "both", "Ours (both)"),
+    "all": Method("bones", "all", "Ours (all)"),
+}
+
+
+def method_called(name: str) -> Method:
+    """The method of Table 1 called `name`. Raises BadInput for another name."""
+    if name not in METHODS:
+        raise BadInput(f"unknown method '{name}'; choose one of {', '.join(METHODS)}")
+    return METHODS[name]

@@ -1,0 +1,48 @@
+"""Pair sets: which relative joint positions a loss supervises (Section 3.2 of the paper).
+
+A pair (u, v) holds joint indices; `ORIGIN` (-1) stands for the constant origin J_0, the paper's joint 0.
+The paper writes P_all without the origin. Nothing would then say where in the image the body is: every term
+is a difference of joints, so moving all of them changes nothing and the root bone gets no gradient. The origin
+therefore belongs to P_all here.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from heads.errors import BadInput
+from heads.skeleton import Skeleton
+
+ORIGIN = -1
+
+Pair = tuple[int, int]
+
+
+def joint_pairs(skeleton: Skeleton) -> list[Pair]:
+    """P_joint = {(u, 0)}: K pairs, the joint positions themselves."""
+    return [(joint, ORIGIN) for joint in range(len(skeleton))]
+
+
+def bone_pairs(skeleton: Skeleton) -> list[Pair]:
+    """P_bone = {(u, parent(u))}: K pairs, the bones; the root's is (root, 0)."""
+    return list(enumerate(skeleton.parents))
+
+
+def both_pairs(skeleton: Skeleton) -> list[Pair]:
+    """P_both: the union of P_joint and P_bone; 2K - 1 pairs, since they share (root, 0)."""
+    return list(dict.fromkeys(joint_pairs(skeleton) + bone_pairs(skeleton)))
+
+
+def all_pairs(skeleton: Skeleton) -> list[Pair]:
+    """P_all: every pair of {0, ..., K}, the origin with them; K (K + 1) / 2 pairs."""
+    return joint_pairs(skeleton) + list(combinations(range(len(skeleton)), 2))
+
+
+PAIR_SETS = {"joint": joint_pairs, "bone": bone_pairs, "both": both_pairs, "all": all_pairs}
+
+
+def pair_set(name: str, skeleton: Skeleton) -> list[Pair]:
+    """The pair set called `name`: joint, bone, both or all. Raises BadInput for another name."""
+    if name not in PAIR_SETS:
+        raise BadInput(f"unknown pair set '{name}'; choose one of {', '.join(PAIR_SETS)}")
+    return PAIR_SETS[name](skeleton)
