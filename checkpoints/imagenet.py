@@ -1,0 +1,106 @@
+"""ImageNet initial weights of a torchvision ResNet, and where its stride sits.
+
+Two networks are called ResNet-50. The original one (He et al., "v1", Caffe) has the stride of a downsampling block in
+its first 1x1 convolution; torchvision's ("v1.5") has it in the 3x3. Their weights have the same names and shapes, so
+a file of the one loads into the other without a word and loses 9 points of ImageNet top-1. The question is therefore
+settled by what the file is, and a file that does not say is refused until the caller does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from checkpoints.errors import BadCheckpoint
+from checkpoints.tensors import read_safetensors
+from checkpoints.training_state import load_state
+
+STRIDES = ("1x1", "3x3")
+# torchvision names its files by the first eight digits of their SHA-256; all of these have the stride in the 3x3.
+TORCHVISION_FILE = re.compile(r"^(resnet\d+|resnext\w+|wide_resnet\w+)-[0-9a-f]{8}\.pth$")
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """A ResNet's weights without its classifier.
+
+    Attributes:
+        tensors: torchvision's names (`conv1.weight`, `layer1.0...`) -> fp32 tensors.
+        stride: `1x1` or `3x3`, the convolution of a bottleneck block that carries its stride.
+        source: where they came from, for the record.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    stride: str
+    source: str
+
+
+def load_initial_weights(path: str | os.PathLike, stride: str | None = None) -> InitialWeights:
+    """Initial weights from a .safetensors file or a torchvision state dict (.pth, read with `weights_only=True`).
+
+    Args:
+        stride: `1x1` or `3x3`, needed only where the file does not say.
+
+    Raises:
+        BadCheckpoint: when the file is missing, torn, holds no ResNet, does not say where its stride sits, or says
+            otherwise than `stride`.
+    """
+    path = Path(path)
+    if path.suffix == ".safetensors":
+        tensors, metadata = read_safetensors(path)
+    else:
+        tensors, metadata = load_state(path), {}
+    if not isinstance(tensors, dict) or "conv1.weight" not in tensors or "layer1.0.conv1.weight" not in tensors:
+        raise BadCheckpoint(f"{path}: holds no torchvision ResNet (no conv1.weight, layer1.0.conv1.weight)")
+    tensors = {
+        name: tensor.float()
+        for name, tensor in tensors.items()
+        if not name.startswith("fc.") and not name.endswith("num_batches_tracked")
+    }
+    return InitialWeights(tensors, _stride_of(path, tensors, metadata, stride), path.name)
+
+
+def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], told: str | None) -> str:
+    if told is not None and told not in STRIDES:
+        raise BadCheckpoint(f"unknown stride '{told}'; choose 1x1 (Caffe, v1) or 3x3 (torchvision, v1.5)")
+    if "layer1.0.conv3.weight" not in tensors:
+        return "3x3"  # basic blocks (ResNet-18, -34) exist in one form only
+    style = metadata.get("style", "")
+    if style.startswith("caffe") or metadata.get("stride") == "1x1":
+        found = "1x1"
+    elif metadata.get("stride") == "3x3" or TORCHVISION_FILE.match(path.name):
+        found = "3x3"
+    elif told is None:
+        raise BadCheckpoint(
+            f"{path}: does not say whether its stride sits in the 1x1 (Caffe, v1) or the 3x3 convolution "
+            "(torchvision, v1.5); add --stride 1x1 or --stride 3x3"
+        )
+    else:
+        found = told
+    if told is not None and told != found:
+        raise BadCheckpoint(f"{path}: its stride sits in the {found} convolution, but --stride says {told}")
+    return found
+
+
+def download_initial_weights(backbone: str) -> InitialWeights:
+    """torchvision's own ImageNet weights of a ResNet (V1), through torchvision's cache and download.
+
+    Raises:
+        BadCheckpoint: where torchvision has none by that name, or the download fails.
+    """
+    from torchvision.models import get_model_weights
+
+    try:
+        weights = get_model_weights(backbone).IMAGENET1K_V1
+        tensors = weights.get_state_dict(progress=True, check_hash=True)
+    except (ValueError, AttributeError, OSError, RuntimeError) as error:
+        raise BadCheckpoint(
+            f"torchvision's weights of {backbone} could not be had ({error}); give a file with --weights FILE, "
+            "or train from random weights with --weights none"
+        ) from error
+    tensors = {k: v for k, v in tensors.items() if not k.startswith("fc.") and not k.endswith("num_batches_tracked")}
+    return InitialWeights(tensors, "3x3", f"torchvision {backbone} IMAGENET1K_V1")
