@@ -31,9 +31,14 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], object]) -
     return path
 
 
+def write_bytes(path: str | os.PathLike, data: bytes) -> Path:
+    """Write `data` through `write_atomically`."""
+    return write_atomically(path, lambda part: part.write_bytes(data))
+
+
 def write_text(path: str | os.PathLike, text: str) -> Path:
-    """Write `text` as UTF-8 through `write_atomically`."""
-    return write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+    """Write `text` as UTF-8, as `write_bytes` does."""
+    return write_bytes(path, text.encode("utf-8"))
 
 
 def checksum(path: str | os.PathLike) -> str:

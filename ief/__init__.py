@@ -1,0 +1,1 @@
+"""Iterative error feedback: heatmaps, stages, the cascade, training, prediction and the command line."""

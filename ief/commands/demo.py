@@ -1,0 +1,118 @@
+"""`ief demo`: the whole line on synthetic people, from drawing them to a report and a submission."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from checkpoints.files import write_bytes
+from evaluation.metrics import compare, look_up
+from evaluation.overlays import grid, to_jpeg
+from heads.skeleton import MPII
+from ief.distributed import choose_device
+from ief.pictures import draw_people, spread_rows
+from ief.prediction import predict_split
+from ief.presets import preset_called
+from ief.reporting import write_report
+from ief.run import load_cascade
+from ief.scoring import person_errors, print_summary, save_poses, score, score_run
+from ief.training import Job, train_stage
+from mpii_tools.images import ImageFiles, open_images
+from mpii_tools.mpii_mat import read_mpii_mat
+from mpii_tools.people import People
+from mpii_tools.people_file import load_people
+from mpii_tools.predictions import align, read_predictions
+from mpii_tools.prepare import prepare
+from mpii_tools.prepared import load_prepared
+from mpii_tools.submission import read_submission, write_submission
+from mpii_tools.synthetic import SyntheticData, write_synthetic
+
+EXAMPLE = "ief demo --out demo"
+SPLITS = {"valid": 500, "test": 60}  # images
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder to write; an unfinished one goes on"
+    )
+    parser.add_argument("--images", type=int, default=1600, metavar="N", help="training images (default: 1600)")
+    parser.add_argument("--passes", type=float, help="times a stage sees each person (default: the demo preset's)")
+    parser.add_argument("--seed", type=int, default=0, help="of people and training (default: 0)")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU where there is one)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Draw, prepare, train, predict, evaluate, report, submit."""
+    started = time.monotonic()
+    out, preset = args.out, preset_called("demo", passes=args.passes)
+    print(f"Synthetic people, {preset.backbone} at {preset.size} px: small enough for two cores and a few minutes.")
+    print("1. drawing people and writing them as an MPII data set")
+    source = write_synthetic(out / "data", args.images, SPLITS["valid"], SPLITS["test"], args.seed)
+    print("2. preparing crops")
+    images = open_images(source.images)
+    prepare(read_mpii_mat(source.annotations).people, images, out / "prepared", "synthetic", preset.size, preset.margin)
+    print("3. training both stages")
+    job = Job(load_prepared(out / "prepared", "train"), MPII, "all", out / "run", args.seed, None,
+              choose_device(args.device), checkpoint_seconds=20.0)  # fmt: skip
+    for index in (0, 1):
+        train_stage(index, job, preset)
+    print("4. predicting and evaluating")
+    valid = load_prepared(out / "prepared", "valid")
+    metrics = score_run(job.run, valid, job.device)
+    print_summary(metrics)
+    print_gains(job.run, valid.people)
+    print("5. report, pictures and submission")
+    poses = align(read_predictions(job.run / "predictions-valid.npz"), valid.people).joints
+    page = report(out, valid.people, poses, images)
+    submission = submit(out, source, job.device)
+    minutes = (time.monotonic() - started) / 60
+    print(f"report {page}\npictures {out / 'report' / 'people.jpg'}\nsubmission {submission}\n{minutes:.1f} minutes")
+
+
+def print_gains(run: Path, people: People) -> None:
+    """What each stage gains over what came before it, with the paired 95 % interval over persons."""
+    names = {"mean pose": "-mean_pose", "stage 0": "-stage0", "stage 1": ""}
+    poses = {
+        name: align(read_predictions(run / f"predictions-valid{suffix}.npz"), people).joints
+        for name, suffix in names.items()
+    }
+    print("Gain over the stage before, paired 95 % interval over persons:")
+    for before, after in (("mean pose", "stage 0"), ("stage 0", "stage 1")):
+        gain = compare(poses[after], poses[before], people.joints, people.head_size, people.scale, people.annotated)
+        parts = []
+        for what, unit, path in (
+            ("PCKh@0.5", "points", ("pckh", "0.5", "groups", "Mean")),
+            ("joint error", "px", ("joint_error", "image_px")),
+            ("bone error", "px", ("bone_error", "image_px")),
+        ):
+            value, (low, high) = look_up(gain, *path)
+            parts.append(f"{what} {value:+.1f} [{low:+.1f}, {high:+.1f}] {unit}")
+        print(f"  {after} - {before}: {', '.join(parts)}")
+
+
+def report(out: Path, people: People, poses: np.ndarray, images: ImageFiles) -> Path:
+    """The HTML page and one picture of twelve people from the best to the worst predicted."""
+    pictures = draw_people(people, poses, images, spread_rows(person_errors(poses, people), 12))
+    write_bytes(out / "report" / "people.jpg", to_jpeg(grid([picture for _, picture in pictures], 4)))
+    captions = ("best", *[f"{place} of 12" for place in range(2, 12)], "worst")
+    overlays = [(f"{name}: {caption}", picture) for (name, picture), caption in zip(pictures, captions, strict=False)]
+    lead = "Synthetic people, validation split. Pictures run from the best predicted person to the worst."
+    return write_report([out / "run"], out / "report", "Two stages on synthetic people", lead, overlays)
+
+
+def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:
+    """Predict the test people, write the server's file, read it back and score it against the kept truth."""
+    test = load_prepared(out / "prepared", "test")
+    cascade = load_cascade(out / "run").to(device)
+    predictions = save_poses(out / "run", test, predict_split(cascade, test))
+    path = out / "submission.mat"
+    write_submission(source.annotations, read_predictions(predictions), path)
+    truth = load_people(source.truth)
+    result = score(align(read_submission(path), truth).joints, truth)
+    print(f"submission read back: PCKh@0.5 {result['pckh']['0.5']['groups']['Mean']:.1f} on {len(truth)} test people")
+    return path

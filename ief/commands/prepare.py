@@ -1,0 +1,69 @@
+"""`ief prepare`: annotations and photos -> the ready form."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from ief.presets import PRESETS, preset_called
+from mpii_tools.derived_joints import derive_torso
+from mpii_tools.images import open_images
+from mpii_tools.notes import note_line
+from mpii_tools.prepare import prepare
+from mpii_tools.reading import read_annotations
+
+EXAMPLE = "ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="official .mat, HRNet/mmpose .json, Newell's .h5, or a folder of LSP",
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of photos or of tar files of photos (default: beside the annotations)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--name", help="name of the data set (default: that of --out)")
+    parser.add_argument("--preset", default="paper", choices=PRESETS, help="whose input size to use (default: paper)")
+    parser.add_argument("--size", type=int, metavar="PX", help="side of the network's input (default: the preset's)")
+    parser.add_argument("--margin", type=float, help="side of a stored crop / side of the input (default: 1.5)")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N persons of each split, to try things")
+    parser.add_argument(
+        "--no-derived-joints",
+        action="store_true",
+        help="leave a missing pelvis and thorax missing instead of placing them by the stated rule",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read, report, write."""
+    preset = preset_called(args.preset, size=args.size, margin=args.margin)
+    reading = read_annotations(args.annotations)
+    people = reading.people
+    print(f"{args.annotations}: {reading.form}, {len(people):,} persons")
+    print("\n".join(reading.lines()))
+    if not args.no_derived_joints:
+        people = derive_torso(people)
+        if people.derived.any():
+            print(f"{int(people.derived.any(axis=1).sum()):,} persons got a pelvis or thorax by rule (training only)")
+    if args.limit:
+        first = [np.flatnonzero(people.split == split)[: args.limit] for split in np.unique(people.split)]
+        people = people.select(np.sort(np.concatenate(first)))
+    folder = args.annotations if args.annotations.is_dir() else args.annotations.parent
+    images = open_images(args.images or folder)
+    name = args.name or args.out.resolve().name
+    done = prepare(people, images, args.out, name, preset.size, preset.margin)
+    for what, persons in done.notes.items():
+        print(note_line(what, persons))
+    counts = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
+    print(f"{args.out}: {counts} persons at {preset.size} px")

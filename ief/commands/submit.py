@@ -1,0 +1,26 @@
+"""`ief submit`: predictions of the test people -> the MPII server's .mat."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mpii_tools.predictions import read_predictions
+from mpii_tools.submission import write_submission
+
+EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
+         ief submit --annotations mpii_human_pose_v1_u12_1.mat --predictions runs/all/predictions-test.npz \\
+                    --out pred_keypoints_mpii.mat"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--annotations", type=Path, required=True, metavar="FILE", help="the official RELEASE .mat")
+    parser.add_argument("--predictions", type=Path, required=True, metavar="FILE", help="of its test people")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .mat to write")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the file and say what it holds."""
+    summary = write_submission(args.annotations, read_predictions(args.predictions), args.out)
+    print(f"{args.out}: {summary}")

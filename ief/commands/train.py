@@ -1,0 +1,100 @@
+"""`ief train`: prepared data -> trained stages, predictions of the validation split and their scores."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from checkpoints.imagenet import STRIDES, InitialWeights, download_initial_weights, load_initial_weights
+from heads.errors import BadInput
+from heads.methods import METHODS
+from heads.skeleton import MPII
+from ief.distributed import choose_device, joined_processes
+from ief.presets import PRESETS, Preset, preset_called
+from ief.scoring import print_summary, score_run
+from ief.training import Job, train_stage
+from mpii_tools.prepared import load_prepared, read_description
+
+EXAMPLE = """ief train --data data/mpii --run runs/all --preset paper
+several GPUs: torchrun --nproc-per-node 8 -- -m ief train --data data/mpii --run runs/all"""
+
+# Options that replace a preset's field of the same name.
+CHANGES = (
+    "backbone",
+    "passes",
+    "batch",
+    "optimiser",
+    "learning_rate",
+    "weight_decay",
+    "schedule",
+    "warmup",
+    "averaging",
+    "sigma",
+    "perturbation",
+    "reduction",
+    "precision",
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="what `ief prepare` wrote")
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run folder; an unfinished one goes on")
+    parser.add_argument("--stage", default="both", choices=("0", "1", "both"), help="which to train (default: both)")
+    parser.add_argument("--method", default="all", choices=METHODS, help="a row of Table 1 (default: all)")
+    parser.add_argument("--preset", default="paper", choices=PRESETS, help="see ief/README.md (default: paper)")
+    parser.add_argument(
+        "--weights",
+        default="imagenet",
+        metavar="FILE|imagenet|none",
+        help="initial weights: a .safetensors or .pth file of a torchvision ResNet, torchvision's download, "
+        "or random (default: imagenet)",
+    )
+    parser.add_argument(
+        "--stride", choices=STRIDES, help="where the stride of --weights sits, if the file does not say"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of order, augmentation and random weights (default: 0)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU where there is one)")
+    parser.add_argument(
+        "--checkpoint-seconds", type=float, default=60.0, metavar="S", help="time between saved states (default: 60)"
+    )
+    group = parser.add_argument_group("changes to the preset")
+    kinds = {field.name: field.type for field in fields(Preset)}
+    for name in CHANGES:
+        kind = {"int": int, "float": float}.get(str(kinds[name]), str)
+        group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=kind.__name__.upper())
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train the stages that are not trained yet, then predict and score the validation split."""
+    preset = preset_called(args.preset, **{name: getattr(args, name) for name in CHANGES})
+    device = choose_device(args.device)
+    with joined_processes(device) as processes:
+        data = load_prepared(args.data, "train")
+        if data.people.joint_names != MPII.names:
+            raise BadInput(f"{args.data}: its joints are not MPII's 16; `ief prepare` writes those")
+        job = Job(
+            data,
+            MPII,
+            args.method,
+            args.run,
+            args.seed,
+            initial_weights(args, preset),
+            device,
+            processes,
+            args.checkpoint_seconds,
+        )
+        for index in {"0": [0], "1": [1], "both": [0, 1]}[args.stage]:
+            train_stage(index, job, preset)
+        if processes.first and "valid" in read_description(args.data)["splits"]:
+            print_summary(score_run(args.run, load_prepared(args.data, "valid"), device))
+
+
+def initial_weights(args: argparse.Namespace, preset: Preset) -> InitialWeights | None:
+    """What `--weights` names."""
+    if args.weights == "none":
+        return None
+    if args.weights == "imagenet":
+        return download_initial_weights(preset.backbone)
+    return load_initial_weights(args.weights, args.stride)

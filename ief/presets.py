@@ -1,0 +1,102 @@
+"""Presets: every choice of a training, as data. `paper` is the paper's; the others say what they change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+
+from heads.errors import BadInput
+from mpii_tools.augmentation import Augmentation
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How a stage is built and trained. The defaults are the paper's (Section 5, "Training").
+
+    Attributes:
+        backbone: name of a torchvision ResNet.
+        size: side of the input in pixels, for `ief prepare`; training takes the prepared data's.
+        margin: side of a prepared crop / side of the input.
+        sigma: standard deviation of the heatmaps / side of the input (the paper gives none).
+        passes: times each person is seen in a stage. The paper's 25 epochs of 20 passes.
+        batch: samples a step, over all processes.
+        optimiser: `sgd` (momentum 0.9) or `adamw`.
+        learning_rate, weight_decay: of the optimiser.
+        schedule: `steps` (x 0.1 at each milestone) or `cosine` (to zero).
+        milestones: fractions of the training, for `steps`.
+        warmup: fraction of the training over which the learning rate rises from zero.
+        averaging: decay of the exponential moving average of the weights that is kept; 0 keeps the last weights.
+        reduction: of the loss, `mean` or `sum` (`heads.losses`).
+        perturbation: standard deviation of the noise on y_t in training stage t > 0 / side of the input.
+        continue_stage: whether stage t > 0 starts from the weights of the stage before, not the initial ones.
+        precision: `fp32`, or `bf16` on a GPU.
+        augmentation: ranges of the draws.
+    """
+
+    backbone: str = "resnet50"
+    size: int = 224
+    margin: float = 1.5
+    sigma: float = 1 / 32
+    passes: float = 500.0
+    batch: int = 64
+    optimiser: str = "sgd"
+    learning_rate: float = 0.03
+    weight_decay: float = 0.0002
+    schedule: str = "steps"
+    milestones: tuple[float, ...] = (10 / 25, 20 / 25)
+    warmup: float = 0.0
+    averaging: float = 0.0
+    reduction: str = "mean"
+    perturbation: float = 0.0
+    continue_stage: bool = False
+    precision: str = "fp32"
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def to_json(self) -> dict:
+        """The fields as plain JSON values."""
+        return {**asdict(self), "milestones": list(self.milestones)}
+
+
+PRESETS = {
+    "paper": Preset(),
+    "swift": Preset(
+        passes=40.0,
+        optimiser="adamw",
+        learning_rate=5e-4,
+        weight_decay=0.05,
+        schedule="cosine",
+        warmup=0.05,
+        averaging=0.998,
+        continue_stage=True,
+        precision="bf16",
+    ),
+    "demo": Preset(
+        backbone="resnet18",
+        size=96,
+        passes=8.0,
+        batch=32,
+        optimiser="adamw",
+        learning_rate=1e-3,
+        weight_decay=0.05,
+        schedule="cosine",
+        warmup=0.05,
+        averaging=0.98,
+        continue_stage=True,
+    ),
+}
+
+
+def preset_called(name: str, **changes: object) -> Preset:
+    """The preset called `name`, with the fields of `changes` that are not None replaced.
+
+    Raises:
+        BadInput: for another name, or a value that no training can have.
+    """
+    if name not in PRESETS:
+        raise BadInput(f"unknown preset '{name}'; choose one of {', '.join(PRESETS)}")
+    preset = replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None})
+    for key in ("passes", "batch", "learning_rate", "size"):
+        if not getattr(preset, key) > 0:
+            raise BadInput(f"--{key.replace('_', '-')} {getattr(preset, key)}: must be above 0")
+    if preset.margin < 1:
+        raise BadInput(f"--margin {preset.margin}: a prepared crop is at least as large as the input (1)")
+    return preset

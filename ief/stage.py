@@ -1,0 +1,164 @@
+"""One stage of the cascade: image and current pose in, corrected pose out (Section 5.3 of the paper)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import get_model
+from torchvision.models.resnet import Bottleneck, ResNet
+
+from checkpoints.imagenet import InitialWeights
+from heads.bones import bones_to_joints, joints_to_bones
+from heads.errors import BadInput
+from heads.methods import method_called
+from heads.normalisation import denormalise
+from heads.regression import RegressionHead
+from heads.skeleton import MPII, Skeleton
+from ief.heatmaps import convolve_heatmaps
+
+
+@dataclass(frozen=True)
+class StageDesign:
+    """What a stage is, apart from its weights; it travels with them in the stage's file.
+
+    Attributes:
+        backbone: name of a torchvision ResNet.
+        stride: `1x1` or `3x3`, the convolution of a bottleneck block that carries its stride.
+        method: a name of Table 1 (`heads.methods`).
+        size: side of the input in crop pixels.
+        sigma: standard deviation of the heatmaps in crop pixels.
+        skeleton: the tree whose joints are regressed.
+    """
+
+    backbone: str = "resnet50"
+    stride: str = "3x3"
+    method: str = "all"
+    size: int = 224
+    sigma: float = 7.0
+    skeleton: Skeleton = MPII
+
+    def to_json(self) -> dict:
+        """The fields as plain JSON values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(fields: dict) -> StageDesign:
+        """The inverse of `to_json`. Raises BadInput for missing or unknown fields."""
+        try:
+            tree = fields["skeleton"]
+            skeleton = Skeleton(tuple(tree["names"]), tuple(tree["parents"]), tuple(map(tuple, tree["flip_pairs"])))
+            return StageDesign(**{**fields, "skeleton": skeleton})
+        except (KeyError, TypeError) as error:
+            raise BadInput(f"the description of a stage lacks or adds a field ({error})") from error
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Statistics of what is left to correct, gt - y_t, on the training set (Eq. 1), in crop pixels.
+
+    Attributes:
+        mean, std: (K, D) of the bones' or joints' residuals, which the network's output is normalised by.
+        pair_std: (P, D) of the relative positions' residuals, which the loss is normalised by.
+    """
+
+    mean: Tensor
+    std: Tensor
+    pair_std: Tensor
+
+
+class Stage(nn.Module):
+    """A ResNet on image and heatmaps whose linear layer regresses a normalised correction of every bone or joint.
+
+    The widened first convolution (3 + K channels) is kept as its two halves, the image's and the heatmaps', whose
+    outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; where the pose is one for the
+    whole batch, as y_0 is, it is computed once and not per image.
+
+    Args:
+        design: what the stage is.
+        residuals: statistics of gt - y_t on the training set, crop pixels.
+
+    Raises:
+        BadInput: when torchvision has no ResNet called `design.backbone`.
+    """
+
+    def __init__(self, design: StageDesign, residuals: Residuals) -> None:
+        super().__init__()
+        joints, dimensions = residuals.mean.shape
+        self.design = design
+        self.method = method_called(design.method)
+        self.backbone = _resnet(design.backbone, design.stride)
+        stem = self.backbone.conv1
+        self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
+        self.head = RegressionHead(self.backbone.fc.in_features, joints, dimensions)
+        self.backbone.fc = nn.Identity()
+        for name in ("mean", "std", "pair_std"):
+            self.register_buffer(name, getattr(residuals, name).float())
+        self.half = False  # run the ResNet in bf16; poses stay float32 whatever it says
+
+    def forward(self, images: Tensor, joints: Tensor) -> Tensor:
+        """The corrected pose in the method's representation: r(y_t) + N^-1(correction).
+
+        Args:
+            images: (B, 3, size, size) RGB, normalised by ImageNet's mean and std.
+            joints: (B, K, D), or (1, K, D) for one pose shared by the batch: y_t in crop pixels. Heatmaps show x, y.
+
+        Returns:
+            (B, K, D) bones or joints in crop pixels, float32.
+        """
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
+            correction = self._correction(images, joints)
+        return self.encode(joints) + denormalise(correction.float(), self.mean, self.std)
+
+    def _correction(self, images: Tensor, joints: Tensor) -> Tensor:
+        net, stem = self.backbone, self.backbone.conv1
+        pose = convolve_heatmaps(
+            joints[..., :2], self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0]
+        )
+        features = net.maxpool(net.relu(net.bn1(stem(images) + pose)))
+        features = net.layer4(net.layer3(net.layer2(net.layer1(features))))
+        return self.head(net.avgpool(features).flatten(1))
+
+    def encode(self, joints: Tensor) -> Tensor:
+        """Joints (..., K, D) in this stage's representation, bones or joints."""
+        return joints_to_bones(joints, self.design.skeleton) if self.method.representation == "bones" else joints
+
+    def decode(self, estimate: Tensor) -> Tensor:
+        """The inverse of `encode`: joints (..., K, D) from this stage's representation."""
+        return bones_to_joints(estimate, self.design.skeleton) if self.method.representation == "bones" else estimate
+
+    def start_from(self, weights: InitialWeights) -> None:
+        """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
+
+        Raises:
+            BadInput: when the weights are another network's, or have their stride elsewhere.
+        """
+        if weights.stride != self.design.stride:
+            raise BadInput(
+                f"{weights.source}: stride in the {weights.stride} convolution, the stage's in {self.design.stride}"
+            )
+        try:
+            missing, unexpected = self.backbone.load_state_dict(weights.tensors, strict=False)
+        except RuntimeError as error:
+            raise BadInput(f"{weights.source}: not the weights of a {self.design.backbone} ({error})") from error
+        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+        if missing or unexpected:
+            raise BadInput(
+                f"{weights.source}: not the weights of a {self.design.backbone}: "
+                f"{len(missing)} tensors missing, {len(unexpected)} unknown, such as {(missing + unexpected)[0]}"
+            )
+
+
+def _resnet(name: str, stride: str) -> ResNet:
+    try:
+        network = get_model(name, weights=None)
+    except ValueError:
+        network = None
+    if not isinstance(network, ResNet):
+        raise BadInput(f"torchvision has no ResNet called '{name}'; choose resnet18, resnet34, resnet50, ...")
+    if stride == "1x1":
+        for layer in (network.layer2, network.layer3, network.layer4):
+            if isinstance(layer[0], Bottleneck):
+                layer[0].conv1.stride, layer[0].conv2.stride = (2, 2), (1, 1)
+    return network

@@ -1,0 +1,1 @@
+"""All that is on disk: annotations, crops, datasets, synthetic people, predictions and submissions."""

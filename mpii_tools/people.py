@@ -1,0 +1,143 @@
+"""Annotated persons as a table of arrays: what every reader returns and every dataset is built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from heads.errors import BadInput
+from heads.skeleton import MPII
+
+CROP_SIDE = 250.0  # image pixels per unit of scale: 200 * 1.25
+CENTRE_SHIFT = 15.0  # image pixels per unit of scale, downwards
+
+
+@dataclass(frozen=True)
+class People:
+    """N persons with K joints, one row each; image pixels, 0-based, pixel centres at integers.
+
+    Attributes:
+        images: (N,) image file names.
+        person_ids: (N,) unique names, `image#r` with r the 1-based rect (or occurrence) in that image.
+        joints: (N, K, 2) x, y; NaN where there is no value. This is the only mark of a missing joint.
+        centre: (N, 2) MPII's objpos. NaN where unknown.
+        scale: (N,) MPII's scale: person height / 200 px. NaN where unknown.
+        head_size: (N,) PCKh's unit in image pixels. NaN where unknown.
+        split: (N,) 'train', 'valid', 'test' or ''.
+        scored: (N,) persons the benchmark scores (single_person); True where a form has no such flag.
+        visible: (N, K) 1 visible, 0 occluded, -1 unknown or not annotated.
+        derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
+        joint_names: K names.
+
+    Raises:
+        BadInput: when a column's shape does not match the others.
+    """
+
+    images: np.ndarray
+    person_ids: np.ndarray
+    joints: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+    head_size: np.ndarray
+    split: np.ndarray
+    scored: np.ndarray
+    visible: np.ndarray
+    derived: np.ndarray
+    joint_names: tuple[str, ...] = field(default=MPII.names)
+
+    def __post_init__(self) -> None:
+        persons, joints = len(self.images), len(self.joint_names)
+        expected = {
+            "joints": (persons, joints, 2),
+            "centre": (persons, 2),
+            "visible": (persons, joints),
+            "derived": (persons, joints),
+        }
+        for name in COLUMNS:
+            shape, want = getattr(self, name).shape, expected.get(name, (persons,))
+            if shape != want:
+                raise BadInput(f"people: column '{name}' has shape {shape}, expected {want}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def annotated(self) -> np.ndarray:
+        """(N, K) bool: joints a person annotated; what evaluation counts."""
+        return self.supervised & ~self.derived
+
+    @property
+    def supervised(self) -> np.ndarray:
+        """(N, K) bool: joints with a value, annotated or derived; what training uses."""
+        return np.isfinite(self.joints).all(axis=-1)
+
+    @property
+    def crop_centre(self) -> np.ndarray:
+        """(N, 2) centre of the person's square crop in image pixels: objpos moved down by 15 * scale."""
+        return self.centre + np.stack([np.zeros_like(self.scale), CENTRE_SHIFT * self.scale], axis=-1)
+
+    @property
+    def crop_side(self) -> np.ndarray:
+        """(N,) side of the person's square crop in image pixels: 200 * scale * 1.25."""
+        return CROP_SIDE * self.scale
+
+    def select(self, rows: np.ndarray) -> People:
+        """The persons of `rows` (indices or a boolean mask), in that order."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+
+COLUMNS = tuple(f.name for f in fields(People) if f.name != "joint_names")
+
+
+def make_people(
+    images: np.ndarray | list[str],
+    joints: np.ndarray,
+    *,
+    person_ids: np.ndarray | list[str] | None = None,
+    centre: np.ndarray | None = None,
+    scale: np.ndarray | None = None,
+    head_size: np.ndarray | None = None,
+    split: str | np.ndarray = "",
+    scored: np.ndarray | None = None,
+    visible: np.ndarray | None = None,
+    derived: np.ndarray | None = None,
+    joint_names: tuple[str, ...] = MPII.names,
+) -> People:
+    """People from what a form of annotation has; columns it lacks become NaN, unknown or True.
+
+    Args: as the attributes of `People`; `person_ids` default to `image#occurrence`.
+    """
+    images = np.asarray(images, dtype=np.str_)
+    joints = np.array(joints, dtype=np.float64)
+    persons = len(images)
+    joints[~np.isfinite(joints).all(axis=-1)] = np.nan
+    if person_ids is None:
+        person_ids = number_occurrences(images)
+
+    def floats(values: np.ndarray | None, *shape: int) -> np.ndarray:
+        return np.full((persons, *shape), np.nan) if values is None else np.asarray(values, dtype=np.float64)
+
+    return People(
+        images=images,
+        person_ids=np.asarray(person_ids, dtype=np.str_),
+        joints=joints,
+        centre=floats(centre, 2),
+        scale=floats(scale),
+        head_size=floats(head_size),
+        split=np.broadcast_to(np.asarray(split, dtype=np.str_), (persons,)).copy(),
+        scored=np.ones(persons, bool) if scored is None else np.asarray(scored, dtype=bool),
+        visible=np.full(joints.shape[:2], -1, np.int8) if visible is None else np.asarray(visible, np.int8),
+        derived=np.zeros(joints.shape[:2], bool) if derived is None else np.asarray(derived, bool),
+        joint_names=tuple(joint_names),
+    )
+
+
+def number_occurrences(images: np.ndarray) -> list[str]:
+    """`image#1`, `image#2`, ... for the first, second, ... row of the same image."""
+    seen: dict[str, int] = {}
+    names = []
+    for image in images.tolist():
+        seen[image] = seen.get(image, 0) + 1
+        names.append(f"{image}#{seen[image]}")
+    return names

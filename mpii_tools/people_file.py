@@ -1,0 +1,49 @@
+"""People on disk: one .npz, an array a column."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from heads.errors import BadInput
+from mpii_tools.npz import load_arrays, save_arrays
+from mpii_tools.people import COLUMNS, People
+
+KINDS = {
+    "images": "U",
+    "person_ids": "U",
+    "joints": "f",
+    "centre": "f",
+    "scale": "f",
+    "head_size": "f",
+    "split": "U",
+    "scored": "b",
+    "visible": "i",
+    "derived": "b",
+    "joint_names": "U",
+}
+
+
+def save_people(path: str | os.PathLike, people: People) -> None:
+    """Writes every column of `people` and the joint names. Raises BadInput where `path` cannot be written."""
+    columns = {name: getattr(people, name) for name in COLUMNS}
+    save_arrays(path, {**columns, "joint_names": np.array(people.joint_names, dtype=np.str_)})
+
+
+def load_people(path: str | os.PathLike) -> People:
+    """The people that `save_people` wrote, equal in every bit.
+
+    Raises:
+        BadInput: a torn or foreign file, columns that do not fit together, or a person_id that stands twice.
+    """
+    columns = load_arrays(path, KINDS, "people")
+    names = tuple(columns.pop("joint_names").ravel().tolist())
+    try:
+        people = People(**columns, joint_names=names)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+    ids, counts = np.unique(people.person_ids, return_counts=True)
+    if (counts > 1).any():
+        raise BadInput(f"{path}: person '{ids[counts > 1][0]}' stands there more than once")
+    return people

@@ -1,0 +1,72 @@
+"""People on disk: bit for bit, and clear words for files that are not it."""
+
+import numpy as np
+import pytest
+
+from heads.errors import BadInput
+from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people_file import load_people, save_people
+
+
+def some_people(persons: int):
+    rng = np.random.default_rng(1)
+    joints = rng.normal(size=(persons, 16, 2))
+    joints[::2, 3] = np.nan
+    derived = np.zeros((persons, 16), bool)
+    derived[:, 6] = True
+    return make_people(
+        [f"ü {row}.jpg" for row in range(persons)], joints, scale=rng.random(persons), split="valid", derived=derived
+    )
+
+
+@pytest.mark.parametrize("persons", [0, 1, 5])
+def test_every_column_comes_back(tmp_path, persons):
+    people = some_people(persons)
+    save_people(tmp_path / "people.npz", people)
+    back = load_people(tmp_path / "people.npz")
+    assert back.joint_names == people.joint_names
+    for name in COLUMNS:
+        was, now = getattr(people, name), getattr(back, name)
+        assert now.dtype == was.dtype, name
+        np.testing.assert_array_equal(now, was, err_msg=name)
+
+
+def rewrite(path, **changes):
+    with np.load(path) as stored:
+        arrays = dict(stored) | changes
+    np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"scale": None}, "no array 'scale'"),
+        ({"scale": np.ones(3)}, "column 'scale'"),
+        ({"scored": np.ones(4)}, "'scored' holds float64"),
+        ({"images": np.array([{"a": 1}] * 4, dtype=object)}, "not a whole .npz"),
+        ({"person_ids": np.array(["a", "b", "a", "c"])}, "'a' stands there more than once"),
+    ],
+)
+def test_files_that_are_not_people(tmp_path, changes, says):
+    path = tmp_path / "people.npz"
+    save_people(path, some_people(4))
+    rewrite(path, **changes)
+    with pytest.raises(BadInput, match=says) as raised:
+        load_people(path)
+    assert "people.npz" in str(raised.value)
+
+
+def test_torn_and_absent_files(tmp_path):
+    path = tmp_path / "people.npz"
+    save_people(path, some_people(4))
+    data = path.read_bytes()
+    for part in (0.0, 0.1, 0.5, 0.99):
+        path.write_bytes(data[: int(part * len(data))])
+        with pytest.raises(BadInput, match=r"people\.npz"):
+            load_people(path)
+    with open(path, "wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(BadInput, match=r"not a whole \.npz"):
+        load_people(path)
+    with pytest.raises(BadInput, match="no such file"):
+        load_people(tmp_path / "absent.npz")
