@@ -26,7 +26,14 @@ def save_tensors(path: str | os.PathLike, tensors: dict[str, torch.Tensor], desc
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {"format": "pt", "description": json.dumps(description)}
-    return write_atomically(path, lambda part: save_file(tensors, part, metadata=metadata))
+
+    def write(part: Path) -> None:
+        try:
+            save_file(tensors, part, metadata=metadata)
+        except SafetensorError as error:  # how safetensors reports a full disk
+            raise OSError(str(error)) from error
+
+    return write_atomically(path, write)
 
 
 def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict]:

@@ -21,6 +21,7 @@ class Preset:
         batch: samples a step, over all processes.
         optimiser: `sgd` (momentum 0.9) or `adamw`.
         learning_rate, weight_decay: of the optimiser.
+        later_rate: learning rate of stages t > 0 / that of stage 0.
         schedule: `steps` (x 0.1 at each milestone) or `cosine` (to zero).
         milestones: fractions of the training, for `steps`.
         warmup: fraction of the training over which the learning rate rises from zero.
@@ -41,6 +42,7 @@ class Preset:
     optimiser: str = "sgd"
     learning_rate: float = 0.03
     weight_decay: float = 0.0002
+    later_rate: float = 1.0
     schedule: str = "steps"
     milestones: tuple[float, ...] = (10 / 25, 20 / 25)
     warmup: float = 0.0
@@ -63,6 +65,7 @@ PRESETS = {
         optimiser="adamw",
         learning_rate=5e-4,
         weight_decay=0.05,
+        later_rate=0.3,
         schedule="cosine",
         warmup=0.05,
         averaging=0.998,
@@ -71,16 +74,19 @@ PRESETS = {
     ),
     "demo": Preset(
         backbone="resnet18",
-        size=96,
-        passes=8.0,
+        size=64,
+        sigma=0.08,
+        passes=10.0,
         batch=32,
         optimiser="adamw",
         learning_rate=1e-3,
         weight_decay=0.05,
+        later_rate=0.3,
         schedule="cosine",
         warmup=0.05,
         averaging=0.98,
         continue_stage=True,
+        augmentation=Augmentation(scale=0.15, rotation=15.0),
     ),
 }
 

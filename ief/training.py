@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -76,6 +76,8 @@ def train_stage(index: int, job: Job, preset: Preset) -> Path:
         BadCheckpoint: where the stage before is missing or a file is torn.
     """
     path = stage_file(job.run, index)
+    if index:
+        preset = replace(preset, learning_rate=preset.learning_rate * preset.later_rate)
     record = describe(index, job, preset)
     if path.exists():
         check_same_training(path, load_stage(path)[2]["training"], record)

@@ -33,7 +33,7 @@ def warp(photo: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     A strong reduction is averaged to the nearest whole factor first: bilinear sampling alone would skip pixels.
     """
     zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    shrink = min(int(1 / max(zoom, 1e-9)), *photo.shape[:2])
+    shrink = min(int(1 / max(zoom, 1e-9) + 1e-6), *photo.shape[:2])
     if shrink >= 2:
         height, width = photo.shape[0] // shrink, photo.shape[1] // shrink
         factors = np.array([photo.shape[1] / width, photo.shape[0] / height])

@@ -30,8 +30,10 @@ CHANGES = (
     "schedule",
     "warmup",
     "averaging",
+    "later_rate",
     "sigma",
     "perturbation",
+    "continue_stage",
     "reduction",
     "precision",
 )
@@ -62,8 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("changes to the preset")
     kinds = {field.name: field.type for field in fields(Preset)}
     for name in CHANGES:
-        kind = {"int": int, "float": float}.get(str(kinds[name]), str)
-        group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=kind.__name__.upper())
+        option, kind = f"--{name.replace('_', '-')}", kinds[name]
+        if kind == "bool":
+            group.add_argument(option, action=argparse.BooleanOptionalAction)
+        else:
+            group.add_argument(option, type={"int": int, "float": float}.get(kind, str), metavar=kind.upper())
 
 
 def run(args: argparse.Namespace) -> None:

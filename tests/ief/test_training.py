@@ -122,7 +122,7 @@ def test_the_paper_preset_is_the_papers():
     paper = preset_called("paper")
     assert (paper.backbone, paper.size, paper.batch, paper.passes) == ("resnet50", 224, 64, 25 * 20)
     assert (paper.optimiser, paper.learning_rate, paper.weight_decay) == ("sgd", 0.03, 0.0002)
-    assert (paper.perturbation, paper.continue_stage, paper.averaging) == (0.0, False, 0.0)
+    assert (paper.perturbation, paper.continue_stage, paper.averaging, paper.later_rate) == (0.0, False, 0.0, 1.0)
     drawn = paper.augmentation
     assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
 

@@ -1,0 +1,60 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models import resnet18, resnet50
+
+from checkpoints.errors import BadCheckpoint
+from checkpoints.imagenet import load_initial_weights
+from ief.stage import Residuals, Stage, StageDesign
+
+ONES = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(1, 2))
+
+
+@pytest.fixture(scope="module")
+def state():
+    return resnet50(weights=None).state_dict()
+
+
+def test_a_torchvision_file_is_known_by_its_name(tmp_path, state):
+    path = tmp_path / "resnet50-0676ba61.pth"
+    torch.save(state, path)
+    weights = load_initial_weights(path)
+    assert weights.stride == "3x3" and "fc.weight" not in weights.tensors
+    with pytest.raises(BadCheckpoint, match="3x3 convolution, but --stride says 1x1"):
+        load_initial_weights(path, "1x1")
+
+
+def test_a_file_that_does_not_say_is_refused_until_told(tmp_path, state):
+    path = tmp_path / "mine.pth"
+    torch.save(state, path)
+    with pytest.raises(BadCheckpoint, match="--stride 1x1 or --stride 3x3"):
+        load_initial_weights(path)
+    assert load_initial_weights(path, "1x1").stride == "1x1"
+    with pytest.raises(BadCheckpoint, match="unknown stride '2x2'"):
+        load_initial_weights(path, "2x2")
+
+
+def test_basic_blocks_need_no_telling(tmp_path):
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "small.pth")
+    assert load_initial_weights(tmp_path / "small.pth").stride == "3x3"
+
+
+def test_other_files_are_refused(tmp_path):
+    save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    (tmp_path / "text.pth").write_text("hello")
+    for name in ("other.safetensors", "text.pth", "absent.pth"):
+        with pytest.raises(BadCheckpoint, match=name):
+            load_initial_weights(tmp_path / name)
+
+
+def test_the_caffe_weights_say_their_stride_and_fill_a_whole_stage(shared):
+    weights = load_initial_weights(shared / "weights" / "resnet50_imagenet_he_caffe.fp16.safetensors")
+    assert weights.stride == "1x1"
+    stage = Stage(StageDesign("resnet50", "1x1"), ONES)
+    stage.start_from(weights)
+    net = stage.backbone
+    assert torch.equal(net.layer4[2].conv3.weight, weights.tensors["layer4.2.conv3.weight"])
+    assert (stage.pose_weight == 0).all()
+    # The right strides keep the statistics that the weights were trained with: a normal image's features stay tame.
+    images = torch.nn.functional.interpolate(torch.randn(2, 3, 7, 7, generator=torch.Generator().manual_seed(0)), 224)
+    assert torch.isfinite(stage.eval()(images, torch.full((1, 16, 2), 112.0))).all()

@@ -1,0 +1,121 @@
+"""The command line as people use it: exit statuses, one-line errors, files left behind."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from ief.cli import COMMANDS, main
+from ief.run import load_cascade
+from mpii_tools.predictions import read_predictions
+
+
+@pytest.fixture(scope="module")
+def run(tiny_data, tmp_path_factory):
+    """A finished run on the tiny data."""
+    folder = tmp_path_factory.mktemp("run")
+    arguments = ["--preset", "demo", "--passes", "1", "--batch", "8", "--weights", "none", "--device", "cpu"]
+    assert main(["train", "--data", str(tiny_data), "--run", str(folder), *arguments]) == 0
+    return folder
+
+
+def test_the_overview_lists_every_command(capsys):
+    assert main(["-h"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {name} " in text for name in COMMANDS)
+    assert main([]) == 2 and main(["dance"]) == 2
+    assert "unknown command 'dance'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself_with_an_example(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([name, "-h"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0 and f"ief {name}" in text and "example:" in text
+
+
+def test_python_m_ief_is_the_same_program():
+    done = subprocess.run([sys.executable, "-m", "ief", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "usage: ief" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "--data", "nowhere", "--run", "r", "--weights", "none"], "nowhere: holds no prepared.json"),
+        (["evaluate", "--predictions", "p.npz", "--annotations", "a.json"], "a.json"),
+        (["submit", "--annotations", "a.mat", "--predictions", "p.npz", "--out", "o.mat"], "p.npz"),
+        (["predict", "--run", "nowhere", "photo.jpg"], "stage.safetensors: no such file"),
+        (["predict", "--run", "nowhere"], "give either photos or --data"),
+        (["report", "nowhere", "--out", "o"], "no metrics.json"),
+        (["prepare", "--annotations", "a.json", "--out", "o"], "a.json"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.startswith(f"ief {arguments[0]}: ") and error.count("\n") == 1
+    assert "Traceback" not in error
+
+
+def test_a_finished_run_holds_what_the_design_says(run, tiny_data):
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert list(metrics) == ["mean_pose", "stage0", "stage1"]
+    assert set(metrics["stage1"]["pckh"]["0.5"]["groups"]) >= {"Head", "Ankle", "Mean"}
+    predictions = read_predictions(run / "predictions-valid.npz")
+    assert predictions.joints.shape == (12, 16, 2) and predictions.stage == 1
+    assert len(load_cascade(run).stages) == 2
+
+
+def test_predicting_again_gives_the_same_file(run, tiny_data, tmp_path, capsys):
+    arguments = ["predict", "--run", str(run), "--data", str(tiny_data), "--out", str(tmp_path), "--device", "cpu"]
+    assert main(arguments) == 0
+    again, before = (
+        read_predictions(tmp_path / "predictions-valid.npz"),
+        read_predictions(run / "predictions-valid.npz"),
+    )
+    np.testing.assert_allclose(again.joints, before.joints, atol=1e-6)
+    assert main([*arguments, "--flip", "--batch", "5"]) == 0
+    flipped = read_predictions(tmp_path / "predictions-valid.npz")
+    assert 1e-3 < np.abs(flipped.joints - before.joints).max() < 1000
+
+
+def test_evaluate_repeats_the_runs_own_metrics(run, tiny_data, tmp_path, capsys):
+    out = tmp_path / "e.json"
+    arguments = ["--predictions", str(run / "predictions-valid.npz"), "--annotations", str(tiny_data / "valid.npz")]
+    assert main(["evaluate", *arguments, "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    metrics = json.loads((run / "metrics.json").read_text())["stage1"]
+    assert result["pckh"]["0.5"]["groups"] == metrics["pckh"]["0.5"]["groups"] and result["convention"] == "official"
+    assert result["joint_error"]["image_px"] == metrics["joint_error"]["image_px"]
+    assert "PCKh@0.5" in capsys.readouterr().out
+
+
+def test_a_photo_is_predicted_and_drawn(run, tmp_path, capsys):
+    photo = tmp_path / "a photo.jpg"
+    cv2.imwrite(str(photo), np.full((120, 80, 3), 90, np.uint8))
+    where = ["--run", str(run), "--out", str(tmp_path / "poses"), "--device", "cpu"]
+    assert main(["predict", str(photo), *where]) == 0
+    whole = read_predictions(tmp_path / "poses" / "predictions-photos.npz")
+    assert whole.joints.shape == (1, 16, 2)
+    assert cv2.imread(str(tmp_path / "poses" / "a photo.jpg-1.pose.jpg")).shape == (480, 480, 3)
+    assert main(["predict", str(photo), *where, "--centre", "20", "30", "--scale", "0.2"]) == 0
+    boxed = read_predictions(tmp_path / "poses" / "predictions-photos.npz")
+    # An untrained pose lies near the middle of its crop: of the whole photo, or of a box 50 px wide.
+    assert np.abs(whole.joints[0].mean(0) - [39.5, 59.5]).max() < 30
+    assert np.abs(boxed.joints[0].mean(0) - [20, 33]).max() < 12.5
+    (tmp_path / "torn.jpg").write_bytes(b"torn")
+    assert main(["predict", str(tmp_path / "torn.jpg"), *where]) == 2
+    assert "torn.jpg: 4 bytes that cannot be decoded" in capsys.readouterr().err
+
+
+def test_report_is_one_page_without_outside_resources(run, tmp_path):
+    assert main(["report", str(run), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "index.html").read_text()
+    assert "<h1>" in page and "stage1" in page and "http" not in page.replace("http://www.w3.org", "")
+    assert list(json.loads((tmp_path / "results.json").read_text())) == ["mean pose", "stage0", "stage1"]

@@ -1,0 +1,138 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heads.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.augmentation import NONE, Augmentation, centre_crops, draw_affines, move_joints, sample_crops
+from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
+from mpii_tools.people import make_people
+from mpii_tools.photos import decode_photo, warp
+
+PAPER = Augmentation()
+
+
+def test_the_crop_is_the_square_of_the_design():
+    """Side 200 * scale * 1.25 around (x, y + 15 * scale), edge to edge on the crop's pixel edges."""
+    people = make_people(["a"], np.full((1, 16, 2), 50.0), centre=np.array([[300.0, 200.0]]), scale=np.array([2.0]))
+    matrix = crop_matrices(people.crop_centre, people.crop_side, 224)
+    corners = np.array([[[300 - 250, 230 - 250], [300 + 250, 230 + 250], [300, 230]]], dtype=float)
+    found = apply_affine(matrix, corners)[0]
+    np.testing.assert_allclose(found, [[-0.5, -0.5], [223.5, 223.5], [111.5, 111.5]])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.2, 12.0), st.sampled_from([96, 128, 224, 256]))
+def test_round_trip_to_a_thousandth_of_a_pixel_through_every_augmentation(seed, scale, size):
+    """Image -> crop -> augmented crop (float32, as in training) -> crop -> image, flips and rotations included."""
+    draw = np.random.default_rng(seed)
+    centre = draw.uniform(0, 1920, (8, 2))
+    joints = centre[:, None] + draw.normal(0, 80 * scale, (8, 16, 2))
+    matrices = crop_matrices(centre, np.full(8, 250 * scale), size)
+    affines, flipped = draw_affines(PAPER, 8, size, torch.Generator().manual_seed(seed))
+    in_crop = torch.from_numpy(apply_affine(matrices, joints))
+    moved = move_joints(in_crop.float(), affines, flipped, MPII.flip_permutation).double().numpy()
+    moved = np.where(flipped.numpy()[:, None, None], moved[:, list(MPII.flip_permutation)], moved)
+    whole = affines.numpy()[:, :, :2] @ matrices[:, :, :2]
+    shift = affines.numpy()[:, :, :2] @ matrices[:, :, 2:] + affines.numpy()[:, :, 2:]
+    back = apply_affine(invert_affine(np.concatenate([whole, shift], axis=-1)), moved)
+    assert np.abs(back - joints).max() < 1e-3
+    np.testing.assert_allclose(apply_affine(invert_affine(matrices), apply_affine(matrices, joints)), joints, atol=1e-9)
+
+
+def test_draws_stay_in_their_ranges_and_reach_them():
+    affines, flipped = draw_affines(PAPER, 4000, 224, torch.Generator().manual_seed(0))
+    linear = affines[:, :, :2]
+    zoom = torch.linalg.det(linear).abs().sqrt()
+    unflipped = linear @ torch.diag_embed(torch.stack([torch.where(flipped, -1.0, 1.0), torch.ones(4000)], 1)).double()
+    angle = torch.rad2deg(torch.atan2(unflipped[:, 1, 0], unflipped[:, 0, 0]))
+    middle = torch.full((2, 1), 111.5).double()
+    shift = (linear @ middle + affines[:, :, 2:] - middle).squeeze(-1)
+    for values, low, high in ((zoom, 0.75, 1.25), (angle, -30, 30), (shift, -4.48, 4.48)):
+        span = high - low
+        assert values.min() >= low - 1e-9 and values.max() <= high + 1e-9
+        assert values.min() < low + 0.02 * span and values.max() > high - 0.02 * span
+    assert ((torch.linalg.det(linear) < 0) == flipped).all() and 0.45 < flipped.float().mean() < 0.55
+
+
+def blob(x, y, sigma, width=400, height=300):
+    """A photo with one soft white spot at (x, y)."""
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+    return np.repeat(spot[..., None], 3, axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0, 3.0])
+def test_pixels_and_joints_move_together(scale):
+    """The spot in an augmented crop lies where the annotated joint went."""
+    photo = blob(211.3, 140.7, 6 * max(scale, 1))
+    size, border = 96, 24
+    matrix = crop_matrices(np.array([[200.0, 150.0]]), np.array([250 * scale]), size)
+    ready = matrix.copy()
+    ready[:, :, 2] += border
+    crop = warp(photo, ready[0], size + 2 * border)
+    crops = torch.from_numpy(crop)[None].expand(16, -1, -1, -1)
+    affines, flipped = draw_affines(PAPER, 16, size, torch.Generator().manual_seed(1))
+    joint = torch.from_numpy(apply_affine(matrix, np.array([[[211.3, 140.7]]]))).float().expand(16, 1, 2)
+    moved = move_joints(joint, affines, flipped, [0])
+    images = sample_crops(crops, affines, size, border)[:, 0] * 0.229 + 0.485
+    weights = (images - 0.6).clamp(min=0)  # the spot's top; what lies beyond the photo is mean grey, 0.485
+    pixels = torch.arange(size, dtype=torch.float32)
+    total = weights.sum((1, 2))
+    centroid = torch.stack([(weights.sum(1) * pixels).sum(1), (weights.sum(2) * pixels).sum(1)], -1) / total[:, None]
+    assert (centroid - moved[:, 0]).abs().max() < 0.25
+
+
+def test_without_augmentation_sampling_is_a_plain_slice():
+    crops = torch.randint(0, 256, (2, 48, 48, 3), dtype=torch.uint8)
+    affines, flipped = draw_affines(NONE, 2, 32, torch.Generator())
+    assert not flipped.any()
+    torch.testing.assert_close(sample_crops(crops, affines, 32, 8), centre_crops(crops, 8), rtol=0, atol=1e-3)
+    expected = (crops[:, 8:40, 8:40].float() / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor(
+        [0.229, 0.224, 0.225]
+    )
+    torch.testing.assert_close(centre_crops(crops, 8), expected.permute(0, 3, 1, 2))
+
+
+def test_batched_sampling_equals_one_warp_a_sample():
+    """Against OpenCV's warpAffine, whose coordinates are rounded to 1/32 pixel."""
+    draw = np.random.default_rng(0)
+    smooth = cv2.GaussianBlur(draw.integers(0, 255, (4, 96, 96, 3)).astype(np.uint8).reshape(4 * 96, 96, 3), (0, 0), 2)
+    crops = smooth.reshape(4, 96, 96, 3)
+    affines, _ = draw_affines(Augmentation(0.02, 0.2, 10, 0.5), 4, 64, torch.Generator().manual_seed(3))
+    ours = sample_crops(torch.from_numpy(crops), affines, 64, 16)
+    std, mean = torch.tensor([0.229, 0.224, 0.225]), torch.tensor([0.485, 0.456, 0.406])
+    ours = (ours.permute(0, 2, 3, 1) * std + mean) * 255
+    for row in range(4):
+        matrix = affines[row].numpy().copy()
+        matrix[:, 2] -= matrix[:, :2] @ np.array([16, 16])  # from ready-crop pixels
+        plain = cv2.warpAffine(crops[row], matrix, (64, 64), flags=cv2.INTER_LINEAR)
+        inner = np.s_[8:-8, 8:-8]
+        assert np.abs(ours[row].numpy()[inner] - plain[inner]).max() < 4
+
+
+def test_a_strong_reduction_averages_pixels_instead_of_skipping_them():
+    stripes = np.zeros((400, 400, 3), np.uint8)
+    stripes[:, ::2] = 255
+    matrix = crop_matrices(np.array([[199.5, 199.5]]), np.array([400.0]), 50)[0]
+    crop = warp(stripes, matrix, 50)
+    assert np.abs(crop.astype(int) - 127).max() <= 1
+    ramp = np.repeat(np.linspace(0, 255, 400)[None, :, None], 400, 0).repeat(3, 2).astype(np.uint8)
+    shrunk = warp(ramp, matrix, 50)[25, :, 0]
+    expected = np.interp((np.arange(50) - 24.5) * 8 + 199.5, np.arange(400), ramp[0, :, 0])
+    assert np.abs(shrunk[1:-1] - expected[1:-1]).max() < 1.5  # no shift by half a pixel
+
+
+def test_photos_ignore_exif_rotation_and_refuse_other_bytes():
+    photo = np.zeros((40, 60, 3), np.uint8)
+    photo[:, :30, 2] = 255  # OpenCV writes BGR: red on the left
+    data = cv2.imencode(".jpg", photo)[1].tobytes()
+    turned = bytes.fromhex("ffe1002245786966000049492a00080000000100120103000100000006000000000000000000")
+    decoded = decode_photo(data[:2] + turned + data[2:], "a.jpg")
+    assert decoded.shape == (40, 60, 3) and decoded[20, 10, 0] > 200 and decoded[20, 50, 0] < 50
+    for bad in (b"", b"not an image", data[:40]):
+        with pytest.raises(BadInput, match=r"b\.jpg: .* cannot be decoded"):
+            decode_photo(bad, "b.jpg")
