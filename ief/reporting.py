@@ -39,6 +39,11 @@ def load_curves(run: Path) -> dict[str, list[tuple[float, float]]]:
     return curves
 
 
+def readable(name: str) -> str:
+    """`mean_pose` -> `mean pose`, `stage1` -> `stage 1`."""
+    return name.replace("_", " ").replace("stage", "stage ")
+
+
 def write_report(
     runs: Sequence[Path], out: Path, title: str, lead: str = "", overlays: Sequence[tuple[str, np.ndarray]] = ()
 ) -> Path:
@@ -50,7 +55,7 @@ def write_report(
     results, curves = {}, {}
     for run in runs:
         prefix = f"{run.name} " if len(runs) > 1 else ""
-        results |= {f"{prefix}{name.replace('_', ' ')}": tree for name, tree in load_metrics(run).items()}
+        results |= {f"{prefix}{readable(name)}": tree for name, tree in load_metrics(run).items()}
         curves |= {f"{prefix}{name}": curve for name, curve in load_curves(run).items()}
     plots = [
         ("PCKh over thresholds", pckh_curves(results)),

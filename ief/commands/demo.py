@@ -12,6 +12,7 @@ import torch
 from checkpoints.files import write_bytes
 from evaluation.metrics import compare, look_up
 from evaluation.overlays import grid, to_jpeg
+from heads.errors import BadInput
 from heads.skeleton import MPII
 from ief.distributed import choose_device
 from ief.pictures import draw_people, spread_rows
@@ -32,7 +33,6 @@ from mpii_tools.submission import read_submission, write_submission
 from mpii_tools.synthetic import SyntheticData, write_synthetic
 
 EXAMPLE = "ief demo --out demo"
-SPLITS = {"valid": 500, "test": 60}  # images
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder to write; an unfinished one goes on"
     )
-    parser.add_argument("--images", type=int, default=1600, metavar="N", help="training images (default: 1600)")
+    parser.add_argument(
+        "--images",
+        type=int,
+        default=1600,
+        metavar="N",
+        help="training images, besides a third as many to validate (default: 1600)",
+    )
     parser.add_argument("--passes", type=float, help="times a stage sees each person (default: the demo preset's)")
     parser.add_argument("--seed", type=int, default=0, help="of people and training (default: 0)")
     parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU where there is one)")
@@ -49,10 +55,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Draw, prepare, train, predict, evaluate, report, submit."""
     started = time.monotonic()
+    if args.images < 30:
+        raise BadInput(f"--images {args.images}: the demo needs at least 30")
     out, preset = args.out, preset_called("demo", passes=args.passes)
     print(f"Synthetic people, {preset.backbone} at {preset.size} px: small enough for two cores and a few minutes.")
     print("1. drawing people and writing them as an MPII data set")
-    source = write_synthetic(out / "data", args.images, SPLITS["valid"], SPLITS["test"], args.seed)
+    source = write_synthetic(out / "data", args.images, args.images // 3, args.images // 30, args.seed)
     print("2. preparing crops")
     images = open_images(source.images)
     prepare(read_mpii_mat(source.annotations).people, images, out / "prepared", "synthetic", preset.size, preset.margin)

@@ -22,5 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the file and say what it holds."""
-    summary = write_submission(args.annotations, read_predictions(args.predictions), args.out)
-    print(f"{args.out}: {summary}")
+    held = write_submission(args.annotations, read_predictions(args.predictions), args.out)
+    print(
+        f"{args.out}: {held.images:,} test images, {held.rects:,} rects, {held.predicted:,} of them with a pose, "
+        f"among these all {held.scored:,} that the server scores"
+    )
+    if held.unplaced:
+        print(f"{held.unplaced:,} rects have no objpos or scale in {args.annotations} and so no pose")

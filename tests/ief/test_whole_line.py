@@ -1,0 +1,99 @@
+"""From files to figures through the command line, on published predictions and on synthetic people."""
+
+import json
+
+import numpy as np
+import pytest
+
+from evaluation import evaluate
+from ief.cli import main
+from ief.scoring import score
+from mpii_tools.mpii_mat import write_mpii_mat
+from mpii_tools.people import make_people
+from mpii_tools.people_file import load_people
+from mpii_tools.predictions import Predictions, align, read_predictions, save_predictions
+from mpii_tools.submission import read_submission
+
+EXACT, CONVERTED = "valid_annolist.mat", "detections_our_format.mat"
+
+
+@pytest.mark.parametrize("file", ["newell.h5", "tompson.h5", "valid-ours.h5"])
+@pytest.mark.parametrize(
+    ("convention", "annotations", "key"),
+    [
+        ("official", EXACT, "official"),
+        ("hrnet", CONVERTED, "hrnet"),
+        ("mmpose", EXACT, "mmpose"),
+        ("pytorch-pose", CONVERTED, "bearpaw"),
+    ],
+)
+def test_ief_evaluate_prints_the_published_figures(shared, tmp_path, file, convention, annotations, key):
+    out = tmp_path / "out.json"
+    arguments = ["--predictions", str(shared / "mpii" / file), "--annotations", str(shared / "mpii" / annotations)]
+    assert main(["evaluate", *arguments, "--convention", convention, "--json", str(out)]) == 0
+    result, expected = (
+        json.loads(out.read_text()),
+        json.loads((shared / "mpii/expected.json").read_text())["files"][file],
+    )
+    for threshold in ("0.5", "0.1"):
+        for part in ("per_joint", "groups"):
+            wanted = expected[key][f"@{threshold}"][part]
+            assert result["pckh"][threshold][part] == pytest.approx(wanted, abs=1e-3)
+    if convention == "official" and "errors" in expected:
+        for part in ("joint_error", "bone_error"):
+            assert result[part]["image_px"] == pytest.approx(expected["errors"][f"{part}_image_px"], abs=1e-3)
+            assert result[part]["crop_px"] == pytest.approx(expected["errors"][f"{part}_crop224_px"], abs=1e-3)
+
+
+def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
+    """RELEASE -> predictions of the test rects -> submission -> read back -> the same figures."""
+    draw = np.random.default_rng(0)
+    images = np.repeat([f"{i:09}.jpg" for i in range(40)], draw.integers(1, 4, 40))
+    count = len(images)
+    scale = draw.uniform(0.5, 4, count)
+    centre = draw.uniform(200, 1000, (count, 2))
+    joints = centre[:, None] + draw.normal(0, 50, (count, 16, 2)) * scale[:, None, None]
+    test = np.isin(images, np.unique(images)[25:])
+    scored = draw.random(count) < 0.7
+    people = make_people(images, joints, centre=centre, scale=scale, head_size=25 * scale,
+                         split=np.where(test, "test", "train"), scored=scored)  # fmt: skip
+    release, predictions, out = tmp_path / "release.mat", tmp_path / "p.npz", tmp_path / "pred.mat"
+    write_mpii_mat(release, people)
+    truth = people.select(test)
+    poses = truth.joints + draw.normal(0, 10, truth.joints.shape) * truth.scale[:, None, None]
+    order = draw.permutation(len(truth))  # a file of predictions may come in any order
+    save_predictions(predictions, Predictions(poses[order], truth.person_ids[order]))
+    arguments = ["--annotations", str(release), "--predictions", str(predictions), "--out", str(out)]
+    assert main(["submit", *arguments]) == 0
+    back = align(read_submission(out), truth)
+    np.testing.assert_allclose(back.joints, poses, atol=1e-9)
+    figures = evaluate(poses, truth.joints, truth.head_size, truth.scale)
+    assert score(back.joints, truth) == figures
+    assert 20 < figures["pckh"]["0.5"]["groups"]["Mean"] < 100
+
+    only_scored = truth.select(truth.scored)
+    save_predictions(predictions, Predictions(poses[truth.scored], only_scored.person_ids))
+    assert main(["submit", *arguments]) == 0
+    assert list(read_submission(out).person_ids) == list(only_scored.person_ids)
+    save_predictions(predictions, Predictions(poses[truth.scored][1:], only_scored.person_ids[1:]))
+    before = out.read_bytes()
+    assert main(["submit", *arguments]) == 2 and out.read_bytes() == before
+
+
+def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys):
+    arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--passes", "1", "--device", "cpu"]
+    assert main(arguments) == 0
+    first = capsys.readouterr().out
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert list(metrics) == ["mean_pose", "stage0", "stage1"]
+    page = (tmp_path / "report/index.html").read_text()
+    assert page.count("<img") >= 12 and "stage 1" in page
+    assert (tmp_path / "report/people.jpg").stat().st_size > 10_000
+    truth = load_people(tmp_path / "data/test_truth.npz")
+    by_hand = score(align(read_predictions(tmp_path / "run/predictions-test.npz"), truth).joints, truth)
+    said = f"submission read back: PCKh@0.5 {by_hand['pckh']['0.5']['groups']['Mean']:.1f}"
+    assert said in first
+    stage = (tmp_path / "run/stage1/stage.safetensors").stat().st_mtime_ns
+    assert main(arguments) == 0  # everything is there: nothing is trained again
+    assert (tmp_path / "run/stage1/stage.safetensors").stat().st_mtime_ns == stage
+    assert main(["demo", "--out", str(tmp_path), "--images", "5"]) == 2
