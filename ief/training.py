@@ -35,6 +35,7 @@ from mpii_tools.prepared import PreparedSplit
 
 STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
 POSE_PASSES = 4  # augmented passes over the poses that y_0 and stage 0's residuals are measured on
+STATISTICS_STEP = 10**9  # statistics are measured on draws that training does not reach
 LOG_STEPS = 20
 
 
@@ -194,21 +195,18 @@ def augmented_poses(batches: TrainingBatches) -> tuple[Tensor, Tensor]:
     return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
 
 
-# Statistics are measured on draws that training does not reach.
-STATISTICS_STEP = 10**9
-
-
 def measure_residuals(before: Cascade, job: Job, preset: Preset, batches: TrainingBatches) -> Residuals:
     """Statistics of gt - y_t on augmented training samples (Eq. 1; Section 4 of the design for t > 0)."""
     if len(before.stages) == 0:
         joints, mask = augmented_poses(batches)
-        current = before.mean_pose.expand_as(joints)
-    else:
-        steps = math.ceil(min(STATISTICS_SAMPLES, POSE_PASSES * len(batches.data)) / batches.batch)
-        shown = tqdm(range(steps), "measuring residuals", unit="batch", disable=None if job.processes.first else True)
-        drawn = [batches(STATISTICS_STEP + step) for step in shown]
-        current = torch.cat([current_pose(before, batch, preset, batches, STATISTICS_STEP) for batch in drawn])
-        joints, mask = torch.cat([b.joints for b in drawn]), torch.cat([b.mask for b in drawn])
+        return residuals_of(joints, before.mean_pose.expand_as(joints), mask, job.skeleton, job.method)
+    measured = []
+    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_PASSES * len(batches.data)) / batches.batch)
+    for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=None if job.processes.first else True):
+        batch = batches(STATISTICS_STEP + step)
+        pose = current_pose(before, batch, preset, batches, STATISTICS_STEP + step)
+        measured.append((batch.joints, pose, batch.mask))  # the images go: thousands would fill the memory
+    joints, current, mask = (torch.cat(column) for column in zip(*measured, strict=True))
     return residuals_of(joints, current, mask, job.skeleton, job.method)
 
 
