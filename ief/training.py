@@ -10,32 +10,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from checkpoints.files import checksum, write_text
 from checkpoints.imagenet import InitialWeights
 from checkpoints.training_state import load_state, save_state
-from heads.bones import joints_to_bones
-from heads.composition import relative_positions
 from heads.errors import BadInput
 from heads.losses import CompositionalLoss
-from heads.methods import method_called
-from heads.normalisation import masked_mean_std
 from heads.pairs import pair_set
 from heads.skeleton import Skeleton
 from ief.cascade import Cascade
 from ief.distributed import Processes, wrap
+from ief.optimisation import Learner, learning_rate, new_learner
 from ief.presets import Preset
+from ief.residuals import current_pose, mean_training_pose, measure_residuals
 from ief.run import load_cascade, load_stage, save_stage, stage_file, stage_folder, state_file
 from ief.stage import Residuals, Stage, StageDesign
-from mpii_tools.batches import Batch, TrainingBatches, random_source
+from mpii_tools.batches import TrainingBatches
 from mpii_tools.prepared import PreparedSplit
 
-STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
-POSE_PASSES = 4  # augmented passes over the poses that y_0 and stage 0's residuals are measured on
-STATISTICS_STEP = 10**9  # statistics are measured on draws that training does not reach
 LOG_STEPS = 20
 
 
@@ -98,12 +91,15 @@ def train_stage(index: int, job: Job, preset: Preset) -> Path:
         job.processes.count,
     )
     before, residuals = starting_point(index, job, preset, batches.whole(), state)
-    stage = build_stage(index, job, preset, before, residuals)
-    final = run_steps(index, job, preset, batches, before, stage, state, record)
+    learner = new_learner(build_stage(index, job, preset, before, residuals), preset)
+    if state:
+        learner.restore(state)
+    run_steps(index, job, preset, batches, before, learner, record)
     if job.processes.first:
         follows = checksum(stage_file(job.run, index - 1)) if index else None
         description = {"stage": index, "follows": follows, "training": record, "torch": str(torch.__version__)}
-        save_stage(path, final, before.mean_pose, description)
+        save_stage(path, learner.kept(), before.mean_pose, description)
+        write_log(stage_folder(job.run, index) / "log.csv", learner.log)
         state_file(job.run, index).unlink(missing_ok=True)
     job.processes.barrier()
     return path
@@ -162,7 +158,7 @@ def starting_point(
         stage.half = use_half(preset, job.device)
     if state:
         return before, Residuals(*(state["residuals"][name] for name in ("mean", "std", "pair_std")))
-    return before, measure_residuals(before, job, preset, batches)
+    return before, measure_residuals(before, batches, job.method, preset.perturbation, not job.processes.first)
 
 
 def check_stage_fits(before: Cascade, job: Job) -> None:
@@ -177,64 +173,6 @@ def check_stage_fits(before: Cascade, job: Job) -> None:
             raise BadInput(
                 f"{job.run}: its trained stage has {name} {found}, this training {wanted}; choose another --run"
             )
-
-
-def mean_training_pose(batches: TrainingBatches) -> Tensor:
-    """y_0: the mean (K, 2) of the augmented training poses, crop pixels; the crop's centre for a joint nobody has."""
-    joints, mask = augmented_poses(batches)
-    mean, _ = masked_mean_std(joints, mask)
-    never = ~mask.any(dim=0)
-    mean[never] = (batches.data.size - 1) / 2
-    return mean.float()
-
-
-def augmented_poses(batches: TrainingBatches) -> tuple[Tensor, Tensor]:
-    """Joints (N, K, 2) and mask (N, K) of some augmented passes, without their images."""
-    steps = math.ceil(POSE_PASSES * len(batches.data) / batches.batch)
-    drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(steps)]
-    return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
-
-
-def measure_residuals(before: Cascade, job: Job, preset: Preset, batches: TrainingBatches) -> Residuals:
-    """Statistics of gt - y_t on augmented training samples (Eq. 1; Section 4 of the design for t > 0)."""
-    if len(before.stages) == 0:
-        joints, mask = augmented_poses(batches)
-        return residuals_of(joints, before.mean_pose.expand_as(joints), mask, job.skeleton, job.method)
-    measured = []
-    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_PASSES * len(batches.data)) / batches.batch)
-    for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=None if job.processes.first else True):
-        batch = batches(STATISTICS_STEP + step)
-        pose = current_pose(before, batch, preset, batches, STATISTICS_STEP + step)
-        measured.append((batch.joints, pose, batch.mask))  # the images go: thousands would fill the memory
-    joints, current, mask = (torch.cat(column) for column in zip(*measured, strict=True))
-    return residuals_of(joints, current, mask, job.skeleton, job.method)
-
-
-def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skeleton, method: str) -> Residuals:
-    """Mean and std of gt - y_t in the method's representation, and std of its pairs.
-
-    Args:
-        joints, current: (N, K, D) gt and y_t in crop pixels; gt may be NaN where the mask is False.
-        mask: (N, K) bool.
-    """
-    residual = joints - current
-    measured = torch.where(mask.unsqueeze(-1), residual, torch.nan)
-    chosen = method_called(method)
-    encoded = joints_to_bones(measured, skeleton) if chosen.representation == "bones" else measured
-    mean, std = masked_mean_std(encoded, torch.isfinite(encoded))
-    apart = relative_positions(measured, pair_set(chosen.pairs, skeleton))
-    _, pair_std = masked_mean_std(apart, torch.isfinite(apart))
-    return Residuals(mean.float(), std.float(), pair_std.float())
-
-
-def current_pose(before: Cascade, batch: Batch, preset: Preset, batches: TrainingBatches, step: int) -> Tensor:
-    """y_t of a batch, (B, K, 2) or (1, K, 2): the frozen cascade's pose, perturbed where the preset says so."""
-    with torch.no_grad():
-        pose = before(batch.images)[-1]
-    if preset.perturbation and len(before.stages):
-        noise = torch.randn(batches.batch, *pose.shape[1:], generator=random_source(batches.seed, "perturb", step))
-        pose = pose + noise[batches.share].to(pose) * preset.perturbation * batches.data.size
-    return pose
 
 
 def build_stage(index: int, job: Job, preset: Preset, before: Cascade, residuals: Residuals) -> Stage:
@@ -258,104 +196,45 @@ def use_half(preset: Preset, device: torch.device) -> bool:
 
 
 def run_steps(
-    index: int,
-    job: Job,
-    preset: Preset,
-    batches: TrainingBatches,
-    before: Cascade,
-    stage: Stage,
-    state: dict | None,
-    record: dict,
-) -> Stage:
-    """The training loop, from step 0 or from `state`. Returns the stage to keep, in evaluation mode."""
+    index: int, job: Job, preset: Preset, batches: TrainingBatches, before: Cascade, learner: Learner, record: dict
+) -> None:
+    """The training loop, from the step where `learner` stands to the end."""
     steps = math.ceil(preset.passes * len(job.data) / preset.batch)
-    optimiser = build_optimiser(stage, preset)
-    average = None
-    if preset.averaging:
-        average = AveragedModel(stage, multi_avg_fn=get_ema_multi_avg_fn(preset.averaging), use_buffers=True)
-    first, log = 0, []
-    if state:
-        first, log = state["step"], state["log"]
-        stage.load_state_dict(state["stage"])
-        optimiser.load_state_dict(state["optimiser"])
-        if average:
-            average.load_state_dict(state["average"])
+    stage = learner.stage
     trained = wrap(stage, job.device, job.processes).train()
-    pairs = pair_set(method_called(job.method).pairs, job.skeleton)
+    pairs = pair_set(stage.method.pairs, job.skeleton)
     loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, stage.method.representation, preset.reduction)
     loss_of = loss_of.to(job.device)  # after `wrap`, which gives every process the first one's statistics
-
-    def save(step: int) -> None:
-        if job.processes.first:
-            save_state(
-                state_file(job.run, index),
-                {
-                    "training": record,
-                    "step": step,
-                    "log": log,
-                    "mean_pose": before.mean_pose.cpu(),
-                    "residuals": {name: getattr(stage, name).cpu() for name in ("mean", "std", "pair_std")},
-                    "stage": stage.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "average": average.state_dict() if average else None,
-                },
-            )
-            write_log(stage_folder(job.run, index) / "log.csv", log)
-
     recent, saved = torch.zeros((), device=job.device), time.monotonic()
-    progress = tqdm(
-        range(first, steps),
-        f"stage {index} ({job.method})",
-        steps,
-        initial=first,
-        unit="step",
-        disable=None if job.processes.first else True,
-    )
+    name, quiet = f"stage {index} ({job.method})", None if job.processes.first else True
+    progress = tqdm(range(learner.step, steps), name, steps, initial=learner.step, unit="step", disable=quiet)
     for step in progress:
         batch = batches(step)
-        pose = current_pose(before, batch, preset, batches, step)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(preset, step / steps)
+        pose = current_pose(before, batch, batches, step, preset.perturbation)
         loss = loss_of(trained(batch.images, pose), batch.joints, batch.mask)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        if average:
-            average.update_parameters(stage)
+        rate = learning_rate(preset, step / steps)
+        learner.update(loss, rate)
         recent += loss.detach()
         if (step + 1) % LOG_STEPS == 0 or step + 1 == steps:
             mean_loss = float(recent) / (step % LOG_STEPS + 1)
             if not math.isfinite(mean_loss):
                 raise BadInput(f"{job.run}: the loss is {mean_loss} near step {step}; lower --learning-rate")
-            log.append([step + 1, mean_loss, learning_rate(preset, step / steps)])
+            learner.log.append([step + 1, mean_loss, rate])
             progress.set_postfix(loss=f"{mean_loss:.4f}")
             recent.zero_()
             # States are saved on this grid alone, so that the running mean needs no saving.
             if time.monotonic() - saved > job.checkpoint_seconds:
-                save(step + 1)
+                save_progress(index, job, before, learner, record)
                 saved = time.monotonic()
+
+
+def save_progress(index: int, job: Job, before: Cascade, learner: Learner, record: dict) -> None:
+    """Write the state that this training goes on from, and its curve so far."""
     if job.processes.first:
-        write_log(stage_folder(job.run, index) / "log.csv", log)
-    return (average.module if average else stage).eval()
-
-
-def build_optimiser(stage: nn.Module, preset: Preset) -> torch.optim.Optimizer:
-    """The preset's optimiser. Raises BadInput for an unknown one."""
-    if preset.optimiser == "sgd":
-        return torch.optim.SGD(stage.parameters(), preset.learning_rate, 0.9, weight_decay=preset.weight_decay)
-    if preset.optimiser == "adamw":
-        return torch.optim.AdamW(stage.parameters(), preset.learning_rate, weight_decay=preset.weight_decay)
-    raise BadInput(f"unknown optimiser '{preset.optimiser}'; choose sgd or adamw")
-
-
-def learning_rate(preset: Preset, done: float) -> float:
-    """The learning rate when the fraction `done` of the training is over. Raises BadInput for an unknown schedule."""
-    rate = preset.learning_rate * min(1.0, (done + 1e-3) / preset.warmup if preset.warmup else 1.0)
-    if preset.schedule == "steps":
-        return rate * 0.1 ** sum(done >= milestone for milestone in preset.milestones)
-    if preset.schedule == "cosine":
-        return rate * 0.5 * (1 + math.cos(math.pi * done))
-    raise BadInput(f"unknown schedule '{preset.schedule}'; choose steps or cosine")
+        residuals = {name: getattr(learner.stage, name).cpu() for name in ("mean", "std", "pair_std")}
+        fixed = {"training": record, "mean_pose": before.mean_pose.cpu(), "residuals": residuals}
+        save_state(state_file(job.run, index), {**fixed, **learner.state()})
+        write_log(stage_folder(job.run, index) / "log.csv", learner.log)
 
 
 def write_log(path: Path, log: list[list[float]]) -> None:

@@ -14,9 +14,10 @@ from safetensors.torch import load_file
 from heads.errors import BadInput
 from heads.skeleton import MPII
 from ief.cascade import Cascade
+from ief.optimisation import learning_rate
 from ief.presets import preset_called
+from ief.residuals import mean_training_pose, residuals_of
 from ief.run import stage_file, state_file
-from ief.training import learning_rate, residuals_of
 from mpii_tools.batches import TrainingBatches
 from mpii_tools.prepared import load_prepared
 
@@ -137,8 +138,6 @@ def test_impossible_settings_are_clear_errors():
 
 
 def test_an_untrained_cascade_is_the_mean_pose_on_the_training_set(tiny_data):
-    from ief.training import mean_training_pose
-
     data = load_prepared(tiny_data, "train")
     batches = TrainingBatches(data, MPII, preset_called("paper").augmentation, 8, 0, torch.device("cpu"))
     mean_pose = mean_training_pose(batches)

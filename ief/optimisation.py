@@ -1,0 +1,93 @@
+"""A stage while it learns: optimiser, schedule, average of the weights, and all that a resumed run needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from heads.errors import BadInput
+from ief.presets import Preset
+from ief.stage import Stage
+
+
+@dataclass
+class Learner:
+    """A stage in training.
+
+    Attributes:
+        stage: the weights being trained.
+        optimiser: over the stage's parameters.
+        average: the moving average of the weights, or None.
+        step: steps taken.
+        log: rows of step, mean loss since the row before, learning rate.
+    """
+
+    stage: Stage
+    optimiser: torch.optim.Optimizer
+    average: AveragedModel | None
+    step: int = 0
+    log: list[list[float]] = field(default_factory=list)
+
+    def state(self) -> dict:
+        """All of it as plain data, for `restore`."""
+        return {
+            "step": self.step,
+            "log": self.log,
+            "stage": self.stage.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+        }
+
+    def restore(self, state: dict) -> None:
+        """Continue from what `state` returned: the next step is the one that would have come."""
+        self.step, self.log = state["step"], state["log"]
+        self.stage.load_state_dict(state["stage"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+
+    def update(self, loss: torch.Tensor, rate: float) -> None:
+        """One step down the gradient of a scalar `loss` at learning rate `rate`."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        if self.average:
+            self.average.update_parameters(self.stage)
+        self.step += 1
+
+    def kept(self) -> Stage:
+        """The stage to keep, in evaluation mode: the average where there is one."""
+        return (self.average.module if self.average else self.stage).eval()
+
+
+def new_learner(stage: Stage, preset: Preset) -> Learner:
+    """A learner at step 0. Raises BadInput for an unknown optimiser."""
+    average = None
+    if preset.averaging:
+        average = AveragedModel(stage, multi_avg_fn=get_ema_multi_avg_fn(preset.averaging), use_buffers=True)
+    return Learner(stage, build_optimiser(stage, preset), average)
+
+
+def build_optimiser(stage: nn.Module, preset: Preset) -> torch.optim.Optimizer:
+    """The preset's optimiser. Raises BadInput for an unknown one."""
+    if preset.optimiser == "sgd":
+        return torch.optim.SGD(stage.parameters(), preset.learning_rate, 0.9, weight_decay=preset.weight_decay)
+    if preset.optimiser == "adamw":
+        return torch.optim.AdamW(stage.parameters(), preset.learning_rate, weight_decay=preset.weight_decay)
+    raise BadInput(f"unknown optimiser '{preset.optimiser}'; choose sgd or adamw")
+
+
+def learning_rate(preset: Preset, done: float) -> float:
+    """The learning rate when the fraction `done` of the training is over. Raises BadInput for an unknown schedule."""
+    rate = preset.learning_rate * min(1.0, (done + 1e-3) / preset.warmup if preset.warmup else 1.0)
+    if preset.schedule == "steps":
+        return rate * 0.1 ** sum(done >= milestone for milestone in preset.milestones)
+    if preset.schedule == "cosine":
+        return rate * 0.5 * (1 + math.cos(math.pi * done))
+    raise BadInput(f"unknown schedule '{preset.schedule}'; choose steps or cosine")
