@@ -1,8 +1,8 @@
-import os
+import subprocess
+import sys
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from torch import nn
 
 from ief.distributed import Processes, choose_device, joined_processes, wrap
@@ -29,27 +29,20 @@ def two_steps(net, images):
         optimiser.step()
 
 
-def work(rank, count, port, path):
-    os.environ.update(RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+def as_one_of_several(path):
+    """What each process of the job does when `torchrun` starts this file."""
     torch.set_num_threads(1)
     with joined_processes(CPU) as processes:
         net = network()
-        two_steps(wrap(net, CPU, processes).train(), samples()[rank::count])
+        two_steps(wrap(net, CPU, processes).train(), samples()[processes.rank :: processes.count])
         if processes.first:
             torch.save(net.state_dict(), path)
 
 
-def free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_two_processes_with_half_a_batch_each_equal_one_with_the_whole(tmp_path):
     """Gradients, batch statistics and running statistics, in float64, where only a wrong formula could differ."""
-    mp.spawn(work, (2, free_port(), tmp_path / "net.pt"), nprocs=2)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*launcher, __file__, tmp_path / "net.pt"], check=True, capture_output=True, timeout=120)
     spread = torch.load(tmp_path / "net.pt", weights_only=True)
     alone = network().train()
     two_steps(alone, samples())
@@ -69,3 +62,7 @@ def test_the_device_is_the_named_one():
     assert choose_device("cpu") == CPU
     with pytest.raises(RuntimeError):
         choose_device("abacus")
+
+
+if __name__ == "__main__":
+    as_one_of_several(sys.argv[1])
