@@ -18,7 +18,6 @@ class Preset:
         margin: side of a prepared crop / side of the input.
         sigma: standard deviation of the heatmaps / side of the input (the paper gives none).
         passes: times each person is seen in a stage. The paper's 25 epochs of 20 passes.
-        later_passes: passes of stages t > 0 / those of stage 0.
         batch: samples a step, over all processes.
         optimiser: `sgd` (momentum 0.9) or `adamw`.
         learning_rate, weight_decay: of the optimiser.
@@ -39,7 +38,6 @@ class Preset:
     margin: float = 1.5
     sigma: float = 1 / 32
     passes: float = 500.0
-    later_passes: float = 1.0
     batch: int = 64
     optimiser: str = "sgd"
     learning_rate: float = 0.03
@@ -78,8 +76,7 @@ PRESETS = {
         backbone="resnet18",
         size=64,
         sigma=0.08,
-        passes=9.0,
-        later_passes=2.0,
+        passes=14.0,
         batch=32,
         optimiser="adamw",
         learning_rate=1e-3,

@@ -71,7 +71,7 @@ def train_stage(index: int, job: Job, preset: Preset) -> Path:
     """
     path = stage_file(job.run, index)
     if index:
-        preset = of_later_stage(preset)
+        preset = replace(preset, learning_rate=preset.learning_rate * preset.later_rate)
     record = describe(index, job, preset)
     if path.exists():
         check_same_training(path, load_stage(path)[2]["training"], record)
@@ -103,12 +103,6 @@ def train_stage(index: int, job: Job, preset: Preset) -> Path:
         state_file(job.run, index).unlink(missing_ok=True)
     job.processes.barrier()
     return path
-
-
-def of_later_stage(preset: Preset) -> Preset:
-    """The preset with the learning rate and the passes of stages t > 0."""
-    rate, passes = preset.learning_rate * preset.later_rate, preset.passes * preset.later_passes
-    return replace(preset, learning_rate=rate, passes=passes)
 
 
 def describe(index: int, job: Job, preset: Preset) -> dict:

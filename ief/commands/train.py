@@ -23,7 +23,6 @@ several GPUs: torchrun --nproc-per-node 8 -- -m ief train --data data/mpii --run
 CHANGES = (
     "backbone",
     "passes",
-    "later_passes",
     "batch",
     "optimiser",
     "learning_rate",

@@ -36,16 +36,7 @@ def finish(arguments, **environment):
 
 
 def test_a_killed_training_goes_on_to_bit_equal_weights(tiny_data, tmp_path):
-    options = [
-        "--preset",
-        "demo",
-        "--passes",
-        "24",
-        "--later-passes",
-        "1",
-        "--checkpoint-seconds",
-        "0",
-    ]  # 72 steps, saved at every 20th
+    options = ["--preset", "demo", "--passes", "24", "--checkpoint-seconds", "0"]  # 72 steps, saved at every 20th
     finish(command(tiny_data, tmp_path / "straight", *options))
     kills = 0
     for index in (0, 1):
@@ -132,8 +123,7 @@ def test_the_paper_preset_is_the_papers():
     paper = preset_called("paper")
     assert (paper.backbone, paper.size, paper.batch, paper.passes) == ("resnet50", 224, 64, 25 * 20)
     assert (paper.optimiser, paper.learning_rate, paper.weight_decay) == ("sgd", 0.03, 0.0002)
-    assert (paper.perturbation, paper.continue_stage, paper.averaging) == (0.0, False, 0.0)
-    assert (paper.later_rate, paper.later_passes) == (1.0, 1.0)
+    assert (paper.perturbation, paper.continue_stage, paper.averaging, paper.later_rate) == (0.0, False, 0.0, 1.0)
     drawn = paper.augmentation
     assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
 
