@@ -66,11 +66,12 @@ class Learner:
         return (self.average.module if self.average else self.stage).eval()
 
 
-def new_learner(stage: Stage, preset: Preset) -> Learner:
-    """A learner at step 0. Raises BadInput for an unknown optimiser."""
+def new_learner(stage: Stage, preset: Preset, steps: int) -> Learner:
+    """A learner at step 0 of a training of `steps`. Raises BadInput for an unknown optimiser."""
     average = None
     if preset.averaging:
-        average = AveragedModel(stage, multi_avg_fn=get_ema_multi_avg_fn(preset.averaging), use_buffers=True)
+        decay = 1 - 1 / max(preset.averaging * steps, 1)
+        average = AveragedModel(stage, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
     return Learner(stage, build_optimiser(stage, preset), average)
 
 

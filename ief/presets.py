@@ -25,7 +25,8 @@ class Preset:
         schedule: `steps` (x 0.1 at each milestone) or `cosine` (to zero).
         milestones: fractions of the training, for `steps`.
         warmup: fraction of the training over which the learning rate rises from zero.
-        averaging: decay of the exponential moving average of the weights that is kept; 0 keeps the last weights.
+        averaging: time constant of the exponential moving average of the weights that is kept / length of the
+            training, so that a short training is not averaged with its random start; 0 keeps the last weights.
         reduction: of the loss, `mean` or `sum` (`heads.losses`).
         perturbation: standard deviation of the noise on y_t in training stage t > 0 / side of the input.
         continue_stage: whether stage t > 0 starts from the weights of the stage before, not the initial ones.
@@ -68,7 +69,7 @@ PRESETS = {
         later_rate=0.3,
         schedule="cosine",
         warmup=0.05,
-        averaging=0.998,
+        averaging=0.05,
         continue_stage=True,
         precision="bf16",
     ),
@@ -84,7 +85,7 @@ PRESETS = {
         later_rate=0.3,
         schedule="cosine",
         warmup=0.05,
-        averaging=0.98,
+        averaging=0.05,
         continue_stage=True,
         augmentation=Augmentation(scale=0.15, rotation=15.0),
     ),

@@ -91,10 +91,11 @@ def train_stage(index: int, job: Job, preset: Preset) -> Path:
         job.processes.count,
     )
     before, residuals = starting_point(index, job, preset, batches.whole(), state)
-    learner = new_learner(build_stage(index, job, preset, before, residuals), preset)
+    steps = math.ceil(preset.passes * len(job.data) / preset.batch)
+    learner = new_learner(build_stage(index, job, preset, before, residuals), preset, steps)
     if state:
         learner.restore(state)
-    run_steps(index, job, preset, batches, before, learner, record)
+    run_steps(index, job, preset, batches, before, learner, steps, record)
     if job.processes.first:
         follows = checksum(stage_file(job.run, index - 1)) if index else None
         description = {"stage": index, "follows": follows, "training": record, "torch": str(torch.__version__)}
@@ -196,10 +197,16 @@ def use_half(preset: Preset, device: torch.device) -> bool:
 
 
 def run_steps(
-    index: int, job: Job, preset: Preset, batches: TrainingBatches, before: Cascade, learner: Learner, record: dict
+    index: int,
+    job: Job,
+    preset: Preset,
+    batches: TrainingBatches,
+    before: Cascade,
+    learner: Learner,
+    steps: int,
+    record: dict,
 ) -> None:
-    """The training loop, from the step where `learner` stands to the end."""
-    steps = math.ceil(preset.passes * len(job.data) / preset.batch)
+    """The training loop, from the step where `learner` stands to the last of `steps`."""
     stage = learner.stage
     trained = wrap(stage, job.device, job.processes).train()
     pairs = pair_set(stage.method.pairs, job.skeleton)
