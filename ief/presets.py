@@ -59,37 +59,30 @@ class Preset:
         return {**asdict(self), "milestones": list(self.milestones)}
 
 
-PRESETS = {
-    "paper": Preset(),
-    "swift": Preset(
-        passes=40.0,
-        optimiser="adamw",
-        learning_rate=5e-4,
-        weight_decay=0.05,
-        later_rate=0.3,
-        schedule="cosine",
-        warmup=0.05,
-        averaging=0.05,
-        continue_stage=True,
-        precision="bf16",
-    ),
-    "demo": Preset(
-        backbone="resnet18",
-        size=64,
-        sigma=0.08,
-        passes=14.0,
-        batch=32,
-        optimiser="adamw",
-        learning_rate=1e-3,
-        weight_decay=0.05,
-        later_rate=0.3,
-        schedule="cosine",
-        warmup=0.05,
-        averaging=0.05,
-        continue_stage=True,
-        augmentation=Augmentation(scale=0.15, rotation=15.0),
-    ),
-}
+SWIFT = Preset(
+    passes=40.0,
+    optimiser="adamw",
+    learning_rate=5e-4,
+    weight_decay=0.05,
+    later_rate=0.3,
+    schedule="cosine",
+    warmup=0.05,
+    averaging=0.05,
+    continue_stage=True,
+    precision="bf16",
+)
+DEMO = replace(
+    SWIFT,
+    backbone="resnet18",
+    size=64,
+    sigma=0.08,
+    passes=14.0,
+    batch=32,
+    learning_rate=1e-3,
+    precision="fp32",
+    augmentation=Augmentation(scale=0.15, rotation=15.0),
+)
+PRESETS = {"paper": Preset(), "swift": SWIFT, "demo": DEMO}
 
 
 def preset_called(name: str, **changes: object) -> Preset:
