@@ -122,11 +122,8 @@ def describe(index: int, job: Job, preset: Preset) -> dict:
 
 def check_same_training(path: Path, found: dict, wanted: dict) -> None:
     """Raises BadInput where `path` belongs to a training other than the one that was asked for."""
-    differing = [
-        f"{key} {found.get(key)}, now {value}"
-        for key, value in flatten(wanted)
-        if dict(flatten(found)).get(key) != value
-    ]
+    before = dict(flatten(found))
+    differing = [f"{key} {before.get(key)}, now {value}" for key, value in flatten(wanted) if before.get(key) != value]
     if differing:
         raise BadInput(f"{path}: belongs to another training ({'; '.join(differing[:3])}); choose another --run")
 

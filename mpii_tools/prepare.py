@@ -124,7 +124,7 @@ def write_split(
 def cut_crops(
     people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int
 ) -> Iterator[tuple[int, np.ndarray | None, str | None]]:
-    """(row, crop or None, fault or None) of every person, in order; a photo is decoded once for its persons."""
+    """(row, crop or None, fault or None) of every person, image by image: a photo is decoded once for its persons."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(people.images.tolist()):
         rows_of[image].append(row)
@@ -146,5 +146,4 @@ def cut_crops(
 
 def shorten(path: Path, crops: np.memmap, count: int) -> None:
     """Rewrite a crops file for its first `count` crops, those that were filled."""
-    kept = np.array(crops[:count])
-    np.save(path, kept)
+    np.save(path, np.array(crops[:count]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,6 @@ def run(args: argparse.Namespace) -> None:
     if bool(args.photos) == bool(args.data):
         raise BadInput("give either photos or --data, what `ief prepare` wrote")
     cascade = load_cascade(args.run).to(choose_device(args.device))
-    if not cascade.stages:
-        raise BadInput(f"{args.run}: has no trained stage; run `ief train` first")
     if args.photos:
         predict_photos(cascade, args)
         return
@@ -80,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
     print(save_poses(out, data, poses))
     if args.images:
         rows = range(min(args.draw, len(data)))
-        write_pictures(out / f"pictures-{args.split}", data.people, poses[-1], args.images, list(rows))
+        write_pictures(out / f"pictures-{args.split}", data.people, poses[-1], open_images(args.images), list(rows))
 
 
 def predict_photos(cascade: Cascade, args: argparse.Namespace) -> None:
@@ -100,7 +99,7 @@ def predict_photos(cascade: Cascade, args: argparse.Namespace) -> None:
     save_predictions(path, Predictions(poses, people.person_ids, people.joint_names, len(cascade.stages) - 1))
     print(path)
     for row, source in enumerate(args.photos):
-        write_pictures(out, people.select(np.array([row])), poses[row : row + 1], source.parent, [0])
+        write_pictures(out, people, poses, lambda _, source=source: source.read_bytes(), [row])
 
 
 def boxes(names: list[str], photos: list[np.ndarray], centre: list[float] | None, scale: float | None) -> People:
@@ -116,7 +115,9 @@ def boxes(names: list[str], photos: list[np.ndarray], centre: list[float] | None
     return make_people(names, np.full((len(photos), 16, 2), np.nan), centre=centres, scale=scales)
 
 
-def write_pictures(folder: Path, people: People, poses: np.ndarray, images: Path, rows: list[int]) -> None:
-    """One JPEG a person: the photo with the predicted skeleton."""
-    for name, picture in draw_people(people, poses, open_images(images), rows, side=480):
+def write_pictures(
+    folder: Path, people: People, poses: np.ndarray, read_image: Callable[[str], bytes], rows: list[int]
+) -> None:
+    """One JPEG a person of `rows`: the photo with the predicted skeleton."""
+    for name, picture in draw_people(people, poses, read_image, rows, side=480):
         print(write_bytes(folder / f"{name.replace('#', '-')}.pose.jpg", to_jpeg(picture)))

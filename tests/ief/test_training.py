@@ -76,7 +76,11 @@ def test_two_processes_give_the_result_of_one_with_the_same_global_batch(tiny_da
 def test_a_run_of_other_settings_is_refused_and_left_alone(tiny_data, tmp_path):
     finish(command(tiny_data, tmp_path, "--preset", "demo", "--passes", "1", "--stage", "0"))
     before = stage_file(tmp_path, 0).read_bytes()
-    for change, says in ((["--passes", "2"], "passes"), (["--method", "bone"], "method"), (["--seed", "5"], "seed")):
+    for change, says in (
+        (["--passes", "2"], "passes 1.0, now 2.0"),
+        (["--method", "bone"], "method"),
+        (["--seed", "5"], "seed"),
+    ):
         options = ["--preset", "demo", "--passes", "1", *change]
         done = subprocess.run(command(tiny_data, tmp_path, *options), capture_output=True, text=True)
         assert done.returncode == 2 and says in done.stderr and "another training" in done.stderr
