@@ -31,13 +31,13 @@ def check_poses(
     if pred.ndim != 3 or pred.shape != gt.shape:
         raise BadInput(
             f"predictions have shape {pred.shape} and ground truth {gt.shape}; "
-            "both must be (persons, joints, dimensions)"
+            "give both as (persons, joints, dimensions), of the same persons, joints and dimensions"
         )
     if pred.shape[1] != len(joint_names):
         raise BadInput(f"poses have {pred.shape[1]} joints but {len(joint_names)} are named; name each joint")
     annotated = np.isfinite(gt).all(axis=-1) if annotated is None else np.asarray(annotated, dtype=bool)
     if annotated.shape != gt.shape[:2]:
-        raise BadInput(f"the annotation mask has shape {annotated.shape}, expected {gt.shape[:2]}")
+        raise BadInput(f"the annotation mask has shape {annotated.shape}, expected {gt.shape[:2]}: one bool a joint")
     for what, joints in (("ground truth", gt), ("prediction", pred)):
         bad = np.argwhere(annotated & ~np.isfinite(joints).all(axis=-1))
         if len(bad):

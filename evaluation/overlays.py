@@ -16,6 +16,7 @@ LEFT = (86, 180, 233)
 CENTRE = (240, 228, 66)
 TRUTH = (255, 255, 255)
 OUTLINE = (20, 20, 20)
+ARROW = (255, 150, 220)
 _SHIFT = 4  # OpenCV takes fixed-point coordinates with this many fractional bits
 _FAR = 30000.0  # pixels; keeps wild predictions inside OpenCV's integers
 
@@ -51,6 +52,29 @@ def draw_poses(
     return canvas
 
 
+def draw_arrows(image: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The image with an arrow from each joint's place `start` to its place `end`: how a stage moved a pose.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; left as it is.
+        start, end: (K, 2) x, y in pixels; a joint with a NaN, or moved by less than two pixels, has no arrow.
+
+    Returns:
+        A new (H, W, 3) uint8 image.
+
+    Raises:
+        BadInput: an image of another form.
+    """
+    canvas = np.ascontiguousarray(check_image(image)).copy()
+    length = np.linalg.norm(np.subtract(end, start), axis=-1)
+    for joint in np.flatnonzero(length >= 2):  # a NaN is not
+        tail, tip = (np.rint(np.clip(point[joint], -_FAR, _FAR)).astype(int).tolist() for point in (start, end))
+        tip_share = float(np.clip(7 / length[joint], 0.1, 0.5))
+        for colour, width in ((OUTLINE, 3), (ARROW, 1)):
+            cv2.arrowedLine(canvas, tail, tip, colour, width, cv2.LINE_AA, 0, tip_share)
+    return canvas
+
+
 def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
     """RGB of each joint, and of the limb from it to its parent, by the side that the flip pairs give it."""
     rights = {right for right, _ in skeleton.flip_pairs}
@@ -77,8 +101,8 @@ def close_up(
         margin: space around the joints, as a fraction of their extent.
 
     Returns:
-        The piece (side, side, 3), black beyond the image's edge, and the (2, 3) affine that takes image pixels
-        to its pixels: `joints @ affine[:, :2].T + affine[:, 2]`.
+        The piece (side, side, 3), inside the image where that holds it and black beyond its edge, and the (2, 3)
+        affine that takes image pixels to its pixels: `joints @ affine[:, :2].T + affine[:, 2]`.
 
     Raises:
         BadInput: an image of another form, or no finite joint.
@@ -89,6 +113,8 @@ def close_up(
         raise BadInput("close-up: the person has no joint with a position; leave it out")
     extent = max(float(np.ptp(seen, axis=0).max()), 8.0) * (1 + 2 * margin)
     corner = (seen.min(axis=0) + seen.max(axis=0)) / 2 - extent / 2
+    room = np.array(image.shape[1::-1]) - extent
+    corner = np.where(room > 0, np.clip(corner, 0, room), corner)
     scale = side / extent
     affine = np.column_stack([np.eye(2) * scale, -corner * scale])
     if scale < 1:  # the warp samples points: take away what the smaller image cannot hold

@@ -1,35 +1,75 @@
-"""`ief report`: finished runs -> one HTML page."""
+"""`ief report`: finished runs -> Tables 7 and 8, per-joint tables, plots and pictures on one HTML page."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from ief.pictures import draw_people, spread_rows
+from evaluation.published import TABLE_8, select_rows
+from heads.errors import BadInput
 from ief.reporting import write_report
-from ief.scoring import person_errors
 from mpii_tools.images import open_images
-from mpii_tools.predictions import align, read_predictions
+from mpii_tools.people import People
+from mpii_tools.prepared import read_description
 from mpii_tools.reading import read_annotations
 
-EXAMPLE = "ief report runs/all --annotations data/mpii/valid.npz --images images --out report"
+EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders with metrics.json")
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="run folders; the last one's people are drawn"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--annotations", type=Path, metavar="PATH", help="of the validation split, to draw people")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="its photos, to draw people")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="what `ief prepare` wrote: truth, and Figure 1")
+    parser.add_argument(
+        "--annotations", type=Path, metavar="PATH", help="the validation persons, instead of those in --data"
+    )
+    parser.add_argument(
+        "--training", type=Path, metavar="PATH", help="the training persons, instead of those in --data"
+    )
+    parser.add_argument("--images", type=Path, metavar="DIR", help="photos, to draw the worst and the median persons")
+    parser.add_argument(
+        "--published",
+        nargs="+",
+        default=["all"],
+        metavar="ROW",
+        help=f"published rows below Table 8: all (default), none, or any of {', '.join(TABLE_8)}",
+    )
     parser.add_argument("--title", default="Compositional pose regression")
+    parser.add_argument("--lead", default="", metavar="TEXT", help="a paragraph under the title")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Draw, write, say where."""
-    overlays = []
-    if args.annotations and args.images:
-        people = read_annotations(args.annotations).people
-        poses = align(read_predictions(args.runs[-1] / "predictions-valid.npz"), people).joints
-        rows = spread_rows(person_errors(poses, people), 12)
-        overlays = draw_people(people, poses, open_images(args.images), rows)
-    print(write_report(args.runs, args.out, args.title, overlays=overlays))
+    """Read, compare, draw, write, say where."""
+    people = split_people(args.annotations, args.data, "valid")
+    if args.images and people is None:
+        raise BadInput("--images draws the validation persons; add --data or --annotations, which say where they are")
+    page = write_report(
+        args.runs,
+        args.out,
+        args.title,
+        args.lead,
+        people=people,
+        training=split_people(args.training, args.data, "train"),
+        read_image=open_images(args.images) if args.images else None,
+        published=select_rows(args.published),
+    )
+    print(page)
+
+
+def split_people(path: Path | None, data: Path | None, split: str) -> People | None:
+    """The people of an annotation file, else of a split of prepared data; None where neither is given.
+
+    Raises:
+        BadInput: a file of none of the known forms, or prepared data without that split.
+    """
+    if path is None and data is None:
+        return None
+    if path is None:
+        splits = read_description(data)["splits"]
+        if split not in splits:
+            raise BadInput(f"{data}: has no split '{split}'; it has {', '.join(splits) or 'none'}")
+        path = data / f"{split}.npz"
+    return read_annotations(path).people

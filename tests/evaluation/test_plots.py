@@ -1,9 +1,21 @@
 import cv2
 import numpy as np
 import pytest
+from matplotlib.quiver import Quiver
 
 from evaluation import evaluate
-from evaluation.plots import joint_bars, pckh_curves, to_png, to_svg, training_curves
+from evaluation.plots import (
+    arrow_factor,
+    joint_bars,
+    movement_arrows,
+    part_points,
+    pckh_curves,
+    spread_bars,
+    to_png,
+    to_svg,
+    training_curves,
+)
+from evaluation.spread import pose_spread
 from heads.errors import BadInput
 from heads.skeleton import MPII
 
@@ -66,11 +78,57 @@ def test_training_curves_draw_the_points():
 def test_files_are_pictures_and_repeatable(results):
     figure = pckh_curves(results)
     png = cv2.imdecode(np.frombuffer(to_png(figure, dpi=50), np.uint8), cv2.IMREAD_COLOR)
-    assert png.shape == (210, 320, 3) and png.std() > 5
-    assert to_svg(figure) == to_svg(pckh_curves(results))
+    assert png.shape[:2] == tuple(round(50 * inches) for inches in figure.get_size_inches()[::-1]) and png.std() > 5
+    assert to_svg(pckh_curves(results)) == to_svg(pckh_curves(results))
     assert b"<svg" in to_svg(figure)
 
 
 def test_nothing_to_draw_is_said():
     with pytest.raises(BadInput, match="nothing to draw"):
         pckh_curves({})
+    with pytest.raises(BadInput, match="nothing to draw"):
+        movement_arrows(np.zeros((0, 16, 2)), np.zeros((0, 16, 2)), np.zeros((0, 16, 2)), [])
+
+
+def test_part_points_draw_the_errors_with_their_intervals():
+    error = {"image_px": 5.0, "crop_px": 2.0, "interval": {"image_px": [4.0, 7.0], "crop_px": [1.5, 3.0]}}
+    nothing = {"image_px": None, "crop_px": None, "interval": {"image_px": [None, None], "crop_px": [None, None]}}
+    parts = {"small": {"joint_error": error}, "large": {"joint_error": nothing}}
+    axes = part_points({"a": parts, "b": parts}, "By size", "size (px)", "crop_px").axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["small", "large"]
+    assert axes.get_ylabel() == "mean joint error (crop px)"
+    for container in axes.containers:
+        points, _, (bars,) = container.lines
+        assert points.get_ydata()[0] == 2 and np.isnan(points.get_ydata()[1])
+        assert bars.get_segments()[0][:, 1].tolist() == [1.5, 3.0]
+
+
+def test_spread_bars_draw_both_deviations():
+    joints = np.random.default_rng(0).normal(100, 20, (50, 16, 2))
+    spread = pose_spread(joints)
+    axes = spread_bars(spread).axes[0]
+    kinds = spread.by_kind()
+    widths = [patch.get_width() for patch in axes.patches]
+    assert widths == pytest.approx([pair[0] for pair in kinds.values()] + [pair[1] for pair in kinds.values()])
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(kinds)
+    assert "px" in axes.get_xlabel()
+
+
+def test_arrows_run_from_before_to_after_and_small_ones_are_drawn_longer():
+    rng = np.random.default_rng(0)
+    before = rng.uniform(0, 100, (4, 16, 2))
+    truth = before.copy()
+    truth[1, 3] = np.nan
+    for shift, factor in (((20.0, 0.0), 1), ((2.0, 0.0), 4), ((0.0, 0.0), 10)):
+        after = before + np.array(shift)
+        assert abs(arrow_factor(before, after) - factor) <= (factor == 4)
+        figure = movement_arrows(before, after, truth, ["a", "b", "c", "d"])
+        panels = [axes for axes in figure.axes if axes.get_title()]
+        assert [axes.get_title() for axes in panels] == ["a", "b", "c", "d"]
+        arrows = next(item for item in panels[2].collections if isinstance(item, Quiver))
+        assert np.column_stack([arrows.X, arrows.Y]) == pytest.approx(before[2])
+        assert np.unique(arrows.U) == pytest.approx(shift[0] * arrow_factor(before, after))
+        low, high = sorted(panels[0].get_xlim())
+        assert low <= before[0, :, 0].min() and high >= after[0, :, 0].max()
+        assert panels[0].yaxis_inverted()  # image pixels run downwards
+        to_png(figure, dpi=30)

@@ -1,11 +1,23 @@
+import csv
 import html.parser
+import io
+import json
+import re
 
 import numpy as np
 import pytest
 
 from evaluation import evaluate
-from evaluation.tables import Table, cell, groups_table, joints_table, summary_table
+from evaluation.tables import Cell, Table, cell, groups_table, joints_table, summary_table
 from heads.skeleton import MPII
+
+SMALL = Table(
+    "a < b",
+    ("", "x|y"),
+    (("<b>", Cell(-1.04, (-1.5, 0.5), signed=True)), ("&_", Cell(None))),
+    sections=((0, "Part <1>"),),
+    note="read me",
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +71,15 @@ def test_text_columns_line_up(results):
 
 
 def test_undefined_figures_are_a_dash():
-    assert cell({"pckh_auc": None, "interval": {"pckh_auc": [None, None]}}, "pckh_auc") == "-"
-    assert cell({"pckh_auc": 56.49}, "pckh_auc") == "56.5"
-    assert cell({"pckh_auc": 56.49}, "pckh_auc", digits=2) == "56.49"
+    assert str(cell({"pckh_auc": None, "interval": {"pckh_auc": [None, None]}}, "pckh_auc")) == "-"
+    assert str(cell({"pckh_auc": 56.49}, "pckh_auc")) == "56.5"
+    assert str(cell({"pckh_auc": 56.49}, "pckh_auc", digits=2)) == "56.49"
+
+
+def test_differences_have_a_sign_and_zero_has_none():
+    assert str(Cell(1.26, (-0.04, 2.5), signed=True)) == "+1.3 [0.0, +2.5]"
+    assert str(Cell(-0.004, digits=2, signed=True)) == "0.00"
+    assert str(Cell(7788, digits=0)) == "7788"
 
 
 class Cells(html.parser.HTMLParser):
@@ -85,10 +103,34 @@ class Cells(html.parser.HTMLParser):
 
 
 def test_html_is_well_formed_and_escaped():
-    table = Table("a < b", ("", "x|y"), (("<b>", "1.0 [0.5, 1.5]"), ("&", "-")))
     parser = Cells()
-    parser.feed(table.html())
+    parser.feed(SMALL.html())
     assert parser.open == []
-    assert parser.rows == [["", "x|y"], ["<b>", "1.0 [0.5, 1.5]"], ["&", "-"]]
-    assert "| <b> | 1.0 [0.5, 1.5] |" in table.markdown()
-    assert "x\\|y" in table.markdown()
+    minus = "\N{MINUS SIGN}"
+    assert parser.rows == [["", "x|y"], ["Part <1>"], ["<b>", f"{minus}1.0 [{minus}1.5, +0.5]"], ["&_", minus]]
+    assert "a &lt; b" in SMALL.html() and "a &lt; b" not in SMALL.html(titled=False)
+    assert "| <b> | -1.0 [-1.5, +0.5] |" in SMALL.markdown()
+    assert "| **Part <1>** |  |" in SMALL.markdown()
+    assert "x\\|y" in SMALL.markdown()
+
+
+def test_csv_holds_unrounded_figures_and_their_bounds():
+    rows = list(csv.reader(io.StringIO(SMALL.csv())))
+    assert rows[0] == ["section", "", "x|y", "x|y low", "x|y high"]
+    assert rows[1] == ["Part <1>", "<b>", "-1.04", "-1.5", "0.5"]
+    assert rows[2] == ["Part <1>", "&_", "", "", ""]
+
+
+def test_latex_escapes_and_has_as_many_columns_in_every_row():
+    lines = SMALL.latex().splitlines()
+    assert r"$-1.0$ {\scriptsize $[-1.5, +0.5]$}" in SMALL.latex()
+    assert r"\&\_ & -- \\" in lines
+    assert r"\begin{tabular}{lr}" in lines and lines[-2] == r"\end{tabular}"
+    body = [line for line in lines if line.endswith(r"\\") and "multicolumn" not in line]
+    assert len(body) == 3 and all(len(re.split(r"(?<!\\)&", line)) == 2 for line in body)
+
+
+def test_sections_and_notes_are_in_every_form():
+    for written in (SMALL.text(), SMALL.markdown(), SMALL.html(), SMALL.latex()):
+        assert "read me" in written and ("Part <1>" in written or "Part &lt;1&gt;" in written)
+    assert json.loads(json.dumps(SMALL.to_json()))["rows"][0][1] == {"value": -1.04, "interval": [-1.5, 0.5]}

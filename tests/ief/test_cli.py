@@ -118,4 +118,5 @@ def test_report_is_one_page_without_outside_resources(run, tmp_path):
     assert main(["report", str(run), "--out", str(tmp_path)]) == 0
     page = (tmp_path / "index.html").read_text()
     assert "<h1>" in page and "stage 1" in page and "http" not in page.replace("http://www.w3.org", "")
-    assert list(json.loads((tmp_path / "results.json").read_text())) == ["mean pose", "stage 0", "stage 1"]
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert list(results["runs"][run.name]["stages"]) == ["mean_pose", "stage0", "stage1"]
