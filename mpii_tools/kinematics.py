@@ -114,10 +114,12 @@ class PosePrior:
     longest: np.ndarray
 
 
-def sample_poses(rng: np.random.Generator, count: int, prior: PosePrior | None = None) -> np.ndarray:
+def sample_poses(
+    rng: np.random.Generator, count: int, prior: PosePrior | None = None, upright: bool = False
+) -> np.ndarray:
     """(count, 16, 2) poses in units of scale about MPII's objpos at the origin; the head is 33.33 long.
 
-    `prior` defaults to the one fitted on MPII that this module carries.
+    `prior` defaults to the one fitted on MPII that this module carries. `upright` keeps those that `is_upright`.
     """
     prior = prior or mpii_prior()
     root = np.linalg.cholesky(prior.correlation)
@@ -130,13 +132,34 @@ def sample_poses(rng: np.random.Generator, count: int, prior: PosePrior | None =
         vectors = vectors.reshape(draws, len(VECTORS), 2)
         flipped = rng.random(draws) < 0.5
         vectors[flipped] = mirror(vectors[flipped])
-        accepted = np.concatenate([accepted, vectors[_within_limits(vectors, prior)]])
+        fits = _within_limits(vectors, prior)
+        if upright:
+            fits &= is_upright(vectors)
+        accepted = np.concatenate([accepted, vectors[fits]])
     vectors = accepted[:count]
     head = VECTORS.index("head")
     vectors[:, head] *= HEAD_LENGTH / np.linalg.norm(vectors[:, head], axis=-1, keepdims=True)
     joints = joints_from_vectors(vectors)
     objpos = joints.mean(axis=1) + rng.normal(scale=CENTRE_SPREAD, size=(count, 2))
     return joints - objpos[:, None]
+
+
+def is_upright(vectors: np.ndarray) -> np.ndarray:
+    """(...) bool: which body vectors (..., 13, 2), units of scale, stand upright with the chest to the viewer.
+
+    Trunk within 25 degrees of the vertical, head and legs within 45, no leg seen from its end; arms are free. About
+    a third of the prior's poses.
+    """
+    part = dict(zip(VECTORS, np.moveaxis(vectors, -2, 0), strict=True))
+    upright = _falls(-part["spine"] - part["neck"], 25) & _falls(-part["head"], 45)
+    for name in ("r_thigh", "r_shin", "l_thigh", "l_shin"):
+        upright &= _falls(part[name], 45) & (part[name][..., 1] > 20)
+    return upright & (part["shoulders"][..., 0] > 6)
+
+
+def _falls(vectors: np.ndarray, degrees: float) -> np.ndarray:
+    """(...) bool: vectors (..., 2) within some degrees of straight down the image."""
+    return vectors[..., 1] > np.cos(np.radians(degrees)) * np.linalg.norm(vectors, axis=-1)
 
 
 def _within_limits(vectors: np.ndarray, prior: PosePrior) -> np.ndarray:

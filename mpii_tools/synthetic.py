@@ -84,7 +84,13 @@ class Person:
 
 
 def write_synthetic(
-    folder: str | os.PathLike, train: int, valid: int, test: int, seed: int = 0, workers: int | None = None
+    folder: str | os.PathLike,
+    train: int,
+    valid: int,
+    test: int,
+    seed: int = 0,
+    workers: int | None = None,
+    upright: bool = False,
 ) -> SyntheticData:
     """Draw `train + valid + test` images of people and write them to `folder` as an MPII data set.
 
@@ -95,6 +101,8 @@ def write_synthetic(
         train, valid, test: numbers of images; some show two labelled persons.
         seed: the same seed gives the same bytes.
         workers: processes; None for one a core.
+        upright: whether the main persons all stand upright with the chest to the viewer, which is soon learnt; else
+            they take any pose that MPII's people take.
 
     Raises:
         BadInput: a negative number, no image at all, or a folder that cannot be written.
@@ -104,7 +112,7 @@ def write_synthetic(
     if min(counts.values()) < 0 or not any(counts.values()):
         raise BadInput(f"{folder}: cannot draw {counts} images; give numbers of at least 0, not all of them 0")
     data = SyntheticData(folder / "images", folder / MAT_NAME, folder / TRUTH_NAME)
-    done, parameters = folder / DONE_NAME, {"form": FORM, "seed": seed, **counts}
+    done, parameters = folder / DONE_NAME, {"form": FORM, "seed": seed, "upright": upright, **counts}
     if _is_complete(done, parameters, data):
         return data
     try:
@@ -116,7 +124,7 @@ def write_synthetic(
         raise BadInput(f"{folder}: cannot be written ({error.strerror or error})") from error
 
     splits = np.repeat(list(counts), list(counts.values()))
-    pictures = _draw_all(data.images, len(splits), seed, workers)
+    pictures = _draw_all(data.images, len(splits), seed, upright, workers)
     people, head_boxes = _as_people(pictures, splits)
     write_mpii_mat(data.annotations, people, head_boxes)
     save_people(data.truth, people.select(people.split == "test"))
@@ -141,10 +149,10 @@ def _is_complete(done: Path, parameters: dict[str, int], data: SyntheticData) ->
     return same and all(f.is_file() for f in files) and len(list(data.images.glob("*.jpg"))) == images
 
 
-def _draw_all(images: Path, count: int, seed: int, workers: int | None) -> list[list[Person]]:
+def _draw_all(images: Path, count: int, seed: int, upright: bool, workers: int | None) -> list[list[Person]]:
     """Draw and write every image; the persons of each, in order."""
     workers = min(workers or os.cpu_count() or 1, count)
-    draw = partial(_write_picture, images, seed)
+    draw = partial(_write_picture, images, seed, upright)
     bar = partial(tqdm, total=count, desc="drawing people", unit="image", disable=None)
     if workers == 1:
         return list(bar(map(draw, range(count))))
@@ -160,20 +168,20 @@ def _leave_interrupts_to_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _write_picture(images: Path, seed: int, index: int) -> list[Person]:
+def _write_picture(images: Path, seed: int, upright: bool, index: int) -> list[Person]:
     cv2.setNumThreads(1)  # the processes share the cores already
     rng = np.random.default_rng([seed, index])
-    picture, persons = draw_picture(rng)
+    picture, persons = draw_picture(rng, upright)
     with atomic_path(images / image_name(index)) as part:
         if not cv2.imwrite(str(part), picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))]):
             raise OSError("OpenCV could not write the image")
     return persons
 
 
-def draw_picture(rng: np.random.Generator) -> tuple[np.ndarray, list[Person]]:
-    """One picture (HEIGHT, WIDTH, 3) uint8 BGR and its labelled persons, the main one first."""
+def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, list[Person]]:
+    """One picture (HEIGHT, WIDTH, 3) uint8 BGR and its labelled persons, first the main one (`upright` or not)."""
     canvas = new_canvas(rng, HEIGHT, WIDTH)
-    placed = [place_main(rng)]
+    placed = [place_main(rng, upright)]
     if rng.random() < 0.2:
         placed.append(place_at_edge(rng))
     order = rng.permutation(len(placed))  # who stands before whom
@@ -211,7 +219,7 @@ def _mark_scored(persons: list[Person]) -> list[Person]:
     return [Person(**{**vars(p), "scored": apart}) for p in persons]
 
 
-def place_main(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
     """Pose (16, 2) in units of scale, offset (2,) of its objpos in image pixels, and scale, of the main person.
 
     Most stand wholly in the picture. Some are nearer and cut by its bottom edge, as often as MPII's are.
@@ -219,7 +227,7 @@ def place_main(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]
     names = [*CUT_SHARES, "none"]
     cut = rng.choice(names, p=[*CUT_SHARES.values(), 1 - sum(CUT_SHARES.values())])
     while True:
-        pose = sample_poses(rng, 1)[0]
+        pose = sample_poses(rng, 1, upright=upright)[0]
         top, bottom = pose[:, 1].min() - 6, pose[:, 1].max() + 8
         if cut == "none":
             break

@@ -11,6 +11,7 @@ from mpii_tools.kinematics import (
     VECTORS,
     PosePrior,
     fit_prior,
+    is_upright,
     joints_from_vectors,
     mirror,
     mpii_prior,
@@ -167,3 +168,22 @@ def test_a_foreign_csv_is_bad_input(tmp_path, content):
     path.write_text(content)
     with pytest.raises(BadInput, match=r"poses\.csv"):
         read_poses_csv(path)
+
+
+def test_upright_people_stand_with_the_chest_to_the_viewer_and_are_drawn_as_often_as_they_come(sampled):
+    poses = sample_poses(np.random.default_rng(1), 500, upright=True)
+    at = {name: poses[:, k] for k, name in enumerate(MPII.names)}
+    for side in "rl":
+        for upper, lower in (("hip", "knee"), ("knee", "ankle")):
+            bone = at[f"{side}_{lower}"] - at[f"{side}_{upper}"]
+            assert (np.abs(np.degrees(np.arctan2(bone[:, 0], bone[:, 1]))) < 45).all() and (bone[:, 1] > 20).all()
+    trunk = at["pelvis"] - at["upper_neck"]
+    assert (np.abs(np.degrees(np.arctan2(trunk[:, 0], trunk[:, 1]))) < 25.5).all()
+    assert (at["l_shoulder"][:, 0] > at["r_shoulder"][:, 0]).all()
+    assert 0.25 < is_upright(vectors_from_joints(sampled)).mean() < 0.4
+
+    assert is_upright(vectors_from_joints(standing()))
+    assert not is_upright(vectors_from_joints(standing(-20.0)))  # the back
+    assert not is_upright(vectors_from_joints(-standing()))  # on the hands
+    lying = standing()[:, ::-1]
+    assert not is_upright(vectors_from_joints(lying))

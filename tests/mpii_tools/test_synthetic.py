@@ -155,3 +155,14 @@ def test_people_have_mpiis_size_in_the_picture():
     rng = np.random.default_rng(12)
     scales = np.array([place_main(rng)[2] for _ in range(500)])
     assert scales.min() > 0.3 and scales.max() <= 1.9 and 0.7 < np.median(scales) < 1.4
+
+
+def test_upright_people_are_another_data_set(tmp_path):
+    write_synthetic(tmp_path, 2, 1, 0, seed=5, workers=1)
+    any_pose = contents(tmp_path)
+    data = write_synthetic(tmp_path, 2, 1, 0, seed=5, workers=1, upright=True)
+    assert contents(tmp_path) != any_pose and json.loads((tmp_path / synthetic.DONE_NAME).read_text())["upright"]
+    drawn = [draw_picture(np.random.default_rng([5, i]), upright=True)[1][0] for i in range(3)]
+    people = read_mpii_mat(data.annotations).people
+    firsts = people.joints[np.unique(people.images, return_index=True)[1]]
+    np.testing.assert_allclose(firsts, [person.joints for person in drawn], atol=1e-6)
