@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from heads.skeleton import Skeleton
 from mpii_tools.augmentation import Augmentation, draw_affines, move_joints, sample_crops
+from mpii_tools.crop_memory import hold_crops
 from mpii_tools.prepared import PreparedSplit
 
 
@@ -45,7 +47,7 @@ class TrainingBatches:
         augmentation: ranges of the draws.
         batch: samples a step, over all processes.
         seed: of order and augmentation.
-        device: where batches are made; a GPU holds all crops from the start.
+        device: where batches are made; a GPU holds all crops from the start, where they fit.
         rank, count: this process's share: every count-th sample of a batch, from rank on.
     """
 
@@ -64,19 +66,23 @@ class TrainingBatches:
         self.batch, self.seed, self.device = batch, seed, device
         self.share = slice(rank, None, count)
         self.joints = data.joints
-        on_gpu = device.type == "cuda"
-        self.crops = torch.from_numpy(np.ascontiguousarray(data.crops)).to(device) if on_gpu else data.crops
+        self.crops = hold_crops(data.crops, device)
 
     def __call__(self, step: int, images: bool = True) -> Batch:
         """The batch of a step; with `images=False` its poses alone."""
         matrices, flipped = draw_affines(
             self.augmentation, self.batch, self.data.size, random_source(self.seed, "augment", step)
         )
-        rows, matrices, flipped = self._rows(step)[self.share], matrices[self.share], flipped[self.share]
+        rows, matrices, flipped = self._rows(step), matrices[self.share], flipped[self.share]
         joints = move_joints(self.joints[rows], matrices, flipped, self.skeleton.flip_permutation)
         mask = torch.isfinite(joints).all(dim=-1)
-        sampled = sample_crops(self._crops(rows), matrices, self.data.size, self.data.border) if images else None
-        return Batch(sampled, joints.to(self.device), mask.to(self.device), rows)
+        sampled = None
+        if images:
+            crops = self.crops(rows, self._rows(step + 1))
+            sampled = sample_crops(crops, matrices, self.data.size, self.data.border)
+        # Not waiting for the copies lets the CPU prepare the next step while a GPU is at this one.
+        joints, mask = (values.to(self.device, non_blocking=True) for values in (joints, mask))
+        return Batch(sampled, joints, mask, rows)
 
     def whole(self) -> TrainingBatches:
         """The same batches undivided: what statistics are measured on, alike in every process."""
@@ -84,21 +90,20 @@ class TrainingBatches:
         undivided.share = slice(None)
         return undivided
 
-    def _crops(self, rows: np.ndarray) -> Tensor:
-        if isinstance(self.crops, Tensor):
-            return self.crops[torch.from_numpy(rows).to(self.device)]
-        return torch.from_numpy(self.crops[rows])
-
     def _rows(self, step: int) -> np.ndarray:
-        places = np.arange(step * self.batch, (step + 1) * self.batch)
+        """Rows of this process's share of a step."""
+        places = np.arange(step * self.batch, (step + 1) * self.batch)[self.share]
         passes, within = np.divmod(places, len(self.data))
-        orders = {int(p): shuffled(len(self.data), self.seed, int(p)) for p in np.unique(passes)}
-        return np.array([orders[p][w] for p, w in zip(passes.tolist(), within.tolist(), strict=True)])
+        orders = {turn: shuffled(len(self.data), self.seed, turn) for turn in np.unique(passes).tolist()}
+        return np.array([orders[turn][place] for turn, place in zip(passes.tolist(), within.tolist(), strict=True)])
 
 
+@lru_cache(maxsize=4)
 def shuffled(count: int, seed: int, turn: int) -> np.ndarray:
-    """The order of the persons in pass `turn`, (count,) int64."""
-    return torch.randperm(count, generator=random_source(seed, "order", turn)).numpy()
+    """The order of the persons in pass `turn`, (count,) int64, read-only."""
+    order = torch.randperm(count, generator=random_source(seed, "order", turn)).numpy()
+    order.setflags(write=False)
+    return order
 
 
 def random_source(seed: int, purpose: str, index: int) -> torch.Generator:

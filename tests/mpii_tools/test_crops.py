@@ -4,15 +4,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from heads.errors import BadInput
 from heads.skeleton import MPII
-from mpii_tools.augmentation import NONE, Augmentation, centre_crops, draw_affines, move_joints, sample_crops
+from mpii_tools.augmentation import NONE, Augmentation, draw_affines, move_joints, normalise_crops, sample_crops
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.people import make_people
 from mpii_tools.photos import decode_photo, warp
 
 PAPER = Augmentation()
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
 def test_the_crop_is_the_square_of_the_design():
@@ -90,28 +92,50 @@ def test_without_augmentation_sampling_is_a_plain_slice():
     crops = torch.randint(0, 256, (2, 48, 48, 3), dtype=torch.uint8)
     affines, flipped = draw_affines(NONE, 2, 32, torch.Generator())
     assert not flipped.any()
-    torch.testing.assert_close(sample_crops(crops, affines, 32, 8), centre_crops(crops, 8), rtol=0, atol=1e-3)
-    expected = (crops[:, 8:40, 8:40].float() / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor(
-        [0.229, 0.224, 0.225]
-    )
-    torch.testing.assert_close(centre_crops(crops, 8), expected.permute(0, 3, 1, 2))
+    inner = crops[:, 8:40, 8:40]
+    torch.testing.assert_close(sample_crops(crops, affines, 32, 8), normalise_crops(inner), rtol=0, atol=1e-3)
+    expected = (inner.float() / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])
+    torch.testing.assert_close(normalise_crops(inner), expected.permute(0, 3, 1, 2))
 
 
-def test_batched_sampling_equals_one_warp_a_sample():
-    """Against OpenCV's warpAffine, whose coordinates are rounded to 1/32 pixel."""
-    draw = np.random.default_rng(0)
-    smooth = cv2.GaussianBlur(draw.integers(0, 255, (4, 96, 96, 3)).astype(np.uint8).reshape(4 * 96, 96, 3), (0, 0), 2)
-    crops = smooth.reshape(4, 96, 96, 3)
-    affines, _ = draw_affines(Augmentation(0.02, 0.2, 10, 0.5), 4, 64, torch.Generator().manual_seed(3))
+def smooth_crops(count, side):
+    """Ready crops without an edge, (count, side, side, 3) uint8."""
+    noise = np.random.default_rng(0).integers(0, 255, (count, side, side, 3)).astype(np.uint8)
+    return np.stack([cv2.GaussianBlur(crop, (0, 0), 2) for crop in noise])
+
+
+def test_batched_sampling_equals_opencvs_warp_of_each_image():
+    """To half a grey level, which is how OpenCV rounds, and the interpolation's tolerance: it rounds places, too."""
+    crops = smooth_crops(12, 96)
+    affines, flipped = draw_affines(PAPER, 12, 64, torch.Generator().manual_seed(3))
+    assert 0 < flipped.sum() < 12
     ours = sample_crops(torch.from_numpy(crops), affines, 64, 16)
     std, mean = torch.tensor([0.229, 0.224, 0.225]), torch.tensor([0.485, 0.456, 0.406])
     ours = (ours.permute(0, 2, 3, 1) * std + mean) * 255
-    for row in range(4):
+    for row in range(12):
         matrix = affines[row].numpy().copy()
         matrix[:, 2] -= matrix[:, :2] @ np.array([16, 16])  # from ready-crop pixels
-        plain = cv2.warpAffine(crops[row], matrix, (64, 64), flags=cv2.INTER_LINEAR)
-        inner = np.s_[8:-8, 8:-8]
-        assert np.abs(ours[row].numpy()[inner] - plain[inner]).max() < 4
+        fill = tuple((255 * mean).tolist())
+        plain = cv2.warpAffine(crops[row], matrix, (64, 64), flags=cv2.INTER_LINEAR, borderValue=fill)
+        difference = np.abs(ours[row].numpy() - plain)
+        assert difference.max() < 1.5 and difference.mean() < 0.3
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def test_batched_sampling_equals_a_plain_float64_interpolation(device):
+    """To 1e-4: each image normalised by itself, each pixel interpolated by scipy in float64, 0 beyond the margin."""
+    crops = np.random.default_rng(0).integers(0, 256, (6, 48, 48, 3), dtype=np.uint8)
+    affines, _ = draw_affines(Augmentation(0.1, 0.5, 180, 0.5), 6, 32, torch.Generator().manual_seed(1))
+    ours = sample_crops(torch.from_numpy(crops).to(device), affines, 32, 8).cpu()
+    assert ours.is_contiguous(memory_format=torch.channels_last) and ours.dtype == torch.float32
+    columns, rows = np.meshgrid(np.arange(32.0), np.arange(32.0))
+    for row in range(6):
+        back = np.linalg.inv(np.vstack([affines[row].numpy(), [0, 0, 1]]))
+        x, y, _ = np.einsum("ij,jhw->ihw", back, np.stack([columns, rows, np.ones_like(rows)])) + 8
+        for colour, (mean, std) in enumerate(zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)):
+            normalised = (crops[row, ..., colour] / 255 - mean) / std
+            plain = ndimage.map_coordinates(normalised, [y, x], order=1, mode="grid-constant", cval=0.0)
+            np.testing.assert_allclose(ours[row, colour].numpy(), plain, rtol=1e-4, atol=1e-4)
 
 
 def test_a_strong_reduction_averages_pixels_instead_of_skipping_them():
@@ -130,7 +154,7 @@ def test_photos_ignore_exif_rotation_and_refuse_other_bytes():
     photo = np.zeros((40, 60, 3), np.uint8)
     photo[:, :30, 2] = 255  # OpenCV writes BGR: red on the left
     data = cv2.imencode(".jpg", photo)[1].tobytes()
-    turned = bytes.fromhex("ffe1002245786966000049492a00080000000100120103000100000006000000000000000000")
+    turned = bytes.fromhex("ffe1002245786966000049492a0008000000010012010300010000000600000000000000")
     decoded = decode_photo(data[:2] + turned + data[2:], "a.jpg")
     assert decoded.shape == (40, 60, 3) and decoded[20, 10, 0] > 200 and decoded[20, 50, 0] < 50
     for bad in (b"", b"not an image", data[:40]):
