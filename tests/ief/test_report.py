@@ -237,7 +237,6 @@ def test_runs_of_one_name_are_told_apart(tmp_path):
     assert run_names(folders[1:]) == ["all", "bone"]
 
 
-@pytest.mark.parametrize("persons", [0, 1, 5, 11, 12, 13, 100])
 def test_predictions_beyond_the_photo_are_not_drawn():
     joints = np.array([[-0.5, 0.0], [-0.6, 3.0], [9.5, 7.5], [9.4, 7.6], [np.nan, 1.0]])
     seen = np.isfinite(within(joints, np.zeros((8, 10, 3)))).all(axis=1)
@@ -255,6 +254,7 @@ def test_predictions_beyond_the_photo_are_not_drawn():
     np.testing.assert_array_equal(draw_people(people, pose, lambda _: photo, [0])[0][1], left_out)
 
 
+@pytest.mark.parametrize("persons", [0, 1, 5, 11, 12, 13, 100])
 def test_worst_and_median_are_different_persons(persons):
     errors = np.random.default_rng(persons).permutation(persons).astype(float)
     errors = np.append(errors, np.nan)
