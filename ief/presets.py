@@ -82,6 +82,16 @@ DEMO = replace(
     precision="fp32",
     augmentation=Augmentation(scale=0.15, rotation=15.0),
 )
+# What a training can have: the largest value of a field that is above 0, fields from 0 to 1, and names.
+POSITIVE = {"passes": 100_000, "batch": 65_536, "learning_rate": 100, "later_rate": 100, "size": 2048, "sigma": 1}
+FRACTIONS = ("weight_decay", "warmup", "averaging", "perturbation")
+CHOICES = {
+    "optimiser": ("sgd", "adamw"),
+    "schedule": ("steps", "cosine"),
+    "reduction": ("mean", "sum"),
+    "precision": ("fp32", "bf16"),
+}
+MAX_MARGIN = 4.0
 PRESETS = {"paper": Preset(), "swift": SWIFT, "demo": DEMO}
 
 
@@ -94,9 +104,20 @@ def preset_called(name: str, **changes: object) -> Preset:
     if name not in PRESETS:
         raise BadInput(f"unknown preset '{name}'; choose one of {', '.join(PRESETS)}")
     preset = replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None})
-    for key in ("passes", "batch", "learning_rate", "size"):
-        if not getattr(preset, key) > 0:
-            raise BadInput(f"--{key.replace('_', '-')} {getattr(preset, key)}: must be above 0")
-    if preset.margin < 1:
-        raise BadInput(f"--margin {preset.margin}: a prepared crop is at least as large as the input (1)")
+    for key, most in POSITIVE.items():
+        if not 0 < getattr(preset, key) <= most:
+            raise BadInput(f"{option(key)} {getattr(preset, key)}: must be above 0 and at most {most:,}")
+    for key in FRACTIONS:
+        if not 0 <= getattr(preset, key) <= 1:
+            raise BadInput(f"{option(key)} {getattr(preset, key)}: must lie between 0 and 1")
+    for key, choices in CHOICES.items():
+        if getattr(preset, key) not in choices:
+            raise BadInput(f"{option(key)} {getattr(preset, key)}: unknown; choose {' or '.join(choices)}")
+    if not 1 <= preset.margin <= MAX_MARGIN:
+        raise BadInput(f"--margin {preset.margin}: must lie between 1, the input alone, and {MAX_MARGIN}")
     return preset
+
+
+def option(key: str) -> str:
+    """The command line's option for a field: `--later-rate` for `later_rate`."""
+    return f"--{key.replace('_', '-')}"

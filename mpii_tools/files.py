@@ -26,7 +26,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
+        raise BadInput(
+            f"{path}: cannot be written ({error.strerror or error}); nothing was changed, so make room or choose "
+            "another path and start again"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -35,5 +38,5 @@ def require_file(path: str | os.PathLike) -> Path:
     """`path` as a Path. Raises BadInput where there is no such file."""
     path = Path(path)
     if not path.is_file():
-        raise BadInput(f"{path}: no such file")
+        raise BadInput(f"{path}: no such file; check the path")
     return path

@@ -9,9 +9,9 @@ import numpy as np
 
 from heads.errors import BadInput
 from heads.skeleton import MPII
-from mpii_tools.hdf5 import numeric
-from mpii_tools.mat_struct import load_mat, text
-from mpii_tools.notes import Reading
+from mpii_tools.arrays import numeric
+from mpii_tools.mat_file import load_mat
+from mpii_tools.notes import UNPLACED, Reading
 from mpii_tools.people import make_people
 from mpii_tools.release import HEAD_SIZE
 from mpii_tools.valid_list import read_valid_list
@@ -40,8 +40,8 @@ def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
     persons = source.shape[2]
     missing = numeric(path, stored, "jnt_missing", (16, persons)).T != 0
     box = numeric(path, stored, "headboxes_src", (2, 2, persons))
-    labels = [text(name) for name in np.asarray(stored.get("dataset_joints", [])).ravel()]
-    if sorted(labels) != sorted(NAMES):
+    labels = stored.get("dataset_joints")
+    if not isinstance(labels, list) or sorted(map(str, labels)) != sorted(NAMES):
         raise BadInput(f"{path}: 'dataset_joints' names {labels}; expected {NAMES} in any order")
     order = [labels.index(name) for name in NAMES]
     points, missing = source.transpose(2, 0, 1)[:, order], missing[:, order]
@@ -53,6 +53,9 @@ def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
         head_size=HEAD_SIZE * np.linalg.norm(box[1] - box[0], axis=0),
         joint_names=MPII.names,
     )
+    unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)
     zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)
-    notes = {"persons with a zeroed coordinate that is not flagged missing": people.person_ids[zeroed].tolist()}
-    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", notes)
+    ids = people.person_ids
+    faults = {UNPLACED: ids[unplaced].tolist()}
+    notes = {"persons with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist()}
+    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", faults, notes)

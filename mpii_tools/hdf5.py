@@ -10,26 +10,32 @@ import numpy as np
 from heads.errors import BadInput
 from mpii_tools.files import require_file
 
+# All of MPII's joints and names take 20 MB.
+MAX_BYTES = 1 << 28
+
 
 def load_hdf5(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The data sets at the top level of an HDF5 file. Raises BadInput for no or a torn HDF5 file."""
+    """The data sets at the top level of an HDF5 file, as arrays.
+
+    Links to other files are not followed, nor are values read that lie in another file.
+
+    Raises:
+        BadInput: no or a torn HDF5 file, or a data set of more than MAX_BYTES.
+    """
     path = require_file(path)
     try:
         with h5py.File(path, "r") as file:
-            return {name: item[()] for name, item in file.items() if isinstance(item, h5py.Dataset)}
-    except (OSError, RuntimeError, KeyError, TypeError) as error:
-        raise BadInput(f"{path}: not a whole HDF5 file ({error}); copy it again") from error
+            own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+            items = {name: file[name] for name in own}
+            return {name: _values(name, item) for name, item in items.items() if isinstance(item, h5py.Dataset)}
+    # HDF5 reports damage through whichever of these fits the place where it meets it.
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(f"{path}: not a whole HDF5 file ({reason}); copy it again") from error
 
 
-def numeric(
-    path: str | os.PathLike, stored: dict[str, np.ndarray], name: str, shape: tuple[int | None, ...]
-) -> np.ndarray:
-    """`stored[name]` as float64 of the shape asked for, None standing for any length. Raises BadInput."""
-    if name not in stored:
-        raise BadInput(f"{path}: no '{name}', only {', '.join(stored) or 'nothing'}")
-    array = np.asarray(stored[name])
-    fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
-    if not fits or array.dtype.kind not in "iufb":
-        wanted = " x ".join("N" if length is None else str(length) for length in shape)
-        raise BadInput(f"{path}: '{name}' is {array.dtype} {array.shape}; expected numbers, {wanted}")
-    return array.astype(np.float64)
+def _values(name: str, item: h5py.Dataset) -> np.ndarray:
+    size = item.size * item.dtype.itemsize if item.size else 0
+    if size > MAX_BYTES or item.external or item.is_virtual:
+        raise ValueError(f"'{name}' takes {size:,} bytes, or lies in another file")
+    return np.asarray(item[()])

@@ -50,7 +50,9 @@ class ImageFiles:
                 file.seek(place.offset)
                 data = file.read(place.size)
         except OSError as error:
-            raise BadInput(f"{place.path}: cannot be read ({error.strerror})") from error
+            raise BadInput(
+                f"{place.path}: cannot be read ({error.strerror}); check the file and its permissions"
+            ) from error
         if len(data) < place.size:
             raise BadInput(f"{place.path}: ends inside image '{name}'; copy the file again")
         return data
@@ -71,7 +73,7 @@ def open_images(folder: str | os.PathLike) -> ImageFiles:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise BadInput(f"{folder}: no such folder")
+        raise BadInput(f"{folder}: no such folder; check the path")
     places: dict[str, Place] = {}
     for path in sorted(folder.glob("*.tar"), key=shard_number):
         places.update(_tar_places(path))
@@ -84,7 +86,9 @@ def open_images(folder: str | os.PathLike) -> ImageFiles:
                     if _is_image(entry.name)
                 )
     if not places:
-        raise BadInput(f"{folder}: no image ({', '.join(SUFFIXES)}) here, in images/ or in a .tar file")
+        raise BadInput(
+            f"{folder}: no image ({', '.join(SUFFIXES)}) here, in images/ or in a .tar file; give the photos' folder"
+        )
     return ImageFiles(folder, places)
 
 

@@ -7,12 +7,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 from heads.errors import BadInput
 from heads.skeleton import MPII
+from mpii_tools.arrays import as_array
 from mpii_tools.files import require_file
 from mpii_tools.images import ImageFiles, open_images, shard_number
+from mpii_tools.mat_file import load_mat
 from mpii_tools.notes import Reading
 from mpii_tools.people import CENTRE_SHIFT, CROP_SIDE, make_people
 from mpii_tools.valid_list import read_valid_list
@@ -55,7 +56,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     The split is that of a `valid_images.txt` in the folder, else that of the tar shards (`split_of`).
 
     Returns:
-        Reading whose notes name the columns without a photo and the persons without a joint, both left out.
+        Reading that names the columns without a photo and the persons without a joint, both left out.
 
     Raises:
         BadInput: no `joints.mat` of either shape, no photo, or none that belongs to a column.
@@ -68,7 +69,10 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     names = _column_names(files, len(xy))
     present = np.array([name in files for name in names])
     if not present.any():
-        raise BadInput(f"{folder}: none of its {len(files):,} photos is one of joints.mat's {names[0]} to {names[-1]}")
+        raise BadInput(
+            f"{folder}: none of its {len(files):,} photos is one of joints.mat's {len(names):,} ({names[0]}, ...); "
+            "add the data set's own photos"
+        )
     jointless = present & ~annotated.any(axis=1)
     keep = np.flatnonzero(present & ~jointless)
     images, annotated, occluded = names[keep], annotated[keep], occluded[keep]
@@ -91,13 +95,13 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         split=split,
         visible=visible,
     )
+    faults = {"persons left out: no joint annotated": names[jointless].tolist()}
     notes = {
         "columns of joints.mat left out: no photo": names[~present].tolist(),
-        "persons left out: no joint annotated": names[jointless].tolist(),
         "persons without head size: head top and neck coincide": images[head == 0].tolist(),
         f"validation persons: {rule}": images[split == "valid"].tolist(),
     }
-    return Reading(people, "LSP: joints.mat and photos", notes)
+    return Reading(people, "LSP: joints.mat and photos", faults, notes)
 
 
 def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -141,10 +145,7 @@ def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
 
 def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels (N, 14, 2), annotated (N, 14) bool, occluded (N, 14): 1, 0 or -1 for unknown."""
-    try:
-        stored = scipy.io.loadmat(path, variable_names=["joints"])["joints"]
-    except Exception as error:  # scipy raises whatever its parser trips over
-        raise BadInput(f"{path}: not a readable .mat file with a variable 'joints' ({error})") from error
+    stored = as_array(load_mat(path, only=("joints",)).get("joints"))
     if stored.ndim == 3 and stored.shape[:2] == (14, 3) and stored.dtype.kind in "iuf":
         table = stored.transpose(2, 0, 1).astype(np.float64)
         annotated, occluded = table[..., 2] > 0, np.full(table.shape[:2], -1, np.int8)
@@ -153,7 +154,8 @@ def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         annotated, occluded = np.ones(table.shape[:2], bool), (table[..., 2] > 0).astype(np.int8)
     else:
         raise BadInput(
-            f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN (LSP-extended) or 3x14xN (LSP)"
+            f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN (LSP-extended) or 3x14xN (LSP); "
+            "get the file again"
         )
     return table[..., :2], annotated & np.isfinite(table[..., :2]).all(axis=-1), occluded
 

@@ -1,4 +1,4 @@
-"""MATLAB's nested structs and cells as scipy hands them over, and plain arrays made of them."""
+"""MATLAB's structs: values of those that `mat_file` read, and new ones to write."""
 
 from __future__ import annotations
 
@@ -8,23 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import scipy.io
 
-from heads.errors import BadInput
-from mpii_tools.files import atomic_path, require_file
+from mpii_tools.files import atomic_path
 
 HEADER = b"MATLAB 5.0 MAT-file, Platform: any, Created by: compositional-pose".ljust(116)
-
-
-def load_mat(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """All variables of a MATLAB 5 file. Raises BadInput for anything else, a torn file included."""
-    path = require_file(path)
-    try:
-        return {name: value for name, value in scipy.io.loadmat(path).items() if isinstance(value, np.ndarray)}
-    except NotImplementedError:
-        raise BadInput(f"{path}: MATLAB 7.3 (HDF5) form; save it in MATLAB with '-v7' and pass that file") from None
-    except Exception as error:  # scipy raises whatever its parser trips over
-        raise BadInput(
-            f"{path}: not a whole MATLAB .mat file ({type(error).__name__}: {error}); copy it again"
-        ) from error
+EMPTY = np.zeros((0, 0))
 
 
 def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
@@ -40,35 +27,58 @@ def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
 
 
 def number(value: object) -> float:
-    """The number in a 1x1 matrix of any type, also a digit kept as a char; NaN for an empty one."""
-    flat = np.asarray(value).ravel()
-    return float(flat[0]) if flat.size and flat[0] != "" else np.nan
+    """A number, also a digit kept as a char; NaN for an empty matrix. Raises ValueError for anything else."""
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str | np.ndarray) and len(value) == 0:
+        return np.nan
+    if isinstance(value, str):
+        return float(value)
+    raise ValueError(f"{describe(value)} where a number belongs")
 
 
-def numbers(values: Iterable[object]) -> np.ndarray:
-    """`number` of each, as float64. Cast before arithmetic: MPII's uint8 differences would overflow."""
-    return np.array([number(value) for value in values], dtype=np.float64)
+def numbers(values: Iterable[object]) -> list[float]:
+    """`number` of each. Floats before any arithmetic: differences of MPII's bytes would overflow."""
+    return [number(value) for value in values]
+
+
+def describe(value: object) -> str:
+    """What kind of value it is, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    kinds = {str: "text", list: f"a list of {len(value)}" if isinstance(value, list) else "", dict: "a struct"}
+    return kinds.get(type(value), "something unknown" if value is None else "a number")
 
 
 def text(value: object) -> str:
-    """The char array as a str; '' for an empty one."""
-    flat = np.asarray(value).ravel()
-    return str(flat[0]) if flat.size else ""
+    """A char array's str, '' for an empty one. Raises ValueError for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.ndarray) and value.size == 0:
+        return ""
+    raise ValueError(f"{describe(value)} where text belongs")
 
 
-def records(value: object) -> list[np.void]:
-    """The elements of a struct array; none for the empty matrix that MATLAB has in place of an empty struct."""
-    array = np.asarray(value)
-    return list(array.ravel()) if array.dtype.names else []
+def records(value: object) -> list[dict[str, object]]:
+    """The elements of a struct array; none for the empty matrix that MATLAB has in place of an empty struct.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, list) and all(isinstance(element, dict) for element in value):
+        return value
+    if isinstance(value, str | np.ndarray | list) and len(value) == 0:
+        return []
+    raise ValueError(f"{describe(value)} where a struct belongs")
 
 
-def get(record: np.void, name: str) -> object:
+def get(record: dict[str, object], name: str) -> object:
     """The field's value; an empty array where the struct lacks the field."""
-    return record[name] if name in record.dtype.names else EMPTY
+    return record.get(name, EMPTY)
 
 
 def struct(rows: Sequence[dict[str, object]], names: Sequence[str]) -> np.ndarray:
-    """A 1xN MATLAB struct array with the fields `names`; a field that a row lacks is []."""
+    """A 1xN MATLAB struct array with the fields `names`, to write; a field that a row lacks is []."""
     array = np.empty((1, len(rows)), dtype=[(name, object) for name in names])
     for column, row in enumerate(rows):
         array[0, column] = tuple(row.get(name, EMPTY) for name in names)
@@ -76,11 +86,8 @@ def struct(rows: Sequence[dict[str, object]], names: Sequence[str]) -> np.ndarra
 
 
 def cell(values: Sequence[object]) -> np.ndarray:
-    """An Nx1 MATLAB cell array."""
+    """An Nx1 MATLAB cell array, to write."""
     array = np.empty((len(values), 1), dtype=object)
     for row, value in enumerate(values):
         array[row, 0] = value
     return array
-
-
-EMPTY = np.zeros((0, 0))

@@ -10,7 +10,7 @@ import numpy as np
 from heads.errors import BadInput
 from heads.skeleton import MPII
 from mpii_tools.files import require_file
-from mpii_tools.notes import Reading
+from mpii_tools.notes import UNPLACED, Reading
 from mpii_tools.people import make_people
 from mpii_tools.tompson_split import split_by_name
 
@@ -27,50 +27,55 @@ def read_mpii_json(path: str | os.PathLike) -> Reading:
     count the persons of an image as they come. Split: `tompson_split.split_by_name`.
 
     Returns:
-        Reading; its notes name persons without centre or scale (-1 in the file) and without a joint.
+        Reading; an entry that is not as HRNet has it is left out and named among the faults. Centre and scale are NaN
+        where the file says -1.
 
     Raises:
-        BadInput: no JSON list of persons; the entry at fault is named.
+        BadInput: no JSON list of persons, or not one entry that is as HRNet has it; the first fault is told.
     """
     path = require_file(path)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not a whole JSON file ({error}); copy it again") from error
     if not isinstance(entries, list) or not entries:
-        raise BadInput(f"{path}: expected a JSON list of persons, found {_describe(entries)}")
-    images, places, joints = [], [], []
+        raise BadInput(
+            f"{path}: expected a JSON list of persons, found {_describe(entries)}; give HRNet's train.json, ..."
+        )
+    persons, malformed = [], []
     for index, entry in enumerate(entries):
         try:
-            image, place, points = _person(entry)
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(f"{path}: person {index} (counted from 0) is not as HRNet has it: {error}") from error
-        images.append(image)
-        places.append(place)
-        joints.append(points)
+            persons.append(_person(entry))
+        except (TypeError, ValueError, OverflowError) as error:
+            malformed.append(f"entry {index}: {error}")
+    if not persons:
+        raise BadInput(
+            f"{path}: not one of its {len(entries):,} entries is as HRNet has it, first {malformed[0]}; "
+            "give a file of HRNet or mmpose"
+        )
+    images, places, joints, labelled = (list(column) for column in zip(*persons, strict=True))
 
-    place = np.array(places)
-    unplaced = (place[:, 2] <= 0) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)
-    place[unplaced] = np.nan
+    place, joints, labelled = np.array(places), np.array(joints), np.array(labelled)
+    place[(place[:, 2] <= 0) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
+    unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
     names = np.array(images, dtype=np.str_)
     people = make_people(
         names,
-        np.array(joints) - 1.0,
+        np.where(labelled[..., None], joints, np.nan) - 1.0,
         centre=place[:, :2] - 1.0,
         scale=place[:, 2],
         head_size=HEAD_SIZE_PER_SCALE * place[:, 2],
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
-    ids, unlabelled = people.person_ids, ~people.annotated.any(axis=1)
-    notes = {
-        "persons without centre or scale": ids[unplaced].tolist(),
-        "persons without a labelled joint": ids[unlabelled & (people.split != "test")].tolist(),
+    faults = {
+        "persons left out: not as HRNet has them (entries counted from 0)": malformed,
+        UNPLACED: people.person_ids[unplaced].tolist(),
     }
-    return Reading(people, "HRNet/mmpose JSON", notes)
+    return Reading(people, "HRNet/mmpose JSON", faults)
 
 
-def _person(entry: object) -> tuple[str, list[float], np.ndarray]:
-    """Image name, [x, y, scale] and 1-based joints (16, 2), NaN where missing. The caller catches the errors."""
+def _person(entry: object) -> tuple[str, list[float], np.ndarray, np.ndarray]:
+    """Image name, [x, y, scale], 1-based joints (16, 2), labelled (16,). The caller catches TypeError, ValueError."""
     if not isinstance(entry, dict):
         raise TypeError(f"expected an object, found {_describe(entry)}")
     for key in ("image", "center", "scale"):
@@ -78,18 +83,32 @@ def _person(entry: object) -> tuple[str, list[float], np.ndarray]:
             raise ValueError(f"no '{key}'")
     if not isinstance(entry["image"], str):
         raise TypeError(f"'image' is {_describe(entry['image'])}, not a file name")
-    place = np.array([*entry["center"], entry["scale"]], dtype=np.float64)
-    if place.shape != (3,):
-        raise ValueError(f"'center' has {len(place) - 1} numbers, not 2")
+    centre, scale = _numbers(entry["center"], (2,), "center"), _numbers(entry["scale"], (), "scale")
+    place = [*centre.tolist(), scale.item()]
     if "joints" not in entry:
-        return entry["image"], place.tolist(), np.full((len(MPII), 2), np.nan)
-    points = np.array(entry["joints"], dtype=np.float64)
-    labelled = np.array(entry.get("joints_vis", [1] * len(MPII)), dtype=np.float64)
-    if points.shape != (len(MPII), 2) or labelled.shape != (len(MPII),):
-        raise ValueError(f"joints {points.shape} and joints_vis {labelled.shape}, not (16, 2) and (16,)")
-    missing = (labelled == 0) | (points == -1).all(axis=1)
-    return entry["image"], place.tolist(), np.where(missing[:, None], np.nan, points)
+        return entry["image"], place, np.full((len(MPII), 2), np.nan), np.zeros(len(MPII), bool)
+    points = _numbers(entry["joints"], (len(MPII), 2), "joints")
+    flags = _numbers(entry.get("joints_vis", [1] * len(MPII)), (len(MPII),), "joints_vis")
+    return entry["image"], place, points, (flags != 0) & ~(points == -1).all(axis=1)
+
+
+def _numbers(value: object, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """JSON numbers as float64 of `shape`. Raises ValueError for anything else."""
+    try:
+        array = np.array(value)
+    except ValueError:  # lists of unequal lengths
+        array = np.array(None)
+    if array.dtype.kind not in "iufb":
+        raise ValueError(f"'{name}' is {_describe(value)}, not {'numbers' if shape else 'a number'}")
+    if array.shape != shape:
+        raise ValueError(f"'{name}' has numbers of shape {array.shape}, not {shape}")
+    return array.astype(np.float64)
 
 
 def _describe(value: object) -> str:
-    return f"an empty {type(value).__name__}" if value in ([], {}) else f"a {type(value).__name__}"
+    """A JSON value's kind, in JSON's words."""
+    if value in ([], {}):
+        return "an empty list" if value == [] else "an empty object"
+    return {dict: "an object", list: "a list of other things", str: "text", type(None): "null"}.get(
+        type(value), "a number"
+    )

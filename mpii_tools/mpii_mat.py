@@ -9,7 +9,9 @@ import numpy as np
 
 from heads.errors import BadInput
 from heads.skeleton import MPII
-from mpii_tools.mat_struct import EMPTY, cell, get, load_mat, records, save_mat, struct, text
+from mpii_tools.arrays import listed
+from mpii_tools.mat_file import load_mat
+from mpii_tools.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
 from mpii_tools.notes import Reading
 from mpii_tools.people import People, make_people
 from mpii_tools.release import HEAD_SIZE, Release, read_rects, unpack_release
@@ -19,6 +21,9 @@ from mpii_tools.valid_list import read_valid_list, write_valid_list
 FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
 TEST_FIELDS = ["scale", "objpos"]
 MAX_RECT = 255  # MPII counts rects in bytes
+VERSION = "12"
+TWICE = "persons with a joint labelled twice, the last counts"
+MALFORMED = "persons left out: a field is not as MPII has it"
 
 
 def read_mpii_mat(path: str | os.PathLike) -> Reading:
@@ -33,10 +38,10 @@ def read_mpii_mat(path: str | os.PathLike) -> Reading:
     that has a line an entry, else made from RELEASE_img_index or the row.
 
     Returns:
-        Reading; its notes name what was left out, `image#rect`, and why.
+        Reading; its faults and notes name what was left out, `image#rect`, and why.
 
     Raises:
-        BadInput: neither variable there, or a struct that is not MPII's, with the entry at fault.
+        BadInput: neither variable there, a RELEASE that is not MPII's, or not one rect that is.
     """
     path = Path(path)
     stored = load_mat(path)
@@ -44,7 +49,7 @@ def read_mpii_mat(path: str | os.PathLike) -> Reading:
         return _people_of_release(path, unpack_release(path, stored))
     if "annolist" in stored:
         return _people_of_annolist(path, stored)
-    raise BadInput(f"{path}: no variable 'RELEASE' or 'annolist', only {', '.join(stored) or 'none'}")
+    raise BadInput(f"{path}: no variable 'RELEASE' or 'annolist', only {listed(stored)}; give MPII's annotation file")
 
 
 def _people_of_release(path: Path, release: Release) -> Reading:
@@ -62,17 +67,22 @@ def _people_of_release(path: Path, release: Release) -> Reading:
     else:
         valid = train & labelled & is_validation(images, rects.centre)
         other = train & np.isin(images, images[valid]) & ~valid
+    whole = ~np.isin(np.arange(len(ids)), list(rects.malformed))
     keep = placed & (labelled | ~train) & ~other
     headless = np.isnan(rects.head_size) & train
 
+    faults = {
+        MALFORMED: [f"{ids[row]}: {fault}" for row, fault in rects.malformed.items()],
+        "persons left out: no joint labelled": ids[train & ~labelled & whole].tolist(),
+        "persons left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
+        "test rects left out: no scale or objpos": ids[~train & ~placed & whole].tolist(),
+        TWICE: ids[rects.repeated].tolist(),
+    }
     notes = {
         "images without any rect": np.delete(release.images, rects.entry).tolist(),
-        "persons left out: no joint labelled": ids[train & ~labelled].tolist(),
-        "persons left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
-        "test rects left out: no scale or objpos": ids[~train & ~placed].tolist(),
         "persons left out: in a validation image, but not of Tompson's": ids[labelled & placed & other].tolist(),
         "persons without head size: no head box": ids[keep & headless].tolist(),
-        "persons with a joint labelled twice: the last counts": ids[rects.repeated].tolist(),
+        f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
     }
     people = make_people(
         images,
@@ -85,11 +95,14 @@ def _people_of_release(path: Path, release: Release) -> Reading:
         scored=release.is_single(rects),
         visible=rects.visible,
     )
-    return Reading(people.select(keep), "MPII .mat: RELEASE", notes)
+    return Reading(people.select(keep), "MPII .mat: RELEASE", faults, notes)
 
 
-def _people_of_annolist(path: Path, stored: dict[str, np.ndarray]) -> Reading:
-    entries = records(stored["annolist"])
+def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
+    try:
+        entries = records(stored["annolist"])
+    except ValueError as error:
+        raise BadInput(f"{path}: 'annolist' is {error}; give MPII's annotation file") from error
     rects = read_rects(path, [get(entry, "annorect") for entry in entries])
     number = np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
     if len(number) != len(entries) or len(rects.entry) != len(entries):
@@ -104,21 +117,29 @@ def _people_of_annolist(path: Path, stored: dict[str, np.ndarray]) -> Reading:
         head_size=rects.head_size,
         visible=rects.visible,
     )
-    ids = people.person_ids
-    notes = {
-        "persons without a labelled joint": ids[~people.annotated.any(axis=1)].tolist(),
-        "persons with a joint labelled twice: the last counts": ids[rects.repeated].tolist(),
+    whole = ~np.isin(np.arange(len(people)), list(rects.malformed))
+    faults = {
+        MALFORMED: [f"{people.person_ids[row]}: {fault}" for row, fault in rects.malformed.items()],
+        TWICE: people.person_ids[rects.repeated].tolist(),
     }
-    return Reading(people, "MPII .mat: annolist", notes)
+    return Reading(people.select(whole), "MPII .mat: annolist", faults)
 
 
-def _entry_names(path: Path, stored: dict[str, np.ndarray], entries: list[np.void]) -> list[str]:
+def _entry_names(path: Path, stored: dict[str, object], entries: list[dict[str, object]]) -> list[str]:
     """An image name for each entry of a bare annolist: the best source that has one for every entry."""
-    own = [text(image["name"]) for entry in entries for image in records(get(entry, "image"))[:1]]
+    own = image_names(path, entries)
     listed = read_valid_list(path.parent) or []
     indexed = [f"image{index}" for index in np.asarray(stored.get("RELEASE_img_index", EMPTY)).ravel()]
     counted = [f"row{row + 1}" for row in range(len(entries))]
     return next(names for names in (own, listed, indexed, counted) if len(names) == len(entries))
+
+
+def image_names(path: Path, entries: list[dict[str, object]]) -> list[str]:
+    """The `image.name` of the entries that have one. Raises BadInput for one that is no text."""
+    try:
+        return [text(get(image, "name")) for entry in entries for image in records(get(entry, "image"))[:1]]
+    except ValueError as error:
+        raise BadInput(f"{path}: an entry's image.name is {error}; get the file again") from error
 
 
 def write_mpii_mat(
@@ -144,7 +165,9 @@ def write_mpii_mat(
         BadInput: an image in two splits, joints other than MPII's, or a path that cannot be written.
     """
     if people.joint_names != MPII.names:
-        raise BadInput(f"{path}: MPII's file holds MPII's 16 joints, not {len(people.joint_names)} others")
+        raise BadInput(
+            f"{path}: MPII's file holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out"
+        )
     boxes = _square_head_boxes(people) if head_boxes is None else np.asarray(head_boxes, np.float64)
     if boxes.shape != (len(people), 4):
         raise BadInput(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")

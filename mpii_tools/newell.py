@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from heads.errors import BadInput
-from mpii_tools.hdf5 import load_hdf5, numeric
-from mpii_tools.notes import Reading
+from mpii_tools.arrays import numeric
+from mpii_tools.hdf5 import load_hdf5
+from mpii_tools.notes import UNPLACED, Reading
 from mpii_tools.people import CENTRE_SHIFT, make_people
 from mpii_tools.tompson_split import split_by_name
 from mpii_tools.valid_list import read_valid_list
@@ -45,13 +46,14 @@ def read_newell_h5(path: str | os.PathLike) -> Reading:
         centre = centre - np.stack([np.zeros(persons), CENTRE_SHIFT * scale], axis=1)
 
     missing = (part == 0).all(axis=2)
+    unplaced = (~np.isfinite(part).all(axis=2)).any(axis=1)
     visible = np.full(missing.shape, -1.0)
     if "visible" in stored:
         visible = np.where(missing, -1, numeric(path, stored, "visible", missing.shape) > 0)
-    images = _image_names(path, stored, persons)
+    images = np.array(_image_names(path, stored, persons), dtype=np.str_)
     ids = None
     if "person" in stored:
-        rect = numeric(path, stored, "person", (persons,)).astype(int) + 1
+        rect = np.nan_to_num(numeric(path, stored, "person", (persons,))).astype(int) + 1
         ids = [f"{image}#{number}" for image, number in zip(images, rect, strict=True)]
     people = make_people(
         images,
@@ -63,19 +65,22 @@ def read_newell_h5(path: str | os.PathLike) -> Reading:
         split=split_by_name(path, images, centre - 1.0),
         visible=visible,
     )
-    unlabelled = people.person_ids[missing.all(axis=1)].tolist()
-    return Reading(people, "Newell's HDF5", {"persons without a labelled joint": unlabelled})
+    return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()})
 
 
-def _image_names(path: Path, stored: dict[str, np.ndarray], persons: int) -> np.ndarray:
-    names = stored.get("imgname")
-    if names is None:
+def _image_names(path: Path, stored: dict[str, np.ndarray], persons: int) -> list[str]:
+    if "imgname" not in stored:
         names = read_valid_list(path.parent) or []
-        names = names if len(names) == persons else [f"row{row + 1}" for row in range(persons)]
-    elif names.dtype.kind in "SO":
-        names = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
-    elif names.dtype.kind in "iuf" and names.ndim == 2:  # character codes, padded with 0
-        names = ["".join(chr(int(code)) for code in row if code > 0) for row in names]
-    if len(names) != persons:
-        raise BadInput(f"{path}: 'imgname' has {len(names)} names for {persons} persons")
-    return np.array(names, dtype=np.str_)
+        return names if len(names) == persons else [f"row{row + 1}" for row in range(persons)]
+    names = stored["imgname"]
+    try:
+        if names.ndim == 1 and names.dtype.kind in "SO":
+            found = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
+        else:  # character codes, padded with 0
+            codes = numeric(path, stored, "imgname", (persons, None))
+            found = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
+    except (ValueError, OverflowError) as error:
+        raise BadInput(f"{path}: 'imgname' holds no file names ({error}); expected text, one name a person") from error
+    if len(found) != persons:
+        raise BadInput(f"{path}: 'imgname' has {len(found)} names for {persons} persons; expected one a person")
+    return found

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mpii_tools.people import People
 
 EXAMPLES = 3
+UNPLACED = "persons with a labelled joint without coordinates, taken as missing"
+
+# What was found -> the persons, photos or columns that it befell.
+Findings = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -16,19 +21,34 @@ class Reading:
     Attributes:
         people: the persons, in the order of the file.
         form: which form of annotation it was, in words.
-        notes: for each thing left out or changed, the names (persons, images, columns) it befell.
+        faults: what is wrong with the file: persons it should hold that cannot be used, values that contradict.
+        notes: what is worth knowing and no fault.
     """
 
     people: People
     form: str
-    notes: dict[str, list[str]] = field(default_factory=dict)
-
-    def lines(self) -> list[str]:
-        """One line a note: how many, what, and the first examples."""
-        return [note_line(what, names) for what, names in self.notes.items() if names]
+    faults: Findings = field(default_factory=dict)
+    notes: Findings = field(default_factory=dict)
 
 
-def note_line(what: str, names: list[str]) -> str:
-    """`what`, how many and the first few of `names`, as in '2,000 columns without image (im00005.jpg, ...)'."""
-    more = ", ..." if len(names) > EXAMPLES else ""
-    return f"{len(names):,} {what} ({', '.join(names[:EXAMPLES])}{more})"
+def merge(*findings: Findings) -> dict[str, list[str]]:
+    """All of them, without those that befell nobody."""
+    merged: dict[str, list[str]] = {}
+    for found in findings:
+        for what, names in found.items():
+            if names:
+                merged.setdefault(what, []).extend(names)
+    return merged
+
+
+def table(heading: str, findings: Findings) -> str:
+    """A row a finding: what, how many, and the first examples; empty without findings."""
+    findings = merge(findings)
+    if not findings:
+        return ""
+    width = max(map(len, [heading, *findings]))
+    rows = [f"{heading:<{width}}  {'count':>7}  first"]
+    for what, names in findings.items():
+        more = ", ..." if len(names) > EXAMPLES else ""
+        rows.append(f"{what:<{width}}  {len(names):>7,}  {', '.join(names[:EXAMPLES])}{more}")
+    return "\n".join(rows)

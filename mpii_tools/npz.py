@@ -9,10 +9,16 @@ import zlib
 import numpy as np
 
 from heads.errors import BadInput
+from mpii_tools.arrays import listed
 from mpii_tools.files import atomic_path, require_file
+from mpii_tools.npy import read_array
 
-# What numpy and zipfile raise for files that are torn, foreign (TypeError: a bare .npy), encrypted or pickled.
-UNREADABLE = (OSError, EOFError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
+# All of MPII's people take 20 MB. An archive may claim any size for what it holds compressed.
+MAX_BYTES = 1 << 28
+# What zipfile and the reader raise for files that are torn, foreign, encrypted or compressed in another way.
+UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+
+KINDS = {"f": "fractions", "U": "text", "b": "bools", "i": "signed whole numbers", "iu": "whole numbers"}
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
@@ -33,17 +39,25 @@ def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> di
         BadInput: no such file, no whole .npz, an array missing, of another type, or one that would need pickle.
     """
     path = require_file(path)
+    arrays = {}
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            missing = [name for name in kinds if name not in stored.files]
+        with zipfile.ZipFile(path) as archive:
+            held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            missing = [name for name in kinds if name not in held]
             if missing:
-                raise BadInput(f"{path}: not {what}: no array '{missing[0]}', only {', '.join(stored.files) or 'none'}")
-            arrays = {name: stored[name] for name in kinds}
+                raise BadInput(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
+            for name in kinds:
+                if held[name].file_size > MAX_BYTES:
+                    raise ValueError(f"'{name}' takes {held[name].file_size:,} bytes")
+                with archive.open(held[name]) as member:
+                    arrays[name] = read_array(member, held[name].file_size)
     except BadInput:
         raise
     except UNREADABLE as error:
         raise BadInput(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
     for name, array in arrays.items():
         if array.dtype.kind not in kinds[name]:
-            raise BadInput(f"{path}: not {what}: array '{name}' holds {array.dtype}")
+            raise BadInput(
+                f"{path}: not {what}: array '{name}' holds {array.dtype}, not {KINDS[kinds[name]]}; make it again"
+            )
     return arrays

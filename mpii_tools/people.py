@@ -31,7 +31,7 @@ class People:
         joint_names: K names.
 
     Raises:
-        BadInput: when a column's shape does not match the others.
+        BadInput: when a column's shape does not match the others, or a name cannot be printed.
     """
 
     images: np.ndarray
@@ -47,7 +47,7 @@ class People:
     joint_names: tuple[str, ...] = field(default=MPII.names)
 
     def __post_init__(self) -> None:
-        persons, joints = len(self.images), len(self.joint_names)
+        persons, joints = self.images.size, len(self.joint_names)
         expected = {
             "joints": (persons, joints, 2),
             "centre": (persons, 2),
@@ -58,6 +58,10 @@ class People:
             shape, want = getattr(self, name).shape, expected.get(name, (persons,))
             if shape != want:
                 raise BadInput(f"people: column '{name}' has shape {shape}, expected {want}")
+        # A line end or an escape sequence in a name would come out again in messages, tables and file names.
+        strange = next((name for name in [*self.images, *self.person_ids] if not name.isprintable()), None)
+        if strange is not None:
+            raise BadInput(f"people: the name {str(strange)!r} holds characters that cannot be printed")
 
     def __len__(self) -> int:
         return len(self.images)

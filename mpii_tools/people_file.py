@@ -42,8 +42,8 @@ def load_people(path: str | os.PathLike) -> People:
     try:
         people = People(**columns, joint_names=names)
     except BadInput as error:
-        raise BadInput(f"{path}: {error}") from error
+        raise BadInput(f"{path}: {error}; make it again") from error
     ids, counts = np.unique(people.person_ids, return_counts=True)
     if (counts > 1).any():
-        raise BadInput(f"{path}: person '{ids[counts > 1][0]}' stands there more than once")
+        raise BadInput(f"{path}: person '{ids[counts > 1][0]}' stands there more than once; keep one")
     return people

@@ -19,6 +19,7 @@ import torch
 
 from heads.errors import BadInput
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
+from mpii_tools.npy import map_npy
 from mpii_tools.people import People
 from mpii_tools.people_file import load_people
 
@@ -78,7 +79,7 @@ def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
     size, border = description["input"], description["border"]
     path = folder / f"{split}-crops.npy"
     try:
-        crops = np.load(path, mmap_mode="r", allow_pickle=False)
+        crops = map_npy(path)
     except (OSError, ValueError, EOFError) as error:
         raise BadInput(f"{path}: torn or missing ({error}); run `ief prepare` again") from error
     expected = (len(people), size + 2 * border, size + 2 * border, 3)
@@ -102,5 +103,5 @@ def read_description(folder: str | Path) -> dict:
         return description
     except FileNotFoundError:
         raise BadInput(f"{folder}: holds no {DESCRIPTION}, so it is not prepared; run `ief prepare` first") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: torn ({error}); run `ief prepare` again") from error

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import scipy.io
-
 from heads.errors import BadInput
 from mpii_tools.gt_valid import read_gt_valid_mat
 from mpii_tools.lsp import read_lsp
+from mpii_tools.mat_file import variable_names
 from mpii_tools.mpii_json import read_mpii_json
 from mpii_tools.mpii_mat import read_mpii_mat
 from mpii_tools.newell import read_newell_h5
@@ -44,16 +43,8 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return read_newell_h5(path)
     if head.startswith(b"MATLAB"):
-        return read_gt_valid_mat(path) if "pos_gt_src" in _variables(path) else read_mpii_mat(path)
+        return read_gt_valid_mat(path) if "pos_gt_src" in variable_names(path) else read_mpii_mat(path)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
         return read_mpii_json(path)
     found = "an empty file" if not head else f"a file that begins with {head[:8]!r}"
     raise BadInput(f"{path}: {found}; expected {FORMS}")
-
-
-def _variables(path: Path) -> list[str]:
-    """Names of the variables in a .mat file; none where it is torn, which its reader then says."""
-    try:
-        return [name for name, _, _ in scipy.io.whosmat(path)]
-    except Exception:  # scipy raises whatever its parser trips over
-        return []

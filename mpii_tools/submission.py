@@ -10,8 +10,9 @@ import numpy as np
 
 from heads.errors import BadInput
 from heads.skeleton import MPII
-from mpii_tools.mat_struct import EMPTY, get, load_mat, records, save_mat, struct, text
-from mpii_tools.mpii_mat import points
+from mpii_tools.mat_file import load_mat
+from mpii_tools.mat_struct import EMPTY, get, number, records, save_mat, struct
+from mpii_tools.mpii_mat import image_names, points
 from mpii_tools.predictions import Predictions
 from mpii_tools.release import read_rects, unpack_release
 
@@ -53,7 +54,9 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
     annotations = Path(annotations)
     stored = load_mat(annotations)
     if "RELEASE" not in stored:
-        raise BadInput(f"{annotations}: no variable 'RELEASE'; a submission needs MPII's full annotation file")
+        raise BadInput(
+            f"{annotations}: no variable 'RELEASE'; give MPII's full annotation file, mpii_human_pose_v1_u12_1.mat"
+        )
     release = unpack_release(annotations, stored)
     rects = read_rects(annotations, release.annorects)
     ids = rects.ids(release.images)
@@ -80,11 +83,16 @@ def read_submission(path: str | os.PathLike) -> Predictions:
         BadInput: no variable `pred` of MPII's nesting, or a predicted rect without all 16 points.
     """
     path = Path(path)
-    entries = records(load_mat(path).get("pred", EMPTY))
+    try:
+        entries = records(load_mat(path).get("pred", EMPTY))
+    except ValueError:
+        entries = []
     if not entries:
-        raise BadInput(f"{path}: no struct array 'pred'; expected a submission to MPII's server")
+        raise BadInput(f"{path}: no struct array 'pred'; give a submission to MPII's server, as `ief submit` writes it")
     rects = read_rects(path, [get(entry, "annorect") for entry in entries])
-    names = [text(image["name"]) for entry in entries for image in records(get(entry, "image"))[:1]]
+    if rects.malformed:
+        raise BadInput(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
+    names = image_names(path, entries)
     if len(names) != len(entries):
         names = [f"test{index + 1}" for index in range(len(entries))]
     ids = rects.ids(np.array(names, dtype=np.str_))
@@ -92,14 +100,19 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     predicted = placed.any(axis=1)
     partial = predicted & ~placed.all(axis=1)
     if partial.any():
-        raise BadInput(f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}")
+        raise BadInput(
+            f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}; "
+            "a prediction must place every joint"
+        )
     return Predictions(rects.joints[predicted], ids[predicted])
 
 
 def _poses(predictions: Predictions, test: set[str], scored: list[str], annotations: Path) -> dict[str, np.ndarray]:
     """person_id -> (16, 2), checked to be of test rects alone and of all scored ones."""
     if predictions.person_ids is None or predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
-        raise BadInput("predictions for a submission need MPII's 16 joints in 2D and person_ids")
+        raise BadInput(
+            "predictions for a submission need MPII's 16 joints in 2D and person_ids; use those of `ief predict`"
+        )
     pose_of = dict(zip(predictions.person_ids.tolist(), predictions.joints, strict=True))
     foreign = [person for person in pose_of if person not in test]
     if foreign:
@@ -118,10 +131,16 @@ def _poses(predictions: Predictions, test: set[str], scored: list[str], annotati
 
 def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray]) -> np.ndarray:
     rows = []
-    for number, rect in enumerate(records(annorect), start=1):
-        row = {"scale": get(rect, "scale"), "objpos": get(rect, "objpos")}
-        pose = pose_of.get(f"{image}#{number}")
+    for place, rect in enumerate(records(annorect), start=1):
+        row = {"scale": get(rect, "scale"), "objpos": _as_written(get(rect, "objpos"))}
+        pose = pose_of.get(f"{image}#{place}")
         if pose is not None:
             row["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
         rows.append(row)
     return struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
+
+
+def _as_written(objpos: object) -> np.ndarray:
+    """A rect's objpos as a struct to write; empty as it was."""
+    rows = [{"x": number(place["x"]), "y": number(place["y"])} for place in records(objpos)]
+    return struct(rows, ["x", "y"]) if rows else EMPTY

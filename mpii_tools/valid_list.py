@@ -18,7 +18,7 @@ def read_valid_list(folder: Path) -> list[str] | None:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not a text file with an image name a line ({error})") from error
+        raise BadInput(f"{path}: not a text file with an image name a line ({error}); write or remove it") from error
     return [line.strip() for line in lines if line.strip()]
 
 

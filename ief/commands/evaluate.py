@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from checkpoints.files import write_text
 from evaluation.conventions import CONVENTIONS
 from ief.scoring import print_result, score
+from mpii_tools.notes import table
+from mpii_tools.pixel_origin import origin_warning
 from mpii_tools.predictions import align, read_predictions
 from mpii_tools.reading import read_annotations
 
@@ -31,9 +34,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
-    people = read_annotations(args.annotations).people
-    joints = align(read_predictions(args.predictions), people).joints
+    reading, predictions = read_annotations(args.annotations), read_predictions(args.predictions)
+    people = reading.people
+    joints = align(predictions, people).joints
+    if found := table(f"faults of {args.annotations}", reading.faults):
+        print(found, file=sys.stderr)
+    if len(predictions) > len(people):
+        unused = len(predictions) - len(people)
+        print(f"{unused:,} predictions are of nobody in {args.annotations} and do not count", file=sys.stderr)
     result = score(joints, people, args.convention, args.intervals)
+    if warning := origin_warning(joints, people):
+        print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
     print_result(result)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))

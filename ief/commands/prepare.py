@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from heads.errors import BadInput
 from ief.presets import PRESETS, preset_called
 from mpii_tools.derived_joints import derive_torso
 from mpii_tools.images import open_images
-from mpii_tools.notes import note_line
+from mpii_tools.notes import table
 from mpii_tools.prepare import prepare
 from mpii_tools.reading import read_annotations
 
@@ -43,15 +44,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave a missing pelvis and thorax missing instead of placing them by the stated rule",
     )
+    parser.add_argument("--strict", action="store_true", help="write nothing where anything is wrong with the data")
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, report, write."""
+    if args.limit is not None and args.limit < 1:
+        raise BadInput(f"--limit {args.limit}: must be above 0; leave it out for everybody")
     preset = preset_called(args.preset, size=args.size, margin=args.margin)
     reading = read_annotations(args.annotations)
     people = reading.people
     print(f"{args.annotations}: {reading.form}, {len(people):,} persons")
-    print("\n".join(reading.lines()))
     if not args.no_derived_joints:
         people = derive_torso(people)
         if people.derived.any():
@@ -62,8 +65,14 @@ def run(args: argparse.Namespace) -> None:
     folder = args.annotations if args.annotations.is_dir() else args.annotations.parent
     images = open_images(args.images or folder)
     name = args.name or args.out.resolve().name
-    done = prepare(people, images, args.out, name, preset.size, preset.margin)
-    for what, persons in done.notes.items():
-        print(note_line(what, persons))
+    done = prepare(people, images, args.out, name, preset.size, preset.margin, args.strict, reading.faults)
+    for heading, findings in (("faults", done.faults), ("notes", {**reading.notes, **done.notes})):
+        print(table(heading, findings) or f"no {heading}")
+    if not done.written:
+        count = sum(map(len, done.faults.values()))
+        raise BadInput(
+            f"{args.annotations}: {count:,} faults of {len(done.faults)} kinds, listed above; mend them, or leave "
+            "those persons out by preparing without --strict. Nothing was written"
+        )
     counts = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
     print(f"{args.out}: {counts} persons at {preset.size} px")

@@ -59,7 +59,7 @@ def test_absent_photos_and_jointless_persons_are_counted(tmp_path):
     assert reading.people.annotated.sum(axis=1).tolist() == [3, 14]
     assert np.isnan(reading.people.head_size).all()
     assert len(reading.notes["columns of joints.mat left out: no photo"]) == 17
-    assert reading.notes["persons left out: no joint annotated"] == ["im00002.jpg"]
+    assert reading.faults["persons left out: no joint annotated"] == ["im00002.jpg"]
     assert reading.notes["persons without head size: head top and neck coincide"] == ["im00003.jpg"]
 
 

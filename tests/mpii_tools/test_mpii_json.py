@@ -7,6 +7,7 @@ import pytest
 
 from heads.errors import BadInput
 from mpii_tools.mpii_json import read_mpii_json
+from mpii_tools.notes import UNPLACED
 
 
 def person(**changes) -> dict:
@@ -35,11 +36,11 @@ def test_both_marks_of_a_missing_joint(tmp_path):
     assert np.argwhere(~people.annotated).tolist() == [[0, 0], [1, 0]]
 
 
-def test_persons_without_a_place_are_named(tmp_path):
+def test_persons_without_a_place_have_none(tmp_path):
     reading = write(tmp_path / "a.json", person(scale=-1), person(center=[-1, -1]), person())
     assert np.isnan(reading.people.scale).tolist() == [True, True, False]
     assert np.isnan(reading.people.head_size).tolist() == [True, True, False]
-    assert reading.notes["persons without centre or scale"] == ["a.jpg#1", "a.jpg#2"]
+    assert np.isnan(reading.people.centre).all(axis=1).tolist() == [True, True, False]
 
 
 def test_test_entries_have_no_joints(tmp_path):
@@ -47,23 +48,36 @@ def test_test_entries_have_no_joints(tmp_path):
     reading = write(tmp_path / "test.json", entry)
     assert not reading.people.annotated.any()
     assert reading.people.split.tolist() == ["test"]
-    assert not reading.lines()
+    assert not any(reading.faults.values())
+
+
+def test_one_bad_entry_is_left_out_and_named(tmp_path):
+    reading = write(tmp_path / "a.json", person(), {"image": "a.jpg"}, person(image="b.jpg", scale=float("nan")))
+    assert reading.people.images.tolist() == ["a.jpg", "b.jpg"]
+    (fault,) = [names for what, names in reading.faults.items() if "not as HRNet has them" in what]
+    assert fault == ["entry 1: no 'center'"]
+
+
+def test_a_labelled_joint_without_coordinates_is_named(tmp_path):
+    reading = write(tmp_path / "a.json", person(joints=[[float("nan"), 3]] + [[5, 5]] * 15), person())
+    assert reading.people.annotated.sum(axis=1).tolist() == [15, 16]
+    assert reading.faults[UNPLACED] == ["a.jpg#1"]
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         ("[]", "an empty list"),
-        ('{"images": []}', "a dict"),
+        ('{"images": []}', "an object"),
         ("[1, 2", "not a whole JSON"),
-        ("[3]", "person 0 .* found a int"),
-        (json.dumps([person(), {"image": "a.jpg"}]), "person 1 .* no 'center'"),
+        ("[3]", "entry 0: .* found a number"),
+        (json.dumps([{"image": "a.jpg"}] * 2), "not one of its 2 entries .* entry 0: no 'center'"),
         (json.dumps([person(joints=[[1, 2]] * 14)]), r"\(14, 2\)"),
-        (json.dumps([person(joints=[[1, 2]] * 15 + [[1]])]), "person 0"),
+        (json.dumps([person(joints=[[1, 2]] * 15 + [[1]])]), "'joints' is a list of other things"),
         (json.dumps([person(image=None)]), "'image'"),
-        (json.dumps([person(center=[1])]), "1 numbers, not 2"),
-        (json.dumps([person(center=None)]), "person 0"),
-        (json.dumps([person(scale="tall")]), "person 0"),
+        (json.dumps([person(center=[1])]), r"'center' has numbers of shape \(1,\), not \(2,\)"),
+        (json.dumps([person(center=None)]), "'center' is null, not numbers"),
+        (json.dumps([person(scale="tall")]), "'scale' is text, not a number"),
     ],
 )
 def test_faults_name_the_entry(tmp_path, content, says):

@@ -1,12 +1,15 @@
 """MPII's .mat: irregular structs built by hand with scipy, round trips through our writer, Tompson's persons."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.io
 
 from heads.errors import BadInput
 from heads.skeleton import MPII
-from mpii_tools.mpii_mat import read_mpii_mat, write_mpii_mat
+from mpii_tools.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
+from mpii_tools.notes import merge
 from mpii_tools.people import People, make_people
 
 NONE = np.zeros((0, 0), np.uint8)
@@ -121,12 +124,14 @@ def test_reads_every_irregularity(tmp_path):
 
 def test_counts_what_it_leaves_out(tmp_path):
     save_release(tmp_path / "mpii.mat", irregular_release())
-    left_out = {what: names for what, names in read_mpii_mat(tmp_path / "mpii.mat").notes.items() if names}
-    assert left_out == {
-        "images without any rect": ["nobody.jpg", "empty_test.jpg"],
+    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    assert merge(reading.faults) == {
         "persons left out: no joint labelled": ["a.jpg#2"],
         "persons left out: labelled, but without scale or objpos": ["a.jpg#3", "a.jpg#4"],
         "test rects left out: no scale or objpos": ["test.jpg#2"],
+    }
+    assert merge(reading.notes) == {
+        "images without any rect": ["nobody.jpg", "empty_test.jpg"],
         "persons without head size: no head box": ["b.jpg#1"],
     }
 
@@ -137,7 +142,7 @@ def test_a_repeated_joint_is_reported(tmp_path):
     rect["annopoints"] = annopoints(point(3, 1, 1, NONE), point(3, 7, 8, NONE))
     save_release(tmp_path / "mpii.mat", release)
     reading = read_mpii_mat(tmp_path / "mpii.mat")
-    assert reading.notes["persons with a joint labelled twice: the last counts"] == ["b.jpg#1"]
+    assert reading.faults[TWICE] == ["b.jpg#1"]
     np.testing.assert_array_equal(reading.people.joints[1, 3], [6, 7])
 
 
@@ -218,15 +223,15 @@ def test_bare_annolist_with_and_without_image_names(tmp_path):
     [
         (lambda release: release.pop("img_train"), "not MPII's"),
         (lambda release: release.update(img_train=np.ones((1, 3))), "5 images in annolist, 3 in img_train"),
+        (lambda release: release.update(annolist="text"), "text where a struct belongs"),
+        (lambda release: release["annolist"].__setitem__((0, 1), ("", "tall", "", "")), "IndexError"),
         (
-            lambda release: release["annolist"][0, 1]["annorect"][0, 0].__setitem__(
-                "annopoints", annopoints(point(16, 1, 1, NONE))
-            ),
-            r"annolist\(2\).annorect\(1\) has a point of id 16",
-        ),
-        (
-            lambda release: release["annolist"][0, 1]["annorect"][0, 0].__setitem__("scale", "tall"),
-            r"annolist\(2\).annorect is not as MPII has it",
+            lambda release: [
+                rect.__setitem__("scale", "tall")
+                for entry in release["annolist"][0]
+                for rect in (entry["annorect"][0] if entry["annorect"].dtype.names else [])
+            ],
+            r"none of its 7 rects is as MPII has them; first annolist\(1\).annorect\(1\): .*'tall'",
         ),
     ],
 )
@@ -237,6 +242,30 @@ def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
     with pytest.raises(BadInput, match=says) as raised:
         read_mpii_mat(tmp_path / "mpii.mat")
     assert "mpii.mat" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"annopoints": annopoints(point(16, 1, 1, NONE))}, "a point of id 16; MPII's ids are 0 to 15"),
+        ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 lies at \(nan, 1\)"),
+        ({"annopoints": struct({"point": struct({"x": 1, "y": 2})})}, "no field 'id'"),
+        ({"annopoints": 3.0}, "a number where a struct belongs"),
+        ({"scale": "tall"}, "'tall'"),
+        ({"scale": np.ones((2, 2))}, r"\(2, 2\) where a number belongs"),
+        ({"objpos": struct({"x": 1})}, "no field 'y'"),
+    ],
+)
+def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says):
+    release = irregular_release()
+    rect = release["annolist"][0, 1]["annorect"][0, 0]
+    for name, value in change.items():
+        rect[name] = value
+    save_release(tmp_path / "mpii.mat", release)
+    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    assert reading.people.person_ids.tolist() == ["a.jpg#1", "test.jpg#1"]
+    (fault,) = reading.faults[MALFORMED]
+    assert re.fullmatch(rf"b\.jpg#1: annolist\(2\)\.annorect\(1\): .*{says}.*", fault)
 
 
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.95])

@@ -136,3 +136,28 @@ def test_align_refuses_persons_without_prediction():
         align(Predictions(JOINTS, IDS), people(["a.jpg#1", "x.jpg#1", "c.jpg#1"]))
     with pytest.raises(BadInput, match="joints"):
         align(Predictions(JOINTS[:, :2], IDS, joint_names=("head", "foot")), people(IDS.tolist()))
+
+
+def everybody(persons=60, seed=0):
+    """Persons all over their photos, and predictions near them."""
+    draw = np.random.default_rng(seed)
+    joints = draw.uniform(100, 900, (persons, 1, 2)) + draw.normal(0, 60, (persons, 16, 2))
+    annotated = make_people([f"{row // 2}.jpg" for row in range(persons)], joints)
+    return annotated, Predictions(joints + draw.normal(0, 40, joints.shape), None)
+
+
+def test_rows_in_another_order_are_refused():
+    annotated, predictions = everybody()
+    np.testing.assert_array_equal(align(predictions, annotated).joints, predictions.joints)
+    for order in (np.random.default_rng(1).permutation(60), np.arange(60)[::-1], np.roll(np.arange(60), 1)):
+        with pytest.raises(BadInput, match=r"matched row by row, only \d\d% .* put them in the annotations' order"):
+            align(Predictions(predictions.joints[order], None), annotated)
+
+
+@pytest.mark.parametrize("name", ["newell.h5", "tompson.h5", "valid-ours.h5"])
+def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, name):
+    annotated = read_annotations(shared / "mpii" / "valid_annolist.mat").people
+    predictions = read_predictions(shared / "mpii" / name)
+    align(predictions, annotated)
+    with pytest.raises(BadInput, match=r"only 5\d% of the predictions lie nearer"):
+        align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)

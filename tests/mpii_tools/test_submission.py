@@ -136,3 +136,12 @@ def test_a_pose_with_a_joint_missing_is_bad_input(tmp_path, annotations, predict
     scipy.io.savemat(tmp_path / "pred.mat", {"pred": pred})
     with pytest.raises(BadInput, match=r"1 rects have some but not all 16 points, first b\.jpg#1"):
         read_submission(tmp_path / "pred.mat")
+
+
+def test_a_rect_that_is_not_mpiis_is_bad_input(tmp_path, annotations, predictions):
+    write_submission(annotations, predictions, tmp_path / "pred.mat")
+    pred = scipy.io.loadmat(tmp_path / "pred.mat")["pred"]
+    pred[0, 0]["annorect"][0, 0]["scale"] = "tall"
+    scipy.io.savemat(tmp_path / "pred.mat", {"pred": pred})
+    with pytest.raises(BadInput, match=r"annorect\(1\): .*'tall'; write the submission again"):
+        read_submission(tmp_path / "pred.mat")

@@ -1,0 +1,160 @@
+"""Seeded damage: to bytes as disks and networks do it, and to the fields inside a file as people and programs do."""
+
+from __future__ import annotations
+
+import copy
+import struct
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+Random = np.random.Generator
+
+NUMBERS = (0, -1, 1, 2**31 - 1, -(2**31), 2**53, 1e300, -1e300, 1e-300, float("nan"), float("inf"), -float("inf"))
+VALUES = (None, True, "", "text", "\0", "9" * 400, [], {}, [[]], b"bytes", 3, 1.5)
+
+
+def mutate_bytes(data: bytes, draw: Random) -> bytes:
+    """One to four of: a flipped bit, an overwritten byte or number, a cut, a piece left out, doubled or moved."""
+    data = bytearray(data)
+    for _ in range(draw.integers(1, 5)):
+        if not data:
+            break
+        change = BYTE_CHANGES[draw.integers(len(BYTE_CHANGES))]
+        change(data, int(draw.integers(len(data))), int(min(draw.geometric(0.02), len(data))), draw)
+    return bytes(data)
+
+
+def _flip(data: bytearray, at: int, size: int, draw: Random) -> None:
+    data[at] ^= 1 << draw.integers(8)
+
+
+def _overwrite(data: bytearray, at: int, size: int, draw: Random) -> None:
+    data[at : at + size] = draw.bytes(len(data[at : at + size]))
+
+
+def _number(data: bytearray, at: int, size: int, draw: Random) -> None:
+    form = "<>"[draw.integers(2)] + "BHIQ"[draw.integers(4)]
+    top = 2 ** (8 * struct.calcsize(form))
+    value = struct.pack(form, int(draw.choice([0, 1, top // 2 - 1, top // 2, top - 1], shuffle=False)) % top)
+    data[at : at + len(value)] = value
+
+
+def _cut(data: bytearray, at: int, size: int, draw: Random) -> None:
+    del data[at:]
+
+
+def _drop(data: bytearray, at: int, size: int, draw: Random) -> None:
+    del data[at : at + size]
+
+
+def _double(data: bytearray, at: int, size: int, draw: Random) -> None:
+    data[at:at] = data[at : at + size]
+
+
+def _splice(data: bytearray, at: int, size: int, draw: Random) -> None:
+    start = int(draw.integers(len(data)))
+    piece = data[start : start + size]
+    data[at : at + len(piece)] = piece
+
+
+BYTE_CHANGES = (_flip, _flip, _overwrite, _number, _cut, _drop, _double, _splice)
+
+
+def mutate_fields(fields: object, draw: Random) -> object:
+    """A copy of nested dicts, lists and arrays in which one to three fields have changed."""
+    fields = copy.deepcopy(fields)
+    for _ in range(draw.integers(1, 4)):
+        places = list(_places(fields))
+        if not places:
+            break
+        parent, key = places[draw.integers(len(places))]
+        _change(parent, key, draw)
+    return fields
+
+
+def _places(node: object) -> Iterator[tuple[object, object]]:
+    """(container, key) of every field below `node`; of long lists and arrays the first and last few."""
+    if isinstance(node, dict):
+        keys: list = list(node)
+    elif isinstance(node, list):
+        keys = sorted({*range(min(3, len(node))), *range(max(0, len(node) - 2), len(node))})
+    elif isinstance(node, np.ndarray) and node.dtype.names:
+        keys = [(index, name) for index in list(np.ndindex(node.shape))[:3] for name in node.dtype.names]
+    elif isinstance(node, np.ndarray) and node.dtype == object:
+        keys = list(np.ndindex(node.shape))[:3]
+    else:
+        return
+    for key in keys:
+        yield node, key
+        yield from _places(_get(node, key))
+
+
+def _get(node, key):
+    return node[key[0]][key[1]] if isinstance(node, np.ndarray) and node.dtype.names else node[key]
+
+
+def _set(node, key, value) -> None:
+    if isinstance(node, np.ndarray) and node.dtype.names:
+        node[key[1]][key[0]] = value
+    elif isinstance(node, np.ndarray):
+        node[key] = value
+    else:
+        node[key] = value
+
+
+def _change(parent, key, draw: Random) -> None:
+    value = _get(parent, key)
+    turn = draw.integers(6)
+    if turn == 0 and isinstance(parent, dict | list):
+        del parent[key]
+    elif turn == 1 and isinstance(parent, dict):
+        parent[f"{key}x"] = parent.pop(key)
+    elif turn == 2 and isinstance(parent, list):
+        parent.insert(key, copy.deepcopy(value))
+    elif isinstance(value, bytes) and turn < 5:
+        _set(parent, key, mutate_bytes(value, draw))
+    elif isinstance(value, np.ndarray) and value.dtype != object and not value.dtype.names and turn < 5:
+        _set(parent, key, _change_array(value, draw))
+    elif turn == 3:
+        _set(parent, key, NUMBERS[draw.integers(len(NUMBERS))])
+    else:
+        _set(parent, key, VALUES[draw.integers(len(VALUES))])
+
+
+def _change_array(array: np.ndarray, draw: Random) -> np.ndarray:
+    change = ARRAY_CHANGES[draw.integers(len(ARRAY_CHANGES))]
+    return change(array, draw)
+
+
+def _strange_value(array: np.ndarray, draw: Random) -> np.ndarray:
+    """One value, or all, replaced by one that is out of place."""
+    array = array.copy() if array.dtype.kind not in "iub" else array.astype(np.float64)
+    if array.size and array.dtype.kind == "f":
+        which = slice(None) if draw.random() < 0.3 else int(draw.integers(array.size))
+        array.reshape(-1)[which] = NUMBERS[draw.integers(len(NUMBERS))]
+    elif array.size and array.dtype.kind == "U":
+        array.reshape(-1)[draw.integers(array.size)] = array.reshape(-1)[0] if draw.random() < 0.5 else "\0\n"
+    return array
+
+
+ARRAY_CHANGES: tuple[Callable[[np.ndarray, Random], np.ndarray], ...] = (
+    _strange_value,
+    _strange_value,
+    lambda array, draw: array[:0],
+    lambda array, draw: array[: max(1, len(array) // 2)] if array.ndim else array,
+    lambda array, draw: array.T.copy(),
+    lambda array, draw: array.reshape(-1),
+    lambda array, draw: array[None],
+    lambda array, draw: np.concatenate([array, array]) if array.ndim else array,
+    lambda array, draw: np.asarray("text"),
+    lambda array, draw: _cast(array, "ifubcU"[draw.integers(6)]),
+)
+
+
+def _cast(array: np.ndarray, kind: str) -> np.ndarray:
+    names = {"i": np.int16, "f": np.float16, "u": np.uint8, "b": bool, "c": np.complex128, "U": np.str_}
+    with np.errstate(all="ignore"):
+        return (
+            array.astype(names[kind]) if array.dtype.kind != "U" or kind == "U" else np.zeros(array.shape, names[kind])
+        )

@@ -1,0 +1,329 @@
+"""Every reader of the project with a small valid file to damage."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import struct as struct_format
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import scipy.io
+import torch
+from safetensors.torch import save_file
+
+from checkpoints.errors import BadCheckpoint
+from checkpoints.imagenet import load_initial_weights
+from checkpoints.tensors import load_tensors, save_tensors
+from checkpoints.training_state import load_plain_data
+from heads.skeleton import MPII
+from ief.run import load_stage
+from ief.scoring import score
+from ief.stage import StageDesign
+from mpii_tools.gt_valid import NAMES
+from mpii_tools.images import open_images
+from mpii_tools.mat_struct import cell, struct
+from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.photos import decode_photo
+from mpii_tools.predictions import align, read_predictions
+from mpii_tools.prepare import drop_unusable
+from mpii_tools.prepared import load_prepared
+from mpii_tools.reading import read_annotations
+from mpii_tools.submission import read_submission
+
+PERSONS = 5
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader.
+
+    Attributes:
+        file: name of the file that is damaged.
+        fields: the contents of the valid file, nested dicts, lists and arrays; None where only bytes are damaged.
+        write: writes fields to a path.
+        read: reads the path (or what it belongs to), and uses what it read as the commands do.
+        beside: other files that the reader needs, by name.
+    """
+
+    file: str
+    fields: Callable[[], object] | None
+    write: Callable[[Path, object], None]
+    read: Callable[[Path], object]
+    beside: Callable[[], dict[str, bytes]] = dict
+
+
+def people():
+    """A few persons with joints, centre, scale and head size."""
+    draw = np.random.default_rng(0)
+    return make_people(
+        [f"{row // 2}.jpg" for row in range(PERSONS)], draw.uniform(0, 200, (PERSONS, 16, 2)), split="valid",
+        centre=np.full((PERSONS, 2), 100.0), scale=np.full(PERSONS, 0.8), head_size=np.full(PERSONS, 20.0),
+    )  # fmt: skip
+
+
+def use_annotations(path: Path) -> None:
+    """Read, find faults, score a pose for everybody."""
+    found = read_annotations(path).people
+    drop_unusable(found)
+    if len(found):
+        score(np.nan_to_num(found.joints), found)
+
+
+def use_predictions(path: Path) -> None:
+    """Read, match to the people, score."""
+    score(align(read_predictions(path), people()).joints, people())
+
+
+def rect(row: int, count: int) -> dict:
+    points = [{"x": 10.0 + k, "y": 20.0 + row, "id": np.uint8(k), "is_visible": np.uint8(1)} for k in range(count)]
+    return {
+        "x1": np.uint8(10), "y1": np.uint8(10), "x2": np.uint8(40), "y2": np.uint8(50), "scale": 1.5,
+        "annopoints": struct([{"point": struct(points, ["x", "y", "id", "is_visible"])}], ["point"]),
+        "objpos": struct([{"x": 100.0, "y": 90.0}], ["x", "y"]),
+    }  # fmt: skip
+
+
+def annolist(points: int = 3) -> np.ndarray:
+    names = ["x1", "y1", "x2", "y2", "scale", "annopoints", "objpos"]
+    return struct(
+        [
+            {"image": struct([{"name": f"{row}.jpg"}], ["name"]), "annorect": struct([rect(row, points)], names)}
+            for row in range(3)
+        ],
+        ["image", "annorect"],
+    )
+
+
+def release() -> dict:
+    single = cell([np.array([[1]], np.uint8)] * 3)
+    return {"RELEASE": {"annolist": annolist(), "img_train": np.array([[1, 1, 0]]), "single_person": single}}
+
+
+def gt_valid() -> dict:
+    return {
+        "pos_gt_src": np.arange(16 * 2 * PERSONS, dtype=float).reshape(16, 2, PERSONS),
+        "jnt_missing": np.zeros((16, PERSONS)),
+        "headboxes_src": np.ones((2, 2, PERSONS)) * np.array([1, 9])[:, None, None],
+        "dataset_joints": np.array(NAMES, dtype=object),
+    }
+
+
+def hrnet_json() -> list:
+    joints = [[10.0 + k, 20.0] for k in range(16)]
+    person = {"image": "a.jpg", "center": [30, 20], "scale": 2.0, "joints": joints, "joints_vis": [1] * 16}
+    return [dict(person) for _ in range(3)]
+
+
+def newell() -> dict:
+    return {
+        "part": np.arange(PERSONS * 32, dtype=float).reshape(PERSONS, 16, 2), "center": np.ones((PERSONS, 2)),
+        "scale": np.ones(PERSONS), "normalize": np.full(PERSONS, 20.0), "visible": np.ones((PERSONS, 16)),
+        "person": np.zeros(PERSONS), "imgname": np.array([b"a.jpg", b"b.jpg", b"c.jpg", b"d.jpg", b"e.jpg"]),
+    }  # fmt: skip
+
+
+def people_columns() -> dict:
+    return {**{name: getattr(people(), name) for name in COLUMNS}, "joint_names": np.array(MPII.names)}
+
+
+def prediction_columns() -> dict:
+    return {
+        "joints": people().joints, "person_ids": people().person_ids,
+        "joint_names": np.array(MPII.names), "stage": np.array(1),
+    }  # fmt: skip
+
+
+def prepared_json() -> dict:
+    return {"format": 1, "name": "x", "input": 8, "border": 2, "splits": {"valid": PERSONS},
+            "joint_names": list(MPII.names), "left_out": {}}  # fmt: skip
+
+
+@cache
+def prepared_folder() -> dict[str, bytes]:
+    return {
+        "prepared.json": json.dumps(prepared_json()).encode(),
+        "valid.npz": saved(lambda file: np.savez(file, **people_columns())),
+        "valid-crops.npy": saved(lambda file: np.save(file, np.zeros((PERSONS, 12, 12, 3), np.uint8))),
+    }
+
+
+def saved(write: Callable[[io.BytesIO], object]) -> bytes:
+    """What `write` writes."""
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
+
+
+def photo(suffix: str, *parameters: int) -> bytes:
+    pixels = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
+    return cv2.imencode(suffix, cv2.GaussianBlur(pixels, (5, 5), 2), parameters)[1].tobytes()
+
+
+def write_tar(path: Path, fields: object) -> None:
+    with tarfile.open(path, "w") as tar:
+        for name, data in fields.items():
+            member = tarfile.TarInfo(str(name))
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+
+
+def read_tar(path: Path) -> None:
+    images = open_images(path.parent)
+    for name in images.places:
+        decode_photo(images(name), name)
+
+
+def stage_fields() -> dict:
+    tensors = {"mean": np.zeros((16, 2), np.float32), "std": np.ones((16, 2), np.float32),
+               "pair_std": np.ones((136, 2), np.float32), "mean_pose": np.zeros((16, 2), np.float32)}  # fmt: skip
+    design = json.loads(json.dumps(StageDesign(backbone="resnet18", size=64).to_json()))
+    return {"tensors": tensors, "description": {"stage": 0, "follows": None, "training": {}, "design": design}}
+
+
+def write_stage(path: Path, fields: object) -> None:
+    tensors = {str(name): torch.from_numpy(np.array(value)) for name, value in fields["tensors"].items()}
+    save_tensors(path, tensors, fields["description"])
+
+
+def read_stage(path: Path) -> None:
+    """Its ResNet is missing: 45 MB of weights would make every input slow."""
+    with contextlib.suppress(BadCheckpoint):
+        load_stage(path)
+    load_tensors(path)
+
+
+def state_fields() -> dict:
+    return {
+        "training": {"stage": 0, "preset": {"size": 64}}, "mean_pose": np.zeros((16, 2)), "step": 3,
+        "log": [[1, 2.0, 3e-4]], "optimiser": {"state": {0: {"exp_avg": np.ones(4)}}, "groups": [{"lr": 0.1}]},
+    }  # fmt: skip
+
+
+def as_tensors(node: object) -> object:
+    """Arrays of a nest as tensors."""
+    if isinstance(node, np.ndarray):
+        return torch.from_numpy(node.copy()) if node.dtype.kind in "iufbc" else node.tolist()
+    if isinstance(node, dict):
+        return {key: as_tensors(value) for key, value in node.items()}
+    return [as_tensors(value) for value in node] if isinstance(node, list) else node
+
+
+def resnet_fields() -> dict:
+    names = ("conv1.weight", "layer1.0.conv1.weight", "fc.weight")
+    return {name: np.ones((2, 2), np.float32) for name in names}
+
+
+def savemat(path: Path, fields: object) -> None:
+    scipy.io.savemat(path, fields, do_compression=bool(len(str(fields)) % 2))
+
+
+def savejson(path: Path, fields: object) -> None:
+    path.write_text(json.dumps(fields))
+
+
+def saveh5(path: Path, fields: object) -> None:
+    with h5py.File(path, "w") as file:
+        file.update(fields)
+
+
+def savenpz(path: Path, fields: object) -> None:
+    np.savez(path, **fields)
+
+
+def savenpy(path: Path, fields: object) -> None:
+    np.save(path, fields["joints"])
+
+
+def savebytes(path: Path, fields: object) -> None:
+    path.write_bytes(fields["data"])
+
+
+def one_based(name: str) -> dict:
+    return {name: people().joints + 1}
+
+
+def save_initial(path: Path, fields: object) -> None:
+    save_file({str(name): torch.from_numpy(np.array(value)) for name, value in fields.items()}, path)
+
+
+def initial(path: Path) -> None:
+    load_initial_weights(path, "3x3")
+
+
+def members() -> dict:
+    """The .npy files inside an .npz, whose checksums would give away damage to the bytes of the whole."""
+    with zipfile.ZipFile(io.BytesIO(saved(lambda file: np.savez(file, **prediction_columns())))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def save_members(path: Path, fields: object) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in fields.items():
+            archive.writestr(name, data)
+
+
+def chunks() -> list:
+    """The chunks of a PNG, [kind, data]; the pixels inflated."""
+    data, place, found = photo(".png"), 8, []
+    while place < len(data):
+        length, kind = struct_format.unpack_from(">I4s", data, place)
+        body = data[place + 8 : place + 8 + length]
+        found.append([kind, zlib.decompress(body) if kind == b"IDAT" else body])
+        place += 12 + length
+    return found
+
+
+def save_chunks(path: Path, fields: object) -> None:
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, body in fields:
+        body = zlib.compress(body) if kind == b"IDAT" else body
+        data += struct_format.pack(">I", len(body)) + kind + body + struct_format.pack(">I", zlib.crc32(kind + body))
+    path.write_bytes(data)
+
+
+def decode(path: Path) -> None:
+    decode_photo(path.read_bytes(), path.name)
+
+
+LSP_PHOTO = {"im00001.jpg": b"photo"}
+TARGETS = {
+    "MPII .mat": Target("a.mat", release, savemat, use_annotations),
+    "annolist .mat": Target("a.mat", lambda: {"annolist": annolist()}, savemat, use_annotations),
+    "gt_valid.mat": Target("a.mat", gt_valid, savemat, use_annotations),
+    "LSP .mat": Target("joints.mat", lambda: {"joints": np.ones((14, 3, 4))}, savemat,
+                       lambda path: use_annotations(path.parent), lambda: LSP_PHOTO),
+    "HRNet .json": Target("a.json", hrnet_json, savejson, use_annotations),
+    "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
+    "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),
+    "predictions .npz": Target("p.npz", prediction_columns, savenpz, use_predictions),
+    "arrays in an .npz": Target("p.npz", members, save_members, use_predictions),
+    "predictions .npy": Target("p.npy", lambda: one_based("joints"), savenpy, use_predictions),
+    "predictions .mat": Target("p.mat", lambda: one_based("preds"), savemat, use_predictions),
+    "predictions .h5": Target("p.h5", lambda: one_based("preds"), saveh5, use_predictions),
+    "submission .mat": Target("s.mat", lambda: {"pred": annolist(16)}, savemat, read_submission),
+    "prepared.json": Target("prepared.json", prepared_json, savejson,
+                            lambda path: load_prepared(path.parent, "valid"), prepared_folder),
+    "prepared crops": Target("valid-crops.npy", lambda: {"joints": np.zeros((PERSONS, 12, 12, 3), np.uint8)}, savenpy,
+                             lambda path: load_prepared(path.parent, "valid"), prepared_folder),
+    "stage": Target("stage.safetensors", stage_fields, write_stage, read_stage),
+    "training state": Target("training.pt", state_fields, lambda path, fields: torch.save(as_tensors(fields), path),
+                             load_plain_data),
+    "initial .pth": Target("w.pth", resnet_fields, lambda path, fields: torch.save(as_tensors(fields), path), initial),
+    "initial .safetensors": Target("w.safetensors", resnet_fields, save_initial, initial),
+    "JPEG": Target("a.jpg", lambda: {"data": photo(".jpg")}, savebytes, decode),
+    "progressive JPEG": Target("a.jpg", lambda: {"data": photo(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)}, savebytes,
+                               decode),
+    "PNG": Target("a.png", lambda: {"data": photo(".png")}, savebytes, decode),
+    "chunks of a PNG": Target("a.png", chunks, save_chunks, decode),
+    "tar of photos": Target("a.tar", lambda: {"1.jpg": photo(".jpg"), "2.png": photo(".png")}, write_tar, read_tar),
+}  # fmt: skip

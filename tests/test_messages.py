@@ -1,0 +1,346 @@
+"""Every message that a bad file or option brings up: one line, which file or option, what is wrong, what to do.
+
+A row of the table is a command, run as people run it, and what its line must say, in that order. The last test
+compares the table, and the rest of the tests, with every place in the code that raises an error for people to read.
+"""
+
+import ast
+import json
+import re
+import shutil
+import tarfile
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import torch
+
+from heads.skeleton import MPII
+from ief.cli import main
+from mpii_tools.gt_valid import NAMES
+from mpii_tools.mpii_mat import write_mpii_mat
+from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people_file import save_people
+from mpii_tools.predictions import Predictions, save_predictions
+
+ROOT = Path(__file__).resolve().parents[1]
+PERSONS = 30
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder of good and bad files, none of which a row changes."""
+    folder = tmp_path_factory.mktemp("world")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        good_files()
+        bad_annotations()
+        bad_people()
+        bad_photos()
+        bad_predictions()
+        bad_prepared()
+        bad_weights()
+    return folder
+
+
+def everybody():
+    draw = np.random.default_rng(0)
+    centre = draw.uniform(50, 900, (PERSONS, 2))
+    return make_people(
+        [f"{row}.jpg" for row in range(PERSONS)], centre[:, None] + draw.normal(0, 20, (PERSONS, 16, 2)), split="valid",
+        centre=centre, scale=np.full(PERSONS, 0.5), head_size=np.full(PERSONS, 12.0),
+    )  # fmt: skip
+
+
+def person(**changes):
+    joints = [[10.0 + k, 20.0] for k in range(16)]
+    return {"image": "0.jpg", "center": [40, 30], "scale": 0.3, "joints": joints, "joints_vis": [1] * 16} | changes
+
+
+def good_files():
+    Path("images").mkdir()
+    for name in range(4):
+        cv2.imwrite(f"images/{name}.jpg", np.full((60, 80, 3), 40 * name, np.uint8))
+    Path("train.json").write_text(json.dumps([person(image=f"{name}.jpg") for name in range(4)]))
+    people = everybody()
+    save_people("people.npz", people)
+    save_predictions("good.npz", Predictions(people.joints, people.person_ids))
+    assert main(["prepare", "--annotations", "train.json", "--images", "images", "--out", "data", "--size", "32"]) == 0
+    release = make_people(
+        ["a.jpg", "b.jpg"], np.ones((2, 16, 2)), centre=np.ones((2, 2)), scale=np.ones(2), split="test"
+    )
+    write_mpii_mat("release/mpii.mat", release)
+
+
+def bad_annotations():
+    texts = {"empty": "", "torn": "[1, 2", "coco": '{"images": []}', "numbers": "[3]"}
+    for name, text in texts.items():
+        Path(f"{name}.json").write_text(text)
+    Path("faulty.json").write_text(json.dumps([person(), person(), person(image="9.jpg"), {"image": "0.jpg"}]))
+    Path("unusable.json").write_text(json.dumps([person(scale=0)]))
+    release = scipy.io.loadmat("release/mpii.mat")["RELEASE"]
+    parts = {name: release[name][0, 0] for name in release.dtype.names}
+    rect = parts["annolist"][0, 0]["annorect"][0, 0]
+    whole = Path("release/mpii.mat").read_bytes()
+    Path("torn.mat").write_bytes(whole[: len(whole) // 2])
+    Path("v73.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n")
+    scipy.io.savemat("other.mat", {"x": 1})
+    scipy.io.savemat("flags.mat", {"RELEASE": {name: value for name, value in parts.items() if name != "img_train"}})
+    scipy.io.savemat("count.mat", {"RELEASE": {**parts, "img_train": np.ones((1, 9))}})
+    scipy.io.savemat("text.mat", {"annolist": "text"})
+    scipy.io.savemat("rects.mat", {"annolist": {"annorect": 3.0}})
+    scipy.io.savemat("name.mat", {"annolist": {"image": {"name": 3.0}, "annorect": {"scale": 1.0}}})
+    rect["scale"] = "tall"
+    scipy.io.savemat("tall.mat", {"annolist": parts["annolist"][:, :1]})
+    gt = {"pos_gt_src": np.ones((16, 2, 3)), "jnt_missing": np.zeros((16, 3)), "headboxes_src": np.ones((2, 2, 3))}
+    scipy.io.savemat("joints.mat", {**gt, "dataset_joints": np.array(["nose"], dtype=object)})
+    scipy.io.savemat("shape.mat", {**gt, "pos_gt_src": np.ones((14, 2, 3)), "dataset_joints": np.array(NAMES, object)})
+    newell = {"part": np.ones((2, 16, 2)), "center": np.ones((2, 2)), "scale": np.ones(2)}
+    h5 = {"part": {**newell, "part": np.ones((2, 14, 2))}, "scale": {"part": newell["part"]},
+          "names": {**newell, "imgname": [b"a.jpg"]}, "codes": {**newell, "imgname": np.full((2, 3), 1e9)}}  # fmt: skip
+    for name, arrays in h5.items():
+        with h5py.File(f"{name}.h5", "w") as file:
+            file.update(arrays)
+    Path("torn.h5").write_bytes(Path("part.h5").read_bytes()[:500])
+    for name, table in {"lsp": np.ones((14, 3, 2)), "flat": np.ones((14, 2))}.items():
+        shutil.copytree("images", f"{name}/images")
+        scipy.io.savemat(f"{name}/joints.mat", {"joints": table})
+    shutil.copytree("release", "listed")
+    Path("listed/valid_images.txt").write_bytes(b"\xff\xfe\xff")
+
+
+def bad_people():
+    people = everybody()
+    columns = {**{name: getattr(people, name) for name in COLUMNS}, "joint_names": np.array(MPII.names)}
+    changes = {
+        "column": {"scale": None}, "kind": {"scale": np.array(["tall"] * PERSONS)}, "short": {"scale": np.ones(3)},
+        "twice": {"person_ids": np.array(["0.jpg#1"] * PERSONS)}, "names": {"images": np.array(["\33[2J"] * PERSONS)},
+    }  # fmt: skip
+    for name, change in changes.items():
+        np.savez(f"people-{name}.npz", **{key: value for key, value in (columns | change).items() if value is not None})
+    Path("people-torn.npz").write_bytes(Path("people.npz").read_bytes()[:900])
+
+
+def bad_photos():
+    for name in ("none", "torn-tar", "cut-tar"):
+        Path(name).mkdir()
+    Path("torn-tar/images.tar").write_bytes(b"torn" * 99)
+    with tarfile.open("cut-tar/images.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+        tar.add("images/0.jpg")
+        tar.add("images/1.jpg")
+    whole = Path("cut-tar/images.tar").read_bytes()
+    end = 512 + -(-Path("images/0.jpg").stat().st_size // 512) * 512
+    Path("cut-tar/images.tar").write_bytes(whole[: end + 100])
+
+
+def bad_predictions():
+    people, draw = everybody(), np.random.default_rng(1)
+    joints, ids = people.joints, people.person_ids
+    good = {"joints": joints, "person_ids": ids, "joint_names": np.array(MPII.names), "stage": np.array(1)}
+    lost = joints.copy()
+    lost[7, 3] = np.nan
+    changes = {
+        "nan": {"joints": lost}, "twice": {"person_ids": ids[[0, *range(PERSONS - 1)]]}, "ids": {"person_ids": ids[:3]},
+        "names": {"joint_names": np.array(MPII.names[:14])}, "foreign": {"person_ids": np.char.add("lsp/", ids)},
+        "array": {"stage": None}, "kind": {"stage": np.array("one")}, 
+        "space": {"joints": draw.normal(size=(PERSONS, 16, 3))},
+        "other-joints": {"joint_names": np.array(MPII.names[::-1])}, "nameless": {"person_ids": np.array([], np.str_)},
+    }  # fmt: skip
+    for name, change in changes.items():
+        np.savez(f"p-{name}.npz", **{key: value for key, value in (good | change).items() if value is not None})
+    Path("p-torn.npz").write_bytes(Path("p-nan.npz").read_bytes()[:500])
+    np.save("p-few.npy", joints[:9] + 1)
+    np.save("p-order.npy", joints[::-1] + 1)
+    np.save("p-14.npy", joints[:, :14])
+    np.save("p-object.npy", np.array([{}], dtype=object))
+    scipy.io.savemat("p-other.mat", {"x": 1})
+    Path("p.txt").write_text("1 2 3")
+
+
+def bad_prepared():
+    for name in ("torn", "cut", "resized", "half", "joints"):
+        shutil.copytree("data", f"data-{name}")
+    Path("data-torn/prepared.json").write_text("{")
+    crops = Path("data-cut/train-crops.npy")
+    crops.write_bytes(crops.read_bytes()[:-9])
+    np.save("data-resized/train-crops.npy", np.zeros((4, 9, 9, 3), np.uint8))
+    two = make_people(["a.jpg"] * 4, np.ones((4, 2, 2)), joint_names=("head", "foot"))
+    save_people("data-joints/train.npz", two)
+    description = json.loads(Path("data/prepared.json").read_text())
+    Path("data-half/prepared.json").write_text(json.dumps(description | {"splits": {"valid": 4}}))
+
+
+def bad_weights():
+    torch.save({"layer.weight": torch.ones(3)}, "other.pth")
+    torch.save(
+        {f"{name}.weight": torch.ones(3) for name in ("conv1", "layer1.0.conv1", "layer1.0.conv3")}, "resnet.pth"
+    )
+    torch.save({"conv1.weight": torch.ones(3), "layer1.0.conv1.weight": torch.tensor(torch.nan)}, "nan.pth")
+    torch.save(torch.nn.Linear(2, 2), "object.pth")
+    Path("torn.pth").write_bytes(b"PK\x03\x04 torn")
+    Path("torn.safetensors").write_bytes(b"torn")
+    for name, text in {"torn": "{", "other": "[]"}.items():
+        Path(f"run-{name}").mkdir()
+        Path(f"run-{name}/metrics.json").write_text(text)
+
+
+PREPARE = "prepare --images images --out out --annotations"
+PHOTOS = "prepare --annotations train.json --out out --images"
+SUBMIT = "submit --out o.mat --predictions"
+EVALUATE = "evaluate --annotations people.npz --predictions"
+TRAIN = "train --data data --run run --device cpu --preset demo --weights"
+FORMS = "expected an LSP folder with joints.mat, MPII's .mat"
+WHOLE = "not a whole MATLAB .mat file"
+TABLE = [
+    # Annotations.
+    (f"{PREPARE} absent.mat", "absent.mat: cannot be read (No such file or directory)", FORMS),
+    (f"{PREPARE} none", "none: a folder without joints.mat (it holds nothing)", FORMS),
+    (f"{PREPARE} images/0.jpg", r"0.jpg: a file that begins with b'\xff\xd8", FORMS),
+    (f"{PREPARE} empty.json", "empty.json: an empty file", FORMS),
+    (f"{PREPARE} torn.json", "torn.json: not a whole JSON file (", "copy it again"),
+    (f"{PREPARE} coco.json", "coco.json: expected a JSON list of persons, found an object", "give HRNet's train.json"),
+    (f"{PREPARE} numbers.json", "not one of its 1 entries is as HRNet has it, first entry 0", "give a file of HRNet"),
+    (f"{PREPARE} torn.mat", f"torn.mat: {WHOLE} (ends inside the variable at byte 128)", "copy it again"),
+    (f"{PREPARE} v73.mat", "v73.mat: the HDF5 form of MATLAB 7.3", "save it in MATLAB with '-v7'"),
+    (f"{PREPARE} other.mat", "other.mat: no variable 'RELEASE' or 'annolist', only x", "give MPII's annotation file"),
+    (f"{PREPARE} flags.mat", "flags.mat: its RELEASE is not MPII's (KeyError: 'img_train')", "expected annolist"),
+    (f"{PREPARE} count.mat", "RELEASE has 2 images in annolist, 9 in img_train", "get the file again"),
+    (f"{PREPARE} text.mat", "text.mat: 'annolist' is text where a struct belongs", "give MPII's annotation file"),
+    (f"{PREPARE} rects.mat", "rects.mat: annolist(1).annorect: a number where a struct belongs", "get the file again"),
+    (f"{PREPARE} name.mat", "an entry's image.name is a number where text belongs", "get the file again"),
+    (f"{PREPARE} tall.mat", "none of its 1 rects is as MPII has them; first annolist(1).annorect(1)", "get it again"),
+    (f"{PREPARE} joints.mat", "joints.mat: 'dataset_joints' names ['nose']", "expected ['rank'"),
+    (f"{PREPARE} shape.mat", "'pos_gt_src' is float64 (14, 2, 3)", "expected numbers, 16 x 2 x N; save it so"),
+    (f"{PREPARE} torn.h5", "torn.h5: not a whole HDF5 file (", "copy it again"),
+    (f"{PREPARE} part.h5", "part.h5: 'part' is float64 (2, 14, 2)", "expected numbers, N x 16 x 2"),
+    (f"{PREPARE} scale.h5", "scale.h5: no 'center', only part", "give a file that has it"),
+    (f"{PREPARE} names.h5", "names.h5: 'imgname' has 1 names for 2 persons", "expected one a person"),
+    (f"{PREPARE} codes.h5", "codes.h5: 'imgname' holds no file names", "expected text, one name a person"),
+    (f"{PREPARE} flat", "joints.mat: 'joints' is float64 (14, 2)", "expected 14x3xN (LSP-extended) or 3x14xN"),
+    (f"{PREPARE} lsp", "lsp: none of its 4 photos is one of joints.mat's 2 (im00001.jpg", "add the data set's own"),
+    (f"{PREPARE} listed/mpii.mat", "valid_images.txt: not a text file with an image name a line", "write or remove it"),
+    (f"{PREPARE} people-torn.npz", "people-torn.npz: not a whole .npz file of people (", "make it again"),
+    (f"{PREPARE} people-column.npz", "people-column.npz: not people: no array 'scale', only images", "give people"),
+    (f"{PREPARE} people-kind.npz", "array 'scale' holds <U4, not fractions", "make it again"),
+    (f"{PREPARE} people-short.npz", "people: column 'scale' has shape (3,), expected (30,)", "make it again"),
+    (f"{PREPARE} people-twice.npz", "people-twice.npz: person '0.jpg#1' stands there more than once", "keep one"),
+    (f"{PREPARE} people-names.npz", r"the name '\x1b[2J' holds characters that cannot be printed", "make it again"),
+    # Photos, options and the disk.
+    (f"{PHOTOS} absent", "absent: no such folder", "check the path"),
+    (f"{PHOTOS} none", "none: no image (.jpg, .jpeg, .png) here", "give the photos' folder"),
+    (f"{PHOTOS} torn-tar", "images.tar: not a whole, uncompressed tar file (", "copy or unpack it again"),
+    (f"{PHOTOS} cut-tar", "images.tar: torn: no end mark after its 1 members", "copy the file again"),
+    (f"{PREPARE} unusable.json", "out: no person of out could be prepared; first reason: persons left out: no usable"),
+    (f"{PREPARE} faulty.json --strict", "faulty.json: 3 faults of 3 kinds", "mend them, or", "Nothing was written"),
+    (f"{PREPARE} train.json --limit 0", "--limit 0: must be above 0", "leave it out for everybody"),
+    (f"{PREPARE} train.json --size 0", "--size 0: must be above 0 and at most 2,048"),
+    (f"{PREPARE} train.json --margin nan", "--margin nan: must lie between 1, the input alone, and 4.0"),
+    ("prepare --annotations train.json --images images --out train.json", "train.json: cannot be written (", "choose"),
+    # Predictions.
+    (f"{EVALUATE} absent.npz", "absent.npz: no such file", "check the path"),
+    (f"{EVALUATE} p.txt", "p.txt: predictions are .npz, .h5, .mat or .npy files, not '.txt'", "write one of these"),
+    (f"{EVALUATE} p-torn.npz", "p-torn.npz: not a whole .npz file of predictions (", "make it again"),
+    (f"{EVALUATE} p-array.npz", "p-array.npz: not predictions: no array 'stage', only joints", "give"),
+    (f"{EVALUATE} p-kind.npz", "array 'stage' holds <U3, not whole numbers", "make it again"),
+    (f"{EVALUATE} p-nan.npz", "p-nan.npz: predictions: 1 persons have a joint that is not a finite number", "must"),
+    (f"{EVALUATE} p-twice.npz", "p-twice.npz: predictions: person '0.jpg#1' is predicted more than once", "keep one"),
+    (f"{EVALUATE} p-ids.npz", "predictions: 30 poses, person_ids of shape (3,)", "expected one a pose"),
+    (f"{EVALUATE} p-names.npz", "joints of shape (30, 16, 2)", "expected (persons, 14, 2), one row a joint name"),
+    (f"{EVALUATE} p-object.npy", "p-object.npy: not a whole .npy file (", "make it again"),
+    (f"{EVALUATE} p-14.npy", "p-14.npy: predictions of float64 (30, 14, 2)", "expected numbers of shape (persons,"),
+    (f"{EVALUATE} p-other.mat", "p-other.mat: none of preds, pred, joints, pos_pred_src in it, only x", "give the"),
+    (f"{EVALUATE} p-few.npy", "9 predictions for 30 annotated persons, and no person_ids", "give one prediction"),
+    (f"{EVALUATE} p-order.npy", "matched row by row, only ", "put them in the annotations' order"),
+    (f"{EVALUATE} p-foreign.npz", "30 of 30 annotated persons have no prediction, first 0.jpg#1",
+     "(the first prediction is for lsp/0.jpg#1)", "predict the persons of these annotations"),
+    (f"{EVALUATE} p-other-joints.npz", "predictions have joints l_wrist, l_elbow", "predict the annotated joints"),
+    (f"{EVALUATE} p-space.npz", "predictions have shape (30, 16, 3) and ground truth (30, 16, 2)", "give"),
+    (f"{EVALUATE} good.npz --json none", "none: cannot be written ("),
+    (f"{SUBMIT} good.npz --annotations other.mat", "other.mat: no variable 'RELEASE'", "give MPII's full"),
+    (f"{SUBMIT} p-nameless.npz --annotations release/mpii.mat", "need MPII's 16 joints in 2D and person_ids", "use"),
+    (f"{SUBMIT} good.npz --annotations release/mpii.mat", "30 predictions are not of test rects of release/mpii.mat",
+     "predict its test split"),
+    # Training, and what follows it.
+    ("train --data none --run run --weights none", "none: holds no prepared.json", "run `ief prepare` first"),
+    ("train --data data-torn --run run --weights none", "prepared.json: torn (", "run `ief prepare` again"),
+    ("train --data data-cut --run run --weights none", "train-crops.npy: torn or missing (", "run `ief prepare` again"),
+    ("train --data data-resized --run run --weights none", "train-crops.npy: holds uint8 (4, 9, 9, 3), expected uint8",
+     "prepare again"),
+    ("train --data data-half --run run --weights none", "data-half: has no split 'train'", "it has valid"),
+    ("train --data data-joints --run run --weights none --device cpu", "data-joints: its joints are not MPII's 16",
+     "`ief prepare` writes those"),
+    ("train --data data --run run --weights none --device abacus", "--device abacus: cannot be used (", "choose cpu"),
+    (f"{TRAIN} none --batch 0", "--batch 0: must be above 0"),
+    (f"{TRAIN} none --passes inf", "--passes inf: must be above 0 and at most 100,000"),
+    (f"{TRAIN} none --perturbation 9", "--perturbation 9.0: must lie between 0 and 1"),
+    (f"{TRAIN} none --precision half", "--precision half: unknown; choose fp32 or bf16"),
+    (f"{TRAIN} absent.pth", "absent.pth: no such file"),
+    (f"{TRAIN} torn.pth", "torn.pth: torn, or nothing that torch.save wrote ("),
+    (f"{TRAIN} object.pth", "object.pth: torn, or holds more than tensors, numbers and text", "what could run code"),
+    (f"{TRAIN} other.pth", "other.pth: holds no torchvision ResNet"),
+    (f"{TRAIN} nan.pth", "nan.pth: 'layer1.0.conv1.weight' is no tensor of finite floats", "get the file again"),
+    (f"{TRAIN} resnet.pth", "resnet.pth: does not say whether its stride sits in", "add --stride 1x1 or --stride 3x3"),
+    (f"{TRAIN} torn.safetensors", "torn.safetensors: torn, or no safetensors file (", "copy or train it again"),
+    ("predict --run none images/0.jpg", "stage.safetensors: no such file"),
+    ("predict --run none", "give either photos", "--data, what `ief prepare` wrote"),
+    ("predict --onnx a.onnx --flip images/0.jpg", "--flip needs --run: an exported model sees each crop once"),
+    ("report none --out out", "none: has no metrics.json", "finish it with `ief train` first"),
+    ("report run-torn --out out", "metrics.json: torn (", "`ief train` writes it again"),
+    ("report run-other --out out", "metrics.json: holds no figures of stages", "`ief train` writes it again"),
+    ("demo --out out --images 3", "--images 3: the demo needs at least 30"),
+    ("bench juggling", "unknown group 'juggling'", "choose from loss"),
+    ("table7 --data data --run run --weights none --minutes 1 --passes 1", "give either --minutes or --passes"),
+    ("table7 --data data --run run --weights none --minutes 0", "--minutes 0.0: must be above 0"),
+    (f"{TRAIN} none --stop-after 0", "--stop-after 0.0: must be above 0 minutes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_the_message_is_one_line_that_says_where_what_and_what_to_do(row, world, capsys, monkeypatch):
+    monkeypatch.chdir(world)
+    arguments, *says = row
+    assert main(arguments.split()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"ief {arguments.split()[0]}: ") and error.count("\n") == 1
+    assert re.search(".*".join(map(re.escape, says)), error), error
+    assert not (world / "out").exists() and not (world / "run").exists() and not (world / "o.mat").exists()
+
+
+# Errors of a caller in Python; no file and no option of a command leads there.
+FOR_PROGRAMMERS = {
+    "evaluation/inputs.py", "ief/optimisation.py",
+    "heads/composition.py", "heads/losses.py", "heads/pairs.py", "heads/skeleton.py", "evaluation/overlays.py",
+    "evaluation/plots.py", "evaluation/bootstrap.py", "evaluation/spread.py", "mpii_tools/kinematics.py",
+}  # fmt: skip
+
+
+INSTALL = "pip install"  # met where a package is missing, and the tests need them all
+
+
+def raised_messages():
+    """(place, constant pieces of the message) of every `raise BadInput(...)` and `raise BadCheckpoint(...)`."""
+    for package in ("heads", "mpii_tools", "evaluation", "checkpoints", "ief"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                call = node.exc if isinstance(node, ast.Raise) else None
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("BadInput", "BadCheckpoint"):
+                    pieces = [part.value for part in ast.walk(call) if isinstance(part, ast.Constant)]
+                    yield path.relative_to(ROOT).as_posix(), node.lineno, [p for p in pieces if isinstance(p, str)]
+
+
+def test_every_message_is_met_in_a_test():
+    """Some three words in a row of each message stand in the tests: in the table above or beside their module's."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    sources = re.sub(r'"\s+r?f?"', "", sources.replace("\\", ""))  # escapes, and strings in several pieces
+    unmet = []
+    for path, line, pieces in raised_messages():
+        words = [piece.split() for piece in pieces]
+        runs = [" ".join(w[start : start + 3]) for w in words for start in range(len(w) - 2)]
+        if not runs or path in FOR_PROGRAMMERS or INSTALL in "".join(pieces):
+            continue
+        if not any(run.strip(";:,.()'") in sources for run in runs):
+            unmet.append(f"{path}:{line}: {' ... '.join(pieces)}")
+    assert not unmet, "\n".join(unmet)
