@@ -10,8 +10,18 @@ from pathlib import Path
 from checkpoints.errors import BadCheckpoint
 
 
-def write_atomically(path: str | os.PathLike, write: Callable[[Path], object]) -> Path:
+def write_atomically(
+    path: str | os.PathLike, write: Callable[[Path], object], named: Callable[[Path], Path] | None = None
+) -> Path:
     """Let `write` fill a temporary file beside `path`, flush it to the disk and rename it to `path`.
+
+    Args:
+        path: the file to write.
+        write: fills the temporary file it is given.
+        named: makes the final path from the filled file, where the name depends on what is in it.
+
+    Returns:
+        the final path.
 
     Raises:
         BadCheckpoint: when the disk refuses (full, read-only); what `path` held before is still there.
@@ -21,14 +31,30 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], object]) -
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+        flush(part)
+        path = named(part) if named else path
         os.replace(part, path)
+        flush(path.parent)  # the new name itself
     except OSError as error:
-        raise BadCheckpoint(f"{path}: cannot be written ({error}); the file it held before is intact") from error
+        raise BadCheckpoint(f"{path}: cannot be written ({error}); what was there before is intact") from error
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def flush(path: Path) -> None:
+    """Force a file, or a folder's list of names, onto the disk: a power cut after it loses nothing."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in `folder`: each is as large as a checkpoint."""
+    for part in folder.glob(".*.part*"):
+        part.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | os.PathLike, data: bytes) -> Path:

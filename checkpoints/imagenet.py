@@ -17,7 +17,7 @@ import torch
 
 from checkpoints.errors import BadCheckpoint
 from checkpoints.tensors import read_safetensors
-from checkpoints.training_state import load_state
+from checkpoints.training_state import load_plain_data
 
 STRIDES = ("1x1", "3x3")
 # torchvision names its files by the first eight digits of their SHA-256; all of these have the stride in the 3x3.
@@ -53,15 +53,20 @@ def load_initial_weights(path: str | os.PathLike, stride: str | None = None) -> 
     if path.suffix == ".safetensors":
         tensors, metadata = read_safetensors(path)
     else:
-        tensors, metadata = load_state(path), {}
+        tensors, metadata = load_plain_data(path), {}
     if not isinstance(tensors, dict) or "conv1.weight" not in tensors or "layer1.0.conv1.weight" not in tensors:
         raise BadCheckpoint(f"{path}: holds no torchvision ResNet (no conv1.weight, layer1.0.conv1.weight)")
-    tensors = {
-        name: tensor.float()
-        for name, tensor in tensors.items()
-        if not name.startswith("fc.") and not name.endswith("num_batches_tracked")
-    }
+    tensors = {name: tensor for name, tensor in tensors.items() if _of_the_features(name)}
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
+            raise BadCheckpoint(f"{path}: '{name}' is no tensor of finite floats; get the file again")
+    tensors = {name: tensor.float() for name, tensor in tensors.items()}
     return InitialWeights(tensors, _stride_of(path, tensors, metadata, stride), path.name)
+
+
+def _of_the_features(name: object) -> bool:
+    """Whether a tensor is used: not the classifier's, nor a count of batches."""
+    return isinstance(name, str) and not name.startswith("fc.") and not name.endswith("num_batches_tracked")
 
 
 def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], told: str | None) -> str:
@@ -102,5 +107,5 @@ def download_initial_weights(backbone: str) -> InitialWeights:
             f"torchvision's weights of {backbone} could not be had ({error}); give a file with --weights FILE, "
             "or train from random weights with --weights none"
         ) from error
-    tensors = {k: v for k, v in tensors.items() if not k.startswith("fc.") and not k.endswith("num_batches_tracked")}
+    tensors = {name: tensor for name, tensor in tensors.items() if _of_the_features(name)}
     return InitialWeights(tensors, "3x3", f"torchvision {backbone} IMAGENET1K_V1")

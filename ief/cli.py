@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from checkpoints.errors import BadCheckpoint
 from heads.errors import BadInput
+from ief.stopping import LostPeer, Stopped
 
 COMMANDS = {
     "demo": "make synthetic people, train both stages on them, evaluate, write a report; no download",
@@ -23,11 +24,15 @@ COMMANDS = {
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of the loss, the heatmaps and the stages on this machine",
 }
-BAD_INPUT, INTERRUPTED = 2, 130
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit status: 0 for work done, 2 for bad input, 130 for an interrupt."""
+    """Run one command and return its exit status.
+
+    0 for work done; 2 for bad input, a full disk or a training that diverged; 1 where another process of the job
+    died; and, where the same command goes on: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in COMMANDS:
         return overview(arguments)
@@ -45,12 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BadInput, BadCheckpoint) as error:
         print(f"ief {name}: {error}", file=sys.stderr)
         return BAD_INPUT
+    except Stopped as stopped:
+        if os.environ.get("RANK", "0") == "0":  # one line for all processes of a job
+            print(f"\nief {name}: {stopped}", file=sys.stderr)
+        return stopped.status
+    except LostPeer as error:
+        print(f"ief {name}: {error}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print(f"\nief {name}: interrupted; the same command goes on where it stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has gone; what is left in the buffer must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        path = f"{error.filename}: " if error.filename else ""
+        print(f"ief {name}: {path}{error.strerror or error}; check the path, its permissions and room", file=sys.stderr)
+        return BAD_INPUT
     return 0
 
 

@@ -16,6 +16,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
+from heads.errors import BadInput
+from ief.stopping import LostPeer
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -34,10 +37,30 @@ class Processes:
         if self.count > 1:
             dist.barrier()
 
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean over the processes of a tensor on their devices; no GPU is waited for."""
+        if self.count > 1:
+            value = value.clone()
+            dist.all_reduce(value)
+            value /= self.count
+        return value
+
+    def largest(self, number: float, device: torch.device) -> float:
+        """The largest of the processes' numbers, alike in all of them; waits for them."""
+        if self.count == 1:
+            return number
+        value = torch.tensor(float(number), dtype=torch.float64, device=device)
+        dist.all_reduce(value, dist.ReduceOp.MAX)
+        return value.item()
+
 
 @contextmanager
 def joined_processes(device: torch.device) -> Iterator[Processes]:
-    """Join the job that `torchrun` described in the environment, for the length of a `with`; alone without one."""
+    """Join the job that `torchrun` described in the environment, for the length of a `with`; alone without one.
+
+    Raises:
+        LostPeer: where another process of the job dies meanwhile.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes()
@@ -45,14 +68,27 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(dist.get_rank(), count)
+    except RuntimeError as error:
+        # gloo has no error type of its own, only its name in the text.
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
+        raise LostPeer(
+            f"process {dist.get_rank()} of {count} lost another one; see above what befell it; "
+            "the same command goes on from the last saved state"
+        ) from error
     finally:
         dist.destroy_process_group()
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The device called `name`, else this process's GPU, else the CPU."""
+    """The device called `name`, else this process's GPU, else the CPU. Raises BadInput for one that is not here."""
     if name is not None:
-        return torch.device(name)
+        try:
+            torch.zeros(1, device=name)
+            return torch.device(name)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).split("\n")[0]
+            raise BadInput(f"--device {name}: cannot be used ({reason}); choose cpu, or leave it out") from error
     if torch.cuda.is_available():
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return torch.device("cpu")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from heads.errors import BadInput
+from ief.curve import Curve
 from ief.presets import Preset
 from ief.stage import Stage
 
@@ -22,21 +23,21 @@ class Learner:
         stage: the weights being trained.
         optimiser: over the stage's parameters.
         average: the moving average of the weights, or None.
+        curve: the losses so far.
         step: steps taken.
-        log: rows of step, mean loss since the row before, learning rate.
     """
 
     stage: Stage
     optimiser: torch.optim.Optimizer
     average: AveragedModel | None
+    curve: Curve
     step: int = 0
-    log: list[list[float]] = field(default_factory=list)
 
     def state(self) -> dict:
         """All of it as plain data, for `restore`."""
         return {
             "step": self.step,
-            "log": self.log,
+            "curve": self.curve.state(),
             "stage": self.stage.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict() if self.average else None,
@@ -44,11 +45,20 @@ class Learner:
 
     def restore(self, state: dict) -> None:
         """Continue from what `state` returned: the next step is the one that would have come."""
-        self.step, self.log = state["step"], state["log"]
+        self.step = state["step"]
+        self.curve.restore(state["curve"])
         self.stage.load_state_dict(state["stage"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.average:
             self.average.load_state_dict(state["average"])
+
+    def is_finite(self) -> bool:
+        """Whether weights, their average and the optimiser's memory hold finite numbers alone; waits for the device."""
+        memory = [value for state in self.optimiser.state.values() for value in state.values()]
+        averaged = self.average.state_dict().values() if self.average else ()
+        tensors = [*self.stage.state_dict().values(), *averaged, *memory]
+        floats = [value for value in tensors if isinstance(value, torch.Tensor) and value.is_floating_point()]
+        return all(bool(value.isfinite().all()) for value in floats)
 
     def update(self, loss: torch.Tensor, rate: float) -> None:
         """One step down the gradient of a scalar `loss` at learning rate `rate`."""
@@ -72,7 +82,7 @@ def new_learner(stage: Stage, preset: Preset, steps: int) -> Learner:
     if preset.averaging:
         decay = 1 - 1 / max(preset.averaging * steps, 1)
         average = AveragedModel(stage, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-    return Learner(stage, build_optimiser(stage, preset), average)
+    return Learner(stage, build_optimiser(stage, preset), average, Curve(stage.mean.device))
 
 
 def build_optimiser(stage: nn.Module, preset: Preset) -> torch.optim.Optimizer:

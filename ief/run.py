@@ -1,7 +1,7 @@
 """A run folder: what lies where, and the two stages' files in and out.
 
 RUN/stage0/stage.safetensors    weights, statistics, mean pose; in its header a description of all the rest
-RUN/stage0/training.pt          the state of an unfinished training, gone when the stage is done
+RUN/stage0/training-*.pt        the last two states of an unfinished training, gone when the stage is done
 RUN/stage0/log.csv              step, loss, learning rate
 RUN/predictions-SPLIT.npz       the last stage's poses
 RUN/metrics.json                mean pose, stage 0 and stage 1 on the validation split
@@ -9,12 +9,14 @@ RUN/metrics.json                mean pose, stage 0 and stage 1 on the validation
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from torch import Tensor
 
 from checkpoints.errors import BadCheckpoint
 from checkpoints.files import checksum
+from checkpoints.imagenet import STRIDES
 from checkpoints.tensors import load_tensors, save_tensors
 from heads.errors import BadInput
 from ief.cascade import Cascade
@@ -33,11 +35,6 @@ def stage_file(run: Path, index: int) -> Path:
     return stage_folder(run, index) / "stage.safetensors"
 
 
-def state_file(run: Path, index: int) -> Path:
-    """The state of an unfinished training."""
-    return stage_folder(run, index) / "training.pt"
-
-
 def save_stage(path: Path, stage: Stage, mean_pose: Tensor, description: dict) -> Path:
     """Write a finished stage. `description` is the caller's record (preset, data, seed, ...), JSON values."""
     tensors = {**stage.state_dict(), "mean_pose": mean_pose}
@@ -54,12 +51,45 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
     try:
         mean_pose = tensors.pop("mean_pose")
         design = StageDesign.from_json(description["design"])
+        if not (design.size > 0 and 0 < design.sigma < math.inf and design.stride in STRIDES):
+            raise BadInput(f"size {design.size}, sigma {design.sigma}, stride {design.stride}")
+        # In full: KeyError, a tensor is missing; BadInput, an unknown network, method or tree; the others, a field
+        # of the wrong type.
         stage = Stage(design, Residuals(tensors["mean"], tensors["std"], tensors["pair_std"]))
-        stage.load_state_dict(tensors)
-    except (KeyError, RuntimeError, BadInput) as error:
-        reason = str(error).splitlines()[0]
+    except (KeyError, BadInput, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = (str(error).split("\n")[0] or type(error).__name__).strip()
         raise BadCheckpoint(f"{path}: its tensors are not those of the stage it describes ({reason})") from error
+    joints = len(design.skeleton.names)
+    wanted = {**stage.state_dict(), "std": stage.mean, "mean_pose": stage.mean}
+    check_tensors(path, {**tensors, "mean_pose": mean_pose}, wanted, f"{design.backbone} of {joints} joints")
+    if len(stage.mean) != joints:
+        raise BadCheckpoint(f"{path}: holds statistics of {len(stage.mean)} joints, its skeleton has {joints}")
+    stage.load_state_dict(tensors)
     return stage.eval(), mean_pose, description
+
+
+def check_tensors(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor], what: str) -> None:
+    """Raises BadCheckpoint, naming the first tensor, where `found` are not of the names, types and shapes `wanted`."""
+    for name in sorted(found.keys() | wanted.keys()):
+        here, there = (describe_tensor(tensors.get(name)) for tensors in (found, wanted))
+        if here != there:
+            raise BadCheckpoint(f"{path}: '{name}' is {here}, but {there} in the {what} that it says it is")
+
+
+def describe_tensor(tensor: Tensor | None) -> str:
+    """`float32 (64, 3, 7, 7)`, or `absent`."""
+    return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def check_follows(path: Path, follows: str | None, run: Path, index: int) -> None:
+    """Raises BadCheckpoint where `path`, of stage `index`, was trained on another stage before than the run's.
+
+    Args:
+        follows: the checksum of the stage it was trained on, None for stage 0.
+    """
+    before = stage_file(run, index - 1) if index else None
+    if follows != (checksum(before) if before else None):
+        raise BadCheckpoint(f"{path}: was trained on another stage {index - 1} than {before}; train it again")
 
 
 def load_cascade(run: str | Path, stages: int = STAGES) -> Cascade:
@@ -68,7 +98,7 @@ def load_cascade(run: str | Path, stages: int = STAGES) -> Cascade:
     Raises:
         BadCheckpoint: where stage 0 is missing, or stage 1 was trained on another stage 0 than the one beside it.
     """
-    run, loaded, mean_pose, before = Path(run), [], None, None
+    run, loaded, mean_pose = Path(run), [], None
     for index in range(stages):
         path = stage_file(run, index)
         if index > 0 and not path.exists():
@@ -76,10 +106,6 @@ def load_cascade(run: str | Path, stages: int = STAGES) -> Cascade:
         stage, mean_pose, description = load_stage(path)
         if description.get("stage") != index:
             raise BadCheckpoint(f"{path}: holds stage {description.get('stage')}, expected stage {index}")
-        if description.get("follows") != before:
-            raise BadCheckpoint(
-                f"{path}: was trained on another stage {index - 1} than {stage_file(run, index - 1)}; train it again"
-            )
-        before = checksum(path)
+        check_follows(path, description.get("follows"), run, index)
         loaded.append(stage)
     return Cascade(mean_pose, loaded).eval()

@@ -4,50 +4,53 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
+from heads.errors import BadInput
 from heads.methods import METHODS
-from heads.skeleton import MPII
+from ief.budget import passes_within
 from ief.commands import train
-from ief.distributed import choose_device, joined_processes
-from ief.presets import preset_called
 from ief.reporting import write_report
 from ief.run import STAGES
 from ief.scoring import score_run
-from ief.training import Job, train_stage
+from ief.training import train_stage
 from mpii_tools.prepared import load_prepared
 
-EXAMPLE = "ief table7 --data data/mpii --run runs/table7 --preset swift --passes 20"
+EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --passes 20
+on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments: those of `ief train`, the method and the stage aside."""
-    train.configure(parser)
-    parser.set_defaults(method="all", stage="both")
+    train.configure_training(parser)
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="budget of all ten trainings on this machine, instead of --passes: its speed is measured once "
+        "and every method gets the same number of passes",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train every method with the same seed, order, weights and budget; finished stages are skipped."""
-    preset = preset_called(args.preset, **{name: getattr(args, name) for name in train.CHANGES})
-    device = choose_device(args.device)
-    with joined_processes(device) as processes:
-        data, valid = load_prepared(args.data, "train"), load_prepared(args.data, "valid")
-        job = Job(
-            data,
-            MPII,
-            "all",
-            args.run,
-            args.seed,
-            train.initial_weights(args, preset),
-            device,
-            processes,
-            args.checkpoint_seconds,
-        )
-        runs = [args.run / method for method in METHODS]
+    """Train every method with the same seed, order, weights and budget; what is done is skipped."""
+    if args.minutes is not None and args.passes is not None:
+        raise BadInput("give either --minutes or --passes")
+    if args.minutes is not None and not args.minutes > 0:
+        raise BadInput(f"--minutes {args.minutes}: must be above 0")
+    preset = train.chosen_preset(args)
+    valid = load_prepared(args.data, "valid")
+    with train.training_job(args, preset, "all") as job:
+        if args.minutes is not None:
+            passes = passes_within(args.minutes, len(METHODS), job, preset, args.run / "budget.json")
+            preset = replace(preset, passes=passes)
+        folders = {method: args.run / method for method in METHODS}
         for index in range(STAGES):
-            for method, folder in zip(METHODS, runs, strict=True):
+            for method, folder in folders.items():
                 train_stage(index, replace(job, method=method, run=folder), preset)
-        if processes.first:
-            for folder in runs:
-                score_run(folder, valid, device)
-            print(write_report(runs, Path(args.run) / "report", "Five methods, two stages"))
+        if job.processes.first:
+            for folder in folders.values():
+                if not (folder / "metrics.json").exists():  # the last file of a score
+                    job.stopping.check()
+                    score_run(folder, valid, job.device)
+            title = "Five methods, two stages"
+            runs = list(folders.values())
+            print(write_report(runs, args.run / "report", title, people=valid.people, training=job.data.people))

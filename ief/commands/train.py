@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,10 +12,13 @@ from checkpoints.imagenet import STRIDES, InitialWeights, download_initial_weigh
 from heads.errors import BadInput
 from heads.methods import METHODS
 from heads.skeleton import MPII
+from ief.determinism import deterministic_algorithms
 from ief.distributed import choose_device, joined_processes
+from ief.job import Job
 from ief.presets import PRESETS, Preset, preset_called
 from ief.scoring import print_summary, score_run
-from ief.training import Job, train_stage
+from ief.stopping import TIME_UP, Stopping
+from ief.training import train_stage
 from mpii_tools.prepared import load_prepared, read_description
 
 EXAMPLE = """ief train --data data/mpii --run runs/all --preset paper
@@ -41,10 +46,15 @@ CHANGES = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="what `ief prepare` wrote")
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run folder; an unfinished one goes on")
+    configure_training(parser)
     parser.add_argument("--stage", default="both", choices=("0", "1", "both"), help="which to train (default: both)")
     parser.add_argument("--method", default="all", choices=METHODS, help="a row of Table 1 (default: all)")
+
+
+def configure_training(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that every training has."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="what `ief prepare` wrote")
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run folder; an unfinished one goes on")
     parser.add_argument("--preset", default="paper", choices=PRESETS, help="see ief/README.md (default: paper)")
     parser.add_argument(
         "--weights",
@@ -57,9 +67,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--stride", choices=STRIDES, help="where the stride of --weights sits, if the file does not say"
     )
     parser.add_argument("--seed", type=int, default=0, help="of order, augmentation and random weights (default: 0)")
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="the same weights bit for bit in every run and with any number of threads; slower: one CPU thread",
+    )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU where there is one)")
     parser.add_argument(
         "--checkpoint-seconds", type=float, default=60.0, metavar="S", help="time between saved states (default: 60)"
+    )
+    parser.add_argument(
+        "--stop-after",
+        type=float,
+        metavar="MINUTES",
+        help=f"save and exit with status {TIME_UP} when the time is up; the same command goes on",
     )
     group = parser.add_argument_group("changes to the preset")
     kinds = {field.name: field.type for field in fields(Preset)}
@@ -73,27 +94,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train the stages that are not trained yet, then predict and score the validation split."""
-    preset = preset_called(args.preset, **{name: getattr(args, name) for name in CHANGES})
+    preset = chosen_preset(args)
+    with training_job(args, preset, args.method) as job:
+        for index in {"0": [0], "1": [1], "both": [0, 1]}[args.stage]:
+            train_stage(index, job, preset)
+        if job.processes.first and "valid" in read_description(args.data)["splits"]:
+            print_summary(score_run(args.run, load_prepared(args.data, "valid"), job.device))
+
+
+def chosen_preset(args: argparse.Namespace) -> Preset:
+    """The preset that the arguments name, with their changes."""
+    return preset_called(args.preset, **{name: getattr(args, name) for name in CHANGES})
+
+
+@contextmanager
+def training_job(args: argparse.Namespace, preset: Preset, method: str) -> Iterator[Job]:
+    """The job that the arguments describe: its processes joined, its signals heard, for the length of a `with`.
+
+    Raises:
+        BadInput: where the data are not prepared, or their joints are not MPII's.
+    """
     device = choose_device(args.device)
-    with joined_processes(device) as processes:
+    with (
+        Stopping(args.stop_after).listening() as stopping,
+        deterministic_algorithms(args.deterministic),
+        joined_processes(device) as processes,
+    ):
         data = load_prepared(args.data, "train")
         if data.people.joint_names != MPII.names:
             raise BadInput(f"{args.data}: its joints are not MPII's 16; `ief prepare` writes those")
-        job = Job(
+        weights = initial_weights(args, preset)
+        yield Job(
             data,
             MPII,
-            args.method,
+            method,
             args.run,
             args.seed,
-            initial_weights(args, preset),
+            weights,
             device,
             processes,
             args.checkpoint_seconds,
+            args.deterministic,
+            stopping,
         )
-        for index in {"0": [0], "1": [1], "both": [0, 1]}[args.stage]:
-            train_stage(index, job, preset)
-        if processes.first and "valid" in read_description(args.data)["splits"]:
-            print_summary(score_run(args.run, load_prepared(args.data, "valid"), device))
 
 
 def initial_weights(args: argparse.Namespace, preset: Preset) -> InitialWeights | None:

@@ -47,6 +47,22 @@ def test_other_files_are_refused(tmp_path):
             load_initial_weights(tmp_path / name)
 
 
+@pytest.mark.parametrize("value", [torch.full((2,), float("nan")), torch.zeros(2, dtype=torch.int8), 3.0, None])
+def test_weights_that_are_no_finite_floats_are_refused(tmp_path, value):
+    torch.save({**resnet18(weights=None).state_dict(), "bn1.bias": value}, tmp_path / "small.pth")
+    with pytest.raises(BadCheckpoint, match=r"small\.pth: 'bn1\.bias' is no tensor of finite floats"):
+        load_initial_weights(tmp_path / "small.pth")
+
+
+def test_weights_in_half_precision_become_float32(tmp_path):
+    state = resnet18(weights=None).state_dict()
+    for kind in (torch.float16, torch.bfloat16):
+        torch.save({name: tensor.to(kind) for name, tensor in state.items()}, tmp_path / "half.pth")
+        tensors = load_initial_weights(tmp_path / "half.pth").tensors
+        assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
+        assert torch.equal(tensors["conv1.weight"], state["conv1.weight"].to(kind).float())
+
+
 def test_the_caffe_weights_say_their_stride_and_fill_a_whole_stage(shared):
     weights = load_initial_weights(shared / "weights" / "resnet50_imagenet_he_caffe.fp16.safetensors")
     assert weights.stride == "1x1"

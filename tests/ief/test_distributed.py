@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from heads.errors import BadInput
 from ief.distributed import Processes, choose_device, joined_processes, wrap
 
 CPU = torch.device("cpu")
@@ -33,6 +34,7 @@ def as_one_of_several(path):
     """What each process of the job does when `torchrun` starts this file."""
     torch.set_num_threads(1)
     with joined_processes(CPU) as processes:
+        assert processes.largest(processes.rank, CPU) == 1 and processes.mean(torch.tensor(processes.rank * 3.0)) == 1.5
         net = network()
         two_steps(wrap(net, CPU, processes).train(), samples()[processes.rank :: processes.count])
         if processes.first:
@@ -60,7 +62,7 @@ def test_alone_nothing_is_wrapped():
 
 def test_the_device_is_the_named_one():
     assert choose_device("cpu") == CPU
-    with pytest.raises(RuntimeError):
+    with pytest.raises(BadInput, match=r"--device abacus: cannot be used .* choose cpu"):
         choose_device("abacus")
 
 

@@ -1,80 +1,49 @@
-"""Training as people run it: real processes, killed, resumed, and spread over two."""
+"""Training as people run it: what it refuses, what it writes, alone and spread over two processes."""
 
-import os
-import signal
-import subprocess
+import json
 import sys
-import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
 
 from heads.errors import BadInput
 from heads.skeleton import MPII
+from ief.beginning import batches_of, build_stage, check_stage_fits
 from ief.cascade import Cascade
+from ief.distributed import Processes
+from ief.job import Job
 from ief.optimisation import learning_rate
 from ief.presets import preset_called
 from ief.residuals import mean_training_pose, residuals_of
-from ief.run import stage_file, state_file
+from ief.run import stage_file
+from ief.stage import Residuals, Stage, StageDesign
 from mpii_tools.batches import TrainingBatches
 from mpii_tools.prepared import load_prepared
 
-SMALL = ["--backbone", "resnet18", "--weights", "none", "--device", "cpu", "--batch", "8"]
-
-
-def command(data, run, *options):
-    return [sys.executable, "-m", "ief", "train", "--data", str(data), "--run", str(run), *SMALL, *options]
-
-
-def finish(arguments, **environment):
-    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done
-
-
-def test_a_killed_training_goes_on_to_bit_equal_weights(tiny_data, tmp_path):
-    options = ["--preset", "demo", "--passes", "24", "--checkpoint-seconds", "0"]  # 72 steps, saved at every 20th
-    finish(command(tiny_data, tmp_path / "straight", *options))
-    kills = 0
-    for index in (0, 1):
-        process = subprocess.Popen(command(tiny_data, tmp_path / "killed", *options),
-                                   env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)  # fmt: skip
-        while not state_file(tmp_path / "killed", index).exists() and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
-        assert not stage_file(tmp_path / "killed", index).exists()
-    assert kills == 2
-    finish(command(tiny_data, tmp_path / "killed", *options))
-    for index in (0, 1):
-        straight = load_file(stage_file(tmp_path / "straight", index))
-        killed = load_file(stage_file(tmp_path / "killed", index))
-        assert straight.keys() == killed.keys()
-        assert all(torch.equal(straight[name], killed[name]) for name in straight)
-        log = (tmp_path / "straight" / f"stage{index}" / "log.csv").read_text()
-        assert log == (tmp_path / "killed" / f"stage{index}" / "log.csv").read_text()
+sys.path.insert(0, str(Path(__file__).parent))
+from processes import finish, finish_here, spread, states, train
 
 
 def test_two_processes_give_the_result_of_one_with_the_same_global_batch(tiny_data, tmp_path):
     options = ["--passes", "1.5", "--learning-rate", "0.003", "--perturbation", "0.02"]
-    one, two = command(tiny_data, tmp_path / "one", *options), command(tiny_data, tmp_path / "two", *options)
-    finish(one)
-    finish([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--", *two[1:]])
+    finish_here(train(tiny_data, tmp_path / "one", *options))
+    finish(spread(train(tiny_data, tmp_path / "two", *options)))
     for name in ("-mean_pose", "-stage0", ""):
-        alone, spread, mean = (
+        alone, several, mean = (
             np.load(run / f"predictions-valid{stage}.npz")["joints"]
             for run, stage in ((tmp_path / "one", name), (tmp_path / "two", name), (tmp_path / "one", "-mean_pose"))
         )
         # Gradients of a ResNet in float32 carry rounding; that formulas agree is shown in float64 by test_distributed.
-        assert np.abs(alone - spread).max() < 1e-3
+        assert np.abs(alone - several).max() < 1e-3
         assert name == "-mean_pose" or np.abs(alone - mean).max() > 1.0
 
 
 def test_a_run_of_other_settings_is_refused_and_left_alone(tiny_data, tmp_path):
-    finish(command(tiny_data, tmp_path, "--preset", "demo", "--passes", "1", "--stage", "0"))
+    finish_here(train(tiny_data, tmp_path, "--preset", "demo", "--passes", "1", "--stage", "0"))
     before = stage_file(tmp_path, 0).read_bytes()
     for change, says in (
         (["--passes", "2"], "passes 1.0, now 2.0"),
@@ -82,8 +51,8 @@ def test_a_run_of_other_settings_is_refused_and_left_alone(tiny_data, tmp_path):
         (["--seed", "5"], "seed"),
     ):
         options = ["--preset", "demo", "--passes", "1", *change]
-        done = subprocess.run(command(tiny_data, tmp_path, *options), capture_output=True, text=True)
-        assert done.returncode == 2 and says in done.stderr and "another training" in done.stderr
+        said = finish_here(train(tiny_data, tmp_path, *options), status=2)
+        assert says in said and "another training" in said
     assert stage_file(tmp_path, 0).read_bytes() == before
 
 
@@ -103,15 +72,35 @@ def test_residuals_of_stage_0_are_those_of_equation_1(tiny_data):
 
 
 def test_a_finished_stage_describes_its_training(tiny_data, tmp_path):
-    import json
-
-    from safetensors import safe_open
-
-    finish(command(tiny_data, tmp_path, "--preset", "demo", "--passes", "1", "--method", "both", "--stage", "0"))
+    finish_here(train(tiny_data, tmp_path, "--preset", "demo", "--passes", "1", "--method", "both", "--stage", "0"))
     with safe_open(stage_file(tmp_path, 0), "pt") as file:
         training = json.loads(file.metadata()["description"])["training"]
     assert training["data"] == "tiny" and training["method"] == "both" and training["preset"]["batch"] == 8
-    assert not state_file(tmp_path, 0).exists()
+    assert not states(tmp_path)
+
+
+def test_stage_1_goes_on_as_the_network_that_stage_0_is(tiny_data, tmp_path):
+    """Weights that are continued keep their strides; those of another network cannot be continued."""
+    preset = preset_called("demo", backbone="resnet18", batch=8)
+    job = Job(load_prepared(tiny_data, "train"), MPII, "all", tmp_path, 0, None, torch.device("cpu"))
+    residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
+    stage = Stage(StageDesign("resnet18", stride="1x1", size=32), residuals)
+    before = Cascade(torch.zeros(16, 2), [stage])
+    check_stage_fits(before, job, preset)
+    following = build_stage(1, job, preset, before, residuals)
+    assert following.design.stride == "1x1"
+    assert torch.equal(following.backbone.conv1.weight, stage.backbone.conv1.weight)
+    assert build_stage(1, job, replace(preset, continue_stage=False), before, residuals).design.stride == "3x3"
+    with pytest.raises(BadInput, match="its trained stage has backbone resnet18, this training resnet34"):
+        check_stage_fits(before, job, replace(preset, backbone="resnet34"))
+    check_stage_fits(before, job, replace(preset, backbone="resnet34", continue_stage=False))
+
+
+def test_processes_take_equal_shares(tiny_data, tmp_path):
+    preset, data = preset_called("demo", batch=8), load_prepared(tiny_data, "train")
+    job = Job(data, MPII, "all", tmp_path, 0, None, torch.device("cpu"), Processes(0, 3))
+    with pytest.raises(BadInput, match="--batch 8: must be a multiple of the number of processes, 3"):
+        batches_of(0, job, preset)
 
 
 def test_the_schedules_follow_their_definition():

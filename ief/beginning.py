@@ -1,0 +1,186 @@
+"""A stage's training made ready for its next step: from its start, or from where it was stopped."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from checkpoints.errors import BadCheckpoint
+from checkpoints.files import checksum, remove_leftovers
+from checkpoints.training_state import load_state
+from heads.errors import BadInput
+from heads.losses import CompositionalLoss
+from heads.pairs import pair_set
+from ief.cascade import Cascade
+from ief.distributed import wrap
+from ief.job import Job, check_same_training
+from ief.optimisation import Learner, new_learner
+from ief.presets import Preset
+from ief.residuals import mean_training_pose, measure_residuals
+from ief.run import check_follows, load_cascade, stage_file, stage_folder
+from ief.stage import Residuals, Stage, StageDesign
+from mpii_tools.batches import TrainingBatches
+
+STATE = {"training", "follows", "mean_pose", "residuals", "step", "curve", "stage", "optimiser", "average"}
+
+
+@dataclass
+class Training:
+    """A stage's training under way.
+
+    Attributes:
+        index: of the stage.
+        job, preset: what is trained, and how.
+        record: `describe` of it.
+        follows: checksum of the stage before, None for stage 0.
+        batches: this process's share of them.
+        before: the frozen cascade before the stage.
+        learner: the stage, its optimiser, its curve.
+        trained: the stage as it is called in training.
+        loss_of: the method's loss.
+        steps: length of the training.
+    """
+
+    index: int
+    job: Job
+    preset: Preset
+    record: dict
+    follows: str | None
+    batches: TrainingBatches
+    before: Cascade
+    learner: Learner
+    trained: nn.Module
+    loss_of: CompositionalLoss
+    steps: int
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return stage_folder(self.job.run, self.index)
+
+
+def begin(index: int, job: Job, preset: Preset, record: dict) -> Training:
+    """A training where its last saved state left it, or at its start.
+
+    Raises:
+        BadInput: where the state is another training's, or the processes see different ones.
+        BadCheckpoint: where the stage before is missing, another than the state's, or no state is whole.
+    """
+    folder = stage_folder(job.run, index)
+    if job.processes.first:
+        remove_leftovers(folder)
+        (job.run / "metrics.json").unlink(missing_ok=True)  # it will not describe what this training makes
+    path, state = load_state(folder) or (None, None)
+    if state:
+        check_state(path, state, index, job, record)
+    batches = batches_of(index, job, preset)
+    before, residuals = starting_point(index, job, preset, batches.whole(), state)
+    training = new_training(index, job, preset, batches, before, residuals)
+    training.record = record
+    training.follows = checksum(stage_file(job.run, index - 1)) if index else None
+    learner = training.learner
+    if state:
+        learner.restore(state)
+    if job.processes.largest(learner.step, job.device) != -job.processes.largest(-learner.step, job.device):
+        raise BadInput(f"{folder}: the processes find different states in it; they need one shared folder")
+    return training
+
+
+def check_state(path: Path, state: dict, index: int, job: Job, record: dict) -> None:
+    """Raises BadInput or BadCheckpoint where a state is not one of this training."""
+    missing = STATE - state.keys() if isinstance(state, dict) else STATE
+    if missing:
+        raise BadCheckpoint(f"{path}: holds no '{min(missing)}', so it is no state of a training; remove it")
+    check_same_training(path, state["training"], record)
+    check_follows(path, state["follows"], job.run, index)
+
+
+def new_training(
+    index: int, job: Job, preset: Preset, batches: TrainingBatches, before: Cascade, residuals: Residuals
+) -> Training:
+    """A training at its start, from a new stage."""
+    steps = math.ceil(preset.passes * len(job.data) / preset.batch)
+    learner = new_learner(build_stage(index, job, preset, before, residuals), preset, steps)
+    stage = learner.stage
+    trained = wrap(stage, job.device, job.processes).train()
+    pairs = pair_set(stage.method.pairs, job.skeleton)
+    loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, stage.method.representation, preset.reduction)
+    loss_of = loss_of.to(job.device)  # after `wrap`, which gives every process the first one's statistics
+    return Training(index, job, preset, {}, None, batches, before, learner, trained, loss_of, steps)
+
+
+def batches_of(index: int, job: Job, preset: Preset) -> TrainingBatches:
+    """This process's share of a stage's batches. Raises BadInput where the processes' shares would differ."""
+    rank, count = job.processes.rank, job.processes.count
+    if preset.batch % count:
+        raise BadInput(f"--batch {preset.batch}: must be a multiple of the number of processes, {count}")
+    seed = seed_of_stage(job.seed, index)
+    return TrainingBatches(job.data, job.skeleton, preset.augmentation, preset.batch, seed, job.device, rank, count)
+
+
+def preset_of_stage(preset: Preset, index: int) -> Preset:
+    """The preset with the learning rate of stage `index`."""
+    return replace(preset, learning_rate=preset.learning_rate * preset.later_rate) if index else preset
+
+
+def seed_of_stage(seed: int, index: int) -> int:
+    """Stages see different orders and augmentations."""
+    return seed * 1000 + index
+
+
+def starting_point(
+    index: int, job: Job, preset: Preset, batches: TrainingBatches, state: dict | None
+) -> tuple[Cascade, Residuals]:
+    """The frozen cascade before this stage and the residuals it leaves, measured once and kept in the state."""
+    if index == 0:
+        mean_pose = state["mean_pose"] if state else mean_training_pose(batches)
+        before = Cascade(mean_pose)
+    else:
+        before = load_cascade(job.run, stages=index)
+        check_stage_fits(before, job, preset)
+    before = before.to(job.device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    for stage in before.stages:
+        stage.half = use_half(preset, job.device)
+    if state:
+        return before, Residuals(*(state["residuals"][name] for name in ("mean", "std", "pair_std")))
+    return before, measure_residuals(before, batches, job.method, preset.perturbation, not job.processes.first)
+
+
+def check_stage_fits(before: Cascade, job: Job, preset: Preset) -> None:
+    """Raises BadInput where the trained stages are of another method, input, skeleton, or network to continue."""
+    design = before.stages[-1].design
+    for name, found, wanted in (
+        ("method", design.method, job.method),
+        ("input size", design.size, job.data.size),
+        ("joints", design.skeleton.names, job.skeleton.names),
+        ("backbone", design.backbone, preset.backbone if preset.continue_stage else design.backbone),
+    ):
+        if found != wanted:
+            raise BadInput(
+                f"{job.run}: its trained stage has {name} {found}, this training {wanted}; choose another --run"
+            )
+
+
+def build_stage(index: int, job: Job, preset: Preset, before: Cascade, residuals: Residuals) -> Stage:
+    """A new stage: from the initial weights, or from those of the stage before where the preset says so."""
+    goes_on = index > 0 and preset.continue_stage
+    stride = before.stages[-1].design.stride if goes_on else job.initial.stride if job.initial else "3x3"
+    sigma = preset.sigma * job.data.size
+    design = StageDesign(preset.backbone, stride, job.method, job.data.size, sigma, job.skeleton)
+    torch.manual_seed(seed_of_stage(job.seed, index))
+    stage = Stage(design, residuals)
+    if goes_on:
+        stage.backbone.load_state_dict(before.stages[-1].backbone.state_dict())
+    elif job.initial:
+        stage.start_from(job.initial)
+    stage.half = use_half(preset, job.device)
+    return stage.to(job.device, memory_format=torch.channels_last)
+
+
+def use_half(preset: Preset, device: torch.device) -> bool:
+    """bf16 is for GPUs: on a CPU it is slower than fp32."""
+    return preset.precision == "bf16" and device.type == "cuda"

@@ -1,0 +1,73 @@
+"""The training curve, and the watch for a loss that is no number.
+
+Losses stay on the device where they were computed and are fetched once in LOG_STEPS steps: asking after each would
+make the GPU wait for the program at every step. Nothing is lost by looking late, for no state is saved unlooked.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from checkpoints.files import write_text
+
+LOG_STEPS = 20
+
+
+class Curve:
+    """Loss by step.
+
+    Attributes:
+        rows: step, mean loss since the row before, learning rate.
+        recent: (LOG_STEPS,) losses of the row being filled, on the device.
+        filled: how many of them there are.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.rows: list[list[float]] = []
+        self.recent = torch.zeros(LOG_STEPS, device=device)
+        self.filled = 0
+
+    def add(self, loss: Tensor) -> None:
+        """Note the next step's loss, a scalar, without waiting for it."""
+        self.recent[self.filled] = loss
+        self.filled += 1
+
+    @property
+    def full(self) -> bool:
+        """Whether a row is complete."""
+        return self.filled == LOG_STEPS
+
+    def bad(self) -> tuple[int, float] | None:
+        """The first of the recent losses that is not finite: its place among them and its value."""
+        losses = self.recent[: self.filled].tolist()
+        return next(((place, loss) for place, loss in enumerate(losses) if not math.isfinite(loss)), None)
+
+    def close(self, step: int, rate: float) -> float:
+        """End a row after `step` steps at learning rate `rate`; returns its mean loss."""
+        mean = sum(self.recent[: self.filled].tolist()) / self.filled
+        self.rows.append([step, mean, rate])
+        self.filled = 0
+        return mean
+
+    def state(self) -> dict:
+        """Plain data, for `restore`."""
+        return {"rows": self.rows, "recent": self.recent[: self.filled].tolist()}
+
+    def restore(self, state: dict) -> None:
+        """Continue from what `state` returned."""
+        self.rows, self.filled = [list(row) for row in state["rows"]], len(state["recent"])
+        self.recent[: self.filled] = torch.tensor(state["recent"])
+
+    def write(self, path: Path) -> None:
+        """The complete rows as CSV: step, loss, learning_rate."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["step", "loss", "learning_rate"])
+        writer.writerows([step, f"{loss:.6f}", f"{rate:.3e}"] for step, loss, rate in self.rows)
+        write_text(path, text.getvalue())
