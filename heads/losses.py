@@ -49,9 +49,11 @@ class CompositionalLoss(nn.Module):
         if std.dim() != 2 or len(std) != len(pairs):
             raise BadInput(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row a pair")
         self.reduction = reduction
-        self.register_buffer("composition", composition_matrix(skeleton, pairs, representation))
-        self.register_buffer("difference", composition_matrix(skeleton, pairs, "joints"))
-        self.register_buffer("std", std.float())
+        # Transposed, so that a batch is one matrix product: (B, D, K) @ (K, P).
+        self.register_buffer("composition", composition_matrix(skeleton, pairs, representation).T.contiguous())
+        self.register_buffer("difference", composition_matrix(skeleton, pairs, "joints").T.contiguous())
+        self.register_buffer("ends", self.difference.abs())
+        self.register_buffer("std", std.float().T.contiguous())
 
     def forward(self, estimate: Tensor, joints: Tensor, mask: Tensor) -> Tensor:
         """The loss of a batch, a scalar.
@@ -66,21 +68,12 @@ class CompositionalLoss(nn.Module):
             Scalar. A sample without any supervised term adds 0 and passes no gradient.
         """
         mask = expand_mask(mask, joints)
-        truth = self.difference.to(estimate) @ torch.where(mask, joints, 0).to(estimate)
-        supervised = both_ends(mask, self.difference)
-        terms = (self.composition.to(estimate) @ estimate - truth).abs() / self.std.to(estimate)
-        terms = torch.where(supervised, terms, 0).flatten(1).sum(dim=1)
-        if self.reduction == "mean":
-            terms = terms / supervised.flatten(1).sum(dim=1).clamp(min=1)
-        return terms.mean()
+        truth = torch.where(mask, joints, 0).to(estimate).transpose(1, 2) @ self.difference.to(estimate)
+        error = estimate.transpose(1, 2) @ self.composition.to(estimate) - truth  # (B, D, P)
+        supervised = self._both_ends(mask)
+        terms = supervised.sum(dim=(1, 2), keepdim=True).clamp(min=1) if self.reduction == "mean" else 1
+        return (error.abs() * (supervised / (self.std.to(estimate) * (terms * len(error))))).sum()
 
-
-def both_ends(mask: Tensor, difference: Tensor) -> Tensor:
-    """(..., P, D) bool: the pairs' coordinates with both ends annotated; the origin always is.
-
-    Args:
-        mask: (..., K, D) bool, annotated coordinates of joints.
-        difference: (P, K), `composition_matrix(skeleton, pairs, "joints")`: -1 and +1 at a pair's ends.
-    """
-    ends = difference.abs()
-    return ends @ mask.to(ends) == ends.sum(dim=-1, keepdim=True)
+    def _both_ends(self, mask: Tensor) -> Tensor:
+        """(B, D, P) bool: where both ends of a pair are annotated in `mask` (B, K, D); the origin always is."""
+        return mask.transpose(1, 2).to(self.ends) @ self.ends == self.ends.sum(dim=0)

@@ -110,7 +110,7 @@ def new_training(
     pairs = pair_set(stage.method.pairs, job.skeleton)
     loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, stage.method.representation, preset.reduction)
     loss_of = loss_of.to(job.device)  # after `wrap`, which gives every process the first one's statistics
-    return Training(index, job, preset, {}, None, batches, before, learner, trained, loss_of, steps)
+    return Training(index, job, preset, {}, None, batches, before.folded(), learner, trained, loss_of, steps)
 
 
 def batches_of(index: int, job: Job, preset: Preset) -> TrainingBatches:

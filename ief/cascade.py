@@ -42,6 +42,10 @@ class Cascade(nn.Module):
             poses.append(pose)
         return poses
 
+    def folded(self) -> Cascade:
+        """A copy for inference, its batch normalisations folded (`Stage.folded`), channels last in memory."""
+        return Cascade(self.mean_pose, [stage.folded() for stage in self.stages]).to(self.mean_pose.device).eval()
+
 
 def mirror(joints: Tensor, stage: Stage) -> Tensor:
     """The pose (..., K, D) as seen in the mirrored crop: x -> n - 1 - x, left and right joints swapped."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from checkpoints.errors import BadCheckpoint
 from heads.errors import BadInput
+from ief.memory import keep_freed_memory
 from ief.stopping import LostPeer, Stopped
 
 COMMANDS = {
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.configure(parser)
+    keep_freed_memory()
     try:
         module.run(parser.parse_args(arguments[1:]))
     except (BadInput, BadCheckpoint) as error:

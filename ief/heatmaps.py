@@ -49,7 +49,9 @@ def render_heatmaps(joints: Tensor, size: int, sigma: float) -> Tensor:
     return rows.unsqueeze(-1) * columns.unsqueeze(-2)
 
 
-def convolve_heatmaps(joints: Tensor, size: int, sigma: float, weight: Tensor, stride: int, padding: int) -> Tensor:
+def convolve_heatmaps(
+    joints: Tensor, size: int, sigma: float, weight: Tensor, stride: int, padding: int, onto: Tensor | None = None
+) -> Tensor:
     """`conv2d(render_heatmaps(joints, size, sigma), weight, None, stride, padding)` without the maps.
 
     With h[k] = rows[k] x columns[k], the sum over the kernel's columns meets the column factor alone and gives 1-D
@@ -60,16 +62,22 @@ def convolve_heatmaps(joints: Tensor, size: int, sigma: float, weight: Tensor, s
         joints: (B, K, 2) x, y in crop pixels.
         weight: (O, K, k, k) convolution kernel.
         stride, padding: of the convolution.
+        onto: (B, O, size', size') to add the result to. Its memory is used up where it lies channels last, so that
+            the sum takes no pass of its own.
 
     Returns:
-        (B, O, size', size'), size' = (size + 2 padding - k) // stride + 1.
+        (B, O, size', size'), size' = (size + 2 padding - k) // stride + 1, channels last in memory.
     """
     factors = gaussian_factors(joints, size, sigma).to(weight.dtype)
-    out_channels, _, kernel, _ = weight.shape
-    windows = F.pad(factors, (padding, padding)).unfold(-1, kernel, stride)  # (B, K, 2, size', kernel)
+    windows = F.pad(factors, (padding, padding)).unfold(-1, weight.shape[-1], stride)  # (B, K, 2, size', k)
     columns, rows = windows.unbind(dim=2)
-    batch, joint_count, length, _ = columns.shape
-    across = torch.einsum("bkxj,okij->bkixo", columns, weight)
+    across = columns.unsqueeze(2) @ weight.permute(1, 2, 3, 0)  # (B, K, k, size', O): in the order the product needs
+    batch, joint_count, kernel, length, out_channels = across.shape
+    across = across.view(batch, joint_count * kernel, length * out_channels)
     down = rows.permute(0, 2, 1, 3).reshape(batch, length, joint_count * kernel)
-    product = down @ across.reshape(batch, joint_count * kernel, length * out_channels)
-    return product.view(batch, length, length, out_channels).permute(0, 3, 1, 2)  # channels last in memory
+    if onto is None:
+        product = down @ across
+    else:
+        target = onto.permute(0, 2, 3, 1).reshape(batch, length, length * out_channels)
+        product = target.baddbmm_(down.to(target.dtype), across.to(target.dtype))
+    return product.view(batch, length, length, out_channels).permute(0, 3, 1, 2)

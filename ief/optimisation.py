@@ -88,9 +88,11 @@ def new_learner(stage: Stage, preset: Preset, steps: int) -> Learner:
 def build_optimiser(stage: nn.Module, preset: Preset) -> torch.optim.Optimizer:
     """The preset's optimiser. Raises BadInput for an unknown one."""
     if preset.optimiser == "sgd":
-        return torch.optim.SGD(stage.parameters(), preset.learning_rate, 0.9, weight_decay=preset.weight_decay)
+        return torch.optim.SGD(
+            stage.parameters(), preset.learning_rate, 0.9, weight_decay=preset.weight_decay, fused=True
+        )
     if preset.optimiser == "adamw":
-        return torch.optim.AdamW(stage.parameters(), preset.learning_rate, weight_decay=preset.weight_decay)
+        return torch.optim.AdamW(stage.parameters(), preset.learning_rate, weight_decay=preset.weight_decay, fused=True)
     raise BadInput(f"unknown optimiser '{preset.optimiser}'; choose sgd or adamw")
 
 

@@ -83,7 +83,7 @@ DEMO = replace(
     augmentation=Augmentation(scale=0.15, rotation=15.0),
 )
 # What a training can have: the largest value of a field that is above 0, fields from 0 to 1, and names.
-POSITIVE = {"passes": 100_000, "batch": 65_536, "learning_rate": 100, "later_rate": 100, "size": 2048, "sigma": 1}
+POSITIVE = {"passes": 100_000, "batch": 65_536, "learning_rate": 1e30, "later_rate": 100, "size": 2048, "sigma": 1}
 FRACTIONS = ("weight_decay", "warmup", "averaging", "perturbation")
 CHOICES = {
     "optimiser": ("sgd", "adamw"),
@@ -106,7 +106,7 @@ def preset_called(name: str, **changes: object) -> Preset:
     preset = replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None})
     for key, most in POSITIVE.items():
         if not 0 < getattr(preset, key) <= most:
-            raise BadInput(f"{option(key)} {getattr(preset, key)}: must be above 0 and at most {most:,}")
+            raise BadInput(f"{option(key)} {getattr(preset, key)}: must be above 0 and at most {most:g}")
     for key in FRACTIONS:
         if not 0 <= getattr(preset, key) <= 1:
             raise BadInput(f"{option(key)} {getattr(preset, key)}: must lie between 0 and 1")

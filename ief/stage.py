@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
@@ -95,6 +98,10 @@ class Stage(nn.Module):
         self.backbone.fc = nn.Identity()
         for name in ("mean", "std", "pair_std"):
             self.register_buffer(name, getattr(residuals, name).float())
+        # Kept on the device: made anew at each call they would make the CPU wait for a GPU. Not in the stage's file.
+        eye = torch.eye(len(design.skeleton))
+        self.register_buffer("to_bones", joints_to_bones(eye, design.skeleton), persistent=False)
+        self.register_buffer("to_joints", bones_to_joints(eye, design.skeleton), persistent=False)
         self.half = False  # run the ResNet in bf16; poses stay float32 whatever it says
 
     def forward(self, images: Tensor, joints: Tensor) -> Tensor:
@@ -113,20 +120,33 @@ class Stage(nn.Module):
 
     def _correction(self, images: Tensor, joints: Tensor) -> Tensor:
         net, stem = self.backbone, self.backbone.conv1
-        pose = convolve_heatmaps(
-            joints[..., :2], self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0]
-        )
-        features = net.maxpool(net.relu(net.bn1(stem(images) + pose)))
+        shape = (self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0])
+        if joints.shape[0] == 1:  # len() would fix the batch of an exported model
+            features = stem(images).add_(convolve_heatmaps(joints[..., :2], *shape))
+        else:
+            features = convolve_heatmaps(joints[..., :2], *shape, onto=stem(images))
+        features = net.relu(net.maxpool(net.bn1(features)))  # the same either way; a quarter of the work this way
         features = net.layer4(net.layer3(net.layer2(net.layer1(features))))
         return self.head(net.avgpool(features).flatten(1))
 
     def encode(self, joints: Tensor) -> Tensor:
         """Joints (..., K, D) in this stage's representation, bones or joints."""
-        return joints_to_bones(joints, self.design.skeleton) if self.method.representation == "bones" else joints
+        return self.to_bones.to(joints) @ joints if self.method.representation == "bones" else joints
 
     def decode(self, estimate: Tensor) -> Tensor:
         """The inverse of `encode`: joints (..., K, D) from this stage's representation."""
-        return bones_to_joints(estimate, self.design.skeleton) if self.method.representation == "bones" else estimate
+        return self.to_joints.to(estimate) @ estimate if self.method.representation == "bones" else estimate
+
+    def folded(self) -> Stage:
+        """A copy for inference: each batch normalisation is folded into the convolution before it.
+
+        It gives the same poses up to rounding; a pass over memory after each convolution is saved.
+        """
+        stage = copy.deepcopy(self).eval().requires_grad_(False)
+        norm = stage.backbone.bn1
+        stage.pose_weight *= (norm.weight * (norm.running_var + norm.eps).rsqrt()).view(-1, 1, 1, 1)
+        _fold_batch_norms(stage.backbone)
+        return stage.to(memory_format=torch.channels_last)
 
     def start_from(self, weights: InitialWeights) -> None:
         """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
@@ -141,7 +161,9 @@ class Stage(nn.Module):
         try:
             missing, unexpected = self.backbone.load_state_dict(weights.tensors, strict=False)
         except RuntimeError as error:
-            raise BadInput(f"{weights.source}: not the weights of a {self.design.backbone} ({error})") from error
+            raise BadInput(
+                f"{weights.source}: not the weights of a {self.design.backbone} ({str(error).splitlines()[0]})"
+            ) from error
         missing = [name for name in missing if not name.endswith("num_batches_tracked")]
         if missing or unexpected:
             raise BadInput(
@@ -162,3 +184,12 @@ def _resnet(name: str, stride: str) -> ResNet:
             if isinstance(layer[0], Bottleneck):
                 layer[0].conv1.stride, layer[0].conv2.stride = (2, 2), (1, 1)
     return network
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    for module in network.modules():
+        # conv1, bn1, conv2, bn2, ..., and in a downsample 0, 1: a norm follows its convolution.
+        for (conv_name, conv), (norm_name, norm) in pairwise(list(module.named_children())):
+            if isinstance(norm, nn.BatchNorm2d):
+                setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
+                setattr(module, norm_name, nn.Identity())

@@ -15,13 +15,15 @@ from evaluation.overlays import grid, to_jpeg
 from heads.errors import BadInput
 from heads.skeleton import MPII
 from ief.distributed import choose_device
+from ief.job import Job
 from ief.pictures import draw_people, spread_rows
 from ief.prediction import predict_split
 from ief.presets import preset_called
 from ief.reporting import write_report
-from ief.run import load_cascade
+from ief.run import STAGES, load_cascade
 from ief.scoring import person_errors, print_summary, save_poses, score, score_run
-from ief.training import Job, train_stage
+from ief.stopping import Stopping
+from ief.training import train_stage
 from mpii_tools.images import ImageFiles, open_images
 from mpii_tools.mpii_mat import read_mpii_mat
 from mpii_tools.people import People
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     if args.images < 30:
         raise BadInput(f"--images {args.images}: the demo needs at least 30")
     out, preset = args.out, preset_called("demo", passes=args.passes)
-    print(f"Synthetic people, {preset.backbone} at {preset.size} px: small enough for two cores and a few minutes.")
+    print(f"Synthetic upright people, {preset.backbone} at {preset.size} px: learnt by two cores in a few minutes.")
     print("1. drawing people and writing them as an MPII data set")
     counts = (args.images, args.images // 3, args.images // 30)
     source = write_synthetic(out / "data", *counts, args.seed, upright=True)  # any pose takes longer to learn
@@ -66,10 +68,11 @@ def run(args: argparse.Namespace) -> None:
     images = open_images(source.images)
     prepare(read_mpii_mat(source.annotations).people, images, out / "prepared", "synthetic", preset.size, preset.margin)
     print("3. training both stages")
-    job = Job(load_prepared(out / "prepared", "train"), MPII, "all", out / "run", args.seed, None,
-              choose_device(args.device), checkpoint_seconds=20.0)  # fmt: skip
-    for index in (0, 1):
-        train_stage(index, job, preset)
+    with Stopping().listening() as stopping:
+        job = Job(load_prepared(out / "prepared", "train"), MPII, "all", out / "run", args.seed, None,
+                  choose_device(args.device), checkpoint_seconds=20.0, stopping=stopping)  # fmt: skip
+        for index in range(STAGES):
+            train_stage(index, job, preset)
     print("4. predicting and evaluating")
     valid = load_prepared(out / "prepared", "valid")
     metrics = score_run(job.run, valid, job.device)

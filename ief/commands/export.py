@@ -1,58 +1,62 @@
-"""`ief export`: both stages as one ONNX model, heatmaps inside."""
+"""`ief export`: both stages as one ONNX model, heatmaps inside; in int8 where that is asked for."""
 
 from __future__ import annotations
 
 import argparse
-import warnings
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
-from checkpoints.files import write_atomically
 from heads.errors import BadInput
-from ief.cascade import Cascade
+from ief.deployment import CropsToPose, PhotoToPose, export_onnx
+from ief.quantisation import quantise
 from ief.run import load_cascade
+from mpii_tools.prepared import load_prepared
 
-EXAMPLE = "ief export --run runs/all --out pose.onnx"
-
-
-class LastPose(nn.Module):
-    """The cascade with one output: the last stage's pose."""
-
-    def __init__(self, cascade: Cascade) -> None:
-        super().__init__()
-        self.cascade = cascade
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, n, n) normalised crops -> (B, K, 2) joints in crop pixels."""
-        return self.cascade(images)[-1]
+EXAMPLE = """ief export --run runs/all --out pose.onnx
+         ief export --run runs/all --input crops --int8 data/mpii --out crops-int8.onnx"""
+MODELS = {"photo": PhotoToPose, "crops": CropsToPose}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run folder with trained stages")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .onnx to write")
+    parser.add_argument(
+        "--input",
+        choices=MODELS,
+        default="photo",
+        help="photo: photos with centre and scale in, joints in their pixels out; crops: ready crops in, joints in "
+        "crop pixels out, which `ief predict --onnx` takes (default: photo)",
+    )
+    parser.add_argument("--int8", type=Path, metavar="DIR", help="quantise, on the training crops of this prepared set")
+    parser.add_argument("--calibrate", type=int, default=128, metavar="N", help="crops to quantise on (default: 128)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export: input `images`, (B, 3, n, n) RGB crops normalised by ImageNet's mean and std; output `joints`."""
-    try:
-        import onnxscript  # noqa: F401  (what torch's exporter needs)
-    except ImportError:
-        raise BadInput("export needs the packages onnx and onnxscript: pip install '.[export]'") from None
+    """Export, and say what goes in and comes out."""
+    if args.int8 and args.input != "crops":
+        raise BadInput("--int8 goes with --input crops")
     cascade = load_cascade(args.run)
-    size = cascade.stages[0].design.size
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's notes to its own developers
-        program = torch.onnx.export(
-            LastPose(cascade).eval(),
-            (torch.zeros(2, 3, size, size),),
-            input_names=["images"],
-            output_names=["joints"],
-            dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
-            dynamo=True,
-            verbose=False,
-        )
-    write_atomically(args.out, lambda part: program.save(str(part), external_data=False))
-    print(f"{args.out}: {len(cascade.stages)} stages, input images (batch, 3, {size}, {size}), output joints in pixels")
+    model = MODELS[args.input](cascade)
+    if args.int8:
+        crops = calibration_crops(args.int8, model.size, args.calibrate)
+        whole = args.out.with_name(f".{args.out.name}.fp32")
+        try:
+            quantise(export_onnx(model, whole), args.out, crops)
+        finally:
+            whole.unlink(missing_ok=True)
+    else:
+        export_onnx(model, args.out)
+    kind = "int8" if args.int8 else "fp32"
+    print(f"{args.out}: {len(cascade.stages)} stages, {kind}, inputs {', '.join(model.inputs)}, output joints")
+
+
+def calibration_crops(folder: Path, size: int, count: int) -> np.ndarray:
+    """(count, size, size, 3) crops spread over the training split. Raises BadInput for another size or no crop."""
+    data = load_prepared(folder, "train")
+    if data.size != size or count < 1:
+        raise BadInput(f"{folder}: prepared at {data.size} px, the run takes {size}; --calibrate at least 1")
+    rows = np.unique(np.linspace(0, len(data) - 1, count).astype(int))
+    inner = slice(data.border, data.border + size)
+    return np.ascontiguousarray(data.crops[rows][:, inner, inner])

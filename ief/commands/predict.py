@@ -11,27 +11,29 @@ import numpy as np
 from checkpoints.files import write_bytes
 from evaluation.overlays import to_jpeg
 from heads.errors import BadInput
-from ief.cascade import Cascade
 from ief.distributed import choose_device
+from ief.photo_boxes import PhotoBox, find_photos, predict_boxes, read_list
 from ief.pictures import draw_people
-from ief.prediction import predict_crops, predict_split
+from ief.prediction import CascadeNetwork, Network, predict_prepared
 from ief.run import load_cascade
+from ief.runtime import OnnxNetwork
 from ief.scoring import save_poses
-from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images import open_images
-from mpii_tools.people import CENTRE_SHIFT, CROP_SIDE, People, make_people
-from mpii_tools.photos import decode_photo, warp
+from mpii_tools.people import People
 from mpii_tools.predictions import Predictions, save_predictions
 from mpii_tools.prepared import load_prepared
 
 EXAMPLE = """ief predict --run runs/all --data data/mpii --split valid --flip
-         ief predict --run runs/all photo.jpg --centre 640 360 --scale 2.4 --out poses"""
+         ief predict --run runs/all photo.jpg --centre 640 360 --scale 2.4 --out poses
+         ief predict --onnx crops-int8.onnx folder-of-photos --out poses"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("photos", type=Path, nargs="*", metavar="PHOTO", help="photos of one person each")
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run folder with trained stages")
+    parser.add_argument("photos", type=Path, nargs="*", metavar="PHOTO", help="photos, or folders of them")
+    parser.add_argument("--list", type=Path, metavar="FILE", help="persons of photos, a line each: photo x y scale")
+    parser.add_argument("--run", type=Path, metavar="DIR", help="run folder with trained stages")
+    parser.add_argument("--onnx", type=Path, metavar="FILE", help="what `ief export --input crops` wrote, for a run")
     parser.add_argument("--data", type=Path, metavar="DIR", help="what `ief prepare` wrote")
     parser.add_argument("--split", default="valid", help="which of its splits (default: valid)")
     parser.add_argument(
@@ -62,57 +64,60 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for."""
-    if bool(args.photos) == bool(args.data):
-        raise BadInput("give either photos or --data, what `ief prepare` wrote")
+    if sum(map(bool, (args.photos, args.list, args.data))) != 1:
+        raise BadInput("give either photos or --data, what `ief prepare` wrote, or a --list of photos")
+    if (args.centre or args.scale is not None) and (len(args.photos) != 1 or args.photos[0].is_dir()):
+        raise BadInput("--centre and --scale belong to one photo; use --list for many")
+    if args.scale is not None and not args.scale > 0:
+        raise BadInput(f"--scale {args.scale}: must be above 0")
+    network, size, last = load_network(args)
+    if args.data:
+        predict_data(network, size, args)
+    else:
+        predict_photos(network, size, last, args)
+
+
+def load_network(args: argparse.Namespace) -> tuple[Network, int, int]:
+    """The network asked for, the side of its input, and its last stage's number, -1 where unknown."""
+    if bool(args.run) == bool(args.onnx):
+        raise BadInput("give either --run, a folder with trained stages, or --onnx, an exported model")
+    if args.onnx:
+        if args.flip:
+            raise BadInput("--flip needs --run: an exported model sees each crop once")
+        network = OnnxNetwork(args.onnx)
+        return network, network.size, -1
     cascade = load_cascade(args.run).to(choose_device(args.device))
-    if args.photos:
-        predict_photos(cascade, args)
-        return
+    return CascadeNetwork(cascade, args.flip), cascade.stages[0].design.size, len(cascade.stages) - 1
+
+
+def predict_data(network: Network, size: int, args: argparse.Namespace) -> None:
+    """Poses of a prepared split."""
     data = load_prepared(args.data, args.split)
-    if data.size != cascade.stages[0].design.size:
+    if data.size != size:
         raise BadInput(
-            f"{args.data}: prepared at {data.size} px, but {args.run} takes {cascade.stages[0].design.size}; "
-            f"run `ief prepare --size {cascade.stages[0].design.size}`"
+            f"{args.data}: prepared at {data.size} px, but {args.run or args.onnx} takes {size}; "
+            f"run `ief prepare --size {size}`"
         )
-    poses = predict_split(cascade, data, args.batch, args.flip)
-    out = args.out or args.run
+    poses = predict_prepared(network, data, args.batch)
+    out = args.out or args.run or Path("poses")
     print(save_poses(out, data, poses))
     if args.images:
         rows = range(min(args.draw, len(data)))
         write_pictures(out / f"pictures-{args.split}", data.people, poses[-1], open_images(args.images), list(rows))
 
 
-def predict_photos(cascade: Cascade, args: argparse.Namespace) -> None:
-    """Poses of whole photos, or of the person at `--centre` and `--scale`."""
-    if (args.centre or args.scale) and len(args.photos) > 1:
-        raise BadInput("--centre and --scale belong to one photo; give one at a time")
-    size, out = cascade.stages[0].design.size, args.out or Path("poses")
-    missing = next((path for path in args.photos if not path.is_file()), None)
-    if missing:
-        raise BadInput(f"{missing}: no such file")
-    photos = [decode_photo(path.read_bytes(), str(path)) for path in args.photos]
-    people = boxes([path.name for path in args.photos], photos, args.centre, args.scale)
-    matrices = crop_matrices(people.crop_centre, people.crop_side, size)
-    crops = np.stack([warp(photo, matrix, size) for photo, matrix in zip(photos, matrices, strict=True)])
-    poses = apply_affine(invert_affine(matrices), predict_crops(cascade, crops, 0, args.batch, args.flip)[-1])
+def predict_photos(network: Network, size: int, last: int, args: argparse.Namespace) -> None:
+    """Poses of whole photos, of the person at `--centre` and `--scale`, or of the persons of a list."""
+    boxes = read_list(args.list) if args.list else find_photos(args.photos)
+    if args.centre or args.scale is not None:
+        boxes = [PhotoBox(boxes[0].path, tuple(args.centre) if args.centre else None, args.scale)]
+    people, poses = predict_boxes(network, boxes, size, args.batch)
+    out = args.out or Path("poses")
     path = out / "predictions-photos.npz"
-    save_predictions(path, Predictions(poses, people.person_ids, people.joint_names, len(cascade.stages) - 1))
+    save_predictions(path, Predictions(poses, people.person_ids, people.joint_names, last))
     print(path)
-    for row, source in enumerate(args.photos):
-        write_pictures(out, people, poses, lambda _, source=source: source.read_bytes(), [row])
-
-
-def boxes(names: list[str], photos: list[np.ndarray], centre: list[float] | None, scale: float | None) -> People:
-    """One person a photo: at `centre` and `scale`, or in the middle with a crop that holds the whole photo."""
-    shapes = np.array([photo.shape[1::-1] for photo in photos], dtype=np.float64)
-    scales = np.full(len(photos), scale) if scale else shapes.max(axis=1) / CROP_SIDE
-    if not (scales > 0).all():
-        raise BadInput(f"--scale {scale}: must be above 0")
-    if centre:
-        centres = np.array([centre], dtype=np.float64)
-    else:
-        centres = (shapes - 1) / 2 - np.stack([np.zeros_like(scales), CENTRE_SHIFT * scales], axis=1)
-    return make_people(names, np.full((len(photos), 16, 2), np.nan), centre=centres, scale=scales)
+    for row in range(min(args.draw, len(boxes))):
+        write_pictures(out, people, poses, lambda _, row=row: boxes[row].path.read_bytes(), [row])
 
 
 def write_pictures(
@@ -120,4 +125,4 @@ def write_pictures(
 ) -> None:
     """One JPEG a person of `rows`: the photo with the predicted skeleton."""
     for name, picture in draw_people(people, poses, read_image, rows, side=480):
-        print(write_bytes(folder / f"{name.replace('#', '-')}.pose.jpg", to_jpeg(picture)))
+        print(write_bytes(folder / f"{Path(name).name.replace('#', '-')}.pose.jpg", to_jpeg(picture)))

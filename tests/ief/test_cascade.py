@@ -55,6 +55,37 @@ def test_a_stage_equals_a_resnet_with_a_widened_first_convolution(method, shared
     )
 
 
+@pytest.mark.parametrize("backbone", ["resnet18", "resnet50"])
+def test_folding_the_batch_normalisations_changes_no_pose(backbone):
+    stages = [make_stage(backbone=backbone, seed=seed) for seed in (1, 2)]
+    for stage in stages:
+        for module in stage.modules():
+            if isinstance(module, nn.BatchNorm2d):  # as after training, not the identity it starts as
+                for values in (module.running_mean, module.bias.data):
+                    values.normal_(std=0.2)
+                for values in (module.running_var, module.weight.data):
+                    values.uniform_(0.5, 1.5)
+    cascade = Cascade(torch.rand(16, 2) * SIZE, stages).eval()
+    folded = cascade.folded()
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    images = torch.randn(3, 3, SIZE, SIZE)
+    with torch.inference_mode():
+        for fast, plain in zip(folded(images), cascade(images), strict=True):
+            torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-3)
+        assert (cascade(images)[1][0] - cascade(images)[1][1]).abs().max() > 0.1  # images do tell
+
+
+def test_bf16_poses_are_those_of_fp32_up_to_its_rounding():
+    stage, images, joints = make_stage(), torch.randn(3, 3, SIZE, SIZE), torch.rand(3, 16, 2) * SIZE
+    with torch.inference_mode():
+        for pose in (joints, joints[:1]):
+            plain = stage.decode(stage(images, pose))
+            stage.half = True
+            half = stage.decode(stage(images, pose))
+            stage.half = False
+            assert half.dtype == torch.float32 and 0 < (half - plain).abs().max() <= 2e-2 * plain.abs().max()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_decode_inverts_encode(method):
     stage = make_stage(method)

@@ -1,0 +1,1 @@
+"""What `ief bench` measures: one module a group of benches, each bench against a named floor."""
