@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ief.benchmarks.timing import Bench
+from ief.benchmarks.timing import Bench, one_thread
 from ief.benchmarks.workload import Workload
 from ief.photo_boxes import find_photos, predict_boxes
 from ief.prediction import CascadeNetwork
@@ -96,9 +96,12 @@ def exported(workload: Workload, batch: int, what: str, folder: Path) -> Iterato
     bare = open_session(floor)
     whole, small = OnnxNetwork(path), OnnxNetwork(quantise(path, folder / "int8.onnx", crops))
     images = workload.images(batch).contiguous().numpy()
+    with one_thread():
+        alone = {name: OnnxNetwork(folder / f"{name}.onnx") for name in ("pose", "int8")}
 
     def bare_twice() -> list:
         return [bare.run(None, {"images": images}) for _ in range(2)]
 
     yield Bench(f"two stages, {what}, ONNX Runtime / two bare forwards", lambda: whole(crops), bare_twice, 0.9)
-    yield Bench(f"two stages, {what}, int8 / fp32, both ONNX Runtime", lambda: small(crops), lambda: whole(crops), 3)
+    yield Bench(f"two stages, {what}, int8 / fp32, ONNX Runtime", lambda: small(crops), lambda: whole(crops), 3)
+    yield Bench("the same on one thread", lambda: alone["int8"](crops), lambda: alone["pose"](crops), 3)
