@@ -34,6 +34,6 @@ def test_links_to_other_files_are_not_followed(tmp_path):
 
 def test_a_data_set_that_claims_more_than_the_file_holds_is_bad_input(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        file.create_dataset("preds", (1 << 40, 16, 2), chunks=(1, 16, 2))
+        file.create_dataset("preds", (1 << 40, 16, 2), "f4", chunks=(1, 16, 2))
     with pytest.raises(BadInput, match=r"a\.h5: not a whole HDF5 file \('preds' takes 140,737,488,355,328 bytes"):
         load_hdf5(tmp_path / "a.h5")
