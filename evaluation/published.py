@@ -15,7 +15,7 @@ from heads.errors import BadInput
 
 PAPER = "Sun et al., ICCV 2017"
 HRNET = "K. Sun et al., CVPR 2019, Table 3"
-MPII = "results page of MPII, not opened again when this was written"
+MPII = "MPII's results page, written down from memory"
 
 # Table 7 of the paper: (method of Table 1, stage) -> PCKh@0.5 in percent on MPII.
 TABLE_7_PCKH = {
