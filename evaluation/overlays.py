@@ -77,9 +77,8 @@ def draw_arrows(image: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.nda
 
 def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
     """RGB of each joint, and of the limb from it to its parent, by the side that the flip pairs give it."""
-    rights = {right for right, _ in skeleton.flip_pairs}
-    lefts = {left for _, left in skeleton.flip_pairs}
-    return [RIGHT if j in rights else LEFT if j in lefts else CENTRE for j in range(len(skeleton))]
+    colours = {"right": RIGHT, "left": LEFT, "centre": CENTRE}
+    return [colours[side] for side in skeleton.sides]
 
 
 def thickness(joints: np.ndarray) -> float:

@@ -20,7 +20,7 @@ from heads.skeleton import MPII, Skeleton
 # Okabe and Ito's palette without its yellow, which fades on white; with a line style each, colour is not needed.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES = ("-", "--", "-.", ":")
-RIGHT, LEFT, CENTRE = "#D55E00", "#0072B2", "#000000"
+SIDES = {"right": "#D55E00", "left": "#0072B2", "centre": "#000000"}  # the person's, on a white ground
 TRUTH = "#c4c4c4"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.8  # inches: at a phone's width its 10 pt text is about 10 px high
@@ -178,7 +178,7 @@ def movement_arrows(
     for panel in panels:
         panel.set_axis_off()
     limbs = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent != -1]
-    colours = side_colours(skeleton)
+    colours = [SIDES[side] for side in skeleton.sides]
     factor = arrow_factor(before, after)
     for axes, start, end, true, caption in zip(panels, before, after, truth, captions, strict=False):
         for joint, parent in limbs:
@@ -195,7 +195,7 @@ def movement_arrows(
     handles = [
         Line2D([], [], color=TRUTH, linewidth=4, label="truth"),
         *(Line2D([], [], color=colour, marker=">", label=side)
-          for side, colour in (("right", RIGHT), ("left", LEFT), ("centre", CENTRE))),
+          for side, colour in SIDES.items()),
     ]  # fmt: skip
     if factor > 1:
         figure.suptitle(f"arrows {factor} times as long as the movement", fontsize="small")
@@ -271,13 +271,6 @@ def _saved(figure: Figure, form: str, metadata: dict, **options: int) -> bytes:
 
 def _style(index: int) -> dict[str, str]:
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[index % len(LINES)]}
-
-
-def side_colours(skeleton: Skeleton) -> list[str]:
-    """Colour of each joint on a white ground: the person's right orange, left blue, the centre line dark."""
-    rights = {right for right, _ in skeleton.flip_pairs}
-    lefts = {left for _, left in skeleton.flip_pairs}
-    return [RIGHT if j in rights else LEFT if j in lefts else CENTRE for j in range(len(skeleton))]
 
 
 def _legend_below(figure: Figure, count: int) -> None:

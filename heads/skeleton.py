@@ -73,6 +73,14 @@ class Skeleton:
             order[right], order[left] = left, right
         return tuple(order)
 
+    @cached_property
+    def sides(self) -> tuple[str, ...]:
+        """`right`, `left` or `centre` for each joint: the person's side, as the flip pairs (right, left) give it."""
+        sides = ["centre"] * len(self)
+        for right, left in self.flip_pairs:
+            sides[right], sides[left] = "right", "left"
+        return tuple(sides)
+
     def index(self, name: str) -> int:
         """Index of the joint called `name`. Raises BadInput for an unknown name."""
         try:

@@ -43,3 +43,8 @@ def test_a_bad_tree_is_a_clear_error(names, parents, says):
 def test_an_unknown_joint_name_lists_the_known_ones():
     with pytest.raises(BadInput, match=r"unknown joint 'nose'.*r_ankle"):
         MPII.index("nose")
+
+
+def test_sides_are_those_of_the_flip_pairs():
+    for name, side in zip(MPII.names, MPII.sides, strict=True):
+        assert side == {"r_": "right", "l_": "left"}.get(name[:2], "centre")
