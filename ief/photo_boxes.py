@@ -108,14 +108,19 @@ def predict_boxes(network: Network, boxes: list[PhotoBox], size: int, batch: int
             filled += ready
             poses.append(network(crops)[-1])
             progress.update(len(ready))
-    people = make_people(
-        [box.path.name for box in filled],
-        np.full((len(filled), len(MPII), 2), np.nan),
-        centre=np.array([box.centre for box in filled]),
-        scale=np.array([box.scale for box in filled]),
-    )
+    people = as_people(filled)
     to_image = invert_affine(crop_matrices(people.crop_centre, people.crop_side, size))
     return people, apply_affine(to_image, np.concatenate(poses))
+
+
+def as_people(boxes: list[PhotoBox]) -> People:
+    """Boxes with nothing missing as people without joints."""
+    return make_people(
+        [box.path.name for box in boxes],
+        np.full((len(boxes), len(MPII), 2), np.nan),
+        centre=np.array([box.centre for box in boxes]),
+        scale=np.array([box.scale for box in boxes]),
+    )
 
 
 def cut(boxes: list[PhotoBox], size: int, ahead: int) -> Iterator[tuple[list[PhotoBox], np.ndarray]]:
@@ -138,9 +143,9 @@ def cut_photo(path: Path, boxes: list[PhotoBox], size: int) -> tuple[list[PhotoB
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     header = read_header(data, str(path))
     boxes = [box.within(header) for box in boxes]
-    centre, scale = np.array([box.centre for box in boxes]), np.array([box.scale for box in boxes])
-    centre = centre + np.stack([np.zeros_like(scale), CENTRE_SHIFT * scale], axis=1)
-    return boxes, decode_crops(data, str(path), crop_matrices(centre, CROP_SIDE * scale, size), size, header)
+    people = as_people(boxes)
+    matrices = crop_matrices(people.crop_centre, people.crop_side, size)
+    return boxes, decode_crops(data, str(path), matrices, size, header)
 
 
 def batches(
