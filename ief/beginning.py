@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -35,27 +35,27 @@ class Training:
     Attributes:
         index: of the stage.
         job, preset: what is trained, and how.
-        record: `describe` of it.
-        follows: checksum of the stage before, None for stage 0.
         batches: this process's share of them.
         before: the frozen cascade before the stage.
         learner: the stage, its optimiser, its curve.
         trained: the stage as it is called in training.
         loss_of: the method's loss.
         steps: length of the training.
+        record: `describe` of it; {} for one that is never saved.
+        follows: checksum of the stage before, None for stage 0.
     """
 
     index: int
     job: Job
     preset: Preset
-    record: dict
-    follows: str | None
     batches: TrainingBatches
     before: Cascade
     learner: Learner
     trained: nn.Module
     loss_of: CompositionalLoss
     steps: int
+    record: dict = field(default_factory=dict)
+    follows: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -110,7 +110,7 @@ def new_training(
     pairs = pair_set(stage.method.pairs, job.skeleton)
     loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, stage.method.representation, preset.reduction)
     loss_of = loss_of.to(job.device)  # after `wrap`, which gives every process the first one's statistics
-    return Training(index, job, preset, {}, None, batches, before.folded(), learner, trained, loss_of, steps)
+    return Training(index, job, preset, batches, before.folded(), learner, trained, loss_of, steps)
 
 
 def batches_of(index: int, job: Job, preset: Preset) -> TrainingBatches:
