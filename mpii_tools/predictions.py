@@ -151,11 +151,13 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
     matched = replace(predictions, person_ids=people.person_ids)
     if predictions.joints.shape[2] != 2:
         return matched
-    apart = np.where(people.annotated, np.linalg.norm(predictions.joints - people.joints, axis=-1), 0).sum(axis=1)
+
+    def apart(joints: np.ndarray) -> np.ndarray:
+        return np.where(people.annotated, np.linalg.norm(joints - people.joints, axis=-1), 0).sum(axis=1)
+
     others = np.roll(predictions.joints, rows // 2, axis=0)
-    apart_from_others = np.where(people.annotated, np.linalg.norm(others - people.joints, axis=-1), 0).sum(axis=1)
     counted = people.annotated.any(axis=1)
-    nearer = float((apart <= apart_from_others)[counted].mean()) if counted.any() else 1.0
+    nearer = float((apart(predictions.joints) <= apart(others))[counted].mean()) if counted.any() else 1.0
     if counted.sum() >= ENOUGH_ROWS and nearer < IN_ORDER:
         raise BadInput(
             f"matched row by row, only {nearer:.0%} of the predictions lie nearer to the person of their row than "
