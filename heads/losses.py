@@ -2,7 +2,8 @@
 
 Every method of Table 1 is one formula: the L1 distance between predicted and true relative positions of a set of
 joint pairs, each coordinate divided by its standard deviation. Both sides are normalised by the same mean and std
-(Eq. 1), so the mean cancels and a term is |dJ - dJ_gt| / std(u, v).
+(Eq. 1), so the mean cancels and a term is |dJ - dJ_gt| / std(u, v). Beyond the paper, something else than L1 may be
+made of that quotient (`heads.penalties`, `heads.likelihood`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from torch import Tensor, nn
 
 from heads.composition import composition_matrix
 from heads.errors import BadInput
+from heads.likelihood import ResidualLikelihood
 from heads.normalisation import expand_mask
 from heads.pairs import Pair
+from heads.penalties import PENALTIES
 from heads.skeleton import Skeleton
 
 REDUCTIONS = ("mean", "sum")
@@ -30,9 +33,11 @@ class CompositionalLoss(nn.Module):
         representation: what `estimate` holds in `forward`, `bones` or `joints`.
         reduction: `mean`: the mean over a sample's supervised terms, then over the batch, so that pair sets of
             different size share a learning rate; `sum`: Eq. 8's sum over terms, then the mean over the batch.
+        penalty: what is made of a normalised error: `l1` as in the paper, `soft_l1`, or a `ResidualLikelihood`,
+            with which a pair counts where all its coordinates are annotated.
 
     Raises:
-        BadInput: for an unknown representation or reduction, or a std of the wrong shape.
+        BadInput: for an unknown representation, reduction or penalty, or a std of the wrong shape.
     """
 
     def __init__(
@@ -42,10 +47,14 @@ class CompositionalLoss(nn.Module):
         std: Tensor,
         representation: str = "bones",
         reduction: str = "mean",
+        penalty: str | ResidualLikelihood = "l1",
     ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
             raise BadInput(f"unknown reduction '{reduction}'; choose mean or sum")
+        if isinstance(penalty, str) and penalty not in PENALTIES:
+            raise BadInput(f"unknown penalty '{penalty}'; choose {' or '.join(PENALTIES)}")
+        self.penalty = penalty
         if std.dim() != 2 or len(std) != len(pairs):
             raise BadInput(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row a pair")
         self.reduction = reduction
@@ -55,7 +64,7 @@ class CompositionalLoss(nn.Module):
         self.register_buffer("ends", self.difference.abs())
         self.register_buffer("std", std.float().T.contiguous())
 
-    def forward(self, estimate: Tensor, joints: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, estimate: Tensor, joints: Tensor, mask: Tensor, spread: Tensor | None = None) -> Tensor:
         """The loss of a batch, a scalar.
 
         Args:
@@ -63,16 +72,22 @@ class CompositionalLoss(nn.Module):
             joints: (B, K, D) true joints in the same unit; what the mask leaves out may be NaN.
             mask: (B, K) or (B, K, D) bool, annotated values. A pair's coordinate counts where both its ends have
                 it; the bones between need not be annotated. A 2D sample among 3D ones masks z (Eq. 9).
+            spread: (B, P, D) what the network says of its own errors, for a `ResidualLikelihood`.
 
         Returns:
             Scalar. A sample without any supervised term adds 0 and passes no gradient.
         """
         mask = expand_mask(mask, joints)
         truth = torch.where(mask, joints, 0).to(estimate).transpose(1, 2) @ self.difference.to(estimate)
-        error = estimate.transpose(1, 2) @ self.composition.to(estimate) - truth  # (B, D, P)
+        error = (estimate.transpose(1, 2) @ self.composition.to(estimate) - truth) / self.std.to(estimate)  # (B, D, P)
         supervised = self._both_ends(mask)
+        if isinstance(self.penalty, str):
+            penalty = PENALTIES[self.penalty](error)
+        else:
+            supervised = supervised.all(dim=1, keepdim=True).expand_as(error)
+            penalty = self.penalty(error, spread)
         terms = supervised.sum(dim=(1, 2), keepdim=True).clamp(min=1) if self.reduction == "mean" else 1
-        return (error.abs() * (supervised / (self.std.to(estimate) * (terms * len(error))))).sum()
+        return (penalty * (supervised.to(error) / (terms * len(error)))).sum()
 
     def _both_ends(self, mask: Tensor) -> Tensor:
         """(B, D, P) bool: where both ends of a pair are annotated in `mask` (B, K, D); the origin always is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -108,7 +109,9 @@ def new_training(
     stage = learner.stage
     trained = wrap(stage, job.device, job.processes).train()
     pairs = pair_set(stage.method.pairs, job.skeleton)
-    loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, stage.method.representation, preset.reduction)
+    penalty = stage.likelihood if stage.design.likelihood else preset.penalty
+    kind = stage.method.representation
+    loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, kind, preset.reduction, penalty)
     loss_of = loss_of.to(job.device)  # after `wrap`, which gives every process the first one's statistics
     return Training(index, job, preset, batches, before.folded(), learner, trained, loss_of, steps)
 
@@ -170,7 +173,8 @@ def build_stage(index: int, job: Job, preset: Preset, before: Cascade, residuals
     goes_on = index > 0 and preset.continue_stage
     stride = before.stages[-1].design.stride if goes_on else job.initial.stride if job.initial else "3x3"
     sigma = preset.sigma * job.data.size
-    design = StageDesign(preset.backbone, stride, job.method, job.data.size, sigma, job.skeleton)
+    likelihood = preset.penalty == "likelihood"
+    design = StageDesign(preset.backbone, stride, job.method, job.data.size, sigma, job.skeleton, likelihood)
     torch.manual_seed(seed_of_stage(job.seed, index))
     stage = Stage(design, residuals)
     if goes_on:
@@ -182,5 +186,15 @@ def build_stage(index: int, job: Job, preset: Preset, before: Cascade, residuals
 
 
 def use_half(preset: Preset, device: torch.device) -> bool:
-    """bf16 is for GPUs: on a CPU it is slower than fp32."""
-    return preset.precision == "bf16" and device.type == "cuda"
+    """Whether to train in bf16: where the preset says so, on a GPU or a CPU that multiplies it natively.
+
+    Any other CPU would be slower with it than in fp32.
+    """
+    return preset.precision == "bf16" and (device.type == "cuda" or native_bf16())
+
+
+@cache
+def native_bf16() -> bool:
+    """Whether this CPU has instructions for bf16; False where torch is too old to say (before 2.11)."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

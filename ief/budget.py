@@ -17,14 +17,13 @@ from ief.beginning import batches_of, new_training, starting_point
 from ief.cascade import Cascade
 from ief.job import Job
 from ief.presets import Preset
-from ief.run import STAGES
 from ief.training import take_step
 
 WARM_UP, TIMED = 3, 10  # steps of the calibration, a stage
 
 
-def passes_within(minutes: float, methods: int, job: Job, preset: Preset, path: Path) -> float:
-    """How often each person is seen in a stage, so that `methods` trainings of every stage take `minutes`.
+def passes_within(minutes: float, methods: int, stages: int, job: Job, preset: Preset, path: Path) -> float:
+    """How often each person is seen in a stage, so that `methods` trainings of all `stages` take `minutes`.
 
     Args:
         path: `budget.json`, where the answer is kept; where it exists the answer is read from it.
@@ -39,7 +38,7 @@ def passes_within(minutes: float, methods: int, job: Job, preset: Preset, path: 
                 f"{path}: belongs to a budget of {kept['minutes']} minutes, now {minutes}; choose another --run"
             )
         return kept["passes"]
-    seconds = [job.processes.largest(measured, job.device) for measured in seconds_per_step(job, preset)]
+    seconds = [job.processes.largest(measured, job.device) for measured in seconds_per_step(stages, job, preset)]
     one_pass = methods * sum(seconds) * len(job.data) / preset.batch
     passes = math.floor(100 * 60 * minutes / one_pass) / 100
     if passes < 1:
@@ -64,10 +63,10 @@ def read_budget(path: Path) -> dict | None:
         raise BadInput(f"{path}: torn ({error}); remove it, and the speed is measured again") from error
 
 
-def seconds_per_step(job: Job, preset: Preset) -> list[float]:
+def seconds_per_step(stages: int, job: Job, preset: Preset) -> list[float]:
     """Seconds that a step of each stage takes here, measured over a few with random weights; nothing is kept."""
     seconds = []
-    for index in range(STAGES):
+    for index in range(stages):
         batches = batches_of(index, job, preset)
         if index == 0:
             before, residuals = starting_point(0, job, preset, batches.whole(), None)
@@ -77,5 +76,5 @@ def seconds_per_step(job: Job, preset: Preset) -> list[float]:
                 started = time.perf_counter()
             take_step(training, step)[0].item()  # waits for the device
         seconds.append((time.perf_counter() - started) / TIMED)
-        before = Cascade(before.mean_pose, [training.learner.kept()]).to(job.device).eval()
+        before = Cascade(before.mean_pose, [*before.stages, training.learner.kept()]).to(job.device).eval()
     return seconds

@@ -15,7 +15,7 @@ from evaluation.errors import joint_error
 from evaluation.metrics import Tree
 from heads.errors import BadInput
 from heads.methods import METHODS
-from ief.run import STAGES, stage_file, stage_folder
+from ief.run import stage_file
 from ief.scoring import score
 from mpii_tools.people import People
 from mpii_tools.predictions import align, read_predictions
@@ -130,14 +130,12 @@ def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
 def load_curves(run: Path) -> dict[str, list[tuple[float, float]]]:
     """Stage -> (step, loss) points. Raises BadInput for a torn log."""
     curves = {}
-    for index in range(STAGES):
-        path = stage_folder(run, index) / "log.csv"
-        if path.exists():
-            try:
-                rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-                curves[f"stage{index}"] = [(float(row["step"]), float(row["loss"])) for row in rows]
-            except (KeyError, TypeError, ValueError) as error:
-                raise BadInput(f"{path}: torn ({error}); remove it, the report does without") from error
+    for path in sorted(run.glob("stage*/log.csv")):
+        try:
+            rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+            curves[path.parent.name] = [(float(row["step"]), float(row["loss"])) for row in rows]
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"{path}: torn ({error}); remove it, the report does without") from error
     return curves
 
 

@@ -63,7 +63,7 @@ class Learner:
     def update(self, loss: torch.Tensor, rate: float) -> None:
         """One step down the gradient of a scalar `loss` at learning rate `rate`."""
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -86,13 +86,20 @@ def new_learner(stage: Stage, preset: Preset, steps: int) -> Learner:
 
 
 def build_optimiser(stage: nn.Module, preset: Preset) -> torch.optim.Optimizer:
-    """The preset's optimiser. Raises BadInput for an unknown one."""
+    """The preset's optimiser over a stage, or over a bare network. Raises BadInput for an unknown one.
+
+    Its groups' `share` is what each learns at in units of the schedule's rate: what starts new, the head and the
+    heatmap half, may learn faster than what was trained before.
+    """
+    named = list(stage.named_parameters())
+    trained = [value for name, value in named if name.startswith("backbone.")]
+    new = [value for name, value in named if not name.startswith("backbone.")]
+    groups = [{"params": trained, "share": 1.0}, {"params": new, "share": preset.new_rate}]
+    groups = [group for group in groups if group["params"]]
     if preset.optimiser == "sgd":
-        return torch.optim.SGD(
-            stage.parameters(), preset.learning_rate, 0.9, weight_decay=preset.weight_decay, fused=True
-        )
+        return torch.optim.SGD(groups, preset.learning_rate, 0.9, weight_decay=preset.weight_decay, fused=True)
     if preset.optimiser == "adamw":
-        return torch.optim.AdamW(stage.parameters(), preset.learning_rate, weight_decay=preset.weight_decay, fused=True)
+        return torch.optim.AdamW(groups, preset.learning_rate, weight_decay=preset.weight_decay, fused=True)
     raise BadInput(f"unknown optimiser '{preset.optimiser}'; choose sgd or adamw")
 
 

@@ -4,12 +4,13 @@ RUN/stage0/stage.safetensors    weights, statistics, mean pose; in its header a 
 RUN/stage0/training-*.pt        the last two states of an unfinished training, gone when the stage is done
 RUN/stage0/log.csv              step, loss, learning rate
 RUN/predictions-SPLIT.npz       the last stage's poses
-RUN/metrics.json                mean pose, stage 0 and stage 1 on the validation split
+RUN/metrics.json                mean pose and every stage on the validation split
 """
 
 from __future__ import annotations
 
 import math
+from itertools import count
 from pathlib import Path
 
 from torch import Tensor
@@ -22,7 +23,7 @@ from heads.errors import BadInput
 from ief.cascade import Cascade
 from ief.stage import Residuals, Stage, StageDesign
 
-STAGES = 2
+STAGES = 2  # the paper's; a run may hold more
 
 
 def stage_folder(run: Path, index: int) -> Path:
@@ -92,16 +93,16 @@ def check_follows(path: Path, follows: str | None, run: Path, index: int) -> Non
         raise BadCheckpoint(f"{path}: was trained on another stage {index - 1} than {before}; train it again")
 
 
-def load_cascade(run: str | Path, stages: int = STAGES) -> Cascade:
-    """The first `stages` stages of a run (fewer where fewer are trained), on the CPU, in evaluation mode.
+def load_cascade(run: str | Path, stages: int | None = None) -> Cascade:
+    """The first `stages` stages of a run, by default all that are trained, on the CPU, in evaluation mode.
 
     Raises:
-        BadCheckpoint: where stage 0 is missing, or stage 1 was trained on another stage 0 than the one beside it.
+        BadCheckpoint: where one of them is missing, or was trained on another than the one before it here.
     """
     run, loaded, mean_pose = Path(run), [], None
-    for index in range(stages):
+    for index in count() if stages is None else range(stages):
         path = stage_file(run, index)
-        if index > 0 and not path.exists():
+        if stages is None and index > 0 and not path.exists():
             break
         stage, mean_pose, description = load_stage(path)
         if description.get("stage") != index:

@@ -15,6 +15,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from checkpoints.imagenet import InitialWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.errors import BadInput
+from heads.likelihood import ResidualLikelihood
 from heads.methods import method_called
 from heads.normalisation import denormalise
 from heads.regression import RegressionHead
@@ -33,6 +34,7 @@ class StageDesign:
         size: side of the input in crop pixels.
         sigma: standard deviation of the heatmaps in crop pixels.
         skeleton: the tree whose joints are regressed.
+        likelihood: whether it was trained by `heads.likelihood`, and so says in training how sure it is of each pair.
     """
 
     backbone: str = "resnet50"
@@ -41,6 +43,7 @@ class StageDesign:
     size: int = 224
     sigma: float = 7.0
     skeleton: Skeleton = MPII
+    likelihood: bool = False
 
     def to_json(self) -> dict:
         """The fields as plain JSON values."""
@@ -94,7 +97,11 @@ class Stage(nn.Module):
         self.backbone = _resnet(design.backbone, design.stride)
         stem = self.backbone.conv1
         self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
-        self.head = RegressionHead(self.backbone.fc.in_features, joints, dimensions)
+        features = self.backbone.fc.in_features
+        self.head = RegressionHead(features, joints, dimensions)
+        if design.likelihood:
+            self.spread_head = RegressionHead(features, len(residuals.pair_std), dimensions)
+            self.likelihood = ResidualLikelihood(dimensions)
         self.backbone.fc = nn.Identity()
         for name in ("mean", "std", "pair_std"):
             self.register_buffer(name, getattr(residuals, name).float())
@@ -104,7 +111,7 @@ class Stage(nn.Module):
         self.register_buffer("to_joints", bones_to_joints(eye, design.skeleton), persistent=False)
         self.half = False  # run the ResNet in bf16; poses stay float32 whatever it says
 
-    def forward(self, images: Tensor, joints: Tensor) -> Tensor:
+    def forward(self, images: Tensor, joints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """The corrected pose in the method's representation: r(y_t) + N^-1(correction).
 
         Args:
@@ -112,13 +119,17 @@ class Stage(nn.Module):
             joints: (B, K, D), or (1, K, D) for one pose shared by the batch: y_t in crop pixels. Heatmaps show x, y.
 
         Returns:
-            (B, K, D) bones or joints in crop pixels, float32.
+            (B, K, D) bones or joints in crop pixels, float32. In training with a likelihood also (B, P, D), the raw
+            spread of each pair that `heads.likelihood` takes.
         """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
-            correction = self._correction(images, joints)
-        return self.encode(joints) + denormalise(correction.float(), self.mean, self.std)
+            features = self._features(images, joints)
+            correction = self.head(features)
+            spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
+        estimate = self.encode(joints) + denormalise(correction.float(), self.mean, self.std)
+        return estimate if spread is None else (estimate, spread)
 
-    def _correction(self, images: Tensor, joints: Tensor) -> Tensor:
+    def _features(self, images: Tensor, joints: Tensor) -> Tensor:
         net, stem = self.backbone, self.backbone.conv1
         shape = (self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0])
         if joints.shape[0] == 1:  # len() would fix the batch of an exported model
@@ -127,7 +138,7 @@ class Stage(nn.Module):
             features = convolve_heatmaps(joints[..., :2], *shape, onto=stem(images))
         features = net.relu(net.maxpool(net.bn1(features)))  # the same either way; a quarter of the work this way
         features = net.layer4(net.layer3(net.layer2(net.layer1(features))))
-        return self.head(net.avgpool(features).flatten(1))
+        return net.avgpool(features).flatten(1)
 
     def encode(self, joints: Tensor) -> Tensor:
         """Joints (..., K, D) in this stage's representation, bones or joints."""

@@ -57,7 +57,9 @@ def take_step(training: Training, step: int) -> tuple[Tensor, float]:
     """One step of the training; returns its loss, a scalar that is still on the device, and its learning rate."""
     batch = training.batches(step)
     pose = current_pose(training.before, batch, training.batches, step, training.preset.perturbation)
-    loss = training.loss_of(training.trained(batch.images, pose), batch.joints, batch.mask)
+    output = training.trained(batch.images, pose)
+    estimate, spread = output if isinstance(output, tuple) else (output, None)
+    loss = training.loss_of(estimate, batch.joints, batch.mask, spread)
     rate = learning_rate(training.preset, step / training.steps)
     training.learner.update(loss, rate)
     return training.job.processes.mean(loss.detach()), rate

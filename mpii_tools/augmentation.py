@@ -29,12 +29,16 @@ class Augmentation:
         scale: the zoom is 1 +- this.
         rotation: degrees, each way.
         flip: probability of a mirror image.
+        colour: change of contrast and brightness, each way (`mpii_tools.appearance`); the paper has none.
+        occlusion: probability that a rectangle of the crop is hidden; the paper has none.
     """
 
     translation: float = 0.02
     scale: float = 0.25
     rotation: float = 30.0
     flip: float = 0.5
+    colour: float = 0.0
+    occlusion: float = 0.0
 
 
 NONE = Augmentation(0.0, 0.0, 0.0, 0.0)

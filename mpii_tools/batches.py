@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from heads.skeleton import Skeleton
+from mpii_tools.appearance import Appearance, change_appearance, draw_appearances
 from mpii_tools.augmentation import Augmentation, draw_affines, move_joints, sample_crops
 from mpii_tools.crop_memory import hold_crops
 from mpii_tools.prepared import PreparedSplit
@@ -80,6 +81,7 @@ class TrainingBatches:
         if images:
             crops = self.crops(rows, self._rows(step + 1))
             sampled = sample_crops(crops, matrices, self.data.size, self.data.border)
+            sampled = self._appearing(sampled, step)
         # Not waiting for the copies lets the CPU prepare the next step while a GPU is at this one.
         joints, mask = (values.to(self.device, non_blocking=True) for values in (joints, mask))
         return Batch(sampled, joints, mask, rows)
@@ -89,6 +91,15 @@ class TrainingBatches:
         undivided = copy.copy(self)
         undivided.share = slice(None)
         return undivided
+
+    def _appearing(self, images: Tensor, step: int) -> Tensor:
+        """The crops of this process's share of a step, their colours changed or parts of them hidden."""
+        if not (self.augmentation.colour or self.augmentation.occlusion):
+            return images
+        source = random_source(self.seed, "appearance", step)
+        drawn = draw_appearances(self.augmentation, self.batch, self.data.size, source)
+        share = Appearance(*(values[self.share] for values in (drawn.gain, drawn.offset, drawn.boxes)))
+        return change_appearance(images, share)
 
     def _rows(self, step: int) -> np.ndarray:
         """Rows of this process's share of a step."""

@@ -1,4 +1,4 @@
-"""`ief table7`: five methods x two stages under one budget, then the report."""
+"""`ief table7`: five methods x every stage under one budget, then the report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from heads.methods import METHODS
 from ief.budget import passes_within
 from ief.commands import train
 from ief.reporting import write_report
-from ief.run import STAGES
 from ief.scoring import score_run
 from ief.training import train_stage
 from mpii_tools.prepared import load_prepared
@@ -25,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes",
         type=float,
-        help="budget of all ten trainings on this machine, instead of --passes: its speed is measured once "
+        help="budget of all trainings on this machine, instead of --passes: its speed is measured once "
         "and every method gets the same number of passes",
     )
 
@@ -36,14 +35,14 @@ def run(args: argparse.Namespace) -> None:
         raise BadInput("give either --minutes or --passes")
     if args.minutes is not None and not args.minutes > 0:
         raise BadInput(f"--minutes {args.minutes}: must be above 0")
-    preset = train.chosen_preset(args)
+    preset, stages = train.chosen_preset(args), train.chosen_stages("both", args.stages)
     valid = load_prepared(args.data, "valid")
     with train.training_job(args, preset, "all") as job:
         if args.minutes is not None:
-            passes = passes_within(args.minutes, len(METHODS), job, preset, args.run / "budget.json")
+            passes = passes_within(args.minutes, len(METHODS), len(stages), job, preset, args.run / "budget.json")
             preset = replace(preset, passes=passes)
         folders = {method: args.run / method for method in METHODS}
-        for index in range(STAGES):
+        for index in stages:
             for method, folder in folders.items():
                 train_stage(index, replace(job, method=method, run=folder), preset)
         if job.processes.first:
@@ -51,6 +50,6 @@ def run(args: argparse.Namespace) -> None:
                 if not (folder / "metrics.json").exists():  # the last file of a score
                     job.stopping.check()
                     score_run(folder, valid, job.device)
-            title = "Five methods, two stages"
+            title = f"Five methods, {args.stages} stages"
             runs = list(folders.values())
             print(write_report(runs, args.run / "report", title, people=valid.people, training=job.data.people))

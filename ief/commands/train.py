@@ -15,7 +15,8 @@ from heads.skeleton import MPII
 from ief.determinism import deterministic_algorithms
 from ief.distributed import choose_device, joined_processes
 from ief.job import Job
-from ief.presets import PRESETS, Preset, preset_called
+from ief.presets import PRESETS, REACHES, Preset, preset_called
+from ief.run import STAGES
 from ief.scoring import print_summary, score_run
 from ief.stopping import TIME_UP, Stopping
 from ief.training import train_stage
@@ -36,10 +37,12 @@ CHANGES = (
     "warmup",
     "averaging",
     "later_rate",
+    "new_rate",
     "sigma",
     "perturbation",
     "continue_stage",
     "reduction",
+    "penalty",
     "precision",
 )
 
@@ -47,7 +50,12 @@ CHANGES = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     configure_training(parser)
-    parser.add_argument("--stage", default="both", choices=("0", "1", "both"), help="which to train (default: both)")
+    parser.add_argument(
+        "--stage",
+        default="both",
+        metavar="K|both",
+        help="train stage K alone: 0, 1, ... (default: all --stages)",
+    )
     parser.add_argument("--method", default="all", choices=METHODS, help="a row of Table 1 (default: all)")
 
 
@@ -55,6 +63,7 @@ def configure_training(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that every training has."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="what `ief prepare` wrote")
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run folder; an unfinished one goes on")
+    parser.add_argument("--stages", type=int, default=STAGES, metavar="N", help=f"of the cascade (default: {STAGES})")
     parser.add_argument("--preset", default="paper", choices=PRESETS, help="see ief/README.md (default: paper)")
     parser.add_argument(
         "--weights",
@@ -90,13 +99,15 @@ def configure_training(parser: argparse.ArgumentParser) -> None:
             group.add_argument(option, action=argparse.BooleanOptionalAction)
         else:
             group.add_argument(option, type={"int": int, "float": float}.get(kind, str), metavar=kind.upper())
+    for name in REACHES:
+        group.add_argument(f"--{name}", type=float, metavar="FLOAT", help="of the augmentation")
 
 
 def run(args: argparse.Namespace) -> None:
     """Train the stages that are not trained yet, then predict and score the validation split."""
-    preset = chosen_preset(args)
+    preset, stages = chosen_preset(args), chosen_stages(args.stage, args.stages)
     with training_job(args, preset, args.method) as job:
-        for index in {"0": [0], "1": [1], "both": [0, 1]}[args.stage]:
+        for index in stages:
             train_stage(index, job, preset)
         if job.processes.first and "valid" in read_description(args.data)["splits"]:
             print_summary(score_run(args.run, load_prepared(args.data, "valid"), job.device))
@@ -104,7 +115,18 @@ def run(args: argparse.Namespace) -> None:
 
 def chosen_preset(args: argparse.Namespace) -> Preset:
     """The preset that the arguments name, with their changes."""
-    return preset_called(args.preset, **{name: getattr(args, name) for name in CHANGES})
+    return preset_called(args.preset, **{name: getattr(args, name) for name in (*CHANGES, *REACHES)})
+
+
+def chosen_stages(stage: str, stages: int) -> list[int]:
+    """The stages to train: all of them for `both`, else the one named. Raises BadInput for one that cannot be."""
+    if stages < 1:
+        raise BadInput(f"--stages {stages}: must be 1 or more")
+    if stage == "both":
+        return list(range(stages))
+    if not stage.isdecimal():
+        raise BadInput(f"--stage {stage}: must be a stage's number, 0, 1, ..., or both")
+    return [int(stage)]
 
 
 @contextmanager

@@ -60,24 +60,24 @@ def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_d
 
 
 def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(ief.budget, "seconds_per_step", lambda job, preset: [0.5, 1.5])
+    monkeypatch.setattr(ief.budget, "seconds_per_step", lambda stages, job, preset: [0.5, 1.5])
     job, path = job_of(tiny_data), tmp_path / "budget.json"
     # 24 persons in batches of 8: a pass is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
-    assert passes_within(7.5, 5, job, PRESET, path) == pytest.approx(15.0)
-    monkeypatch.setattr(ief.budget, "seconds_per_step", lambda job, preset: [9.0, 9.0])  # the machine is busy now
-    assert passes_within(7.5, 5, job, PRESET, path) == pytest.approx(15.0)
+    assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
+    monkeypatch.setattr(ief.budget, "seconds_per_step", lambda stages, job, preset: [9.0, 9.0])  # busy now
+    assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
     with pytest.raises(BadInput, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
-        passes_within(8, 5, job, PRESET, path)
+        passes_within(8, 5, 2, job, PRESET, path)
     with pytest.raises(BadInput, match=r"--minutes 1: 5 methods need 4\.5 minutes for a single pass here"):
-        passes_within(1, 5, job, PRESET, tmp_path / "none.json")
+        passes_within(1, 5, 2, job, PRESET, tmp_path / "none.json")
     path.write_text("{")
     with pytest.raises(BadInput, match=r"budget\.json: torn .* remove it"):
-        passes_within(7.5, 5, job, PRESET, path)
+        passes_within(7.5, 5, 2, job, PRESET, path)
 
 
-def test_the_speed_is_measured_on_both_stages_and_leaves_no_file(tiny_data, tmp_path):
-    seconds = seconds_per_step(job_of(tiny_data, tmp_path), PRESET)
-    assert len(seconds) == 2 and all(0 < each < 60 for each in seconds)
+def test_the_speed_is_measured_on_every_stage_and_leaves_no_file(tiny_data, tmp_path):
+    seconds = seconds_per_step(3, job_of(tiny_data, tmp_path), PRESET)
+    assert len(seconds) == 3 and all(0 < each < 60 for each in seconds)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,26 +10,32 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from checkpoints.files import checksum
 from heads.errors import BadInput
 from heads.skeleton import MPII
 from ief.beginning import batches_of, build_stage, check_stage_fits
 from ief.cascade import Cascade
+from ief.cli import main
 from ief.distributed import Processes
 from ief.job import Job
-from ief.optimisation import learning_rate
+from ief.optimisation import learning_rate, new_learner
 from ief.presets import preset_called
 from ief.residuals import mean_training_pose, residuals_of
-from ief.run import stage_file
+from ief.run import load_cascade, load_stage, stage_file
 from ief.stage import Residuals, Stage, StageDesign
 from mpii_tools.batches import TrainingBatches
+from mpii_tools.predictions import read_predictions
 from mpii_tools.prepared import load_prepared
 
 sys.path.insert(0, str(Path(__file__).parent))
 from processes import finish, finish_here, spread, states, train
 
 
-def test_two_processes_give_the_result_of_one_with_the_same_global_batch(tiny_data, tmp_path):
-    options = ["--passes", "1.5", "--learning-rate", "0.003", "--perturbation", "0.02"]
+@pytest.mark.parametrize(
+    "extras", [["--perturbation", "0.02"], ["--penalty", "likelihood", "--colour", "0.2", "--learning-rate", "0.002"]]
+)
+def test_two_processes_give_the_result_of_one_with_the_same_global_batch(tiny_data, tmp_path, extras):
+    options = ["--passes", "1.5", "--learning-rate", "0.003", *extras]
     finish_here(train(tiny_data, tmp_path / "one", *options))
     finish(spread(train(tiny_data, tmp_path / "two", *options)))
     for name in ("-mean_pose", "-stage0", ""):
@@ -54,6 +60,52 @@ def test_a_run_of_other_settings_is_refused_and_left_alone(tiny_data, tmp_path):
         said = finish_here(train(tiny_data, tmp_path, *options), status=2)
         assert says in said and "another training" in said
     assert stage_file(tmp_path, 0).read_bytes() == before
+
+
+def test_a_third_stage_follows_the_second(tiny_data, tmp_path):
+    options = ["--preset", "demo", "--passes", "1", "--stages", "3"]
+    said = finish_here(train(tiny_data, tmp_path, *options, "--stage", "2"), status=2)
+    assert "stage0" in said and "no such file" in said
+    finish_here(train(tiny_data, tmp_path, *options))
+    assert len(load_cascade(tmp_path).stages) == 3 and len(load_cascade(tmp_path, 2).stages) == 2
+    assert list(json.loads((tmp_path / "metrics.json").read_text())) == ["mean_pose", "stage0", "stage1", "stage2"]
+    assert read_predictions(tmp_path / "predictions-valid.npz").stage == 2
+    assert load_stage(stage_file(tmp_path, 2))[2]["follows"] == checksum(stage_file(tmp_path, 1))
+    assert main(["report", str(tmp_path), "--out", str(tmp_path / "report"), "--data", str(tiny_data)]) == 0
+    results = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert set(results["curves"][tmp_path.name]) == {"stage0", "stage1", "stage2"}
+    for stages, says in ((["--stages", "0"], "--stages 0"), (["--stage", "last"], "--stage last: must be a stage's")):
+        assert says in finish_here(train(tiny_data, tmp_path, *options, *stages), status=2)
+
+
+def test_with_a_likelihood_the_network_learns_how_far_off_it_is(tiny_data, tmp_path):
+    """Poses of random crops cannot be learnt, so the spread to be found is that of the training poses: 1."""
+    options = ["--preset", "demo", "--penalty", "likelihood", "--passes", "60", "--stage", "0", "--new-rate", "5"]
+    finish_here(train(tiny_data, tmp_path, *options))
+    stage, mean_pose, description = load_stage(stage_file(tmp_path, 0))
+    assert stage.design.likelihood and description["training"]["preset"]["penalty"] == "likelihood"
+    images = torch.randn(4, 3, 32, 32)
+    pose = stage(images, mean_pose[None])
+    assert pose.shape == (4, 16, 2)  # a trained stage gives poses alone
+    estimate, raw = stage.train()(images, mean_pose[None])
+    assert estimate.shape == pose.shape and raw.shape == (4, 136, 2)
+    assert torch.sigmoid(raw).mean() > 0.6  # from 0.5, where it starts
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_what_starts_new_learns_at_a_rate_of_its_own(optimiser):
+    torch.manual_seed(0)
+    stage = Stage(
+        StageDesign("resnet18", size=32), Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
+    )
+    before = {name: value.clone() for name, value in stage.named_parameters()}
+    preset = preset_called("paper", optimiser=optimiser, new_rate=10.0, weight_decay=0.0)
+    learner = new_learner(stage, preset, 10)
+    loss = sum((value * torch.ones_like(value)).sum() for value in stage.parameters())  # every gradient is 1
+    learner.update(loss, 0.001)
+    for name, value in stage.named_parameters():
+        moved = 0.001 if name.startswith("backbone.") else 0.01
+        torch.testing.assert_close(before[name] - value, torch.full_like(value, moved), rtol=1e-3, atol=1e-6)
 
 
 def test_residuals_of_stage_0_are_those_of_equation_1(tiny_data):
@@ -117,7 +169,9 @@ def test_the_paper_preset_is_the_papers():
     assert (paper.backbone, paper.size, paper.batch, paper.passes) == ("resnet50", 224, 64, 25 * 20)
     assert (paper.optimiser, paper.learning_rate, paper.weight_decay) == ("sgd", 0.03, 0.0002)
     assert (paper.perturbation, paper.continue_stage, paper.averaging, paper.later_rate) == (0.0, False, 0.0, 1.0)
+    assert (paper.penalty, paper.new_rate, paper.reduction) == ("l1", 1.0, "mean")
     drawn = paper.augmentation
+    assert (drawn.colour, drawn.occlusion) == (0.0, 0.0)
     assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
 
 
@@ -126,6 +180,10 @@ def test_impossible_settings_are_clear_errors():
         preset_called("best")
     with pytest.raises(BadInput, match="--passes 0"):
         preset_called("paper", passes=0.0)
+    with pytest.raises(BadInput, match="--penalty l2: unknown; choose l1 or soft_l1 or likelihood"):
+        preset_called("paper", penalty="l2")
+    with pytest.raises(BadInput, match=r"--occlusion 1\.5: must lie between 0 and 1"):
+        preset_called("paper", occlusion=1.5)
     with pytest.raises(BadInput, match="--margin"):
         preset_called("paper", margin=0.5)
 
