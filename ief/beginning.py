@@ -113,7 +113,10 @@ def new_training(
     kind = stage.method.representation
     loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, kind, preset.reduction, penalty)
     loss_of = loss_of.to(job.device)  # after `wrap`, which gives every process the first one's statistics
-    return Training(index, job, preset, batches, before.folded(), learner, trained, loss_of, steps)
+    before = before.folded()
+    if preset.compile:
+        trained, before = torch.compile(trained), torch.compile(before)
+    return Training(index, job, preset, batches, before, learner, trained, loss_of, steps)
 
 
 def batches_of(index: int, job: Job, preset: Preset) -> TrainingBatches:
@@ -150,17 +153,29 @@ def starting_point(
         stage.half = use_half(preset, job.device)
     if state:
         return before, Residuals(*(state["residuals"][name] for name in ("mean", "std", "pair_std")))
+    if index and preset.continue_head:
+        return before, absolute_statistics(before)
     return before, measure_residuals(before, batches, job.method, preset.perturbation, not job.processes.first)
+
+
+def absolute_statistics(before: Cascade) -> Residuals:
+    """What the last stage's output is normalised by, of the pose itself: a stage that keeps its head keeps them."""
+    stage = before.stages[-1]
+    start = 0 if stage.design.absolute else stage.encode(before.mean_pose)  # what stage 0 adds its output to
+    return Residuals(stage.mean + start, stage.std, stage.pair_std)
 
 
 def check_stage_fits(before: Cascade, job: Job, preset: Preset) -> None:
     """Raises BadInput where the trained stages are of another method, input, skeleton, or network to continue."""
-    design = before.stages[-1].design
+    design, penalised = before.stages[-1].design, preset.penalty == "likelihood"
+    if preset.continue_head and len(before.stages) > 1 and not design.absolute:
+        raise BadInput(f"{job.run}: its last stage corrects poses, so its head cannot go on; choose another --run")
     for name, found, wanted in (
         ("method", design.method, job.method),
         ("input size", design.size, job.data.size),
         ("joints", design.skeleton.names, job.skeleton.names),
         ("backbone", design.backbone, preset.backbone if preset.continue_stage else design.backbone),
+        ("likelihood", design.likelihood, penalised if preset.continue_head else design.likelihood),
     ):
         if found != wanted:
             raise BadInput(
@@ -173,16 +188,28 @@ def build_stage(index: int, job: Job, preset: Preset, before: Cascade, residuals
     goes_on = index > 0 and preset.continue_stage
     stride = before.stages[-1].design.stride if goes_on else job.initial.stride if job.initial else "3x3"
     sigma = preset.sigma * job.data.size
-    likelihood = preset.penalty == "likelihood"
-    design = StageDesign(preset.backbone, stride, job.method, job.data.size, sigma, job.skeleton, likelihood)
+    absolute, likelihood = index > 0 and preset.continue_head, preset.penalty == "likelihood"
+    design = StageDesign(preset.backbone, stride, job.method, job.data.size, sigma, job.skeleton, absolute, likelihood)
     torch.manual_seed(seed_of_stage(job.seed, index))
     stage = Stage(design, residuals)
     if goes_on:
-        stage.backbone.load_state_dict(before.stages[-1].backbone.state_dict())
+        continue_weights(stage, before.stages[-1])
     elif job.initial:
         stage.start_from(job.initial)
     stage.half = use_half(preset, job.device)
     return stage.to(job.device, memory_format=torch.channels_last)
+
+
+def continue_weights(stage: Stage, earlier: Stage) -> None:
+    """Give a new stage the weights of an earlier one: the ResNet's, and the heads' where it is absolute.
+
+    The heatmap half stays zero: the earlier stage learnt it on other poses.
+    """
+    kept = {name: value for name, value in earlier.state_dict().items() if name not in ("mean", "std", "pair_std")}
+    if not stage.design.absolute:
+        kept = {name: value for name, value in kept.items() if name.startswith("backbone.")}
+    kept["pose_weight"] = stage.pose_weight
+    stage.load_state_dict(kept, strict=False)
 
 
 def use_half(preset: Preset, device: torch.device) -> bool:

@@ -91,9 +91,11 @@ def build_optimiser(stage: nn.Module, preset: Preset) -> torch.optim.Optimizer:
     Its groups' `share` is what each learns at in units of the schedule's rate: what starts new, the head and the
     heatmap half, may learn faster than what was trained before.
     """
+    design = getattr(stage, "design", None)
+    old = ("backbone.", "head.", "spread_head.", "likelihood.") if design and design.absolute else ("backbone.",)
     named = list(stage.named_parameters())
-    trained = [value for name, value in named if name.startswith("backbone.")]
-    new = [value for name, value in named if not name.startswith("backbone.")]
+    trained = [value for name, value in named if name.startswith(old)]
+    new = [value for name, value in named if not name.startswith(old)]
     groups = [{"params": trained, "share": 1.0}, {"params": new, "share": preset.new_rate}]
     groups = [group for group in groups if group["params"]]
     if preset.optimiser == "sgd":

@@ -32,7 +32,10 @@ class Preset:
         penalty: of an error in the loss: `l1`, `soft_l1` (`heads.penalties`) or `likelihood` (`heads.likelihood`).
         perturbation: standard deviation of the noise on y_t in training stage t > 0 / side of the input.
         continue_stage: whether stage t > 0 starts from the weights of the stage before, not the initial ones.
+        continue_head: whether it then keeps the head of the stage before as well. It goes on regressing the pose
+            itself, now with y_t in view, where it would otherwise begin to regress a correction of y_t.
         precision: `fp32`, or `bf16` where the device has it.
+        compile: whether training runs through torch.compile: a minute at the start, then faster steps.
         augmentation: ranges of the draws.
     """
 
@@ -55,7 +58,9 @@ class Preset:
     penalty: str = "l1"
     perturbation: float = 0.0
     continue_stage: bool = False
+    continue_head: bool = False
     precision: str = "fp32"
+    compile: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def to_json(self) -> dict:
@@ -134,6 +139,8 @@ def preset_called(name: str, **changes: object) -> Preset:
     for key, choices in CHOICES.items():
         if getattr(preset, key) not in choices:
             raise BadInput(f"{option(key)} {getattr(preset, key)}: unknown; choose {' or '.join(choices)}")
+    if preset.continue_head and not preset.continue_stage:
+        raise BadInput("--continue-head: a head is of use on its own network alone; add --continue-stage")
     if not 1 <= preset.margin <= MAX_MARGIN:
         raise BadInput(f"--margin {preset.margin}: must lie between 1, the input alone, and {MAX_MARGIN}")
     return preset

@@ -34,6 +34,7 @@ class StageDesign:
         size: side of the input in crop pixels.
         sigma: standard deviation of the heatmaps in crop pixels.
         skeleton: the tree whose joints are regressed.
+        absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
         likelihood: whether it was trained by `heads.likelihood`, and so says in training how sure it is of each pair.
     """
 
@@ -43,6 +44,7 @@ class StageDesign:
     size: int = 224
     sigma: float = 7.0
     skeleton: Skeleton = MPII
+    absolute: bool = False
     likelihood: bool = False
 
     def to_json(self) -> dict:
@@ -65,7 +67,8 @@ class Residuals:
     """Statistics of what is left to correct, gt - y_t, on the training set (Eq. 1), in crop pixels.
 
     Attributes:
-        mean, std: (K, D) of the bones' or joints' residuals, which the network's output is normalised by.
+        mean, std: (K, D) of the bones' or joints' residuals (of their own values, for an absolute stage), which the
+            network's output is normalised by.
         pair_std: (P, D) of the relative positions' residuals, which the loss is normalised by.
     """
 
@@ -112,7 +115,7 @@ class Stage(nn.Module):
         self.half = False  # run the ResNet in bf16; poses stay float32 whatever it says
 
     def forward(self, images: Tensor, joints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """The corrected pose in the method's representation: r(y_t) + N^-1(correction).
+        """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) where it is absolute.
 
         Args:
             images: (B, 3, size, size) RGB, normalised by ImageNet's mean and std.
@@ -124,9 +127,11 @@ class Stage(nn.Module):
         """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
             features = self._features(images, joints)
-            correction = self.head(features)
+            output = self.head(features)
             spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
-        estimate = self.encode(joints) + denormalise(correction.float(), self.mean, self.std)
+        estimate = denormalise(output.float(), self.mean, self.std)
+        if not self.design.absolute:
+            estimate = self.encode(joints) + estimate
         return estimate if spread is None else (estimate, spread)
 
     def _features(self, images: Tensor, joints: Tensor) -> Tensor:

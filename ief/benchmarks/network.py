@@ -40,12 +40,13 @@ def two_stages(workload: Workload, batch: int, half: bool) -> Callable[[], objec
     cascade, images = workload.cascade().folded(), workload.images(batch)
     for stage in cascade.stages:
         stage.half = half
+    cascade = workload.as_run(cascade)
     return torch.inference_mode()(lambda: cascade(images))
 
 
 def bare_twice(workload: Workload, batch: int, half: bool) -> Callable[[], object]:
     """The bare network two times, in the same layout and precision."""
-    bare, images = workload.bare().eval(), workload.images(batch)
+    bare, images = workload.as_run(workload.bare().eval()), workload.images(batch)
 
     @torch.inference_mode()
     def twice() -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Training steps of both stages, as `ief train` takes them, against a bare network's, and the memory they take."""
+"""Training steps of both stages, as `ief train` takes them, against a bare network's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from heads.pairs import all_pairs
 from heads.skeleton import MPII
 from ief.beginning import Training, batches_of, new_training, use_half
-from ief.benchmarks.timing import Bench, Figure
+from ief.benchmarks.timing import Bench
 from ief.benchmarks.workload import JOINTS, Workload
 from ief.cascade import Cascade
 from ief.job import Job
@@ -27,13 +27,13 @@ from mpii_tools.people import make_people
 from mpii_tools.prepared import PreparedSplit
 
 PERSONS = 512
-PAPER_MEMORY = 8.0  # GB that the preset `paper` has to fit
 
 
-def benches(workload: Workload) -> Iterator[Bench | Figure]:
-    """Both stages with the optimiser and precision of `swift`; on a GPU the peaks of memory too."""
+def benches(workload: Workload) -> Iterator[Bench]:
+    """Both stages with the optimiser and precision of `swift`."""
     on_gpu = workload.device.type == "cuda"
-    preset = replace(PRESETS["swift"], backbone=workload.backbone, batch=workload.batch or (64 if on_gpu else 8))
+    batch = workload.batch or (64 if on_gpu else 8)
+    preset = replace(PRESETS["swift"], backbone=workload.backbone, batch=batch, compile=workload.compile)
     plain = replace(preset, averaging=0.0)
     what = f"{workload.backbone}, {workload.size} px, batch {preset.batch}"
     step, bare = stepper(training(0, workload, plain)), bare_step(workload, preset)
@@ -52,15 +52,6 @@ def benches(workload: Workload) -> Iterator[Bench | Figure]:
     later = stepper(training(1, workload, plain))
     yield Bench(f"step of stage 1, {what} / bare training step + bare forward", later, floor, 0.9)
     del later, floor, bare
-    if on_gpu:
-        for batch in (64, 256):
-            for name in ("paper", "swift"):
-                changed = replace(PRESETS[name], backbone=workload.backbone, batch=batch)
-                peak = max(peak_memory(index, workload, changed) for index in (0, 1))
-                bar = PAPER_MEMORY if (name, batch) == ("paper", PRESETS["paper"].batch) else None
-                yield Figure(
-                    f"peak GPU memory, {name}, {workload.size} px, batch {batch}, crops apart", peak, "GB", bar
-                )
 
 
 def training(index: int, workload: Workload, preset: Preset) -> Training:
@@ -114,12 +105,12 @@ def bare_step(workload: Workload, preset: Preset) -> Callable[[], object]:
     """A training step of the bare network on one random batch: same precision, layout and optimiser."""
     network, images = workload.bare().train(), workload.images(preset.batch)
     labels = torch.randint(1000, (preset.batch,), device=workload.device)
-    optimiser = build_optimiser(network, preset)
+    optimiser, called = build_optimiser(network, preset), workload.as_run(network)
 
     def step() -> Tensor:
         optimiser.zero_grad()
         with half(workload, preset):
-            loss = F.cross_entropy(network(images).float(), labels)
+            loss = F.cross_entropy(called(images).float(), labels)
         loss.backward()
         optimiser.step()
         return loss
@@ -129,7 +120,7 @@ def bare_step(workload: Workload, preset: Preset) -> Callable[[], object]:
 
 def bare_forward(workload: Workload, preset: Preset) -> Callable[[], Tensor]:
     """A forward of the bare network on one random batch."""
-    network, images = workload.bare().eval(), workload.images(preset.batch)
+    network, images = workload.as_run(workload.bare().eval()), workload.images(preset.batch)
 
     @torch.no_grad()
     def forward() -> Tensor:
@@ -147,15 +138,3 @@ def in_turn(*functions: Callable[[], object]) -> Callable[[], object]:
 def half(workload: Workload, preset: Preset) -> torch.autocast:
     """bf16 where training with `preset` takes it."""
     return torch.autocast(workload.device.type, torch.bfloat16, enabled=use_half(preset, workload.device))
-
-
-def peak_memory(index: int, workload: Workload, preset: Preset) -> float:
-    """GB of GPU memory that three steps take at most, the crops that lie there not counted."""
-    torch.cuda.empty_cache()
-    step = stepper(training(index, workload, preset))
-    crops = PERSONS * 3 * (workload.size + 2 * (workload.size // 4)) ** 2
-    torch.cuda.reset_peak_memory_stats(workload.device)
-    for _ in range(3):
-        step()
-    torch.cuda.synchronize(workload.device)
-    return (torch.cuda.max_memory_allocated(workload.device) - crops) / 1e9

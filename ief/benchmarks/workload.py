@@ -27,6 +27,7 @@ class Workload:
         size: side of the input in pixels.
         batch: samples a call of the networks; None leaves each bench its own.
         photos: a folder of photos for the benches that start from files; None draws some.
+        compile: whether networks run compiled, ours and the floors alike.
     """
 
     device: torch.device
@@ -34,6 +35,7 @@ class Workload:
     size: int = 224
     batch: int | None = None
     photos: Path | None = None
+    compile: bool = False
 
     def stage(self) -> Stage:
         """An untrained stage whose heatmap half is not zero."""
@@ -50,6 +52,10 @@ class Workload:
     def bare(self) -> nn.Module:
         """The bare torchvision network of the stages, in the same memory layout."""
         return get_model(self.backbone, weights=None).to(self.device, memory_format=torch.channels_last)
+
+    def as_run(self, network: nn.Module) -> nn.Module:
+        """The network, compiled where that was asked for."""
+        return torch.compile(network) if self.compile else network
 
     def images(self, batch: int) -> Tensor:
         """(batch, 3, size, size) random normalised input, channels last."""

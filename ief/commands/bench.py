@@ -17,7 +17,7 @@ EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
 
 # Each is the module of that name in ief.benchmarks, with a function `benches(workload)` that yields its lines.
-GROUPS = ("loss", "heatmaps", "crops", "network", "training")
+GROUPS = ("loss", "heatmaps", "crops", "network", "training", "memory")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="samples a call of the networks (default: each bench's own)")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="photos to start from (default: some are drawn)")
     parser.add_argument("--turns", type=int, default=9, help="timed turns of each bench (default: 9)")
+    parser.add_argument("--compile", action="store_true", help="networks go through torch.compile, ours and the floors")
     parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU where there is one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write medians and spreads there too")
 
@@ -39,7 +40,8 @@ def run(args: argparse.Namespace) -> None:
     unknown = [name for name in args.groups if name not in GROUPS]
     if unknown:
         raise BadInput(f"unknown group '{unknown[0]}'; choose from {', '.join(GROUPS)}")
-    workload = Workload(choose_device(args.device), args.backbone, args.size, args.batch, args.photos)
+    device = choose_device(args.device)
+    workload = Workload(device, args.backbone, args.size, args.batch, args.photos, args.compile)
     about, lines = machine(workload.device), []
     print(", ".join(f"{key} {value}" for key, value in about.items()))
     print(HEADER)

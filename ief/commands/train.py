@@ -41,9 +41,11 @@ CHANGES = (
     "sigma",
     "perturbation",
     "continue_stage",
+    "continue_head",
     "reduction",
     "penalty",
     "precision",
+    "compile",
 )
 
 

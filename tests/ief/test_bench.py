@@ -8,8 +8,10 @@ from heads.losses import CompositionalLoss
 from heads.pairs import all_pairs
 from heads.skeleton import MPII
 from ief.benchmarks.loss import loop_over_pairs
+from ief.benchmarks.memory import tensor_peak
 from ief.benchmarks.timing import Bench, Figure, Measurement, measure
 from ief.cli import main
+from ief.commands.bench import GROUPS
 from ief.heatmaps import render_heatmaps
 
 
@@ -54,14 +56,25 @@ def test_a_bar_is_met_by_the_median_of_the_ratios_of_each_turn():
     assert not Figure("peak", 9.0, "GB", 8.0).met and "MISSED" in Figure("peak", 9.0, "GB", 8.0).line()
 
 
+def test_the_peak_of_memory_counts_what_is_alive_at_once():
+    def work():
+        kept = torch.empty(3_000_000, dtype=torch.uint8)
+        for _ in range(3):
+            torch.empty(5_000_000, dtype=torch.uint8)  # freed at once
+        torch.empty(1_000_000, dtype=torch.uint8)
+        return len(kept)
+
+    assert tensor_peak(work, torch.device("cpu")) == pytest.approx(0.008, rel=0.01)
+
+
 @pytest.mark.slow
 def test_every_group_measures_at_a_small_size(tmp_path, capsys):
     out = tmp_path / "bench.json"
     small = ["--backbone", "resnet18", "--size", "32", "--batch", "2", "--turns", "1", "--device", "cpu"]
     assert main(["bench", *small, "--json", str(out)]) == 0
     written = json.loads(out.read_text())
-    assert {line["group"] for line in written["benches"]} == {"loss", "heatmaps", "crops", "network", "training"}
-    assert all(line["ratio"]["median"] > 0 for line in written["benches"])
+    assert {line["group"] for line in written["benches"]} == set(GROUPS)
+    assert all(line["ratio"]["median"] > 0 for line in written["benches"] if line["group"] != "memory")
     printed = capsys.readouterr().out
     assert all(line["name"] in printed for line in written["benches"])
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from checkpoints.files import checksum
 from heads.errors import BadInput
 from heads.skeleton import MPII
-from ief.beginning import batches_of, build_stage, check_stage_fits
+from ief.beginning import absolute_statistics, batches_of, build_stage, check_stage_fits
 from ief.cascade import Cascade
 from ief.cli import main
 from ief.distributed import Processes
@@ -108,6 +108,18 @@ def test_what_starts_new_learns_at_a_rate_of_its_own(optimiser):
         torch.testing.assert_close(before[name] - value, torch.full_like(value, moved), rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.slow
+def test_a_compiled_training_takes_the_same_steps(tiny_data, tmp_path):
+    """Both stages, the frozen one compiled too: poses to 1e-2 px, which rounding of float32 explains."""
+    options = ["--preset", "demo", "--passes", "1", "--learning-rate", "0.0003"]
+    for name in ("plain", "compile"):
+        extras = ["--compile"] if name == "compile" else []
+        finish_here(train(tiny_data, tmp_path / name, *options, *extras))
+    plain, compiled = (np.load(tmp_path / name / "predictions-valid.npz")["joints"] for name in ("plain", "compile"))
+    start = np.load(tmp_path / "plain" / "predictions-valid-mean_pose.npz")["joints"]
+    assert np.abs(plain - compiled).max() < 1e-2 < 0.5 < np.abs(plain - start).max()
+
+
 def test_residuals_of_stage_0_are_those_of_equation_1(tiny_data):
     data = load_prepared(tiny_data, "train")
     truth, mask = data.joints, torch.isfinite(data.joints).all(-1)
@@ -148,6 +160,36 @@ def test_stage_1_goes_on_as_the_network_that_stage_0_is(tiny_data, tmp_path):
     check_stage_fits(before, job, replace(preset, backbone="resnet34", continue_stage=False))
 
 
+@pytest.mark.parametrize("penalty", ["l1", "likelihood"])
+@pytest.mark.parametrize("method", ["all", "ief_star"])
+def test_a_stage_that_keeps_the_head_starts_where_the_stage_before_ended(tiny_data, tmp_path, method, penalty):
+    """Heatmaps apart, which it has to learn: its first poses are those that the stage before ends with."""
+    preset = preset_called("demo", penalty=penalty, continue_head=True)
+    job = Job(load_prepared(tiny_data, "train"), MPII, method, tmp_path, 0, None, torch.device("cpu"))
+    torch.manual_seed(0)
+    residuals = Residuals(torch.randn(16, 2), 1 + torch.rand(16, 2), torch.ones(136 if method == "all" else 16, 2))
+    design = StageDesign(
+        "resnet18", method=method, size=32, sigma=preset.sigma * 32, likelihood=penalty == "likelihood"
+    )
+    zero = Stage(design, residuals)
+    torch.nn.init.normal_(zero.head.weight, std=0.05)
+    before = Cascade(torch.rand(16, 2) * 32, [zero]).eval()
+    one = build_stage(1, job, preset, before, absolute_statistics(before)).eval()
+    images = torch.randn(4, 3, 32, 32)
+    poses = Cascade(before.mean_pose, [zero, one]).eval()(images)
+    torch.testing.assert_close(poses[2], poses[1], rtol=1e-4, atol=1e-3)
+    assert (poses[1][0] - poses[1][1]).abs().max() > 0.1 and one.design.absolute
+    # A third one goes on from the second, which is absolute itself.
+    two = build_stage(
+        2, job, preset, Cascade(before.mean_pose, [zero, one]), absolute_statistics(Cascade(zero.mean, [one]))
+    )
+    torch.testing.assert_close(two.mean, one.mean)
+    with pytest.raises(BadInput, match="likelihood"):
+        check_stage_fits(before, job, replace(preset, penalty="l1" if penalty == "likelihood" else "likelihood"))
+    with pytest.raises(BadInput, match="its last stage corrects poses"):
+        check_stage_fits(Cascade(before.mean_pose, [zero, zero]), job, preset)
+
+
 def test_processes_take_equal_shares(tiny_data, tmp_path):
     preset, data = preset_called("demo", batch=8), load_prepared(tiny_data, "train")
     job = Job(data, MPII, "all", tmp_path, 0, None, torch.device("cpu"), Processes(0, 3))
@@ -182,6 +224,8 @@ def test_impossible_settings_are_clear_errors():
         preset_called("paper", passes=0.0)
     with pytest.raises(BadInput, match="--penalty l2: unknown; choose l1 or soft_l1 or likelihood"):
         preset_called("paper", penalty="l2")
+    with pytest.raises(BadInput, match="add --continue-stage"):
+        preset_called("paper", continue_head=True)
     with pytest.raises(BadInput, match=r"--occlusion 1\.5: must lie between 0 and 1"):
         preset_called("paper", occlusion=1.5)
     with pytest.raises(BadInput, match="--margin"):
