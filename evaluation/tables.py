@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from evaluation.conventions import GROUPS
 from evaluation.metrics import Tree, look_up
@@ -211,29 +212,31 @@ def cell(result: Tree, *path: str, digits: int = 1, signed: bool = False) -> Cel
     return Cell(*look_up(result, *path), digits=digits, signed=signed)
 
 
-def groups_table(results: Mapping[str, Tree], threshold: str = "0.5") -> Table:
+def groups_table(results: Mapping[str, Tree], threshold: str = "0.5", signed: bool = False) -> Table:
     """PCKh of the joint groups and their Mean, one row a method.
 
     Args:
         results: name -> dict of `evaluate`.
         threshold: a key of its "pckh".
+        signed: figures with a sign: for dicts of `compare`.
     """
     conventions = ", ".join(dict.fromkeys(result["convention"] for result in results.values()))
     return Table(
         title=f"PCKh@{threshold} in % ({conventions} convention)",
         head=("", *TABLE_8_HEADS),
         rows=tuple(
-            (name, *(cell(result, "pckh", threshold, "groups", group) for group in GROUPS))
+            (name, *(cell(result, "pckh", threshold, "groups", group, signed=signed) for group in GROUPS))
             for name, result in results.items()
         ),
     )
 
 
-def summary_table(results: Mapping[str, Tree], threshold: str = "0.5") -> Table:
+def summary_table(results: Mapping[str, Tree], threshold: str = "0.5", signed: bool = False) -> Table:
     """Errors and mean PCKh, one row a stage (mean pose, stage 0, stage 1) or method.
 
-    Args: as `groups_table`.
+    Args: as `groups_table`; signed, with a sign and another digit of the errors: for dicts of `compare`.
     """
+    look = partial(cell, signed=signed)
     intervals = any("interval" in result for result in results.values())
     errors = [(part, unit) for unit in ("image_px", "crop_px") for part in ("joint_error", "bone_error")]
     return Table(
@@ -243,8 +246,8 @@ def summary_table(results: Mapping[str, Tree], threshold: str = "0.5") -> Table:
         rows=tuple(
             (
                 name,
-                *(cell(result, *path) for path in errors),
-                cell(result, "pckh", threshold, "groups", "Mean"),
+                *(look(result, *path, digits=1 + signed) for path in errors),
+                look(result, "pckh", threshold, "groups", "Mean"),
             )
             for name, result in results.items()
         ),

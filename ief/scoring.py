@@ -74,6 +74,13 @@ def print_summary(metrics: dict[str, Tree]) -> None:
     print(groups_table(metrics).text())
 
 
+def print_difference(difference: Tree, against: str) -> None:
+    """What `evaluation.metrics.compare` found, less the predictions called `against`, by its paired intervals."""
+    named = {f"less {against}": difference}
+    for table in (summary_table(named, signed=True), groups_table(named, signed=True)):
+        print(table.text())
+
+
 def print_result(result: Tree) -> None:
     """Every table of one set of predictions."""
     named = {result["convention"]: result}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from checkpoints.files import write_text
 from evaluation.conventions import CONVENTIONS
-from ief.scoring import print_result, score
+from evaluation.metrics import compare
+from ief.scoring import print_difference, print_result, score
 from mpii_tools.notes import table
 from mpii_tools.pixel_origin import origin_warning
 from mpii_tools.predictions import align, read_predictions
@@ -29,6 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="whose comparison and grouping to use (default: official, the MATLAB toolkit)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="other predictions of the same persons: also how far these differ from them, with paired 95 %% intervals",
+    )
     parser.add_argument("--intervals", action="store_true", help="with 95 %% bootstrap intervals over persons")
 
 
@@ -46,5 +53,10 @@ def run(args: argparse.Namespace) -> None:
     if warning := origin_warning(joints, people):
         print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
     print_result(result)
+    if args.against:
+        other = align(read_predictions(args.against), people).joints
+        truth = (people.joints, people.head_size, people.scale, people.annotated)
+        result["difference"] = compare(joints, other, *truth, convention=args.convention)
+        print_difference(result["difference"], str(args.against))
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))

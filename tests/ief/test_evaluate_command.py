@@ -42,3 +42,26 @@ def test_what_does_not_count_is_said(tmp_path, capsys):
     result, error = evaluate(tmp_path / "p.npz", tmp_path / "valid.json", tmp_path / "e.json", capsys)
     assert result["persons"] == 3 and result["pckh"]["0.5"]["groups"]["Mean"] == 100
     assert "entry 3: no 'center'" in error and "2 predictions are of nobody in" in error
+
+
+def test_two_sets_of_predictions_are_compared_in_pairs(shared, tmp_path, capsys):
+    """Less itself it is nothing; less another, what two separate evaluations differ by, its interval about it."""
+    mpii, out = shared / "mpii", tmp_path / "e.json"
+    truth = ["--annotations", str(mpii / "valid_annolist.mat"), "--json", str(out)]
+
+    def difference(other):
+        command = ["evaluate", "--predictions", str(mpii / "newell.h5"), "--against", str(mpii / other), *truth]
+        assert main(command) == 0
+        return json.loads(out.read_text())["difference"], capsys.readouterr().out
+
+    same, _ = difference("newell.h5")
+    assert same["joint_error"]["image_px"] == 0 and same["pckh"]["0.5"]["interval"]["groups"]["Mean"] == [0, 0]
+    found, printed = difference("tompson.h5")
+    assert "tompson.h5" in printed and "less" in printed
+    means = []
+    for name in ("newell.h5", "tompson.h5"):
+        alone, _ = evaluate(mpii / name, mpii / "valid_annolist.mat", tmp_path / "alone.json", capsys)
+        means.append(alone["pckh"]["0.5"]["groups"]["Mean"])
+    assert found["pckh"]["0.5"]["groups"]["Mean"] == pytest.approx(means[0] - means[1])
+    low, high = found["pckh"]["0.5"]["interval"]["groups"]["Mean"]
+    assert low < means[0] - means[1] < high and high - low < 2
