@@ -80,6 +80,7 @@ SWIFT = Preset(
     continue_stage=True,
     precision="bf16",
 )
+BEST = replace(SWIFT, sigma=0.08, later_rate=1.0, continue_head=True)
 DEMO = replace(
     SWIFT,
     backbone="resnet18",
@@ -112,7 +113,7 @@ CHOICES = {
     "precision": ("fp32", "bf16"),
 }
 MAX_MARGIN = 4.0
-PRESETS = {"paper": Preset(), "swift": SWIFT, "demo": DEMO}
+PRESETS = {"paper": Preset(), "swift": SWIFT, "best": BEST, "demo": DEMO}
 
 
 def preset_called(name: str, **changes: object) -> Preset:

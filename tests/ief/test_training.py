@@ -218,8 +218,8 @@ def test_the_paper_preset_is_the_papers():
 
 
 def test_impossible_settings_are_clear_errors():
-    with pytest.raises(BadInput, match="unknown preset 'best'"):
-        preset_called("best")
+    with pytest.raises(BadInput, match="unknown preset 'worst'"):
+        preset_called("worst")
     with pytest.raises(BadInput, match="--passes 0"):
         preset_called("paper", passes=0.0)
     with pytest.raises(BadInput, match="--penalty l2: unknown; choose l1 or soft_l1 or likelihood"):
