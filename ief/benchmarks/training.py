@@ -41,6 +41,10 @@ def benches(workload: Workload) -> Iterator[Bench]:
     fixed = stepper(with_one_batch(training(0, workload, plain)))
     yield Bench(f"step of stage 0, {what} / on one fixed batch", step, fixed, 0.95)
     del fixed
+    if use_half(preset, workload.device):
+        whole = stepper(training(0, workload, replace(plain, precision="fp32")))
+        yield Bench(f"step of stage 0, {what}, bf16 / fp32", step, whole, 1)
+        del whole
     averaged = stepper(training(0, workload, preset))
     yield Bench(f"step of stage 0 with averaged weights, {what} / bare training step", averaged, bare)
     del averaged

@@ -224,7 +224,7 @@ def test_impossible_settings_are_clear_errors():
         preset_called("paper", passes=0.0)
     with pytest.raises(BadInput, match="--penalty l2: unknown; choose l1 or soft_l1 or likelihood"):
         preset_called("paper", penalty="l2")
-    with pytest.raises(BadInput, match="add --continue-stage"):
+    with pytest.raises(BadInput, match="a head is of use on its own network alone; add --continue-stage"):
         preset_called("paper", continue_head=True)
     with pytest.raises(BadInput, match=r"--occlusion 1\.5: must lie between 0 and 1"):
         preset_called("paper", occlusion=1.5)
