@@ -205,11 +205,9 @@ def continue_weights(stage: Stage, earlier: Stage) -> None:
 
     The heatmap half stays zero: the earlier stage learnt it on other poses.
     """
-    kept = {name: value for name, value in earlier.state_dict().items() if name not in ("mean", "std", "pair_std")}
-    if not stage.design.absolute:
-        kept = {name: value for name, value in kept.items() if name.startswith("backbone.")}
-    kept["pose_weight"] = stage.pose_weight
-    stage.load_state_dict(kept, strict=False)
+    heads = ("head", *(("spread_head", "likelihood") if stage.design.likelihood else ()))
+    for name in ("backbone", *(heads if stage.design.absolute else ())):
+        getattr(stage, name).load_state_dict(getattr(earlier, name).state_dict())
 
 
 def use_half(preset: Preset, device: torch.device) -> bool:

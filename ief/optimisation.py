@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -82,22 +83,19 @@ def new_learner(stage: Stage, preset: Preset, steps: int) -> Learner:
     if preset.averaging:
         decay = 1 - 1 / max(preset.averaging * steps, 1)
         average = AveragedModel(stage, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-    return Learner(stage, build_optimiser(stage, preset), average, Curve(stage.mean.device))
+    return Learner(stage, build_optimiser(stage, preset, stage.new_parameters()), average, Curve(stage.mean.device))
 
 
-def build_optimiser(stage: nn.Module, preset: Preset) -> torch.optim.Optimizer:
-    """The preset's optimiser over a stage, or over a bare network. Raises BadInput for an unknown one.
+def build_optimiser(network: nn.Module, preset: Preset, new: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:
+    """The preset's optimiser over all parameters of a network. Raises BadInput for an unknown one.
 
-    Its groups' `share` is what each learns at in units of the schedule's rate: what starts new, the head and the
-    heatmap half, may learn faster than what was trained before.
+    Args:
+        new: those of them that learn at `preset.new_rate` times the schedule's rate, which is the group's `share`.
     """
-    design = getattr(stage, "design", None)
-    old = ("backbone.", "head.", "spread_head.", "likelihood.") if design and design.absolute else ("backbone.",)
-    named = list(stage.named_parameters())
-    trained = [value for name, value in named if name.startswith(old)]
-    new = [value for name, value in named if not name.startswith(old)]
-    groups = [{"params": trained, "share": 1.0}, {"params": new, "share": preset.new_rate}]
-    groups = [group for group in groups if group["params"]]
+    faster = {id(value) for value in new}
+    groups = [{"params": [value for value in network.parameters() if id(value) not in faster], "share": 1.0}]
+    if new:
+        groups.append({"params": list(new), "share": preset.new_rate})
     if preset.optimiser == "sgd":
         return torch.optim.SGD(groups, preset.learning_rate, 0.9, weight_decay=preset.weight_decay, fused=True)
     if preset.optimiser == "adamw":

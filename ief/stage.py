@@ -153,6 +153,11 @@ class Stage(nn.Module):
         """The inverse of `encode`: joints (..., K, D) from this stage's representation."""
         return self.to_joints.to(estimate) @ estimate if self.method.representation == "bones" else estimate
 
+    def new_parameters(self) -> list[nn.Parameter]:
+        """What no training before has taught: the heatmap half and, where it kept no earlier ones, the heads."""
+        known = ("backbone.", "head.", "spread_head.", "likelihood.") if self.design.absolute else ("backbone.",)
+        return [value for name, value in self.named_parameters() if not name.startswith(known)]
+
     def folded(self) -> Stage:
         """A copy for inference: each batch normalisation is folded into the convolution before it.
 
