@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from evaluation.conventions import GROUPS
 from evaluation.metrics import Tree, look_up
@@ -236,7 +235,6 @@ def summary_table(results: Mapping[str, Tree], threshold: str = "0.5", signed: b
 
     Args: as `groups_table`; signed, with a sign and another digit of the errors: for dicts of `compare`.
     """
-    look = partial(cell, signed=signed)
     intervals = any("interval" in result for result in results.values())
     errors = [(part, unit) for unit in ("image_px", "crop_px") for part in ("joint_error", "bone_error")]
     return Table(
@@ -246,8 +244,8 @@ def summary_table(results: Mapping[str, Tree], threshold: str = "0.5", signed: b
         rows=tuple(
             (
                 name,
-                *(look(result, *path, digits=1 + signed) for path in errors),
-                look(result, "pckh", threshold, "groups", "Mean"),
+                *(cell(result, *path, digits=1 + signed, signed=signed) for path in errors),
+                cell(result, "pckh", threshold, "groups", "Mean", signed=signed),
             )
             for name, result in results.items()
         ),

@@ -35,7 +35,7 @@ class Preset:
         continue_head: whether it then keeps the head of the stage before as well. It goes on regressing the pose
             itself, now with y_t in view, where it would otherwise begin to regress a correction of y_t.
         precision: `fp32`, or `bf16` where the device has it.
-        compile: whether training runs through torch.compile: a minute at the start, then faster steps.
+        compile: whether training runs through torch.compile: a minute at the start; see `ief bench --compile`.
         augmentation: ranges of the draws.
     """
 

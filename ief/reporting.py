@@ -12,7 +12,7 @@ import numpy as np
 from checkpoints.files import write_bytes, write_text
 from evaluation.breakdown import Part, breakdown, parts_by_annotated, parts_by_group, parts_by_size
 from evaluation.errors import CROP
-from evaluation.metrics import Tree, compare
+from evaluation.metrics import Tree
 from evaluation.movement import movement
 from evaluation.paper_tables import Entry, readable
 from evaluation.published import TABLE_8, PublishedRow
@@ -32,7 +32,7 @@ from evaluation.spread import Spread, pose_spread
 from evaluation.tables import Cell
 from ief.finished_run import FinishedRun, load_run, run_names
 from ief.pictures import draw_people, worst_and_median
-from ief.scoring import person_errors
+from ief.scoring import difference, person_errors
 from mpii_tools.crops import apply_affine, crop_matrices
 from mpii_tools.people import People
 
@@ -171,9 +171,8 @@ def compared(runs: Sequence[FinishedRun], people: People | None) -> list[Entry]:
         other = base.poses.get(stage if several else "stage0")
         if not wanted or other is None or stage not in run.poses:
             return Entry(run.name, run.method, stage, tree)
-        truth = (people.joints, people.head_size, people.scale, people.annotated)
-        difference = compare(run.poses[stage], other, *truth, convention=tree["convention"])
-        return Entry(run.name, run.method, stage, tree, reference, difference)
+        found = difference(run.poses[stage], other, people, tree["convention"])
+        return Entry(run.name, run.method, stage, tree, reference, found)
 
     return [entry(run, stage) for run in runs for stage in run.stages]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from checkpoints.files import write_text
-from evaluation.metrics import Tree, evaluate
+from evaluation.metrics import Tree, compare, evaluate
 from evaluation.tables import groups_table, joints_table, summary_table
 from ief.prediction import predict_split
 from ief.run import load_cascade
@@ -29,6 +29,12 @@ def score(joints: np.ndarray, people: People, convention: str = "official", inte
         convention=convention,
         intervals=intervals,
     )
+
+
+def difference(joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official") -> Tree:
+    """The figures of `score` less those of other poses (N, K, 2) of the same people, with paired intervals."""
+    truth = (people.joints, people.head_size, people.scale, people.annotated)
+    return compare(joints, other, *truth, convention=convention)
 
 
 def person_errors(joints: np.ndarray, people: People) -> np.ndarray:
@@ -74,9 +80,9 @@ def print_summary(metrics: dict[str, Tree]) -> None:
     print(groups_table(metrics).text())
 
 
-def print_difference(difference: Tree, against: str) -> None:
-    """What `evaluation.metrics.compare` found, less the predictions called `against`, by its paired intervals."""
-    named = {f"less {against}": difference}
+def print_difference(found: Tree, against: str) -> None:
+    """What `difference` found, less the predictions called `against`, by its paired intervals."""
+    named = {f"less {against}": found}
     for table in (summary_table(named, signed=True), groups_table(named, signed=True)):
         print(table.text())
 

@@ -11,7 +11,7 @@ from torch.profiler import ProfilerActivity, profile
 from ief.benchmarks.timing import Figure
 from ief.benchmarks.training import PERSONS, stepper, training
 from ief.benchmarks.workload import Workload
-from ief.presets import PRESETS
+from ief.presets import PRESETS, Preset
 
 PAPER_MEMORY = 8.0  # GB that the preset `paper` has to fit
 STEPS = 2  # the second one has the optimiser's memory too
@@ -32,7 +32,7 @@ def benches(workload: Workload) -> Iterator[Figure]:
             yield Figure(f"peak {kind}, {name}, {workload.size} px, batch {batch}, crops apart", peak, "GB", bar)
 
 
-def take_steps(index: int, workload: Workload, preset: object) -> int:
+def take_steps(index: int, workload: Workload, preset: Preset) -> int:
     """The first steps of a stage's training; returns the bytes of crops that lie on the device."""
     step = stepper(training(index, workload, preset))
     for _ in range(STEPS):

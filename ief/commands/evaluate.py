@@ -9,8 +9,7 @@ from pathlib import Path
 
 from checkpoints.files import write_text
 from evaluation.conventions import CONVENTIONS
-from evaluation.metrics import compare
-from ief.scoring import print_difference, print_result, score
+from ief.scoring import difference, print_difference, print_result, score
 from mpii_tools.notes import table
 from mpii_tools.pixel_origin import origin_warning
 from mpii_tools.predictions import align, read_predictions
@@ -55,8 +54,7 @@ def run(args: argparse.Namespace) -> None:
     print_result(result)
     if args.against:
         other = align(read_predictions(args.against), people).joints
-        truth = (people.joints, people.head_size, people.scale, people.annotated)
-        result["difference"] = compare(joints, other, *truth, convention=args.convention)
+        result["difference"] = difference(joints, other, people, args.convention)
         print_difference(result["difference"], str(args.against))
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))
