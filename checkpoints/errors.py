@@ -1,4 +1,8 @@
-"""The one error that a bad checkpoint or weights file raises."""
+"""The errors that a user can put right; the command line prints them without a traceback and exits with status 2."""
+
+
+class BadInput(ValueError):
+    """The input is at fault, not the program: one line naming the file or person, the fault and the mend."""
 
 
 class BadCheckpoint(ValueError):

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from checkpoints.errors import BadInput
 from heads.bones import ancestor_matrix, append_origin
-from heads.errors import BadInput
 from heads.pairs import Pair
 from heads.skeleton import Skeleton
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from checkpoints.errors import BadInput
 from heads.composition import composition_matrix
-from heads.errors import BadInput
 from heads.likelihood import ResidualLikelihood
-from heads.normalisation import expand_mask
+from heads.normalization import expand_mask
 from heads.pairs import Pair
 from heads.penalties import PENALTIES
 from heads.skeleton import Skeleton

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 
 
 @dataclass(frozen=True)

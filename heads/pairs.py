@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 from heads.skeleton import Skeleton
 
 ORIGIN = -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from checkpoints.errors import BadCheckpoint
-from heads.errors import BadInput
-from ief.memory import keep_freed_memory
-from ief.stopping import LostPeer, Stopped
+from checkpoints.errors import BadCheckpoint, BadInput
+from ief.training.memory import keep_freed_memory
+from ief.training.stopping import LostPeer, Stopped
 
 COMMANDS = {
     "demo": "make synthetic people, train both stages on them, evaluate, write a report; no download",

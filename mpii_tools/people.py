@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 from heads.skeleton import MPII
 
 CROP_SIDE = 250.0  # image pixels per unit of scale: 200 * 1.25

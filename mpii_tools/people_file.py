@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
-from heads.errors import BadInput
-from mpii_tools.npz import load_arrays, save_arrays
+from checkpoints.errors import BadInput
+from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, People
 
 KINDS = {

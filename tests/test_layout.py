@@ -10,11 +10,36 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED = {
-    "heads": set(),
-    "mpii_tools": {"heads"},
-    "evaluation": {"heads"},
     "checkpoints": set(),
+    "heads": {"checkpoints"},
+    "mpii_tools": {"heads", "checkpoints"},
+    "evaluation": {"heads", "checkpoints"},
     "ief": {"heads", "mpii_tools", "evaluation", "checkpoints"},
+}
+# Folders of a package, lowest first, with those below that each may import; a module beside them is a name as well.
+ROOMS = {
+    "mpii_tools": {
+        "formats": set(),
+        "images": set(),
+        "people": set(),
+        "crops": set(),
+        "people_file": {"formats", "people"},
+        "annotations": {"formats", "images", "people", "people_file"},
+        "prepared": {"formats", "images", "people", "people_file", "crops", "annotations"},
+        "results": {"formats", "people", "annotations"},
+        "synthetic": {"formats", "people", "people_file", "annotations"},
+    },
+    "evaluation": {"metrics": set(), "report": {"metrics"}},
+    "ief": {
+        "model": set(),
+        "inference": {"model"},
+        "training": {"model"},
+        "reporting": {"model", "inference"},
+        "benchmarks": {"model", "inference", "training"},
+        "commands": {"model", "inference", "training", "reporting", "benchmarks"},
+        "cli": {"training"},
+        "__main__": {"cli"},
+    },
 }
 FILES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -40,8 +65,32 @@ def test_a_package_imports_only_what_the_design_allows(path):
     ours = {name.split(".")[0] for name in imports(path)} & set(ALLOWED)
     assert ours <= ALLOWED[package] | {package}
     if package == "heads":
-        others = {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names) - {"heads"}
+        others = {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names) - set(ALLOWED)
         assert others <= {"torch"}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name != "__init__.py"], ids=module_name)
+def test_a_folder_imports_only_the_folders_below_it(path):
+    package, *rest = module_name(path).split(".")
+    if package not in ROOMS:
+        return
+    rooms = ROOMS[package]
+    known = {module_name(other) for other in FILES}
+    names = {name for name in imports(path) if name in known and name.startswith(f"{package}.")}
+    assert {name.split(".")[1] for name in names} - {rest[0]} <= rooms[rest[0]]
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_the_folders_stand_in_order(package):
+    order = list(ROOMS[package])
+    for place, (room, below) in enumerate(ROOMS[package].items()):
+        assert below <= set(order[:place]), room
+    inside = {
+        path.relative_to(ROOT / package).with_suffix("").parts[0]
+        for path in FILES
+        if path.parts[len(ROOT.parts)] == package
+    }
+    assert inside - {"__init__"} == set(order)
 
 
 def test_no_modules_import_each_other_in_a_circle():

@@ -20,11 +20,11 @@ import torch
 
 from heads.skeleton import MPII
 from ief.cli import main
-from mpii_tools.gt_valid import NAMES
-from mpii_tools.mpii_mat import write_mpii_mat
+from mpii_tools.annotations.gt_valid import NAMES
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import save_people
-from mpii_tools.predictions import Predictions, save_predictions
+from mpii_tools.results.predictions import Predictions, save_predictions
 
 ROOT = Path(__file__).resolve().parents[1]
 PERSONS = 30
@@ -314,9 +314,10 @@ def test_the_message_is_one_line_that_says_where_what_and_what_to_do(row, world,
 
 # Errors of a caller in Python; no file and no option of a command leads there.
 FOR_PROGRAMMERS = {
-    "evaluation/inputs.py", "ief/optimisation.py",
-    "heads/composition.py", "heads/losses.py", "heads/pairs.py", "heads/skeleton.py", "evaluation/overlays.py",
-    "evaluation/plots.py", "evaluation/bootstrap.py", "evaluation/spread.py", "mpii_tools/kinematics.py",
+    "evaluation/metrics/inputs.py", "ief/training/optimizer.py",
+    "heads/composition.py", "heads/losses.py", "heads/pairs.py", "heads/skeleton.py", "evaluation/report/skeletons.py",
+    "evaluation/report/plots.py", "evaluation/metrics/bootstrap.py", "evaluation/metrics/spread.py",
+    "mpii_tools/synthetic/pose_prior.py",
 }  # fmt: skip
 
 

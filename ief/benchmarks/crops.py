@@ -14,10 +14,10 @@ from torch import Tensor
 from ief.benchmarks import timing
 from ief.benchmarks.timing import Bench
 from ief.benchmarks.workload import Workload
-from mpii_tools.augmentation import Augmentation, draw_affines, normalise_crops, sample_crops
 from mpii_tools.crops import crop_matrices
-from mpii_tools.images import open_images
-from mpii_tools.photos import FILL, REDUCED, coarsest_reduction, decode_crops, from_reduced
+from mpii_tools.images.decode import FILL, REDUCED, coarsest_reduction, decode_crops, from_reduced
+from mpii_tools.images.sources import open_images
+from mpii_tools.prepared.augmentation import Augmentation, draw_affines, normalise_crops, sample_crops
 
 # Side of a person's crop / height of the photo: the middles of ten equal parts of 2,257 of MPII's validation persons.
 SIDES = (0.41, 0.56, 0.67, 0.77, 0.87, 0.99, 1.15, 1.36, 1.66, 2.11)

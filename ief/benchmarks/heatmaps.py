@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ief.benchmarks.timing import Bench
 from ief.benchmarks.workload import JOINTS, Workload
-from ief.heatmaps import render_heatmaps
+from ief.model.heatmaps import render_heatmaps
 
 BATCH = 64
 

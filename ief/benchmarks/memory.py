@@ -11,7 +11,7 @@ from torch.profiler import ProfilerActivity, profile
 from ief.benchmarks.timing import Figure
 from ief.benchmarks.training import PERSONS, stepper, training
 from ief.benchmarks.workload import Workload
-from ief.presets import PRESETS, Preset
+from ief.training.presets import PRESETS, Preset
 
 PAPER_MEMORY = 8.0  # GB that the preset `paper` has to fit
 STEPS = 2  # the second one has the optimiser's memory too

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ief.benchmarks.timing import Bench, one_thread
 from ief.benchmarks.workload import Workload
-from ief.photo_boxes import find_photos, predict_boxes
-from ief.prediction import CascadeNetwork
+from ief.inference.images import find_photos, predict_boxes
+from ief.inference.predictor import CascadeNetwork
 
 PHOTOS = 64  # what is drawn where no photos are given: one batch of files would not fill the pipeline
 
@@ -86,9 +86,9 @@ def draw_photos(folder: Path) -> None:
 
 def exported(workload: Workload, batch: int, what: str, folder: Path) -> Iterator[Bench]:
     """ONNX Runtime: fp32 against the bare network twice, int8 against fp32."""
-    from ief.deployment import CropsToPose, export_onnx, write_onnx
-    from ief.quantisation import quantise
-    from ief.runtime import OnnxNetwork, open_session
+    from ief.inference.onnx_export import CropsToPose, export_onnx, write_onnx
+    from ief.inference.onnx_int8 import quantise
+    from ief.inference.onnx_runtime import OnnxNetwork, open_session
 
     crops = np.random.default_rng(0).integers(0, 255, (batch, workload.size, workload.size, 3), dtype=np.uint8)
     path = export_onnx(CropsToPose(workload.cascade()), folder / "pose.onnx")

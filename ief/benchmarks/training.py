@@ -14,17 +14,17 @@ from torch import Tensor
 
 from heads.pairs import all_pairs
 from heads.skeleton import MPII
-from ief.beginning import Training, batches_of, new_training, use_half
 from ief.benchmarks.timing import Bench
 from ief.benchmarks.workload import JOINTS, Workload
-from ief.cascade import Cascade
-from ief.job import Job
-from ief.optimisation import build_optimiser
-from ief.presets import PRESETS, Preset
-from ief.stage import Residuals
-from ief.training import take_step
+from ief.model.cascade import Cascade
+from ief.model.stage import Residuals
+from ief.training.beginning import Training, batches_of, new_training, use_half
+from ief.training.job import Job
+from ief.training.optimizer import build_optimiser
+from ief.training.presets import PRESETS, Preset
+from ief.training.training import take_step
 from mpii_tools.people import make_people
-from mpii_tools.prepared import PreparedSplit
+from mpii_tools.prepared.read import PreparedSplit
 
 PERSONS = 512
 

@@ -11,8 +11,8 @@ from torchvision.models import get_model
 
 from heads.pairs import all_pairs
 from heads.skeleton import MPII
-from ief.cascade import Cascade
-from ief.stage import Residuals, Stage, StageDesign
+from ief.model.cascade import Cascade
+from ief.model.stage import Residuals, Stage, StageDesign
 
 JOINTS = len(MPII)
 

@@ -7,11 +7,11 @@ import importlib
 import json
 from pathlib import Path
 
+from checkpoints.errors import BadInput
 from checkpoints.files import write_text
-from heads.errors import BadInput
 from ief.benchmarks.timing import HEADER, Bench, machine, measure
 from ief.benchmarks.workload import Workload
-from ief.distributed import choose_device
+from ief.training.distributed import choose_device
 
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""

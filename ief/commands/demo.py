@@ -9,30 +9,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from checkpoints.errors import BadInput
 from checkpoints.files import write_bytes
-from evaluation.metrics import compare, look_up
-from evaluation.overlays import grid, to_jpeg
-from heads.errors import BadInput
+from evaluation.metrics.evaluate import compare, look_up
+from evaluation.report.skeletons import grid, to_jpeg
 from heads.skeleton import MPII
-from ief.distributed import choose_device
-from ief.job import Job
-from ief.pictures import draw_people, spread_rows
-from ief.prediction import predict_split
-from ief.presets import preset_called
-from ief.reporting import write_report
-from ief.run import STAGES, load_cascade
-from ief.scoring import person_errors, print_summary, save_poses, score, score_run
-from ief.stopping import Stopping
-from ief.training import train_stage
-from mpii_tools.images import ImageFiles, open_images
-from mpii_tools.mpii_mat import read_mpii_mat
+from ief.inference.predictor import predict_split
+from ief.model.run_folder import STAGES, load_cascade
+from ief.reporting.pictures import draw_people, spread_rows
+from ief.reporting.report import write_report
+from ief.reporting.scoring import person_errors, print_summary, save_poses, score, score_run
+from ief.training.distributed import choose_device
+from ief.training.job import Job
+from ief.training.presets import preset_called
+from ief.training.stopping import Stopping
+from ief.training.training import train_stage
+from mpii_tools.annotations.mpii_mat import read_mpii_mat
+from mpii_tools.images.sources import ImageFiles, open_images
 from mpii_tools.people import People
 from mpii_tools.people_file import load_people
-from mpii_tools.predictions import align, read_predictions
-from mpii_tools.prepare import prepare
-from mpii_tools.prepared import load_prepared
-from mpii_tools.submission import read_submission, write_submission
-from mpii_tools.synthetic import SyntheticData, write_synthetic
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.prepared.write import prepare
+from mpii_tools.results.predictions import align, read_predictions
+from mpii_tools.results.submission import read_submission, write_submission
+from mpii_tools.synthetic.dataset import SyntheticData, write_synthetic
 
 EXAMPLE = "ief demo --out demo"
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from checkpoints.files import write_text
-from evaluation.conventions import CONVENTIONS
-from ief.scoring import difference, print_difference, print_result, score
-from mpii_tools.notes import table
-from mpii_tools.pixel_origin import origin_warning
-from mpii_tools.predictions import align, read_predictions
-from mpii_tools.reading import read_annotations
+from evaluation.metrics.conventions import CONVENTIONS
+from ief.reporting.scoring import difference, print_difference, print_result, score
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.annotations.reading import table
+from mpii_tools.results.pixel_origin import origin_warning
+from mpii_tools.results.predictions import align, read_predictions
 
 EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotations data/mpii/valid.npz --intervals"
 

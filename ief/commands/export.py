@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from heads.errors import BadInput
-from ief.deployment import CropsToPose, PhotoToPose, export_onnx
-from ief.quantisation import quantise
-from ief.run import load_cascade
-from mpii_tools.prepared import load_prepared
+from checkpoints.errors import BadInput
+from ief.inference.onnx_export import CropsToPose, PhotoToPose, export_onnx
+from ief.inference.onnx_int8 import quantise
+from ief.model.run_folder import load_cascade
+from mpii_tools.prepared.read import load_prepared
 
 EXAMPLE = """ief export --run runs/all --out pose.onnx
          ief export --run runs/all --input crops --int8 data/mpii --out crops-int8.onnx"""

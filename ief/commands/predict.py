@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
+from checkpoints.errors import BadInput
 from checkpoints.files import write_bytes
-from evaluation.overlays import to_jpeg
-from heads.errors import BadInput
-from ief.distributed import choose_device
-from ief.photo_boxes import PhotoBox, find_photos, predict_boxes, read_list
-from ief.pictures import draw_people
-from ief.prediction import CascadeNetwork, Network, predict_prepared
-from ief.run import load_cascade
-from ief.runtime import OnnxNetwork
-from ief.scoring import save_poses
-from mpii_tools.images import open_images
+from evaluation.report.skeletons import to_jpeg
+from ief.inference.images import PhotoBox, find_photos, predict_boxes, read_list
+from ief.inference.onnx_runtime import OnnxNetwork
+from ief.inference.predictor import CascadeNetwork, Network, predict_prepared
+from ief.model.run_folder import load_cascade
+from ief.reporting.pictures import draw_people
+from ief.reporting.scoring import save_poses
+from ief.training.distributed import choose_device
+from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
-from mpii_tools.predictions import Predictions, save_predictions
-from mpii_tools.prepared import load_prepared
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.results.predictions import Predictions, save_predictions
 
 EXAMPLE = """ief predict --run runs/all --data data/mpii --split valid --flip
          ief predict --run runs/all photo.jpg --centre 640 360 --scale 2.4 --out poses

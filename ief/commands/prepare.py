@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from heads.errors import BadInput
-from ief.presets import PRESETS, preset_called
-from mpii_tools.derived_joints import derive_torso
-from mpii_tools.images import open_images
-from mpii_tools.notes import table
-from mpii_tools.prepare import prepare
-from mpii_tools.reading import read_annotations
+from checkpoints.errors import BadInput
+from ief.training.presets import PRESETS, preset_called
+from mpii_tools.annotations.derived_joints import derive_torso
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.annotations.reading import table
+from mpii_tools.images.sources import open_images
+from mpii_tools.prepared.write import prepare
 
 EXAMPLE = "ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evaluation.published import TABLE_8, select_rows
-from heads.errors import BadInput
-from ief.reporting import write_report
-from mpii_tools.images import open_images
+from checkpoints.errors import BadInput
+from evaluation.report.published import TABLE_8, select_rows
+from ief.reporting.report import write_report
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
-from mpii_tools.prepared import read_description
-from mpii_tools.reading import read_annotations
+from mpii_tools.prepared.read import read_description
 
 EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
 

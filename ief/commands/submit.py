@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mpii_tools.predictions import read_predictions
-from mpii_tools.submission import write_submission
+from mpii_tools.results.predictions import read_predictions
+from mpii_tools.results.submission import write_submission
 
 EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
          ief submit --annotations mpii_human_pose_v1_u12_1.mat --predictions runs/all/predictions-test.npz \\

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 from heads.methods import METHODS
-from ief.budget import passes_within
 from ief.commands import train
-from ief.reporting import write_report
-from ief.scoring import score_run
-from ief.training import train_stage
-from mpii_tools.prepared import load_prepared
+from ief.reporting.report import write_report
+from ief.reporting.scoring import score_run
+from ief.training.budget import passes_within
+from ief.training.training import train_stage
+from mpii_tools.prepared.read import load_prepared
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --passes 20
 on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0"""

@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
+from checkpoints.errors import BadInput
 from checkpoints.imagenet import STRIDES, InitialWeights, download_initial_weights, load_initial_weights
-from heads.errors import BadInput
 from heads.methods import METHODS
 from heads.skeleton import MPII
-from ief.determinism import deterministic_algorithms
-from ief.distributed import choose_device, joined_processes
-from ief.job import Job
-from ief.presets import PRESETS, REACHES, Preset, preset_called
-from ief.run import STAGES
-from ief.scoring import print_summary, score_run
-from ief.stopping import TIME_UP, Stopping
-from ief.training import train_stage
-from mpii_tools.prepared import load_prepared, read_description
+from ief.model.run_folder import STAGES
+from ief.reporting.scoring import print_summary, score_run
+from ief.training.determinism import deterministic_algorithms
+from ief.training.distributed import choose_device, joined_processes
+from ief.training.job import Job
+from ief.training.presets import PRESETS, REACHES, Preset, preset_called
+from ief.training.stopping import TIME_UP, Stopping
+from ief.training.training import train_stage
+from mpii_tools.prepared.read import load_prepared, read_description
 
 EXAMPLE = """ief train --data data/mpii --run runs/all --preset paper
 several GPUs: torchrun --nproc-per-node 8 -- -m ief train --data data/mpii --run runs/all"""

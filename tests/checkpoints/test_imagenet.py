@@ -5,7 +5,7 @@ from torchvision.models import resnet18, resnet50
 
 from checkpoints.errors import BadCheckpoint
 from checkpoints.imagenet import load_initial_weights
-from ief.stage import Residuals, Stage, StageDesign
+from ief.model.stage import Residuals, Stage, StageDesign
 
 ONES = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(1, 2))
 

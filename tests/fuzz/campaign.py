@@ -32,8 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutations import mutate_bytes, mutate_fields
 from targets import TARGETS, Target
 
-from checkpoints.errors import BadCheckpoint
-from heads.errors import BadInput
+from checkpoints.errors import BadCheckpoint, BadInput
 
 SECONDS = 5
 MEMORY = 2 << 30

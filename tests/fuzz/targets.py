@@ -26,19 +26,19 @@ from checkpoints.imagenet import load_initial_weights
 from checkpoints.tensors import load_tensors, save_tensors
 from checkpoints.training_state import load_plain_data
 from heads.skeleton import MPII
-from ief.run import load_stage
-from ief.scoring import score
-from ief.stage import StageDesign
-from mpii_tools.gt_valid import NAMES
-from mpii_tools.images import open_images
-from mpii_tools.mat_struct import cell, struct
+from ief.model.run_folder import load_stage
+from ief.model.stage import StageDesign
+from ief.reporting.scoring import score
+from mpii_tools.annotations.gt_valid import NAMES
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.formats.mat_struct import cell, struct
+from mpii_tools.images.decode import decode_photo
+from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, make_people
-from mpii_tools.photos import decode_photo
-from mpii_tools.predictions import align, read_predictions
-from mpii_tools.prepare import drop_unusable
-from mpii_tools.prepared import load_prepared
-from mpii_tools.reading import read_annotations
-from mpii_tools.submission import read_submission
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.prepared.write import drop_unusable
+from mpii_tools.results.predictions import align, read_predictions
+from mpii_tools.results.submission import read_submission
 
 PERSONS = 5
 

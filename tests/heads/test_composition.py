@@ -1,19 +1,14 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trees import random_tree, walk
 
+from checkpoints.errors import BadInput
 from heads.bones import ancestor_matrix, bones_to_joints, joints_to_bones
 from heads.composition import composition_matrix, relative_positions
-from heads.errors import BadInput
 from heads.pairs import ORIGIN, all_pairs, bone_pairs, both_pairs, joint_pairs, pair_set
 from heads.skeleton import MPII
-
-sys.path.insert(0, str(Path(__file__).parent))
-from trees import random_tree, walk
 
 trees = st.builds(random_tree, st.integers(0, 10**6), st.integers(1, 14))
 

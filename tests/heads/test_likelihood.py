@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 from heads.likelihood import ResidualLikelihood
 from heads.losses import CompositionalLoss
 from heads.pairs import all_pairs, joint_pairs

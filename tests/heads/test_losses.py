@@ -1,22 +1,17 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trees import random_tree, walk
 
+from checkpoints.errors import BadInput
 from heads.bones import bones_to_joints, joints_to_bones
-from heads.errors import BadInput
 from heads.losses import CompositionalLoss
 from heads.methods import METHODS, method_called
-from heads.normalisation import denormalise, masked_mean_std, normalise
+from heads.normalization import denormalise, masked_mean_std, normalise
 from heads.pairs import all_pairs, bone_pairs, joint_pairs, pair_set
 from heads.regression import RegressionHead
 from heads.skeleton import MPII
-
-sys.path.insert(0, str(Path(__file__).parent))
-from trees import random_tree, walk
 
 
 def example(skeleton=MPII, batch=4, dimensions=2, seed=0):

@@ -1,6 +1,6 @@
 import pytest
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 from heads.skeleton import MPII, Skeleton
 
 

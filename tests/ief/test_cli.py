@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ief.cli import COMMANDS, main
-from ief.run import load_cascade
-from mpii_tools.predictions import read_predictions
+from ief.model.run_folder import load_cascade
+from mpii_tools.results.predictions import read_predictions
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import pytest
 
 from evaluation import evaluate
 from ief.cli import main
-from ief.scoring import score
-from mpii_tools.mpii_mat import write_mpii_mat
+from ief.reporting.scoring import score
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import make_people
 from mpii_tools.people_file import load_people
-from mpii_tools.predictions import Predictions, align, read_predictions, save_predictions
-from mpii_tools.submission import read_submission
+from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+from mpii_tools.results.submission import read_submission
 
 EXACT, CONVERTED = "valid_annolist.mat", "detections_our_format.mat"
 

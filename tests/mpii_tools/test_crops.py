@@ -6,12 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 from heads.skeleton import MPII
-from mpii_tools.augmentation import NONE, Augmentation, draw_affines, move_joints, normalise_crops, sample_crops
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
+from mpii_tools.images.decode import decode_photo, warp
 from mpii_tools.people import make_people
-from mpii_tools.photos import decode_photo, warp
+from mpii_tools.prepared.augmentation import (
+    NONE,
+    Augmentation,
+    draw_affines,
+    move_joints,
+    normalise_crops,
+    sample_crops,
+)
 
 PAPER = Augmentation()
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from heads.errors import BadInput
+from checkpoints.errors import BadInput
 from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import load_people, save_people
 

@@ -1,0 +1,1 @@
+"""PCKh, joint and bone error with confidence intervals."""

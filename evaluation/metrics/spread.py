@@ -1,0 +1,83 @@
+"""Figure 1 of the paper, right: how much joints vary from person to person, and how much less bones do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII, Skeleton
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviations over persons, in the pixels of the poses given; NaN where fewer than two persons count.
+
+    Attributes:
+        names: K joint names.
+        joint: (K,) of a joint's position: the square root of its variance summed over coordinates.
+        bone: (K,) of the bone from the joint to its parent, likewise; the root's bone is its own position.
+        joint_count: (K,) persons with the joint annotated.
+        bone_count: (K,) persons with both ends annotated.
+    """
+
+    names: tuple[str, ...]
+    joint: np.ndarray
+    bone: np.ndarray
+    joint_count: np.ndarray
+    bone_count: np.ndarray
+
+    def by_kind(self, skeleton: Skeleton = MPII) -> dict[str, tuple[float, float]]:
+        """Joint kind -> (joint, bone), left and right averaged, as the paper's figure shows them.
+
+        A kind of which a joint or a bone is not known (LSP has no thorax) is left out.
+        """
+        kinds: dict[str, list[int]] = {}
+        for index in range(len(skeleton)):
+            kinds.setdefault(kind_of(index, skeleton), []).append(index)
+        means = {kind: (float(self.joint[rows].mean()), float(self.bone[rows].mean())) for kind, rows in kinds.items()}
+        return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
+
+
+def pose_spread(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton: Skeleton = MPII) -> Spread:
+    """The spread of joints and bones over persons.
+
+    Args:
+        joints: (N, K, D) true joints in one frame, that of the 224 crop for the paper's figure; NaN where not
+            annotated.
+        annotated: (N, K) bool; None takes the joints that are finite.
+        skeleton: names and parents of the K joints.
+
+    Raises:
+        BadInput: another shape, or no annotated joint at all.
+    """
+    joints = np.array(joints, dtype=np.float64)
+    if joints.ndim != 3 or joints.shape[1] != len(skeleton):
+        raise BadInput(f"spread: poses have shape {joints.shape}; expected (persons, {len(skeleton)}, dimensions)")
+    joints[~np.isfinite(joints).all(axis=-1)] = np.nan
+    if annotated is not None:
+        joints[~np.asarray(annotated, dtype=bool)] = np.nan
+    if np.isnan(joints).all():
+        raise BadInput("spread: no joint of these persons is annotated, so there is nothing to measure")
+    parents = np.array(skeleton.parents)
+    bones = joints[:, parents] - joints
+    bones[:, skeleton.root] = joints[:, skeleton.root]
+    (joint, joint_count), (bone, bone_count) = _deviation(joints), _deviation(bones)
+    return Spread(skeleton.names, joint, bone, joint_count, bone_count)
+
+
+def kind_of(joint: int, skeleton: Skeleton) -> str:
+    """`ankle` for r_ankle and l_ankle; a joint off every flip pair is its own kind. Spaces for underscores."""
+    sided = any(joint in pair for pair in skeleton.flip_pairs)
+    name = skeleton.names[joint]
+    return (name.partition("_")[2] if sided and "_" in name else name).replace("_", " ")
+
+
+def _deviation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K,) root of the variance summed over coordinates, and (K,) how many persons it is over."""
+    count = np.isfinite(values).all(axis=-1).sum(axis=0)
+    mean = np.nansum(values, axis=0) / np.maximum(count, 1)[:, None]
+    variance = np.nansum((values - mean) ** 2, axis=(0, 2)) / np.maximum(count, 1)
+    return np.where(count > 1, np.sqrt(variance), np.nan), count

@@ -1,0 +1,203 @@
+"""Skeletons drawn on images, and contact sheets of them. Images are (H, W, 3) uint8 RGB, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII, Skeleton
+
+# From Okabe and Ito's palette, told apart under every common colour blindness and on light and dark grounds.
+RIGHT = (230, 110, 0)
+LEFT = (86, 180, 233)
+CENTRE = (240, 228, 66)
+TRUTH = (255, 255, 255)
+OUTLINE = (20, 20, 20)
+ARROW = (255, 150, 220)
+_SHIFT = 4  # OpenCV takes fixed-point coordinates with this many fractional bits
+_FAR = 30000.0  # pixels; keeps wild predictions inside OpenCV's integers
+
+
+def draw_poses(
+    image: np.ndarray,
+    joints: np.ndarray,
+    truth: np.ndarray | None = None,
+    *,
+    skeleton: Skeleton = MPII,
+) -> np.ndarray:
+    """The image with one or several skeletons on it; the person's right side orange, left side blue.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; left as it is.
+        joints: (K, 2) or (P, K, 2) x, y in pixels, 0-based; a NaN joint and its limbs are left out.
+        truth: the true joints, of the same form, drawn thin and white beneath; None draws none.
+        skeleton: names and parents of the K joints.
+
+    Returns:
+        A new (H, W, 3) uint8 image.
+
+    Raises:
+        BadInput: an image or joints of another form.
+    """
+    canvas = np.ascontiguousarray(check_image(image)).copy()
+    predicted = _as_people(joints, skeleton)
+    if truth is not None:
+        for person in _as_people(truth, skeleton):
+            _draw(canvas, person, skeleton, [TRUTH] * len(skeleton), thickness(person) * 0.4)
+    for person in predicted:
+        _draw(canvas, person, skeleton, side_colours(skeleton), thickness(person))
+    return canvas
+
+
+def draw_arrows(image: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The image with an arrow from each joint's place `start` to its place `end`: how a stage moved a pose.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; left as it is.
+        start, end: (K, 2) x, y in pixels; a joint with a NaN, or moved by less than two pixels, has no arrow.
+
+    Returns:
+        A new (H, W, 3) uint8 image.
+
+    Raises:
+        BadInput: an image of another form.
+    """
+    canvas = np.ascontiguousarray(check_image(image)).copy()
+    length = np.linalg.norm(np.subtract(end, start), axis=-1)
+    for joint in np.flatnonzero(length >= 2):  # a NaN is not
+        tail, tip = (np.rint(np.clip(point[joint], -_FAR, _FAR)).astype(int).tolist() for point in (start, end))
+        tip_share = float(np.clip(7 / length[joint], 0.1, 0.5))
+        for colour, width in ((OUTLINE, 3), (ARROW, 1)):
+            cv2.arrowedLine(canvas, tail, tip, colour, width, cv2.LINE_AA, 0, tip_share)
+    return canvas
+
+
+def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
+    """RGB of each joint, and of the limb from it to its parent, by the side that the flip pairs give it."""
+    colours = {"right": RIGHT, "left": LEFT, "centre": CENTRE}
+    return [colours[side] for side in skeleton.sides]
+
+
+def thickness(joints: np.ndarray) -> float:
+    """Width in pixels of a limb of a figure (K, 2): a fiftieth of its extent, at least 1.5."""
+    seen = joints[np.isfinite(joints).all(axis=-1)]
+    extent = float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
+    return float(np.clip(extent / 50, 1.5, 20))
+
+
+def close_up(
+    image: np.ndarray, joints: np.ndarray, side: int = 320, margin: float = 0.2
+) -> tuple[np.ndarray, np.ndarray]:
+    """A square piece of the image around one person, scaled to `side`, so that figures of all sizes compare.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        joints: (K, 2) pixels, the extent that must fit in; NaN is left out.
+        side: of the result, in pixels.
+        margin: space around the joints, as a fraction of their extent.
+
+    Returns:
+        The piece (side, side, 3), inside the image where that holds it and black beyond its edge, and the (2, 3)
+        affine that takes image pixels to its pixels: `joints @ affine[:, :2].T + affine[:, 2]`.
+
+    Raises:
+        BadInput: an image of another form, or no finite joint.
+    """
+    check_image(image)
+    seen = joints[np.isfinite(joints).all(axis=-1)]
+    if not len(seen):
+        raise BadInput("close-up: the person has no joint with a position; leave it out")
+    extent = max(float(np.ptp(seen, axis=0).max()), 8.0) * (1 + 2 * margin)
+    corner = (seen.min(axis=0) + seen.max(axis=0)) / 2 - extent / 2
+    room = np.array(image.shape[1::-1]) - extent
+    corner = np.where(room > 0, np.clip(corner, 0, room), corner)
+    scale = side / extent
+    affine = np.column_stack([np.eye(2) * scale, -corner * scale])
+    if scale < 1:  # the warp samples points: take away what the smaller image cannot hold
+        image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
+    return cv2.warpAffine(image, affine, (side, side)), affine
+
+
+def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
+    """A contact sheet: the images row by row, each centred in a cell of the largest one's size.
+
+    Args:
+        images: any number >= 1 of (h, w, 3) uint8 RGB.
+        columns: images in a row.
+        gap: white pixels between cells.
+
+    Returns:
+        One (H, W, 3) uint8 image.
+
+    Raises:
+        BadInput: no image, fewer than one column, or an image of another form.
+    """
+    if not len(images) or columns < 1:
+        raise BadInput(f"contact sheet: needs an image and a column, found {len(images)} and {columns}")
+    height, width = np.max([check_image(image).shape[:2] for image in images], axis=0)
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, dtype=np.uint8)
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        h, w = image.shape[:2]
+        top = row * (height + gap) + (height - h) // 2
+        left = column * (width + gap) + (width - w) // 2
+        sheet[top : top + h, left : left + w] = image
+    return sheet
+
+
+def to_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
+    """The image as JPEG. Raises BadInput for an image of another form."""
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not done:
+        raise BadInput(f"image of shape {image.shape} cannot be written as JPEG; JPEG holds up to 65535 pixels")
+    return data.tobytes()
+
+
+def check_image(image: np.ndarray) -> np.ndarray:
+    """The image itself. Raises BadInput where it is not (H, W, 3) uint8."""
+    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
+        raise BadInput(f"image has shape {image.shape} and type {image.dtype}; it must be (height, width, 3) uint8 RGB")
+    return image
+
+
+def _as_people(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    joints = np.asarray(joints, dtype=np.float64)
+    people = joints[None] if joints.ndim == 2 else joints
+    if people.ndim != 3 or people.shape[1:] != (len(skeleton), 2):
+        raise BadInput(f"joints have shape {joints.shape}; expected (persons, {len(skeleton)}, 2)")
+    return people
+
+
+def _draw(
+    canvas: np.ndarray,
+    joints: np.ndarray,
+    skeleton: Skeleton,
+    colours: Sequence[tuple[int, int, int]],
+    width: float,
+) -> None:
+    """Outline first, then colour, so that crossing limbs stay apart; anti-aliased, to a sixteenth of a pixel."""
+    present = np.isfinite(joints).all(axis=-1)
+    points = np.clip(joints, -_FAR, _FAR, where=present[:, None], out=np.zeros_like(joints)) * 2**_SHIFT
+    points = np.rint(points).astype(int).tolist()
+    limbs = [
+        (joint, parent)
+        for joint, parent in enumerate(skeleton.parents)
+        if parent != -1 and present[joint] and present[parent]
+    ]
+    rim = max(1.0, width / 4)
+    for extra, outline in ((rim, True), (0.0, False)):
+        line = max(1, round(width + 2 * extra))
+        radius = round((0.85 * width + extra) * 2**_SHIFT)
+        for joint, parent in limbs:
+            colour = OUTLINE if outline else colours[joint]
+            cv2.line(canvas, points[joint], points[parent], colour, line, cv2.LINE_AA, _SHIFT)
+        for joint in np.flatnonzero(present):
+            colour = OUTLINE if outline else colours[joint]
+            cv2.circle(canvas, points[joint], radius, colour, -1, cv2.LINE_AA, _SHIFT)

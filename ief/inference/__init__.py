@@ -1,0 +1,1 @@
+"""From pixels to joints: batches of crops, images and boxes, ONNX."""

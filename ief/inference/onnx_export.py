@@ -1,0 +1,133 @@
+"""The cascade as one ONNX model: heatmap rendering and both stages inside, and, from a photo, the crop as well."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from checkpoints.errors import BadInput
+from checkpoints.files import write_atomically
+from ief.model.cascade import Cascade
+from mpii_tools.people import CENTRE_SHIFT, CROP_SIDE
+from mpii_tools.prepared.augmentation import MEAN, STD
+
+BORDER = 16  # how far outside the photo a sample's weight is counted, in photo pixels
+
+
+class CropsToPose(nn.Module):
+    """From ready crops to joints in crop pixels."""
+
+    inputs = ("crops",)
+
+    def __init__(self, cascade: Cascade) -> None:
+        super().__init__()
+        self.cascade = cascade.folded()
+        self.size = cascade.stages[0].design.size
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1) * 255)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """(B, n, n, 3) uint8 RGB -> (B, K, 2) joints in crop pixels, the last stage's."""
+        return self.cascade((crops.permute(0, 3, 1, 2).float() - self.mean) / self.std)[-1]
+
+    def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
+        """Inputs to trace, and which of their axes are free."""
+        return (torch.zeros(2, self.size, self.size, 3, dtype=torch.uint8),), ({0: torch.export.Dim("persons")},)
+
+
+class PhotoToPose(CropsToPose):
+    """From photos and boxes to joints in image pixels."""
+
+    inputs = ("image", "centre", "scale")
+
+    def forward(self, image: Tensor, centre: Tensor, scale: Tensor) -> Tensor:
+        """The last stage's poses.
+
+        Args:
+            image: (B, H, W, 3) uint8 RGB, a photo a person.
+            centre: (B, 2) MPII's objpos, 0-based image pixels.
+            scale: (B,) MPII's scale, a person's height / 200 px.
+
+        Returns:
+            (B, K, 2) joints, 0-based image pixels.
+        """
+        corner = (self.size - 1) / 2
+        zoom = (scale * (CROP_SIDE / self.size)).view(-1, 1, 1)  # image pixels a crop pixel
+        middle = (centre + scale.unsqueeze(-1) * torch.tensor([0.0, CENTRE_SHIFT])).unsqueeze(1)
+        sampled = middle + zoom * (torch.arange(self.size).unsqueeze(-1) - corner)  # (B, n, 2)
+        columns = resampling(sampled[..., 0], zoom, image.shape[2])
+        rows = resampling(sampled[..., 1], zoom, image.shape[1])
+        # The mean is taken off first: what lies outside the photo is 0 then, the mean colour.
+        photo = image.permute(0, 3, 1, 2).float() - self.mean
+        crops = rows.unsqueeze(1) @ photo @ columns.transpose(1, 2).unsqueeze(1) / self.std
+        return middle + zoom * (self.cascade(crops)[-1] - corner)
+
+    def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
+        """Inputs to trace, and which of their axes are free."""
+        persons, height, width = (torch.export.Dim(name) for name in ("persons", "height", "width"))
+        photo = torch.zeros(2, self.size, self.size + 1, 3, dtype=torch.uint8)
+        axes = ({0: persons, 1: height, 2: width}, {0: persons}, {0: persons})
+        return (photo, torch.full((2, 2), self.size / 2), torch.ones(2)), axes
+
+
+def resampling(positions: Tensor, zoom: Tensor, length: int) -> Tensor:
+    """Weights (B, n, length) by which pixels 0 .. length - 1 make the samples at `positions` (B, n) of a line.
+
+    A triangle as wide as two steps of the samples, or two pixels where these are wider: linear interpolation of an
+    enlarged photo, an average in a reduced one. What falls outside the line has its weight and adds nothing.
+
+    Args:
+        zoom: (B, 1, 1) step of the samples in pixels.
+    """
+    pixels = torch.arange(-BORDER, length + BORDER)
+    weights = (1 - (pixels - positions.unsqueeze(-1)).abs() / zoom.clamp(min=1)).clamp(min=0)
+    weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1)
+    return weights[..., BORDER : BORDER + length]
+
+
+def export_onnx(model: CropsToPose, path: Path) -> Path:
+    """Write a model with its inputs by name and the output `joints`; any number of persons, any size of photo.
+
+    Raises:
+        BadInput: where onnx or onnxscript is missing.
+    """
+    inputs, axes = model.example()
+    names = model.cascade.stages[0].design.skeleton.names
+    metadata = {"size": str(model.size), "joint_names": ",".join(names)}
+    return write_onnx(model, inputs, model.inputs, axes, "joints", metadata, path)
+
+
+def write_onnx(
+    model: nn.Module,
+    inputs: tuple[Tensor, ...],
+    names: Sequence[str],
+    axes: tuple[dict, ...],
+    output: str,
+    metadata: dict[str, str],
+    path: Path,
+) -> Path:
+    """Trace `model` on `inputs`, whose `axes` are free, and write it. Raises BadInput as `export_onnx`."""
+    try:
+        import onnxscript  # noqa: F401  (what torch's exporter needs)
+    except ImportError:
+        raise BadInput("export needs the packages onnx and onnxscript: pip install '.[export]'") from None
+    for talker in ("torch.onnx", "onnx_ir", "onnxscript"):
+        logging.getLogger(talker).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's notes to its own developers
+        program = torch.onnx.export(
+            model.eval(),
+            inputs,
+            input_names=names,
+            output_names=[output],
+            dynamic_shapes=axes,
+            dynamo=True,
+            verbose=False,
+        )
+    program.model.metadata_props.update(metadata)
+    return write_atomically(path, lambda part: program.save(str(part), external_data=False))

@@ -1,0 +1,77 @@
+"""int8 of an exported model: what its convolutions see is measured on real crops, then they work on bytes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import BadInput
+from checkpoints.files import write_atomically
+
+BATCH = 16
+
+
+def quantise(source: Path, target: Path, crops: np.ndarray) -> Path:
+    """Write the int8 form of an exported model of crops.
+
+    Static, per output channel, ranges from the smallest and largest value on `crops`. The convolutions of the
+    residual blocks and what follows them become int8; the first ones, which see the image and the heatmaps, and the
+    linear heads stay float: they are a small part of the work.
+
+    Args:
+        source: what `ief.inference.onnx_export.export_onnx` wrote.
+        crops: (N, n, n, 3) uint8 RGB, from the training split.
+
+    Raises:
+        BadInput: where onnx or onnxruntime is missing.
+    """
+    try:
+        import onnx
+        from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    except ImportError:
+        raise BadInput("int8 needs the packages onnx and onnxruntime: pip install '.[export]'") from None
+
+    class Crops(CalibrationDataReader):
+        """Batches of crops, as the calibration asks for them."""
+
+        def __init__(self) -> None:
+            self.left = iter({"crops": crops[row : row + BATCH]} for row in range(0, len(crops), BATCH))
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            """The next batch, None after the last."""
+            return next(self.left, None)
+
+    nodes = residual_nodes(onnx.load(source).graph)
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)  # it advises a preparation that changes nothing here
+    try:
+        return write_atomically(
+            target,
+            lambda part: quantize_static(
+                source,
+                part,
+                Crops(),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                weight_type=QuantType.QInt8,
+                activation_type=QuantType.QUInt8,
+                nodes_to_quantize=nodes,
+            ),
+        )
+    finally:
+        logging.root.setLevel(level)
+
+
+def residual_nodes(graph: object) -> list[str]:
+    """Names of the residual blocks' convolutions, sums and ReLUs in an `onnx.GraphProto`."""
+    made_by = {output: node.op_type for node in graph.node for output in node.output}
+    channels = {tensor.name: tensor.dims[1] for tensor in graph.initializer if len(tensor.dims) == 4}
+    return [
+        node.name
+        for node in graph.node
+        if (node.op_type == "Conv" and channels[node.input[1]] > 3)
+        or (node.op_type == "Add" and {made_by.get(name) for name in node.input} <= {"Conv", "Relu"})
+        or node.op_type == "Relu"
+    ]

@@ -1,0 +1,1 @@
+"""The cascade: heatmaps of a pose, a stage, stages in a row, and the folder that holds them."""

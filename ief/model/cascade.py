@@ -1,0 +1,54 @@
+"""The cascade: y_0 is the mean training pose, and each stage corrects the pose of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ief.model.stage import Stage
+
+
+class Cascade(nn.Module):
+    """Stages in order, from a constant first pose (Section 5.3 of the paper).
+
+    Args:
+        mean_pose: (K, D), y_0 in crop pixels.
+        stages: any number of trained stages; none leaves the mean pose.
+    """
+
+    def __init__(self, mean_pose: Tensor, stages: Sequence[Stage] = ()) -> None:
+        super().__init__()
+        self.register_buffer("mean_pose", mean_pose.float())
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, images: Tensor, flip: bool = False) -> list[Tensor]:
+        """The poses y_0, y_1, ... of a batch.
+
+        Args:
+            images: (B, 3, n, n) RGB, normalised by ImageNet's mean and std.
+            flip: average each stage's pose over the image and its mirror.
+
+        Returns:
+            one more pose than there are stages; y_0 is (1, K, D), the others (B, K, D), crop pixels.
+        """
+        poses = [self.mean_pose.unsqueeze(0)]
+        for stage in self.stages:
+            pose = stage.decode(stage(images, poses[-1]))
+            if flip:
+                mirrored = stage.decode(stage(images.flip(-1), mirror(poses[-1], stage)))
+                pose = (pose + mirror(mirrored, stage)) / 2
+            poses.append(pose)
+        return poses
+
+    def folded(self) -> Cascade:
+        """A copy for inference, its batch normalisations folded (`Stage.folded`), channels last in memory."""
+        return Cascade(self.mean_pose, [stage.folded() for stage in self.stages]).to(self.mean_pose.device).eval()
+
+
+def mirror(joints: Tensor, stage: Stage) -> Tensor:
+    """The pose (..., K, D) as seen in the mirrored crop: x -> n - 1 - x, left and right joints swapped."""
+    swapped = joints[..., list(stage.design.skeleton.flip_permutation), :]
+    x = stage.design.size - 1 - swapped[..., :1]
+    return torch.cat([x, swapped[..., 1:]], dim=-1)

@@ -1,0 +1,216 @@
+"""One stage of the cascade: image and current pose in, corrected pose out (Section 5.3 of the paper)."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.models import get_model
+from torchvision.models.resnet import Bottleneck, ResNet
+
+from checkpoints.errors import BadInput
+from checkpoints.imagenet import InitialWeights
+from heads.bones import bones_to_joints, joints_to_bones
+from heads.likelihood import ResidualLikelihood
+from heads.methods import method_called
+from heads.normalization import denormalise
+from heads.regression import RegressionHead
+from heads.skeleton import MPII, Skeleton
+from ief.model.heatmaps import convolve_heatmaps
+
+
+@dataclass(frozen=True)
+class StageDesign:
+    """What a stage is, apart from its weights; it travels with them in the stage's file.
+
+    Attributes:
+        backbone: name of a torchvision ResNet.
+        stride: `1x1` or `3x3`, the convolution of a bottleneck block that carries its stride.
+        method: a name of Table 1 (`heads.methods`).
+        size: side of the input in crop pixels.
+        sigma: standard deviation of the heatmaps in crop pixels.
+        skeleton: the tree whose joints are regressed.
+        absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
+        likelihood: whether it was trained by `heads.likelihood`, and so says in training how sure it is of each pair.
+    """
+
+    backbone: str = "resnet50"
+    stride: str = "3x3"
+    method: str = "all"
+    size: int = 224
+    sigma: float = 7.0
+    skeleton: Skeleton = MPII
+    absolute: bool = False
+    likelihood: bool = False
+
+    def to_json(self) -> dict:
+        """The fields as plain JSON values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(fields: dict) -> StageDesign:
+        """The inverse of `to_json`. Raises BadInput for missing or unknown fields."""
+        try:
+            tree = fields["skeleton"]
+            skeleton = Skeleton(tuple(tree["names"]), tuple(tree["parents"]), tuple(map(tuple, tree["flip_pairs"])))
+            return StageDesign(**{**fields, "skeleton": skeleton})
+        except (KeyError, TypeError) as error:
+            raise BadInput(f"the description of a stage lacks or adds a field ({error})") from error
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Statistics of what is left to correct, gt - y_t, on the training set (Eq. 1), in crop pixels.
+
+    Attributes:
+        mean, std: (K, D) of the bones' or joints' residuals (of their own values, for an absolute stage), which the
+            network's output is normalised by.
+        pair_std: (P, D) of the relative positions' residuals, which the loss is normalised by.
+    """
+
+    mean: Tensor
+    std: Tensor
+    pair_std: Tensor
+
+
+class Stage(nn.Module):
+    """A ResNet on image and heatmaps whose linear layer regresses a normalised correction of every bone or joint.
+
+    The widened first convolution (3 + K channels) is kept as its two halves, the image's and the heatmaps', whose
+    outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; where the pose is one for the
+    whole batch, as y_0 is, it is computed once and not per image.
+
+    Args:
+        design: what the stage is.
+        residuals: statistics of gt - y_t on the training set, crop pixels.
+
+    Raises:
+        BadInput: when torchvision has no ResNet called `design.backbone`.
+    """
+
+    def __init__(self, design: StageDesign, residuals: Residuals) -> None:
+        super().__init__()
+        joints, dimensions = residuals.mean.shape
+        self.design = design
+        self.method = method_called(design.method)
+        self.backbone = _resnet(design.backbone, design.stride)
+        stem = self.backbone.conv1
+        self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
+        features = self.backbone.fc.in_features
+        self.head = RegressionHead(features, joints, dimensions)
+        if design.likelihood:
+            self.spread_head = RegressionHead(features, len(residuals.pair_std), dimensions)
+            self.likelihood = ResidualLikelihood(dimensions)
+        self.backbone.fc = nn.Identity()
+        for name in ("mean", "std", "pair_std"):
+            self.register_buffer(name, getattr(residuals, name).float())
+        # Kept on the device: made anew at each call they would make the CPU wait for a GPU. Not in the stage's file.
+        eye = torch.eye(len(design.skeleton))
+        self.register_buffer("to_bones", joints_to_bones(eye, design.skeleton), persistent=False)
+        self.register_buffer("to_joints", bones_to_joints(eye, design.skeleton), persistent=False)
+        self.half = False  # run the ResNet in bf16; poses stay float32 whatever it says
+
+    def forward(self, images: Tensor, joints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) where it is absolute.
+
+        Args:
+            images: (B, 3, size, size) RGB, normalised by ImageNet's mean and std.
+            joints: (B, K, D), or (1, K, D) for one pose shared by the batch: y_t in crop pixels. Heatmaps show x, y.
+
+        Returns:
+            (B, K, D) bones or joints in crop pixels, float32. In training with a likelihood also (B, P, D), the raw
+            spread of each pair that `heads.likelihood` takes.
+        """
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
+            features = self._features(images, joints)
+            output = self.head(features)
+            spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
+        estimate = denormalise(output.float(), self.mean, self.std)
+        if not self.design.absolute:
+            estimate = self.encode(joints) + estimate
+        return estimate if spread is None else (estimate, spread)
+
+    def _features(self, images: Tensor, joints: Tensor) -> Tensor:
+        net, stem = self.backbone, self.backbone.conv1
+        shape = (self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0])
+        if joints.shape[0] == 1:  # len() would fix the batch of an exported model
+            features = stem(images).add_(convolve_heatmaps(joints[..., :2], *shape))
+        else:
+            features = convolve_heatmaps(joints[..., :2], *shape, onto=stem(images))
+        features = net.relu(net.maxpool(net.bn1(features)))  # the same either way; a quarter of the work this way
+        features = net.layer4(net.layer3(net.layer2(net.layer1(features))))
+        return net.avgpool(features).flatten(1)
+
+    def encode(self, joints: Tensor) -> Tensor:
+        """Joints (..., K, D) in this stage's representation, bones or joints."""
+        return self.to_bones.to(joints) @ joints if self.method.representation == "bones" else joints
+
+    def decode(self, estimate: Tensor) -> Tensor:
+        """The inverse of `encode`: joints (..., K, D) from this stage's representation."""
+        return self.to_joints.to(estimate) @ estimate if self.method.representation == "bones" else estimate
+
+    def new_parameters(self) -> list[nn.Parameter]:
+        """What no training before has taught: the heatmap half and, where it kept no earlier ones, the heads."""
+        known = ("backbone.", "head.", "spread_head.", "likelihood.") if self.design.absolute else ("backbone.",)
+        return [value for name, value in self.named_parameters() if not name.startswith(known)]
+
+    def folded(self) -> Stage:
+        """A copy for inference: each batch normalisation is folded into the convolution before it.
+
+        It gives the same poses up to rounding; a pass over memory after each convolution is saved.
+        """
+        stage = copy.deepcopy(self).eval().requires_grad_(False)
+        norm = stage.backbone.bn1
+        stage.pose_weight *= (norm.weight * (norm.running_var + norm.eps).rsqrt()).view(-1, 1, 1, 1)
+        _fold_batch_norms(stage.backbone)
+        return stage.to(memory_format=torch.channels_last)
+
+    def start_from(self, weights: InitialWeights) -> None:
+        """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
+
+        Raises:
+            BadInput: when the weights are another network's, or have their stride elsewhere.
+        """
+        if weights.stride != self.design.stride:
+            raise BadInput(
+                f"{weights.source}: stride in the {weights.stride} convolution, the stage's in {self.design.stride}"
+            )
+        try:
+            missing, unexpected = self.backbone.load_state_dict(weights.tensors, strict=False)
+        except RuntimeError as error:
+            raise BadInput(
+                f"{weights.source}: not the weights of a {self.design.backbone} ({str(error).splitlines()[0]})"
+            ) from error
+        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+        if missing or unexpected:
+            raise BadInput(
+                f"{weights.source}: not the weights of a {self.design.backbone}: "
+                f"{len(missing)} tensors missing, {len(unexpected)} unknown, such as {(missing + unexpected)[0]}"
+            )
+
+
+def _resnet(name: str, stride: str) -> ResNet:
+    try:
+        network = get_model(name, weights=None)
+    except ValueError:
+        network = None
+    if not isinstance(network, ResNet):
+        raise BadInput(f"torchvision has no ResNet called '{name}'; choose resnet18, resnet34, resnet50, ...")
+    if stride == "1x1":
+        for layer in (network.layer2, network.layer3, network.layer4):
+            if isinstance(layer[0], Bottleneck):
+                layer[0].conv1.stride, layer[0].conv2.stride = (2, 2), (1, 1)
+    return network
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    for module in network.modules():
+        # conv1, bn1, conv2, bn2, ..., and in a downsample 0, 1: a norm follows its convolution.
+        for (conv_name, conv), (norm_name, norm) in pairwise(list(module.named_children())):
+            if isinstance(norm, nn.BatchNorm2d):
+                setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
+                setattr(module, norm_name, nn.Identity())

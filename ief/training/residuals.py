@@ -1,0 +1,90 @@
+"""What a stage has to correct: y_0, and the statistics of gt - y_t on augmented training samples (Eq. 1)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from heads.bones import joints_to_bones
+from heads.composition import relative_positions
+from heads.methods import method_called
+from heads.normalization import masked_mean_std
+from heads.pairs import pair_set
+from heads.skeleton import Skeleton
+from ief.model.cascade import Cascade
+from ief.model.stage import Residuals
+from mpii_tools.prepared.batches import Batch, TrainingBatches, random_source
+
+STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
+POSE_PASSES = 4  # augmented passes over the poses that y_0 and stage 0's residuals are measured on
+STATISTICS_STEP = 10**9  # statistics are measured on draws that training does not reach
+
+
+def mean_training_pose(batches: TrainingBatches) -> Tensor:
+    """y_0: the mean (K, 2) of the augmented training poses, crop pixels; the crop's centre for a joint nobody has."""
+    joints, mask = augmented_poses(batches)
+    mean, _ = masked_mean_std(joints, mask)
+    never = ~mask.any(dim=0)
+    mean[never] = (batches.data.size - 1) / 2
+    return mean.float()
+
+
+def augmented_poses(batches: TrainingBatches) -> tuple[Tensor, Tensor]:
+    """Joints (N, K, 2) and mask (N, K) of some augmented passes, without their images."""
+    steps = math.ceil(POSE_PASSES * len(batches.data) / batches.batch)
+    drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(steps)]
+    return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
+
+
+def measure_residuals(
+    before: Cascade, batches: TrainingBatches, method: str, perturbation: float, quiet: bool
+) -> Residuals:
+    """Statistics of gt - y_t: for t = 0 from the poses alone, for t > 0 from what the frozen cascade makes of images.
+
+    Args:
+        before: the cascade whose last pose is y_t.
+        method: a name of Table 1.
+        perturbation: standard deviation of the noise that training adds to y_t / side of the input.
+        quiet: show no progress.
+    """
+    if len(before.stages) == 0:
+        joints, mask = augmented_poses(batches)
+        return residuals_of(joints, before.mean_pose.expand_as(joints), mask, batches.skeleton, method)
+    measured = []
+    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_PASSES * len(batches.data)) / batches.batch)
+    for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=quiet or None):
+        batch = batches(STATISTICS_STEP + step)
+        pose = current_pose(before, batch, batches, STATISTICS_STEP + step, perturbation)
+        measured.append((batch.joints, pose, batch.mask))  # the images go: thousands would fill the memory
+    joints, current, mask = (torch.cat(column) for column in zip(*measured, strict=True))
+    return residuals_of(joints, current, mask, batches.skeleton, method)
+
+
+def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skeleton, method: str) -> Residuals:
+    """Mean and std of gt - y_t in the method's representation, and std of its pairs.
+
+    Args:
+        joints, current: (N, K, D) gt and y_t in crop pixels; gt may be NaN where the mask is False.
+        mask: (N, K) bool.
+    """
+    residual = joints - current
+    measured = torch.where(mask.unsqueeze(-1), residual, torch.nan)
+    chosen = method_called(method)
+    encoded = joints_to_bones(measured, skeleton) if chosen.representation == "bones" else measured
+    mean, std = masked_mean_std(encoded, torch.isfinite(encoded))
+    apart = relative_positions(measured, pair_set(chosen.pairs, skeleton))
+    _, pair_std = masked_mean_std(apart, torch.isfinite(apart))
+    return Residuals(mean.float(), std.float(), pair_std.float())
+
+
+def current_pose(before: Cascade, batch: Batch, batches: TrainingBatches, step: int, perturbation: float) -> Tensor:
+    """y_t of a batch, (B, K, 2) or (1, K, 2): the frozen cascade's pose, with noise where training adds it."""
+    with torch.no_grad():
+        pose = before(batch.images)[-1]
+    if perturbation and len(before.stages):
+        noise = torch.randn(batches.batch, *pose.shape[1:], generator=random_source(batches.seed, "perturb", step))
+        pose = pose + noise[batches.share].to(pose) * perturbation * batches.data.size
+    return pose

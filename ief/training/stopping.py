@@ -1,0 +1,95 @@
+"""Stopping long work so that the same command goes on: a scheduler's SIGTERM, Ctrl-C, the end of the time given.
+
+Outside a training they end the program where it stands; every file is written whole or not at all. Inside one they
+wait for the step under way, and the state is saved first.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from checkpoints.errors import BadInput
+
+TIME_UP = 75  # "try again" among the statuses of sysexits.h; a signal's status is 128 + its number
+REASONS = {TIME_UP: "the time of --stop-after is up", 130: "interrupted", 143: "stopped by SIGTERM"}
+
+
+class Stopped(BaseException):
+    """The work was stopped from outside. Like KeyboardInterrupt it is no error, so `except Exception` lets it by.
+
+    Args:
+        status: the exit status, a key of REASONS.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"{REASONS[status]}; the same command goes on where it stopped")
+        self.status = status
+
+
+class LostPeer(Exception):
+    """Another process of the job has died, and this one cannot go on without it."""
+
+
+class Stopping:
+    """Whether this process was asked to stop.
+
+    Args:
+        minutes: the time given, from now; None for no limit.
+
+    Raises:
+        BadInput: where the time is not above 0.
+    """
+
+    def __init__(self, minutes: float | None = None) -> None:
+        if minutes is not None and not minutes > 0:
+            raise BadInput(f"--stop-after {minutes}: must be above 0 minutes")
+        self.deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        self.caught = 0
+        self.waiting = False
+
+    @property
+    def status(self) -> int:
+        """The exit status that was asked for; 0 to go on."""
+        if self.caught:
+            return 128 + self.caught
+        return TIME_UP if time.monotonic() >= self.deadline else 0
+
+    def check(self) -> None:
+        """Raises Stopped where a stop was asked for."""
+        if self.status:
+            raise Stopped(self.status)
+
+    @contextmanager
+    def listening(self) -> Iterator[Stopping]:
+        """Catch SIGTERM and Ctrl-C for the length of a `with` (in the main thread, the only one that may)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {number: signal.signal(number, self._catch) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Hold signals back for the length of a `with`, whose body looks at `status` between its steps."""
+        self.waiting = True
+        try:
+            yield
+        finally:
+            self.waiting = False
+        if self.caught:
+            raise Stopped(self.status)
+
+    def _catch(self, number: int, frame: object) -> None:
+        again = number == self.caught == signal.SIGINT  # a second Ctrl-C does not wait
+        self.caught = number
+        if again or not self.waiting:
+            raise Stopped(self.status)

@@ -1,0 +1,1 @@
+"""One module per annotation format, the splits, and the joints that some formats lack."""

@@ -1,0 +1,166 @@
+"""Leeds Sports Pose and LSP-extended: 14 joints a person, read as MPII-16 without pelvis and thorax."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.reading import Reading
+from mpii_tools.annotations.valid_list import read_valid_list
+from mpii_tools.formats.arrays import as_array
+from mpii_tools.formats.files import require_file
+from mpii_tools.formats.mat_file import load_mat
+from mpii_tools.images.sources import ImageFiles, open_images, shard_number
+from mpii_tools.people import CENTRE_SHIFT, CROP_SIDE, make_people
+
+# LSP's joint order, as MPII's names; the data set says "neck" for MPII's upper neck.
+LSP_JOINTS = (
+    "r_ankle",
+    "r_knee",
+    "r_hip",
+    "l_hip",
+    "l_knee",
+    "l_ankle",
+    "r_wrist",
+    "r_elbow",
+    "r_shoulder",
+    "l_shoulder",
+    "l_elbow",
+    "l_wrist",
+    "upper_neck",
+    "head_top",
+)
+
+HEAD_SIZE = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its persons
+
+# The crop's side is BOX_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
+# the paper's augmentation enlarges the person by 25 %. The photos were resized so that a person is about 150 px tall;
+# MIN_SIDE, two thirds of that, keeps the body in sight where only a few close joints are annotated.
+BOX_MARGIN = 1.3
+MIN_SIDE = 100.0
+
+
+def read_lsp(folder: str | os.PathLike) -> Reading:
+    """The persons of an LSP-extended folder, one a photo: `joints.mat` and the photos (folder or tar shards).
+
+    Pelvis, thorax and joints with flag 0 are NaN. Pixels become 0-based. Centre and scale are those of a crop
+    around the annotated joints (`crop_around`); head size is 0.75 * |head_top - upper_neck|, NaN where either is
+    missing or both coincide. The original LSP's 3x14xN `joints.mat` is read too: there every joint is annotated
+    and the flag means "occluded".
+
+    The split is that of a `valid_images.txt` in the folder, else that of the tar shards (`split_of`).
+
+    Returns:
+        Reading that names the columns without a photo and the persons without a joint, both left out.
+
+    Raises:
+        BadInput: no `joints.mat` of either shape, no photo, or none that belongs to a column.
+    """
+    folder = Path(folder)
+    path = require_file(folder / "joints.mat")
+    xy, annotated, occluded = _load_joints(path)
+    files = open_images(folder)
+
+    names = _column_names(files, len(xy))
+    present = np.array([name in files for name in names])
+    if not present.any():
+        raise BadInput(
+            f"{folder}: none of its {len(files):,} photos is one of joints.mat's {len(names):,} ({names[0]}, ...); "
+            "add the data set's own photos"
+        )
+    jointless = present & ~annotated.any(axis=1)
+    keep = np.flatnonzero(present & ~jointless)
+    images, annotated, occluded = names[keep], annotated[keep], occluded[keep]
+
+    order = [MPII.index(name) for name in LSP_JOINTS]
+    joints = np.full((len(keep), len(MPII), 2), np.nan)
+    joints[:, order] = np.where(annotated[..., None], xy[keep] - 1.0, np.nan)  # MATLAB's pixels are 1-based
+    visible = np.full(joints.shape[:2], -1, np.int8)
+    visible[:, order] = np.where(annotated & (occluded >= 0), 1 - occluded, -1)
+
+    head = np.linalg.norm(joints[:, MPII.index("head_top")] - joints[:, MPII.index("upper_neck")], axis=-1)
+    centre, scale = crop_around(joints)
+    split, rule = split_of(images, files)
+    people = make_people(
+        images,
+        joints,
+        centre=centre,
+        scale=scale,
+        head_size=np.where(head > 0, HEAD_SIZE * head, np.nan),
+        split=split,
+        visible=visible,
+    )
+    faults = {"persons left out: no joint annotated": names[jointless].tolist()}
+    notes = {
+        "columns of joints.mat left out: no photo": names[~present].tolist(),
+        "persons without head size: head top and neck coincide": images[head == 0].tolist(),
+        f"validation persons: {rule}": images[split == "valid"].tolist(),
+    }
+    return Reading(people, "LSP: joints.mat and photos", faults, notes)
+
+
+def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """MPII centre and scale whose crop is centred on the box of the annotated joints.
+
+    The crop's side is max(BOX_MARGIN * the box's longer side, MIN_SIDE) pixels.
+
+    Args:
+        joints: (N, K, 2) image pixels, NaN where missing; at least one joint a person.
+
+    Returns:
+        centre (N, 2) and scale (N,), as `People` holds them: the crop's own centre is 15 * scale below `centre`.
+    """
+    low, high = np.nanmin(joints, axis=1), np.nanmax(joints, axis=1)
+    scale = np.maximum(BOX_MARGIN * (high - low).max(axis=1), MIN_SIDE) / CROP_SIDE
+    centre = (low + high) / 2
+    centre[:, 1] -= CENTRE_SHIFT * scale
+    return centre, scale
+
+
+def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
+    """'train' or 'valid' for each image, and the rule that decided, in words.
+
+    1. `valid_images.txt` in the folder names the validation images.
+    2. Photos in several tar shards: the shard with the highest number is the validation part.
+    3. Neither: every eighth image in name order. The shards hold random images, so no rule on names gives their
+       split back, and figures from this one do not compare with it.
+    """
+    listed = read_valid_list(files.folder)
+    shards = np.array([files.shard(name) or "" for name in images])
+    if listed is not None:
+        valid, rule = np.isin(images, listed), "named in valid_images.txt"
+    elif len(set(shards)) > 1:
+        last = max(set(shards), key=shard_number)
+        valid, rule = shards == last, f"the photos of {last}"
+    else:
+        valid = np.arange(len(images)) % 8 == 7
+        rule = "every eighth photo, for want of tar shards or a valid_images.txt"
+    return np.where(valid, "valid", "train"), rule
+
+
+def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels (N, 14, 2), annotated (N, 14) bool, occluded (N, 14): 1, 0 or -1 for unknown."""
+    stored = as_array(load_mat(path, only=("joints",)).get("joints"))
+    if stored.ndim == 3 and stored.shape[:2] == (14, 3) and stored.dtype.kind in "iuf":
+        table = stored.transpose(2, 0, 1).astype(np.float64)
+        annotated, occluded = table[..., 2] > 0, np.full(table.shape[:2], -1, np.int8)
+    elif stored.ndim == 3 and stored.shape[:2] == (3, 14) and stored.dtype.kind in "iuf":
+        table = stored.transpose(2, 1, 0).astype(np.float64)
+        annotated, occluded = np.ones(table.shape[:2], bool), (table[..., 2] > 0).astype(np.int8)
+    else:
+        raise BadInput(
+            f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN (LSP-extended) or 3x14xN (LSP); "
+            "get the file again"
+        )
+    return table[..., :2], annotated & np.isfinite(table[..., :2]).all(axis=-1), occluded
+
+
+def _column_names(files: ImageFiles, columns: int) -> np.ndarray:
+    """Column i is photo i + 1: im00001.jpg in LSP-extended, im0001.jpg in LSP; the photos here show which."""
+    digits = max((len(name) for name in files.places if re.fullmatch(r"im\d+\.jpg", name)), default=11) - 6
+    return np.array([f"im{number:0{digits}}.jpg" for number in range(1, columns + 1)])

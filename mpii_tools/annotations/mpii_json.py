@@ -1,0 +1,114 @@
+"""MPII as one JSON list, the form that HRNet and mmpose read."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.reading import UNPLACED, Reading
+from mpii_tools.annotations.tompson_split import split_by_name
+from mpii_tools.formats.files import require_file
+from mpii_tools.people import make_people
+
+# The form has no head size. In MPII scale was made from it: head size = 25 * scale holds to 1e-13 px for all 2,958
+# validation persons, and to 2e-5 px after the JSON's rounding of scale to 6 decimals.
+HEAD_SIZE_PER_SCALE = 25.0
+
+
+def read_mpii_json(path: str | os.PathLike) -> Reading:
+    """The people of an HRNet/mmpose JSON: `image`, `center`, `scale`, and (not for test) `joints`, `joints_vis`.
+
+    A joint is missing where joints_vis is 0 or its coordinates are -1, -1. `joints_vis` says "labelled", so
+    occlusion is unknown. Head size is 25 * scale. The rect's number in its image is not in the form: person_ids
+    count the persons of an image as they come. Split: `tompson_split.split_by_name`.
+
+    Returns:
+        Reading; an entry that is not as HRNet has it is left out and named among the faults. Centre and scale are NaN
+        where the file says -1.
+
+    Raises:
+        BadInput: no JSON list of persons, or not one entry that is as HRNet has it; the first fault is told.
+    """
+    path = require_file(path)
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: not a whole JSON file ({error}); copy it again") from error
+    if not isinstance(entries, list) or not entries:
+        raise BadInput(
+            f"{path}: expected a JSON list of persons, found {_describe(entries)}; give HRNet's train.json, ..."
+        )
+    persons, malformed = [], []
+    for index, entry in enumerate(entries):
+        try:
+            persons.append(_person(entry))
+        except (TypeError, ValueError, OverflowError) as error:
+            malformed.append(f"entry {index}: {error}")
+    if not persons:
+        raise BadInput(
+            f"{path}: not one of its {len(entries):,} entries is as HRNet has it, first {malformed[0]}; "
+            "give a file of HRNet or mmpose"
+        )
+    images, places, joints, labelled = (list(column) for column in zip(*persons, strict=True))
+
+    place, joints, labelled = np.array(places), np.array(joints), np.array(labelled)
+    place[(place[:, 2] <= 0) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
+    unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
+    names = np.array(images, dtype=np.str_)
+    people = make_people(
+        names,
+        np.where(labelled[..., None], joints, np.nan) - 1.0,
+        centre=place[:, :2] - 1.0,
+        scale=place[:, 2],
+        head_size=HEAD_SIZE_PER_SCALE * place[:, 2],
+        split=split_by_name(path, names, place[:, :2] - 1.0),
+    )
+    faults = {
+        "persons left out: not as HRNet has them (entries counted from 0)": malformed,
+        UNPLACED: people.person_ids[unplaced].tolist(),
+    }
+    return Reading(people, "HRNet/mmpose JSON", faults)
+
+
+def _person(entry: object) -> tuple[str, list[float], np.ndarray, np.ndarray]:
+    """Image name, [x, y, scale], 1-based joints (16, 2), labelled (16,). The caller catches TypeError, ValueError."""
+    if not isinstance(entry, dict):
+        raise TypeError(f"expected an object, found {_describe(entry)}")
+    for key in ("image", "center", "scale"):
+        if key not in entry:
+            raise ValueError(f"no '{key}'")
+    if not isinstance(entry["image"], str):
+        raise TypeError(f"'image' is {_describe(entry['image'])}, not a file name")
+    centre, scale = _numbers(entry["center"], (2,), "center"), _numbers(entry["scale"], (), "scale")
+    place = [*centre.tolist(), scale.item()]
+    if "joints" not in entry:
+        return entry["image"], place, np.full((len(MPII), 2), np.nan), np.zeros(len(MPII), bool)
+    points = _numbers(entry["joints"], (len(MPII), 2), "joints")
+    flags = _numbers(entry.get("joints_vis", [1] * len(MPII)), (len(MPII),), "joints_vis")
+    return entry["image"], place, points, (flags != 0) & ~(points == -1).all(axis=1)
+
+
+def _numbers(value: object, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """JSON numbers as float64 of `shape`. Raises ValueError for anything else."""
+    try:
+        array = np.array(value)
+    except ValueError:  # lists of unequal lengths
+        array = np.array(None)
+    if array.dtype.kind not in "iufb":
+        raise ValueError(f"'{name}' is {_describe(value)}, not {'numbers' if shape else 'a number'}")
+    if array.shape != shape:
+        raise ValueError(f"'{name}' has numbers of shape {array.shape}, not {shape}")
+    return array.astype(np.float64)
+
+
+def _describe(value: object) -> str:
+    """A JSON value's kind, in JSON's words."""
+    if value in ([], {}):
+        return "an empty list" if value == [] else "an empty object"
+    return {dict: "an object", list: "a list of other things", str: "text", type(None): "null"}.get(
+        type(value), "a number"
+    )

@@ -1,0 +1,265 @@
+"""MPII's own annotation file: MATLAB structs, `RELEASE` in full or a bare `annolist`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.reading import Reading
+from mpii_tools.annotations.release import HEAD_SIZE, Release, read_rects, unpack_release
+from mpii_tools.annotations.tompson_split import is_validation
+from mpii_tools.annotations.valid_list import read_valid_list, write_valid_list
+from mpii_tools.formats.arrays import listed
+from mpii_tools.formats.mat_file import load_mat
+from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
+from mpii_tools.people import People, make_people
+
+FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
+TEST_FIELDS = ["scale", "objpos"]
+MAX_RECT = 255  # MPII counts rects in bytes
+VERSION = "12"
+TWICE = "persons with a joint labelled twice, the last counts"
+MALFORMED = "persons left out: a field is not as MPII has it"
+
+
+def read_mpii_mat(path: str | os.PathLike) -> Reading:
+    """The people of MPII's .mat: the full `RELEASE`, or an `annolist` alone (one labelled person or more an entry).
+
+    From RELEASE: every test rect (joints NaN where it has none), and the train rects that have a labelled joint,
+    scale and objpos. Split: 'test' where img_train is 0; 'valid' in the images that `valid_images.txt` beside the
+    file lists, or, without that list, for Tompson's 2,958 persons; 'train' otherwise. An unlisted person in one of
+    Tompson's images belongs to neither part. `scored` is single_person.
+
+    From a bare annolist: split ''; image names from its own `image` field, from `valid_images.txt` beside it if
+    that has a line an entry, else made from RELEASE_img_index or the row.
+
+    Returns:
+        Reading; its faults and notes name what was left out, `image#rect`, and why.
+
+    Raises:
+        BadInput: neither variable there, a RELEASE that is not MPII's, or not one rect that is.
+    """
+    path = Path(path)
+    stored = load_mat(path)
+    if "RELEASE" in stored:
+        return _people_of_release(path, unpack_release(path, stored))
+    if "annolist" in stored:
+        return _people_of_annolist(path, stored)
+    raise BadInput(f"{path}: no variable 'RELEASE' or 'annolist', only {listed(stored)}; give MPII's annotation file")
+
+
+def _people_of_release(path: Path, release: Release) -> Reading:
+    rects = read_rects(path, release.annorects)
+    images = release.images[rects.entry]
+    ids = rects.ids(release.images)
+    train = release.train[rects.entry]
+    labelled = np.isfinite(rects.joints).all(axis=-1).any(axis=1)
+    placed = np.isfinite(rects.centre).all(axis=1) & (rects.scale > 0)
+
+    listed = read_valid_list(path.parent)
+    if listed is not None:
+        valid = train & np.isin(images, listed)
+        other = np.zeros_like(valid)
+    else:
+        valid = train & labelled & is_validation(images, rects.centre)
+        other = train & np.isin(images, images[valid]) & ~valid
+    whole = ~np.isin(np.arange(len(ids)), list(rects.malformed))
+    keep = placed & (labelled | ~train) & ~other
+    headless = np.isnan(rects.head_size) & train
+
+    faults = {
+        MALFORMED: [f"{ids[row]}: {fault}" for row, fault in rects.malformed.items()],
+        "persons left out: no joint labelled": ids[train & ~labelled & whole].tolist(),
+        "persons left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
+        "test rects left out: no scale or objpos": ids[~train & ~placed & whole].tolist(),
+        TWICE: ids[rects.repeated].tolist(),
+    }
+    notes = {
+        "images without any rect": np.delete(release.images, rects.entry).tolist(),
+        "persons left out: in a validation image, but not of Tompson's": ids[labelled & placed & other].tolist(),
+        "persons without head size: no head box": ids[keep & headless].tolist(),
+        f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
+    }
+    people = make_people(
+        images,
+        rects.joints,
+        person_ids=ids,
+        centre=rects.centre,
+        scale=rects.scale,
+        head_size=rects.head_size,
+        split=np.where(train, np.where(valid, "valid", "train"), "test"),
+        scored=release.is_single(rects),
+        visible=rects.visible,
+    )
+    return Reading(people.select(keep), "MPII .mat: RELEASE", faults, notes)
+
+
+def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
+    try:
+        entries = records(stored["annolist"])
+    except ValueError as error:
+        raise BadInput(f"{path}: 'annolist' is {error}; give MPII's annotation file") from error
+    rects = read_rects(path, [get(entry, "annorect") for entry in entries])
+    number = np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
+    if len(number) != len(entries) or len(rects.entry) != len(entries):
+        number = rects.number
+    images = np.array(_entry_names(path, stored, entries), dtype=np.str_)[rects.entry]
+    people = make_people(
+        images,
+        rects.joints,
+        person_ids=[f"{i}#{r}" for i, r in zip(images, number, strict=True)],
+        centre=rects.centre,
+        scale=rects.scale,
+        head_size=rects.head_size,
+        visible=rects.visible,
+    )
+    whole = ~np.isin(np.arange(len(people)), list(rects.malformed))
+    faults = {
+        MALFORMED: [f"{people.person_ids[row]}: {fault}" for row, fault in rects.malformed.items()],
+        TWICE: people.person_ids[rects.repeated].tolist(),
+    }
+    return Reading(people.select(whole), "MPII .mat: annolist", faults)
+
+
+def _entry_names(path: Path, stored: dict[str, object], entries: list[dict[str, object]]) -> list[str]:
+    """An image name for each entry of a bare annolist: the best source that has one for every entry."""
+    own = image_names(path, entries)
+    listed = read_valid_list(path.parent) or []
+    indexed = [f"image{index}" for index in np.asarray(stored.get("RELEASE_img_index", EMPTY)).ravel()]
+    counted = [f"row{row + 1}" for row in range(len(entries))]
+    return next(names for names in (own, listed, indexed, counted) if len(names) == len(entries))
+
+
+def image_names(path: Path, entries: list[dict[str, object]]) -> list[str]:
+    """The `image.name` of the entries that have one. Raises BadInput for one that is no text."""
+    try:
+        return [text(get(image, "name")) for entry in entries for image in records(get(entry, "image"))[:1]]
+    except ValueError as error:
+        raise BadInput(f"{path}: an entry's image.name is {error}; get the file again") from error
+
+
+def write_mpii_mat(
+    path: str | os.PathLike,
+    people: People,
+    head_boxes: np.ndarray | None = None,
+    keep_test_joints: bool = False,
+) -> None:
+    """Writes people as MPII's `RELEASE`: annolist, img_train, single_person, act, video_list; pixels 1-based.
+
+    `person_ids` `image#r` say which rect of its image a person becomes; a number nobody has becomes an empty rect.
+    Test persons keep scale and objpos only, as in MPII, unless `keep_test_joints`. Derived joints are not written.
+    RELEASE knows train and test alone, so the validation images are listed in `valid_images.txt` beside the file,
+    which is written too (and replaces one that is there).
+
+    Args:
+        path: the .mat file.
+        people: (N persons); an image's persons must share one split. Split '' counts as train.
+        head_boxes: (N, 4) x1, y1, x2, y2 in 0-based image pixels; None for a square of the right diagonal around
+            the head (the middle of head top and neck, or of the annotated joints).
+
+    Raises:
+        BadInput: an image in two splits, joints other than MPII's, or a path that cannot be written.
+    """
+    if people.joint_names != MPII.names:
+        raise BadInput(
+            f"{path}: MPII's file holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out"
+        )
+    boxes = _square_head_boxes(people) if head_boxes is None else np.asarray(head_boxes, np.float64)
+    if boxes.shape != (len(people), 4):
+        raise BadInput(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")
+    annotated = people.annotated
+    rows_of: dict[str, list[int]] = {}
+    for row, image in enumerate(people.images.tolist()):
+        rows_of.setdefault(image, []).append(row)
+
+    annolist, train, single, valid = [], [], [], []
+    for image, rows in rows_of.items():
+        split, *others = set(people.split[rows].tolist())
+        if others:
+            raise BadInput(f"{path}: image {image} has persons in '{split}' and '{others[0]}'; MPII splits by image")
+        hidden = split == "test" and not keep_test_joints
+        rects: dict[int, dict[str, object]] = {}
+        for row in rows:
+            number = _rect_number(people.person_ids[row], image, default=len(rects) + 1)
+            if number in rects or number > MAX_RECT:
+                raise BadInput(
+                    f"{path}: person {people.person_ids[row]} cannot be rect {number} of its image; "
+                    f"give each person a number of its own from 1 to {MAX_RECT}"
+                )
+            rects[number] = _rect(people, row, boxes[row], annotated[row], hidden)
+            if people.scored[row]:
+                rects[number]["scored"] = True
+        in_order = [rects.get(number, {}) for number in range(1, max(rects) + 1)]
+        annolist.append(
+            {
+                "image": struct([{"name": image}], ["name"]),
+                "annorect": struct(in_order, TEST_FIELDS if hidden else FIELDS),
+            }
+        )
+        scored = [number for number, rect in sorted(rects.items()) if rect.get("scored")]
+        single.append(np.array([scored], np.uint8) if scored else EMPTY)
+        train.append(split != "test")
+        valid += [image] if split == "valid" else []
+
+    activity = {"cat_name": "", "act_name": "", "act_id": -1}
+    release = {
+        "annolist": struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
+        "img_train": np.array([train], np.uint8),
+        "version": "12",
+        "single_person": cell(single),
+        "act": struct([activity] * len(annolist), list(activity)).T,
+        "video_list": EMPTY,
+    }
+    save_mat(path, {"RELEASE": release})
+    write_valid_list(Path(path).parent, valid)
+
+
+def _rect(people: People, row: int, box: np.ndarray, annotated: np.ndarray, hidden: bool) -> dict[str, object]:
+    rect: dict[str, object] = {}
+    if np.isfinite(people.scale[row]):
+        rect["scale"] = people.scale[row]
+    if np.isfinite(people.centre[row]).all():
+        rect["objpos"] = struct([dict(zip("xy", people.centre[row] + 1.0, strict=True))], ["x", "y"])
+    if hidden:
+        return rect
+    if np.isfinite(box).all():
+        rect.update(zip(("x1", "y1", "x2", "y2"), box + 1.0, strict=True))
+    if annotated.any():
+        point = points(people.joints[row], np.flatnonzero(annotated), people.visible[row])
+        rect["annopoints"] = struct([{"point": point}], ["point"])
+    return rect
+
+
+def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = None) -> np.ndarray:
+    """MPII's 1xP struct of points: x, y in 1-based pixels, id 0-based, is_visible where `visible` is given.
+
+    Args:
+        joints: (K, 2) 0-based image pixels.
+        which: (P,) the joints to write.
+        visible: (K,) 1, 0 or -1 for unknown, which becomes [].
+    """
+    rows = [{"x": joints[k, 0] + 1.0, "y": joints[k, 1] + 1.0, "id": np.uint8(k)} for k in which.tolist()]
+    if visible is None:
+        return struct(rows, ["x", "y", "id"])
+    for row, k in zip(rows, which.tolist(), strict=True):
+        row["is_visible"] = np.uint8(visible[k]) if visible[k] >= 0 else EMPTY
+    return struct(rows, ["x", "y", "id", "is_visible"])
+
+
+def _rect_number(person_id: str, image: str, default: int) -> int:
+    digits = str(person_id).removeprefix(f"{image}#")
+    return int(digits) if digits.isdecimal() and int(digits) > 0 else default
+
+
+def _square_head_boxes(people: People) -> np.ndarray:
+    """(N, 4) squares whose diagonal is head_size / 0.6; NaN where the head size is."""
+    joints = np.where(people.annotated[..., None], people.joints, np.nan)
+    head = joints[:, [MPII.index("head_top"), MPII.index("upper_neck")]].mean(axis=1)
+    body = np.nanmean(np.concatenate([joints, people.centre[:, None]], axis=1), axis=1)
+    middle = np.where(np.isfinite(head), head, body)
+    half = people.head_size[:, None] / HEAD_SIZE / np.sqrt(8.0)
+    return np.concatenate([middle - half, middle + half], axis=1)

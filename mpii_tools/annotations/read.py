@@ -1,0 +1,50 @@
+"""Annotations in any form: which one a file or folder holds is found from its content, not its name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from checkpoints.errors import BadInput
+from mpii_tools.annotations.gt_valid import read_gt_valid_mat
+from mpii_tools.annotations.lsp import read_lsp
+from mpii_tools.annotations.mpii_json import read_mpii_json
+from mpii_tools.annotations.mpii_mat import read_mpii_mat
+from mpii_tools.annotations.newell import read_newell_h5
+from mpii_tools.annotations.reading import Reading
+from mpii_tools.formats.mat_file import variable_names
+from mpii_tools.people_file import load_people
+
+FORMS = (
+    "an LSP folder with joints.mat, MPII's .mat (RELEASE or annolist), gt_valid.mat, HRNet/mmpose JSON, "
+    "Newell's .h5, or a people .npz of this project"
+)
+
+
+def read_annotations(path: str | os.PathLike) -> Reading:
+    """The people of an annotation file or folder, in any form that this project reads.
+
+    Raises:
+        BadInput: no such path, none of the forms (the message says what was found), or a fault inside.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if (path / "joints.mat").is_file():
+            return read_lsp(path)
+        held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
+        raise BadInput(f"{path}: a folder without joints.mat (it holds {held}); expected {FORMS}")
+    try:
+        with open(path, "rb") as file:
+            head = file.read(256)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); expected {FORMS}") from error
+    if head.startswith(b"PK\x03\x04"):
+        return Reading(load_people(path), "people of this project (.npz)")
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return read_newell_h5(path)
+    if head.startswith(b"MATLAB"):
+        return read_gt_valid_mat(path) if "pos_gt_src" in variable_names(path) else read_mpii_mat(path)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
+        return read_mpii_json(path)
+    found = "an empty file" if not head else f"a file that begins with {head[:8]!r}"
+    raise BadInput(f"{path}: {found}; expected {FORMS}")

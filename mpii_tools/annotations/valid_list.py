@@ -1,0 +1,28 @@
+"""`valid_images.txt`: the validation images of a data set, one file name a line, beside its annotations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checkpoints.errors import BadInput
+from mpii_tools.formats.files import atomic_path
+
+NAME = "valid_images.txt"
+
+
+def read_valid_list(folder: Path) -> list[str] | None:
+    """The names that `folder/valid_images.txt` lists, in order; None where there is no such file."""
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not a text file with an image name a line ({error}); write or remove it") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def write_valid_list(folder: Path, images: list[str]) -> None:
+    """Writes `folder/valid_images.txt`, replacing an older one. Raises BadInput where it cannot be written."""
+    with atomic_path(folder / NAME) as part:
+        part.write_text("".join(f"{image}\n" for image in images), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""File formats: MATLAB, HDF5, .npz and .npy."""

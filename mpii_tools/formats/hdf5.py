@@ -1,0 +1,41 @@
+"""Arrays of an HDF5 file, read with clear errors."""
+
+from __future__ import annotations
+
+import os
+
+import h5py
+import numpy as np
+
+from checkpoints.errors import BadInput
+from mpii_tools.formats.files import require_file
+
+# All of MPII's joints and names take 20 MB.
+MAX_BYTES = 1 << 28
+
+
+def load_hdf5(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """The data sets at the top level of an HDF5 file, as arrays.
+
+    Links to other files are not followed, nor are values read that lie in another file.
+
+    Raises:
+        BadInput: no or a torn HDF5 file, or a data set of more than MAX_BYTES.
+    """
+    path = require_file(path)
+    try:
+        with h5py.File(path, "r") as file:
+            own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+            items = {name: file[name] for name in own}
+            return {name: _values(name, item) for name, item in items.items() if isinstance(item, h5py.Dataset)}
+    # HDF5 reports damage through whichever of these fits the place where it meets it.
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(f"{path}: not a whole HDF5 file ({reason}); copy it again") from error
+
+
+def _values(name: str, item: h5py.Dataset) -> np.ndarray:
+    size = item.size * item.dtype.itemsize if item.size else 0
+    if size > MAX_BYTES or item.external or item.is_virtual:
+        raise ValueError(f"'{name}' takes {size:,} bytes, or lies in another file")
+    return np.asarray(item[()])

@@ -1,0 +1,240 @@
+"""MATLAB 5 files read into plain Python: numbers, strings, arrays, lists and dicts.
+
+A reader of our own, because a file from anywhere must not be able to end the process: every length is checked against
+what is there before anything is made of it. What each MATLAB class becomes:
+
+    1x1 number                 int or float
+    other numbers, logicals    array in the type that the file stores (often smaller than the class)
+    char                       str; rows of a matrix are joined with line ends
+    cell                       list, column by column
+    struct                     list of dicts, column by column, also where it is 1x1
+    empty                      an array of shape (0, 0), '' or []
+    anything else (sparse, complex, objects, function handles)    UNKNOWN
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from checkpoints.errors import BadInput
+from mpii_tools.formats.files import require_file
+
+# All of MPII's annotations take 0.2 GB once inflated.
+MAX_BYTES = 1 << 29
+MAX_DEPTH = 32
+UNKNOWN = None
+
+HEADER_SIZE = 128
+MATRIX, COMPRESSED, INT32, UINT32, INT8 = 14, 15, 5, 6, 1
+NUMERIC = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+LETTERS = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "f4": "f", "f8": "d", "i8": "q", "u8": "Q"}
+TEXT = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+CELL, STRUCT, CHAR = 1, 2, 4
+NUMBER_CLASSES = range(6, 16)
+COMPLEX = 0x0800
+# What a nameless matrix begins with: flags (16 bytes), two dimensions (16) and the empty name (8).
+HEAD, MAX_HEADS, NO_NAME = 40, 1024, b"\x01\0\0\0\0\0\0\0"
+
+
+def load_mat(path: str | os.PathLike, only: tuple[str, ...] = ()) -> dict[str, object]:
+    """The variables of a MATLAB 5 file ("-v6" or "-v7"), those called `only` or all of them.
+
+    Raises:
+        BadInput: no such file, another form of it (4, 7.3), torn, or larger than MAX_BYTES once inflated.
+    """
+    path = require_file(path)
+    try:
+        return {name: value for name, value in _variables(path.read_bytes(), only)}
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
+    except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
+        raise BadInput(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
+    except NotImplementedError as error:
+        raise BadInput(f"{path}: {error}; save it in MATLAB with '-v7' and pass that file") from None
+
+
+def variable_names(path: str | os.PathLike) -> list[str]:
+    """Names of the variables of a MATLAB file; those before the fault where it is torn, which its reader then says."""
+    names = []
+    try:
+        for data, order in _elements(path.read_bytes(), peek=True):
+            names.append(_Parser(data, order).name())
+    except (OSError, ValueError, struct.error, zlib.error, NotImplementedError, LookupError):
+        pass
+    return names
+
+
+def _variables(data: bytes, only: tuple[str, ...]):
+    """(name, value) of each variable of the file that `data` holds."""
+    for element, order in _elements(data):
+        parser = _Parser(element, order)
+        name = parser.name()
+        if not only or name in only:
+            yield name, parser.matrix(0, len(element), 0)
+
+
+def _elements(data: bytes, peek: bool = False):
+    """(bytes, byte order) of each matrix at the top level, inflated; with `peek` of its beginning alone."""
+    order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
+    if data[:10].startswith(b"MATLAB 7.3") or data[512:520] == b"\x89HDF\r\n\x1a\n":
+        raise NotImplementedError("the HDF5 form of MATLAB 7.3")
+    if order is None or len(data) < HEADER_SIZE:
+        raise ValueError("no header of MATLAB 5")
+    place, room = HEADER_SIZE, MAX_BYTES
+    while place < len(data):
+        kind, size = struct.unpack_from(f"{order}II", data, place)
+        body = data[place + 8 : place + 8 + size]
+        if len(body) < size and not peek:
+            raise ValueError(f"ends inside the variable at byte {place:,}")
+        if kind == COMPRESSED:
+            inflater = zlib.decompressobj()
+            body = inflater.decompress(body, 1 << 10 if peek else room + 1)
+            if len(body) > room:
+                raise ValueError(f"more than {MAX_BYTES >> 20} MiB once inflated")
+            if not (inflater.eof or peek):
+                raise ValueError(f"ends inside the compressed variable at byte {place:,}")
+            kind, inner = struct.unpack_from(f"{order}II", body)
+            if inner > len(body) - 8 and not peek:
+                raise ValueError(f"the variable at byte {place:,} is shorter than it says")
+            body = body[8:]
+        if kind != MATRIX:
+            raise ValueError(f"the variable at byte {place:,} is of type {kind}, no matrix")
+        room -= len(body)
+        yield body, order
+        place += 8 + size
+
+
+@dataclass
+class _Parser:
+    """Reads matrices out of the body of one variable."""
+
+    data: bytes
+    order: str
+    heads: dict[bytes, tuple[int, tuple[int, int]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tag = struct.Struct(f"{self.order}II").unpack_from
+
+    def name(self) -> str:
+        """The variable's own name."""
+        place = self._part(0, len(self.data))[3]  # flags
+        place = self._part(place, len(self.data))[3]  # dimensions
+        _, start, size, _ = self._part(place, len(self.data))
+        return self.data[start : start + size].decode("latin-1")
+
+    def matrix(self, place: int, end: int, depth: int) -> object:
+        """The value of the matrix whose parts lie between `place` and `end`."""
+        if place == end:
+            return np.zeros((0, 0))
+        head = self.data[place : place + HEAD]
+        known = self.heads.get(head)  # of the millions in a large file most begin alike
+        if known:
+            kind, shape = known
+            place += HEAD
+        else:
+            kind, shape, place = self._head(place, end)
+            if len(shape) == 2 and head.endswith(NO_NAME) and len(self.heads) < MAX_HEADS:
+                self.heads[head] = kind, shape
+        count = math.prod(shape)
+        if kind in NUMBER_CLASSES:
+            return self._numbers(place, end, shape, count)
+        if kind == CHAR:
+            return self._text(place, end, shape)
+        if kind in (CELL, STRUCT):
+            if depth == MAX_DEPTH:
+                raise ValueError(f"nested more than {MAX_DEPTH} deep")
+            return self._cells(place, end, count, depth) if kind == CELL else self._structs(place, end, count, depth)
+        return UNKNOWN
+
+    def _head(self, place: int, end: int) -> tuple[int, tuple[int, ...], int]:
+        """Class (0 for complex numbers), dimensions, and where the contents begin."""
+        kind, start, size, place = self._part(place, end)
+        if kind != UINT32 or size != 8:
+            raise ValueError(f"no matrix at byte {start - 8:,}")
+        (flags,) = struct.unpack_from(f"{self.order}I", self.data, start)
+        kind, start, size, place = self._part(place, end)
+        if kind != INT32 or size < 8 or size % 4 or size > 4 * 32:
+            raise ValueError(f"no dimensions at byte {start:,}")
+        shape = struct.unpack_from(f"{self.order}{size // 4}i", self.data, start)
+        if min(shape) < 0:
+            raise ValueError(f"dimensions {shape}")
+        place = self._part(place, end)[3]  # the name, empty below the top level
+        return 0 if flags & COMPLEX else flags & 0xFF, shape, place
+
+    def _part(self, place: int, end: int) -> tuple[int, int, int, int]:
+        """Type, start and size of the data at `place`, and where the next begin. Up to 4 bytes lie in the tag."""
+        if place + 8 > end:
+            raise ValueError(f"a matrix ends early at byte {place:,}")
+        kind, size = self.tag(self.data, place)
+        if kind >> 16:
+            kind, size, start, following = kind & 0xFFFF, kind >> 16, place + 4, place + 8
+            if size > 4:
+                raise ValueError(f"{size} bytes in a tag of 4 at byte {place:,}")
+        else:
+            start, following = place + 8, place + 8 + -(-size // 8) * 8
+        if start + size > end:
+            raise ValueError(f"{size:,} bytes at byte {start:,} where {end - start:,} are left")
+        return kind, start, size, following
+
+    def _numbers(self, place: int, end: int, shape: tuple[int, ...], count: int) -> object:
+        kind, start, size, _ = self._part(place, end)
+        code = NUMERIC.get(kind)
+        if code is None or size != count * int(code[1]):
+            raise ValueError(f"{size:,} bytes of type {kind} for {shape} numbers at byte {start:,}")
+        if count == 1:
+            return struct.unpack_from(self.order + LETTERS[code], self.data, start)[0]
+        return np.frombuffer(self.data, self.order + code, count, start).reshape(shape, order="F")
+
+    def _text(self, place: int, end: int, shape: tuple[int, ...]) -> str:
+        if math.prod(shape) == 0:
+            return ""
+        kind, start, size, _ = self._part(place, end)
+        if kind not in TEXT:
+            raise ValueError(f"characters of type {kind} at byte {start:,}")
+        suffix = {"<": "-le", ">": "-be"}[self.order] if kind in (4, 17, 18) else ""
+        letters = self.data[start : start + size].decode(TEXT[kind] + suffix)
+        rows = shape[0]
+        return letters if rows == 1 else "\n".join(letters[row::rows] for row in range(rows))
+
+    def _cells(self, place: int, end: int, count: int, depth: int) -> list[object]:
+        values = []
+        for _ in range(count):
+            value, place = self._child(place, end, depth)
+            values.append(value)
+        return values
+
+    def _structs(self, place: int, end: int, count: int, depth: int) -> list[dict[str, object]]:
+        kind, start, size, place = self._part(place, end)
+        if kind != INT32 or size != 4:
+            raise ValueError(f"no length of field names at byte {start:,}")
+        (length,) = struct.unpack_from(f"{self.order}i", self.data, start)
+        kind, start, size, place = self._part(place, end)
+        if kind != INT8 or length < 1 or size % length:
+            raise ValueError(f"no field names at byte {start:,}")
+        names = [
+            self.data[at : at + length].split(b"\0")[0].decode("latin-1") for at in range(start, start + size, length)
+        ]
+        if not names and count > end - start:
+            raise ValueError(f"{count:,} structs without fields")
+        records = []
+        for _ in range(count):
+            record = {}
+            for name in names:
+                record[name], place = self._child(place, end, depth)
+            records.append(record)
+        return records
+
+    def _child(self, place: int, end: int, depth: int) -> tuple[object, int]:
+        """The value of the matrix with a tag at `place`, and where the next begins."""
+        if place + 8 > end:
+            raise ValueError(f"a list ends early at byte {place:,}")
+        kind, size = self.tag(self.data, place)
+        if kind != MATRIX or place + 8 + size > end:
+            raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
+        return self.matrix(place + 8, place + 8 + size, depth + 1), place + 8 + size

@@ -1,0 +1,93 @@
+"""MATLAB's structs: values of those that `mat_file` read, and new ones to write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import scipy.io
+
+from mpii_tools.formats.files import atomic_path
+
+HEADER = b"MATLAB 5.0 MAT-file, Platform: any, Created by: compositional-pose".ljust(116)
+EMPTY = np.zeros((0, 0))
+
+
+def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
+    """Writes a MATLAB 5 file, compressed, whole or not at all: the same bytes for the same variables.
+
+    Raises:
+        BadInput: where it cannot be written.
+    """
+    with atomic_path(path) as part:
+        scipy.io.savemat(part, variables, do_compression=True)
+        with part.open("r+b") as file:
+            file.write(HEADER)  # scipy's holds the date
+
+
+def number(value: object) -> float:
+    """A number, also a digit kept as a char; NaN for an empty matrix. Raises ValueError for anything else."""
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str | np.ndarray) and len(value) == 0:
+        return np.nan
+    if isinstance(value, str):
+        return float(value)
+    raise ValueError(f"{describe(value)} where a number belongs")
+
+
+def numbers(values: Iterable[object]) -> list[float]:
+    """`number` of each. Floats before any arithmetic: differences of MPII's bytes would overflow."""
+    return [number(value) for value in values]
+
+
+def describe(value: object) -> str:
+    """What kind of value it is, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    kinds = {str: "text", list: f"a list of {len(value)}" if isinstance(value, list) else "", dict: "a struct"}
+    return kinds.get(type(value), "something unknown" if value is None else "a number")
+
+
+def text(value: object) -> str:
+    """A char array's str, '' for an empty one. Raises ValueError for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.ndarray) and value.size == 0:
+        return ""
+    raise ValueError(f"{describe(value)} where text belongs")
+
+
+def records(value: object) -> list[dict[str, object]]:
+    """The elements of a struct array; none for the empty matrix that MATLAB has in place of an empty struct.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, list) and all(isinstance(element, dict) for element in value):
+        return value
+    if isinstance(value, str | np.ndarray | list) and len(value) == 0:
+        return []
+    raise ValueError(f"{describe(value)} where a struct belongs")
+
+
+def get(record: dict[str, object], name: str) -> object:
+    """The field's value; an empty array where the struct lacks the field."""
+    return record.get(name, EMPTY)
+
+
+def struct(rows: Sequence[dict[str, object]], names: Sequence[str]) -> np.ndarray:
+    """A 1xN MATLAB struct array with the fields `names`, to write; a field that a row lacks is []."""
+    array = np.empty((1, len(rows)), dtype=[(name, object) for name in names])
+    for column, row in enumerate(rows):
+        array[0, column] = tuple(row.get(name, EMPTY) for name in names)
+    return array
+
+
+def cell(values: Sequence[object]) -> np.ndarray:
+    """An Nx1 MATLAB cell array, to write."""
+    array = np.empty((len(values), 1), dtype=object)
+    for row, value in enumerate(values):
+        array[row, 0] = value
+    return array

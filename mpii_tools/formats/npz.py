@@ -1,0 +1,63 @@
+"""Named arrays in one .npz file, without pickle: written whole or not at all, checked when read."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+
+import numpy as np
+
+from checkpoints.errors import BadInput
+from mpii_tools.formats.arrays import listed
+from mpii_tools.formats.files import atomic_path, require_file
+from mpii_tools.formats.npy import read_array
+
+# All of MPII's people take 20 MB. An archive may claim any size for what it holds compressed.
+MAX_BYTES = 1 << 28
+# What zipfile and the reader raise for files that are torn, foreign, encrypted or compressed in another way.
+UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+
+KINDS = {"f": "fractions", "U": "text", "b": "bools", "i": "signed whole numbers", "iu": "whole numbers"}
+
+
+def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
+    """Writes `arrays` under exactly the name `path`. Raises BadInput where it cannot be written."""
+    with atomic_path(path) as part, open(part, "wb") as file:
+        np.savez(file, **arrays, allow_pickle=False)
+
+
+def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> dict[str, np.ndarray]:
+    """The arrays called for, of the types called for.
+
+    Args:
+        path: the .npz file.
+        kinds: array name -> the numpy type kinds it may have ('f' float, 'iu' whole number, 'U' text, 'b' bool).
+        what: what such a file is, for the error messages: 'predictions'.
+
+    Raises:
+        BadInput: no such file, no whole .npz, an array missing, of another type, or one that would need pickle.
+    """
+    path = require_file(path)
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            missing = [name for name in kinds if name not in held]
+            if missing:
+                raise BadInput(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
+            for name in kinds:
+                if held[name].file_size > MAX_BYTES:
+                    raise ValueError(f"'{name}' takes {held[name].file_size:,} bytes")
+                with archive.open(held[name]) as member:
+                    arrays[name] = read_array(member, held[name].file_size)
+    except BadInput:
+        raise
+    except UNREADABLE as error:
+        raise BadInput(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
+    for name, array in arrays.items():
+        if array.dtype.kind not in kinds[name]:
+            raise BadInput(
+                f"{path}: not {what}: array '{name}' holds {array.dtype}, not {KINDS[kinds[name]]}; make it again"
+            )
+    return arrays

@@ -1,0 +1,1 @@
+"""Preprocessed crops: written once, read in batches, augmented on the device."""

@@ -1,0 +1,142 @@
+"""Augmentation: one affine a sample, drawn, applied to the joints and to the uint8 crops, on any device.
+
+Flip, rotation, scale and translation are one matrix about the crop's centre, so a sample is interpolated once and
+its joints move by exactly the same map.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# ImageNet's mean and std of RGB in [0, 1], as torchvision's and Caffe-derived weights expect them.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges of the uniform draws (Section 5 of the paper: +-2 %, +-25 %, +-30 degrees, flip).
+
+    Attributes:
+        translation: fraction of the crop's side, each way and axis.
+        scale: the zoom is 1 +- this.
+        rotation: degrees, each way.
+        flip: probability of a mirror image.
+        colour: change of contrast and brightness, each way (`mpii_tools.prepared.appearance`); the paper has none.
+        occlusion: probability that a rectangle of the crop is hidden; the paper has none.
+    """
+
+    translation: float = 0.02
+    scale: float = 0.25
+    rotation: float = 30.0
+    flip: float = 0.5
+    colour: float = 0.0
+    occlusion: float = 0.0
+
+
+NONE = Augmentation(0.0, 0.0, 0.0, 0.0)
+
+
+def draw_affines(augmentation: Augmentation, count: int, size: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random affines from crop pixels to augmented crop pixels, about the crop's centre.
+
+    Args:
+        size: side of the crop in pixels.
+        draw: source of randomness, on the CPU.
+
+    Returns:
+        matrices (count, 2, 3) float64; flipped (count,) bool.
+    """
+
+    def uniform(reach: float, *shape: int) -> Tensor:
+        return (2 * torch.rand(count, *shape, generator=draw, dtype=torch.float64) - 1) * reach
+
+    angle = uniform(math.radians(augmentation.rotation))
+    zoom = 1 + uniform(augmentation.scale)
+    shift = uniform(augmentation.translation * size, 2)
+    flipped = torch.rand(count, generator=draw) < augmentation.flip
+    cos, sin = zoom * angle.cos(), zoom * angle.sin()
+    mirror = torch.where(flipped, -1.0, 1.0).double()
+    linear = torch.stack([cos * mirror, -sin, sin * mirror, cos], dim=-1).view(count, 2, 2)
+    centre = torch.full((2, 1), (size - 1) / 2, dtype=torch.float64)
+    return torch.cat([linear, centre - linear @ centre + shift.unsqueeze(-1)], dim=-1), flipped
+
+
+def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutation: Sequence[int]) -> Tensor:
+    """The joints (B, K, 2) of augmented crops; where a crop is mirrored, left and right change names.
+
+    Args:
+        joints: (B, K, 2) crop pixels; NaN stays NaN.
+        matrices: (B, 2, 3) from `draw_affines`.
+        flipped: (B,) bool.
+        flip_permutation: each joint's mirror image.
+    """
+    matrices = matrices.to(joints)
+    moved = joints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]
+    return torch.where(flipped.view(-1, 1, 1).to(joints.device), moved[:, list(flip_permutation)], moved)
+
+
+def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Tensor:
+    """The normalised network input of augmented crops: one bilinear sampling a sample, on the crops' device.
+
+    Args:
+        crops: (B, S, S, 3) uint8 ready crops, S = size + 2 border: the crop and a margin for augmentation.
+        matrices: (B, 2, 3) from crop pixels to augmented crop pixels, on the CPU.
+        size: side of the network's input.
+
+    Returns:
+        (B, 3, size, size) float32, RGB normalised by ImageNet's mean and std, channels last in memory; 0 (the mean
+        colour) where the margin ends.
+    """
+    theta = _sampling_affines(matrices, size, border).to(crops.device, torch.float32, non_blocking=True)
+    shape = (len(crops), 3, size, size)
+    images = torch.empty(shape, device=crops.device, memory_format=torch.channels_last)
+    # A CPU takes the samples one by one: what they pass through stays in its cache, which halves the time.
+    step = len(crops) if crops.is_cuda else 1
+    for start in range(0, len(crops), step):
+        rows = slice(start, start + step)
+        grid = _sampling_grid(theta[rows], size)
+        images[rows] = F.grid_sample(normalise_crops(crops[rows]), grid, align_corners=True)
+    return images
+
+
+def normalise_crops(crops: Tensor) -> Tensor:
+    """(B, S, S, 3) uint8 -> (B, 3, S, S) float32, ImageNet's mean and std, channels last in memory."""
+    factor, offset = _row_normalisation(crops.shape[2], crops.device)
+    # Whole rows at a time: three values a pixel are too few for vector instructions.
+    rows = torch.addcmul(offset, crops.flatten(2).float(), factor)
+    return rows.view(crops.shape).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=8)  # making them anew would halt a GPU's queue at every batch
+def _row_normalisation(width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Factor and offset, (3 width,) each, that normalise a row of RGB pixels."""
+    mean, std = torch.tensor(MEAN, dtype=torch.float64) * 255, torch.tensor(STD, dtype=torch.float64) * 255
+    return tuple(row.float().repeat(width).to(device) for row in (1 / std, -mean / std))
+
+
+def _sampling_affines(matrices: Tensor, size: int, border: int) -> Tensor:
+    """(B, 2, 3) float64 from augmented crop pixels to the ready crop, whose corner pixels are -1 and 1."""
+    linear = torch.linalg.inv(matrices[:, :, :2])
+    offset = border - linear @ matrices[:, :, 2:]
+    half = (size + 2 * border - 1) / 2
+    return torch.cat([linear / half, offset / half - 1], dim=-1)
+
+
+def _sampling_grid(theta: Tensor, size: int) -> Tensor:
+    """(B, size, size, 2) where to sample: theta (B, 2, 3) of every pixel of the augmented crops.
+
+    Column and row parts are added as complex numbers x + iy: one vectorised sum, exact where a GPU would round a matrix
+    product to TF32.
+    """
+    pixels = torch.arange(size, device=theta.device, dtype=theta.dtype).view(-1, 1)
+    columns = torch.view_as_complex(pixels * theta[:, None, :, 0])
+    rows = torch.view_as_complex(pixels * theta[:, None, :, 1] + theta[:, None, :, 2])
+    return torch.view_as_real(columns[:, None] + rows[:, :, None])

@@ -1,0 +1,107 @@
+"""The project's ready form of a data set: person crops and annotations that training reads as they are.
+
+    DIR/prepared.json      name, input size, border, splits: written last, so its presence says that all is there
+    DIR/SPLIT.npz          the split's People (see mpii_tools.people_file)
+    DIR/SPLIT-crops.npy    (N, S, S, 3) uint8 RGB, S = input + 2 border: read through a memory map
+
+A crop holds the network's input at its own resolution and a border around it, so that rotating and shrinking find
+real pixels. numpy and torch are all that is needed to train from it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from checkpoints.errors import BadInput
+from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
+from mpii_tools.formats.npy import map_npy
+from mpii_tools.people import People
+from mpii_tools.people_file import load_people
+
+DESCRIPTION = "prepared.json"
+
+
+@dataclass(frozen=True)
+class PreparedSplit:
+    """One split of a prepared data set, ready to train on.
+
+    Attributes:
+        people: N persons, image pixels.
+        crops: (N, S, S, 3) uint8 RGB, S = size + 2 border, a read-only memory map.
+        size: side of the network's input.
+        border: pixels around it, on every side.
+        name: the data set's name.
+        split: the split's name.
+    """
+
+    people: People
+    crops: np.ndarray
+    size: int
+    border: int
+    name: str
+    split: str
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    @property
+    def to_crop(self) -> np.ndarray:
+        """(N, 2, 3) affines from image pixels to the input's pixels."""
+        return crop_matrices(self.people.crop_centre, self.people.crop_side, self.size)
+
+    @property
+    def joints(self) -> torch.Tensor:
+        """(N, K, 2) float32 joints in the input's pixels; NaN where there is none."""
+        return torch.from_numpy(apply_affine(self.to_crop, self.people.joints)).float()
+
+    def to_image(self, joints: np.ndarray) -> np.ndarray:
+        """(N, K, 2) joints in the input's pixels -> image pixels, float64."""
+        return apply_affine(invert_affine(self.to_crop), np.asarray(joints, dtype=np.float64))
+
+
+def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
+    """One split of the data set that `ief prepare` wrote to `folder`.
+
+    Raises:
+        BadInput: when the folder is not (or not completely) prepared, lacks the split, or holds torn files.
+    """
+    description = read_description(folder)
+    if split not in description["splits"]:
+        known = ", ".join(description["splits"]) or "none"
+        raise BadInput(f"{folder}: has no split '{split}'; it has {known}")
+    folder = Path(folder)
+    people = load_people(folder / f"{split}.npz")
+    size, border = description["input"], description["border"]
+    path = folder / f"{split}-crops.npy"
+    try:
+        crops = map_npy(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{path}: torn or missing ({error}); run `ief prepare` again") from error
+    expected = (len(people), size + 2 * border, size + 2 * border, 3)
+    if crops.shape != expected or crops.dtype != np.uint8:
+        raise BadInput(f"{path}: holds {crops.dtype} {crops.shape}, expected uint8 {expected}; prepare again")
+    return PreparedSplit(people, crops, size, border, description["name"], split)
+
+
+def read_description(folder: str | Path) -> dict:
+    """`prepared.json` of a folder: name, input, border, splits (name -> persons), notes.
+
+    Raises:
+        BadInput: where there is none, or it is torn.
+    """
+    path = Path(folder) / DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        wanted = {"name": str, "input": int, "border": int, "splits": dict}
+        if not all(isinstance(description[key], kind) for key, kind in wanted.items()):
+            raise KeyError("fields of the wrong type")
+        return description
+    except FileNotFoundError:
+        raise BadInput(f"{folder}: holds no {DESCRIPTION}, so it is not prepared; run `ief prepare` first") from None
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise BadInput(f"{path}: torn ({error}); run `ief prepare` again") from error

@@ -1,0 +1,253 @@
+"""From annotations and photos to prepared crops, with a count of all that was left out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from tqdm import tqdm
+
+from checkpoints.errors import BadInput
+from mpii_tools.annotations.reading import Findings, merge
+from mpii_tools.crops import crop_matrices
+from mpii_tools.images.decode import decode_crops
+from mpii_tools.images.header import read_header
+from mpii_tools.people import People
+from mpii_tools.people_file import save_people
+from mpii_tools.prepared.read import DESCRIPTION
+
+THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
+PARTIAL = ".preparing"
+FAR = 10.0  # crop sides; of 10,958 persons of MPII and LSP none has a joint farther than 1 from the crop's centre
+
+NO_PHOTO = "persons left out: photo missing"
+BAD_PHOTO = "persons left out: photo torn, too large, or no photo"
+OUTSIDE = "persons left out: centre outside the photo"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What was found and written.
+
+    Attributes:
+        splits: persons a split.
+        faults: what is wrong with persons and photos -> whom it befell.
+        notes: what is worth knowing and no fault -> photos.
+        written: whether the ready form was written: not where `strict` met a fault.
+    """
+
+    splits: dict[str, int]
+    faults: dict[str, list[str]]
+    notes: dict[str, list[str]]
+    written: bool
+
+
+@dataclass
+class Log:
+    """Faults and notes as they are met, what -> whom."""
+
+    faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+def prepare(
+    people: People,
+    read_image: Callable[[str], bytes],
+    folder: Path,
+    name: str,
+    size: int = 224,
+    margin: float = 1.5,
+    strict: bool = False,
+    known: Findings | None = None,
+) -> Preparation:
+    """Write the ready form of `people` to `folder`; what was there before stays until all of the new one is written.
+
+    Persons that cannot be used are left out and counted among the faults (`find_faults` and the three of the photos).
+
+    Args:
+        read_image: encoded bytes of an image by name; raises BadInput where it has none.
+        folder: where to write; a finished older preparation there is replaced.
+        name: the data set's name, kept with everything trained on it.
+        size: side of the network's input in pixels.
+        margin: side of a prepared crop / side of the input, the room for augmentation.
+        strict: write nothing where there is a fault; all of them are looked for all the same.
+        known: faults that the annotations' reader found, to be counted with those found here.
+
+    Raises:
+        BadInput: when no person can be used, or the disk refuses; nothing is changed then.
+    """
+    border = round(size * (margin - 1) / 2)
+    usable, faults = drop_unusable(people)
+    log = Log(defaultdict(list, merge(known or {}, faults)))
+    partial = folder / PARTIAL
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        splits = {}
+        for split in sorted(set(usable.split.tolist())):
+            part = usable.select(usable.split == split)
+            count = write_split(part, read_image, partial, split or "all", size, border, log)
+            splits |= {split or "all": count} if count else {}
+        if not splits:
+            raise BadInput(
+                f"{folder}: no person of {name} could be prepared; first reason: {next(iter(log.faults), 'no person')}"
+            )
+        done = Preparation(splits, merge(log.faults), merge(log.notes), not (strict and log.faults))
+        if done.written:
+            description = {
+                "format": 1,
+                "name": name,
+                "input": size,
+                "border": border,
+                "splits": splits,
+                "joint_names": list(people.joint_names),
+                "faults": {what: len(persons) for what, persons in done.faults.items()},
+            }
+            (partial / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
+            publish(partial, folder)
+        return done
+    except OSError as error:
+        raise BadInput(
+            f"{folder}: cannot be written ({error.strerror or error}); make room or choose another"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def publish(partial: Path, folder: Path) -> None:
+    """Move finished files to their place, the description last: its presence says that all is there."""
+    (folder / DESCRIPTION).unlink(missing_ok=True)
+    for path in sorted(partial.iterdir(), key=lambda path: path.name == DESCRIPTION):
+        path.replace(folder / path.name)
+
+
+def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
+    """The persons that can be trained on or, in the test split, predicted; the others by their first fault."""
+    left, faults = np.ones(len(people), bool), {}
+    for what, rows in find_faults(people).items():
+        if (left & rows).any():
+            faults[f"persons left out: {what}"] = people.person_ids[left & rows].tolist()
+        left &= ~rows
+    return people.select(left), faults
+
+
+def find_faults(people: People) -> dict[str, np.ndarray]:
+    """What makes persons unusable, whatever their photos hold -> (N,) bool.
+
+    Of the test split, which has no joints, every rect with a crop is kept: the server scores them all.
+    """
+    test = people.split == "test"
+    crop = np.isfinite(people.crop_centre).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        away = np.abs(people.joints - people.crop_centre[:, None]).max(axis=-1) / people.crop_side[:, None]
+        far = (away > FAR).any(axis=1)
+    poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
+    same = np.concatenate([poses, people.centre, people.scale[:, None]], axis=1)
+    return {
+        "their id stands there twice": repeated(people.person_ids.tolist()),
+        "no usable centre and scale (NaN, 0 or below)": ~crop,
+        "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
+        f"a joint more than {FAR:.0f} crop sides away": far,
+        "the same person again": repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
+        & ~test,
+    }
+
+
+def repeated(keys: Iterable[object]) -> np.ndarray:
+    """(N,) bool: which of N keys stood there before."""
+    seen: set[object] = set()
+    return np.array([key in seen or bool(seen.add(key)) for key in keys], dtype=bool)
+
+
+def write_split(
+    people: People, read_image: Callable[[str], bytes], folder: Path, split: str, size: int, border: int, log: Log
+) -> int:
+    """Write SPLIT.npz and SPLIT-crops.npy; returns how many persons they hold, and writes neither for none."""
+    side = size + 2 * border
+    # The border continues the crop at its own resolution.
+    matrices = crop_matrices(people.crop_centre, people.crop_side, size)
+    matrices[:, :, 2] += border
+    kept = []
+    path = folder / f"{split}-crops.npy"
+    with path.open("wb") as file:
+        write_header(file, len(people), side)
+        for row, crop in tqdm(
+            cut_crops(people, matrices, read_image, side, log),
+            f"preparing {split}",
+            len(people),
+            unit="person",
+            disable=None,
+        ):
+            if crop is not None:
+                file.write(crop.data)
+                kept.append(row)
+        file.seek(0)
+        write_header(file, len(kept), side)
+    if kept:
+        save_people(folder / f"{split}.npz", people.select(np.array(kept)))
+    else:
+        path.unlink()
+    return len(kept)
+
+
+def write_header(file: BinaryIO, count: int, side: int) -> None:
+    """The .npy header of (count, side, side, 3) bytes; numpy makes it as long for any count."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def cut_crops(
+    people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int, log: Log
+) -> Iterator[tuple[int, np.ndarray | None]]:
+    """(row, crop or None) of every person, image by image: a photo is decoded once for its persons."""
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, image in enumerate(people.images.tolist()):
+        rows_of[image].append(row)
+
+    def cut(item: tuple[str, list[int]]) -> tuple[str, list[str], list[tuple[int, np.ndarray | None, str, str]]]:
+        """The image, what is odd about it, and (row, crop or None, fault, its details) of its persons."""
+        image, rows = item
+        try:
+            data = read_image(image)
+        except BadInput:
+            return image, [], [(row, None, NO_PHOTO, "") for row in rows]
+        try:
+            header = read_header(data, image)
+            outside = is_outside(people.select(np.array(rows)), (header.height, header.width))
+            inside = [row for row, out in zip(rows, outside, strict=True) if not out]
+            crops = decode_crops(data, image, matrices[inside], side, header)
+        except BadInput as error:
+            return image, [], [(row, None, BAD_PHOTO, f": {error}") for row in rows]
+        cut_out = [(row, crop, "", "") for row, crop in zip(inside, crops, strict=True)]
+        return image, header.oddities(), cut_out + [(row, None, OUTSIDE, "") for row in rows if row not in inside]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        images = list(rows_of.items())
+        for start in range(0, len(images), 64):  # a bounded number of crops in flight
+            for image, oddities, crops in pool.map(cut, images[start : start + 64]):
+                for oddity in oddities:
+                    log.notes[oddity].append(image)
+                for row, crop, fault, details in crops:
+                    if fault:
+                        log.faults[fault].append(f"{people.person_ids[row]}{details}")
+                    yield row, crop
+
+
+def is_outside(people: People, shape: tuple[int, ...]) -> np.ndarray:
+    """(N,) bool: persons, test split aside, whose centre and whose crop's centre both lie outside a photo of `shape`.
+
+    Either may leave it alone: the crop's lies 15 * scale lower, and LSP's persons have only that one.
+    """
+    extent = np.array(shape[1::-1]) - 0.5
+    centres = np.stack([people.centre, people.crop_centre])
+    inside = ((centres >= -0.5) & (centres <= extent)).all(axis=-1).any(axis=0)
+    return ~inside & (people.split != "test")

@@ -1,0 +1,1 @@
+"""Predictions, other people's and ours, and the file that MPII's server takes."""

@@ -1,0 +1,146 @@
+"""The file that MPII's server scores: the test part of annolist with a predicted pose on every rect."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.mpii_mat import image_names, points
+from mpii_tools.annotations.release import read_rects, unpack_release
+from mpii_tools.formats.mat_file import load_mat
+from mpii_tools.formats.mat_struct import EMPTY, get, number, records, save_mat, struct
+from mpii_tools.results.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a written submission holds: counts.
+
+    Attributes:
+        images: test images, all of them.
+        rects: their rects.
+        predicted: rects with a pose.
+        scored: rects that the server scores (single_person), all of which have a pose.
+        unplaced: rects without objpos or scale, which can have none.
+    """
+
+    images: int
+    rects: int
+    predicted: int
+    scored: int
+    unplaced: int
+
+
+def write_submission(annotations: str | os.PathLike, predictions: Predictions, path: str | os.PathLike) -> Submission:
+    """Writes variable `pred`: one entry a test image, in annolist's order, for MPII's server.
+
+    An entry keeps its image name, and each of its rects keeps scale and objpos. A predicted rect has
+    annopoints.point(1..16) with x, y in 1-based pixels and the 0-based id; the others have none.
+
+    Args:
+        annotations: MPII's .mat with `RELEASE`.
+        predictions: (N, 16, 2) with person_ids `image#rect`; every scored rect must be among them.
+        path: the .mat file to write.
+
+    Raises:
+        BadInput: no RELEASE, predictions of other joints or without person_ids, a scored rect that is not
+            predicted, or a prediction that belongs to no test rect.
+    """
+    annotations = Path(annotations)
+    stored = load_mat(annotations)
+    if "RELEASE" not in stored:
+        raise BadInput(
+            f"{annotations}: no variable 'RELEASE'; give MPII's full annotation file, mpii_human_pose_v1_u12_1.mat"
+        )
+    release = unpack_release(annotations, stored)
+    rects = read_rects(annotations, release.annorects)
+    ids = rects.ids(release.images)
+    test = ~release.train[rects.entry]
+    placed = np.isfinite(rects.centre).all(axis=1) & (rects.scale > 0)
+    scored = test & placed & release.is_single(rects)
+    pose_of = _poses(predictions, set(ids[test].tolist()), ids[scored].tolist(), annotations)
+
+    entries = [
+        {"image": struct([{"name": image}], ["name"]), "annorect": _predicted_rects(annorect, image, pose_of)}
+        for image, annorect, train in zip(release.images.tolist(), release.annorects, release.train, strict=True)
+        if not train
+    ]
+    save_mat(path, {"pred": struct(entries, ["image", "annorect"])})
+    return Submission(len(entries), int(test.sum()), len(pose_of), int(scored.sum()), int((test & ~placed).sum()))
+
+
+def read_submission(path: str | os.PathLike) -> Predictions:
+    """The predicted poses of a submission, in its order, with person_ids `image#rect` where it names its images.
+
+    Without names the ids are `test1#1`, ... with the 1-based entry. Rects without annopoints are passed over.
+
+    Raises:
+        BadInput: no variable `pred` of MPII's nesting, or a predicted rect without all 16 points.
+    """
+    path = Path(path)
+    try:
+        entries = records(load_mat(path).get("pred", EMPTY))
+    except ValueError:
+        entries = []
+    if not entries:
+        raise BadInput(f"{path}: no struct array 'pred'; give a submission to MPII's server, as `ief submit` writes it")
+    rects = read_rects(path, [get(entry, "annorect") for entry in entries])
+    if rects.malformed:
+        raise BadInput(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
+    names = image_names(path, entries)
+    if len(names) != len(entries):
+        names = [f"test{index + 1}" for index in range(len(entries))]
+    ids = rects.ids(np.array(names, dtype=np.str_))
+    placed = np.isfinite(rects.joints).all(axis=2)
+    predicted = placed.any(axis=1)
+    partial = predicted & ~placed.all(axis=1)
+    if partial.any():
+        raise BadInput(
+            f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}; "
+            "a prediction must place every joint"
+        )
+    return Predictions(rects.joints[predicted], ids[predicted])
+
+
+def _poses(predictions: Predictions, test: set[str], scored: list[str], annotations: Path) -> dict[str, np.ndarray]:
+    """person_id -> (16, 2), checked to be of test rects alone and of all scored ones."""
+    if predictions.person_ids is None or predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
+        raise BadInput(
+            "predictions for a submission need MPII's 16 joints in 2D and person_ids; use those of `ief predict`"
+        )
+    pose_of = dict(zip(predictions.person_ids.tolist(), predictions.joints, strict=True))
+    foreign = [person for person in pose_of if person not in test]
+    if foreign:
+        raise BadInput(
+            f"{len(foreign):,} predictions are not of test rects of {annotations}, first {foreign[0]}; "
+            "predict its test split"
+        )
+    missing = [person for person in scored if person not in pose_of]
+    if missing:
+        raise BadInput(
+            f"{len(missing):,} of {len(scored):,} scored test rects have no prediction, first {missing[0]}; "
+            "the server scores them all, so predict the whole test split"
+        )
+    return pose_of
+
+
+def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray]) -> np.ndarray:
+    rows = []
+    for place, rect in enumerate(records(annorect), start=1):
+        row = {"scale": get(rect, "scale"), "objpos": _as_written(get(rect, "objpos"))}
+        pose = pose_of.get(f"{image}#{place}")
+        if pose is not None:
+            row["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
+        rows.append(row)
+    return struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
+
+
+def _as_written(objpos: object) -> np.ndarray:
+    """A rect's objpos as a struct to write; empty as it was."""
+    rows = [{"x": number(place["x"]), "y": number(place["y"])} for place in records(objpos)]
+    return struct(rows, ["x", "y"]) if rows else EMPTY

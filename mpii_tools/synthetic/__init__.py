@@ -1,0 +1,1 @@
+"""Drawn people in MPII's format."""

@@ -1,0 +1,301 @@
+"""A data set of synthetic people in MPII's own form: JPEG images and a RELEASE .mat.
+
+Image i is made from the seed and i alone, so the files are the same whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
+from mpii_tools.formats.files import atomic_path
+from mpii_tools.people import People, make_people
+from mpii_tools.people_file import save_people
+from mpii_tools.synthetic.clothes import draw_look
+from mpii_tools.synthetic.person import PARTS, draw_person, joints_in_view
+from mpii_tools.synthetic.pose_prior import read_posture, sample_poses
+from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
+
+HEIGHT, WIDTH = 360, 480
+HEAD_SIZE = 25.0  # image pixels per unit of scale, MPII's own rule
+HEAD_BOX_DIAGONAL = HEAD_SIZE / 0.6
+FEWEST_JOINTS = 5  # MPII labels no person with fewer
+FORM = 2  # of the pictures; raise it when a change makes other ones from the same seed
+
+MAT_NAME = "mpii_human_pose_v1_synthetic.mat"
+TRUTH_NAME = "test_truth.npz"
+DONE_NAME = "synthetic.json"
+
+# Shares measured on Tompson's 2,958 validation persons. The bottom edge of the picture cuts a person above the
+# ankles, the knees or the hips; a joint inside the picture is seldom left out.
+CUT_SHARES = {"ankle": 0.12, "knee": 0.13, "hip": 0.025}
+CUT_JOINTS = {"ankle": ("ankle",), "knee": ("ankle", "knee"), "hip": ("ankle", "knee", "hip")}
+SHORTEST_CUT = 65.0  # units of scale of a cut person that stay in the picture: head and chest at least
+LEFT_OUT = np.where([name.endswith("ankle") for name in MPII.names], 0.02, 0.004)
+
+
+@dataclass(frozen=True)
+class SyntheticData:
+    """Where a synthetic data set lies.
+
+    Attributes:
+        images: folder of the JPEG images.
+        annotations: MPII's RELEASE .mat; test persons have no joints in it.
+        truth: the test persons with their joints, as `people_file` stores people.
+    """
+
+    images: Path
+    annotations: Path
+    truth: Path
+
+
+@dataclass(frozen=True)
+class Person:
+    """One drawn and labelled person; image pixels, 0-based.
+
+    Attributes:
+        joints: (16, 2) NaN where not annotated.
+        visible: (16,) 1, 0, or -1 where not annotated.
+        centre: (2,) objpos. scale: MPII's.
+        head_box: (4,) x1, y1, x2, y2 with a diagonal of 25 / 0.6 * scale.
+        scored: MPII's single_person.
+    """
+
+    joints: np.ndarray
+    visible: np.ndarray
+    centre: np.ndarray
+    scale: float
+    head_box: np.ndarray
+    scored: bool = True
+
+
+def write_synthetic(
+    folder: str | os.PathLike,
+    train: int,
+    valid: int,
+    test: int,
+    seed: int = 0,
+    workers: int | None = None,
+    upright: bool = False,
+) -> SyntheticData:
+    """Draw `train + valid + test` images of people and write them to `folder` as an MPII data set.
+
+    A folder that a finished call with the same numbers left is kept as it is. An unfinished one is started over.
+
+    Args:
+        folder: gets images/, the .mat, `valid_images.txt` and `test_truth.npz`.
+        train, valid, test: numbers of images; some show two labelled persons.
+        seed: the same seed gives the same bytes.
+        workers: processes; None for one a core.
+        upright: whether all stand upright with the chest to the viewer, which is soon learnt; else
+            they take any pose that MPII's people take.
+
+    Raises:
+        BadInput: a negative number, no image at all, or a folder that cannot be written.
+    """
+    folder = Path(folder)
+    counts = {"train": train, "valid": valid, "test": test}
+    if min(counts.values()) < 0 or not any(counts.values()):
+        raise BadInput(f"{folder}: cannot draw {counts} images; give numbers of at least 0, not all of them 0")
+    data = SyntheticData(folder / "images", folder / MAT_NAME, folder / TRUTH_NAME)
+    done, parameters = folder / DONE_NAME, {"form": FORM, "seed": seed, "upright": upright, **counts}
+    if _is_complete(done, parameters, data):
+        return data
+    try:
+        done.unlink(missing_ok=True)
+        data.images.mkdir(parents=True, exist_ok=True)
+        for left in data.images.glob("*.jpg"):
+            left.unlink()
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written ({error.strerror or error})") from error
+
+    splits = np.repeat(list(counts), list(counts.values()))
+    pictures = _draw_all(data.images, len(splits), seed, upright, workers)
+    people, head_boxes = _as_people(pictures, splits)
+    write_mpii_mat(data.annotations, people, head_boxes)
+    save_people(data.truth, people.select(people.split == "test"))
+    with atomic_path(done) as part:
+        part.write_text(json.dumps(parameters) + "\n", encoding="utf-8")
+    return data
+
+
+def image_name(index: int) -> str:
+    """File name of image `index`, nine digits as MPII's."""
+    return f"{index + 1:09d}.jpg"
+
+
+def _is_complete(done: Path, parameters: dict[str, int], data: SyntheticData) -> bool:
+    """The folder holds the data set of these parameters, all of it."""
+    try:
+        same = json.loads(done.read_text(encoding="utf-8")) == parameters
+    except (OSError, ValueError):
+        return False
+    images = parameters["train"] + parameters["valid"] + parameters["test"]
+    files = (data.annotations, data.truth, done.with_name("valid_images.txt"))
+    return same and all(f.is_file() for f in files) and len(list(data.images.glob("*.jpg"))) == images
+
+
+def _draw_all(images: Path, count: int, seed: int, upright: bool, workers: int | None) -> list[list[Person]]:
+    """Draw and write every image; the persons of each, in order."""
+    workers = min(workers or os.cpu_count() or 1, count)
+    draw = partial(_write_picture, images, seed, upright)
+    bar = partial(tqdm, total=count, desc="drawing people", unit="image", disable=None)
+    if workers == 1:
+        return list(bar(map(draw, range(count))))
+    # Fresh processes: a forked one may inherit a lock of a thread pool that the parent runs.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_interrupts_to_parent)
+    try:
+        return list(bar(pool.map(draw, range(count), chunksize=8)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _write_picture(images: Path, seed: int, upright: bool, index: int) -> list[Person]:
+    cv2.setNumThreads(1)  # the processes share the cores already
+    rng = np.random.default_rng([seed, index])
+    picture, persons = draw_picture(rng, upright)
+    with atomic_path(images / image_name(index)) as part:
+        if not cv2.imwrite(str(part), picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))]):
+            raise OSError("OpenCV could not write the image")
+    return persons
+
+
+def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, list[Person]]:
+    """One picture (HEIGHT, WIDTH, 3) uint8 BGR and its labelled persons, first the main one (`upright` or not)."""
+    canvas = new_canvas(rng, HEIGHT, WIDTH)
+    placed = [place_main(rng, upright)]
+    if rng.random() < 0.2:
+        placed.append(place_at_edge(rng, upright))
+    order = rng.permutation(len(placed))  # who stands before whom
+    for number in order:
+        pose, offset, scale = placed[number]
+        joints = pose * scale + offset
+        paint_shadow(canvas, joints, scale)
+        posture = read_posture(pose, rng)
+        draw_person(canvas, joints, scale, posture, draw_look(rng), first=_first_part(number))
+    if rng.random() < 0.3:
+        pose, offset, scale = placed[0]
+        joint = MPII.index(rng.choice(["r", "l"]) + rng.choice(["_knee", "_ankle", "_hip", "_wrist", "_elbow"]))
+        paint_occluder(rng, canvas, pose[joint] * scale + offset, scale)
+
+    persons = [label(rng, canvas.owner, *place, _first_part(n)) for n, place in enumerate(placed)]
+    labelled = [persons[0]] + [p for p in persons[1:] if _countable(p) and rng.random() < 0.6]
+    return photograph(rng, canvas.colour), _mark_scored(labelled)
+
+
+def _first_part(number: int) -> int:
+    """Owner number of the first part of a picture's person `number`."""
+    return 1 + int(number) * len(PARTS)
+
+
+def _countable(person: Person) -> bool:
+    inside = ((person.centre >= 0) & (person.centre <= (WIDTH - 1, HEIGHT - 1))).all()
+    return bool(inside) and int(np.isfinite(person.joints[:, 0]).sum()) >= FEWEST_JOINTS
+
+
+def _mark_scored(persons: list[Person]) -> list[Person]:
+    """Persons whose labelled joints' boxes overlap are not scored, as in MPII's single_person."""
+    if len(persons) < 2:
+        return persons
+    low, high = (np.array([f(p.joints, axis=0) for p in persons]) for f in (np.nanmin, np.nanmax))
+    apart = bool((low.max(axis=0) > high.min(axis=0)).any())
+    return [Person(**{**vars(p), "scored": apart}) for p in persons]
+
+
+def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
+    """Pose (16, 2) in units of scale, offset (2,) of its objpos in image pixels, and scale, of the main person.
+
+    Most stand wholly in the picture. Some are nearer and cut by its bottom edge, as often as MPII's are.
+    """
+    names = [*CUT_SHARES, "none"]
+    cut = rng.choice(names, p=[*CUT_SHARES.values(), 1 - sum(CUT_SHARES.values())])
+    while True:
+        pose = sample_poses(rng, 1, upright=upright)[0]
+        top, bottom = pose[:, 1].min() - 6, pose[:, 1].max() + 8
+        if cut == "none":
+            break
+        bottom = pose[[name[2:] in CUT_JOINTS[cut] for name in MPII.names], 1].min() - rng.uniform(2, 8)
+        if bottom - top > SHORTEST_CUT and (pose[:, 1] < bottom).sum() >= FEWEST_JOINTS:
+            break
+    left, right = pose[:, 0].min() - 10, pose[:, 0].max() + 10
+    nearest = 1.5 if cut == "none" else 1.9
+    scale = float(min(rng.uniform(0.65, nearest), HEIGHT / (bottom - top), WIDTH / (right - left)))
+    room = np.array([WIDTH, HEIGHT]) - scale * np.array([right - left, bottom - top])
+    share = np.array([rng.random(), rng.beta(2, 1.5) if cut == "none" else 1.0])
+    return pose, share * room - scale * np.array([left, top]), scale
+
+
+def place_at_edge(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
+    """As `place_main`, a second person near the left or right edge, often cut by it."""
+    pose, scale = sample_poses(rng, 1, upright=upright)[0], float(rng.uniform(0.6, 1.5))
+    x = rng.choice([0, WIDTH]) + rng.normal(scale=25.0)
+    return pose, np.array([x, rng.uniform(0.4, 0.65) * HEIGHT]), scale
+
+
+def label(
+    rng: np.random.Generator,
+    owner: np.ndarray,
+    pose: np.ndarray,
+    offset: np.ndarray,
+    scale: float,
+    first: int,
+) -> Person:
+    """What an annotator would write about a drawn person.
+
+    Args:
+        owner: (H, W) the finished canvas' owner map; `first` the person's first number there.
+        pose, offset, scale: as `place_main` gives them.
+    """
+    joints = pose * scale + offset
+    inside = ((joints >= 0) & (joints <= (WIDTH - 1, HEIGHT - 1))).all(axis=1)
+    annotated = inside & (rng.random(len(joints)) >= LEFT_OUT)
+    if annotated.sum() < FEWEST_JOINTS:
+        annotated = inside
+    seen = joints_in_view(owner, joints, first)
+    neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
+    half = 0.45 * scale * HEAD_BOX_DIAGONAL + np.abs(top - neck)  # longer along the head than across
+    half *= 0.5 * HEAD_BOX_DIAGONAL * scale / np.hypot(*half)
+    middle = 0.5 * (neck + top)
+    return Person(
+        joints=np.where(annotated[:, None], joints, np.nan),
+        visible=np.where(annotated, seen, -1).astype(np.int8),
+        centre=offset,
+        scale=scale,
+        head_box=np.concatenate([middle - half, middle + half]),
+    )
+
+
+def _as_people(pictures: list[list[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
+    """The drawn persons as a table, and their head boxes (N, 4)."""
+    of_picture = np.repeat(np.arange(len(pictures)), [len(persons) for persons in pictures])
+    persons = list(chain.from_iterable(pictures))
+    scale = np.array([p.scale for p in persons])
+    people = make_people(
+        [image_name(i) for i in of_picture.tolist()],
+        np.stack([p.joints for p in persons]),
+        centre=np.stack([p.centre for p in persons]),
+        scale=scale,
+        head_size=HEAD_SIZE * scale,
+        split=splits[of_picture],
+        scored=np.array([p.scored for p in persons]),
+        visible=np.stack([p.visible for p in persons]),
+    )
+    return people, np.stack([p.head_box for p in persons])

@@ -1,0 +1,163 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checkpoints.errors import BadInput
+from evaluation import CONVENTIONS, PCKhMetric
+from evaluation.metrics import pckh
+from evaluation.metrics.conventions import GROUPS
+from heads.skeleton import MPII
+
+HEADS = {"official": ("upper_neck", "head_top")}
+LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+
+
+def poses(persons, seed=0):
+    rng = np.random.default_rng(seed)
+    gt = rng.uniform(0, 400, (persons, 16, 2))
+    pred = gt + rng.normal(0, 15, gt.shape)
+    gt[rng.random((persons, 16)) < 0.2] = np.nan
+    return pred, gt, rng.uniform(15, 90, persons)
+
+
+def literal(pred, gt, head, threshold, name):
+    """Joint by joint, person by person: percentages per joint and per group."""
+    strict, macro = CONVENTIONS[name].strict, CONVENTIONS[name].mean == "macro"
+    correct, annotated = [0] * 16, [0] * 16
+    for person in range(len(gt)):
+        if not (math.isfinite(head[person]) and head[person] > 0):
+            continue
+        for joint in range(16):
+            if math.isnan(gt[person][joint][0]):
+                continue
+            annotated[joint] += 1
+            distance = math.dist(pred[person][joint], gt[person][joint]) / head[person]
+            correct[joint] += distance < threshold if strict else distance <= threshold
+    share = {j: 100 * c / a for j, c, a in zip(MPII.names, correct, annotated, strict=True)}
+    groups = {"Head": sum(share[j] for j in HEADS.get(name, ("head_top",))) / len(HEADS.get(name, ("x",)))}
+    for limb in LIMBS:
+        groups[limb.capitalize()] = (share["r_" + limb] + share["l_" + limb]) / 2
+    mean = [j for j, joint in enumerate(MPII.names) if joint not in ("pelvis", "thorax")]
+    if macro:
+        groups["Mean"] = sum(share[MPII.names[j]] for j in mean) / 14
+    else:
+        groups["Mean"] = 100 * sum(correct[j] for j in mean) / sum(annotated[j] for j in mean)
+    return share, groups, dict(zip(MPII.names, correct, strict=True))
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_agrees_with_a_literal_loop(convention):
+    pred, gt, head = poses(60)
+    head[[3, 7]] = np.nan, 0.0
+    result = pckh(pred, gt, head, thresholds=(0.5, 0.2), convention=convention)
+    for threshold in (0.5, 0.2):
+        share, groups, correct = literal(pred, gt, head, threshold, convention)
+        assert result.per_joint[threshold] == pytest.approx(share, abs=1e-9)
+        assert result.groups[threshold] == pytest.approx(groups, abs=1e-9)
+        assert tuple(result.groups[threshold]) == GROUPS
+        assert result.correct[threshold] == correct
+    assert (result.persons, result.unscored) == (58, 2)
+    heights = [literal(pred, gt, head, t / 100, convention)[1]["Mean"] for t in range(51)]
+    assert result.curve == pytest.approx(heights, abs=1e-9)
+    assert result.auc == pytest.approx(sum((a + b) / 2 for a, b in pairwise(heights)) / 50)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, 30), max_size=5).map(sorted),
+    convention=st.sampled_from(list(CONVENTIONS)),
+    seed=st.integers(0, 99),
+)
+def test_any_batching_gives_the_same_figures(cuts, convention, seed):
+    arrays = poses(30, seed)
+    order = np.random.default_rng(seed).permutation(30)
+    metric = PCKhMetric(convention=convention)
+    for rows in np.split(order, cuts):
+        metric.update(*(array[rows] for array in arrays))
+    together, streamed = pckh(*arrays, convention=convention), metric.compute()
+    assert streamed.per_joint == together.per_joint
+    assert streamed.groups == together.groups
+    assert streamed.correct == together.correct
+    assert streamed.auc == together.auc
+
+
+def test_reset_forgets():
+    metric = PCKhMetric()
+    metric.update(*poses(5))
+    metric.reset()
+    assert metric.compute().persons == 0
+    assert math.isnan(metric.compute().groups[0.5]["Mean"])
+
+
+def test_a_joint_on_the_threshold_is_correct_unless_strict():
+    gt = np.zeros((1, 16, 2))
+    pred = gt + np.array([3.0, 4.0])
+    shares = {name: pckh(pred, gt, [10.0], convention=name).groups[0.5]["Mean"] for name in CONVENTIONS}
+    assert shares == {"official": 100, "hrnet": 100, "mmpose": 0, "pytorch-pose": 0}
+
+
+def test_perfect_and_mirrored_predictions():
+    _, gt, head = poses(20, seed=4)
+    gt = np.nan_to_num(gt, nan=50.0)
+    assert pckh(gt, gt, head).groups[0.1] == dict.fromkeys(GROUPS, 100.0)
+    assert pckh(gt, gt, head).auc == 100
+    swapped = pckh(gt[:, MPII.flip_permutation], gt, head)
+    assert swapped.per_joint[0.5]["head_top"] == 100
+    assert swapped.groups[0.1]["Wrist"] < 20
+
+
+def test_groups_of_another_skeleton_follow_the_names():
+    names = ("l_knee", "neck", "head_top", "r_knee", "pelvis")
+    gt = np.zeros((4, 5, 3))
+    pred = gt.copy()
+    pred[:2, 0, 2] = 99  # the left knee of two persons, off in depth
+    pred[:, 1, 0] = 99  # everyone's neck
+    pred[:, 4, 0] = 99  # the pelvis, outside the Mean
+    groups = pckh(pred, gt, np.ones(4), joint_names=names).groups[0.5]
+    assert groups["Knee"] == 75
+    assert groups["Head"] == 50
+    assert groups["Mean"] == 100 * 10 / 16
+    assert math.isnan(groups["Elbow"])
+
+
+def test_the_mask_decides_what_counts():
+    pred, gt, head = poses(10, seed=1)
+    mask = np.isfinite(gt).all(axis=-1)
+    mask[:, 0] = False
+    result = pckh(pred, gt, head, mask)
+    assert result.annotated["r_ankle"] == 0
+    assert math.isnan(result.per_joint[0.5]["r_ankle"])
+    assert result.per_joint[0.5]["l_ankle"] == result.groups[0.5]["Ankle"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.update(pred=a["pred"][:-1]), "shape"),
+        (lambda a: a.update(pred=a["pred"][:, :14], gt=a["gt"][:, :14]), "14 joints but 16 are named"),
+        (lambda a: a.update(head_size=a["head_size"][:-1]), "head_size has shape"),
+        (lambda a: a.update(annotated=np.ones((6, 15), bool)), "mask has shape"),
+        (lambda a: a["pred"].__setitem__((4, 1), np.nan), "row 4, joint 'r_knee'"),
+        (lambda a: a["pred"].__setitem__((4, 1, 0), np.inf), "row 4, joint 'r_knee'"),
+        (lambda a: (a["gt"].__setitem__((2, 9), np.nan), a.update(annotated=np.ones((6, 16), bool))), "head_top"),
+        (lambda a: a.update(convention="matlab"), "unknown convention 'matlab'"),
+        (lambda a: a.update(thresholds=(0.5, 0)), "must be positive"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    pred, gt, head = poses(6, seed=2)
+    arguments = {"pred": pred, "gt": np.nan_to_num(gt, nan=7.0), "head_size": head}
+    change(arguments)
+    with pytest.raises(BadInput, match=message) as caught:
+        pckh(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_prediction_of_an_unannotated_joint_is_fine():
+    pred, gt, head = poses(3, seed=3)
+    gt[1, 5] = pred[1, 5] = np.nan
+    assert pckh(pred, gt, head).annotated["l_ankle"] == int(np.isfinite(gt[:, 5, 0]).sum())

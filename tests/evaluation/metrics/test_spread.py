@@ -1,0 +1,78 @@
+import math
+
+import numpy as np
+import pytest
+
+from checkpoints.errors import BadInput
+from evaluation.metrics.spread import kind_of, pose_spread
+from heads.skeleton import MPII, Skeleton
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.crops import apply_affine, crop_matrices
+
+# shared/mpii/README.md: joint / bone, left and right averaged, 224-crop px, validation persons.
+FIGURE_1 = {
+    "ankle": (42.8, 23.6), "knee": (30.9, 27.2), "hip": (22.9, 10.8), "thorax": (19.5, 23.2), "upper neck": (21.4, 7.7),
+    "head top": (30.1, 16.0), "shoulder": (24.1, 14.9), "elbow": (29.2, 17.7), "wrist": (35.4, 21.7),
+}  # fmt: skip
+
+
+def test_figure_1_of_the_validation_persons(shared):
+    people = read_annotations(shared / "mpii" / "valid_annolist.mat").people
+    joints = apply_affine(crop_matrices(people.crop_centre, people.crop_side, 224), people.joints)
+    found = pose_spread(joints, people.annotated).by_kind()
+    assert set(found) == {*FIGURE_1, "pelvis"}
+    for kind, wanted in FIGURE_1.items():
+        assert found[kind] == pytest.approx(wanted, abs=0.2)
+
+
+def test_agrees_with_a_loop_over_persons():
+    rng = np.random.default_rng(0)
+    joints = rng.normal(50, 10, (40, 16, 2))
+    joints[rng.random((40, 16)) < 0.3] = np.nan
+    spread = pose_spread(joints)
+    for joint, parent in enumerate(MPII.parents):
+        places, bones = [], []
+        for pose in joints:
+            if not math.isnan(pose[joint, 0]):
+                places.append(pose[joint])
+                if parent >= 0 and not math.isnan(pose[parent, 0]):
+                    bones.append(pose[parent] - pose[joint])
+        bones = bones if parent >= 0 else places
+        for values, found, count in (
+            (places, spread.joint[joint], spread.joint_count[joint]),
+            (bones, spread.bone[joint], spread.bone_count[joint]),
+        ):
+            centre = sum(values) / len(values)
+            variance = sum(float(((value - centre) ** 2).sum()) for value in values) / len(values)
+            assert found == pytest.approx(math.sqrt(variance))
+            assert count == len(values)
+
+
+def test_a_shift_of_the_whole_person_moves_joints_not_bones():
+    rng = np.random.default_rng(0)
+    pose = rng.uniform(0, 100, (16, 2))
+    spread = pose_spread(pose + rng.normal(0, 9, (500, 1, 2)))
+    root = MPII.root
+    assert np.delete(spread.bone, root) == pytest.approx(0, abs=1e-9)
+    assert spread.bone[root] == spread.joint[root]
+    assert np.ptp(spread.joint) < 1e-9 and spread.joint[0] == pytest.approx(9 * math.sqrt(2), rel=0.1)
+
+
+def test_kinds_without_a_figure_are_left_out():
+    joints = np.random.default_rng(0).normal(0, 1, (10, 16, 2))
+    annotated = ~np.isin(MPII.names, ["thorax", "pelvis"]) & np.ones((10, 16), bool)
+    kinds = pose_spread(joints, annotated).by_kind()
+    # The hips, the shoulders and the neck hang on what LSP does not annotate.
+    assert set(kinds) == {"ankle", "knee", "head top", "elbow", "wrist"}
+
+
+def test_kinds_follow_the_flip_pairs():
+    skeleton = Skeleton(("root", "a_knee", "b_knee", "r_hat"), (-1, 0, 0, 0), ((1, 2),))
+    assert [kind_of(joint, skeleton) for joint in range(4)] == ["root", "knee", "knee", "r hat"]
+
+
+def test_bad_input_is_named():
+    with pytest.raises(BadInput, match="expected"):
+        pose_spread(np.zeros((3, 14, 2)))
+    with pytest.raises(BadInput, match="no joint"):
+        pose_spread(np.full((3, 16, 2), np.nan))

@@ -1,0 +1,153 @@
+import cv2
+import numpy as np
+import pytest
+
+from checkpoints.errors import BadInput
+from evaluation.report.skeletons import (
+    ARROW,
+    CENTRE,
+    LEFT,
+    RIGHT,
+    TRUTH,
+    close_up,
+    draw_arrows,
+    draw_poses,
+    grid,
+    side_colours,
+    thickness,
+    to_jpeg,
+)
+from heads.skeleton import MPII
+
+# A standing figure facing us: its right side is on the left of the picture.
+STANDING = np.array(
+    [
+        (80, 280), (80, 220), (85, 160), (115, 160), (120, 220), (120, 280), (100, 160), (100, 80),
+        (100, 60), (100, 20), (50, 180), (60, 130), (75, 85), (125, 85), (140, 130), (150, 180),
+    ],
+    dtype=float,
+)  # fmt: skip
+
+
+@pytest.fixture
+def blank():
+    return np.full((300, 200, 3), 128, np.uint8)
+
+
+def colour_at(image, point):
+    return tuple(image[round(point[1]), round(point[0])].tolist())
+
+
+def test_limbs_lie_on_the_joints_in_their_sides_colour(blank):
+    drawn = draw_poses(blank, STANDING)
+    assert colour_at(drawn, (80, 250)) == RIGHT  # between right knee and ankle
+    assert colour_at(drawn, (120, 250)) == LEFT
+    assert colour_at(drawn, (100, 120)) == CENTRE
+    assert (blank == 128).all()
+    assert colour_at(drawn, (10, 10)) == (128, 128, 128)
+
+
+def test_sides_swap_with_the_joints(blank):
+    drawn = draw_poses(blank, STANDING[list(MPII.flip_permutation)])
+    assert colour_at(drawn, (80, 250)) == LEFT
+
+
+def test_sides_follow_the_skeletons_pairs():
+    colours = dict(zip(MPII.names, side_colours(MPII), strict=True))
+    for name, colour in colours.items():
+        assert colour == {"r_": RIGHT, "l_": LEFT}.get(name[:2], CENTRE)
+
+
+def test_a_missing_joint_leaves_out_its_limbs(blank):
+    joints = STANDING.copy()
+    joints[MPII.index("r_ankle")] = np.nan
+    drawn = draw_poses(blank, joints)
+    assert colour_at(drawn, (80, 250)) == (128, 128, 128)
+    assert colour_at(drawn, (120, 250)) == LEFT
+    assert np.array_equal(draw_poses(blank, np.full((16, 2), np.nan)), blank)
+
+
+def test_wild_predictions_do_no_harm(blank):
+    joints = STANDING.copy()
+    joints[0], joints[5] = (1e12, -1e12), (-np.inf, 5)
+    assert colour_at(draw_poses(blank, joints), (100, 120)) == CENTRE
+
+
+def test_truth_is_thin_white_and_beneath(blank):
+    aside = STANDING + np.array([30.0, 0.0])
+    drawn = draw_poses(blank, STANDING, truth=aside)
+    assert colour_at(drawn, (130, 120)) == TRUTH
+    assert colour_at(drawn, (100, 120)) == CENTRE
+
+    shin = drawn[250].tolist()
+    assert 0 < shin.count(list(TRUTH)) < shin.count(list(RIGHT)) + shin.count(list(LEFT))
+    assert colour_at(draw_poses(blank, STANDING, truth=STANDING), (100, 120)) == CENTRE
+
+
+def test_thickness_grows_with_the_figure_and_several_people_are_drawn(blank):
+    assert thickness(STANDING) > 2 * thickness(STANDING / 3) >= 3
+    both = draw_poses(blank, np.stack([STANDING, STANDING / 3]))
+    assert colour_at(both, (100, 120)) == CENTRE
+    assert colour_at(both, (33, 40)) == CENTRE
+
+
+def test_a_close_up_takes_joints_along():
+    image = np.zeros((400, 500, 3), np.uint8)
+    joints = STANDING + np.array([200.0, 60.0])
+    x, y = 280, 340  # the right ankle
+    image[y - 3 : y + 4, x - 3 : x + 4] = (0, 255, 0)
+    for side in (520, 130):
+        piece, affine = close_up(image, joints, side=side)
+        moved = joints @ affine[:, :2].T + affine[:, 2]
+        assert piece.shape == (side, side, 3)
+        assert moved.min() > 0 and moved.max() < side
+        rows, columns = np.nonzero(piece[..., 1] > 127)
+        assert (columns.mean(), rows.mean()) == pytest.approx(moved[0], abs=1.0)
+
+
+def test_a_close_up_stays_in_the_image_where_that_holds_it():
+    image = np.full((100, 120, 3), 200, dtype=np.uint8)
+    corner = np.array([[4.0, 5.0], [30.0, 40.0]])
+    assert (close_up(image, corner, 64, margin=0.5)[0] == 200).all()
+    tall, affine = close_up(image, np.array([[60.0, 0.0], [60.0, 99.0]]), 64, margin=0.5)
+    assert (tall == 0).any() and (affine @ (60, 49.5, 1) == pytest.approx((32, 32)))  # too large: about its middle
+
+
+def test_arrows_join_start_and_end_and_short_ones_are_left_out(blank):
+    end = STANDING.copy()
+    end[9] += (60.0, 0.0)
+    end[5] = np.nan
+    end[0] += 1.0
+    drawn = draw_arrows(blank, STANDING, end)
+    assert colour_at(drawn, (130, 20)) == pytest.approx(ARROW, abs=30)  # a line one pixel wide, smoothed
+    changed = np.argwhere((drawn != blank).any(axis=-1))
+    assert changed[:, 0].max() < 60 and changed[:, 1].min() >= 95  # one arrow, at the head
+    assert (blank == 128).all()
+
+
+def test_grid_places_every_image():
+    images = [np.full((10 + index, 20, 3), 10 * index, np.uint8) for index in range(5)]
+    sheet = grid(images, columns=2, gap=3)
+    assert sheet.shape == (3 * 14 + 2 * 3, 2 * 20 + 3, 3)
+    for index in range(5):
+        row, column = divmod(index, 2)
+        assert (sheet[row * 17 + 7, column * 23 + 10] == 10 * index).all()
+        assert (sheet == 10 * index).all(axis=-1).sum() >= images[index].size // 3
+    assert grid(images[:1], columns=4).shape == (10, 20, 3)
+
+
+def test_jpeg_keeps_the_colours(blank):
+    blank[:] = (200, 60, 20)
+    back = cv2.imdecode(np.frombuffer(to_jpeg(blank), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    assert np.abs(back.astype(int) - blank).max() <= 3
+
+
+def test_bad_input_is_named(blank):
+    with pytest.raises(BadInput, match="uint8"):
+        draw_poses(blank / 255, STANDING)
+    with pytest.raises(BadInput, match=r"expected \(persons, 16, 2\)"):
+        draw_poses(blank, STANDING[:14])
+    with pytest.raises(BadInput, match="needs an image"):
+        grid([], columns=3)
+    with pytest.raises(BadInput, match="no joint"):
+        close_up(blank, np.full((16, 2), np.nan))

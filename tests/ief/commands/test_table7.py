@@ -1,0 +1,135 @@
+"""`ief table7`: ten trainings that differ by their method alone, under one budget, in as many pieces as one likes."""
+
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from processes import SMALL, finish, finish_here, same_weights, start, states
+
+import ief.training.budget
+from checkpoints.errors import BadInput
+from heads.methods import METHODS
+from heads.skeleton import MPII
+from ief.model.cascade import Cascade
+from ief.model.run_folder import stage_file
+from ief.training.beginning import batches_of, build_stage, preset_of_stage
+from ief.training.budget import passes_within, seconds_per_step
+from ief.training.job import Job
+from ief.training.presets import preset_called
+from ief.training.residuals import measure_residuals
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.synthetic.dataset import write_synthetic
+
+PRESET = preset_called("demo", backbone="resnet18", batch=8, passes=4.0)
+
+
+def job_of(data, run=Path()):
+    return Job(load_prepared(data, "train"), MPII, "all", run, 0, None, torch.device("cpu"))
+
+
+def table7(data, run, *options):
+    """The command line of a small table."""
+    command = [sys.executable, "-m", "ief", "table7", "--data", str(data), "--run", str(run), *SMALL]
+    return [*command, "--preset", "demo", *options]
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_data, index):
+    job, started, seen = job_of(tiny_data), [], []
+    for method in METHODS:
+        of_method = replace(job, method=method)
+        batches = batches_of(index, of_method, PRESET)
+        mean_pose = Cascade(torch.full((16, 2), 16.0))
+        residuals = measure_residuals(mean_pose, batches, method, 0.0, quiet=True)
+        preset = replace(preset_of_stage(PRESET, index), continue_stage=False)
+        started.append(build_stage(index, of_method, preset, mean_pose, residuals).state_dict())
+        seen.append([batches(step) for step in (0, 7)])
+    for stage, samples in zip(started[1:], seen[1:], strict=True):
+        for name, tensor in stage.items():
+            # What differs are the statistics that a method normalises by.
+            assert name in ("mean", "std", "pair_std") or torch.equal(tensor, started[0][name]), name
+        for sample, first in zip(samples, seen[0], strict=True):
+            assert torch.equal(sample.images, first.images) and torch.equal(sample.mask, first.mask)
+            assert torch.equal(sample.joints.nan_to_num(), first.joints.nan_to_num())
+
+
+def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, job, preset: [0.5, 1.5])
+    job, path = job_of(tiny_data), tmp_path / "budget.json"
+    # 24 persons in batches of 8: a pass is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
+    assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
+    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, job, preset: [9.0, 9.0])  # busy now
+    assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
+    with pytest.raises(BadInput, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
+        passes_within(8, 5, 2, job, PRESET, path)
+    with pytest.raises(BadInput, match=r"--minutes 1: 5 methods need 4\.5 minutes for a single pass here"):
+        passes_within(1, 5, 2, job, PRESET, tmp_path / "none.json")
+    path.write_text("{")
+    with pytest.raises(BadInput, match=r"budget\.json: torn .* remove it"):
+        passes_within(7.5, 5, 2, job, PRESET, path)
+
+
+def test_the_speed_is_measured_on_every_stage_and_leaves_no_file(tiny_data, tmp_path):
+    seconds = seconds_per_step(3, job_of(tiny_data, tmp_path), PRESET)
+    assert len(seconds) == 3 and all(0 < each < 60 for each in seconds)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_contradicting_budgets_are_refused(tiny_data, tmp_path):
+    for options, says in (
+        (["--minutes", "3", "--passes", "2"], "give either --minutes or --passes"),
+        (["--minutes", "0"], "--minutes 0.0: must be above 0"),
+    ):
+        assert says in finish_here(table7(tiny_data, tmp_path, *options), status=2)
+    with pytest.raises(SystemExit):  # all five are trained: there is no method to choose
+        finish_here(table7(tiny_data, tmp_path, "--method", "bone"))
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """A few synthetic people, prepared at 32 px."""
+    folder = tmp_path_factory.mktemp("people")
+    source = write_synthetic(folder / "data", 24, 8, 2, 0)
+    arguments = ["--annotations", str(source.annotations), "--images", str(source.images), "--size", "32"]
+    finish_here([*[""] * 3, "prepare", *arguments, "--out", str(folder / "prepared")])
+    return folder / "prepared"
+
+
+@pytest.mark.slow
+def test_killed_twice_it_says_what_it_would_have_said(people, tmp_path):
+    options = ["--passes", "2"]
+    finish_here(table7(people, tmp_path / "straight", *options))
+    run = tmp_path / "killed"
+    for method, index in (("joint", 0), ("both", 1)):
+        process = start(table7(people, run, *options, "--checkpoint-seconds", "0"))
+        while not states(run / method, index) and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        assert process.returncode == -9 and not stage_file(run / method, index).exists()
+    finish(table7(people, run, *options))
+    for method in METHODS:
+        assert same_weights(tmp_path / "straight" / method, run / method)
+    straight, killed = (
+        json.loads((folder / "report/results.json").read_text()) for folder in (tmp_path / "straight", run)
+    )
+    assert straight == killed
+
+
+@pytest.mark.slow
+def test_in_pieces_of_a_fixed_time_it_gets_done(tiny_data, tmp_path):
+    command = table7(tiny_data, tmp_path, "--minutes", "1.5", "--stop-after", "0.25")
+    statuses = []
+    while 0 not in statuses and len(statuses) < 40:
+        process = start(command)
+        said = process.communicate(timeout=600)[1]
+        statuses.append(process.returncode)
+        assert process.returncode in (0, 75), said[-2000:]
+    assert statuses[-1] == 0 and 75 in statuses
+    budget = json.loads((tmp_path / "budget.json").read_text())
+    print(statuses, budget)
+    assert (tmp_path / "report/index.html").exists()

@@ -1,0 +1,132 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from checkpoints.files import checksum
+from ief.cli import main
+from ief.inference.onnx_export import resampling
+from ief.inference.onnx_runtime import OnnxNetwork, open_session
+from ief.inference.predictor import CascadeNetwork
+from ief.model.cascade import Cascade
+from ief.model.run_folder import save_stage, stage_file
+from ief.model.stage import Residuals, Stage, StageDesign
+from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
+from mpii_tools.images.decode import warp
+from mpii_tools.results.predictions import read_predictions
+
+SIZE = 32
+
+
+def make_cascade(seed=0):
+    """Two untrained stages that look at image and heatmaps: their poses differ from image to image."""
+    torch.manual_seed(seed)
+    stages = []
+    for _ in range(2):
+        residuals = Residuals(torch.zeros(16, 2), torch.full((16, 2), 3.0), torch.ones(136, 2))
+        stage = Stage(StageDesign("resnet18", size=SIZE, sigma=2.0), residuals)
+        torch.nn.init.normal_(stage.pose_weight, std=0.05)
+        torch.nn.init.normal_(stage.head.weight, std=0.03)
+        stages.append(stage.eval())
+    return Cascade(torch.rand(16, 2) * SIZE, stages).eval()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder of an untrained cascade."""
+    folder, cascade = tmp_path_factory.mktemp("run"), make_cascade()
+    for index, stage in enumerate(cascade.stages):
+        follows = checksum(stage_file(folder, index - 1)) if index else None
+        save_stage(stage_file(folder, index), stage, cascade.mean_pose, {"stage": index, "follows": follows})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(run, tiny_data, tmp_path_factory):
+    """Its models of photos and of crops, and the latter in int8, as the command line writes them."""
+    pytest.importorskip("onnxscript", reason="install '.[export]'")
+    pytest.importorskip("onnxruntime", reason="install '.[export]'")
+    folder = tmp_path_factory.mktemp("onnx")
+    for name, options in (
+        ("photo", []),
+        ("crops", ["--input", "crops"]),
+        ("int8", ["--input", "crops", "--int8", str(tiny_data)]),
+    ):
+        assert main(["export", "--run", str(run), "--out", str(folder / f"{name}.onnx"), *options]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["crops.onnx", "int8.onnx", "photo.onnx"]
+    return folder
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_exported_model_of_crops_gives_the_cascades_poses(exported, count):
+    crops = np.random.default_rng(0).integers(0, 255, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    plain = CascadeNetwork(make_cascade())(crops)[-1]
+    np.testing.assert_allclose(OnnxNetwork(exported / "crops.onnx")(crops)[-1], plain, rtol=1e-4, atol=1e-3)
+    assert np.ptp(plain, axis=0).max() > 0.1 or count == 1  # it does look at the image
+
+
+def smooth_photo(width, height):
+    draw = np.random.default_rng(0).integers(0, 255, (9, 12, 3), dtype=np.uint8)
+    return cv2.resize(draw, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.25, 0.9])  # enlarged, reduced a little, reduced sevenfold
+def test_the_exported_model_of_photos_crops_and_comes_back_as_prediction_does(exported, scale):
+    session = open_session(exported / "photo.onnx")
+    photo = smooth_photo(200, 150)
+    # The second box reaches outside the photo.
+    centre, scales = np.array([[100, 70.0], [20, 140.0]], np.float32), np.full(2, scale, np.float32)
+    joints = session.run(None, {"image": np.stack([photo] * 2), "centre": centre, "scale": scales})[0]
+    matrices = crop_matrices(np.add(centre, (0, 15 * scale)), 250 * scales, SIZE)
+    crops = np.stack([warp(photo, matrix, SIZE) for matrix in matrices])
+    expected = apply_affine(invert_affine(matrices), CascadeNetwork(make_cascade())(crops)[-1])
+    # Crops differ by a grey level of rounding and in how they average what they reduce.
+    np.testing.assert_allclose(joints, expected, atol=0.3 * 250 * scale / SIZE)
+
+
+def test_resampling_is_linear_interpolation_and_averages_where_it_reduces():
+    line = torch.tensor([0.0, 10.0, 30.0, 20.0])
+    positions = torch.tensor([[0.0, 0.25, 1.5, 2.9, 3.5, 9.0]])
+    enlarged = resampling(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line
+    torch.testing.assert_close(enlarged, torch.tensor([[0, 2.5, 20, 21, 10, 0]]))  # beyond the end: half, nothing
+    ramp = torch.arange(100.0)
+    places = torch.linspace(20, 80, 7)[None]
+    for step in (1.3, 2.0, 7.5):  # an average about a point of a straight line is its value there
+        averaged = resampling(places, torch.tensor(step).view(1, 1, 1), 100) @ ramp
+        torch.testing.assert_close(averaged, places, atol=0.3, rtol=0)
+    weights = resampling(places, torch.tensor(7.5).view(1, 1, 1), 100)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(1, 7))
+    assert ((weights > 0).sum(-1) >= 14).all()
+
+
+def test_int8_stays_close_to_fp32_and_follows_the_image(exported):
+    whole, small = exported / "crops.onnx", exported / "int8.onnx"
+    assert small.stat().st_size < 0.4 * whole.stat().st_size
+    crops = np.random.default_rng(1).integers(0, 255, (8, SIZE, SIZE, 3), dtype=np.uint8)
+    plain, quantised = OnnxNetwork(whole)(crops), OnnxNetwork(small)(crops)
+    assert 0 < np.abs(plain - quantised).max() < 0.1 * SIZE
+    assert np.abs(plain - quantised).mean() < 0.5 * np.abs(plain - plain.mean(axis=1, keepdims=True)).mean()
+
+
+def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
+    data = ["--data", str(tiny_data)]
+    assert main(["predict", "--run", str(run), *data, "--device", "cpu", "--out", str(tmp_path / "torch")]) == 0
+    for name, closeness in (("crops", 1e-2), ("int8", 10)):
+        assert main(["predict", "--onnx", str(exported / f"{name}.onnx"), *data, "--out", str(tmp_path / name)]) == 0
+        ours, plain = (read_predictions(tmp_path / where / "predictions-valid.npz") for where in (name, "torch"))
+        np.testing.assert_allclose(ours.joints, plain.joints, atol=closeness)
+
+
+def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data, tmp_path, capsys):
+    torn = tmp_path / "torn.onnx"
+    torn.write_bytes((exported / "photo.onnx").read_bytes()[:999])
+    for path, says in (
+        (exported / "photo.onnx", "its inputs are image, centre, scale, expected crops; export it with --input crops"),
+        (torn, "torn.onnx: no model that ONNX Runtime can load"),
+        (tmp_path / "none.onnx", "none.onnx: no such file"),
+    ):
+        assert main(["predict", "--onnx", str(path), "--data", str(tiny_data)]) == 2
+        error = capsys.readouterr().err
+        assert says in error and error.count("\n") == 1
+    assert main(["export", "--run", str(run), "--out", str(tmp_path / "o"), "--int8", str(tiny_data)]) == 2
+    assert "--int8 goes with --input crops" in capsys.readouterr().err

@@ -1,0 +1,315 @@
+"""`ief report` on finished runs: what the page and its files say, and what it refuses."""
+
+import csv
+import html
+import json
+import re
+import shutil
+import subprocess
+
+import cv2
+import numpy as np
+import pytest
+
+from evaluation import compare, look_up
+from ief.cli import main
+from ief.reporting.finished_run import load_run, run_names
+from ief.reporting.pictures import draw_people, within, worst_and_median
+from ief.reporting.scoring import score
+from mpii_tools.people import make_people
+from mpii_tools.people_file import save_people
+from mpii_tools.results.predictions import Predictions, save_predictions
+
+PERSONS = 30
+CLOSENESS = {"ief_star": (20, 16), "bone": (18, 13), "all": (15, 9)}  # px of noise after stage 0 and stage 1
+
+
+def write_people(path, seed):
+    draw = np.random.default_rng(seed)
+    scale = draw.uniform(0.6, 1.4, PERSONS)
+    joints = 150 + draw.normal(0, 35, (PERSONS, 16, 2)) * scale[:, None, None]
+    joints[draw.random((PERSONS, 16)) < 0.15] = np.nan
+    people = make_people(
+        [f"{row:03}.jpg" for row in range(PERSONS)], joints,
+        centre=np.full((PERSONS, 2), 150.0), scale=scale, head_size=25 * scale,
+    )  # fmt: skip
+    save_people(path, people)
+    return people
+
+
+def write_run(folder, people, noise, seed=0):
+    draw = np.random.default_rng(seed)
+    truth = np.nan_to_num(people.joints, nan=150.0)
+    poses = {"mean_pose": np.broadcast_to(np.nanmean(people.joints, axis=0), truth.shape)}
+    for index, spread in enumerate(noise):
+        poses[f"stage{index}"] = truth + draw.normal(0, spread, truth.shape)
+        stage = folder / f"stage{index}"
+        stage.mkdir(parents=True)
+        points = "".join(f"{20 * step},{1 / step:.4f},0.001\n" for step in range(1, 30))
+        (stage / "log.csv").write_text(f"step,loss,learning_rate\n{points}")
+    for index, (name, joints) in enumerate(poses.items()):
+        suffix = "" if index == len(poses) - 1 else f"-{name}"
+        save_predictions(
+            folder / f"predictions-valid{suffix}.npz", Predictions(joints, people.person_ids, stage=index - 1)
+        )
+    metrics = {name: score(joints, people, intervals=True) for name, joints in poses.items()}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    return poses
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with data/ (people), images/ and three runs, and the poses of each run."""
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "data").mkdir()
+    write_people(folder / "data" / "train.npz", seed=1)
+    people = write_people(folder / "data" / "valid.npz", seed=2)
+    description = {"name": "made up", "input": 64, "border": 8, "splits": {"train": PERSONS, "valid": PERSONS}}
+    (folder / "data" / "prepared.json").write_text(json.dumps(description))
+    (folder / "images").mkdir()
+    draw = np.random.default_rng(3)
+    for name in people.images:
+        cv2.imwrite(str(folder / "images" / name), draw.integers(0, 255, (300, 300, 3), dtype=np.uint8))
+    poses = {name: write_run(folder / name, people, noise) for name, noise in CLOSENESS.items()}
+    return folder, people, poses
+
+
+@pytest.fixture(scope="module")
+def report(place):
+    """The report of all three runs with everything given."""
+    folder, _, _ = place
+    out = folder / "out"
+    arguments = ["--data", str(folder / "data"), "--images", str(folder / "images"), "--out", str(out)]
+    assert main(["report", *(str(folder / name) for name in CLOSENESS), *arguments]) == 0
+    return out
+
+
+def test_everything_is_there_in_every_form(report):
+    page = (report / "index.html").read_text()
+    results = json.loads((report / "results.json").read_text())
+    for name in results["tables"]:
+        for suffix in ("md", "csv", "tex"):
+            assert (report / "tables" / f"{name}.{suffix}").stat().st_size > 0
+    assert {"table7", "table8", "joints-all", "bones-all", "movement", "figure1"} <= set(results["tables"])
+    drawn = {path.stem for path in (report / "figures").glob("*.svg")}
+    assert drawn == {path.stem for path in (report / "figures").glob("*.png")}
+    assert drawn == {
+        "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
+        "error-by-group", "movement", "figure1", "training-stage0", "training-stage1",
+    }  # fmt: skip
+    assert page.count("data:image/svg+xml") == len(drawn)
+    assert page.count("data:image/jpeg") == 12
+    assert "http" not in page
+
+
+def test_differences_are_to_ief_star_at_the_same_stage(place, report):
+    _, people, poses = place
+    results = json.loads((report / "results.json").read_text())
+    assert [(d["run"], d["stage"], d["reference"]) for d in results["differences"]] == [
+        (run, stage, "ief_star at the same stage") for run in ("bone", "all") for stage in ("stage0", "stage1")
+    ]
+    truth = (people.joints, people.head_size, people.scale, people.annotated)
+    want = compare(poses["all"]["stage1"], poses["ief_star"]["stage1"], *truth)
+    for path in (("bone_error", "image_px"), ("pckh", "0.5", "groups", "Mean")):
+        assert look_up(results["differences"][-1], *path) == look_up(want, *path)
+    with (report / "tables" / "table7.csv").open() as file:
+        rows = {(row["section"], row[""]): row for row in csv.DictReader(file)}
+    row = rows["Stage 1", "all"]
+    value, (low, high) = look_up(want, "joint_error", "image_px")
+    assert [float(row[f"Δ Joint px{end}"]) for end in ("", " low", " high")] == [value, low, high]
+    assert row["Paper, on MPII: PCKh@0.5"] == "86.4" and rows["Stage 1", "bone"]["Paper, on MPII: PCKh@0.5"] == ""
+
+
+def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path):
+    folder, _, _ = place
+    arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--published", "none", "--out", str(tmp_path)]
+    assert main(["report", str(folder / "all"), *arguments]) == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [(d["stage"], d["reference"]) for d in results["differences"]] == [
+        ("mean_pose", "stage 0"), ("stage1", "stage 0"),
+    ]  # fmt: skip
+    change = look_up(results["differences"][1], "joint_error", "image_px")
+    moved = results["movement"]["all"]["all"]
+    assert moved["change"] == pytest.approx(change[0])
+    page = (tmp_path / "index.html").read_text()
+    assert "Newell" not in page and results["published"] == {}
+    assert "data:image/jpeg" not in page and "nobody is drawn" in page
+    assert "no training annotations were given" in page  # Figure 1 is then of the validation persons
+
+
+def test_without_annotations_what_is_missing_is_said(place, tmp_path):
+    folder, _, _ = place
+    assert main(["report", str(folder / "all"), str(folder / "bone"), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "index.html").read_text()
+    assert "need the validation annotations" in page and "nobody is drawn" in page
+    assert "No annotations with" in page  # Figure 1
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["differences"] == [] and results["movement"] == {} and list(results["runs"]) == ["all", "bone"]
+    assert "Δ" not in (tmp_path / "tables" / "table7.md").read_text()
+
+
+def test_a_run_without_predictions_is_named_and_the_first_run_is_the_reference(place, tmp_path):
+    folder, _, _ = place
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    shutil.copy(folder / "ief_star" / "metrics.json", bare)
+    runs = [str(folder / "bone"), str(bare), str(folder / "all")]
+    arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--out", str(tmp_path / "out")]
+    assert main(["report", *runs, *arguments]) == 0
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "without differences and parts of the data: bare." in page
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [(d["run"], d["reference"]) for d in results["differences"]] == [("all", "bone at the same stage")] * 2
+    assert list(results["movement"]) == list(results["breakdowns"]["size"]) == ["bone", "all"]
+
+
+@pytest.mark.parametrize("stale", ["missing", "of other people", "without intervals"])
+def test_figures_come_from_predictions_where_metrics_are_not_of_them(place, tmp_path, stale):
+    _, people, _ = place
+    poses = write_run(tmp_path / "run", people, CLOSENESS["all"])
+    path = tmp_path / "run" / "metrics.json"
+    fresh = json.loads(path.read_text())
+    assert load_run(path.parent, "run", people).stages == fresh
+    if stale == "missing":
+        path.unlink()
+    else:
+        others = write_people(tmp_path / "others.npz", seed=9)
+        truth, intervals = (others, True) if stale == "of other people" else (people, False)
+        path.write_text(json.dumps({name: score(p, truth, intervals=intervals) for name, p in poses.items()}))
+    assert load_run(path.parent, "run", people).stages == fresh
+    if stale != "missing":  # with nothing to check it against, what metrics.json says stands
+        assert load_run(path.parent, "run", None).stages == json.loads(path.read_text()) != fresh
+
+
+def test_persons_without_scale_and_head_size_still_make_a_report(place, tmp_path):
+    _, people, _ = place
+    bare = make_people(people.images, people.joints)
+    save_people(tmp_path / "bare.npz", bare)
+    write_run(tmp_path / "run", bare, (20, 10))
+    arguments = ["--annotations", str(tmp_path / "bare.npz"), "--out", str(tmp_path / "out")]
+    assert main(["report", str(tmp_path / "run"), *arguments]) == 0
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "By person size: nothing to show" in page and "No annotations with" in page
+    assert not (tmp_path / "out" / "figures" / "movement.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["{all}", "--images", "{images}"], "--images draws the validation persons"),
+        (["{all}", "{all}"], "one or more different run folders"),
+        (["{all}", "--published", "cao"], "no published row 'cao'"),
+        (["{all}", "--data", "{images}"], "holds no prepared.json"),
+        (["{torn}"], "log.csv: torn"),
+        (["{empty}"], "metrics.json: holds no figures"),
+        (["{half}"], "metrics.json: torn"),
+        (["{stage}"], "stage.safetensors: no stage"),
+        (["{images}"], "no metrics.json"),
+        (["{all}", "--annotations", "{others}"], "predictions-valid"),
+        (["{all}", "--data", "{data}", "--images", "{data}"], "no image"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(place, tmp_path, capsys, change, says):
+    folder, people, _ = place
+    torn, empty, half = (tmp_path / name for name in ("torn", "empty", "half"))
+    write_run(torn, people, (20, 10))
+    (torn / "stage0" / "log.csv").write_text("step,loss\n20,abc\n")
+    empty.mkdir()
+    (empty / "metrics.json").write_text("{}")
+    half.mkdir()
+    (half / "metrics.json").write_text('{"stage0": ')
+    write_run(tmp_path / "stage", people, (20, 10))
+    (tmp_path / "stage" / "stage0" / "stage.safetensors").write_bytes(b"torn")
+    others = make_people([f"x{row}.jpg" for row in range(3)], np.zeros((3, 16, 2)))
+    save_people(tmp_path / "others.npz", others)
+    names = {"all": folder / "all", "images": folder / "images", "data": folder / "data", "torn": torn,
+             "empty": empty, "half": half, "stage": tmp_path / "stage", "others": tmp_path / "others.npz"}  # fmt: skip
+    arguments = [word.format(**names) for word in change]
+    assert main(["report", *arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.startswith("ief report: ") and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_runs_of_one_name_are_told_apart(tmp_path):
+    folders = [tmp_path / parts for parts in ("a/all", "b/all", "b/bone")]
+    assert run_names(folders) == ["a/all", "b/all", "b/bone"]
+    assert run_names(folders[1:]) == ["all", "bone"]
+
+
+def test_predictions_beyond_the_photo_are_not_drawn():
+    joints = np.array([[-0.5, 0.0], [-0.6, 3.0], [9.5, 7.5], [9.4, 7.6], [np.nan, 1.0]])
+    seen = np.isfinite(within(joints, np.zeros((8, 10, 3)))).all(axis=1)
+    assert seen.tolist() == [True, False, True, False, False]
+
+    photo = cv2.imencode(".png", np.full((80, 80, 3), 90, np.uint8))[1].tobytes()
+    people = make_people(["a.png"], np.random.default_rng(0).uniform(10, 70, (1, 16, 2)))
+    pose = people.joints + 2
+    near = draw_people(people, pose, lambda _: photo, [0])[0][1]
+    pose[0, 0] = (40, 5000)
+    assert draw_people(people, pose, lambda _: photo, [0])[0][1].shape == near.shape
+    pose[0, 0] = np.nan
+    left_out = draw_people(people, pose, lambda _: photo, [0])[0][1]
+    pose[0, 0] = (-300, 40)
+    np.testing.assert_array_equal(draw_people(people, pose, lambda _: photo, [0])[0][1], left_out)
+
+
+@pytest.mark.parametrize("persons", [0, 1, 5, 11, 12, 13, 100])
+def test_worst_and_median_are_different_persons(persons):
+    errors = np.random.default_rng(persons).permutation(persons).astype(float)
+    errors = np.append(errors, np.nan)
+    labels = worst_and_median(errors)
+    assert len(labels) == min(persons, 12)
+    worst = [row for row, label in labels.items() if label.startswith("worst")]
+    assert sorted(errors[worst], reverse=True) == list(range(persons - 1, persons - 1 - len(worst), -1))
+    median = errors[[row for row, label in labels.items() if label.startswith("median")]]
+    if persons >= 24:
+        assert abs(median - (persons - 1) / 2).max() <= 3.5
+
+
+# Loads the page in frames of two widths and writes down what does not load or does not fit.
+FRAMES = """<!doctype html><meta charset="utf-8">
+{frames}
+<script>
+window.onload = () => {{
+  const found = {{}};
+  for (const frame of document.querySelectorAll("iframe")) {{
+    const page = frame.contentDocument, root = page.documentElement;
+    page.querySelectorAll("details").forEach(details => details.open = true);
+    const images = [...page.images], scrolled = element => element.closest(".scroll");
+    found[frame.width] = {{
+      images: images.length,
+      broken: images.filter(image => !(image.complete && image.naturalWidth > 0)).map(image => image.alt),
+      overflow: root.scrollWidth - root.clientWidth,
+      cut: [...page.body.querySelectorAll("*")].filter(element => !scrolled(element)
+        && element.getBoundingClientRect().right > root.clientWidth + 1).map(element => element.outerHTML.slice(0, 80)),
+      wide: [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).length,
+    }};
+  }}
+  document.body.innerHTML = "<pre></pre>";
+  document.querySelector("pre").textContent = JSON.stringify(found);
+}};
+</script>"""
+
+
+def test_a_browser_shows_the_page_whole_at_desktop_and_phone_width(report, tmp_path):
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed to open the page in")
+    page = html.escape((report / "index.html").read_text(), quote=True)
+    frames = "\n".join(f'<iframe width="{width}" height="900" srcdoc="{page}"></iframe>' for width in (1280, 390))
+    (tmp_path / "frames.html").write_text(FRAMES.format(frames=frames))
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom",
+        (tmp_path / "frames.html").as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    said = re.search(r"<pre>(.*?)</pre>", done.stdout, re.S)
+    assert said, done.stderr[-2000:]
+    found = json.loads(html.unescape(said.group(1)))
+    for width in ("1280", "390"):
+        assert found[width]["images"] == 11 + 12
+        assert found[width]["broken"] == [] and found[width]["cut"] == [] and found[width]["overflow"] <= 0
+    assert found["390"]["wide"] > found["1280"]["wide"]  # on a phone the wide tables scroll in their own boxes

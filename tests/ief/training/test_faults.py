@@ -1,0 +1,256 @@
+"""Trainings that are killed, stopped, starved of disk and fed nonsense: real processes, and nothing lost."""
+
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+from processes import children, finish, finish_here, same_weights, spread, start, states, train
+
+import ief.training.training
+from checkpoints.errors import BadCheckpoint, BadInput
+from checkpoints.training_state import load_state
+from heads.skeleton import MPII
+from ief.model.run_folder import stage_file, stage_folder
+from ief.training.job import Job
+from ief.training.presets import preset_called
+from ief.training.stopping import Stopped, Stopping
+from ief.training.training import train_stage
+from mpii_tools.prepared.read import load_prepared
+
+NEVER = ["--checkpoint-seconds", "1000000"]
+ALWAYS = ["--checkpoint-seconds", "0"]
+AT_ONCE = ["--stop-after", "0.00001"]  # stops after the first step that it takes
+SHORT = ["--preset", "demo", "--passes", "4"]  # 12 steps a stage
+
+
+@pytest.fixture(scope="module")
+def straight(tiny_data, tmp_path_factory):
+    """A finished run that nothing interrupted."""
+    run = tmp_path_factory.mktemp("straight")
+    finish_here(train(tiny_data, run, *SHORT, *NEVER))
+    return run
+
+
+def small_job(data, run, **changes):
+    return Job(load_prepared(data, "train"), MPII, "all", run, 0, None, torch.device("cpu"), **changes)
+
+
+SMALL_PRESET = preset_called("demo", backbone="resnet18", batch=8, passes=4.0)
+
+
+def files_of(run):
+    """Names and times of all files of a run: a change says that the training is at work."""
+    return {(path, path.stat().st_mtime_ns) for path in run.glob("*/*") if path.exists()}
+
+
+def kill_at_random(command, run, draw):
+    """Start a training and kill it: mostly within a second of its first sign of work, sometimes before."""
+    try:
+        before = files_of(run)
+    except FileNotFoundError:
+        before = set()
+    process = start(command)
+    if draw.random() < 0.8:
+        while process.poll() is None:
+            try:
+                if files_of(run) != before:
+                    break
+            except FileNotFoundError:  # a file was renamed between listing and looking
+                break
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.8))
+    else:
+        time.sleep(draw.uniform(0, 4))
+    process.kill()
+    said = process.communicate()[1]
+    assert process.returncode in (-signal.SIGKILL, 0), said[-2000:]
+    return process.returncode == -signal.SIGKILL, "torn" in said
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(25, marks=pytest.mark.slow)])
+def test_kills_at_random_moments_lose_nothing(tiny_data, tmp_path, kills):
+    """SIGKILL, `kills` times in each stage; every step saves, so that most of them fall into the saving."""
+    options = ["--preset", "demo", "--passes", str(4 * kills // 5 + 4)]
+    finish_here(train(tiny_data, tmp_path / "straight", *options, *NEVER))
+    run, draw, killed, saving = tmp_path / "killed", random.Random(0), 0, 0
+    for index in (0, 1):
+        command = train(tiny_data, run, *options, *ALWAYS)
+        for _ in range(kills):
+            died, torn = kill_at_random(command, run, draw)
+            assert not torn  # a kill leaves whole files: none had to be passed over
+            killed += died
+            saving += any(run.glob("stage*/.*part*"))
+        finish_here(train(tiny_data, run, *options, *NEVER, "--stage", str(index)))
+    print(f"{killed} kills, {saving} of them while a file was being written")
+    assert killed == 2 * kills and (saving > 0 or kills < 10)
+    assert same_weights(tmp_path / "straight", run)
+    left = sorted(path.name for path in run.glob("stage*/*"))
+    assert left == ["log.csv", "log.csv", "stage.safetensors", "stage.safetensors"]
+
+
+def test_stopped_by_a_scheduler_by_the_clock_and_by_a_torn_state(tiny_data, tmp_path, straight):
+    run = tmp_path / "run"
+    assert "--stop-after is up" in finish_here(train(tiny_data, run, *SHORT, *NEVER, *AT_ONCE), status=75)
+    process = start(train(tiny_data, run, *SHORT, *NEVER))
+    assert "going on after step 1 of 12" in process.stderr.readline()
+    process.terminate()
+    said = process.communicate()[1]
+    assert process.returncode == 143 and "stopped by SIGTERM; the same command goes on" in said
+    assert len(states(run)) == 2  # it saved
+    torn, whole = states(run)
+    content = bytearray(torn.read_bytes())
+    content[len(content) // 2] ^= 1
+    torn.write_bytes(content)
+    said = finish_here(train(tiny_data, run, *SHORT, *NEVER))
+    assert f"{torn}: torn, its bytes do not fit the checksum in its name; looking for the state before" in said
+    assert "going on after step 1 of 12" in said and "00000001" in whole.name
+    assert same_weights(straight, run)
+
+
+def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
+    """A file may grow to 20 MB, a state needs 180: what a disk that fills up does."""
+    finish_here(train(tiny_data, tmp_path, *SHORT, *NEVER, *AT_ONCE), status=75)
+    (state,) = states(tmp_path)
+    content = state.read_bytes()
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000_000, 20_000_000))
+
+    said = finish(train(tiny_data, tmp_path, *SHORT, *ALWAYS), status=2, preexec_fn=limit)
+    (line,) = (line for line in said.splitlines() if "ief train" in line)
+    assert "cannot be written" in line and "intact" in line and "Traceback" not in said
+    assert state.read_bytes() == content
+    assert {path.name for path in tmp_path.glob("stage0/*")} == {"log.csv", state.name}  # nor is half a file left
+
+
+def test_a_diverging_training_names_step_and_persons_and_keeps_the_state_before(tiny_data, tmp_path):
+    command = train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--learning-rate", "1e30")
+    said = finish_here(command, status=2)
+    found = re.search(r"the loss of step (\d+) is (nan|inf), on (.*), \.\.\. \(8 persons", said)
+    assert found and "Traceback" not in said, said
+    report = json.loads((stage_folder(tmp_path, 0) / "not-finite.json").read_text())
+    assert report["step"] == int(found[1]) and found[3].split(", ") == report["persons"][:3]
+    path, state = load_state(stage_folder(tmp_path, 0))
+    assert f"the state after step {state['step']} is kept" in said and state["step"] < report["step"]
+    tensors = [value for value in state["stage"].values() if value.is_floating_point()]
+    assert all(value.isfinite().all() for value in tensors), path
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kept"), [(0.0, "the state after step 4 is kept"), (1e9, "no state had been saved yet")]
+)
+def test_a_loss_that_is_no_number_is_named_by_its_own_step(tiny_data, tmp_path, monkeypatch, seconds, kept):
+    """The losses are looked at every 20 steps and before a state is saved; either way the culprit is step 5."""
+    real, seen = ief.training.training.take_step, {}
+
+    def take(training, step):
+        loss, rate = real(training, step)
+        seen[step] = training.batches.data.people.person_ids[training.batches(step).rows].tolist()
+        return (loss * float("nan") if step == 4 else loss), rate
+
+    monkeypatch.setattr(ief.training.training, "take_step", take)
+    with pytest.raises(BadInput, match=rf"loss of step 5 is nan.*{kept}"):
+        train_stage(0, small_job(tiny_data, tmp_path, checkpoint_seconds=seconds), SMALL_PRESET)
+    assert json.loads((tmp_path / "stage0/not-finite.json").read_text())["persons"] == seen[4]
+    assert not stage_file(tmp_path, 0).exists()
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tiny_data, tmp_path, monkeypatch):
+    """A gradient can overflow while the loss is still finite."""
+    real = ief.training.training.take_step
+
+    def take(training, step):
+        done = real(training, step)
+        if step == 11:  # the last: no later loss would show it
+            training.learner.stage.head.weight.data[0, 0] = float("inf")
+        return done
+
+    monkeypatch.setattr(ief.training.training, "take_step", take)
+    with pytest.raises(BadInput, match="weights are no finite numbers after step 12"):
+        train_stage(0, small_job(tiny_data, tmp_path, checkpoint_seconds=1e9), SMALL_PRESET)
+    assert not stage_file(tmp_path, 0).exists()
+
+
+def test_an_unfinished_stage_1_of_another_stage_0_is_refused(tiny_data, tmp_path):
+    train_stage(0, small_job(tiny_data, tmp_path), SMALL_PRESET)
+    stopping = Stopping()
+    stopping.caught = signal.SIGTERM
+    with pytest.raises(Stopped):
+        train_stage(1, small_job(tiny_data, tmp_path, stopping=stopping), SMALL_PRESET)
+    assert states(tmp_path, 1)
+    stage_file(tmp_path, 0).unlink()
+    train_stage(0, small_job(tiny_data, tmp_path), preset_called("demo", batch=8, passes=1.0))
+    with pytest.raises(BadCheckpoint, match=r"training-.*was trained on another stage 0 than .*train it again"):
+        train_stage(1, small_job(tiny_data, tmp_path), SMALL_PRESET)
+
+
+def test_deterministic_runs_are_equal_on_one_thread_and_on_two(tiny_data, tmp_path):
+    options = [*SHORT, "--passes", "1", "--stage", "0"]
+    for threads in (1, 2):
+        finish(train(tiny_data, tmp_path / str(threads), *options), threads=threads)
+    assert same_weights(tmp_path / "1", tmp_path / "2", stages=1)
+    finish_here(train(tiny_data, tmp_path / "other", *options, "--seed", "1"))
+    assert not same_weights(tmp_path / "1", tmp_path / "other", stages=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["a process dies", "SIGTERM"])
+def test_two_processes_stop_together_and_go_on(tiny_data, tmp_path, fault):
+    options = [*SHORT, "--passes", "40", "--checkpoint-seconds", "0.5", "--stage", "0"]  # 120 steps
+    finish(spread(train(tiny_data, tmp_path / "straight", *options)))
+    run = tmp_path / "run"
+    process = start(spread(train(tiny_data, run, *options)))
+    while not states(run) and process.poll() is None:
+        time.sleep(0.02)
+    if fault == "SIGTERM":
+        process.terminate()
+        says = "stopped by SIGTERM; the same command goes on"
+    else:
+        os.kill(max(children(process.pid)), signal.SIGKILL)
+        says = "lost another one"
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 1 and says in said, said[-3000:]
+    assert "going on after step" in finish(spread(train(tiny_data, run, *options)))
+    assert same_weights(tmp_path / "straight", run, stages=1)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fails_while_crops_are_read_costs_no_more_than_a_kill(tiny_data, tmp_path, straight):
+    """A map of a file that has lost its end gives SIGBUS, as a map over a broken disk does."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    shutil.copytree(tiny_data, data)
+    crops = data / "train-crops.npy"
+    whole = crops.read_bytes()
+    finish(train(data, run, *SHORT, *NEVER, *AT_ONCE), status=75)
+    process = start(train(data, run, *SHORT, *ALWAYS))
+    before = states(run)
+    while states(run) == before and process.poll() is None:
+        time.sleep(0.01)
+    with crops.open("r+b") as file:
+        file.truncate(4096)
+    process.communicate()
+    assert process.returncode != 0 and not stage_file(run, 1).exists()
+    crops.write_bytes(whole)
+    finish(train(data, run, *SHORT, *NEVER))
+    assert same_weights(straight, run)
+
+
+def test_a_stop_asked_for_twice():
+    stopping = Stopping()
+    with stopping.listening(), pytest.raises(Stopped) as stop, stopping.deferred():
+        signal.raise_signal(signal.SIGINT)
+        assert stopping.status == 130  # the first waits for the step under way
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the second does not")
+    assert stop.value.status == 130
+    with pytest.raises(BadInput, match="--stop-after 0"):
+        Stopping(0)
+    assert np.isinf(Stopping().deadline) and Stopping(1e-9).status == 75

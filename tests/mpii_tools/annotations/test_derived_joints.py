@@ -1,0 +1,65 @@
+"""Pelvis and thorax by rule: what is filled, that it moves with the body, and that the rule is MPII's own."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heads.skeleton import MPII
+from mpii_tools.annotations.derived_joints import derive_torso
+from mpii_tools.people import make_people
+
+PELVIS, THORAX = MPII.index("pelvis"), MPII.index("thorax")
+
+
+def people_without_torso(joints: np.ndarray):
+    joints = joints.copy()
+    joints[:, [PELVIS, THORAX]] = np.nan
+    return make_people([f"{row}.jpg" for row in range(len(joints))], joints)
+
+
+def test_only_missing_joints_with_both_neighbours_are_filled():
+    joints = np.random.default_rng(0).normal(size=(4, 16, 2))
+    people = people_without_torso(joints)
+    people.joints[1, PELVIS] = [7, 7]
+    people.joints[2, MPII.index("l_hip")] = np.nan
+    people.joints[3, [MPII.index("r_shoulder"), MPII.index("l_hip")]] = np.nan
+    filled = derive_torso(people)
+    assert filled.derived[:, [PELVIS, THORAX]].tolist() == [[True, True], [False, True], [False, True], [False, False]]
+    assert filled.derived.sum() == 4
+    np.testing.assert_array_equal(filled.joints[1, PELVIS], [7, 7])
+    np.testing.assert_array_equal(filled.annotated, people.annotated)
+    assert not people.supervised[0, PELVIS]  # the input is left as it was
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-3, 3), st.floats(0.1, 10))
+def test_the_rule_moves_with_the_body(seed, angle, zoom):
+    joints = np.random.default_rng(seed).normal(size=(3, 16, 2)) * 50
+    turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = derive_torso(people_without_torso(joints @ turn.T + [30, -4])).joints
+    np.testing.assert_allclose(moved, derive_torso(people_without_torso(joints)).joints @ turn.T + [30, -4], atol=1e-9)
+    mirrored = joints[:, list(MPII.flip_permutation)] * [-1, 1]
+    flipped = derive_torso(people_without_torso(joints)).joints[:, list(MPII.flip_permutation)] * [-1, 1]
+    np.testing.assert_allclose(derive_torso(people_without_torso(mirrored)).joints, flipped, atol=1e-9)
+
+
+def test_least_squares_on_real_poses_gives_the_midpoints(shared):
+    """Free weights on hips, shoulders, neck and knees (left = right, sum 1) come out as 1 on the midpoint itself."""
+    rows = (shared / "mpii" / "train_poses.csv").read_text().split()
+    joints = np.array([row.split(",")[1:] for row in rows], dtype=float).reshape(-1, 16, 2)
+
+    def middle(*names):
+        return joints[:, [MPII.index(name) for name in names]].mean(axis=1)
+
+    hips, shoulders = middle("r_hip", "l_hip"), middle("r_shoulder", "l_shoulder")
+    others = [middle("upper_neck"), middle("r_knee", "l_knee")]
+    head = 0.75 * np.linalg.norm(middle("head_top") - middle("upper_neck"), axis=1)
+    for joint, own, rest in ((PELVIS, hips, [shoulders, *others]), (THORAX, shoulders, [hips, *others])):
+        target, weight = joints[:, joint], 1 / np.maximum(head, 5)[:, None]
+        columns = np.stack([((other - own) * weight).ravel() for other in rest], axis=1)
+        fitted = np.linalg.lstsq(columns, ((target - own) * weight).ravel())[0]
+        assert np.abs(fitted).max() < 0.005
+        filled = derive_torso(people_without_torso(joints)).joints[:, joint]
+        residual = np.linalg.norm(filled - target, axis=1)
+        assert np.median(residual) == 0.5
+        assert (residual < 0.71).mean() > 0.99
+        assert (residual / head)[head > 0].mean() < 0.009

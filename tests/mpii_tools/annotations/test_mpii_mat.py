@@ -1,0 +1,298 @@
+"""MPII's .mat: irregular structs built by hand with scipy, round trips through our writer, Tompson's persons."""
+
+import re
+
+import numpy as np
+import pytest
+import scipy.io
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
+from mpii_tools.annotations.reading import merge
+from mpii_tools.people import People, make_people
+
+NONE = np.zeros((0, 0), np.uint8)
+
+
+def struct(*rows: dict) -> np.ndarray:
+    """A MATLAB struct array, the way scipy reads one: 1xN, fields in the order of the first row."""
+    array = np.empty((1, len(rows)), dtype=[(name, object) for name in rows[0]])
+    for column, row in enumerate(rows):
+        array[0, column] = tuple(row[name] for name in rows[0])
+    return array
+
+
+def point(joint: int, x, y, visible) -> dict:
+    return {"x": x, "y": y, "id": np.uint8(joint), "is_visible": visible}
+
+
+def annopoints(*points: dict) -> np.ndarray:
+    return struct({"point": struct(*points)})
+
+
+def cell(*values) -> np.ndarray:
+    array = np.empty((len(values), 1), dtype=object)
+    array[:, 0] = [np.array([value], np.uint8) if value else NONE for value in values]
+    return array
+
+
+def irregular_release() -> dict:
+    objpos = struct({"x": np.uint16(300), "y": np.uint8(200)})
+    box = {"x1": np.uint8(250), "y1": np.uint8(90), "x2": np.uint16(280), "y2": np.uint8(50)}
+    labelled = {
+        **box,
+        "annopoints": annopoints(
+            point(9, 301.25, 50.5, NONE), point(0, np.int16(-3), np.uint16(400), "1"), point(6, 10, 20, np.uint8(0))
+        ),
+        "head_r11": "1",
+        "scale": 2.5,
+        "objpos": objpos,
+    }
+    other_order = {
+        "x1": NONE, "y1": NONE, "x2": NONE, "y2": NONE,
+        "annopoints": annopoints({"id": np.uint8(3), "x": 7, "y": 8, "is_visible": "0"}),
+        "part_occ1": NONE, "scale": 1.0, "objpos": objpos,
+    }  # fmt: skip
+    no_points = {**labelled, "annopoints": NONE}
+    no_scale = {**labelled, "scale": NONE}
+    no_objpos = {**labelled, "objpos": NONE}
+    test_rects = struct({"scale": 3.0, "objpos": objpos}, {"scale": NONE, "objpos": NONE})
+    images = {
+        "a.jpg": (struct(labelled, no_points, no_scale, no_objpos), 1, [1, 3]),
+        "b.jpg": (struct(other_order), 1, []),
+        "nobody.jpg": (NONE, 1, []),
+        "test.jpg": (test_rects, 0, [1]),
+        "empty_test.jpg": (NONE, 0, []),
+    }
+    annolist = struct(
+        *(
+            {"image": struct({"name": name}), "annorect": rects, "frame_sec": NONE, "vididx": NONE}
+            for name, (rects, _, _) in images.items()
+        )
+    )
+    train = np.array([[train for _, train, _ in images.values()]], np.uint8)
+    single = cell(*(single for _, _, single in images.values()))
+    return {"annolist": annolist, "img_train": train, "version": "12", "single_person": single}
+
+
+def save_release(path, release: dict) -> None:
+    scipy.io.savemat(path, {"RELEASE": release})
+
+
+def some_people(persons: int = 40) -> People:
+    """Persons two to an image, images in turn of the three splits, some joints, boxes and flags missing."""
+    rng = np.random.default_rng(0)
+    joints = rng.uniform(-20, 900, (persons, 16, 2))
+    joints[rng.random((persons, 16)) < 0.2] = np.nan
+    images = [f"im {row // 2:03d}.jpg" for row in range(persons)]  # a space is fine in a name
+    visible = np.where(np.isnan(joints[..., 0]), -1, rng.integers(-1, 2, (persons, 16)))
+    split = np.array(["train", "valid", "test"])[np.arange(persons) // 2 % 3]
+    joints[split == "test"] = np.nan
+    visible[split == "test"] = -1
+    return make_people(
+        images,
+        joints,
+        person_ids=[f"{image}#{1 + 2 * (row % 2)}" for row, image in enumerate(images)],  # rects 1 and 3
+        centre=rng.uniform(0, 900, (persons, 2)),
+        scale=rng.uniform(0.5, 6, persons),
+        head_size=np.where(split == "test", np.nan, rng.uniform(20, 99, persons)),
+        split=split,
+        scored=rng.random(persons) < 0.6,
+        visible=visible,
+    )
+
+
+def test_reads_every_irregularity(tmp_path):
+    save_release(tmp_path / "mpii.mat", irregular_release())
+    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    people = reading.people
+    assert people.person_ids.tolist() == ["a.jpg#1", "b.jpg#1", "test.jpg#1"]
+    assert people.split.tolist() == ["train", "train", "test"]
+    assert people.scored.tolist() == [True, False, True]
+    assert people.annotated.sum(axis=1).tolist() == [3, 1, 0]
+    np.testing.assert_array_equal(people.joints[0, [9, 0, 6]], [[300.25, 49.5], [-4, 399], [9, 19]])
+    assert people.visible[0, [9, 0, 6]].tolist() == [-1, 1, 0]
+    np.testing.assert_array_equal(people.joints[1, 3], [6, 7])
+    assert people.visible[1, 3] == 0
+    np.testing.assert_array_equal(people.centre, [[299, 199]] * 3)
+    assert people.scale.tolist() == [2.5, 1.0, 3.0]
+    # A 30 x 40 box in bytes: y2 - y1 would wrap round to 216.
+    np.testing.assert_allclose(people.head_size[0], 0.6 * 50)
+    assert np.isnan(people.head_size[1:]).all()
+
+
+def test_counts_what_it_leaves_out(tmp_path):
+    save_release(tmp_path / "mpii.mat", irregular_release())
+    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    assert merge(reading.faults) == {
+        "persons left out: no joint labelled": ["a.jpg#2"],
+        "persons left out: labelled, but without scale or objpos": ["a.jpg#3", "a.jpg#4"],
+        "test rects left out: no scale or objpos": ["test.jpg#2"],
+    }
+    assert merge(reading.notes) == {
+        "images without any rect": ["nobody.jpg", "empty_test.jpg"],
+        "persons without head size: no head box": ["b.jpg#1"],
+    }
+
+
+def test_a_repeated_joint_is_reported(tmp_path):
+    release = irregular_release()
+    rect = release["annolist"][0, 1]["annorect"][0, 0]
+    rect["annopoints"] = annopoints(point(3, 1, 1, NONE), point(3, 7, 8, NONE))
+    save_release(tmp_path / "mpii.mat", release)
+    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    assert reading.faults[TWICE] == ["b.jpg#1"]
+    np.testing.assert_array_equal(reading.people.joints[1, 3], [6, 7])
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    people = some_people()
+    write_mpii_mat(tmp_path / "mpii.mat", people)
+    back = read_mpii_mat(tmp_path / "mpii.mat").people
+    for name in ("images", "person_ids", "split", "scored", "visible"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(people, name), err_msg=name)
+    for name in ("joints", "centre", "scale", "head_size"):
+        np.testing.assert_allclose(getattr(back, name), getattr(people, name), atol=1e-9, err_msg=name)
+
+
+def test_test_persons_keep_their_joints_only_on_request(tmp_path):
+    people = some_people(6)
+    whole = make_people(people.images, np.ones((6, 16, 2)), centre=people.centre, scale=people.scale,
+                        head_size=np.full(6, 30.0), split="test")  # fmt: skip
+    for keep in (False, True):
+        write_mpii_mat(tmp_path / "mpii.mat", whole, keep_test_joints=keep)
+        assert read_mpii_mat(tmp_path / "mpii.mat").people.annotated.all() == keep
+        release = scipy.io.loadmat(tmp_path / "mpii.mat")["RELEASE"][0, 0]
+        assert ("annopoints" in release["annolist"][0, 0]["annorect"].dtype.names) == keep
+        assert not release["img_train"].any()
+
+
+def test_head_boxes_are_written_as_given(tmp_path):
+    people = some_people(4)
+    boxes = np.array([[10.0, 20, 40, 60]] * 4)
+    write_mpii_mat(tmp_path / "mpii.mat", people, head_boxes=boxes)
+    rect = scipy.io.loadmat(tmp_path / "mpii.mat")["RELEASE"][0, 0]["annolist"][0, 0]["annorect"][0, 0]
+    assert [rect[name].item() for name in ("x1", "y1", "x2", "y2")] == [11, 21, 41, 61]
+    np.testing.assert_allclose(read_mpii_mat(tmp_path / "mpii.mat").people.head_size, 30)
+
+
+def test_derived_joints_are_not_written(tmp_path):
+    people = make_people(["a.jpg"], np.ones((1, 16, 2)), centre=np.ones((1, 2)), scale=np.ones(1),
+                         derived=np.arange(16)[None] == 6)  # fmt: skip
+    write_mpii_mat(tmp_path / "mpii.mat", people)
+    assert np.flatnonzero(~read_mpii_mat(tmp_path / "mpii.mat").people.annotated[0]).tolist() == [6]
+
+
+def test_without_the_list_tompsons_persons_are_the_validation_part(tmp_path, shared):
+    known = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people
+    known = known.select(np.arange(60))
+    stranger = make_people(
+        [known.images[0], "unknown.jpg"],
+        known.joints[:2],
+        person_ids=[f"{known.images[0]}#9", "unknown.jpg#1"],
+        centre=known.centre[:2] + 5,
+        scale=known.scale[:2],
+    )
+    columns = ("images", "person_ids", "joints", "centre", "scale")
+    both = {name: np.concatenate([getattr(known, name), getattr(stranger, name)]) for name in columns}
+    write_mpii_mat(tmp_path / "mpii.mat", make_people(both.pop("images"), both.pop("joints"), **both))
+    (tmp_path / "valid_images.txt").unlink()
+    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    split = dict(zip(reading.people.person_ids.tolist(), reading.people.split.tolist(), strict=True))
+    assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train"}
+    note = "persons left out: in a validation image, but not of Tompson's"
+    assert reading.notes[note] == [f"{known.images[0]}#9"]
+
+
+def test_bare_annolist_with_and_without_image_names(tmp_path):
+    annolist = irregular_release()["annolist"]
+    scipy.io.savemat(tmp_path / "named.mat", {"annolist": annolist})
+    people = read_mpii_mat(tmp_path / "named.mat").people
+    assert people.person_ids.tolist()[:5] == ["a.jpg#1", "a.jpg#2", "a.jpg#3", "a.jpg#4", "b.jpg#1"]
+    assert set(people.split) == {""}
+    nameless = struct(*({"annorect": entry["annorect"]} for entry in annolist[0, :2]))
+    scipy.io.savemat(tmp_path / "nameless.mat", {"annolist": nameless})
+    assert read_mpii_mat(tmp_path / "nameless.mat").people.images.tolist() == ["row1"] * 4 + ["row2"]
+    (tmp_path / "valid_images.txt").write_text("x.jpg\ny.jpg\n")
+    assert read_mpii_mat(tmp_path / "nameless.mat").people.images.tolist() == ["x.jpg"] * 4 + ["y.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (lambda release: release.pop("img_train"), "not MPII's"),
+        (lambda release: release.update(img_train=np.ones((1, 3))), "5 images in annolist, 3 in img_train"),
+        (lambda release: release.update(annolist="text"), "text where a struct belongs"),
+        (lambda release: release["annolist"].__setitem__((0, 1), ("", "tall", "", "")), "IndexError"),
+        (
+            lambda release: [
+                rect.__setitem__("scale", "tall")
+                for entry in release["annolist"][0]
+                for rect in (entry["annorect"][0] if entry["annorect"].dtype.names else [])
+            ],
+            r"none of its 7 rects is as MPII has them; first annolist\(1\).annorect\(1\): .*'tall'",
+        ),
+    ],
+)
+def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
+    release = irregular_release()
+    fault(release)
+    save_release(tmp_path / "mpii.mat", release)
+    with pytest.raises(BadInput, match=says) as raised:
+        read_mpii_mat(tmp_path / "mpii.mat")
+    assert "mpii.mat" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"annopoints": annopoints(point(16, 1, 1, NONE))}, "a point of id 16; MPII's ids are 0 to 15"),
+        ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 lies at \(nan, 1\)"),
+        ({"annopoints": struct({"point": struct({"x": 1, "y": 2})})}, "no field 'id'"),
+        ({"annopoints": 3.0}, "a number where a struct belongs"),
+        ({"scale": "tall"}, "'tall'"),
+        ({"scale": np.ones((2, 2))}, r"\(2, 2\) where a number belongs"),
+        ({"objpos": struct({"x": 1})}, "no field 'y'"),
+    ],
+)
+def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says):
+    release = irregular_release()
+    rect = release["annolist"][0, 1]["annorect"][0, 0]
+    for name, value in change.items():
+        rect[name] = value
+    save_release(tmp_path / "mpii.mat", release)
+    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    assert reading.people.person_ids.tolist() == ["a.jpg#1", "test.jpg#1"]
+    (fault,) = reading.faults[MALFORMED]
+    assert re.fullmatch(rf"b\.jpg#1: annolist\(2\)\.annorect\(1\): .*{says}.*", fault)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.95])
+def test_a_torn_file_is_bad_input(tmp_path, part):
+    write_mpii_mat(tmp_path / "mpii.mat", some_people(6))
+    data = (tmp_path / "mpii.mat").read_bytes()
+    (tmp_path / "mpii.mat").write_bytes(data[: int(part * len(data))])
+    with pytest.raises(BadInput, match=r"mpii\.mat"):
+        read_mpii_mat(tmp_path / "mpii.mat")
+
+
+def test_other_variables_are_named(tmp_path):
+    scipy.io.savemat(tmp_path / "other.mat", {"joints": np.ones(3)})
+    with pytest.raises(BadInput, match="only joints"):
+        read_mpii_mat(tmp_path / "other.mat")
+
+
+def test_the_writer_refuses_what_mpii_cannot_hold(tmp_path):
+    one = {"joints": np.ones((2, 16, 2)), "images": ["a.jpg", "a.jpg"]}
+    cases = {
+        "splits by image": make_people(**one, split=np.array(["train", "valid"])),
+        "number of its own": make_people(**one, person_ids=["a.jpg#2", "a.jpg#02"]),
+        "16 joints": make_people(["a.jpg"], np.ones((1, 2, 2)), joint_names=MPII.names[:2]),
+    }
+    for says, people in cases.items():
+        with pytest.raises(BadInput, match=says):
+            write_mpii_mat(tmp_path / "mpii.mat", people)
+    with pytest.raises(BadInput, match="head boxes"):
+        write_mpii_mat(tmp_path / "mpii.mat", some_people(4), head_boxes=np.ones((4, 2)))
+    assert not list(tmp_path.iterdir())

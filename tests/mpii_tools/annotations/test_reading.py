@@ -1,0 +1,171 @@
+"""All forms of the same 2,958 validation persons against each other, and what is said of anything else."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from checkpoints.errors import BadInput
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.people import make_people
+from mpii_tools.people_file import save_people
+
+PERSONS, LABELLED = 2958, 44240
+GT_VALID_NAMES = [
+    "rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor",
+    "neck", "head", "rwri", "relb", "rsho", "lsho", "lelb", "lwri",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def exact(shared):
+    """The official structs: the form that the others were made from."""
+    return read_annotations(shared / "mpii" / "valid_annolist.mat").people
+
+
+@pytest.fixture(scope="module")
+def newell(shared):
+    return read_annotations(shared / "mpii" / "valid.h5").people
+
+
+@pytest.fixture(scope="module")
+def gt_valid(shared):
+    return read_annotations(shared / "mpii" / "detections_our_format.mat").people
+
+
+@pytest.fixture(scope="module")
+def from_json(shared, tmp_path_factory):
+    """The persons in HRNet's JSON, written here from the raw structs by a plain loop of its own."""
+    entries = scipy.io.loadmat(shared / "mpii" / "valid_annolist.mat")["annolist"][0]
+    images = (shared / "mpii" / "valid_images.txt").read_text().split()
+    persons = []
+    for image, entry in zip(images, entries, strict=True):
+        rect = entry["annorect"][0, 0]
+        centre = rect["objpos"][0, 0]
+        joints, labelled = [[-1, -1] for _ in range(16)], [0] * 16
+        for point in rect["annopoints"][0, 0]["point"][0]:
+            joints[point["id"].item()] = [point["x"].item(), point["y"].item()]
+            labelled[point["id"].item()] = 1
+        persons.append(
+            {
+                "image": image,
+                "center": [float(centre["x"].item()), float(centre["y"].item())],
+                "scale": round(rect["scale"].item(), 6),
+                "joints": joints,
+                "joints_vis": labelled,
+            }
+        )
+    path = tmp_path_factory.mktemp("json") / "valid.json"
+    path.write_text(json.dumps(persons))
+    return read_annotations(path).people
+
+
+def test_official_structs(exact):
+    assert len(exact) == PERSONS
+    assert exact.annotated.sum() == LABELLED
+    assert len(set(exact.person_ids)) == PERSONS
+    assert (exact.visible == 1).sum() == 28135
+    assert (exact.visible == 0).sum() == 10243  # and the neck and head of 2,931: the file leaves theirs empty
+    np.testing.assert_allclose(exact.head_size, 25 * exact.scale, atol=1e-9)
+
+
+def test_newells_form_differs_by_cut_coordinates_alone(exact, newell):
+    np.testing.assert_array_equal(newell.person_ids, exact.person_ids)
+    np.testing.assert_array_equal(newell.annotated, exact.annotated)
+    for name in ("centre", "scale", "head_size"):
+        np.testing.assert_allclose(getattr(newell, name), getattr(exact, name), atol=1e-9, err_msg=name)
+    here = exact.annotated
+    np.testing.assert_array_equal(newell.joints[here] + 1, np.trunc(exact.joints[here] + 1))
+    assert (newell.joints[here] == exact.joints[here]).all(axis=-1).sum() == 38780
+    known = exact.visible >= 0
+    np.testing.assert_array_equal(newell.visible[known], exact.visible[known])
+    assert (newell.visible[here & ~known] == 1).all()  # unknown in the structs, "visible" here
+    assert (here & ~known).sum() == 5862
+    assert set(newell.split) == {"valid"}
+
+
+def test_gt_valid_differs_by_thirteen_zeroed_joints_and_rounding(exact, gt_valid):
+    np.testing.assert_array_equal(gt_valid.images, exact.images)
+    np.testing.assert_array_equal(gt_valid.annotated, exact.annotated)
+    np.testing.assert_allclose(gt_valid.head_size, exact.head_size, atol=1e-4)
+    assert np.isnan(gt_valid.centre).all()
+    assert np.isnan(gt_valid.scale).all()
+    away = np.abs(gt_valid.joints - exact.joints).max(axis=-1)
+    zeroed = exact.annotated & (away > 1e-4)
+    assert zeroed.sum() == 13
+    assert zeroed.any(axis=1).sum() == 10
+    assert ((gt_valid.joints[zeroed] == -1).any(axis=-1)).all()
+    assert (gt_valid.person_ids == exact.person_ids).sum() == 1882  # it counts persons, not rects
+
+
+def test_json_differs_by_the_rounding_of_scale(exact, from_json):
+    np.testing.assert_array_equal(from_json.images, exact.images)
+    np.testing.assert_array_equal(from_json.annotated, exact.annotated)
+    np.testing.assert_array_equal(from_json.joints, exact.joints)
+    np.testing.assert_array_equal(from_json.centre, exact.centre)
+    np.testing.assert_allclose(from_json.scale, exact.scale, atol=5.1e-7)
+    np.testing.assert_allclose(from_json.head_size, exact.head_size, atol=25 * 5.1e-7)
+    assert set(from_json.split) == {"valid"}
+
+
+def test_the_json_of_five_images_holds_five_of_them(exact, shared):
+    five = read_annotations(shared / "mpii" / "images" / "annotations.json").people
+    same = exact.select(np.arange(5))
+    np.testing.assert_array_equal(five.images, same.images)
+    np.testing.assert_array_equal(five.joints, same.joints)
+    np.testing.assert_array_equal(five.centre, same.centre)
+    np.testing.assert_allclose(five.scale, same.scale, atol=5.1e-7)
+    assert set(five.split) == {"valid"}  # by their fingerprints: the name says nothing
+
+
+def few_people():
+    joints = np.arange(64.0).reshape(2, 16, 2)
+    return make_people(["a.jpg", "b.jpg"], joints, centre=np.ones((2, 2)), scale=np.ones(2), split="train")
+
+
+def write_each_form(folder):
+    """One file of every form that is a file, each under a name that tells nothing."""
+    people = few_people()
+    save_people(folder / "a.x", people)
+    write_mpii_mat(folder / "b.x", people)
+    scipy.io.savemat(
+        folder / "c.x",
+        {
+            "pos_gt_src": np.ones((16, 2, 2)),
+            "jnt_missing": np.zeros((16, 2)),
+            "headboxes_src": np.ones((2, 2, 2)),
+            "dataset_joints": np.array(GT_VALID_NAMES, dtype=object),
+        },
+        appendmat=False,
+    )
+    (folder / "d.x").write_text(json.dumps([{"image": "a.jpg", "center": [1, 1], "scale": 1.0}]))
+    with h5py.File(folder / "e.x", "w") as file:
+        file.update({"part": np.ones((2, 16, 2)), "center": np.ones((2, 2)), "scale": np.ones(2)})
+    return {"a.x": "people", "b.x": "RELEASE", "c.x": "gt_valid", "d.x": "JSON", "e.x": "Newell"}
+
+
+def test_the_form_is_found_from_the_content(tmp_path):
+    for name, form in write_each_form(tmp_path).items():
+        assert form in read_annotations(tmp_path / name).form
+
+
+def test_torn_files_of_every_form_are_bad_input(tmp_path):
+    for name in write_each_form(tmp_path):
+        data = (tmp_path / name).read_bytes()
+        for part in (0.0, 0.05, 0.4, 0.9):
+            (tmp_path / name).write_bytes(data[: int(part * len(data))])
+            with pytest.raises(BadInput, match=name.replace(".", r"\.")):
+                read_annotations(tmp_path / name)
+
+
+def test_other_paths_are_said_to_be_other(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello there")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 20)
+    for name, says in (("notes.txt", "begins with b'hello th'"), ("photo.jpg", "begins with"), ("absent", "No such")):
+        with pytest.raises(BadInput, match=says):
+            read_annotations(tmp_path / name)
+    with pytest.raises(BadInput, match=r"without joints\.mat \(it holds notes\.txt, photo\.jpg\)"):
+        read_annotations(tmp_path)

@@ -1,0 +1,158 @@
+"""Crops from encoded photos, decoded at a fraction of their resolution, against the whole photo."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from checkpoints.errors import BadInput
+from mpii_tools.crops import apply_affine, crop_matrices
+from mpii_tools.images import decode as photos
+from mpii_tools.images.decode import decode_crops, decode_photo, from_reduced, warp
+from mpii_tools.prepared.augmentation import Augmentation, draw_affines
+
+ODD = (719, 1283)  # height, width: neither divides by 2
+
+
+def soft_photo(height, width, seed=0, cell=24):
+    """Smooth random colours, encoded nearly without loss."""
+    small = np.random.default_rng(seed).integers(0, 255, (height // cell, width // cell, 3)).astype(np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def encode(photo, kind=".jpg", *options):
+    return cv2.imencode(kind, photo, [cv2.IMWRITE_JPEG_QUALITY, 98, *options])[1].tobytes()
+
+
+def augmented_matrices(sides, size, shape, seed=1):
+    """Crops of the given sides about the photo's middle, each with a flip, rotation, scale and shift of its own."""
+    matrices = crop_matrices(np.tile([shape[1] / 2, shape[0] / 2], (len(sides), 1)), np.array(sides), size)
+    affines, flipped = draw_affines(Augmentation(), len(sides), size, torch.Generator().manual_seed(seed))
+    assert flipped.any() and not flipped.all()
+    linear, shift = affines.numpy()[:, :, :2], affines.numpy()[:, :, 2:]
+    return np.concatenate([linear @ matrices[:, :, :2], linear @ matrices[:, :, 2:] + shift], axis=-1)
+
+
+@pytest.fixture
+def reductions(monkeypatch):
+    """The reductions at which photos were decoded."""
+    seen, decode = [], photos._decode
+
+    def spy(data, name, reduction):
+        seen.append(reduction)
+        return decode(data, name, reduction)
+
+    monkeypatch.setattr(photos, "_decode", spy)
+    return seen
+
+
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_a_reduced_pixel_is_the_mean_of_the_pixels_it_stands_for(reduction):
+    data = encode(soft_photo(*ODD, cell=60))
+    whole, reduced = decode_photo(data, "a.jpg"), photos._decode(data, "a.jpg", reduction)
+    height, width = (length // reduction for length in ODD)
+    assert reduced.shape[:2] == tuple(-(-length // reduction) for length in ODD)
+    blocks = whole[: height * reduction, : width * reduction].reshape(height, reduction, width, reduction, 3)
+    assert np.abs(blocks.mean((1, 3)) - reduced[:height, :width]).max() < 4
+
+
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_reduced_crops_show_what_full_decoding_shows_at_the_same_place(reduction, reductions):
+    """Also shown: a quarter of a reduced pixel beside it, the two differ more."""
+    size, shape = 64, ODD
+    data = encode(soft_photo(*shape, cell=8 * reduction))
+    matrices = augmented_matrices([size * reduction * 1.3] * 4, size, shape)
+    crops = decode_crops(data, "a.jpg", matrices, size)
+    assert reductions == [reduction]
+
+    def distance(shift):
+        moved = matrices + np.array([[0, 0, shift], [0, 0, shift]])
+        plain = np.stack([blurred_warp(decode_photo(data, "a.jpg"), matrix, size, reduction) for matrix in moved])
+        return np.abs(crops.astype(float) - plain).mean()
+
+    assert distance(0.0) < 1.0
+    assert min(distance(-0.25), distance(0.25)) > 2 * distance(0.0)
+
+
+def blurred_warp(photo, matrix, size, reduction):
+    """The plain twin: every pixel of the whole photo averaged with its neighbours, then one warp."""
+    if reduction > 1:
+        # An even window lies half a pixel off its anchor; the matrix is moved by as much.
+        photo = cv2.blur(photo, (reduction, reduction), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+        matrix = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2].sum(1) * (reduction - 1) / 2])
+    return cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=photos.FILL)
+
+
+def test_a_spot_is_found_where_the_matrix_puts_it():
+    """To a tenth of a crop pixel, at every reduction, through flips and rotations."""
+    size, (height, width) = 96, ODD
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    for side, sigma in ((110.0, 5), (240.0, 9), (500.0, 18), (1000.0, 36)):
+        spot = np.array([width / 2 + 0.06 * side, height / 2 - 0.04 * side])
+        photo = 255 * np.exp(-((columns - spot[0]) ** 2 + (rows - spot[1]) ** 2) / (2 * sigma**2))
+        data = encode(np.repeat(photo[..., None], 3, axis=2).astype(np.uint8))
+        matrices = augmented_matrices([side] * 6, size, ODD, seed=5)
+        weights = np.clip(decode_crops(data, "a.jpg", matrices, size)[..., 0].astype(float) - 150, 0, None)
+        total, pixels = weights.sum((1, 2)), np.arange(size)
+        found = np.stack([(weights.sum(1) * pixels).sum(1), (weights.sum(2) * pixels).sum(1)], -1) / total[:, None]
+        assert np.abs(found - apply_affine(matrices, spot[None, None])[:, 0]).max() < 0.1
+
+
+def test_a_photo_is_never_decoded_coarser_than_its_finest_crop(reductions):
+    data = encode(soft_photo(*ODD))
+    for sides, expected in (([500.0], 4), ([500.0, 230.0], 2), ([500.0, 100.0], 1), ([2000.0, 900.0], 8), ([64.0], 1)):
+        middle = np.tile([640.0, 360.0], (len(sides), 1))
+        assert decode_crops(data, "a.jpg", crop_matrices(middle, np.array(sides), 100), 100).shape[0] == len(sides)
+        assert reductions.pop() == expected
+
+
+def test_what_cannot_be_reduced_equals_decoding_and_warping():
+    """A PNG, whatever the crop's size; a JPEG whose crop is as fine as the photo."""
+    photo = soft_photo(*ODD)
+    for data, side in ((encode(photo, ".png"), 900.0), (encode(photo), 150.0)):
+        matrices = augmented_matrices([side] * 4, 100, ODD)
+        whole = decode_photo(data, "a")
+        expected = np.stack([warp(whole, matrix, 100) for matrix in matrices])
+        assert np.array_equal(decode_crops(data, "a", matrices, 100), expected)
+
+
+def test_progressive_grey_and_odd_jpegs_are_reduced_alike():
+    photo = soft_photo(*ODD, cell=64)
+    matrices = augmented_matrices([300.0] * 4, 96, ODD)
+    plain = decode_crops(encode(photo), "a.jpg", matrices, 96).astype(int)
+    progressive = encode(photo, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    assert np.abs(decode_crops(progressive, "a.jpg", matrices, 96) - plain).max() <= 2
+    grey = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    crops = decode_crops(encode(grey), "a.jpg", matrices, 96)
+    assert np.array_equal(crops[..., 0], crops[..., 2])
+    assert np.abs(crops[..., 0] - plain @ np.array([0.299, 0.587, 0.114])).mean() < 1.5
+
+
+def test_exif_rotation_is_ignored_when_reduced_and_colours_are_rgb():
+    photo = np.zeros((400, 600, 3), np.uint8)
+    photo[:, :300, 2] = 255  # OpenCV writes BGR: red on the left
+    data = encode(photo)
+    turned = bytes.fromhex("ffe1002245786966000049492a0008000000010012010300010000000600000000000000")
+    matrices = crop_matrices(np.array([[299.5, 199.5]]), np.array([400.0]), 50)
+    for encoded in (data, data[:2] + turned + data[2:]):
+        crop = decode_crops(encoded, "a.jpg", matrices, 50)[0]
+        assert (crop[25, 5] > [240, -1, -1]).all() and (crop[25, 5, 1:] < 15).all() and crop[25, 45].max() < 15
+
+
+def test_torn_photos_are_refused():
+    data = encode(soft_photo(*ODD))
+    matrices = crop_matrices(np.array([[600.0, 300.0]]), np.array([500.0]), 50)
+    for bad in (b"", b"not an image", data[: len(data) // 2]):
+        with pytest.raises(BadInput, match=r"b\.jpg: .* cannot be decoded"):
+            decode_crops(bad, "b.jpg", matrices, 50)
+
+
+def test_reduced_coordinates_round_trip():
+    """Whole pixel p is reduced pixel (p + 1/2) / f - 1/2."""
+    matrix = augmented_matrices([300.0, 300.0, 300.0], 64, ODD)[:1]
+    points = np.random.default_rng(0).uniform(0, 700, (1, 20, 2))
+    for factors in ((2, 2), (8, 8), (2.01, 3.7)):
+        reduced = (points + 0.5) / np.array(factors) - 0.5
+        np.testing.assert_allclose(
+            apply_affine(from_reduced(matrix[0], *factors)[None], reduced), apply_affine(matrix, points), atol=1e-9
+        )

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from heads.skeleton import MPII
+from mpii_tools.prepared.appearance import OCCLUDER, Appearance, change_appearance, draw_appearances
+from mpii_tools.prepared.augmentation import Augmentation
+from mpii_tools.prepared.batches import TrainingBatches
+from mpii_tools.prepared.read import load_prepared
+
+STRONG = Augmentation(colour=0.4, occlusion=0.5)
+
+
+def drawn(augmentation, count=4000, size=64):
+    return draw_appearances(augmentation, count, size, torch.Generator().manual_seed(0))
+
+
+def test_each_pixel_changes_as_a_literal_loop_says():
+    images = torch.randn(3, 3, 8, 8).contiguous(memory_format=torch.channels_last)
+    appearance = Appearance(
+        torch.rand(3, 3), torch.randn(3, 3), torch.tensor([[0.0, 0, 0, 0], [2, 1, 6, 4], [0, 0, 8, 8]])
+    )
+    expected = images.clone()
+    for b in range(3):
+        left, top, right, bottom = appearance.boxes[b].tolist()
+        for y in range(8):
+            for x in range(8):
+                expected[b, :, y, x] = expected[b, :, y, x] * appearance.gain[b] + appearance.offset[b]
+                if left <= x < right and top <= y < bottom:
+                    expected[b, :, y, x] = 0
+    torch.testing.assert_close(change_appearance(images, appearance), expected)
+
+
+def test_the_draws_keep_to_their_ranges():
+    appearance = drawn(STRONG)
+    assert 0.6 * 0.8 <= appearance.gain.min() < 0.55 and 1.6 < appearance.gain.max() <= 1.4 * 1.2
+    assert -0.6 <= appearance.offset.min() < -0.5 and 0.5 < appearance.offset.max() <= 0.6
+    sides = appearance.boxes[:, 2:] - appearance.boxes[:, :2]
+    hidden = (sides > 0).all(dim=1)
+    assert hidden.float().mean() == pytest.approx(0.5, abs=0.03) and (sides[~hidden] == 0).all()
+    assert sides[hidden].min() >= OCCLUDER[0] * 64 and sides[hidden].max() <= OCCLUDER[1] * 64
+    assert appearance.boxes.min() >= 0 and appearance.boxes.max() <= 64
+
+
+def test_nothing_changes_where_nothing_was_asked_for(tiny_data):
+    appearance = drawn(Augmentation(), 4)
+    images = torch.randn(4, 3, 64, 64)
+    assert torch.equal(change_appearance(images.clone(), appearance), images)
+
+
+def batches(folder, augmentation, rank=0, count=1):
+    data = load_prepared(folder, "train")
+    return TrainingBatches(data, MPII, augmentation, 8, 0, torch.device("cpu"), rank, count)
+
+
+def test_poses_and_the_rest_of_the_augmentation_do_not_depend_on_it(tiny_data):
+    plain, changed = (batches(tiny_data, a)(5) for a in (Augmentation(), Augmentation(colour=0.4)))
+    torch.testing.assert_close(plain.joints, changed.joints, rtol=0, atol=0, equal_nan=True)
+    slope, offset = np.polyfit(plain.images[0, 0].flatten(), changed.images[0, 0].flatten(), 1)
+    torch.testing.assert_close(plain.images[0, 0] * slope + offset, changed.images[0, 0], rtol=1e-3, atol=1e-3)
+    assert abs(slope - 1) + abs(offset) > 0.01
+
+
+def test_processes_share_what_one_would_draw(tiny_data):
+    whole = batches(tiny_data, STRONG)(3).images
+    for rank in (0, 1):
+        assert torch.equal(batches(tiny_data, STRONG, rank, 2)(3).images, whole[rank::2])

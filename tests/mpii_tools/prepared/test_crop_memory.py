@@ -1,0 +1,82 @@
+import resource
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from mpii_tools.prepared.crop_memory import OnDevice, OnHost, hold_crops
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def crops(tmp_path):
+    """Ready crops as training sees them: a read-only memory map."""
+    np.save(tmp_path / "crops.npy", np.random.default_rng(0).integers(0, 255, (20, 6, 6, 3)).astype(np.uint8))
+    return np.load(tmp_path / "crops.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize("held", [OnDevice, OnHost])
+@pytest.mark.filterwarnings("error")
+def test_steps_get_the_crops_of_their_rows_in_any_order(crops, held, monkeypatch):
+    """Those announced, those not announced, the same again; also where the upload takes several pieces."""
+    monkeypatch.setattr("mpii_tools.prepared.crop_memory.UPLOAD", 7 * crops[0].nbytes)
+    source, steps = held(crops, CPU), np.random.default_rng(1).permuted(np.tile(np.arange(20), (6, 1)), axis=1)
+    for step, following in ((0, 1), (1, 2), (2, 3), (5, 0), (0, 0), (0, 4), (3, 2)):
+        found = source(steps[step], steps[following])
+        assert found.dtype == torch.uint8 and np.array_equal(found.numpy(), crops[steps[step]])
+        found.zero_()  # what a step does with its crops does not reach the next one
+
+
+def test_the_following_step_is_read_by_another_thread_while_this_one_is_computed(crops):
+    source, readers = OnHost(crops, CPU), []
+    read = source._read
+
+    def spy(rows):
+        readers.append((threading.current_thread().name, rows.tolist()))
+        return read(rows)
+
+    source._read = spy
+    first, second, third = np.array([3, 1]), np.array([4, 0]), np.array([7, 7])
+    source(first, second)
+    source(second, third)
+    source(third, first)
+    source.ahead[1].result()
+    assert readers[0] == (threading.current_thread().name, [3, 1])
+    assert [rows for _, rows in readers[1:]] == [[4, 0], [7, 7], [3, 1]]  # each once
+    assert all(name.startswith("crops") for name, _ in readers[1:])
+
+
+@pytest.mark.parametrize(("free", "held"), [(4_321, OnDevice), (4_319, OnHost)])
+def test_a_gpu_holds_the_crops_where_they_fit_into_half_of_its_free_memory(crops, monkeypatch, free, held):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10**12))
+    monkeypatch.setattr(OnDevice, "__init__", lambda self, crops, device: None)
+    assert crops.nbytes == 2_160
+    assert type(hold_crops(crops, torch.device("cuda"))) is held
+
+
+def test_a_cpu_reads_from_the_file(crops):
+    assert type(hold_crops(crops, CPU)) is OnHost
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("held", [OnDevice, OnHost])
+def test_a_gpu_gets_the_same_crops(crops, held):
+    source, rows = held(crops, torch.device("cuda")), np.array([5, 2, 5])
+    for _ in range(3):
+        assert np.array_equal(source(rows, rows).cpu().numpy(), crops[rows])
+
+
+def test_crops_need_not_fit_into_memory(tmp_path):
+    """A file of 64 GB, all holes: two steps read only their rows."""
+    shape, path = (200_000, 336, 336, 3), tmp_path / "crops.npy"
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.truncate(file.tell() + np.prod(shape, dtype=np.int64))
+    source = hold_crops(np.load(path, mmap_mode="r"), CPU)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for rows in (np.array([199_999, 0, 100_000]), np.array([5, 150_000, 6])):
+        assert source(rows, rows + 1).shape == (3, 336, 336, 3)
+    source.ahead[1].result()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KB

@@ -1,0 +1,245 @@
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.annotations.reading import merge
+from mpii_tools.crops import crop_matrices
+from mpii_tools.images.decode import decode_crops
+from mpii_tools.images.sources import open_images
+from mpii_tools.people import make_people
+from mpii_tools.prepared.augmentation import NONE, Augmentation
+from mpii_tools.prepared.batches import TrainingBatches
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.prepared.write import BAD_PHOTO, NO_PHOTO, OUTSIDE, drop_unusable, prepare
+
+CPU = torch.device("cpu")
+
+
+def example(count=10, seed=0):
+    """People on smooth photos, one of them on a missing and one on a torn photo."""
+    draw = np.random.default_rng(seed)
+    photos = {}
+    for i in range(count - 2):
+        small = draw.integers(0, 255, (12, 16, 3)).astype(np.uint8)
+        photos[f"{i}.jpg"] = cv2.imencode(".jpg", cv2.resize(small, (320, 240)))[1].tobytes()
+    photos["torn.jpg"] = b"torn"
+    names = [*(f"{i}.jpg" for i in range(count - 2)), "torn.jpg", "missing.jpg"]
+    joints = draw.uniform(0, 240, (count, 16, 2))
+    joints[draw.random((count, 16)) < 0.2] = np.nan
+    people = make_people(names, joints, centre=draw.uniform(60, 180, (count, 2)), scale=draw.uniform(0.4, 1.5, count),
+                         head_size=np.full(count, 20.0), split=np.array(["train", "valid"] * (count // 2)))  # fmt: skip
+
+    def read(name):
+        if name not in photos:
+            raise BadInput(f"photos: no image '{name}'")
+        return photos[name]
+
+    return people, read
+
+
+def test_prepared_crops_are_the_photos_own_pixels(tmp_path):
+    people, read = example()
+    done = prepare(people, read, tmp_path, "example", 64, 1.5)
+    assert done.splits == {"train": 4, "valid": 4}
+    assert done.faults[NO_PHOTO] == ["missing.jpg#1"]
+    assert [fault.split(":")[0] for fault in done.faults[BAD_PHOTO]] == ["torn.jpg#1"]
+    data = load_prepared(tmp_path, "valid")
+    assert (data.size, data.border, data.name) == (64, 16, "example")
+    for row in range(len(data)):
+        person = data.people
+        matrices = crop_matrices(person.crop_centre[row : row + 1], person.crop_side[row : row + 1], 64)
+        direct = decode_crops(read(str(person.images[row])), "", matrices, 64)[0]
+        assert np.abs(data.crops[row, 16:-16, 16:-16].astype(int) - direct).max() <= 1
+    np.testing.assert_allclose(data.to_image(data.joints.double().numpy()), data.people.joints, atol=1e-3)
+
+
+def test_persons_without_crop_or_joint_are_left_out_and_counted(tmp_path):
+    people, read = example(8)
+    people.scale[0], people.scale[1], people.joints[2] = 0.0, np.nan, np.nan
+    done = prepare(people, read, tmp_path, "example", 32, 1.0)
+    assert done.faults["persons left out: no usable centre and scale (NaN, 0 or below)"] == ["0.jpg#1", "1.jpg#1"]
+    assert done.faults["persons left out: no annotated joint"] == ["2.jpg#1"]
+    assert json.loads((tmp_path / "prepared.json").read_text())["faults"] == {
+        what: len(persons) for what, persons in done.faults.items()
+    }
+
+
+def test_no_usable_person_is_an_error(tmp_path):
+    people, read = example(8)
+    people.scale[:] = np.nan
+    with pytest.raises(BadInput, match="no person of example could be prepared"):
+        prepare(people, read, tmp_path, "example")
+
+
+def test_unprepared_or_torn_folders_are_refused(tmp_path):
+    with pytest.raises(BadInput, match="run `ief prepare` first"):
+        load_prepared(tmp_path, "train")
+    people, read = example()
+    prepare(people, read, tmp_path, "example", 32)
+    with pytest.raises(BadInput, match="no split 'test'; it has train, valid"):
+        load_prepared(tmp_path, "test")
+    crops = tmp_path / "train-crops.npy"
+    crops.write_bytes(crops.read_bytes()[:-100])
+    with pytest.raises(BadInput, match=r"train-crops\.npy: torn"):
+        load_prepared(tmp_path, "train")
+    (tmp_path / "prepared.json").write_text("{")
+    with pytest.raises(BadInput, match=r"prepared\.json: torn"):
+        load_prepared(tmp_path, "train")
+
+
+@pytest.fixture
+def ready(tmp_path):
+    people, read = example(32)
+    prepare(people, read, tmp_path, "example", 32)
+    return load_prepared(tmp_path, "train")
+
+
+def test_every_pass_shows_every_person_once(ready):
+    batches = TrainingBatches(ready, MPII, NONE, 4, 0, CPU)
+    rows = np.concatenate([batches(step, images=False).rows for step in range(3 * len(ready))])
+    for turn in rows[: len(rows) // len(ready) * len(ready)].reshape(-1, len(ready)):
+        assert sorted(turn) == list(range(len(ready)))
+    assert list(rows[: len(ready)]) != list(rows[len(ready) : 2 * len(ready)])
+
+
+def test_a_batch_depends_on_seed_and_step_alone(ready):
+    first = TrainingBatches(ready, MPII, Augmentation(), 4, 7, CPU)
+    first(0), first(1)
+    again, other = (
+        TrainingBatches(ready, MPII, Augmentation(), 4, 7, CPU),
+        TrainingBatches(ready, MPII, Augmentation(), 4, 8, CPU),
+    )
+    a, b, c = first(5), again(5), other(5)
+    assert torch.equal(a.images, b.images) and torch.equal(a.joints.nan_to_num(), b.joints.nan_to_num())
+    assert not torch.equal(a.images, c.images)
+
+
+def test_processes_share_a_batch_without_overlap(ready):
+    whole = TrainingBatches(ready, MPII, Augmentation(), 6, 1, CPU)
+    parts = [TrainingBatches(ready, MPII, Augmentation(), 6, 1, CPU, rank, 2) for rank in range(2)]
+    for step in range(3):
+        full, shares = whole(step), [part(step) for part in parts]
+        for rank, share in enumerate(shares):
+            torch.testing.assert_close(share.images, full.images[rank::2])
+            assert list(share.rows) == list(full.rows[rank::2])
+            assert list(parts[rank].whole()(step).rows) == list(full.rows)
+
+
+def test_missing_joints_are_masked_through_flips(ready):
+    batch = TrainingBatches(ready, MPII, Augmentation(flip=1.0), 8, 0, CPU)(0)
+    flipped = ready.people.supervised[batch.rows][:, list(MPII.flip_permutation)]
+    assert np.array_equal(batch.mask.numpy(), flipped) and not flipped.all()
+    assert torch.isnan(batch.joints[~batch.mask]).all()
+
+
+def encoded(pixels, suffix=".jpg"):
+    return cv2.imencode(suffix, pixels)[1].tobytes()
+
+
+def faulty(tmp_path):
+    """Two whole persons and one of every fault; their photos."""
+    pixels = np.random.default_rng(0).integers(0, 255, (100, 120, 3), dtype=np.uint8)
+    jpeg = encoded(pixels)
+    huge = bytearray(jpeg)
+    huge[huge.index(b"\xff\xc0") + 5 : huge.index(b"\xff\xc0") + 9] = b"\xff\xff\xff\xff"
+    photos = {
+        "good.jpg": jpeg, "grey.jpg": encoded(pixels[..., 0]), "deep.png": encoded(pixels.astype(np.uint16), ".png"),
+        "empty.jpg": b"", "torn.jpg": jpeg[:-20], "text.jpg": b"no photo", "huge.jpg": bytes(huge),
+    }  # fmt: skip
+    for name, data in photos.items():
+        (tmp_path / name).write_bytes(data)
+    kinds = ["good", "grey", "deep", "jointless", "scale 0", "scale nan", "far", "outside", "again", "id", "absent",
+             "empty", "torn", "text", "huge"]  # fmt: skip
+    images = [f"{kind}.jpg" if f"{kind}.jpg" in photos else "good.jpg" for kind in kinds]
+    images[2], images[kinds.index("absent")] = "deep.png", "absent.jpg"
+    draw = np.random.default_rng(1)
+    joints, centre = draw.uniform(0, 100, (len(kinds), 16, 2)), np.full((len(kinds), 2), 50.0)
+    scale = np.full(len(kinds), 0.4)
+    scale[4:6] = 0, np.nan
+    joints[3] = np.nan
+    joints[6, 2] = 1e7
+    centre[7] = -500
+    joints[8] = joints[0]
+    ids = np.array([f"{kind}#1" for kind in kinds])
+    ids[9] = "good#1"
+    return make_people(images, joints, person_ids=ids, centre=centre, scale=scale, split="train"), open_images(tmp_path)
+
+
+FAULTS = {
+    "persons left out: their id stands there twice": ["good#1"],
+    "persons left out: no usable centre and scale (NaN, 0 or below)": ["scale 0#1", "scale nan#1"],
+    "persons left out: no annotated joint": ["jointless#1"],
+    "persons left out: a joint more than 10 crop sides away": ["far#1"],
+    "persons left out: the same person again": ["again#1"],
+    NO_PHOTO: ["absent#1"],
+    BAD_PHOTO: ["empty#1", "torn#1", "text#1", "huge#1"],
+    OUTSIDE: ["outside#1"],
+}
+
+
+def names_of(faults):
+    return {what: [name.split(":")[0] for name in names] for what, names in faults.items()}
+
+
+def test_every_fault_of_a_person_is_found_in_one_pass_and_left_out(tmp_path):
+    people, images = faulty(tmp_path)
+    done = prepare(people, images, tmp_path / "out", "example", 32)
+    assert done.written and names_of(done.faults) == FAULTS
+    assert "65,535 x 65,535 pixels" in done.faults[BAD_PHOTO][3]
+    assert done.notes == {
+        "grey photos, used as RGB": ["grey.jpg"], "photos of 16 bits, reduced to 8": ["deep.png"],
+    }  # fmt: skip
+    kept = load_prepared(tmp_path / "out", "train")
+    assert kept.people.person_ids.tolist() == ["good#1", "grey#1", "deep#1"] and len(kept.crops) == 3
+    assert np.ptp(kept.crops[1].astype(int), axis=-1).max() < 30  # the middle of it is grey, what lies outside nearly
+
+
+def test_strict_finds_the_same_and_writes_nothing(tmp_path):
+    people, images = faulty(tmp_path)
+    done = prepare(people, images, tmp_path / "out", "example", 32, strict=True)
+    assert not done.written and names_of(done.faults) == FAULTS
+    assert not (tmp_path / "out").exists()
+    sound = people.select(np.arange(3))
+    assert prepare(sound, images, tmp_path / "out", "example", 32, strict=True).written
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    known = {"persons left out by the reader": ["a#1"]}
+    assert not prepare(sound, images, tmp_path / "out", "other", 32, strict=True, known=known).written
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_an_interrupted_preparation_leaves_the_old_one(tmp_path):
+    people, read = example(10)
+    prepare(people, read, tmp_path, "old", 32)
+
+    def stop(image):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(people, stop, tmp_path, "new", 32)
+    assert load_prepared(tmp_path, "train").name == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "prepared.json", "train-crops.npy", "train.npz", "valid-crops.npy", "valid.npz",
+    ]  # fmt: skip
+
+
+def test_test_persons_are_kept_wherever_they_stand(tmp_path):
+    """The server scores them all: only a missing crop or photo leaves one out."""
+    people, images = faulty(tmp_path)
+    rows = np.array([0, 3, 7, 8])
+    people = replace(people.select(rows), split=np.array(["test"] * 4))
+    done = prepare(people, images, tmp_path / "out", "example", 32)
+    assert done.splits == {"test": 4} and not done.faults
+
+
+def test_the_real_data_have_no_fault(shared):
+    for path in (shared / "mpii" / "valid_annolist.mat", shared / "lspet"):
+        reading = read_annotations(path)
+        usable, faults = drop_unusable(reading.people)
+        assert len(usable) == len(reading.people) and not faults and not merge(reading.faults)

@@ -1,0 +1,163 @@
+"""Predictions: the project's file and the published ones, and whose prediction is whose."""
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from checkpoints.errors import BadInput
+from heads.skeleton import MPII
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.people import make_people
+from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+
+JOINTS = np.random.default_rng(0).uniform(0, 500, (5, 16, 2))
+IDS = np.array(["a.jpg#1", "a.jpg#2", "b.jpg#3", "c.jpg#1", "d.jpg#1"])
+
+
+def people(ids: list[str]):
+    return make_people([person.rpartition("#")[0] for person in ids], np.zeros((len(ids), 16, 2)), person_ids=ids)
+
+
+@pytest.mark.parametrize("ids", [IDS, None])
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_own_file_comes_back_and_has_the_promised_fields(tmp_path, ids, dimensions):
+    joints = np.random.default_rng(1).normal(size=(5, 16, dimensions))
+    path = tmp_path / "predictions.npz"
+    save_predictions(path, Predictions(joints, ids, stage=1))
+    back = read_predictions(path)
+    np.testing.assert_array_equal(back.joints, joints)
+    assert (back.person_ids is None) == (ids is None)
+    assert ids is None or back.person_ids.tolist() == ids.tolist()
+    assert back.joint_names == MPII.names
+    assert back.stage == 1
+    with np.load(path, allow_pickle=False) as stored:
+        assert set(stored.files) == {"joints", "person_ids", "joint_names", "stage"}
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("name", ["preds", "pred", "joints", "pos_pred_src"])
+def test_published_forms_are_one_based_with_axes_in_any_order(tmp_path, axes, name):
+    stored = (JOINTS + 1).transpose(axes)
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        file[name] = stored
+    scipy.io.savemat(tmp_path / "p.mat", {name: stored})
+    np.save(tmp_path / "p.npy", stored)
+    for suffix in ("h5", "mat", "npy"):
+        back = read_predictions(tmp_path / f"p.{suffix}")
+        np.testing.assert_allclose(back.joints, JOINTS, atol=1e-9)
+        assert back.person_ids is None
+
+
+def test_the_published_files(shared):
+    """Tompson's predictions come in two files; the .h5 holds them as float32 with the axes reversed."""
+    folder = shared / "mpii"
+    single = read_predictions(folder / "tompson.h5").joints
+    double = read_predictions(folder / "detections_our_format.mat").joints
+    assert single.shape == double.shape == (2958, 16, 2)
+    np.testing.assert_allclose(single, double, atol=1e-3)
+    with h5py.File(folder / "newell.h5") as file:
+        np.testing.assert_array_equal(read_predictions(folder / "newell.h5").joints, file["preds"][()] - 1)
+    annotated = read_annotations(folder / "valid_annolist.mat").people
+    assert align(read_predictions(folder / "valid-ours.h5"), annotated).person_ids[7] == annotated.person_ids[7]
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.ones((5, 14, 2)), r"\(5, 14, 2\); expected numbers of shape \(persons, 16, 2\)"),
+        (np.ones((5, 32)), r"\(5, 32\)"),
+        (np.where(np.arange(5)[:, None, None] == 3, np.nan, np.ones((5, 16, 2))), "1 persons .* first row 3"),
+        (np.where(np.arange(5)[:, None, None] == 3, np.inf, np.ones((5, 16, 2))), "finite"),
+        (np.full((5, 16, 2), "a"), "<U1"),
+    ],
+)
+def test_arrays_that_are_no_predictions(tmp_path, array, says):
+    np.save(tmp_path / "p.npy", array)
+    with pytest.raises(BadInput, match=says) as raised:
+        read_predictions(tmp_path / "p.npy")
+    assert str(raised.value).count("p.npy") == 1
+
+
+def test_files_that_are_no_predictions(tmp_path):
+    scipy.io.savemat(tmp_path / "other.mat", {"x": 1.0})
+    (tmp_path / "p.txt").write_text("1 2 3")
+    for name in ("torn.npz", "torn.h5", "torn.mat", "torn.npy"):
+        (tmp_path / name).write_bytes(b"PK\x03\x04 and no more")
+    expected = {"other.mat": "only x", "p.txt": r"'\.txt'", "absent.npz": "no such file"}
+    expected |= dict.fromkeys(["torn.npz", "torn.h5", "torn.mat", "torn.npy"], "whole")
+    for name, says in expected.items():
+        with pytest.raises(BadInput, match=says) as raised:
+            read_predictions(tmp_path / name)
+        assert str(raised.value).count(name) == 1
+
+
+def test_own_files_are_checked(tmp_path):
+    arrays = {"joints": JOINTS, "person_ids": IDS, "joint_names": np.array(MPII.names), "stage": np.array(0)}
+    faults = {
+        "no array 'stage'": {"stage": None},
+        r"expected \(persons, 15, 2\)": {"joint_names": np.array(MPII.names[:15])},
+        "person_ids of shape": {"person_ids": IDS[:4]},
+        "'a.jpg#1' is predicted more than once": {"person_ids": IDS[[0, 0, 1, 2, 3]]},
+        "first row 2": {"joints": np.where(np.arange(5)[:, None, None] == 2, np.nan, JOINTS)},
+    }
+    for says, change in faults.items():
+        np.savez(tmp_path / "p.npz", **{k: v for k, v in (arrays | change).items() if v is not None})
+        with pytest.raises(BadInput, match=says) as raised:
+            read_predictions(tmp_path / "p.npz")
+        assert "p.npz" in str(raised.value)
+
+
+def test_align_by_ids():
+    order = [3, 0, 4]
+    matched = align(Predictions(JOINTS, IDS, stage=1), people(IDS[order].tolist()))
+    np.testing.assert_array_equal(matched.joints, JOINTS[order])
+    assert matched.person_ids.tolist() == IDS[order].tolist()
+    assert matched.stage == 1
+
+
+def test_align_by_row_where_one_side_has_no_ids():
+    assert align(Predictions(JOINTS, None), people(IDS.tolist())).person_ids.tolist() == IDS.tolist()
+    rows = [f"row{row}#1" for row in range(1, 6)]
+    np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(rows)).joints, JOINTS)
+    for predictions, annotated in ((Predictions(JOINTS, None), IDS[:4].tolist()), (Predictions(JOINTS, IDS), rows[:4])):
+        with pytest.raises(BadInput, match="5 predictions for 4"):
+            align(predictions, people(annotated))
+
+
+def test_align_by_row_where_persons_are_counted_instead_of_rects():
+    """gt_valid.mat calls the only annotated person of b.jpg #1; the official file knows it as rect 3."""
+    counted = ["a.jpg#1", "a.jpg#2", "b.jpg#1", "c.jpg#1", "d.jpg#1"]
+    np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(counted)).joints, JOINTS)
+
+
+def test_align_refuses_persons_without_prediction():
+    with pytest.raises(BadInput, match=r"1 of 3 annotated persons have no prediction, first x\.jpg#1"):
+        align(Predictions(JOINTS, IDS), people(["a.jpg#1", "x.jpg#1", "c.jpg#1"]))
+    with pytest.raises(BadInput, match="joints"):
+        align(Predictions(JOINTS[:, :2], IDS, joint_names=("head", "foot")), people(IDS.tolist()))
+
+
+def everybody(persons=60, seed=0):
+    """Persons all over their photos, and predictions near them."""
+    draw = np.random.default_rng(seed)
+    joints = draw.uniform(100, 900, (persons, 1, 2)) + draw.normal(0, 60, (persons, 16, 2))
+    annotated = make_people([f"{row // 2}.jpg" for row in range(persons)], joints)
+    return annotated, Predictions(joints + draw.normal(0, 40, joints.shape), None)
+
+
+def test_rows_in_another_order_are_refused():
+    annotated, predictions = everybody()
+    np.testing.assert_array_equal(align(predictions, annotated).joints, predictions.joints)
+    for order in (np.random.default_rng(1).permutation(60), np.arange(60)[::-1], np.roll(np.arange(60), 1)):
+        with pytest.raises(BadInput, match=r"matched row by row, only \d\d% .* put them in the annotations' order"):
+            align(Predictions(predictions.joints[order], None), annotated)
+
+
+@pytest.mark.parametrize("name", ["newell.h5", "tompson.h5", "valid-ours.h5"])
+def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, name):
+    annotated = read_annotations(shared / "mpii" / "valid_annolist.mat").people
+    predictions = read_predictions(shared / "mpii" / name)
+    align(predictions, annotated)
+    with pytest.raises(BadInput, match=r"only 5\d% of the predictions lie nearer"):
+        align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)

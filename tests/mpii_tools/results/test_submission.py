@@ -1,0 +1,147 @@
+"""The server's file: structure against the description, coordinates by a round trip through the raw structs."""
+
+import numpy as np
+import pytest
+import scipy.io
+
+from checkpoints.errors import BadInput
+from mpii_tools.annotations.mpii_mat import read_mpii_mat, write_mpii_mat
+from mpii_tools.people import make_people
+from mpii_tools.results.predictions import Predictions
+from mpii_tools.results.submission import read_submission, write_submission
+
+# image -> (rect numbers that have scale and objpos, those of them that are scored). c.jpg is a training image.
+RECTS = {"b.jpg": ([1, 3], [3]), "c.jpg": ([1], [1]), "a.jpg": ([2], []), "d.jpg": ([1, 2], [1, 2])}
+TEST_IMAGES = ["b.jpg", "nobody.jpg", "a.jpg", "d.jpg"]  # annolist's order, an image without any rect among them
+
+
+@pytest.fixture
+def annotations(tmp_path):
+    """A RELEASE: rects without objpos (b.jpg's second, a.jpg's first), and an image without rects."""
+    ids = [f"{image}#{rect}" for image, (rects, _) in RECTS.items() for rect in rects]
+    scored = [rect in single for rects, single in RECTS.values() for rect in rects]
+    rng = np.random.default_rng(0)
+    people = make_people(
+        [person[:5] for person in ids],
+        rng.uniform(0, 500, (len(ids), 16, 2)),
+        person_ids=ids,
+        centre=rng.uniform(0, 500, (len(ids), 2)),
+        scale=rng.uniform(1, 4, len(ids)),
+        split=np.array(["train" if person.startswith("c") else "test" for person in ids]),
+        scored=np.array(scored),
+    )
+    path = tmp_path / "mpii.mat"
+    write_mpii_mat(path, people)
+    release = scipy.io.loadmat(path)["RELEASE"][0, 0]
+    empty = release["annolist"][:, :1].copy()
+    name = np.empty((1, 1), dtype=[("name", object)])
+    name[0, 0] = ("nobody.jpg",)
+    empty[0, 0] = (name, np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0)))
+    nobody = np.empty((1, 1), dtype=object)
+    nobody[0, 0] = np.zeros((0, 0))
+    annolist = np.concatenate([release["annolist"][:, :1], empty, release["annolist"][:, 1:]], axis=1)
+    single = np.concatenate([release["single_person"][:1], nobody, release["single_person"][1:]])
+    changed = {
+        "annolist": annolist,
+        "img_train": np.insert(release["img_train"], 1, 0, axis=1),
+        "single_person": single,
+    }
+    scipy.io.savemat(path, {"RELEASE": changed})
+    return path
+
+
+@pytest.fixture
+def predictions(annotations):
+    people = read_mpii_mat(annotations).people
+    ids = people.person_ids[people.split == "test"]
+    return Predictions(np.random.default_rng(1).uniform(-50, 900, (len(ids), 16, 2)), ids)
+
+
+def test_structure_is_the_servers(tmp_path, annotations, predictions):
+    written = write_submission(annotations, predictions, tmp_path / "pred.mat")
+    assert (written.images, written.rects, written.predicted, written.scored, written.unplaced) == (4, 7, 5, 3, 2)
+    pred = scipy.io.loadmat(tmp_path / "pred.mat")["pred"]
+    assert pred.shape == (1, 4)
+    assert [entry["image"][0, 0]["name"].item() for entry in pred[0]] == TEST_IMAGES
+    source = scipy.io.loadmat(annotations)["RELEASE"][0, 0]["annolist"][0]
+    test = [entry for entry in source if entry["image"][0, 0]["name"].item() in TEST_IMAGES]
+    pose_of = dict(zip(predictions.person_ids.tolist(), predictions.joints, strict=True))
+    seen = []
+    for entry, original in zip(pred[0], test, strict=True):
+        image = entry["image"][0, 0]["name"].item()
+        assert entry["annorect"].shape == original["annorect"].shape
+        for number in range(1, entry["annorect"].size + 1):
+            rect, before = entry["annorect"][0, number - 1], original["annorect"][0, number - 1]
+            for field in ("x", "y"):  # objpos stays, or stays absent
+                assert rect["objpos"].size == before["objpos"].size
+                if before["objpos"].size:
+                    assert rect["objpos"][0, 0][field].item() == before["objpos"][0, 0][field].item()
+            if f"{image}#{number}" not in pose_of:
+                assert rect["annopoints"].size == 0
+                continue
+            seen.append(f"{image}#{number}")
+            point = rect["annopoints"][0, 0]["point"]
+            assert point.shape == (1, 16)
+            assert [p["id"].item() for p in point[0]] == list(range(16))
+            stored = np.array([[p["x"].item(), p["y"].item()] for p in point[0]])
+            np.testing.assert_allclose(stored, pose_of[f"{image}#{number}"] + 1, atol=1e-9)
+    assert seen == predictions.person_ids.tolist()
+
+
+def test_reading_back_gives_the_predictions(tmp_path, annotations, predictions):
+    write_submission(annotations, predictions, tmp_path / "pred.mat")
+    back = read_submission(tmp_path / "pred.mat")
+    assert back.person_ids.tolist() == predictions.person_ids.tolist()
+    np.testing.assert_allclose(back.joints, predictions.joints, atol=1e-9)
+
+
+def test_scored_rects_alone_are_enough_and_order_is_free(tmp_path, annotations, predictions):
+    scored = [row for row, person in enumerate(predictions.person_ids) if person in ("b.jpg#3", "d.jpg#1", "d.jpg#2")]
+    few = Predictions(predictions.joints[scored[::-1]], predictions.person_ids[scored[::-1]])
+    assert write_submission(annotations, few, tmp_path / "pred.mat").predicted == 3
+    assert read_submission(tmp_path / "pred.mat").person_ids.tolist() == ["b.jpg#3", "d.jpg#1", "d.jpg#2"]
+
+
+def test_a_missing_scored_rect_is_bad_input(tmp_path, annotations, predictions):
+    few = Predictions(predictions.joints[:1], predictions.person_ids[:1])
+    with pytest.raises(BadInput, match=r"3 of 3 scored test rects have no prediction, first b\.jpg#3"):
+        write_submission(annotations, few, tmp_path / "pred.mat")
+    assert not (tmp_path / "pred.mat").exists()
+
+
+def test_predictions_of_others_are_bad_input(tmp_path, annotations, predictions):
+    strange = predictions.person_ids.astype("U20").copy()
+    strange[0] = "c.jpg#1"
+    with pytest.raises(BadInput, match=r"1 predictions are not of test rects .* first c\.jpg#1"):
+        write_submission(annotations, Predictions(predictions.joints, strange), tmp_path / "pred.mat")
+    flat = Predictions(np.concatenate([predictions.joints, predictions.joints[..., :1]], axis=-1), strange)
+    for other in (flat, Predictions(predictions.joints, None)):
+        with pytest.raises(BadInput, match="in 2D and person_ids"):
+            write_submission(annotations, other, tmp_path / "pred.mat")
+
+
+def test_files_of_another_kind(tmp_path, predictions):
+    scipy.io.savemat(tmp_path / "other.mat", {"annolist": 1.0, "pred": np.ones((3, 16, 2))})
+    with pytest.raises(BadInput, match="no variable 'RELEASE'"):
+        write_submission(tmp_path / "other.mat", predictions, tmp_path / "pred.mat")
+    with pytest.raises(BadInput, match="no struct array 'pred'"):
+        read_submission(tmp_path / "other.mat")
+
+
+def test_a_pose_with_a_joint_missing_is_bad_input(tmp_path, annotations, predictions):
+    write_submission(annotations, predictions, tmp_path / "pred.mat")
+    pred = scipy.io.loadmat(tmp_path / "pred.mat")["pred"]
+    pose = pred[0, 0]["annorect"][0, 0]["annopoints"][0, 0]
+    pose["point"] = pose["point"][:, :15]
+    scipy.io.savemat(tmp_path / "pred.mat", {"pred": pred})
+    with pytest.raises(BadInput, match=r"1 rects have some but not all 16 points, first b\.jpg#1"):
+        read_submission(tmp_path / "pred.mat")
+
+
+def test_a_rect_that_is_not_mpiis_is_bad_input(tmp_path, annotations, predictions):
+    write_submission(annotations, predictions, tmp_path / "pred.mat")
+    pred = scipy.io.loadmat(tmp_path / "pred.mat")["pred"]
+    pred[0, 0]["annorect"][0, 0]["scale"] = "tall"
+    scipy.io.savemat(tmp_path / "pred.mat", {"pred": pred})
+    with pytest.raises(BadInput, match=r"annorect\(1\): .*'tall'; write the submission again"):
+        read_submission(tmp_path / "pred.mat")

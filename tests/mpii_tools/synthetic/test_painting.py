@@ -1,0 +1,107 @@
+"""Shapes, light and cloth."""
+
+import numpy as np
+import pytest
+
+from mpii_tools.synthetic.painting import (
+    Canvas,
+    Cloth,
+    Part,
+    cloth_pixels,
+    folds,
+    hue_colour,
+    lay,
+    lit,
+    rasterise,
+    smooth,
+)
+
+TAPERED = Part(np.array([20.0, 30.0]), np.array([70.0, 55.0]), np.array([0.0, 1.0]), np.array([9.0, 5.0]))
+
+
+def blank(light=(0.0, 0.0, 1.0)):
+    colour, owner = np.full((80, 100, 3), 0.5, np.float32), np.zeros((80, 100), np.int16)
+    return Canvas(colour, owner, np.array(light), 0.4)
+
+
+def test_a_limb_covers_the_pixels_nearer_to_its_axis_than_its_width():
+    """Against a literal loop over the pixels."""
+    patch = rasterise(blank(), TAPERED)
+    rows, columns = patch.box
+    axis = TAPERED.end - TAPERED.start
+    wrong = 0
+    for y in range(rows.start, rows.stop):
+        for x in range(columns.start, columns.stop):
+            t = np.clip(np.dot([x - 20, y - 30], axis) / (axis @ axis), 0, 1)
+            inside = 9 - 4 * t - np.hypot(*(np.array([x, y]) - TAPERED.start - t * axis))
+            if abs(inside) > 1.5:  # OpenCV blends the edge and lays it up to a pixel outside
+                wrong += (patch.cover[y - rows.start, x - columns.start] > 0.5) != (inside > 0)
+    assert wrong == 0
+
+
+def test_coordinates_run_along_and_across():
+    patch = rasterise(blank(), TAPERED)
+    middle = 0.5 * (TAPERED.start + TAPERED.end)
+    edge = middle + 7 * TAPERED.side
+    at = [tuple(np.rint(p[::-1]).astype(int) - [patch.box[0].start, patch.box[1].start]) for p in (middle, edge)]
+    assert patch.along[at[0]] == pytest.approx(0.5, abs=0.02) and patch.across[at[0]] == pytest.approx(0, abs=0.1)
+    assert patch.along[at[1]] == pytest.approx(0.5, abs=0.03) and patch.across[at[1]] == pytest.approx(1, abs=0.1)
+
+
+def test_a_shape_outside_the_picture_has_no_patch():
+    far = Part(TAPERED.start - 500.0, TAPERED.end - 500.0, TAPERED.stations, TAPERED.widths)
+    assert rasterise(blank(), far) is None
+
+
+def test_an_axis_without_length_is_a_disc():
+    point = np.array([50.0, 40.0])
+    patch = rasterise(blank(), Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
+    assert np.pi * 10**2 < patch.cover.sum() < np.pi * 11**2  # OpenCV's smooth edge lies up to a pixel outside
+    assert np.isfinite(patch.along).all() and np.isfinite(patch.across).all()
+
+
+def test_the_side_towards_the_light_is_brighter():
+    across = np.linspace(-0.9, 0.9, 19)[None]
+    side = np.array([1.0, 0.0])
+    right, front = (lit(blank(light), across, side)[0] for light in ((0.8, 0.0, 0.6), (0.0, 0.0, 1.0)))
+    assert right[15] > right[9] > right[0]
+    np.testing.assert_allclose(front, front[::-1])
+    assert front.argmax() == 9
+
+
+@pytest.mark.parametrize("pattern, shades", [("plain", 1), ("stripes", 2), ("pinstripes", 2), ("checks", 3)])
+def test_patterns_mix_the_two_colours(pattern, shades):
+    cloth = Cloth(np.array([0.8, 0.1, 0.1]), np.array([0.1, 0.1, 0.8]), pattern, 6.0, creases=0.0)
+    patch = rasterise(blank(), TAPERED)
+    colour = cloth_pixels(cloth, patch, TAPERED, unit=1.0)
+    blue = np.histogram(colour[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / colour[..., 2].size
+    assert (blue[[0, 2, 4]] > 0.08).sum() == shades
+
+
+def test_laying_a_patch_covers_and_owns_it():
+    canvas = blank()
+    patch = rasterise(canvas, TAPERED)
+    lay(canvas, patch, np.zeros((*patch.cover.shape, 3), np.float32), 7, shade=0.5, soft_start=False)
+    np.testing.assert_array_equal(canvas.owner[patch.box] == 7, patch.cover > 0.5)
+    assert canvas.colour[patch.box][patch.cover == 1].max() == 0
+    assert (canvas.colour[patch.box][patch.cover == 0] == 0.5).all(), "no contact shadow on the background"
+
+
+def test_folds_are_the_asked_size_and_differ_by_offset():
+    for shape in ((20, 30), (700, 40)):
+        assert folds(*shape).shape == shape and np.abs(folds(*shape)).max() <= 1
+    assert np.abs(folds(20, 30) - folds(20, 30, 100)).max() > 0.1
+
+
+def test_smoothing_keeps_the_shape_inside():
+    square = np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])
+    curve = smooth(square, 3)
+    assert len(curve) == 32
+    assert curve.min() >= 0 and curve.max() <= 4
+    np.testing.assert_allclose(curve.mean(axis=0), 2)
+
+
+def test_hues():
+    for hue, colour in ((0, [1, 0, 0]), (1 / 3, [0, 1, 0]), (2 / 3, [0, 0, 1]), (1, [1, 0, 0]), (1 / 6, [1, 1, 0])):
+        np.testing.assert_allclose(hue_colour(hue, 1, 1), colour, atol=1e-9)
+    np.testing.assert_allclose(hue_colour(0.3, 0, 0.4), 0.4)
