@@ -1,9 +1,8 @@
-"""The errors that a user can put right; the command line prints them without a traceback and exits with status 2."""
+"""The one error of the whole project that a user can put right."""
 
 
-class BadInput(ValueError):
-    """The input is at fault, not the program: one line naming the file or person, the fault and the mend."""
+class PoseError(ValueError):
+    """One line: the file, the person or field, what was found, what to do.
 
-
-class BadCheckpoint(ValueError):
-    """A file of weights or training state is unusable: one line naming the file, the fault and the mend."""
+    Bad input, a corrupt file, a full disk. The command line prints it without a traceback and exits with status 2.
+    """

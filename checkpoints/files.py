@@ -1,54 +1,71 @@
-"""Writing a checkpoint so that a kill at any moment leaves the old file or the whole new one."""
+"""The project's one way to write a file: a kill at any moment leaves the old one or the whole new one."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
+
+# How a file system says that it has no fsync for this (Windows, network and FUSE mounts), not that the disk is full.
+NO_FSYNC = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.EISDIR, errno.ENOSYS, errno.ENOTSUP, errno.EPERM}
 
 
 def write_atomically(
-    path: str | os.PathLike, write: Callable[[Path], object], named: Callable[[Path], Path] | None = None
+    path: str | os.PathLike,
+    write: Callable[[Path], object],
+    named: Callable[[Path], Path] | None = None,
+    durable: bool = True,
 ) -> Path:
     """Let `write` fill a temporary file beside `path`, flush it to the disk and rename it to `path`.
 
     Args:
-        path: the file to write.
-        write: fills the temporary file it is given.
-        named: makes the final path from the filled file, where the name depends on what is in it.
+        path: the file to write; missing folders above it are made.
+        write: fills the temporary file it is given, whose suffix is that of `path`.
+        named: makes the final path from the filled file, when the name depends on what is in it.
+        durable: wait until the disk has it, so that a power cut loses nothing. False for what is soon made again.
 
     Returns:
         the final path.
 
     Raises:
-        BadCheckpoint: when the disk refuses (full, read-only); what `path` held before is still there.
+        PoseError: when the disk refuses (full, read-only); what `path` held before is still there.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.part{os.getpid()}")
+    part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
-        flush(part)
+        if durable:
+            flush(part)
         path = named(part) if named else path
         os.replace(part, path)
-        flush(path.parent)  # the new name itself
+        if durable:
+            flush(path.parent)  # the new name itself
     except OSError as error:
-        raise BadCheckpoint(f"{path}: cannot be written ({error}); what was there before is intact") from error
+        raise PoseError(
+            f"{path}: cannot be written ({error.strerror or error}); what was there before is intact, so make room or "
+            "choose another path and start again"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
     return path
 
 
 def flush(path: Path) -> None:
-    """Force a file, or a folder's list of names, onto the disk: a power cut after it loses nothing."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Force a file, or a folder's list of names, onto the disk. Does nothing on a file system that has no fsync."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FSYNC:
+            raise
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -57,9 +74,9 @@ def remove_leftovers(folder: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def write_bytes(path: str | os.PathLike, data: bytes) -> Path:
+def write_bytes(path: str | os.PathLike, data: bytes, durable: bool = True) -> Path:
     """Write `data` through `write_atomically`."""
-    return write_atomically(path, lambda part: part.write_bytes(data))
+    return write_atomically(path, lambda part: part.write_bytes(data), durable=durable)
 
 
 def write_text(path: str | os.PathLike, text: str) -> Path:
@@ -71,7 +88,7 @@ def checksum(path: str | os.PathLike) -> str:
     """SHA-256 of a file, in hex: the identity of a stage file.
 
     Raises:
-        BadCheckpoint: when the file is missing or cannot be read.
+        PoseError: when the file is missing or cannot be read.
     """
     digest = sha256()
     try:
@@ -79,5 +96,13 @@ def checksum(path: str | os.PathLike) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise BadCheckpoint(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise PoseError(f"{path}: cannot be read ({error.strerror or error})") from error
     return digest.hexdigest()
+
+
+def require_file(path: str | os.PathLike) -> Path:
+    """`path` as a Path. Raises PoseError when there is no such file."""
+    path = Path(path)
+    if not path.is_file():
+        raise PoseError(f"{path}: no such file; check the path")
+    return path

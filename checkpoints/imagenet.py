@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.tensors import read_safetensors
 from checkpoints.training_state import load_plain_data
 
@@ -46,7 +46,7 @@ def load_initial_weights(path: str | os.PathLike, stride: str | None = None) -> 
         stride: `1x1` or `3x3`, needed only where the file does not say.
 
     Raises:
-        BadCheckpoint: when the file is missing, torn, holds no ResNet, does not say where its stride sits, or says
+        PoseError: when the file is missing, corrupt, holds no ResNet, does not say where its stride sits, or says
             otherwise than `stride`.
     """
     path = Path(path)
@@ -55,11 +55,11 @@ def load_initial_weights(path: str | os.PathLike, stride: str | None = None) -> 
     else:
         tensors, metadata = load_plain_data(path), {}
     if not isinstance(tensors, dict) or "conv1.weight" not in tensors or "layer1.0.conv1.weight" not in tensors:
-        raise BadCheckpoint(f"{path}: holds no torchvision ResNet (no conv1.weight, layer1.0.conv1.weight)")
+        raise PoseError(f"{path}: holds no torchvision ResNet (no conv1.weight, layer1.0.conv1.weight)")
     tensors = {name: tensor for name, tensor in tensors.items() if _of_the_features(name)}
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
-            raise BadCheckpoint(f"{path}: '{name}' is no tensor of finite floats; get the file again")
+            raise PoseError(f"{path}: '{name}' is no tensor of finite floats; get the file again")
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
     return InitialWeights(tensors, _stride_of(path, tensors, metadata, stride), path.name)
 
@@ -71,7 +71,7 @@ def _of_the_features(name: object) -> bool:
 
 def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], told: str | None) -> str:
     if told is not None and told not in STRIDES:
-        raise BadCheckpoint(f"unknown stride '{told}'; choose 1x1 (Caffe, v1) or 3x3 (torchvision, v1.5)")
+        raise PoseError(f"unknown stride '{told}'; choose 1x1 (Caffe, v1) or 3x3 (torchvision, v1.5)")
     if "layer1.0.conv3.weight" not in tensors:
         return "3x3"  # basic blocks (ResNet-18, -34) exist in one form only
     style = metadata.get("style", "")
@@ -80,14 +80,14 @@ def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str,
     elif metadata.get("stride") == "3x3" or TORCHVISION_FILE.match(path.name):
         found = "3x3"
     elif told is None:
-        raise BadCheckpoint(
+        raise PoseError(
             f"{path}: does not say whether its stride sits in the 1x1 (Caffe, v1) or the 3x3 convolution "
             "(torchvision, v1.5); add --stride 1x1 or --stride 3x3"
         )
     else:
         found = told
     if told is not None and told != found:
-        raise BadCheckpoint(f"{path}: its stride sits in the {found} convolution, but --stride says {told}")
+        raise PoseError(f"{path}: its stride sits in the {found} convolution, but --stride says {told}")
     return found
 
 
@@ -95,7 +95,7 @@ def download_initial_weights(backbone: str) -> InitialWeights:
     """torchvision's own ImageNet weights of a ResNet (V1), through torchvision's cache and download.
 
     Raises:
-        BadCheckpoint: where torchvision has none by that name, or the download fails.
+        PoseError: where torchvision has none by that name, or the download fails.
     """
     from torchvision.models import get_model_weights
 
@@ -103,7 +103,7 @@ def download_initial_weights(backbone: str) -> InitialWeights:
         weights = get_model_weights(backbone).IMAGENET1K_V1
         tensors = weights.get_state_dict(progress=True, check_hash=True)
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
-        raise BadCheckpoint(
+        raise PoseError(
             f"torchvision's weights of {backbone} could not be had ({error}); give a file with --weights FILE, "
             "or train from random weights with --weights none"
         ) from error

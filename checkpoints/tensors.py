@@ -2,7 +2,7 @@
 
 Any safetensors reader shows both without this project: the tensors under their names, the description under the
 metadata key `description`. Loading never runs code from the file, and refuses one whose content does not fit the
-SHA-256 beside the description: safetensors notices a torn header, but not a changed byte.
+SHA-256 beside the description: safetensors notices a corrupt header, but not a changed byte.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.files import write_atomically
 
 
@@ -24,7 +24,7 @@ def save_tensors(path: str | os.PathLike, tensors: dict[str, torch.Tensor], desc
     """Write tensors and a JSON-able description as one safetensors file, atomically.
 
     Raises:
-        BadCheckpoint: when the disk refuses; what `path` held before is still there.
+        PoseError: when the disk refuses; what `path` held before is still there.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(description)
@@ -43,7 +43,7 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
     """The tensors (on the CPU) and the description of a file that `save_tensors` wrote.
 
     Raises:
-        BadCheckpoint: when the file is missing, torn, changed, no safetensors file, or carries no description.
+        PoseError: when the file is missing, corrupt, changed, no safetensors file, or carries no description.
     """
     tensors, metadata = read_safetensors(path)
     try:
@@ -52,10 +52,10 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
         if not isinstance(description, dict):
             raise KeyError("description")
     except (KeyError, json.JSONDecodeError, RecursionError) as error:
-        raise BadCheckpoint(f"{path}: no description in its header, so it is no stage of this project") from error
+        raise PoseError(f"{path}: no description in its header, so it is no stage of this project") from error
     if metadata.get("sha256") != content_digest(tensors, text):
         found = "do not fit" if "sha256" in metadata else "lack"
-        raise BadCheckpoint(f"{path}: its contents {found} the checksum in its header; copy or train it again")
+        raise PoseError(f"{path}: its contents {found} the checksum in its header; copy or train it again")
     return tensors, description
 
 
@@ -72,12 +72,12 @@ def read_safetensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], 
     """The tensors (on the CPU) and the header's metadata of any safetensors file.
 
     Raises:
-        BadCheckpoint: when the file is missing, torn or no safetensors file.
+        PoseError: when the file is missing, corrupt or no safetensors file.
     """
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except FileNotFoundError:
-        raise BadCheckpoint(f"{path}: no such file") from None
+        raise PoseError(f"{path}: no such file") from None
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise BadCheckpoint(f"{path}: torn, or no safetensors file ({error}); copy or train it again") from error
+        raise PoseError(f"{path}: corrupt, or no safetensors file ({error}); copy or train it again") from error

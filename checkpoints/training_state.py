@@ -2,7 +2,7 @@
 
 A state is a file `training-STEP-DIGEST.pt`; DIGEST begins the SHA-256 of its bytes, and no byte of the file is
 looked at before they are found to fit. A new state is whole on the disk before the oldest one goes, so that two
-remain: a state that turns out torn costs the time since the one before, not the training.
+remain: a state that turns out corrupt costs the time since the one before, not the training.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_atomically
 
 KEPT = 2  # the last state and the one before
@@ -41,7 +41,7 @@ def save_state(folder: Path, step: int, state: dict) -> Path:
     """Write a dict of tensors, numbers, strings and containers of these, atomically; keep it and the one before.
 
     Raises:
-        BadCheckpoint: when the disk refuses; the states before are still there.
+        PoseError: when the disk refuses; the states before are still there.
     """
 
     def write(part: Path) -> None:
@@ -56,27 +56,27 @@ def save_state(folder: Path, step: int, state: dict) -> Path:
 
     saved = write_atomically(folder / f"training-{step:08d}.pt", write, named)
     before = [path for path in state_files(folder) if step_of(path) < step]
-    for path in set(state_files(folder)) - {saved, *before[: KEPT - 1]}:  # also a torn one of a later step
+    for path in set(state_files(folder)) - {saved, *before[: KEPT - 1]}:  # also a corrupt one of a later step
         path.unlink(missing_ok=True)
     return saved
 
 
 def load_state(folder: Path) -> tuple[Path, dict] | None:
-    """The latest whole state of a folder and its file, or None where there is none; a torn one is said on stderr.
+    """The latest whole state of a folder and its file, or None where there is none; a corrupt one is said on stderr.
 
     Raises:
-        BadCheckpoint: when there are states and none of them is whole.
+        PoseError: when there are states and none of them is whole.
     """
     paths = state_files(folder)
     for path in paths:
         try:
             if not checksum(path).startswith(path.stem.split("-")[2]):
-                raise BadCheckpoint(f"{path}: torn, its bytes do not fit the checksum in its name")
+                raise PoseError(f"{path}: corrupt, its bytes do not fit the checksum in its name")
             return path, load_plain_data(path)
-        except BadCheckpoint as error:
+        except PoseError as error:
             print(f"{error}; looking for the state before", file=sys.stderr)
     if paths:
-        raise BadCheckpoint(f"{folder}: none of its {len(paths)} saved states is whole; delete it to start again")
+        raise PoseError(f"{folder}: none of its {len(paths)} saved states is whole; delete it to start again")
     return None
 
 
@@ -90,18 +90,18 @@ def load_plain_data(path: str | os.PathLike) -> object:
     """What `torch.save` wrote, on the CPU. Nothing in the file can run code (`weights_only=True`).
 
     Raises:
-        BadCheckpoint: when the file is missing, torn or holds anything but plain data.
+        PoseError: when the file is missing, corrupt or holds anything but plain data.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the pickle's protocol, of a file that is then refused
             return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise BadCheckpoint(f"{path}: no such file") from None
+        raise PoseError(f"{path}: no such file") from None
     except pickle.UnpicklingError as error:
-        raise BadCheckpoint(
-            f"{path}: torn, or holds more than tensors, numbers and text; what could run code is not loaded"
+        raise PoseError(
+            f"{path}: corrupt, or holds more than tensors, numbers and text; what could run code is not loaded"
         ) from error
     except Exception as error:  # whatever a foreign file sets off in torch's reader
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise BadCheckpoint(f"{path}: torn, or nothing that torch.save wrote ({reason})") from error
+        raise PoseError(f"{path}: corrupt, or nothing that torch.save wrote ({reason})") from error

@@ -3,7 +3,7 @@ Estimation", ICCV 2021), for relative positions of any number of dimensions.
 
 The network says beside each relative position how far off it may be, its spread. A term is then the sum of two negative
 log-likelihoods of one error: under a Laplace distribution of that spread, and under a distribution that is learnt with
-the network, a normalising flow of the error in units of the spread. L1 is the first of them with a constant spread.
+the network, a normalizing flow of the error in units of the spread. L1 is the first of them with a constant spread.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The compositional loss (Eq. 8, Eq. 9 of the paper); with P_joint it is the joint loss, with P_bone the bone loss.
 
 Every method of Table 1 is one formula: the L1 distance between predicted and true relative positions of a set of
-joint pairs, each coordinate divided by its standard deviation. Both sides are normalised by the same mean and std
+joint pairs, each coordinate divided by its standard deviation. Both sides are normalized by the same mean and std
 (Eq. 1), so the mean cancels and a term is |dJ - dJ_gt| / std(u, v). Beyond the paper, something else than L1 may be
 made of that quotient (`heads.penalties`, `heads.likelihood`).
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.composition import composition_matrix
 from heads.likelihood import ResidualLikelihood
 from heads.normalization import expand_mask
@@ -33,11 +33,11 @@ class CompositionalLoss(nn.Module):
         representation: what `estimate` holds in `forward`, `bones` or `joints`.
         reduction: `mean`: the mean over a sample's supervised terms, then over the batch, so that pair sets of
             different size share a learning rate; `sum`: Eq. 8's sum over terms, then the mean over the batch.
-        penalty: what is made of a normalised error: `l1` as in the paper, `soft_l1`, or a `ResidualLikelihood`,
+        penalty: what is made of a normalized error: `l1` as in the paper, `soft_l1`, or a `ResidualLikelihood`,
             with which a pair counts where all its coordinates are annotated.
 
     Raises:
-        BadInput: for an unknown representation, reduction or penalty, or a std of the wrong shape.
+        PoseError: for an unknown representation, reduction or penalty, or a std of the wrong shape.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class CompositionalLoss(nn.Module):
     ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
-            raise BadInput(f"unknown reduction '{reduction}'; choose mean or sum")
+            raise PoseError(f"unknown reduction '{reduction}'; choose mean or sum")
         if isinstance(penalty, str) and penalty not in PENALTIES:
-            raise BadInput(f"unknown penalty '{penalty}'; choose {' or '.join(PENALTIES)}")
+            raise PoseError(f"unknown penalty '{penalty}'; choose {' or '.join(PENALTIES)}")
         self.penalty = penalty
         if std.dim() != 2 or len(std) != len(pairs):
-            raise BadInput(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row a pair")
+            raise PoseError(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row a pair")
         self.reduction = reduction
         # Transposed, so that a batch is one matrix product: (B, D, K) @ (K, P).
         self.register_buffer("composition", composition_matrix(skeleton, pairs, representation).T.contiguous())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ METHODS = {
 
 
 def method_called(name: str) -> Method:
-    """The method of Table 1 called `name`. Raises BadInput for another name."""
+    """The method of Table 1 called `name`. Raises PoseError for another name."""
     if name not in METHODS:
-        raise BadInput(f"unknown method '{name}'; choose one of {', '.join(METHODS)}")
+        raise PoseError(f"unknown method '{name}'; choose one of {', '.join(METHODS)}")
     return METHODS[name]

@@ -1,4 +1,4 @@
-"""Normalisation of a regression target by its mean and standard deviation (Eq. 1 and 2 of the paper)."""
+"""Normalization of a regression target by its mean and standard deviation (Eq. 1 and 2 of the paper)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def masked_mean_std(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return mean, std.clamp(min=SMALLEST_STD)
 
 
-def normalise(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def normalize(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """N(x) = (x - mean) / std (Eq. 1). `values` (..., M, D); `mean` and `std` (M, D)."""
     return (values - mean) / std
 
 
-def denormalise(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """The inverse of `normalise`: x = values * std + mean (Eq. 2)."""
+def denormalize(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """The inverse of `normalize`: x = values * std + mean (Eq. 2)."""
     return values * std + mean
 
 

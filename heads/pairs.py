@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 
 ORIGIN = -1
@@ -42,7 +42,7 @@ PAIR_SETS = {"joint": joint_pairs, "bone": bone_pairs, "both": both_pairs, "all"
 
 
 def pair_set(name: str, skeleton: Skeleton) -> list[Pair]:
-    """The pair set called `name`: joint, bone, both or all. Raises BadInput for another name."""
+    """The pair set called `name`: joint, bone, both or all. Raises PoseError for another name."""
     if name not in PAIR_SETS:
-        raise BadInput(f"unknown pair set '{name}'; choose one of {', '.join(PAIR_SETS)}")
+        raise PoseError(f"unknown pair set '{name}'; choose one of {', '.join(PAIR_SETS)}")
     return PAIR_SETS[name](skeleton)

@@ -1,4 +1,4 @@
-"""The regression head: pooled features -> a normalised correction of every bone or joint."""
+"""The regression head: pooled features -> a normalized correction of every bone or joint."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class RegressionHead(nn.Linear):
         nn.init.zeros_(self.bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C) features -> (B, K, D) corrections, normalised (mean 0, standard deviation 1 on training data)."""
+        """(B, C) features -> (B, K, D) corrections, normalized (mean 0, standard deviation 1 on training data)."""
         return super().forward(features).unflatten(-1, self.shape)

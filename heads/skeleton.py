@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Skeleton:
         flip_pairs: (right, left) index pairs that change places in a mirrored image.
 
     Raises:
-        BadInput: for two roots, no root, a cycle, a repeated name or an index out of range.
+        PoseError: for two roots, no root, a cycle, a repeated name or an index out of range.
     """
 
     names: tuple[str, ...]
@@ -28,17 +28,17 @@ class Skeleton:
     def __post_init__(self) -> None:
         joints = len(self.names)
         if len(self.parents) != joints:
-            raise BadInput(f"skeleton: {joints} names but {len(self.parents)} parents; give one parent a joint")
+            raise PoseError(f"skeleton: {joints} names but {len(self.parents)} parents; give one parent a joint")
         if len(set(self.names)) != joints:
-            raise BadInput("skeleton: a joint name is repeated; names must be unique")
+            raise PoseError("skeleton: a joint name is repeated; names must be unique")
         roots = [name for name, parent in zip(self.names, self.parents, strict=True) if parent == -1]
         if len(roots) != 1:
-            raise BadInput(f"skeleton: one joint must have parent -1 (the root), found {len(roots)}: {roots}")
+            raise PoseError(f"skeleton: one joint must have parent -1 (the root), found {len(roots)}: {roots}")
         flips = [joint for pair in self.flip_pairs for joint in pair]
         if not all(-1 <= p < joints for p in self.parents) or not all(0 <= j < joints for j in flips):
-            raise BadInput(f"skeleton: a parent or flip index lies outside 0..{joints - 1}")
+            raise PoseError(f"skeleton: a parent or flip index lies outside 0..{joints - 1}")
         if len(set(flips)) != len(flips):
-            raise BadInput("skeleton: a joint stands in two flip pairs")
+            raise PoseError("skeleton: a joint stands in two flip pairs")
         for joint in range(joints):
             self._walk_to_root(joint)
 
@@ -47,7 +47,7 @@ class Skeleton:
         while joint != -1:
             if joint in path:
                 cycle = " -> ".join(self.names[j] for j in [*path[path.index(joint) :], joint])
-                raise BadInput(f"skeleton: the parents form a cycle: {cycle}")
+                raise PoseError(f"skeleton: the parents form a cycle: {cycle}")
             path.append(joint)
             joint = self.parents[joint]
         return path
@@ -75,18 +75,18 @@ class Skeleton:
 
     @cached_property
     def sides(self) -> tuple[str, ...]:
-        """`right`, `left` or `centre` for each joint: the person's side, as the flip pairs (right, left) give it."""
-        sides = ["centre"] * len(self)
+        """`right`, `left` or `center` for each joint: the person's side, as the flip pairs (right, left) give it."""
+        sides = ["center"] * len(self)
         for right, left in self.flip_pairs:
             sides[right], sides[left] = "right", "left"
         return tuple(sides)
 
     def index(self, name: str) -> int:
-        """Index of the joint called `name`. Raises BadInput for an unknown name."""
+        """Index of the joint called `name`. Raises PoseError for an unknown name."""
         try:
             return self.names.index(name)
         except ValueError:
-            raise BadInput(f"unknown joint '{name}'; this skeleton has {', '.join(self.names)}") from None
+            raise PoseError(f"unknown joint '{name}'; this skeleton has {', '.join(self.names)}") from None
 
 
 # MPII's own joint order; the tree of Fig. 1 with the pelvis as root.

@@ -8,15 +8,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-from checkpoints.errors import BadCheckpoint, BadInput
+from checkpoints.errors import PoseError
 from ief.training.memory import keep_freed_memory
 from ief.training.stopping import LostPeer, Stopped
 
 COMMANDS = {
     "demo": "make synthetic people, train both stages on them, evaluate, write a report; no download",
-    "prepare": "check a data set and write the ready form that training reads",
+    "prepare": "check a dataset and write the preprocessed form that training reads",
     "train": "train stage 0, stage 1 or both; continues where it was stopped",
-    "predict": "poses of a prepared split, or of photos",
+    "predict": "poses of a prepared split, or of images",
     "submit": "write the MPII server's file from predictions of the test people",
     "evaluate": "PCKh, joint and bone error of a file of predictions",
     "report": "tables, plots and pictures of finished runs, as one HTML page",
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     try:
         module.run(parser.parse_args(arguments[1:]))
-    except (BadInput, BadCheckpoint) as error:
+    except PoseError as error:
         print(f"ief {name}: {error}", file=sys.stderr)
         return BAD_INPUT
     except Stopped as stopped:

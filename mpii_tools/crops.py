@@ -1,7 +1,7 @@
-"""The person crop: a square of the photo, mapped to the network's input by one affine, and its inverse.
+"""The person crop: a square of the image, mapped to the network's input by one affine, and its inverse.
 
 A crop of side s around c, at n x n pixels, shows the square [c - s/2, c + s/2] on pixel edges [-1/2, n - 1/2], so
-u = (x - c) n / s + (n - 1) / 2: the square's centre falls on the crop's centre, and a mirror is u -> n - 1 - u.
+u = (x - c) n / s + (n - 1) / 2: the square's center falls on the crop's center, and a mirror is u -> n - 1 - u.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 
-def crop_matrices(centre: np.ndarray, side: np.ndarray, size: int) -> np.ndarray:
+def crop_matrices(center: np.ndarray, side: np.ndarray, size: int) -> np.ndarray:
     """Affine maps from image pixels to crop pixels.
 
     Args:
-        centre: (N, 2) centres of the squares, image pixels.
+        center: (N, 2) centers of the squares, image pixels.
         side: (N,) sides of the squares, image pixels.
         size: side of the crop, crop pixels.
 
@@ -23,7 +23,7 @@ def crop_matrices(centre: np.ndarray, side: np.ndarray, size: int) -> np.ndarray
     zoom = size / np.asarray(side, dtype=np.float64)
     matrices = np.zeros((len(zoom), 2, 3))
     matrices[:, 0, 0] = matrices[:, 1, 1] = zoom
-    matrices[:, :, 2] = (size - 1) / 2 - zoom[:, None] * centre
+    matrices[:, :, 2] = (size - 1) / 2 - zoom[:, None] * center
     return matrices
 
 

@@ -1,4 +1,4 @@
-"""Annotated persons as a table of arrays: what every reader returns and every dataset is built from."""
+"""Annotated people as a table of arrays: what every reader returns and every dataset is built from."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 
 CROP_SIDE = 250.0  # image pixels per unit of scale: 200 * 1.25
-CENTRE_SHIFT = 15.0  # image pixels per unit of scale, downwards
+CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 
 
 @dataclass(frozen=True)
 class People:
-    """N persons with K joints, one row each; image pixels, 0-based, pixel centres at integers.
+    """N people with K joints, one row each; image pixels, 0-based, pixel centers at integers.
 
     Attributes:
         images: (N,) image file names.
         person_ids: (N,) unique names, `image#r` with r the 1-based rect (or occurrence) in that image.
         joints: (N, K, 2) x, y; NaN where there is no value. This is the only mark of a missing joint.
-        centre: (N, 2) MPII's objpos. NaN where unknown.
+        center: (N, 2) MPII's objpos. NaN where unknown.
         scale: (N,) MPII's scale: person height / 200 px. NaN where unknown.
         head_size: (N,) PCKh's unit in image pixels. NaN where unknown.
         split: (N,) 'train', 'valid', 'test' or ''.
-        scored: (N,) persons the benchmark scores (single_person); True where a form has no such flag.
+        scored: (N,) people the benchmark scores (single_person); True where a form has no such flag.
         visible: (N, K) 1 visible, 0 occluded, -1 unknown or not annotated.
         derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
         joint_names: K names.
 
     Raises:
-        BadInput: when a column's shape does not match the others, or a name cannot be printed.
+        PoseError: when a column's shape does not match the others, or a name cannot be printed.
     """
 
     images: np.ndarray
     person_ids: np.ndarray
     joints: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     scale: np.ndarray
     head_size: np.ndarray
     split: np.ndarray
@@ -47,21 +47,21 @@ class People:
     joint_names: tuple[str, ...] = field(default=MPII.names)
 
     def __post_init__(self) -> None:
-        persons, joints = self.images.size, len(self.joint_names)
+        people, joints = self.images.size, len(self.joint_names)
         expected = {
-            "joints": (persons, joints, 2),
-            "centre": (persons, 2),
-            "visible": (persons, joints),
-            "derived": (persons, joints),
+            "joints": (people, joints, 2),
+            "center": (people, 2),
+            "visible": (people, joints),
+            "derived": (people, joints),
         }
         for name in COLUMNS:
-            shape, want = getattr(self, name).shape, expected.get(name, (persons,))
+            shape, want = getattr(self, name).shape, expected.get(name, (people,))
             if shape != want:
-                raise BadInput(f"people: column '{name}' has shape {shape}, expected {want}")
+                raise PoseError(f"people: column '{name}' has shape {shape}, expected {want}")
         # A line end or an escape sequence in a name would come out again in messages, tables and file names.
         strange = next((name for name in [*self.images, *self.person_ids] if not name.isprintable()), None)
         if strange is not None:
-            raise BadInput(f"people: the name {str(strange)!r} holds characters that cannot be printed")
+            raise PoseError(f"people: the name {str(strange)!r} holds characters that cannot be printed")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -77,9 +77,9 @@ class People:
         return np.isfinite(self.joints).all(axis=-1)
 
     @property
-    def crop_centre(self) -> np.ndarray:
-        """(N, 2) centre of the person's square crop in image pixels: objpos moved down by 15 * scale."""
-        return self.centre + np.stack([np.zeros_like(self.scale), CENTRE_SHIFT * self.scale], axis=-1)
+    def crop_center(self) -> np.ndarray:
+        """(N, 2) center of the person's square crop in image pixels: objpos moved down by 15 * scale."""
+        return self.center + np.stack([np.zeros_like(self.scale), CENTER_SHIFT * self.scale], axis=-1)
 
     @property
     def crop_side(self) -> np.ndarray:
@@ -87,7 +87,7 @@ class People:
         return CROP_SIDE * self.scale
 
     def select(self, rows: np.ndarray) -> People:
-        """The persons of `rows` (indices or a boolean mask), in that order."""
+        """The people of `rows` (indices or a boolean mask), in that order."""
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
 
@@ -99,7 +99,7 @@ def make_people(
     joints: np.ndarray,
     *,
     person_ids: np.ndarray | list[str] | None = None,
-    centre: np.ndarray | None = None,
+    center: np.ndarray | None = None,
     scale: np.ndarray | None = None,
     head_size: np.ndarray | None = None,
     split: str | np.ndarray = "",
@@ -114,23 +114,23 @@ def make_people(
     """
     images = np.asarray(images, dtype=np.str_)
     joints = np.array(joints, dtype=np.float64)
-    persons = len(images)
+    people = len(images)
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
     if person_ids is None:
         person_ids = number_occurrences(images)
 
     def floats(values: np.ndarray | None, *shape: int) -> np.ndarray:
-        return np.full((persons, *shape), np.nan) if values is None else np.asarray(values, dtype=np.float64)
+        return np.full((people, *shape), np.nan) if values is None else np.asarray(values, dtype=np.float64)
 
     return People(
         images=images,
         person_ids=np.asarray(person_ids, dtype=np.str_),
         joints=joints,
-        centre=floats(centre, 2),
+        center=floats(center, 2),
         scale=floats(scale),
         head_size=floats(head_size),
-        split=np.broadcast_to(np.asarray(split, dtype=np.str_), (persons,)).copy(),
-        scored=np.ones(persons, bool) if scored is None else np.asarray(scored, dtype=bool),
+        split=np.broadcast_to(np.asarray(split, dtype=np.str_), (people,)).copy(),
+        scored=np.ones(people, bool) if scored is None else np.asarray(scored, dtype=bool),
         visible=np.full(joints.shape[:2], -1, np.int8) if visible is None else np.asarray(visible, np.int8),
         derived=np.zeros(joints.shape[:2], bool) if derived is None else np.asarray(derived, bool),
         joint_names=tuple(joint_names),

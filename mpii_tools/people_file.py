@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, People
 
@@ -14,7 +14,7 @@ KINDS = {
     "images": "U",
     "person_ids": "U",
     "joints": "f",
-    "centre": "f",
+    "center": "f",
     "scale": "f",
     "head_size": "f",
     "split": "U",
@@ -23,11 +23,12 @@ KINDS = {
     "derived": "b",
     "joint_names": "U",
 }
+STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 
 
 def save_people(path: str | os.PathLike, people: People) -> None:
-    """Writes every column of `people` and the joint names. Raises BadInput where `path` cannot be written."""
-    columns = {name: getattr(people, name) for name in COLUMNS}
+    """Writes every column of `people` and the joint names. Raises PoseError where `path` cannot be written."""
+    columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
     save_arrays(path, {**columns, "joint_names": np.array(people.joint_names, dtype=np.str_)})
 
 
@@ -35,15 +36,16 @@ def load_people(path: str | os.PathLike) -> People:
     """The people that `save_people` wrote, equal in every bit.
 
     Raises:
-        BadInput: a torn or foreign file, columns that do not fit together, or a person_id that stands twice.
+        PoseError: a corrupt or foreign file, columns that do not fit together, or a person_id that stands twice.
     """
-    columns = load_arrays(path, KINDS, "people")
+    columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people")
+    columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
     names = tuple(columns.pop("joint_names").ravel().tolist())
     try:
         people = People(**columns, joint_names=names)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}; make it again") from error
+    except PoseError as error:
+        raise PoseError(f"{path}: {error}; make it again") from error
     ids, counts = np.unique(people.person_ids, return_counts=True)
     if (counts > 1).any():
-        raise BadInput(f"{path}: person '{ids[counts > 1][0]}' stands there more than once; keep one")
+        raise PoseError(f"{path}: person '{ids[counts > 1][0]}' stands there more than once; keep one")
     return people

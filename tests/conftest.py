@@ -21,21 +21,21 @@ def shared() -> Path:
     return SHARED
 
 
-def write_tiny(folder, persons=24, size=SIZE, seed=0):
+def write_tiny(folder, count=24, size=SIZE, seed=0):
     """Random crops whose poses are random too: enough to train on, not to learn from."""
     draw = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    splits = {"train": persons, "valid": persons // 2}
-    for split, count in splits.items():
-        joints = 100 + draw.normal(0, 30, (count, 16, 2))
-        joints[draw.random((count, 16)) < 0.1] = np.nan
+    splits = {"train": count, "valid": count // 2}
+    for split, number in splits.items():
+        joints = 100 + draw.normal(0, 30, (number, 16, 2))
+        joints[draw.random((number, 16)) < 0.1] = np.nan
         people = make_people(
-            [f"{split}{i}.jpg" for i in range(count)], joints, split=split,
-            centre=np.full((count, 2), 100.0), scale=np.full(count, 0.8), head_size=np.full(count, 20.0),
+            [f"{split}{i}.jpg" for i in range(number)], joints, split=split,
+            center=np.full((number, 2), 100.0), scale=np.full(number, 0.8), head_size=np.full(number, 20.0),
         )  # fmt: skip
         save_people(folder / f"{split}.npz", people)
         side = size + 2 * BORDER
-        np.save(folder / f"{split}-crops.npy", draw.integers(0, 255, (count, side, side, 3), dtype=np.uint8))
+        np.save(folder / f"{split}-crops.npy", draw.integers(0, 255, (number, side, side, 3), dtype=np.uint8))
     description = {"format": 1, "name": "tiny", "input": size, "border": BORDER, "splits": splits}
     (folder / "prepared.json").write_text(json.dumps(description))
     return folder
@@ -43,5 +43,5 @@ def write_tiny(folder, persons=24, size=SIZE, seed=0):
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory):
-    """Folder of a tiny prepared data set with 24 training and 12 validation persons."""
+    """Folder of a tiny prepared dataset with 24 training and 12 validation people."""
     return write_tiny(tmp_path_factory.mktemp("tiny"))

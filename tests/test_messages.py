@@ -39,7 +39,7 @@ def world(tmp_path_factory):
         good_files()
         bad_annotations()
         bad_people()
-        bad_photos()
+        bad_images()
         bad_predictions()
         bad_prepared()
         bad_weights()
@@ -48,10 +48,10 @@ def world(tmp_path_factory):
 
 def everybody():
     draw = np.random.default_rng(0)
-    centre = draw.uniform(50, 900, (PERSONS, 2))
+    center = draw.uniform(50, 900, (PERSONS, 2))
     return make_people(
-        [f"{row}.jpg" for row in range(PERSONS)], centre[:, None] + draw.normal(0, 20, (PERSONS, 16, 2)), split="valid",
-        centre=centre, scale=np.full(PERSONS, 0.5), head_size=np.full(PERSONS, 12.0),
+        [f"{row}.jpg" for row in range(PERSONS)], center[:, None] + draw.normal(0, 20, (PERSONS, 16, 2)), split="valid",
+        center=center, scale=np.full(PERSONS, 0.5), head_size=np.full(PERSONS, 12.0),
     )  # fmt: skip
 
 
@@ -70,13 +70,13 @@ def good_files():
     save_predictions("good.npz", Predictions(people.joints, people.person_ids))
     assert main(["prepare", "--annotations", "train.json", "--images", "images", "--out", "data", "--size", "32"]) == 0
     release = make_people(
-        ["a.jpg", "b.jpg"], np.ones((2, 16, 2)), centre=np.ones((2, 2)), scale=np.ones(2), split="test"
+        ["a.jpg", "b.jpg"], np.ones((2, 16, 2)), center=np.ones((2, 2)), scale=np.ones(2), split="test"
     )
     write_mpii_mat("release/mpii.mat", release)
 
 
 def bad_annotations():
-    texts = {"empty": "", "torn": "[1, 2", "coco": '{"images": []}', "numbers": "[3]"}
+    texts = {"empty": "", "corrupt": "[1, 2", "coco": '{"images": []}', "numbers": "[3]"}
     for name, text in texts.items():
         Path(f"{name}.json").write_text(text)
     Path("faulty.json").write_text(json.dumps([person(), person(), person(image="9.jpg"), {"image": "0.jpg"}]))
@@ -85,7 +85,7 @@ def bad_annotations():
     parts = {name: release[name][0, 0] for name in release.dtype.names}
     rect = parts["annolist"][0, 0]["annorect"][0, 0]
     whole = Path("release/mpii.mat").read_bytes()
-    Path("torn.mat").write_bytes(whole[: len(whole) // 2])
+    Path("corrupt.mat").write_bytes(whole[: len(whole) // 2])
     Path("v73.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n")
     scipy.io.savemat("other.mat", {"x": 1})
     scipy.io.savemat("flags.mat", {"RELEASE": {name: value for name, value in parts.items() if name != "img_train"}})
@@ -104,7 +104,7 @@ def bad_annotations():
     for name, arrays in h5.items():
         with h5py.File(f"{name}.h5", "w") as file:
             file.update(arrays)
-    Path("torn.h5").write_bytes(Path("part.h5").read_bytes()[:500])
+    Path("corrupt.h5").write_bytes(Path("part.h5").read_bytes()[:500])
     for name, table in {"lsp": np.ones((14, 3, 2)), "flat": np.ones((14, 2))}.items():
         shutil.copytree("images", f"{name}/images")
         scipy.io.savemat(f"{name}/joints.mat", {"joints": table})
@@ -121,13 +121,13 @@ def bad_people():
     }  # fmt: skip
     for name, change in changes.items():
         np.savez(f"people-{name}.npz", **{key: value for key, value in (columns | change).items() if value is not None})
-    Path("people-torn.npz").write_bytes(Path("people.npz").read_bytes()[:900])
+    Path("people-corrupt.npz").write_bytes(Path("people.npz").read_bytes()[:900])
 
 
-def bad_photos():
-    for name in ("none", "torn-tar", "cut-tar"):
+def bad_images():
+    for name in ("none", "corrupt-tar", "cut-tar"):
         Path(name).mkdir()
-    Path("torn-tar/images.tar").write_bytes(b"torn" * 99)
+    Path("corrupt-tar/images.tar").write_bytes(b"corrupt" * 99)
     with tarfile.open("cut-tar/images.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
         tar.add("images/0.jpg")
         tar.add("images/1.jpg")
@@ -151,7 +151,7 @@ def bad_predictions():
     }  # fmt: skip
     for name, change in changes.items():
         np.savez(f"p-{name}.npz", **{key: value for key, value in (good | change).items() if value is not None})
-    Path("p-torn.npz").write_bytes(Path("p-nan.npz").read_bytes()[:500])
+    Path("p-corrupt.npz").write_bytes(Path("p-nan.npz").read_bytes()[:500])
     np.save("p-few.npy", joints[:9] + 1)
     np.save("p-order.npy", joints[::-1] + 1)
     np.save("p-14.npy", joints[:, :14])
@@ -161,9 +161,9 @@ def bad_predictions():
 
 
 def bad_prepared():
-    for name in ("torn", "cut", "resized", "half", "joints"):
+    for name in ("corrupt", "cut", "resized", "half", "joints"):
         shutil.copytree("data", f"data-{name}")
-    Path("data-torn/prepared.json").write_text("{")
+    Path("data-corrupt/prepared.json").write_text("{")
     crops = Path("data-cut/train-crops.npy")
     crops.write_bytes(crops.read_bytes()[:-9])
     np.save("data-resized/train-crops.npy", np.zeros((4, 9, 9, 3), np.uint8))
@@ -180,15 +180,15 @@ def bad_weights():
     )
     torch.save({"conv1.weight": torch.ones(3), "layer1.0.conv1.weight": torch.tensor(torch.nan)}, "nan.pth")
     torch.save(torch.nn.Linear(2, 2), "object.pth")
-    Path("torn.pth").write_bytes(b"PK\x03\x04 torn")
-    Path("torn.safetensors").write_bytes(b"torn")
-    for name, text in {"torn": "{", "other": "[]"}.items():
+    Path("corrupt.pth").write_bytes(b"PK\x03\x04 corrupt")
+    Path("corrupt.safetensors").write_bytes(b"corrupt")
+    for name, text in {"corrupt": "{", "other": "[]"}.items():
         Path(f"run-{name}").mkdir()
         Path(f"run-{name}/metrics.json").write_text(text)
 
 
 PREPARE = "prepare --images images --out out --annotations"
-PHOTOS = "prepare --annotations train.json --out out --images"
+IMAGES = "prepare --annotations train.json --out out --images"
 SUBMIT = "submit --out o.mat --predictions"
 EVALUATE = "evaluate --annotations people.npz --predictions"
 TRAIN = "train --data data --run run --device cpu --preset demo --weights"
@@ -200,10 +200,10 @@ TABLE = [
     (f"{PREPARE} none", "none: a folder without joints.mat (it holds nothing)", FORMS),
     (f"{PREPARE} images/0.jpg", r"0.jpg: a file that begins with b'\xff\xd8", FORMS),
     (f"{PREPARE} empty.json", "empty.json: an empty file", FORMS),
-    (f"{PREPARE} torn.json", "torn.json: not a whole JSON file (", "copy it again"),
-    (f"{PREPARE} coco.json", "coco.json: expected a JSON list of persons, found an object", "give HRNet's train.json"),
+    (f"{PREPARE} corrupt.json", "corrupt.json: not a whole JSON file (", "copy it again"),
+    (f"{PREPARE} coco.json", "coco.json: expected a JSON list of people, found an object", "give HRNet's train.json"),
     (f"{PREPARE} numbers.json", "not one of its 1 entries is as HRNet has it, first entry 0", "give a file of HRNet"),
-    (f"{PREPARE} torn.mat", f"torn.mat: {WHOLE} (ends inside the variable at byte 128)", "copy it again"),
+    (f"{PREPARE} corrupt.mat", f"corrupt.mat: {WHOLE} (ends inside the variable at byte 128)", "copy it again"),
     (f"{PREPARE} v73.mat", "v73.mat: the HDF5 form of MATLAB 7.3", "save it in MATLAB with '-v7'"),
     (f"{PREPARE} other.mat", "other.mat: no variable 'RELEASE' or 'annolist', only x", "give MPII's annotation file"),
     (f"{PREPARE} flags.mat", "flags.mat: its RELEASE is not MPII's (KeyError: 'img_train')", "expected annolist"),
@@ -214,27 +214,27 @@ TABLE = [
     (f"{PREPARE} tall.mat", "none of its 1 rects is as MPII has them; first annolist(1).annorect(1)", "get it again"),
     (f"{PREPARE} joints.mat", "joints.mat: 'dataset_joints' names ['nose']", "expected ['rank'"),
     (f"{PREPARE} shape.mat", "'pos_gt_src' is float64 (14, 2, 3)", "expected numbers, 16 x 2 x N; save it so"),
-    (f"{PREPARE} torn.h5", "torn.h5: not a whole HDF5 file (", "copy it again"),
+    (f"{PREPARE} corrupt.h5", "corrupt.h5: not a whole HDF5 file (", "copy it again"),
     (f"{PREPARE} part.h5", "part.h5: 'part' is float64 (2, 14, 2)", "expected numbers, N x 16 x 2"),
     (f"{PREPARE} scale.h5", "scale.h5: no 'center', only part", "give a file that has it"),
     (f"{PREPARE} names.h5", "names.h5: 'imgname' has 1 names for 2 persons", "expected one a person"),
     (f"{PREPARE} codes.h5", "codes.h5: 'imgname' holds no file names", "expected text, one name a person"),
     (f"{PREPARE} flat", "joints.mat: 'joints' is float64 (14, 2)", "expected 14x3xN (LSP-extended) or 3x14xN"),
-    (f"{PREPARE} lsp", "lsp: none of its 4 photos is one of joints.mat's 2 (im00001.jpg", "add the data set's own"),
+    (f"{PREPARE} lsp", "lsp: none of its 4 images is one of joints.mat's 2 (im00001.jpg", "add the dataset's own"),
     (f"{PREPARE} listed/mpii.mat", "valid_images.txt: not a text file with an image name a line", "write or remove it"),
-    (f"{PREPARE} people-torn.npz", "people-torn.npz: not a whole .npz file of people (", "make it again"),
+    (f"{PREPARE} people-corrupt.npz", "people-corrupt.npz: not a whole .npz file of people (", "make it again"),
     (f"{PREPARE} people-column.npz", "people-column.npz: not people: no array 'scale', only images", "give people"),
     (f"{PREPARE} people-kind.npz", "array 'scale' holds <U4, not fractions", "make it again"),
     (f"{PREPARE} people-short.npz", "people: column 'scale' has shape (3,), expected (30,)", "make it again"),
     (f"{PREPARE} people-twice.npz", "people-twice.npz: person '0.jpg#1' stands there more than once", "keep one"),
     (f"{PREPARE} people-names.npz", r"the name '\x1b[2J' holds characters that cannot be printed", "make it again"),
-    # Photos, options and the disk.
-    (f"{PHOTOS} absent", "absent: no such folder", "check the path"),
-    (f"{PHOTOS} none", "none: no image (.jpg, .jpeg, .png) here", "give the photos' folder"),
-    (f"{PHOTOS} torn-tar", "images.tar: not a whole, uncompressed tar file (", "copy or unpack it again"),
-    (f"{PHOTOS} cut-tar", "images.tar: torn: no end mark after its 1 members", "copy the file again"),
-    (f"{PREPARE} unusable.json", "out: no person of out could be prepared; first reason: persons left out: no usable"),
-    (f"{PREPARE} faulty.json --strict", "faulty.json: 3 faults of 3 kinds", "mend them, or", "Nothing was written"),
+    # Images, options and the disk.
+    (f"{IMAGES} absent", "absent: no such folder", "check the path"),
+    (f"{IMAGES} none", "none: no image (.jpg, .jpeg, .png) here", "give the images' folder"),
+    (f"{IMAGES} corrupt-tar", "images.tar: not a whole, uncompressed tar file (", "copy or unpack it again"),
+    (f"{IMAGES} cut-tar", "images.tar: corrupt: no end mark after its 1 members", "copy the file again"),
+    (f"{PREPARE} unusable.json", "out: no person of out could be prepared; first reason: people left out: no usable"),
+    (f"{PREPARE} faulty.json --strict", "faulty.json: 3 faults of 3 kinds", "fix them, or", "Nothing was written"),
     (f"{PREPARE} train.json --limit 0", "--limit 0: must be above 0", "leave it out for everybody"),
     (f"{PREPARE} train.json --size 0", "--size 0: must be above 0 and at most 2048"),
     (f"{PREPARE} train.json --margin nan", "--margin nan: must lie between 1, the input alone, and 4.0"),
@@ -242,20 +242,20 @@ TABLE = [
     # Predictions.
     (f"{EVALUATE} absent.npz", "absent.npz: no such file", "check the path"),
     (f"{EVALUATE} p.txt", "p.txt: predictions are .npz, .h5, .mat or .npy files, not '.txt'", "write one of these"),
-    (f"{EVALUATE} p-torn.npz", "p-torn.npz: not a whole .npz file of predictions (", "make it again"),
+    (f"{EVALUATE} p-corrupt.npz", "p-corrupt.npz: not a whole .npz file of predictions (", "make it again"),
     (f"{EVALUATE} p-array.npz", "p-array.npz: not predictions: no array 'stage', only joints", "give"),
     (f"{EVALUATE} p-kind.npz", "array 'stage' holds <U3, not whole numbers", "make it again"),
-    (f"{EVALUATE} p-nan.npz", "p-nan.npz: predictions: 1 persons have a joint that is not a finite number", "must"),
+    (f"{EVALUATE} p-nan.npz", "p-nan.npz: predictions: 1 people have a joint that is not a finite number", "must"),
     (f"{EVALUATE} p-twice.npz", "p-twice.npz: predictions: person '0.jpg#1' is predicted more than once", "keep one"),
     (f"{EVALUATE} p-ids.npz", "predictions: 30 poses, person_ids of shape (3,)", "expected one a pose"),
-    (f"{EVALUATE} p-names.npz", "joints of shape (30, 16, 2)", "expected (persons, 14, 2), one row a joint name"),
+    (f"{EVALUATE} p-names.npz", "joints of shape (30, 16, 2)", "expected (people, 14, 2), one row a joint name"),
     (f"{EVALUATE} p-object.npy", "p-object.npy: not a whole .npy file (", "make it again"),
-    (f"{EVALUATE} p-14.npy", "p-14.npy: predictions of float64 (30, 14, 2)", "expected numbers of shape (persons,"),
+    (f"{EVALUATE} p-14.npy", "p-14.npy: predictions of float64 (30, 14, 2)", "expected numbers of shape (people,"),
     (f"{EVALUATE} p-other.mat", "p-other.mat: none of preds, pred, joints, pos_pred_src in it, only x", "give the"),
-    (f"{EVALUATE} p-few.npy", "9 predictions for 30 annotated persons, and no person_ids", "give one prediction"),
+    (f"{EVALUATE} p-few.npy", "9 predictions for 30 annotated people, and no person_ids", "give one prediction"),
     (f"{EVALUATE} p-order.npy", "matched row by row, only ", "put them in the annotations' order"),
-    (f"{EVALUATE} p-foreign.npz", "30 of 30 annotated persons have no prediction, first 0.jpg#1",
-     "(the first prediction is for lsp/0.jpg#1)", "predict the persons of these annotations"),
+    (f"{EVALUATE} p-foreign.npz", "30 of 30 annotated people have no prediction, first 0.jpg#1",
+     "(the first prediction is for lsp/0.jpg#1)", "predict the people of these annotations"),
     (f"{EVALUATE} p-other-joints.npz", "predictions have joints l_wrist, l_elbow", "predict the annotated joints"),
     (f"{EVALUATE} p-space.npz", "predictions have shape (30, 16, 3) and ground truth (30, 16, 2)", "give"),
     (f"{EVALUATE} good.npz --json none", "none: cannot be written ("),
@@ -265,8 +265,9 @@ TABLE = [
      "predict its test split"),
     # Training, and what follows it.
     ("train --data none --run run --weights none", "none: holds no prepared.json", "run `ief prepare` first"),
-    ("train --data data-torn --run run --weights none", "prepared.json: torn (", "run `ief prepare` again"),
-    ("train --data data-cut --run run --weights none", "train-crops.npy: torn or missing (", "run `ief prepare` again"),
+    ("train --data data-corrupt --run run --weights none", "prepared.json: corrupt (", "run `ief prepare` again"),
+    ("train --data data-cut --run run --weights none", "train-crops.npy: corrupt or missing (",
+     "run `ief prepare` again"),
     ("train --data data-resized --run run --weights none", "train-crops.npy: holds uint8 (4, 9, 9, 3), expected uint8",
      "prepare again"),
     ("train --data data-half --run run --weights none", "data-half: has no split 'train'", "it has valid"),
@@ -278,20 +279,21 @@ TABLE = [
     (f"{TRAIN} none --perturbation 9", "--perturbation 9.0: must lie between 0 and 1"),
     (f"{TRAIN} none --precision half", "--precision half: unknown; choose fp32 or bf16"),
     (f"{TRAIN} absent.pth", "absent.pth: no such file"),
-    (f"{TRAIN} torn.pth", "torn.pth: torn, or nothing that torch.save wrote ("),
-    (f"{TRAIN} object.pth", "object.pth: torn, or holds more than tensors, numbers and text", "what could run code"),
+    (f"{TRAIN} corrupt.pth", "corrupt.pth: corrupt, or nothing that torch.save wrote ("),
+    (f"{TRAIN} object.pth", "object.pth: corrupt, or holds more than tensors, numbers and text", "what could run code"),
     (f"{TRAIN} other.pth", "other.pth: holds no torchvision ResNet"),
     (f"{TRAIN} nan.pth", "nan.pth: 'layer1.0.conv1.weight' is no tensor of finite floats", "get the file again"),
     (f"{TRAIN} resnet.pth", "resnet.pth: does not say whether its stride sits in", "add --stride 1x1 or --stride 3x3"),
-    (f"{TRAIN} torn.safetensors", "torn.safetensors: torn, or no safetensors file (", "copy or train it again"),
+    (f"{TRAIN} corrupt.safetensors", "corrupt.safetensors: corrupt, or no safetensors file (",
+     "copy or train it again"),
     ("predict --run none images/0.jpg", "stage.safetensors: no such file"),
-    ("predict --run none", "give either photos", "--data, what `ief prepare` wrote"),
-    ("predict --run none images --centre 3 4", "--centre and --scale belong to one photo", "use --list for many"),
-    ("predict --run none --data here --scale 2", "--centre and --scale belong to one photo", "use --list for many"),
+    ("predict --run none", "give either images", "--data, what `ief prepare` wrote"),
+    ("predict --run none images --center 3 4", "--center and --scale belong to one image", "use --list for many"),
+    ("predict --run none --data here --scale 2", "--center and --scale belong to one image", "use --list for many"),
     ("predict --run none images/0.jpg --scale 0", "--scale 0.0: must be above 0"),
     ("predict --onnx a.onnx --flip images/0.jpg", "--flip needs --run: an exported model sees each crop once"),
     ("report none --out out", "none: has no metrics.json", "finish it with `ief train` first"),
-    ("report run-torn --out out", "metrics.json: torn (", "`ief train` writes it again"),
+    ("report run-corrupt --out out", "metrics.json: corrupt (", "`ief train` writes it again"),
     ("report run-other --out out", "metrics.json: holds no figures of stages", "`ief train` writes it again"),
     ("demo --out out --images 3", "--images 3: the demo needs at least 30"),
     ("bench juggling", "unknown group 'juggling'", "choose from loss"),
@@ -325,12 +327,12 @@ INSTALL = "pip install"  # met where a package is missing, and the tests need th
 
 
 def raised_messages():
-    """(place, constant pieces of the message) of every `raise BadInput(...)` and `raise BadCheckpoint(...)`."""
+    """(place, constant pieces of the message) of every `raise PoseError(...)` and `raise PoseError(...)`."""
     for package in ("heads", "mpii_tools", "evaluation", "checkpoints", "ief"):
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 call = node.exc if isinstance(node, ast.Raise) else None
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("BadInput", "BadCheckpoint"):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("PoseError", "PoseError"):
                     pieces = [part.value for part in ast.walk(call) if isinstance(part, ast.Constant)]
                     yield path.relative_to(ROOT).as_posix(), node.lineno, [p for p in pieces if isinstance(p, str)]
 

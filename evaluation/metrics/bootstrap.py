@@ -1,6 +1,6 @@
-"""Bootstrap over persons (Efron, 1979): how far a figure would move had other persons been photographed.
+"""Bootstrap over people (Efron, 1979): how far a figure would move had other people been photographed.
 
-Every figure of this package is a function of sums over persons. Drawing N persons with replacement gives each
+Every figure of this package is a function of sums over people. Drawing N people with replacement gives each
 of them a multinomial weight, so a resample's sums are weighted sums, and all resamples are one matrix product.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -21,10 +21,10 @@ _BLOCK = 2**24  # weights drawn at a time: bounds the memory, changes no draw
 def resample(
     terms: Mapping[Hashable, np.ndarray], resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[Hashable, np.ndarray]:
-    """Sums over N persons drawn with replacement, R times over.
+    """Sums over N people drawn with replacement, R times over.
 
-    All terms share the draws, and so do calls with the same number of persons, resamples and seed. Two methods
-    on the same persons are therefore paired: subtract their resampled figures.
+    All terms share the draws, and so do calls with the same number of people, resamples and seed. Two methods
+    on the same people are therefore paired: subtract their resampled figures.
 
     Args:
         terms: what each person adds to a sum, any number of arrays (N, ...).
@@ -35,23 +35,23 @@ def resample(
         The same keys with arrays (R, ...).
 
     Raises:
-        BadInput: arrays of different lengths, or fewer than one resample.
+        PoseError: arrays of different lengths, or fewer than one resample.
     """
     lengths = {len(term) for term in terms.values()}
     if len(lengths) != 1 or resamples < 1:
-        raise BadInput(
-            f"bootstrap: needs terms of equally many persons and at least 1 resample, "
-            f"found {sorted(lengths)} persons and {resamples} resamples"
+        raise PoseError(
+            f"bootstrap: needs terms of equally many people and at least 1 resample, "
+            f"found {sorted(lengths)} people and {resamples} resamples"
         )
-    (persons,) = lengths
+    (people,) = lengths
     columns = [
-        np.asarray(term, dtype=np.float64).reshape(persons, math.prod(np.shape(term)[1:])) for term in terms.values()
+        np.asarray(term, dtype=np.float64).reshape(people, math.prod(np.shape(term)[1:])) for term in terms.values()
     ]
     table = np.concatenate(columns, axis=1)
-    if persons == 0:
+    if people == 0:
         sums = np.zeros((resamples, table.shape[1]))
     else:
-        sums = np.concatenate([weights @ table for weights in _weights(persons, resamples, seed)])
+        sums = np.concatenate([weights @ table for weights in _weights(people, resamples, seed)])
     ends = np.cumsum([column.shape[1] for column in columns])[:-1]
     return {
         name: part.reshape(resamples, *np.shape(term)[1:])
@@ -59,13 +59,13 @@ def resample(
     }
 
 
-def _weights(persons: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def _weights(people: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """(R, N) how often each resample holds each person, some rows at a time."""
     rng = np.random.default_rng(seed)
-    rows = max(1, _BLOCK // persons)
+    rows = max(1, _BLOCK // people)
     for first in range(0, resamples, rows):
         size = min(rows, resamples - first)
-        yield rng.multinomial(persons, np.full(persons, 1 / persons), size=size).astype(np.float64)
+        yield rng.multinomial(people, np.full(people, 1 / people), size=size).astype(np.float64)
 
 
 def percentile_interval(samples: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:

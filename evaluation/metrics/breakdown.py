@@ -1,4 +1,4 @@
-"""Where the error sits: the same figures for some of the persons, or some of their joints."""
+"""Where the error sits: the same figures for some of the people, or some of their joints."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Part:
 
     Attributes:
         label: what stands on an axis or in a table.
-        persons: (N,) bool, who is in it.
+        people: (N,) bool, who is in it.
         joints: (K,) bool, which of their joints count.
     """
 
     label: str
-    persons: np.ndarray
+    people: np.ndarray
     joints: np.ndarray
 
 
 def parts_by_size(scale: ArrayLike, joints: int, count: int = 4) -> list[Part]:
-    """`count` parts of about equally many persons, from small to large, named by their height in image pixels.
+    """`count` parts of about equally many people, from small to large, named by their height in image pixels.
 
-    A height is 200 times MPII's scale. Persons of unknown scale are in no part; with no known scale there is none.
+    A height is 200 times MPII's scale. People of unknown scale are in no part; with no known scale there is none.
     """
     scale = np.asarray(scale, dtype=np.float64)
     known = has_size(scale)
@@ -52,10 +52,10 @@ def parts_by_size(scale: ArrayLike, joints: int, count: int = 4) -> list[Part]:
 
 
 def parts_by_annotated(annotated: ArrayLike) -> list[Part]:
-    """Persons by how many of their K joints are annotated: up to half, to three quarters, all but some, all.
+    """People by how many of their K joints are annotated: up to half, to three quarters, all but some, all.
 
     Args:
-        annotated: (N, K) bool. Empty parts, and persons without any joint, are left out.
+        annotated: (N, K) bool. Empty parts, and people without any joint, are left out.
     """
     annotated = np.asarray(annotated, dtype=bool)
     joints, counts = annotated.shape[1], annotated.sum(axis=1)
@@ -69,10 +69,10 @@ def parts_by_annotated(annotated: ArrayLike) -> list[Part]:
     return parts
 
 
-def parts_by_group(joint_names: Sequence[str], persons: int) -> list[Part]:
+def parts_by_group(joint_names: Sequence[str], people: int) -> list[Part]:
     """The joint groups, from head to ankle; a group of which the skeleton has no joint is left out."""
     groups = {"Head": HEAD_JOINTS, "Trunk": OUTSIDE_MEAN, **LIMB_GROUPS}
-    everyone = np.ones(persons, bool)
+    everyone = np.ones(people, bool)
     parts = [
         Part(SHORT.get(name, name), everyone, members(tuple(joint_names), endings)) for name, endings in groups.items()
     ]
@@ -89,7 +89,7 @@ def breakdown(
     *,
     convention: str = "official",
 ) -> dict[str, Tree]:
-    """Joint error and mean PCKh@0.5 of each part, with 95 % intervals over its persons.
+    """Joint error and mean PCKh@0.5 of each part, with 95 % intervals over its people.
 
     Args: as `evaluate`; `annotated` (N, K) is required.
 
@@ -99,7 +99,7 @@ def breakdown(
         that of all its joints together (trunk: None, it lies outside the Mean).
 
     Raises:
-        BadInput: as `evaluate`.
+        PoseError: as `evaluate`.
     """
     pred, gt, head_size = np.asarray(pred), np.asarray(gt), np.asarray(head_size)
     scale = np.full(len(gt), np.nan) if scale is None else np.asarray(scale)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 # Group -> how its joints' names end. Left and right, `r_knee` and `l_knee`, fall into one group in any skeleton.
 # The Head group is the convention's own.
@@ -51,7 +51,7 @@ class Convention:
     publishes_auc: bool
 
     def correct(self, distances: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
-        """Which normalised distances are correct at `threshold` (broadcast together); a NaN never is."""
+        """Which normalized distances are correct at `threshold` (broadcast together); a NaN never is."""
         return distances < threshold if self.strict else distances <= threshold
 
 
@@ -103,11 +103,11 @@ CONVENTIONS = {
 
 
 def get_convention(convention: str | Convention) -> Convention:
-    """The convention of that name; a `Convention` passes through. Raises BadInput for an unknown name."""
+    """The convention of that name; a `Convention` passes through. Raises PoseError for an unknown name."""
     if isinstance(convention, Convention):
         return convention
     if convention not in CONVENTIONS:
-        raise BadInput(f"unknown convention '{convention}'; choose one of {', '.join(CONVENTIONS)}")
+        raise PoseError(f"unknown convention '{convention}'; choose one of {', '.join(CONVENTIONS)}")
     return CONVENTIONS[convention]
 
 

@@ -29,7 +29,7 @@ class Distances:
 
 @dataclass(frozen=True)
 class MeanError:
-    """A mean distance over all counted joints (or bones) of all persons; NaN where nothing was counted.
+    """A mean distance over all counted joints (or bones) of all people; NaN where nothing was counted.
 
     Attributes:
         image_px, crop_px: the mean, in image pixels and in pixels of the 224 x 224 crop.
@@ -100,7 +100,7 @@ def joint_error(
         skeleton: names and parents of the K joints.
 
     Raises:
-        BadInput: shapes that do not match, an annotated joint without a finite position.
+        PoseError: shapes that do not match, an annotated joint without a finite position.
     """
     return _mean(joint_distances(pred, gt, scale, annotated, skeleton=skeleton), skeleton.names)
 
@@ -121,10 +121,10 @@ def bone_error(
 
 
 def _in_both_units(offset: np.ndarray, counted: np.ndarray, scale: ArrayLike | None) -> Distances:
-    persons = len(offset)
-    scale = np.full(persons, np.nan) if scale is None else check_per_person(scale, persons, "scale")
+    people = len(offset)
+    scale = np.full(people, np.nan) if scale is None else check_per_person(scale, people, "scale")
     crop_per_image = ratio(CROP, CROP_SIDE * np.where(has_size(scale), scale, 0))
-    units = np.stack([np.ones(persons), crop_per_image], axis=-1)[..., None]
+    units = np.stack([np.ones(people), crop_per_image], axis=-1)[..., None]
     counted = counted[:, None] & np.isfinite(units)
     distance = np.linalg.norm(offset, axis=-1)[:, None] * units
     return Distances(values=np.where(counted, distance, 0), counted=counted)

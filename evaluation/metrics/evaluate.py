@@ -1,7 +1,7 @@
 """All figures of a set of predictions as one JSON-ready dict, and the paired difference of two sets.
 
 Each person adds terms (correct joints, distances, counts) to sums; each figure is a ratio of sums. One function,
-`figures`, makes the figures from the sums of the data set and from those of its bootstrap resamples alike.
+`figures`, makes the figures from the sums of the dataset and from those of its bootstrap resamples alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from evaluation.metrics.bootstrap import LEVEL, RESAMPLES, percentile_interval, 
 from evaluation.metrics.conventions import GROUPS, OUTSIDE_MEAN, Convention, get_convention, members
 from evaluation.metrics.distances import bone_distances, bone_names, joint_distances
 from evaluation.metrics.inputs import has_size, ratio
-from evaluation.metrics.pckh import CURVE, area, check_thresholds, normalised_distances, scores
+from evaluation.metrics.pckh import CURVE, area, check_thresholds, normalized_distances, scores
 from heads.skeleton import MPII, Skeleton
 
 Tree = dict[str, Any]  # nested dicts of figures, as JSON has them
@@ -38,7 +38,7 @@ def evaluate(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Tree:
-    """PCKh, its curve and area, joint and bone error of N persons, ready for JSON.
+    """PCKh, its curve and area, joint and bone error of N people, ready for JSON.
 
     Args:
         pred: (N, K, D) predicted joints, image pixels.
@@ -47,7 +47,7 @@ def evaluate(
         scale: (N,) MPII's scale; NaN, not positive or None: left out of the errors in crop pixels, and counted.
         annotated: (N, K) bool; None takes the joints where `gt` is finite.
         convention: how PCKh is counted, see `conventions`.
-        intervals: whether to add 95 % bootstrap intervals over persons.
+        intervals: whether to add 95 % bootstrap intervals over people.
         thresholds: of PCKh; 0.5 becomes the key "0.5".
         skeleton: names and parents of the K joints.
         resamples, seed: of the bootstrap.
@@ -64,7 +64,7 @@ def evaluate(
         which repeats the figures beside it as [low, high]; `look_up` finds both.
 
     Raises:
-        BadInput: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
+        PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention.
     """
     convention, thresholds = get_convention(convention), check_thresholds(thresholds)
@@ -74,12 +74,12 @@ def evaluate(
     if intervals:
         spread = figures(resample(terms, resamples, seed), convention, thresholds, skeleton)
         _attach(result, _map(_interval, spread), resamples, seed)
-    persons = len(terms["scored"])
+    people = len(terms["scored"])
     return {
         "convention": convention.name,
-        "persons": persons,
-        "persons_without_head_size": persons - int(sums["head_size_known"]),
-        "persons_without_scale": persons - int(sums["scale_known"]),
+        "persons": people,
+        "persons_without_head_size": people - int(sums["head_size_known"]),
+        "persons_without_scale": people - int(sums["scale_known"]),
         **result,
         "counts": _counts(sums, skeleton),
     }
@@ -99,9 +99,9 @@ def compare(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Tree:
-    """How much two sets of predictions for the same persons differ: each figure of `pred` less `reference`'s.
+    """How much two sets of predictions for the same people differ: each figure of `pred` less `reference`'s.
 
-    The intervals are paired: both sets see the same resampled persons, so what makes a person hard for both
+    The intervals are paired: both sets see the same resampled people, so what makes a person hard for both
     cancels. A difference is beyond chance where its interval leaves out 0.
 
     Args, Raises: as `evaluate`, with reference (N, K, D) like `pred`.
@@ -132,14 +132,14 @@ def person_terms(
     thresholds: Sequence[float],
     skeleton: Skeleton,
 ) -> dict[str, np.ndarray]:
-    """What each of N persons adds to the sums. Args, Raises: as `evaluate`.
+    """What each of N people adds to the sums. Args, Raises: as `evaluate`.
 
     Returns:
         'correct' (N, T + 51, K) joints correct at the T thresholds and along the curve; 'scored' (N, K);
         'joint_distance', 'joint_count' (N, 2, K) and 'bone_distance', 'bone_count' (N, 2, K - 1), in image
         and in crop pixels; 'head_size_known', 'scale_known' (N,).
     """
-    distances = normalised_distances(pred, gt, head_size, annotated, joint_names=skeleton.names)
+    distances = normalized_distances(pred, gt, head_size, annotated, joint_names=skeleton.names)
     joints = joint_distances(pred, gt, scale, annotated, skeleton=skeleton)
     bones = bone_distances(pred, gt, scale, annotated, skeleton=skeleton)
     grid = np.concatenate([thresholds, CURVE])
@@ -159,10 +159,10 @@ def person_terms(
 def figures(
     sums: dict[str, np.ndarray], convention: Convention, thresholds: Sequence[float], skeleton: Skeleton
 ) -> Tree:
-    """Every figure from the sums of `person_terms` over persons, as a tree of arrays.
+    """Every figure from the sums of `person_terms` over people, as a tree of arrays.
 
     Args:
-        sums: the terms, summed; a leading shape `...` is () for the data set and (R,) for its resamples.
+        sums: the terms, summed; a leading shape `...` is () for the dataset and (R,) for its resamples.
         convention, thresholds, skeleton: as for `person_terms`.
 
     Returns:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 
 def check_poses(
@@ -25,35 +25,35 @@ def check_poses(
         pred and gt as float64 (N, K, D), annotated as bool (N, K).
 
     Raises:
-        BadInput: shapes that do not match; an annotated joint without a finite true or predicted position.
+        PoseError: shapes that do not match; an annotated joint without a finite true or predicted position.
     """
     pred, gt = np.asarray(pred, dtype=np.float64), np.asarray(gt, dtype=np.float64)
     if pred.ndim != 3 or pred.shape != gt.shape:
-        raise BadInput(
+        raise PoseError(
             f"predictions have shape {pred.shape} and ground truth {gt.shape}; "
-            "give both as (persons, joints, dimensions), of the same persons, joints and dimensions"
+            "give both as (people, joints, dimensions), of the same people, joints and dimensions"
         )
     if pred.shape[1] != len(joint_names):
-        raise BadInput(f"poses have {pred.shape[1]} joints but {len(joint_names)} are named; name each joint")
+        raise PoseError(f"poses have {pred.shape[1]} joints but {len(joint_names)} are named; name each joint")
     annotated = np.isfinite(gt).all(axis=-1) if annotated is None else np.asarray(annotated, dtype=bool)
     if annotated.shape != gt.shape[:2]:
-        raise BadInput(f"the annotation mask has shape {annotated.shape}, expected {gt.shape[:2]}: one bool a joint")
+        raise PoseError(f"the annotation mask has shape {annotated.shape}, expected {gt.shape[:2]}: one bool a joint")
     for what, joints in (("ground truth", gt), ("prediction", pred)):
         bad = np.argwhere(annotated & ~np.isfinite(joints).all(axis=-1))
         if len(bad):
             person, joint = bad[0]
-            raise BadInput(
+            raise PoseError(
                 f"{what}: row {person}, joint '{joint_names[joint]}' is annotated but has no finite position "
                 f"({len(bad)} such joints); give a position or mark it as not annotated"
             )
     return pred, gt, annotated
 
 
-def check_per_person(values: ArrayLike, persons: int, name: str) -> np.ndarray:
-    """One float64 per person, (N,). Raises BadInput for another shape, naming the argument."""
+def check_per_person(values: ArrayLike, people: int, name: str) -> np.ndarray:
+    """One float64 per person, (N,). Raises PoseError for another shape, naming the argument."""
     values = np.asarray(values, dtype=np.float64)
-    if values.shape != (persons,):
-        raise BadInput(f"{name} has shape {values.shape}, expected ({persons},): one value a person")
+    if values.shape != (people,):
+        raise PoseError(f"{name} has shape {values.shape}, expected ({people},): one value a person")
     return values
 
 

@@ -37,7 +37,7 @@ def movement(
         mean error before and after in pixels and its change. "interval" repeats the five as [low, high].
 
     Raises:
-        BadInput: shapes that do not match, an annotated joint without a finite position.
+        PoseError: shapes that do not match, an annotated joint without a finite position.
     """
     before, gt, annotated = check_poses(before, gt, annotated, skeleton.names)
     after, _, _ = check_poses(after, gt, annotated, skeleton.names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import (
     GROUPS,
     LIMB_GROUPS,
@@ -26,7 +26,7 @@ CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official 
 
 @dataclass(frozen=True)
 class Scores:
-    """PCKh in percent; a leading shape `...` is () for a data set and (R,) for R resamples of it.
+    """PCKh in percent; a leading shape `...` is () for a dataset and (R,) for R resamples of it.
 
     Attributes:
         per_joint: (..., K); NaN for a joint that nobody annotated.
@@ -41,12 +41,12 @@ class Scores:
 
 @dataclass(frozen=True)
 class PCKh:
-    """PCKh of a set of persons, in percent; a threshold is a key as the caller wrote it, 0.5 say.
+    """PCKh of a set of people, in percent; a threshold is a key as the caller wrote it, 0.5 say.
 
     Attributes:
         convention: how it was counted.
-        persons: persons scored.
-        unscored: persons left out because their head size is unknown or not positive.
+        people: people scored.
+        unscored: people left out because their head size is unknown or not positive.
         per_joint: threshold -> joint -> %; NaN for a joint that nobody annotated.
         groups: threshold -> Head, Shoulder, ..., Mean -> %.
         upper_body: threshold -> % of shoulders, elbows and wrists.
@@ -57,7 +57,7 @@ class PCKh:
     """
 
     convention: Convention
-    persons: int
+    people: int
     unscored: int
     per_joint: dict[float, dict[str, float]]
     groups: dict[float, dict[str, float]]
@@ -68,7 +68,7 @@ class PCKh:
     auc: float
 
 
-def normalised_distances(
+def normalized_distances(
     pred: ArrayLike,
     gt: ArrayLike,
     head_size: ArrayLike,
@@ -78,7 +78,7 @@ def normalised_distances(
 ) -> np.ndarray:
     """(N, K) distance to the truth in head sizes; NaN at what is not scored.
 
-    Not scored are joints that are not annotated and persons whose head size is NaN or not positive.
+    Not scored are joints that are not annotated and people whose head size is NaN or not positive.
     Published figures hold exact ties with a threshold, so the order matters: distance, then over head size.
 
     Args, Raises: as `pckh`.
@@ -96,8 +96,8 @@ def scores(correct: np.ndarray, annotated: np.ndarray, convention: Convention, j
     A group is the mean of its joints' percentages (those that anybody annotated), as in all four toolkits.
 
     Args:
-        correct: (..., K) correct joints, summed over persons.
-        annotated: (..., K) annotated joints, summed over the same persons.
+        correct: (..., K) correct joints, summed over people.
+        annotated: (..., K) annotated joints, summed over the same people.
         convention: which joints make the Head, and how the Mean is taken.
         joint_names: K names.
     """
@@ -139,7 +139,7 @@ class PCKhMetric:
         joint_names: K names.
 
     Raises:
-        BadInput: unknown convention, or a threshold that is not positive.
+        PoseError: unknown convention, or a threshold that is not positive.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class PCKhMetric:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all persons."""
+        """Forget all people."""
         joints = len(self.joint_names)
         self._correct = np.zeros((len(self._grid), joints), dtype=np.int64)
         self._annotated = np.zeros(joints, dtype=np.int64)
@@ -164,7 +164,7 @@ class PCKhMetric:
 
     def update(self, pred: ArrayLike, gt: ArrayLike, head_size: ArrayLike, annotated: ArrayLike | None = None) -> None:
         """Count a batch. Args, Raises: as `pckh`."""
-        distances = normalised_distances(pred, gt, head_size, annotated, joint_names=self.joint_names)
+        distances = normalized_distances(pred, gt, head_size, annotated, joint_names=self.joint_names)
         scored = int(has_size(np.asarray(head_size, dtype=np.float64)).sum())
         self._persons += scored
         self._unscored += len(distances) - scored
@@ -172,7 +172,7 @@ class PCKhMetric:
         self._correct += self.convention.correct(distances[:, None], self._grid[:, None]).sum(axis=0)
 
     def compute(self) -> PCKh:
-        """The figures of all persons so far; NaN where nothing was counted."""
+        """The figures of all people so far; NaN where nothing was counted."""
         names, wanted = self.joint_names, len(self.thresholds)
         figures = scores(self._correct, self._annotated, self.convention, names)
         curve = figures.groups[wanted:, -1]
@@ -185,7 +185,7 @@ class PCKhMetric:
 
         return PCKh(
             convention=self.convention,
-            persons=self._persons,
+            people=self._persons,
             unscored=self._unscored,
             per_joint=by_threshold(figures.per_joint, names),
             groups=by_threshold(figures.groups, GROUPS),
@@ -207,7 +207,7 @@ def pckh(
     convention: str | Convention = "official",
     joint_names: Sequence[str] = MPII.names,
 ) -> PCKh:
-    """PCKh of N persons from plain arrays.
+    """PCKh of N people from plain arrays.
 
     Args:
         pred: (N, K, D) predicted joints, image pixels.
@@ -220,7 +220,7 @@ def pckh(
         joint_names: K names; the groups follow from their endings, so that other skeletons work too.
 
     Raises:
-        BadInput: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
+        PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention.
     """
     metric = PCKhMetric(thresholds=thresholds, convention=convention, joint_names=joint_names)
@@ -229,8 +229,8 @@ def pckh(
 
 
 def check_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:
-    """The thresholds as floats. Raises BadInput for one that is not positive and finite."""
+    """The thresholds as floats. Raises PoseError for one that is not positive and finite."""
     values = tuple(float(threshold) for threshold in thresholds)
     if not values or not all(0 < value < np.inf for value in values):
-        raise BadInput(f"PCKh thresholds must be positive fractions of the head size, found {values}")
+        raise PoseError(f"PCKh thresholds must be positive fractions of the head size, found {values}")
     return values

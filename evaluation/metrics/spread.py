@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations over persons, in the pixels of the poses given; NaN where fewer than two persons count.
+    """Standard deviations over people, in the pixels of the poses given; NaN where fewer than two people count.
 
     Attributes:
         names: K joint names.
         joint: (K,) of a joint's position: the square root of its variance summed over coordinates.
         bone: (K,) of the bone from the joint to its parent, likewise; the root's bone is its own position.
-        joint_count: (K,) persons with the joint annotated.
-        bone_count: (K,) persons with both ends annotated.
+        joint_count: (K,) people with the joint annotated.
+        bone_count: (K,) people with both ends annotated.
     """
 
     names: tuple[str, ...]
@@ -42,7 +42,7 @@ class Spread:
 
 
 def pose_spread(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton: Skeleton = MPII) -> Spread:
-    """The spread of joints and bones over persons.
+    """The spread of joints and bones over people.
 
     Args:
         joints: (N, K, D) true joints in one frame, that of the 224 crop for the paper's figure; NaN where not
@@ -51,16 +51,16 @@ def pose_spread(joints: ArrayLike, annotated: ArrayLike | None = None, *, skelet
         skeleton: names and parents of the K joints.
 
     Raises:
-        BadInput: another shape, or no annotated joint at all.
+        PoseError: another shape, or no annotated joint at all.
     """
     joints = np.array(joints, dtype=np.float64)
     if joints.ndim != 3 or joints.shape[1] != len(skeleton):
-        raise BadInput(f"spread: poses have shape {joints.shape}; expected (persons, {len(skeleton)}, dimensions)")
+        raise PoseError(f"spread: poses have shape {joints.shape}; expected (people, {len(skeleton)}, dimensions)")
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
     if annotated is not None:
         joints[~np.asarray(annotated, dtype=bool)] = np.nan
     if np.isnan(joints).all():
-        raise BadInput("spread: no joint of these persons is annotated, so there is nothing to measure")
+        raise PoseError("spread: no joint of these people is annotated, so there is nothing to measure")
     parents = np.array(skeleton.parents)
     bones = joints[:, parents] - joints
     bones[:, skeleton.root] = joints[:, skeleton.root]
@@ -76,7 +76,7 @@ def kind_of(joint: int, skeleton: Skeleton) -> str:
 
 
 def _deviation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(K,) root of the variance summed over coordinates, and (K,) how many persons it is over."""
+    """(K,) root of the variance summed over coordinates, and (K,) how many people it is over."""
     count = np.isfinite(values).all(axis=-1).sum(axis=0)
     mean = np.nansum(values, axis=0) / np.maximum(count, 1)[:, None]
     variance = np.nansum((values - mean) ** 2, axis=(0, 2)) / np.maximum(count, 1)

@@ -91,7 +91,7 @@ class Report:
         """Relative path -> content: index.html, tables/NAME.md, .csv and .tex, figures/NAME.png and .svg.
 
         Raises:
-            BadInput: a picture of another form.
+            PoseError: a picture of another form.
         """
         files = {}
         for section in self.sections:

@@ -111,7 +111,7 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
 
 
 def joints_by_side(name: str, figures: Tree, skeleton: Skeleton = MPII) -> Table:
-    """Annotated joints, PCKh@0.5 and joint error, right and left beside each other; centre joints below."""
+    """Annotated joints, PCKh@0.5 and joint error, right and left beside each other; center joints below."""
     counts = figures["counts"]["joint_error"]["per_joint"]
     return _by_side(
         f"{name}, per joint: PCKh@0.5 in %, joint error in image pixels",
@@ -126,7 +126,7 @@ def joints_by_side(name: str, figures: Tree, skeleton: Skeleton = MPII) -> Table
 
 
 def bones_by_side(name: str, figures: Tree, skeleton: Skeleton = MPII) -> Table:
-    """Bones with both ends annotated and their error, right and left beside each other; centre bones below."""
+    """Bones with both ends annotated and their error, right and left beside each other; center bones below."""
     counts = figures["counts"]["bone_error"]["per_bone"]
     return _by_side(
         f"{name}, per bone from the first joint to its parent: bone error in image and in crop pixels",
@@ -170,7 +170,7 @@ def breakdown_table(title: str, breakdowns: Mapping[str, Mapping[str, Tree]], *p
     first = next(iter(breakdowns.values()))
     return Table(
         title=title,
-        head=("", "Persons", *breakdowns),
+        head=("", "People", *breakdowns),
         rows=tuple(
             (label, Cell(part["persons"], digits=0), *(cell(parts[label], *path) for parts in breakdowns.values()))
             for label, part in first.items()
@@ -182,7 +182,7 @@ def spread_table(spread: Spread, skeleton: Skeleton = MPII) -> Table:
     """Figure 1's numbers: how much each joint and its bone vary, left and right averaged."""
     kinds = spread.by_kind(skeleton)
     return Table(
-        title="Standard deviation over persons in pixels of the 224 crop, left and right averaged",
+        title="Standard deviation over people in pixels of the 224 crop, left and right averaged",
         head=("", "Joint", "Bone", "Bone / joint"),
         rows=tuple(
             (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2)) for kind, (joint, bone) in kinds.items()
@@ -211,7 +211,7 @@ def _about_differences(entries: Sequence[Entry]) -> str:
     if not references:
         return ""
     return (
-        f"Δ is the figure less that of {' or '.join(references)} for the same persons; its interval is paired. "
+        f"Δ is the figure less that of {' or '.join(references)} for the same people; its interval is paired. "
         "A difference is beyond chance where its interval leaves out 0."
     )
 
@@ -234,15 +234,15 @@ def _by_side(
         return f"{kind_of(joint, skeleton)} to {kind_of(parent, skeleton)}" if bones else kind_of(joint, skeleton)
 
     paired = {joint for pair in skeleton.flip_pairs for joint in pair}
-    centre = [j for j in range(len(skeleton)) if j not in paired and not (bones and skeleton.parents[j] == -1)]
+    center = [j for j in range(len(skeleton)) if j not in paired and not (bones and skeleton.parents[j] == -1)]
     rows: list[tuple[Cell | str, ...]] = []
     for sides in skeleton.flip_pairs:
         beside = zip(*(figures(skeleton.names[joint]) for joint in sides), strict=True)
         rows.append((name(sides[0]), *(figure for pair in beside for figure in pair)))
     sections = [(0, "Right and left")] if rows else []
-    if centre:
-        sections.append((len(rows), "Centre line"))
-        for joint in centre:
+    if center:
+        sections.append((len(rows), "Center line"))
+        for joint in center:
             row = [part for figure in figures(skeleton.names[joint]) for part in (figure, "")]
             rows.append((name(joint), *row))
     heads = (f"{column} {side}" for column in columns for side in ("R", "L"))

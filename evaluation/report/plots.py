@@ -12,15 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation.metrics.evaluate import Tree, look_up
 from evaluation.metrics.spread import Spread
 from heads.skeleton import MPII, Skeleton
 
-# Okabe and Ito's palette without its yellow, which fades on white; with a line style each, colour is not needed.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# Okabe and Ito's palette without its yellow, which fades on white; with a line style each, color is not needed.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES = ("-", "--", "-.", ":")
-SIDES = {"right": "#D55E00", "left": "#0072B2", "centre": "#000000"}  # the person's, on a white ground
+SIDES = {"right": "#D55E00", "left": "#0072B2", "center": "#000000"}  # the person's, on a white ground
 TRUTH = "#c4c4c4"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.8  # inches: at a phone's width its 10 pt text is about 10 px high
@@ -33,7 +33,7 @@ def pckh_curves(results: Mapping[str, Tree]) -> Figure:
         results: name -> dict of `evaluate`; a method with intervals gets a band.
 
     Raises:
-        BadInput: no results.
+        PoseError: no results.
     """
     figure, axes = _axes(results, "Share of joints within a fraction of the head size", height=4.2)
     for index, (name, result) in enumerate(results.items()):
@@ -45,7 +45,7 @@ def pckh_curves(results: Mapping[str, Tree]) -> Figure:
         axes.plot(thresholds, values, label=label, **_style(index))
         if intervals and None not in intervals:
             low, high = zip(*intervals, strict=True)
-            axes.fill_between(thresholds, low, high, color=COLOURS[index % len(COLOURS)], alpha=0.15, lw=0)
+            axes.fill_between(thresholds, low, high, color=COLORS[index % len(COLORS)], alpha=0.15, lw=0)
     axes.set(xlabel="threshold (head sizes)", ylabel="mean PCKh (%)", xlim=(0, 0.5), ylim=(0, 100))
     axes.legend(loc="upper left", fontsize="small")
     return figure
@@ -60,7 +60,7 @@ def joint_bars(results: Mapping[str, Tree], *path: str) -> Figure:
             ("bone_error", "per_bone"); errors are drawn in image pixels.
 
     Raises:
-        BadInput: no results.
+        PoseError: no results.
     """
     is_pckh = path[0] == "pckh"
     title = f"PCKh@{path[1]} per joint" if is_pckh else f"{path[0].replace('_', ' ').capitalize()} per joint"
@@ -81,7 +81,7 @@ def joint_bars(results: Mapping[str, Tree], *path: str) -> Figure:
             values,
             height,
             label=name,
-            color=COLOURS[index % len(COLOURS)],
+            color=COLORS[index % len(COLORS)],
             xerr=reach if np.isfinite(reach).any() else None,
             error_kw={"lw": 1, "ecolor": "#333333"},
         )
@@ -103,7 +103,7 @@ def part_points(breakdowns: Mapping[str, Mapping[str, Tree]], title: str, xlabel
         unit: 'image_px' or 'crop_px'.
 
     Raises:
-        BadInput: no breakdown.
+        PoseError: no breakdown.
     """
     figure, axes = _axes(breakdowns, title, height=3.6 + 0.2 * len(breakdowns))
     labels = list(next(iter(breakdowns.values()), {}))
@@ -118,7 +118,7 @@ def part_points(breakdowns: Mapping[str, Mapping[str, Tree]], title: str, xlabel
             values,
             yerr=reach,
             fmt=MARKERS[index % len(MARKERS)],
-            color=COLOURS[index % len(COLOURS)],
+            color=COLORS[index % len(COLORS)],
             capsize=3,
             label=name,
         )
@@ -136,9 +136,9 @@ def spread_bars(spread: Spread, skeleton: Skeleton = MPII) -> Figure:
     figure, axes = _axes({"spread": spread}, "Spread of joints and of bones over persons", height=4.6)
     kinds = spread.by_kind(skeleton)
     rows = np.arange(len(kinds))
-    for offset, column, name, colour in ((-0.2, 0, "joint", COLOURS[1]), (0.2, 1, "bone to its parent", COLOURS[0])):
+    for offset, column, name, color in ((-0.2, 0, "joint", COLORS[1]), (0.2, 1, "bone to its parent", COLORS[0])):
         values = [pair[column] for pair in kinds.values()]
-        axes.barh(rows + offset, values, 0.4, label=name, color=colour)
+        axes.barh(rows + offset, values, 0.4, label=name, color=color)
     axes.set_yticks(rows, list(kinds))
     axes.set_ylim(len(kinds) - 0.4, -0.6)
     axes.set_xlabel("standard deviation (px of the 224 crop)")
@@ -156,46 +156,46 @@ def movement_arrows(
     skeleton: Skeleton = MPII,
     columns: int = 3,
 ) -> Figure:
-    """Persons as stick figures: the truth in grey, the pose before in thin lines, an arrow from it at each joint.
+    """People as stick figures: the truth in grey, the pose before in thin lines, an arrow from it at each joint.
 
     Small movements are drawn longer, by `arrow_factor`; the title says how many times.
 
     Args:
-        before, after: (P, K, 2) predicted joints of P persons, pixels with y downwards.
+        before, after: (P, K, 2) predicted joints of P people, pixels with y downwards.
         truth: (P, K, 2) true joints; NaN is left out.
         captions: P titles.
         skeleton: names and parents of the K joints.
-        columns: persons side by side.
+        columns: people side by side.
 
     Raises:
-        BadInput: no person.
+        PoseError: no person.
     """
     if not len(captions):
-        raise BadInput("plot of movements: nothing to draw; give at least one person")
+        raise PoseError("plot of movements: nothing to draw; give at least one person")
     lines = -(-len(captions) // columns)
     figure = Figure(figsize=(WIDTH, 1.9 * lines + 0.5), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel in panels:
         panel.set_axis_off()
     limbs = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent != -1]
-    colours = [SIDES[side] for side in skeleton.sides]
+    colors = [SIDES[side] for side in skeleton.sides]
     factor = arrow_factor(before, after)
     for axes, start, end, true, caption in zip(panels, before, after, truth, captions, strict=False):
         for joint, parent in limbs:
             axes.plot(*true[[joint, parent]].T, color=TRUTH, linewidth=4, solid_capstyle="round")
-            axes.plot(*start[[joint, parent]].T, color=colours[joint], linewidth=0.8)
+            axes.plot(*start[[joint, parent]].T, color=colors[joint], linewidth=0.8)
         shift = factor * (end - start)
-        axes.quiver(*start.T, *shift.T, color=colours, angles="xy", scale_units="xy", scale=1, width=0.014,
+        axes.quiver(*start.T, *shift.T, color=colors, angles="xy", scale_units="xy", scale=1, width=0.014,
                     headwidth=4, headlength=4.5, headaxislength=4, zorder=3)  # fmt: skip
         everything = np.concatenate([start, start + shift, true[np.isfinite(true).all(axis=-1)]])
-        centre, half = (everything.min(axis=0) + everything.max(axis=0)) / 2, np.ptp(everything, axis=0).max() / 2
+        center, half = (everything.min(axis=0) + everything.max(axis=0)) / 2, np.ptp(everything, axis=0).max() / 2
         half = max(float(half), 1.0) * 1.08
-        axes.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] + half, centre[1] - half), aspect="equal")
+        axes.set(xlim=(center[0] - half, center[0] + half), ylim=(center[1] + half, center[1] - half), aspect="equal")
         axes.set_title(caption, fontsize="small")
     handles = [
         Line2D([], [], color=TRUTH, linewidth=4, label="truth"),
-        *(Line2D([], [], color=colour, marker=">", label=side)
-          for side, colour in SIDES.items()),
+        *(Line2D([], [], color=color, marker=">", label=side)
+          for side, color in SIDES.items()),
     ]  # fmt: skip
     if factor > 1:
         figure.suptitle(f"arrows {factor} times as long as the movement", fontsize="small")
@@ -204,7 +204,7 @@ def movement_arrows(
 
 
 def arrow_factor(before: np.ndarray, after: np.ndarray) -> int:
-    """How many times longer than the movement an arrow must be to be seen: 1 to 10, the same for all persons.
+    """How many times longer than the movement an arrow must be to be seen: 1 to 10, the same for all people.
 
     Args:
         before, after: (P, K, 2) joints. The mean arrow becomes about a twelfth of the persons' extent.
@@ -231,7 +231,7 @@ def training_curves(
         title: above the plot.
 
     Raises:
-        BadInput: no series.
+        PoseError: no series.
     """
     figure, axes = _axes(series, title)
     for index, (name, points) in enumerate(series.items()):
@@ -270,7 +270,7 @@ def _saved(figure: Figure, form: str, metadata: dict, **options: int) -> bytes:
 
 
 def _style(index: int) -> dict[str, str]:
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": LINES[index % len(LINES)]}
+    return {"color": COLORS[index % len(COLORS)], "linestyle": LINES[index % len(LINES)]}
 
 
 def _legend_below(figure: Figure, count: int) -> None:
@@ -279,7 +279,7 @@ def _legend_below(figure: Figure, count: int) -> None:
 
 def _axes(contents: Mapping, title: str, height: float = 3.8) -> tuple[Figure, Axes]:
     if not contents:
-        raise BadInput(f"plot '{title}': nothing to draw; give at least one named result")
+        raise PoseError(f"plot '{title}': nothing to draw; give at least one named result")
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(title, fontsize="medium", loc="left")

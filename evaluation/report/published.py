@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 PAPER = "Sun et al., ICCV 2017"
 HRNET = "K. Sun et al., CVPR 2019, Table 3"
@@ -80,7 +80,7 @@ def select_rows(names: Sequence[str]) -> dict[str, PublishedRow]:
     """The rows of `TABLE_8` called `names`, in the table's order; ("all",) takes every row, ("none",) no row.
 
     Raises:
-        BadInput: for an unknown name, or `all` or `none` among others.
+        PoseError: for an unknown name, or `all` or `none` among others.
     """
     if list(names) == ["all"]:
         return TABLE_8
@@ -88,5 +88,5 @@ def select_rows(names: Sequence[str]) -> dict[str, PublishedRow]:
         return {}
     unknown = [name for name in names if name not in TABLE_8]
     if unknown:
-        raise BadInput(f"no published row '{unknown[0]}'; choose all, none or any of {', '.join(TABLE_8)}")
+        raise PoseError(f"no published row '{unknown[0]}'; choose all, none or any of {', '.join(TABLE_8)}")
     return {name: row for name, row in TABLE_8.items() if name in names}

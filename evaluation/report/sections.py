@@ -34,7 +34,7 @@ def runs_section(records: Mapping[str, Tree]) -> Section:
     columns = {
         "Method": ("method",),
         "Data": ("data",),
-        "Persons": ("persons",),
+        "People": ("persons",),
         "Network": ("preset", "backbone"),
         "Input px": ("size",),
         "Passes": ("preset", "passes"),
@@ -82,7 +82,7 @@ def joints_section(results: Mapping[str, Tree], skeleton: Skeleton = MPII) -> Se
         "Mean PCKh over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect prediction."
     )
     if any("interval" in result for result in results.values()):
-        curves += " Bands, and bars below: 95 % intervals over persons."
+        curves += " Bands, and bars below: 95 % intervals over people."
     figures = {
         "pckh-curves": (curves, pckh_curves(results)),
         "pckh-per-joint": ("PCKh@0.5 of each joint.", joint_bars(results, "pckh", "0.5", "per_joint")),
@@ -106,10 +106,10 @@ def breakdown_section(breakdowns: Mapping[str, Mapping[str, Mapping[str, Tree]]]
         "size": (
             "By person size",
             "person height in the image, 200 x scale (px)",
-            "Persons in quarters by their size.",
+            "People in quarters by their size.",
         ),
-        "annotated": ("By annotated joints", "annotated joints of a person", "Persons by how many joints they have."),
-        "group": ("By joint group", "joint group", "All persons; left and right together."),
+        "annotated": ("By annotated joints", "annotated joints of a person", "People by how many joints they have."),
+        "group": ("By joint group", "joint group", "All people; left and right together."),
     }
     words = unit.replace("_px", " pixels")
     figures, tables, text = {}, {}, []
@@ -138,7 +138,7 @@ def movement_section(
 
     Args:
         moved: run -> dict of `movement`.
-        before, after, truth: (P, K, 2) of persons to draw, image pixels.
+        before, after, truth: (P, K, 2) of people to draw, image pixels.
         captions: P titles.
         run: whose poses are drawn.
         skeleton: names and parents of the joints.
@@ -155,7 +155,7 @@ def movement_section(
     if len(captions):
         caption = (
             f"{run}: an arrow runs from a joint's place after stage 0 to its place after stage 1. "
-            "The first are the persons whom stage 1 helps most, the middle ones have the median change, the last are "
+            "The first are the people whom stage 1 helps most, the middle ones have the median change, the last are "
             "those whom it harms most. Above each, the change of the mean joint error."
         )
         figures["movement"] = (caption, movement_arrows(before, after, truth, captions, skeleton=skeleton))
@@ -163,21 +163,21 @@ def movement_section(
 
 
 def people_section(pictures: Sequence[tuple[str, np.ndarray]], run: str) -> Section:
-    """Photographs of the worst and the median persons of a run, or a sentence where there are none."""
+    """Photographs of the worst and the median people of a run, or a sentence where there are none."""
     if not pictures:
-        return Section("People", text=("No photos were given, so nobody is drawn on one; --images DIR names them.",))
+        return Section("People", text=("No images were given, so nobody is drawn on one; --images DIR names them.",))
     text = (
-        f"{run}: the worst and the median persons by mean joint error in head sizes. Orange: the person's right side; "
-        "blue: left; yellow: centre; thin white: the truth; pink arrows: from stage 0 to stage 1."
+        f"{run}: the worst and the median people by mean joint error in head sizes. Orange: the person's right side; "
+        "blue: left; yellow: center; thin white: the truth; pink arrows: from stage 0 to stage 1."
     )
     return Section("People", text=(text,), pictures=pictures)
 
 
 def spread_section(spread: Spread | None, whose: str, skeleton: Skeleton = MPII) -> Section:
-    """Figure 1, right. `whose`: the persons measured, in words; without a spread the section says so."""
+    """Figure 1, right. `whose`: the people measured, in words; without a spread the section says so."""
     heading = "Figure 1: joints against bones"
     if spread is None:
-        return Section(heading, text=("No annotations with MPII's centre and scale were given to measure it on.",))
+        return Section(heading, text=("No annotations with MPII's center and scale were given to measure it on.",))
     kinds = spread.by_kind(skeleton).values()
     steadier = sum(bone < joint for joint, bone in kinds)
     text = (

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
 
-# From Okabe and Ito's palette, told apart under every common colour blindness and on light and dark grounds.
+# From Okabe and Ito's palette, told apart under every common color blindness and on light and dark grounds.
 RIGHT = (230, 110, 0)
 LEFT = (86, 180, 233)
-CENTRE = (240, 228, 66)
+CENTER = (240, 228, 66)
 TRUTH = (255, 255, 255)
 OUTLINE = (20, 20, 20)
 ARROW = (255, 150, 220)
@@ -40,7 +40,7 @@ def draw_poses(
         A new (H, W, 3) uint8 image.
 
     Raises:
-        BadInput: an image or joints of another form.
+        PoseError: an image or joints of another form.
     """
     canvas = np.ascontiguousarray(check_image(image)).copy()
     predicted = _as_people(joints, skeleton)
@@ -48,7 +48,7 @@ def draw_poses(
         for person in _as_people(truth, skeleton):
             _draw(canvas, person, skeleton, [TRUTH] * len(skeleton), thickness(person) * 0.4)
     for person in predicted:
-        _draw(canvas, person, skeleton, side_colours(skeleton), thickness(person))
+        _draw(canvas, person, skeleton, side_colors(skeleton), thickness(person))
     return canvas
 
 
@@ -63,22 +63,22 @@ def draw_arrows(image: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.nda
         A new (H, W, 3) uint8 image.
 
     Raises:
-        BadInput: an image of another form.
+        PoseError: an image of another form.
     """
     canvas = np.ascontiguousarray(check_image(image)).copy()
     length = np.linalg.norm(np.subtract(end, start), axis=-1)
     for joint in np.flatnonzero(length >= 2):  # a NaN is not
         tail, tip = (np.rint(np.clip(point[joint], -_FAR, _FAR)).astype(int).tolist() for point in (start, end))
         tip_share = float(np.clip(7 / length[joint], 0.1, 0.5))
-        for colour, width in ((OUTLINE, 3), (ARROW, 1)):
-            cv2.arrowedLine(canvas, tail, tip, colour, width, cv2.LINE_AA, 0, tip_share)
+        for color, width in ((OUTLINE, 3), (ARROW, 1)):
+            cv2.arrowedLine(canvas, tail, tip, color, width, cv2.LINE_AA, 0, tip_share)
     return canvas
 
 
-def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
+def side_colors(skeleton: Skeleton) -> list[tuple[int, int, int]]:
     """RGB of each joint, and of the limb from it to its parent, by the side that the flip pairs give it."""
-    colours = {"right": RIGHT, "left": LEFT, "centre": CENTRE}
-    return [colours[side] for side in skeleton.sides]
+    colors = {"right": RIGHT, "left": LEFT, "center": CENTER}
+    return [colors[side] for side in skeleton.sides]
 
 
 def thickness(joints: np.ndarray) -> float:
@@ -104,12 +104,12 @@ def close_up(
         affine that takes image pixels to its pixels: `joints @ affine[:, :2].T + affine[:, 2]`.
 
     Raises:
-        BadInput: an image of another form, or no finite joint.
+        PoseError: an image of another form, or no finite joint.
     """
     check_image(image)
     seen = joints[np.isfinite(joints).all(axis=-1)]
     if not len(seen):
-        raise BadInput("close-up: the person has no joint with a position; leave it out")
+        raise PoseError("close-up: the person has no joint with a position; leave it out")
     extent = max(float(np.ptp(seen, axis=0).max()), 8.0) * (1 + 2 * margin)
     corner = (seen.min(axis=0) + seen.max(axis=0)) / 2 - extent / 2
     room = np.array(image.shape[1::-1]) - extent
@@ -122,7 +122,7 @@ def close_up(
 
 
 def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
-    """A contact sheet: the images row by row, each centred in a cell of the largest one's size.
+    """A contact sheet: the images row by row, each centered in a cell of the largest one's size.
 
     Args:
         images: any number >= 1 of (h, w, 3) uint8 RGB.
@@ -133,10 +133,10 @@ def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray
         One (H, W, 3) uint8 image.
 
     Raises:
-        BadInput: no image, fewer than one column, or an image of another form.
+        PoseError: no image, fewer than one column, or an image of another form.
     """
     if not len(images) or columns < 1:
-        raise BadInput(f"contact sheet: needs an image and a column, found {len(images)} and {columns}")
+        raise PoseError(f"contact sheet: needs an image and a column, found {len(images)} and {columns}")
     height, width = np.max([check_image(image).shape[:2] for image in images], axis=0)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
@@ -151,19 +151,21 @@ def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray
 
 
 def to_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
-    """The image as JPEG. Raises BadInput for an image of another form."""
+    """The image as JPEG. Raises PoseError for an image of another form."""
     done, data = cv2.imencode(
         ".jpg", cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     if not done:
-        raise BadInput(f"image of shape {image.shape} cannot be written as JPEG; JPEG holds up to 65535 pixels")
+        raise PoseError(f"image of shape {image.shape} cannot be written as JPEG; JPEG holds up to 65535 pixels")
     return data.tobytes()
 
 
 def check_image(image: np.ndarray) -> np.ndarray:
-    """The image itself. Raises BadInput where it is not (H, W, 3) uint8."""
+    """The image itself. Raises PoseError where it is not (H, W, 3) uint8."""
     if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
-        raise BadInput(f"image has shape {image.shape} and type {image.dtype}; it must be (height, width, 3) uint8 RGB")
+        raise PoseError(
+            f"image has shape {image.shape} and type {image.dtype}; it must be (height, width, 3) uint8 RGB"
+        )
     return image
 
 
@@ -171,7 +173,7 @@ def _as_people(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     joints = np.asarray(joints, dtype=np.float64)
     people = joints[None] if joints.ndim == 2 else joints
     if people.ndim != 3 or people.shape[1:] != (len(skeleton), 2):
-        raise BadInput(f"joints have shape {joints.shape}; expected (persons, {len(skeleton)}, 2)")
+        raise PoseError(f"joints have shape {joints.shape}; expected (people, {len(skeleton)}, 2)")
     return people
 
 
@@ -179,10 +181,10 @@ def _draw(
     canvas: np.ndarray,
     joints: np.ndarray,
     skeleton: Skeleton,
-    colours: Sequence[tuple[int, int, int]],
+    colors: Sequence[tuple[int, int, int]],
     width: float,
 ) -> None:
-    """Outline first, then colour, so that crossing limbs stay apart; anti-aliased, to a sixteenth of a pixel."""
+    """Outline first, then color, so that crossing limbs stay apart; anti-aliased, to a sixteenth of a pixel."""
     present = np.isfinite(joints).all(axis=-1)
     points = np.clip(joints, -_FAR, _FAR, where=present[:, None], out=np.zeros_like(joints)) * 2**_SHIFT
     points = np.rint(points).astype(int).tolist()
@@ -196,8 +198,8 @@ def _draw(
         line = max(1, round(width + 2 * extra))
         radius = round((0.85 * width + extra) * 2**_SHIFT)
         for joint, parent in limbs:
-            colour = OUTLINE if outline else colours[joint]
-            cv2.line(canvas, points[joint], points[parent], colour, line, cv2.LINE_AA, _SHIFT)
+            color = OUTLINE if outline else colors[joint]
+            cv2.line(canvas, points[joint], points[parent], color, line, cv2.LINE_AA, _SHIFT)
         for joint in np.flatnonzero(present):
-            colour = OUTLINE if outline else colours[joint]
-            cv2.circle(canvas, points[joint], radius, colour, -1, cv2.LINE_AA, _SHIFT)
+            color = OUTLINE if outline else colors[joint]
+            cv2.circle(canvas, points[joint], radius, color, -1, cv2.LINE_AA, _SHIFT)

@@ -14,7 +14,7 @@ from ief.benchmarks.workload import Workload
 from ief.training.presets import PRESETS, Preset
 
 PAPER_MEMORY = 8.0  # GB that the preset `paper` has to fit
-STEPS = 2  # the second one has the optimiser's memory too
+STEPS = 2  # the second one has the optimizer's memory too
 
 
 def benches(workload: Workload) -> Iterator[Figure]:

@@ -1,4 +1,4 @@
-"""Inference through both stages: as torch and ONNX Runtime run it, in int8, and from files of photos."""
+"""Inference through both stages: as torch and ONNX Runtime run it, in int8, and from files of images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ief.benchmarks.timing import Bench, one_thread
 from ief.benchmarks.workload import Workload
-from ief.inference.images import find_photos, predict_boxes
+from ief.inference.images import find_images, predict_boxes
 from ief.inference.predictor import CascadeNetwork
 
-PHOTOS = 64  # what is drawn where no photos are given: one batch of files would not fill the pipeline
+IMAGES = 64  # what is drawn where no images are given: one batch of files would not fill the pipeline
 
 
 def benches(workload: Workload) -> Iterator[Bench]:
-    """Two-stage inference against the bare network twice; files to poses against ready crops."""
+    """Two-stage inference against the bare network twice; files to poses against preprocessed crops."""
     on_gpu = workload.device.type == "cuda"
     batch = workload.batch or (256 if on_gpu else 8)
     what = f"{workload.backbone}, {workload.size} px, batch {batch}"
@@ -37,7 +37,7 @@ def benches(workload: Workload) -> Iterator[Bench]:
 
 def two_stages(workload: Workload, batch: int, half: bool) -> Callable[[], object]:
     """Image to pose."""
-    cascade, images = workload.cascade().folded(), workload.images(batch)
+    cascade, images = workload.cascade().folded(), workload.inputs(batch)
     for stage in cascade.stages:
         stage.half = half
     cascade = workload.as_run(cascade)
@@ -46,7 +46,7 @@ def two_stages(workload: Workload, batch: int, half: bool) -> Callable[[], objec
 
 def bare_twice(workload: Workload, batch: int, half: bool) -> Callable[[], object]:
     """The bare network two times, in the same layout and precision."""
-    bare, images = workload.as_run(workload.bare().eval()), workload.images(batch)
+    bare, images = workload.as_run(workload.bare().eval()), workload.inputs(batch)
 
     @torch.inference_mode()
     def twice() -> tuple[Tensor, Tensor]:
@@ -57,10 +57,10 @@ def bare_twice(workload: Workload, batch: int, half: bool) -> Callable[[], objec
 
 
 def from_files(workload: Workload, batch: int, folder: Path) -> Bench:
-    """Photos on disk to poses in their pixels, against the network on ready crops of as many persons."""
-    if workload.photos is None:
-        draw_photos(folder)
-    boxes = find_photos([workload.photos or folder])
+    """Images on disk to poses in their pixels, against the network on preprocessed crops of as many people."""
+    if workload.images is None:
+        draw_images(folder)
+    boxes = find_images([workload.images or folder])
     network = CascadeNetwork(workload.cascade())
     crops = np.random.default_rng(0).integers(0, 255, (batch, workload.size, workload.size, 3), dtype=np.uint8)
 
@@ -71,32 +71,32 @@ def from_files(workload: Workload, batch: int, folder: Path) -> Bench:
         for start in range(0, len(boxes), batch):
             network(crops[: len(boxes) - start])
 
-    kind = f"photos of {workload.photos}" if workload.photos else "photos of 1280x720"
+    kind = f"images of {workload.images}" if workload.images else "images of 1280x720"
     return Bench(f"file to pose, {len(boxes)} {kind} / the network alone", files, alone, 0.85)
 
 
-def draw_photos(folder: Path) -> None:
-    """PHOTOS JPEG files of 1280 x 720."""
-    from ief.benchmarks.crops import draw_photos as drawn  # it needs OpenCV, which the rest does without
+def draw_images(folder: Path) -> None:
+    """IMAGES JPEG files of 1280 x 720."""
+    from ief.benchmarks.crops import draw_images as drawn  # it needs OpenCV, which the rest does without
 
     ten = drawn(1280, 720)
-    for number in range(PHOTOS):
+    for number in range(IMAGES):
         (folder / f"{number:03}.jpg").write_bytes(ten[number % len(ten)])
 
 
 def exported(workload: Workload, batch: int, what: str, folder: Path) -> Iterator[Bench]:
     """ONNX Runtime: fp32 against the bare network twice, int8 against fp32."""
     from ief.inference.onnx_export import CropsToPose, export_onnx, write_onnx
-    from ief.inference.onnx_int8 import quantise
+    from ief.inference.onnx_int8 import quantize
     from ief.inference.onnx_runtime import OnnxNetwork, open_session
 
     crops = np.random.default_rng(0).integers(0, 255, (batch, workload.size, workload.size, 3), dtype=np.uint8)
     path = export_onnx(CropsToPose(workload.cascade()), folder / "pose.onnx")
     free = ({0: torch.export.Dim("batch")},)
-    floor = write_onnx(workload.bare(), (workload.images(2),), ("images",), free, "scores", {}, folder / "bare.onnx")
+    floor = write_onnx(workload.bare(), (workload.inputs(2),), ("images",), free, "scores", {}, folder / "bare.onnx")
     bare = open_session(floor)
-    whole, small = OnnxNetwork(path), OnnxNetwork(quantise(path, folder / "int8.onnx", crops))
-    images = workload.images(batch).contiguous().numpy()
+    whole, small = OnnxNetwork(path), OnnxNetwork(quantize(path, folder / "int8.onnx", crops))
+    images = workload.inputs(batch).contiguous().numpy()
     with one_thread():
         alone = {name: OnnxNetwork(folder / f"{name}.onnx") for name in ("pose", "int8")}
 

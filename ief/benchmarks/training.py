@@ -20,7 +20,7 @@ from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
 from ief.training.beginning import Training, batches_of, new_training, use_half
 from ief.training.job import Job
-from ief.training.optimizer import build_optimiser
+from ief.training.optimizer import build_optimizer
 from ief.training.presets import PRESETS, Preset
 from ief.training.training import take_step
 from mpii_tools.people import make_people
@@ -30,7 +30,7 @@ PERSONS = 512
 
 
 def benches(workload: Workload) -> Iterator[Bench]:
-    """Both stages with the optimiser and precision of `swift`."""
+    """Both stages with the optimizer and precision of `swift`."""
     on_gpu = workload.device.type == "cuda"
     batch = workload.batch or (64 if on_gpu else 8)
     preset = replace(PRESETS["swift"], backbone=workload.backbone, batch=batch, compile=workload.compile)
@@ -78,7 +78,7 @@ def random_split(size: int) -> PreparedSplit:
     people = make_people(
         [f"{row}.jpg" for row in range(PERSONS)],
         draw.normal(size / 2, size / 8, (PERSONS, JOINTS, 2)),
-        centre=np.full((PERSONS, 2), size / 2),
+        center=np.full((PERSONS, 2), size / 2),
         scale=np.full(PERSONS, size / 250),
     )
     crops = draw.integers(0, 255, (PERSONS, side, side, 3), dtype=np.uint8)
@@ -106,17 +106,17 @@ def loss_alone(workload: Workload, preset: Preset) -> Callable[[], object]:
 
 
 def bare_step(workload: Workload, preset: Preset) -> Callable[[], object]:
-    """A training step of the bare network on one random batch: same precision, layout and optimiser."""
-    network, images = workload.bare().train(), workload.images(preset.batch)
+    """A training step of the bare network on one random batch: same precision, layout and optimizer."""
+    network, images = workload.bare().train(), workload.inputs(preset.batch)
     labels = torch.randint(1000, (preset.batch,), device=workload.device)
-    optimiser, called = build_optimiser(network, preset), workload.as_run(network)
+    optimizer, called = build_optimizer(network, preset), workload.as_run(network)
 
     def step() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         with half(workload, preset):
             loss = F.cross_entropy(called(images).float(), labels)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss
 
     return step
@@ -124,7 +124,7 @@ def bare_step(workload: Workload, preset: Preset) -> Callable[[], object]:
 
 def bare_forward(workload: Workload, preset: Preset) -> Callable[[], Tensor]:
     """A forward of the bare network on one random batch."""
-    network, images = workload.as_run(workload.bare().eval()), workload.images(preset.batch)
+    network, images = workload.as_run(workload.bare().eval()), workload.inputs(preset.batch)
 
     @torch.no_grad()
     def forward() -> Tensor:

@@ -26,7 +26,7 @@ class Workload:
         backbone: of the stages.
         size: side of the input in pixels.
         batch: samples a call of the networks; None leaves each bench its own.
-        photos: a folder of photos for the benches that start from files; None draws some.
+        images: a folder of images for the benches that start from files; None draws some.
         compile: whether networks run compiled, ours and the floors alike.
     """
 
@@ -34,7 +34,7 @@ class Workload:
     backbone: str = "resnet50"
     size: int = 224
     batch: int | None = None
-    photos: Path | None = None
+    images: Path | None = None
     compile: bool = False
 
     def stage(self) -> Stage:
@@ -57,8 +57,8 @@ class Workload:
         """The network, compiled where that was asked for."""
         return torch.compile(network) if self.compile else network
 
-    def images(self, batch: int) -> Tensor:
-        """(batch, 3, size, size) random normalised input, channels last."""
+    def inputs(self, batch: int) -> Tensor:
+        """(batch, 3, size, size) random normalized input, channels last."""
         images = torch.randn(batch, 3, self.size, self.size, device=self.device)
         return images.contiguous(memory_format=torch.channels_last)
 

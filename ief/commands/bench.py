@@ -7,7 +7,7 @@ import importlib
 import json
 from pathlib import Path
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from ief.benchmarks.timing import HEADER, Bench, machine, measure
 from ief.benchmarks.workload import Workload
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backbone", default="resnet50", help="of the stages (default: resnet50)")
     parser.add_argument("--size", type=int, default=224, help="side of the input in pixels (default: 224)")
     parser.add_argument("--batch", type=int, help="samples a call of the networks (default: each bench's own)")
-    parser.add_argument("--photos", type=Path, metavar="DIR", help="photos to start from (default: some are drawn)")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="images to start from (default: some are drawn)")
     parser.add_argument("--turns", type=int, default=9, help="timed turns of each bench (default: 9)")
     parser.add_argument("--compile", action="store_true", help="networks go through torch.compile, ours and the floors")
     parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU where there is one)")
@@ -39,9 +39,9 @@ def run(args: argparse.Namespace) -> None:
     """Measure the groups asked for and print a line for each bench as it is done."""
     unknown = [name for name in args.groups if name not in GROUPS]
     if unknown:
-        raise BadInput(f"unknown group '{unknown[0]}'; choose from {', '.join(GROUPS)}")
+        raise PoseError(f"unknown group '{unknown[0]}'; choose from {', '.join(GROUPS)}")
     device = choose_device(args.device)
-    workload = Workload(device, args.backbone, args.size, args.batch, args.photos, args.compile)
+    workload = Workload(device, args.backbone, args.size, args.batch, args.images, args.compile)
     about, lines = machine(workload.device), []
     print(", ".join(f"{key} {value}" for key, value in about.items()))
     print(HEADER)

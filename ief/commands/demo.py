@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from evaluation.metrics.evaluate import compare, look_up
 from evaluation.report.skeletons import grid, to_jpeg
@@ -58,10 +58,10 @@ def run(args: argparse.Namespace) -> None:
     """Draw, prepare, train, predict, evaluate, report, submit."""
     started = time.monotonic()
     if args.images < 30:
-        raise BadInput(f"--images {args.images}: the demo needs at least 30")
+        raise PoseError(f"--images {args.images}: the demo needs at least 30")
     out, preset = args.out, preset_called("demo", passes=args.passes)
     print(f"Synthetic upright people, {preset.backbone} at {preset.size} px: learnt by two cores in a few minutes.")
-    print("1. drawing people and writing them as an MPII data set")
+    print("1. drawing people and writing them as an MPII dataset")
     counts = (args.images, args.images // 3, args.images // 30)
     source = write_synthetic(out / "data", *counts, args.seed, upright=True)  # any pose takes longer to learn
     print("2. preparing crops")
@@ -87,13 +87,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def print_gains(run: Path, people: People) -> None:
-    """What each stage gains over what came before it, with the paired 95 % interval over persons."""
+    """What each stage gains over what came before it, with the paired 95 % interval over people."""
     names = {"mean pose": "-mean_pose", "stage 0": "-stage0", "stage 1": ""}
     poses = {
         name: align(read_predictions(run / f"predictions-valid{suffix}.npz"), people).joints
         for name, suffix in names.items()
     }
-    print("Gain over the stage before, paired 95 % interval over persons:")
+    print("Gain over the stage before, paired 95 % interval over people:")
     for before, after in (("mean pose", "stage 0"), ("stage 0", "stage 1")):
         gain = compare(poses[after], poses[before], people.joints, people.head_size, people.scale, people.annotated)
         parts = []

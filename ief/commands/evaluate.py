@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--against",
         type=Path,
         metavar="FILE",
-        help="other predictions of the same persons: also how far these differ from them, with paired 95 %% intervals",
+        help="other predictions of the same people: also how far these differ from them, with paired 95 %% intervals",
     )
     parser.add_argument("--intervals", action="store_true", help="with 95 %% bootstrap intervals over persons")
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
-from ief.inference.onnx_export import CropsToPose, PhotoToPose, export_onnx
-from ief.inference.onnx_int8 import quantise
+from checkpoints.errors import PoseError
+from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
+from ief.inference.onnx_int8 import quantize
 from ief.model.run_folder import load_cascade
 from mpii_tools.prepared.read import load_prepared
 
 EXAMPLE = """ief export --run runs/all --out pose.onnx
          ief export --run runs/all --input crops --int8 data/mpii --out crops-int8.onnx"""
-MODELS = {"photo": PhotoToPose, "crops": CropsToPose}
+MODELS = {"image": ImageToPose, "crops": CropsToPose}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,25 +25,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         choices=MODELS,
-        default="photo",
-        help="photo: photos with centre and scale in, joints in their pixels out; crops: ready crops in, joints in "
-        "crop pixels out, which `ief predict --onnx` takes (default: photo)",
+        default="image",
+        help="image: images with center and scale in, joints in their pixels out; crops: preprocessed crops in, "
+        "joints in crop pixels out, which `ief predict --onnx` takes (default: image)",
     )
-    parser.add_argument("--int8", type=Path, metavar="DIR", help="quantise, on the training crops of this prepared set")
-    parser.add_argument("--calibrate", type=int, default=128, metavar="N", help="crops to quantise on (default: 128)")
+    parser.add_argument("--int8", type=Path, metavar="DIR", help="quantize, on the training crops of this prepared set")
+    parser.add_argument("--calibrate", type=int, default=128, metavar="N", help="crops to quantize on (default: 128)")
 
 
 def run(args: argparse.Namespace) -> None:
     """Export, and say what goes in and comes out."""
     if args.int8 and args.input != "crops":
-        raise BadInput("--int8 goes with --input crops")
+        raise PoseError("--int8 goes with --input crops")
     cascade = load_cascade(args.run)
     model = MODELS[args.input](cascade)
     if args.int8:
         crops = calibration_crops(args.int8, model.size, args.calibrate)
         whole = args.out.with_name(f".{args.out.name}.fp32")
         try:
-            quantise(export_onnx(model, whole), args.out, crops)
+            quantize(export_onnx(model, whole), args.out, crops)
         finally:
             whole.unlink(missing_ok=True)
     else:
@@ -53,10 +53,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def calibration_crops(folder: Path, size: int, count: int) -> np.ndarray:
-    """(count, size, size, 3) crops spread over the training split. Raises BadInput for another size or no crop."""
+    """(count, size, size, 3) crops spread over the training split. Raises PoseError for another size or no crop."""
     data = load_prepared(folder, "train")
     if data.size != size or count < 1:
-        raise BadInput(f"{folder}: prepared at {data.size} px, the run takes {size}; --calibrate at least 1")
+        raise PoseError(f"{folder}: prepared at {data.size} px, the run takes {size}; --calibrate at least 1")
     rows = np.unique(np.linspace(0, len(data) - 1, count).astype(int))
     inner = slice(data.border, data.border + size)
     return np.ascontiguousarray(data.crops[rows][:, inner, inner])

@@ -1,4 +1,4 @@
-"""`ief predict`: a run and a prepared split, or photos -> poses, and pictures of them."""
+"""`ief predict`: a run and a prepared split, or images -> poses, and pictures of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from evaluation.report.skeletons import to_jpeg
-from ief.inference.images import PhotoBox, find_photos, predict_boxes, read_list
+from ief.inference.images import ImageBox, find_images, predict_boxes, read_list
 from ief.inference.onnx_runtime import OnnxNetwork
 from ief.inference.predictor import CascadeNetwork, Network, predict_prepared
 from ief.model.run_folder import load_cascade
@@ -24,14 +24,14 @@ from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import Predictions, save_predictions
 
 EXAMPLE = """ief predict --run runs/all --data data/mpii --split valid --flip
-         ief predict --run runs/all photo.jpg --centre 640 360 --scale 2.4 --out poses
-         ief predict --onnx crops-int8.onnx folder-of-photos --out poses"""
+         ief predict --run runs/all image.jpg --center 640 360 --scale 2.4 --out poses
+         ief predict --onnx crops-int8.onnx folder-of-images --out poses"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("photos", type=Path, nargs="*", metavar="PHOTO", help="photos, or folders of them")
-    parser.add_argument("--list", type=Path, metavar="FILE", help="persons of photos, a line each: photo x y scale")
+    parser.add_argument("inputs", type=Path, nargs="*", metavar="IMAGE", help="images, or folders of them")
+    parser.add_argument("--list", type=Path, metavar="FILE", help="persons of images, a line each: image x y scale")
     parser.add_argument("--run", type=Path, metavar="DIR", help="run folder with trained stages")
     parser.add_argument("--onnx", type=Path, metavar="FILE", help="what `ief export --input crops` wrote, for a run")
     parser.add_argument("--data", type=Path, metavar="DIR", help="what `ief prepare` wrote")
@@ -40,23 +40,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="DIR",
-        help="folder for predictions and pictures (default: the run's, for a split; poses, for photos)",
+        help="folder for predictions and pictures (default: the run's, for a split; poses, for images)",
     )
     parser.add_argument("--flip", action="store_true", help="average over the crop and its mirror")
     parser.add_argument(
-        "--centre",
+        "--center",
         type=float,
         nargs=2,
         metavar=("X", "Y"),
-        help="the person's centre in the photo, 0-based pixels (default: the photo's centre)",
+        help="the person's center in the image, 0-based pixels (default: the image's center)",
     )
     parser.add_argument(
         "--scale",
         type=float,
         metavar="S",
-        help="the person's height in pixels / 200 (default: the person fills the photo)",
+        help="the person's height in pixels / 200 (default: the person fills the image)",
     )
-    parser.add_argument("--images", type=Path, metavar="DIR", help="photos of the split: draw the first --draw of them")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="images of the split: draw the first --draw of them")
     parser.add_argument("--draw", type=int, default=12, metavar="N", help="how many to draw (default: 12)")
     parser.add_argument("--batch", type=int, default=32, help="crops at a time (default: 32)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU where there is one)")
@@ -64,26 +64,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for."""
-    if sum(map(bool, (args.photos, args.list, args.data))) != 1:
-        raise BadInput("give either photos or --data, what `ief prepare` wrote, or a --list of photos")
-    if (args.centre or args.scale is not None) and (len(args.photos) != 1 or args.photos[0].is_dir()):
-        raise BadInput("--centre and --scale belong to one photo; use --list for many")
+    if sum(map(bool, (args.inputs, args.list, args.data))) != 1:
+        raise PoseError("give either images or --data, what `ief prepare` wrote, or a --list of images")
+    if (args.center or args.scale is not None) and (len(args.inputs) != 1 or args.inputs[0].is_dir()):
+        raise PoseError("--center and --scale belong to one image; use --list for many")
     if args.scale is not None and not args.scale > 0:
-        raise BadInput(f"--scale {args.scale}: must be above 0")
+        raise PoseError(f"--scale {args.scale}: must be above 0")
     network, size, last = load_network(args)
     if args.data:
         predict_data(network, size, args)
     else:
-        predict_photos(network, size, last, args)
+        predict_images(network, size, last, args)
 
 
 def load_network(args: argparse.Namespace) -> tuple[Network, int, int]:
     """The network asked for, the side of its input, and its last stage's number, -1 where unknown."""
     if bool(args.run) == bool(args.onnx):
-        raise BadInput("give either --run, a folder with trained stages, or --onnx, an exported model")
+        raise PoseError("give either --run, a folder with trained stages, or --onnx, an exported model")
     if args.onnx:
         if args.flip:
-            raise BadInput("--flip needs --run: an exported model sees each crop once")
+            raise PoseError("--flip needs --run: an exported model sees each crop once")
         network = OnnxNetwork(args.onnx)
         return network, network.size, -1
     cascade = load_cascade(args.run).to(choose_device(args.device))
@@ -94,7 +94,7 @@ def predict_data(network: Network, size: int, args: argparse.Namespace) -> None:
     """Poses of a prepared split."""
     data = load_prepared(args.data, args.split)
     if data.size != size:
-        raise BadInput(
+        raise PoseError(
             f"{args.data}: prepared at {data.size} px, but {args.run or args.onnx} takes {size}; "
             f"run `ief prepare --size {size}`"
         )
@@ -106,14 +106,14 @@ def predict_data(network: Network, size: int, args: argparse.Namespace) -> None:
         write_pictures(out / f"pictures-{args.split}", data.people, poses[-1], open_images(args.images), list(rows))
 
 
-def predict_photos(network: Network, size: int, last: int, args: argparse.Namespace) -> None:
-    """Poses of whole photos, of the person at `--centre` and `--scale`, or of the persons of a list."""
-    boxes = read_list(args.list) if args.list else find_photos(args.photos)
-    if args.centre or args.scale is not None:
-        boxes = [PhotoBox(boxes[0].path, tuple(args.centre) if args.centre else None, args.scale)]
+def predict_images(network: Network, size: int, last: int, args: argparse.Namespace) -> None:
+    """Poses of whole images, of the person at `--center` and `--scale`, or of the people of a list."""
+    boxes = read_list(args.list) if args.list else find_images(args.inputs)
+    if args.center or args.scale is not None:
+        boxes = [ImageBox(boxes[0].path, tuple(args.center) if args.center else None, args.scale)]
     people, poses = predict_boxes(network, boxes, size, args.batch)
     out = args.out or Path("poses")
-    path = out / "predictions-photos.npz"
+    path = out / "predictions-images.npz"
     save_predictions(path, Predictions(poses, people.person_ids, people.joint_names, last))
     print(path)
     for row in range(min(args.draw, len(boxes))):
@@ -123,6 +123,6 @@ def predict_photos(network: Network, size: int, last: int, args: argparse.Namesp
 def write_pictures(
     folder: Path, people: People, poses: np.ndarray, read_image: Callable[[str], bytes], rows: list[int]
 ) -> None:
-    """One JPEG a person of `rows`: the photo with the predicted skeleton."""
+    """One JPEG a person of `rows`: the image with the predicted skeleton."""
     for name, picture in draw_people(people, poses, read_image, rows, side=480):
         print(write_bytes(folder / f"{Path(name).name.replace('#', '-')}.pose.jpg", to_jpeg(picture)))

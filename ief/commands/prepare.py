@@ -1,4 +1,4 @@
-"""`ief prepare`: annotations and photos -> the ready form."""
+"""`ief prepare`: annotations and images -> the preprocessed form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from ief.training.presets import PRESETS, preset_called
 from mpii_tools.annotations.derived_joints import derive_torso
 from mpii_tools.annotations.read import read_annotations
@@ -31,14 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--images",
         type=Path,
         metavar="DIR",
-        help="folder of photos or of tar files of photos (default: beside the annotations)",
+        help="folder of images or of tar files of images (default: beside the annotations)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--name", help="name of the data set (default: that of --out)")
+    parser.add_argument("--name", help="name of the dataset (default: that of --out)")
     parser.add_argument("--preset", default="paper", choices=PRESETS, help="whose input size to use (default: paper)")
     parser.add_argument("--size", type=int, metavar="PX", help="side of the network's input (default: the preset's)")
     parser.add_argument("--margin", type=float, help="side of a stored crop / side of the input (default: 1.5)")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N persons of each split, to try things")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N people of each split, to try things")
     parser.add_argument(
         "--no-derived-joints",
         action="store_true",
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, report, write."""
     if args.limit is not None and args.limit < 1:
-        raise BadInput(f"--limit {args.limit}: must be above 0; leave it out for everybody")
+        raise PoseError(f"--limit {args.limit}: must be above 0; leave it out for everybody")
     preset = preset_called(args.preset, size=args.size, margin=args.margin)
     reading = read_annotations(args.annotations)
     people = reading.people
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     if not args.no_derived_joints:
         people = derive_torso(people)
         if people.derived.any():
-            print(f"{int(people.derived.any(axis=1).sum()):,} persons got a pelvis or thorax by rule (training only)")
+            print(f"{int(people.derived.any(axis=1).sum()):,} people got a pelvis or thorax by rule (training only)")
     if args.limit:
         first = [np.flatnonzero(people.split == split)[: args.limit] for split in np.unique(people.split)]
         people = people.select(np.sort(np.concatenate(first)))
@@ -70,9 +70,9 @@ def run(args: argparse.Namespace) -> None:
         print(table(heading, findings) or f"no {heading}")
     if not done.written:
         count = sum(map(len, done.faults.values()))
-        raise BadInput(
-            f"{args.annotations}: {count:,} faults of {len(done.faults)} kinds, listed above; mend them, or leave "
-            "those persons out by preparing without --strict. Nothing was written"
+        raise PoseError(
+            f"{args.annotations}: {count:,} faults of {len(done.faults)} kinds, listed above; fix them, or leave "
+            "those people out by preparing without --strict. Nothing was written"
         )
     counts = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
-    print(f"{args.out}: {counts} persons at {preset.size} px")
+    print(f"{args.out}: {counts} people at {preset.size} px")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation.report.published import TABLE_8, select_rows
 from ief.reporting.report import write_report
 from mpii_tools.annotations.read import read_annotations
@@ -24,12 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--data", type=Path, metavar="DIR", help="what `ief prepare` wrote: truth, and Figure 1")
     parser.add_argument(
-        "--annotations", type=Path, metavar="PATH", help="the validation persons, instead of those in --data"
+        "--annotations", type=Path, metavar="PATH", help="the validation people, instead of those in --data"
     )
-    parser.add_argument(
-        "--training", type=Path, metavar="PATH", help="the training persons, instead of those in --data"
-    )
-    parser.add_argument("--images", type=Path, metavar="DIR", help="photos, to draw the worst and the median persons")
+    parser.add_argument("--training", type=Path, metavar="PATH", help="the training people, instead of those in --data")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="images, to draw the worst and the median persons")
     parser.add_argument(
         "--published",
         nargs="+",
@@ -45,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     """Read, compare, draw, write, say where."""
     people = split_people(args.annotations, args.data, "valid")
     if args.images and people is None:
-        raise BadInput("--images draws the validation persons; add --data or --annotations, which say where they are")
+        raise PoseError("--images draws the validation people; add --data or --annotations, which say where they are")
     page = write_report(
         args.runs,
         args.out,
@@ -63,13 +61,13 @@ def split_people(path: Path | None, data: Path | None, split: str) -> People | N
     """The people of an annotation file, else of a split of prepared data; None where neither is given.
 
     Raises:
-        BadInput: a file of none of the known forms, or prepared data without that split.
+        PoseError: a file of none of the known forms, or prepared data without that split.
     """
     if path is None and data is None:
         return None
     if path is None:
         splits = read_description(data)["splits"]
         if split not in splits:
-            raise BadInput(f"{data}: has no split '{split}'; it has {', '.join(splits) or 'none'}")
+            raise PoseError(f"{data}: has no split '{split}'; it has {', '.join(splits) or 'none'}")
         path = data / f"{split}.npz"
     return read_annotations(path).people

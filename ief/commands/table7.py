@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.methods import METHODS
 from ief.commands import train
 from ief.reporting.report import write_report
@@ -32,9 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train every method with the same seed, order, weights and budget; what is done is skipped."""
     if args.minutes is not None and args.passes is not None:
-        raise BadInput("give either --minutes or --passes")
+        raise PoseError("give either --minutes or --passes")
     if args.minutes is not None and not args.minutes > 0:
-        raise BadInput(f"--minutes {args.minutes}: must be above 0")
+        raise PoseError(f"--minutes {args.minutes}: must be above 0")
     preset, stages = train.chosen_preset(args), train.chosen_stages("both", args.stages)
     valid = load_prepared(args.data, "valid")
     with train.training_job(args, preset, "all") as job:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.imagenet import STRIDES, InitialWeights, download_initial_weights, load_initial_weights
 from heads.methods import METHODS
 from heads.skeleton import MPII
@@ -30,7 +30,7 @@ CHANGES = (
     "backbone",
     "passes",
     "batch",
-    "optimiser",
+    "optimizer",
     "learning_rate",
     "weight_decay",
     "schedule",
@@ -121,13 +121,13 @@ def chosen_preset(args: argparse.Namespace) -> Preset:
 
 
 def chosen_stages(stage: str, stages: int) -> list[int]:
-    """The stages to train: all of them for `both`, else the one named. Raises BadInput for one that cannot be."""
+    """The stages to train: all of them for `both`, else the one named. Raises PoseError for one that cannot be."""
     if stages < 1:
-        raise BadInput(f"--stages {stages}: must be 1 or more")
+        raise PoseError(f"--stages {stages}: must be 1 or more")
     if stage == "both":
         return list(range(stages))
     if not stage.isdecimal():
-        raise BadInput(f"--stage {stage}: must be a stage's number, 0, 1, ..., or both")
+        raise PoseError(f"--stage {stage}: must be a stage's number, 0, 1, ..., or both")
     return [int(stage)]
 
 
@@ -136,7 +136,7 @@ def training_job(args: argparse.Namespace, preset: Preset, method: str) -> Itera
     """The job that the arguments describe: its processes joined, its signals heard, for the length of a `with`.
 
     Raises:
-        BadInput: where the data are not prepared, or their joints are not MPII's.
+        PoseError: where the data are not prepared, or their joints are not MPII's.
     """
     device = choose_device(args.device)
     with (
@@ -146,7 +146,7 @@ def training_job(args: argparse.Namespace, preset: Preset, method: str) -> Itera
     ):
         data = load_prepared(args.data, "train")
         if data.people.joint_names != MPII.names:
-            raise BadInput(f"{args.data}: its joints are not MPII's 16; `ief prepare` writes those")
+            raise PoseError(f"{args.data}: its joints are not MPII's 16; `ief prepare` writes those")
         weights = initial_weights(args, preset)
         yield Job(
             data,

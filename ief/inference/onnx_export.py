@@ -1,4 +1,4 @@
-"""The cascade as one ONNX model: heatmap rendering and both stages inside, and, from a photo, the crop as well."""
+"""The cascade as one ONNX model: heatmap rendering and both stages inside, and, from a image, the crop as well."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import write_atomically
 from ief.model.cascade import Cascade
-from mpii_tools.people import CENTRE_SHIFT, CROP_SIDE
+from mpii_tools.people import CENTER_SHIFT, CROP_SIDE
 from mpii_tools.prepared.augmentation import MEAN, STD
 
-BORDER = 16  # how far outside the photo a sample's weight is counted, in photo pixels
+BORDER = 16  # how far outside the image a sample's weight is counted, in image pixels
 
 
 class CropsToPose(nn.Module):
-    """From ready crops to joints in crop pixels."""
+    """From preprocessed crops to joints in crop pixels."""
 
     inputs = ("crops",)
 
@@ -40,17 +40,17 @@ class CropsToPose(nn.Module):
         return (torch.zeros(2, self.size, self.size, 3, dtype=torch.uint8),), ({0: torch.export.Dim("persons")},)
 
 
-class PhotoToPose(CropsToPose):
-    """From photos and boxes to joints in image pixels."""
+class ImageToPose(CropsToPose):
+    """From images and boxes to joints in image pixels."""
 
-    inputs = ("image", "centre", "scale")
+    inputs = ("image", "center", "scale")
 
-    def forward(self, image: Tensor, centre: Tensor, scale: Tensor) -> Tensor:
+    def forward(self, image: Tensor, center: Tensor, scale: Tensor) -> Tensor:
         """The last stage's poses.
 
         Args:
-            image: (B, H, W, 3) uint8 RGB, a photo a person.
-            centre: (B, 2) MPII's objpos, 0-based image pixels.
+            image: (B, H, W, 3) uint8 RGB, a image a person.
+            center: (B, 2) MPII's objpos, 0-based image pixels.
             scale: (B,) MPII's scale, a person's height / 200 px.
 
         Returns:
@@ -58,28 +58,28 @@ class PhotoToPose(CropsToPose):
         """
         corner = (self.size - 1) / 2
         zoom = (scale * (CROP_SIDE / self.size)).view(-1, 1, 1)  # image pixels a crop pixel
-        middle = (centre + scale.unsqueeze(-1) * torch.tensor([0.0, CENTRE_SHIFT])).unsqueeze(1)
+        middle = (center + scale.unsqueeze(-1) * torch.tensor([0.0, CENTER_SHIFT])).unsqueeze(1)
         sampled = middle + zoom * (torch.arange(self.size).unsqueeze(-1) - corner)  # (B, n, 2)
         columns = resampling(sampled[..., 0], zoom, image.shape[2])
         rows = resampling(sampled[..., 1], zoom, image.shape[1])
-        # The mean is taken off first: what lies outside the photo is 0 then, the mean colour.
-        photo = image.permute(0, 3, 1, 2).float() - self.mean
-        crops = rows.unsqueeze(1) @ photo @ columns.transpose(1, 2).unsqueeze(1) / self.std
+        # The mean is taken off first: what lies outside the image is 0 then, the mean color.
+        image = image.permute(0, 3, 1, 2).float() - self.mean
+        crops = rows.unsqueeze(1) @ image @ columns.transpose(1, 2).unsqueeze(1) / self.std
         return middle + zoom * (self.cascade(crops)[-1] - corner)
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are free."""
-        persons, height, width = (torch.export.Dim(name) for name in ("persons", "height", "width"))
-        photo = torch.zeros(2, self.size, self.size + 1, 3, dtype=torch.uint8)
-        axes = ({0: persons, 1: height, 2: width}, {0: persons}, {0: persons})
-        return (photo, torch.full((2, 2), self.size / 2), torch.ones(2)), axes
+        people, height, width = (torch.export.Dim(name) for name in ("persons", "height", "width"))
+        image = torch.zeros(2, self.size, self.size + 1, 3, dtype=torch.uint8)
+        axes = ({0: people, 1: height, 2: width}, {0: people}, {0: people})
+        return (image, torch.full((2, 2), self.size / 2), torch.ones(2)), axes
 
 
 def resampling(positions: Tensor, zoom: Tensor, length: int) -> Tensor:
     """Weights (B, n, length) by which pixels 0 .. length - 1 make the samples at `positions` (B, n) of a line.
 
     A triangle as wide as two steps of the samples, or two pixels where these are wider: linear interpolation of an
-    enlarged photo, an average in a reduced one. What falls outside the line has its weight and adds nothing.
+    enlarged image, an average in a reduced one. What falls outside the line has its weight and adds nothing.
 
     Args:
         zoom: (B, 1, 1) step of the samples in pixels.
@@ -91,10 +91,10 @@ def resampling(positions: Tensor, zoom: Tensor, length: int) -> Tensor:
 
 
 def export_onnx(model: CropsToPose, path: Path) -> Path:
-    """Write a model with its inputs by name and the output `joints`; any number of persons, any size of photo.
+    """Write a model with its inputs by name and the output `joints`; any number of people, any size of image.
 
     Raises:
-        BadInput: where onnx or onnxscript is missing.
+        PoseError: where onnx or onnxscript is missing.
     """
     inputs, axes = model.example()
     names = model.cascade.stages[0].design.skeleton.names
@@ -111,11 +111,11 @@ def write_onnx(
     metadata: dict[str, str],
     path: Path,
 ) -> Path:
-    """Trace `model` on `inputs`, whose `axes` are free, and write it. Raises BadInput as `export_onnx`."""
+    """Trace `model` on `inputs`, whose `axes` are free, and write it. Raises PoseError as `export_onnx`."""
     try:
         import onnxscript  # noqa: F401  (what torch's exporter needs)
     except ImportError:
-        raise BadInput("export needs the packages onnx and onnxscript: pip install '.[export]'") from None
+        raise PoseError("export needs the packages onnx and onnxscript: pip install '.[export]'") from None
     for talker in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(talker).setLevel(logging.ERROR)
     with warnings.catch_warnings():

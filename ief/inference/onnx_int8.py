@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import write_atomically
 
 BATCH = 16
 
 
-def quantise(source: Path, target: Path, crops: np.ndarray) -> Path:
+def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
     """Write the int8 form of an exported model of crops.
 
     Static, per output channel, ranges from the smallest and largest value on `crops`. The convolutions of the
@@ -25,13 +25,13 @@ def quantise(source: Path, target: Path, crops: np.ndarray) -> Path:
         crops: (N, n, n, 3) uint8 RGB, from the training split.
 
     Raises:
-        BadInput: where onnx or onnxruntime is missing.
+        PoseError: where onnx or onnxruntime is missing.
     """
     try:
         import onnx
         from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     except ImportError:
-        raise BadInput("int8 needs the packages onnx and onnxruntime: pip install '.[export]'") from None
+        raise PoseError("int8 needs the packages onnx and onnxruntime: pip install '.[export]'") from None
 
     class Crops(CalibrationDataReader):
         """Batches of crops, as the calibration asks for them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -21,14 +21,14 @@ class OnnxNetwork:
         size: side of the crops in pixels.
 
     Raises:
-        BadInput: where ONNX Runtime is missing, or the file is no model of crops that `ief export` wrote.
+        PoseError: where ONNX Runtime is missing, or the file is no model of crops that `ief export` wrote.
     """
 
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
         inputs = [entry.name for entry in self.session.get_inputs()]
         if inputs != ["crops"]:
-            raise BadInput(f"{path}: its inputs are {', '.join(inputs)}, expected crops; export it with --input crops")
+            raise PoseError(f"{path}: its inputs are {', '.join(inputs)}, expected crops; export it with --input crops")
         self.size = int(self.session.get_modelmeta().custom_metadata_map["size"])
 
     def __call__(self, crops: np.ndarray) -> np.ndarray:
@@ -37,13 +37,13 @@ class OnnxNetwork:
 
 
 def open_session(path: Path) -> InferenceSession:
-    """An ONNX Runtime session on the CPU with as many threads as torch has. Raises BadInput as `OnnxNetwork`."""
+    """An ONNX Runtime session on the CPU with as many threads as torch has. Raises PoseError as `OnnxNetwork`."""
     try:
         import onnxruntime
     except ImportError:
-        raise BadInput("ONNX Runtime is not installed: pip install '.[export]'") from None
+        raise PoseError("ONNX Runtime is not installed: pip install '.[export]'") from None
     if not path.is_file():
-        raise BadInput(f"{path}: no such file")
+        raise PoseError(f"{path}: no such file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     # Threads that spin while they wait take the cores from decoding, and from another model: a fifth of int8's speed.
@@ -51,4 +51,4 @@ def open_session(path: Path) -> InferenceSession:
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base class
-        raise BadInput(f"{path}: no model that ONNX Runtime can load ({str(error).splitlines()[0]})") from error
+        raise PoseError(f"{path}: no model that ONNX Runtime can load ({str(error).splitlines()[0]})") from error

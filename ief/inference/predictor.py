@@ -1,4 +1,4 @@
-"""Predicting ready crops, and prepared splits: input pixels in, image pixels out, every stage's pose."""
+"""Predicting preprocessed crops, and prepared splits: input pixels in, image pixels out, every stage's pose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from ief.model.cascade import Cascade
-from mpii_tools.prepared.augmentation import normalise_crops
+from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import PreparedSplit
 
 # (B, n, n, 3) uint8 RGB crops -> (T, B, K, D) poses in crop pixels, the last one best.
@@ -30,13 +30,13 @@ class CascadeNetwork:
     @torch.inference_mode()
     def __call__(self, crops: np.ndarray) -> np.ndarray:
         """(B, n, n, 3) uint8 -> (T + 1, B, K, D) float64."""
-        images = normalise_crops(torch.from_numpy(np.ascontiguousarray(crops)).to(self.cascade.mean_pose.device))
+        images = normalize_crops(torch.from_numpy(np.ascontiguousarray(crops)).to(self.cascade.mean_pose.device))
         poses = self.cascade(images, self.flip)
         return np.stack(np.broadcast_arrays(*(pose.double().cpu().numpy() for pose in poses)))
 
 
 def predict_crops(network: Network, crops: np.ndarray, border: int, batch: int) -> np.ndarray:
-    """The poses of ready crops.
+    """The poses of preprocessed crops.
 
     Args:
         crops: (N, S, S, 3) uint8 RGB, S = input + 2 border.

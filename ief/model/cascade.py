@@ -27,7 +27,7 @@ class Cascade(nn.Module):
         """The poses y_0, y_1, ... of a batch.
 
         Args:
-            images: (B, 3, n, n) RGB, normalised by ImageNet's mean and std.
+            images: (B, 3, n, n) RGB, normalized by ImageNet's mean and std.
             flip: average each stage's pose over the image and its mirror.
 
         Returns:
@@ -43,7 +43,7 @@ class Cascade(nn.Module):
         return poses
 
     def folded(self) -> Cascade:
-        """A copy for inference, its batch normalisations folded (`Stage.folded`), channels last in memory."""
+        """A copy for inference, its batch normalizations folded (`Stage.folded`), channels last in memory."""
         return Cascade(self.mean_pose, [stage.folded() for stage in self.stages]).to(self.mean_pose.device).eval()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from checkpoints.errors import BadCheckpoint, BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.imagenet import STRIDES
 from checkpoints.tensors import load_tensors, save_tensors
@@ -45,35 +45,35 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
     """A finished stage in evaluation mode, the mean pose (K, D) and the description saved with it.
 
     Raises:
-        BadCheckpoint: when the file is missing, torn, or not a stage of this project.
+        PoseError: when the file is missing, corrupt, or not a stage of this project.
     """
     tensors, description = load_tensors(path)
     try:
         mean_pose = tensors.pop("mean_pose")
         design = StageDesign.from_json(description["design"])
         if not (design.size > 0 and 0 < design.sigma < math.inf and design.stride in STRIDES):
-            raise BadInput(f"size {design.size}, sigma {design.sigma}, stride {design.stride}")
-        # In full: KeyError, a tensor is missing; BadInput, an unknown network, method or tree; the others, a field
+            raise PoseError(f"size {design.size}, sigma {design.sigma}, stride {design.stride}")
+        # In full: KeyError, a tensor is missing; PoseError, an unknown network, method or tree; the others, a field
         # of the wrong type.
         stage = Stage(design, Residuals(tensors["mean"], tensors["std"], tensors["pair_std"]))
-    except (KeyError, BadInput, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, PoseError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = (str(error).split("\n")[0] or type(error).__name__).strip()
-        raise BadCheckpoint(f"{path}: its tensors are not those of the stage it describes ({reason})") from error
+        raise PoseError(f"{path}: its tensors are not those of the stage it describes ({reason})") from error
     joints = len(design.skeleton.names)
     wanted = {**stage.state_dict(), "std": stage.mean, "mean_pose": stage.mean}
     check_tensors(path, {**tensors, "mean_pose": mean_pose}, wanted, f"{design.backbone} of {joints} joints")
     if len(stage.mean) != joints:
-        raise BadCheckpoint(f"{path}: holds statistics of {len(stage.mean)} joints, its skeleton has {joints}")
+        raise PoseError(f"{path}: holds statistics of {len(stage.mean)} joints, its skeleton has {joints}")
     stage.load_state_dict(tensors)
     return stage.eval(), mean_pose, description
 
 
 def check_tensors(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor], what: str) -> None:
-    """Raises BadCheckpoint, naming the first tensor, where `found` are not of the names, types and shapes `wanted`."""
+    """Raises PoseError, naming the first tensor, where `found` are not of the names, types and shapes `wanted`."""
     for name in sorted(found.keys() | wanted.keys()):
         here, there = (describe_tensor(tensors.get(name)) for tensors in (found, wanted))
         if here != there:
-            raise BadCheckpoint(f"{path}: '{name}' is {here}, but {there} in the {what} that it says it is")
+            raise PoseError(f"{path}: '{name}' is {here}, but {there} in the {what} that it says it is")
 
 
 def describe_tensor(tensor: Tensor | None) -> str:
@@ -82,21 +82,21 @@ def describe_tensor(tensor: Tensor | None) -> str:
 
 
 def check_follows(path: Path, follows: str | None, run: Path, index: int) -> None:
-    """Raises BadCheckpoint where `path`, of stage `index`, was trained on another stage before than the run's.
+    """Raises PoseError where `path`, of stage `index`, was trained on another stage before than the run's.
 
     Args:
         follows: the checksum of the stage it was trained on, None for stage 0.
     """
     before = stage_file(run, index - 1) if index else None
     if follows != (checksum(before) if before else None):
-        raise BadCheckpoint(f"{path}: was trained on another stage {index - 1} than {before}; train it again")
+        raise PoseError(f"{path}: was trained on another stage {index - 1} than {before}; train it again")
 
 
 def load_cascade(run: str | Path, stages: int | None = None) -> Cascade:
     """The first `stages` stages of a run, by default all that are trained, on the CPU, in evaluation mode.
 
     Raises:
-        BadCheckpoint: where one of them is missing, or was trained on another than the one before it here.
+        PoseError: where one of them is missing, or was trained on another than the one before it here.
     """
     run, loaded, mean_pose = Path(run), [], None
     for index in count() if stages is None else range(stages):
@@ -105,7 +105,7 @@ def load_cascade(run: str | Path, stages: int | None = None) -> Cascade:
             break
         stage, mean_pose, description = load_stage(path)
         if description.get("stage") != index:
-            raise BadCheckpoint(f"{path}: holds stage {description.get('stage')}, expected stage {index}")
+            raise PoseError(f"{path}: holds stage {description.get('stage')}, expected stage {index}")
         check_follows(path, description.get("follows"), run, index)
         loaded.append(stage)
     return Cascade(mean_pose, loaded).eval()

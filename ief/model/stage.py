@@ -12,12 +12,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.imagenet import InitialWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
 from heads.methods import method_called
-from heads.normalization import denormalise
+from heads.normalization import denormalize
 from heads.regression import RegressionHead
 from heads.skeleton import MPII, Skeleton
 from ief.model.heatmaps import convolve_heatmaps
@@ -53,13 +53,13 @@ class StageDesign:
 
     @staticmethod
     def from_json(fields: dict) -> StageDesign:
-        """The inverse of `to_json`. Raises BadInput for missing or unknown fields."""
+        """The inverse of `to_json`. Raises PoseError for missing or unknown fields."""
         try:
             tree = fields["skeleton"]
             skeleton = Skeleton(tuple(tree["names"]), tuple(tree["parents"]), tuple(map(tuple, tree["flip_pairs"])))
             return StageDesign(**{**fields, "skeleton": skeleton})
         except (KeyError, TypeError) as error:
-            raise BadInput(f"the description of a stage lacks or adds a field ({error})") from error
+            raise PoseError(f"the description of a stage lacks or adds a field ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Residuals:
 
     Attributes:
         mean, std: (K, D) of the bones' or joints' residuals (of their own values, for an absolute stage), which the
-            network's output is normalised by.
-        pair_std: (P, D) of the relative positions' residuals, which the loss is normalised by.
+            network's output is normalized by.
+        pair_std: (P, D) of the relative positions' residuals, which the loss is normalized by.
     """
 
     mean: Tensor
@@ -78,7 +78,7 @@ class Residuals:
 
 
 class Stage(nn.Module):
-    """A ResNet on image and heatmaps whose linear layer regresses a normalised correction of every bone or joint.
+    """A ResNet on image and heatmaps whose linear layer regresses a normalized correction of every bone or joint.
 
     The widened first convolution (3 + K channels) is kept as its two halves, the image's and the heatmaps', whose
     outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; where the pose is one for the
@@ -89,7 +89,7 @@ class Stage(nn.Module):
         residuals: statistics of gt - y_t on the training set, crop pixels.
 
     Raises:
-        BadInput: when torchvision has no ResNet called `design.backbone`.
+        PoseError: when torchvision has no ResNet called `design.backbone`.
     """
 
     def __init__(self, design: StageDesign, residuals: Residuals) -> None:
@@ -118,7 +118,7 @@ class Stage(nn.Module):
         """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) where it is absolute.
 
         Args:
-            images: (B, 3, size, size) RGB, normalised by ImageNet's mean and std.
+            images: (B, 3, size, size) RGB, normalized by ImageNet's mean and std.
             joints: (B, K, D), or (1, K, D) for one pose shared by the batch: y_t in crop pixels. Heatmaps show x, y.
 
         Returns:
@@ -129,7 +129,7 @@ class Stage(nn.Module):
             features = self._features(images, joints)
             output = self.head(features)
             spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
-        estimate = denormalise(output.float(), self.mean, self.std)
+        estimate = denormalize(output.float(), self.mean, self.std)
         if not self.design.absolute:
             estimate = self.encode(joints) + estimate
         return estimate if spread is None else (estimate, spread)
@@ -159,7 +159,7 @@ class Stage(nn.Module):
         return [value for name, value in self.named_parameters() if not name.startswith(known)]
 
     def folded(self) -> Stage:
-        """A copy for inference: each batch normalisation is folded into the convolution before it.
+        """A copy for inference: each batch normalization is folded into the convolution before it.
 
         It gives the same poses up to rounding; a pass over memory after each convolution is saved.
         """
@@ -173,21 +173,21 @@ class Stage(nn.Module):
         """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
 
         Raises:
-            BadInput: when the weights are another network's, or have their stride elsewhere.
+            PoseError: when the weights are another network's, or have their stride elsewhere.
         """
         if weights.stride != self.design.stride:
-            raise BadInput(
+            raise PoseError(
                 f"{weights.source}: stride in the {weights.stride} convolution, the stage's in {self.design.stride}"
             )
         try:
             missing, unexpected = self.backbone.load_state_dict(weights.tensors, strict=False)
         except RuntimeError as error:
-            raise BadInput(
+            raise PoseError(
                 f"{weights.source}: not the weights of a {self.design.backbone} ({str(error).splitlines()[0]})"
             ) from error
         missing = [name for name in missing if not name.endswith("num_batches_tracked")]
         if missing or unexpected:
-            raise BadInput(
+            raise PoseError(
                 f"{weights.source}: not the weights of a {self.design.backbone}: "
                 f"{len(missing)} tensors missing, {len(unexpected)} unknown, such as {(missing + unexpected)[0]}"
             )
@@ -199,7 +199,7 @@ def _resnet(name: str, stride: str) -> ResNet:
     except ValueError:
         network = None
     if not isinstance(network, ResNet):
-        raise BadInput(f"torchvision has no ResNet called '{name}'; choose resnet18, resnet34, resnet50, ...")
+        raise PoseError(f"torchvision has no ResNet called '{name}'; choose resnet18, resnet34, resnet50, ...")
     if stride == "1x1":
         for layer in (network.layer2, network.layer3, network.layer4):
             if isinstance(layer[0], Bottleneck):

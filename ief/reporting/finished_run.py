@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation.metrics.distances import joint_error
 from evaluation.metrics.evaluate import Tree
 from heads.methods import METHODS
@@ -51,11 +51,11 @@ def run_names(runs: Sequence[Path]) -> list[str]:
     """The folders' names, with as many parents before them as it takes to tell them apart.
 
     Raises:
-        BadInput: no run, or the same folder twice.
+        PoseError: no run, or the same folder twice.
     """
     paths = [folder.resolve() for folder in runs]
     if not paths or len(set(paths)) < len(paths):
-        raise BadInput(f"report: needs one or more different run folders, found {', '.join(map(str, runs)) or 'none'}")
+        raise PoseError(f"report: needs one or more different run folders, found {', '.join(map(str, runs)) or 'none'}")
     parts = 1
     while len({"/".join(path.parts[-parts:]) for path in paths}) < len(paths):
         parts += 1
@@ -66,7 +66,7 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     """What a run folder holds; stages that metrics.json lacks, or scored on others than `people`, are scored here.
 
     Raises:
-        BadInput: neither metrics.json nor, with people, predictions; predictions of other people.
+        PoseError: neither metrics.json nor, with people, predictions; predictions of other people.
     """
     record = load_record(folder)
     method = record.get("method", name if name in METHODS else "")
@@ -82,24 +82,24 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
 
 
 def load_metrics(run: Path) -> dict[str, Tree]:
-    """`metrics.json` of a run. Raises BadInput where it is missing or torn."""
+    """`metrics.json` of a run. Raises PoseError where it is missing or corrupt."""
     path = run / "metrics.json"
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
         if not metrics or not all({"convention", "persons", "pckh", "joint_error"} <= set(t) for t in metrics.values()):
-            raise BadInput(f"{path}: holds no figures of stages; `ief train` writes it again")
+            raise PoseError(f"{path}: holds no figures of stages; `ief train` writes it again")
         return metrics
     except FileNotFoundError:
-        raise BadInput(f"{run}: has no metrics.json; finish it with `ief train` first") from None
+        raise PoseError(f"{run}: has no metrics.json; finish it with `ief train` first") from None
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
-        raise BadInput(f"{path}: torn ({error}); `ief train` writes it again") from error
+        raise PoseError(f"{path}: corrupt ({error}); `ief train` writes it again") from error
 
 
 def load_record(run: Path) -> Tree:
     """How stage 0 of a run was trained, from its file's header; {} where the run holds no trained stage.
 
     Raises:
-        BadInput: a header that cannot be read. The weights are not looked at.
+        PoseError: a header that cannot be read. The weights are not looked at.
     """
     path = stage_file(run, 0)
     if not path.exists():
@@ -108,34 +108,34 @@ def load_record(run: Path) -> Tree:
         with safe_open(path, framework="np") as file:
             return json.loads((file.metadata() or {})["description"])["training"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path}: no stage of this project, or torn ({error}); copy or train it again") from error
+        raise PoseError(f"{path}: no stage of this project, or corrupt ({error}); copy or train it again") from error
 
 
 def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
     """Stage -> (N, K, 2) predictions of the people, from the run's predictions-valid*.npz.
 
     Raises:
-        BadInput: a torn file, or predictions of other people.
+        PoseError: a corrupt file, or predictions of other people.
     """
     found = {}
     for path in run.glob("predictions-valid*.npz"):
         predictions = read_predictions(path)
         try:
             found[predictions.stage] = align(predictions, people).joints
-        except BadInput as error:
-            raise BadInput(f"{path}: {error}") from error
+        except PoseError as error:
+            raise PoseError(f"{path}: {error}") from error
     return {"mean_pose" if stage < 0 else f"stage{stage}": found[stage] for stage in sorted(found)}
 
 
 def load_curves(run: Path) -> dict[str, list[tuple[float, float]]]:
-    """Stage -> (step, loss) points. Raises BadInput for a torn log."""
+    """Stage -> (step, loss) points. Raises PoseError for a corrupt log."""
     curves = {}
     for path in sorted(run.glob("stage*/log.csv")):
         try:
             rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
             curves[path.parent.name] = [(float(row["step"]), float(row["loss"])) for row in rows]
         except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(f"{path}: torn ({error}); remove it, the report does without") from error
+            raise PoseError(f"{path}: corrupt ({error}); remove it, the report does without") from error
     return curves
 
 

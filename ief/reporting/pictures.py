@@ -1,4 +1,4 @@
-"""Pictures of predictions: the poses drawn on the photos, for people to look at before they read figures."""
+"""Pictures of predictions: the poses drawn on the images, for people to look at before they read figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from evaluation.report.skeletons import close_up, draw_arrows, draw_poses
-from mpii_tools.images.decode import decode_photo
+from mpii_tools.images.decode import decode_image
 from mpii_tools.people import People
 
 
@@ -19,14 +19,14 @@ def draw_people(
     side: int = 320,
     before: np.ndarray | None = None,
 ) -> list[tuple[str, np.ndarray]]:
-    """Close-ups of some persons with predicted (coloured) and true (thin white) skeletons.
+    """Close-ups of some people with predicted (colored) and true (thin white) skeletons.
 
-    A joint predicted beyond the photo's edge is not drawn: there is nothing to hold it against.
+    A joint predicted beyond the image's edge is not drawn: there is nothing to hold it against.
 
     Args:
         poses: (N, K, 2) predictions of all of `people`, image pixels.
         read_image: encoded bytes of an image by name.
-        rows: the persons to draw.
+        rows: the people to draw.
         side: of each picture in pixels.
         before: (N, K, 2) poses that `poses` came from, for arrows from there; None draws none.
 
@@ -34,13 +34,13 @@ def draw_people(
         (person id, (side, side, 3) uint8 RGB) of each row.
 
     Raises:
-        BadInput: when a photo is missing or torn.
+        PoseError: when a image is missing or corrupt.
     """
     pictures = []
     for row in rows:
-        photo = decode_photo(read_image(str(people.images[row])), str(people.images[row]))
-        truth, pose = people.joints[row], within(poses[row], photo)
-        piece, affine = close_up(photo, np.concatenate([truth, pose]), side)
+        image = decode_image(read_image(str(people.images[row])), str(people.images[row]))
+        truth, pose = people.joints[row], within(poses[row], image)
+        piece, affine = close_up(image, np.concatenate([truth, pose]), side)
         moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, truth)]
         picture = draw_poses(piece, moved[0], moved[1])
         if before is not None:
@@ -49,9 +49,9 @@ def draw_people(
     return pictures
 
 
-def within(joints: np.ndarray, photo: np.ndarray) -> np.ndarray:
-    """The joints (K, 2), image pixels, with NaN for those outside the photo (H, W, 3)."""
-    height, width = photo.shape[:2]
+def within(joints: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """The joints (K, 2), image pixels, with NaN for those outside the image (H, W, 3)."""
+    height, width = image.shape[:2]
     inside = ((joints >= -0.5) & (joints <= (width - 0.5, height - 0.5))).all(axis=-1)
     return np.where(inside[:, None], joints, np.nan)
 
@@ -65,7 +65,7 @@ def spread_rows(errors: np.ndarray, count: int) -> list[int]:
 def worst_and_median(errors: np.ndarray, count: int = 6) -> dict[int, str]:
     """Row -> label of the `count` worst of (N,) errors, then of as many around the median; NaN is passed over.
 
-    Nobody is both: of few persons the worst are taken first.
+    Nobody is both: of few people the worst are taken first.
     """
     order = np.argsort(errors)[: np.isfinite(errors).sum()].tolist()
     worst, others = order[::-1][:count], order[: max(0, len(order) - count)]

@@ -37,7 +37,7 @@ from mpii_tools.crops import apply_affine, crop_matrices
 from mpii_tools.people import People
 
 BASE = "ief_star"  # the method that the others are compared with
-PANELS = 3  # persons in a row of the movement figure
+PANELS = 3  # people in a row of the movement figure
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Findings:
         breakdowns: 'size', 'annotated', 'group' -> run -> part -> figures; {} without people.
         moved: run -> what its stage 1 does to the poses of its stage 0.
         spread: Figure 1, None where there is nothing to measure it on.
-        whose: the persons of Figure 1, in words.
+        whose: the people of Figure 1, in words.
     """
 
     runs: Sequence[FinishedRun]
@@ -78,16 +78,16 @@ def write_report(
         runs: run folders; the last one's poses are drawn.
         out: folder to write.
         title, lead: of the page.
-        people: the validation persons of the runs' predictions. Without them, differences and breakdowns are left out.
-        training: the training persons, for Figure 1; None takes `people`.
-        read_image: encoded bytes of a photo by name; None draws nobody on a photo.
+        people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out.
+        training: the training people, for Figure 1; None takes `people`.
+        read_image: encoded bytes of a image by name; None draws nobody on a image.
         published: rows to stand below Table 8.
 
     Returns:
         The page's path.
 
     Raises:
-        BadInput: a run that is not finished, predictions of other people, a photo that is missing.
+        PoseError: a run that is not finished, predictions of other people, a image that is missing.
     """
     finished = [load_run(folder, name, people) for folder, name in zip(runs, run_names(runs), strict=True)]
     spread, whose = measured_spread(people, training)
@@ -180,13 +180,13 @@ def compared(runs: Sequence[FinishedRun], people: People | None) -> list[Entry]:
 def about(findings: Findings, people: People | None) -> list[str]:
     """What the figures are of, and what is left out for want of something, in words."""
     figures = findings.entries[-1].figures
-    text = [f"{figures['persons']:,} validation persons, {figures['convention']} convention."]
+    text = [f"{figures['persons']:,} validation people, {figures['convention']} convention."]
     if any("interval" in entry.figures for entry in findings.entries):
-        text[0] += " In brackets, or in small type, 95 % intervals: 1,000 bootstrap resamples of persons."
+        text[0] += " In brackets, or in small type, 95 % intervals: 1,000 bootstrap resamples of people."
     silent = ", ".join(run.name for run in findings.runs if not run.poses)
     if people is None:
         text.append(
-            "Differences, the parts of the data and the persons are left out: they need the validation annotations "
+            "Differences, the parts of the data and the people are left out: they need the validation annotations "
             "(--data or --annotations)."
         )
     elif silent:
@@ -195,7 +195,7 @@ def about(findings: Findings, people: People | None) -> list[str]:
 
 
 def error_unit(people: People | None) -> str:
-    """Crop pixels make persons of all sizes comparable; without a scale there are only image pixels."""
+    """Crop pixels make people of all sizes comparable; without a scale there are only image pixels."""
     return "crop_px" if people is not None and np.isfinite(people.scale).any() else "image_px"
 
 
@@ -245,7 +245,7 @@ def moved_people(run: FinishedRun, people: People) -> tuple[np.ndarray, np.ndarr
 def drawn_people(
     run: FinishedRun, people: People | None, read_image: Callable[[str], bytes] | None
 ) -> list[tuple[str, np.ndarray]]:
-    """Captioned close-ups of the worst and the median persons of a run's last stage."""
+    """Captioned close-ups of the worst and the median people of a run's last stage."""
     if people is None or read_image is None or run.last not in run.poses:
         return []
     errors = person_errors(run.poses[run.last], people)
@@ -259,17 +259,17 @@ def drawn_people(
 
 
 def measured_spread(people: People | None, training: People | None) -> tuple[Spread | None, str]:
-    """Figure 1 of the training persons (of the validation ones, where only they are given), and whose it is."""
+    """Figure 1 of the training people (of the validation ones, where only they are given), and whose it is."""
     measured = people if training is None else training
     if measured is None:
         return None, ""
-    matrices = crop_matrices(measured.crop_centre, measured.crop_side, CROP)
+    matrices = crop_matrices(measured.crop_center, measured.crop_side, CROP)
     joints = apply_affine(matrices, measured.joints)
     annotated = measured.annotated & np.isfinite(joints).all(axis=-1)
     spread = pose_spread(joints, annotated) if annotated.any() else None
     if spread is None or not spread.by_kind():
         return None, ""
-    kind = "validation persons (no training annotations were given)" if training is None else "training persons"
+    kind = "validation people (no training annotations were given)" if training is None else "training persons"
     return spread, f"{annotated.any(axis=1).sum():,} {kind}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from checkpoints.errors import BadCheckpoint, BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import checksum, remove_leftovers
 from checkpoints.training_state import load_state
 from heads.losses import CompositionalLoss
@@ -25,7 +25,7 @@ from ief.training.presets import Preset
 from ief.training.residuals import mean_training_pose, measure_residuals
 from mpii_tools.prepared.batches import TrainingBatches
 
-STATE = {"training", "follows", "mean_pose", "residuals", "step", "curve", "stage", "optimiser", "average"}
+STATE = {"training", "follows", "mean_pose", "residuals", "step", "curve", "stage", "optimizer", "average"}
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Training:
         job, preset: what is trained, and how.
         batches: this process's share of them.
         before: the frozen cascade before the stage.
-        learner: the stage, its optimiser, its curve.
+        learner: the stage, its optimizer, its curve.
         trained: the stage as it is called in training.
         loss_of: the method's loss.
         steps: length of the training.
@@ -67,8 +67,8 @@ def begin(index: int, job: Job, preset: Preset, record: dict) -> Training:
     """A training where its last saved state left it, or at its start.
 
     Raises:
-        BadInput: where the state is another training's, or the processes see different ones.
-        BadCheckpoint: where the stage before is missing, another than the state's, or no state is whole.
+        PoseError: where the state is another training's, or the processes see different ones.
+        PoseError: where the stage before is missing, another than the state's, or no state is whole.
     """
     folder = stage_folder(job.run, index)
     if job.processes.first:
@@ -86,15 +86,15 @@ def begin(index: int, job: Job, preset: Preset, record: dict) -> Training:
     if state:
         learner.restore(state)
     if job.processes.largest(learner.step, job.device) != -job.processes.largest(-learner.step, job.device):
-        raise BadInput(f"{folder}: the processes find different states in it; they need one shared folder")
+        raise PoseError(f"{folder}: the processes find different states in it; they need one shared folder")
     return training
 
 
 def check_state(path: Path, state: dict, index: int, job: Job, record: dict) -> None:
-    """Raises BadInput or BadCheckpoint where a state is not one of this training."""
+    """Raises PoseError or PoseError where a state is not one of this training."""
     missing = STATE - state.keys() if isinstance(state, dict) else STATE
     if missing:
-        raise BadCheckpoint(f"{path}: holds no '{min(missing)}', so it is no state of a training; remove it")
+        raise PoseError(f"{path}: holds no '{min(missing)}', so it is no state of a training; remove it")
     check_same_training(path, state["training"], record)
     check_follows(path, state["follows"], job.run, index)
 
@@ -119,10 +119,10 @@ def new_training(
 
 
 def batches_of(index: int, job: Job, preset: Preset) -> TrainingBatches:
-    """This process's share of a stage's batches. Raises BadInput where the processes' shares would differ."""
+    """This process's share of a stage's batches. Raises PoseError where the processes' shares would differ."""
     rank, count = job.processes.rank, job.processes.count
     if preset.batch % count:
-        raise BadInput(f"--batch {preset.batch}: must be a multiple of the number of processes, {count}")
+        raise PoseError(f"--batch {preset.batch}: must be a multiple of the number of processes, {count}")
     seed = seed_of_stage(job.seed, index)
     return TrainingBatches(job.data, job.skeleton, preset.augmentation, preset.batch, seed, job.device, rank, count)
 
@@ -158,17 +158,17 @@ def starting_point(
 
 
 def absolute_statistics(before: Cascade) -> Residuals:
-    """What the last stage's output is normalised by, of the pose itself: a stage that keeps its head keeps them."""
+    """What the last stage's output is normalized by, of the pose itself: a stage that keeps its head keeps them."""
     stage = before.stages[-1]
     start = 0 if stage.design.absolute else stage.encode(before.mean_pose)  # what stage 0 adds its output to
     return Residuals(stage.mean + start, stage.std, stage.pair_std)
 
 
 def check_stage_fits(before: Cascade, job: Job, preset: Preset) -> None:
-    """Raises BadInput where the trained stages are of another method, input, skeleton, or network to continue."""
+    """Raises PoseError where the trained stages are of another method, input, skeleton, or network to continue."""
     design, penalised = before.stages[-1].design, preset.penalty == "likelihood"
     if preset.continue_head and len(before.stages) > 1 and not design.absolute:
-        raise BadInput(f"{job.run}: its last stage corrects poses, so its head cannot go on; choose another --run")
+        raise PoseError(f"{job.run}: its last stage corrects poses, so its head cannot go on; choose another --run")
     for name, found, wanted in (
         ("method", design.method, job.method),
         ("input size", design.size, job.data.size),
@@ -177,7 +177,7 @@ def check_stage_fits(before: Cascade, job: Job, preset: Preset) -> None:
         ("likelihood", design.likelihood, penalised if preset.continue_head else design.likelihood),
     ):
         if found != wanted:
-            raise BadInput(
+            raise PoseError(
                 f"{job.run}: its trained stage has {name} {found}, this training {wanted}; choose another --run"
             )
 

@@ -1,4 +1,4 @@
-"""A budget in minutes, turned into passes over the persons.
+"""A budget in minutes, turned into passes over the people.
 
 Every method gets the same number of passes, so that no figure depends on what else the machine was doing at the time.
 The speed is measured once, in a short calibration, and the number it gives is kept.
@@ -11,7 +11,7 @@ import math
 import time
 from pathlib import Path
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from ief.model.cascade import Cascade
 from ief.training.beginning import batches_of, new_training, starting_point
@@ -29,12 +29,12 @@ def passes_within(minutes: float, methods: int, stages: int, job: Job, preset: P
         path: `budget.json`, where the answer is kept; where it exists the answer is read from it.
 
     Raises:
-        BadInput: where the budget is too small for one pass, or `path` holds another budget.
+        PoseError: where the budget is too small for one pass, or `path` holds another budget.
     """
     kept = read_budget(path)
     if kept:
         if kept["minutes"] != minutes:
-            raise BadInput(
+            raise PoseError(
                 f"{path}: belongs to a budget of {kept['minutes']} minutes, now {minutes}; choose another --run"
             )
         return kept["passes"]
@@ -42,7 +42,7 @@ def passes_within(minutes: float, methods: int, stages: int, job: Job, preset: P
     one_pass = methods * sum(seconds) * len(job.data) / preset.batch
     passes = math.floor(100 * 60 * minutes / one_pass) / 100
     if passes < 1:
-        raise BadInput(
+        raise PoseError(
             f"--minutes {minutes}: {methods} methods need {one_pass / 60:.1f} minutes for a single pass here"
         )
     job.processes.barrier()
@@ -53,14 +53,14 @@ def passes_within(minutes: float, methods: int, stages: int, job: Job, preset: P
 
 
 def read_budget(path: Path) -> dict | None:
-    """What `passes_within` kept, or None. Raises BadInput where the file is torn."""
+    """What `passes_within` kept, or None. Raises PoseError where the file is corrupt."""
     try:
         budget = json.loads(path.read_text(encoding="utf-8"))
         return {name: float(budget[name]) for name in ("minutes", "passes")}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path}: torn ({error}); remove it, and the speed is measured again") from error
+        raise PoseError(f"{path}: corrupt ({error}); remove it, and the speed is measured again") from error
 
 
 def seconds_per_step(stages: int, job: Job, preset: Preset) -> list[float]:

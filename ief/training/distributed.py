@@ -1,6 +1,6 @@
 """Several processes as one: what `torchrun` starts, and batch statistics over all of them.
 
-With P processes each takes its P-th of every global batch. Gradients are averaged by DDP and batch normalisation
+With P processes each takes its P-th of every global batch. Gradients are averaged by DDP and batch normalization
 sees the whole global batch, so the result is that of one process with the same global batch.
 """
 
@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from ief.training.stopping import LostPeer
 
 
@@ -81,14 +81,14 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The device called `name`, else this process's GPU, else the CPU. Raises BadInput for one that is not here."""
+    """The device called `name`, else this process's GPU, else the CPU. Raises PoseError for one that is not here."""
     if name is not None:
         try:
             torch.zeros(1, device=name)
             return torch.device(name)
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).split("\n")[0]
-            raise BadInput(f"--device {name}: cannot be used ({reason}); choose cpu, or leave it out") from error
+            raise PoseError(f"--device {name}: cannot be used ({reason}); choose cpu, or leave it out") from error
     if torch.cuda.is_available():
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return torch.device("cpu")
@@ -109,19 +109,19 @@ def wrap(module: nn.Module, device: torch.device, processes: Processes) -> nn.Mo
 
 
 class GlobalBatchNorm(nn.BatchNorm2d):
-    """Batch normalisation over the global batch, for the CPU: torch's SyncBatchNorm works on GPUs alone."""
+    """Batch normalization over the global batch, for the CPU: torch's SyncBatchNorm works on GPUs alone."""
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, C, H, W) of this process, normalised by the mean and variance over all processes' batches."""
+        """(B, C, H, W) of this process, normalized by the mean and variance over all processes' batches."""
         if not self.training:
             return super().forward(inputs)
         axes, count = (0, 2, 3), inputs.numel() // inputs.shape[1] * dist.get_world_size()
         mean = all_reduce(inputs.sum(axes)) / count
-        centred = inputs - mean.view(1, -1, 1, 1)
-        variance = all_reduce(centred.square().sum(axes)) / count
+        centered = inputs - mean.view(1, -1, 1, 1)
+        variance = all_reduce(centered.square().sum(axes)) / count
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
         gain = self.weight * (variance + self.eps).rsqrt()
-        return centred * gain.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        return centered * gain.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.imagenet import InitialWeights
 from heads.skeleton import Skeleton
 from ief.training.distributed import Processes
@@ -63,11 +63,11 @@ def describe(index: int, job: Job, preset: Preset) -> dict:
 
 
 def check_same_training(path: Path, found: dict, wanted: dict) -> None:
-    """Raises BadInput where `path` belongs to a training other than the one that was asked for."""
+    """Raises PoseError where `path` belongs to a training other than the one that was asked for."""
     before = dict(flatten(found))
     differing = [f"{key} {before.get(key)}, now {value}" for key, value in flatten(wanted) if before.get(key) != value]
     if differing:
-        raise BadInput(f"{path}: belongs to another training ({'; '.join(differing[:3])}); choose another --run")
+        raise PoseError(f"{path}: belongs to another training ({'; '.join(differing[:3])}); choose another --run")
 
 
 def flatten(fields: dict, prefix: str = "") -> list[tuple[str, object]]:

@@ -1,4 +1,4 @@
-"""A stage while it learns: optimiser, schedule, average of the weights, and all that a resumed run needs."""
+"""A stage while it learns: optimizer, schedule, average of the weights, and all that a resumed run needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from ief.model.stage import Stage
 from ief.training.curve import Curve
 from ief.training.presets import Preset
@@ -22,14 +22,14 @@ class Learner:
 
     Attributes:
         stage: the weights being trained.
-        optimiser: over the stage's parameters.
+        optimizer: over the stage's parameters.
         average: the moving average of the weights, or None.
         curve: the losses so far.
         step: steps taken.
     """
 
     stage: Stage
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
     average: AveragedModel | None
     curve: Curve
     step: int = 0
@@ -40,7 +40,7 @@ class Learner:
             "step": self.step,
             "curve": self.curve.state(),
             "stage": self.stage.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "average": self.average.state_dict() if self.average else None,
         }
 
@@ -49,13 +49,13 @@ class Learner:
         self.step = state["step"]
         self.curve.restore(state["curve"])
         self.stage.load_state_dict(state["stage"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimizer"])
         if self.average:
             self.average.load_state_dict(state["average"])
 
     def is_finite(self) -> bool:
-        """Whether weights, their average and the optimiser's memory hold finite numbers alone; waits for the device."""
-        memory = [value for state in self.optimiser.state.values() for value in state.values()]
+        """Whether weights, their average and the optimizer's memory hold finite numbers alone; waits for the device."""
+        memory = [value for state in self.optimizer.state.values() for value in state.values()]
         averaged = self.average.state_dict().values() if self.average else ()
         tensors = [*self.stage.state_dict().values(), *averaged, *memory]
         floats = [value for value in tensors if isinstance(value, torch.Tensor) and value.is_floating_point()]
@@ -63,11 +63,11 @@ class Learner:
 
     def update(self, loss: torch.Tensor, rate: float) -> None:
         """One step down the gradient of a scalar `loss` at learning rate `rate`."""
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
         if self.average:
             self.average.update_parameters(self.stage)
         self.step += 1
@@ -78,16 +78,16 @@ class Learner:
 
 
 def new_learner(stage: Stage, preset: Preset, steps: int) -> Learner:
-    """A learner at step 0 of a training of `steps`. Raises BadInput for an unknown optimiser."""
+    """A learner at step 0 of a training of `steps`. Raises PoseError for an unknown optimizer."""
     average = None
     if preset.averaging:
         decay = 1 - 1 / max(preset.averaging * steps, 1)
         average = AveragedModel(stage, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-    return Learner(stage, build_optimiser(stage, preset, stage.new_parameters()), average, Curve(stage.mean.device))
+    return Learner(stage, build_optimizer(stage, preset, stage.new_parameters()), average, Curve(stage.mean.device))
 
 
-def build_optimiser(network: nn.Module, preset: Preset, new: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:
-    """The preset's optimiser over all parameters of a network. Raises BadInput for an unknown one.
+def build_optimizer(network: nn.Module, preset: Preset, new: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:
+    """The preset's optimizer over all parameters of a network. Raises PoseError for an unknown one.
 
     Args:
         new: those of them that learn at `preset.new_rate` times the schedule's rate, which is the group's `share`.
@@ -96,18 +96,18 @@ def build_optimiser(network: nn.Module, preset: Preset, new: Sequence[nn.Paramet
     groups = [{"params": [value for value in network.parameters() if id(value) not in faster], "share": 1.0}]
     if new:
         groups.append({"params": list(new), "share": preset.new_rate})
-    if preset.optimiser == "sgd":
+    if preset.optimizer == "sgd":
         return torch.optim.SGD(groups, preset.learning_rate, 0.9, weight_decay=preset.weight_decay, fused=True)
-    if preset.optimiser == "adamw":
+    if preset.optimizer == "adamw":
         return torch.optim.AdamW(groups, preset.learning_rate, weight_decay=preset.weight_decay, fused=True)
-    raise BadInput(f"unknown optimiser '{preset.optimiser}'; choose sgd or adamw")
+    raise PoseError(f"unknown optimizer '{preset.optimizer}'; choose sgd or adamw")
 
 
 def learning_rate(preset: Preset, done: float) -> float:
-    """The learning rate when the fraction `done` of the training is over. Raises BadInput for an unknown schedule."""
+    """The learning rate when the fraction `done` of the training is over. Raises PoseError for an unknown schedule."""
     rate = preset.learning_rate * min(1.0, (done + 1e-3) / preset.warmup if preset.warmup else 1.0)
     if preset.schedule == "steps":
         return rate * 0.1 ** sum(done >= milestone for milestone in preset.milestones)
     if preset.schedule == "cosine":
         return rate * 0.5 * (1 + math.cos(math.pi * done))
-    raise BadInput(f"unknown schedule '{preset.schedule}'; choose steps or cosine")
+    raise PoseError(f"unknown schedule '{preset.schedule}'; choose steps or cosine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.prepared.augmentation import Augmentation
 
 
@@ -19,8 +19,8 @@ class Preset:
         sigma: standard deviation of the heatmaps / side of the input (the paper gives none).
         passes: times each person is seen in a stage. The paper's 25 epochs of 20 passes.
         batch: samples a step, over all processes.
-        optimiser: `sgd` (momentum 0.9) or `adamw`.
-        learning_rate, weight_decay: of the optimiser.
+        optimizer: `sgd` (momentum 0.9) or `adamw`.
+        learning_rate, weight_decay: of the optimizer.
         later_rate: learning rate of stages t > 0 / that of stage 0.
         new_rate: learning rate of what starts new in a stage (head, heatmap half) / that of the ResNet.
         schedule: `steps` (x 0.1 at each milestone) or `cosine` (to zero).
@@ -45,7 +45,7 @@ class Preset:
     sigma: float = 1 / 32
     passes: float = 500.0
     batch: int = 64
-    optimiser: str = "sgd"
+    optimizer: str = "sgd"
     learning_rate: float = 0.03
     weight_decay: float = 0.0002
     later_rate: float = 1.0
@@ -70,7 +70,7 @@ class Preset:
 
 SWIFT = Preset(
     passes=40.0,
-    optimiser="adamw",
+    optimizer="adamw",
     learning_rate=5e-4,
     weight_decay=0.05,
     later_rate=0.3,
@@ -104,9 +104,9 @@ POSITIVE = {
 }
 FRACTIONS = ("weight_decay", "warmup", "averaging", "perturbation")
 # Largest values of the augmentation's fields.
-REACHES = {"translation": 1, "scale": 0.9, "rotation": 180, "flip": 1, "colour": 1, "occlusion": 1}
+REACHES = {"translation": 1, "scale": 0.9, "rotation": 180, "flip": 1, "color": 1, "occlusion": 1}
 CHOICES = {
-    "optimiser": ("sgd", "adamw"),
+    "optimizer": ("sgd", "adamw"),
     "schedule": ("steps", "cosine"),
     "reduction": ("mean", "sum"),
     "penalty": ("l1", "soft_l1", "likelihood"),
@@ -120,30 +120,30 @@ def preset_called(name: str, **changes: object) -> Preset:
     """The preset called `name`, with the fields of `changes` that are not None replaced, its augmentation's too.
 
     Raises:
-        BadInput: for another name, or a value that no training can have.
+        PoseError: for another name, or a value that no training can have.
     """
     if name not in PRESETS:
-        raise BadInput(f"unknown preset '{name}'; choose one of {', '.join(PRESETS)}")
+        raise PoseError(f"unknown preset '{name}'; choose one of {', '.join(PRESETS)}")
     changes = {key: value for key, value in changes.items() if value is not None}
     drawn = {key: changes.pop(key) for key in REACHES if key in changes}
     preset = replace(PRESETS[name], **changes)
     preset = replace(preset, augmentation=replace(preset.augmentation, **drawn))
     for key, most in POSITIVE.items():
         if not 0 < getattr(preset, key) <= most:
-            raise BadInput(f"{option(key)} {getattr(preset, key)}: must be above 0 and at most {most:g}")
+            raise PoseError(f"{option(key)} {getattr(preset, key)}: must be above 0 and at most {most:g}")
     for key in FRACTIONS:
         if not 0 <= getattr(preset, key) <= 1:
-            raise BadInput(f"{option(key)} {getattr(preset, key)}: must lie between 0 and 1")
+            raise PoseError(f"{option(key)} {getattr(preset, key)}: must lie between 0 and 1")
     for key, most in REACHES.items():
         if not 0 <= getattr(preset.augmentation, key) <= most:
-            raise BadInput(f"{option(key)} {getattr(preset.augmentation, key)}: must lie between 0 and {most:g}")
+            raise PoseError(f"{option(key)} {getattr(preset.augmentation, key)}: must lie between 0 and {most:g}")
     for key, choices in CHOICES.items():
         if getattr(preset, key) not in choices:
-            raise BadInput(f"{option(key)} {getattr(preset, key)}: unknown; choose {' or '.join(choices)}")
+            raise PoseError(f"{option(key)} {getattr(preset, key)}: unknown; choose {' or '.join(choices)}")
     if preset.continue_head and not preset.continue_stage:
-        raise BadInput("--continue-head: a head is of use on its own network alone; add --continue-stage")
+        raise PoseError("--continue-head: a head is of use on its own network alone; add --continue-stage")
     if not 1 <= preset.margin <= MAX_MARGIN:
-        raise BadInput(f"--margin {preset.margin}: must lie between 1, the input alone, and {MAX_MARGIN}")
+        raise PoseError(f"--margin {preset.margin}: must lie between 1, the input alone, and {MAX_MARGIN}")
     return preset
 
 

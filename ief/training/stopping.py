@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 TIME_UP = 75  # "try again" among the statuses of sysexits.h; a signal's status is 128 + its number
 REASONS = {TIME_UP: "the time of --stop-after is up", 130: "interrupted", 143: "stopped by SIGTERM"}
@@ -42,12 +42,12 @@ class Stopping:
         minutes: the time given, from now; None for no limit.
 
     Raises:
-        BadInput: where the time is not above 0.
+        PoseError: where the time is not above 0.
     """
 
     def __init__(self, minutes: float | None = None) -> None:
         if minutes is not None and not minutes > 0:
-            raise BadInput(f"--stop-after {minutes}: must be above 0 minutes")
+            raise PoseError(f"--stop-after {minutes}: must be above 0 minutes")
         self.deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
         self.caught = 0
         self.waiting = False

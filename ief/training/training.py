@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from checkpoints.training_state import remove_states, save_state, state_files, step_of
 from ief.model.run_folder import check_follows, load_stage, save_stage, stage_file
@@ -30,8 +30,8 @@ def train_stage(index: int, job: Job, preset: Preset) -> Path:
         the stage's file.
 
     Raises:
-        BadInput: where the folder holds this stage of another training, or the loss is no number.
-        BadCheckpoint: where the stage before is missing or a file is torn, or the disk refuses a new one.
+        PoseError: where the folder holds this stage of another training, or the loss is no number.
+        PoseError: where the stage before is missing or a file is corrupt, or the disk refuses a new one.
         Stopped: where `job.stopping` asked for it; the state is saved.
     """
     path = stage_file(job.run, index)
@@ -123,30 +123,30 @@ def finish(training: Training) -> None:
 
 
 def check_finite(training: Training) -> None:
-    """Raises BadInput where a loss or a weight is no finite number; waits for the device."""
+    """Raises PoseError where a loss or a weight is no finite number; waits for the device."""
     check_losses(training)
     if not training.learner.is_finite():
-        raise BadInput(
+        raise PoseError(
             f"{training.folder}: the weights are no finite numbers after step {training.learner.step}; "
             f"{what_is_kept(training)}; lower --learning-rate"
         )
 
 
 def check_losses(training: Training) -> None:
-    """Raises BadInput for the first of the recent losses that is no finite number, naming its step and persons."""
+    """Raises PoseError for the first of the recent losses that is no finite number, naming its step and people."""
     learner = training.learner
     bad = learner.curve.bad()
     if bad is None:
         return
     place, loss = bad
     step = learner.step - learner.curve.filled + place
-    persons = training.batches.data.people.person_ids[training.batches.whole()(step, images=False).rows].tolist()
+    ids = training.batches.data.people.person_ids[training.batches.whole()(step, images=False).rows].tolist()
     path = training.folder / "not-finite.json"
     if training.job.processes.first:
-        write_text(path, json.dumps({"step": step + 1, "loss": str(loss), "persons": persons}, indent=1))
-    raise BadInput(
-        f"{training.folder}: the loss of step {step + 1} is {loss}, on {', '.join(persons[:3])}, ... "
-        f"({len(persons)} persons, all in {path.name}); {what_is_kept(training)}; "
+        write_text(path, json.dumps({"step": step + 1, "loss": str(loss), "persons": ids}, indent=1))
+    raise PoseError(
+        f"{training.folder}: the loss of step {step + 1} is {loss}, on {', '.join(ids[:3])}, ... "
+        f"({len(ids)} people, all in {path.name}); {what_is_kept(training)}; "
         "lower --learning-rate, or look at these persons"
     )
 

@@ -1,4 +1,4 @@
-"""Pelvis and thorax where a data set does not label them, from the joints that it does."""
+"""Pelvis and thorax where a dataset does not label them, from the joints that it does."""
 
 from __future__ import annotations
 

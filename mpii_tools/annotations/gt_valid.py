@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.release import HEAD_SIZE
@@ -26,29 +26,29 @@ NAMES = [
 def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
     """The people of `dataset_joints`, `jnt_missing` (16, N), `pos_gt_src` (16, 2, N), `headboxes_src` (2, 2, N).
 
-    The file holds neither centre nor scale (NaN) nor image names: those come from `valid_images.txt` beside it if
+    The file holds neither center nor scale (NaN) nor image names: those come from `valid_images.txt` beside it if
     that has a line a person, else they are `row1`, `row2`, ... A joint is missing where `jnt_missing` says so and
-    nowhere else: 13 joints of 10 persons have a coordinate zeroed without a flag and count, as they do in the
-    evaluators that read this file; `notes` names those persons.
+    nowhere else: 13 joints of 10 people have a coordinate zeroed without a flag and count, as they do in the
+    evaluators that read this file; `notes` names those people.
 
     Raises:
-        BadInput: not a .mat file with these arrays.
+        PoseError: not a .mat file with these arrays.
     """
     path = Path(path)
     stored = load_mat(path)
     source = numeric(path, stored, "pos_gt_src", (16, 2, None))
-    persons = source.shape[2]
-    missing = numeric(path, stored, "jnt_missing", (16, persons)).T != 0
-    box = numeric(path, stored, "headboxes_src", (2, 2, persons))
+    count = source.shape[2]
+    missing = numeric(path, stored, "jnt_missing", (16, count)).T != 0
+    box = numeric(path, stored, "headboxes_src", (2, 2, count))
     labels = stored.get("dataset_joints")
     if not isinstance(labels, list) or sorted(map(str, labels)) != sorted(NAMES):
-        raise BadInput(f"{path}: 'dataset_joints' names {labels}; expected {NAMES} in any order")
+        raise PoseError(f"{path}: 'dataset_joints' names {labels}; expected {NAMES} in any order")
     order = [labels.index(name) for name in NAMES]
     points, missing = source.transpose(2, 0, 1)[:, order], missing[:, order]
 
     names = read_valid_list(path.parent) or []
     people = make_people(
-        names if len(names) == persons else [f"row{row + 1}" for row in range(persons)],
+        names if len(names) == count else [f"row{row + 1}" for row in range(count)],
         np.where(missing[..., None], np.nan, points) - 1.0,
         head_size=HEAD_SIZE * np.linalg.norm(box[1] - box[0], axis=0),
         joint_names=MPII.names,

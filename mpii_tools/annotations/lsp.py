@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.valid_list import read_valid_list
 from mpii_tools.formats.arrays import as_array
-from mpii_tools.formats.files import require_file
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number
-from mpii_tools.people import CENTRE_SHIFT, CROP_SIDE, make_people
+from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, make_people
 
-# LSP's joint order, as MPII's names; the data set says "neck" for MPII's upper neck.
+# LSP's joint order, as MPII's names; the dataset says "neck" for MPII's upper neck.
 LSP_JOINTS = (
     "r_ankle",
     "r_knee",
@@ -36,19 +36,19 @@ LSP_JOINTS = (
     "head_top",
 )
 
-HEAD_SIZE = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its persons
+HEAD_SIZE = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its people
 
 # The crop's side is BOX_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
-# the paper's augmentation enlarges the person by 25 %. The photos were resized so that a person is about 150 px tall;
+# the paper's augmentation enlarges the person by 25 %. The images were resized so that a person is about 150 px tall;
 # MIN_SIDE, two thirds of that, keeps the body in sight where only a few close joints are annotated.
 BOX_MARGIN = 1.3
 MIN_SIDE = 100.0
 
 
 def read_lsp(folder: str | os.PathLike) -> Reading:
-    """The persons of an LSP-extended folder, one a photo: `joints.mat` and the photos (folder or tar shards).
+    """The people of an LSP-extended folder, one a image: `joints.mat` and the images (folder or tar shards).
 
-    Pelvis, thorax and joints with flag 0 are NaN. Pixels become 0-based. Centre and scale are those of a crop
+    Pelvis, thorax and joints with flag 0 are NaN. Pixels become 0-based. Center and scale are those of a crop
     around the annotated joints (`crop_around`); head size is 0.75 * |head_top - upper_neck|, NaN where either is
     missing or both coincide. The original LSP's 3x14xN `joints.mat` is read too: there every joint is annotated
     and the flag means "occluded".
@@ -56,10 +56,10 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     The split is that of a `valid_images.txt` in the folder, else that of the tar shards (`split_of`).
 
     Returns:
-        Reading that names the columns without a photo and the persons without a joint, both left out.
+        Reading that names the columns without a image and the people without a joint, both left out.
 
     Raises:
-        BadInput: no `joints.mat` of either shape, no photo, or none that belongs to a column.
+        PoseError: no `joints.mat` of either shape, no image, or none that belongs to a column.
     """
     folder = Path(folder)
     path = require_file(folder / "joints.mat")
@@ -69,9 +69,9 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     names = _column_names(files, len(xy))
     present = np.array([name in files for name in names])
     if not present.any():
-        raise BadInput(
-            f"{folder}: none of its {len(files):,} photos is one of joints.mat's {len(names):,} ({names[0]}, ...); "
-            "add the data set's own photos"
+        raise PoseError(
+            f"{folder}: none of its {len(files):,} images is one of joints.mat's {len(names):,} ({names[0]}, ...); "
+            "add the dataset's own images"
         )
     jointless = present & ~annotated.any(axis=1)
     keep = np.flatnonzero(present & ~jointless)
@@ -84,12 +84,12 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     visible[:, order] = np.where(annotated & (occluded >= 0), 1 - occluded, -1)
 
     head = np.linalg.norm(joints[:, MPII.index("head_top")] - joints[:, MPII.index("upper_neck")], axis=-1)
-    centre, scale = crop_around(joints)
+    center, scale = crop_around(joints)
     split, rule = split_of(images, files)
     people = make_people(
         images,
         joints,
-        centre=centre,
+        center=center,
         scale=scale,
         head_size=np.where(head > 0, HEAD_SIZE * head, np.nan),
         split=split,
@@ -97,15 +97,15 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     )
     faults = {"persons left out: no joint annotated": names[jointless].tolist()}
     notes = {
-        "columns of joints.mat left out: no photo": names[~present].tolist(),
+        "columns of joints.mat left out: no image": names[~present].tolist(),
         "persons without head size: head top and neck coincide": images[head == 0].tolist(),
-        f"validation persons: {rule}": images[split == "valid"].tolist(),
+        f"validation people: {rule}": images[split == "valid"].tolist(),
     }
-    return Reading(people, "LSP: joints.mat and photos", faults, notes)
+    return Reading(people, "LSP: joints.mat and images", faults, notes)
 
 
 def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII centre and scale whose crop is centred on the box of the annotated joints.
+    """MPII center and scale whose crop is centered on the box of the annotated joints.
 
     The crop's side is max(BOX_MARGIN * the box's longer side, MIN_SIDE) pixels.
 
@@ -113,20 +113,20 @@ def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         joints: (N, K, 2) image pixels, NaN where missing; at least one joint a person.
 
     Returns:
-        centre (N, 2) and scale (N,), as `People` holds them: the crop's own centre is 15 * scale below `centre`.
+        center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.
     """
     low, high = np.nanmin(joints, axis=1), np.nanmax(joints, axis=1)
     scale = np.maximum(BOX_MARGIN * (high - low).max(axis=1), MIN_SIDE) / CROP_SIDE
-    centre = (low + high) / 2
-    centre[:, 1] -= CENTRE_SHIFT * scale
-    return centre, scale
+    center = (low + high) / 2
+    center[:, 1] -= CENTER_SHIFT * scale
+    return center, scale
 
 
 def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
     """'train' or 'valid' for each image, and the rule that decided, in words.
 
     1. `valid_images.txt` in the folder names the validation images.
-    2. Photos in several tar shards: the shard with the highest number is the validation part.
+    2. Images in several tar shards: the shard with the highest number is the validation part.
     3. Neither: every eighth image in name order. The shards hold random images, so no rule on names gives their
        split back, and figures from this one do not compare with it.
     """
@@ -136,10 +136,10 @@ def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
         valid, rule = np.isin(images, listed), "named in valid_images.txt"
     elif len(set(shards)) > 1:
         last = max(set(shards), key=shard_number)
-        valid, rule = shards == last, f"the photos of {last}"
+        valid, rule = shards == last, f"the images of {last}"
     else:
         valid = np.arange(len(images)) % 8 == 7
-        rule = "every eighth photo, for want of tar shards or a valid_images.txt"
+        rule = "every eighth image, for want of tar shards or a valid_images.txt"
     return np.where(valid, "valid", "train"), rule
 
 
@@ -153,7 +153,7 @@ def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         table = stored.transpose(2, 1, 0).astype(np.float64)
         annotated, occluded = np.ones(table.shape[:2], bool), (table[..., 2] > 0).astype(np.int8)
     else:
-        raise BadInput(
+        raise PoseError(
             f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN (LSP-extended) or 3x14xN (LSP); "
             "get the file again"
         )
@@ -161,6 +161,6 @@ def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _column_names(files: ImageFiles, columns: int) -> np.ndarray:
-    """Column i is photo i + 1: im00001.jpg in LSP-extended, im0001.jpg in LSP; the photos here show which."""
+    """Column i is image i + 1: im00001.jpg in LSP-extended, im0001.jpg in LSP; the images here show which."""
     digits = max((len(name) for name in files.places if re.fullmatch(r"im\d+\.jpg", name)), default=11) - 6
     return np.array([f"im{number:0{digits}}.jpg" for number in range(1, columns + 1)])

@@ -7,15 +7,15 @@ import os
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
-from mpii_tools.formats.files import require_file
 from mpii_tools.people import make_people
 
 # The form has no head size. In MPII scale was made from it: head size = 25 * scale holds to 1e-13 px for all 2,958
-# validation persons, and to 2e-5 px after the JSON's rounding of scale to 6 decimals.
+# validation people, and to 2e-5 px after the JSON's rounding of scale to 6 decimals.
 HEAD_SIZE_PER_SCALE = 25.0
 
 
@@ -24,36 +24,36 @@ def read_mpii_json(path: str | os.PathLike) -> Reading:
 
     A joint is missing where joints_vis is 0 or its coordinates are -1, -1. `joints_vis` says "labelled", so
     occlusion is unknown. Head size is 25 * scale. The rect's number in its image is not in the form: person_ids
-    count the persons of an image as they come. Split: `tompson_split.split_by_name`.
+    count the people of an image as they come. Split: `tompson_split.split_by_name`.
 
     Returns:
-        Reading; an entry that is not as HRNet has it is left out and named among the faults. Centre and scale are NaN
+        Reading; an entry that is not as HRNet has it is left out and named among the faults. Center and scale are NaN
         where the file says -1.
 
     Raises:
-        BadInput: no JSON list of persons, or not one entry that is as HRNet has it; the first fault is told.
+        PoseError: no JSON list of people, or not one entry that is as HRNet has it; the first fault is told.
     """
     path = require_file(path)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: not a whole JSON file ({error}); copy it again") from error
+        raise PoseError(f"{path}: not a whole JSON file ({error}); copy it again") from error
     if not isinstance(entries, list) or not entries:
-        raise BadInput(
-            f"{path}: expected a JSON list of persons, found {_describe(entries)}; give HRNet's train.json, ..."
+        raise PoseError(
+            f"{path}: expected a JSON list of people, found {_describe(entries)}; give HRNet's train.json, ..."
         )
-    persons, malformed = [], []
+    entries_read, malformed = [], []
     for index, entry in enumerate(entries):
         try:
-            persons.append(_person(entry))
+            entries_read.append(_person(entry))
         except (TypeError, ValueError, OverflowError) as error:
             malformed.append(f"entry {index}: {error}")
-    if not persons:
-        raise BadInput(
+    if not entries_read:
+        raise PoseError(
             f"{path}: not one of its {len(entries):,} entries is as HRNet has it, first {malformed[0]}; "
             "give a file of HRNet or mmpose"
         )
-    images, places, joints, labelled = (list(column) for column in zip(*persons, strict=True))
+    images, places, joints, labelled = (list(column) for column in zip(*entries_read, strict=True))
 
     place, joints, labelled = np.array(places), np.array(joints), np.array(labelled)
     place[(place[:, 2] <= 0) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
@@ -62,7 +62,7 @@ def read_mpii_json(path: str | os.PathLike) -> Reading:
     people = make_people(
         names,
         np.where(labelled[..., None], joints, np.nan) - 1.0,
-        centre=place[:, :2] - 1.0,
+        center=place[:, :2] - 1.0,
         scale=place[:, 2],
         head_size=HEAD_SIZE_PER_SCALE * place[:, 2],
         split=split_by_name(path, names, place[:, :2] - 1.0),
@@ -83,8 +83,8 @@ def _person(entry: object) -> tuple[str, list[float], np.ndarray, np.ndarray]:
             raise ValueError(f"no '{key}'")
     if not isinstance(entry["image"], str):
         raise TypeError(f"'image' is {_describe(entry['image'])}, not a file name")
-    centre, scale = _numbers(entry["center"], (2,), "center"), _numbers(entry["scale"], (), "scale")
-    place = [*centre.tolist(), scale.item()]
+    center, scale = _numbers(entry["center"], (2,), "center"), _numbers(entry["scale"], (), "scale")
+    place = [*center.tolist(), scale.item()]
     if "joints" not in entry:
         return entry["image"], place, np.full((len(MPII), 2), np.nan), np.zeros(len(MPII), bool)
     points = _numbers(entry["joints"], (len(MPII), 2), "joints")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.release import HEAD_SIZE, Release, read_rects, unpack_release
@@ -31,7 +31,7 @@ def read_mpii_mat(path: str | os.PathLike) -> Reading:
 
     From RELEASE: every test rect (joints NaN where it has none), and the train rects that have a labelled joint,
     scale and objpos. Split: 'test' where img_train is 0; 'valid' in the images that `valid_images.txt` beside the
-    file lists, or, without that list, for Tompson's 2,958 persons; 'train' otherwise. An unlisted person in one of
+    file lists, or, without that list, for Tompson's 2,958 people; 'train' otherwise. An unlisted person in one of
     Tompson's images belongs to neither part. `scored` is single_person.
 
     From a bare annolist: split ''; image names from its own `image` field, from `valid_images.txt` beside it if
@@ -41,7 +41,7 @@ def read_mpii_mat(path: str | os.PathLike) -> Reading:
         Reading; its faults and notes name what was left out, `image#rect`, and why.
 
     Raises:
-        BadInput: neither variable there, a RELEASE that is not MPII's, or not one rect that is.
+        PoseError: neither variable there, a RELEASE that is not MPII's, or not one rect that is.
     """
     path = Path(path)
     stored = load_mat(path)
@@ -49,7 +49,7 @@ def read_mpii_mat(path: str | os.PathLike) -> Reading:
         return _people_of_release(path, unpack_release(path, stored))
     if "annolist" in stored:
         return _people_of_annolist(path, stored)
-    raise BadInput(f"{path}: no variable 'RELEASE' or 'annolist', only {listed(stored)}; give MPII's annotation file")
+    raise PoseError(f"{path}: no variable 'RELEASE' or 'annolist', only {listed(stored)}; give MPII's annotation file")
 
 
 def _people_of_release(path: Path, release: Release) -> Reading:
@@ -58,14 +58,14 @@ def _people_of_release(path: Path, release: Release) -> Reading:
     ids = rects.ids(release.images)
     train = release.train[rects.entry]
     labelled = np.isfinite(rects.joints).all(axis=-1).any(axis=1)
-    placed = np.isfinite(rects.centre).all(axis=1) & (rects.scale > 0)
+    placed = np.isfinite(rects.center).all(axis=1) & (rects.scale > 0)
 
     listed = read_valid_list(path.parent)
     if listed is not None:
         valid = train & np.isin(images, listed)
         other = np.zeros_like(valid)
     else:
-        valid = train & labelled & is_validation(images, rects.centre)
+        valid = train & labelled & is_validation(images, rects.center)
         other = train & np.isin(images, images[valid]) & ~valid
     whole = ~np.isin(np.arange(len(ids)), list(rects.malformed))
     keep = placed & (labelled | ~train) & ~other
@@ -88,7 +88,7 @@ def _people_of_release(path: Path, release: Release) -> Reading:
         images,
         rects.joints,
         person_ids=ids,
-        centre=rects.centre,
+        center=rects.center,
         scale=rects.scale,
         head_size=rects.head_size,
         split=np.where(train, np.where(valid, "valid", "train"), "test"),
@@ -102,7 +102,7 @@ def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
     try:
         entries = records(stored["annolist"])
     except ValueError as error:
-        raise BadInput(f"{path}: 'annolist' is {error}; give MPII's annotation file") from error
+        raise PoseError(f"{path}: 'annolist' is {error}; give MPII's annotation file") from error
     rects = read_rects(path, [get(entry, "annorect") for entry in entries])
     number = np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
     if len(number) != len(entries) or len(rects.entry) != len(entries):
@@ -112,7 +112,7 @@ def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
         images,
         rects.joints,
         person_ids=[f"{i}#{r}" for i, r in zip(images, number, strict=True)],
-        centre=rects.centre,
+        center=rects.center,
         scale=rects.scale,
         head_size=rects.head_size,
         visible=rects.visible,
@@ -135,11 +135,11 @@ def _entry_names(path: Path, stored: dict[str, object], entries: list[dict[str, 
 
 
 def image_names(path: Path, entries: list[dict[str, object]]) -> list[str]:
-    """The `image.name` of the entries that have one. Raises BadInput for one that is no text."""
+    """The `image.name` of the entries that have one. Raises PoseError for one that is no text."""
     try:
         return [text(get(image, "name")) for entry in entries for image in records(get(entry, "image"))[:1]]
     except ValueError as error:
-        raise BadInput(f"{path}: an entry's image.name is {error}; get the file again") from error
+        raise PoseError(f"{path}: an entry's image.name is {error}; get the file again") from error
 
 
 def write_mpii_mat(
@@ -151,26 +151,26 @@ def write_mpii_mat(
     """Writes people as MPII's `RELEASE`: annolist, img_train, single_person, act, video_list; pixels 1-based.
 
     `person_ids` `image#r` say which rect of its image a person becomes; a number nobody has becomes an empty rect.
-    Test persons keep scale and objpos only, as in MPII, unless `keep_test_joints`. Derived joints are not written.
+    Test people keep scale and objpos only, as in MPII, unless `keep_test_joints`. Derived joints are not written.
     RELEASE knows train and test alone, so the validation images are listed in `valid_images.txt` beside the file,
     which is written too (and replaces one that is there).
 
     Args:
         path: the .mat file.
-        people: (N persons); an image's persons must share one split. Split '' counts as train.
+        people: (N people); an image's people must share one split. Split '' counts as train.
         head_boxes: (N, 4) x1, y1, x2, y2 in 0-based image pixels; None for a square of the right diagonal around
             the head (the middle of head top and neck, or of the annotated joints).
 
     Raises:
-        BadInput: an image in two splits, joints other than MPII's, or a path that cannot be written.
+        PoseError: an image in two splits, joints other than MPII's, or a path that cannot be written.
     """
     if people.joint_names != MPII.names:
-        raise BadInput(
+        raise PoseError(
             f"{path}: MPII's file holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out"
         )
     boxes = _square_head_boxes(people) if head_boxes is None else np.asarray(head_boxes, np.float64)
     if boxes.shape != (len(people), 4):
-        raise BadInput(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")
+        raise PoseError(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")
     annotated = people.annotated
     rows_of: dict[str, list[int]] = {}
     for row, image in enumerate(people.images.tolist()):
@@ -180,13 +180,13 @@ def write_mpii_mat(
     for image, rows in rows_of.items():
         split, *others = set(people.split[rows].tolist())
         if others:
-            raise BadInput(f"{path}: image {image} has persons in '{split}' and '{others[0]}'; MPII splits by image")
+            raise PoseError(f"{path}: image {image} has people in '{split}' and '{others[0]}'; MPII splits by image")
         hidden = split == "test" and not keep_test_joints
         rects: dict[int, dict[str, object]] = {}
         for row in rows:
             number = _rect_number(people.person_ids[row], image, default=len(rects) + 1)
             if number in rects or number > MAX_RECT:
-                raise BadInput(
+                raise PoseError(
                     f"{path}: person {people.person_ids[row]} cannot be rect {number} of its image; "
                     f"give each person a number of its own from 1 to {MAX_RECT}"
                 )
@@ -222,8 +222,8 @@ def _rect(people: People, row: int, box: np.ndarray, annotated: np.ndarray, hidd
     rect: dict[str, object] = {}
     if np.isfinite(people.scale[row]):
         rect["scale"] = people.scale[row]
-    if np.isfinite(people.centre[row]).all():
-        rect["objpos"] = struct([dict(zip("xy", people.centre[row] + 1.0, strict=True))], ["x", "y"])
+    if np.isfinite(people.center[row]).all():
+        rect["objpos"] = struct([dict(zip("xy", people.center[row] + 1.0, strict=True))], ["x", "y"])
     if hidden:
         return rect
     if np.isfinite(box).all():
@@ -259,7 +259,7 @@ def _square_head_boxes(people: People) -> np.ndarray:
     """(N, 4) squares whose diagonal is head_size / 0.6; NaN where the head size is."""
     joints = np.where(people.annotated[..., None], people.joints, np.nan)
     head = joints[:, [MPII.index("head_top"), MPII.index("upper_neck")]].mean(axis=1)
-    body = np.nanmean(np.concatenate([joints, people.centre[:, None]], axis=1), axis=1)
+    body = np.nanmean(np.concatenate([joints, people.center[:, None]], axis=1), axis=1)
     middle = np.where(np.isfinite(head), head, body)
     half = people.head_size[:, None] / HEAD_SIZE / np.sqrt(8.0)
     return np.concatenate([middle - half, middle + half], axis=1)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
 from mpii_tools.annotations.valid_list import read_valid_list
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.hdf5 import load_hdf5
-from mpii_tools.people import CENTRE_SHIFT, make_people
+from mpii_tools.people import CENTER_SHIFT, make_people
 
 WIDENED = 1.25  # what Newell multiplied scale by
 HEAD_SIZE_PER_SCALE = 25.0  # `normalize` / MPII's scale
@@ -31,56 +31,56 @@ def read_newell_h5(path: str | os.PathLike) -> Reading:
     they are `row1`, `row2`, ...
 
     Raises:
-        BadInput: no HDF5 file, or one without these arrays.
+        PoseError: no HDF5 file, or one without these arrays.
     """
     path = Path(path)
     stored = load_hdf5(path)
     part = numeric(path, stored, "part", (None, 16, 2))
-    persons = len(part)
-    centre = numeric(path, stored, "center", (persons, 2))
-    scale = numeric(path, stored, "scale", (persons,))
-    head = numeric(path, stored, "normalize", (persons,)) if "normalize" in stored else None
+    count = len(part)
+    center = numeric(path, stored, "center", (count, 2))
+    scale = numeric(path, stored, "scale", (count,))
+    head = numeric(path, stored, "normalize", (count,)) if "normalize" in stored else None
     raw = head is not None and abs(np.nanmedian(head / scale) - HEAD_SIZE_PER_SCALE) < 1.0
     if not raw:
         scale = scale / WIDENED
-        centre = centre - np.stack([np.zeros(persons), CENTRE_SHIFT * scale], axis=1)
+        center = center - np.stack([np.zeros(count), CENTER_SHIFT * scale], axis=1)
 
     missing = (part == 0).all(axis=2)
     unplaced = (~np.isfinite(part).all(axis=2)).any(axis=1)
     visible = np.full(missing.shape, -1.0)
     if "visible" in stored:
         visible = np.where(missing, -1, numeric(path, stored, "visible", missing.shape) > 0)
-    images = np.array(_image_names(path, stored, persons), dtype=np.str_)
+    images = np.array(_image_names(path, stored, count), dtype=np.str_)
     ids = None
     if "person" in stored:
-        rect = np.nan_to_num(numeric(path, stored, "person", (persons,))).astype(int) + 1
+        rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
         ids = [f"{image}#{number}" for image, number in zip(images, rect, strict=True)]
     people = make_people(
         images,
         np.where(missing[..., None], np.nan, part) - 1.0,
         person_ids=ids,
-        centre=centre - 1.0,
+        center=center - 1.0,
         scale=scale,
         head_size=head,
-        split=split_by_name(path, images, centre - 1.0),
+        split=split_by_name(path, images, center - 1.0),
         visible=visible,
     )
     return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()})
 
 
-def _image_names(path: Path, stored: dict[str, np.ndarray], persons: int) -> list[str]:
+def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list[str]:
     if "imgname" not in stored:
         names = read_valid_list(path.parent) or []
-        return names if len(names) == persons else [f"row{row + 1}" for row in range(persons)]
+        return names if len(names) == people else [f"row{row + 1}" for row in range(people)]
     names = stored["imgname"]
     try:
         if names.ndim == 1 and names.dtype.kind in "SO":
             found = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
         else:  # character codes, padded with 0
-            codes = numeric(path, stored, "imgname", (persons, None))
+            codes = numeric(path, stored, "imgname", (people, None))
             found = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
     except (ValueError, OverflowError) as error:
-        raise BadInput(f"{path}: 'imgname' holds no file names ({error}); expected text, one name a person") from error
-    if len(found) != persons:
-        raise BadInput(f"{path}: 'imgname' has {len(found)} names for {persons} persons; expected one a person")
+        raise PoseError(f"{path}: 'imgname' holds no file names ({error}); expected text, one name a person") from error
+    if len(found) != people:
+        raise PoseError(f"{path}: 'imgname' has {len(found)} names for {people} people; expected one a person")
     return found

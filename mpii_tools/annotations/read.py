@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.gt_valid import read_gt_valid_mat
 from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.mpii_json import read_mpii_json
@@ -25,19 +25,19 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     """The people of an annotation file or folder, in any form that this project reads.
 
     Raises:
-        BadInput: no such path, none of the forms (the message says what was found), or a fault inside.
+        PoseError: no such path, none of the forms (the message says what was found), or a fault inside.
     """
     path = Path(path)
     if path.is_dir():
         if (path / "joints.mat").is_file():
             return read_lsp(path)
         held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
-        raise BadInput(f"{path}: a folder without joints.mat (it holds {held}); expected {FORMS}")
+        raise PoseError(f"{path}: a folder without joints.mat (it holds {held}); expected {FORMS}")
     try:
         with open(path, "rb") as file:
             head = file.read(256)
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); expected {FORMS}") from error
+        raise PoseError(f"{path}: cannot be read ({error.strerror}); expected {FORMS}") from error
     if head.startswith(b"PK\x03\x04"):
         return Reading(load_people(path), "people of this project (.npz)")
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -47,4 +47,4 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
         return read_mpii_json(path)
     found = "an empty file" if not head else f"a file that begins with {head[:8]!r}"
-    raise BadInput(f"{path}: {found}; expected {FORMS}")
+    raise PoseError(f"{path}: {found}; expected {FORMS}")

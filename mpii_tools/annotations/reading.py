@@ -10,7 +10,7 @@ from mpii_tools.people import People
 EXAMPLES = 3
 UNPLACED = "persons with a labelled joint without coordinates, taken as missing"
 
-# What was found -> the persons, photos or columns that it befell.
+# What was found -> the people, images or columns that it befell.
 Findings = Mapping[str, list[str]]
 
 
@@ -19,9 +19,9 @@ class Reading:
     """The people of one annotation file or folder.
 
     Attributes:
-        people: the persons, in the order of the file.
+        people: the people, in the order of the file.
         form: which form of annotation it was, in words.
-        faults: what is wrong with the file: persons it should hold that cannot be used, values that contradict.
+        faults: what is wrong with the file: people it should hold that cannot be used, values that contradict.
         notes: what is worth knowing and no fault.
     """
 

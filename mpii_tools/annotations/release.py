@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.formats.mat_struct import EMPTY, get, numbers, records, text
 
@@ -47,7 +47,7 @@ class Rects:
         entry: (R,) index of the image in annolist.
         number: (R,) 1-based position among the image's rects.
         box: (R, 4) head box x1, y1, x2, y2.
-        centre: (R, 2) objpos.
+        center: (R, 2) objpos.
         scale: (R,).
         joints: (R, 16, 2).
         visible: (R, 16) 1, 0, or -1 where empty or not annotated.
@@ -58,7 +58,7 @@ class Rects:
     entry: np.ndarray
     number: np.ndarray
     box: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     scale: np.ndarray
     joints: np.ndarray
     visible: np.ndarray
@@ -77,7 +77,7 @@ class Rects:
 
 
 def unpack_release(path: Path, stored: dict[str, object]) -> Release:
-    """The parts of a loaded `RELEASE`. Raises BadInput where one is missing or their lengths differ."""
+    """The parts of a loaded `RELEASE`. Raises PoseError where one is missing or their lengths differ."""
     try:
         (release,) = records(stored["RELEASE"])
         entries = records(release["annolist"])
@@ -88,12 +88,12 @@ def unpack_release(path: Path, stored: dict[str, object]) -> Release:
         annorects = [get(entry, "annorect") for entry in entries]
         version = str(release.get("version", ""))
     except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
-        raise BadInput(
+        raise PoseError(
             f"{path}: its RELEASE is not MPII's ({type(error).__name__}: {error}); expected annolist, img_train and "
             "single_person as in mpii_human_pose_v1_u12_1.mat"
         ) from error
     if not len(images) == len(train) == len(single):
-        raise BadInput(
+        raise PoseError(
             f"{path}: RELEASE has {len(images)} images in annolist, {len(train)} in img_train, "
             f"{len(single)} in single_person; expected one number, so get the file again"
         )
@@ -108,14 +108,14 @@ def read_rects(path: Path, annorects: list[object]) -> Rects:
         annorects: one value an image: a list of rects, or an empty matrix.
 
     Raises:
-        BadInput: where not one of the rects is MPII's; the first fault is told.
+        PoseError: where not one of the rects is MPII's; the first fault is told.
     """
     entry, position, place, points_of, malformed = [], [], [], [], {}
     for index, annorect in enumerate(annorects):
         try:
             rects = records(annorect)
         except ValueError as error:
-            raise BadInput(f"{path}: annolist({index + 1}).annorect: {error}; get the file again") from error
+            raise PoseError(f"{path}: annolist({index + 1}).annorect: {error}; get the file again") from error
         for rect_index, rect in enumerate(rects):
             row = len(entry)
             entry.append(index)
@@ -129,7 +129,7 @@ def read_rects(path: Path, annorects: list[object]) -> Rects:
             place.append(fields)
             points_of += [(row, *point) for point in points]
     if malformed and len(malformed) == len(entry):
-        raise BadInput(
+        raise PoseError(
             f"{path}: none of its {len(entry):,} rects is as MPII has them; first {malformed[0]}; get it again"
         )
 
@@ -145,7 +145,7 @@ def read_rects(path: Path, annorects: list[object]) -> Rects:
         entry=np.array(entry, dtype=int),
         number=np.array(position, dtype=int),
         box=table[:, :4] - 1.0,
-        centre=table[:, 5:] - 1.0,
+        center=table[:, 5:] - 1.0,
         scale=table[:, 4],
         joints=joints,
         visible=visible,
@@ -157,8 +157,8 @@ def read_rects(path: Path, annorects: list[object]) -> Rects:
 def _read_rect(rect: dict[str, object]) -> tuple[list[float], list[list[float]]]:
     """[x1, y1, x2, y2, scale, x, y] and the points [x, y, id, is_visible]. Raises ValueError or KeyError."""
     objpos = records(get(rect, "objpos"))
-    centre = [objpos[0]["x"], objpos[0]["y"]] if objpos else [EMPTY, EMPTY]
-    fields = numbers([*(get(rect, name) for name in ("x1", "y1", "x2", "y2", "scale")), *centre])
+    center = [objpos[0]["x"], objpos[0]["y"]] if objpos else [EMPTY, EMPTY]
+    fields = numbers([*(get(rect, name) for name in ("x1", "y1", "x2", "y2", "scale")), *center])
     points = []
     for point in (p for a in records(get(rect, "annopoints")) for p in records(get(a, "point"))):
         x, y, joint, visible = numbers([point["x"], point["y"], point["id"], get(point, "is_visible")])

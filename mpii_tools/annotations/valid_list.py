@@ -1,11 +1,11 @@
-"""`valid_images.txt`: the validation images of a data set, one file name a line, beside its annotations."""
+"""`valid_images.txt`: the validation images of a dataset, one file name a line, beside its annotations."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from checkpoints.errors import BadInput
-from mpii_tools.formats.files import atomic_path
+from checkpoints.errors import PoseError
+from checkpoints.files import write_text
 
 NAME = "valid_images.txt"
 
@@ -18,11 +18,10 @@ def read_valid_list(folder: Path) -> list[str] | None:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not a text file with an image name a line ({error}); write or remove it") from error
+        raise PoseError(f"{path}: not a text file with an image name a line ({error}); write or remove it") from error
     return [line.strip() for line in lines if line.strip()]
 
 
 def write_valid_list(folder: Path, images: list[str]) -> None:
-    """Writes `folder/valid_images.txt`, replacing an older one. Raises BadInput where it cannot be written."""
-    with atomic_path(folder / NAME) as part:
-        part.write_text("".join(f"{image}\n" for image in images), encoding="utf-8")
+    """Writes `folder/valid_images.txt`, replacing an older one. Raises PoseError where it cannot be written."""
+    write_text(folder / NAME, "".join(f"{image}\n" for image in images))

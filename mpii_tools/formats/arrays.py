@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 
 def as_array(value: object) -> np.ndarray:
@@ -24,12 +24,12 @@ def listed(names: Iterable[str]) -> str:
 def numeric(
     path: str | os.PathLike, stored: Mapping[str, object], name: str, shape: tuple[int | None, ...]
 ) -> np.ndarray:
-    """`stored[name]` as float64 of the shape asked for, None standing for any length. Raises BadInput."""
+    """`stored[name]` as float64 of the shape asked for, None standing for any length. Raises PoseError."""
     if name not in stored:
-        raise BadInput(f"{path}: no '{name}', only {listed(stored)}; give a file that has it")
+        raise PoseError(f"{path}: no '{name}', only {listed(stored)}; give a file that has it")
     array = as_array(stored[name])
     fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
     if not fits or array.dtype.kind not in "iufb":
         wanted = " x ".join("N" if length is None else str(length) for length in shape)
-        raise BadInput(f"{path}: '{name}' is {array.dtype} {array.shape}; expected numbers, {wanted}; save it so")
+        raise PoseError(f"{path}: '{name}' is {array.dtype} {array.shape}; expected numbers, {wanted}; save it so")
     return array.astype(np.float64)

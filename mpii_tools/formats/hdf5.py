@@ -7,20 +7,20 @@ import os
 import h5py
 import numpy as np
 
-from checkpoints.errors import BadInput
-from mpii_tools.formats.files import require_file
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file
 
 # All of MPII's joints and names take 20 MB.
 MAX_BYTES = 1 << 28
 
 
 def load_hdf5(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The data sets at the top level of an HDF5 file, as arrays.
+    """The datasets at the top level of an HDF5 file, as arrays.
 
     Links to other files are not followed, nor are values read that lie in another file.
 
     Raises:
-        BadInput: no or a torn HDF5 file, or a data set of more than MAX_BYTES.
+        PoseError: no or a corrupt HDF5 file, or a dataset of more than MAX_BYTES.
     """
     path = require_file(path)
     try:
@@ -31,7 +31,7 @@ def load_hdf5(path: str | os.PathLike) -> dict[str, np.ndarray]:
     # HDF5 reports damage through whichever of these fits the place where it meets it.
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(f"{path}: not a whole HDF5 file ({reason}); copy it again") from error
+        raise PoseError(f"{path}: not a whole HDF5 file ({reason}); copy it again") from error
 
 
 def _values(name: str, item: h5py.Dataset) -> np.ndarray:

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from checkpoints.errors import BadInput
-from mpii_tools.formats.files import require_file
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file
 
 # All of MPII's annotations take 0.2 GB once inflated.
 MAX_BYTES = 1 << 29
@@ -46,21 +46,21 @@ def load_mat(path: str | os.PathLike, only: tuple[str, ...] = ()) -> dict[str, o
     """The variables of a MATLAB 5 file ("-v6" or "-v7"), those called `only` or all of them.
 
     Raises:
-        BadInput: no such file, another form of it (4, 7.3), torn, or larger than MAX_BYTES once inflated.
+        PoseError: no such file, another form of it (4, 7.3), corrupt, or larger than MAX_BYTES once inflated.
     """
     path = require_file(path)
     try:
         return {name: value for name, value in _variables(path.read_bytes(), only)}
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
+        raise PoseError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
     except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
-        raise BadInput(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
+        raise PoseError(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
     except NotImplementedError as error:
-        raise BadInput(f"{path}: {error}; save it in MATLAB with '-v7' and pass that file") from None
+        raise PoseError(f"{path}: {error}; save it in MATLAB with '-v7' and pass that file") from None
 
 
 def variable_names(path: str | os.PathLike) -> list[str]:
-    """Names of the variables of a MATLAB file; those before the fault where it is torn, which its reader then says."""
+    """Names of the variables of a MATLAB file; of a corrupt one, those before the fault."""
     names = []
     try:
         for data, order in _elements(path.read_bytes(), peek=True):

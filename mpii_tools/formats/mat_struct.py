@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import scipy.io
 
-from mpii_tools.formats.files import atomic_path
+from checkpoints.files import write_atomically
 
 HEADER = b"MATLAB 5.0 MAT-file, Platform: any, Created by: compositional-pose".ljust(116)
 EMPTY = np.zeros((0, 0))
@@ -18,12 +19,15 @@ def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
     """Writes a MATLAB 5 file, compressed, whole or not at all: the same bytes for the same variables.
 
     Raises:
-        BadInput: where it cannot be written.
+        PoseError: where it cannot be written.
     """
-    with atomic_path(path) as part:
+
+    def write(part: Path) -> None:
         scipy.io.savemat(part, variables, do_compression=True)
         with part.open("r+b") as file:
             file.write(HEADER)  # scipy's holds the date
+
+    write_atomically(path, write)
 
 
 def number(value: object) -> float:

@@ -5,26 +5,31 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file, write_atomically
 from mpii_tools.formats.arrays import listed
-from mpii_tools.formats.files import atomic_path, require_file
 from mpii_tools.formats.npy import read_array
 
 # All of MPII's people take 20 MB. An archive may claim any size for what it holds compressed.
 MAX_BYTES = 1 << 28
-# What zipfile and the reader raise for files that are torn, foreign, encrypted or compressed in another way.
+# What zipfile and the reader raise for files that are corrupt, foreign, encrypted or compressed in another way.
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 KINDS = {"f": "fractions", "U": "text", "b": "bools", "i": "signed whole numbers", "iu": "whole numbers"}
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
-    """Writes `arrays` under exactly the name `path`. Raises BadInput where it cannot be written."""
-    with atomic_path(path) as part, open(part, "wb") as file:
-        np.savez(file, **arrays, allow_pickle=False)
+    """Writes `arrays` under exactly the name `path`. Raises PoseError where it cannot be written."""
+
+    def write(part: Path) -> None:
+        with open(part, "wb") as file:  # given a path, numpy would add .npz to another ending
+            np.savez(file, **arrays)
+
+    write_atomically(path, write)
 
 
 def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> dict[str, np.ndarray]:
@@ -36,7 +41,7 @@ def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> di
         what: what such a file is, for the error messages: 'predictions'.
 
     Raises:
-        BadInput: no such file, no whole .npz, an array missing, of another type, or one that would need pickle.
+        PoseError: no such file, no whole .npz, an array missing, of another type, or one that would need pickle.
     """
     path = require_file(path)
     arrays = {}
@@ -45,19 +50,19 @@ def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> di
             held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             missing = [name for name in kinds if name not in held]
             if missing:
-                raise BadInput(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
+                raise PoseError(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
             for name in kinds:
                 if held[name].file_size > MAX_BYTES:
                     raise ValueError(f"'{name}' takes {held[name].file_size:,} bytes")
                 with archive.open(held[name]) as member:
                     arrays[name] = read_array(member, held[name].file_size)
-    except BadInput:
+    except PoseError:
         raise
     except UNREADABLE as error:
-        raise BadInput(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
+        raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
     for name, array in arrays.items():
         if array.dtype.kind not in kinds[name]:
-            raise BadInput(
+            raise PoseError(
                 f"{path}: not {what}: array '{name}' holds {array.dtype}, not {KINDS[kinds[name]]}; make it again"
             )
     return arrays

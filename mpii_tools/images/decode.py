@@ -1,16 +1,16 @@
-"""Photos: decoding their bytes, no finer than needed, and warping persons' squares out of them."""
+"""Images: decoding their bytes, no finer than needed, and warping persons' squares out of them."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from checkpoints.errors import BadInput
-from mpii_tools.images.header import PhotoHeader, read_header
+from checkpoints.errors import PoseError
+from mpii_tools.images.header import ImageHeader, read_header
 
-# What lies outside the photo is filled with ImageNet's mean colour: 0 once the input is normalised.
+# What lies outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
 FILL = (124, 116, 104)
-# Flags by reduction: OpenCV names none for reduced RGB, but reads the size and the colours from different bits.
+# Flags by reduction: OpenCV names none for reduced RGB, but reads the size and the colors from different bits.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 REDUCED = {
     8: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
@@ -20,77 +20,77 @@ REDUCED = {
 }
 
 
-def decode_photo(data: bytes, name: str) -> np.ndarray:
+def decode_image(data: bytes, name: str) -> np.ndarray:
     """(H, W, 3) uint8 RGB from encoded bytes. An EXIF rotation is not applied: MPII's coordinates ignore it.
 
     Grey, CMYK, 16-bit and palette pictures become 8-bit RGB.
 
     Raises:
-        BadInput: naming `name`, when the bytes are no whole JPEG or PNG, or one that is too large to decode.
+        PoseError: naming `name`, when the bytes are no whole JPEG or PNG, or one that is too large to decode.
     """
     read_header(data, name)  # OpenCV believes any size, and takes a JPEG that ends early for a grey picture
     return _decode(data, name, 1)
 
 
 def decode_crops(
-    data: bytes, name: str, matrices: np.ndarray, size: int, header: PhotoHeader | None = None
+    data: bytes, name: str, matrices: np.ndarray, size: int, header: ImageHeader | None = None
 ) -> np.ndarray:
-    """The crops of one photo's persons, from its encoded bytes.
+    """The crops of one image's people, from its encoded bytes.
 
-    Where every crop is coarser than 1/2, 1/4 or 1/8 of the photo, a JPEG is decoded at that resolution straight from
+    Where every crop is coarser than 1/2, 1/4 or 1/8 of the image, a JPEG is decoded at that resolution straight from
     its DCT coefficients; it is never decoded coarser than the finest crop.
 
     Args:
-        data: the encoded photo.
+        data: the encoded image.
         name: names it in errors.
-        matrices: (P, 2, 3) affines from the photo's pixels to crop pixels; flips and rotations included.
+        matrices: (P, 2, 3) affines from the image's pixels to crop pixels; flips and rotations included.
         size: side of the crops in pixels.
-        header: the photo's, where it has been read already.
+        header: the image's, where it has been read already.
 
     Returns:
-        (P, size, size, 3) uint8 RGB, `FILL` where there is no photo.
+        (P, size, size, 3) uint8 RGB, `FILL` where there is no image.
 
     Raises:
-        BadInput: as `decode_photo`.
+        PoseError: as `decode_image`.
     """
     header = header or read_header(data, name)
     # OpenCV reduces only JPEG by exact averages; a PNG it would skip pixels of.
     reduction = coarsest_reduction(matrices) if header.kind == "JPEG" else 1
     # OpenCV warps four channels faster than three, by more than adding and dropping one takes.
-    photo = cv2.cvtColor(_decode(data, name, reduction), cv2.COLOR_RGB2RGBA)
+    image = cv2.cvtColor(_decode(data, name, reduction), cv2.COLOR_RGB2RGBA)
     crops = np.empty((len(matrices), size, size, 3), np.uint8)
     for matrix, crop in zip(matrices, crops, strict=True):
-        cv2.cvtColor(warp(photo, from_reduced(matrix, reduction, reduction), size), cv2.COLOR_RGBA2RGB, dst=crop)
+        cv2.cvtColor(warp(image, from_reduced(matrix, reduction, reduction), size), cv2.COLOR_RGBA2RGB, dst=crop)
     return crops
 
 
 def coarsest_reduction(matrices: np.ndarray) -> int:
-    """8, 4, 2 or 1: by how much a photo may be reduced and still be as fine as each crop of `matrices` (P, 2, 3)."""
+    """8, 4, 2 or 1: by how much a image may be reduced and still be as fine as each crop of `matrices` (P, 2, 3)."""
     finest = max((abs(a * d - b * c) for (a, b, _), (c, d, _) in matrices.tolist()), default=0.0) ** 0.5
     return next((reduction for reduction in REDUCED if reduction * finest <= 1), 1)
 
 
-def warp(photo: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """The crop (size, size, C) uint8 that the affine `matrix` (2, 3), image to crop pixels, cuts out of `photo`.
+def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """The crop (size, size, C) uint8 that the affine `matrix` (2, 3), image to crop pixels, cuts out of `image`.
 
     A strong reduction is averaged to the nearest whole factor first: bilinear sampling alone would skip pixels.
     """
     zoom = abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) ** 0.5
-    shrink = min(int(1 / max(zoom, 1e-9) + 1e-6), *photo.shape[:2])
+    shrink = min(int(1 / max(zoom, 1e-9) + 1e-6), *image.shape[:2])
     if shrink >= 2:
-        height, width = photo.shape[0] // shrink, photo.shape[1] // shrink
-        matrix = from_reduced(matrix, photo.shape[1] / width, photo.shape[0] / height)
-        photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+        height, width = image.shape[0] // shrink, image.shape[1] // shrink
+        matrix = from_reduced(matrix, image.shape[1] / width, image.shape[0] / height)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return cv2.warpAffine(
-        photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=FILL
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=FILL
     )
 
 
 def from_reduced(matrix: np.ndarray, x_factor: float, y_factor: float) -> np.ndarray:
-    """The affine (2, 3) from a reduced photo's pixels to where `matrix` maps the whole photo's.
+    """The affine (2, 3) from a reduced image's pixels to where `matrix` maps the whole image's.
 
     Args:
-        x_factor, y_factor: whole size / reduced size. A reduced pixel q shows the whole photo around
+        x_factor, y_factor: whole size / reduced size. A reduced pixel q shows the whole image around
             (q + 1/2) f - 1/2.
     """
     x_shift, y_shift = (x_factor - 1) / 2, (y_factor - 1) / 2
@@ -100,11 +100,11 @@ def from_reduced(matrix: np.ndarray, x_factor: float, y_factor: float) -> np.nda
 def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:
     """RGB from bytes whose header has been read, at 1 / `reduction` of the resolution, rounded up for a JPEG."""
     try:
-        photo = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduction])
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduction])
     except cv2.error:
-        photo = None
-    if photo is None:
-        raise BadInput(
+        image = None
+    if image is None:
+        raise PoseError(
             f"{name}: {len(data):,} bytes that cannot be decoded as a JPEG or PNG (damaged inside); replace the file"
         )
-    return photo
+    return image

@@ -6,9 +6,9 @@ import re
 import zlib
 from dataclasses import dataclass
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
-# A photo of 64 Mpx takes 0.2 GB decoded and under a second; a file that claims more is a mistake or an attack.
+# A image of 64 Mpx takes 0.2 GB decoded and under a second; a file that claims more is a mistake or an attack.
 MAX_PIXELS = 2**26
 # A progressive JPEG is refined scan by scan, each passing over all pixels: real ones have about ten.
 MAX_SCANNED_PIXELS = 2**30
@@ -20,12 +20,12 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 END_MARK = b"\xff\xd9"
 START_OF_SCAN, END_OF_IMAGE, EXIF_SEGMENT = 0xDA, 0xD9, 0xE1
 ORIENTATION = 0x0112  # EXIF tag; 1 is upright
-COLOURS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # PNG colour type -> channels
+COLORS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # PNG color type -> channels
 
 
 @dataclass(frozen=True)
-class PhotoHeader:
-    """What the header of a photo says.
+class ImageHeader:
+    """What the header of a image says.
 
     Attributes:
         width, height: pixels.
@@ -45,19 +45,19 @@ class PhotoHeader:
     def oddities(self) -> list[str]:
         """What is unusual about it and harmless: the pixels become 8-bit RGB, an EXIF rotation is not applied."""
         found = {
-            "grey photos, used as RGB": self.channels <= 2,
-            "CMYK photos, converted to RGB": self.kind == "JPEG" and self.channels == 4,
-            "photos of 16 bits, reduced to 8": self.bits == 16,
-            "photos with an EXIF rotation, not applied (as in MPII)": self.rotated,
+            "grey images, used as RGB": self.channels <= 2,
+            "CMYK images, converted to RGB": self.kind == "JPEG" and self.channels == 4,
+            "images of 16 bits, reduced to 8": self.bits == 16,
+            "images with an EXIF rotation, not applied (as in MPII)": self.rotated,
         }
         return [what for what, here in found.items() if here]
 
 
-def read_header(data: bytes, name: str) -> PhotoHeader:
+def read_header(data: bytes, name: str) -> ImageHeader:
     """The header of a whole JPEG or PNG of acceptable size; its pixels are not decoded.
 
     Raises:
-        BadInput: naming `name`: empty, of another kind, torn (no end mark, or a PNG chunk that fails its checksum),
+        PoseError: naming `name`: empty, of another kind, corrupt (no end mark, or a PNG chunk that fails its checksum),
             or larger than MAX_PIXELS.
     """
     try:
@@ -72,19 +72,19 @@ def read_header(data: bytes, name: str) -> PhotoHeader:
             raise ValueError("no pixels")
     except (ValueError, IndexError) as error:
         reason = "ends early" if isinstance(error, IndexError) else str(error)
-        raise BadInput(
+        raise PoseError(
             f"{name}: {len(data):,} bytes that cannot be decoded as a JPEG or PNG ({reason}); replace the file"
         ) from None
     if pixels > MAX_PIXELS or pixels * scans > MAX_SCANNED_PIXELS:
         scanned = f" in {scans} scans" if scans > 1 else ""
-        raise BadInput(
+        raise PoseError(
             f"{name}: {header.width:,} x {header.height:,} pixels{scanned}, more than the {MAX_PIXELS / 2**20:.0f} "
             "million that are decoded; make it smaller"
         )
     return header
 
 
-def _read_jpeg(data: bytes) -> tuple[PhotoHeader, int]:
+def _read_jpeg(data: bytes) -> tuple[ImageHeader, int]:
     """Header and number of scans. Raises IndexError where the file ends too early, ValueError for other faults."""
     place, frame, sequential, rotated, scans = 2, None, False, False, 0
     while True:
@@ -109,7 +109,7 @@ def _read_jpeg(data: bytes) -> tuple[PhotoHeader, int]:
                 break
     if frame is None or not scans:
         raise ValueError("a JPEG without a picture")
-    return PhotoHeader(*frame, rotated, "JPEG"), scans
+    return ImageHeader(*frame, rotated, "JPEG"), scans
 
 
 def _next_marker(data: bytes, place: int) -> int:
@@ -119,7 +119,7 @@ def _next_marker(data: bytes, place: int) -> int:
     return found.start()
 
 
-def _read_png(data: bytes) -> PhotoHeader:
+def _read_png(data: bytes) -> ImageHeader:
     """Header. Raises as `_read_jpeg` does."""
     place, header, rotated, kind = len(PNG), None, False, b""
     while kind != b"IEND":
@@ -128,17 +128,17 @@ def _read_png(data: bytes) -> PhotoHeader:
         if zlib.crc32(kind + chunk) != int.from_bytes(_take(data, place + 8 + length, 4), "big"):
             raise ValueError(f"its chunk at byte {place:,} fails its checksum")
         if kind == b"IHDR":
-            colour = _take(chunk, 9, 1)[0]
-            if colour not in COLOURS:
-                raise ValueError(f"PNG colour type {colour} does not exist")
+            color = _take(chunk, 9, 1)[0]
+            if color not in COLORS:
+                raise ValueError(f"PNG color type {color} does not exist")
             width, height = (int.from_bytes(chunk[at : at + 4], "big") for at in (0, 4))
-            header = (width, height, COLOURS[colour], chunk[8])
+            header = (width, height, COLORS[color], chunk[8])
         elif kind == b"eXIf":
             rotated = _exif_rotates(chunk)
         place += 12 + length
     if header is None:
         raise ValueError("a PNG without a picture")
-    return PhotoHeader(*header, rotated, "PNG")
+    return ImageHeader(*header, rotated, "PNG")
 
 
 def _exif_rotates(exif: bytes) -> bool:

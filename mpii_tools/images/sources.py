@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -41,20 +41,20 @@ class ImageFiles:
         return len(self.places)
 
     def __call__(self, name: str) -> bytes:
-        """The encoded image (JPEG or PNG) called `name`. Raises BadInput where there is none."""
+        """The encoded image (JPEG or PNG) called `name`. Raises PoseError where there is none."""
         place = self.places.get(name)
         if place is None:
-            raise BadInput(f"{self.folder}: no image '{name}' among the {len(self):,} there; add it or its tar file")
+            raise PoseError(f"{self.folder}: no image '{name}' among the {len(self):,} there; add it or its tar file")
         try:
             with open(place.path, "rb") as file:
                 file.seek(place.offset)
                 data = file.read(place.size)
         except OSError as error:
-            raise BadInput(
+            raise PoseError(
                 f"{place.path}: cannot be read ({error.strerror}); check the file and its permissions"
             ) from error
         if len(data) < place.size:
-            raise BadInput(f"{place.path}: ends inside image '{name}'; copy the file again")
+            raise PoseError(f"{place.path}: ends inside image '{name}'; copy the file again")
         return data
 
     def shard(self, name: str) -> str | None:
@@ -69,11 +69,11 @@ def open_images(folder: str | os.PathLike) -> ImageFiles:
     Each tar file is scanned once; an image is then one seek and one read. A file beats a tar member of the same name.
 
     Raises:
-        BadInput: no such folder, no image in it, or a tar file that is torn or compressed.
+        PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise BadInput(f"{folder}: no such folder; check the path")
+        raise PoseError(f"{folder}: no such folder; check the path")
     places: dict[str, Place] = {}
     for path in sorted(folder.glob("*.tar"), key=shard_number):
         places.update(_tar_places(path))
@@ -86,8 +86,8 @@ def open_images(folder: str | os.PathLike) -> ImageFiles:
                     if _is_image(entry.name)
                 )
     if not places:
-        raise BadInput(
-            f"{folder}: no image ({', '.join(SUFFIXES)}) here, in images/ or in a .tar file; give the photos' folder"
+        raise PoseError(
+            f"{folder}: no image ({', '.join(SUFFIXES)}) here, in images/ or in a .tar file; give the images' folder"
         )
     return ImageFiles(folder, places)
 
@@ -108,12 +108,12 @@ def _tar_places(path: Path) -> dict[str, Place]:
         with tarfile.open(path, "r:") as tar:
             members = tar.getmembers()
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise BadInput(f"{path}: not a whole, uncompressed tar file ({error}); copy or unpack it again") from error
+        raise PoseError(f"{path}: not a whole, uncompressed tar file ({error}); copy or unpack it again") from error
     end = max((m.offset_data + -(-m.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE for m in members), default=0)
     # tarfile takes a file that is cut inside a header for one that ends there: look for the block of zeros.
     with open(path, "rb") as file:
         file.seek(end)
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
-            raise BadInput(f"{path}: torn: no end mark after its {len(members):,} members; copy the file again")
+            raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
     images = [(PurePosixPath(m.name).name, m) for m in members if m.isfile()]
     return {name: Place(path, m.offset_data, m.size) for name, m in images if _is_image(name)}

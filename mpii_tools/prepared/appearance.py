@@ -1,4 +1,4 @@
-"""Augmentation of what a crop looks like, joints apart: its colours, and something that stands before it."""
+"""Augmentation of what a crop looks like, joints apart: its colors, and something that stands before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OCCLUDER = (0.1, 0.4)  # least and largest side of what hides a part of the crop
 
 @dataclass(frozen=True)
 class Appearance:
-    """How B normalised crops change.
+    """How B normalized crops change.
 
     Attributes:
         gain, offset: (B, 3), of the channels: x becomes gain * x + offset.
@@ -29,16 +29,16 @@ class Appearance:
 def draw_appearances(augmentation: Augmentation, count: int, size: int, draw: torch.Generator) -> Appearance:
     """Random changes of `count` crops of side `size`.
 
-    Contrast and brightness change by up to `augmentation.colour` of their own, each channel by half as much beside;
+    Contrast and brightness change by up to `augmentation.color` of their own, each channel by half as much beside;
     with probability `augmentation.occlusion` a rectangle is hidden.
     """
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(count, *shape, generator=draw)
 
-    colour = augmentation.colour
-    gain = (1 + uniform(-colour, colour, 1)) * (1 + uniform(-colour / 2, colour / 2, 3))
-    offset = uniform(-colour, colour, 1) + uniform(-colour / 2, colour / 2, 3)
+    color = augmentation.color
+    gain = (1 + uniform(-color, color, 1)) * (1 + uniform(-color / 2, color / 2, 3))
+    offset = uniform(-color, color, 1) + uniform(-color / 2, color / 2, 3)
     sides, place = uniform(*OCCLUDER, 2) * size, uniform(0, 1, 2)
     start = place * (size - sides)
     hidden = torch.rand(count, 1, generator=draw) < augmentation.occlusion
@@ -47,10 +47,10 @@ def draw_appearances(augmentation: Augmentation, count: int, size: int, draw: to
 
 
 def change_appearance(images: Tensor, appearance: Appearance) -> Tensor:
-    """The crops as `appearance` says, in the memory of `images`; what is hidden becomes 0, the mean colour.
+    """The crops as `appearance` says, in the memory of `images`; what is hidden becomes 0, the mean color.
 
     Args:
-        images: (B, 3, n, n) normalised by ImageNet's mean and std.
+        images: (B, 3, n, n) normalized by ImageNet's mean and std.
     """
 
     def on_device(values: Tensor, *shape: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Augmentation: one affine a sample, drawn, applied to the joints and to the uint8 crops, on any device.
 
-Flip, rotation, scale and translation are one matrix about the crop's centre, so a sample is interpolated once and
+Flip, rotation, scale and translation are one matrix about the crop's center, so a sample is interpolated once and
 its joints move by exactly the same map.
 """
 
@@ -29,7 +29,7 @@ class Augmentation:
         scale: the zoom is 1 +- this.
         rotation: degrees, each way.
         flip: probability of a mirror image.
-        colour: change of contrast and brightness, each way (`mpii_tools.prepared.appearance`); the paper has none.
+        color: change of contrast and brightness, each way (`mpii_tools.prepared.appearance`); the paper has none.
         occlusion: probability that a rectangle of the crop is hidden; the paper has none.
     """
 
@@ -37,7 +37,7 @@ class Augmentation:
     scale: float = 0.25
     rotation: float = 30.0
     flip: float = 0.5
-    colour: float = 0.0
+    color: float = 0.0
     occlusion: float = 0.0
 
 
@@ -45,7 +45,7 @@ NONE = Augmentation(0.0, 0.0, 0.0, 0.0)
 
 
 def draw_affines(augmentation: Augmentation, count: int, size: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random affines from crop pixels to augmented crop pixels, about the crop's centre.
+    """Random affines from crop pixels to augmented crop pixels, about the crop's center.
 
     Args:
         size: side of the crop in pixels.
@@ -65,8 +65,8 @@ def draw_affines(augmentation: Augmentation, count: int, size: int, draw: torch.
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
     mirror = torch.where(flipped, -1.0, 1.0).double()
     linear = torch.stack([cos * mirror, -sin, sin * mirror, cos], dim=-1).view(count, 2, 2)
-    centre = torch.full((2, 1), (size - 1) / 2, dtype=torch.float64)
-    return torch.cat([linear, centre - linear @ centre + shift.unsqueeze(-1)], dim=-1), flipped
+    center = torch.full((2, 1), (size - 1) / 2, dtype=torch.float64)
+    return torch.cat([linear, center - linear @ center + shift.unsqueeze(-1)], dim=-1), flipped
 
 
 def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutation: Sequence[int]) -> Tensor:
@@ -84,16 +84,16 @@ def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutat
 
 
 def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Tensor:
-    """The normalised network input of augmented crops: one bilinear sampling a sample, on the crops' device.
+    """The normalized network input of augmented crops: one bilinear sampling a sample, on the crops' device.
 
     Args:
-        crops: (B, S, S, 3) uint8 ready crops, S = size + 2 border: the crop and a margin for augmentation.
+        crops: (B, S, S, 3) uint8 preprocessed crops, S = size + 2 border: the crop and a margin for augmentation.
         matrices: (B, 2, 3) from crop pixels to augmented crop pixels, on the CPU.
         size: side of the network's input.
 
     Returns:
-        (B, 3, size, size) float32, RGB normalised by ImageNet's mean and std, channels last in memory; 0 (the mean
-        colour) where the margin ends.
+        (B, 3, size, size) float32, RGB normalized by ImageNet's mean and std, channels last in memory; 0 (the mean
+        color) where the margin ends.
     """
     theta = _sampling_affines(matrices, size, border).to(crops.device, torch.float32, non_blocking=True)
     shape = (len(crops), 3, size, size)
@@ -103,27 +103,27 @@ def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Ten
     for start in range(0, len(crops), step):
         rows = slice(start, start + step)
         grid = _sampling_grid(theta[rows], size)
-        images[rows] = F.grid_sample(normalise_crops(crops[rows]), grid, align_corners=True)
+        images[rows] = F.grid_sample(normalize_crops(crops[rows]), grid, align_corners=True)
     return images
 
 
-def normalise_crops(crops: Tensor) -> Tensor:
+def normalize_crops(crops: Tensor) -> Tensor:
     """(B, S, S, 3) uint8 -> (B, 3, S, S) float32, ImageNet's mean and std, channels last in memory."""
-    factor, offset = _row_normalisation(crops.shape[2], crops.device)
+    factor, offset = _row_normalization(crops.shape[2], crops.device)
     # Whole rows at a time: three values a pixel are too few for vector instructions.
     rows = torch.addcmul(offset, crops.flatten(2).float(), factor)
     return rows.view(crops.shape).permute(0, 3, 1, 2)
 
 
 @lru_cache(maxsize=8)  # making them anew would halt a GPU's queue at every batch
-def _row_normalisation(width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Factor and offset, (3 width,) each, that normalise a row of RGB pixels."""
+def _row_normalization(width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Factor and offset, (3 width,) each, that normalize a row of RGB pixels."""
     mean, std = torch.tensor(MEAN, dtype=torch.float64) * 255, torch.tensor(STD, dtype=torch.float64) * 255
     return tuple(row.float().repeat(width).to(device) for row in (1 / std, -mean / std))
 
 
 def _sampling_affines(matrices: Tensor, size: int, border: int) -> Tensor:
-    """(B, 2, 3) float64 from augmented crop pixels to the ready crop, whose corner pixels are -1 and 1."""
+    """(B, 2, 3) float64 from augmented crop pixels to the preprocessed crop, whose corner pixels are -1 and 1."""
     linear = torch.linalg.inv(matrices[:, :, :2])
     offset = border - linear @ matrices[:, :, 2:]
     half = (size + 2 * border - 1) / 2

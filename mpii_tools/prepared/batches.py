@@ -1,7 +1,7 @@
-"""Training batches: which persons a step sees and how each is augmented, a function of seed and step alone.
+"""Training batches: which people a step sees and how each is augmented, a function of seed and step alone.
 
 Nothing is carried from step to step, so a training resumes at any step, with any number of processes, on the very
-samples it would have seen. Each pass shuffles all persons; passes follow one another without a gap, so a batch may
+samples it would have seen. Each pass shuffles all people; passes follow one another without a gap, so a batch may
 hold the end of one and the start of the next and no person is dropped.
 """
 
@@ -27,7 +27,7 @@ class Batch:
     """B augmented samples.
 
     Attributes:
-        images: (B, 3, n, n) normalised input, or None where only poses were asked for.
+        images: (B, 3, n, n) normalized input, or None where only poses were asked for.
         joints: (B, K, 2) input pixels, NaN where not supervised.
         mask: (B, K) bool, supervised joints.
         rows: (B,) the persons' rows in the split.
@@ -93,8 +93,8 @@ class TrainingBatches:
         return undivided
 
     def _appearing(self, images: Tensor, step: int) -> Tensor:
-        """The crops of this process's share of a step, their colours changed or parts of them hidden."""
-        if not (self.augmentation.colour or self.augmentation.occlusion):
+        """The crops of this process's share of a step, their colors changed or parts of them hidden."""
+        if not (self.augmentation.color or self.augmentation.occlusion):
             return images
         source = random_source(self.seed, "appearance", step)
         drawn = draw_appearances(self.augmentation, self.batch, self.data.size, source)
@@ -111,7 +111,7 @@ class TrainingBatches:
 
 @lru_cache(maxsize=4)
 def shuffled(count: int, seed: int, turn: int) -> np.ndarray:
-    """The order of the persons in pass `turn`, (count,) int64, read-only."""
+    """The order of the people in pass `turn`, (count,) int64, read-only."""
     order = torch.randperm(count, generator=random_source(seed, "order", turn)).numpy()
     order.setflags(write=False)
     return order

@@ -1,4 +1,4 @@
-"""Where the ready crops lie while a training runs: in the GPU's memory, or in the prepared file, one step ahead."""
+"""Where the crops are while a training runs: in the GPU's memory, or in the prepared file, one step ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's ready form of a data set: person crops and annotations that training reads as they are.
+"""The project's preprocessed form of a dataset: person crops and annotations that training reads as they are.
 
     DIR/prepared.json      name, input size, border, splits: written last, so its presence says that all is there
     DIR/SPLIT.npz          the split's People (see mpii_tools.people_file)
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.formats.npy import map_npy
 from mpii_tools.people import People
@@ -28,14 +28,14 @@ DESCRIPTION = "prepared.json"
 
 @dataclass(frozen=True)
 class PreparedSplit:
-    """One split of a prepared data set, ready to train on.
+    """One split of a prepared dataset, ready to train on.
 
     Attributes:
-        people: N persons, image pixels.
+        people: N people, image pixels.
         crops: (N, S, S, 3) uint8 RGB, S = size + 2 border, a read-only memory map.
         size: side of the network's input.
         border: pixels around it, on every side.
-        name: the data set's name.
+        name: the dataset's name.
         split: the split's name.
     """
 
@@ -52,7 +52,7 @@ class PreparedSplit:
     @property
     def to_crop(self) -> np.ndarray:
         """(N, 2, 3) affines from image pixels to the input's pixels."""
-        return crop_matrices(self.people.crop_centre, self.people.crop_side, self.size)
+        return crop_matrices(self.people.crop_center, self.people.crop_side, self.size)
 
     @property
     def joints(self) -> torch.Tensor:
@@ -65,15 +65,15 @@ class PreparedSplit:
 
 
 def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
-    """One split of the data set that `ief prepare` wrote to `folder`.
+    """One split of the dataset that `ief prepare` wrote to `folder`.
 
     Raises:
-        BadInput: when the folder is not (or not completely) prepared, lacks the split, or holds torn files.
+        PoseError: when the folder is not (or not completely) prepared, lacks the split, or holds corrupt files.
     """
     description = read_description(folder)
     if split not in description["splits"]:
         known = ", ".join(description["splits"]) or "none"
-        raise BadInput(f"{folder}: has no split '{split}'; it has {known}")
+        raise PoseError(f"{folder}: has no split '{split}'; it has {known}")
     folder = Path(folder)
     people = load_people(folder / f"{split}.npz")
     size, border = description["input"], description["border"]
@@ -81,18 +81,18 @@ def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
     try:
         crops = map_npy(path)
     except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{path}: torn or missing ({error}); run `ief prepare` again") from error
+        raise PoseError(f"{path}: corrupt or missing ({error}); run `ief prepare` again") from error
     expected = (len(people), size + 2 * border, size + 2 * border, 3)
     if crops.shape != expected or crops.dtype != np.uint8:
-        raise BadInput(f"{path}: holds {crops.dtype} {crops.shape}, expected uint8 {expected}; prepare again")
+        raise PoseError(f"{path}: holds {crops.dtype} {crops.shape}, expected uint8 {expected}; prepare again")
     return PreparedSplit(people, crops, size, border, description["name"], split)
 
 
 def read_description(folder: str | Path) -> dict:
-    """`prepared.json` of a folder: name, input, border, splits (name -> persons), notes.
+    """`prepared.json` of a folder: name, input, border, splits (name -> people), notes.
 
     Raises:
-        BadInput: where there is none, or it is torn.
+        PoseError: where there is none, or it is corrupt.
     """
     path = Path(folder) / DESCRIPTION
     try:
@@ -102,6 +102,6 @@ def read_description(folder: str | Path) -> dict:
             raise KeyError("fields of the wrong type")
         return description
     except FileNotFoundError:
-        raise BadInput(f"{folder}: holds no {DESCRIPTION}, so it is not prepared; run `ief prepare` first") from None
+        raise PoseError(f"{folder}: holds no {DESCRIPTION}, so it is not prepared; run `ief prepare` first") from None
     except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise BadInput(f"{path}: torn ({error}); run `ief prepare` again") from error
+        raise PoseError(f"{path}: corrupt ({error}); run `ief prepare` again") from error

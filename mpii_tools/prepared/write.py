@@ -1,4 +1,4 @@
-"""From annotations and photos to prepared crops, with a count of all that was left out."""
+"""From annotations and images to prepared crops, with a count of all that was left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from tqdm import tqdm
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
@@ -25,11 +25,11 @@ from mpii_tools.prepared.read import DESCRIPTION
 
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 PARTIAL = ".preparing"
-FAR = 10.0  # crop sides; of 10,958 persons of MPII and LSP none has a joint farther than 1 from the crop's centre
+FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint farther than 1 from the crop's center
 
-NO_PHOTO = "persons left out: photo missing"
-BAD_PHOTO = "persons left out: photo torn, too large, or no photo"
-OUTSIDE = "persons left out: centre outside the photo"
+NO_IMAGE = "persons left out: image missing"
+BAD_IMAGE = "persons left out: image corrupt, too large, or no image"
+OUTSIDE = "persons left out: center outside the image"
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Preparation:
     """What was found and written.
 
     Attributes:
-        splits: persons a split.
-        faults: what is wrong with persons and photos -> whom it befell.
-        notes: what is worth knowing and no fault -> photos.
-        written: whether the ready form was written: not where `strict` met a fault.
+        splits: people a split.
+        faults: what is wrong with people and images -> whom it befell.
+        notes: what is worth knowing and no fault -> images.
+        written: whether the preprocessed form was written: not where `strict` met a fault.
     """
 
     splits: dict[str, int]
@@ -67,21 +67,21 @@ def prepare(
     strict: bool = False,
     known: Findings | None = None,
 ) -> Preparation:
-    """Write the ready form of `people` to `folder`; what was there before stays until all of the new one is written.
+    """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
-    Persons that cannot be used are left out and counted among the faults (`find_faults` and the three of the photos).
+    People that cannot be used are left out and counted among the faults (`find_faults` and the three of the images).
 
     Args:
-        read_image: encoded bytes of an image by name; raises BadInput where it has none.
+        read_image: encoded bytes of an image by name; raises PoseError where it has none.
         folder: where to write; a finished older preparation there is replaced.
-        name: the data set's name, kept with everything trained on it.
+        name: the dataset's name, kept with everything trained on it.
         size: side of the network's input in pixels.
         margin: side of a prepared crop / side of the input, the room for augmentation.
         strict: write nothing where there is a fault; all of them are looked for all the same.
         known: faults that the annotations' reader found, to be counted with those found here.
 
     Raises:
-        BadInput: when no person can be used, or the disk refuses; nothing is changed then.
+        PoseError: when no person can be used, or the disk refuses; nothing is changed then.
     """
     border = round(size * (margin - 1) / 2)
     usable, faults = drop_unusable(people)
@@ -96,7 +96,7 @@ def prepare(
             count = write_split(part, read_image, partial, split or "all", size, border, log)
             splits |= {split or "all": count} if count else {}
         if not splits:
-            raise BadInput(
+            raise PoseError(
                 f"{folder}: no person of {name} could be prepared; first reason: {next(iter(log.faults), 'no person')}"
             )
         done = Preparation(splits, merge(log.faults), merge(log.notes), not (strict and log.faults))
@@ -108,13 +108,13 @@ def prepare(
                 "border": border,
                 "splits": splits,
                 "joint_names": list(people.joint_names),
-                "faults": {what: len(persons) for what, persons in done.faults.items()},
+                "faults": {what: len(ids) for what, ids in done.faults.items()},
             }
             (partial / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
             publish(partial, folder)
         return done
     except OSError as error:
-        raise BadInput(
+        raise PoseError(
             f"{folder}: cannot be written ({error.strerror or error}); make room or choose another"
         ) from error
     finally:
@@ -131,7 +131,7 @@ def publish(partial: Path, folder: Path) -> None:
 
 
 def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
-    """The persons that can be trained on or, in the test split, predicted; the others by their first fault."""
+    """The people that can be trained on or, in the test split, predicted; the others by their first fault."""
     left, faults = np.ones(len(people), bool), {}
     for what, rows in find_faults(people).items():
         if (left & rows).any():
@@ -141,20 +141,20 @@ def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
 
 
 def find_faults(people: People) -> dict[str, np.ndarray]:
-    """What makes persons unusable, whatever their photos hold -> (N,) bool.
+    """What makes people unusable, whatever their images hold -> (N,) bool.
 
     Of the test split, which has no joints, every rect with a crop is kept: the server scores them all.
     """
     test = people.split == "test"
-    crop = np.isfinite(people.crop_centre).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
+    crop = np.isfinite(people.crop_center).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        away = np.abs(people.joints - people.crop_centre[:, None]).max(axis=-1) / people.crop_side[:, None]
+        away = np.abs(people.joints - people.crop_center[:, None]).max(axis=-1) / people.crop_side[:, None]
         far = (away > FAR).any(axis=1)
     poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
-    same = np.concatenate([poses, people.centre, people.scale[:, None]], axis=1)
+    same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
     return {
         "their id stands there twice": repeated(people.person_ids.tolist()),
-        "no usable centre and scale (NaN, 0 or below)": ~crop,
+        "no usable center and scale (NaN, 0 or below)": ~crop,
         "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
         f"a joint more than {FAR:.0f} crop sides away": far,
         "the same person again": repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
@@ -171,10 +171,10 @@ def repeated(keys: Iterable[object]) -> np.ndarray:
 def write_split(
     people: People, read_image: Callable[[str], bytes], folder: Path, split: str, size: int, border: int, log: Log
 ) -> int:
-    """Write SPLIT.npz and SPLIT-crops.npy; returns how many persons they hold, and writes neither for none."""
+    """Write SPLIT.npz and SPLIT-crops.npy; returns how many people they hold, and writes neither for none."""
     side = size + 2 * border
     # The border continues the crop at its own resolution.
-    matrices = crop_matrices(people.crop_centre, people.crop_side, size)
+    matrices = crop_matrices(people.crop_center, people.crop_side, size)
     matrices[:, :, 2] += border
     kept = []
     path = folder / f"{split}-crops.npy"
@@ -208,25 +208,25 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
 def cut_crops(
     people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int, log: Log
 ) -> Iterator[tuple[int, np.ndarray | None]]:
-    """(row, crop or None) of every person, image by image: a photo is decoded once for its persons."""
+    """(row, crop or None) of every person, image by image: a image is decoded once for its people."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(people.images.tolist()):
         rows_of[image].append(row)
 
     def cut(item: tuple[str, list[int]]) -> tuple[str, list[str], list[tuple[int, np.ndarray | None, str, str]]]:
-        """The image, what is odd about it, and (row, crop or None, fault, its details) of its persons."""
+        """The image, what is odd about it, and (row, crop or None, fault, its details) of its people."""
         image, rows = item
         try:
             data = read_image(image)
-        except BadInput:
-            return image, [], [(row, None, NO_PHOTO, "") for row in rows]
+        except PoseError:
+            return image, [], [(row, None, NO_IMAGE, "") for row in rows]
         try:
             header = read_header(data, image)
             outside = is_outside(people.select(np.array(rows)), (header.height, header.width))
             inside = [row for row, out in zip(rows, outside, strict=True) if not out]
             crops = decode_crops(data, image, matrices[inside], side, header)
-        except BadInput as error:
-            return image, [], [(row, None, BAD_PHOTO, f": {error}") for row in rows]
+        except PoseError as error:
+            return image, [], [(row, None, BAD_IMAGE, f": {error}") for row in rows]
         cut_out = [(row, crop, "", "") for row, crop in zip(inside, crops, strict=True)]
         return image, header.oddities(), cut_out + [(row, None, OUTSIDE, "") for row in rows if row not in inside]
 
@@ -243,11 +243,11 @@ def cut_crops(
 
 
 def is_outside(people: People, shape: tuple[int, ...]) -> np.ndarray:
-    """(N,) bool: persons, test split aside, whose centre and whose crop's centre both lie outside a photo of `shape`.
+    """(N,) bool: people, test split aside, whose center and whose crop's center both lie outside a image of `shape`.
 
-    Either may leave it alone: the crop's lies 15 * scale lower, and LSP's persons have only that one.
+    Either may leave it alone: the crop's lies 15 * scale lower, and LSP's people have only that one.
     """
     extent = np.array(shape[1::-1]) - 0.5
-    centres = np.stack([people.centre, people.crop_centre])
-    inside = ((centres >= -0.5) & (centres <= extent)).all(axis=-1).any(axis=0)
+    centers = np.stack([people.center, people.crop_center])
+    inside = ((centers >= -0.5) & (centers <= extent)).all(axis=-1).any(axis=0)
     return ~inside & (people.split != "test")

@@ -2,7 +2,7 @@
 
 A network's own bias grows with the person, as its output has a fixed resolution in the crop; a wrong origin is one
 pixel for everybody. So the offset from the truth is extrapolated to a person of no size, which tells the two apart:
-over three published sets of predictions for MPII's validation persons it is -0.26 to 0.12 px as they are, 0.63 to 0.97
+over three published sets of predictions for MPII's validation people it is -0.26 to 0.12 px as they are, 0.63 to 0.97
 shifted by one pixel, -0.76 to -1.09 shifted the other way.
 """
 
@@ -27,7 +27,7 @@ class Offset:
 
     Attributes:
         pixels: mean over x and y.
-        margin: half the width of its 95 % interval over persons.
+        margin: half the width of its 95 % interval over people.
         joints: how many it was measured on.
     """
 
@@ -44,7 +44,7 @@ class Offset:
 def measure_offset(joints: np.ndarray, people: People) -> Offset | None:
     """The constant part of the offset of (N, K, 2) predictions from the truth, image pixels.
 
-    Least squares of offset / head size = bias of the joint + pixels / head size, which weighs small persons most; the
+    Least squares of offset / head size = bias of the joint + pixels / head size, which weighs small people most; the
     margin takes a person's joints as one.
 
     Returns:

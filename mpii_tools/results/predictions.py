@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.arrays import as_array, listed
-from mpii_tools.formats.files import require_file
 from mpii_tools.formats.npy import load_npy
 from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import People
@@ -28,7 +28,7 @@ ARRAY_NAMES = ("preds", "pred", "joints", "pos_pred_src")
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted joints of N persons.
+    """Predicted joints of N people.
 
     Attributes:
         joints: (N, K, D) float64, finite; x, y in 0-based image pixels.
@@ -37,7 +37,7 @@ class Predictions:
         stage: 0 or 1, the stage that predicted them; -1 where unknown.
 
     Raises:
-        BadInput: arrays that do not fit together, a value that is not finite, or a person_id that stands twice.
+        PoseError: arrays that do not fit together, a value that is not finite, or a person_id that stands twice.
     """
 
     joints: np.ndarray
@@ -48,23 +48,23 @@ class Predictions:
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
-            raise BadInput(
-                f"predictions: joints of shape {shape}; expected (persons, {names}, 2), one row a joint name"
+            raise PoseError(
+                f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row a joint name"
             )
         lost = ~np.isfinite(self.joints).all(axis=(1, 2))
         if lost.any():
-            raise BadInput(
-                f"predictions: {lost.sum():,} persons have a joint that is not a finite number, first row "
+            raise PoseError(
+                f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
                 f"{np.argmax(lost)}; a prediction must place every joint"
             )
         if self.person_ids is not None:
             if self.person_ids.shape != shape[:1]:
-                raise BadInput(
+                raise PoseError(
                     f"predictions: {shape[0]} poses, person_ids of shape {self.person_ids.shape}; expected one a pose"
                 )
             ids, counts = np.unique(self.person_ids, return_counts=True)
             if (counts > 1).any():
-                raise BadInput(f"predictions: person '{ids[counts > 1][0]}' is predicted more than once; keep one pose")
+                raise PoseError(f"predictions: person '{ids[counts > 1][0]}' is predicted twice or more; keep one pose")
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -87,41 +87,41 @@ def read_predictions(path: str | os.PathLike) -> Predictions:
 
     The latter hold one array in 1-based image pixels, from which 1 is subtracted: (N, 16, 2), or with the axes in
     MATLAB's order (2, 16, N) or (16, 2, N); in .h5 and .mat it is called preds, pred, joints or pos_pred_src. The
-    persons are in the order of the annotations they were made for.
+    people are in the order of the annotations they were made for.
 
     Raises:
-        BadInput: no such file, no such array, another shape, or values that are not finite.
+        PoseError: no such file, no such array, another shape, or values that are not finite.
     """
     path = require_file(path)
     try:
         if path.suffix == ".npz":
             return _load_npz(path)
         return Predictions(_one_array(path) - 1.0, person_ids=None)
-    except BadInput as error:
-        raise BadInput(_named(path, str(error))) from error
+    except PoseError as error:
+        raise PoseError(_named(path, str(error))) from error
 
 
 def align(predictions: Predictions, people: People) -> Predictions:
     """The predictions of `people`, in their order.
 
-    Matched by person_ids where all of `people` are found among them; predictions of further persons are left aside.
-    Some forms of annotation count an image's persons (HRNet's JSON, gt_valid.mat) and others its rects, so that
-    ids of the same persons can differ: with equal counts and the same image on every row, rows are matched. Rows
+    Matched by person_ids where all of `people` are found among them; predictions of further people are left aside.
+    Some forms of annotation count an image's people (HRNet's JSON, gt_valid.mat) and others its rects, so that
+    ids of the same people can differ: with equal counts and the same image on every row, rows are matched. Rows
     are matched too where the predictions have no ids or the people no image names (`row1`, ...).
 
     Raises:
-        BadInput: a person without prediction, another count, other joints, or rows in another order than the people.
+        PoseError: a person without prediction, another count, other joints, or rows in another order than the people.
     """
     if predictions.joint_names != people.joint_names:
-        raise BadInput(
+        raise PoseError(
             f"predictions have joints {', '.join(predictions.joint_names[:3])}, ... and the annotations "
             f"{', '.join(people.joint_names[:3])}, ...; predict the annotated joints, in their order"
         )
     ids = people.person_ids.tolist()
     if predictions.person_ids is None or _nameless(people):
         if len(predictions) != len(people):
-            raise BadInput(
-                f"{len(predictions):,} predictions for {len(people):,} annotated persons, and no person_ids on one "
+            raise PoseError(
+                f"{len(predictions):,} predictions for {len(people):,} annotated people, and no person_ids on one "
                 "side; they can only be matched row by row, so give one prediction a person, in the annotations' order"
             )
         return _by_row(predictions, people)
@@ -130,9 +130,9 @@ def align(predictions: Predictions, people: People) -> Predictions:
     if missing and _images(predictions.person_ids) == people.images.tolist():
         return _by_row(predictions, people)
     if missing:
-        raise BadInput(
-            f"{len(missing):,} of {len(people):,} annotated persons have no prediction, first {missing[0]} "
-            f"(the first prediction is for {next(iter(row_of), 'nobody')}); predict the persons of these annotations"
+        raise PoseError(
+            f"{len(missing):,} of {len(people):,} annotated people have no prediction, first {missing[0]} "
+            f"(the first prediction is for {next(iter(row_of), 'nobody')}); predict the people of these annotations"
         )
     rows = [row_of[person] for person in ids]
     return replace(predictions, joints=predictions.joints[rows], person_ids=people.person_ids)
@@ -145,7 +145,7 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
     of a person half the file away.
 
     Raises:
-        BadInput: where the rows cannot be those of the people.
+        PoseError: where the rows cannot be those of the people.
     """
     rows = len(people)
     matched = replace(predictions, person_ids=people.person_ids)
@@ -159,7 +159,7 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
     counted = people.annotated.any(axis=1)
     nearer = float((apart(predictions.joints) <= apart(others))[counted].mean()) if counted.any() else 1.0
     if counted.sum() >= ENOUGH_ROWS and nearer < IN_ORDER:
-        raise BadInput(
+        raise PoseError(
             f"matched row by row, only {nearer:.0%} of the predictions lie nearer to the person of their row than "
             "those of another row do; put them in the annotations' order, or give person_ids in an .npz"
         )
@@ -193,7 +193,7 @@ def _one_array(path: Path) -> np.ndarray:
         try:
             array = load_npy(path)
         except (OSError, EOFError, ValueError) as error:
-            raise BadInput(f"not a whole .npy file ({error}); make it again") from error
+            raise PoseError(f"not a whole .npy file ({error}); make it again") from error
     elif path.suffix in (".h5", ".hdf5", ".mat"):
         # Imported here: training and predicting prepared data write .npz only and need no h5py.
         from mpii_tools.formats.hdf5 import load_hdf5
@@ -202,13 +202,13 @@ def _one_array(path: Path) -> np.ndarray:
         stored = load_mat(path) if path.suffix == ".mat" else load_hdf5(path)
         name = next((name for name in ARRAY_NAMES if name in stored), None)
         if name is None:
-            raise BadInput(
+            raise PoseError(
                 f"none of {', '.join(ARRAY_NAMES)} in it, only {listed(stored)}; give the predictions "
                 "one of these names"
             )
         array = as_array(stored[name])
     else:
-        raise BadInput(f"predictions are .npz, .h5, .mat or .npy files, not '{path.suffix}'; write one of these")
+        raise PoseError(f"predictions are .npz, .h5, .mat or .npy files, not '{path.suffix}'; write one of these")
     joints = len(MPII)
     if array.dtype.kind in "iuf" and array.ndim == 3:
         if array.shape[1:] == (joints, 2):
@@ -217,8 +217,8 @@ def _one_array(path: Path) -> np.ndarray:
             return array.transpose(2, 1, 0).astype(np.float64)
         if array.shape[:2] == (joints, 2):
             return array.transpose(2, 0, 1).astype(np.float64)
-    raise BadInput(
-        f"predictions of {array.dtype} {array.shape}; expected numbers of shape (persons, 16, 2), MPII's joints"
+    raise PoseError(
+        f"predictions of {array.dtype} {array.shape}; expected numbers of shape (people, 16, 2), MPII's joints"
     )
 
 

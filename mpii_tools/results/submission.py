@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import image_names, points
 from mpii_tools.annotations.release import read_rects, unpack_release
@@ -48,20 +48,20 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
         path: the .mat file to write.
 
     Raises:
-        BadInput: no RELEASE, predictions of other joints or without person_ids, a scored rect that is not
+        PoseError: no RELEASE, predictions of other joints or without person_ids, a scored rect that is not
             predicted, or a prediction that belongs to no test rect.
     """
     annotations = Path(annotations)
     stored = load_mat(annotations)
     if "RELEASE" not in stored:
-        raise BadInput(
+        raise PoseError(
             f"{annotations}: no variable 'RELEASE'; give MPII's full annotation file, mpii_human_pose_v1_u12_1.mat"
         )
     release = unpack_release(annotations, stored)
     rects = read_rects(annotations, release.annorects)
     ids = rects.ids(release.images)
     test = ~release.train[rects.entry]
-    placed = np.isfinite(rects.centre).all(axis=1) & (rects.scale > 0)
+    placed = np.isfinite(rects.center).all(axis=1) & (rects.scale > 0)
     scored = test & placed & release.is_single(rects)
     pose_of = _poses(predictions, set(ids[test].tolist()), ids[scored].tolist(), annotations)
 
@@ -80,7 +80,7 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     Without names the ids are `test1#1`, ... with the 1-based entry. Rects without annopoints are passed over.
 
     Raises:
-        BadInput: no variable `pred` of MPII's nesting, or a predicted rect without all 16 points.
+        PoseError: no variable `pred` of MPII's nesting, or a predicted rect without all 16 points.
     """
     path = Path(path)
     try:
@@ -88,10 +88,12 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     except ValueError:
         entries = []
     if not entries:
-        raise BadInput(f"{path}: no struct array 'pred'; give a submission to MPII's server, as `ief submit` writes it")
+        raise PoseError(
+            f"{path}: no struct array 'pred'; give a submission to MPII's server, such as `ief submit` writes"
+        )
     rects = read_rects(path, [get(entry, "annorect") for entry in entries])
     if rects.malformed:
-        raise BadInput(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
+        raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
     names = image_names(path, entries)
     if len(names) != len(entries):
         names = [f"test{index + 1}" for index in range(len(entries))]
@@ -100,7 +102,7 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     predicted = placed.any(axis=1)
     partial = predicted & ~placed.all(axis=1)
     if partial.any():
-        raise BadInput(
+        raise PoseError(
             f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}; "
             "a prediction must place every joint"
         )
@@ -110,19 +112,19 @@ def read_submission(path: str | os.PathLike) -> Predictions:
 def _poses(predictions: Predictions, test: set[str], scored: list[str], annotations: Path) -> dict[str, np.ndarray]:
     """person_id -> (16, 2), checked to be of test rects alone and of all scored ones."""
     if predictions.person_ids is None or predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
-        raise BadInput(
+        raise PoseError(
             "predictions for a submission need MPII's 16 joints in 2D and person_ids; use those of `ief predict`"
         )
     pose_of = dict(zip(predictions.person_ids.tolist(), predictions.joints, strict=True))
     foreign = [person for person in pose_of if person not in test]
     if foreign:
-        raise BadInput(
+        raise PoseError(
             f"{len(foreign):,} predictions are not of test rects of {annotations}, first {foreign[0]}; "
             "predict its test split"
         )
     missing = [person for person in scored if person not in pose_of]
     if missing:
-        raise BadInput(
+        raise PoseError(
             f"{len(missing):,} of {len(scored):,} scored test rects have no prediction, first {missing[0]}; "
             "the server scores them all, so predict the whole test split"
         )

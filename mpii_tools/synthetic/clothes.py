@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpii_tools.synthetic.painting import Cloth, hue_colour
+from mpii_tools.synthetic.painting import Cloth, hue_color
 
 SKIN_TONES = np.array(
     [
@@ -18,7 +18,7 @@ SKIN_TONES = np.array(
         [0.36, 0.23, 0.16],
     ]
 )
-HAIR_COLOURS = np.array(
+HAIR_COLORS = np.array(
     [
         [0.07, 0.06, 0.06],
         [0.15, 0.10, 0.07],
@@ -32,14 +32,14 @@ HAIR_COLOURS = np.array(
 
 @dataclass(frozen=True)
 class Look:
-    """What one person looks like; lengths as shares of a part, colours RGB 0 to 1."""
+    """What one person looks like; lengths as shares of a part, colors RGB 0 to 1."""
 
     skin: Cloth
     hair: np.ndarray
     hair_style: str  # short, long, bald, cap
     beard: bool
     top: Cloth
-    jacket: bool  # a strip of the second colour down the front
+    jacket: bool  # a strip of the second color down the front
     emblem: bool  # a mark on the chest
     sleeve: float  # 0 bare arm, 1 covered to the elbow, 2 to the wrist
     bottom: Cloth
@@ -55,7 +55,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     tone = rng.uniform(0, len(SKIN_TONES) - 1)
     low = int(tone)
     skin = SKIN_TONES[low] + (tone - low) * (SKIN_TONES[min(low + 1, len(SKIN_TONES) - 1)] - SKIN_TONES[low])
-    hair = HAIR_COLOURS[rng.choice(len(HAIR_COLOURS) - (2 if tone > 3 else 0))] * rng.uniform(0.8, 1.2)
+    hair = HAIR_COLORS[rng.choice(len(HAIR_COLORS) - (2 if tone > 3 else 0))] * rng.uniform(0.8, 1.2)
     top, bottom = draw_cloth(rng), draw_cloth(rng, sober=rng.random() < 0.75)
     female = rng.random() < 0.45
     return Look(
@@ -86,7 +86,7 @@ def draw_cloth(rng: np.random.Generator, sober: bool = False) -> Cloth:
         hue, saturation, value = rng.random(), rng.beta(2, 1.6), rng.uniform(0.25, 0.95)
         if rng.random() < 0.3:
             saturation, value = saturation * 0.12, rng.choice([0.1, 0.45, 0.95])
-    second = hue_colour(hue + rng.uniform(-0.5, 0.5), saturation * 0.7, 1 - 0.7 * value)
+    second = hue_color(hue + rng.uniform(-0.5, 0.5), saturation * 0.7, 1 - 0.7 * value)
     plain = 0.85 if sober else 0.6
     pattern = rng.choice(["plain", "stripes", "pinstripes", "checks"], p=[plain, *[(1 - plain) / 3] * 3])
-    return Cloth(hue_colour(hue, saturation, value), second, pattern, rng.uniform(5, 14), rng.uniform(0.1, 0.25))
+    return Cloth(hue_color(hue, saturation, value), second, pattern, rng.uniform(5, 14), rng.uniform(0.1, 0.25))

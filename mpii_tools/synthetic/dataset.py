@@ -1,4 +1,4 @@
-"""A data set of synthetic people in MPII's own form: JPEG images and a RELEASE .mat.
+"""A dataset of synthetic people in MPII's own form: JPEG images and a RELEASE .mat.
 
 Image i is made from the seed and i alone, so the files are the same whatever the number of workers.
 """
@@ -19,10 +19,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
+from checkpoints.files import write_bytes, write_text
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.formats.files import atomic_path
 from mpii_tools.people import People, make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.synthetic.clothes import draw_look
@@ -40,7 +40,7 @@ MAT_NAME = "mpii_human_pose_v1_synthetic.mat"
 TRUTH_NAME = "test_truth.npz"
 DONE_NAME = "synthetic.json"
 
-# Shares measured on Tompson's 2,958 validation persons. The bottom edge of the picture cuts a person above the
+# Shares measured on Tompson's 2,958 validation people. The bottom edge of the picture cuts a person above the
 # ankles, the knees or the hips; a joint inside the picture is seldom left out.
 CUT_SHARES = {"ankle": 0.12, "knee": 0.13, "hip": 0.025}
 CUT_JOINTS = {"ankle": ("ankle",), "knee": ("ankle", "knee"), "hip": ("ankle", "knee", "hip")}
@@ -50,12 +50,12 @@ LEFT_OUT = np.where([name.endswith("ankle") for name in MPII.names], 0.02, 0.004
 
 @dataclass(frozen=True)
 class SyntheticData:
-    """Where a synthetic data set lies.
+    """Where a synthetic dataset lies.
 
     Attributes:
         images: folder of the JPEG images.
-        annotations: MPII's RELEASE .mat; test persons have no joints in it.
-        truth: the test persons with their joints, as `people_file` stores people.
+        annotations: MPII's RELEASE .mat; test people have no joints in it.
+        truth: the test people with their joints, as `people_file` stores people.
     """
 
     images: Path
@@ -70,14 +70,14 @@ class Person:
     Attributes:
         joints: (16, 2) NaN where not annotated.
         visible: (16,) 1, 0, or -1 where not annotated.
-        centre: (2,) objpos. scale: MPII's.
+        center: (2,) objpos. scale: MPII's.
         head_box: (4,) x1, y1, x2, y2 with a diagonal of 25 / 0.6 * scale.
         scored: MPII's single_person.
     """
 
     joints: np.ndarray
     visible: np.ndarray
-    centre: np.ndarray
+    center: np.ndarray
     scale: float
     head_box: np.ndarray
     scored: bool = True
@@ -92,25 +92,25 @@ def write_synthetic(
     workers: int | None = None,
     upright: bool = False,
 ) -> SyntheticData:
-    """Draw `train + valid + test` images of people and write them to `folder` as an MPII data set.
+    """Draw `train + valid + test` images of people and write them to `folder` as an MPII dataset.
 
     A folder that a finished call with the same numbers left is kept as it is. An unfinished one is started over.
 
     Args:
         folder: gets images/, the .mat, `valid_images.txt` and `test_truth.npz`.
-        train, valid, test: numbers of images; some show two labelled persons.
+        train, valid, test: numbers of images; some show two labelled people.
         seed: the same seed gives the same bytes.
         workers: processes; None for one a core.
         upright: whether all stand upright with the chest to the viewer, which is soon learnt; else
             they take any pose that MPII's people take.
 
     Raises:
-        BadInput: a negative number, no image at all, or a folder that cannot be written.
+        PoseError: a negative number, no image at all, or a folder that cannot be written.
     """
     folder = Path(folder)
     counts = {"train": train, "valid": valid, "test": test}
     if min(counts.values()) < 0 or not any(counts.values()):
-        raise BadInput(f"{folder}: cannot draw {counts} images; give numbers of at least 0, not all of them 0")
+        raise PoseError(f"{folder}: cannot draw {counts} images; give numbers of at least 0, not all of them 0")
     data = SyntheticData(folder / "images", folder / MAT_NAME, folder / TRUTH_NAME)
     done, parameters = folder / DONE_NAME, {"form": FORM, "seed": seed, "upright": upright, **counts}
     if _is_complete(done, parameters, data):
@@ -121,15 +121,14 @@ def write_synthetic(
         for left in data.images.glob("*.jpg"):
             left.unlink()
     except OSError as error:
-        raise BadInput(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise PoseError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
     splits = np.repeat(list(counts), list(counts.values()))
     pictures = _draw_all(data.images, len(splits), seed, upright, workers)
     people, head_boxes = _as_people(pictures, splits)
     write_mpii_mat(data.annotations, people, head_boxes)
     save_people(data.truth, people.select(people.split == "test"))
-    with atomic_path(done) as part:
-        part.write_text(json.dumps(parameters) + "\n", encoding="utf-8")
+    write_text(done, json.dumps(parameters) + "\n")
     return data
 
 
@@ -139,7 +138,7 @@ def image_name(index: int) -> str:
 
 
 def _is_complete(done: Path, parameters: dict[str, int], data: SyntheticData) -> bool:
-    """The folder holds the data set of these parameters, all of it."""
+    """The folder holds the dataset of these parameters, all of it."""
     try:
         same = json.loads(done.read_text(encoding="utf-8")) == parameters
     except (OSError, ValueError):
@@ -150,7 +149,7 @@ def _is_complete(done: Path, parameters: dict[str, int], data: SyntheticData) ->
 
 
 def _draw_all(images: Path, count: int, seed: int, upright: bool, workers: int | None) -> list[list[Person]]:
-    """Draw and write every image; the persons of each, in order."""
+    """Draw and write every image; the people of each, in order."""
     workers = min(workers or os.cpu_count() or 1, count)
     draw = partial(_write_picture, images, seed, upright)
     bar = partial(tqdm, total=count, desc="drawing people", unit="image", disable=None)
@@ -171,15 +170,14 @@ def _leave_interrupts_to_parent() -> None:
 def _write_picture(images: Path, seed: int, upright: bool, index: int) -> list[Person]:
     cv2.setNumThreads(1)  # the processes share the cores already
     rng = np.random.default_rng([seed, index])
-    picture, persons = draw_picture(rng, upright)
-    with atomic_path(images / image_name(index)) as part:
-        if not cv2.imwrite(str(part), picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))]):
-            raise OSError("OpenCV could not write the image")
-    return persons
+    picture, people = draw_picture(rng, upright)
+    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))])[1]
+    write_bytes(images / image_name(index), jpeg.tobytes(), durable=False)
+    return people
 
 
 def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, list[Person]]:
-    """One picture (HEIGHT, WIDTH, 3) uint8 BGR and its labelled persons, first the main one (`upright` or not)."""
+    """One picture (HEIGHT, WIDTH, 3) uint8 BGR and its labelled people, first the main one (`upright` or not)."""
     canvas = new_canvas(rng, HEIGHT, WIDTH)
     placed = [place_main(rng, upright)]
     if rng.random() < 0.2:
@@ -196,9 +194,9 @@ def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.nd
         joint = MPII.index(rng.choice(["r", "l"]) + rng.choice(["_knee", "_ankle", "_hip", "_wrist", "_elbow"]))
         paint_occluder(rng, canvas, pose[joint] * scale + offset, scale)
 
-    persons = [label(rng, canvas.owner, *place, _first_part(n)) for n, place in enumerate(placed)]
-    labelled = [persons[0]] + [p for p in persons[1:] if _countable(p) and rng.random() < 0.6]
-    return photograph(rng, canvas.colour), _mark_scored(labelled)
+    people = [label(rng, canvas.owner, *place, _first_part(n)) for n, place in enumerate(placed)]
+    labelled = [people[0]] + [p for p in people[1:] if _countable(p) and rng.random() < 0.6]
+    return photograph(rng, canvas.color), _mark_scored(labelled)
 
 
 def _first_part(number: int) -> int:
@@ -207,17 +205,17 @@ def _first_part(number: int) -> int:
 
 
 def _countable(person: Person) -> bool:
-    inside = ((person.centre >= 0) & (person.centre <= (WIDTH - 1, HEIGHT - 1))).all()
+    inside = ((person.center >= 0) & (person.center <= (WIDTH - 1, HEIGHT - 1))).all()
     return bool(inside) and int(np.isfinite(person.joints[:, 0]).sum()) >= FEWEST_JOINTS
 
 
-def _mark_scored(persons: list[Person]) -> list[Person]:
-    """Persons whose labelled joints' boxes overlap are not scored, as in MPII's single_person."""
-    if len(persons) < 2:
-        return persons
-    low, high = (np.array([f(p.joints, axis=0) for p in persons]) for f in (np.nanmin, np.nanmax))
+def _mark_scored(people: list[Person]) -> list[Person]:
+    """People whose labelled joints' boxes overlap are not scored, as in MPII's single_person."""
+    if len(people) < 2:
+        return people
+    low, high = (np.array([f(p.joints, axis=0) for p in people]) for f in (np.nanmin, np.nanmax))
     apart = bool((low.max(axis=0) > high.min(axis=0)).any())
-    return [Person(**{**vars(p), "scored": apart}) for p in persons]
+    return [Person(**{**vars(p), "scored": apart}) for p in people]
 
 
 def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
@@ -277,25 +275,25 @@ def label(
     return Person(
         joints=np.where(annotated[:, None], joints, np.nan),
         visible=np.where(annotated, seen, -1).astype(np.int8),
-        centre=offset,
+        center=offset,
         scale=scale,
         head_box=np.concatenate([middle - half, middle + half]),
     )
 
 
 def _as_people(pictures: list[list[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
-    """The drawn persons as a table, and their head boxes (N, 4)."""
-    of_picture = np.repeat(np.arange(len(pictures)), [len(persons) for persons in pictures])
-    persons = list(chain.from_iterable(pictures))
-    scale = np.array([p.scale for p in persons])
+    """The drawn people as a table, and their head boxes (N, 4)."""
+    of_picture = np.repeat(np.arange(len(pictures)), [len(shown) for shown in pictures])
+    everyone = list(chain.from_iterable(pictures))
+    scale = np.array([p.scale for p in everyone])
     people = make_people(
         [image_name(i) for i in of_picture.tolist()],
-        np.stack([p.joints for p in persons]),
-        centre=np.stack([p.centre for p in persons]),
+        np.stack([p.joints for p in everyone]),
+        center=np.stack([p.center for p in everyone]),
         scale=scale,
         head_size=HEAD_SIZE * scale,
         split=splits[of_picture],
-        scored=np.array([p.scored for p in persons]),
-        visible=np.stack([p.visible for p in persons]),
+        scored=np.array([p.scored for p in everyone]),
+        visible=np.stack([p.visible for p in everyone]),
     )
-    return people, np.stack([p.head_box for p in persons])
+    return people, np.stack([p.head_box for p in everyone])

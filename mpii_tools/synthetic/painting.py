@@ -2,7 +2,7 @@
 
 Every pixel of a shape has two coordinates in it, `along` (0 at the start of its axis, 1 at the end) and `across` (-1
 to 1 between its edges). From them follow the surface normal of a cylinder, hence the light, and the cloth's pattern.
-Colours are RGB, 0 to 1.
+Colors are RGB, 0 to 1.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class Canvas:
     """A picture being painted.
 
     Attributes:
-        colour: (H, W, 3) float32 RGB, 0 to 1.
+        color: (H, W, 3) float32 RGB, 0 to 1.
         owner: (H, W) int16; 0 background, `first + i` part i of the person drawn with `first`, negative an occluder.
         light: (3,) unit vector towards the light: right, down, towards the viewer.
         ambient: light that comes from everywhere, 0 to 1.
     """
 
-    colour: np.ndarray
+    color: np.ndarray
     owner: np.ndarray
     light: np.ndarray
     ambient: float
@@ -36,9 +36,9 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Cloth:
-    """A cloth or skin: its colour, a second colour and the pattern in which the two change."""
+    """A cloth or skin: its color, a second color and the pattern in which the two change."""
 
-    colour: np.ndarray
+    color: np.ndarray
     second: np.ndarray
     pattern: str = "plain"  # plain, stripes (around the part), pinstripes (along it), checks
     period: float = 8.0  # units of scale
@@ -82,9 +82,9 @@ class Part:
         """(P, 2) outline in pixels without the round ends."""
         if self.outline is not None:
             return self.outline
-        centres = self.start + self.stations[:, None] * (self.end - self.start)
+        centers = self.start + self.stations[:, None] * (self.end - self.start)
         arms = self.widths[:, None] * self.side
-        return np.concatenate([centres + arms, (centres - arms)[::-1]])
+        return np.concatenate([centers + arms, (centers - arms)[::-1]])
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def rasterise(canvas: Canvas, part: Part, margin: int = 4) -> Patch | None:
     fine = 1 << SUBPIXEL
     cv2.fillPoly(mask, [np.rint((polygon - (x0, y0)) * fine).astype(np.int32)], 255, cv2.LINE_AA, SUBPIXEL)
     for point, radius in ends:
-        centre = tuple(int(v) for v in np.rint((point - (x0, y0)) * fine))
-        cv2.circle(mask, centre, max(int(radius * fine), 1), 255, -1, cv2.LINE_AA, SUBPIXEL)
+        center = tuple(int(v) for v in np.rint((point - (x0, y0)) * fine))
+        cv2.circle(mask, center, max(int(radius * fine), 1), 255, -1, cv2.LINE_AA, SUBPIXEL)
     ys = np.arange(y0, y1, dtype=np.float32)[:, None] - np.float32(part.start[1])
     xs = np.arange(x0, x1, dtype=np.float32)[None, :] - np.float32(part.start[0])
     along = (xs * np.float32(part.direction[0]) + ys * np.float32(part.direction[1])) / np.float32(part.length)
@@ -129,9 +129,9 @@ def lit(canvas: Canvas, across: np.ndarray, side: np.ndarray) -> np.ndarray:
 
 
 def cloth_pixels(cloth: Cloth, patch: Patch, part: Part, unit: float) -> np.ndarray:
-    """(h, w, 3) the cloth's colour with pattern and folds; `unit` is the length of one unit of scale in pixels."""
+    """(h, w, 3) the cloth's color with pattern and folds; `unit` is the length of one unit of scale in pixels."""
     wave = 2 * np.pi / (cloth.period * unit)
-    colour = np.broadcast_to(cloth.colour.astype(np.float32), (*patch.cover.shape, 3))
+    color = np.broadcast_to(cloth.color.astype(np.float32), (*patch.cover.shape, 3))
     if cloth.pattern != "plain":
         waves = []
         if cloth.pattern in ("stripes", "checks"):
@@ -139,10 +139,10 @@ def cloth_pixels(cloth: Cloth, patch: Patch, part: Part, unit: float) -> np.ndar
         if cloth.pattern in ("pinstripes", "checks"):
             waves.append(np.sin(patch.across * np.float32(part.widths.max() * wave)))
         share = sum(np.clip(w * 2 + 0.5, 0, 1) for w in waves) / len(waves)
-        colour = colour + share[..., None] * (cloth.second - cloth.colour).astype(np.float32)
+        color = color + share[..., None] * (cloth.second - cloth.color).astype(np.float32)
     offset = int(abs(part.start[0] * 37 + part.end[1] * 91))
     noise = folds(*patch.cover.shape, offset)
-    return colour * (1 + np.float32(cloth.creases) * noise)[..., None]
+    return color * (1 + np.float32(cloth.creases) * noise)[..., None]
 
 
 def folds(height: int, width: int, offset: int = 0) -> np.ndarray:
@@ -164,22 +164,22 @@ def _fold_tile() -> np.ndarray:
     return np.clip(total, -1, 1)
 
 
-def lay(canvas: Canvas, patch: Patch, colour: np.ndarray, owner: int, shade: float, soft_start: bool) -> None:
+def lay(canvas: Canvas, patch: Patch, color: np.ndarray, owner: int, shade: float, soft_start: bool) -> None:
     """Put a patch on the canvas; it darkens the person's parts behind it near its edges.
 
     Args:
-        colour: (h, w, 3) the patch's final colour.
+        color: (h, w, 3) the patch's final color.
         shade: how dark that contact shadow is, 0 to 1.
         soft_start: no shadow at the start of the part, where it grows out of its neighbour.
     """
-    behind, owners = canvas.colour[patch.box], canvas.owner[patch.box]
+    behind, owners = canvas.color[patch.box], canvas.owner[patch.box]
     if shade > 0:
         reach = max(3, int(0.25 * min(patch.cover.shape)) | 1)
         shadow = cv2.blur(patch.cover, (reach, reach)) * np.float32(shade) * (owners != 0)
         if soft_start:
             shadow *= np.clip(patch.along * 2.5 - 0.3, 0, 1)
         behind *= 1 - shadow[..., None]
-    behind += patch.cover[..., None] * (np.clip(colour, 0, 1) - behind)
+    behind += patch.cover[..., None] * (np.clip(color, 0, 1) - behind)
     owners[patch.cover > 0.5] = owner
 
 
@@ -192,7 +192,7 @@ def smooth(polygon: np.ndarray, rounds: int = 2) -> np.ndarray:
     return polygon
 
 
-def hue_colour(hue: float, saturation: float, value: float) -> np.ndarray:
-    """(3,) RGB of a hue (a share of the colour circle), saturation and value, each 0 to 1."""
+def hue_color(hue: float, saturation: float, value: float) -> np.ndarray:
+    """(3,) RGB of a hue (a share of the color circle), saturation and value, each 0 to 1."""
     wheel = np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1
     return value * (1 - saturation + saturation * np.clip(wheel, 0, 1))

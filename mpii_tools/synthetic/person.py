@@ -148,15 +148,15 @@ class Figure:
         patch = rasterise(self.canvas, part)
         if patch is None:
             return
-        colour = cloth_pixels(cloths[-1][1], patch, part, self.unit)
+        color = cloth_pixels(cloths[-1][1], patch, part, self.unit)
         for until, cloth in reversed(cloths[:-1]):
             if until > 0:
                 edge = np.clip((until - patch.along) * part.length + 0.5, 0, 1)[..., None]
-                colour = colour + edge * (cloth_pixels(cloth, patch, part, self.unit) - colour)
+                color = color + edge * (cloth_pixels(cloth, patch, part, self.unit) - color)
                 hem = np.abs(patch.along - until) * part.length < 0.8 * self.unit
-                colour = colour * (1 - 0.25 * hem[..., None])
-        colour = colour * lit(self.canvas, patch.across, part.side)[..., None]
-        lay(self.canvas, patch, colour, self.owner(name), 0.45, soft)
+                color = color * (1 - 0.25 * hem[..., None])
+        color = color * lit(self.canvas, patch.across, part.side)[..., None]
+        lay(self.canvas, patch, color, self.owner(name), 0.45, soft)
 
     def owner(self, name: str) -> int:
         """The part's number in the owner map."""
@@ -217,11 +217,11 @@ class Figure:
         tilt = np.interp(levels, [0, 1], tilts)
         depth = profile**2 * np.clip(1 - share**2, 0, 1)
         widths = np.sqrt((front * share) ** 2 + depth) * self.bulk * self.look.stoutness
-        centres = top + levels[:, None] * axis.length * axis.direction
+        centers = top + levels[:, None] * axis.length * axis.direction
         arms = widths[:, None] * (axis.side + tilt[:, None] * axis.direction)
         base = top + 0.75 * (self.at["upper_neck"] - top)
         collar = 5.0 * self.bulk * axis.side
-        outline = np.concatenate([[base + collar], centres + arms, (centres - arms)[::-1], [base - collar]])
+        outline = np.concatenate([[base + collar], centers + arms, (centers - arms)[::-1], [base - collar]])
         return Part(top, bottom, levels, widths, smooth(outline))
 
     def paint_trunk(self) -> None:
@@ -232,7 +232,7 @@ class Figure:
         if patch is None:
             return
         look = self.look
-        colour = cloth_pixels(look.top, patch, part, self.unit)
+        color = cloth_pixels(look.top, patch, part, self.unit)
         # Turn the visible surface into the body's own frame: `ahead` is 1 at the breastbone, `left` at the left side.
         across = np.clip(patch.across, -1, 1)
         nearness = np.sqrt(1 - across**2)
@@ -240,21 +240,21 @@ class Figure:
         left = np.float32(self.towards) * across - np.float32(self.aside) * nearness
         on_front = ahead > 0.1
         if look.jacket:
-            colour = np.where((on_front & (np.abs(left) < 0.16))[..., None], look.top.second.astype(np.float32), colour)
+            color = np.where((on_front & (np.abs(left) < 0.16))[..., None], look.top.second.astype(np.float32), color)
         if look.emblem:
             mark = on_front & (np.abs(left) < 0.42) & (np.abs(patch.along - 0.3) < 0.1)
-            colour = np.where(mark[..., None], look.top.second.astype(np.float32), colour)
+            color = np.where(mark[..., None], look.top.second.astype(np.float32), color)
         collar = (patch.along < np.where(on_front, 0.13 - 0.4 * np.abs(left), -0.06)).astype(np.float32)
-        colour = colour + collar[..., None] * (cloth_pixels(look.skin, patch, part, self.unit) - colour)
+        color = color + collar[..., None] * (cloth_pixels(look.skin, patch, part, self.unit) - color)
         legs = look.top if look.skirt and look.waist > 0.85 else look.bottom
         edge = np.clip((patch.along - look.waist) * part.length + 0.5, 0, 1)[..., None]
-        colour = colour + edge * (cloth_pixels(legs, patch, part, self.unit) - colour)
+        color = color + edge * (cloth_pixels(legs, patch, part, self.unit) - color)
         hem = np.abs(patch.along - look.waist) * part.length < 1.0 * self.unit
-        colour = colour * (1 - 0.35 * hem[..., None])
+        color = color * (1 - 0.35 * hem[..., None])
         # Chest and shoulder blades catch the light, the small of the back and the belly less.
         relief = 1 + 0.08 * np.cos(2 * np.pi * (patch.along - 0.22)) - 0.1 * (np.abs(left) < 0.05) * (ahead < -0.5)
-        colour = colour * (lit(self.canvas, patch.across * 0.92, part.side) * relief.astype(np.float32))[..., None]
-        lay(self.canvas, patch, colour, self.owner("trunk"), 0.4, False)
+        color = color * (lit(self.canvas, patch.across * 0.92, part.side) * relief.astype(np.float32))[..., None]
+        lay(self.canvas, patch, color, self.owner("trunk"), 0.4, False)
 
     def paint_girdles(self) -> None:
         """Shoulders and hips under the trunk, so that the limbs hang on it however the trunk turns."""
@@ -267,8 +267,8 @@ class Figure:
         """A skirt about the hips and the upper part of both thighs."""
         trunk = self.trunk_part
         waist = np.interp(0.8, trunk.stations, trunk.widths) * trunk.side
-        centre = trunk.start + 0.8 * (trunk.end - trunk.start)
-        corners = [centre - waist, centre + waist]
+        center = trunk.start + 0.8 * (trunk.end - trunk.start)
+        corners = [center - waist, center + waist]
         for side in "rl":
             hip, knee = self.at[f"{side}_hip"], self.at[f"{side}_knee"]
             thigh = Part(hip, knee, np.zeros(1), np.ones(1))
@@ -276,8 +276,8 @@ class Figure:
             corners += [hem - 10 * self.bulk * thigh.side, hem + 10 * self.bulk * thigh.side]
         hull = cv2.convexHull(np.array(corners, np.float32))[:, 0].astype(np.float64)
         hem = 0.5 * (self.at["r_knee"] + self.at["l_knee"])
-        width = max(float(np.abs((hull - centre) @ trunk.side).max()), 1.0)
-        part = Part(centre, hem, np.array([0.0, 1.0]), np.array([np.hypot(*waist), width]), smooth(hull, 1))
+        width = max(float(np.abs((hull - center) @ trunk.side).max()), 1.0)
+        part = Part(center, hem, np.array([0.0, 1.0]), np.array([np.hypot(*waist), width]), smooth(hull, 1))
         self.paint_part(part, "trunk", [(2.0, self.look.bottom)], soft=True)
 
     def paint_neck(self) -> None:
@@ -289,7 +289,7 @@ class Figure:
         self.paint_part(part, "head", [(2.0, self.look.skin)], soft=True)
 
     def head_axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Centre of the head, unit vectors to its right side in the picture and upwards, half its height."""
+        """Center of the head, unit vectors to its right side in the picture and upwards, half its height."""
         neck, top = self.at["upper_neck"], self.at["head_top"]
         up = (top - neck) / (np.hypot(*(top - neck)) + 1e-6)
         half = 0.5 * 0.94 * float(np.hypot(*(top - neck)))
@@ -297,26 +297,26 @@ class Figure:
 
     def paint_long_hair(self) -> None:
         """Hair that falls from the head to the shoulders; before the trunk when the person looks away."""
-        centre, right, up, half = self.head_axes()
-        start = centre - 0.25 * half * right * self.aside
+        center, right, up, half = self.head_axes()
+        start = center - 0.25 * half * right * self.aside
         end = start - up * 1.75 * half - 0.35 * half * right * self.aside
         part = Part(start, end, np.array([0.0, 0.4, 1.0]), np.array([0.82, 0.8, 0.6]) * half)
         cloth = Cloth(self.look.hair, self.look.hair * 1.2, "pinstripes", 3.0, 0.3)
         self.paint_part(part, "head", [(2.0, cloth)], soft=False)
 
     def paint_head(self) -> None:
-        """An egg-shaped head whose surface is coloured in its own frame: face ahead, hair on top and behind."""
+        """An egg-shaped head whose surface is colored in its own frame: face ahead, hair on top and behind."""
         look = self.look
-        centre, right, up, half = self.head_axes()
+        center, right, up, half = self.head_axes()
         wide = half * (0.74 + 0.10 * abs(self.aside))
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         jaw = 1 - 0.16 * np.clip(-np.sin(angle), 0, 1) ** 2
-        outline = centre + half * np.sin(angle)[:, None] * up + (wide * np.cos(angle) * jaw)[:, None] * right
+        outline = center + half * np.sin(angle)[:, None] * up + (wide * np.cos(angle) * jaw)[:, None] * right
         if abs(self.aside) > 0.5:  # the nose stands out in profile
             tip = np.sign(self.aside) * (wide + 0.13 * half * abs(self.aside))
-            at = int(np.argmin(np.abs(outline - centre - np.sign(self.aside) * wide * right).sum(axis=1)))
-            outline[at] = centre + tip * right - 0.12 * half * up
-        part = Part(centre + half * up, centre - half * up, np.array([0.0, 1.0]), np.array([wide, wide]), outline)
+            at = int(np.argmin(np.abs(outline - center - np.sign(self.aside) * wide * right).sum(axis=1)))
+            outline[at] = center + tip * right - 0.12 * half * up
+        part = Part(center + half * up, center - half * up, np.array([0.0, 1.0]), np.array([wide, wide]), outline)
         patch = rasterise(self.canvas, part)
         if patch is None:
             return
@@ -329,10 +329,10 @@ class Figure:
         left = np.float32(self.towards) * turn - np.float32(self.aside) * near
 
         skin = cloth_pixels(look.skin, patch, part, self.unit)
-        colour = self.face(skin, high, left * room, ahead)
-        colour = self.crown(colour, patch, high, ahead)
+        color = self.face(skin, high, left * room, ahead)
+        color = self.crown(color, patch, high, ahead)
         shine = lit(self.canvas, patch.across * 0.95, part.side) * (1 + 0.12 * high)
-        lay(self.canvas, patch, colour * shine[..., None], self.owner("head"), 0.5, False)
+        lay(self.canvas, patch, color * shine[..., None], self.owner("head"), 0.5, False)
 
     def face(self, skin: np.ndarray, high: np.ndarray, left: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Eyes, brows, nose, mouth, ears and perhaps a beard on the front of the head."""
@@ -340,34 +340,34 @@ class Figure:
         def spot(x: float, y: float, w: float, h: float) -> np.ndarray:
             return np.exp(-(((left - x) / w) ** 2) - ((high - y) / h) ** 2) * (ahead > 0.15)
 
-        dark, lips = np.float32([0.1, 0.07, 0.06]), (self.look.skin.colour * [0.8, 0.5, 0.5]).astype(np.float32)
-        colour = skin
+        dark, lips = np.float32([0.1, 0.07, 0.06]), (self.look.skin.color * [0.8, 0.5, 0.5]).astype(np.float32)
+        color = skin
         if self.look.beard:
             jaw = np.clip((-0.3 - high) * 6, 0, 1) * (ahead > -0.1) * 0.85
-            colour = colour + jaw[..., None] * (self.look.hair.astype(np.float32) - colour)
+            color = color + jaw[..., None] * (self.look.hair.astype(np.float32) - color)
         eyes = spot(-0.34, 0.02, 0.13, 0.075) + spot(0.34, 0.02, 0.13, 0.075)
         brows = 0.7 * (spot(-0.34, 0.2, 0.2, 0.05) + spot(0.34, 0.2, 0.2, 0.05))
         nose = 0.35 * spot(0.0, -0.26, 0.14, 0.07)
         mouth = spot(0.0, -0.52, 0.24, 0.07)
-        colour = colour + np.clip(eyes + brows + nose, 0, 0.9)[..., None] * (dark - colour)
-        colour = colour + 0.8 * mouth[..., None] * (lips - colour)
+        color = color + np.clip(eyes + brows + nose, 0, 0.9)[..., None] * (dark - color)
+        color = color + 0.8 * mouth[..., None] * (lips - color)
         ears = np.exp(-((ahead / 0.16) ** 2) - ((high + 0.02) / 0.2) ** 2)
-        return colour * (1 - 0.3 * ears[..., None])
+        return color * (1 - 0.3 * ears[..., None])
 
-    def crown(self, colour: np.ndarray, patch: Patch, high: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+    def crown(self, color: np.ndarray, patch: Patch, high: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Hair or a cap over the top and the back of the head."""
         style = self.look.hair_style
         if style == "bald":
-            return colour
+            return color
         low = -0.15 if style != "long" else -0.7
         hairline = np.where(ahead > 0, low + (0.55 - low) * np.clip(ahead * 1.5, 0, 1), low + 0.6 * ahead)
         cover = np.clip((high - hairline) * 6, 0, 1)[..., None]
         strands = 1 + 0.5 * folds(*high.shape)
         hair = self.look.hair.astype(np.float32) * strands[..., None]
-        colour = colour + cover * (hair - colour)
+        color = color + cover * (hair - color)
         if style == "cap":
             brim = np.clip((high - 0.32) * 10, 0, 1)[..., None]
             peak = (np.abs(high - 0.3) < 0.07) & (ahead > 0.2)
-            colour = colour + brim * (self.look.top.second.astype(np.float32) - colour)
-            colour = np.where(peak[..., None], self.look.top.second.astype(np.float32) * 0.6, colour)
-        return colour
+            color = color + brim * (self.look.top.second.astype(np.float32) - color)
+            color = np.where(peak[..., None], self.look.top.second.astype(np.float32) * 0.6, color)
+        return color

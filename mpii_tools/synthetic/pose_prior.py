@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 
 HEAD_LENGTH = 100.0 / 3.0  # |head_top - upper_neck| in units of scale, MPII's own rule
-CENTRE_SPREAD = (8.5, 8.7)  # of objpos about the mean joint, x and y; Tompson's fully annotated persons
+CENTER_SPREAD = (8.5, 8.7)  # of objpos about the mean joint, x and y; Tompson's fully annotated people
 
 VECTORS = (
     "hips",  # pelvis -> l_hip; its opposite leads to r_hip
@@ -78,7 +78,7 @@ def joints_from_vectors(vectors: np.ndarray) -> np.ndarray:
 
 
 def vectors_from_joints(joints: np.ndarray) -> np.ndarray:
-    """(..., 16, 2) joints -> (..., 13, 2) body vectors, by least squares where pelvis or thorax lie off-centre."""
+    """(..., 16, 2) joints -> (..., 13, 2) body vectors, by least squares where pelvis or thorax lie off-center."""
     pelvis = MPII.index("pelvis")
     return VECTORS_OF_JOINTS @ (joints - joints[..., pelvis : pelvis + 1, :])
 
@@ -140,7 +140,7 @@ def sample_poses(
     head = VECTORS.index("head")
     vectors[:, head] *= HEAD_LENGTH / np.linalg.norm(vectors[:, head], axis=-1, keepdims=True)
     joints = joints_from_vectors(vectors)
-    objpos = joints.mean(axis=1) + rng.normal(scale=CENTRE_SPREAD, size=(count, 2))
+    objpos = joints.mean(axis=1) + rng.normal(scale=CENTER_SPREAD, size=(count, 2))
     return joints - objpos[:, None]
 
 
@@ -229,15 +229,15 @@ def fit_prior(poses: np.ndarray, components: int = 24, rounds: int = 60, seed: i
     lengths = np.linalg.norm(vectors, axis=-1)
     both = np.stack([vectors, mirror(vectors)], axis=1).reshape(len(vectors), 2, -1)
 
-    persons, _, numbers = both.shape
+    people, _, numbers = both.shape
     rng = np.random.default_rng(seed)
-    means = both[rng.choice(persons, components, replace=False), 0]
+    means = both[rng.choice(people, components, replace=False), 0]
     covariances = np.tile(np.cov(both[:, 0].T) / 3, (components, 1, 1))
     weights = np.full(components, 1 / components)
     for _ in range(rounds):
         shares = _explain(both, weights, means, covariances)
         totals = shares.sum(axis=(0, 1))
-        weights = totals / persons
+        weights = totals / people
         means = np.einsum("nvm,nvd->md", shares, both) / totals[:, None]
         for m in range(components):
             offset = (both - means[m]).reshape(-1, numbers)
@@ -265,13 +265,13 @@ def _explain(both: np.ndarray, weights: np.ndarray, means: np.ndarray, covarianc
 
 
 def read_poses_csv(path: Path) -> np.ndarray:
-    """(N, 16, 2) poses of a CSV with lines `image,x0,y0,...,x15,y15`. Raises BadInput for another form."""
+    """(N, 16, 2) poses of a CSV with lines `image,x0,y0,...,x15,y15`. Raises PoseError for another form."""
     try:
         rows = np.genfromtxt(path, delimiter=",", usecols=range(1, 33))
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: expected lines of an image name and 32 numbers ({error})") from error
+        raise PoseError(f"{path}: expected lines of an image name and 32 numbers ({error})") from error
     if rows.ndim != 2 or not np.isfinite(rows).all():
-        raise BadInput(f"{path}: expected lines of an image name and 32 numbers; some are no numbers")
+        raise PoseError(f"{path}: expected lines of an image name and 32 numbers; some are no numbers")
     return rows.reshape(-1, len(MPII), 2)
 
 

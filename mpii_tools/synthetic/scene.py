@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mpii_tools.synthetic.clothes import SKIN_TONES, draw_cloth
-from mpii_tools.synthetic.painting import SUBPIXEL, Canvas, Part, cloth_pixels, hue_colour, lay, lit, rasterise
+from mpii_tools.synthetic.painting import SUBPIXEL, Canvas, Part, cloth_pixels, hue_color, lay, lit, rasterise
 
 OCCLUDER = -1  # in `Canvas.owner`
 
@@ -18,7 +18,7 @@ def new_canvas(rng: np.random.Generator, height: int, width: int) -> Canvas:
     """A canvas with a background and a light that comes from above."""
     light = np.array([rng.uniform(-0.7, 0.7), rng.uniform(-0.7, -0.2), rng.uniform(0.5, 0.9)])
     return Canvas(
-        colour=paint_background(rng, height, width),
+        color=paint_background(rng, height, width),
         owner=np.zeros((height, width), np.int16),
         light=light / np.linalg.norm(light),
         ambient=float(rng.uniform(0.3, 0.6)),
@@ -58,15 +58,15 @@ def texture(rng: np.random.Generator, kind: str, ys: np.ndarray, xs: np.ndarray)
     """(h, w, 3) a surface over the coordinates `ys`, `xs`, in pixels near the viewer."""
     height, width = ys.shape
     if kind in ("grass", "foliage"):
-        base = hue_colour(rng.uniform(0.17, 0.34), rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.6))
+        base = hue_color(rng.uniform(0.17, 0.34), rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.6))
         blades = noise(rng, height, width, 90, 2.0 if kind == "grass" else 0.8)
         shade = 1 + 0.16 * blades + 0.18 * noise(rng, height, width, 14)
     elif kind == "sky":
-        base = hue_colour(rng.uniform(0.52, 0.64), rng.uniform(0.05, 0.5), rng.uniform(0.7, 0.98))
+        base = hue_color(rng.uniform(0.52, 0.64), rng.uniform(0.05, 0.5), rng.uniform(0.7, 0.98))
         clouds = np.clip(noise(rng, height, width, 4, 0.5) + 0.4 * noise(rng, height, width, 10, 0.6), 0, 1.5)
         shade = 0.9 + 0.2 * ys / height + 0.1 * clouds
     else:
-        base = hue_colour(rng.normal(0.1, 0.25) % 1, 0.7 * rng.beta(1, 3), rng.uniform(0.25, 0.95))
+        base = hue_color(rng.normal(0.1, 0.25) % 1, 0.7 * rng.beta(1, 3), rng.uniform(0.25, 0.95))
         shade = 1 + rng.uniform(-0.25, 0.25) * (xs - xs.mean()) / np.ptp(xs) + 0.06 * noise(rng, height, width, 8)
         if kind != "plain":
             shade = shade * masonry(rng, kind, ys, xs)
@@ -102,36 +102,36 @@ def paint_clutter(rng: np.random.Generator, picture: np.ndarray, horizon: float,
     )
     x = rng.uniform(0, width)
     foot = rng.uniform(horizon, min(horizon + 0.3 * height, height))
-    colour = draw_cloth(rng, sober=rng.random() < 0.5).colour
+    color = draw_cloth(rng, sober=rng.random() < 0.5).color
     if kind == "box":
         wide, tall = rng.uniform(20, 120), rng.uniform(30, 160)
-        paint_box(picture, x, foot - tall, wide, tall, colour, rng.uniform(0.2, 0.45))
+        paint_box(picture, x, foot - tall, wide, tall, color, rng.uniform(0.2, 0.45))
     elif kind == "frame":
         wide, tall = rng.uniform(30, 110), rng.uniform(30, 110)
         top = rng.uniform(0, max(horizon - tall, 1))
-        paint_box(picture, x, top, wide, tall, colour, 0.0)
+        paint_box(picture, x, top, wide, tall, color, 0.0)
         paint_box(picture, x + 4, top + 4, wide - 8, tall - 8, rng.uniform(0.4, 1, 3), 0.0)
     elif kind == "tree":
         crown = rng.uniform(20, 60)
         paint_bar(
             rng, picture, np.array([[x, foot], [x, foot - 2.5 * crown]]), crown * 0.14, np.array([0.32, 0.23, 0.16])
         )
-        leaves = hue_colour(rng.uniform(0.18, 0.36), 0.5, rng.uniform(0.25, 0.5))
+        leaves = hue_color(rng.uniform(0.18, 0.36), 0.5, rng.uniform(0.25, 0.5))
         paint_leaves(rng, picture, np.array([x, foot - 3 * crown]), crown, leaves)
     elif kind == "ball":
         radius = rng.uniform(6, 24)
-        paint_bar(rng, picture, np.array([[x, foot - radius], [x, foot - radius]]), radius, colour)
+        paint_bar(rng, picture, np.array([[x, foot - radius], [x, foot - radius]]), radius, color)
     else:
         if rng.random() < 0.5:
-            colour = SKIN_TONES[rng.integers(len(SKIN_TONES))] * rng.uniform(0.8, 1.1)
+            color = SKIN_TONES[rng.integers(len(SKIN_TONES))] * rng.uniform(0.8, 1.1)
         angle, length = rng.uniform(0, np.pi), rng.uniform(20, 140)
         start = np.array([x, rng.uniform(0.1, 1) * height])
         end = start + length * np.array([np.cos(angle), np.sin(angle)])
-        paint_bar(rng, picture, np.stack([start, end]), rng.uniform(2.5, 11), colour)
+        paint_bar(rng, picture, np.stack([start, end]), rng.uniform(2.5, 11), color)
 
 
 def paint_box(
-    picture: np.ndarray, x: float, y: float, wide: float, tall: float, colour: np.ndarray, side: float
+    picture: np.ndarray, x: float, y: float, wide: float, tall: float, color: np.ndarray, side: float
 ) -> None:
     """A box with its top left corner at (x, y), its right flank `side` of its width and darker."""
     fine = 1 << SUBPIXEL
@@ -139,14 +139,14 @@ def paint_box(
         corners = np.array([[left, y], [right, y], [right, y + tall], [left, y + tall]])
         if right - left > 1:
             cv2.fillPoly(
-                picture, [np.rint(corners * fine).astype(np.int32)], (colour * shade).tolist(), cv2.LINE_AA, SUBPIXEL
+                picture, [np.rint(corners * fine).astype(np.int32)], (color * shade).tolist(), cv2.LINE_AA, SUBPIXEL
             )
     middle = [np.rint(np.array([[x, v], [x + wide, v]]) * fine).astype(np.int32) for v in (y, y + tall / 2)]
-    cv2.polylines(picture, middle, False, (colour * 0.55).tolist(), 1, cv2.LINE_AA, SUBPIXEL)
+    cv2.polylines(picture, middle, False, (color * 0.55).tolist(), 1, cv2.LINE_AA, SUBPIXEL)
 
 
 def paint_bar(
-    rng: np.random.Generator, picture: np.ndarray, ends: np.ndarray, radius: float, colour: np.ndarray
+    rng: np.random.Generator, picture: np.ndarray, ends: np.ndarray, radius: float, color: np.ndarray
 ) -> None:
     """A shaded round bar between two points (2, 2), or a ball where they are one."""
     light = np.array([rng.uniform(-0.5, 0.5), -0.4, 0.8])
@@ -157,19 +157,19 @@ def paint_bar(
     patch = rasterise(canvas, part)
     if patch is not None:
         pattern = cloth_pixels(draw_cloth(rng), patch, part, unit=1.0)
-        tint = 0.15 * pattern + np.float32(0.85) * colour.astype(np.float32)
+        tint = 0.15 * pattern + np.float32(0.85) * color.astype(np.float32)
         lay(canvas, patch, tint * lit(canvas, patch.across, part.side)[..., None], OCCLUDER, 0.0, False)
 
 
 def paint_leaves(
-    rng: np.random.Generator, picture: np.ndarray, centre: np.ndarray, spread: float, colour: np.ndarray
+    rng: np.random.Generator, picture: np.ndarray, center: np.ndarray, spread: float, color: np.ndarray
 ) -> None:
-    """A bush of about a hundred leaves around `centre`."""
+    """A bush of about a hundred leaves around `center`."""
     fine = 1 << SUBPIXEL
     for offset in rng.normal(scale=0.5 * spread, size=(110, 2)):
-        place = np.rint((centre + offset) * fine).astype(int).tolist()
+        place = np.rint((center + offset) * fine).astype(int).tolist()
         size = np.rint(rng.uniform([0.06, 0.03], [0.16, 0.08]) * spread * fine + fine).astype(int).tolist()
-        shade = (colour * rng.uniform(0.6, 1.35)).tolist()
+        shade = (color * rng.uniform(0.6, 1.35)).tolist()
         cv2.ellipse(picture, place, size, rng.uniform(0, 180), 0, 360, shade, -1, cv2.LINE_AA, SUBPIXEL)
 
 
@@ -185,7 +185,7 @@ def paint_shadow(canvas: Canvas, joints: np.ndarray, unit: float) -> None:
     ys, xs = np.ogrid[0:height, 0:width]
     reach = 0.5 * np.ptp(joints[:, 0]) + 14 * unit
     square = ((xs - x) / reach) ** 2 + ((ys - y) / (0.28 * reach)) ** 2
-    canvas.colour *= (1 - 0.5 * np.exp(-square.astype(np.float32)))[..., None]
+    canvas.color *= (1 - 0.5 * np.exp(-square.astype(np.float32)))[..., None]
 
 
 def paint_occluder(rng: np.random.Generator, canvas: Canvas, around: np.ndarray, unit: float) -> None:
@@ -193,31 +193,31 @@ def paint_occluder(rng: np.random.Generator, canvas: Canvas, around: np.ndarray,
 
     Every pixel it changes gets the owner OCCLUDER. `unit` is the person's, so that the thing hides a part of them.
     """
-    before = canvas.colour.copy()
+    before = canvas.color.copy()
     kind = rng.choice(["box", "bar", "bush"])
-    colour = draw_cloth(rng).colour
+    color = draw_cloth(rng).color
     x, y = around + rng.normal(scale=4 * unit, size=2)
     if kind == "box":
         wide, tall = rng.uniform(25, 90) * unit, rng.uniform(20, 60) * unit
         left = x - rng.uniform(0.1, 0.9) * wide
-        paint_box(canvas.colour, left, y - 0.3 * tall, wide, tall, colour, rng.uniform(0, 0.4))
+        paint_box(canvas.color, left, y - 0.3 * tall, wide, tall, color, rng.uniform(0, 0.4))
     elif kind == "bar":
         angle = rng.choice([0, np.pi / 2]) + rng.normal(scale=0.15)
         reach = rng.uniform(40, 220) * unit * np.array([np.cos(angle), np.sin(angle)])
-        paint_bar(rng, canvas.colour, np.array([x, y]) + [[-0.5], [0.5]] * reach, rng.uniform(3, 8) * unit, colour)
+        paint_bar(rng, canvas.color, np.array([x, y]) + [[-0.5], [0.5]] * reach, rng.uniform(3, 8) * unit, color)
     else:
-        leaves = hue_colour(rng.uniform(0.2, 0.36), 0.5, rng.uniform(0.3, 0.6))
-        paint_leaves(rng, canvas.colour, np.array([x, y]), rng.uniform(18, 32) * unit, leaves)
-    canvas.owner[(canvas.colour != before).any(axis=-1)] = OCCLUDER
+        leaves = hue_color(rng.uniform(0.2, 0.36), 0.5, rng.uniform(0.3, 0.6))
+        paint_leaves(rng, canvas.color, np.array([x, y]), rng.uniform(18, 32) * unit, leaves)
+    canvas.owner[(canvas.color != before).any(axis=-1)] = OCCLUDER
 
 
-def photograph(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 BGR, as OpenCV writes it: uneven light, a colour cast, blur and the noise of a camera."""
-    height, width = colour.shape[:2]
+def photograph(rng: np.random.Generator, color: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 BGR, as OpenCV writes it: uneven light, a color cast, blur and the noise of a camera."""
+    height, width = color.shape[:2]
     down, right = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
     gradient = 1 + rng.uniform(-0.2, 0.2) * right + rng.uniform(-0.2, 0.2) * down
     cast = rng.uniform(0.8, 1.2) * rng.uniform(0.9, 1.1, 3)
-    picture = colour * gradient[..., None].astype(np.float32) * cast.astype(np.float32)
+    picture = color * gradient[..., None].astype(np.float32) * cast.astype(np.float32)
     blur = rng.uniform(0, 1.1)
     if blur > 0.3:
         picture = cv2.GaussianBlur(picture, (0, 0), blur)

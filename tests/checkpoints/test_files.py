@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_atomically, write_text
 from checkpoints.tensors import load_tensors, save_tensors
 
@@ -28,7 +29,7 @@ def test_a_failing_write_leaves_the_old_file_and_no_rest(tmp_path):
         part.write_text("half")
         raise OSError("disk full")
 
-    with pytest.raises(BadCheckpoint, match=r"disk full.*intact"):
+    with pytest.raises(PoseError, match=r"disk full.*intact"):
         write_atomically(path, fail)
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
 
@@ -39,7 +40,7 @@ def test_a_size_limit_while_saving_keeps_the_old_state(tmp_path):
 import resource, signal, torch
 from checkpoints.training_state import save_state, load_state
 from checkpoints.tensors import save_tensors
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from pathlib import Path
 folder = Path({str(tmp_path)!r})
@@ -49,7 +50,7 @@ for save in (lambda: save_state(folder, 2, {{"step": 2, "w": torch.zeros(100000)
              lambda: save_tensors(folder / "t.safetensors", {{"w": torch.zeros(100000)}}, {{}})):
     try:
         save()
-    except BadCheckpoint as error:
+    except PoseError as error:
         print("refused", error)
 print(load_state(folder)[1]["step"])
 """
@@ -64,9 +65,9 @@ print(load_state(folder)[1]["step"])
 def test_a_torn_stage_is_refused_by_name(tmp_path, cut):
     path = save_tensors(tmp_path / "x.safetensors", {"a": torch.zeros(100)}, {})
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(BadCheckpoint, match=r"x\.safetensors: torn"):
+    with pytest.raises(PoseError, match=r"x\.safetensors: corrupt"):
         load_tensors(path)
-    with pytest.raises(BadCheckpoint, match="no such file"):
+    with pytest.raises(PoseError, match="no such file"):
         load_tensors(tmp_path / "absent")
 
 
@@ -77,7 +78,7 @@ def test_every_changed_byte_of_a_stage_is_noticed(tmp_path):
         path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
         try:
             tensors, description = load_tensors(path)
-        except BadCheckpoint as error:
+        except PoseError as error:
             assert "x.safetensors" in str(error) and "\n" not in str(error)
         else:  # such as the `pt` of safetensors' own field `format`, or its padding
             assert torch.equal(tensors["a"], torch.arange(9.0)) and description == {"method": "all", "seed": 1}
@@ -87,16 +88,45 @@ def test_every_changed_byte_of_a_stage_is_noticed(tmp_path):
 
 def test_a_stage_without_checksum_or_description_is_refused(tmp_path):
     save_file({"a": torch.zeros(2)}, tmp_path / "x.safetensors", {"description": "{}"})
-    with pytest.raises(BadCheckpoint, match="lack the checksum"):
+    with pytest.raises(PoseError, match="lack the checksum"):
         load_tensors(tmp_path / "x.safetensors")
     for text in ("", "null", "[1]", "[" * 100_000):
         save_file({"a": torch.zeros(2)}, tmp_path / "x.safetensors", {"description": text})
-        with pytest.raises(BadCheckpoint, match="no description in its header"):
+        with pytest.raises(PoseError, match="no description in its header"):
             load_tensors(tmp_path / "x.safetensors")
 
 
 def test_checksum_is_sha256(tmp_path):
     (tmp_path / "f").write_bytes(b"abc")
     assert checksum(tmp_path / "f") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    with pytest.raises(BadCheckpoint, match="cannot be read"):
+    with pytest.raises(PoseError, match="cannot be read"):
         checksum(tmp_path / "g")
+
+
+@pytest.mark.parametrize("refusal", [errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP])
+def test_where_fsync_is_refused_writing_works_all_the_same(tmp_path, monkeypatch, refusal):
+    """Network and FUSE mounts, and Windows for a folder or a descriptor that is read only."""
+    real_open = os.open
+
+    def refuse(*_):
+        raise OSError(refusal, os.strerror(refusal))
+
+    def open_no_folder(path, flags, *args):
+        return refuse() if os.path.isdir(path) else real_open(path, flags, *args)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    assert write_text(tmp_path / "a.txt", "one").read_text() == "one"
+    monkeypatch.setattr(os, "open", open_no_folder)
+    assert write_text(tmp_path / "a.txt", "two").read_text() == "two" and os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_disk_that_is_full_only_at_fsync_is_an_error(tmp_path, monkeypatch):
+    path = write_text(tmp_path / "a.txt", "old")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(PoseError, match=r"a\.txt: cannot be written \(No space left.*intact"):
+        write_text(path, "new")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]

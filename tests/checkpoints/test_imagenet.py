@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import resnet18, resnet50
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.imagenet import load_initial_weights
 from ief.model.stage import Residuals, Stage, StageDesign
 
@@ -20,17 +20,17 @@ def test_a_torchvision_file_is_known_by_its_name(tmp_path, state):
     torch.save(state, path)
     weights = load_initial_weights(path)
     assert weights.stride == "3x3" and "fc.weight" not in weights.tensors
-    with pytest.raises(BadCheckpoint, match="3x3 convolution, but --stride says 1x1"):
+    with pytest.raises(PoseError, match="3x3 convolution, but --stride says 1x1"):
         load_initial_weights(path, "1x1")
 
 
 def test_a_file_that_does_not_say_is_refused_until_told(tmp_path, state):
     path = tmp_path / "mine.pth"
     torch.save(state, path)
-    with pytest.raises(BadCheckpoint, match="--stride 1x1 or --stride 3x3"):
+    with pytest.raises(PoseError, match="--stride 1x1 or --stride 3x3"):
         load_initial_weights(path)
     assert load_initial_weights(path, "1x1").stride == "1x1"
-    with pytest.raises(BadCheckpoint, match="unknown stride '2x2'"):
+    with pytest.raises(PoseError, match="unknown stride '2x2'"):
         load_initial_weights(path, "2x2")
 
 
@@ -43,14 +43,14 @@ def test_other_files_are_refused(tmp_path):
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     (tmp_path / "text.pth").write_text("hello")
     for name in ("other.safetensors", "text.pth", "absent.pth"):
-        with pytest.raises(BadCheckpoint, match=name):
+        with pytest.raises(PoseError, match=name):
             load_initial_weights(tmp_path / name)
 
 
 @pytest.mark.parametrize("value", [torch.full((2,), float("nan")), torch.zeros(2, dtype=torch.int8), 3.0, None])
 def test_weights_that_are_no_finite_floats_are_refused(tmp_path, value):
     torch.save({**resnet18(weights=None).state_dict(), "bn1.bias": value}, tmp_path / "small.pth")
-    with pytest.raises(BadCheckpoint, match=r"small\.pth: 'bn1\.bias' is no tensor of finite floats"):
+    with pytest.raises(PoseError, match=r"small\.pth: 'bn1\.bias' is no tensor of finite floats"):
         load_initial_weights(tmp_path / "small.pth")
 
 

@@ -1,4 +1,4 @@
-"""States on disk: killed at every line of their saving, torn in every way, and never a pickle that runs code."""
+"""States on disk: killed at every line of their saving, corrupt in every way, and never a pickle that runs code."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import checkpoints
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.files import remove_leftovers
 from checkpoints.training_state import load_plain_data, load_state, remove_states, save_state, state_files, step_of
 
@@ -52,7 +52,7 @@ def test_a_kill_at_any_line_of_a_save_leaves_the_old_state_or_the_new_one(tmp_pa
         number += 1
         folder = shutil.copytree(tmp_path / "before", tmp_path / str(number))
     assert found == sorted(found) and set(found) == {2, 3} and number > 20
-    assert capfd.readouterr().err == ""  # none was torn
+    assert capfd.readouterr().err == ""  # none was corrupt
 
 
 def test_the_last_two_states_are_kept_and_removed_together(tmp_path):
@@ -68,10 +68,10 @@ def test_the_last_two_states_are_kept_and_removed_together(tmp_path):
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty", "foreign"])
 def test_a_torn_state_falls_back_to_the_one_before_aloud(tmp_path, capsys, how):
     save_state(tmp_path, 1, state(1))
-    torn = save_state(tmp_path, 2, state(2))
-    content = torn.read_bytes()
+    corrupt = save_state(tmp_path, 2, state(2))
+    content = corrupt.read_bytes()
     middle = len(content) // 2
-    torn.write_bytes(
+    corrupt.write_bytes(
         {
             "flipped": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
             "cut": content[:middle],
@@ -81,7 +81,7 @@ def test_a_torn_state_falls_back_to_the_one_before_aloud(tmp_path, capsys, how):
     )
     assert load_state(tmp_path)[1]["step"] == 1
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and f"{torn}: torn" in said and "the state before" in said
+    assert said.count("\n") == 1 and f"{corrupt}: corrupt" in said and "the state before" in said
     save_state(tmp_path, 2, state(2))
     save_state(tmp_path, 3, state(3))
     assert [step_of(path) for path in state_files(tmp_path)] == [3, 2]
@@ -96,7 +96,7 @@ def test_a_torn_state_does_not_push_a_whole_one_out(tmp_path):
 
 def test_no_whole_state_is_an_error(tmp_path):
     save_state(tmp_path, 1, state(1)).write_bytes(b"")
-    with pytest.raises(BadCheckpoint, match="none of its 1 saved states is whole; delete it to start again"):
+    with pytest.raises(PoseError, match="none of its 1 saved states is whole; delete it to start again"):
         load_state(tmp_path)
 
 
@@ -112,11 +112,11 @@ class Evil:
 
 def test_what_could_run_code_is_refused(tmp_path, recwarn):
     torch.save({"step": Evil(tmp_path / "ran")}, tmp_path / "evil.pt")
-    with pytest.raises(BadCheckpoint, match=r"evil\.pt: torn, or holds more than tensors, numbers and text"):
+    with pytest.raises(PoseError, match=r"evil\.pt: corrupt, or holds more than tensors, numbers and text"):
         load_plain_data(tmp_path / "evil.pt")
     # A state whose name fits its bytes, as someone who means harm would name it.
     save_state(tmp_path / "run", 1, {"step": Evil(tmp_path / "ran")})
-    with pytest.raises(BadCheckpoint, match="none of its 1 saved states is whole"):
+    with pytest.raises(PoseError, match="none of its 1 saved states is whole"):
         load_state(tmp_path / "run")
     assert not (tmp_path / "ran").exists() and not recwarn.list
 
@@ -124,8 +124,8 @@ def test_what_could_run_code_is_refused(tmp_path, recwarn):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello", b"\x80\x04."])
 def test_other_files_are_one_clear_line(tmp_path, content):
     (tmp_path / "x.pth").write_bytes(content)
-    with pytest.raises(BadCheckpoint, match=r"x\.pth: torn, or") as error:
+    with pytest.raises(PoseError, match=r"x\.pth: corrupt, or") as error:
         load_plain_data(tmp_path / "x.pth")
     assert "\n" not in str(error.value)
-    with pytest.raises(BadCheckpoint, match="no such file"):
+    with pytest.raises(PoseError, match="no such file"):
         load_plain_data(tmp_path / "absent.pth")

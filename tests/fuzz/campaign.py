@@ -1,4 +1,4 @@
-"""Feeds damaged files to every reader: only BadInput and BadCheckpoint may come out, soon, and in little memory.
+"""Feeds damaged files to every reader: only PoseError and PoseError may come out, soon, and in little memory.
 
     python tests/fuzz/campaign.py --inputs 20000
     python tests/fuzz/campaign.py --target "Newell's .h5" --replay 17
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutations import mutate_bytes, mutate_fields
 from targets import TARGETS, Target
 
-from checkpoints.errors import BadCheckpoint, BadInput
+from checkpoints.errors import PoseError
 
 SECONDS = 5
 MEMORY = 2 << 30
@@ -65,7 +65,7 @@ def feed(name: str, number: int) -> str:
         path = make_input(target, Path(folder), name, number)
         try:
             target.read(path)
-        except (BadInput, BadCheckpoint) as error:
+        except PoseError as error:
             return "refused" if "\n" not in str(error) else f"two lines: {error!r}"
         except Exception as error:
             return f"{type(error).__name__}: {error} at {traceback.extract_tb(error.__traceback__)[-1]}"

@@ -21,7 +21,7 @@ import scipy.io
 import torch
 from safetensors.torch import save_file
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.imagenet import load_initial_weights
 from checkpoints.tensors import load_tensors, save_tensors
 from checkpoints.training_state import load_plain_data
@@ -32,7 +32,7 @@ from ief.reporting.scoring import score
 from mpii_tools.annotations.gt_valid import NAMES
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.mat_struct import cell, struct
-from mpii_tools.images.decode import decode_photo
+from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.prepared.read import load_prepared
@@ -63,11 +63,11 @@ class Target:
 
 
 def people():
-    """A few persons with joints, centre, scale and head size."""
+    """A few people with joints, center, scale and head size."""
     draw = np.random.default_rng(0)
     return make_people(
         [f"{row // 2}.jpg" for row in range(PERSONS)], draw.uniform(0, 200, (PERSONS, 16, 2)), split="valid",
-        centre=np.full((PERSONS, 2), 100.0), scale=np.full(PERSONS, 0.8), head_size=np.full(PERSONS, 20.0),
+        center=np.full((PERSONS, 2), 100.0), scale=np.full(PERSONS, 0.8), head_size=np.full(PERSONS, 20.0),
     )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def saved(write: Callable[[io.BytesIO], object]) -> bytes:
     return file.getvalue()
 
 
-def photo(suffix: str, *parameters: int) -> bytes:
+def image(suffix: str, *parameters: int) -> bytes:
     pixels = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
     return cv2.imencode(suffix, cv2.GaussianBlur(pixels, (5, 5), 2), parameters)[1].tobytes()
 
@@ -180,7 +180,7 @@ def write_tar(path: Path, fields: object) -> None:
 def read_tar(path: Path) -> None:
     images = open_images(path.parent)
     for name in images.places:
-        decode_photo(images(name), name)
+        decode_image(images(name), name)
 
 
 def stage_fields() -> dict:
@@ -197,7 +197,7 @@ def write_stage(path: Path, fields: object) -> None:
 
 def read_stage(path: Path) -> None:
     """Its ResNet is missing: 45 MB of weights would make every input slow."""
-    with contextlib.suppress(BadCheckpoint):
+    with contextlib.suppress(PoseError):
         load_stage(path)
     load_tensors(path)
 
@@ -205,7 +205,7 @@ def read_stage(path: Path) -> None:
 def state_fields() -> dict:
     return {
         "training": {"stage": 0, "preset": {"size": 64}}, "mean_pose": np.zeros((16, 2)), "step": 3,
-        "log": [[1, 2.0, 3e-4]], "optimiser": {"state": {0: {"exp_avg": np.ones(4)}}, "groups": [{"lr": 0.1}]},
+        "log": [[1, 2.0, 3e-4]], "optimizer": {"state": {0: {"exp_avg": np.ones(4)}}, "groups": [{"lr": 0.1}]},
     }  # fmt: skip
 
 
@@ -274,7 +274,7 @@ def save_members(path: Path, fields: object) -> None:
 
 def chunks() -> list:
     """The chunks of a PNG, [kind, data]; the pixels inflated."""
-    data, place, found = photo(".png"), 8, []
+    data, place, found = image(".png"), 8, []
     while place < len(data):
         length, kind = struct_format.unpack_from(">I4s", data, place)
         body = data[place + 8 : place + 8 + length]
@@ -292,16 +292,16 @@ def save_chunks(path: Path, fields: object) -> None:
 
 
 def decode(path: Path) -> None:
-    decode_photo(path.read_bytes(), path.name)
+    decode_image(path.read_bytes(), path.name)
 
 
-LSP_PHOTO = {"im00001.jpg": b"photo"}
+LSP_IMAGE = {"im00001.jpg": b"image"}
 TARGETS = {
     "MPII .mat": Target("a.mat", release, savemat, use_annotations),
     "annolist .mat": Target("a.mat", lambda: {"annolist": annolist()}, savemat, use_annotations),
     "gt_valid.mat": Target("a.mat", gt_valid, savemat, use_annotations),
     "LSP .mat": Target("joints.mat", lambda: {"joints": np.ones((14, 3, 4))}, savemat,
-                       lambda path: use_annotations(path.parent), lambda: LSP_PHOTO),
+                       lambda path: use_annotations(path.parent), lambda: LSP_IMAGE),
     "HRNet .json": Target("a.json", hrnet_json, savejson, use_annotations),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
     "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),
@@ -320,10 +320,10 @@ TARGETS = {
                              load_plain_data),
     "initial .pth": Target("w.pth", resnet_fields, lambda path, fields: torch.save(as_tensors(fields), path), initial),
     "initial .safetensors": Target("w.safetensors", resnet_fields, save_initial, initial),
-    "JPEG": Target("a.jpg", lambda: {"data": photo(".jpg")}, savebytes, decode),
-    "progressive JPEG": Target("a.jpg", lambda: {"data": photo(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)}, savebytes,
+    "JPEG": Target("a.jpg", lambda: {"data": image(".jpg")}, savebytes, decode),
+    "progressive JPEG": Target("a.jpg", lambda: {"data": image(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)}, savebytes,
                                decode),
-    "PNG": Target("a.png", lambda: {"data": photo(".png")}, savebytes, decode),
+    "PNG": Target("a.png", lambda: {"data": image(".png")}, savebytes, decode),
     "chunks of a PNG": Target("a.png", chunks, save_chunks, decode),
-    "tar of photos": Target("a.tar", lambda: {"1.jpg": photo(".jpg"), "2.png": photo(".png")}, write_tar, read_tar),
+    "tar of images": Target("a.tar", lambda: {"1.jpg": image(".jpg"), "2.png": image(".png")}, write_tar, read_tar),
 }  # fmt: skip

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.likelihood import ResidualLikelihood
 from heads.losses import CompositionalLoss
 from heads.pairs import all_pairs, joint_pairs
@@ -101,5 +101,5 @@ def test_with_a_likelihood_a_pair_counts_where_all_its_coordinates_do():
 
 
 def test_an_unknown_penalty_is_a_clear_error():
-    with pytest.raises(BadInput, match="unknown penalty 'l2'; choose l1 or soft_l1"):
+    with pytest.raises(PoseError, match="unknown penalty 'l2'; choose l1 or soft_l1"):
         CompositionalLoss(MPII, joint_pairs(MPII), torch.ones(16, 2), penalty="l2")

@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import random_tree, walk
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.losses import CompositionalLoss
 from heads.methods import METHODS, method_called
-from heads.normalization import denormalise, masked_mean_std, normalise
+from heads.normalization import denormalize, masked_mean_std, normalize
 from heads.pairs import all_pairs, bone_pairs, joint_pairs, pair_set
 from heads.regression import RegressionHead
 from heads.skeleton import MPII
@@ -126,12 +126,12 @@ def test_a_pair_counts_though_the_bones_between_are_not_annotated():
     assert arms <= moved <= arms | {"thorax", "pelvis"}
 
 
-def test_the_mean_of_the_normalisation_cancels_in_the_loss():
+def test_the_mean_of_the_normalization_cancels_in_the_loss():
     bones, truth, _ = example()
     everything = torch.ones(4, 16, dtype=torch.bool)
     pairs = bone_pairs(MPII)
     mean, std = masked_mean_std(joints_to_bones(truth, MPII), everything)
-    explicit = (normalise(bones, mean, std) - normalise(joints_to_bones(truth, MPII), mean, std)).abs().mean()
+    explicit = (normalize(bones, mean, std) - normalize(joints_to_bones(truth, MPII), mean, std)).abs().mean()
     torch.testing.assert_close(
         CompositionalLoss(MPII, pairs, std)(bones, truth, everything), explicit, rtol=1e-6, atol=0
     )
@@ -150,16 +150,16 @@ def test_mean_and_std_count_annotated_values_only():
     torch.testing.assert_close(std[2], std[:2].mean().expand(2))  # nothing measured: its siblings' scale
     assert (mean[2] == 0).all()
     torch.testing.assert_close(
-        denormalise(normalise(values[mask[:, 0], :1], mean[:1], std[:1]), mean[:1], std[:1]), values[mask[:, 0], :1]
+        denormalize(normalize(values[mask[:, 0], :1], mean[:1], std[:1]), mean[:1], std[:1]), values[mask[:, 0], :1]
     )
 
 
 def test_bad_arguments_are_clear_errors():
-    with pytest.raises(BadInput, match="unknown reduction"):
+    with pytest.raises(PoseError, match="unknown reduction"):
         CompositionalLoss(MPII, joint_pairs(MPII), torch.ones(16, 2), reduction="median")
-    with pytest.raises(BadInput, match=r"expected \(16, D\)"):
+    with pytest.raises(PoseError, match=r"expected \(16, D\)"):
         CompositionalLoss(MPII, joint_pairs(MPII), torch.ones(15, 2))
-    with pytest.raises(BadInput, match="unknown method"):
+    with pytest.raises(PoseError, match="unknown method"):
         method_called("angles")
 
 

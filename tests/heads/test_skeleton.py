@@ -1,6 +1,6 @@
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
 
 
@@ -36,15 +36,15 @@ def test_a_mirror_swaps_left_and_right_and_keeps_the_tree():
     ],
 )
 def test_a_bad_tree_is_a_clear_error(names, parents, says):
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(PoseError, match=says):
         Skeleton(names, parents)
 
 
 def test_an_unknown_joint_name_lists_the_known_ones():
-    with pytest.raises(BadInput, match=r"unknown joint 'nose'.*r_ankle"):
+    with pytest.raises(PoseError, match=r"unknown joint 'nose'.*r_ankle"):
         MPII.index("nose")
 
 
 def test_sides_are_those_of_the_flip_pairs():
     for name, side in zip(MPII.names, MPII.sides, strict=True):
-        assert side == {"r_": "right", "l_": "left"}.get(name[:2], "centre")
+        assert side == {"r_": "right", "l_": "left"}.get(name[:2], "center")

@@ -49,8 +49,8 @@ def test_python_m_ief_is_the_same_program():
         (["train", "--data", "nowhere", "--run", "r", "--weights", "none"], "nowhere: holds no prepared.json"),
         (["evaluate", "--predictions", "p.npz", "--annotations", "a.json"], "a.json"),
         (["submit", "--annotations", "a.mat", "--predictions", "p.npz", "--out", "o.mat"], "p.npz"),
-        (["predict", "--run", "nowhere", "photo.jpg"], "stage.safetensors: no such file"),
-        (["predict", "--run", "nowhere"], "give either photos or --data"),
+        (["predict", "--run", "nowhere", "image.jpg"], "stage.safetensors: no such file"),
+        (["predict", "--run", "nowhere"], "give either images or --data"),
         (["report", "nowhere", "--out", "o"], "no metrics.json"),
         (["prepare", "--annotations", "a.json", "--out", "o"], "a.json"),
     ],
@@ -96,22 +96,22 @@ def test_evaluate_repeats_the_runs_own_metrics(run, tiny_data, tmp_path, capsys)
     assert "PCKh@0.5" in capsys.readouterr().out
 
 
-def test_a_photo_is_predicted_and_drawn(run, tmp_path, capsys):
-    photo = tmp_path / "a photo.jpg"
-    cv2.imwrite(str(photo), np.full((120, 80, 3), 90, np.uint8))
+def test_a_image_is_predicted_and_drawn(run, tmp_path, capsys):
+    image = tmp_path / "a image.jpg"
+    cv2.imwrite(str(image), np.full((120, 80, 3), 90, np.uint8))
     where = ["--run", str(run), "--out", str(tmp_path / "poses"), "--device", "cpu"]
-    assert main(["predict", str(photo), *where]) == 0
-    whole = read_predictions(tmp_path / "poses" / "predictions-photos.npz")
+    assert main(["predict", str(image), *where]) == 0
+    whole = read_predictions(tmp_path / "poses" / "predictions-images.npz")
     assert whole.joints.shape == (1, 16, 2)
-    assert cv2.imread(str(tmp_path / "poses" / "a photo.jpg-1.pose.jpg")).shape == (480, 480, 3)
-    assert main(["predict", str(photo), *where, "--centre", "20", "30", "--scale", "0.2"]) == 0
-    boxed = read_predictions(tmp_path / "poses" / "predictions-photos.npz")
-    # An untrained pose lies near the middle of its crop: of the whole photo, or of a box 50 px wide.
+    assert cv2.imread(str(tmp_path / "poses" / "a image.jpg-1.pose.jpg")).shape == (480, 480, 3)
+    assert main(["predict", str(image), *where, "--center", "20", "30", "--scale", "0.2"]) == 0
+    boxed = read_predictions(tmp_path / "poses" / "predictions-images.npz")
+    # An untrained pose lies near the middle of its crop: of the whole image, or of a box 50 px wide.
     assert np.abs(whole.joints[0].mean(0) - [39.5, 59.5]).max() < 30
     assert np.abs(boxed.joints[0].mean(0) - [20, 33]).max() < 12.5
-    (tmp_path / "torn.jpg").write_bytes(b"torn")
-    assert main(["predict", str(tmp_path / "torn.jpg"), *where]) == 2
-    assert "torn.jpg: 4 bytes that cannot be decoded" in capsys.readouterr().err
+    (tmp_path / "corrupt.jpg").write_bytes(b"corrupt")
+    assert main(["predict", str(tmp_path / "corrupt.jpg"), *where]) == 2
+    assert "corrupt.jpg: 4 bytes that cannot be decoded" in capsys.readouterr().err
 
 
 def test_report_is_one_page_without_outside_resources(run, tmp_path):

@@ -51,11 +51,11 @@ def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
     images = np.repeat([f"{i:09}.jpg" for i in range(40)], draw.integers(1, 4, 40))
     count = len(images)
     scale = draw.uniform(0.5, 4, count)
-    centre = draw.uniform(200, 1000, (count, 2))
-    joints = centre[:, None] + draw.normal(0, 50, (count, 16, 2)) * scale[:, None, None]
+    center = draw.uniform(200, 1000, (count, 2))
+    joints = center[:, None] + draw.normal(0, 50, (count, 16, 2)) * scale[:, None, None]
     test = np.isin(images, np.unique(images)[25:])
     scored = draw.random(count) < 0.7
-    people = make_people(images, joints, centre=centre, scale=scale, head_size=25 * scale,
+    people = make_people(images, joints, center=center, scale=scale, head_size=25 * scale,
                          split=np.where(test, "test", "train"), scored=scored)  # fmt: skip
     release, predictions, out = tmp_path / "release.mat", tmp_path / "p.npz", tmp_path / "pred.mat"
     write_mpii_mat(release, people)

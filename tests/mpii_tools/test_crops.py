@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
-from mpii_tools.images.decode import decode_photo, warp
+from mpii_tools.images.decode import decode_image, warp
 from mpii_tools.people import make_people
 from mpii_tools.prepared.augmentation import (
     NONE,
     Augmentation,
     draw_affines,
     move_joints,
-    normalise_crops,
+    normalize_crops,
     sample_crops,
 )
 
@@ -26,8 +26,8 @@ NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU her
 
 def test_the_crop_is_the_square_of_the_design():
     """Side 200 * scale * 1.25 around (x, y + 15 * scale), edge to edge on the crop's pixel edges."""
-    people = make_people(["a"], np.full((1, 16, 2), 50.0), centre=np.array([[300.0, 200.0]]), scale=np.array([2.0]))
-    matrix = crop_matrices(people.crop_centre, people.crop_side, 224)
+    people = make_people(["a"], np.full((1, 16, 2), 50.0), center=np.array([[300.0, 200.0]]), scale=np.array([2.0]))
+    matrix = crop_matrices(people.crop_center, people.crop_side, 224)
     corners = np.array([[[300 - 250, 230 - 250], [300 + 250, 230 + 250], [300, 230]]], dtype=float)
     found = apply_affine(matrix, corners)[0]
     np.testing.assert_allclose(found, [[-0.5, -0.5], [223.5, 223.5], [111.5, 111.5]])
@@ -38,9 +38,9 @@ def test_the_crop_is_the_square_of_the_design():
 def test_round_trip_to_a_thousandth_of_a_pixel_through_every_augmentation(seed, scale, size):
     """Image -> crop -> augmented crop (float32, as in training) -> crop -> image, flips and rotations included."""
     draw = np.random.default_rng(seed)
-    centre = draw.uniform(0, 1920, (8, 2))
-    joints = centre[:, None] + draw.normal(0, 80 * scale, (8, 16, 2))
-    matrices = crop_matrices(centre, np.full(8, 250 * scale), size)
+    center = draw.uniform(0, 1920, (8, 2))
+    joints = center[:, None] + draw.normal(0, 80 * scale, (8, 16, 2))
+    matrices = crop_matrices(center, np.full(8, 250 * scale), size)
     affines, flipped = draw_affines(PAPER, 8, size, torch.Generator().manual_seed(seed))
     in_crop = torch.from_numpy(apply_affine(matrices, joints))
     moved = move_joints(in_crop.float(), affines, flipped, MPII.flip_permutation).double().numpy()
@@ -68,7 +68,7 @@ def test_draws_stay_in_their_ranges_and_reach_them():
 
 
 def blob(x, y, sigma, width=400, height=300):
-    """A photo with one soft white spot at (x, y)."""
+    """A image with one soft white spot at (x, y)."""
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
     return np.repeat(spot[..., None], 3, axis=2).astype(np.uint8)
@@ -77,18 +77,18 @@ def blob(x, y, sigma, width=400, height=300):
 @pytest.mark.parametrize("scale", [0.4, 1.0, 3.0])
 def test_pixels_and_joints_move_together(scale):
     """The spot in an augmented crop lies where the annotated joint went."""
-    photo = blob(211.3, 140.7, 6 * max(scale, 1))
+    image = blob(211.3, 140.7, 6 * max(scale, 1))
     size, border = 96, 24
     matrix = crop_matrices(np.array([[200.0, 150.0]]), np.array([250 * scale]), size)
     ready = matrix.copy()
     ready[:, :, 2] += border
-    crop = warp(photo, ready[0], size + 2 * border)
+    crop = warp(image, ready[0], size + 2 * border)
     crops = torch.from_numpy(crop)[None].expand(16, -1, -1, -1)
     affines, flipped = draw_affines(PAPER, 16, size, torch.Generator().manual_seed(1))
     joint = torch.from_numpy(apply_affine(matrix, np.array([[[211.3, 140.7]]]))).float().expand(16, 1, 2)
     moved = move_joints(joint, affines, flipped, [0])
     images = sample_crops(crops, affines, size, border)[:, 0] * 0.229 + 0.485
-    weights = (images - 0.6).clamp(min=0)  # the spot's top; what lies beyond the photo is mean grey, 0.485
+    weights = (images - 0.6).clamp(min=0)  # the spot's top; what lies beyond the image is mean grey, 0.485
     pixels = torch.arange(size, dtype=torch.float32)
     total = weights.sum((1, 2))
     centroid = torch.stack([(weights.sum(1) * pixels).sum(1), (weights.sum(2) * pixels).sum(1)], -1) / total[:, None]
@@ -100,9 +100,9 @@ def test_without_augmentation_sampling_is_a_plain_slice():
     affines, flipped = draw_affines(NONE, 2, 32, torch.Generator())
     assert not flipped.any()
     inner = crops[:, 8:40, 8:40]
-    torch.testing.assert_close(sample_crops(crops, affines, 32, 8), normalise_crops(inner), rtol=0, atol=1e-3)
+    torch.testing.assert_close(sample_crops(crops, affines, 32, 8), normalize_crops(inner), rtol=0, atol=1e-3)
     expected = (inner.float() / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])
-    torch.testing.assert_close(normalise_crops(inner), expected.permute(0, 3, 1, 2))
+    torch.testing.assert_close(normalize_crops(inner), expected.permute(0, 3, 1, 2))
 
 
 def smooth_crops(count, side):
@@ -130,7 +130,7 @@ def test_batched_sampling_equals_opencvs_warp_of_each_image():
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
 def test_batched_sampling_equals_a_plain_float64_interpolation(device):
-    """To 1e-4: each image normalised by itself, each pixel interpolated by scipy in float64, 0 beyond the margin."""
+    """To 1e-4: each image normalized by itself, each pixel interpolated by scipy in float64, 0 beyond the margin."""
     crops = np.random.default_rng(0).integers(0, 256, (6, 48, 48, 3), dtype=np.uint8)
     affines, _ = draw_affines(Augmentation(0.1, 0.5, 180, 0.5), 6, 32, torch.Generator().manual_seed(1))
     ours = sample_crops(torch.from_numpy(crops).to(device), affines, 32, 8).cpu()
@@ -139,10 +139,10 @@ def test_batched_sampling_equals_a_plain_float64_interpolation(device):
     for row in range(6):
         back = np.linalg.inv(np.vstack([affines[row].numpy(), [0, 0, 1]]))
         x, y, _ = np.einsum("ij,jhw->ihw", back, np.stack([columns, rows, np.ones_like(rows)])) + 8
-        for colour, (mean, std) in enumerate(zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)):
-            normalised = (crops[row, ..., colour] / 255 - mean) / std
-            plain = ndimage.map_coordinates(normalised, [y, x], order=1, mode="grid-constant", cval=0.0)
-            np.testing.assert_allclose(ours[row, colour].numpy(), plain, rtol=1e-4, atol=1e-4)
+        for color, (mean, std) in enumerate(zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)):
+            normalized = (crops[row, ..., color] / 255 - mean) / std
+            plain = ndimage.map_coordinates(normalized, [y, x], order=1, mode="grid-constant", cval=0.0)
+            np.testing.assert_allclose(ours[row, color].numpy(), plain, rtol=1e-4, atol=1e-4)
 
 
 def test_a_strong_reduction_averages_pixels_instead_of_skipping_them():
@@ -157,13 +157,13 @@ def test_a_strong_reduction_averages_pixels_instead_of_skipping_them():
     assert np.abs(shrunk[1:-1] - expected[1:-1]).max() < 1.5  # no shift by half a pixel
 
 
-def test_photos_ignore_exif_rotation_and_refuse_other_bytes():
-    photo = np.zeros((40, 60, 3), np.uint8)
-    photo[:, :30, 2] = 255  # OpenCV writes BGR: red on the left
-    data = cv2.imencode(".jpg", photo)[1].tobytes()
+def test_images_ignore_exif_rotation_and_refuse_other_bytes():
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:, :30, 2] = 255  # OpenCV writes BGR: red on the left
+    data = cv2.imencode(".jpg", image)[1].tobytes()
     turned = bytes.fromhex("ffe1002245786966000049492a0008000000010012010300010000000600000000000000")
-    decoded = decode_photo(data[:2] + turned + data[2:], "a.jpg")
+    decoded = decode_image(data[:2] + turned + data[2:], "a.jpg")
     assert decoded.shape == (40, 60, 3) and decoded[20, 10, 0] > 200 and decoded[20, 50, 0] < 50
     for bad in (b"", b"not an image", data[:40]):
-        with pytest.raises(BadInput, match=r"b\.jpg: .* cannot be decoded"):
-            decode_photo(bad, "b.jpg")
+        with pytest.raises(PoseError, match=r"b\.jpg: .* cannot be decoded"):
+            decode_image(bad, "b.jpg")

@@ -3,25 +3,25 @@
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import load_people, save_people
 
 
-def some_people(persons: int):
+def some_people(count: int):
     rng = np.random.default_rng(1)
-    joints = rng.normal(size=(persons, 16, 2))
+    joints = rng.normal(size=(count, 16, 2))
     joints[::2, 3] = np.nan
-    derived = np.zeros((persons, 16), bool)
+    derived = np.zeros((count, 16), bool)
     derived[:, 6] = True
     return make_people(
-        [f"ü {row}.jpg" for row in range(persons)], joints, scale=rng.random(persons), split="valid", derived=derived
+        [f"ü {row}.jpg" for row in range(count)], joints, scale=rng.random(count), split="valid", derived=derived
     )
 
 
-@pytest.mark.parametrize("persons", [0, 1, 5])
-def test_every_column_comes_back(tmp_path, persons):
-    people = some_people(persons)
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_every_column_comes_back(tmp_path, count):
+    people = some_people(count)
     save_people(tmp_path / "people.npz", people)
     back = load_people(tmp_path / "people.npz")
     assert back.joint_names == people.joint_names
@@ -51,7 +51,7 @@ def test_files_that_are_not_people(tmp_path, changes, says):
     path = tmp_path / "people.npz"
     save_people(path, some_people(4))
     rewrite(path, **changes)
-    with pytest.raises(BadInput, match=says) as raised:
+    with pytest.raises(PoseError, match=says) as raised:
         load_people(path)
     assert "people.npz" in str(raised.value)
 
@@ -62,11 +62,11 @@ def test_torn_and_absent_files(tmp_path):
     data = path.read_bytes()
     for part in (0.0, 0.1, 0.5, 0.99):
         path.write_bytes(data[: int(part * len(data))])
-        with pytest.raises(BadInput, match=r"people\.npz"):
+        with pytest.raises(PoseError, match=r"people\.npz"):
             load_people(path)
     with open(path, "wb") as file:
         np.save(file, np.ones(3))
-    with pytest.raises(BadInput, match=r"not a whole \.npz"):
+    with pytest.raises(PoseError, match=r"not a whole \.npz"):
         load_people(path)
-    with pytest.raises(BadInput, match="no such file"):
+    with pytest.raises(PoseError, match="no such file"):
         load_people(tmp_path / "absent.npz")

@@ -4,26 +4,26 @@ import numpy as np
 import pytest
 
 import evaluation.metrics.bootstrap as bootstrap
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import percentile_interval, resample
 
 
-def drawn_persons(persons, resamples, seed):
-    """The same draws, spelled out: each resample as a list of persons, some several times."""
+def drawn_persons(people, resamples, seed):
+    """The same draws, spelled out: each resample as a list of people, some several times."""
     rng = np.random.default_rng(seed)
     for _ in range(resamples):
-        counts = rng.multinomial(persons, [1 / persons] * persons)
-        yield [person for person in range(persons) for _ in range(counts[person])]
+        counts = rng.multinomial(people, [1 / people] * people)
+        yield [person for person in range(people) for _ in range(counts[person])]
 
 
 def test_sums_agree_with_a_loop_over_resamples():
     rng = np.random.default_rng(0)
     terms = {"a": rng.normal(size=23), "b": rng.normal(size=(23, 2, 3)), "c": rng.random((23, 4)) < 0.5}
     sums = resample(terms, resamples=50, seed=3)
-    for index, persons in enumerate(drawn_persons(23, 50, 3)):
-        assert len(persons) == 23
+    for index, people in enumerate(drawn_persons(23, 50, 3)):
+        assert len(people) == 23
         for name, term in terms.items():
-            assert sums[name][index] == pytest.approx(sum(term[p] * 1.0 for p in persons))
+            assert sums[name][index] == pytest.approx(sum(term[p] * 1.0 for p in people))
 
 
 def test_drawing_in_blocks_changes_nothing(monkeypatch):
@@ -42,16 +42,16 @@ def test_same_seed_same_draws_and_another_seed_others():
 
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_interval_of_a_share_is_the_binomial_one(share):
-    persons = 2000
-    correct = np.arange(persons) < share * persons
-    low, high = percentile_interval(resample({"correct": correct}, 4000)["correct"] / persons)
-    half = 1.96 * math.sqrt(share * (1 - share) / persons)
+    people = 2000
+    correct = np.arange(people) < share * people
+    low, high = percentile_interval(resample({"correct": correct}, 4000)["correct"] / people)
+    half = 1.96 * math.sqrt(share * (1 - share) / people)
     assert low == pytest.approx(share - half, abs=0.06 * half)
     assert high == pytest.approx(share + half, abs=0.06 * half)
 
 
 def test_joints_of_one_person_do_not_count_as_independent():
-    # 100 persons whose 16 joints are all right or all wrong: as wide as 100 draws, not as 1,600.
+    # 100 people whose 16 joints are all right or all wrong: as wide as 100 draws, not as 1,600.
     right = np.arange(100) % 2 == 0
     draws = resample({"correct": np.repeat(right[:, None], 16, axis=1)}, 4000)["correct"].sum(axis=1) / 1600
     low, high = percentile_interval(draws)
@@ -70,7 +70,7 @@ def test_no_persons_sum_to_nothing():
 
 
 def test_bad_terms_are_named():
-    with pytest.raises(BadInput, match="equally many persons"):
+    with pytest.raises(PoseError, match="equally many persons"):
         resample({"a": np.zeros(3), "b": np.zeros(4)})
-    with pytest.raises(BadInput, match="at least 1 resample"):
+    with pytest.raises(PoseError, match="at least 1 resample"):
         resample({"a": np.zeros(3)}, resamples=0)

@@ -3,17 +3,17 @@ import math
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation import bone_error, joint_error
 from heads.skeleton import MPII
 
 
-def poses(persons, dims=2, seed=0):
+def poses(people, dims=2, seed=0):
     rng = np.random.default_rng(seed)
-    gt = rng.uniform(0, 400, (persons, 16, dims))
+    gt = rng.uniform(0, 400, (people, 16, dims))
     pred = gt + rng.normal(0, 15, gt.shape)
-    gt[rng.random((persons, 16)) < 0.25] = np.nan
-    return pred, gt, rng.uniform(0.5, 4, persons)
+    gt[rng.random((people, 16)) < 0.25] = np.nan
+    return pred, gt, rng.uniform(0.5, 4, people)
 
 
 def literal(pred, gt, scale, bones):
@@ -83,7 +83,7 @@ def test_nothing_annotated():
 
 def test_bad_shapes_are_named():
     pred, gt, scale = poses(4)
-    with pytest.raises(BadInput, match=r"scale has shape \(3,\)"):
+    with pytest.raises(PoseError, match=r"scale has shape \(3,\)"):
         joint_error(pred, gt, scale[:3])
-    with pytest.raises(BadInput, match="shape"):
+    with pytest.raises(PoseError, match="shape"):
         bone_error(pred[:3], gt)

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation import compare, evaluate, look_up
 from evaluation.metrics.conventions import GROUPS
 from heads.skeleton import MPII
@@ -11,12 +11,12 @@ from mpii_tools.annotations.read import read_annotations
 from mpii_tools.results.predictions import read_predictions
 
 
-def poses(persons, seed=0, spread=15):
+def poses(people, seed=0, spread=15):
     rng = np.random.default_rng(seed)
-    gt = rng.uniform(0, 400, (persons, 16, 2))
+    gt = rng.uniform(0, 400, (people, 16, 2))
     pred = gt + rng.normal(0, spread, gt.shape)
-    gt[rng.random((persons, 16)) < 0.2] = np.nan
-    scale = rng.uniform(0.7, 3, persons)
+    gt[rng.random((people, 16)) < 0.2] = np.nan
+    scale = rng.uniform(0.7, 3, people)
     return pred, gt, 25 * scale, scale
 
 
@@ -144,7 +144,7 @@ def test_paired_interval_of_published_predictions(shared):
 
 def test_bad_input_passes_through():
     pred, gt, head, scale = poses(3)
-    with pytest.raises(BadInput, match="thresholds"):
+    with pytest.raises(PoseError, match="thresholds"):
         evaluate(pred, gt, head, scale, thresholds=())
-    with pytest.raises(BadInput, match="unknown convention"):
+    with pytest.raises(PoseError, match="unknown convention"):
         compare(pred, pred, gt, head, scale, convention="coco")

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation import compare, look_up
 from evaluation.metrics.movement import movement
 from heads.skeleton import MPII
@@ -58,5 +58,5 @@ def test_a_joint_that_nobody_has_is_undefined(poses):
 
 def test_bad_input_is_named(poses):
     before, after, gt = poses
-    with pytest.raises(BadInput, match="shape"):
+    with pytest.raises(PoseError, match="shape"):
         movement(before, after[:-1], gt)

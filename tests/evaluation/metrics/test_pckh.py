@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation import CONVENTIONS, PCKhMetric
 from evaluation.metrics import pckh
 from evaluation.metrics.conventions import GROUPS
@@ -16,12 +16,12 @@ HEADS = {"official": ("upper_neck", "head_top")}
 LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
-def poses(persons, seed=0):
+def poses(people, seed=0):
     rng = np.random.default_rng(seed)
-    gt = rng.uniform(0, 400, (persons, 16, 2))
+    gt = rng.uniform(0, 400, (people, 16, 2))
     pred = gt + rng.normal(0, 15, gt.shape)
-    gt[rng.random((persons, 16)) < 0.2] = np.nan
-    return pred, gt, rng.uniform(15, 90, persons)
+    gt[rng.random((people, 16)) < 0.2] = np.nan
+    return pred, gt, rng.uniform(15, 90, people)
 
 
 def literal(pred, gt, head, threshold, name):
@@ -114,7 +114,7 @@ def test_groups_of_another_skeleton_follow_the_names():
     names = ("l_knee", "neck", "head_top", "r_knee", "pelvis")
     gt = np.zeros((4, 5, 3))
     pred = gt.copy()
-    pred[:2, 0, 2] = 99  # the left knee of two persons, off in depth
+    pred[:2, 0, 2] = 99  # the left knee of two people, off in depth
     pred[:, 1, 0] = 99  # everyone's neck
     pred[:, 4, 0] = 99  # the pelvis, outside the Mean
     groups = pckh(pred, gt, np.ones(4), joint_names=names).groups[0.5]
@@ -152,7 +152,7 @@ def test_bad_input_is_named(change, message):
     pred, gt, head = poses(6, seed=2)
     arguments = {"pred": pred, "gt": np.nan_to_num(gt, nan=7.0), "head_size": head}
     change(arguments)
-    with pytest.raises(BadInput, match=message) as caught:
+    with pytest.raises(PoseError, match=message) as caught:
         pckh(**arguments)
     assert "\n" not in str(caught.value)
 

@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation.metrics.spread import kind_of, pose_spread
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.crops import apply_affine, crop_matrices
 
-# shared/mpii/README.md: joint / bone, left and right averaged, 224-crop px, validation persons.
+# shared/mpii/README.md: joint / bone, left and right averaged, 224-crop px, validation people.
 FIGURE_1 = {
     "ankle": (42.8, 23.6), "knee": (30.9, 27.2), "hip": (22.9, 10.8), "thorax": (19.5, 23.2), "upper neck": (21.4, 7.7),
     "head top": (30.1, 16.0), "shoulder": (24.1, 14.9), "elbow": (29.2, 17.7), "wrist": (35.4, 21.7),
@@ -18,7 +18,7 @@ FIGURE_1 = {
 
 def test_figure_1_of_the_validation_persons(shared):
     people = read_annotations(shared / "mpii" / "valid_annolist.mat").people
-    joints = apply_affine(crop_matrices(people.crop_centre, people.crop_side, 224), people.joints)
+    joints = apply_affine(crop_matrices(people.crop_center, people.crop_side, 224), people.joints)
     found = pose_spread(joints, people.annotated).by_kind()
     assert set(found) == {*FIGURE_1, "pelvis"}
     for kind, wanted in FIGURE_1.items():
@@ -42,8 +42,8 @@ def test_agrees_with_a_loop_over_persons():
             (places, spread.joint[joint], spread.joint_count[joint]),
             (bones, spread.bone[joint], spread.bone_count[joint]),
         ):
-            centre = sum(values) / len(values)
-            variance = sum(float(((value - centre) ** 2).sum()) for value in values) / len(values)
+            center = sum(values) / len(values)
+            variance = sum(float(((value - center) ** 2).sum()) for value in values) / len(values)
             assert found == pytest.approx(math.sqrt(variance))
             assert count == len(values)
 
@@ -72,7 +72,7 @@ def test_kinds_follow_the_flip_pairs():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(BadInput, match="expected"):
+    with pytest.raises(PoseError, match="expected"):
         pose_spread(np.zeros((3, 14, 2)))
-    with pytest.raises(BadInput, match="no joint"):
+    with pytest.raises(PoseError, match="no joint"):
         pose_spread(np.full((3, 16, 2), np.nan))

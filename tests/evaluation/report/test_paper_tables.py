@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation import compare, evaluate
 from evaluation.metrics.conventions import GROUPS
 from evaluation.report.paper_tables import Entry, bones_by_side, joints_by_side, table_7, table_8
@@ -96,8 +96,8 @@ def test_published_means_fit_their_groups(shared):
 def test_rows_are_chosen_by_name():
     assert select_rows(["all"]) is TABLE_8 and select_rows(["none"]) == {}
     assert list(select_rows(["wei", "insafutdinov"])) == ["insafutdinov", "wei"]
-    with pytest.raises(BadInput, match="no published row 'cao'"):
+    with pytest.raises(PoseError, match="no published row 'cao'"):
         select_rows(["wei", "cao"])
-    with pytest.raises(BadInput, match="no published row 'all'"):
+    with pytest.raises(PoseError, match="no published row 'all'"):
         select_rows(["all", "wei"])
     assert TABLE_8["paper"].groups[-1] == TABLE_7_PCKH["all", "stage1"]

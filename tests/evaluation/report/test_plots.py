@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from matplotlib.quiver import Quiver
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation import evaluate
 from evaluation.metrics.spread import pose_spread
 from evaluation.report.plots import (
@@ -84,9 +84,9 @@ def test_files_are_pictures_and_repeatable(results):
 
 
 def test_nothing_to_draw_is_said():
-    with pytest.raises(BadInput, match="nothing to draw"):
+    with pytest.raises(PoseError, match="nothing to draw"):
         pckh_curves({})
-    with pytest.raises(BadInput, match="nothing to draw"):
+    with pytest.raises(PoseError, match="nothing to draw"):
         movement_arrows(np.zeros((0, 16, 2)), np.zeros((0, 16, 2)), np.zeros((0, 16, 2)), [])
 
 

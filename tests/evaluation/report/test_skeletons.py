@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from evaluation.report.skeletons import (
     ARROW,
-    CENTRE,
+    CENTER,
     LEFT,
     RIGHT,
     TRUTH,
@@ -13,7 +13,7 @@ from evaluation.report.skeletons import (
     draw_arrows,
     draw_poses,
     grid,
-    side_colours,
+    side_colors,
     thickness,
     to_jpeg,
 )
@@ -34,61 +34,61 @@ def blank():
     return np.full((300, 200, 3), 128, np.uint8)
 
 
-def colour_at(image, point):
+def color_at(image, point):
     return tuple(image[round(point[1]), round(point[0])].tolist())
 
 
-def test_limbs_lie_on_the_joints_in_their_sides_colour(blank):
+def test_limbs_lie_on_the_joints_in_their_sides_color(blank):
     drawn = draw_poses(blank, STANDING)
-    assert colour_at(drawn, (80, 250)) == RIGHT  # between right knee and ankle
-    assert colour_at(drawn, (120, 250)) == LEFT
-    assert colour_at(drawn, (100, 120)) == CENTRE
+    assert color_at(drawn, (80, 250)) == RIGHT  # between right knee and ankle
+    assert color_at(drawn, (120, 250)) == LEFT
+    assert color_at(drawn, (100, 120)) == CENTER
     assert (blank == 128).all()
-    assert colour_at(drawn, (10, 10)) == (128, 128, 128)
+    assert color_at(drawn, (10, 10)) == (128, 128, 128)
 
 
 def test_sides_swap_with_the_joints(blank):
     drawn = draw_poses(blank, STANDING[list(MPII.flip_permutation)])
-    assert colour_at(drawn, (80, 250)) == LEFT
+    assert color_at(drawn, (80, 250)) == LEFT
 
 
 def test_sides_follow_the_skeletons_pairs():
-    colours = dict(zip(MPII.names, side_colours(MPII), strict=True))
-    for name, colour in colours.items():
-        assert colour == {"r_": RIGHT, "l_": LEFT}.get(name[:2], CENTRE)
+    colors = dict(zip(MPII.names, side_colors(MPII), strict=True))
+    for name, color in colors.items():
+        assert color == {"r_": RIGHT, "l_": LEFT}.get(name[:2], CENTER)
 
 
 def test_a_missing_joint_leaves_out_its_limbs(blank):
     joints = STANDING.copy()
     joints[MPII.index("r_ankle")] = np.nan
     drawn = draw_poses(blank, joints)
-    assert colour_at(drawn, (80, 250)) == (128, 128, 128)
-    assert colour_at(drawn, (120, 250)) == LEFT
+    assert color_at(drawn, (80, 250)) == (128, 128, 128)
+    assert color_at(drawn, (120, 250)) == LEFT
     assert np.array_equal(draw_poses(blank, np.full((16, 2), np.nan)), blank)
 
 
 def test_wild_predictions_do_no_harm(blank):
     joints = STANDING.copy()
     joints[0], joints[5] = (1e12, -1e12), (-np.inf, 5)
-    assert colour_at(draw_poses(blank, joints), (100, 120)) == CENTRE
+    assert color_at(draw_poses(blank, joints), (100, 120)) == CENTER
 
 
 def test_truth_is_thin_white_and_beneath(blank):
     aside = STANDING + np.array([30.0, 0.0])
     drawn = draw_poses(blank, STANDING, truth=aside)
-    assert colour_at(drawn, (130, 120)) == TRUTH
-    assert colour_at(drawn, (100, 120)) == CENTRE
+    assert color_at(drawn, (130, 120)) == TRUTH
+    assert color_at(drawn, (100, 120)) == CENTER
 
     shin = drawn[250].tolist()
     assert 0 < shin.count(list(TRUTH)) < shin.count(list(RIGHT)) + shin.count(list(LEFT))
-    assert colour_at(draw_poses(blank, STANDING, truth=STANDING), (100, 120)) == CENTRE
+    assert color_at(draw_poses(blank, STANDING, truth=STANDING), (100, 120)) == CENTER
 
 
 def test_thickness_grows_with_the_figure_and_several_people_are_drawn(blank):
     assert thickness(STANDING) > 2 * thickness(STANDING / 3) >= 3
     both = draw_poses(blank, np.stack([STANDING, STANDING / 3]))
-    assert colour_at(both, (100, 120)) == CENTRE
-    assert colour_at(both, (33, 40)) == CENTRE
+    assert color_at(both, (100, 120)) == CENTER
+    assert color_at(both, (33, 40)) == CENTER
 
 
 def test_a_close_up_takes_joints_along():
@@ -119,7 +119,7 @@ def test_arrows_join_start_and_end_and_short_ones_are_left_out(blank):
     end[5] = np.nan
     end[0] += 1.0
     drawn = draw_arrows(blank, STANDING, end)
-    assert colour_at(drawn, (130, 20)) == pytest.approx(ARROW, abs=30)  # a line one pixel wide, smoothed
+    assert color_at(drawn, (130, 20)) == pytest.approx(ARROW, abs=30)  # a line one pixel wide, smoothed
     changed = np.argwhere((drawn != blank).any(axis=-1))
     assert changed[:, 0].max() < 60 and changed[:, 1].min() >= 95  # one arrow, at the head
     assert (blank == 128).all()
@@ -136,18 +136,18 @@ def test_grid_places_every_image():
     assert grid(images[:1], columns=4).shape == (10, 20, 3)
 
 
-def test_jpeg_keeps_the_colours(blank):
+def test_jpeg_keeps_the_colors(blank):
     blank[:] = (200, 60, 20)
     back = cv2.imdecode(np.frombuffer(to_jpeg(blank), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     assert np.abs(back.astype(int) - blank).max() <= 3
 
 
 def test_bad_input_is_named(blank):
-    with pytest.raises(BadInput, match="uint8"):
+    with pytest.raises(PoseError, match="uint8"):
         draw_poses(blank / 255, STANDING)
-    with pytest.raises(BadInput, match=r"expected \(persons, 16, 2\)"):
+    with pytest.raises(PoseError, match=r"expected \(people, 16, 2\)"):
         draw_poses(blank, STANDING[:14])
-    with pytest.raises(BadInput, match="needs an image"):
+    with pytest.raises(PoseError, match="needs an image"):
         grid([], columns=3)
-    with pytest.raises(BadInput, match="no joint"):
+    with pytest.raises(PoseError, match="no joint"):
         close_up(blank, np.full((16, 2), np.nan))

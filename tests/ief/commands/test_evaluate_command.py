@@ -35,8 +35,8 @@ def test_a_slip_of_one_pixel_is_said_and_scored_as_it_is(shared, tmp_path, capsy
 def test_what_does_not_count_is_said(tmp_path, capsys):
     draw = np.random.default_rng(0)
     joints = [[float(x), float(y)] for x, y in draw.uniform(10, 90, (16, 2))]
-    persons = [{"image": f"{row}.jpg", "center": [40, 30], "scale": 0.3, "joints": joints} for row in range(3)]
-    (tmp_path / "valid.json").write_text(json.dumps([*persons, {"image": "9.jpg"}]))
+    people = [{"image": f"{row}.jpg", "center": [40, 30], "scale": 0.3, "joints": joints} for row in range(3)]
+    (tmp_path / "valid.json").write_text(json.dumps([*people, {"image": "9.jpg"}]))
     ids = np.array([f"{row}.jpg#1" for row in range(5)])
     save_predictions(tmp_path / "p.npz", Predictions(np.tile(np.array(joints) - 1, (5, 1, 1)), ids))
     result, error = evaluate(tmp_path / "p.npz", tmp_path / "valid.json", tmp_path / "e.json", capsys)

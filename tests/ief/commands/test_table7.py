@@ -11,7 +11,7 @@ import torch
 from processes import SMALL, finish, finish_here, same_weights, start, states
 
 import ief.training.budget
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.methods import METHODS
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
@@ -50,7 +50,7 @@ def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_d
         seen.append([batches(step) for step in (0, 7)])
     for stage, samples in zip(started[1:], seen[1:], strict=True):
         for name, tensor in stage.items():
-            # What differs are the statistics that a method normalises by.
+            # What differs are the statistics that a method normalizes by.
             assert name in ("mean", "std", "pair_std") or torch.equal(tensor, started[0][name]), name
         for sample, first in zip(samples, seen[0], strict=True):
             assert torch.equal(sample.images, first.images) and torch.equal(sample.mask, first.mask)
@@ -60,16 +60,16 @@ def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_d
 def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monkeypatch):
     monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, job, preset: [0.5, 1.5])
     job, path = job_of(tiny_data), tmp_path / "budget.json"
-    # 24 persons in batches of 8: a pass is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
+    # 24 people in batches of 8: a pass is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
     assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
     monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, job, preset: [9.0, 9.0])  # busy now
     assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
-    with pytest.raises(BadInput, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
+    with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
         passes_within(8, 5, 2, job, PRESET, path)
-    with pytest.raises(BadInput, match=r"--minutes 1: 5 methods need 4\.5 minutes for a single pass here"):
+    with pytest.raises(PoseError, match=r"--minutes 1: 5 methods need 4\.5 minutes for a single pass here"):
         passes_within(1, 5, 2, job, PRESET, tmp_path / "none.json")
     path.write_text("{")
-    with pytest.raises(BadInput, match=r"budget\.json: torn .* remove it"):
+    with pytest.raises(PoseError, match=r"budget\.json: corrupt .* remove it"):
         passes_within(7.5, 5, 2, job, PRESET, path)
 
 

@@ -43,17 +43,17 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(run, tiny_data, tmp_path_factory):
-    """Its models of photos and of crops, and the latter in int8, as the command line writes them."""
+    """Its models of images and of crops, and the latter in int8, as the command line writes them."""
     pytest.importorskip("onnxscript", reason="install '.[export]'")
     pytest.importorskip("onnxruntime", reason="install '.[export]'")
     folder = tmp_path_factory.mktemp("onnx")
     for name, options in (
-        ("photo", []),
+        ("image", []),
         ("crops", ["--input", "crops"]),
         ("int8", ["--input", "crops", "--int8", str(tiny_data)]),
     ):
         assert main(["export", "--run", str(run), "--out", str(folder / f"{name}.onnx"), *options]) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["crops.onnx", "int8.onnx", "photo.onnx"]
+    assert sorted(path.name for path in folder.iterdir()) == ["crops.onnx", "int8.onnx", "image.onnx"]
     return folder
 
 
@@ -65,20 +65,20 @@ def test_the_exported_model_of_crops_gives_the_cascades_poses(exported, count):
     assert np.ptp(plain, axis=0).max() > 0.1 or count == 1  # it does look at the image
 
 
-def smooth_photo(width, height):
+def smooth_image(width, height):
     draw = np.random.default_rng(0).integers(0, 255, (9, 12, 3), dtype=np.uint8)
     return cv2.resize(draw, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.25, 0.9])  # enlarged, reduced a little, reduced sevenfold
-def test_the_exported_model_of_photos_crops_and_comes_back_as_prediction_does(exported, scale):
-    session = open_session(exported / "photo.onnx")
-    photo = smooth_photo(200, 150)
-    # The second box reaches outside the photo.
-    centre, scales = np.array([[100, 70.0], [20, 140.0]], np.float32), np.full(2, scale, np.float32)
-    joints = session.run(None, {"image": np.stack([photo] * 2), "centre": centre, "scale": scales})[0]
-    matrices = crop_matrices(np.add(centre, (0, 15 * scale)), 250 * scales, SIZE)
-    crops = np.stack([warp(photo, matrix, SIZE) for matrix in matrices])
+def test_the_exported_model_of_images_crops_and_comes_back_as_prediction_does(exported, scale):
+    session = open_session(exported / "image.onnx")
+    image = smooth_image(200, 150)
+    # The second box reaches outside the image.
+    center, scales = np.array([[100, 70.0], [20, 140.0]], np.float32), np.full(2, scale, np.float32)
+    joints = session.run(None, {"image": np.stack([image] * 2), "center": center, "scale": scales})[0]
+    matrices = crop_matrices(np.add(center, (0, 15 * scale)), 250 * scales, SIZE)
+    crops = np.stack([warp(image, matrix, SIZE) for matrix in matrices])
     expected = apply_affine(invert_affine(matrices), CascadeNetwork(make_cascade())(crops)[-1])
     # Crops differ by a grey level of rounding and in how they average what they reduce.
     np.testing.assert_allclose(joints, expected, atol=0.3 * 250 * scale / SIZE)
@@ -103,9 +103,9 @@ def test_int8_stays_close_to_fp32_and_follows_the_image(exported):
     whole, small = exported / "crops.onnx", exported / "int8.onnx"
     assert small.stat().st_size < 0.4 * whole.stat().st_size
     crops = np.random.default_rng(1).integers(0, 255, (8, SIZE, SIZE, 3), dtype=np.uint8)
-    plain, quantised = OnnxNetwork(whole)(crops), OnnxNetwork(small)(crops)
-    assert 0 < np.abs(plain - quantised).max() < 0.1 * SIZE
-    assert np.abs(plain - quantised).mean() < 0.5 * np.abs(plain - plain.mean(axis=1, keepdims=True)).mean()
+    plain, quantized = OnnxNetwork(whole)(crops), OnnxNetwork(small)(crops)
+    assert 0 < np.abs(plain - quantized).max() < 0.1 * SIZE
+    assert np.abs(plain - quantized).mean() < 0.5 * np.abs(plain - plain.mean(axis=1, keepdims=True)).mean()
 
 
 def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
@@ -118,11 +118,11 @@ def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
 
 
 def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data, tmp_path, capsys):
-    torn = tmp_path / "torn.onnx"
-    torn.write_bytes((exported / "photo.onnx").read_bytes()[:999])
+    corrupt = tmp_path / "corrupt.onnx"
+    corrupt.write_bytes((exported / "image.onnx").read_bytes()[:999])
     for path, says in (
-        (exported / "photo.onnx", "its inputs are image, centre, scale, expected crops; export it with --input crops"),
-        (torn, "torn.onnx: no model that ONNX Runtime can load"),
+        (exported / "image.onnx", "its inputs are image, center, scale, expected crops; export it with --input crops"),
+        (corrupt, "corrupt.onnx: no model that ONNX Runtime can load"),
         (tmp_path / "none.onnx", "none.onnx: no such file"),
     ):
         assert main(["predict", "--onnx", str(path), "--data", str(tiny_data)]) == 2

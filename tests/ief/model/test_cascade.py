@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from checkpoints.errors import BadCheckpoint, BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.imagenet import InitialWeights
 from heads.bones import joints_to_bones
@@ -55,7 +55,7 @@ def test_a_stage_equals_a_resnet_with_a_widened_first_convolution(method, shared
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50"])
-def test_folding_the_batch_normalisations_changes_no_pose(backbone):
+def test_folding_the_batch_normalizations_changes_no_pose(backbone):
     stages = [make_stage(backbone=backbone, seed=seed) for seed in (1, 2)]
     for stage in stages:
         for module in stage.modules():
@@ -130,11 +130,11 @@ def test_initial_weights_of_another_network_or_stride_are_refused():
     tensors = {k: v for k, v in resnet18(weights=None).state_dict().items() if not k.startswith("fc.")}
     stage.start_from(InitialWeights(tensors, "3x3", "right.pth"))
     assert torch.equal(stage.backbone.conv1.weight, tensors["conv1.weight"])
-    with pytest.raises(BadInput, match="stride in the 1x1"):
+    with pytest.raises(PoseError, match="stride in the 1x1"):
         stage.start_from(InitialWeights(tensors, "1x1", "wrong.pth"))
-    with pytest.raises(BadInput, match="not the weights of a resnet50"):
+    with pytest.raises(PoseError, match="not the weights of a resnet50"):
         make_stage(backbone="resnet50").start_from(InitialWeights(tensors, "3x3", "wrong.pth"))
-    with pytest.raises(BadInput, match="no ResNet called 'vgg16'"):
+    with pytest.raises(PoseError, match="no ResNet called 'vgg16'"):
         make_stage(backbone="vgg16")
 
 
@@ -165,15 +165,15 @@ def test_a_stage_1_of_another_stage_0_is_refused(tmp_path):
     save_stage(one, make_stage(seed=2), torch.zeros(16, 2), {"stage": 1, "follows": checksum(zero)})
     assert len(load_cascade(tmp_path).stages) == 2
     save_stage(zero, make_stage(seed=3), torch.zeros(16, 2), {"stage": 0, "follows": None})
-    with pytest.raises(BadCheckpoint, match="another stage 0"):
+    with pytest.raises(PoseError, match="another stage 0"):
         load_cascade(tmp_path)
     zero.write_bytes(one.read_bytes())
-    with pytest.raises(BadCheckpoint, match="holds stage 1, expected stage 0"):
+    with pytest.raises(PoseError, match="holds stage 1, expected stage 0"):
         load_cascade(tmp_path)
 
 
 def test_a_design_with_a_missing_field_is_a_clear_error():
     fields = dataclasses.asdict(StageDesign())
-    with pytest.raises(BadInput, match="lacks or adds a field"):
-        StageDesign.from_json({**fields, "colour": "red"})
+    with pytest.raises(PoseError, match="lacks or adds a field"):
+        StageDesign.from_json({**fields, "color": "red"})
     assert StageDesign.from_json(StageDesign().to_json()) == StageDesign()

@@ -23,7 +23,7 @@ def test_maps_equal_the_formula_pixel_by_pixel():
 
 @settings(max_examples=30, deadline=None)
 @given(st.floats(5, 25), st.floats(5, 25), st.floats(1.0, 3.0))
-def test_the_centre_of_mass_is_the_sub_pixel_joint(x, y, sigma):
+def test_the_center_of_mass_is_the_sub_pixel_joint(x, y, sigma):
     mass = render_heatmaps(torch.tensor([[[x, y]]], dtype=torch.float64), 31, sigma)[0, 0]
     # Where the whole Gaussian lies inside, cut tails cost less than 1e-3 sigma.
     if min(x, y) > 4 * sigma + 1 and max(x, y) < 29 - 4 * sigma:

@@ -31,7 +31,7 @@ def write_people(path, seed):
     joints[draw.random((PERSONS, 16)) < 0.15] = np.nan
     people = make_people(
         [f"{row:03}.jpg" for row in range(PERSONS)], joints,
-        centre=np.full((PERSONS, 2), 150.0), scale=scale, head_size=25 * scale,
+        center=np.full((PERSONS, 2), 150.0), scale=scale, head_size=25 * scale,
     )  # fmt: skip
     save_people(path, people)
     return people
@@ -134,7 +134,7 @@ def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path):
     page = (tmp_path / "index.html").read_text()
     assert "Newell" not in page and results["published"] == {}
     assert "data:image/jpeg" not in page and "nobody is drawn" in page
-    assert "no training annotations were given" in page  # Figure 1 is then of the validation persons
+    assert "no training annotations were given" in page  # Figure 1 is then of the validation people
 
 
 def test_without_annotations_what_is_missing_is_said(place, tmp_path):
@@ -200,9 +200,9 @@ def test_persons_without_scale_and_head_size_still_make_a_report(place, tmp_path
         (["{all}", "{all}"], "one or more different run folders"),
         (["{all}", "--published", "cao"], "no published row 'cao'"),
         (["{all}", "--data", "{images}"], "holds no prepared.json"),
-        (["{torn}"], "log.csv: torn"),
+        (["{corrupt}"], "log.csv: corrupt"),
         (["{empty}"], "metrics.json: holds no figures"),
-        (["{half}"], "metrics.json: torn"),
+        (["{half}"], "metrics.json: corrupt"),
         (["{stage}"], "stage.safetensors: no stage"),
         (["{images}"], "no metrics.json"),
         (["{all}", "--annotations", "{others}"], "predictions-valid"),
@@ -211,18 +211,18 @@ def test_persons_without_scale_and_head_size_still_make_a_report(place, tmp_path
 )
 def test_bad_input_is_one_line_and_writes_nothing(place, tmp_path, capsys, change, says):
     folder, people, _ = place
-    torn, empty, half = (tmp_path / name for name in ("torn", "empty", "half"))
-    write_run(torn, people, (20, 10))
-    (torn / "stage0" / "log.csv").write_text("step,loss\n20,abc\n")
+    corrupt, empty, half = (tmp_path / name for name in ("corrupt", "empty", "half"))
+    write_run(corrupt, people, (20, 10))
+    (corrupt / "stage0" / "log.csv").write_text("step,loss\n20,abc\n")
     empty.mkdir()
     (empty / "metrics.json").write_text("{}")
     half.mkdir()
     (half / "metrics.json").write_text('{"stage0": ')
     write_run(tmp_path / "stage", people, (20, 10))
-    (tmp_path / "stage" / "stage0" / "stage.safetensors").write_bytes(b"torn")
+    (tmp_path / "stage" / "stage0" / "stage.safetensors").write_bytes(b"corrupt")
     others = make_people([f"x{row}.jpg" for row in range(3)], np.zeros((3, 16, 2)))
     save_people(tmp_path / "others.npz", others)
-    names = {"all": folder / "all", "images": folder / "images", "data": folder / "data", "torn": torn,
+    names = {"all": folder / "all", "images": folder / "images", "data": folder / "data", "corrupt": corrupt,
              "empty": empty, "half": half, "stage": tmp_path / "stage", "others": tmp_path / "others.npz"}  # fmt: skip
     arguments = [word.format(**names) for word in change]
     assert main(["report", *arguments, "--out", str(tmp_path / "out")]) == 2
@@ -237,34 +237,34 @@ def test_runs_of_one_name_are_told_apart(tmp_path):
     assert run_names(folders[1:]) == ["all", "bone"]
 
 
-def test_predictions_beyond_the_photo_are_not_drawn():
+def test_predictions_beyond_the_image_are_not_drawn():
     joints = np.array([[-0.5, 0.0], [-0.6, 3.0], [9.5, 7.5], [9.4, 7.6], [np.nan, 1.0]])
     seen = np.isfinite(within(joints, np.zeros((8, 10, 3)))).all(axis=1)
     assert seen.tolist() == [True, False, True, False, False]
 
-    photo = cv2.imencode(".png", np.full((80, 80, 3), 90, np.uint8))[1].tobytes()
+    image = cv2.imencode(".png", np.full((80, 80, 3), 90, np.uint8))[1].tobytes()
     people = make_people(["a.png"], np.random.default_rng(0).uniform(10, 70, (1, 16, 2)))
     pose = people.joints + 2
-    near = draw_people(people, pose, lambda _: photo, [0])[0][1]
+    near = draw_people(people, pose, lambda _: image, [0])[0][1]
     pose[0, 0] = (40, 5000)
-    assert draw_people(people, pose, lambda _: photo, [0])[0][1].shape == near.shape
+    assert draw_people(people, pose, lambda _: image, [0])[0][1].shape == near.shape
     pose[0, 0] = np.nan
-    left_out = draw_people(people, pose, lambda _: photo, [0])[0][1]
+    left_out = draw_people(people, pose, lambda _: image, [0])[0][1]
     pose[0, 0] = (-300, 40)
-    np.testing.assert_array_equal(draw_people(people, pose, lambda _: photo, [0])[0][1], left_out)
+    np.testing.assert_array_equal(draw_people(people, pose, lambda _: image, [0])[0][1], left_out)
 
 
 @pytest.mark.parametrize("persons", [0, 1, 5, 11, 12, 13, 100])
-def test_worst_and_median_are_different_persons(persons):
-    errors = np.random.default_rng(persons).permutation(persons).astype(float)
+def test_worst_and_median_are_different_persons(people):
+    errors = np.random.default_rng(people).permutation(people).astype(float)
     errors = np.append(errors, np.nan)
     labels = worst_and_median(errors)
-    assert len(labels) == min(persons, 12)
+    assert len(labels) == min(people, 12)
     worst = [row for row, label in labels.items() if label.startswith("worst")]
-    assert sorted(errors[worst], reverse=True) == list(range(persons - 1, persons - 1 - len(worst), -1))
+    assert sorted(errors[worst], reverse=True) == list(range(people - 1, people - 1 - len(worst), -1))
     median = errors[[row for row, label in labels.items() if label.startswith("median")]]
-    if persons >= 24:
-        assert abs(median - (persons - 1) / 2).max() <= 3.5
+    if people >= 24:
+        assert abs(median - (people - 1) / 2).max() <= 3.5
 
 
 # Loads the page in frames of two widths and writes down what does not load or does not fit.

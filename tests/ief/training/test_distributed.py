@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from ief.training.distributed import Processes, choose_device, joined_processes, wrap
 
 CPU = torch.device("cpu")
@@ -23,11 +23,11 @@ def samples():
 
 
 def two_steps(net, images):
-    optimiser = torch.optim.SGD(net.parameters(), 0.05, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), 0.05, momentum=0.9)
     for _ in range(2):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         net(images).abs().mean().backward()
-        optimiser.step()
+        optimizer.step()
 
 
 def as_one_of_several(path):
@@ -62,7 +62,7 @@ def test_alone_nothing_is_wrapped():
 
 def test_the_device_is_the_named_one():
     assert choose_device("cpu") == CPU
-    with pytest.raises(BadInput, match=r"--device abacus: cannot be used .* choose cpu"):
+    with pytest.raises(PoseError, match=r"--device abacus: cannot be used .* choose cpu"):
         choose_device("abacus")
 
 

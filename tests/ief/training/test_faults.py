@@ -15,7 +15,7 @@ import torch
 from processes import children, finish, finish_here, same_weights, spread, start, states, train
 
 import ief.training.training
-from checkpoints.errors import BadCheckpoint, BadInput
+from checkpoints.errors import PoseError
 from checkpoints.training_state import load_state
 from heads.skeleton import MPII
 from ief.model.run_folder import stage_file, stage_folder
@@ -72,7 +72,7 @@ def kill_at_random(command, run, draw):
     process.kill()
     said = process.communicate()[1]
     assert process.returncode in (-signal.SIGKILL, 0), said[-2000:]
-    return process.returncode == -signal.SIGKILL, "torn" in said
+    return process.returncode == -signal.SIGKILL, "corrupt" in said
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(25, marks=pytest.mark.slow)])
@@ -84,8 +84,8 @@ def test_kills_at_random_moments_lose_nothing(tiny_data, tmp_path, kills):
     for index in (0, 1):
         command = train(tiny_data, run, *options, *ALWAYS)
         for _ in range(kills):
-            died, torn = kill_at_random(command, run, draw)
-            assert not torn  # a kill leaves whole files: none had to be passed over
+            died, corrupt = kill_at_random(command, run, draw)
+            assert not corrupt  # a kill leaves whole files: none had to be passed over
             killed += died
             saving += any(run.glob("stage*/.*part*"))
         finish_here(train(tiny_data, run, *options, *NEVER, "--stage", str(index)))
@@ -105,12 +105,12 @@ def test_stopped_by_a_scheduler_by_the_clock_and_by_a_torn_state(tiny_data, tmp_
     said = process.communicate()[1]
     assert process.returncode == 143 and "stopped by SIGTERM; the same command goes on" in said
     assert len(states(run)) == 2  # it saved
-    torn, whole = states(run)
-    content = bytearray(torn.read_bytes())
+    corrupt, whole = states(run)
+    content = bytearray(corrupt.read_bytes())
     content[len(content) // 2] ^= 1
-    torn.write_bytes(content)
+    corrupt.write_bytes(content)
     said = finish_here(train(tiny_data, run, *SHORT, *NEVER))
-    assert f"{torn}: torn, its bytes do not fit the checksum in its name; looking for the state before" in said
+    assert f"{corrupt}: corrupt, its bytes do not fit the checksum in its name; looking for the state before" in said
     assert "going on after step 1 of 12" in said and "00000001" in whole.name
     assert same_weights(straight, run)
 
@@ -157,7 +157,7 @@ def test_a_loss_that_is_no_number_is_named_by_its_own_step(tiny_data, tmp_path, 
         return (loss * float("nan") if step == 4 else loss), rate
 
     monkeypatch.setattr(ief.training.training, "take_step", take)
-    with pytest.raises(BadInput, match=rf"loss of step 5 is nan.*{kept}"):
+    with pytest.raises(PoseError, match=rf"loss of step 5 is nan.*{kept}"):
         train_stage(0, small_job(tiny_data, tmp_path, checkpoint_seconds=seconds), SMALL_PRESET)
     assert json.loads((tmp_path / "stage0/not-finite.json").read_text())["persons"] == seen[4]
     assert not stage_file(tmp_path, 0).exists()
@@ -174,7 +174,7 @@ def test_weights_that_are_no_numbers_are_never_saved(tiny_data, tmp_path, monkey
         return done
 
     monkeypatch.setattr(ief.training.training, "take_step", take)
-    with pytest.raises(BadInput, match="weights are no finite numbers after step 12"):
+    with pytest.raises(PoseError, match="weights are no finite numbers after step 12"):
         train_stage(0, small_job(tiny_data, tmp_path, checkpoint_seconds=1e9), SMALL_PRESET)
     assert not stage_file(tmp_path, 0).exists()
 
@@ -188,7 +188,7 @@ def test_an_unfinished_stage_1_of_another_stage_0_is_refused(tiny_data, tmp_path
     assert states(tmp_path, 1)
     stage_file(tmp_path, 0).unlink()
     train_stage(0, small_job(tiny_data, tmp_path), preset_called("demo", batch=8, passes=1.0))
-    with pytest.raises(BadCheckpoint, match=r"training-.*was trained on another stage 0 than .*train it again"):
+    with pytest.raises(PoseError, match=r"training-.*was trained on another stage 0 than .*train it again"):
         train_stage(1, small_job(tiny_data, tmp_path), SMALL_PRESET)
 
 
@@ -251,6 +251,6 @@ def test_a_stop_asked_for_twice():
         signal.raise_signal(signal.SIGINT)
         pytest.fail("the second does not")
     assert stop.value.status == 130
-    with pytest.raises(BadInput, match="--stop-after 0"):
+    with pytest.raises(PoseError, match="--stop-after 0"):
         Stopping(0)
     assert np.isinf(Stopping().deadline) and Stopping(1e-9).status == 75

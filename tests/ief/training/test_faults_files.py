@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from checkpoints.errors import BadCheckpoint
+from checkpoints.errors import PoseError
 from checkpoints.tensors import load_tensors, save_tensors
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -83,7 +83,7 @@ FAULTS = {
 def test_a_wrong_stage_file_is_refused_with_one_line(parts, tmp_path, name):
     change, says = FAULTS[name]
     path = save_tensors(stage_file(tmp_path, 0), *change(parts))
-    with pytest.raises(BadCheckpoint, match=re.escape(says)) as error:
+    with pytest.raises(PoseError, match=re.escape(says)) as error:
         load_cascade(tmp_path)
     assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
 
@@ -93,5 +93,5 @@ def test_a_changed_weight_is_refused(parts, tmp_path):
     content = bytearray(path.read_bytes())
     content[-5] ^= 1  # the last bit of some float: as good a number as before
     path.write_bytes(content)
-    with pytest.raises(BadCheckpoint, match="do not fit the checksum in its header"):
+    with pytest.raises(PoseError, match="do not fit the checksum in its header"):
         load_stage(path)

@@ -9,7 +9,7 @@ import torch
 from processes import finish, finish_here, spread, states, train
 from safetensors import safe_open
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from heads.skeleton import MPII
 from ief.cli import main
@@ -28,7 +28,7 @@ from mpii_tools.results.predictions import read_predictions
 
 
 @pytest.mark.parametrize(
-    "extras", [["--perturbation", "0.02"], ["--penalty", "likelihood", "--colour", "0.2", "--learning-rate", "0.002"]]
+    "extras", [["--perturbation", "0.02"], ["--penalty", "likelihood", "--color", "0.2", "--learning-rate", "0.002"]]
 )
 def test_two_processes_give_the_result_of_one_with_the_same_global_batch(tiny_data, tmp_path, extras):
     options = ["--passes", "1.5", "--learning-rate", "0.003", *extras]
@@ -88,14 +88,14 @@ def test_with_a_likelihood_the_network_learns_how_far_off_it_is(tiny_data, tmp_p
     assert torch.sigmoid(raw).mean() > 0.6  # from 0.5, where it starts
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-def test_what_starts_new_learns_at_a_rate_of_its_own(optimiser):
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_what_starts_new_learns_at_a_rate_of_its_own(optimizer):
     torch.manual_seed(0)
     stage = Stage(
         StageDesign("resnet18", size=32), Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     )
     before = {name: value.clone() for name, value in stage.named_parameters()}
-    preset = preset_called("paper", optimiser=optimiser, new_rate=10.0, weight_decay=0.0)
+    preset = preset_called("paper", optimizer=optimizer, new_rate=10.0, weight_decay=0.0)
     learner = new_learner(stage, preset, 10)
     loss = sum((value * torch.ones_like(value)).sum() for value in stage.parameters())  # every gradient is 1
     learner.update(loss, 0.001)
@@ -151,7 +151,7 @@ def test_stage_1_goes_on_as_the_network_that_stage_0_is(tiny_data, tmp_path):
     assert following.design.stride == "1x1"
     assert torch.equal(following.backbone.conv1.weight, stage.backbone.conv1.weight)
     assert build_stage(1, job, replace(preset, continue_stage=False), before, residuals).design.stride == "3x3"
-    with pytest.raises(BadInput, match="its trained stage has backbone resnet18, this training resnet34"):
+    with pytest.raises(PoseError, match="its trained stage has backbone resnet18, this training resnet34"):
         check_stage_fits(before, job, replace(preset, backbone="resnet34"))
     check_stage_fits(before, job, replace(preset, backbone="resnet34", continue_stage=False))
 
@@ -180,16 +180,16 @@ def test_a_stage_that_keeps_the_head_starts_where_the_stage_before_ended(tiny_da
         2, job, preset, Cascade(before.mean_pose, [zero, one]), absolute_statistics(Cascade(zero.mean, [one]))
     )
     torch.testing.assert_close(two.mean, one.mean)
-    with pytest.raises(BadInput, match="likelihood"):
+    with pytest.raises(PoseError, match="likelihood"):
         check_stage_fits(before, job, replace(preset, penalty="l1" if penalty == "likelihood" else "likelihood"))
-    with pytest.raises(BadInput, match="its last stage corrects poses"):
+    with pytest.raises(PoseError, match="its last stage corrects poses"):
         check_stage_fits(Cascade(before.mean_pose, [zero, zero]), job, preset)
 
 
 def test_processes_take_equal_shares(tiny_data, tmp_path):
     preset, data = preset_called("demo", batch=8), load_prepared(tiny_data, "train")
     job = Job(data, MPII, "all", tmp_path, 0, None, torch.device("cpu"), Processes(0, 3))
-    with pytest.raises(BadInput, match="--batch 8: must be a multiple of the number of processes, 3"):
+    with pytest.raises(PoseError, match="--batch 8: must be a multiple of the number of processes, 3"):
         batches_of(0, job, preset)
 
 
@@ -205,26 +205,26 @@ def test_the_schedules_follow_their_definition():
 def test_the_paper_preset_is_the_papers():
     paper = preset_called("paper")
     assert (paper.backbone, paper.size, paper.batch, paper.passes) == ("resnet50", 224, 64, 25 * 20)
-    assert (paper.optimiser, paper.learning_rate, paper.weight_decay) == ("sgd", 0.03, 0.0002)
+    assert (paper.optimizer, paper.learning_rate, paper.weight_decay) == ("sgd", 0.03, 0.0002)
     assert (paper.perturbation, paper.continue_stage, paper.averaging, paper.later_rate) == (0.0, False, 0.0, 1.0)
     assert (paper.penalty, paper.new_rate, paper.reduction) == ("l1", 1.0, "mean")
     drawn = paper.augmentation
-    assert (drawn.colour, drawn.occlusion) == (0.0, 0.0)
+    assert (drawn.color, drawn.occlusion) == (0.0, 0.0)
     assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
 
 
 def test_impossible_settings_are_clear_errors():
-    with pytest.raises(BadInput, match="unknown preset 'worst'"):
+    with pytest.raises(PoseError, match="unknown preset 'worst'"):
         preset_called("worst")
-    with pytest.raises(BadInput, match="--passes 0"):
+    with pytest.raises(PoseError, match="--passes 0"):
         preset_called("paper", passes=0.0)
-    with pytest.raises(BadInput, match="--penalty l2: unknown; choose l1 or soft_l1 or likelihood"):
+    with pytest.raises(PoseError, match="--penalty l2: unknown; choose l1 or soft_l1 or likelihood"):
         preset_called("paper", penalty="l2")
-    with pytest.raises(BadInput, match="a head is of use on its own network alone; add --continue-stage"):
+    with pytest.raises(PoseError, match="a head is of use on its own network alone; add --continue-stage"):
         preset_called("paper", continue_head=True)
-    with pytest.raises(BadInput, match=r"--occlusion 1\.5: must lie between 0 and 1"):
+    with pytest.raises(PoseError, match=r"--occlusion 1\.5: must lie between 0 and 1"):
         preset_called("paper", occlusion=1.5)
-    with pytest.raises(BadInput, match="--margin"):
+    with pytest.raises(PoseError, match="--margin"):
         preset_called("paper", margin=0.5)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.gt_valid import read_gt_valid_mat
 
 NAMES = [
@@ -65,5 +65,5 @@ def test_image_names_beside_the_file(tmp_path):
     ],
 )
 def test_other_files_are_bad_input(tmp_path, changes, says):
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(PoseError, match=says):
         write(tmp_path / "gt.mat", **changes)

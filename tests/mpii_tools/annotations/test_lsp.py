@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import scipy.io
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.lsp import crop_around, read_lsp
 from mpii_tools.people import make_people
 
 
 def lsp_folder(folder, present: list[int], columns: int = 20, shards: int = 0):
-    """`joints.mat` with joint j of column c at (10 j + c, 5 j + 2 c), and a stand-in photo for each of `present`."""
+    """`joints.mat` with joint j of column c at (10 j + c, 5 j + 2 c), and a stand-in image for each of `present`."""
     column, joint = np.arange(columns), np.arange(14)[:, None]
     table = np.stack([10.0 * joint + column, 5.0 * joint + 2 * column, np.ones((14, columns))], axis=1)
     scipy.io.savemat(folder / "joints.mat", {"joints": table})
@@ -25,8 +25,8 @@ def lsp_folder(folder, present: list[int], columns: int = 20, shards: int = 0):
             for number in present[shard::shards]:
                 tar.add(folder / "images" / f"im{number:05d}.jpg", f"images/im{number:05d}.jpg")
     if shards:
-        for photo in (folder / "images").iterdir():
-            photo.unlink()
+        for image in (folder / "images").iterdir():
+            image.unlink()
     return table
 
 
@@ -47,9 +47,9 @@ def test_columns_become_mpii_joints(tmp_path):
     np.testing.assert_allclose(people.head_size, 0.75 * np.hypot(*(top - neck))[:3])
 
 
-def test_absent_photos_and_jointless_persons_are_counted(tmp_path):
+def test_absent_images_and_jointless_persons_are_counted(tmp_path):
     table = lsp_folder(tmp_path, present=[1, 2, 3])
-    table[:, 2, 1] = 0  # nobody labelled in the second photo
+    table[:, 2, 1] = 0  # nobody labelled in the second image
     table[3:, 2, 0] = 0
     table[:, :2, 0] = np.where(table[:, 2:, 0] > 0, table[:, :2, 0], -99)
     table[13, :2, 2] = table[12, :2, 2]
@@ -58,7 +58,7 @@ def test_absent_photos_and_jointless_persons_are_counted(tmp_path):
     assert reading.people.images.tolist() == ["im00001.jpg", "im00003.jpg"]
     assert reading.people.annotated.sum(axis=1).tolist() == [3, 14]
     assert np.isnan(reading.people.head_size).all()
-    assert len(reading.notes["columns of joints.mat left out: no photo"]) == 17
+    assert len(reading.notes["columns of joints.mat left out: no image"]) == 17
     assert reading.faults["persons left out: no joint annotated"] == ["im00002.jpg"]
     assert reading.notes["persons without head size: head top and neck coincide"] == ["im00003.jpg"]
 
@@ -67,7 +67,7 @@ def test_the_original_lsp_has_every_joint_and_an_occlusion_flag(tmp_path):
     table = np.stack([np.full((14, 3), 5.0), np.full((14, 3), 7.0), np.eye(14)[:, :3]])
     scipy.io.savemat(tmp_path / "joints.mat", {"joints": table})
     for number in (1, 2):
-        (tmp_path / f"im{number:04d}.jpg").write_bytes(b"photo")
+        (tmp_path / f"im{number:04d}.jpg").write_bytes(b"image")
     people = read_lsp(tmp_path).people
     assert people.images.tolist() == ["im0001.jpg", "im0002.jpg"]
     assert people.annotated.sum(axis=1).tolist() == [14, 14]
@@ -89,14 +89,14 @@ def test_a_list_beats_the_shards_and_eighths_replace_them(tmp_path):
     assert people.images[people.split == "valid"].tolist() == ["im00002.jpg", "im00005.jpg"]
 
 
-def test_crop_is_centred_on_the_annotated_joints():
+def test_crop_is_centerd_on_the_annotated_joints():
     joints = np.full((3, 16, 2), np.nan)
     joints[0, :2] = [[100, 50], [180, 250]]  # 80 x 200
     joints[1, :3] = [[10, 10], [30, 12], [20, 40]]  # 20 x 30: too few joints to show the body
     joints[2, 9] = [5, 6]
-    centre, scale = crop_around(joints)
-    people = make_people(list("abc"), joints, centre=centre, scale=scale)
-    np.testing.assert_allclose(people.crop_centre, [[140, 150], [20, 25], [5, 6]])
+    center, scale = crop_around(joints)
+    people = make_people(list("abc"), joints, center=center, scale=scale)
+    np.testing.assert_allclose(people.crop_center, [[140, 150], [20, 25], [5, 6]])
     np.testing.assert_allclose(people.crop_side, [260, 100, 100])
 
 
@@ -106,21 +106,21 @@ def test_crop_is_centred_on_the_annotated_joints():
         ({"joints": np.ones((14, 2, 5))}, r"\(14, 2, 5\)"),
         ({"poses": np.ones((14, 3, 5))}, "'joints'"),
         ({"joints": "text"}, "14x3xN"),
-        ({"joints": np.ones((14, 3, 5))}, "none of its 1 photos"),
+        ({"joints": np.ones((14, 3, 5))}, "none of its 1 images"),
     ],
 )
 def test_bad_folders(tmp_path, variables, says):
-    (tmp_path / "holiday.jpg").write_bytes(b"photo")
+    (tmp_path / "holiday.jpg").write_bytes(b"image")
     scipy.io.savemat(tmp_path / "joints.mat", variables)
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(PoseError, match=says):
         read_lsp(tmp_path)
 
 
-def test_no_photos_or_no_joints_file(tmp_path):
-    with pytest.raises(BadInput, match=r"joints\.mat: no such file"):
+def test_no_images_or_no_joints_file(tmp_path):
+    with pytest.raises(PoseError, match=r"joints\.mat: no such file"):
         read_lsp(tmp_path)
     scipy.io.savemat(tmp_path / "joints.mat", {"joints": np.ones((14, 3, 5))})
-    with pytest.raises(BadInput, match="no image"):
+    with pytest.raises(PoseError, match="no image"):
         read_lsp(tmp_path)
 
 
@@ -129,10 +129,10 @@ def test_the_real_lsp_extended(shared):
     people = reading.people
     assert len(people) == 8000
     assert {split: int((people.split == split).sum()) for split in set(people.split)} == {"train": 7000, "valid": 1000}
-    assert len(reading.notes["columns of joints.mat left out: no photo"]) == 2000
+    assert len(reading.notes["columns of joints.mat left out: no image"]) == 2000
     stored = scipy.io.loadmat(shared / "lspet" / "joints.mat")["joints"]
     assert people.annotated.sum() == int(stored[:, 2].sum())
     assert np.isfinite(people.head_size).sum() == 6375
     # Every annotated joint lies in its crop.
-    offset = np.abs(people.joints - people.crop_centre[:, None]) / people.crop_side[:, None, None]
+    offset = np.abs(people.joints - people.crop_center[:, None]) / people.crop_side[:, None, None]
     assert np.nanmax(offset) <= 0.5 / 1.3 + 1e-9

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.reading import UNPLACED
 
@@ -15,15 +15,15 @@ def person(**changes) -> dict:
     return {"image": "a.jpg", "center": [300, 200], "scale": 2.0, "joints": joints, "joints_vis": [1] * 16} | changes
 
 
-def write(path, *persons):
-    path.write_text(json.dumps(persons))
+def write(path, *people):
+    path.write_text(json.dumps(people))
     return read_mpii_json(path)
 
 
 def test_pixels_and_head_size(tmp_path):
     people = write(tmp_path / "a.json", person(), person(), person(image="b.jpg")).people
     np.testing.assert_array_equal(people.joints[0], [[9 + joint, 19 + joint] for joint in range(16)])
-    np.testing.assert_array_equal(people.centre[0], [299, 199])
+    np.testing.assert_array_equal(people.center[0], [299, 199])
     assert people.head_size.tolist() == [50, 50, 50]
     assert people.person_ids.tolist() == ["a.jpg#1", "a.jpg#2", "b.jpg#1"]
     assert (people.visible == -1).all()
@@ -40,7 +40,7 @@ def test_persons_without_a_place_have_none(tmp_path):
     reading = write(tmp_path / "a.json", person(scale=-1), person(center=[-1, -1]), person())
     assert np.isnan(reading.people.scale).tolist() == [True, True, False]
     assert np.isnan(reading.people.head_size).tolist() == [True, True, False]
-    assert np.isnan(reading.people.centre).all(axis=1).tolist() == [True, True, False]
+    assert np.isnan(reading.people.center).all(axis=1).tolist() == [True, True, False]
 
 
 def test_test_entries_have_no_joints(tmp_path):
@@ -82,6 +82,6 @@ def test_a_labelled_joint_without_coordinates_is_named(tmp_path):
 )
 def test_faults_name_the_entry(tmp_path, content, says):
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(BadInput, match=says) as raised:
+    with pytest.raises(PoseError, match=says) as raised:
         read_mpii_json(tmp_path / "a.json")
     assert "a.json" in str(raised.value)

@@ -1,4 +1,4 @@
-"""MPII's .mat: irregular structs built by hand with scipy, round trips through our writer, Tompson's persons."""
+"""MPII's .mat: irregular structs built by hand with scipy, round trips through our writer, Tompson's people."""
 
 import re
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
 from mpii_tools.annotations.reading import merge
@@ -80,25 +80,25 @@ def save_release(path, release: dict) -> None:
     scipy.io.savemat(path, {"RELEASE": release})
 
 
-def some_people(persons: int = 40) -> People:
-    """Persons two to an image, images in turn of the three splits, some joints, boxes and flags missing."""
+def some_people(people: int = 40) -> People:
+    """People two to an image, images in turn of the three splits, some joints, boxes and flags missing."""
     rng = np.random.default_rng(0)
-    joints = rng.uniform(-20, 900, (persons, 16, 2))
-    joints[rng.random((persons, 16)) < 0.2] = np.nan
-    images = [f"im {row // 2:03d}.jpg" for row in range(persons)]  # a space is fine in a name
-    visible = np.where(np.isnan(joints[..., 0]), -1, rng.integers(-1, 2, (persons, 16)))
-    split = np.array(["train", "valid", "test"])[np.arange(persons) // 2 % 3]
+    joints = rng.uniform(-20, 900, (people, 16, 2))
+    joints[rng.random((people, 16)) < 0.2] = np.nan
+    images = [f"im {row // 2:03d}.jpg" for row in range(people)]  # a space is fine in a name
+    visible = np.where(np.isnan(joints[..., 0]), -1, rng.integers(-1, 2, (people, 16)))
+    split = np.array(["train", "valid", "test"])[np.arange(people) // 2 % 3]
     joints[split == "test"] = np.nan
     visible[split == "test"] = -1
     return make_people(
         images,
         joints,
         person_ids=[f"{image}#{1 + 2 * (row % 2)}" for row, image in enumerate(images)],  # rects 1 and 3
-        centre=rng.uniform(0, 900, (persons, 2)),
-        scale=rng.uniform(0.5, 6, persons),
-        head_size=np.where(split == "test", np.nan, rng.uniform(20, 99, persons)),
+        center=rng.uniform(0, 900, (people, 2)),
+        scale=rng.uniform(0.5, 6, people),
+        head_size=np.where(split == "test", np.nan, rng.uniform(20, 99, people)),
         split=split,
-        scored=rng.random(persons) < 0.6,
+        scored=rng.random(people) < 0.6,
         visible=visible,
     )
 
@@ -115,7 +115,7 @@ def test_reads_every_irregularity(tmp_path):
     assert people.visible[0, [9, 0, 6]].tolist() == [-1, 1, 0]
     np.testing.assert_array_equal(people.joints[1, 3], [6, 7])
     assert people.visible[1, 3] == 0
-    np.testing.assert_array_equal(people.centre, [[299, 199]] * 3)
+    np.testing.assert_array_equal(people.center, [[299, 199]] * 3)
     assert people.scale.tolist() == [2.5, 1.0, 3.0]
     # A 30 x 40 box in bytes: y2 - y1 would wrap round to 216.
     np.testing.assert_allclose(people.head_size[0], 0.6 * 50)
@@ -152,13 +152,13 @@ def test_what_is_written_is_read_back(tmp_path):
     back = read_mpii_mat(tmp_path / "mpii.mat").people
     for name in ("images", "person_ids", "split", "scored", "visible"):
         np.testing.assert_array_equal(getattr(back, name), getattr(people, name), err_msg=name)
-    for name in ("joints", "centre", "scale", "head_size"):
+    for name in ("joints", "center", "scale", "head_size"):
         np.testing.assert_allclose(getattr(back, name), getattr(people, name), atol=1e-9, err_msg=name)
 
 
 def test_test_persons_keep_their_joints_only_on_request(tmp_path):
     people = some_people(6)
-    whole = make_people(people.images, np.ones((6, 16, 2)), centre=people.centre, scale=people.scale,
+    whole = make_people(people.images, np.ones((6, 16, 2)), center=people.center, scale=people.scale,
                         head_size=np.full(6, 30.0), split="test")  # fmt: skip
     for keep in (False, True):
         write_mpii_mat(tmp_path / "mpii.mat", whole, keep_test_joints=keep)
@@ -178,7 +178,7 @@ def test_head_boxes_are_written_as_given(tmp_path):
 
 
 def test_derived_joints_are_not_written(tmp_path):
-    people = make_people(["a.jpg"], np.ones((1, 16, 2)), centre=np.ones((1, 2)), scale=np.ones(1),
+    people = make_people(["a.jpg"], np.ones((1, 16, 2)), center=np.ones((1, 2)), scale=np.ones(1),
                          derived=np.arange(16)[None] == 6)  # fmt: skip
     write_mpii_mat(tmp_path / "mpii.mat", people)
     assert np.flatnonzero(~read_mpii_mat(tmp_path / "mpii.mat").people.annotated[0]).tolist() == [6]
@@ -191,10 +191,10 @@ def test_without_the_list_tompsons_persons_are_the_validation_part(tmp_path, sha
         [known.images[0], "unknown.jpg"],
         known.joints[:2],
         person_ids=[f"{known.images[0]}#9", "unknown.jpg#1"],
-        centre=known.centre[:2] + 5,
+        center=known.center[:2] + 5,
         scale=known.scale[:2],
     )
-    columns = ("images", "person_ids", "joints", "centre", "scale")
+    columns = ("images", "person_ids", "joints", "center", "scale")
     both = {name: np.concatenate([getattr(known, name), getattr(stranger, name)]) for name in columns}
     write_mpii_mat(tmp_path / "mpii.mat", make_people(both.pop("images"), both.pop("joints"), **both))
     (tmp_path / "valid_images.txt").unlink()
@@ -239,7 +239,7 @@ def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
     release = irregular_release()
     fault(release)
     save_release(tmp_path / "mpii.mat", release)
-    with pytest.raises(BadInput, match=says) as raised:
+    with pytest.raises(PoseError, match=says) as raised:
         read_mpii_mat(tmp_path / "mpii.mat")
     assert "mpii.mat" in str(raised.value)
 
@@ -273,13 +273,13 @@ def test_a_torn_file_is_bad_input(tmp_path, part):
     write_mpii_mat(tmp_path / "mpii.mat", some_people(6))
     data = (tmp_path / "mpii.mat").read_bytes()
     (tmp_path / "mpii.mat").write_bytes(data[: int(part * len(data))])
-    with pytest.raises(BadInput, match=r"mpii\.mat"):
+    with pytest.raises(PoseError, match=r"mpii\.mat"):
         read_mpii_mat(tmp_path / "mpii.mat")
 
 
 def test_other_variables_are_named(tmp_path):
     scipy.io.savemat(tmp_path / "other.mat", {"joints": np.ones(3)})
-    with pytest.raises(BadInput, match="only joints"):
+    with pytest.raises(PoseError, match="only joints"):
         read_mpii_mat(tmp_path / "other.mat")
 
 
@@ -291,8 +291,8 @@ def test_the_writer_refuses_what_mpii_cannot_hold(tmp_path):
         "16 joints": make_people(["a.jpg"], np.ones((1, 2, 2)), joint_names=MPII.names[:2]),
     }
     for says, people in cases.items():
-        with pytest.raises(BadInput, match=says):
+        with pytest.raises(PoseError, match=says):
             write_mpii_mat(tmp_path / "mpii.mat", people)
-    with pytest.raises(BadInput, match="head boxes"):
+    with pytest.raises(PoseError, match="head boxes"):
         write_mpii_mat(tmp_path / "mpii.mat", some_people(4), head_boxes=np.ones((4, 2)))
     assert not list(tmp_path.iterdir())

@@ -1,10 +1,10 @@
-"""Newell's HDF5: shifted and raw centres, the ways it names images, and files that are not it."""
+"""Newell's HDF5: shifted and raw centers, the ways it names images, and files that are not it."""
 
 import h5py
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.newell import read_newell_h5
 
 
@@ -26,19 +26,19 @@ def write(path, **changes):
 
 def test_shift_and_widening_are_undone(tmp_path):
     people = write(tmp_path / "a.h5")
-    np.testing.assert_allclose(people.centre, [[99, 199], [49, 59]])
+    np.testing.assert_allclose(people.center, [[99, 199], [49, 59]])
     np.testing.assert_allclose(people.scale, [2, 3])
     np.testing.assert_allclose(people.head_size, [50, 75])
-    # The crop is the one that Newell's own code cuts: centred on `center`, of side 200 * `scale`.
-    np.testing.assert_allclose(people.crop_centre, [[99, 229], [49, 104]])
+    # The crop is the one that Newell's own code cuts: centered on `center`, of side 200 * `scale`.
+    np.testing.assert_allclose(people.crop_center, [[99, 229], [49, 104]])
     np.testing.assert_allclose(people.crop_side, [500, 750])
     assert people.person_ids.tolist() == ["a.jpg#1", "b.jpg#3"]
     assert people.visible[0].tolist() == [1, 0] * 8
 
 
-def test_raw_centres_stay(tmp_path):
+def test_raw_centers_stay(tmp_path):
     people = write(tmp_path / "a.h5", scale=np.array([2.0, 3.0]), center=np.array([[100.0, 200], [50, 60]]))
-    np.testing.assert_allclose(people.centre, [[99, 199], [49, 59]])
+    np.testing.assert_allclose(people.center, [[99, 199], [49, 59]])
     np.testing.assert_allclose(people.scale, [2, 3])
 
 
@@ -75,5 +75,5 @@ def test_the_file_name_says_the_split(tmp_path, name):
     ],
 )
 def test_other_files_are_bad_input(tmp_path, changes, says):
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(PoseError, match=says):
         write(tmp_path / "a.h5", **changes)

@@ -1,4 +1,4 @@
-"""All forms of the same 2,958 validation persons against each other, and what is said of anything else."""
+"""All forms of the same 2,958 validation people against each other, and what is said of anything else."""
 
 import json
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import make_people
@@ -38,28 +38,28 @@ def gt_valid(shared):
 
 @pytest.fixture(scope="module")
 def from_json(shared, tmp_path_factory):
-    """The persons in HRNet's JSON, written here from the raw structs by a plain loop of its own."""
+    """The entries in HRNet's JSON, written here from the raw structs by a plain loop of its own."""
     entries = scipy.io.loadmat(shared / "mpii" / "valid_annolist.mat")["annolist"][0]
     images = (shared / "mpii" / "valid_images.txt").read_text().split()
-    persons = []
+    entries = []
     for image, entry in zip(images, entries, strict=True):
         rect = entry["annorect"][0, 0]
-        centre = rect["objpos"][0, 0]
+        center = rect["objpos"][0, 0]
         joints, labelled = [[-1, -1] for _ in range(16)], [0] * 16
         for point in rect["annopoints"][0, 0]["point"][0]:
             joints[point["id"].item()] = [point["x"].item(), point["y"].item()]
             labelled[point["id"].item()] = 1
-        persons.append(
+        entries.append(
             {
                 "image": image,
-                "center": [float(centre["x"].item()), float(centre["y"].item())],
+                "center": [float(center["x"].item()), float(center["y"].item())],
                 "scale": round(rect["scale"].item(), 6),
                 "joints": joints,
                 "joints_vis": labelled,
             }
         )
     path = tmp_path_factory.mktemp("json") / "valid.json"
-    path.write_text(json.dumps(persons))
+    path.write_text(json.dumps(entries))
     return read_annotations(path).people
 
 
@@ -75,7 +75,7 @@ def test_official_structs(exact):
 def test_newells_form_differs_by_cut_coordinates_alone(exact, newell):
     np.testing.assert_array_equal(newell.person_ids, exact.person_ids)
     np.testing.assert_array_equal(newell.annotated, exact.annotated)
-    for name in ("centre", "scale", "head_size"):
+    for name in ("center", "scale", "head_size"):
         np.testing.assert_allclose(getattr(newell, name), getattr(exact, name), atol=1e-9, err_msg=name)
     here = exact.annotated
     np.testing.assert_array_equal(newell.joints[here] + 1, np.trunc(exact.joints[here] + 1))
@@ -91,21 +91,21 @@ def test_gt_valid_differs_by_thirteen_zeroed_joints_and_rounding(exact, gt_valid
     np.testing.assert_array_equal(gt_valid.images, exact.images)
     np.testing.assert_array_equal(gt_valid.annotated, exact.annotated)
     np.testing.assert_allclose(gt_valid.head_size, exact.head_size, atol=1e-4)
-    assert np.isnan(gt_valid.centre).all()
+    assert np.isnan(gt_valid.center).all()
     assert np.isnan(gt_valid.scale).all()
     away = np.abs(gt_valid.joints - exact.joints).max(axis=-1)
     zeroed = exact.annotated & (away > 1e-4)
     assert zeroed.sum() == 13
     assert zeroed.any(axis=1).sum() == 10
     assert ((gt_valid.joints[zeroed] == -1).any(axis=-1)).all()
-    assert (gt_valid.person_ids == exact.person_ids).sum() == 1882  # it counts persons, not rects
+    assert (gt_valid.person_ids == exact.person_ids).sum() == 1882  # it counts people, not rects
 
 
 def test_json_differs_by_the_rounding_of_scale(exact, from_json):
     np.testing.assert_array_equal(from_json.images, exact.images)
     np.testing.assert_array_equal(from_json.annotated, exact.annotated)
     np.testing.assert_array_equal(from_json.joints, exact.joints)
-    np.testing.assert_array_equal(from_json.centre, exact.centre)
+    np.testing.assert_array_equal(from_json.center, exact.center)
     np.testing.assert_allclose(from_json.scale, exact.scale, atol=5.1e-7)
     np.testing.assert_allclose(from_json.head_size, exact.head_size, atol=25 * 5.1e-7)
     assert set(from_json.split) == {"valid"}
@@ -116,14 +116,14 @@ def test_the_json_of_five_images_holds_five_of_them(exact, shared):
     same = exact.select(np.arange(5))
     np.testing.assert_array_equal(five.images, same.images)
     np.testing.assert_array_equal(five.joints, same.joints)
-    np.testing.assert_array_equal(five.centre, same.centre)
+    np.testing.assert_array_equal(five.center, same.center)
     np.testing.assert_allclose(five.scale, same.scale, atol=5.1e-7)
     assert set(five.split) == {"valid"}  # by their fingerprints: the name says nothing
 
 
 def few_people():
     joints = np.arange(64.0).reshape(2, 16, 2)
-    return make_people(["a.jpg", "b.jpg"], joints, centre=np.ones((2, 2)), scale=np.ones(2), split="train")
+    return make_people(["a.jpg", "b.jpg"], joints, center=np.ones((2, 2)), scale=np.ones(2), split="train")
 
 
 def write_each_form(folder):
@@ -157,15 +157,15 @@ def test_torn_files_of_every_form_are_bad_input(tmp_path):
         data = (tmp_path / name).read_bytes()
         for part in (0.0, 0.05, 0.4, 0.9):
             (tmp_path / name).write_bytes(data[: int(part * len(data))])
-            with pytest.raises(BadInput, match=name.replace(".", r"\.")):
+            with pytest.raises(PoseError, match=name.replace(".", r"\.")):
                 read_annotations(tmp_path / name)
 
 
 def test_other_paths_are_said_to_be_other(tmp_path):
     (tmp_path / "notes.txt").write_text("hello there")
-    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 20)
-    for name, says in (("notes.txt", "begins with b'hello th'"), ("photo.jpg", "begins with"), ("absent", "No such")):
-        with pytest.raises(BadInput, match=says):
+    (tmp_path / "image.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 20)
+    for name, says in (("notes.txt", "begins with b'hello th'"), ("image.jpg", "begins with"), ("absent", "No such")):
+        with pytest.raises(PoseError, match=says):
             read_annotations(tmp_path / name)
-    with pytest.raises(BadInput, match=r"without joints\.mat \(it holds notes\.txt, photo\.jpg\)"):
+    with pytest.raises(PoseError, match=r"without joints\.mat \(it holds notes\.txt, image\.jpg\)"):
         read_annotations(tmp_path)

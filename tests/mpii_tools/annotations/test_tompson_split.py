@@ -1,4 +1,4 @@
-"""The fingerprints of Tompson's validation persons: all of them, nobody else."""
+"""The fingerprints of Tompson's validation people: all of them, nobody else."""
 
 import numpy as np
 
@@ -8,43 +8,43 @@ from mpii_tools.annotations.tompson_split import FILE, fingerprints, is_validati
 
 def test_the_stored_file_is_that_of_the_official_structs(shared, tmp_path):
     people = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people
-    save_fingerprints(people.images, people.centre, tmp_path / "again.npy")
+    save_fingerprints(people.images, people.center, tmp_path / "again.npy")
     stored = np.load(FILE, allow_pickle=False)
     np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), stored)
     assert stored.shape == (2958,)
     assert stored.dtype == np.uint64
-    assert is_validation(people.images, people.centre).all()
+    assert is_validation(people.images, people.center).all()
     for shift in ([1, 0], [0, -1], [0, 15]):
-        assert is_validation(people.images, people.centre + shift).mean() < 0.001
-    assert not is_validation(np.array([f"x{image}" for image in people.images]), people.centre).any()
+        assert is_validation(people.images, people.center + shift).mean() < 0.001
+    assert not is_validation(np.array([f"x{image}" for image in people.images]), people.center).any()
 
 
 def test_no_training_image_is_among_them(shared):
-    """The training poses have no centre: their images are tried with every centre that a validation person has."""
+    """The training poses have no center: their images are tried with every center that a validation person has."""
     valid = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people
     lines = (shared / "mpii" / "train_poses.csv").read_text().split()
     train = np.unique([line.split(",")[0] for line in lines])
     assert not np.isin(train, valid.images).any()
     tried = np.repeat(train[:300], 100)
-    centres = np.tile(valid.centre[:100], (300, 1))
-    assert not is_validation(tried, centres).any()
+    centers = np.tile(valid.center[:100], (300, 1))
+    assert not is_validation(tried, centers).any()
 
 
 def test_fingerprints_are_the_same_everywhere():
     """Fixed values: a change of hash, byte order or rounding would lose the stored split."""
-    images, centre = np.array(["a.jpg", "a.jpg", "folder/a.jpg"]), np.array([[1.0, 2.0], [1.4, 1.6], [1.0, 2.0]])
-    assert len(set(fingerprints(images, centre).tolist())) == 1
-    assert fingerprints(images[:1], centre[:1]).tolist() == [7879732919129992770]
+    images, center = np.array(["a.jpg", "a.jpg", "folder/a.jpg"]), np.array([[1.0, 2.0], [1.4, 1.6], [1.0, 2.0]])
+    assert len(set(fingerprints(images, center).tolist())) == 1
+    assert fingerprints(images[:1], center[:1]).tolist() == [7879732919129992770]
 
 
-def test_unknown_centres_are_nobodys():
+def test_unknown_centers_are_nobodys():
     assert not is_validation(np.array(["a.jpg"]), np.array([[np.nan, 1.0]])).any()
 
 
 def test_split_of_a_file_without_the_field(tmp_path, shared):
     people = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people.select(np.arange(2))
     images = np.array([*people.images, "other.jpg"])
-    centre = np.concatenate([people.centre, [[1.0, 1.0]]])
-    assert split_by_name(tmp_path / "train.json", images, centre).tolist() == ["train"] * 3
-    assert split_by_name(tmp_path / "trainval.json", images, centre).tolist() == ["valid", "valid", "train"]
-    assert split_by_name(tmp_path / "mine.json", images[2:], centre[2:]).tolist() == [""]
+    center = np.concatenate([people.center, [[1.0, 1.0]]])
+    assert split_by_name(tmp_path / "train.json", images, center).tolist() == ["train"] * 3
+    assert split_by_name(tmp_path / "trainval.json", images, center).tolist() == ["valid", "valid", "train"]
+    assert split_by_name(tmp_path / "mine.json", images[2:], center[2:]).tolist() == [""]

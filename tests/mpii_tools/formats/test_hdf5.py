@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.formats.hdf5 import load_hdf5
 
 
@@ -28,12 +28,12 @@ def test_links_to_other_files_are_not_followed(tmp_path):
         layout = h5py.VirtualLayout((3, 3), float)
         layout[:] = h5py.VirtualSource(tmp_path / "secret.h5", "x", (3, 3))
         file.create_virtual_dataset("x", layout)
-    with pytest.raises(BadInput, match="'x' takes 72 bytes, or lies in another file"):
+    with pytest.raises(PoseError, match="'x' takes 72 bytes, or lies in another file"):
         load_hdf5(tmp_path / "b.h5")
 
 
 def test_a_data_set_that_claims_more_than_the_file_holds_is_bad_input(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("preds", (1 << 40, 16, 2), "f4", chunks=(1, 16, 2))
-    with pytest.raises(BadInput, match=r"a\.h5: not a whole HDF5 file \('preds' takes 140,737,488,355,328 bytes"):
+    with pytest.raises(PoseError, match=r"a\.h5: not a whole HDF5 file \('preds' takes 140,737,488,355,328 bytes"):
         load_hdf5(tmp_path / "a.h5")

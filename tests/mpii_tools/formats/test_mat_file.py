@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.formats import mat_file
 from mpii_tools.formats.mat_file import MAX_DEPTH, UNKNOWN, load_mat, variable_names
 
@@ -101,26 +101,26 @@ def deep(levels):
         (matrix(2, part(5, struct.pack("<i", 0)) + part(1, b"abcd")), "no field names"),
         (matrix(4, part(16, b"\xff\xfe"), (1, 2)), "utf-8"),
         (part(9, b"12345678"), "of type 9, no matrix"),
-        (struct.pack("<II", 15, 4) + b"torn", "incorrect header check"),
+        (struct.pack("<II", 15, 4) + b"corrupt", "incorrect header check"),
     ],
 )
 def test_hostile_files_are_bad_input(tmp_path, body, says):
     (tmp_path / "a.mat").write_bytes(HEADER + b"\0\1IM" + body)
-    with pytest.raises(BadInput, match=rf"a\.mat: not a whole MATLAB \.mat file \(.*{says}"):
+    with pytest.raises(PoseError, match=rf"a\.mat: not a whole MATLAB \.mat file \(.*{says}"):
         load_mat(tmp_path / "a.mat")
 
 
 def test_a_file_that_inflates_without_end_is_bad_input(tmp_path, monkeypatch):
     monkeypatch.setattr(mat_file, "MAX_BYTES", 1 << 20)
     (tmp_path / "a.mat").write_bytes(HEADER + b"\0\1IM" + part(15, zlib.compress(bytes(2 << 20))))
-    with pytest.raises(BadInput, match="more than 1 MiB once inflated"):
+    with pytest.raises(PoseError, match="more than 1 MiB once inflated"):
         load_mat(tmp_path / "a.mat")
 
 
 def test_other_versions_are_named(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"x": 1}, format="4")
-    with pytest.raises(BadInput, match="no header of MATLAB 5"):
+    with pytest.raises(PoseError, match="no header of MATLAB 5"):
         load_mat(tmp_path / "a.mat")
     (tmp_path / "a.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(BadInput, match="save it in MATLAB with '-v7'"):
+    with pytest.raises(PoseError, match="save it in MATLAB with '-v7'"):
         load_mat(tmp_path / "a.mat")

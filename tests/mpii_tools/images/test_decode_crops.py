@@ -1,31 +1,31 @@
-"""Crops from encoded photos, decoded at a fraction of their resolution, against the whole photo."""
+"""Crops from encoded images, decoded at a fraction of their resolution, against the whole image."""
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.crops import apply_affine, crop_matrices
-from mpii_tools.images import decode as photos
-from mpii_tools.images.decode import decode_crops, decode_photo, from_reduced, warp
+from mpii_tools.images import decode as images
+from mpii_tools.images.decode import decode_crops, decode_image, from_reduced, warp
 from mpii_tools.prepared.augmentation import Augmentation, draw_affines
 
 ODD = (719, 1283)  # height, width: neither divides by 2
 
 
-def soft_photo(height, width, seed=0, cell=24):
-    """Smooth random colours, encoded nearly without loss."""
+def soft_image(height, width, seed=0, cell=24):
+    """Smooth random colors, encoded nearly without loss."""
     small = np.random.default_rng(seed).integers(0, 255, (height // cell, width // cell, 3)).astype(np.uint8)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def encode(photo, kind=".jpg", *options):
-    return cv2.imencode(kind, photo, [cv2.IMWRITE_JPEG_QUALITY, 98, *options])[1].tobytes()
+def encode(image, kind=".jpg", *options):
+    return cv2.imencode(kind, image, [cv2.IMWRITE_JPEG_QUALITY, 98, *options])[1].tobytes()
 
 
 def augmented_matrices(sides, size, shape, seed=1):
-    """Crops of the given sides about the photo's middle, each with a flip, rotation, scale and shift of its own."""
+    """Crops of the given sides about the image's middle, each with a flip, rotation, scale and shift of its own."""
     matrices = crop_matrices(np.tile([shape[1] / 2, shape[0] / 2], (len(sides), 1)), np.array(sides), size)
     affines, flipped = draw_affines(Augmentation(), len(sides), size, torch.Generator().manual_seed(seed))
     assert flipped.any() and not flipped.all()
@@ -35,21 +35,21 @@ def augmented_matrices(sides, size, shape, seed=1):
 
 @pytest.fixture
 def reductions(monkeypatch):
-    """The reductions at which photos were decoded."""
-    seen, decode = [], photos._decode
+    """The reductions at which images were decoded."""
+    seen, decode = [], images._decode
 
     def spy(data, name, reduction):
         seen.append(reduction)
         return decode(data, name, reduction)
 
-    monkeypatch.setattr(photos, "_decode", spy)
+    monkeypatch.setattr(images, "_decode", spy)
     return seen
 
 
 @pytest.mark.parametrize("reduction", [2, 4, 8])
 def test_a_reduced_pixel_is_the_mean_of_the_pixels_it_stands_for(reduction):
-    data = encode(soft_photo(*ODD, cell=60))
-    whole, reduced = decode_photo(data, "a.jpg"), photos._decode(data, "a.jpg", reduction)
+    data = encode(soft_image(*ODD, cell=60))
+    whole, reduced = decode_image(data, "a.jpg"), images._decode(data, "a.jpg", reduction)
     height, width = (length // reduction for length in ODD)
     assert reduced.shape[:2] == tuple(-(-length // reduction) for length in ODD)
     blocks = whole[: height * reduction, : width * reduction].reshape(height, reduction, width, reduction, 3)
@@ -60,27 +60,27 @@ def test_a_reduced_pixel_is_the_mean_of_the_pixels_it_stands_for(reduction):
 def test_reduced_crops_show_what_full_decoding_shows_at_the_same_place(reduction, reductions):
     """Also shown: a quarter of a reduced pixel beside it, the two differ more."""
     size, shape = 64, ODD
-    data = encode(soft_photo(*shape, cell=8 * reduction))
+    data = encode(soft_image(*shape, cell=8 * reduction))
     matrices = augmented_matrices([size * reduction * 1.3] * 4, size, shape)
     crops = decode_crops(data, "a.jpg", matrices, size)
     assert reductions == [reduction]
 
     def distance(shift):
         moved = matrices + np.array([[0, 0, shift], [0, 0, shift]])
-        plain = np.stack([blurred_warp(decode_photo(data, "a.jpg"), matrix, size, reduction) for matrix in moved])
+        plain = np.stack([blurred_warp(decode_image(data, "a.jpg"), matrix, size, reduction) for matrix in moved])
         return np.abs(crops.astype(float) - plain).mean()
 
     assert distance(0.0) < 1.0
     assert min(distance(-0.25), distance(0.25)) > 2 * distance(0.0)
 
 
-def blurred_warp(photo, matrix, size, reduction):
-    """The plain twin: every pixel of the whole photo averaged with its neighbours, then one warp."""
+def blurred_warp(image, matrix, size, reduction):
+    """The plain twin: every pixel of the whole image averaged with its neighbours, then one warp."""
     if reduction > 1:
         # An even window lies half a pixel off its anchor; the matrix is moved by as much.
-        photo = cv2.blur(photo, (reduction, reduction), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+        image = cv2.blur(image, (reduction, reduction), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
         matrix = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2].sum(1) * (reduction - 1) / 2])
-    return cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=photos.FILL)
+    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=images.FILL)
 
 
 def test_a_spot_is_found_where_the_matrix_puts_it():
@@ -89,8 +89,8 @@ def test_a_spot_is_found_where_the_matrix_puts_it():
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     for side, sigma in ((110.0, 5), (240.0, 9), (500.0, 18), (1000.0, 36)):
         spot = np.array([width / 2 + 0.06 * side, height / 2 - 0.04 * side])
-        photo = 255 * np.exp(-((columns - spot[0]) ** 2 + (rows - spot[1]) ** 2) / (2 * sigma**2))
-        data = encode(np.repeat(photo[..., None], 3, axis=2).astype(np.uint8))
+        image = 255 * np.exp(-((columns - spot[0]) ** 2 + (rows - spot[1]) ** 2) / (2 * sigma**2))
+        data = encode(np.repeat(image[..., None], 3, axis=2).astype(np.uint8))
         matrices = augmented_matrices([side] * 6, size, ODD, seed=5)
         weights = np.clip(decode_crops(data, "a.jpg", matrices, size)[..., 0].astype(float) - 150, 0, None)
         total, pixels = weights.sum((1, 2)), np.arange(size)
@@ -98,8 +98,8 @@ def test_a_spot_is_found_where_the_matrix_puts_it():
         assert np.abs(found - apply_affine(matrices, spot[None, None])[:, 0]).max() < 0.1
 
 
-def test_a_photo_is_never_decoded_coarser_than_its_finest_crop(reductions):
-    data = encode(soft_photo(*ODD))
+def test_a_image_is_never_decoded_coarser_than_its_finest_crop(reductions):
+    data = encode(soft_image(*ODD))
     for sides, expected in (([500.0], 4), ([500.0, 230.0], 2), ([500.0, 100.0], 1), ([2000.0, 900.0], 8), ([64.0], 1)):
         middle = np.tile([640.0, 360.0], (len(sides), 1))
         assert decode_crops(data, "a.jpg", crop_matrices(middle, np.array(sides), 100), 100).shape[0] == len(sides)
@@ -107,31 +107,31 @@ def test_a_photo_is_never_decoded_coarser_than_its_finest_crop(reductions):
 
 
 def test_what_cannot_be_reduced_equals_decoding_and_warping():
-    """A PNG, whatever the crop's size; a JPEG whose crop is as fine as the photo."""
-    photo = soft_photo(*ODD)
-    for data, side in ((encode(photo, ".png"), 900.0), (encode(photo), 150.0)):
+    """A PNG, whatever the crop's size; a JPEG whose crop is as fine as the image."""
+    image = soft_image(*ODD)
+    for data, side in ((encode(image, ".png"), 900.0), (encode(image), 150.0)):
         matrices = augmented_matrices([side] * 4, 100, ODD)
-        whole = decode_photo(data, "a")
+        whole = decode_image(data, "a")
         expected = np.stack([warp(whole, matrix, 100) for matrix in matrices])
         assert np.array_equal(decode_crops(data, "a", matrices, 100), expected)
 
 
 def test_progressive_grey_and_odd_jpegs_are_reduced_alike():
-    photo = soft_photo(*ODD, cell=64)
+    image = soft_image(*ODD, cell=64)
     matrices = augmented_matrices([300.0] * 4, 96, ODD)
-    plain = decode_crops(encode(photo), "a.jpg", matrices, 96).astype(int)
-    progressive = encode(photo, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    plain = decode_crops(encode(image), "a.jpg", matrices, 96).astype(int)
+    progressive = encode(image, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
     assert np.abs(decode_crops(progressive, "a.jpg", matrices, 96) - plain).max() <= 2
-    grey = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     crops = decode_crops(encode(grey), "a.jpg", matrices, 96)
     assert np.array_equal(crops[..., 0], crops[..., 2])
     assert np.abs(crops[..., 0] - plain @ np.array([0.299, 0.587, 0.114])).mean() < 1.5
 
 
-def test_exif_rotation_is_ignored_when_reduced_and_colours_are_rgb():
-    photo = np.zeros((400, 600, 3), np.uint8)
-    photo[:, :300, 2] = 255  # OpenCV writes BGR: red on the left
-    data = encode(photo)
+def test_exif_rotation_is_ignored_when_reduced_and_colors_are_rgb():
+    image = np.zeros((400, 600, 3), np.uint8)
+    image[:, :300, 2] = 255  # OpenCV writes BGR: red on the left
+    data = encode(image)
     turned = bytes.fromhex("ffe1002245786966000049492a0008000000010012010300010000000600000000000000")
     matrices = crop_matrices(np.array([[299.5, 199.5]]), np.array([400.0]), 50)
     for encoded in (data, data[:2] + turned + data[2:]):
@@ -139,11 +139,11 @@ def test_exif_rotation_is_ignored_when_reduced_and_colours_are_rgb():
         assert (crop[25, 5] > [240, -1, -1]).all() and (crop[25, 5, 1:] < 15).all() and crop[25, 45].max() < 15
 
 
-def test_torn_photos_are_refused():
-    data = encode(soft_photo(*ODD))
+def test_torn_images_are_refused():
+    data = encode(soft_image(*ODD))
     matrices = crop_matrices(np.array([[600.0, 300.0]]), np.array([500.0]), 50)
     for bad in (b"", b"not an image", data[: len(data) // 2]):
-        with pytest.raises(BadInput, match=r"b\.jpg: .* cannot be decoded"):
+        with pytest.raises(PoseError, match=r"b\.jpg: .* cannot be decoded"):
             decode_crops(bad, "b.jpg", matrices, 50)
 
 

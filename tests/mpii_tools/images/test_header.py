@@ -1,4 +1,4 @@
-"""What a photo says of itself: against Pillow's encoder, and files that are torn, foreign or claim too much."""
+"""What a image says of itself: against Pillow's encoder, and files that are corrupt, foreign or claim too much."""
 
 import io
 
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from checkpoints.errors import BadInput
-from mpii_tools.images.decode import decode_photo
+from checkpoints.errors import PoseError
+from mpii_tools.images.decode import decode_image
 from mpii_tools.images.header import read_header
 
 PIXELS = cv2.resize(np.random.default_rng(0).integers(0, 255, (6, 8, 3)).astype(np.uint8), (80, 60))
@@ -46,19 +46,19 @@ SIXTEEN = cv2.imencode(".png", PIXELS[..., ::-1].astype(np.uint16) * 257)[1].tob
         (encode("RGB", "PNG", exif=rotated()), ["EXIF"]),
     ],
 )
-def test_odd_photos_are_named_and_decoded_as_pillow_decodes_them(data, oddities):
+def test_odd_images_are_named_and_decoded_as_pillow_decodes_them(data, oddities):
     header = read_header(data, "a")
     assert (header.width, header.height) == (80, 60)
     found = header.oddities()
     assert len(found) == len(oddities) and all(word in what for word, what in zip(oddities, found, strict=True))
     pillow = PIXELS if "16 bits" in oddities else np.array(Image.open(io.BytesIO(data)).convert("RGB"))
-    assert np.abs(decode_photo(data, "a").astype(int) - pillow).mean() < 2
+    assert np.abs(decode_image(data, "a").astype(int) - pillow).mean() < 2
 
 
 @pytest.mark.parametrize("data", [encode("RGB", "JPEG"), encode("RGB", "JPEG", progressive=True), encode("RGB", "PNG")])
-def test_every_torn_photo_is_bad_input(data):
+def test_every_torn_image_is_bad_input(data):
     for end in range(0, len(data) - 1, 7):
-        with pytest.raises(BadInput, match=rf"^a\.jpg: {end:,} bytes that cannot be decoded"):
+        with pytest.raises(PoseError, match=rf"^a\.jpg: {end:,} bytes that cannot be decoded"):
             read_header(data[:end], "a.jpg")
 
 
@@ -67,22 +67,22 @@ def test_every_flipped_bit_of_a_png_is_found():
     for place in range(0, 8 * len(data), 41):
         flipped = bytearray(data)
         flipped[place // 8] ^= 1 << place % 8
-        with pytest.raises(BadInput):
-            decode_photo(bytes(flipped), "a")
+        with pytest.raises(PoseError):
+            decode_image(bytes(flipped), "a")
 
 
-def test_a_photo_that_claims_too_much_is_not_decoded():
+def test_a_image_that_claims_too_much_is_not_decoded():
     jpeg = bytearray(encode("RGB", "JPEG"))
     frame = jpeg.index(b"\xff\xc0")
     jpeg[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"
-    with pytest.raises(BadInput, match="65,535 x 65,535 pixels, more than the 64 million"):
-        decode_photo(bytes(jpeg), "a")
+    with pytest.raises(PoseError, match="65,535 x 65,535 pixels, more than the 64 million"):
+        decode_image(bytes(jpeg), "a")
     scans = bytearray(encode("RGB", "JPEG", progressive=True))
     frame, first = scans.index(b"\xff\xc2"), scans.index(b"\xff\xda")
     scans[frame + 5 : frame + 9] = b"\x1f\xff\x1f\xff"
     scan = bytes(scans[first : scans.index(b"\xff", first + 14)])
-    with pytest.raises(BadInput, match=r"8,191 x 8,191 pixels in \d+ scans"):
-        decode_photo(bytes(scans[:-2]) + 20 * scan + b"\xff\xd9", "a")
+    with pytest.raises(PoseError, match=r"8,191 x 8,191 pixels in \d+ scans"):
+        decode_image(bytes(scans[:-2]) + 20 * scan + b"\xff\xd9", "a")
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_a_photo_that_claims_too_much_is_not_decoded():
         (b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000049454e44ae426082"), "a PNG without a picture"),
     ],
 )
-def test_what_is_no_photo_is_said(data, says):
-    with pytest.raises(BadInput, match=says):
+def test_what_is_no_image_is_said(data, says):
+    with pytest.raises(PoseError, match=says):
         read_header(data, "a.jpg")
 
 
-def test_all_the_real_photos_are_whole(shared):
+def test_all_the_real_images_are_whole(shared):
     from mpii_tools.images.sources import open_images
 
     images = open_images(shared / "lspet")

@@ -8,7 +8,7 @@ from mpii_tools.prepared.augmentation import Augmentation
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.read import load_prepared
 
-STRONG = Augmentation(colour=0.4, occlusion=0.5)
+STRONG = Augmentation(color=0.4, occlusion=0.5)
 
 
 def drawn(augmentation, count=4000, size=64):
@@ -54,7 +54,7 @@ def batches(folder, augmentation, rank=0, count=1):
 
 
 def test_poses_and_the_rest_of_the_augmentation_do_not_depend_on_it(tiny_data):
-    plain, changed = (batches(tiny_data, a)(5) for a in (Augmentation(), Augmentation(colour=0.4)))
+    plain, changed = (batches(tiny_data, a)(5) for a in (Augmentation(), Augmentation(color=0.4)))
     torch.testing.assert_close(plain.joints, changed.joints, rtol=0, atol=0, equal_nan=True)
     slope, offset = np.polyfit(plain.images[0, 0].flatten(), changed.images[0, 0].flatten(), 1)
     torch.testing.assert_close(plain.images[0, 0] * slope + offset, changed.images[0, 0], rtol=1e-3, atol=1e-3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import merge
@@ -17,44 +17,44 @@ from mpii_tools.people import make_people
 from mpii_tools.prepared.augmentation import NONE, Augmentation
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.read import load_prepared
-from mpii_tools.prepared.write import BAD_PHOTO, NO_PHOTO, OUTSIDE, drop_unusable, prepare
+from mpii_tools.prepared.write import BAD_IMAGE, NO_IMAGE, OUTSIDE, drop_unusable, prepare
 
 CPU = torch.device("cpu")
 
 
 def example(count=10, seed=0):
-    """People on smooth photos, one of them on a missing and one on a torn photo."""
+    """People on smooth images, one of them on a missing and one on a corrupt image."""
     draw = np.random.default_rng(seed)
-    photos = {}
+    images = {}
     for i in range(count - 2):
         small = draw.integers(0, 255, (12, 16, 3)).astype(np.uint8)
-        photos[f"{i}.jpg"] = cv2.imencode(".jpg", cv2.resize(small, (320, 240)))[1].tobytes()
-    photos["torn.jpg"] = b"torn"
-    names = [*(f"{i}.jpg" for i in range(count - 2)), "torn.jpg", "missing.jpg"]
+        images[f"{i}.jpg"] = cv2.imencode(".jpg", cv2.resize(small, (320, 240)))[1].tobytes()
+    images["corrupt.jpg"] = b"corrupt"
+    names = [*(f"{i}.jpg" for i in range(count - 2)), "corrupt.jpg", "missing.jpg"]
     joints = draw.uniform(0, 240, (count, 16, 2))
     joints[draw.random((count, 16)) < 0.2] = np.nan
-    people = make_people(names, joints, centre=draw.uniform(60, 180, (count, 2)), scale=draw.uniform(0.4, 1.5, count),
+    people = make_people(names, joints, center=draw.uniform(60, 180, (count, 2)), scale=draw.uniform(0.4, 1.5, count),
                          head_size=np.full(count, 20.0), split=np.array(["train", "valid"] * (count // 2)))  # fmt: skip
 
     def read(name):
-        if name not in photos:
-            raise BadInput(f"photos: no image '{name}'")
-        return photos[name]
+        if name not in images:
+            raise PoseError(f"images: no image '{name}'")
+        return images[name]
 
     return people, read
 
 
-def test_prepared_crops_are_the_photos_own_pixels(tmp_path):
+def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     people, read = example()
     done = prepare(people, read, tmp_path, "example", 64, 1.5)
     assert done.splits == {"train": 4, "valid": 4}
-    assert done.faults[NO_PHOTO] == ["missing.jpg#1"]
-    assert [fault.split(":")[0] for fault in done.faults[BAD_PHOTO]] == ["torn.jpg#1"]
+    assert done.faults[NO_IMAGE] == ["missing.jpg#1"]
+    assert [fault.split(":")[0] for fault in done.faults[BAD_IMAGE]] == ["corrupt.jpg#1"]
     data = load_prepared(tmp_path, "valid")
     assert (data.size, data.border, data.name) == (64, 16, "example")
     for row in range(len(data)):
         person = data.people
-        matrices = crop_matrices(person.crop_centre[row : row + 1], person.crop_side[row : row + 1], 64)
+        matrices = crop_matrices(person.crop_center[row : row + 1], person.crop_side[row : row + 1], 64)
         direct = decode_crops(read(str(person.images[row])), "", matrices, 64)[0]
         assert np.abs(data.crops[row, 16:-16, 16:-16].astype(int) - direct).max() <= 1
     np.testing.assert_allclose(data.to_image(data.joints.double().numpy()), data.people.joints, atol=1e-3)
@@ -64,33 +64,33 @@ def test_persons_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     people, read = example(8)
     people.scale[0], people.scale[1], people.joints[2] = 0.0, np.nan, np.nan
     done = prepare(people, read, tmp_path, "example", 32, 1.0)
-    assert done.faults["persons left out: no usable centre and scale (NaN, 0 or below)"] == ["0.jpg#1", "1.jpg#1"]
+    assert done.faults["persons left out: no usable center and scale (NaN, 0 or below)"] == ["0.jpg#1", "1.jpg#1"]
     assert done.faults["persons left out: no annotated joint"] == ["2.jpg#1"]
     assert json.loads((tmp_path / "prepared.json").read_text())["faults"] == {
-        what: len(persons) for what, persons in done.faults.items()
+        what: len(ids) for what, ids in done.faults.items()
     }
 
 
 def test_no_usable_person_is_an_error(tmp_path):
     people, read = example(8)
     people.scale[:] = np.nan
-    with pytest.raises(BadInput, match="no person of example could be prepared"):
+    with pytest.raises(PoseError, match="no person of example could be prepared"):
         prepare(people, read, tmp_path, "example")
 
 
 def test_unprepared_or_torn_folders_are_refused(tmp_path):
-    with pytest.raises(BadInput, match="run `ief prepare` first"):
+    with pytest.raises(PoseError, match="run `ief prepare` first"):
         load_prepared(tmp_path, "train")
     people, read = example()
     prepare(people, read, tmp_path, "example", 32)
-    with pytest.raises(BadInput, match="no split 'test'; it has train, valid"):
+    with pytest.raises(PoseError, match="no split 'test'; it has train, valid"):
         load_prepared(tmp_path, "test")
     crops = tmp_path / "train-crops.npy"
     crops.write_bytes(crops.read_bytes()[:-100])
-    with pytest.raises(BadInput, match=r"train-crops\.npy: torn"):
+    with pytest.raises(PoseError, match=r"train-crops\.npy: corrupt"):
         load_prepared(tmp_path, "train")
     (tmp_path / "prepared.json").write_text("{")
-    with pytest.raises(BadInput, match=r"prepared\.json: torn"):
+    with pytest.raises(PoseError, match=r"prepared\.json: corrupt"):
         load_prepared(tmp_path, "train")
 
 
@@ -144,42 +144,42 @@ def encoded(pixels, suffix=".jpg"):
 
 
 def faulty(tmp_path):
-    """Two whole persons and one of every fault; their photos."""
+    """Two whole people and one of every fault; their images."""
     pixels = np.random.default_rng(0).integers(0, 255, (100, 120, 3), dtype=np.uint8)
     jpeg = encoded(pixels)
     huge = bytearray(jpeg)
     huge[huge.index(b"\xff\xc0") + 5 : huge.index(b"\xff\xc0") + 9] = b"\xff\xff\xff\xff"
-    photos = {
+    files = {
         "good.jpg": jpeg, "grey.jpg": encoded(pixels[..., 0]), "deep.png": encoded(pixels.astype(np.uint16), ".png"),
-        "empty.jpg": b"", "torn.jpg": jpeg[:-20], "text.jpg": b"no photo", "huge.jpg": bytes(huge),
+        "empty.jpg": b"", "corrupt.jpg": jpeg[:-20], "text.jpg": b"no image", "huge.jpg": bytes(huge),
     }  # fmt: skip
-    for name, data in photos.items():
+    for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     kinds = ["good", "grey", "deep", "jointless", "scale 0", "scale nan", "far", "outside", "again", "id", "absent",
-             "empty", "torn", "text", "huge"]  # fmt: skip
-    images = [f"{kind}.jpg" if f"{kind}.jpg" in photos else "good.jpg" for kind in kinds]
+             "empty", "corrupt", "text", "huge"]  # fmt: skip
+    images = [f"{kind}.jpg" if f"{kind}.jpg" in files else "good.jpg" for kind in kinds]
     images[2], images[kinds.index("absent")] = "deep.png", "absent.jpg"
     draw = np.random.default_rng(1)
-    joints, centre = draw.uniform(0, 100, (len(kinds), 16, 2)), np.full((len(kinds), 2), 50.0)
+    joints, center = draw.uniform(0, 100, (len(kinds), 16, 2)), np.full((len(kinds), 2), 50.0)
     scale = np.full(len(kinds), 0.4)
     scale[4:6] = 0, np.nan
     joints[3] = np.nan
     joints[6, 2] = 1e7
-    centre[7] = -500
+    center[7] = -500
     joints[8] = joints[0]
     ids = np.array([f"{kind}#1" for kind in kinds])
     ids[9] = "good#1"
-    return make_people(images, joints, person_ids=ids, centre=centre, scale=scale, split="train"), open_images(tmp_path)
+    return make_people(images, joints, person_ids=ids, center=center, scale=scale, split="train"), open_images(tmp_path)
 
 
 FAULTS = {
     "persons left out: their id stands there twice": ["good#1"],
-    "persons left out: no usable centre and scale (NaN, 0 or below)": ["scale 0#1", "scale nan#1"],
+    "persons left out: no usable center and scale (NaN, 0 or below)": ["scale 0#1", "scale nan#1"],
     "persons left out: no annotated joint": ["jointless#1"],
     "persons left out: a joint more than 10 crop sides away": ["far#1"],
     "persons left out: the same person again": ["again#1"],
-    NO_PHOTO: ["absent#1"],
-    BAD_PHOTO: ["empty#1", "torn#1", "text#1", "huge#1"],
+    NO_IMAGE: ["absent#1"],
+    BAD_IMAGE: ["empty#1", "corrupt#1", "text#1", "huge#1"],
     OUTSIDE: ["outside#1"],
 }
 
@@ -192,9 +192,9 @@ def test_every_fault_of_a_person_is_found_in_one_pass_and_left_out(tmp_path):
     people, images = faulty(tmp_path)
     done = prepare(people, images, tmp_path / "out", "example", 32)
     assert done.written and names_of(done.faults) == FAULTS
-    assert "65,535 x 65,535 pixels" in done.faults[BAD_PHOTO][3]
+    assert "65,535 x 65,535 pixels" in done.faults[BAD_IMAGE][3]
     assert done.notes == {
-        "grey photos, used as RGB": ["grey.jpg"], "photos of 16 bits, reduced to 8": ["deep.png"],
+        "grey images, used as RGB": ["grey.jpg"], "images of 16 bits, reduced to 8": ["deep.png"],
     }  # fmt: skip
     kept = load_prepared(tmp_path / "out", "train")
     assert kept.people.person_ids.tolist() == ["good#1", "grey#1", "deep#1"] and len(kept.crops) == 3
@@ -230,7 +230,7 @@ def test_an_interrupted_preparation_leaves_the_old_one(tmp_path):
 
 
 def test_test_persons_are_kept_wherever_they_stand(tmp_path):
-    """The server scores them all: only a missing crop or photo leaves one out."""
+    """The server scores them all: only a missing crop or image leaves one out."""
     people, images = faulty(tmp_path)
     rows = np.array([0, 3, 7, 8])
     people = replace(people.select(rows), split=np.array(["test"] * 4))

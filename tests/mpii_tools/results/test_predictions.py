@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import make_people
@@ -65,16 +65,16 @@ def test_the_published_files(shared):
 @pytest.mark.parametrize(
     ("array", "says"),
     [
-        (np.ones((5, 14, 2)), r"\(5, 14, 2\); expected numbers of shape \(persons, 16, 2\)"),
+        (np.ones((5, 14, 2)), r"\(5, 14, 2\); expected numbers of shape \(people, 16, 2\)"),
         (np.ones((5, 32)), r"\(5, 32\)"),
-        (np.where(np.arange(5)[:, None, None] == 3, np.nan, np.ones((5, 16, 2))), "1 persons .* first row 3"),
+        (np.where(np.arange(5)[:, None, None] == 3, np.nan, np.ones((5, 16, 2))), "1 people .* first row 3"),
         (np.where(np.arange(5)[:, None, None] == 3, np.inf, np.ones((5, 16, 2))), "finite"),
         (np.full((5, 16, 2), "a"), "<U1"),
     ],
 )
 def test_arrays_that_are_no_predictions(tmp_path, array, says):
     np.save(tmp_path / "p.npy", array)
-    with pytest.raises(BadInput, match=says) as raised:
+    with pytest.raises(PoseError, match=says) as raised:
         read_predictions(tmp_path / "p.npy")
     assert str(raised.value).count("p.npy") == 1
 
@@ -82,12 +82,12 @@ def test_arrays_that_are_no_predictions(tmp_path, array, says):
 def test_files_that_are_no_predictions(tmp_path):
     scipy.io.savemat(tmp_path / "other.mat", {"x": 1.0})
     (tmp_path / "p.txt").write_text("1 2 3")
-    for name in ("torn.npz", "torn.h5", "torn.mat", "torn.npy"):
+    for name in ("corrupt.npz", "corrupt.h5", "corrupt.mat", "corrupt.npy"):
         (tmp_path / name).write_bytes(b"PK\x03\x04 and no more")
     expected = {"other.mat": "only x", "p.txt": r"'\.txt'", "absent.npz": "no such file"}
-    expected |= dict.fromkeys(["torn.npz", "torn.h5", "torn.mat", "torn.npy"], "whole")
+    expected |= dict.fromkeys(["corrupt.npz", "corrupt.h5", "corrupt.mat", "corrupt.npy"], "whole")
     for name, says in expected.items():
-        with pytest.raises(BadInput, match=says) as raised:
+        with pytest.raises(PoseError, match=says) as raised:
             read_predictions(tmp_path / name)
         assert str(raised.value).count(name) == 1
 
@@ -96,14 +96,14 @@ def test_own_files_are_checked(tmp_path):
     arrays = {"joints": JOINTS, "person_ids": IDS, "joint_names": np.array(MPII.names), "stage": np.array(0)}
     faults = {
         "no array 'stage'": {"stage": None},
-        r"expected \(persons, 15, 2\)": {"joint_names": np.array(MPII.names[:15])},
+        r"expected \(people, 15, 2\)": {"joint_names": np.array(MPII.names[:15])},
         "person_ids of shape": {"person_ids": IDS[:4]},
         "'a.jpg#1' is predicted more than once": {"person_ids": IDS[[0, 0, 1, 2, 3]]},
         "first row 2": {"joints": np.where(np.arange(5)[:, None, None] == 2, np.nan, JOINTS)},
     }
     for says, change in faults.items():
         np.savez(tmp_path / "p.npz", **{k: v for k, v in (arrays | change).items() if v is not None})
-        with pytest.raises(BadInput, match=says) as raised:
+        with pytest.raises(PoseError, match=says) as raised:
             read_predictions(tmp_path / "p.npz")
         assert "p.npz" in str(raised.value)
 
@@ -121,7 +121,7 @@ def test_align_by_row_where_one_side_has_no_ids():
     rows = [f"row{row}#1" for row in range(1, 6)]
     np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(rows)).joints, JOINTS)
     for predictions, annotated in ((Predictions(JOINTS, None), IDS[:4].tolist()), (Predictions(JOINTS, IDS), rows[:4])):
-        with pytest.raises(BadInput, match="5 predictions for 4"):
+        with pytest.raises(PoseError, match="5 predictions for 4"):
             align(predictions, people(annotated))
 
 
@@ -132,17 +132,17 @@ def test_align_by_row_where_persons_are_counted_instead_of_rects():
 
 
 def test_align_refuses_persons_without_prediction():
-    with pytest.raises(BadInput, match=r"1 of 3 annotated persons have no prediction, first x\.jpg#1"):
+    with pytest.raises(PoseError, match=r"1 of 3 annotated people have no prediction, first x\.jpg#1"):
         align(Predictions(JOINTS, IDS), people(["a.jpg#1", "x.jpg#1", "c.jpg#1"]))
-    with pytest.raises(BadInput, match="joints"):
+    with pytest.raises(PoseError, match="joints"):
         align(Predictions(JOINTS[:, :2], IDS, joint_names=("head", "foot")), people(IDS.tolist()))
 
 
-def everybody(persons=60, seed=0):
-    """Persons all over their photos, and predictions near them."""
+def everybody(people=60, seed=0):
+    """People all over their images, and predictions near them."""
     draw = np.random.default_rng(seed)
-    joints = draw.uniform(100, 900, (persons, 1, 2)) + draw.normal(0, 60, (persons, 16, 2))
-    annotated = make_people([f"{row // 2}.jpg" for row in range(persons)], joints)
+    joints = draw.uniform(100, 900, (people, 1, 2)) + draw.normal(0, 60, (people, 16, 2))
+    annotated = make_people([f"{row // 2}.jpg" for row in range(people)], joints)
     return annotated, Predictions(joints + draw.normal(0, 40, joints.shape), None)
 
 
@@ -150,7 +150,7 @@ def test_rows_in_another_order_are_refused():
     annotated, predictions = everybody()
     np.testing.assert_array_equal(align(predictions, annotated).joints, predictions.joints)
     for order in (np.random.default_rng(1).permutation(60), np.arange(60)[::-1], np.roll(np.arange(60), 1)):
-        with pytest.raises(BadInput, match=r"matched row by row, only \d\d% .* put them in the annotations' order"):
+        with pytest.raises(PoseError, match=r"matched row by row, only \d\d% .* put them in the annotations' order"):
             align(Predictions(predictions.joints[order], None), annotated)
 
 
@@ -159,5 +159,5 @@ def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, name):
     annotated = read_annotations(shared / "mpii" / "valid_annolist.mat").people
     predictions = read_predictions(shared / "mpii" / name)
     align(predictions, annotated)
-    with pytest.raises(BadInput, match=r"only 5\d% of the predictions lie nearer"):
+    with pytest.raises(PoseError, match=r"only 5\d% of the predictions lie nearer"):
         align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_mat import read_mpii_mat, write_mpii_mat
 from mpii_tools.people import make_people
 from mpii_tools.results.predictions import Predictions
@@ -25,7 +25,7 @@ def annotations(tmp_path):
         [person[:5] for person in ids],
         rng.uniform(0, 500, (len(ids), 16, 2)),
         person_ids=ids,
-        centre=rng.uniform(0, 500, (len(ids), 2)),
+        center=rng.uniform(0, 500, (len(ids), 2)),
         scale=rng.uniform(1, 4, len(ids)),
         split=np.array(["train" if person.startswith("c") else "test" for person in ids]),
         scored=np.array(scored),
@@ -104,7 +104,7 @@ def test_scored_rects_alone_are_enough_and_order_is_free(tmp_path, annotations, 
 
 def test_a_missing_scored_rect_is_bad_input(tmp_path, annotations, predictions):
     few = Predictions(predictions.joints[:1], predictions.person_ids[:1])
-    with pytest.raises(BadInput, match=r"3 of 3 scored test rects have no prediction, first b\.jpg#3"):
+    with pytest.raises(PoseError, match=r"3 of 3 scored test rects have no prediction, first b\.jpg#3"):
         write_submission(annotations, few, tmp_path / "pred.mat")
     assert not (tmp_path / "pred.mat").exists()
 
@@ -112,19 +112,19 @@ def test_a_missing_scored_rect_is_bad_input(tmp_path, annotations, predictions):
 def test_predictions_of_others_are_bad_input(tmp_path, annotations, predictions):
     strange = predictions.person_ids.astype("U20").copy()
     strange[0] = "c.jpg#1"
-    with pytest.raises(BadInput, match=r"1 predictions are not of test rects .* first c\.jpg#1"):
+    with pytest.raises(PoseError, match=r"1 predictions are not of test rects .* first c\.jpg#1"):
         write_submission(annotations, Predictions(predictions.joints, strange), tmp_path / "pred.mat")
     flat = Predictions(np.concatenate([predictions.joints, predictions.joints[..., :1]], axis=-1), strange)
     for other in (flat, Predictions(predictions.joints, None)):
-        with pytest.raises(BadInput, match="in 2D and person_ids"):
+        with pytest.raises(PoseError, match="in 2D and person_ids"):
             write_submission(annotations, other, tmp_path / "pred.mat")
 
 
 def test_files_of_another_kind(tmp_path, predictions):
     scipy.io.savemat(tmp_path / "other.mat", {"annolist": 1.0, "pred": np.ones((3, 16, 2))})
-    with pytest.raises(BadInput, match="no variable 'RELEASE'"):
+    with pytest.raises(PoseError, match="no variable 'RELEASE'"):
         write_submission(tmp_path / "other.mat", predictions, tmp_path / "pred.mat")
-    with pytest.raises(BadInput, match="no struct array 'pred'"):
+    with pytest.raises(PoseError, match="no struct array 'pred'"):
         read_submission(tmp_path / "other.mat")
 
 
@@ -134,7 +134,7 @@ def test_a_pose_with_a_joint_missing_is_bad_input(tmp_path, annotations, predict
     pose = pred[0, 0]["annorect"][0, 0]["annopoints"][0, 0]
     pose["point"] = pose["point"][:, :15]
     scipy.io.savemat(tmp_path / "pred.mat", {"pred": pred})
-    with pytest.raises(BadInput, match=r"1 rects have some but not all 16 points, first b\.jpg#1"):
+    with pytest.raises(PoseError, match=r"1 rects have some but not all 16 points, first b\.jpg#1"):
         read_submission(tmp_path / "pred.mat")
 
 
@@ -143,5 +143,5 @@ def test_a_rect_that_is_not_mpiis_is_bad_input(tmp_path, annotations, prediction
     pred = scipy.io.loadmat(tmp_path / "pred.mat")["pred"]
     pred[0, 0]["annorect"][0, 0]["scale"] = "tall"
     scipy.io.savemat(tmp_path / "pred.mat", {"pred": pred})
-    with pytest.raises(BadInput, match=r"annorect\(1\): .*'tall'; write the submission again"):
+    with pytest.raises(PoseError, match=r"annorect\(1\): .*'tall'; write the submission again"):
         read_submission(tmp_path / "pred.mat")

@@ -1,4 +1,4 @@
-"""The synthetic data set: what is written is what was drawn, whoever drew it."""
+"""The synthetic dataset: what is written is what was drawn, whoever drew it."""
 
 import json
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.people_file import load_people
@@ -41,7 +41,7 @@ def test_the_reader_returns_what_was_drawn(written):
     index = np.array([i for i, _ in drawn])
     splits = np.array(["train"] * 7 + ["valid"] * 4 + ["test"] * 5)[index]
     assert people.split.tolist() == splits.tolist()
-    np.testing.assert_allclose(people.centre, [p.centre for _, p in drawn], atol=1e-6)
+    np.testing.assert_allclose(people.center, [p.center for _, p in drawn], atol=1e-6)
     np.testing.assert_allclose(people.scale, [p.scale for _, p in drawn], atol=1e-9)
     assert people.scored.tolist() == [p.scored for _, p in drawn]
 
@@ -105,13 +105,13 @@ def test_an_interrupted_run_does_not_look_complete(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("counts", [(0, 0, 0), (5, -1, 2)])
 def test_senseless_numbers_are_bad_input(tmp_path, counts):
-    with pytest.raises(BadInput, match="images"):
+    with pytest.raises(PoseError, match="images"):
         write_synthetic(tmp_path, *counts)
 
 
 def test_a_file_in_the_folders_place_is_bad_input(tmp_path):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(BadInput, match="taken"):
+    with pytest.raises(PoseError, match="taken"):
         write_synthetic(tmp_path / "taken", 1, 0, 0, workers=1)
 
 
@@ -145,8 +145,8 @@ def test_joints_are_missing_as_often_as_in_mpii(shared):
     rates = np.array(expected["n_annotated_per_joint"]) / expected["n_persons"]
     rng = np.random.default_rng(11)
     owner = np.zeros((HEIGHT, WIDTH), np.int16)
-    persons = [label(rng, owner, *place_main(rng), 1) for _ in range(2000)]
-    annotated = np.isfinite([p.joints for p in persons]).all(axis=-1)
+    people = [label(rng, owner, *place_main(rng), 1) for _ in range(2000)]
+    annotated = np.isfinite([p.joints for p in people]).all(axis=-1)
     assert annotated.sum(axis=1).min() >= synthetic.FEWEST_JOINTS
     np.testing.assert_allclose(annotated.mean(axis=0), rates, atol=0.06)
 

@@ -9,7 +9,7 @@ from mpii_tools.synthetic.painting import (
     Part,
     cloth_pixels,
     folds,
-    hue_colour,
+    hue_color,
     lay,
     lit,
     rasterise,
@@ -20,8 +20,8 @@ TAPERED = Part(np.array([20.0, 30.0]), np.array([70.0, 55.0]), np.array([0.0, 1.
 
 
 def blank(light=(0.0, 0.0, 1.0)):
-    colour, owner = np.full((80, 100, 3), 0.5, np.float32), np.zeros((80, 100), np.int16)
-    return Canvas(colour, owner, np.array(light), 0.4)
+    color, owner = np.full((80, 100, 3), 0.5, np.float32), np.zeros((80, 100), np.int16)
+    return Canvas(color, owner, np.array(light), 0.4)
 
 
 def test_a_limb_covers_the_pixels_nearer_to_its_axis_than_its_width():
@@ -70,11 +70,11 @@ def test_the_side_towards_the_light_is_brighter():
 
 
 @pytest.mark.parametrize("pattern, shades", [("plain", 1), ("stripes", 2), ("pinstripes", 2), ("checks", 3)])
-def test_patterns_mix_the_two_colours(pattern, shades):
+def test_patterns_mix_the_two_colors(pattern, shades):
     cloth = Cloth(np.array([0.8, 0.1, 0.1]), np.array([0.1, 0.1, 0.8]), pattern, 6.0, creases=0.0)
     patch = rasterise(blank(), TAPERED)
-    colour = cloth_pixels(cloth, patch, TAPERED, unit=1.0)
-    blue = np.histogram(colour[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / colour[..., 2].size
+    color = cloth_pixels(cloth, patch, TAPERED, unit=1.0)
+    blue = np.histogram(color[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / color[..., 2].size
     assert (blue[[0, 2, 4]] > 0.08).sum() == shades
 
 
@@ -83,8 +83,8 @@ def test_laying_a_patch_covers_and_owns_it():
     patch = rasterise(canvas, TAPERED)
     lay(canvas, patch, np.zeros((*patch.cover.shape, 3), np.float32), 7, shade=0.5, soft_start=False)
     np.testing.assert_array_equal(canvas.owner[patch.box] == 7, patch.cover > 0.5)
-    assert canvas.colour[patch.box][patch.cover == 1].max() == 0
-    assert (canvas.colour[patch.box][patch.cover == 0] == 0.5).all(), "no contact shadow on the background"
+    assert canvas.color[patch.box][patch.cover == 1].max() == 0
+    assert (canvas.color[patch.box][patch.cover == 0] == 0.5).all(), "no contact shadow on the background"
 
 
 def test_folds_are_the_asked_size_and_differ_by_offset():
@@ -102,6 +102,6 @@ def test_smoothing_keeps_the_shape_inside():
 
 
 def test_hues():
-    for hue, colour in ((0, [1, 0, 0]), (1 / 3, [0, 1, 0]), (2 / 3, [0, 0, 1]), (1, [1, 0, 0]), (1 / 6, [1, 1, 0])):
-        np.testing.assert_allclose(hue_colour(hue, 1, 1), colour, atol=1e-9)
-    np.testing.assert_allclose(hue_colour(0.3, 0, 0.4), 0.4)
+    for hue, color in ((0, [1, 0, 0]), (1 / 3, [0, 1, 0]), (2 / 3, [0, 0, 1]), (1, [1, 0, 0]), (1 / 6, [1, 1, 0])):
+        np.testing.assert_allclose(hue_color(hue, 1, 1), color, atol=1e-9)
+    np.testing.assert_allclose(hue_color(0.3, 0, 0.4), 0.4)

@@ -16,8 +16,8 @@ RED, BLUE, GREEN = np.eye(3)[[0, 2, 1]]
 
 
 def blank():
-    colour = np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
-    return Canvas(colour, np.zeros((HEIGHT, WIDTH), np.int16), np.array([0.0, 0.0, 1.0]), 0.5)
+    color = np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
+    return Canvas(color, np.zeros((HEIGHT, WIDTH), np.int16), np.array([0.0, 0.0, 1.0]), 0.5)
 
 
 def plain_look(**changes):
@@ -59,9 +59,9 @@ def test_every_joint_lies_on_the_person(seed):
     pixels = np.rint(joints).astype(int)
     covered = canvas.owner[pixels[:, 1], pixels[:, 0]] > 0
     assert covered.all(), [MPII.names[k] for k in np.flatnonzero(~covered)]
-    assert np.isfinite(canvas.colour).all()
+    assert np.isfinite(canvas.color).all()
     # Nothing but the person was painted.
-    assert (np.abs(canvas.colour - 0.5).max(axis=-1)[canvas.owner == 0] < 0.5).all()
+    assert (np.abs(canvas.color - 0.5).max(axis=-1)[canvas.owner == 0] < 0.5).all()
 
 
 def test_all_joints_of_a_standing_person_are_in_view():
@@ -84,7 +84,7 @@ def test_face_in_front_and_hair_behind():
     joints = upright()
     neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
     x, y = np.rint(neck + 0.4 * (top - neck)).astype(int)  # below the eyes
-    front, back = (drawn(joints, (0, towards)).colour[y, x] for towards in (1, -1))
+    front, back = (drawn(joints, (0, towards)).color[y, x] for towards in (1, -1))
     assert front[0] > 2 * front[2], "skin on the front of the head"
     assert back[2] > 2 * back[0], "hair on the back of the head"
 
@@ -95,7 +95,7 @@ def test_in_profile_the_face_looks_aside(aside):
     canvas = drawn(joints, (aside, 0))
     neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
     x, y = neck + 0.45 * (top - neck)
-    ahead, behind = (canvas.colour[round(y), round(x + s * aside * 7)] for s in (1, -1))
+    ahead, behind = (canvas.color[round(y), round(x + s * aside * 7)] for s in (1, -1))
     assert ahead[0] > 2 * ahead[2] and behind[2] > 2 * behind[0]
 
 
@@ -123,7 +123,7 @@ def test_who_is_painted_later_hides_the_other():
 
 def test_a_person_outside_changes_nothing():
     canvas = drawn(upright() + 5000.0, (0, 1))
-    assert (canvas.owner == 0).all() and (canvas.colour == 0.5).all()
+    assert (canvas.owner == 0).all() and (canvas.color == 0.5).all()
     assert not joints_in_view(canvas.owner, upright() + 5000.0).any()
 
 
@@ -131,6 +131,6 @@ def test_sleeves_and_trousers_end_where_they_say():
     joints = upright()
     wrist, elbow = joints[MPII.index("r_wrist")], joints[MPII.index("r_elbow")]
     x, y = np.rint(0.5 * (wrist + elbow)).astype(int)
-    covered = drawn(joints, (0, 1)).colour[y, x]
-    bare = drawn(joints, (0, 1), look=plain_look(sleeve=0.5)).colour[y, x]
+    covered = drawn(joints, (0, 1)).color[y, x]
+    bare = drawn(joints, (0, 1), look=plain_look(sleeve=0.5)).color[y, x]
     assert covered[1] > 2 * covered[0] and bare[0] > 2 * bare[1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checkpoints.errors import BadInput
+from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.synthetic.pose_prior import (
     HEAD_LENGTH,
@@ -22,7 +22,7 @@ from mpii_tools.synthetic.pose_prior import (
     vectors_from_joints,
 )
 
-# shared/mpii/README.md: std of joints and of bones in the 224 crop, validation persons, left and right averaged.
+# shared/mpii/README.md: std of joints and of bones in the 224 crop, validation people, left and right averaged.
 CROP_STD = {
     "ankle": (42.8, 23.6),
     "knee": (30.9, 27.2),
@@ -166,7 +166,7 @@ def test_posture_looks_where_the_knees_point():
 def test_a_foreign_csv_is_bad_input(tmp_path, content):
     path = tmp_path / "poses.csv"
     path.write_text(content)
-    with pytest.raises(BadInput, match=r"poses\.csv"):
+    with pytest.raises(PoseError, match=r"poses\.csv"):
         read_poses_csv(path)
 
 

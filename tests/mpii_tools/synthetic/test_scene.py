@@ -44,9 +44,9 @@ def test_an_occluder_owns_exactly_what_it_changed(seed):
     rng = np.random.default_rng(seed)
     canvas = new_canvas(rng, *SIZE)
     canvas.owner[:] = 5
-    before = canvas.colour.copy()
+    before = canvas.color.copy()
     paint_occluder(rng, canvas, np.array([80.0, 60.0]), 0.8)
-    changed = (canvas.colour != before).any(axis=-1)
+    changed = (canvas.color != before).any(axis=-1)
     np.testing.assert_array_equal(canvas.owner == OCCLUDER, changed)
     assert (canvas.owner[~changed] == 5).all()
     assert 20 < changed.sum() < 0.8 * changed.size
@@ -64,10 +64,10 @@ def test_occluders_mostly_hide_their_point():
 
 def test_a_shadow_darkens_the_ground_at_the_feet():
     canvas = new_canvas(np.random.default_rng(1), *SIZE)
-    canvas.colour[:] = 0.5
+    canvas.color[:] = 0.5
     joints = np.stack([np.linspace(70, 90, 16), np.linspace(10, 90, 16)], axis=-1)
     paint_shadow(canvas, joints, 0.5)
-    assert canvas.colour[92, 80, 0] < 0.3 and canvas.colour[5, 80, 0] > 0.49
+    assert canvas.color[92, 80, 0] < 0.3 and canvas.color[5, 80, 0] > 0.49
 
 
 def test_noise_has_unit_deviation_at_its_scale():
@@ -79,8 +79,8 @@ def test_noise_has_unit_deviation_at_its_scale():
 def test_the_photograph_is_the_picture_in_bgr():
     picture = np.zeros((*SIZE, 3), np.float32)
     picture[..., 0] = 0.6  # red
-    photos = [photograph(np.random.default_rng(seed), picture) for seed in range(10)]
-    assert all(p.dtype == np.uint8 and p.shape == picture.shape for p in photos)
-    for photo in photos:
-        blue, _, red = photo.reshape(-1, 3).mean(axis=0)
+    images = [photograph(np.random.default_rng(seed), picture) for seed in range(10)]
+    assert all(p.dtype == np.uint8 and p.shape == picture.shape for p in images)
+    for image in images:
+        blue, _, red = image.reshape(-1, 3).mean(axis=0)
         assert 0.6 * 0.65 * 255 < red < 0.6 * 1.4 * 255 and blue < 20
