@@ -217,7 +217,7 @@ TABLE = [
     (f"{PREPARE} corrupt.h5", "corrupt.h5: not a whole HDF5 file (", "copy it again"),
     (f"{PREPARE} part.h5", "part.h5: 'part' is float64 (2, 14, 2)", "expected numbers, N x 16 x 2"),
     (f"{PREPARE} scale.h5", "scale.h5: no 'center', only part", "give a file that has it"),
-    (f"{PREPARE} names.h5", "names.h5: 'imgname' has 1 names for 2 persons", "expected one a person"),
+    (f"{PREPARE} names.h5", "names.h5: 'imgname' has 1 names for 2 people", "expected one a person"),
     (f"{PREPARE} codes.h5", "codes.h5: 'imgname' holds no file names", "expected text, one name a person"),
     (f"{PREPARE} flat", "joints.mat: 'joints' is float64 (14, 2)", "expected 14x3xN (LSP-extended) or 3x14xN"),
     (f"{PREPARE} lsp", "lsp: none of its 4 images is one of joints.mat's 2 (im00001.jpg", "add the dataset's own"),

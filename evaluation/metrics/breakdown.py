@@ -105,7 +105,7 @@ def breakdown(
     scale = np.full(len(gt), np.nan) if scale is None else np.asarray(scale)
     found = {}
     for part in parts:
-        rows = part.persons
+        rows = part.people
         counted = np.asarray(annotated, bool)[rows] & part.joints
         result = evaluate(
             pred[rows], gt[rows], head_size[rows], scale[rows], counted,

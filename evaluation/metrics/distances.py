@@ -16,7 +16,7 @@ CROP_SIDE = 250.0  # the same side in image pixels, per unit of MPII's scale
 
 @dataclass(frozen=True)
 class Distances:
-    """Distances of N persons' joints (or bones), with what they count for.
+    """Distances of N people's joints (or bones), with what they count for.
 
     Attributes:
         values: (N, 2, P) for P joints or bones, in image pixels and in crop pixels; 0 where not counted.

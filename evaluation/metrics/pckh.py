@@ -160,13 +160,13 @@ class PCKhMetric:
         joints = len(self.joint_names)
         self._correct = np.zeros((len(self._grid), joints), dtype=np.int64)
         self._annotated = np.zeros(joints, dtype=np.int64)
-        self._persons = self._unscored = 0
+        self._people = self._unscored = 0
 
     def update(self, pred: ArrayLike, gt: ArrayLike, head_size: ArrayLike, annotated: ArrayLike | None = None) -> None:
         """Count a batch. Args, Raises: as `pckh`."""
         distances = normalized_distances(pred, gt, head_size, annotated, joint_names=self.joint_names)
         scored = int(has_size(np.asarray(head_size, dtype=np.float64)).sum())
-        self._persons += scored
+        self._people += scored
         self._unscored += len(distances) - scored
         self._annotated += np.isfinite(distances).sum(axis=0)
         self._correct += self.convention.correct(distances[:, None], self._grid[:, None]).sum(axis=0)
@@ -185,7 +185,7 @@ class PCKhMetric:
 
         return PCKh(
             convention=self.convention,
-            people=self._persons,
+            people=self._people,
             unscored=self._unscored,
             per_joint=by_threshold(figures.per_joint, names),
             groups=by_threshold(figures.groups, GROUPS),

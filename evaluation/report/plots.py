@@ -133,7 +133,7 @@ def part_points(breakdowns: Mapping[str, Mapping[str, Tree]], title: str, xlabel
 
 def spread_bars(spread: Spread, skeleton: Skeleton = MPII) -> Figure:
     """Figure 1 of the paper, right: standard deviation of joints against that of their bones."""
-    figure, axes = _axes({"spread": spread}, "Spread of joints and of bones over persons", height=4.6)
+    figure, axes = _axes({"spread": spread}, "Spread of joints and of bones over people", height=4.6)
     kinds = spread.by_kind(skeleton)
     rows = np.arange(len(kinds))
     for offset, column, name, color in ((-0.2, 0, "joint", COLORS[1]), (0.2, 1, "bone to its parent", COLORS[0])):
@@ -207,7 +207,7 @@ def arrow_factor(before: np.ndarray, after: np.ndarray) -> int:
     """How many times longer than the movement an arrow must be to be seen: 1 to 10, the same for all people.
 
     Args:
-        before, after: (P, K, 2) joints. The mean arrow becomes about a twelfth of the persons' extent.
+        before, after: (P, K, 2) joints. The mean arrow becomes about a twelfth of the people's extent.
     """
     moved = np.linalg.norm(after - before, axis=-1).mean()
     extent = np.ptp(before, axis=1).max(axis=-1).mean()

@@ -239,7 +239,7 @@ def summary_table(results: Mapping[str, Tree], threshold: str = "0.5", signed: b
     errors = [(part, unit) for unit in ("image_px", "crop_px") for part in ("joint_error", "bone_error")]
     return Table(
         title="Mean error in image pixels and in pixels of the 224 crop, mean PCKh in %"
-        + ("; in brackets the 95 % interval over persons" if intervals else ""),
+        + ("; in brackets the 95 % interval over people" if intervals else ""),
         head=("", "Joint px", "Bone px", "Joint crop px", "Bone crop px", f"PCKh@{threshold}"),
         rows=tuple(
             (

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="other predictions of the same people: also how far these differ from them, with paired 95 %% intervals",
     )
-    parser.add_argument("--intervals", action="store_true", help="with 95 %% bootstrap intervals over persons")
+    parser.add_argument("--intervals", action="store_true", help="with 95 %% bootstrap intervals over people")
 
 
 def run(args: argparse.Namespace) -> None:

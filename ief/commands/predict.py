@@ -31,7 +31,7 @@ EXAMPLE = """ief predict --run runs/all --data data/mpii --split valid --flip
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("inputs", type=Path, nargs="*", metavar="IMAGE", help="images, or folders of them")
-    parser.add_argument("--list", type=Path, metavar="FILE", help="persons of images, a line each: image x y scale")
+    parser.add_argument("--list", type=Path, metavar="FILE", help="people of images, a line each: image x y scale")
     parser.add_argument("--run", type=Path, metavar="DIR", help="run folder with trained stages")
     parser.add_argument("--onnx", type=Path, metavar="FILE", help="what `ief export --input crops` wrote, for a run")
     parser.add_argument("--data", type=Path, metavar="DIR", help="what `ief prepare` wrote")

@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--annotations", type=Path, metavar="PATH", help="the validation people, instead of those in --data"
     )
     parser.add_argument("--training", type=Path, metavar="PATH", help="the training people, instead of those in --data")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="images, to draw the worst and the median persons")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="images, to draw the worst and the median people")
     parser.add_argument(
         "--published",
         nargs="+",

@@ -37,7 +37,7 @@ class CropsToPose(nn.Module):
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are free."""
-        return (torch.zeros(2, self.size, self.size, 3, dtype=torch.uint8),), ({0: torch.export.Dim("persons")},)
+        return (torch.zeros(2, self.size, self.size, 3, dtype=torch.uint8),), ({0: torch.export.Dim("people")},)
 
 
 class ImageToPose(CropsToPose):
@@ -69,7 +69,7 @@ class ImageToPose(CropsToPose):
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are free."""
-        people, height, width = (torch.export.Dim(name) for name in ("persons", "height", "width"))
+        people, height, width = (torch.export.Dim(name) for name in ("people", "height", "width"))
         image = torch.zeros(2, self.size, self.size + 1, 3, dtype=torch.uint8)
         axes = ({0: people, 1: height, 2: width}, {0: people}, {0: people})
         return (image, torch.full((2, 2), self.size / 2), torch.ones(2)), axes

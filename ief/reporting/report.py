@@ -269,7 +269,7 @@ def measured_spread(people: People | None, training: People | None) -> tuple[Spr
     spread = pose_spread(joints, annotated) if annotated.any() else None
     if spread is None or not spread.by_kind():
         return None, ""
-    kind = "validation people (no training annotations were given)" if training is None else "training persons"
+    kind = "validation people (no training annotations were given)" if training is None else "training people"
     return spread, f"{annotated.any(axis=1).sum():,} {kind}"
 
 

@@ -147,7 +147,7 @@ def check_losses(training: Training) -> None:
     raise PoseError(
         f"{training.folder}: the loss of step {step + 1} is {loss}, on {', '.join(ids[:3])}, ... "
         f"({len(ids)} people, all in {path.name}); {what_is_kept(training)}; "
-        "lower --learning-rate, or look at these persons"
+        "lower --learning-rate, or look at these people"
     )
 
 

@@ -57,5 +57,5 @@ def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
     zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)
     ids = people.person_ids
     faults = {UNPLACED: ids[unplaced].tolist()}
-    notes = {"persons with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist()}
+    notes = {"people with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist()}
     return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", faults, notes)

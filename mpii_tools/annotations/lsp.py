@@ -95,10 +95,10 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         split=split,
         visible=visible,
     )
-    faults = {"persons left out: no joint annotated": names[jointless].tolist()}
+    faults = {"people left out: no joint annotated": names[jointless].tolist()}
     notes = {
         "columns of joints.mat left out: no image": names[~present].tolist(),
-        "persons without head size: head top and neck coincide": images[head == 0].tolist(),
+        "people without head size: head top and neck coincide": images[head == 0].tolist(),
         f"validation people: {rule}": images[split == "valid"].tolist(),
     }
     return Reading(people, "LSP: joints.mat and images", faults, notes)

@@ -68,7 +68,7 @@ def read_mpii_json(path: str | os.PathLike) -> Reading:
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
     faults = {
-        "persons left out: not as HRNet has them (entries counted from 0)": malformed,
+        "people left out: not as HRNet has them (entries counted from 0)": malformed,
         UNPLACED: people.person_ids[unplaced].tolist(),
     }
     return Reading(people, "HRNet/mmpose JSON", faults)

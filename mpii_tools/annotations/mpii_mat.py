@@ -22,8 +22,8 @@ FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
 TEST_FIELDS = ["scale", "objpos"]
 MAX_RECT = 255  # MPII counts rects in bytes
 VERSION = "12"
-TWICE = "persons with a joint labelled twice, the last counts"
-MALFORMED = "persons left out: a field is not as MPII has it"
+TWICE = "people with a joint labelled twice, the last counts"
+MALFORMED = "people left out: a field is not as MPII has it"
 
 
 def read_mpii_mat(path: str | os.PathLike) -> Reading:
@@ -73,15 +73,15 @@ def _people_of_release(path: Path, release: Release) -> Reading:
 
     faults = {
         MALFORMED: [f"{ids[row]}: {fault}" for row, fault in rects.malformed.items()],
-        "persons left out: no joint labelled": ids[train & ~labelled & whole].tolist(),
-        "persons left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
+        "people left out: no joint labelled": ids[train & ~labelled & whole].tolist(),
+        "people left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
         "test rects left out: no scale or objpos": ids[~train & ~placed & whole].tolist(),
         TWICE: ids[rects.repeated].tolist(),
     }
     notes = {
         "images without any rect": np.delete(release.images, rects.entry).tolist(),
-        "persons left out: in a validation image, but not of Tompson's": ids[labelled & placed & other].tolist(),
-        "persons without head size: no head box": ids[keep & headless].tolist(),
+        "people left out: in a validation image, but not of Tompson's": ids[labelled & placed & other].tolist(),
+        "people without head size: no head box": ids[keep & headless].tolist(),
         f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
     }
     people = make_people(

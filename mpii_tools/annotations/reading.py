@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mpii_tools.people import People
 
 EXAMPLES = 3
-UNPLACED = "persons with a labelled joint without coordinates, taken as missing"
+UNPLACED = "people with a labelled joint without coordinates, taken as missing"
 
 # What was found -> the people, images or columns that it befell.
 Findings = Mapping[str, list[str]]

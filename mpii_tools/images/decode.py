@@ -1,4 +1,4 @@
-"""Images: decoding their bytes, no finer than needed, and warping persons' squares out of them."""
+"""Images: decoding their bytes, no finer than needed, and warping people's squares out of them."""
 
 from __future__ import annotations
 

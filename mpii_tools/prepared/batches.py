@@ -30,7 +30,7 @@ class Batch:
         images: (B, 3, n, n) normalized input, or None where only poses were asked for.
         joints: (B, K, 2) input pixels, NaN where not supervised.
         mask: (B, K) bool, supervised joints.
-        rows: (B,) the persons' rows in the split.
+        rows: (B,) the people's rows in the split.
     """
 
     images: Tensor | None

@@ -27,9 +27,9 @@ THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 PARTIAL = ".preparing"
 FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint farther than 1 from the crop's center
 
-NO_IMAGE = "persons left out: image missing"
-BAD_IMAGE = "persons left out: image corrupt, too large, or no image"
-OUTSIDE = "persons left out: center outside the image"
+NO_IMAGE = "people left out: image missing"
+BAD_IMAGE = "people left out: image corrupt, too large, or no image"
+OUTSIDE = "people left out: center outside the image"
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
     left, faults = np.ones(len(people), bool), {}
     for what, rows in find_faults(people).items():
         if (left & rows).any():
-            faults[f"persons left out: {what}"] = people.person_ids[left & rows].tolist()
+            faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
         left &= ~rows
     return people.select(left), faults
 

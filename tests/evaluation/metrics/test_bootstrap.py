@@ -8,7 +8,7 @@ from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import percentile_interval, resample
 
 
-def drawn_persons(people, resamples, seed):
+def drawn_people(people, resamples, seed):
     """The same draws, spelled out: each resample as a list of people, some several times."""
     rng = np.random.default_rng(seed)
     for _ in range(resamples):
@@ -20,7 +20,7 @@ def test_sums_agree_with_a_loop_over_resamples():
     rng = np.random.default_rng(0)
     terms = {"a": rng.normal(size=23), "b": rng.normal(size=(23, 2, 3)), "c": rng.random((23, 4)) < 0.5}
     sums = resample(terms, resamples=50, seed=3)
-    for index, people in enumerate(drawn_persons(23, 50, 3)):
+    for index, people in enumerate(drawn_people(23, 50, 3)):
         assert len(people) == 23
         for name, term in terms.items():
             assert sums[name][index] == pytest.approx(sum(term[p] * 1.0 for p in people))
@@ -65,12 +65,12 @@ def test_undefined_resamples_are_left_out():
     assert np.isnan(low[1]) and np.isnan(high[1])
 
 
-def test_no_persons_sum_to_nothing():
+def test_no_people_sum_to_nothing():
     assert resample({"a": np.zeros((0, 3))}, 4)["a"].tolist() == [[0, 0, 0]] * 4
 
 
 def test_bad_terms_are_named():
-    with pytest.raises(PoseError, match="equally many persons"):
+    with pytest.raises(PoseError, match="equally many people"):
         resample({"a": np.zeros(3), "b": np.zeros(4)})
     with pytest.raises(PoseError, match="at least 1 resample"):
         resample({"a": np.zeros(3)}, resamples=0)

@@ -23,32 +23,32 @@ def data():
 def test_sizes_are_quarters_named_by_height():
     scale = np.array([1.0, np.nan, 4.0, 2.0, 3.0, -1.0, 5.0, 6.0, 7.0, 8.0])
     parts = parts_by_size(scale, 16)
-    assert [part.persons.sum() for part in parts] == [2, 2, 2, 2]
-    assert np.sum([part.persons for part in parts], axis=0).tolist() == [1, 0, 1, 1, 1, 0, 1, 1, 1, 1]
+    assert [part.people.sum() for part in parts] == [2, 2, 2, 2]
+    assert np.sum([part.people for part in parts], axis=0).tolist() == [1, 0, 1, 1, 1, 0, 1, 1, 1, 1]
     assert parts[0].label.startswith("200 to ") and parts[-1].label.endswith(" to 1600")
     assert parts_by_size([np.nan, 0], 16) == []
     (everyone,) = parts_by_size([2.0, 2.0], 16)
-    assert everyone.persons.all()
+    assert everyone.people.all()
 
 
 def test_counts_and_groups_cover_everyone_once(data):
     annotated = data[-1]
     parts = parts_by_annotated(annotated)
-    assert (np.sum([part.persons for part in parts], axis=0) == annotated.any(axis=1)).all()
+    assert (np.sum([part.people for part in parts], axis=0) == annotated.any(axis=1)).all()
     assert [part.label for part in parts] == ["1 to 8", "9 to 12", "13 to 15", "all 16"]
     for part, low, high in zip(parts, (1, 9, 13, 16), (8, 12, 15, 16), strict=True):
-        assert (part.persons == ((annotated.sum(axis=1) >= low) & (annotated.sum(axis=1) <= high))).all()
+        assert (part.people == ((annotated.sum(axis=1) >= low) & (annotated.sum(axis=1) <= high))).all()
     groups = parts_by_group(MPII.names, 120)
     assert (np.sum([part.joints for part in groups], axis=0) == 1).all()
     assert [part.label for part in parts_by_group(("r_knee", "l_knee", "nose"), 3)] == ["Knee"]
 
 
-def test_a_part_is_the_evaluation_of_its_persons_and_joints(data):
+def test_a_part_is_the_evaluation_of_its_people_and_joints(data):
     pred, gt, head, scale, annotated = data
     parts = [*parts_by_size(scale, 16), *parts_by_group(MPII.names, 120)]
     found = breakdown(*data, parts)
     for part in parts:
-        rows = np.flatnonzero(part.persons)
+        rows = np.flatnonzero(part.people)
         counted = annotated[rows] & part.joints
         distances = np.linalg.norm(pred - gt, axis=-1)[rows] * 224 / (250 * scale[rows, None])
         assert look_up(found[part.label], *ERROR)[0] == pytest.approx(distances[counted].mean())

@@ -60,7 +60,7 @@ def test_agrees_with_a_literal_loop(convention):
         assert result.groups[threshold] == pytest.approx(groups, abs=1e-9)
         assert tuple(result.groups[threshold]) == GROUPS
         assert result.correct[threshold] == correct
-    assert (result.persons, result.unscored) == (58, 2)
+    assert (result.people, result.unscored) == (58, 2)
     heights = [literal(pred, gt, head, t / 100, convention)[1]["Mean"] for t in range(51)]
     assert result.curve == pytest.approx(heights, abs=1e-9)
     assert result.auc == pytest.approx(sum((a + b) / 2 for a, b in pairwise(heights)) / 50)
@@ -89,7 +89,7 @@ def test_reset_forgets():
     metric = PCKhMetric()
     metric.update(*poses(5))
     metric.reset()
-    assert metric.compute().persons == 0
+    assert metric.compute().people == 0
     assert math.isnan(metric.compute().groups[0.5]["Mean"])
 
 

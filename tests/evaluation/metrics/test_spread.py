@@ -16,7 +16,7 @@ FIGURE_1 = {
 }  # fmt: skip
 
 
-def test_figure_1_of_the_validation_persons(shared):
+def test_figure_1_of_the_validation_people(shared):
     people = read_annotations(shared / "mpii" / "valid_annolist.mat").people
     joints = apply_affine(crop_matrices(people.crop_center, people.crop_side, 224), people.joints)
     found = pose_spread(joints, people.annotated).by_kind()
@@ -25,7 +25,7 @@ def test_figure_1_of_the_validation_persons(shared):
         assert found[kind] == pytest.approx(wanted, abs=0.2)
 
 
-def test_agrees_with_a_loop_over_persons():
+def test_agrees_with_a_loop_over_people():
     rng = np.random.default_rng(0)
     joints = rng.normal(50, 10, (40, 16, 2))
     joints[rng.random((40, 16)) < 0.3] = np.nan

@@ -55,7 +55,7 @@ def test_every_published_figure(file, convention, expected, people, predictions)
     if "AUC_0_0.5" in want:
         assert result.auc == pytest.approx(want["AUC_0_0.5"], abs=1e-3)
         assert result.upper_body[0.5] == pytest.approx(want["UBody@0.5"], abs=1e-3)
-    assert (result.persons, result.unscored) == (expected["n_persons"], 0)
+    assert (result.people, result.unscored) == (expected["n_people"], 0)
     assert list(result.annotated.values()) == expected["n_annotated_per_joint"]
 
 

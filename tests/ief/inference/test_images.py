@@ -51,7 +51,7 @@ def test_the_pipeline_gives_what_one_image_at_a_time_gives_in_order(folder, batc
     assert np.ptp(poses[:, 0, 0]) > 1  # the images differ, so their order shows
 
 
-def test_a_list_names_persons_by_line(folder):
+def test_a_list_names_people_by_line(folder):
     listing = folder / "people.tsv"
     listing.write_text("0.png\t40\t30\t0.2\n\n3.png\n")
     assert read_list(listing) == [ImageBox(folder / "0.png", (40.0, 30.0), 0.2), ImageBox(folder / "3.png")]

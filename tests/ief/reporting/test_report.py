@@ -196,7 +196,7 @@ def test_persons_without_scale_and_head_size_still_make_a_report(place, tmp_path
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (["{all}", "--images", "{images}"], "--images draws the validation persons"),
+        (["{all}", "--images", "{images}"], "--images draws the validation people"),
         (["{all}", "{all}"], "one or more different run folders"),
         (["{all}", "--published", "cao"], "no published row 'cao'"),
         (["{all}", "--data", "{images}"], "holds no prepared.json"),
@@ -255,7 +255,7 @@ def test_predictions_beyond_the_image_are_not_drawn():
 
 
 @pytest.mark.parametrize("persons", [0, 1, 5, 11, 12, 13, 100])
-def test_worst_and_median_are_different_persons(people):
+def test_worst_and_median_are_different_people(people):
     errors = np.random.default_rng(people).permutation(people).astype(float)
     errors = np.append(errors, np.nan)
     labels = worst_and_median(errors)

@@ -131,10 +131,10 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
     assert {path.name for path in tmp_path.glob("stage0/*")} == {"log.csv", state.name}  # nor is half a file left
 
 
-def test_a_diverging_training_names_step_and_persons_and_keeps_the_state_before(tiny_data, tmp_path):
+def test_a_diverging_training_names_step_and_people_and_keeps_the_state_before(tiny_data, tmp_path):
     command = train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--learning-rate", "1e30")
     said = finish_here(command, status=2)
-    found = re.search(r"the loss of step (\d+) is (nan|inf), on (.*), \.\.\. \(8 persons", said)
+    found = re.search(r"the loss of step (\d+) is (nan|inf), on (.*), \.\.\. \(8 people", said)
     assert found and "Traceback" not in said, said
     report = json.loads((stage_folder(tmp_path, 0) / "not-finite.json").read_text())
     assert report["step"] == int(found[1]) and found[3].split(", ") == report["persons"][:3]

@@ -36,7 +36,7 @@ def test_joints_flags_and_head_sizes(tmp_path):
             expected = [np.nan] * 2 if flags[joint, person] else source[joint, :, person] - 1
             np.testing.assert_array_equal(people.joints[person, joint], expected)
     np.testing.assert_allclose(people.head_size, 0.6 * 50)
-    assert reading.notes == {"persons with a zeroed coordinate that is not flagged missing": ["row2#1"]}
+    assert reading.notes == {"people with a zeroed coordinate that is not flagged missing": ["row2#1"]}
 
 
 def test_joints_in_another_order(tmp_path):

@@ -47,7 +47,7 @@ def test_columns_become_mpii_joints(tmp_path):
     np.testing.assert_allclose(people.head_size, 0.75 * np.hypot(*(top - neck))[:3])
 
 
-def test_absent_images_and_jointless_persons_are_counted(tmp_path):
+def test_absent_images_and_jointless_people_are_counted(tmp_path):
     table = lsp_folder(tmp_path, present=[1, 2, 3])
     table[:, 2, 1] = 0  # nobody labelled in the second image
     table[3:, 2, 0] = 0
@@ -59,8 +59,8 @@ def test_absent_images_and_jointless_persons_are_counted(tmp_path):
     assert reading.people.annotated.sum(axis=1).tolist() == [3, 14]
     assert np.isnan(reading.people.head_size).all()
     assert len(reading.notes["columns of joints.mat left out: no image"]) == 17
-    assert reading.faults["persons left out: no joint annotated"] == ["im00002.jpg"]
-    assert reading.notes["persons without head size: head top and neck coincide"] == ["im00003.jpg"]
+    assert reading.faults["people left out: no joint annotated"] == ["im00002.jpg"]
+    assert reading.notes["people without head size: head top and neck coincide"] == ["im00003.jpg"]
 
 
 def test_the_original_lsp_has_every_joint_and_an_occlusion_flag(tmp_path):

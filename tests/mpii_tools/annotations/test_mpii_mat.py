@@ -126,13 +126,13 @@ def test_counts_what_it_leaves_out(tmp_path):
     save_release(tmp_path / "mpii.mat", irregular_release())
     reading = read_mpii_mat(tmp_path / "mpii.mat")
     assert merge(reading.faults) == {
-        "persons left out: no joint labelled": ["a.jpg#2"],
-        "persons left out: labelled, but without scale or objpos": ["a.jpg#3", "a.jpg#4"],
+        "people left out: no joint labelled": ["a.jpg#2"],
+        "people left out: labelled, but without scale or objpos": ["a.jpg#3", "a.jpg#4"],
         "test rects left out: no scale or objpos": ["test.jpg#2"],
     }
     assert merge(reading.notes) == {
         "images without any rect": ["nobody.jpg", "empty_test.jpg"],
-        "persons without head size: no head box": ["b.jpg#1"],
+        "people without head size: no head box": ["b.jpg#1"],
     }
 
 
@@ -156,7 +156,7 @@ def test_what_is_written_is_read_back(tmp_path):
         np.testing.assert_allclose(getattr(back, name), getattr(people, name), atol=1e-9, err_msg=name)
 
 
-def test_test_persons_keep_their_joints_only_on_request(tmp_path):
+def test_test_people_keep_their_joints_only_on_request(tmp_path):
     people = some_people(6)
     whole = make_people(people.images, np.ones((6, 16, 2)), center=people.center, scale=people.scale,
                         head_size=np.full(6, 30.0), split="test")  # fmt: skip
@@ -184,7 +184,7 @@ def test_derived_joints_are_not_written(tmp_path):
     assert np.flatnonzero(~read_mpii_mat(tmp_path / "mpii.mat").people.annotated[0]).tolist() == [6]
 
 
-def test_without_the_list_tompsons_persons_are_the_validation_part(tmp_path, shared):
+def test_without_the_list_tompsons_people_are_the_validation_part(tmp_path, shared):
     known = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people
     known = known.select(np.arange(60))
     stranger = make_people(
@@ -201,7 +201,7 @@ def test_without_the_list_tompsons_persons_are_the_validation_part(tmp_path, sha
     reading = read_mpii_mat(tmp_path / "mpii.mat")
     split = dict(zip(reading.people.person_ids.tolist(), reading.people.split.tolist(), strict=True))
     assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train"}
-    note = "persons left out: in a validation image, but not of Tompson's"
+    note = "people left out: in a validation image, but not of Tompson's"
     assert reading.notes[note] == [f"{known.images[0]}#9"]
 
 

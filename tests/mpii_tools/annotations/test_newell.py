@@ -71,7 +71,7 @@ def test_the_file_name_says_the_split(tmp_path, name):
         ({"part": np.ones((2, 14, 2))}, r"\(2, 14, 2\); expected numbers, N x 16 x 2"),
         ({"scale": np.ones(3)}, "'scale'"),
         ({"center": np.array([[b"a", b"b"]] * 2)}, "'center'"),
-        ({"imgname": np.array([b"a.jpg"])}, "1 names for 2 persons"),
+        ({"imgname": np.array([b"a.jpg"])}, "1 names for 2 people"),
     ],
 )
 def test_other_files_are_bad_input(tmp_path, changes, says):

@@ -64,8 +64,8 @@ def test_persons_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     people, read = example(8)
     people.scale[0], people.scale[1], people.joints[2] = 0.0, np.nan, np.nan
     done = prepare(people, read, tmp_path, "example", 32, 1.0)
-    assert done.faults["persons left out: no usable center and scale (NaN, 0 or below)"] == ["0.jpg#1", "1.jpg#1"]
-    assert done.faults["persons left out: no annotated joint"] == ["2.jpg#1"]
+    assert done.faults["people left out: no usable center and scale (NaN, 0 or below)"] == ["0.jpg#1", "1.jpg#1"]
+    assert done.faults["people left out: no annotated joint"] == ["2.jpg#1"]
     assert json.loads((tmp_path / "prepared.json").read_text())["faults"] == {
         what: len(ids) for what, ids in done.faults.items()
     }
@@ -173,11 +173,11 @@ def faulty(tmp_path):
 
 
 FAULTS = {
-    "persons left out: their id stands there twice": ["good#1"],
-    "persons left out: no usable center and scale (NaN, 0 or below)": ["scale 0#1", "scale nan#1"],
-    "persons left out: no annotated joint": ["jointless#1"],
-    "persons left out: a joint more than 10 crop sides away": ["far#1"],
-    "persons left out: the same person again": ["again#1"],
+    "people left out: their id stands there twice": ["good#1"],
+    "people left out: no usable center and scale (NaN, 0 or below)": ["scale 0#1", "scale nan#1"],
+    "people left out: no annotated joint": ["jointless#1"],
+    "people left out: a joint more than 10 crop sides away": ["far#1"],
+    "people left out: the same person again": ["again#1"],
     NO_IMAGE: ["absent#1"],
     BAD_IMAGE: ["empty#1", "corrupt#1", "text#1", "huge#1"],
     OUTSIDE: ["outside#1"],
@@ -209,7 +209,7 @@ def test_strict_finds_the_same_and_writes_nothing(tmp_path):
     sound = people.select(np.arange(3))
     assert prepare(sound, images, tmp_path / "out", "example", 32, strict=True).written
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    known = {"persons left out by the reader": ["a#1"]}
+    known = {"people left out by the reader": ["a#1"]}
     assert not prepare(sound, images, tmp_path / "out", "other", 32, strict=True, known=known).written
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
@@ -229,7 +229,7 @@ def test_an_interrupted_preparation_leaves_the_old_one(tmp_path):
     ]  # fmt: skip
 
 
-def test_test_persons_are_kept_wherever_they_stand(tmp_path):
+def test_test_people_are_kept_wherever_they_stand(tmp_path):
     """The server scores them all: only a missing crop or image leaves one out."""
     people, images = faulty(tmp_path)
     rows = np.array([0, 3, 7, 8])

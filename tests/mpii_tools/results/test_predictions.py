@@ -125,7 +125,7 @@ def test_align_by_row_where_one_side_has_no_ids():
             align(predictions, people(annotated))
 
 
-def test_align_by_row_where_persons_are_counted_instead_of_rects():
+def test_align_by_row_where_people_are_counted_instead_of_rects():
     """gt_valid.mat calls the only annotated person of b.jpg #1; the official file knows it as rect 3."""
     counted = ["a.jpg#1", "a.jpg#2", "b.jpg#1", "c.jpg#1", "d.jpg#1"]
     np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(counted)).joints, JOINTS)
