@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mpii_tools.prepared.augmentation import Augmentation
+from mpii_tools.prepared.ranges import Augmentation
 
 OCCLUDER = (0.1, 0.4)  # least and largest side of what hides a part of the crop / side of the crop
 

@@ -8,40 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mpii_tools.prepared.ranges import Augmentation
+
 # ImageNet's mean and std of RGB in [0, 1], as torchvision's and Caffe-derived weights expect them.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Ranges of the uniform draws (Section 5 of the paper: +-2 %, +-25 %, +-30 degrees, flip).
-
-    Attributes:
-        translation: fraction of the crop's side, each way and axis.
-        scale: the zoom is 1 +- this.
-        rotation: degrees, each way.
-        flip: probability of a mirror image.
-        color: change of contrast and brightness, each way (`mpii_tools.prepared.appearance`); the paper has none.
-        occlusion: probability that a rectangle of the crop is hidden; the paper has none.
-    """
-
-    translation: float = 0.02
-    scale: float = 0.25
-    rotation: float = 30.0
-    flip: float = 0.5
-    color: float = 0.0
-    occlusion: float = 0.0
-
-
-NONE = Augmentation(0.0, 0.0, 0.0, 0.0)
 
 
 def draw_affines(augmentation: Augmentation, count: int, size: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from heads.skeleton import Skeleton
 from mpii_tools.prepared.appearance import Appearance, change_appearance, draw_appearances
-from mpii_tools.prepared.augmentation import Augmentation, draw_affines, move_joints, sample_crops
+from mpii_tools.prepared.augmentation import draw_affines, move_joints, sample_crops
 from mpii_tools.prepared.crop_memory import hold_crops
+from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import PreparedSplit
 
 

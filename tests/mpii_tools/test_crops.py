@@ -11,14 +11,8 @@ from heads.skeleton import MPII
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import decode_image, warp
 from mpii_tools.people import make_people
-from mpii_tools.prepared.augmentation import (
-    NONE,
-    Augmentation,
-    draw_affines,
-    move_joints,
-    normalize_crops,
-    sample_crops,
-)
+from mpii_tools.prepared.augmentation import draw_affines, move_joints, normalize_crops, sample_crops
+from mpii_tools.prepared.ranges import Augmentation
 
 PAPER = Augmentation()
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -97,7 +91,7 @@ def test_pixels_and_joints_move_together(scale):
 
 def test_without_augmentation_sampling_is_a_plain_slice():
     crops = torch.randint(0, 256, (2, 48, 48, 3), dtype=torch.uint8)
-    affines, flipped = draw_affines(NONE, 2, 32, torch.Generator())
+    affines, flipped = draw_affines(Augmentation(0, 0, 0, 0), 2, 32, torch.Generator())
     assert not flipped.any()
     inner = crops[:, 8:40, 8:40]
     torch.testing.assert_close(sample_crops(crops, affines, 32, 8), normalize_crops(inner), rtol=0, atol=1e-3)

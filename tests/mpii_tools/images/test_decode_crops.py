@@ -9,7 +9,8 @@ from checkpoints.errors import PoseError
 from mpii_tools.crops import apply_affine, crop_matrices
 from mpii_tools.images import decode as images
 from mpii_tools.images.decode import decode_crops, decode_image, from_reduced, warp
-from mpii_tools.prepared.augmentation import Augmentation, draw_affines
+from mpii_tools.prepared.augmentation import draw_affines
+from mpii_tools.prepared.ranges import Augmentation
 
 ODD = (719, 1283)  # height, width: neither divides by 2
 

@@ -14,8 +14,8 @@ from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import make_people
-from mpii_tools.prepared.augmentation import NONE, Augmentation
 from mpii_tools.prepared.batches import TrainingBatches
+from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import BAD_IMAGE, NO_IMAGE, OUTSIDE, drop_unusable, prepare
 
@@ -102,7 +102,7 @@ def ready(tmp_path):
 
 
 def test_every_pass_shows_every_person_once(ready):
-    batches = TrainingBatches(ready, MPII, NONE, 4, 0, CPU)
+    batches = TrainingBatches(ready, MPII, Augmentation(0, 0, 0, 0), 4, 0, CPU)
     rows = np.concatenate([batches(step, images=False).rows for step in range(3 * len(ready))])
     for turn in rows[: len(rows) // len(ready) * len(ready)].reshape(-1, len(ready)):
         assert sorted(turn) == list(range(len(ready)))
