@@ -22,7 +22,7 @@ from heads.skeleton import MPII
 from ief.cli import main
 from mpii_tools.annotations.gt_valid import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people import make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.results.predictions import Predictions, save_predictions
 
@@ -113,8 +113,7 @@ def bad_annotations():
 
 
 def bad_people():
-    people = everybody()
-    columns = {**{name: getattr(people, name) for name in COLUMNS}, "joint_names": np.array(MPII.names)}
+    columns = dict(np.load("people.npz"))
     changes = {
         "column": {"scale": None}, "kind": {"scale": np.array(["tall"] * PERSONS)}, "short": {"scale": np.ones(3)},
         "twice": {"person_ids": np.array(["0.jpg#1"] * PERSONS)}, "names": {"images": np.array(["\33[2J"] * PERSONS)},

@@ -64,7 +64,9 @@ class Predictions:
                 )
             ids, counts = np.unique(self.person_ids, return_counts=True)
             if (counts > 1).any():
-                raise PoseError(f"predictions: person '{ids[counts > 1][0]}' is predicted twice or more; keep one pose")
+                raise PoseError(
+                    f"predictions: person '{ids[counts > 1][0]}' is predicted more than once; keep one pose"
+                )
 
     def __len__(self) -> int:
         return len(self.joints)

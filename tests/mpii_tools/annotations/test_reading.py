@@ -41,7 +41,7 @@ def from_json(shared, tmp_path_factory):
     """The entries in HRNet's JSON, written here from the raw structs by a plain loop of its own."""
     entries = scipy.io.loadmat(shared / "mpii" / "valid_annolist.mat")["annolist"][0]
     images = (shared / "mpii" / "valid_images.txt").read_text().split()
-    entries = []
+    people = []
     for image, entry in zip(images, entries, strict=True):
         rect = entry["annorect"][0, 0]
         center = rect["objpos"][0, 0]
@@ -49,7 +49,7 @@ def from_json(shared, tmp_path_factory):
         for point in rect["annopoints"][0, 0]["point"][0]:
             joints[point["id"].item()] = [point["x"].item(), point["y"].item()]
             labelled[point["id"].item()] = 1
-        entries.append(
+        people.append(
             {
                 "image": image,
                 "center": [float(center["x"].item()), float(center["y"].item())],
@@ -59,7 +59,7 @@ def from_json(shared, tmp_path_factory):
             }
         )
     path = tmp_path_factory.mktemp("json") / "valid.json"
-    path.write_text(json.dumps(entries))
+    path.write_text(json.dumps(people))
     return read_annotations(path).people
 
 
@@ -167,5 +167,5 @@ def test_other_paths_are_said_to_be_other(tmp_path):
     for name, says in (("notes.txt", "begins with b'hello th'"), ("image.jpg", "begins with"), ("absent", "No such")):
         with pytest.raises(PoseError, match=says):
             read_annotations(tmp_path / name)
-    with pytest.raises(PoseError, match=r"without joints\.mat \(it holds notes\.txt, image\.jpg\)"):
+    with pytest.raises(PoseError, match=r"without joints\.mat \(it holds image\.jpg, notes\.txt\)"):
         read_annotations(tmp_path)
