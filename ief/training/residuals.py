@@ -16,7 +16,7 @@ from heads.pairs import pair_set
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
-from mpii_tools.prepared.batches import Batch, TrainingBatches, random_source
+from mpii_tools.prepared.batches import Batch, TrainingBatches, generator
 
 STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
 POSE_PASSES = 4  # augmented passes over the poses that y_0 and stage 0's residuals are measured on
@@ -34,7 +34,7 @@ def mean_training_pose(batches: TrainingBatches) -> Tensor:
 
 def augmented_poses(batches: TrainingBatches) -> tuple[Tensor, Tensor]:
     """Joints (N, K, 2) and mask (N, K) of some augmented passes, without their images."""
-    steps = math.ceil(POSE_PASSES * len(batches.data) / batches.batch)
+    steps = math.ceil(POSE_PASSES * len(batches.data) / batches.batch_size)
     drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(steps)]
     return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
 
@@ -54,7 +54,7 @@ def measure_residuals(
         joints, mask = augmented_poses(batches)
         return residuals_of(joints, before.mean_pose.expand_as(joints), mask, batches.skeleton, method)
     measured = []
-    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_PASSES * len(batches.data)) / batches.batch)
+    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_PASSES * len(batches.data)) / batches.batch_size)
     for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=quiet or None):
         batch = batches(STATISTICS_STEP + step)
         pose = current_pose(before, batch, batches, STATISTICS_STEP + step, perturbation)
@@ -85,6 +85,6 @@ def current_pose(before: Cascade, batch: Batch, batches: TrainingBatches, step: 
     with torch.no_grad():
         pose = before(batch.images)[-1]
     if perturbation and len(before.stages):
-        noise = torch.randn(batches.batch, *pose.shape[1:], generator=random_source(batches.seed, "perturb", step))
-        pose = pose + noise[batches.share].to(pose) * perturbation * batches.data.size
+        noise = torch.randn(batches.batch_size, *pose.shape[1:], generator=generator(batches.seed, "perturb", step))
+        pose = pose + noise[batches.samples].to(pose) * perturbation * batches.data.size
     return pose

@@ -12,6 +12,8 @@ from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.arrays import as_array, listed
+from mpii_tools.formats.hdf5 import load_hdf5
+from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.npy import load_npy
 from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import People
@@ -197,10 +199,6 @@ def _one_array(path: Path) -> np.ndarray:
         except (OSError, EOFError, ValueError) as error:
             raise PoseError(f"not a whole .npy file ({error}); make it again") from error
     elif path.suffix in (".h5", ".hdf5", ".mat"):
-        # Imported here: training and predicting prepared data write .npz only and need no h5py.
-        from mpii_tools.formats.hdf5 import load_hdf5
-        from mpii_tools.formats.mat_file import load_mat
-
         stored = load_mat(path) if path.suffix == ".mat" else load_hdf5(path)
         name = next((name for name in ARRAY_NAMES if name in stored), None)
         if name is None:

@@ -57,7 +57,7 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
         matrices = crop_matrices(person.crop_center[row : row + 1], person.crop_side[row : row + 1], 64)
         direct = decode_crops(read(str(person.images[row])), "", matrices, 64)[0]
         assert np.abs(data.crops[row, 16:-16, 16:-16].astype(int) - direct).max() <= 1
-    np.testing.assert_allclose(data.to_image(data.joints.double().numpy()), data.people.joints, atol=1e-3)
+    np.testing.assert_allclose(data.to_image(data.joints), data.people.joints, atol=1e-3)
 
 
 def test_persons_without_crop_or_joint_are_left_out_and_counted(tmp_path):
@@ -173,7 +173,7 @@ def faulty(tmp_path):
 
 
 FAULTS = {
-    "people left out: their id stands there twice": ["good#1"],
+    "people left out: their id appears twice": ["good#1"],
     "people left out: no usable center and scale (NaN, 0 or below)": ["scale 0#1", "scale nan#1"],
     "people left out: no annotated joint": ["jointless#1"],
     "people left out: a joint more than 10 crop sides away": ["far#1"],
