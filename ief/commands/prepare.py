@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     preset = preset_called(args.preset, size=args.size, margin=args.margin)
     reading = read_annotations(args.annotations)
     people = reading.people
-    print(f"{args.annotations}: {reading.form}, {len(people):,} people")
+    print(f"{args.annotations}: {reading.format}, {len(people):,} people")
     if not args.no_derived_joints:
         people = derive_torso(people)
         if people.derived.any():

@@ -38,7 +38,7 @@ def number(value: object) -> float:
         return np.nan
     if isinstance(value, str):
         return float(value)
-    raise ValueError(f"{describe(value)} where a number belongs")
+    raise ValueError(f"{describe(value)} instead of a number")
 
 
 def numbers(values: Iterable[object]) -> list[float]:
@@ -60,7 +60,7 @@ def text(value: object) -> str:
         return value
     if isinstance(value, np.ndarray) and value.size == 0:
         return ""
-    raise ValueError(f"{describe(value)} where text belongs")
+    raise ValueError(f"{describe(value)} instead of text")
 
 
 def records(value: object) -> list[dict[str, object]]:
@@ -73,11 +73,11 @@ def records(value: object) -> list[dict[str, object]]:
         return value
     if isinstance(value, str | np.ndarray | list) and len(value) == 0:
         return []
-    raise ValueError(f"{describe(value)} where a struct belongs")
+    raise ValueError(f"{describe(value)} instead of a struct")
 
 
 def get(record: dict[str, object], name: str) -> object:
-    """The field's value; an empty array where the struct lacks the field."""
+    """The field's value; an empty array if the struct lacks the field."""
     return record.get(name, EMPTY)
 
 

@@ -23,11 +23,11 @@ def check_array(file: BinaryIO, size: int) -> None:
     """Compare the header of a .npy with the length of its file, which numpy does too late or not at all.
 
     Args:
-        file: at its beginning, where it is left.
+        file: at its beginning, and so again afterwards.
         size: bytes of the whole .npy.
 
     Raises:
-        ValueError: no .npy of numbers, bools or text, or one that is not as long as it says.
+        ValueError: not a .npy of numbers, bools or text, or not as long as its header claims.
     """
     start = io.BytesIO(file.read(MAX_HEADER))
     file.seek(0)

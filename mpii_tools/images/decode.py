@@ -9,7 +9,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.crops import from_reduced, zoom_of
 from mpii_tools.images.header import ImageHeader, read_header
 
-# What lies outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
+# What is outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
 FILL = (124, 116, 104)
 # Flags by reduction: OpenCV names none for reduced RGB, but reads the size and the colors from different bits.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION

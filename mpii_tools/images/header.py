@@ -1,4 +1,4 @@
-"""What a JPEG or PNG says of itself before it is decoded: its size, its kind of pixels, and whether it is whole.
+"""What is known of a JPEG or PNG before it is decoded: its size, its kind of pixels, and whether it is whole.
 
 Pillow parses it. Ours is what Pillow leaves out: whether the file goes as far as its end mark (OpenCV takes a JPEG that
 is cut off for a grey picture), and the scans of a progressive JPEG, each of which a decoder passes over all pixels for.
@@ -35,7 +35,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What the header of an image says.
+    """The header of an image.
 
     Attributes:
         width, height: pixels.

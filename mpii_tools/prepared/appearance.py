@@ -1,4 +1,4 @@
-"""Augmentation of what a crop looks like, not of where its joints are: its colors, and a rectangle that hides a part."""
+"""Augmentation of what a crop looks like: its colors, and a rectangle that hides a part of it."""
 
 from __future__ import annotations
 

@@ -126,8 +126,8 @@ def few_people():
     return make_people(["a.jpg", "b.jpg"], joints, center=np.ones((2, 2)), scale=np.ones(2), split="train")
 
 
-def write_each_form(folder):
-    """One file of every form that is a file, each under a name that tells nothing."""
+def write_each_format(folder):
+    """One file of every format that is a file, each under a name that tells nothing."""
     people = few_people()
     save_people(folder / "a.x", people)
     write_mpii_mat(folder / "b.x", people)
@@ -147,13 +147,13 @@ def write_each_form(folder):
     return {"a.x": "people", "b.x": "RELEASE", "c.x": "gt_valid", "d.x": "JSON", "e.x": "Newell"}
 
 
-def test_the_form_is_found_from_the_content(tmp_path):
-    for name, form in write_each_form(tmp_path).items():
-        assert form in read_annotations(tmp_path / name).form
+def test_the_format_is_found_from_the_content(tmp_path):
+    for name, words in write_each_format(tmp_path).items():
+        assert words in read_annotations(tmp_path / name).format
 
 
 def test_torn_files_of_every_form_are_bad_input(tmp_path):
-    for name in write_each_form(tmp_path):
+    for name in write_each_format(tmp_path):
         data = (tmp_path / name).read_bytes()
         for part in (0.0, 0.05, 0.4, 0.9):
             (tmp_path / name).write_bytes(data[: int(part * len(data))])
