@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from mpii_tools.annotations.tompson_split import FILE, fingerprints, is_validation, save_fingerprints, split_by_name
+from mpii_tools.annotations.tompson_split import FILE, fingerprints, is_validation, split_by_name
 
 
-def test_the_stored_file_is_that_of_the_official_structs(read_shared, tmp_path):
+def test_the_stored_file_is_that_of_the_official_structs(read_shared):
     people = read_shared("mpii/valid_annolist.mat").people
-    save_fingerprints(people.images, people.center, tmp_path / "again.npy")
     stored = np.load(FILE, allow_pickle=False)
-    np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), stored)
+    np.testing.assert_array_equal(np.unique(fingerprints(people.images, people.center)), stored)
     assert stored.shape == (2958,)
     assert stored.dtype == np.uint64
     assert is_validation(people.images, people.center).all()
