@@ -97,7 +97,7 @@ class Patch:
     across: np.ndarray  # (h, w) -1 to 1 between the edges
 
 
-def rasterise(canvas: Canvas, part: Part, margin: int = 4) -> Patch | None:
+def rasterize(canvas: Canvas, part: Part, margin: int = 4) -> Patch | None:
     """The patch of `part`; None where it lies outside the picture."""
     polygon = part.polygon()
     ends = ((part.start, part.widths[0]), (part.end, part.widths[-1])) if part.outline is None else ()
@@ -147,11 +147,8 @@ def cloth_pixels(cloth: Cloth, patch: Patch, part: Part, unit: float) -> np.ndar
 
 def folds(height: int, width: int, offset: int = 0) -> np.ndarray:
     """(height, width) float32 smooth noise about 0, within -1 to 1; `offset` chooses another piece of it."""
-    tile = _fold_tile()
-    if max(height, width) > TILE // 2:
-        return cv2.resize(tile, (width, height))
-    offset %= TILE // 2
-    return tile[offset : offset + height, offset : offset + width]
+    rows, columns = (np.arange(offset, offset + length) % TILE for length in (height, width))
+    return _fold_tile()[np.ix_(rows, columns)]
 
 
 @cache
