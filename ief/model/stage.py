@@ -76,6 +76,11 @@ class Residuals:
     std: Tensor
     pair_std: Tensor
 
+    @staticmethod
+    def of(state: dict[str, Tensor]) -> Residuals:
+        """Those in a stage's state dict. Raises KeyError when one is missing."""
+        return Residuals(state["mean"], state["std"], state["pair_std"])
+
 
 class Stage(nn.Module):
     """A ResNet on image and heatmaps whose linear layer regresses a normalized correction of every bone or joint.
@@ -87,15 +92,16 @@ class Stage(nn.Module):
     Args:
         design: what the stage is.
         residuals: statistics of gt - y_t on the training set, crop pixels.
+        autocast_dtype: type that the ResNet computes in, such as torch.bfloat16; poses stay float32. None: float32.
 
     Raises:
         PoseError: when torchvision has no ResNet called `design.backbone`.
     """
 
-    def __init__(self, design: StageDesign, residuals: Residuals) -> None:
+    def __init__(self, design: StageDesign, residuals: Residuals, autocast_dtype: torch.dtype | None = None) -> None:
         super().__init__()
         joints, dimensions = residuals.mean.shape
-        self.design = design
+        self.design, self.autocast_dtype = design, autocast_dtype
         self.method = method_called(design.method)
         self.backbone = _resnet(design.backbone, design.stride)
         stem = self.backbone.conv1
@@ -112,7 +118,6 @@ class Stage(nn.Module):
         eye = torch.eye(len(design.skeleton))
         self.register_buffer("to_bones", joints_to_bones(eye, design.skeleton), persistent=False)
         self.register_buffer("to_joints", bones_to_joints(eye, design.skeleton), persistent=False)
-        self.half = False  # run the ResNet in bf16; poses stay float32 whatever it says
 
     def forward(self, images: Tensor, joints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) where it is absolute.
@@ -125,7 +130,7 @@ class Stage(nn.Module):
             (B, K, D) bones or joints in crop pixels, float32. In training with a likelihood also (B, P, D), the raw
             spread of each pair that `heads.likelihood` takes.
         """
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
             features = self._features(images, joints)
             output = self.head(features)
             spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
@@ -154,7 +159,7 @@ class Stage(nn.Module):
         return self.to_joints.to(estimate) @ estimate if self.method.representation == "bones" else estimate
 
     def new_parameters(self) -> list[nn.Parameter]:
-        """What no training before has taught: the heatmap half and, where it kept no earlier ones, the heads."""
+        """What no training has taught yet: the heatmap half and, unless it kept earlier ones, the heads."""
         known = ("backbone.", "head.", "spread_head.", "likelihood.") if self.design.absolute else ("backbone.",)
         return [value for name, value in self.named_parameters() if not name.startswith(known)]
 
@@ -168,6 +173,15 @@ class Stage(nn.Module):
         stage.pose_weight *= (norm.weight * (norm.running_var + norm.eps).rsqrt()).view(-1, 1, 1, 1)
         _fold_batch_norms(stage.backbone)
         return stage.to(memory_format=torch.channels_last)
+
+    def continue_from(self, previous: Stage) -> None:
+        """Take the weights of the previous stage: the ResNet's, and the heads' too if this stage is absolute.
+
+        The heatmap half stays zero: the previous stage learned its own on other poses.
+        """
+        heads = ("head", *(("spread_head", "likelihood") if self.design.likelihood else ()))
+        for name in ("backbone", *(heads if self.design.absolute else ())):
+            getattr(self, name).load_state_dict(getattr(previous, name).state_dict())
 
     def start_from(self, weights: InitialWeights) -> None:
         """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.

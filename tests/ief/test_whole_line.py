@@ -81,7 +81,7 @@ def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
 
 
 def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys):
-    arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--passes", "1", "--device", "cpu"]
+    arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--epochs", "1", "--device", "cpu"]
     assert main(arguments) == 0
     first = capsys.readouterr().out
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())

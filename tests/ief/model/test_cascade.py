@@ -79,9 +79,9 @@ def test_bf16_poses_are_those_of_fp32_up_to_its_rounding():
     with torch.inference_mode():
         for pose in (joints, joints[:1]):
             plain = stage.decode(stage(images, pose))
-            stage.half = True
+            stage.autocast_dtype = torch.bfloat16
             half = stage.decode(stage(images, pose))
-            stage.half = False
+            stage.autocast_dtype = None
             assert half.dtype == torch.float32 and 0 < (half - plain).abs().max() <= 2e-2 * plain.abs().max()
 
 
