@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mpii_tools.images.sources import ImageFiles
     from mpii_tools.people import People
+    from mpii_tools.prepared.read import PreparedSplit
     from mpii_tools.synthetic.dataset import SyntheticData
 
 EXAMPLE = "ief demo --out demo"
@@ -83,27 +84,37 @@ def run(args: argparse.Namespace) -> None:
     print_summary(score_run(config.run, valid, config.device))
     print_gains(config.run, valid.people)
     print("5. report, pictures and submission")
-    page = report(out, valid.people, config.data.people, images)
+    page = report(out, valid, config.data.people, images)
     submission = submit(out, source, config.device)
     minutes = (time.monotonic() - started) / 60
     print(f"report {page}\npictures {out / 'report' / 'people.jpg'}\nsubmission {submission}\n{minutes:.1f} minutes")
 
 
-def report(out: Path, people: People, training: People, images: ImageFiles) -> Path:
-    """The HTML page and one picture of twelve people from the best to the worst predicted."""
+def report(out: Path, valid: PreparedSplit, training: People, images: ImageFiles) -> Path:
+    """The HTML page, twelve people from the best to the worst predicted, and the method on whom stage 1 helps most."""
+    import numpy as np
+
     from checkpoints.files import write_bytes
     from evaluation.report.skeletons import grid, to_jpeg
+    from ief.model.run_folder import load_cascade
+    from ief.reporting.method import method_picture
     from ief.reporting.pictures import draw_people, spread_rows
     from ief.reporting.report import write_report
     from ief.reporting.scoring import person_errors
     from mpii_tools.results.predictions import align, read_predictions
 
-    poses = align(read_predictions(out / "run" / "predictions-valid.npz"), people).joints
+    people, run = valid.people, out / "run"
+    first, poses = (align(read_predictions(run / f"predictions-valid{stage}.npz"), people).joints
+                    for stage in ("-stage0", ""))  # fmt: skip
+    gain = person_errors(first, people) - person_errors(poses, people)
+    gain[~people.annotated.all(axis=1)] = np.nan
+    picture = method_picture(load_cascade(run), valid, int(np.nanargmax(gain)))
+    write_bytes(out / "report" / "method.jpg", picture)
     pictures = draw_people(people, poses, images, spread_rows(person_errors(poses, people), 12))
     write_bytes(out / "report" / "people.jpg", to_jpeg(grid([picture for _, picture in pictures], 4)))
     lead = f"Synthetic people: {len(training):,} to train on, {len(people):,} to validate. None of it is MPII."
     title = "Two stages on synthetic people"
-    return write_report([out / "run"], out / "report", title, lead, people=people, training=training, read_image=images)
+    return write_report([run], out / "report", title, lead, people=people, training=training, read_image=images)
 
 
 def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:

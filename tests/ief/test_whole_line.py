@@ -88,7 +88,8 @@ def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys):
     assert list(metrics) == ["mean_pose", "stage0", "stage1"]
     page = (tmp_path / "report/index.html").read_text()
     assert page.count("<img") >= 12 and "stage 1" in page
-    assert (tmp_path / "report/people.jpg").stat().st_size > 10_000
+    for picture in ("people.jpg", "method.jpg"):
+        assert (tmp_path / "report" / picture).stat().st_size > 10_000
     truth = load_people(tmp_path / "data/test_truth.npz")
     by_hand = score(align(read_predictions(tmp_path / "run/predictions-test.npz"), truth).joints, truth)
     said = f"submission read back: PCKh@0.5 {by_hand['pckh']['0.5']['groups']['Mean']:.1f}"
