@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export, and say what goes in and comes out."""
+    """Export, and print what goes in and comes out."""
     if args.int8 and args.input != "crops":
         raise PoseError("--int8 goes with --input crops")
     from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,6 @@ def run(args: argparse.Namespace) -> None:
     config = chosen(args, RUN_OPTIONS)
     stages = [chosen_stage(args.stage)] if args.stage != "all" else range(config.stages)
     with training(args, config) as stage_config:
-        from dataclasses import replace
-
         from ief.reporting.scoring import print_summary, score_run
         from ief.training.trainer import train_stage
         from mpii_tools.prepared.read import load_prepared, read_description

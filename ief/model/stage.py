@@ -35,7 +35,7 @@ class StageDesign:
         sigma: standard deviation of the heatmaps in crop pixels.
         skeleton: the tree whose joints are regressed.
         absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
-        likelihood: whether it was trained by `heads.likelihood`, and so says in training how sure it is of each pair.
+        likelihood: whether it was trained by `heads.likelihood`, and so gives a sigma of each pair in training.
     """
 
     backbone: str = "resnet50"
@@ -86,7 +86,7 @@ class Stage(nn.Module):
     """A ResNet on image and heatmaps whose linear layer regresses a normalized correction of every bone or joint.
 
     The widened first convolution (3 + K channels) is kept as its two halves, the image's and the heatmaps', whose
-    outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; where the pose is one for the
+    outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; when one pose is shared by the
     whole batch, as y_0 is, it is computed once and not per image.
 
     Args:
@@ -120,7 +120,7 @@ class Stage(nn.Module):
         self.register_buffer("to_joints", bones_to_joints(eye, design.skeleton), persistent=False)
 
     def forward(self, images: Tensor, joints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) where it is absolute.
+        """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) if it is absolute.
 
         Args:
             images: (B, 3, size, size) RGB, normalized by ImageNet's mean and std.

@@ -1,4 +1,4 @@
-"""Every option of a training, declared once, and the presets: `paper` is the paper's, the others say what they change.
+"""Every option of a training, declared once, and the presets: `paper` is the paper's, the others give what they change.
 
 The command line, the checks, the page's table (`python -m ief.training.presets`) and the record in a run all come
 from the fields of `Preset` (how a stage trains) and of `RunConfig` in `ief.training.run_config` (on what, from what).
