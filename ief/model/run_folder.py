@@ -23,8 +23,6 @@ from checkpoints.tensors import load_tensors, save_tensors
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
 
-STAGES = 2  # the paper's; a run may hold more
-
 
 def stage_folder(run: Path, index: int) -> Path:
     """`RUN/stage<index>`."""
