@@ -16,7 +16,7 @@ from checkpoints.errors import PoseError
 from checkpoints.imagenet import InitialWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
-from heads.methods import method_called
+from heads.methods import get_method
 from heads.normalization import denormalize
 from heads.regression import RegressionHead
 from heads.skeleton import MPII, Skeleton
@@ -96,14 +96,14 @@ class Stage(nn.Module):
         super().__init__()
         joints, dimensions = residuals.mean.shape
         self.design = design
-        self.method = method_called(design.method)
+        self.method = get_method(design.method)
         self.backbone = _resnet(design.backbone, design.stride)
         stem = self.backbone.conv1
         self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
         features = self.backbone.fc.in_features
         self.head = RegressionHead(features, joints, dimensions)
         if design.likelihood:
-            self.spread_head = RegressionHead(features, len(residuals.pair_std), dimensions)
+            self.sigma_head = RegressionHead(features, len(residuals.pair_std), dimensions)
             self.likelihood = ResidualLikelihood(dimensions)
         self.backbone.fc = nn.Identity()
         for name in ("mean", "std", "pair_std"):
@@ -123,16 +123,16 @@ class Stage(nn.Module):
 
         Returns:
             (B, K, D) bones or joints in crop pixels, float32. In training with a likelihood also (B, P, D), the raw
-            spread of each pair that `heads.likelihood` takes.
+            sigma of each pair that `heads.likelihood` takes.
         """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
             features = self._features(images, joints)
             output = self.head(features)
-            spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
+            raw_sigma = self.sigma_head(features).float() if self.training and self.design.likelihood else None
         estimate = denormalize(output.float(), self.mean, self.std)
         if not self.design.absolute:
             estimate = self.encode(joints) + estimate
-        return estimate if spread is None else (estimate, spread)
+        return estimate if raw_sigma is None else (estimate, raw_sigma)
 
     def _features(self, images: Tensor, joints: Tensor) -> Tensor:
         net, stem = self.backbone, self.backbone.conv1
@@ -155,7 +155,7 @@ class Stage(nn.Module):
 
     def new_parameters(self) -> list[nn.Parameter]:
         """What no training before has taught: the heatmap half and, where it kept no earlier ones, the heads."""
-        known = ("backbone.", "head.", "spread_head.", "likelihood.") if self.design.absolute else ("backbone.",)
+        known = ("backbone.", "head.", "sigma_head.", "likelihood.") if self.design.absolute else ("backbone.",)
         return [value for name, value in self.named_parameters() if not name.startswith(known)]
 
     def folded(self) -> Stage:

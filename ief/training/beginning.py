@@ -14,7 +14,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum, remove_leftovers
 from checkpoints.training_state import load_state
 from heads.losses import CompositionalLoss
-from heads.pairs import pair_set
+from heads.pairs import get_pairs
 from ief.model.cascade import Cascade
 from ief.model.run_folder import check_follows, load_cascade, stage_file, stage_folder
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -107,7 +107,7 @@ def new_training(
     learner = new_learner(build_stage(index, job, preset, before, residuals), preset, steps)
     stage = learner.stage
     trained = wrap(stage, job.device, job.processes).train()
-    pairs = pair_set(stage.method.pairs, job.skeleton)
+    pairs = get_pairs(stage.method.pairs, job.skeleton)
     penalty = stage.likelihood if stage.design.likelihood else preset.penalty
     kind = stage.method.representation
     loss_of = CompositionalLoss(job.skeleton, pairs, stage.pair_std, kind, preset.reduction, penalty)
@@ -204,7 +204,7 @@ def continue_weights(stage: Stage, earlier: Stage) -> None:
 
     The heatmap half stays zero: the earlier stage learnt it on other poses.
     """
-    heads = ("head", *(("spread_head", "likelihood") if stage.design.likelihood else ()))
+    heads = ("head", *(("sigma_head", "likelihood") if stage.design.likelihood else ()))
     for name in ("backbone", *(heads if stage.design.absolute else ())):
         getattr(stage, name).load_state_dict(getattr(earlier, name).state_dict())
 

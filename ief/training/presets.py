@@ -29,7 +29,7 @@ class Preset:
         averaging: time constant of the exponential moving average of the weights that is kept / length of the
             training, so that a short training is not averaged with its random start; 0 keeps the last weights.
         reduction: of the loss, `mean` or `sum` (`heads.losses`).
-        penalty: of an error in the loss: `l1`, `soft_l1` (`heads.penalties`) or `likelihood` (`heads.likelihood`).
+        penalty: of an error in the loss: `l1`, `soft_l1` (`heads.losses`) or `likelihood` (`heads.likelihood`).
         perturbation: standard deviation of the noise on y_t in training stage t > 0 / side of the input.
         continue_stage: whether stage t > 0 starts from the weights of the stage before, not the initial ones.
         continue_head: whether it then keeps the head of the stage before as well. It goes on regressing the pose
