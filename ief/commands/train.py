@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import STRIDES, InitialWeights, download_initial_weights, load_initial_weights
+from checkpoints.imagenet import STRIDES, PretrainedWeights, download_pretrained_weights, load_pretrained_weights
 from heads.methods import METHODS
 from heads.skeleton import MPII
 from ief.model.run_folder import STAGES
@@ -71,7 +71,7 @@ def configure_training(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="imagenet",
         metavar="FILE|imagenet|none",
-        help="initial weights: a .safetensors or .pth file of a torchvision ResNet, torchvision's download, "
+        help="pretrained weights: a .safetensors or .pth file of a torchvision ResNet, torchvision's download, "
         "or random (default: imagenet)",
     )
     parser.add_argument(
@@ -147,7 +147,7 @@ def training_job(args: argparse.Namespace, preset: Preset, method: str) -> Itera
         data = load_prepared(args.data, "train")
         if data.people.joint_names != MPII.names:
             raise PoseError(f"{args.data}: its joints are not MPII's 16; `ief prepare` writes those")
-        weights = initial_weights(args, preset)
+        weights = pretrained_weights(args, preset)
         yield Job(
             data,
             MPII,
@@ -163,10 +163,10 @@ def training_job(args: argparse.Namespace, preset: Preset, method: str) -> Itera
         )
 
 
-def initial_weights(args: argparse.Namespace, preset: Preset) -> InitialWeights | None:
+def pretrained_weights(args: argparse.Namespace, preset: Preset) -> PretrainedWeights | None:
     """What `--weights` names."""
     if args.weights == "none":
         return None
     if args.weights == "imagenet":
-        return download_initial_weights(preset.backbone)
-    return load_initial_weights(args.weights, args.stride)
+        return download_pretrained_weights(preset.backbone)
+    return load_pretrained_weights(args.weights, args.stride)

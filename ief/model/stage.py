@@ -13,7 +13,7 @@ from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import InitialWeights
+from checkpoints.imagenet import PretrainedWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
 from heads.methods import get_method
@@ -169,7 +169,7 @@ class Stage(nn.Module):
         _fold_batch_norms(stage.backbone)
         return stage.to(memory_format=torch.channels_last)
 
-    def start_from(self, weights: InitialWeights) -> None:
+    def start_from(self, weights: PretrainedWeights) -> None:
         """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
 
         Raises:

@@ -12,7 +12,7 @@ from torch import nn
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, remove_leftovers
-from checkpoints.training_state import load_state
+from checkpoints.training_state import load_checkpoint
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs
 from ief.model.cascade import Cascade
@@ -74,7 +74,7 @@ def begin(index: int, job: Job, preset: Preset, record: dict) -> Training:
     if job.processes.first:
         remove_leftovers(folder)
         (job.run / "metrics.json").unlink(missing_ok=True)  # it will not describe what this training makes
-    path, state = load_state(folder) or (None, None)
+    path, state = load_checkpoint(folder) or (None, None)
     if state:
         check_state(path, state, index, job, record)
     batches = batches_of(index, job, preset)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import InitialWeights
+from checkpoints.imagenet import PretrainedWeights
 from heads.skeleton import Skeleton
 from ief.training.distributed import Processes
 from ief.training.presets import Preset
@@ -39,7 +39,7 @@ class Job:
     method: str
     run: Path
     seed: int
-    initial: InitialWeights | None
+    initial: PretrainedWeights | None
     device: torch.device
     processes: Processes = field(default_factory=Processes)
     checkpoint_seconds: float = 60.0

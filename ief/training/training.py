@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from checkpoints.training_state import remove_states, save_state, state_files, step_of
+from checkpoints.training_state import checkpoint_files, remove_checkpoints, save_checkpoint, step_of
 from ief.model.run_folder import check_follows, load_stage, save_stage, stage_file
 from ief.training.beginning import Training, begin, preset_of_stage
 from ief.training.job import Job, check_same_training, describe
@@ -42,7 +42,7 @@ def train_stage(index: int, job: Job, preset: Preset) -> Path:
         check_same_training(path, description.get("training", {}), record)
         check_follows(path, description.get("follows"), job.run, index)
         if job.processes.first:
-            remove_states(path.parent)  # a kill may have come between the stage's file and this
+            remove_checkpoints(path.parent)  # a kill may have come between the stage's file and this
         return path
     training = begin(index, job, preset, record)
     with job.stopping.deferred():
@@ -103,7 +103,7 @@ def save_progress(training: Training) -> None:
         "mean_pose": training.before.mean_pose.cpu(),
         "residuals": residuals,
     }
-    save_state(training.folder, learner.step, {**fixed, **learner.state()})
+    save_checkpoint(training.folder, learner.step, {**fixed, **learner.state()})
     learner.curve.write(training.folder / "log.csv")
 
 
@@ -119,7 +119,7 @@ def finish(training: Training) -> None:
         "torch": str(torch.__version__),
     }
     save_stage(path, learner.kept(), training.before.mean_pose, description)
-    remove_states(training.folder)
+    remove_checkpoints(training.folder)
 
 
 def check_finite(training: Training) -> None:
@@ -153,5 +153,5 @@ def check_losses(training: Training) -> None:
 
 def what_is_kept(training: Training) -> str:
     """Which state a training that has gone wrong can go on from, in words."""
-    states = state_files(training.folder)
+    states = checkpoint_files(training.folder)
     return f"the state after step {step_of(states[0])} is kept" if states else "no state had been saved yet"

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from checkpoints.training_state import state_files
+from checkpoints.training_state import checkpoint_files
 from ief.cli import main
 from ief.model.run_folder import STAGES, stage_file, stage_folder
 
@@ -55,7 +55,7 @@ def finish_here(command, status=0):
 
 def states(run, index=0):
     """The saved states of a stage, the latest first."""
-    return state_files(stage_folder(run, index))
+    return checkpoint_files(stage_folder(run, index))
 
 
 def same_weights(run, other, stages=STAGES):
