@@ -16,7 +16,7 @@ from ief.training.run_config import RUN_OPTIONS, RunConfig, changed, read_config
 from ief.training.stopping import TIME_UP, Stopping
 
 if TYPE_CHECKING:
-    from checkpoints.imagenet import InitialWeights
+    from checkpoints.imagenet import PretrainedWeights
     from ief.training.config import StageConfig
 
 EXAMPLE = """ief train --data data/mpii --run runs/all --preset paper
@@ -126,12 +126,12 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
         )
 
 
-def pretrained(config: RunConfig) -> InitialWeights | None:
+def pretrained(config: RunConfig) -> PretrainedWeights | None:
     """What --weights names."""
-    from checkpoints.imagenet import download_initial_weights, load_initial_weights
+    from checkpoints.imagenet import download_pretrained_weights, load_pretrained_weights
 
     if config.weights == "none":
         return None
     if config.weights == "imagenet":
-        return download_initial_weights(config.options.backbone)
-    return load_initial_weights(config.weights, config.stride)
+        return download_pretrained_weights(config.options.backbone)
+    return load_pretrained_weights(config.weights, config.stride)

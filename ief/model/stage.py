@@ -13,10 +13,10 @@ from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import InitialWeights
+from checkpoints.imagenet import PretrainedWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
-from heads.methods import method_called
+from heads.methods import get_method
 from heads.normalization import denormalize
 from heads.regression import RegressionHead
 from heads.skeleton import MPII, Skeleton
@@ -102,14 +102,14 @@ class Stage(nn.Module):
         super().__init__()
         joints, dimensions = residuals.mean.shape
         self.design, self.autocast_dtype = design, autocast_dtype
-        self.method = method_called(design.method)
+        self.method = get_method(design.method)
         self.backbone = _resnet(design.backbone, design.stride)
         stem = self.backbone.conv1
         self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
         features = self.backbone.fc.in_features
         self.head = RegressionHead(features, joints, dimensions)
         if design.likelihood:
-            self.spread_head = RegressionHead(features, len(residuals.pair_std), dimensions)
+            self.sigma_head = RegressionHead(features, len(residuals.pair_std), dimensions)
             self.likelihood = ResidualLikelihood(dimensions)
         self.backbone.fc = nn.Identity()
         for name in ("mean", "std", "pair_std"):
@@ -128,16 +128,16 @@ class Stage(nn.Module):
 
         Returns:
             (B, K, D) bones or joints in crop pixels, float32. In training with a likelihood also (B, P, D), the raw
-            spread of each pair that `heads.likelihood` takes.
+            sigma of each pair that `heads.likelihood` takes.
         """
         with torch.autocast(images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
             features = self._features(images, joints)
             output = self.head(features)
-            spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
+            raw_sigma = self.sigma_head(features).float() if self.training and self.design.likelihood else None
         estimate = denormalize(output.float(), self.mean, self.std)
         if not self.design.absolute:
             estimate = self.encode(joints) + estimate
-        return estimate if spread is None else (estimate, spread)
+        return estimate if raw_sigma is None else (estimate, raw_sigma)
 
     def _features(self, images: Tensor, joints: Tensor) -> Tensor:
         net, stem = self.backbone, self.backbone.conv1
@@ -160,7 +160,7 @@ class Stage(nn.Module):
 
     def new_parameters(self) -> list[nn.Parameter]:
         """What no training has taught yet: the heatmap half and, unless it kept earlier ones, the heads."""
-        known = ("backbone.", "head.", "spread_head.", "likelihood.") if self.design.absolute else ("backbone.",)
+        known = ("backbone.", "head.", "sigma_head.", "likelihood.") if self.design.absolute else ("backbone.",)
         return [value for name, value in self.named_parameters() if not name.startswith(known)]
 
     def folded(self) -> Stage:
@@ -179,11 +179,11 @@ class Stage(nn.Module):
 
         The heatmap half stays zero: the previous stage learned its own on other poses.
         """
-        heads = ("head", *(("spread_head", "likelihood") if self.design.likelihood else ()))
+        heads = ("head", *(("sigma_head", "likelihood") if self.design.likelihood else ()))
         for name in ("backbone", *(heads if self.design.absolute else ())):
             getattr(self, name).load_state_dict(getattr(previous, name).state_dict())
 
-    def start_from(self, weights: InitialWeights) -> None:
+    def start_from(self, weights: PretrainedWeights) -> None:
         """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
 
         Raises:

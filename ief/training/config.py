@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import InitialWeights
+from checkpoints.imagenet import PretrainedWeights
 from heads.skeleton import MPII, Skeleton
 from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file, stage_folder
@@ -51,7 +51,7 @@ class StageConfig:
     method: str = "all"
     skeleton: Skeleton = MPII
     seed: int = 0
-    pretrained: InitialWeights | None = None
+    pretrained: PretrainedWeights | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dist: DistContext = field(default_factory=DistContext)
     checkpoint_seconds: float = 60.0

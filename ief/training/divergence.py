@@ -10,7 +10,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from checkpoints.training_state import state_files, step_of
+from checkpoints.training_state import checkpoint_files, step_of
 from ief.training.curve import Curve
 
 
@@ -48,5 +48,5 @@ def check_weights(values: Iterable[object], steps: int, folder: Path) -> None:
 
 def kept_checkpoint(folder: Path) -> str:
     """Which checkpoint a training that has gone wrong can resume from, in words."""
-    found = state_files(folder)
+    found = checkpoint_files(folder)
     return f"the checkpoint after step {step_of(found[0])} is kept" if found else "no checkpoint had been saved yet"

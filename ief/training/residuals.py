@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from heads.bones import joints_to_bones
 from heads.composition import relative_positions
-from heads.methods import method_called
+from heads.methods import get_method
 from heads.normalization import masked_mean_std
-from heads.pairs import pair_set
+from heads.pairs import get_pairs
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
@@ -85,9 +85,9 @@ def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skelet
     """
     residual = joints - current
     measured = torch.where(mask.unsqueeze(-1), residual, torch.nan)
-    chosen = method_called(method)
+    chosen = get_method(method)
     encoded = joints_to_bones(measured, skeleton) if chosen.representation == "bones" else measured
     mean, std = masked_mean_std(encoded, torch.isfinite(encoded))
-    apart = relative_positions(measured, pair_set(chosen.pairs, skeleton))
+    apart = relative_positions(measured, get_pairs(chosen.pairs, skeleton))
     _, pair_std = masked_mean_std(apart, torch.isfinite(apart))
     return Residuals(mean.float(), std.float(), pair_std.float())

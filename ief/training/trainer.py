@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from checkpoints.errors import PoseError
 from checkpoints.files import remove_leftovers
-from checkpoints.training_state import load_state, remove_states, save_state
+from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from heads.losses import CompositionalLoss
-from heads.pairs import pair_set
+from heads.pairs import get_pairs
 from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade, save_stage
 from ief.model.stage import Residuals, Stage
@@ -45,7 +45,7 @@ def train_stage(config: StageConfig) -> Path:
     if config.file.exists():
         check_finished(config)
         if config.dist.is_main:
-            remove_states(config.folder)  # a kill may have come between the stage's file and this
+            remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
         return config.file
     trainer = StageTrainer(config)
     trainer.setup()
@@ -81,7 +81,7 @@ class StageTrainer:
         if config.dist.is_main:
             remove_leftovers(config.folder)
             (config.run / "metrics.json").unlink(missing_ok=True)  # it will not describe what this training makes
-        path, checkpoint = load_state(config.folder) or (None, None)
+        path, checkpoint = load_checkpoint(config.folder) or (None, None)
         if checkpoint:
             check_checkpoint(path, checkpoint, config)
         self.build(self._previous(checkpoint), Residuals.of(checkpoint["stage"]) if checkpoint else None)
@@ -116,7 +116,7 @@ class StageTrainer:
         stage, design = self.stage, self.stage.design
         self.loss = CompositionalLoss(
             config.skeleton,
-            pair_set(stage.method.pairs, config.skeleton),
+            get_pairs(stage.method.pairs, config.skeleton),
             stage.pair_std,  # after DDP, which gives every rank the first one's statistics
             stage.method.representation,
             preset.reduction,
@@ -207,7 +207,7 @@ class StageTrainer:
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict() if self.ema else None,
         }
-        save_state(self.config.folder, self.steps_done, checkpoint)
+        save_checkpoint(self.config.folder, self.steps_done, checkpoint)
         self.curve.write(self.config.folder / "log.csv")
 
     def restore(self, checkpoint: dict) -> None:
@@ -231,7 +231,7 @@ class StageTrainer:
             "torch": str(torch.__version__),
         }
         save_stage(config.file, self.kept(), self.previous.mean_pose, description)
-        remove_states(config.folder)
+        remove_checkpoints(config.folder)
 
     def kept(self) -> Stage:
         """The stage to keep, in evaluation mode: the average of the weights if there is one."""

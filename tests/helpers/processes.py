@@ -11,7 +11,7 @@ import tiny_resnet
 import torch
 from safetensors.torch import load_file
 
-from checkpoints.training_state import state_files
+from checkpoints.training_state import checkpoint_files
 from ief.cli import main
 from ief.model.run_folder import stage_file, stage_folder
 
@@ -57,7 +57,7 @@ def finish_here(command, status=0):
 
 def checkpoints_of(run, index=0):
     """The checkpoints of a stage, the latest first."""
-    return state_files(stage_folder(run, index))
+    return checkpoint_files(stage_folder(run, index))
 
 
 def same_weights(run, other, stages=2):

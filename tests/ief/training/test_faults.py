@@ -15,7 +15,7 @@ import pytest
 from processes import checkpoints_of, children, finish, finish_here, on_two_ranks, same_weights, start, train
 
 from checkpoints.errors import PoseError
-from checkpoints.training_state import load_state
+from checkpoints.training_state import load_checkpoint
 from ief.model.run_folder import stage_file, stage_folder
 from ief.training.config import StageConfig
 from ief.training.presets import get_preset
@@ -108,7 +108,7 @@ def test_stopped_by_a_scheduler_by_the_clock_and_by_a_torn_state(tiny_data, tmp_
     content[len(content) // 2] ^= 1
     corrupt.write_bytes(content)
     said = finish_here(train(tiny_data, run, *SHORT, *NEVER))
-    assert f"{corrupt}: corrupt, its bytes do not fit the checksum in its name; looking for the state before" in said
+    assert f"{corrupt}: corrupt, its bytes do not fit the checksum in its name; trying the previous checkpoint" in said
     assert "resuming after step 1 of 12" in said and "00000001" in whole.name
     assert same_weights(straight, run)
 
@@ -136,7 +136,7 @@ def test_a_diverging_training_names_step_and_people_and_keeps_the_state_before(t
     assert found and "Traceback" not in said, said
     report = json.loads((stage_folder(tmp_path, 0) / "not-finite.json").read_text())
     assert report["step"] == int(found[1]) and found[3].split(", ") == report["persons"][:3]
-    path, state = load_state(stage_folder(tmp_path, 0))
+    path, state = load_checkpoint(stage_folder(tmp_path, 0))
     assert f"the checkpoint after step {state['step']} is kept" in said and state["step"] < report["step"]
     tensors = [value for value in state["stage"].values() if value.is_floating_point()]
     assert all(value.isfinite().all() for value in tensors), path
