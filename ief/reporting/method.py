@@ -33,7 +33,7 @@ def method_picture(cascade: Cascade, data: PreparedSplit, row: int) -> bytes:
     crop = np.ascontiguousarray(data.crops[row, inner, inner])
     poses = CascadeNetwork(cascade)(crop[None])[:, 0]
     large = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
-    gt = to_picture(data.joints[row].double().numpy())
+    gt = to_picture(data.joints[row].astype(np.float64))
     panels = []
     for index, pose in enumerate(poses):
         name = "y_0,\nthe mean training pose" if index == 0 else f"y_{index},\nafter stage {index - 1}"

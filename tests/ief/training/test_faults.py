@@ -119,10 +119,12 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
     (state,) = checkpoints_of(tmp_path)
     content = state.read_bytes()
 
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
-    said = finish(train(tiny_data, tmp_path, *SHORT, *ALWAYS), status=2, preexec_fn=limit)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        said = finish_here(train(tiny_data, tmp_path, *SHORT, *ALWAYS), status=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     (line,) = (line for line in said.splitlines() if "ief train" in line)
     assert "cannot be written" in line and "intact" in line and "Traceback" not in said
     assert state.read_bytes() == content
@@ -192,8 +194,14 @@ def test_an_unfinished_stage_1_of_another_stage_0_is_refused(tiny_data, tmp_path
 
 def test_deterministic_runs_are_equal_on_one_thread_and_on_two(tiny_data, tmp_path):
     options = [*SHORT, "--epochs", "1", "--stage", "0"]
-    for threads in (1, 2):
-        finish(train(tiny_data, tmp_path / str(threads), *options), threads=threads)
+    threads = torch.get_num_threads()
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            finish_here(train(tiny_data, tmp_path / str(number), *options))
+            assert torch.get_num_threads() == number  # it is given back
+    finally:
+        torch.set_num_threads(threads)
     assert same_weights(tmp_path / "1", tmp_path / "2", stages=1)
     finish_here(train(tiny_data, tmp_path / "other", *options, "--seed", "1"))
     assert not same_weights(tmp_path / "1", tmp_path / "other", stages=1)
