@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from processes import checkpoints_of, children, finish, finish_here, on_two_ranks, same_weights, start, train
 
 from checkpoints.errors import PoseError
