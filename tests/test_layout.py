@@ -21,9 +21,9 @@ ALLOWED = {
 ROOMS = {
     "mpii_tools": {
         "formats": set(),
-        "images": set(),
-        "people": set(),
         "crops": set(),
+        "images": {"crops"},
+        "people": set(),
         "people_file": {"formats", "people"},
         "annotations": {"formats", "images", "people", "people_file"},
         "prepared": {"formats", "images", "people", "people_file", "crops", "annotations"},

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
 
     reading = read_annotations(args.annotations)
     people = reading.people
-    print(f"{args.annotations}: {reading.form}, {len(people):,} people")
+    print(f"{args.annotations}: {reading.format}, {len(people):,} people")
     if not args.no_derived_joints:
         people = derive_torso(people)
         if people.derived.any():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from checkpoints.errors import PoseError
 
 if TYPE_CHECKING:
-    from mpii_tools.prepared.augmentation import Augmentation
+    from mpii_tools.prepared.ranges import Augmentation
 
 
 def option(default: Any, help: str, *, above: float | None = None, low: float = 0, high: float = 1, choices=()) -> Any:
@@ -128,7 +128,7 @@ class Preset:
     @property
     def augmentation(self) -> Augmentation:
         """The ranges of the augmentation's random draws."""
-        from mpii_tools.prepared.augmentation import Augmentation
+        from mpii_tools.prepared.ranges import Augmentation
 
         return Augmentation(**{field.name: getattr(self, field.name) for field in fields(Augmentation)})
 

@@ -35,7 +35,7 @@ def mean_training_pose(batches: TrainingBatches) -> Tensor:
 
 def augmented_poses(batches: TrainingBatches) -> tuple[Tensor, Tensor]:
     """Joints (N, K, 2) and mask (N, K) of some augmented epochs, without their images."""
-    steps = math.ceil(POSE_EPOCHS * len(batches.data) / batches.batch)
+    steps = math.ceil(POSE_EPOCHS * len(batches.data) / batches.batch_size)
     drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(steps)]
     return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
 
@@ -60,7 +60,7 @@ def measure_residuals(
         joints, mask = augmented_poses(batches)
         return residuals_of(joints, mean_pose.expand_as(joints), mask, batches.skeleton, method)
     measured = []
-    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_EPOCHS * len(batches.data)) / batches.batch)
+    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_EPOCHS * len(batches.data)) / batches.batch_size)
     for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=None if progress else True):
         batch = batches(STATISTICS_STEP + step)
         pose = pose_of(batch, STATISTICS_STEP + step, slice(None))

@@ -28,7 +28,7 @@ from ief.training.optimizer import build_ema, build_optimizer, scheduled_lr
 from ief.training.residuals import absolute_statistics, mean_training_pose, measure_residuals
 from ief.training.run_config import write_config
 from ief.training.stopping import Stopped
-from mpii_tools.prepared.batches import Batch, random_source
+from mpii_tools.prepared.batches import Batch, generator
 
 
 def train_stage(config: StageConfig) -> Path:
@@ -139,7 +139,7 @@ class StageTrainer:
     def step(self, step: int) -> tuple[Tensor, float]:
         """One step down the gradient; returns its loss, a scalar that is still on the device, and its lr."""
         batch = self.batches(step)
-        output = self.model(batch.images, self.current_pose(batch, step, self.batches.share))
+        output = self.model(batch.images, self.current_pose(batch, step, self.batches.samples))
         estimate, sigma = output if isinstance(output, tuple) else (output, None)
         loss = self.loss(estimate, batch.joints, batch.mask, sigma)
         lr = scheduled_lr(self.config.lr, self.config.preset, step / self.config.steps)
@@ -163,7 +163,7 @@ class StageTrainer:
             pose = self.previous(batch.images)[-1]
         config, std = self.config, self.config.preset.perturb
         if std and config.index:
-            rng = random_source(config.stage_seed, "perturb", step)
+            rng = generator(config.stage_seed, "perturb", step)
             noise = torch.randn(config.preset.batch_size, *pose.shape[1:], generator=rng)
             pose = pose + noise[share].to(pose) * std * config.data.size
         return pose

@@ -34,6 +34,7 @@ from mpii_tools.formats.mat_struct import cell, struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people_file import STORED
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
 from mpii_tools.results.predictions import align, read_predictions
@@ -132,7 +133,10 @@ def newell() -> dict:
 
 
 def people_columns() -> dict:
-    return {**{name: getattr(people(), name) for name in COLUMNS}, "joint_names": np.array(MPII.names)}
+    return {
+        **{STORED.get(name, name): getattr(people(), name) for name in COLUMNS},
+        "joint_names": np.array(MPII.names),
+    }
 
 
 def prediction_columns() -> dict:

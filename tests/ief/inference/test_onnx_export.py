@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny_resnet import TinyResNet
+from torch import nn
+from torchvision.models.resnet import BasicBlock, ResNet
 
 from checkpoints.files import checksum
 from ief.cli import main
@@ -19,11 +20,22 @@ from mpii_tools.results.predictions import read_predictions
 SIZE = 32
 
 
+class ShallowResNet(ResNet):
+    """Layers 1 to 3 with one basic block each: most of its weights are the blocks', which int8 makes smaller."""
+
+    def __init__(self):
+        super().__init__(BasicBlock, [1, 1, 1, 0])
+        self.fc = nn.Linear(256, 10)
+
+    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
+        return super()._make_layer(block, planes, blocks, stride, dilate) if blocks else nn.Identity()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def tiny_networks():
-    """Stages are built on a `TinyResNet`: an export takes longer the more layers there are."""
+def shallow_networks():
+    """Stages are built on a `ShallowResNet`: an export takes longer the more layers there are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.model.stage.get_model", lambda name, weights: TinyResNet())
+        patch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet())
         yield
 
 
@@ -69,7 +81,7 @@ def exported(run, tiny_data, tmp_path_factory):
         return path
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.commands.export.export_onnx", export_once)
+        patch.setattr("ief.inference.onnx_export.export_onnx", export_once)
         for name, of, options in (
             ("image", single, []),
             ("crops", run, ["--input", "crops"]),

@@ -90,13 +90,22 @@ def test_a_image_that_claims_too_much_is_not_decoded():
     [
         (b"", "empty"),
         (b"GIF89a" * 9, "begins with b'GIF89aGI'"),
-        (b"\xff\xd8\xff\xd9", "a JPEG without a picture"),
-        (b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000049454e44ae426082"), "a PNG without a picture"),
+        (b"\xff\xd8\xff\xd9", "4 bytes that cannot be decoded"),
+        (b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000049454e44ae426082"), "20 bytes that cannot be decoded"),
     ],
 )
 def test_what_is_no_image_is_said(data, says):
     with pytest.raises(PoseError, match=says):
         read_header(data, "a.jpg")
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_a_corrupt_exif_block_is_no_rotation_and_harms_no_pixel():
+    data = encode("RGB", "JPEG", exif=rotated())
+    directory = data.index(b"Exif") + 14
+    corrupt = data[:directory] + b"\xff" * 6 + data[directory + 6 :]
+    assert read_header(data, "a").rotated and not read_header(corrupt, "a").rotated
+    assert np.array_equal(decode_image(corrupt, "a"), decode_image(data, "a"))
 
 
 def test_all_the_real_images_are_whole(shared):

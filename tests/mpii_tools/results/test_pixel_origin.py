@@ -15,8 +15,8 @@ def test_the_published_predictions(shared, annotations, predictions):
     people = read_annotations(shared / "mpii" / annotations).people
     joints = align(read_predictions(shared / "mpii" / predictions), people).joints
     assert origin_warning(joints, people) is None
-    assert "right of and below the truth" in origin_warning(joints + 1, people)
-    assert "left of and above the truth" in origin_warning(joints - 1, people)
+    assert "right of and below the ground truth" in origin_warning(joints + 1, people)
+    assert "left of and above the ground truth" in origin_warning(joints - 1, people)
 
 
 def imitate(count, bias, noise, slip, seed=0):

@@ -159,5 +159,5 @@ def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, name):
     annotated = read_annotations(shared / "mpii" / "valid_annolist.mat").people
     predictions = read_predictions(shared / "mpii" / name)
     align(predictions, annotated)
-    with pytest.raises(PoseError, match=r"only 5\d% of the predictions lie nearer"):
+    with pytest.raises(PoseError, match=r"only 5\d% of the predictions are nearer"):
         align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)

@@ -142,7 +142,7 @@ def test_visibility_is_what_the_owner_map_shows():
 
 def test_joints_are_missing_as_often_as_in_mpii(shared):
     expected = json.loads((shared / "mpii" / "expected.json").read_text())
-    rates = np.array(expected["n_annotated_per_joint"]) / expected["n_people"]
+    rates = np.array(expected["n_annotated_per_joint"]) / expected["n_persons"]
     rng = np.random.default_rng(11)
     owner = np.zeros((HEIGHT, WIDTH), np.int16)
     people = [label(rng, owner, *place_main(rng), 1) for _ in range(2000)]
