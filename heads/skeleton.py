@@ -91,24 +91,8 @@ class Skeleton:
 
 # MPII's own joint order; the tree of Fig. 1 with the pelvis as root.
 MPII = Skeleton(
-    names=(
-        "r_ankle",
-        "r_knee",
-        "r_hip",
-        "l_hip",
-        "l_knee",
-        "l_ankle",
-        "pelvis",
-        "thorax",
-        "upper_neck",
-        "head_top",
-        "r_wrist",
-        "r_elbow",
-        "r_shoulder",
-        "l_shoulder",
-        "l_elbow",
-        "l_wrist",
-    ),
+    names=("r_ankle", "r_knee", "r_hip", "l_hip", "l_knee", "l_ankle", "pelvis", "thorax", "upper_neck", "head_top",
+           "r_wrist", "r_elbow", "r_shoulder", "l_shoulder", "l_elbow", "l_wrist"),
     parents=(1, 2, 6, 6, 3, 4, -1, 6, 7, 8, 11, 12, 7, 7, 13, 14),
     flip_pairs=((0, 5), (1, 4), (2, 3), (10, 15), (11, 14), (12, 13)),
-)
+)  # fmt: skip

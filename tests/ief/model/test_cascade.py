@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 import torch
+from rendering import render_heatmaps
 from torch import nn
 from torchvision.models import resnet18
 
@@ -12,7 +13,6 @@ from heads.bones import joints_to_bones
 from heads.methods import METHODS
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade, mirror
-from ief.model.heatmaps import render_heatmaps
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 
