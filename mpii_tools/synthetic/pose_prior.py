@@ -1,7 +1,7 @@
 """The pose prior of the synthetic people: a mixture of Gaussians over body vectors, fitted on real MPII poses.
 
 All lengths are in units of MPII's scale (a standing person is about 200 of them tall); x runs right, y down.
-A pose is 13 vectors instead of 16 joints, because MPII's pelvis and thorax lie midway between the hips and
+A pose is 13 vectors instead of 16 joints, because MPII's pelvis and thorax are midway between the hips and
 between the shoulders. Every component has its own mean and std; all share one correlation matrix. Half of the
 samples are mirrored, with left and right exchanged, as people are.
 """
@@ -20,21 +20,17 @@ FILE = Path(__file__).with_suffix(".npz")  # written by tests/mpii_tools/synthet
 HEAD_LENGTH = 100.0 / 3.0  # |head_top - upper_neck| in units of scale, MPII's own rule
 CENTER_STD = (8.5, 8.7)  # of objpos about the mean joint, x and y; Tompson's fully annotated people
 
+# hips: pelvis -> l_hip, shoulders: thorax -> l_shoulder; their opposites lead to the right ones.
 VECTORS = (
-    "hips",  # pelvis -> l_hip; its opposite leads to r_hip
-    "spine",
-    "neck",
-    "head",
-    "shoulders",  # thorax -> l_shoulder; its opposite leads to r_shoulder
-    "r_thigh",
-    "r_shin",
-    "l_thigh",
-    "l_shin",
-    "r_arm",
-    "r_forearm",
-    "l_arm",
-    "l_forearm",
-)
+    "hips", "spine", "neck", "head", "shoulders", "r_thigh", "r_shin", "l_thigh", "l_shin",
+    "r_arm", "r_forearm", "l_arm", "l_forearm",
+)  # fmt: skip
+LIMBS = {
+    "knee": ("hip", "thigh"),
+    "ankle": ("knee", "shin"),
+    "elbow": ("shoulder", "arm"),
+    "wrist": ("elbow", "forearm"),
+}
 # joint: (the joint it hangs on, the vector between them, its sign)
 CHAIN = {
     "l_hip": ("pelvis", "hips", 1),
@@ -44,14 +40,7 @@ CHAIN = {
     "head_top": ("upper_neck", "head", 1),
     "l_shoulder": ("thorax", "shoulders", 1),
     "r_shoulder": ("thorax", "shoulders", -1),
-    "r_knee": ("r_hip", "r_thigh", 1),
-    "r_ankle": ("r_knee", "r_shin", 1),
-    "l_knee": ("l_hip", "l_thigh", 1),
-    "l_ankle": ("l_knee", "l_shin", 1),
-    "r_elbow": ("r_shoulder", "r_arm", 1),
-    "r_wrist": ("r_elbow", "r_forearm", 1),
-    "l_elbow": ("l_shoulder", "l_arm", 1),
-    "l_wrist": ("l_elbow", "l_forearm", 1),
+    **{f"{s}_{joint}": (f"{s}_{base}", f"{s}_{limb}", 1) for s in "rl" for joint, (base, limb) in LIMBS.items()},
 }
 # Full lengths of the vectors of a person of common size seen without foreshortening: the upper quartile of the
 # real ones.
@@ -77,7 +66,7 @@ def joints_from_vectors(vectors: np.ndarray) -> np.ndarray:
 
 
 def vectors_from_joints(joints: np.ndarray) -> np.ndarray:
-    """(..., 16, 2) joints -> (..., 13, 2) body vectors, by least squares where pelvis or thorax lie off-center."""
+    """(..., 16, 2) joints -> (..., 13, 2) body vectors, by least squares if pelvis or thorax are off-center."""
     pelvis = MPII.index("pelvis")
     return VECTORS_OF_JOINTS @ (joints - joints[..., pelvis : pelvis + 1, :])
 
@@ -102,7 +91,7 @@ class PosePrior:
         weights: (M,) sum to 1.
         means, stds: (M, 26) mean and standard deviation of each component.
         correlation: (26, 26) shared by all components.
-        shortest, longest: (13,) limits of the vectors' lengths; a sample outside is drawn again.
+        shortest, longest: (13,) limits of the vectors' lengths; a sample outside is replaced by another.
     """
 
     weights: np.ndarray
@@ -169,14 +158,14 @@ def _falls(vectors: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def _within_limits(vectors: np.ndarray, prior: PosePrior) -> np.ndarray:
-    """(N,) bool: every vector's length lies within the prior's limits."""
+    """(N,) bool: the length of every vector is within the prior's limits."""
     lengths = np.linalg.norm(vectors, axis=-1)
     return ((lengths >= prior.shortest) & (lengths <= prior.longest)).all(axis=-1)
 
 
 @dataclass(frozen=True)
 class Posture:
-    """What a pose says about the third dimension; enough to draw one person's parts in the right order.
+    """What a pose tells about the third dimension; enough to draw one person's parts in the right order.
 
     Attributes:
         depth: (16,) towards the viewer, units of scale, 0 at the pelvis.

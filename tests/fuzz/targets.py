@@ -40,7 +40,7 @@ from mpii_tools.prepared.write import drop_unusable
 from mpii_tools.results.predictions import align, read_predictions
 from mpii_tools.results.submission import read_submission
 
-PERSONS = 5
+PEOPLE = 5
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Target:
 
 def people():
     """A few people with joints, center, scale and head size."""
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     return make_people(
-        [f"{row // 2}.jpg" for row in range(PERSONS)], draw.uniform(0, 200, (PERSONS, 16, 2)), split="valid",
-        center=np.full((PERSONS, 2), 100.0), scale=np.full(PERSONS, 0.8), head_size=np.full(PERSONS, 20.0),
+        [f"{row // 2}.jpg" for row in range(PEOPLE)], rng.uniform(0, 200, (PEOPLE, 16, 2)), split="valid",
+        center=np.full((PEOPLE, 2), 100.0), scale=np.full(PEOPLE, 0.8), head_size=np.full(PEOPLE, 20.0),
     )  # fmt: skip
 
 
@@ -111,9 +111,9 @@ def release() -> dict:
 
 def gt_valid() -> dict:
     return {
-        "pos_gt_src": np.arange(16 * 2 * PERSONS, dtype=float).reshape(16, 2, PERSONS),
-        "jnt_missing": np.zeros((16, PERSONS)),
-        "headboxes_src": np.ones((2, 2, PERSONS)) * np.array([1, 9])[:, None, None],
+        "pos_gt_src": np.arange(16 * 2 * PEOPLE, dtype=float).reshape(16, 2, PEOPLE),
+        "jnt_missing": np.zeros((16, PEOPLE)),
+        "headboxes_src": np.ones((2, 2, PEOPLE)) * np.array([1, 9])[:, None, None],
         "dataset_joints": np.array(NAMES, dtype=object),
     }
 
@@ -126,9 +126,9 @@ def hrnet_json() -> list:
 
 def newell() -> dict:
     return {
-        "part": np.arange(PERSONS * 32, dtype=float).reshape(PERSONS, 16, 2), "center": np.ones((PERSONS, 2)),
-        "scale": np.ones(PERSONS), "normalize": np.full(PERSONS, 20.0), "visible": np.ones((PERSONS, 16)),
-        "person": np.zeros(PERSONS), "imgname": np.array([b"a.jpg", b"b.jpg", b"c.jpg", b"d.jpg", b"e.jpg"]),
+        "part": np.arange(PEOPLE * 32, dtype=float).reshape(PEOPLE, 16, 2), "center": np.ones((PEOPLE, 2)),
+        "scale": np.ones(PEOPLE), "normalize": np.full(PEOPLE, 20.0), "visible": np.ones((PEOPLE, 16)),
+        "person": np.zeros(PEOPLE), "imgname": np.array([b"a.jpg", b"b.jpg", b"c.jpg", b"d.jpg", b"e.jpg"]),
     }  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def prediction_columns() -> dict:
 
 
 def prepared_json() -> dict:
-    return {"format": 1, "name": "x", "input": 8, "border": 2, "splits": {"valid": PERSONS},
+    return {"format": 1, "name": "x", "input": 8, "border": 2, "splits": {"valid": PEOPLE},
             "joint_names": list(MPII.names), "left_out": {}}  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def prepared_folder() -> dict[str, bytes]:
     return {
         "prepared.json": json.dumps(prepared_json()).encode(),
         "valid.npz": saved(lambda file: np.savez(file, **people_columns())),
-        "valid-crops.npy": saved(lambda file: np.save(file, np.zeros((PERSONS, 12, 12, 3), np.uint8))),
+        "valid-crops.npy": saved(lambda file: np.save(file, np.zeros((PEOPLE, 12, 12, 3), np.uint8))),
     }
 
 
@@ -316,7 +316,7 @@ TARGETS = {
     "submission .mat": Target("s.mat", lambda: {"pred": annolist(16)}, savemat, read_submission),
     "prepared.json": Target("prepared.json", prepared_json, savejson,
                             lambda path: load_prepared(path.parent, "valid"), prepared_folder),
-    "prepared crops": Target("valid-crops.npy", lambda: {"joints": np.zeros((PERSONS, 12, 12, 3), np.uint8)}, savenpy,
+    "prepared crops": Target("valid-crops.npy", lambda: {"joints": np.zeros((PEOPLE, 12, 12, 3), np.uint8)}, savenpy,
                              lambda path: load_prepared(path.parent, "valid"), prepared_folder),
     "stage": Target("stage.safetensors", stage_fields, write_stage, read_stage),
     "training state": Target("training.pt", state_fields, lambda path, fields: torch.save(as_tensors(fields), path),

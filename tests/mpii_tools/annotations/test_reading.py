@@ -21,19 +21,19 @@ GT_VALID_NAMES = [
 
 
 @pytest.fixture(scope="module")
-def exact(shared):
-    """The official structs: the form that the others were made from."""
-    return read_annotations(shared / "mpii" / "valid_annolist.mat").people
+def exact(read_shared):
+    """The official structs: the file that the others were made from."""
+    return read_shared("mpii/valid_annolist.mat").people
 
 
 @pytest.fixture(scope="module")
-def newell(shared):
-    return read_annotations(shared / "mpii" / "valid.h5").people
+def newell(read_shared):
+    return read_shared("mpii/valid.h5").people
 
 
 @pytest.fixture(scope="module")
-def gt_valid(shared):
-    return read_annotations(shared / "mpii" / "detections_our_format.mat").people
+def gt_valid(read_shared):
+    return read_shared("mpii/detections_our_format.mat").people
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,7 @@ def test_gt_valid_differs_by_thirteen_zeroed_joints_and_rounding(exact, gt_valid
     assert (gt_valid.person_ids == exact.person_ids).sum() == 1882  # it counts people, not rects
 
 
+@pytest.mark.slow
 def test_json_differs_by_the_rounding_of_scale(exact, from_json):
     np.testing.assert_array_equal(from_json.images, exact.images)
     np.testing.assert_array_equal(from_json.annotated, exact.annotated)

@@ -8,7 +8,6 @@ import torch
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import merge
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
@@ -238,8 +237,8 @@ def test_test_people_are_kept_wherever_they_stand(tmp_path):
     assert done.splits == {"test": 4} and not done.faults
 
 
-def test_the_real_data_have_no_fault(shared):
-    for path in (shared / "mpii" / "valid_annolist.mat", shared / "lspet"):
-        reading = read_annotations(path)
+def test_the_real_data_have_no_fault(read_shared):
+    for name in ("mpii/valid_annolist.mat", "lspet"):
+        reading = read_shared(name)
         usable, faults = drop_unusable(reading.people)
         assert len(usable) == len(reading.people) and not faults and not merge(reading.faults)

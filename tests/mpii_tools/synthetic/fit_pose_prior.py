@@ -20,8 +20,8 @@ from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, PosePrior, mir
 
 def read_poses_csv(path: Path) -> np.ndarray:
     """(N, 16, 2) poses of the CSV. Raises ValueError for a file of another format."""
-    rows = np.genfromtxt(path, delimiter=",", usecols=range(1, 33))
-    if rows.ndim != 2 or not np.isfinite(rows).all():
+    rows = np.loadtxt(path, delimiter=",", usecols=range(1, 33))
+    if rows.ndim != 2 or not len(rows) or not np.isfinite(rows).all():
         raise ValueError(f"{path}: expected lines of an image name and 32 numbers")
     return rows.reshape(-1, len(MPII), 2)
 

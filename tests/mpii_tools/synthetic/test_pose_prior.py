@@ -166,7 +166,7 @@ def test_posture_looks_where_the_knees_point():
         assert near * direction > 0
 
 
-@pytest.mark.filterwarnings("ignore:genfromtxt. Empty input")
+@pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
 @pytest.mark.parametrize("content", ["", "a.jpg,1,2,3\n", "a.jpg" + ",x" * 32 + "\n"])
 def test_a_foreign_csv_is_refused(tmp_path, content):
     path = tmp_path / "poses.csv"
