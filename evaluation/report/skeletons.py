@@ -22,11 +22,7 @@ _FAR = 30000.0  # pixels; keeps wild predictions inside OpenCV's integers
 
 
 def draw_poses(
-    image: np.ndarray,
-    joints: np.ndarray,
-    truth: np.ndarray | None = None,
-    *,
-    skeleton: Skeleton = MPII,
+    image: np.ndarray, joints: np.ndarray, truth: np.ndarray | None = None, *, skeleton: Skeleton = MPII
 ) -> np.ndarray:
     """The image with one or several skeletons on it; the person's right side orange, left side blue.
 
@@ -178,11 +174,7 @@ def _as_people(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def _draw(
-    canvas: np.ndarray,
-    joints: np.ndarray,
-    skeleton: Skeleton,
-    colors: Sequence[tuple[int, int, int]],
-    width: float,
+    canvas: np.ndarray, joints: np.ndarray, skeleton: Skeleton, colors: Sequence[tuple[int, int, int]], width: float
 ) -> None:
     """Outline first, then color, so that crossing limbs stay apart; anti-aliased, to a sixteenth of a pixel."""
     present = np.isfinite(joints).all(axis=-1)

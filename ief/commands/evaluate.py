@@ -9,6 +9,7 @@ from pathlib import Path
 
 from checkpoints.files import write_text
 from evaluation.metrics.conventions import CONVENTIONS
+from evaluation.metrics.json_format import difference_to_json, scores_to_json
 from ief.reporting.scoring import difference, print_difference, print_result, score
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import table
@@ -48,13 +49,15 @@ def run(args: argparse.Namespace) -> None:
     if len(predictions) > len(people):
         unused = len(predictions) - len(people)
         print(f"{unused:,} predictions are of nobody in {args.annotations} and do not count", file=sys.stderr)
-    result = score(joints, people, args.convention, args.intervals)
+    scores = score(joints, people, args.convention, args.intervals)
     if warning := origin_warning(joints, people):
         print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
-    print_result(result)
+    print_result(scores)
+    result = scores_to_json(scores)
     if args.against:
         other = align(read_predictions(args.against), people).joints
-        result["difference"] = difference(joints, other, people, args.convention)
-        print_difference(result["difference"], str(args.against))
+        found = difference(joints, other, people, args.convention)
+        print_difference(found, str(args.against))
+        result["difference"] = difference_to_json(found)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))

@@ -46,11 +46,7 @@ def test_curves_draw_the_figures(results):
 
 @pytest.mark.parametrize(
     ("path", "unit"),
-    [
-        (("pckh", "0.5", "per_joint"), "%"),
-        (("joint_error", "per_joint"), "px"),
-        (("bone_error", "per_bone"), "px"),
-    ],
+    [(("pckh", "0.5", "per_joint"), "%"), (("joint_error", "per_joint"), "px"), (("bone_error", "per_bone"), "px")],
 )
 def test_bars_draw_the_figures(results, path, unit):
     axes = joint_bars(results, *path).axes[0]

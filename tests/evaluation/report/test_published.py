@@ -38,13 +38,7 @@ def predictions(shared):
 @pytest.mark.parametrize("convention", ANNOTATIONS)
 def test_every_published_figure(file, convention, expected, people, predictions):
     truth = people[ANNOTATIONS[convention]]
-    result = pckh(
-        predictions[file],
-        truth.joints,
-        truth.head_size,
-        thresholds=(0.5, 0.1, 0.11),
-        convention=convention,
-    )
+    result = pckh(predictions[file], truth.joints, truth.head_size, thresholds=(0.5, 0.1, 0.11), convention=convention)
     want = expected["files"][file][KEYS.get(convention, convention)]
     for threshold in (0.5, 0.1):
         block = want[f"@{threshold}"]
