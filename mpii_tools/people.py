@@ -1,4 +1,4 @@
-"""Annotated people as a table of arrays: what every reader returns and every dataset is built from."""
+"""Annotated people as a table of arrays: what every reader returns and every dataset is made from."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class People:
     Attributes:
         images: (N,) image file names.
         person_ids: (N,) unique names, `image#r` with r the 1-based rect (or occurrence) in that image.
-        joints: (N, K, 2) x, y; NaN where there is no value. This is the only mark of a missing joint.
-        center: (N, 2) MPII's objpos. NaN where unknown.
-        scale: (N,) MPII's scale: person height / 200 px. NaN where unknown.
-        head_size: (N,) PCKh's unit in image pixels. NaN where unknown.
+        joints: (N, K, 2) x, y; NaN is the only mark of a missing joint.
+        center: (N, 2) MPII's objpos. NaN if unknown.
+        scale: (N,) MPII's scale: person height / 200 px. NaN if unknown.
+        head_size: (N,) PCKh's unit in image pixels. NaN if unknown.
         split: (N,) 'train', 'valid', 'test' or ''.
-        scored: (N,) people the benchmark scores (single_person); True where a form has no such flag.
+        scored: (N,) people the benchmark scores (single_person); True for formats without that flag.
         visible: (N, K) 1 visible, 0 occluded, -1 unknown or not annotated.
         derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
         joint_names: K names.
@@ -58,7 +58,7 @@ class People:
             shape, want = getattr(self, name).shape, expected.get(name, (people,))
             if shape != want:
                 raise PoseError(f"people: column '{name}' has shape {shape}, expected {want}")
-        # A line end or an escape sequence in a name would come out again in messages, tables and file names.
+        # A line end or an escape sequence in a name would come out in messages, tables and file names.
         strange = next((name for name in [*self.images, *self.person_ids] if not name.isprintable()), None)
         if strange is not None:
             raise PoseError(f"people: the name {str(strange)!r} holds characters that cannot be printed")
@@ -68,7 +68,7 @@ class People:
 
     @property
     def annotated(self) -> np.ndarray:
-        """(N, K) bool: joints a person annotated; what evaluation counts."""
+        """(N, K) bool: joints that an annotator placed; what evaluation counts."""
         return self.supervised & ~self.derived
 
     @property
@@ -108,7 +108,7 @@ def make_people(
     derived: np.ndarray | None = None,
     joint_names: tuple[str, ...] = MPII.names,
 ) -> People:
-    """People from what a form of annotation has; columns it lacks become NaN, unknown or True.
+    """People from what an annotation format has; columns it lacks become NaN, unknown or True.
 
     Args: as the attributes of `People`; `person_ids` default to `image#occurrence`.
     """

@@ -1,4 +1,4 @@
-"""People on disk: one .npz, an array a column."""
+"""People on disk: one .npz, an array per column."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STORED = {"center": "centre"}  # the column's name in the files, which prepared 
 
 
 def save_people(path: str | os.PathLike, people: People) -> None:
-    """Writes every column of `people` and the joint names. Raises PoseError where `path` cannot be written."""
+    """Writes every column of `people` and the joint names. Raises PoseError if `path` cannot be written."""
     columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
     save_arrays(path, {**columns, "joint_names": np.array(people.joint_names, dtype=np.str_)})
 
@@ -36,7 +36,7 @@ def load_people(path: str | os.PathLike) -> People:
     """The people that `save_people` wrote, equal in every bit.
 
     Raises:
-        PoseError: a corrupt or foreign file, columns that do not fit together, or a person_id that stands twice.
+        PoseError: a corrupt or foreign file, columns that do not fit together, or a person_id that appears twice.
     """
     columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people")
     columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
@@ -47,5 +47,5 @@ def load_people(path: str | os.PathLike) -> People:
         raise PoseError(f"{path}: {error}; make it again") from error
     ids, counts = np.unique(people.person_ids, return_counts=True)
     if (counts > 1).any():
-        raise PoseError(f"{path}: person '{ids[counts > 1][0]}' stands there more than once; keep one")
+        raise PoseError(f"{path}: person '{ids[counts > 1][0]}' appears more than once; keep one")
     return people

@@ -1,12 +1,14 @@
 """Fixtures that every package's tests share."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mpii_tools.people import make_people
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import save_people
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -21,21 +23,35 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def read_shared(shared):
+    """Reads annotations of the reference data, "mpii/valid.h5", each once; their arrays are read-only."""
+
+    @cache
+    def read(name):
+        reading = read_annotations(shared / name)
+        for column in COLUMNS:
+            getattr(reading.people, column).setflags(write=False)
+        return reading
+
+    return read
+
+
 def write_tiny(folder, count=24, size=SIZE, seed=0):
     """Random crops whose poses are random too: enough to train on, not to learn from."""
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     splits = {"train": count, "valid": count // 2}
     for split, number in splits.items():
-        joints = 100 + draw.normal(0, 30, (number, 16, 2))
-        joints[draw.random((number, 16)) < 0.1] = np.nan
+        joints = 100 + rng.normal(0, 30, (number, 16, 2))
+        joints[rng.random((number, 16)) < 0.1] = np.nan
         people = make_people(
             [f"{split}{i}.jpg" for i in range(number)], joints, split=split,
             center=np.full((number, 2), 100.0), scale=np.full(number, 0.8), head_size=np.full(number, 20.0),
         )  # fmt: skip
         save_people(folder / f"{split}.npz", people)
         side = size + 2 * BORDER
-        np.save(folder / f"{split}-crops.npy", draw.integers(0, 255, (number, side, side, 3), dtype=np.uint8))
+        np.save(folder / f"{split}-crops.npy", rng.integers(0, 255, (number, side, side, 3), dtype=np.uint8))
     description = {"format": 1, "name": "tiny", "input": size, "border": BORDER, "splits": splits}
     (folder / "prepared.json").write_text(json.dumps(description))
     return folder

@@ -1,1 +1,1 @@
-"""One module per annotation format, the splits, and the joints that some formats lack."""
+"""Annotations: one module per format, the splits, and the joints that some formats lack."""

@@ -1,4 +1,4 @@
-"""Pelvis and thorax where a dataset does not label them, from the joints that it does."""
+"""Pelvis and thorax for datasets that do not label them, from the joints that they do."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ MIDPOINTS = {"pelvis": ("r_hip", "l_hip"), "thorax": ("r_shoulder", "l_shoulder"
 
 
 def derive_torso(people: People) -> People:
-    """The people with missing pelvis and thorax put midway between both hips and both shoulders.
+    """The people with a missing pelvis or thorax put midway between both hips or both shoulders.
 
-    A joint is filled only where it is missing and both its neighbours are annotated; it is marked `derived`, so that
+    A joint is filled only if it is missing and both its neighbors are annotated; it is marked `derived`, so that
     training may use it and evaluation does not. The rule commutes with flips and with every affine map.
     """
     annotated = people.annotated
     joints, derived = people.joints.copy(), people.derived.copy()
-    for name, neighbours in MIDPOINTS.items():
-        joint, (right, left) = MPII.index(name), map(MPII.index, neighbours)
+    for name, neighbors in MIDPOINTS.items():
+        joint, (right, left) = MPII.index(name), map(MPII.index, neighbors)
         fill = ~people.supervised[:, joint] & annotated[:, right] & annotated[:, left]
         joints[fill, joint] = (joints[fill, right] + joints[fill, left]) / 2
         derived[fill, joint] = True

@@ -10,7 +10,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.release import HEAD_SIZE
+from mpii_tools.annotations.release import HEAD_SIZE_PER_DIAGONAL
 from mpii_tools.annotations.valid_list import read_valid_list
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.mat_file import load_mat
@@ -27,9 +27,9 @@ def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
     """The people of `dataset_joints`, `jnt_missing` (16, N), `pos_gt_src` (16, 2, N), `headboxes_src` (2, 2, N).
 
     The file holds neither center nor scale (NaN) nor image names: those come from `valid_images.txt` beside it if
-    that has a line a person, else they are `row1`, `row2`, ... A joint is missing where `jnt_missing` says so and
-    nowhere else: 13 joints of 10 people have a coordinate zeroed without a flag and count, as they do in the
-    evaluators that read this file; `notes` names those people.
+    that has a line per person, else they are `row1`, `row2`, ... Only `jnt_missing` makes a joint missing: 13 joints
+    of 10 people have a coordinate zeroed without a flag and count, as they do in the evaluators that read this file;
+    `notes` names those people.
 
     Raises:
         PoseError: not a .mat file with these arrays.
@@ -50,7 +50,7 @@ def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
     people = make_people(
         names if len(names) == count else [f"row{row + 1}" for row in range(count)],
         np.where(missing[..., None], np.nan, points) - 1.0,
-        head_size=HEAD_SIZE * np.linalg.norm(box[1] - box[0], axis=0),
+        head_size=HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0),
         joint_names=MPII.names,
     )
     unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)

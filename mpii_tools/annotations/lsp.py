@@ -1,4 +1,4 @@
-"""Leeds Sports Pose and LSP-extended: 14 joints a person, read as MPII-16 without pelvis and thorax."""
+"""Leeds Sports Pose and LSP-extended: 14 joints per person, read as MPII-16 without pelvis and thorax."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ LSP_JOINTS = (
     "head_top",
 )
 
-HEAD_SIZE = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its people
+HEAD_SIZE_PER_LENGTH = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its people
 
 # The crop's side is BOX_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
 # the paper's augmentation enlarges the person by 25 %. The images were resized so that a person is about 150 px tall;
-# MIN_SIDE, two thirds of that, keeps the body in sight where only a few close joints are annotated.
+# MIN_SIDE, two thirds of that, keeps the body in sight when only a few close joints are annotated.
 BOX_MARGIN = 1.3
 MIN_SIDE = 100.0
 
 
 def read_lsp(folder: str | os.PathLike) -> Reading:
-    """The people of an LSP-extended folder, one a image: `joints.mat` and the images (folder or tar shards).
+    """The people of an LSP-extended folder, one per image: `joints.mat` and the images (folder or tar shards).
 
     Pelvis, thorax and joints with flag 0 are NaN. Pixels become 0-based. Center and scale are those of a crop
-    around the annotated joints (`crop_around`); head size is 0.75 * |head_top - upper_neck|, NaN where either is
+    around the annotated joints (`crop_around`); head size is 0.75 * |head_top - upper_neck|, NaN if either is
     missing or both coincide. The original LSP's 3x14xN `joints.mat` is read too: there every joint is annotated
     and the flag means "occluded".
 
     The split is that of a `valid_images.txt` in the folder, else that of the tar shards (`split_of`).
 
     Returns:
-        Reading that names the columns without a image and the people without a joint, both left out.
+        Reading that names the columns without an image and the people without a joint, both left out.
 
     Raises:
         PoseError: no `joints.mat` of either shape, no image, or none that belongs to a column.
@@ -91,7 +91,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         joints,
         center=center,
         scale=scale,
-        head_size=np.where(head > 0, HEAD_SIZE * head, np.nan),
+        head_size=np.where(head > 0, HEAD_SIZE_PER_LENGTH * head, np.nan),
         split=split,
         visible=visible,
     )
@@ -110,7 +110,7 @@ def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     The crop's side is max(BOX_MARGIN * the box's longer side, MIN_SIDE) pixels.
 
     Args:
-        joints: (N, K, 2) image pixels, NaN where missing; at least one joint a person.
+        joints: (N, K, 2) image pixels, NaN where missing; at least one joint per person.
 
     Returns:
         center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.
@@ -128,7 +128,7 @@ def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
     1. `valid_images.txt` in the folder names the validation images.
     2. Images in several tar shards: the shard with the highest number is the validation part.
     3. Neither: every eighth image in name order. The shards hold random images, so no rule on names gives their
-       split back, and figures from this one do not compare with it.
+       split back, and metrics on this one do not compare with theirs.
     """
     listed = read_valid_list(files.folder)
     shards = np.array([files.shard(name) or "" for name in images])
@@ -139,7 +139,7 @@ def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
         valid, rule = shards == last, f"the images of {last}"
     else:
         valid = np.arange(len(images)) % 8 == 7
-        rule = "every eighth image, for want of tar shards or a valid_images.txt"
+        rule = "every eighth image, as there are neither tar shards nor a valid_images.txt"
     return np.where(valid, "valid", "train"), rule
 
 

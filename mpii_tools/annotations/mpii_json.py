@@ -1,4 +1,4 @@
-"""MPII as one JSON list, the form that HRNet and mmpose read."""
+"""MPII as one JSON list, the format that HRNet and mmpose read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
 from mpii_tools.people import make_people
 
-# The form has no head size. In MPII scale was made from it: head size = 25 * scale holds to 1e-13 px for all 2,958
+# The format has no head size. In MPII scale was made from it: head size = 25 * scale holds to 1e-13 px for all 2,958
 # validation people, and to 2e-5 px after the JSON's rounding of scale to 6 decimals.
 HEAD_SIZE_PER_SCALE = 25.0
 
@@ -22,16 +22,16 @@ HEAD_SIZE_PER_SCALE = 25.0
 def read_mpii_json(path: str | os.PathLike) -> Reading:
     """The people of an HRNet/mmpose JSON: `image`, `center`, `scale`, and (not for test) `joints`, `joints_vis`.
 
-    A joint is missing where joints_vis is 0 or its coordinates are -1, -1. `joints_vis` says "labelled", so
-    occlusion is unknown. Head size is 25 * scale. The rect's number in its image is not in the form: person_ids
-    count the people of an image as they come. Split: `tompson_split.split_by_name`.
+    A joint is missing if its joints_vis is 0 or its coordinates are -1, -1. `joints_vis` means "labelled", so
+    occlusion is unknown. Head size is 25 * scale. The rect's number in its image is not in the file: person_ids
+    count the people of an image in order. Split: `tompson_split.split_by_name`.
 
     Returns:
         Reading; an entry that is not as HRNet has it is left out and named among the faults. Center and scale are NaN
-        where the file says -1.
+        if they are -1 in the file.
 
     Raises:
-        PoseError: no JSON list of people, or not one entry that is as HRNet has it; the first fault is told.
+        PoseError: not a JSON list of people, or not one entry that is as HRNet has it; the message has the first fault.
     """
     path = require_file(path)
     try:

@@ -10,7 +10,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.release import HEAD_SIZE, Release, read_rects, unpack_release
+from mpii_tools.annotations.release import HEAD_SIZE_PER_DIAGONAL, Release, read_rects, unpack_release
 from mpii_tools.annotations.tompson_split import is_validation
 from mpii_tools.annotations.valid_list import read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
@@ -27,21 +27,21 @@ MALFORMED = "people left out: a field is not as MPII has it"
 
 
 def read_mpii_mat(path: str | os.PathLike) -> Reading:
-    """The people of MPII's .mat: the full `RELEASE`, or an `annolist` alone (one labelled person or more an entry).
+    """The people of MPII's .mat: the full `RELEASE`, or an `annolist` alone (one labelled person or more per entry).
 
-    From RELEASE: every test rect (joints NaN where it has none), and the train rects that have a labelled joint,
-    scale and objpos. Split: 'test' where img_train is 0; 'valid' in the images that `valid_images.txt` beside the
-    file lists, or, without that list, for Tompson's 2,958 people; 'train' otherwise. An unlisted person in one of
-    Tompson's images belongs to neither part. `scored` is single_person.
+    From RELEASE: every test rect (joints it lacks are NaN), and the train rects that have a labelled joint, scale and
+    objpos. Split: 'test' if img_train is 0; 'valid' in the images that `valid_images.txt` beside the file lists, or,
+    without that list, for Tompson's 2,958 people; 'train' otherwise. An unlisted person in one of Tompson's images
+    belongs to neither part. `scored` is single_person.
 
     From a bare annolist: split ''; image names from its own `image` field, from `valid_images.txt` beside it if
-    that has a line an entry, else made from RELEASE_img_index or the row.
+    that has a line per entry, else made from RELEASE_img_index or the row.
 
     Returns:
-        Reading; its faults and notes name what was left out, `image#rect`, and why.
+        Reading; its faults and notes name what was left out, `image#rect`, and the reason.
 
     Raises:
-        PoseError: neither variable there, a RELEASE that is not MPII's, or not one rect that is.
+        PoseError: neither variable in it, a RELEASE that is not MPII's, or not one rect that is.
     """
     path = Path(path)
     stored = load_mat(path)
@@ -135,7 +135,7 @@ def _entry_names(path: Path, stored: dict[str, object], entries: list[dict[str, 
 
 
 def image_names(path: Path, entries: list[dict[str, object]]) -> list[str]:
-    """The `image.name` of the entries that have one. Raises PoseError for one that is no text."""
+    """The `image.name` of the entries that have one. Raises PoseError for one that is not text."""
     try:
         return [text(get(image, "name")) for entry in entries for image in records(get(entry, "image"))[:1]]
     except ValueError as error:
@@ -150,7 +150,7 @@ def write_mpii_mat(
 ) -> None:
     """Writes people as MPII's `RELEASE`: annolist, img_train, single_person, act, video_list; pixels 1-based.
 
-    `person_ids` `image#r` say which rect of its image a person becomes; a number nobody has becomes an empty rect.
+    `person_ids` `image#r` decide which rect of its image a person becomes; a number nobody has becomes an empty rect.
     Test people keep scale and objpos only, as in MPII, unless `keep_test_joints`. Derived joints are not written.
     RELEASE knows train and test alone, so the validation images are listed in `valid_images.txt` beside the file,
     which is written too (and replaces one that is there).
@@ -171,45 +171,31 @@ def write_mpii_mat(
     boxes = _square_head_boxes(people) if head_boxes is None else np.asarray(head_boxes, np.float64)
     if boxes.shape != (len(people), 4):
         raise PoseError(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")
-    annotated = people.annotated
     rows_of: dict[str, list[int]] = {}
     for row, image in enumerate(people.images.tolist()):
         rows_of.setdefault(image, []).append(row)
-
     annolist, train, single, valid = [], [], [], []
     for image, rows in rows_of.items():
         split, *others = set(people.split[rows].tolist())
         if others:
             raise PoseError(f"{path}: image {image} has people in '{split}' and '{others[0]}'; MPII splits by image")
         hidden = split == "test" and not keep_test_joints
-        rects: dict[int, dict[str, object]] = {}
-        for row in rows:
-            number = _rect_number(people.person_ids[row], image, default=len(rects) + 1)
-            if number in rects or number > MAX_RECT:
-                raise PoseError(
-                    f"{path}: person {people.person_ids[row]} cannot be rect {number} of its image; "
-                    f"give each person a number of its own from 1 to {MAX_RECT}"
-                )
-            rects[number] = _rect(people, row, boxes[row], annotated[row], hidden)
-            if people.scored[row]:
-                rects[number]["scored"] = True
-        in_order = [rects.get(number, {}) for number in range(1, max(rects) + 1)]
-        annolist.append(
-            {
-                "image": struct([{"name": image}], ["name"]),
-                "annorect": struct(in_order, TEST_FIELDS if hidden else FIELDS),
-            }
-        )
-        scored = [number for number, rect in sorted(rects.items()) if rect.get("scored")]
+        row_of = _numbered(path, people, image, rows)
+        rects = [
+            _rect(people, row_of[number], boxes, hidden) if number in row_of else {}
+            for number in range(1, max(row_of) + 1)
+        ]
+        name, annorect = struct([{"name": image}], ["name"]), struct(rects, TEST_FIELDS if hidden else FIELDS)
+        annolist.append({"image": name, "annorect": annorect})
+        scored = [number for number, row in sorted(row_of.items()) if people.scored[row]]
         single.append(np.array([scored], np.uint8) if scored else EMPTY)
         train.append(split != "test")
         valid += [image] if split == "valid" else []
-
     activity = {"cat_name": "", "act_name": "", "act_id": -1}
     release = {
         "annolist": struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
         "img_train": np.array([train], np.uint8),
-        "version": "12",
+        "version": VERSION,
         "single_person": cell(single),
         "act": struct([activity] * len(annolist), list(activity)).T,
         "video_list": EMPTY,
@@ -218,7 +204,23 @@ def write_mpii_mat(
     write_valid_list(Path(path).parent, valid)
 
 
-def _rect(people: People, row: int, box: np.ndarray, annotated: np.ndarray, hidden: bool) -> dict[str, object]:
+def _numbered(path: str | os.PathLike, people: People, image: str, rows: list[int]) -> dict[int, int]:
+    """The rect's number -> the row, for the people `rows` of one image."""
+    row_of: dict[int, int] = {}
+    for row in rows:
+        digits = str(people.person_ids[row]).removeprefix(f"{image}#")
+        number = int(digits) if digits.isdecimal() and int(digits) > 0 else len(row_of) + 1
+        if number in row_of or number > MAX_RECT:
+            raise PoseError(
+                f"{path}: person {people.person_ids[row]} cannot be rect {number} of its image; "
+                f"give each person a number of its own from 1 to {MAX_RECT}"
+            )
+        row_of[number] = row
+    return row_of
+
+
+def _rect(people: People, row: int, boxes: np.ndarray, hidden: bool) -> dict[str, object]:
+    """The fields of one person's rect; of a `hidden` one scale and objpos alone."""
     rect: dict[str, object] = {}
     if np.isfinite(people.scale[row]):
         rect["scale"] = people.scale[row]
@@ -226,8 +228,9 @@ def _rect(people: People, row: int, box: np.ndarray, annotated: np.ndarray, hidd
         rect["objpos"] = struct([dict(zip("xy", people.center[row] + 1.0, strict=True))], ["x", "y"])
     if hidden:
         return rect
-    if np.isfinite(box).all():
-        rect.update(zip(("x1", "y1", "x2", "y2"), box + 1.0, strict=True))
+    if np.isfinite(boxes[row]).all():
+        rect.update(zip(("x1", "y1", "x2", "y2"), boxes[row] + 1.0, strict=True))
+    annotated = np.isfinite(people.joints[row]).all(axis=-1) & ~people.derived[row]
     if annotated.any():
         point = points(people.joints[row], np.flatnonzero(annotated), people.visible[row])
         rect["annopoints"] = struct([{"point": point}], ["point"])
@@ -235,7 +238,7 @@ def _rect(people: People, row: int, box: np.ndarray, annotated: np.ndarray, hidd
 
 
 def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = None) -> np.ndarray:
-    """MPII's 1xP struct of points: x, y in 1-based pixels, id 0-based, is_visible where `visible` is given.
+    """MPII's 1xP struct of points: x, y in 1-based pixels, id 0-based, is_visible if `visible` is given.
 
     Args:
         joints: (K, 2) 0-based image pixels.
@@ -250,16 +253,11 @@ def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = N
     return struct(rows, ["x", "y", "id", "is_visible"])
 
 
-def _rect_number(person_id: str, image: str, default: int) -> int:
-    digits = str(person_id).removeprefix(f"{image}#")
-    return int(digits) if digits.isdecimal() and int(digits) > 0 else default
-
-
 def _square_head_boxes(people: People) -> np.ndarray:
-    """(N, 4) squares whose diagonal is head_size / 0.6; NaN where the head size is."""
+    """(N, 4) squares whose diagonal is head_size / 0.6; NaN if the head size is."""
     joints = np.where(people.annotated[..., None], people.joints, np.nan)
     head = joints[:, [MPII.index("head_top"), MPII.index("upper_neck")]].mean(axis=1)
     body = np.nanmean(np.concatenate([joints, people.center[:, None]], axis=1), axis=1)
     middle = np.where(np.isfinite(head), head, body)
-    half = people.head_size[:, None] / HEAD_SIZE / np.sqrt(8.0)
+    half = people.head_size[:, None] / HEAD_SIZE_PER_DIAGONAL / np.sqrt(8.0)
     return np.concatenate([middle - half, middle + half], axis=1)

@@ -1,4 +1,4 @@
-"""MPII in Newell's HDF5 form (`valid.h5`, `train.h5` of the stacked hourglass)."""
+"""MPII in Newell's HDF5 files (`valid.h5`, `train.h5` of the stacked hourglass)."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ HEAD_SIZE_PER_SCALE = 25.0  # `normalize` / MPII's scale
 
 
 def read_newell_h5(path: str | os.PathLike) -> Reading:
-    """The people of Newell's file: `part`, `center`, `scale`, and where present `imgname`, `person`, `normalize`.
+    """The people of Newell's file: `part`, `center`, `scale`, and optionally `imgname`, `person`, `normalize`.
 
     `center` and `scale` hold +15 * scale in y and * 1.25; both are undone, exactly but for rounding. (The file of
     his training code has them raw: there `normalize` is 25 * `scale` instead of 20, which tells the two apart.)
     Coordinates were cut to integers on the way in, towards zero, and stay so. A joint at exactly 0, 0 is missing.
     `visible` 1 means not marked occluded. `normalize` is the head size. Split: `tompson_split.split_by_name`.
 
-    Image names come from `imgname`, else from `valid_images.txt` beside the file if it has a line a person, else
-    they are `row1`, `row2`, ...
+    Image names come from `imgname`, else from `valid_images.txt` beside the file if it has a line per person,
+    else they are `row1`, `row2`, ...
 
     Raises:
-        PoseError: no HDF5 file, or one without these arrays.
+        PoseError: not an HDF5 file, or one without these arrays.
     """
     path = Path(path)
     stored = load_hdf5(path)
@@ -80,7 +80,9 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list
             codes = numeric(path, stored, "imgname", (people, None))
             found = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
     except (ValueError, OverflowError) as error:
-        raise PoseError(f"{path}: 'imgname' holds no file names ({error}); expected text, one name a person") from error
+        raise PoseError(
+            f"{path}: 'imgname' holds no file names ({error}); expected text, one name per person"
+        ) from error
     if len(found) != people:
-        raise PoseError(f"{path}: 'imgname' has {len(found)} names for {people} people; expected one a person")
+        raise PoseError(f"{path}: 'imgname' has {len(found)} names for {people} people; expected one per person")
     return found

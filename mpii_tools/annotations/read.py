@@ -1,4 +1,4 @@
-"""Annotations in any form: which one a file or folder holds is found from its content, not its name."""
+"""Annotations in any format: which one a file or folder has is found from its content, not its name."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.mat_file import variable_names
 from mpii_tools.people_file import load_people
 
-FORMS = (
+FORMATS = (
     "an LSP folder with joints.mat, MPII's .mat (RELEASE or annolist), gt_valid.mat, HRNet/mmpose JSON, "
     "Newell's .h5, or a people .npz of this project"
 )
 
 
 def read_annotations(path: str | os.PathLike) -> Reading:
-    """The people of an annotation file or folder, in any form that this project reads.
+    """The people of an annotation file or folder, in any format that this project reads.
 
     Raises:
-        PoseError: no such path, none of the forms (the message says what was found), or a fault inside.
+        PoseError: no such path, none of the formats (the message tells what was found), or a fault inside.
     """
     path = Path(path)
     if path.is_dir():
         if (path / "joints.mat").is_file():
             return read_lsp(path)
         held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
-        raise PoseError(f"{path}: a folder without joints.mat (it holds {held}); expected {FORMS}")
+        raise PoseError(f"{path}: a folder without joints.mat (it holds {held}); expected {FORMATS}")
     try:
         with open(path, "rb") as file:
             head = file.read(256)
     except OSError as error:
-        raise PoseError(f"{path}: cannot be read ({error.strerror}); expected {FORMS}") from error
+        raise PoseError(f"{path}: cannot be read ({error.strerror}); expected {FORMATS}") from error
     if head.startswith(b"PK\x03\x04"):
         return Reading(load_people(path), "people of this project (.npz)")
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -47,4 +47,4 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
         return read_mpii_json(path)
     found = "an empty file" if not head else f"a file that begins with {head[:8]!r}"
-    raise PoseError(f"{path}: {found}; expected {FORMS}")
+    raise PoseError(f"{path}: {found}; expected {FORMATS}")

@@ -1,4 +1,4 @@
-"""What a reader hands back: the people, and a count of everything it left out or had to change."""
+"""What a reader returns: the people, and a count of everything it left out or had to change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mpii_tools.people import People
 EXAMPLES = 3
 UNPLACED = "people with a labelled joint without coordinates, taken as missing"
 
-# What was found -> the people, images or columns that it befell.
+# What was found -> the people, images or columns affected.
 Findings = Mapping[str, list[str]]
 
 
@@ -20,19 +20,19 @@ class Reading:
 
     Attributes:
         people: the people, in the order of the file.
-        form: which form of annotation it was, in words.
+        format: of the annotations, in words.
         faults: what is wrong with the file: people it should hold that cannot be used, values that contradict.
         notes: what is worth knowing and no fault.
     """
 
     people: People
-    form: str
+    format: str
     faults: Findings = field(default_factory=dict)
     notes: Findings = field(default_factory=dict)
 
 
 def merge(*findings: Findings) -> dict[str, list[str]]:
-    """All of them, without those that befell nobody."""
+    """All of them, without those that affect nobody."""
     merged: dict[str, list[str]] = {}
     for found in findings:
         for what, names in found.items():
@@ -42,7 +42,7 @@ def merge(*findings: Findings) -> dict[str, list[str]]:
 
 
 def table(heading: str, findings: Findings) -> str:
-    """A row a finding: what, how many, and the first examples; empty without findings."""
+    """A row per finding: what, how many, and the first examples; empty without findings."""
     findings = merge(findings)
     if not findings:
         return ""

@@ -11,13 +11,13 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.formats.mat_struct import EMPTY, get, numbers, records, text
 
-HEAD_SIZE = 0.6  # of the head box's diagonal
+HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
 JOINTS = len(MPII)
 
 
 @dataclass(frozen=True)
 class Release:
-    """MPII's `RELEASE`, unpacked one level: one entry an image.
+    """MPII's `RELEASE`, unpacked one level: one entry per image.
 
     Attributes:
         images: (I,) file names.
@@ -41,7 +41,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Rects:
-    """R rects, as arrays; NaN where a rect has no value. 0-based image pixels.
+    """R rects, as arrays; NaN for a missing value. 0-based image pixels.
 
     Attributes:
         entry: (R,) index of the image in annolist.
@@ -50,8 +50,8 @@ class Rects:
         center: (R, 2) objpos.
         scale: (R,).
         joints: (R, 16, 2).
-        visible: (R, 16) 1, 0, or -1 where empty or not annotated.
-        repeated: rows in which a joint stands twice (the last one counts).
+        visible: (R, 16) 1, 0, or -1 if empty or not annotated.
+        repeated: rows in which a joint is labelled twice (the last one counts).
         malformed: row -> what is wrong, for rects whose fields are not MPII's; they have no values above.
     """
 
@@ -73,11 +73,11 @@ class Rects:
     @property
     def head_size(self) -> np.ndarray:
         """(R,) 0.6 * the head box's diagonal; NaN without a box."""
-        return HEAD_SIZE * np.hypot(self.box[:, 2] - self.box[:, 0], self.box[:, 3] - self.box[:, 1])
+        return HEAD_SIZE_PER_DIAGONAL * np.hypot(self.box[:, 2] - self.box[:, 0], self.box[:, 3] - self.box[:, 1])
 
 
 def unpack_release(path: Path, stored: dict[str, object]) -> Release:
-    """The parts of a loaded `RELEASE`. Raises PoseError where one is missing or their lengths differ."""
+    """The parts of a loaded `RELEASE`. Raises PoseError if one is missing or their lengths differ."""
     try:
         (release,) = records(stored["RELEASE"])
         entries = records(release["annolist"])
@@ -101,14 +101,14 @@ def unpack_release(path: Path, stored: dict[str, object]) -> Release:
 
 
 def read_rects(path: Path, annorects: list[object]) -> Rects:
-    """Every rect of every image, whatever fields it has, in whatever order they and its points stand.
+    """Every rect of every image, whatever fields it has, in whatever order they and its points come.
 
     Args:
         path: for the error message.
-        annorects: one value an image: a list of rects, or an empty matrix.
+        annorects: one value per image: a list of rects, or an empty matrix.
 
     Raises:
-        PoseError: where not one of the rects is MPII's; the first fault is told.
+        PoseError: if not one of the rects is MPII's; the message has the first fault.
     """
     entry, position, place, points_of, malformed = [], [], [], [], {}
     for index, annorect in enumerate(annorects):
@@ -165,6 +165,6 @@ def _read_rect(rect: dict[str, object]) -> tuple[list[float], list[list[float]]]
         if joint not in range(JOINTS):
             raise ValueError(f"a point of id {joint:g}; MPII's ids are 0 to {JOINTS - 1}")
         if not (np.isfinite(x) and np.isfinite(y)):
-            raise ValueError(f"point {joint:g} lies at ({x:g}, {y:g})")
+            raise ValueError(f"point {joint:g} is at ({x:g}, {y:g})")
         points.append([x, y, joint, visible if visible in (0, 1) else np.nan])
     return fields, points

@@ -1,6 +1,6 @@
 """Which of MPII's labelled people are Tompson's 2,958 validation people: the split the field reports on.
 
-`tompson_split.npy` holds one 64-bit fingerprint a person, sorted, and nothing of the annotations themselves. It was
+`tompson_split.npy` holds one 64-bit fingerprint per person, sorted, and nothing of the annotations themselves. It was
 written once by `save_fingerprints` from the people of MPII's `annolist` of those people.
 """
 
@@ -37,7 +37,7 @@ def fingerprints(images: np.ndarray, center: np.ndarray) -> np.ndarray:
 
 
 def is_validation(images: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """(N,) bool: Tompson's validation people among (N,) images and (N, 2) centers. NaN is nobody's center."""
+    """(N,) bool: Tompson's validation people among (N,) images and (N, 2) centers; never those with a NaN center."""
     known = np.isfinite(center).all(axis=1)
     found = np.zeros(len(images), bool)
     found[known] = np.isin(fingerprints(images[known], center[known]), _stored())
@@ -48,7 +48,7 @@ def split_by_name(path: Path, images: np.ndarray, center: np.ndarray) -> np.ndar
     """The split of each person in a file that has no such field.
 
     A file called train, valid or test holds that split. Any other: 'valid' for Tompson's people and 'train' for
-    the rest if it holds some of them, '' for all if it holds none.
+    the rest if it holds some of his, '' for all if it holds none.
     """
     if path.stem in ("train", "valid", "test"):
         return np.full(len(images), path.stem)

@@ -16,7 +16,7 @@ def as_array(value: object) -> np.ndarray:
 
 
 def listed(names: Iterable[str]) -> str:
-    """The first few names that a file holds, for a message: whatever they are, in one line."""
+    """The first few names that a file holds, for a message: one line, whatever characters are in them."""
     names = [name if name.isprintable() else repr(name) for name in names]
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
 
@@ -24,7 +24,7 @@ def listed(names: Iterable[str]) -> str:
 def numeric(
     path: str | os.PathLike, stored: Mapping[str, object], name: str, shape: tuple[int | None, ...]
 ) -> np.ndarray:
-    """`stored[name]` as float64 of the shape asked for, None standing for any length. Raises PoseError."""
+    """`stored[name]` as float64 of the given shape, None for any length. Raises PoseError for anything else."""
     if name not in stored:
         raise PoseError(f"{path}: no '{name}', only {listed(stored)}; give a file that has it")
     array = as_array(stored[name])

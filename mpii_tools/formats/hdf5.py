@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-import h5py
 import numpy as np
 
 from checkpoints.errors import PoseError
@@ -17,25 +16,27 @@ MAX_BYTES = 1 << 28
 def load_hdf5(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """The datasets at the top level of an HDF5 file, as arrays.
 
-    Links to other files are not followed, nor are values read that lie in another file.
+    Links to other files are not followed, nor are values read that another file holds.
 
     Raises:
-        PoseError: no or a corrupt HDF5 file, or a dataset of more than MAX_BYTES.
+        PoseError: no such file, not HDF5, corrupt, or a dataset of more than MAX_BYTES.
     """
+    import h5py  # here, as most commands need none of it and it takes 0.1 s to import
+
     path = require_file(path)
     try:
         with h5py.File(path, "r") as file:
             own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
             items = {name: file[name] for name in own}
             return {name: _values(name, item) for name, item in items.items() if isinstance(item, h5py.Dataset)}
-    # HDF5 reports damage through whichever of these fits the place where it meets it.
+    # HDF5 reports damage through any of these.
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PoseError(f"{path}: not a whole HDF5 file ({reason}); copy it again") from error
 
 
-def _values(name: str, item: h5py.Dataset) -> np.ndarray:
+def _values(name: str, item: object) -> np.ndarray:
     size = item.size * item.dtype.itemsize if item.size else 0
     if size > MAX_BYTES or item.external or item.is_virtual:
-        raise ValueError(f"'{name}' takes {size:,} bytes, or lies in another file")
+        raise ValueError(f"'{name}' takes {size:,} bytes, or is in another file")
     return np.asarray(item[()])

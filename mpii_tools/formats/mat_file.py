@@ -1,13 +1,13 @@
 """MATLAB 5 files read into plain Python: numbers, strings, arrays, lists and dicts.
 
-A reader of our own, because a file from anywhere must not be able to end the process: every length is checked against
-what is there before anything is made of it. What each MATLAB class becomes:
+A reader of our own, because no file may end the process: every length is checked against what is there before anything
+is made of it. What each MATLAB class becomes:
 
     1x1 number                 int or float
     other numbers, logicals    array in the type that the file stores (often smaller than the class)
     char                       str; rows of a matrix are joined with line ends
     cell                       list, column by column
-    struct                     list of dicts, column by column, also where it is 1x1
+    struct                     list of dicts, column by column, even if it is 1x1
     empty                      an array of shape (0, 0), '' or []
     anything else (sparse, complex, objects, function handles)    UNKNOWN
 """
@@ -46,7 +46,7 @@ def load_mat(path: str | os.PathLike, only: tuple[str, ...] = ()) -> dict[str, o
     """The variables of a MATLAB 5 file ("-v6" or "-v7"), those called `only` or all of them.
 
     Raises:
-        PoseError: no such file, another form of it (4, 7.3), corrupt, or larger than MAX_BYTES once inflated.
+        PoseError: no such file, another version (4, 7.3), corrupt, or larger than MAX_BYTES once inflated.
     """
     path = require_file(path)
     try:
@@ -83,7 +83,7 @@ def _elements(data: bytes, peek: bool = False):
     """(bytes, byte order) of each matrix at the top level, inflated; with `peek` of its beginning alone."""
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
     if data[:10].startswith(b"MATLAB 7.3") or data[512:520] == b"\x89HDF\r\n\x1a\n":
-        raise NotImplementedError("the HDF5 form of MATLAB 7.3")
+        raise NotImplementedError("the HDF5 format of MATLAB 7.3")
     if order is None or len(data) < HEADER_SIZE:
         raise ValueError("no header of MATLAB 5")
     place, room = HEADER_SIZE, MAX_BYTES
@@ -129,11 +129,11 @@ class _Parser:
         return self.data[start : start + size].decode("latin-1")
 
     def matrix(self, place: int, end: int, depth: int) -> object:
-        """The value of the matrix whose parts lie between `place` and `end`."""
+        """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
             return np.zeros((0, 0))
         head = self.data[place : place + HEAD]
-        known = self.heads.get(head)  # of the millions in a large file most begin alike
+        known = self.heads.get(head)  # of the millions in a large file most begin with the same bytes
         if known:
             kind, shape = known
             place += HEAD
@@ -153,7 +153,7 @@ class _Parser:
         return UNKNOWN
 
     def _head(self, place: int, end: int) -> tuple[int, tuple[int, ...], int]:
-        """Class (0 for complex numbers), dimensions, and where the contents begin."""
+        """Class (0 for complex numbers), dimensions, and the place of the contents."""
         kind, start, size, place = self._part(place, end)
         if kind != UINT32 or size != 8:
             raise ValueError(f"no matrix at byte {start - 8:,}")
@@ -168,7 +168,7 @@ class _Parser:
         return 0 if flags & COMPLEX else flags & 0xFF, shape, place
 
     def _part(self, place: int, end: int) -> tuple[int, int, int, int]:
-        """Type, start and size of the data at `place`, and where the next begin. Up to 4 bytes lie in the tag."""
+        """Type, start and size of the data at `place`, and the place of the next. Up to 4 bytes are in the tag."""
         if place + 8 > end:
             raise ValueError(f"a matrix ends early at byte {place:,}")
         kind, size = self.tag(self.data, place)
@@ -179,7 +179,7 @@ class _Parser:
         else:
             start, following = place + 8, place + 8 + -(-size // 8) * 8
         if start + size > end:
-            raise ValueError(f"{size:,} bytes at byte {start:,} where {end - start:,} are left")
+            raise ValueError(f"{size:,} bytes at byte {start:,}, of which {end - start:,} are left")
         return kind, start, size, following
 
     def _numbers(self, place: int, end: int, shape: tuple[int, ...], count: int) -> object:
@@ -231,7 +231,7 @@ class _Parser:
         return records
 
     def _child(self, place: int, end: int, depth: int) -> tuple[object, int]:
-        """The value of the matrix with a tag at `place`, and where the next begins."""
+        """The value of the matrix with a tag at `place`, and the place of the next."""
         if place + 8 > end:
             raise ValueError(f"a list ends early at byte {place:,}")
         kind, size = self.tag(self.data, place)

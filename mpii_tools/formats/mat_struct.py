@@ -1,4 +1,4 @@
-"""MATLAB's structs: values of those that `mat_file` read, and new ones to write."""
+"""MATLAB's structs: values of those that `mat_file` read, and structs to write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 from checkpoints.files import write_atomically
 
@@ -19,8 +18,9 @@ def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
     """Writes a MATLAB 5 file, compressed, whole or not at all: the same bytes for the same variables.
 
     Raises:
-        PoseError: where it cannot be written.
+        PoseError: when it cannot be written.
     """
+    import scipy.io  # here, as reading needs none of it and it takes 0.2 s to import
 
     def write(part: Path) -> None:
         scipy.io.savemat(part, variables, do_compression=True)
@@ -31,14 +31,14 @@ def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
 
 
 def number(value: object) -> float:
-    """A number, also a digit kept as a char; NaN for an empty matrix. Raises ValueError for anything else."""
+    """A number, also a digit stored as a char; NaN for an empty matrix. Raises ValueError for anything else."""
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, str | np.ndarray) and len(value) == 0:
         return np.nan
     if isinstance(value, str):
         return float(value)
-    raise ValueError(f"{describe(value)} where a number belongs")
+    raise ValueError(f"{describe(value)} instead of a number")
 
 
 def numbers(values: Iterable[object]) -> list[float]:
@@ -47,7 +47,7 @@ def numbers(values: Iterable[object]) -> list[float]:
 
 
 def describe(value: object) -> str:
-    """What kind of value it is, in a few words."""
+    """What kind of value it is, for a message."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     kinds = {str: "text", list: f"a list of {len(value)}" if isinstance(value, list) else "", dict: "a struct"}
@@ -60,11 +60,11 @@ def text(value: object) -> str:
         return value
     if isinstance(value, np.ndarray) and value.size == 0:
         return ""
-    raise ValueError(f"{describe(value)} where text belongs")
+    raise ValueError(f"{describe(value)} instead of text")
 
 
 def records(value: object) -> list[dict[str, object]]:
-    """The elements of a struct array; none for the empty matrix that MATLAB has in place of an empty struct.
+    """The elements of a struct array; none for the empty matrix that MATLAB has instead of an empty struct.
 
     Raises:
         ValueError: for anything else.
@@ -73,11 +73,11 @@ def records(value: object) -> list[dict[str, object]]:
         return value
     if isinstance(value, str | np.ndarray | list) and len(value) == 0:
         return []
-    raise ValueError(f"{describe(value)} where a struct belongs")
+    raise ValueError(f"{describe(value)} instead of a struct")
 
 
 def get(record: dict[str, object], name: str) -> object:
-    """The field's value; an empty array where the struct lacks the field."""
+    """The field's value; an empty array if the struct lacks the field."""
     return record.get(name, EMPTY)
 
 

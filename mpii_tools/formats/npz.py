@@ -23,7 +23,7 @@ KINDS = {"f": "fractions", "U": "text", "b": "bools", "i": "signed whole numbers
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
-    """Writes `arrays` under exactly the name `path`. Raises PoseError where it cannot be written."""
+    """Writes `arrays` under exactly the name `path`. Raises PoseError if it cannot be written."""
 
     def write(part: Path) -> None:
         with open(part, "wb") as file:  # given a path, numpy would add .npz to another ending
@@ -33,7 +33,7 @@ def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
 
 
 def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> dict[str, np.ndarray]:
-    """The arrays called for, of the types called for.
+    """The arrays asked for, of the types asked for.
 
     Args:
         path: the .npz file.
@@ -41,7 +41,7 @@ def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> di
         what: what such a file is, for the error messages: 'predictions'.
 
     Raises:
-        PoseError: no such file, no whole .npz, an array missing, of another type, or one that would need pickle.
+        PoseError: no such file, not a whole .npz, an array missing, of another type, or one that would need pickle.
     """
     path = require_file(path)
     arrays = {}

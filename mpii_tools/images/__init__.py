@@ -1,1 +1,1 @@
-"""Images on disk: where they are, their headers, decoding the part that a crop needs."""
+"""Images on disk: their places, their headers, and decoding what a crop needs of them."""

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.crops import from_reduced, zoom_of
 from mpii_tools.images.header import ImageHeader, read_header
 
-# What lies outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
+# What is outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
 FILL = (124, 116, 104)
 # Flags by reduction: OpenCV names none for reduced RGB, but reads the size and the colors from different bits.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -23,12 +24,12 @@ REDUCED = {
 def decode_image(data: bytes, name: str) -> np.ndarray:
     """(H, W, 3) uint8 RGB from encoded bytes. An EXIF rotation is not applied: MPII's coordinates ignore it.
 
-    Grey, CMYK, 16-bit and palette pictures become 8-bit RGB.
+    Grey, CMYK, 16-bit and palette images become 8-bit RGB.
 
     Raises:
-        PoseError: naming `name`, when the bytes are no whole JPEG or PNG, or one that is too large to decode.
+        PoseError: naming `name`, when the bytes are not a whole JPEG or PNG, or one too large to decode.
     """
-    read_header(data, name)  # OpenCV believes any size, and takes a JPEG that ends early for a grey picture
+    read_header(data, name)  # OpenCV believes any size, and takes a JPEG that ends early for a grey image
     return _decode(data, name, 1)
 
 
@@ -37,18 +38,18 @@ def decode_crops(
 ) -> np.ndarray:
     """The crops of one image's people, from its encoded bytes.
 
-    Where every crop is coarser than 1/2, 1/4 or 1/8 of the image, a JPEG is decoded at that resolution straight from
-    its DCT coefficients; it is never decoded coarser than the finest crop.
+    If every crop is coarser than 1/2, 1/4 or 1/8 of the image, a JPEG is decoded at that resolution straight from its
+    DCT coefficients; it is never decoded coarser than the finest crop.
 
     Args:
         data: the encoded image.
         name: names it in errors.
         matrices: (P, 2, 3) affines from the image's pixels to crop pixels; flips and rotations included.
         size: side of the crops in pixels.
-        header: the image's, where it has been read already.
+        header: the image's, if it has been read already.
 
     Returns:
-        (P, size, size, 3) uint8 RGB, `FILL` where there is no image.
+        (P, size, size, 3) uint8 RGB, `FILL` outside the image.
 
     Raises:
         PoseError: as `decode_image`.
@@ -65,8 +66,8 @@ def decode_crops(
 
 
 def coarsest_reduction(matrices: np.ndarray) -> int:
-    """8, 4, 2 or 1: by how much a image may be reduced and still be as fine as each crop of `matrices` (P, 2, 3)."""
-    finest = max((abs(a * d - b * c) for (a, b, _), (c, d, _) in matrices.tolist()), default=0.0) ** 0.5
+    """8, 4, 2 or 1: by how much an image may be reduced and still be as fine as each crop of `matrices` (P, 2, 3)."""
+    finest = max(map(zoom_of, matrices), default=0.0)
     return next((reduction for reduction in REDUCED if reduction * finest <= 1), 1)
 
 
@@ -75,8 +76,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
     A strong reduction is averaged to the nearest whole factor first: bilinear sampling alone would skip pixels.
     """
-    zoom = abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) ** 0.5
-    shrink = min(int(1 / max(zoom, 1e-9) + 1e-6), *image.shape[:2])
+    shrink = min(int(1 / max(zoom_of(matrix), 1e-9) + 1e-6), *image.shape[:2])
     if shrink >= 2:
         height, width = image.shape[0] // shrink, image.shape[1] // shrink
         matrix = from_reduced(matrix, image.shape[1] / width, image.shape[0] / height)
@@ -84,17 +84,6 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     return cv2.warpAffine(
         image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=FILL
     )
-
-
-def from_reduced(matrix: np.ndarray, x_factor: float, y_factor: float) -> np.ndarray:
-    """The affine (2, 3) from a reduced image's pixels to where `matrix` maps the whole image's.
-
-    Args:
-        x_factor, y_factor: whole size / reduced size. A reduced pixel q shows the whole image around
-            (q + 1/2) f - 1/2.
-    """
-    x_shift, y_shift = (x_factor - 1) / 2, (y_factor - 1) / 2
-    return np.array([[a * x_factor, b * y_factor, t + a * x_shift + b * y_shift] for a, b, t in matrix.tolist()])
 
 
 def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where an image's bytes are: in a folder, in its `images` folder, or in tar shards."""
+"""The bytes of images in a folder, in its `images` folder, or in tar shards."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class ImageFiles:
     """Reads images by file name. Holds no open file, so that worker processes can share it.
 
     Attributes:
-        folder: where the images were looked for.
-        places: for each image file name, without folders, where its bytes are.
+        folder: the one that holds the images.
+        places: file name of an image, without folders -> the place of its bytes.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class ImageFiles:
         return len(self.places)
 
     def __call__(self, name: str) -> bytes:
-        """The encoded image (JPEG or PNG) called `name`. Raises PoseError where there is none."""
+        """The encoded image (JPEG or PNG) called `name`. Raises PoseError if there is none."""
         place = self.places.get(name)
         if place is None:
             raise PoseError(f"{self.folder}: no image '{name}' among the {len(self):,} there; add it or its tar file")
@@ -58,7 +58,7 @@ class ImageFiles:
         return data
 
     def shard(self, name: str) -> str | None:
-        """The tar file's name that holds image `name`; None for an image in a folder."""
+        """Name of the tar file that holds image `name`; None for an image in a folder."""
         path = self.places[name].path
         return path.name if path.suffix == ".tar" else None
 
@@ -66,7 +66,7 @@ class ImageFiles:
 def open_images(folder: str | os.PathLike) -> ImageFiles:
     """The images of `folder`: files in it or in `folder/images`, and members of its uncompressed `*.tar` files.
 
-    Each tar file is scanned once; an image is then one seek and one read. A file beats a tar member of the same name.
+    Each tar file is scanned once; an image is then one seek and one read. A file comes before a tar member of its name.
 
     Raises:
         PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.

@@ -1,4 +1,4 @@
-"""Augmentation of what a crop looks like, joints apart: its colors, and something that stands before it."""
+"""Augmentation of what a crop looks like: its colors, and a rectangle that hides a part of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mpii_tools.prepared.augmentation import Augmentation
+from mpii_tools.prepared.ranges import Augmentation
 
-OCCLUDER = (0.1, 0.4)  # least and largest side of what hides a part of the crop / side of the crop
+OCCLUDER = (0.1, 0.4)  # smallest and largest side of the rectangle / side of the crop
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Appearance:
 
     Attributes:
         gain, offset: (B, 3), of the channels: x becomes gain * x + offset.
-        boxes: (B, 4) left, top, right, bottom in crop pixels of what is hidden; empty where right <= left.
+        boxes: (B, 4) left, top, right, bottom in crop pixels of what is hidden; empty if right <= left.
     """
 
     gain: Tensor
@@ -26,28 +26,28 @@ class Appearance:
     boxes: Tensor
 
 
-def draw_appearances(augmentation: Augmentation, count: int, size: int, draw: torch.Generator) -> Appearance:
+def draw_appearances(augmentation: Augmentation, count: int, size: int, rng: torch.Generator) -> Appearance:
     """Random changes of `count` crops of side `size`.
 
-    Contrast and brightness change by up to `augmentation.color` of their own, each channel by half as much beside;
-    with probability `augmentation.occlusion` a rectangle is hidden.
+    Contrast and brightness change by up to `augmentation.color`, each channel by half as much again; with
+    probability `augmentation.occlusion` a rectangle is hidden.
     """
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return low + (high - low) * torch.rand(count, *shape, generator=draw)
+        return low + (high - low) * torch.rand(count, *shape, generator=rng)
 
     color = augmentation.color
     gain = (1 + uniform(-color, color, 1)) * (1 + uniform(-color / 2, color / 2, 3))
     offset = uniform(-color, color, 1) + uniform(-color / 2, color / 2, 3)
     sides, place = uniform(*OCCLUDER, 2) * size, uniform(0, 1, 2)
     start = place * (size - sides)
-    hidden = torch.rand(count, 1, generator=draw) < augmentation.occlusion
+    hidden = torch.rand(count, 1, generator=rng) < augmentation.occlusion
     boxes = torch.where(hidden, torch.cat([start, start + sides], dim=1), 0)
     return Appearance(gain, offset, boxes)
 
 
 def change_appearance(images: Tensor, appearance: Appearance) -> Tensor:
-    """The crops as `appearance` says, in the memory of `images`; what is hidden becomes 0, the mean color.
+    """Apply `appearance` to the crops, in place; what is hidden becomes 0, the mean color.
 
     Args:
         images: (B, 3, n, n) normalized by ImageNet's mean and std.

@@ -1,4 +1,4 @@
-"""Augmentation: one affine a sample, drawn, applied to the joints and to the uint8 crops, on any device.
+"""Augmentation: one random affine per sample, applied to the joints and to the uint8 crops, on any device.
 
 Flip, rotation, scale and translation are one matrix about the crop's center, so a sample is interpolated once and
 its joints move by exactly the same map.
@@ -8,60 +8,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mpii_tools.crops import apply_affine
+from mpii_tools.prepared.ranges import Augmentation
+
 # ImageNet's mean and std of RGB in [0, 1], as torchvision's and Caffe-derived weights expect them.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """Ranges of the uniform draws (Section 5 of the paper: +-2 %, +-25 %, +-30 degrees, flip).
-
-    Attributes:
-        translation: fraction of the crop's side, each way and axis.
-        scale: the zoom is 1 +- this.
-        rotation: degrees, each way.
-        flip: probability of a mirror image.
-        color: change of contrast and brightness, each way (`mpii_tools.prepared.appearance`); the paper has none.
-        occlusion: probability that a rectangle of the crop is hidden; the paper has none.
-    """
-
-    translation: float = 0.02
-    scale: float = 0.25
-    rotation: float = 30.0
-    flip: float = 0.5
-    color: float = 0.0
-    occlusion: float = 0.0
-
-
-NONE = Augmentation(0.0, 0.0, 0.0, 0.0)
-
-
-def draw_affines(augmentation: Augmentation, count: int, size: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+def draw_affines(augmentation: Augmentation, count: int, size: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random affines from crop pixels to augmented crop pixels, about the crop's center.
 
     Args:
         size: side of the crop in pixels.
-        draw: source of randomness, on the CPU.
+        rng: on the CPU.
 
     Returns:
         matrices (count, 2, 3) float64; flipped (count,) bool.
     """
 
     def uniform(reach: float, *shape: int) -> Tensor:
-        return (2 * torch.rand(count, *shape, generator=draw, dtype=torch.float64) - 1) * reach
+        return (2 * torch.rand(count, *shape, generator=rng, dtype=torch.float64) - 1) * reach
 
     angle = uniform(math.radians(augmentation.rotation))
     zoom = 1 + uniform(augmentation.scale)
     shift = uniform(augmentation.translation * size, 2)
-    flipped = torch.rand(count, generator=draw) < augmentation.flip
+    flipped = torch.rand(count, generator=rng) < augmentation.flip
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
     mirror = torch.where(flipped, -1.0, 1.0).double()
     linear = torch.stack([cos * mirror, -sin, sin * mirror, cos], dim=-1).view(count, 2, 2)
@@ -70,7 +48,7 @@ def draw_affines(augmentation: Augmentation, count: int, size: int, draw: torch.
 
 
 def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutation: Sequence[int]) -> Tensor:
-    """The joints (B, K, 2) of augmented crops; where a crop is mirrored, left and right change names.
+    """The joints (B, K, 2) of augmented crops; in a mirrored crop, left and right change names.
 
     Args:
         joints: (B, K, 2) crop pixels; NaN stays NaN.
@@ -79,12 +57,12 @@ def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutat
         flip_permutation: each joint's mirror image.
     """
     matrices = matrices.to(joints)
-    moved = joints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]
+    moved = apply_affine(matrices, joints)
     return torch.where(flipped.view(-1, 1, 1).to(joints.device), moved[:, list(flip_permutation)], moved)
 
 
 def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Tensor:
-    """The normalized network input of augmented crops: one bilinear sampling a sample, on the crops' device.
+    """The normalized network input of augmented crops: one bilinear interpolation per sample, on the crops' device.
 
     Args:
         crops: (B, S, S, 3) uint8 preprocessed crops, S = size + 2 border: the crop and a margin for augmentation.
@@ -93,12 +71,12 @@ def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Ten
 
     Returns:
         (B, 3, size, size) float32, RGB normalized by ImageNet's mean and std, channels last in memory; 0 (the mean
-        color) where the margin ends.
+        color) beyond the margin.
     """
     theta = _sampling_affines(matrices, size, border).to(crops.device, torch.float32, non_blocking=True)
     shape = (len(crops), 3, size, size)
     images = torch.empty(shape, device=crops.device, memory_format=torch.channels_last)
-    # A CPU takes the samples one by one: what they pass through stays in its cache, which halves the time.
+    # One by one on a CPU: what a sample goes through stays in its cache, which halves the time.
     step = len(crops) if crops.is_cuda else 1
     for start in range(0, len(crops), step):
         rows = slice(start, start + step)
@@ -110,12 +88,12 @@ def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Ten
 def normalize_crops(crops: Tensor) -> Tensor:
     """(B, S, S, 3) uint8 -> (B, 3, S, S) float32, ImageNet's mean and std, channels last in memory."""
     factor, offset = _row_normalization(crops.shape[2], crops.device)
-    # Whole rows at a time: three values a pixel are too few for vector instructions.
+    # Whole rows at a time: three values per pixel are too few for vector instructions.
     rows = torch.addcmul(offset, crops.flatten(2).float(), factor)
     return rows.view(crops.shape).permute(0, 3, 1, 2)
 
 
-@lru_cache(maxsize=8)  # making them anew would halt a GPU's queue at every batch
+@lru_cache(maxsize=8)  # making them again would halt a GPU's queue at every batch
 def _row_normalization(width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Factor and offset, (3 width,) each, that normalize a row of RGB pixels."""
     mean, std = torch.tensor(MEAN, dtype=torch.float64) * 255, torch.tensor(STD, dtype=torch.float64) * 255

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SHARE = 0.5  # of a GPU's free memory that crops may take; the rest is for the training
-UPLOAD = 2**28  # bytes brought to the GPU at a time
+FRACTION = 0.5  # of a GPU's free memory that crops may take; the rest is for the training
+UPLOAD = 2**28  # bytes copied to the GPU at a time
 
 
 class OnDevice:
-    """All crops in the device's memory, as uint8: a step moves nothing but its row numbers.
+    """All crops in the device's memory, as uint8: a step moves only its row numbers.
 
     Args:
         crops: (N, S, S, 3) uint8, a memory map as a rule; read once, piece by piece.
@@ -45,14 +45,14 @@ class OnHost:
     def __call__(self, rows: np.ndarray, following: np.ndarray) -> Tensor:
         """The crops (B, S, S, 3) of `rows`, on the device; begins to read those of `following`."""
         if self.ahead is not None and np.array_equal(self.ahead[0], rows):
-            ready = self.ahead[1].result()
+            crops = self.ahead[1].result()
         else:
-            ready = self._read(rows)
+            crops = self._read(rows)
         self.ahead = following, self.reader.submit(self._read, following)
-        return ready.to(self.device, non_blocking=True)
+        return crops.to(self.device, non_blocking=True)
 
     def _read(self, rows: np.ndarray) -> Tensor:
-        # Pinned memory goes to the GPU while the CPU goes on; torch keeps it until it has gone.
+        # Pinned memory is copied to the GPU while the CPU works on; torch keeps it until that is done.
         shape = (len(rows), *self.crops.shape[1:])
         read = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
         # Not mode="raise": that would read into a buffer of its own first.
@@ -61,7 +61,7 @@ class OnHost:
 
 
 def hold_crops(crops: np.ndarray, device: torch.device) -> OnDevice | OnHost:
-    """The crops in the GPU's memory where they take no more than `SHARE` of what is free, else in their file."""
-    if device.type == "cuda" and crops.nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]:
+    """The crops in the GPU's memory if they take no more than `FRACTION` of what is free, else in their file."""
+    if device.type == "cuda" and crops.nbytes <= FRACTION * torch.cuda.mem_get_info(device)[0]:
         return OnDevice(crops, device)
     return OnHost(crops, device)

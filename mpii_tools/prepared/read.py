@@ -1,8 +1,8 @@
-"""The project's preprocessed form of a dataset: person crops and annotations that training reads as they are.
+"""A prepared dataset: preprocessed crops and annotations that training reads as they are.
 
-    DIR/prepared.json      name, input size, border, splits: written last, so its presence says that all is there
+    DIR/prepared.json      name, input size, border, splits: written last, so its presence means that all is there
     DIR/SPLIT.npz          the split's People (see mpii_tools.people_file)
-    DIR/SPLIT-crops.npy    (N, S, S, 3) uint8 RGB, S = input + 2 border: read through a memory map
+    DIR/SPLIT-crops.npy    (N, S, S, 3) uint8 RGB, S = input + 2 border: a memory map in use
 
 A crop holds the network's input at its own resolution and a border around it, so that rotating and shrinking find
 real pixels. numpy and torch are all that is needed to train from it.
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
@@ -28,7 +27,7 @@ DESCRIPTION = "prepared.json"
 
 @dataclass(frozen=True)
 class PreparedSplit:
-    """One split of a prepared dataset, ready to train on.
+    """One split of a prepared dataset, to train on.
 
     Attributes:
         people: N people, image pixels.
@@ -55,9 +54,9 @@ class PreparedSplit:
         return crop_matrices(self.people.crop_center, self.people.crop_side, self.size)
 
     @property
-    def joints(self) -> torch.Tensor:
-        """(N, K, 2) float32 joints in the input's pixels; NaN where there is none."""
-        return torch.from_numpy(apply_affine(self.to_crop, self.people.joints)).float()
+    def joints(self) -> np.ndarray:
+        """(N, K, 2) float32 joints in the input's pixels; NaN for a missing joint."""
+        return apply_affine(self.to_crop, self.people.joints).astype(np.float32)
 
     def to_image(self, joints: np.ndarray) -> np.ndarray:
         """(N, K, 2) joints in the input's pixels -> image pixels, float64."""
@@ -92,7 +91,7 @@ def read_description(folder: str | Path) -> dict:
     """`prepared.json` of a folder: name, input, border, splits (name -> people), notes.
 
     Raises:
-        PoseError: where there is none, or it is corrupt.
+        PoseError: if there is none, or it is corrupt.
     """
     path = Path(folder) / DESCRIPTION
     try:

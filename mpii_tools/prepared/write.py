@@ -1,4 +1,4 @@
-"""From annotations and images to prepared crops, with a count of all that was left out."""
+"""From annotations and images to preprocessed crops, with a count of all that was left out."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from mpii_tools.people_file import save_people
 from mpii_tools.prepared.read import DESCRIPTION
 
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
+IMAGES_AHEAD = 64  # whose crops are in memory at a time
 PARTIAL = ".preparing"
 FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint farther than 1 from the crop's center
 
@@ -37,10 +38,10 @@ class Preparation:
     """What was found and written.
 
     Attributes:
-        splits: people a split.
-        faults: what is wrong with people and images -> whom it befell.
+        splits: split -> its number of people.
+        faults: what is wrong with people and images -> who is affected.
         notes: what is worth knowing and no fault -> images.
-        written: whether the preprocessed form was written: not where `strict` met a fault.
+        written: whether the preprocessed crops were written: not if `strict` met a fault.
     """
 
     splits: dict[str, int]
@@ -51,10 +52,26 @@ class Preparation:
 
 @dataclass
 class Log:
-    """Faults and notes as they are met, what -> whom."""
+    """Faults and notes as they are found, what -> who is affected."""
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+@dataclass(frozen=True)
+class ImageCrops:
+    """What came of one image.
+
+    Attributes:
+        crops: row of a person -> crop (S, S, 3) uint8.
+        faults: as `Preparation.faults`, of the image's other people.
+        oddities: what is unusual about the image and no fault.
+    """
+
+    image: str
+    crops: dict[int, np.ndarray]
+    faults: Findings
+    oddities: list[str] = field(default_factory=list)
 
 
 def prepare(
@@ -72,12 +89,12 @@ def prepare(
     People that cannot be used are left out and counted among the faults (`find_faults` and the three of the images).
 
     Args:
-        read_image: encoded bytes of an image by name; raises PoseError where it has none.
+        read_image: encoded bytes of an image by name; raises PoseError if it has none.
         folder: where to write; a finished older preparation there is replaced.
         name: the dataset's name, kept with everything trained on it.
         size: side of the network's input in pixels.
-        margin: side of a prepared crop / side of the input, the room for augmentation.
-        strict: write nothing where there is a fault; all of them are looked for all the same.
+        margin: side of a preprocessed crop / side of the input, the room for augmentation.
+        strict: write nothing if there is a fault; all of them are looked for all the same.
         known: faults that the annotations' reader found, to be counted with those found here.
 
     Raises:
@@ -96,20 +113,13 @@ def prepare(
             count = write_split(part, read_image, partial, split or "all", size, border, log)
             splits |= {split or "all": count} if count else {}
         if not splits:
-            raise PoseError(
-                f"{folder}: no person of {name} could be prepared; first reason: {next(iter(log.faults), 'no person')}"
-            )
+            reason = next(iter(log.faults), "no person")
+            raise PoseError(f"{folder}: no person of {name} could be prepared; first reason: {reason}")
         done = Preparation(splits, merge(log.faults), merge(log.notes), not (strict and log.faults))
         if done.written:
-            description = {
-                "format": 1,
-                "name": name,
-                "input": size,
-                "border": border,
-                "splits": splits,
-                "joint_names": list(people.joint_names),
-                "faults": {what: len(ids) for what, ids in done.faults.items()},
-            }
+            counts = {what: len(ids) for what, ids in done.faults.items()}
+            description = {"format": 1, "name": name, "input": size, "border": border, "splits": splits}
+            description |= {"joint_names": list(people.joint_names), "faults": counts}
             (partial / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
             publish(partial, folder)
         return done
@@ -124,7 +134,7 @@ def prepare(
 
 
 def publish(partial: Path, folder: Path) -> None:
-    """Move finished files to their place, the description last: its presence says that all is there."""
+    """Move finished files to their place, the description last: its presence means that all is there."""
     (folder / DESCRIPTION).unlink(missing_ok=True)
     for path in sorted(partial.iterdir(), key=lambda path: path.name == DESCRIPTION):
         path.replace(folder / path.name)
@@ -153,7 +163,7 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
     poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
     same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
     return {
-        "their id stands there twice": repeated(people.person_ids.tolist()),
+        "their id appears twice": repeated(people.person_ids.tolist()),
         "no usable center and scale (NaN, 0 or below)": ~crop,
         "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
         f"a joint more than {FAR:.0f} crop sides away": far,
@@ -163,7 +173,7 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
 
 
 def repeated(keys: Iterable[object]) -> np.ndarray:
-    """(N,) bool: which of N keys stood there before."""
+    """(N,) bool: which of N keys came before."""
     seen: set[object] = set()
     return np.array([key in seen or bool(seen.add(key)) for key in keys], dtype=bool)
 
@@ -173,23 +183,20 @@ def write_split(
 ) -> int:
     """Write SPLIT.npz and SPLIT-crops.npy; returns how many people they hold, and writes neither for none."""
     side = size + 2 * border
-    # The border continues the crop at its own resolution.
-    matrices = crop_matrices(people.crop_center, people.crop_side, size)
-    matrices[:, :, 2] += border
+    matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
     kept = []
     path = folder / f"{split}-crops.npy"
-    with path.open("wb") as file:
+    with path.open("wb") as file, tqdm(None, f"preparing {split}", len(people), unit="person", disable=None) as bar:
         write_header(file, len(people), side)
-        for row, crop in tqdm(
-            cut_crops(people, matrices, read_image, side, log),
-            f"preparing {split}",
-            len(people),
-            unit="person",
-            disable=None,
-        ):
-            if crop is not None:
+        for done in cut_crops(people, matrices, read_image, side):
+            for crop in done.crops.values():
                 file.write(crop.data)
-                kept.append(row)
+            kept += done.crops
+            for oddity in done.oddities:
+                log.notes[oddity].append(done.image)
+            for what, who in done.faults.items():
+                log.faults[what] += who
+            bar.update(len(done.crops) + sum(map(len, done.faults.values())))
         file.seek(0)
         write_header(file, len(kept), side)
     if kept:
@@ -206,48 +213,50 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
 
 
 def cut_crops(
-    people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int, log: Log
-) -> Iterator[tuple[int, np.ndarray | None]]:
-    """(row, crop or None) of every person, image by image: a image is decoded once for its people."""
+    people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int
+) -> Iterator[ImageCrops]:
+    """The crops of everybody, image by image: each is decoded once for all of its people.
+
+    Args:
+        matrices: (N, 2, 3) affines from image pixels to those of the crop.
+        side: of the crops in pixels.
+    """
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(people.images.tolist()):
         rows_of[image].append(row)
-
-    def cut(item: tuple[str, list[int]]) -> tuple[str, list[str], list[tuple[int, np.ndarray | None, str, str]]]:
-        """The image, what is odd about it, and (row, crop or None, fault, its details) of its people."""
-        image, rows = item
-        try:
-            data = read_image(image)
-        except PoseError:
-            return image, [], [(row, None, NO_IMAGE, "") for row in rows]
-        try:
-            header = read_header(data, image)
-            outside = is_outside(people.select(np.array(rows)), (header.height, header.width))
-            inside = [row for row, out in zip(rows, outside, strict=True) if not out]
-            crops = decode_crops(data, image, matrices[inside], side, header)
-        except PoseError as error:
-            return image, [], [(row, None, BAD_IMAGE, f": {error}") for row in rows]
-        cut_out = [(row, crop, "", "") for row, crop in zip(inside, crops, strict=True)]
-        return image, header.oddities(), cut_out + [(row, None, OUTSIDE, "") for row in rows if row not in inside]
-
+    images = list(rows_of.items())
     with ThreadPoolExecutor(THREADS) as pool:
-        images = list(rows_of.items())
-        for start in range(0, len(images), 64):  # a bounded number of crops in flight
-            for image, oddities, crops in pool.map(cut, images[start : start + 64]):
-                for oddity in oddities:
-                    log.notes[oddity].append(image)
-                for row, crop, fault, details in crops:
-                    if fault:
-                        log.faults[fault].append(f"{people.person_ids[row]}{details}")
-                    yield row, crop
+        for start in range(0, len(images), IMAGES_AHEAD):
+            yield from pool.map(
+                lambda item: cut_image(*item, people, matrices, read_image, side), images[start : start + IMAGES_AHEAD]
+            )
 
 
-def is_outside(people: People, shape: tuple[int, ...]) -> np.ndarray:
-    """(N,) bool: people, test split aside, whose center and whose crop's center both lie outside a image of `shape`.
+def cut_image(
+    image: str, rows: list[int], people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int
+) -> ImageCrops:
+    """The crops of the people `rows` of one image, as `cut_crops`."""
+    ids = people.person_ids[rows].tolist()
+    try:
+        data = read_image(image)
+    except PoseError:
+        return ImageCrops(image, {}, {NO_IMAGE: ids})
+    try:
+        header = read_header(data, image)
+        outside = is_outside(people.select(np.array(rows)), header.width, header.height)
+        inside = np.array(rows)[~outside]
+        crops = decode_crops(data, image, matrices[inside], side, header)
+    except PoseError as error:
+        return ImageCrops(image, {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]})
+    faults = {OUTSIDE: [person for person, out in zip(ids, outside, strict=True) if out]} if outside.any() else {}
+    return ImageCrops(image, dict(zip(inside.tolist(), crops, strict=True)), faults, header.oddities())
 
-    Either may leave it alone: the crop's lies 15 * scale lower, and LSP's people have only that one.
+
+def is_outside(people: People, width: int, height: int) -> np.ndarray:
+    """(N,) bool: people, test split aside, whose center and whose crop's center are both outside their image.
+
+    Either may leave it alone: the crop's is 15 * scale lower, and LSP's people have only that one.
     """
-    extent = np.array(shape[1::-1]) - 0.5
     centers = np.stack([people.center, people.crop_center])
-    inside = ((centers >= -0.5) & (centers <= extent)).all(axis=-1).any(axis=0)
+    inside = ((centers >= -0.5) & (centers <= (width - 0.5, height - 0.5))).all(axis=-1).any(axis=0)
     return ~inside & (people.split != "test")

@@ -1,9 +1,9 @@
-"""Whether predictions count pixels from 1 where the annotations, once read, count from 0, or the other way round.
+"""Whether predictions count pixels from 1 although annotations, once read, count from 0, or the other way round.
 
 A network's own bias grows with the person, as its output has a fixed resolution in the crop; a wrong origin is one
-pixel for everybody. So the offset from the truth is extrapolated to a person of no size, which tells the two apart:
-over three published sets of predictions for MPII's validation people it is -0.26 to 0.12 px as they are, 0.63 to 0.97
-shifted by one pixel, -0.76 to -1.09 shifted the other way.
+pixel for everybody. So the offset from the ground truth is extrapolated to a person of no size, which tells the two
+apart: over three published sets of predictions for MPII's validation people it is -0.26 to 0.12 px as they are, 0.63 to
+0.97 shifted by one pixel, -0.76 to -1.09 shifted the other way.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from mpii_tools.people import People
 LIMBS = ("r_ankle", "r_knee", "l_knee", "l_ankle", "r_wrist", "r_elbow", "l_elbow", "l_wrist")
 NEAR = 0.5  # head sizes: joints found, which alone tell of the origin
 SLIP = 0.5  # px: half of a slip
-WIDEST = 0.3  # px: half the width of a 95 % interval that still tells 1 from 0
+WIDEST = 0.3  # px: half the width of a 95 % confidence interval that still tells 1 from 0
 
 
 @dataclass(frozen=True)
 class Offset:
-    """How far predictions lie right of and below the truth, extrapolated to a person of no size; image pixels.
+    """How far predictions are right of and below the ground truth, extrapolated to a person of no size; image pixels.
 
     Attributes:
         pixels: mean over x and y.
-        margin: half the width of its 95 % interval over people.
+        margin: half the width of its 95 % confidence interval over people.
         joints: how many it was measured on.
     """
 
@@ -42,13 +42,13 @@ class Offset:
 
 
 def measure_offset(joints: np.ndarray, people: People) -> Offset | None:
-    """The constant part of the offset of (N, K, 2) predictions from the truth, image pixels.
+    """The constant part of the offset of (N, K, 2) predictions from the ground truth, image pixels.
 
     Least squares of offset / head size = bias of the joint + pixels / head size, which weighs small people most; the
     margin takes a person's joints as one.
 
     Returns:
-        None where fewer than 100 limb joints lie near the truth.
+        None if fewer than 100 limb joints are near the ground truth.
     """
     limbs = [people.joint_names.index(name) for name in LIMBS if name in people.joint_names]
     offset = (joints - people.joints)[:, limbs]
@@ -68,16 +68,16 @@ def measure_offset(joints: np.ndarray, people: People) -> Offset | None:
 
 
 def origin_warning(joints: np.ndarray, people: People) -> str | None:
-    """A line for people whose predictions seem to have slipped by a pixel; None where they have not."""
+    """A warning about predictions that seem to have slipped by a pixel; None if they have not."""
     offset = measure_offset(joints, people)
     if offset is None or not offset.slipped:
         return None
     side, cure = ("right of and below", "subtract 1") if offset.pixels > 0 else ("left of and above", "add 1")
     return (
-        f"the predictions lie {abs(offset.pixels):.2f} px (+- {offset.margin:.2f}, 95 %; {offset.joints:,} joints) "
-        f"{side} the truth, whatever the person's size, as if their pixels were counted from the wrong origin (.npz "
-        f"files count from 0; .h5, .mat and .npy files from 1); if so, {cure} and evaluate again. "
-        "The figures are of the predictions as they are"
+        f"the predictions are {abs(offset.pixels):.2f} px (+- {offset.margin:.2f}, 95 %; {offset.joints:,} joints) "
+        f"{side} the ground truth, whatever the person's size, as if their pixels were counted from the wrong origin "
+        f"(.npz files count from 0; .h5, .mat and .npy files from 1); if so, {cure} and evaluate again. "
+        "The metrics are of the predictions as they are"
     )
 
 

@@ -1,4 +1,4 @@
-"""Predicted poses on disk: this project's .npz, and the published forms that hold MPII predictions."""
+"""Predicted poses on disk: this project's .npz, and the formats of published MPII predictions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.arrays import as_array, listed
+from mpii_tools.formats.hdf5 import load_hdf5
+from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.npy import load_npy
 from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import People
 
 UNKNOWN_STAGE = -1
 
-# The share of poses that lie nearer to their row's person than the pose of another row does: 99 % or more in published
-# predictions, 97 % for one mean pose; 51 % in a random order, 58 % where every row is the next one's.
+# The share of poses that are nearer to their row's person than the pose of another row is: 99 % or more in published
+# predictions, 97 % for one mean pose; 51 % in a random order, 58 % if every row is the next one's.
 IN_ORDER, ENOUGH_ROWS = 0.75, 20
 
 # What the published files call their array.
@@ -32,12 +34,12 @@ class Predictions:
 
     Attributes:
         joints: (N, K, D) float64, finite; x, y in 0-based image pixels.
-        person_ids: (N,) as in `People`; None in a file that says only "in the annotations' order".
+        person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
         joint_names: K names.
-        stage: 0 or 1, the stage that predicted them; -1 where unknown.
+        stage: 0 or 1, the stage that predicted them; -1 if unknown.
 
     Raises:
-        PoseError: arrays that do not fit together, a value that is not finite, or a person_id that stands twice.
+        PoseError: arrays that do not fit together, a value that is not finite, or a person_id that appears twice.
     """
 
     joints: np.ndarray
@@ -49,7 +51,7 @@ class Predictions:
         shape, names = self.joints.shape, len(self.joint_names)
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
-                f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row a joint name"
+                f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
             )
         lost = ~np.isfinite(self.joints).all(axis=(1, 2))
         if lost.any():
@@ -60,18 +62,20 @@ class Predictions:
         if self.person_ids is not None:
             if self.person_ids.shape != shape[:1]:
                 raise PoseError(
-                    f"predictions: {shape[0]} poses, person_ids of shape {self.person_ids.shape}; expected one a pose"
+                    f"predictions: {shape[0]} poses, person_ids of shape {self.person_ids.shape}; expected one per pose"
                 )
             ids, counts = np.unique(self.person_ids, return_counts=True)
             if (counts > 1).any():
-                raise PoseError(f"predictions: person '{ids[counts > 1][0]}' is predicted twice or more; keep one pose")
+                raise PoseError(
+                    f"predictions: person '{ids[counts > 1][0]}' is predicted more than once; keep one pose"
+                )
 
     def __len__(self) -> int:
         return len(self.joints)
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
-    """Writes `joints`, `person_ids` (empty where unknown), `joint_names` and `stage` as .npz."""
+    """Writes `joints`, `person_ids` (empty if unknown), `joint_names` and `stage` as .npz."""
     known = predictions.person_ids is not None
     arrays = {
         "joints": predictions.joints,
@@ -104,10 +108,10 @@ def read_predictions(path: str | os.PathLike) -> Predictions:
 def align(predictions: Predictions, people: People) -> Predictions:
     """The predictions of `people`, in their order.
 
-    Matched by person_ids where all of `people` are found among them; predictions of further people are left aside.
-    Some forms of annotation count an image's people (HRNet's JSON, gt_valid.mat) and others its rects, so that
-    ids of the same people can differ: with equal counts and the same image on every row, rows are matched. Rows
-    are matched too where the predictions have no ids or the people no image names (`row1`, ...).
+    Matched by person_ids if all of `people` are found among them; predictions of further people are ignored. Some
+    annotation formats count an image's people (HRNet's JSON, gt_valid.mat) and others its rects, so that ids of the
+    same people can differ: with equal counts and the same image on every row, rows are matched. Rows are matched, too,
+    if the predictions have no ids or the people no image names (`row1`, ...).
 
     Raises:
         PoseError: a person without prediction, another count, other joints, or rows in another order than the people.
@@ -122,7 +126,8 @@ def align(predictions: Predictions, people: People) -> Predictions:
         if len(predictions) != len(people):
             raise PoseError(
                 f"{len(predictions):,} predictions for {len(people):,} annotated people, and no person_ids on one "
-                "side; they can only be matched row by row, so give one prediction a person, in the annotations' order"
+                "side; they can only be matched row by row, so give one prediction per person, in the annotations' "
+                "order"
             )
         return _by_row(predictions, people)
     row_of = {person: row for row, person in enumerate(predictions.person_ids.tolist())}
@@ -139,13 +144,13 @@ def align(predictions: Predictions, people: People) -> Predictions:
 
 
 def _by_row(predictions: Predictions, people: People) -> Predictions:
-    """The predictions as they stand, one a person.
+    """The predictions in their own order, one per person.
 
-    Nothing in such a file says whose pose is whose, but a pose of the right person lies nearer to the truth than that
-    of a person half the file away.
+    Nothing in such a file tells whose pose is whose, but a pose of the right person is nearer to the ground truth than
+    that of a person half the file away.
 
     Raises:
-        PoseError: where the rows cannot be those of the people.
+        PoseError: if the rows cannot be those of the people.
     """
     rows = len(people)
     matched = replace(predictions, person_ids=people.person_ids)
@@ -160,8 +165,8 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
     nearer = float((apart(predictions.joints) <= apart(others))[counted].mean()) if counted.any() else 1.0
     if counted.sum() >= ENOUGH_ROWS and nearer < IN_ORDER:
         raise PoseError(
-            f"matched row by row, only {nearer:.0%} of the predictions lie nearer to the person of their row than "
-            "those of another row do; put them in the annotations' order, or give person_ids in an .npz"
+            f"matched row by row, only {nearer:.0%} of the predictions are nearer to the person of their row than "
+            "those of another row are; put them in the annotations' order, or give person_ids in an .npz"
         )
     return matched
 
@@ -188,17 +193,13 @@ def _load_npz(path: Path) -> Predictions:
 
 
 def _one_array(path: Path) -> np.ndarray:
-    """The (N, 16, 2) array of a published file, as it stands there."""
+    """The (N, 16, 2) array of a published file, in its own pixels."""
     if path.suffix == ".npy":
         try:
             array = load_npy(path)
         except (OSError, EOFError, ValueError) as error:
             raise PoseError(f"not a whole .npy file ({error}); make it again") from error
     elif path.suffix in (".h5", ".hdf5", ".mat"):
-        # Imported here: training and predicting prepared data write .npz only and need no h5py.
-        from mpii_tools.formats.hdf5 import load_hdf5
-        from mpii_tools.formats.mat_file import load_mat
-
         stored = load_mat(path) if path.suffix == ".mat" else load_hdf5(path)
         name = next((name for name in ARRAY_NAMES if name in stored), None)
         if name is None:

@@ -1,4 +1,4 @@
-"""The file that MPII's server scores: the test part of annolist with a predicted pose on every rect."""
+"""The file that MPII's server scores: the test part of annolist with a predicted pose for every rect."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Submission:
 
 
 def write_submission(annotations: str | os.PathLike, predictions: Predictions, path: str | os.PathLike) -> Submission:
-    """Writes variable `pred`: one entry a test image, in annolist's order, for MPII's server.
+    """Writes variable `pred`: one entry per test image, in annolist's order, for MPII's server.
 
     An entry keeps its image name, and each of its rects keeps scale and objpos. A predicted rect has
     annopoints.point(1..16) with x, y in 1-based pixels and the 0-based id; the others have none.
@@ -75,9 +75,9 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
 
 
 def read_submission(path: str | os.PathLike) -> Predictions:
-    """The predicted poses of a submission, in its order, with person_ids `image#rect` where it names its images.
+    """The predicted poses of a submission, in its order, with person_ids `image#rect` if it names its images.
 
-    Without names the ids are `test1#1`, ... with the 1-based entry. Rects without annopoints are passed over.
+    Without names the ids are `test1#1`, ... with the 1-based entry. Rects without annopoints are skipped.
 
     Raises:
         PoseError: no variable `pred` of MPII's nesting, or a predicted rect without all 16 points.

@@ -79,7 +79,7 @@ def draw_person(canvas: Canvas, joints: np.ndarray, scale: float, posture: Postu
     Args:
         joints: (16, 2) image pixels, 0-based.
         scale: image pixels per unit of scale (MPII's scale of this person).
-        posture: depth and facing, from `kinematics.read_posture`.
+        posture: depth and facing, from `pose_prior.read_posture`.
         first: owner number of the person's first part; part i of PARTS becomes `first + i`.
     """
     figure = Figure(canvas, joints, scale, posture, look, first)

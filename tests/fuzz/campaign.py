@@ -1,10 +1,10 @@
-"""Feeds damaged files to every reader: only PoseError and PoseError may come out, soon, and in little memory.
+"""Feeds damaged files to every reader: only PoseError may come out, soon, and in little memory.
 
     python tests/fuzz/campaign.py --inputs 20000
     python tests/fuzz/campaign.py --target "Newell's .h5" --replay 17
 
-An input is made by its target and number alone, so that a fault can be replayed. Readers run in a child process:
-one that dies, spends more than SECONDS of processor time on an input or takes more than MEMORY is a fault too.
+An input is made from its target and number alone, so that a fault can be replayed. Readers run in a child process:
+one that dies, spends more than SECONDS of processor time on an input or takes more than MEMORY is a fault, too.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ from checkpoints.errors import PoseError
 
 SECONDS = 5
 MEMORY = 2 << 30
-SILENCE = 120  # seconds, besides 0.2 an input, after which a child is taken to wait for ever
+SILENCE = 120  # seconds, besides 0.2 an input, after which a child is taken to wait forever
 
 
 def make_input(target: Target, folder: Path, name: str, number: int) -> Path:
     """Write damaged input `number` of a target, and what belongs beside it; even numbers have damaged bytes."""
-    draw = np.random.default_rng([zlib.crc32(name.encode()), number])
+    rng = np.random.default_rng([zlib.crc32(name.encode()), number])
     path = folder / target.file
     for other, data in target.beside().items():
         (folder / other).write_bytes(data)
     fields = target.fields()
     if number % 2 == 0:
         target.write(path, fields)
-        path.write_bytes(mutate_bytes(path.read_bytes(), draw))
+        path.write_bytes(mutate_bytes(path.read_bytes(), rng))
         return path
     while True:
         # Some nonsense no writer takes; draw another.
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            target.write(path, mutate_fields(fields, draw))
+            target.write(path, mutate_fields(fields, rng))
             return path
 
 
@@ -72,13 +72,23 @@ def feed(name: str, number: int) -> str:
     return "read"
 
 
+@contextlib.contextmanager
+def limited():
+    """Inputs get MEMORY bytes besides what the process holds; nobody's warnings are shown."""
+    held = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) << 10
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (held + MEMORY, hard))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
 def serve(places: list[tuple[str, int]]) -> None:
     """The child: feed inputs, a line of outcome each, under limits of memory and processor time."""
-    status = Path("/proc/self/status").read_text()
-    held = int(status.split("VmData:")[1].split()[0]) << 10
-    resource.setrlimit(resource.RLIMIT_DATA, (held + MEMORY, held + MEMORY))
-    with warnings.catch_warnings(), open(os.dup(1), "w") as answers:
-        warnings.simplefilter("ignore")
+    with limited(), open(os.dup(1), "w") as answers:
         sys.stdout = sys.stderr
         for name, number in places:
             signal.setitimer(signal.ITIMER_PROF, SECONDS)  # its signal kills
@@ -109,14 +119,14 @@ def run(names: list[str], first: int, count: int) -> tuple[Counter, list[str]]:
         watch.cancel()
         if status:  # it died at the first of those that are left
             (name, number), *places = places
-            took = {-signal.SIGPROF: f"took more than {SECONDS} s", -signal.SIGKILL: "waits for ever"}
+            took = {-signal.SIGPROF: f"took more than {SECONDS} s", -signal.SIGKILL: "waits forever"}
             faults.append(f"{name} {number}: {took.get(status, f'died with status {status}')}")
             outcomes["fault"] += 1
     return outcomes, faults
 
 
 def main() -> int:
-    """Run a campaign, print a row a target; status 1 where something was found."""
+    """Run a campaign, print a row per target; status 1 if something was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=20_000, help="over all targets (default: 20000)")
     parser.add_argument("--first", type=int, default=0, help="number of the first input (default: 0)")

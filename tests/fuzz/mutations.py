@@ -14,46 +14,46 @@ NUMBERS = (0, -1, 1, 2**31 - 1, -(2**31), 2**53, 1e300, -1e300, 1e-300, float("n
 VALUES = (None, True, "", "text", "\0", "9" * 400, [], {}, [[]], b"bytes", 3, 1.5)
 
 
-def mutate_bytes(data: bytes, draw: Random) -> bytes:
+def mutate_bytes(data: bytes, rng: Random) -> bytes:
     """One to four of: a flipped bit, an overwritten byte or number, a cut, a piece left out, doubled or moved."""
     data = bytearray(data)
-    for _ in range(draw.integers(1, 5)):
+    for _ in range(rng.integers(1, 5)):
         if not data:
             break
-        change = BYTE_CHANGES[draw.integers(len(BYTE_CHANGES))]
-        change(data, int(draw.integers(len(data))), int(min(draw.geometric(0.02), len(data))), draw)
+        change = BYTE_CHANGES[rng.integers(len(BYTE_CHANGES))]
+        change(data, int(rng.integers(len(data))), int(min(rng.geometric(0.02), len(data))), rng)
     return bytes(data)
 
 
-def _flip(data: bytearray, at: int, size: int, draw: Random) -> None:
-    data[at] ^= 1 << draw.integers(8)
+def _flip(data: bytearray, at: int, size: int, rng: Random) -> None:
+    data[at] ^= 1 << rng.integers(8)
 
 
-def _overwrite(data: bytearray, at: int, size: int, draw: Random) -> None:
-    data[at : at + size] = draw.bytes(len(data[at : at + size]))
+def _overwrite(data: bytearray, at: int, size: int, rng: Random) -> None:
+    data[at : at + size] = rng.bytes(len(data[at : at + size]))
 
 
-def _number(data: bytearray, at: int, size: int, draw: Random) -> None:
-    form = "<>"[draw.integers(2)] + "BHIQ"[draw.integers(4)]
-    top = 2 ** (8 * struct.calcsize(form))
-    value = struct.pack(form, int(draw.choice([0, 1, top // 2 - 1, top // 2, top - 1], shuffle=False)) % top)
+def _number(data: bytearray, at: int, size: int, rng: Random) -> None:
+    layout = "<>"[rng.integers(2)] + "BHIQ"[rng.integers(4)]
+    top = 2 ** (8 * struct.calcsize(layout))
+    value = struct.pack(layout, int(rng.choice([0, 1, top // 2 - 1, top // 2, top - 1], shuffle=False)) % top)
     data[at : at + len(value)] = value
 
 
-def _cut(data: bytearray, at: int, size: int, draw: Random) -> None:
+def _cut(data: bytearray, at: int, size: int, rng: Random) -> None:
     del data[at:]
 
 
-def _drop(data: bytearray, at: int, size: int, draw: Random) -> None:
+def _drop(data: bytearray, at: int, size: int, rng: Random) -> None:
     del data[at : at + size]
 
 
-def _double(data: bytearray, at: int, size: int, draw: Random) -> None:
+def _double(data: bytearray, at: int, size: int, rng: Random) -> None:
     data[at:at] = data[at : at + size]
 
 
-def _splice(data: bytearray, at: int, size: int, draw: Random) -> None:
-    start = int(draw.integers(len(data)))
+def _splice(data: bytearray, at: int, size: int, rng: Random) -> None:
+    start = int(rng.integers(len(data)))
     piece = data[start : start + size]
     data[at : at + len(piece)] = piece
 
@@ -61,15 +61,15 @@ def _splice(data: bytearray, at: int, size: int, draw: Random) -> None:
 BYTE_CHANGES = (_flip, _flip, _overwrite, _number, _cut, _drop, _double, _splice)
 
 
-def mutate_fields(fields: object, draw: Random) -> object:
+def mutate_fields(fields: object, rng: Random) -> object:
     """A copy of nested dicts, lists and arrays in which one to three fields have changed."""
     fields = copy.deepcopy(fields)
-    for _ in range(draw.integers(1, 4)):
+    for _ in range(rng.integers(1, 4)):
         places = list(_places(fields))
         if not places:
             break
-        parent, key = places[draw.integers(len(places))]
-        _change(parent, key, draw)
+        parent, key = places[rng.integers(len(places))]
+        _change(parent, key, rng)
     return fields
 
 
@@ -103,9 +103,9 @@ def _set(node, key, value) -> None:
         node[key] = value
 
 
-def _change(parent, key, draw: Random) -> None:
+def _change(parent, key, rng: Random) -> None:
     value = _get(parent, key)
-    turn = draw.integers(6)
+    turn = rng.integers(6)
     if turn == 0 and isinstance(parent, dict | list):
         del parent[key]
     elif turn == 1 and isinstance(parent, dict):
@@ -113,42 +113,42 @@ def _change(parent, key, draw: Random) -> None:
     elif turn == 2 and isinstance(parent, list):
         parent.insert(key, copy.deepcopy(value))
     elif isinstance(value, bytes) and turn < 5:
-        _set(parent, key, mutate_bytes(value, draw))
+        _set(parent, key, mutate_bytes(value, rng))
     elif isinstance(value, np.ndarray) and value.dtype != object and not value.dtype.names and turn < 5:
-        _set(parent, key, _change_array(value, draw))
+        _set(parent, key, _change_array(value, rng))
     elif turn == 3:
-        _set(parent, key, NUMBERS[draw.integers(len(NUMBERS))])
+        _set(parent, key, NUMBERS[rng.integers(len(NUMBERS))])
     else:
-        _set(parent, key, VALUES[draw.integers(len(VALUES))])
+        _set(parent, key, VALUES[rng.integers(len(VALUES))])
 
 
-def _change_array(array: np.ndarray, draw: Random) -> np.ndarray:
-    change = ARRAY_CHANGES[draw.integers(len(ARRAY_CHANGES))]
-    return change(array, draw)
+def _change_array(array: np.ndarray, rng: Random) -> np.ndarray:
+    change = ARRAY_CHANGES[rng.integers(len(ARRAY_CHANGES))]
+    return change(array, rng)
 
 
-def _strange_value(array: np.ndarray, draw: Random) -> np.ndarray:
+def _strange_value(array: np.ndarray, rng: Random) -> np.ndarray:
     """One value, or all, replaced by one that is out of place."""
     array = array.copy() if array.dtype.kind not in "iub" else array.astype(np.float64)
     if array.size and array.dtype.kind == "f":
-        which = slice(None) if draw.random() < 0.3 else int(draw.integers(array.size))
-        array.reshape(-1)[which] = NUMBERS[draw.integers(len(NUMBERS))]
+        which = slice(None) if rng.random() < 0.3 else int(rng.integers(array.size))
+        array.reshape(-1)[which] = NUMBERS[rng.integers(len(NUMBERS))]
     elif array.size and array.dtype.kind == "U":
-        array.reshape(-1)[draw.integers(array.size)] = array.reshape(-1)[0] if draw.random() < 0.5 else "\0\n"
+        array.reshape(-1)[rng.integers(array.size)] = array.reshape(-1)[0] if rng.random() < 0.5 else "\0\n"
     return array
 
 
 ARRAY_CHANGES: tuple[Callable[[np.ndarray, Random], np.ndarray], ...] = (
     _strange_value,
     _strange_value,
-    lambda array, draw: array[:0],
-    lambda array, draw: array[: max(1, len(array) // 2)] if array.ndim else array,
-    lambda array, draw: array.T.copy(),
-    lambda array, draw: array.reshape(-1),
-    lambda array, draw: array[None],
-    lambda array, draw: np.concatenate([array, array]) if array.ndim else array,
-    lambda array, draw: np.asarray("text"),
-    lambda array, draw: _cast(array, "ifubcU"[draw.integers(6)]),
+    lambda array, rng: array[:0],
+    lambda array, rng: array[: max(1, len(array) // 2)] if array.ndim else array,
+    lambda array, rng: array.T.copy(),
+    lambda array, rng: array.reshape(-1),
+    lambda array, rng: array[None],
+    lambda array, rng: np.concatenate([array, array]) if array.ndim else array,
+    lambda array, rng: np.asarray("text"),
+    lambda array, rng: _cast(array, "ifubcU"[rng.integers(6)]),
 )
 
 

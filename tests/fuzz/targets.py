@@ -22,9 +22,8 @@ import torch
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import load_initial_weights
-from checkpoints.tensors import load_tensors, save_tensors
-from checkpoints.training_state import load_plain_data
+from checkpoints.imagenet import load_pretrained_weights
+from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
@@ -35,12 +34,13 @@ from mpii_tools.formats.mat_struct import cell, struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people_file import STORED
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
 from mpii_tools.results.predictions import align, read_predictions
 from mpii_tools.results.submission import read_submission
 
-PERSONS = 5
+PEOPLE = 5
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Target:
 
 def people():
     """A few people with joints, center, scale and head size."""
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     return make_people(
-        [f"{row // 2}.jpg" for row in range(PERSONS)], draw.uniform(0, 200, (PERSONS, 16, 2)), split="valid",
-        center=np.full((PERSONS, 2), 100.0), scale=np.full(PERSONS, 0.8), head_size=np.full(PERSONS, 20.0),
+        [f"{row // 2}.jpg" for row in range(PEOPLE)], rng.uniform(0, 200, (PEOPLE, 16, 2)), split="valid",
+        center=np.full((PEOPLE, 2), 100.0), scale=np.full(PEOPLE, 0.8), head_size=np.full(PEOPLE, 20.0),
     )  # fmt: skip
 
 
@@ -111,9 +111,9 @@ def release() -> dict:
 
 def gt_valid() -> dict:
     return {
-        "pos_gt_src": np.arange(16 * 2 * PERSONS, dtype=float).reshape(16, 2, PERSONS),
-        "jnt_missing": np.zeros((16, PERSONS)),
-        "headboxes_src": np.ones((2, 2, PERSONS)) * np.array([1, 9])[:, None, None],
+        "pos_gt_src": np.arange(16 * 2 * PEOPLE, dtype=float).reshape(16, 2, PEOPLE),
+        "jnt_missing": np.zeros((16, PEOPLE)),
+        "headboxes_src": np.ones((2, 2, PEOPLE)) * np.array([1, 9])[:, None, None],
         "dataset_joints": np.array(NAMES, dtype=object),
     }
 
@@ -126,14 +126,17 @@ def hrnet_json() -> list:
 
 def newell() -> dict:
     return {
-        "part": np.arange(PERSONS * 32, dtype=float).reshape(PERSONS, 16, 2), "center": np.ones((PERSONS, 2)),
-        "scale": np.ones(PERSONS), "normalize": np.full(PERSONS, 20.0), "visible": np.ones((PERSONS, 16)),
-        "person": np.zeros(PERSONS), "imgname": np.array([b"a.jpg", b"b.jpg", b"c.jpg", b"d.jpg", b"e.jpg"]),
+        "part": np.arange(PEOPLE * 32, dtype=float).reshape(PEOPLE, 16, 2), "center": np.ones((PEOPLE, 2)),
+        "scale": np.ones(PEOPLE), "normalize": np.full(PEOPLE, 20.0), "visible": np.ones((PEOPLE, 16)),
+        "person": np.zeros(PEOPLE), "imgname": np.array([b"a.jpg", b"b.jpg", b"c.jpg", b"d.jpg", b"e.jpg"]),
     }  # fmt: skip
 
 
 def people_columns() -> dict:
-    return {**{name: getattr(people(), name) for name in COLUMNS}, "joint_names": np.array(MPII.names)}
+    return {
+        **{STORED.get(name, name): getattr(people(), name) for name in COLUMNS},
+        "joint_names": np.array(MPII.names),
+    }
 
 
 def prediction_columns() -> dict:
@@ -144,7 +147,7 @@ def prediction_columns() -> dict:
 
 
 def prepared_json() -> dict:
-    return {"format": 1, "name": "x", "input": 8, "border": 2, "splits": {"valid": PERSONS},
+    return {"format": 1, "name": "x", "input": 8, "border": 2, "splits": {"valid": PEOPLE},
             "joint_names": list(MPII.names), "left_out": {}}  # fmt: skip
 
 
@@ -153,7 +156,7 @@ def prepared_folder() -> dict[str, bytes]:
     return {
         "prepared.json": json.dumps(prepared_json()).encode(),
         "valid.npz": saved(lambda file: np.savez(file, **people_columns())),
-        "valid-crops.npy": saved(lambda file: np.save(file, np.zeros((PERSONS, 12, 12, 3), np.uint8))),
+        "valid-crops.npy": saved(lambda file: np.save(file, np.zeros((PEOPLE, 12, 12, 3), np.uint8))),
     }
 
 
@@ -257,7 +260,7 @@ def save_initial(path: Path, fields: object) -> None:
 
 
 def initial(path: Path) -> None:
-    load_initial_weights(path, "3x3")
+    load_pretrained_weights(path, "3x3")
 
 
 def members() -> dict:
@@ -313,7 +316,7 @@ TARGETS = {
     "submission .mat": Target("s.mat", lambda: {"pred": annolist(16)}, savemat, read_submission),
     "prepared.json": Target("prepared.json", prepared_json, savejson,
                             lambda path: load_prepared(path.parent, "valid"), prepared_folder),
-    "prepared crops": Target("valid-crops.npy", lambda: {"joints": np.zeros((PERSONS, 12, 12, 3), np.uint8)}, savenpy,
+    "prepared crops": Target("valid-crops.npy", lambda: {"joints": np.zeros((PEOPLE, 12, 12, 3), np.uint8)}, savenpy,
                              lambda path: load_prepared(path.parent, "valid"), prepared_folder),
     "stage": Target("stage.safetensors", stage_fields, write_stage, read_stage),
     "training state": Target("training.pt", state_fields, lambda path, fields: torch.save(as_tensors(fields), path),

@@ -81,14 +81,15 @@ def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
 
 
 def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys):
-    arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--passes", "1", "--device", "cpu"]
+    arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--epochs", "1", "--device", "cpu"]
     assert main(arguments) == 0
     first = capsys.readouterr().out
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     assert list(metrics) == ["mean_pose", "stage0", "stage1"]
     page = (tmp_path / "report/index.html").read_text()
     assert page.count("<img") >= 12 and "stage 1" in page
-    assert (tmp_path / "report/people.jpg").stat().st_size > 10_000
+    for picture in ("people.jpg", "method.jpg"):
+        assert (tmp_path / "report" / picture).stat().st_size > 10_000
     truth = load_people(tmp_path / "data/test_truth.npz")
     by_hand = score(align(read_predictions(tmp_path / "run/predictions-test.npz"), truth).joints, truth)
     said = f"submission read back: PCKh@0.5 {by_hand['pckh']['0.5']['groups']['Mean']:.1f}"

@@ -8,17 +8,11 @@ from scipy import ndimage
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
+from mpii_tools.crops import apply_affine, compose_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import decode_image, warp
 from mpii_tools.people import make_people
-from mpii_tools.prepared.augmentation import (
-    NONE,
-    Augmentation,
-    draw_affines,
-    move_joints,
-    normalize_crops,
-    sample_crops,
-)
+from mpii_tools.prepared.augmentation import draw_affines, move_joints, normalize_crops, sample_crops
+from mpii_tools.prepared.ranges import Augmentation
 
 PAPER = Augmentation()
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -45,9 +39,7 @@ def test_round_trip_to_a_thousandth_of_a_pixel_through_every_augmentation(seed, 
     in_crop = torch.from_numpy(apply_affine(matrices, joints))
     moved = move_joints(in_crop.float(), affines, flipped, MPII.flip_permutation).double().numpy()
     moved = np.where(flipped.numpy()[:, None, None], moved[:, list(MPII.flip_permutation)], moved)
-    whole = affines.numpy()[:, :, :2] @ matrices[:, :, :2]
-    shift = affines.numpy()[:, :, :2] @ matrices[:, :, 2:] + affines.numpy()[:, :, 2:]
-    back = apply_affine(invert_affine(np.concatenate([whole, shift], axis=-1)), moved)
+    back = apply_affine(invert_affine(compose_affine(affines.numpy(), matrices)), moved)
     assert np.abs(back - joints).max() < 1e-3
     np.testing.assert_allclose(apply_affine(invert_affine(matrices), apply_affine(matrices, joints)), joints, atol=1e-9)
 
@@ -79,10 +71,9 @@ def test_pixels_and_joints_move_together(scale):
     """The spot in an augmented crop lies where the annotated joint went."""
     image = blob(211.3, 140.7, 6 * max(scale, 1))
     size, border = 96, 24
-    matrix = crop_matrices(np.array([[200.0, 150.0]]), np.array([250 * scale]), size)
-    ready = matrix.copy()
-    ready[:, :, 2] += border
-    crop = warp(image, ready[0], size + 2 * border)
+    center, side = np.array([[200.0, 150.0]]), np.array([250 * scale])
+    matrix = crop_matrices(center, side, size)
+    crop = warp(image, crop_matrices(center, side, size, border)[0], size + 2 * border)
     crops = torch.from_numpy(crop)[None].expand(16, -1, -1, -1)
     affines, flipped = draw_affines(PAPER, 16, size, torch.Generator().manual_seed(1))
     joint = torch.from_numpy(apply_affine(matrix, np.array([[[211.3, 140.7]]]))).float().expand(16, 1, 2)
@@ -97,7 +88,7 @@ def test_pixels_and_joints_move_together(scale):
 
 def test_without_augmentation_sampling_is_a_plain_slice():
     crops = torch.randint(0, 256, (2, 48, 48, 3), dtype=torch.uint8)
-    affines, flipped = draw_affines(NONE, 2, 32, torch.Generator())
+    affines, flipped = draw_affines(Augmentation(0, 0, 0, 0), 2, 32, torch.Generator())
     assert not flipped.any()
     inner = crops[:, 8:40, 8:40]
     torch.testing.assert_close(sample_crops(crops, affines, 32, 8), normalize_crops(inner), rtol=0, atol=1e-3)
@@ -167,3 +158,18 @@ def test_images_ignore_exif_rotation_and_refuse_other_bytes():
     for bad in (b"", b"not an image", data[:40]):
         with pytest.raises(PoseError, match=r"b\.jpg: .* cannot be decoded"):
             decode_image(bad, "b.jpg")
+
+
+def test_affines_are_applied_composed_and_inverted_as_three_by_three_matrices_are():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 5, 2, 3))
+    points = rng.normal(size=(5, 7, 2))
+    points[1, 3] = np.nan
+    square = [np.concatenate([m, np.tile([[[0.0, 0, 1]]], (5, 1, 1))], axis=1) for m in (first, second)]
+    column = np.concatenate([points, np.ones((5, 7, 1))], axis=-1).swapaxes(1, 2)
+    expected = (square[1] @ square[0] @ column)[:, :2].swapaxes(1, 2)
+    both = compose_affine(second, first)
+    np.testing.assert_allclose(apply_affine(both, points), expected, atol=1e-9)
+    np.testing.assert_allclose(apply_affine(both[2], points[2]), expected[2], atol=1e-9)
+    np.testing.assert_allclose(apply_affine(torch.from_numpy(both), torch.from_numpy(points)), expected, atol=1e-9)
+    np.testing.assert_allclose(invert_affine(both), np.linalg.inv(square[1] @ square[0])[:, :2], atol=1e-9)

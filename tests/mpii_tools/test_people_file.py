@@ -44,7 +44,7 @@ def rewrite(path, **changes):
         ({"scale": np.ones(3)}, "column 'scale'"),
         ({"scored": np.ones(4)}, "'scored' holds float64"),
         ({"images": np.array([{"a": 1}] * 4, dtype=object)}, "not a whole .npz"),
-        ({"person_ids": np.array(["a", "b", "a", "c"])}, "'a' stands there more than once"),
+        ({"person_ids": np.array(["a", "b", "a", "c"])}, "'a' appears more than once"),
     ],
 )
 def test_files_that_are_not_people(tmp_path, changes, says):

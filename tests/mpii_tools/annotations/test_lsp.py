@@ -124,8 +124,8 @@ def test_no_images_or_no_joints_file(tmp_path):
         read_lsp(tmp_path)
 
 
-def test_the_real_lsp_extended(shared):
-    reading = read_lsp(shared / "lspet")
+def test_the_real_lsp_extended(shared, read_shared):
+    reading = read_shared("lspet")
     people = reading.people
     assert len(people) == 8000
     assert {split: int((people.split == split).sum()) for split in set(people.split)} == {"train": 7000, "valid": 1000}

@@ -184,9 +184,8 @@ def test_derived_joints_are_not_written(tmp_path):
     assert np.flatnonzero(~read_mpii_mat(tmp_path / "mpii.mat").people.annotated[0]).tolist() == [6]
 
 
-def test_without_the_list_tompsons_people_are_the_validation_part(tmp_path, shared):
-    known = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people
-    known = known.select(np.arange(60))
+def test_without_the_list_tompsons_people_are_the_validation_part(tmp_path, read_shared):
+    known = read_shared("mpii/valid_annolist.mat").people.select(np.arange(60))
     stranger = make_people(
         [known.images[0], "unknown.jpg"],
         known.joints[:2],
@@ -223,7 +222,7 @@ def test_bare_annolist_with_and_without_image_names(tmp_path):
     [
         (lambda release: release.pop("img_train"), "not MPII's"),
         (lambda release: release.update(img_train=np.ones((1, 3))), "5 images in annolist, 3 in img_train"),
-        (lambda release: release.update(annolist="text"), "text where a struct belongs"),
+        (lambda release: release.update(annolist="text"), "text instead of a struct"),
         (lambda release: release["annolist"].__setitem__((0, 1), ("", "tall", "", "")), "IndexError"),
         (
             lambda release: [
@@ -248,11 +247,11 @@ def test_a_foreign_release_is_bad_input(tmp_path, fault, says):
     ("change", "says"),
     [
         ({"annopoints": annopoints(point(16, 1, 1, NONE))}, "a point of id 16; MPII's ids are 0 to 15"),
-        ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 lies at \(nan, 1\)"),
+        ({"annopoints": annopoints(point(3, NONE, 1, NONE))}, r"point 3 is at \(nan, 1\)"),
         ({"annopoints": struct({"point": struct({"x": 1, "y": 2})})}, "no field 'id'"),
-        ({"annopoints": 3.0}, "a number where a struct belongs"),
+        ({"annopoints": 3.0}, "a number instead of a struct"),
         ({"scale": "tall"}, "'tall'"),
-        ({"scale": np.ones((2, 2))}, r"\(2, 2\) where a number belongs"),
+        ({"scale": np.ones((2, 2))}, r"\(2, 2\) instead of a number"),
         ({"objpos": struct({"x": 1})}, "no field 'y'"),
     ],
 )

@@ -21,19 +21,19 @@ GT_VALID_NAMES = [
 
 
 @pytest.fixture(scope="module")
-def exact(shared):
-    """The official structs: the form that the others were made from."""
-    return read_annotations(shared / "mpii" / "valid_annolist.mat").people
+def exact(read_shared):
+    """The official structs: the file that the others were made from."""
+    return read_shared("mpii/valid_annolist.mat").people
 
 
 @pytest.fixture(scope="module")
-def newell(shared):
-    return read_annotations(shared / "mpii" / "valid.h5").people
+def newell(read_shared):
+    return read_shared("mpii/valid.h5").people
 
 
 @pytest.fixture(scope="module")
-def gt_valid(shared):
-    return read_annotations(shared / "mpii" / "detections_our_format.mat").people
+def gt_valid(read_shared):
+    return read_shared("mpii/detections_our_format.mat").people
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def from_json(shared, tmp_path_factory):
     """The entries in HRNet's JSON, written here from the raw structs by a plain loop of its own."""
     entries = scipy.io.loadmat(shared / "mpii" / "valid_annolist.mat")["annolist"][0]
     images = (shared / "mpii" / "valid_images.txt").read_text().split()
-    entries = []
+    people = []
     for image, entry in zip(images, entries, strict=True):
         rect = entry["annorect"][0, 0]
         center = rect["objpos"][0, 0]
@@ -49,7 +49,7 @@ def from_json(shared, tmp_path_factory):
         for point in rect["annopoints"][0, 0]["point"][0]:
             joints[point["id"].item()] = [point["x"].item(), point["y"].item()]
             labelled[point["id"].item()] = 1
-        entries.append(
+        people.append(
             {
                 "image": image,
                 "center": [float(center["x"].item()), float(center["y"].item())],
@@ -59,7 +59,7 @@ def from_json(shared, tmp_path_factory):
             }
         )
     path = tmp_path_factory.mktemp("json") / "valid.json"
-    path.write_text(json.dumps(entries))
+    path.write_text(json.dumps(people))
     return read_annotations(path).people
 
 
@@ -101,6 +101,7 @@ def test_gt_valid_differs_by_thirteen_zeroed_joints_and_rounding(exact, gt_valid
     assert (gt_valid.person_ids == exact.person_ids).sum() == 1882  # it counts people, not rects
 
 
+@pytest.mark.slow
 def test_json_differs_by_the_rounding_of_scale(exact, from_json):
     np.testing.assert_array_equal(from_json.images, exact.images)
     np.testing.assert_array_equal(from_json.annotated, exact.annotated)
@@ -126,8 +127,8 @@ def few_people():
     return make_people(["a.jpg", "b.jpg"], joints, center=np.ones((2, 2)), scale=np.ones(2), split="train")
 
 
-def write_each_form(folder):
-    """One file of every form that is a file, each under a name that tells nothing."""
+def write_each_format(folder):
+    """One file of every format that is a file, each under a name that tells nothing."""
     people = few_people()
     save_people(folder / "a.x", people)
     write_mpii_mat(folder / "b.x", people)
@@ -147,13 +148,13 @@ def write_each_form(folder):
     return {"a.x": "people", "b.x": "RELEASE", "c.x": "gt_valid", "d.x": "JSON", "e.x": "Newell"}
 
 
-def test_the_form_is_found_from_the_content(tmp_path):
-    for name, form in write_each_form(tmp_path).items():
-        assert form in read_annotations(tmp_path / name).form
+def test_the_format_is_found_from_the_content(tmp_path):
+    for name, words in write_each_format(tmp_path).items():
+        assert words in read_annotations(tmp_path / name).format
 
 
 def test_torn_files_of_every_form_are_bad_input(tmp_path):
-    for name in write_each_form(tmp_path):
+    for name in write_each_format(tmp_path):
         data = (tmp_path / name).read_bytes()
         for part in (0.0, 0.05, 0.4, 0.9):
             (tmp_path / name).write_bytes(data[: int(part * len(data))])
@@ -167,5 +168,5 @@ def test_other_paths_are_said_to_be_other(tmp_path):
     for name, says in (("notes.txt", "begins with b'hello th'"), ("image.jpg", "begins with"), ("absent", "No such")):
         with pytest.raises(PoseError, match=says):
             read_annotations(tmp_path / name)
-    with pytest.raises(PoseError, match=r"without joints\.mat \(it holds notes\.txt, image\.jpg\)"):
+    with pytest.raises(PoseError, match=r"without joints\.mat \(it holds image\.jpg, notes\.txt\)"):
         read_annotations(tmp_path)

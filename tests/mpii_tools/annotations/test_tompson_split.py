@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.tompson_split import FILE, fingerprints, is_validation, save_fingerprints, split_by_name
 
 
-def test_the_stored_file_is_that_of_the_official_structs(shared, tmp_path):
-    people = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people
+def test_the_stored_file_is_that_of_the_official_structs(read_shared, tmp_path):
+    people = read_shared("mpii/valid_annolist.mat").people
     save_fingerprints(people.images, people.center, tmp_path / "again.npy")
     stored = np.load(FILE, allow_pickle=False)
     np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), stored)
@@ -19,9 +18,9 @@ def test_the_stored_file_is_that_of_the_official_structs(shared, tmp_path):
     assert not is_validation(np.array([f"x{image}" for image in people.images]), people.center).any()
 
 
-def test_no_training_image_is_among_them(shared):
+def test_no_training_image_is_among_them(shared, read_shared):
     """The training poses have no center: their images are tried with every center that a validation person has."""
-    valid = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people
+    valid = read_shared("mpii/valid_annolist.mat").people
     lines = (shared / "mpii" / "train_poses.csv").read_text().split()
     train = np.unique([line.split(",")[0] for line in lines])
     assert not np.isin(train, valid.images).any()
@@ -41,8 +40,8 @@ def test_unknown_centers_are_nobodys():
     assert not is_validation(np.array(["a.jpg"]), np.array([[np.nan, 1.0]])).any()
 
 
-def test_split_of_a_file_without_the_field(tmp_path, shared):
-    people = read_mpii_mat(shared / "mpii" / "valid_annolist.mat").people.select(np.arange(2))
+def test_split_of_a_file_without_the_field(tmp_path, read_shared):
+    people = read_shared("mpii/valid_annolist.mat").people.select(np.arange(2))
     images = np.array([*people.images, "other.jpg"])
     center = np.concatenate([people.center, [[1.0, 1.0]]])
     assert split_by_name(tmp_path / "train.json", images, center).tolist() == ["train"] * 3

@@ -28,7 +28,7 @@ def test_links_to_other_files_are_not_followed(tmp_path):
         layout = h5py.VirtualLayout((3, 3), float)
         layout[:] = h5py.VirtualSource(tmp_path / "secret.h5", "x", (3, 3))
         file.create_virtual_dataset("x", layout)
-    with pytest.raises(PoseError, match="'x' takes 72 bytes, or lies in another file"):
+    with pytest.raises(PoseError, match="'x' takes 72 bytes, or is in another file"):
         load_hdf5(tmp_path / "b.h5")
 
 

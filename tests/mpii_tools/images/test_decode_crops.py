@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from checkpoints.errors import PoseError
-from mpii_tools.crops import apply_affine, crop_matrices
+from mpii_tools.crops import apply_affine, compose_affine, crop_matrices, from_reduced
 from mpii_tools.images import decode as images
-from mpii_tools.images.decode import decode_crops, decode_image, from_reduced, warp
-from mpii_tools.prepared.augmentation import Augmentation, draw_affines
+from mpii_tools.images.decode import decode_crops, decode_image, warp
+from mpii_tools.prepared.augmentation import draw_affines
+from mpii_tools.prepared.ranges import Augmentation
 
 ODD = (719, 1283)  # height, width: neither divides by 2
 
@@ -29,8 +30,7 @@ def augmented_matrices(sides, size, shape, seed=1):
     matrices = crop_matrices(np.tile([shape[1] / 2, shape[0] / 2], (len(sides), 1)), np.array(sides), size)
     affines, flipped = draw_affines(Augmentation(), len(sides), size, torch.Generator().manual_seed(seed))
     assert flipped.any() and not flipped.all()
-    linear, shift = affines.numpy()[:, :, :2], affines.numpy()[:, :, 2:]
-    return np.concatenate([linear @ matrices[:, :, :2], linear @ matrices[:, :, 2:] + shift], axis=-1)
+    return compose_affine(affines.numpy(), matrices)
 
 
 @pytest.fixture

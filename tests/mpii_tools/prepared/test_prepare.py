@@ -8,14 +8,13 @@ import torch
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import merge
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import make_people
-from mpii_tools.prepared.augmentation import NONE, Augmentation
 from mpii_tools.prepared.batches import TrainingBatches
+from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import BAD_IMAGE, NO_IMAGE, OUTSIDE, drop_unusable, prepare
 
@@ -57,7 +56,7 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
         matrices = crop_matrices(person.crop_center[row : row + 1], person.crop_side[row : row + 1], 64)
         direct = decode_crops(read(str(person.images[row])), "", matrices, 64)[0]
         assert np.abs(data.crops[row, 16:-16, 16:-16].astype(int) - direct).max() <= 1
-    np.testing.assert_allclose(data.to_image(data.joints.double().numpy()), data.people.joints, atol=1e-3)
+    np.testing.assert_allclose(data.to_image(data.joints), data.people.joints, atol=1e-3)
 
 
 def test_persons_without_crop_or_joint_are_left_out_and_counted(tmp_path):
@@ -102,7 +101,7 @@ def ready(tmp_path):
 
 
 def test_every_pass_shows_every_person_once(ready):
-    batches = TrainingBatches(ready, MPII, NONE, 4, 0, CPU)
+    batches = TrainingBatches(ready, MPII, Augmentation(0, 0, 0, 0), 4, 0, CPU)
     rows = np.concatenate([batches(step, images=False).rows for step in range(3 * len(ready))])
     for turn in rows[: len(rows) // len(ready) * len(ready)].reshape(-1, len(ready)):
         assert sorted(turn) == list(range(len(ready)))
@@ -173,7 +172,7 @@ def faulty(tmp_path):
 
 
 FAULTS = {
-    "people left out: their id stands there twice": ["good#1"],
+    "people left out: their id appears twice": ["good#1"],
     "people left out: no usable center and scale (NaN, 0 or below)": ["scale 0#1", "scale nan#1"],
     "people left out: no annotated joint": ["jointless#1"],
     "people left out: a joint more than 10 crop sides away": ["far#1"],
@@ -238,8 +237,8 @@ def test_test_people_are_kept_wherever_they_stand(tmp_path):
     assert done.splits == {"test": 4} and not done.faults
 
 
-def test_the_real_data_have_no_fault(shared):
-    for path in (shared / "mpii" / "valid_annolist.mat", shared / "lspet"):
-        reading = read_annotations(path)
+def test_the_real_data_have_no_fault(read_shared):
+    for name in ("mpii/valid_annolist.mat", "lspet"):
+        reading = read_shared(name)
         usable, faults = drop_unusable(reading.people)
         assert len(usable) == len(reading.people) and not faults and not merge(reading.faults)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import make_people
 from mpii_tools.results.pixel_origin import measure_offset, origin_warning
 from mpii_tools.results.predictions import align, read_predictions
@@ -11,12 +10,12 @@ from mpii_tools.results.predictions import align, read_predictions
 
 @pytest.mark.parametrize("annotations", ["valid_annolist.mat", "valid.h5", "detections_our_format.mat"])
 @pytest.mark.parametrize("predictions", ["newell.h5", "tompson.h5", "valid-ours.h5"])
-def test_the_published_predictions(shared, annotations, predictions):
-    people = read_annotations(shared / "mpii" / annotations).people
+def test_the_published_predictions(shared, read_shared, annotations, predictions):
+    people = read_shared(f"mpii/{annotations}").people
     joints = align(read_predictions(shared / "mpii" / predictions), people).joints
     assert origin_warning(joints, people) is None
-    assert "right of and below the truth" in origin_warning(joints + 1, people)
-    assert "left of and above the truth" in origin_warning(joints - 1, people)
+    assert "right of and below the ground truth" in origin_warning(joints + 1, people)
+    assert "left of and above the ground truth" in origin_warning(joints - 1, people)
 
 
 def imitate(count, bias, noise, slip, seed=0):

@@ -7,7 +7,6 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import make_people
 from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
 
@@ -49,7 +48,7 @@ def test_published_forms_are_one_based_with_axes_in_any_order(tmp_path, axes, na
         assert back.person_ids is None
 
 
-def test_the_published_files(shared):
+def test_the_published_files(shared, read_shared):
     """Tompson's predictions come in two files; the .h5 holds them as float32 with the axes reversed."""
     folder = shared / "mpii"
     single = read_predictions(folder / "tompson.h5").joints
@@ -58,7 +57,7 @@ def test_the_published_files(shared):
     np.testing.assert_allclose(single, double, atol=1e-3)
     with h5py.File(folder / "newell.h5") as file:
         np.testing.assert_array_equal(read_predictions(folder / "newell.h5").joints, file["preds"][()] - 1)
-    annotated = read_annotations(folder / "valid_annolist.mat").people
+    annotated = read_shared("mpii/valid_annolist.mat").people
     assert align(read_predictions(folder / "valid-ours.h5"), annotated).person_ids[7] == annotated.person_ids[7]
 
 
@@ -155,9 +154,9 @@ def test_rows_in_another_order_are_refused():
 
 
 @pytest.mark.parametrize("name", ["newell.h5", "tompson.h5", "valid-ours.h5"])
-def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, name):
-    annotated = read_annotations(shared / "mpii" / "valid_annolist.mat").people
+def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, read_shared, name):
+    annotated = read_shared("mpii/valid_annolist.mat").people
     predictions = read_predictions(shared / "mpii" / name)
     align(predictions, annotated)
-    with pytest.raises(PoseError, match=r"only 5\d% of the predictions lie nearer"):
+    with pytest.raises(PoseError, match=r"only 5\d% of the predictions are nearer"):
         align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mpii_tools.synthetic.painting import Canvas
 from mpii_tools.synthetic.scene import (
     OCCLUDER,
     new_canvas,
@@ -14,6 +15,12 @@ from mpii_tools.synthetic.scene import (
 )
 
 SIZE = (120, 160)
+
+
+def noisy_canvas(rng):
+    """A canvas whose background costs nothing to paint."""
+    color = rng.random((*SIZE, 3), dtype=np.float32)
+    return Canvas(color, np.zeros(SIZE, np.int16), np.array([0.0, 0.0, 1.0]), 0.5)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -42,7 +49,7 @@ def test_a_canvas_starts_unowned_and_lit_from_above():
 @pytest.mark.parametrize("seed", range(30))
 def test_an_occluder_owns_exactly_what_it_changed(seed):
     rng = np.random.default_rng(seed)
-    canvas = new_canvas(rng, *SIZE)
+    canvas = noisy_canvas(rng)
     canvas.owner[:] = 5
     before = canvas.color.copy()
     paint_occluder(rng, canvas, np.array([80.0, 60.0]), 0.8)
@@ -54,12 +61,12 @@ def test_an_occluder_owns_exactly_what_it_changed(seed):
 
 def test_occluders_mostly_hide_their_point():
     hidden = 0
-    for seed in range(60):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
-        canvas = new_canvas(rng, *SIZE)
+        canvas = noisy_canvas(rng)
         paint_occluder(rng, canvas, np.array([80.0, 60.0]), 0.8)
         hidden += canvas.owner[60, 80] == OCCLUDER
-    assert hidden > 30
+    assert hidden > 20
 
 
 def test_a_shadow_darkens_the_ground_at_the_feet():

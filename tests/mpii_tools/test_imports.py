@@ -1,0 +1,21 @@
+"""What a command that needs no network imports: the start-up of `ief evaluate` and of every `-h` rests on it."""
+
+import subprocess
+import sys
+
+MODULES = (
+    "annotations.read",
+    "results.predictions",
+    "results.pixel_origin",
+    "results.submission",
+    "prepared.ranges",
+    "prepared.read",
+)
+
+
+def test_readers_of_annotations_predictions_and_prepared_data_import_nothing_heavy():
+    heavy = {"torch", "scipy", "h5py", "cv2", "PIL", "matplotlib"}
+    imports = ", ".join(f"mpii_tools.{module}" for module in MODULES)
+    code = f"import sys, {imports}; print(*sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
