@@ -49,7 +49,7 @@ class Estimate:
 
 
 def estimates(values: np.ndarray) -> np.ndarray:
-    """Values (1 + R, ...) made of `totals`, as an object array (...) of `Estimate`; R = 0 gives no intervals."""
+    """Values (1 + R, ...) made of `totals`, as an object array (...) of `Estimate`; R = 0: without bounds."""
     bounds = percentile_interval(values[1:]) if len(values) > 1 else np.full((2, *values.shape[1:]), np.nan)
     table = np.stack([values[0], *bounds], axis=-1)
     found = np.empty(table.shape[:-1], dtype=object)

@@ -43,7 +43,7 @@ class PartScores:
         people: people with a joint that counts.
         joints: joints that count.
         joint_error: over those joints.
-        mean_pckh: the Mean of PCKh@0.5, of a joint group that of all its joints together; undefined for the trunk,
+        mean_pckh: the Mean of PCKh@0.5; for a joint group, of all its joints together, and undefined for the trunk,
             which is outside the Mean.
     """
 
@@ -100,7 +100,7 @@ PARTS = {"size": parts_by_size, "annotated": parts_by_annotated, "group": parts_
 def breakdown(
     pred: ArrayLike, gt: GroundTruth, parts: Sequence[Part], *, convention: str = "official"
 ) -> dict[str, PartScores]:
-    """The scores of each part, by its label, with 95 % intervals over its people. Args, Raises: as `evaluate`."""
+    """The scores of each part, by its label, with confidence intervals over its people. Args, Raises: as `evaluate`."""
     pred, found = np.asarray(pred), {}
     for part in parts:
         inside = gt.part(part.people, part.joints)

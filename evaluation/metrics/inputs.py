@@ -16,7 +16,7 @@ class GroundTruth:
     """The ground truth of N people with K joints. Any arrays will do; what is left out is filled in as stated.
 
     Attributes:
-        joints: (N, K, D) image pixels (D = 2, or more); NaN where not annotated.
+        joints: (N, K, D) image pixels (D = 2, or more); NaN if not annotated.
         head_size: (N,) image pixels, 0.6 times the diagonal of MPII's head box. PCKh leaves out, and counts, people
             whose head size is NaN or not positive; left out: everybody's is NaN.
         scale: (N,) MPII's scale (person height / 200 px), which sets the crop's side: 250 * scale image pixels. People
@@ -82,7 +82,7 @@ def has_size(sizes: np.ndarray) -> np.ndarray:
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """numerator / denominator as float64 (broadcast); NaN, without a warning, where nothing was counted."""
+    """numerator / denominator as float64 (broadcast); NaN, without a warning, if nothing was counted."""
     numerator, denominator = np.broadcast_arrays(np.float64(numerator), np.float64(denominator))
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
 

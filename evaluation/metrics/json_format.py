@@ -1,7 +1,7 @@
 """Scores as JSON has them, and back: the one place that knows the keys of `metrics.json` and `ief evaluate --json`.
 
-A block of values holds, with confidence intervals, an "interval" that repeats its keys with [low, high] as values;
-null is what nothing was counted for. `persons` are people.
+With confidence intervals a block of values holds an "interval", which repeats its keys with [low, high] as values. A
+value is null if nothing was counted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def scores_to_json(scores: Scores) -> Json:
     "counts": {"pckh": {"mean", "per_joint"}, "joint_error": {"joints", "per_joint"},
     "bone_error": {"bones", "per_bone"}}}.
 
-    With intervals each threshold of "pckh", "joint_error", "bone_error" and the whole hold an "interval".
+    With confidence intervals each threshold of "pckh", "joint_error", "bone_error" and the whole hold an "interval".
     """
     pckh, joints, bones = scores.pckh, scores.joint_error, scores.bone_error
     whole = {"pckh_auc": pckh.auc, "pckh_curve": {f"{threshold:.2f}": mean for threshold, mean in pckh.curve.items()}}
@@ -96,7 +96,7 @@ def scores_from_json(tree: Json) -> Scores:
     """The scores that `scores_to_json` made a tree of.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: a tree of another form.
+        KeyError, TypeError, ValueError, AttributeError: a tree that it did not make.
     """
     drawn = tree.get("interval")
     auc, curve = (_read(tree[key], drawn and drawn[key]) for key in ("pckh_auc", "pckh_curve"))

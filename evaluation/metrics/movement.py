@@ -40,7 +40,7 @@ class Movement:
 
 
 def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> Movement:
-    """How the poses `before` became the poses `after`, over annotated joints, with 95 % intervals over people.
+    """How the poses `before` became the poses `after`, over annotated joints, with confidence intervals over people.
 
     Args:
         before, after: (N, K, D) predicted joints, image pixels.

@@ -13,7 +13,7 @@ from heads.skeleton import MPII, Skeleton
 
 @dataclass(frozen=True)
 class PoseStd:
-    """Standard deviations over people, in the pixels of the poses given; NaN where fewer than two people count.
+    """Standard deviations over people, in the pixels of the poses given; NaN if fewer than two people count.
 
     Attributes:
         names: K joint names.
@@ -45,7 +45,7 @@ def pose_std(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton:
     """The standard deviation of joints and bones over people.
 
     Args:
-        joints: (N, K, D) true joints in one frame, that of the 224 crop for the paper's figure; NaN where not
+        joints: (N, K, D) true joints in one frame, that of the 224 crop for the paper's figure; NaN if not
             annotated.
         annotated: (N, K) bool; None takes the joints that are finite.
         skeleton: names and parents of the K joints.

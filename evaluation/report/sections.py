@@ -166,7 +166,7 @@ def people_section(pictures: Sequence[tuple[str, np.ndarray]], run: str) -> Sect
 
 
 def std_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> Section:
-    """Figure 1, right. `whose`: the people measured, in words; without anybody measured the section says so."""
+    """Figure 1, right. `whose`: the people measured, in words; if nobody was measured, a sentence in their place."""
     heading = "Figure 1: joints against bones"
     if std is None:
         return Section(heading, text=("No annotations with MPII's center and scale were given to measure it on.",))

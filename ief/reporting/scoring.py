@@ -41,7 +41,7 @@ def score(joints: np.ndarray, people: People, convention: str = "official", inte
 
 
 def difference(joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official") -> Scores:
-    """The scores of poses (N, K, 2) minus those of other poses of the same people, with paired intervals."""
+    """The scores of poses (N, K, 2) minus those of other poses of the same people, with paired confidence intervals."""
     return compare(joints, other, ground_truth(people), convention=convention)
 
 
@@ -109,12 +109,12 @@ def print_summary(results: Mapping[str, Scores], signed: bool = False) -> None:
 
 
 def print_difference(found: Scores, against: str) -> None:
-    """What `difference` found, minus the predictions called `against`, by its paired intervals."""
+    """What `difference` found, minus the predictions called `against`, with its paired confidence intervals."""
     print_summary({f"minus {against}": found}, signed=True)
 
 
 def print_gains(run: Path, people: People) -> None:
-    """What each stage of a run gains over the previous one, with the paired 95 % interval over people.
+    """What each stage of a run gains over the previous one, with the paired 95 % confidence interval over people.
 
     Args:
         run: with the predictions of the validation split.
