@@ -94,7 +94,7 @@ def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys, mo
     assert page.count("<img") >= 12 and "stage 1" in page
     for picture in ("people.jpg", "method.jpg"):
         assert (tmp_path / "report" / picture).stat().st_size > 10_000
-    gt = load_people(tmp_path / "data/test_gt.npz")
+    gt = load_people(tmp_path / "data/test_truth.npz")
     by_hand = score(align(read_predictions(tmp_path / "run/predictions-test.npz"), gt).joints, gt)
     said = f"submission read back: PCKh@0.5 {by_hand.mean_pckh.value:.1f}"
     assert said in first
