@@ -107,9 +107,9 @@ def training_step(workload: Workload, preset: Preset, index: int = 0, one_batch:
     trainer, steps = StageTrainer(stage_config(workload, preset, index)), count()
     trainer.build(workload.cascade(index), RESIDUALS)
     if one_batch:
-        batch, share = trainer.batches(0), trainer.batches.share
+        batch, samples = trainer.batches(0), trainer.batches.samples
         trainer.batches = lambda step: batch
-        trainer.batches.share = share
+        trainer.batches.samples = samples
     return lambda: trainer.step(next(steps))
 
 
