@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from ief.benchmarks.workload import Workload
-from mpii_tools.crops import crop_matrices
-from mpii_tools.images.decode import FILL, REDUCED, coarsest_reduction, decode_crops, from_reduced
+from mpii_tools.crops import compose_affine, crop_matrices, from_reduced
+from mpii_tools.images.decode import FILL, REDUCED, coarsest_reduction, decode_crops
 from mpii_tools.images.sources import open_images
-from mpii_tools.prepared.augmentation import Augmentation, draw_affines, normalize_crops, sample_crops
+from mpii_tools.prepared.augmentation import draw_affines, normalize_crops, sample_crops
+from mpii_tools.prepared.ranges import Augmentation
 
 # Side of a person's crop / height of the image: the middles of ten equal parts of 2,257 of MPII's validation people.
 SIDES = (0.41, 0.56, 0.67, 0.77, 0.87, 0.99, 1.15, 1.36, 1.66, 2.11)
@@ -41,7 +42,8 @@ def image_benches(workload: Workload, images: list[bytes], name: str, target: fl
     size, rng = workload.size, np.random.default_rng(0)
     shapes = np.array([decode(image).shape[1::-1] for image in images])
     sides = np.resize(SIDES, len(images)) * shapes[:, 1]
-    matrices = augment(crop_matrices(rng.normal(CENTER, CENTER_STD, shapes.shape) * shapes, sides, size), size)
+    matrices = crop_matrices(rng.normal(CENTER, CENTER_STD, shapes.shape) * shapes, sides, size)
+    matrices = compose_affine(augmentations(len(images), size).numpy(), matrices)
     people = list(zip(images, matrices, [coarsest_reduction(matrix[None]) for matrix in matrices], strict=True))
     bare = [(image, REDUCED[times], from_reduced(matrix, times, times)) for image, matrix, times in people]
 
@@ -65,7 +67,7 @@ def prepared_bench(workload: Workload) -> dict:
     crop = torch.from_numpy(cv2.resize(decode(jpeg), (side, side), interpolation=cv2.INTER_AREA))
     crops, affines = crop.repeat(BATCH_SIZE, 1, 1, 1), augmentations(BATCH_SIZE, size)
     matrices = crop_matrices(np.full((BATCH_SIZE, 2), PREPARED / 2), np.full(BATCH_SIZE, PREPARED / 1.5), size)
-    matrices = augment(matrices, size)
+    matrices = compose_affine(affines.numpy(), matrices)
     return workload.compare(
         f"{BATCH_SIZE} samples from preprocessed crops / imdecode {PREPARED}x{PREPARED} + warp",
         lambda: sample_crops(crops, affines, size, size // 4),
@@ -87,12 +89,6 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 def augmentations(count: int, size: int) -> Tensor:
     """(count, 2, 3) affines of the paper's ranges."""
     return draw_affines(Augmentation(), count, size, torch.Generator().manual_seed(0))[0]
-
-
-def augment(matrices: np.ndarray, size: int) -> np.ndarray:
-    """(N, 2, 3) affines to crops, each followed by an augmentation."""
-    affines = augmentations(len(matrices), size).numpy()
-    return affines[:, :, :2] @ matrices + np.pad(affines[:, :, 2:], [(0, 0), (0, 0), (2, 0)])
 
 
 def draw_images(width: int, height: int) -> list[bytes]:

@@ -21,13 +21,13 @@ from heads.skeleton import MPII
 from ief.benchmarks.timing import Function
 from ief.benchmarks.workload import JOINTS, PAIRS, RESIDUALS, Workload
 from ief.model.heatmaps import convolve_heatmaps, gaussian_factors
-from ief.training.config import StageConfig
+from ief.training.config import StageConfig, native_bf16
 from ief.training.presets import PRESETS, Preset
 from ief.training.trainer import StageTrainer
 from mpii_tools.people import make_people
 from mpii_tools.prepared.read import PreparedSplit
 
-PARTS_BATCH = 64
+PARTS_BATCH = 64  # of the loss and the heatmaps
 PEOPLE = 512
 PAPER_MEMORY = 8.0  # GB that the preset `paper` has to fit
 
@@ -43,11 +43,8 @@ def losses(workload: Workload, batch_size: int) -> list[Function]:
     std = 1 + torch.rand(len(PAIRS), 2, device=workload.device)
     bones = joints_to_bones(workload.joints(batch_size), MPII).requires_grad_()
     gt, mask = workload.joints(batch_size), torch.rand(batch_size, JOINTS, device=workload.device) > 0.1
-    ours = CompositionalLoss(MPII, PAIRS, std).to(workload.device)
-    return [
-        lambda: torch.autograd.grad(ours(bones, gt, mask), bones)[0],
-        lambda: torch.autograd.grad(loop_over_pairs(bones, gt, mask, std), bones)[0],
-    ]
+    of_batch = [CompositionalLoss(MPII, PAIRS, std).to(workload.device), partial(loop_over_pairs, std=std)]
+    return [lambda loss=loss: torch.autograd.grad(loss(bones, gt, mask), bones)[0] for loss in of_batch]
 
 
 def loop_over_pairs(bones: Tensor, gt: Tensor, mask: Tensor, std: Tensor) -> Tensor:
@@ -81,7 +78,7 @@ def training(workload: Workload) -> Iterator[dict]:
     """Both stages with the optimizer and precision of `swift`."""
     swift = replace(PRESETS["swift"], batch_size=workload.batch_size or (64 if workload.on_gpu else 8))
     step, fixed = training_step(workload, swift), training_step(workload, swift, one_batch=True)
-    dtype, batch_size = stage_config(workload, swift).autocast_dtype, swift.batch_size
+    dtype, batch_size = torch.bfloat16 if workload.on_gpu or native_bf16() else None, swift.batch_size
     bare, forward = bare_step(workload, batch_size, dtype), workload.forward(workload.bare(), batch_size, dtype)
     what = f"{workload.backbone}, {workload.size} px, batch {batch_size}"
     yield workload.compare(f"step of stage 0, {what} / bare training step", step, bare, 0.9)
@@ -96,20 +93,21 @@ def training(workload: Workload) -> Iterator[dict]:
     yield workload.compare(name, later, lambda: (bare(), forward()), 0.9)
 
 
-def stage_config(workload: Workload, preset: Preset, index: int = 0) -> StageConfig:
-    """A training of stage `index` without EMA on random crops, whose schedule does not end while it is measured."""
-    preset = replace(preset, backbone=workload.backbone, compile=workload.compile, epochs=1e5, ema=0.0)
-    return StageConfig(index, random_split(workload.size), Path("unused"), preset, device=workload.device)
-
-
 def training_step(workload: Workload, preset: Preset, index: int = 0, one_batch: bool = False) -> Function:
-    """The next step of a training each time it is called; with `one_batch` it sees the same batch at every step."""
-    trainer, steps = StageTrainer(stage_config(workload, preset, index)), count()
+    """The next step of a training of stage `index`, without EMA on random crops, each time it is called.
+
+    Args:
+        one_batch: see the same batch at every step.
+    """
+    # The schedule does not end while it is measured.
+    preset = replace(preset, backbone=workload.backbone, compile=workload.compile, epochs=1e5, ema=0.0)
+    config = StageConfig(index, random_split(workload.size), Path("unused"), preset, device=workload.device)
+    trainer, steps = StageTrainer(config), count()
     trainer.build(workload.cascade(index), RESIDUALS)
     if one_batch:
-        batch, share = trainer.batches(0), trainer.batches.share
+        batch, samples = trainer.batches(0), trainer.batches.samples
         trainer.batches = lambda step: batch
-        trainer.batches.share = share
+        trainer.batches.samples = samples
     return lambda: trainer.step(next(steps))
 
 

@@ -134,5 +134,5 @@ def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:
     write_submission(source.annotations, read_predictions(predictions), path)
     gt = load_people(source.truth)
     result = score(align(read_submission(path), gt).joints, gt)
-    print(f"submission read back: PCKh@0.5 {result['pckh']['0.5']['groups']['Mean']:.1f} on {len(gt)} test people")
+    print(f"submission read back: PCKh@0.5 {result.mean_pckh.value:.1f} on {len(gt)} test people")
     return path

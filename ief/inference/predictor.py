@@ -35,24 +35,6 @@ class CascadeNetwork:
         return np.stack(np.broadcast_arrays(*(pose.double().cpu().numpy() for pose in poses)))
 
 
-def predict_crops(network: Network, crops: np.ndarray, border: int, batch_size: int) -> np.ndarray:
-    """The poses of preprocessed crops.
-
-    Args:
-        crops: (N, S, S, 3) uint8 RGB, S = input + 2 border.
-
-    Returns:
-        (T, N, K, D) float64, crop pixels.
-    """
-    inner = slice(border, crops.shape[1] - border)
-    poses = []
-    with tqdm(total=len(crops), desc="predicting", unit="person", disable=None) as progress:
-        for start in range(0, len(crops), batch_size):
-            poses.append(network(crops[start : start + batch_size, inner, inner]))
-            progress.update(poses[-1].shape[1])
-    return np.concatenate(poses, axis=1)
-
-
 def predict_split(cascade: Cascade, data: PreparedSplit, batch_size: int = 32, flip: bool = False) -> np.ndarray:
     """The poses of a prepared split in image pixels, (T + 1, N, K, D) float64: y_0, then each of the T stages."""
     return predict_prepared(CascadeNetwork(cascade, flip), data, batch_size)
@@ -60,4 +42,7 @@ def predict_split(cascade: Cascade, data: PreparedSplit, batch_size: int = 32, f
 
 def predict_prepared(network: Network, data: PreparedSplit, batch_size: int) -> np.ndarray:
     """The poses of a prepared split by any `Network`, (T, N, K, D) float64 in image pixels."""
-    return np.stack([data.to_image(pose) for pose in predict_crops(network, data.crops, data.border, batch_size)])
+    inner, starts = slice(data.border, data.border + data.size), range(0, len(data), batch_size)
+    progress = tqdm(starts, "predicting", unit="person", unit_scale=batch_size, disable=None)
+    poses = [network(data.crops[start : start + batch_size, inner, inner]) for start in progress]
+    return np.stack([data.to_image(pose) for pose in np.concatenate(poses, axis=1)])
