@@ -296,7 +296,7 @@ TABLE = [
     ("predict --onnx a.onnx --flip images/0.jpg", "--flip needs --run: an exported model sees each crop once"),
     ("report none --out out", "none: has no metrics.json", "finish it with `ief train` first"),
     ("report run-corrupt --out out", "metrics.json: corrupt (", "`ief train` writes it again"),
-    ("report run-other --out out", "metrics.json: holds no figures of stages", "`ief train` writes it again"),
+    ("report run-other --out out", "metrics.json: holds no scores of stages", "`ief train` writes it again"),
     ("demo --out out --images 3", "--images 3: the demo needs at least 30"),
     ("bench juggling", "unknown group 'juggling'", "choose from loss"),
     ("table7 --data data --run run --weights none --minutes 1 --epochs 1", "give either --minutes or --epochs"),
