@@ -1,9 +1,9 @@
-"""ImageNet initial weights of a torchvision ResNet, and where its stride sits.
+"""ImageNet pretrained weights of a torchvision ResNet, and which convolution has its stride.
 
 Two networks are called ResNet-50. The original one (He et al., "v1", Caffe) has the stride of a downsampling block in
 its first 1x1 convolution; torchvision's ("v1.5") has it in the 3x3. Their weights have the same names and shapes, so
-a file of the one loads into the other without a word and loses 9 points of ImageNet top-1. The question is therefore
-settled by what the file is, and a file that does not say is refused until the caller does.
+a file of one loads into the other without an error and loses 9 points of ImageNet top-1. The question is therefore
+settled by what the file is, and a file that does not tell is refused until the caller does.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from pathlib import Path
 import torch
 
 from checkpoints.errors import PoseError
-from checkpoints.tensors import read_safetensors
-from checkpoints.training_state import load_plain_data
+from checkpoints.tensors import load_plain_data, read_safetensors
 
 STRIDES = ("1x1", "3x3")
 # torchvision names its files by the first eight digits of their SHA-256; all of these have the stride in the 3x3.
@@ -25,12 +24,12 @@ TORCHVISION_FILE = re.compile(r"^(resnet\d+|resnext\w+|wide_resnet\w+)-[0-9a-f]{
 
 
 @dataclass(frozen=True)
-class InitialWeights:
+class PretrainedWeights:
     """A ResNet's weights without its classifier.
 
     Attributes:
         tensors: torchvision's names (`conv1.weight`, `layer1.0...`) -> fp32 tensors.
-        stride: `1x1` or `3x3`, the convolution of a bottleneck block that carries its stride.
+        stride: `1x1` or `3x3`, the convolution of a bottleneck block that has its stride.
         source: where they came from, for the record.
     """
 
@@ -39,15 +38,15 @@ class InitialWeights:
     source: str
 
 
-def load_initial_weights(path: str | os.PathLike, stride: str | None = None) -> InitialWeights:
-    """Initial weights from a .safetensors file or a torchvision state dict (.pth, read with `weights_only=True`).
+def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) -> PretrainedWeights:
+    """Pretrained weights from a .safetensors file or a torchvision state dict (.pth, read with `weights_only=True`).
 
     Args:
-        stride: `1x1` or `3x3`, needed only where the file does not say.
+        stride: `1x1` or `3x3`, needed only if the file does not tell.
 
     Raises:
-        PoseError: when the file is missing, corrupt, holds no ResNet, does not say where its stride sits, or says
-            otherwise than `stride`.
+        PoseError: when the file is missing, corrupt, holds no ResNet, does not tell which convolution has its stride,
+            or contradicts `stride`.
     """
     path = Path(path)
     if path.suffix == ".safetensors":
@@ -59,13 +58,13 @@ def load_initial_weights(path: str | os.PathLike, stride: str | None = None) -> 
     tensors = {name: tensor for name, tensor in tensors.items() if _of_the_features(name)}
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
-            raise PoseError(f"{path}: '{name}' is no tensor of finite floats; get the file again")
+            raise PoseError(f"{path}: '{name}' is not a tensor of finite floats; get the file again")
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
-    return InitialWeights(tensors, _stride_of(path, tensors, metadata, stride), path.name)
+    return PretrainedWeights(tensors, _stride_of(path, tensors, metadata, stride), path.name)
 
 
 def _of_the_features(name: object) -> bool:
-    """Whether a tensor is used: not the classifier's, nor a count of batches."""
+    """Whether a tensor is used: neither the classifier's nor a count of batches."""
     return isinstance(name, str) and not name.startswith("fc.") and not name.endswith("num_batches_tracked")
 
 
@@ -73,7 +72,7 @@ def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str,
     if told is not None and told not in STRIDES:
         raise PoseError(f"unknown stride '{told}'; choose 1x1 (Caffe, v1) or 3x3 (torchvision, v1.5)")
     if "layer1.0.conv3.weight" not in tensors:
-        return "3x3"  # basic blocks (ResNet-18, -34) exist in one form only
+        return "3x3"  # basic blocks (ResNet-18, -34) have one variant only
     style = metadata.get("style", "")
     if style.startswith("caffe") or metadata.get("stride") == "1x1":
         found = "1x1"
@@ -81,21 +80,21 @@ def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str,
         found = "3x3"
     elif told is None:
         raise PoseError(
-            f"{path}: does not say whether its stride sits in the 1x1 (Caffe, v1) or the 3x3 convolution "
+            f"{path}: does not tell whether its stride is in the 1x1 (Caffe, v1) or the 3x3 convolution "
             "(torchvision, v1.5); add --stride 1x1 or --stride 3x3"
         )
     else:
         found = told
     if told is not None and told != found:
-        raise PoseError(f"{path}: its stride sits in the {found} convolution, but --stride says {told}")
+        raise PoseError(f"{path}: its stride is in the {found} convolution, but --stride is {told}")
     return found
 
 
-def download_initial_weights(backbone: str) -> InitialWeights:
+def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     """torchvision's own ImageNet weights of a ResNet (V1), through torchvision's cache and download.
 
     Raises:
-        PoseError: where torchvision has none by that name, or the download fails.
+        PoseError: when torchvision has none by that name, or the download fails.
     """
     from torchvision.models import get_model_weights
 
@@ -104,8 +103,8 @@ def download_initial_weights(backbone: str) -> InitialWeights:
         tensors = weights.get_state_dict(progress=True, check_hash=True)
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
         raise PoseError(
-            f"torchvision's weights of {backbone} could not be had ({error}); give a file with --weights FILE, "
+            f"torchvision's weights of {backbone} could not be downloaded ({error}); give a file with --weights FILE, "
             "or train from random weights with --weights none"
         ) from error
     tensors = {name: tensor for name, tensor in tensors.items() if _of_the_features(name)}
-    return InitialWeights(tensors, "3x3", f"torchvision {backbone} IMAGENET1K_V1")
+    return PretrainedWeights(tensors, "3x3", f"torchvision {backbone} IMAGENET1K_V1")

@@ -1,7 +1,7 @@
-"""A trained stage on disk: safetensors, its description as JSON text in the header.
+"""Tensors on disk: safetensors with a description as JSON text in the header, and what `torch.save` wrote.
 
 Any safetensors reader shows both without this project: the tensors under their names, the description under the
-metadata key `description`. Loading never runs code from the file, and refuses one whose content does not fit the
+metadata key `description`. Loading never runs code from the file, and refuses one whose content does not match the
 SHA-256 beside the description: safetensors notices a corrupt header, but not a changed byte.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import warnings
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
     """The tensors (on the CPU) and the description of a file that `save_tensors` wrote.
 
     Raises:
-        PoseError: when the file is missing, corrupt, changed, no safetensors file, or carries no description.
+        PoseError: when the file is missing, corrupt, changed, not a safetensors file, or has no description.
     """
     tensors, metadata = read_safetensors(path)
     try:
@@ -52,7 +54,7 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
         if not isinstance(description, dict):
             raise KeyError("description")
     except (KeyError, json.JSONDecodeError, RecursionError) as error:
-        raise PoseError(f"{path}: no description in its header, so it is no stage of this project") from error
+        raise PoseError(f"{path}: no description in its header, so it is not a stage of this project") from error
     if metadata.get("sha256") != content_digest(tensors, text):
         found = "do not fit" if "sha256" in metadata else "lack"
         raise PoseError(f"{path}: its contents {found} the checksum in its header; copy or train it again")
@@ -72,7 +74,7 @@ def read_safetensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], 
     """The tensors (on the CPU) and the header's metadata of any safetensors file.
 
     Raises:
-        PoseError: when the file is missing, corrupt or no safetensors file.
+        PoseError: when the file is missing, corrupt or not a safetensors file.
     """
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
@@ -80,4 +82,25 @@ def read_safetensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], 
     except FileNotFoundError:
         raise PoseError(f"{path}: no such file") from None
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise PoseError(f"{path}: corrupt, or no safetensors file ({error}); copy or train it again") from error
+        raise PoseError(f"{path}: corrupt, or not a safetensors file ({error}); copy or train it again") from error
+
+
+def load_plain_data(path: str | os.PathLike) -> object:
+    """What `torch.save` wrote, on the CPU. Nothing in the file can run code (`weights_only=True`).
+
+    Raises:
+        PoseError: when the file is missing, corrupt or holds anything but plain data.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle's protocol, of a file that is then refused
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise PoseError(f"{path}: no such file") from None
+    except pickle.UnpicklingError as error:
+        raise PoseError(
+            f"{path}: corrupt, or holds more than tensors, numbers and text; what could run code is not loaded"
+        ) from error
+    except Exception as error:  # whatever a foreign file sets off in torch's reader
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise PoseError(f"{path}: corrupt, or not written by torch.save ({reason})") from error

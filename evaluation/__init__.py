@@ -1,26 +1,42 @@
-"""PCKh, joint and bone error, intervals, tables, plots and the report.
+"""PCKh, joint and bone error with confidence intervals; tables, plots and the report.
 
-In three lines, on plain arrays (image pixels; NaN where a joint is not annotated):
+An example that runs:
 
-    from evaluation.metrics import pckh
-    result = pckh(pred, gt, head_size)  # (N, 16, 2), (N, 16, 2), (N,)
-    print(result.groups[0.5]["Mean"])
+    import numpy as np
+    from evaluation import Bootstrap, GroundTruth, compare, evaluate
+
+    rng = np.random.default_rng(0)
+    joints = rng.uniform(0, 400, (100, 16, 2))  # image pixels; NaN for a joint that is not annotated
+    gt = GroundTruth(joints, head_size=np.full(100, 50.0), scale=np.full(100, 2.0))
+    coarse, fine = joints + rng.normal(0, 20, joints.shape), joints + rng.normal(0, 10, joints.shape)
+
+    scores = evaluate(fine, gt, bootstrap=Bootstrap())
+    print(scores.pckh.groups[0.5]["Mean"])  # Estimate(value=..., low=..., high=...), %
+    print(scores.bone_error.image_px.value, scores.joint_error.per_part["l_wrist"].crop_px.interval)
+    print(compare(fine, coarse, gt).joint_error.image_px)  # the paired difference, pixels
 """
 
+from evaluation.metrics.bootstrap import Bootstrap, Estimate
 from evaluation.metrics.conventions import CONVENTIONS, Convention
-from evaluation.metrics.distances import bone_error, joint_error
-from evaluation.metrics.evaluate import compare, evaluate, look_up
+from evaluation.metrics.distances import MeanError, PixelError, bone_error, joint_error
+from evaluation.metrics.evaluate import Scores, compare, evaluate
+from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.pckh import PCKh, PCKhMetric, pckh
 
 __all__ = [
     "CONVENTIONS",
+    "Bootstrap",
     "Convention",
+    "Estimate",
+    "GroundTruth",
+    "MeanError",
     "PCKh",
     "PCKhMetric",
+    "PixelError",
+    "Scores",
     "bone_error",
     "compare",
     "evaluate",
     "joint_error",
-    "look_up",
     "pckh",
 ]

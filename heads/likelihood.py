@@ -1,9 +1,9 @@
-"""Residual log-likelihood in place of L1 (Li et al., "Human Pose Regression with Residual Log-likelihood
-Estimation", ICCV 2021), for relative positions of any number of dimensions.
+"""Residual log-likelihood estimation (RLE) in place of L1 (Li et al., "Human Pose Regression with Residual
+Log-likelihood Estimation", ICCV 2021), for relative positions of any number of dimensions.
 
-The network says beside each relative position how far off it may be, its spread. A term is then the sum of two negative
-log-likelihoods of one error: under a Laplace distribution of that spread, and under a distribution that is learnt with
-the network, a normalizing flow of the error in units of the spread. L1 is the first of them with a constant spread.
+Beside each relative position the network predicts sigma, the scale of its error. A term is then the sum of two negative
+log-likelihoods of one error: under a Laplace distribution with that standard deviation, and under a distribution that
+is learned with the network, a normalizing flow of error / sigma. L1 is the first of them with a constant sigma.
 """
 
 from __future__ import annotations
@@ -14,65 +14,77 @@ import torch
 from torch import Tensor, nn
 
 COUPLINGS, WIDTH = 6, 64
-SMALLEST_SPREAD = 1e-3
+MIN_SIGMA = 1e-3
 
 
 class ResidualLikelihood(nn.Module):
-    """-log p of errors under a Laplace distribution and a learnt one (Eq. 8 and 9 of Li et al.), shared by all pairs.
+    """-log p of errors under a Laplace distribution and a flow (Eq. 8 and 9 of Li et al.), shared by all pairs.
 
     Args:
-        dimensions: D of the errors, 2 or more: a coupling moves some coordinates by what the others are.
+        dimensions: D of the errors, 2 or more.
     """
 
     def __init__(self, dimensions: int = 2) -> None:
         super().__init__()
-        self.couplings = nn.ModuleList(Coupling(dimensions, number % 2) for number in range(COUPLINGS))
+        self.flow = RealNVP(dimensions)
 
-    def forward(self, error: Tensor, raw_spread: Tensor) -> Tensor:
+    def forward(self, error: Tensor, raw_sigma: Tensor) -> Tensor:
         """The terms of a loss.
 
         Args:
             error: (B, D, P) errors of P pairs in standard deviations of the training data.
-            raw_spread: (B, P, D) what the network says of them; its sigmoid is the spread, in the same unit.
+            raw_sigma: (B, P, D) the network's output for sigma, before the sigmoid; sigma is in the unit of `error`.
 
         Returns:
-            (B, D, P); a pair's learnt log-likelihood is divided evenly among its coordinates.
+            (B, D, P); a pair's log-likelihood under the flow is divided evenly among its coordinates.
         """
-        spread = torch.sigmoid(raw_spread).transpose(1, 2).clamp(min=SMALLEST_SPREAD)
-        scaled = error / spread
-        laplace = math.sqrt(2) * scaled.abs() + torch.log(math.sqrt(2) * spread)
-        learnt = self.log_density(scaled.transpose(1, 2)).unsqueeze(1) / error.shape[1]
-        return laplace + torch.log(spread) - learnt
-
-    def log_density(self, errors: Tensor) -> Tensor:
-        """(..., D) errors in units of their spread -> (...) their log density under the learnt distribution."""
-        log_volume = torch.zeros_like(errors[..., 0])
-        for coupling in self.couplings:
-            errors, change = coupling(errors)
-            log_volume = log_volume + change
-        normal = -0.5 * errors.square().sum(dim=-1) - 0.5 * errors.shape[-1] * math.log(2 * math.pi)
-        return normal + log_volume
+        sigma = torch.sigmoid(raw_sigma).transpose(1, 2).clamp(min=MIN_SIGMA)
+        scaled = error / sigma
+        laplace = math.sqrt(2) * scaled.abs() + torch.log(math.sqrt(2) * sigma)
+        log_phi = self.flow.log_prob(scaled.transpose(1, 2)).unsqueeze(1) / error.shape[1]
+        return laplace + torch.log(sigma) - log_phi
 
 
-class Coupling(nn.Module):
-    """One affine coupling of a RealNVP (Dinh et al., 2017), from errors towards a normal distribution.
+class RealNVP(nn.Module):
+    """A normalizing flow of affine couplings from errors to a standard normal prior (Dinh et al., 2017).
 
     Args:
-        parity: which coordinates stay, the even ones (0) or the odd ones (1); the others are scaled and moved.
+        dimensions: D of the errors, 2 or more: a coupling transforms some coordinates given the others.
+    """
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.couplings = nn.ModuleList(AffineCoupling(dimensions, number % 2) for number in range(COUPLINGS))
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """(..., D) errors / sigma -> (...) their log density."""
+        log_det = torch.zeros_like(x[..., 0])
+        for coupling in self.couplings:
+            x, change = coupling(x)
+            log_det = log_det + change
+        prior = -0.5 * x.square().sum(dim=-1) - 0.5 * x.shape[-1] * math.log(2 * math.pi)
+        return prior + log_det
+
+
+class AffineCoupling(nn.Module):
+    """One layer of a RealNVP: z = x where the mask is 1, (x - t) exp(-s) elsewhere, with s and t functions of mask * x.
+
+    Args:
+        parity: which coordinates the mask keeps, the even ones (0) or the odd ones (1).
     """
 
     def __init__(self, dimensions: int, parity: int) -> None:
         super().__init__()
-        self.register_buffer("stays", (torch.arange(dimensions) % 2 == parity).float())
-        self.scale = nn.Sequential(_perceptron(dimensions), nn.Tanh())
-        self.shift = _perceptron(dimensions)
+        self.register_buffer("mask", (torch.arange(dimensions) % 2 == parity).float())
+        self.s = nn.Sequential(_perceptron(dimensions), nn.Tanh())
+        self.t = _perceptron(dimensions)
 
-    def forward(self, errors: Tensor) -> tuple[Tensor, Tensor]:
-        """(..., D) -> the moved errors (..., D) and the log of the change of volume (...)."""
-        stays, moves = self.stays.to(errors), 1 - self.stays.to(errors)
-        kept = errors * stays
-        scale, shift = self.scale(kept) * moves, self.shift(kept) * moves
-        return kept + moves * (errors - shift) * torch.exp(-scale), -scale.sum(dim=-1)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., D) -> z (..., D) and the log of the absolute determinant of dz/dx (...)."""
+        mask = self.mask.to(x)
+        kept = x * mask
+        s, t = self.s(kept) * (1 - mask), self.t(kept) * (1 - mask)
+        return kept + (1 - mask) * (x - t) * torch.exp(-s), -s.sum(dim=-1)
 
 
 def _perceptron(dimensions: int) -> nn.Sequential:

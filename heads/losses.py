@@ -2,8 +2,8 @@
 
 Every method of Table 1 is one formula: the L1 distance between predicted and true relative positions of a set of
 joint pairs, each coordinate divided by its standard deviation. Both sides are normalized by the same mean and std
-(Eq. 1), so the mean cancels and a term is |dJ - dJ_gt| / std(u, v). Beyond the paper, something else than L1 may be
-made of that quotient (`heads.penalties`, `heads.likelihood`).
+(Eq. 1), so the mean cancels and a term is |dJ - dJ_gt| / std(u, v). Beyond the paper, that quotient may go through
+soft L1, or through residual log-likelihood estimation (`heads.likelihood`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,25 @@ from heads.composition import composition_matrix
 from heads.likelihood import ResidualLikelihood
 from heads.normalization import expand_mask
 from heads.pairs import Pair
-from heads.penalties import PENALTIES
 from heads.skeleton import Skeleton
 
 REDUCTIONS = ("mean", "sum")
+SOFT = 0.1  # standard deviations below which `soft_l1` turns from a line into a parabola
+
+
+def soft_l1(error: Tensor) -> Tensor:
+    """sqrt(e^2 + s^2) - s with s = SOFT: L1 far from zero, quadratic near it (pseudo-Huber).
+
+    Args:
+        error: (...) errors in standard deviations.
+
+    Returns:
+        (...), 0 at 0, below |e| by at most SOFT; the gradient is continuous and below 1.
+    """
+    return (error.square() + SOFT**2).sqrt() - SOFT
+
+
+LOSSES = {"l1": Tensor.abs, "soft_l1": soft_l1}
 
 
 class CompositionalLoss(nn.Module):
@@ -33,11 +48,11 @@ class CompositionalLoss(nn.Module):
         representation: what `estimate` holds in `forward`, `bones` or `joints`.
         reduction: `mean`: the mean over a sample's supervised terms, then over the batch, so that pair sets of
             different size share a learning rate; `sum`: Eq. 8's sum over terms, then the mean over the batch.
-        penalty: what is made of a normalized error: `l1` as in the paper, `soft_l1`, or a `ResidualLikelihood`,
-            with which a pair counts where all its coordinates are annotated.
+        loss: of a normalized error: `l1` as in the paper, `soft_l1`, or for RLE a `ResidualLikelihood`, with which a
+            pair counts only if all its coordinates are annotated.
 
     Raises:
-        PoseError: for an unknown representation, reduction or penalty, or a std of the wrong shape.
+        PoseError: for an unknown representation, reduction or loss, or a std of the wrong shape.
     """
 
     def __init__(
@@ -47,48 +62,47 @@ class CompositionalLoss(nn.Module):
         std: Tensor,
         representation: str = "bones",
         reduction: str = "mean",
-        penalty: str | ResidualLikelihood = "l1",
+        loss: str | ResidualLikelihood = "l1",
     ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
             raise PoseError(f"unknown reduction '{reduction}'; choose mean or sum")
-        if isinstance(penalty, str) and penalty not in PENALTIES:
-            raise PoseError(f"unknown penalty '{penalty}'; choose {' or '.join(PENALTIES)}")
-        self.penalty = penalty
+        if isinstance(loss, str) and loss not in LOSSES:
+            raise PoseError(f"unknown loss '{loss}'; choose l1, soft_l1 or, for rle, a ResidualLikelihood")
         if std.dim() != 2 or len(std) != len(pairs):
-            raise PoseError(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row a pair")
-        self.reduction = reduction
+            raise PoseError(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row per pair")
+        self.reduction, self.loss = reduction, loss
         # Transposed, so that a batch is one matrix product: (B, D, K) @ (K, P).
         self.register_buffer("composition", composition_matrix(skeleton, pairs, representation).T.contiguous())
         self.register_buffer("difference", composition_matrix(skeleton, pairs, "joints").T.contiguous())
         self.register_buffer("ends", self.difference.abs())
         self.register_buffer("std", std.float().T.contiguous())
 
-    def forward(self, estimate: Tensor, joints: Tensor, mask: Tensor, spread: Tensor | None = None) -> Tensor:
+    def forward(self, estimate: Tensor, joints: Tensor, mask: Tensor, raw_sigma: Tensor | None = None) -> Tensor:
         """The loss of a batch, a scalar.
 
         Args:
             estimate: (B, K, D) predicted bones or joints, in the unit of `std`.
-            joints: (B, K, D) true joints in the same unit; what the mask leaves out may be NaN.
-            mask: (B, K) or (B, K, D) bool, annotated values. A pair's coordinate counts where both its ends have
+            joints: (B, K, D) ground-truth joints in the same unit; what the mask leaves out may be NaN.
+            mask: (B, K) or (B, K, D) bool, annotated values. A pair's coordinate counts if both its ends have
                 it; the bones between need not be annotated. A 2D sample among 3D ones masks z (Eq. 9).
-            spread: (B, P, D) what the network says of its own errors, for a `ResidualLikelihood`.
+            raw_sigma: (B, P, D) the network's output for the scale of its errors, for a `ResidualLikelihood`.
 
         Returns:
             Scalar. A sample without any supervised term adds 0 and passes no gradient.
         """
         mask = expand_mask(mask, joints)
-        truth = torch.where(mask, joints, 0).to(estimate).transpose(1, 2) @ self.difference.to(estimate)
-        error = (estimate.transpose(1, 2) @ self.composition.to(estimate) - truth) / self.std.to(estimate)  # (B, D, P)
+        gt = torch.where(mask, joints, 0).to(estimate).transpose(1, 2) @ self.difference.to(estimate)
+        error = (estimate.transpose(1, 2) @ self.composition.to(estimate) - gt) / self.std.to(estimate)  # (B, D, P)
         supervised = self._both_ends(mask)
-        if isinstance(self.penalty, str):
-            penalty = PENALTIES[self.penalty](error)
+        if isinstance(self.loss, str):
+            losses = LOSSES[self.loss](error)
         else:
             supervised = supervised.all(dim=1, keepdim=True).expand_as(error)
-            penalty = self.penalty(error, spread)
+            losses = self.loss(error, raw_sigma)
         terms = supervised.sum(dim=(1, 2), keepdim=True).clamp(min=1) if self.reduction == "mean" else 1
-        return (penalty * (supervised.to(error) / (terms * len(error)))).sum()
+        return (losses * (supervised.to(error) / (terms * len(error)))).sum()
 
     def _both_ends(self, mask: Tensor) -> Tensor:
-        """(B, D, P) bool: where both ends of a pair are annotated in `mask` (B, K, D); the origin always is."""
+        """(B, D, P) bool: whether both ends of a pair are annotated in `mask` (B, K, D); the origin always is."""
         return mask.transpose(1, 2).to(self.ends) @ self.ends == self.ends.sum(dim=0)

@@ -31,7 +31,7 @@ METHODS = {
 }
 
 
-def method_called(name: str) -> Method:
+def get_method(name: str) -> Method:
     """The method of Table 1 called `name`. Raises PoseError for another name."""
     if name not in METHODS:
         raise PoseError(f"unknown method '{name}'; choose one of {', '.join(METHODS)}")

@@ -1,7 +1,7 @@
 """Pair sets: which relative joint positions a loss supervises (Section 3.2 of the paper).
 
 A pair (u, v) holds joint indices; `ORIGIN` (-1) stands for the constant origin J_0, the paper's joint 0.
-The paper writes P_all without the origin. Nothing would then say where in the image the body is: every term
+The paper writes P_all without the origin. Then nothing determines where in the image the body is: every term
 is a difference of joints, so moving all of them changes nothing and the root bone gets no gradient. The origin
 therefore belongs to P_all here.
 """
@@ -41,7 +41,7 @@ def all_pairs(skeleton: Skeleton) -> list[Pair]:
 PAIR_SETS = {"joint": joint_pairs, "bone": bone_pairs, "both": both_pairs, "all": all_pairs}
 
 
-def pair_set(name: str, skeleton: Skeleton) -> list[Pair]:
+def get_pairs(name: str, skeleton: Skeleton) -> list[Pair]:
     """The pair set called `name`: joint, bone, both or all. Raises PoseError for another name."""
     if name not in PAIR_SETS:
         raise PoseError(f"unknown pair set '{name}'; choose one of {', '.join(PAIR_SETS)}")

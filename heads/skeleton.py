@@ -28,7 +28,7 @@ class Skeleton:
     def __post_init__(self) -> None:
         joints = len(self.names)
         if len(self.parents) != joints:
-            raise PoseError(f"skeleton: {joints} names but {len(self.parents)} parents; give one parent a joint")
+            raise PoseError(f"skeleton: {joints} names but {len(self.parents)} parents; give one parent per joint")
         if len(set(self.names)) != joints:
             raise PoseError("skeleton: a joint name is repeated; names must be unique")
         roots = [name for name, parent in zip(self.names, self.parents, strict=True) if parent == -1]
@@ -36,9 +36,9 @@ class Skeleton:
             raise PoseError(f"skeleton: one joint must have parent -1 (the root), found {len(roots)}: {roots}")
         flips = [joint for pair in self.flip_pairs for joint in pair]
         if not all(-1 <= p < joints for p in self.parents) or not all(0 <= j < joints for j in flips):
-            raise PoseError(f"skeleton: a parent or flip index lies outside 0..{joints - 1}")
+            raise PoseError(f"skeleton: a parent or flip index is outside 0..{joints - 1}")
         if len(set(flips)) != len(flips):
-            raise PoseError("skeleton: a joint stands in two flip pairs")
+            raise PoseError("skeleton: a joint is in two flip pairs")
         for joint in range(joints):
             self._walk_to_root(joint)
 
@@ -91,24 +91,8 @@ class Skeleton:
 
 # MPII's own joint order; the tree of Fig. 1 with the pelvis as root.
 MPII = Skeleton(
-    names=(
-        "r_ankle",
-        "r_knee",
-        "r_hip",
-        "l_hip",
-        "l_knee",
-        "l_ankle",
-        "pelvis",
-        "thorax",
-        "upper_neck",
-        "head_top",
-        "r_wrist",
-        "r_elbow",
-        "r_shoulder",
-        "l_shoulder",
-        "l_elbow",
-        "l_wrist",
-    ),
+    names=("r_ankle", "r_knee", "r_hip", "l_hip", "l_knee", "l_ankle", "pelvis", "thorax", "upper_neck", "head_top",
+           "r_wrist", "r_elbow", "r_shoulder", "l_shoulder", "l_elbow", "l_wrist"),
     parents=(1, 2, 6, 6, 3, 4, -1, 6, 7, 8, 11, 12, 7, 7, 13, 14),
     flip_pairs=((0, 5), (1, 4), (2, 3), (10, 15), (11, 14), (12, 13)),
-)
+)  # fmt: skip

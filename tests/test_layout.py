@@ -1,6 +1,7 @@
 """The contract of the layout: who may import whom, without a circle, and what training needs."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -100,7 +101,8 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_training_on_prepared_data_needs_no_opencv_h5py_matplotlib_or_scipy():
-    code = "import sys, ief.commands.train; print(*sorted({'cv2', 'h5py', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    code = """import sys, ief.training.trainer, ief.reporting.scoring
+print(*sorted({'cv2', 'h5py', 'matplotlib', 'scipy'} & set(sys.modules)))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
@@ -111,3 +113,32 @@ def test_the_top_level_is_the_agreed_one():
     if done.returncode:
         pytest.skip("not a git checkout")
     assert {line.split("/")[0] for line in done.stdout.splitlines()} <= agreed
+
+
+def test_the_packages_show_their_architecture():
+    """A folder shows folders: modules beside them are few."""
+    assert {path.stem for path in (ROOT / "ief").glob("*.py")} == {"__init__", "__main__", "cli"}
+    for package in ("mpii_tools", "evaluation"):
+        assert len({path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}) <= 3
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_files_and_functions_fit_a_reader(path):
+    source = path.read_text(encoding="utf-8")
+    assert source.count("\n") <= (250 if path.name == "trainer.py" else 300)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 60, f"{node.name} of {path.name} is over 60 lines"
+
+
+PAGES = [ROOT / "README.md", *(page for package in ALLOWED for page in sorted((ROOT / package).rglob("*.md")))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_wrap_at_100_columns(path):
+    """Tables, pictures and code aside; a page's links lead somewhere."""
+    text = path.read_text(encoding="utf-8")
+    for number, line in enumerate(text.splitlines(), 1):
+        assert len(line) <= 100 or line.startswith(("|", "!", "    ")) or " " not in line.strip(), f"line {number}"
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        assert target.startswith("http") or (path.parent / target).exists(), target

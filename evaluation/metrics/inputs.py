@@ -1,60 +1,79 @@
-"""The arrays that every metric takes, checked once: predictions, ground truth and what is annotated."""
+"""What every metric takes, checked once: ground truth, and predictions of the same people and joints."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
+from heads.skeleton import MPII, Skeleton
 
 
-def check_poses(
-    pred: ArrayLike, gt: ArrayLike, annotated: ArrayLike | None, joint_names: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Predictions, ground truth and annotation mask as matching arrays.
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """The ground truth of N people with K joints. Any arrays will do; what is left out is filled in as stated.
 
-    Args:
-        pred: (N, K, D) predicted joints, image pixels.
-        gt: (N, K, D) true joints, the same pixels; NaN where not annotated.
-        annotated: (N, K) bool, or None: the joints where `gt` is finite.
-        joint_names: K names.
-
-    Returns:
-        pred and gt as float64 (N, K, D), annotated as bool (N, K).
+    Attributes:
+        joints: (N, K, D) image pixels (D = 2, or more); NaN if not annotated.
+        head_size: (N,) image pixels, 0.6 times the diagonal of MPII's head box. PCKh leaves out, and counts, people
+            whose head size is NaN or not positive; left out: everybody's is NaN.
+        scale: (N,) MPII's scale (person height / 200 px), which sets the crop's side: 250 * scale image pixels. People
+            whose scale is NaN or not positive count in image pixels only; left out: everybody's is NaN.
+        annotated: (N, K) bool, the joints that count; left out: those with a finite position.
+        skeleton: names, parents and flip pairs of the K joints.
 
     Raises:
-        PoseError: shapes that do not match; an annotated joint without a finite true or predicted position.
+        PoseError: shapes that do not match, an annotated joint without a finite position.
     """
-    pred, gt = np.asarray(pred, dtype=np.float64), np.asarray(gt, dtype=np.float64)
-    if pred.ndim != 3 or pred.shape != gt.shape:
-        raise PoseError(
-            f"predictions have shape {pred.shape} and ground truth {gt.shape}; "
-            "give both as (people, joints, dimensions), of the same people, joints and dimensions"
-        )
-    if pred.shape[1] != len(joint_names):
-        raise PoseError(f"poses have {pred.shape[1]} joints but {len(joint_names)} are named; name each joint")
-    annotated = np.isfinite(gt).all(axis=-1) if annotated is None else np.asarray(annotated, dtype=bool)
-    if annotated.shape != gt.shape[:2]:
-        raise PoseError(f"the annotation mask has shape {annotated.shape}, expected {gt.shape[:2]}: one bool a joint")
-    for what, joints in (("ground truth", gt), ("prediction", pred)):
-        bad = np.argwhere(annotated & ~np.isfinite(joints).all(axis=-1))
-        if len(bad):
-            person, joint = bad[0]
+
+    joints: np.ndarray
+    head_size: np.ndarray | None = None
+    scale: np.ndarray | None = None
+    annotated: np.ndarray | None = None
+    skeleton: Skeleton = MPII
+
+    def __post_init__(self) -> None:
+        joints, names = np.asarray(self.joints, dtype=np.float64), self.skeleton.names
+        if joints.ndim != 3:
+            raise PoseError(f"ground truth has shape {joints.shape}; give it as (people, joints, dimensions)")
+        if joints.shape[1] != len(names):
+            raise PoseError(f"poses have {joints.shape[1]} joints but {len(names)} are named; name each joint")
+        object.__setattr__(self, "joints", joints)
+        unknown = np.full(len(joints), np.nan)
+        for name, default in (
+            ("annotated", np.isfinite(joints).all(axis=-1)), ("head_size", unknown), ("scale", unknown),
+        ):  # fmt: skip
+            given = getattr(self, name)
+            values = default if given is None else np.asarray(given, dtype=default.dtype)
+            if values.shape != default.shape:
+                raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {default.shape}")
+            object.__setattr__(self, name, values)
+        _check_finite("ground truth", joints, self.annotated, names)
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def part(self, people: np.ndarray, joints: np.ndarray) -> GroundTruth:
+        """Some of the people (N,) bool, with some of their joints (K,) bool annotated."""
+        rows = (self.joints[people], self.head_size[people], self.scale[people], self.annotated[people] & joints)
+        return GroundTruth(*rows, self.skeleton)
+
+    def check(self, pred: ArrayLike) -> np.ndarray:
+        """Predicted joints of these people as float64 (N, K, D).
+
+        Raises:
+            PoseError: another shape, or an annotated joint without a finite predicted position.
+        """
+        pred = np.asarray(pred, dtype=np.float64)
+        if pred.shape != self.joints.shape:
             raise PoseError(
-                f"{what}: row {person}, joint '{joint_names[joint]}' is annotated but has no finite position "
-                f"({len(bad)} such joints); give a position or mark it as not annotated"
+                f"predictions have shape {pred.shape} and ground truth {self.joints.shape}; "
+                "give both as (people, joints, dimensions), of the same people, joints and dimensions"
             )
-    return pred, gt, annotated
-
-
-def check_per_person(values: ArrayLike, people: int, name: str) -> np.ndarray:
-    """One float64 per person, (N,). Raises PoseError for another shape, naming the argument."""
-    values = np.asarray(values, dtype=np.float64)
-    if values.shape != (people,):
-        raise PoseError(f"{name} has shape {values.shape}, expected ({people},): one value a person")
-    return values
+        _check_finite("prediction", pred, self.annotated, self.skeleton.names)
+        return pred
 
 
 def has_size(sizes: np.ndarray) -> np.ndarray:
@@ -63,6 +82,16 @@ def has_size(sizes: np.ndarray) -> np.ndarray:
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """numerator / denominator as float64 (broadcast); NaN, without a warning, where nothing was counted."""
+    """numerator / denominator as float64 (broadcast); NaN, without a warning, if nothing was counted."""
     numerator, denominator = np.broadcast_arrays(np.float64(numerator), np.float64(denominator))
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
+
+
+def _check_finite(what: str, joints: np.ndarray, annotated: np.ndarray, names: tuple[str, ...]) -> None:
+    bad = np.argwhere(annotated & ~np.isfinite(joints).all(axis=-1))
+    if len(bad):
+        person, joint = bad[0]
+        raise PoseError(
+            f"{what}: row {person}, joint '{names[joint]}' is annotated but has no finite position "
+            f"({len(bad)} such joints); give a position or mark it as not annotated"
+        )

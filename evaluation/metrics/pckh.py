@@ -1,42 +1,23 @@
-"""PCKh (Andriluka et al., CVPR 2014): the share of joints within a fraction of the head size of the truth."""
+"""PCKh (Andriluka et al., CVPR 2014): the share of joints within a fraction of the head size of the ground truth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.conventions import (
-    GROUPS,
-    LIMB_GROUPS,
-    OUTSIDE_MEAN,
-    UPPER_BODY,
-    Convention,
-    get_convention,
-    members,
-)
-from evaluation.metrics.inputs import check_per_person, check_poses, has_size, ratio
-from heads.skeleton import MPII
+from evaluation.metrics import conventions
+from evaluation.metrics.bootstrap import Estimate, estimates
+from evaluation.metrics.conventions import Convention, get_convention, members
+from evaluation.metrics.inputs import GroundTruth, has_size, ratio
+from heads.skeleton import MPII, Skeleton
 
+THRESHOLDS = (0.5, 0.1)
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
-
-
-@dataclass(frozen=True)
-class Scores:
-    """PCKh in percent; a leading shape `...` is () for a dataset and (R,) for R resamples of it.
-
-    Attributes:
-        per_joint: (..., K); NaN for a joint that nobody annotated.
-        groups: (..., 8), in the order of `conventions.GROUPS`, the Mean last.
-        upper_body: (...), micro mean of shoulders, elbows and wrists: the official toolkit's "UBody".
-    """
-
-    per_joint: np.ndarray
-    groups: np.ndarray
-    upper_body: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -44,99 +25,55 @@ class PCKh:
     """PCKh of a set of people, in percent; a threshold is a key as the caller wrote it, 0.5 say.
 
     Attributes:
-        convention: how it was counted.
+        convention: the name of how it was counted.
         people: people scored.
         unscored: people left out because their head size is unknown or not positive.
-        per_joint: threshold -> joint -> %; NaN for a joint that nobody annotated.
+        annotated: joint -> number of annotated joints of the people scored.
+        per_joint: threshold -> joint -> %.
         groups: threshold -> Head, Shoulder, ..., Mean -> %.
-        upper_body: threshold -> % of shoulders, elbows and wrists.
-        correct: threshold -> joint -> number of correct joints.
-        annotated: joint -> number of annotated joints.
-        curve: (51,) Mean at the thresholds `CURVE`.
+        upper_body: threshold -> % of shoulders, elbows and wrists together: the official toolkit's "UBody".
+        curve: threshold of `CURVE` -> the Mean.
         auc: area under the curve from 0 to 0.5 by trapezoids, over its width: 100 for a perfect prediction.
     """
 
-    convention: Convention
+    convention: str
     people: int
     unscored: int
-    per_joint: dict[float, dict[str, float]]
-    groups: dict[float, dict[str, float]]
-    upper_body: dict[float, float]
-    correct: dict[float, dict[str, int]]
     annotated: dict[str, int]
+    per_joint: dict[float, dict[str, Estimate]]
+    groups: dict[float, dict[str, Estimate]]
+    upper_body: dict[float, Estimate]
+    curve: dict[float, Estimate]
+    auc: Estimate
+
+
+class Percentages(NamedTuple):
+    """PCKh as arrays of S rows: a dataset's in row 0, and its resamples' below; NaN if nothing was counted.
+
+    Attributes:
+        per_joint: (S, T, K) at T thresholds.
+        groups: (S, T, 8), in the order of `conventions.GROUPS`, the Mean last.
+        upper_body: (S, T).
+        curve: (S, 51), the Mean at the thresholds of `CURVE`.
+        auc: (S,).
+    """
+
+    per_joint: np.ndarray
+    groups: np.ndarray
+    upper_body: np.ndarray
     curve: np.ndarray
-    auc: float
-
-
-def normalized_distances(
-    pred: ArrayLike,
-    gt: ArrayLike,
-    head_size: ArrayLike,
-    annotated: ArrayLike | None = None,
-    *,
-    joint_names: Sequence[str] = MPII.names,
-) -> np.ndarray:
-    """(N, K) distance to the truth in head sizes; NaN at what is not scored.
-
-    Not scored are joints that are not annotated and people whose head size is NaN or not positive.
-    Published figures hold exact ties with a threshold, so the order matters: distance, then over head size.
-
-    Args, Raises: as `pckh`.
-    """
-    pred, gt, annotated = check_poses(pred, gt, annotated, joint_names)
-    head_size = check_per_person(head_size, len(gt), "head_size")
-    usable = np.where(has_size(head_size), head_size, 0)
-    distances = ratio(np.linalg.norm(pred - gt, axis=-1), usable[:, None])
-    return np.where(annotated, distances, np.nan)
-
-
-def scores(correct: np.ndarray, annotated: np.ndarray, convention: Convention, joint_names: Sequence[str]) -> Scores:
-    """Percentages from the numbers of correct and of annotated joints.
-
-    A group is the mean of its joints' percentages (those that anybody annotated), as in all four toolkits.
-
-    Args:
-        correct: (..., K) correct joints, summed over people.
-        annotated: (..., K) annotated joints, summed over the same people.
-        convention: which joints make the Head, and how the Mean is taken.
-        joint_names: K names.
-    """
-    names = tuple(joint_names)
-    per_joint = 100 * ratio(correct, annotated)
-    seen = np.isfinite(per_joint)
-
-    def micro(mask: np.ndarray) -> np.ndarray:
-        return 100 * ratio((correct * mask).sum(axis=-1), (annotated * mask).sum(axis=-1))
-
-    def macro(mask: np.ndarray) -> np.ndarray:
-        return ratio(np.where(seen & mask, per_joint, 0).sum(axis=-1), (seen & mask).sum(axis=-1))
-
-    groups = {"Head": convention.head, **LIMB_GROUPS}
-    mean = {"micro": micro, "macro": macro}[convention.mean]
-    return Scores(
-        per_joint=per_joint,
-        groups=np.stack(
-            [*(macro(members(names, endings)) for endings in groups.values()), mean(~members(names, OUTSIDE_MEAN))],
-            axis=-1,
-        ),
-        upper_body=micro(members(names, UPPER_BODY)),
-    )
-
-
-def area(curve: np.ndarray) -> np.ndarray:
-    """Area under a curve (..., 51) sampled at the thresholds `CURVE`, over its width, by trapezoids."""
-    return (curve[..., 1:] + curve[..., :-1]).mean(axis=-1) / 2
+    auc: np.ndarray
 
 
 class PCKhMetric:
     """PCKh as a streaming metric: `update` with batches of any size, then `compute`.
 
-    The state is whole numbers, so the figures are the same in any batching and order.
+    The state is whole numbers, so the result is the same in any batching and order.
 
     Args:
         thresholds: fractions of the head size, each > 0.
         convention: a name of `CONVENTIONS` or a `Convention`.
-        joint_names: K names.
+        skeleton: of the ground truth to come; the groups follow from how its joints' names end.
 
     Raises:
         PoseError: unknown convention, or a threshold that is not positive.
@@ -145,87 +82,143 @@ class PCKhMetric:
     def __init__(
         self,
         *,
-        thresholds: Sequence[float] = (0.5, 0.1),
+        thresholds: Sequence[float] = THRESHOLDS,
         convention: str | Convention = "official",
-        joint_names: Sequence[str] = MPII.names,
+        skeleton: Skeleton = MPII,
     ) -> None:
         self.thresholds = check_thresholds(thresholds)
         self.convention = get_convention(convention)
-        self.joint_names = tuple(joint_names)
-        self._grid = np.concatenate([self.thresholds, CURVE])
+        self.joint_names = skeleton.names
         self.reset()
 
     def reset(self) -> None:
         """Forget all people."""
         joints = len(self.joint_names)
-        self._correct = np.zeros((len(self._grid), joints), dtype=np.int64)
+        self._correct = np.zeros((len(self.thresholds) + len(CURVE), joints), dtype=np.int64)
         self._annotated = np.zeros(joints, dtype=np.int64)
         self._people = self._unscored = 0
 
-    def update(self, pred: ArrayLike, gt: ArrayLike, head_size: ArrayLike, annotated: ArrayLike | None = None) -> None:
-        """Count a batch. Args, Raises: as `pckh`."""
-        distances = normalized_distances(pred, gt, head_size, annotated, joint_names=self.joint_names)
-        scored = int(has_size(np.asarray(head_size, dtype=np.float64)).sum())
+    def update(self, pred: ArrayLike, gt: GroundTruth) -> None:
+        """Count a batch: predictions (N, K, D) in image pixels of the people of `gt`.
+
+        Raises:
+            PoseError: another shape, or an annotated joint without a finite predicted position.
+        """
+        correct, annotated = person_counts(pred, gt, self.thresholds, self.convention)
+        scored = int(has_size(gt.head_size).sum())
         self._people += scored
-        self._unscored += len(distances) - scored
-        self._annotated += np.isfinite(distances).sum(axis=0)
-        self._correct += self.convention.correct(distances[:, None], self._grid[:, None]).sum(axis=0)
+        self._unscored += len(gt) - scored
+        self._annotated += annotated.sum(axis=0)
+        self._correct += correct.sum(axis=0)
 
     def compute(self) -> PCKh:
-        """The figures of all people so far; NaN where nothing was counted."""
-        names, wanted = self.joint_names, len(self.thresholds)
-        figures = scores(self._correct, self._annotated, self.convention, names)
-        curve = figures.groups[wanted:, -1]
-
-        def by_threshold(rows: np.ndarray, keys: Sequence[str]) -> dict[float, dict]:
-            return {
-                threshold: dict(zip(keys, row.tolist(), strict=True))
-                for threshold, row in zip(self.thresholds, rows, strict=False)
-            }
-
-        return PCKh(
-            convention=self.convention,
-            people=self._people,
-            unscored=self._unscored,
-            per_joint=by_threshold(figures.per_joint, names),
-            groups=by_threshold(figures.groups, GROUPS),
-            upper_body=dict(zip(self.thresholds, figures.upper_body.tolist(), strict=False)),
-            correct=by_threshold(self._correct, names),
-            annotated=dict(zip(names, self._annotated.tolist(), strict=True)),
-            curve=curve,
-            auc=float(area(curve)),
-        )
+        """PCKh of all people so far; a value is None if nothing was counted."""
+        found = percentages(self._correct[None], self._annotated[None], self.convention, self.joint_names)
+        annotated = dict(zip(self.joint_names, self._annotated.tolist(), strict=True))
+        return as_pckh(found, self.thresholds, self.convention.name, self._people, self._unscored, annotated)
 
 
 def pckh(
     pred: ArrayLike,
-    gt: ArrayLike,
-    head_size: ArrayLike,
-    annotated: ArrayLike | None = None,
+    gt: GroundTruth,
     *,
-    thresholds: Sequence[float] = (0.5, 0.1),
+    thresholds: Sequence[float] = THRESHOLDS,
     convention: str | Convention = "official",
-    joint_names: Sequence[str] = MPII.names,
 ) -> PCKh:
-    """PCKh of N people from plain arrays.
+    """PCKh of N people.
 
     Args:
         pred: (N, K, D) predicted joints, image pixels.
-        gt: (N, K, D) true joints, the same pixels; NaN where not annotated.
-        head_size: (N,) image pixels, 0.6 times the diagonal of MPII's head box; a person whose head size is
-            NaN or not positive is not scored, and counted in `unscored`.
-        annotated: (N, K) bool; None takes the joints where `gt` is finite.
+        gt: of the same people; people without a head size are not scored, and counted in `unscored`.
         thresholds: fractions of the head size, each > 0.
         convention: 'official', 'hrnet', 'mmpose' or 'pytorch-pose', or a `Convention` of your own.
-        joint_names: K names; the groups follow from their endings, so that other skeletons work too.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention.
     """
-    metric = PCKhMetric(thresholds=thresholds, convention=convention, joint_names=joint_names)
-    metric.update(pred, gt, head_size, annotated)
+    metric = PCKhMetric(thresholds=thresholds, convention=convention, skeleton=gt.skeleton)
+    metric.update(pred, gt)
     return metric.compute()
+
+
+def person_counts(
+    pred: ArrayLike, gt: GroundTruth, thresholds: Sequence[float], convention: Convention
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which joints are correct, (N, T + 51, K) bool at T thresholds and those of `CURVE`, and scored, (N, K) bool.
+
+    Not scored are joints that are not annotated and people whose head size is NaN or not positive. Published numbers
+    hold exact ties with a threshold, so the order matters: distance, then over head size.
+
+    Args, Raises: as `pckh`.
+    """
+    pred, sized = gt.check(pred), has_size(gt.head_size)
+    distances = ratio(np.linalg.norm(pred - gt.joints, axis=-1), np.where(sized, gt.head_size, 0)[:, None])
+    scored = gt.annotated & sized[:, None]
+    distances = np.where(scored, distances, np.nan)
+    return convention.correct(distances[:, None], np.concatenate([thresholds, CURVE])[:, None]), scored
+
+
+def percentages(
+    correct: np.ndarray, annotated: np.ndarray, convention: Convention, joint_names: tuple[str, ...]
+) -> Percentages:
+    """Percentages from the numbers of correct and of annotated joints.
+
+    A group is the mean of its joints' percentages (those that anybody annotated), as in all four toolkits.
+
+    Args:
+        correct: (S, T + 51, K) correct joints, summed over people.
+        annotated: (S, K) annotated joints, summed over the same people.
+        convention: which joints make the Head, and how the Mean is taken.
+        joint_names: K names.
+    """
+    annotated = annotated[:, None]
+
+    def micro(correct: np.ndarray, endings: tuple[str, ...], others: bool = False) -> np.ndarray:
+        mask = members(joint_names, endings) ^ others
+        return 100 * ratio((correct * mask).sum(axis=-1), (annotated * mask).sum(axis=-1))
+
+    def macro(correct: np.ndarray, endings: tuple[str, ...], others: bool = False) -> np.ndarray:
+        counted = (annotated > 0) & (members(joint_names, endings) ^ others)
+        return ratio(np.where(counted, 100 * ratio(correct, annotated), 0).sum(axis=-1), counted.sum(axis=-1))
+
+    mean = {"micro": micro, "macro": macro}[convention.mean](correct, conventions.OUTSIDE_MEAN, others=True)
+    correct, curve = np.split(correct, [-len(CURVE)], axis=1)[0], mean[:, -len(CURVE) :]
+    groups = [macro(correct, endings) for endings in (convention.head, *conventions.LIMB_GROUPS.values())]
+    return Percentages(
+        per_joint=100 * ratio(correct, annotated),
+        groups=np.stack([*groups, mean[:, : -len(CURVE)]], axis=-1),
+        upper_body=micro(correct, conventions.UPPER_BODY),
+        curve=curve,
+        auc=(curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2,
+    )
+
+
+def as_pckh(
+    found: Percentages,
+    thresholds: Sequence[float],
+    convention: str,
+    people: int,
+    unscored: int,
+    annotated: dict[str, int],
+) -> PCKh:
+    """The arrays of `found` by name, its rows below the first as confidence intervals; the rest as in `PCKh`."""
+
+    def named(values: np.ndarray, names: Iterable[str]) -> dict[float, dict[str, Estimate]]:
+        rows = zip(thresholds, estimates(values), strict=True)
+        return {threshold: dict(zip(names, row, strict=True)) for threshold, row in rows}
+
+    return PCKh(
+        convention,
+        people,
+        unscored,
+        annotated,
+        per_joint=named(found.per_joint, annotated),
+        groups=named(found.groups, conventions.GROUPS),
+        upper_body=dict(zip(thresholds, estimates(found.upper_body), strict=True)),
+        curve=dict(zip(CURVE.tolist(), estimates(found.curve), strict=True)),
+        auc=estimates(found.auc).item(),
+    )
 
 
 def check_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:

@@ -1,39 +1,41 @@
-"""Tables 7 and 8 of the paper with one's own figures, and the tables that say which joints and bones they hide."""
+"""Tables 7 and 8 of the paper with one's own scores, and the tables that show which joints and bones they hide."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from evaluation.metrics.conventions import GROUPS
-from evaluation.metrics.evaluate import Tree
-from evaluation.metrics.spread import Spread, kind_of
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.breakdown import PartScores
+from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.movement import JointMovement
+from evaluation.metrics.pose_std import PoseStd, kind_of
 from evaluation.report.published import PAPER, TABLE_7_PCKH, PublishedRow
 from evaluation.report.tables import TABLE_8_HEADS, Cell, Table, cell
 from heads.skeleton import MPII, Skeleton
 
-MEAN_PCKH = ("pckh", "0.5", "groups", "Mean")
+Row = tuple[Cell | str, ...]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A stage of a run, scored: a line of the tables.
+    """A stage of a run, scored: a row of the tables.
 
     Attributes:
         run: the run's name.
-        method: its name in Table 1, or '' where unknown.
+        method: its name in Table 1, or '' if unknown.
         stage: 'mean_pose', 'stage0', 'stage1', ...
-        figures: dict of `evaluate`.
-        reference: what `difference` compares with, in words; '' where there is nothing to compare.
-        difference: dict of `compare`, this stage less the reference.
+        scores: of the stage.
+        reference: what `difference` compares with, in words; '' without a difference.
+        difference: what `compare` found, this stage minus the reference; None if there is nothing to compare with.
     """
 
     run: str
     method: str
     stage: str
-    figures: Tree
+    scores: Scores
     reference: str = ""
-    difference: Tree = field(default_factory=dict)
+    difference: Scores | None = None
 
 
 def readable(stage: str) -> str:
@@ -44,63 +46,59 @@ def readable(stage: str) -> str:
 def table_7(entries: Sequence[Entry]) -> Table:
     """Joint error, bone error and PCKh@0.5 of every stage and run, the difference beside each, the paper's last.
 
-    The columns of differences are left out where no entry has one. The mean pose, which is the same for all runs
-    trained on the same data, stands there once.
+    The columns of differences are left out if no entry has one. The mean pose, which is the same for all runs trained
+    on the same data, has one row.
     """
     compared = any(entry.difference for entry in entries)
-    measured = (
-        ("Joint px", "joint_error", "image_px"),
-        ("Bone px", "bone_error", "image_px"),
-        ("PCKh@0.5", *MEAN_PCKH),
-    )
-    crop = (("Joint crop px", "joint_error", "crop_px"), ("Bone crop px", "bone_error", "crop_px"))
 
-    def row(entry: Entry) -> tuple[Cell | str, ...]:
-        cells: list[Cell | str] = [entry.run]
-        for _, *path in measured:
-            cells.append(cell(entry.figures, *path))
-            if compared:
-                digits = 1 if path[0] == "pckh" else 2
-                cells.append(
-                    cell(entry.difference, *path, digits=digits, signed=True) if entry.difference else Cell(None)
-                )
+    def measured(scores: Scores) -> tuple[Estimate, ...]:
+        return scores.joint_error.image_px, scores.bone_error.image_px, scores.mean_pckh
+
+    def row(entry: Entry) -> Row:
+        cells = [[cell(estimate)] for estimate in measured(entry.scores)]
+        if entry.difference:
+            changes = zip(measured(entry.difference), (2, 2, 1), strict=True)
+            cells = [[*own, cell(*change, signed=True)] for own, change in zip(cells, changes, strict=True)]
+        elif compared:
+            cells = [[*own, Cell(None)] for own in cells]
+        crop = (cell(error.crop_px) for error in (entry.scores.joint_error, entry.scores.bone_error))
         paper = Cell(TABLE_7_PCKH.get((entry.method, entry.stage)))
-        return (*cells, *(cell(entry.figures, *path) for _, *path in crop), paper)
+        return (entry.run, *(part for own in cells for part in own), *crop, paper)
 
-    heads = [name for column, *_ in measured for name in ([column, f"Δ {column}"] if compared else [column])]
+    columns = ("Joint px", "Bone px", "PCKh@0.5")
+    heads = [head for column in columns for head in ([column, f"Δ {column}"] if compared else [column])]
     rows, sections = _by_stage(entries, row)
+    about_paper = (
+        f"The last column is the paper's own value, on MPII with its full training ({PAPER}, Table 7); a dash: not "
+        "known here."
+    )
     return Table(
         title="Mean joint and bone error in image pixels and in pixels of the 224 crop, mean PCKh@0.5 in %",
-        head=("", *heads, *(name for name, *_ in crop), "Paper, on MPII: PCKh@0.5"),
+        head=("", *heads, "Joint crop px", "Bone crop px", "Paper, on MPII: PCKh@0.5"),
         rows=rows,
         sections=sections,
-        note=" ".join(filter(None, [_about_differences(entries), _about_paper("The last column is")])),
+        note=" ".join(filter(None, [_about_differences(entries), about_paper])),
     )
 
 
 def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:
     """PCKh@0.5 of the joint groups, one's own by stage and run, then the differences, then published rows."""
 
-    def own(entry: Entry) -> tuple[Cell | str, ...]:
-        return entry.run, *(cell(entry.figures, "pckh", "0.5", "groups", group) for group in GROUPS)
+    def row(name: str, scores: Scores, signed: bool = False) -> Row:
+        return name, *(cell(group, signed=signed) for group in scores.pckh.groups[0.5].values())
 
-    def difference(entry: Entry) -> tuple[Cell | str, ...]:
-        name = f"{entry.run}, {readable(entry.stage)}"
-        return name, *(cell(entry.difference, "pckh", "0.5", "groups", group, signed=True) for group in GROUPS)
-
-    rows, sections = _by_stage(entries, own)
+    rows, sections = _by_stage(entries, lambda entry: row(entry.run, entry.scores))
     compared = [entry for entry in entries if entry.difference]
     if compared:
         sections += ((len(rows), "Δ in points"),)
-        rows += tuple(map(difference, compared))
+        rows += tuple(row(f"{e.run}, {readable(e.stage)}", e.difference, signed=True) for e in compared)
+    notes = [_about_differences(entries)]
     if published:
         sections += ((len(rows), "As published, MPII test set"),)
         rows += tuple((row.label, *map(Cell, row.groups)) for row in published.values())
-    notes = [_about_differences(entries)]
-    if published:
         sources = "; ".join(dict.fromkeys(row.source for row in published.values()))
         notes.append(f"The published rows are not ours: they are on MPII's test set, from {sources}.")
-    conventions = ", ".join(dict.fromkeys(entry.figures["convention"] for entry in entries))
+    conventions = ", ".join(dict.fromkeys(entry.scores.pckh.convention for entry in entries))
     return Table(
         title=f"PCKh@0.5 in % by joint group ({conventions} convention)",
         head=("", *TABLE_8_HEADS),
@@ -110,92 +108,90 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
     )
 
 
-def joints_by_side(name: str, figures: Tree, skeleton: Skeleton = MPII) -> Table:
+def joints_by_side(name: str, scores: Scores, skeleton: Skeleton = MPII) -> Table:
     """Annotated joints, PCKh@0.5 and joint error, right and left beside each other; center joints below."""
-    counts = figures["counts"]["joint_error"]["per_joint"]
+    pckh, error = scores.pckh.per_joint[0.5], scores.joint_error
     return _by_side(
         f"{name}, per joint: PCKh@0.5 in %, joint error in image pixels",
         ("Annotated", "PCKh@0.5", "Error px"),
-        lambda joint: (
-            Cell(counts[joint], digits=0),
-            cell(figures, "pckh", "0.5", "per_joint", joint),
-            cell(figures, "joint_error", "per_joint", joint, "image_px"),
-        ),
+        lambda joint: (Cell(error.counts[joint], digits=0), cell(pckh[joint]), cell(error.per_part[joint].image_px)),
         skeleton,
     )
 
 
-def bones_by_side(name: str, figures: Tree, skeleton: Skeleton = MPII) -> Table:
+def bones_by_side(name: str, scores: Scores, skeleton: Skeleton = MPII) -> Table:
     """Bones with both ends annotated and their error, right and left beside each other; center bones below."""
-    counts = figures["counts"]["bone_error"]["per_bone"]
+    error = scores.bone_error
     return _by_side(
         f"{name}, per bone from the first joint to its parent: bone error in image and in crop pixels",
         ("Annotated", "Error px", "Error crop px"),
         lambda joint: (
-            Cell(counts[joint], digits=0),
-            cell(figures, "bone_error", "per_bone", joint, "image_px"),
-            cell(figures, "bone_error", "per_bone", joint, "crop_px"),
+            Cell(error.counts[joint], digits=0),
+            cell(error.per_part[joint].image_px),
+            cell(error.per_part[joint].crop_px),
         ),
         skeleton,
         bones=True,
     )
 
 
-def movement_table(title: str, rows: Mapping[str, Tree]) -> Table:
-    """What a stage did to the pose before it. `rows`: name -> figures of `movement`, of all joints or of one."""
+def movement_table(title: str, rows: Mapping[str, JointMovement]) -> Table:
+    """What a stage did to the previous pose. `rows`: name -> the movement of all joints or of one."""
     return Table(
         title=title,
         head=("", "Annotated", "Moved px", "Nearer %", "Error before", "Error after", "Change px"),
         rows=tuple(
             (
                 name,
-                Cell(figures["joints"], digits=0),
-                *(cell(figures, key) for key in ("moved", "closer", "before", "after")),
-                cell(figures, "change", digits=2, signed=True),
+                Cell(found.joints, digits=0),
+                *map(cell, (found.moved, found.closer, found.before, found.after)),
+                cell(found.change, digits=2, signed=True),
             )
-            for name, figures in rows.items()
+            for name, found in rows.items()
         ),
-        note="Image pixels; nearer: the share of joints that end nearer to the truth than they were.",
+        note="Image pixels; nearer: the share of joints that end nearer to the ground truth than they were.",
     )
 
 
-def breakdown_table(title: str, breakdowns: Mapping[str, Mapping[str, Tree]], *path: str) -> Table:
-    """One figure of each part of the data, a column a method.
+def breakdown_table(
+    title: str, breakdowns: Mapping[str, Mapping[str, PartScores]], metric: Callable[[PartScores], Estimate]
+) -> Table:
+    """One metric of each part of the data, one column per method.
 
     Args:
         title: one line with the unit.
-        breakdowns: method -> dict of `breakdown`, all with the same parts.
-        path: the figure in a part's dict.
+        breakdowns: method -> what `breakdown` found, all with the same parts.
+        metric: which of a part's scores.
     """
     first = next(iter(breakdowns.values()))
     return Table(
         title=title,
         head=("", "People", *breakdowns),
         rows=tuple(
-            (label, Cell(part["persons"], digits=0), *(cell(parts[label], *path) for parts in breakdowns.values()))
+            (label, Cell(part.people, digits=0), *(cell(metric(parts[label])) for parts in breakdowns.values()))
             for label, part in first.items()
         ),
     )
 
 
-def spread_table(spread: Spread, skeleton: Skeleton = MPII) -> Table:
+def std_table(std: PoseStd, skeleton: Skeleton = MPII) -> Table:
     """Figure 1's numbers: how much each joint and its bone vary, left and right averaged."""
-    kinds = spread.by_kind(skeleton)
     return Table(
         title="Standard deviation over people in pixels of the 224 crop, left and right averaged",
         head=("", "Joint", "Bone", "Bone / joint"),
         rows=tuple(
-            (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2)) for kind, (joint, bone) in kinds.items()
+            (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2))
+            for kind, (joint, bone) in std.by_kind(skeleton).items()
         ),
         note="A bone runs from the joint to its parent; the pelvis, the root, has its own position for a bone.",
     )
 
 
 def _by_stage(
-    entries: Sequence[Entry], row: Callable[[Entry], tuple[Cell | str, ...]]
-) -> tuple[tuple[tuple[Cell | str, ...], ...], tuple[tuple[int, str], ...]]:
-    """The entries' rows under a caption a stage; a mean pose that all runs share stands there once."""
-    rows: list[tuple[Cell | str, ...]] = []
+    entries: Sequence[Entry], row: Callable[[Entry], Row]
+) -> tuple[tuple[Row, ...], tuple[tuple[int, str], ...]]:
+    """The entries' rows under one caption per stage; a mean pose that all runs share has one row."""
+    rows: list[Row] = []
     sections = []
     for stage in dict.fromkeys(entry.stage for entry in entries):
         lines = [row(entry) for entry in entries if entry.stage == stage]
@@ -211,21 +207,15 @@ def _about_differences(entries: Sequence[Entry]) -> str:
     if not references:
         return ""
     return (
-        f"Δ is the figure less that of {' or '.join(references)} for the same people; its interval is paired. "
-        "A difference is beyond chance where its interval leaves out 0."
-    )
-
-
-def _about_paper(subject: str) -> str:
-    return (
-        f"{subject} the paper's own figure, on MPII with its full training ({PAPER}, Table 7); a dash: not known here."
+        f"Δ is the value minus that of {' or '.join(references)} for the same people; its interval is paired. "
+        "A difference is beyond chance if its interval leaves out 0."
     )
 
 
 def _by_side(
     title: str,
     columns: tuple[str, ...],
-    figures: Callable[[str], tuple[Cell, ...]],
+    cells: Callable[[str], tuple[Cell, ...]],
     skeleton: Skeleton,
     bones: bool = False,
 ) -> Table:
@@ -233,17 +223,14 @@ def _by_side(
         parent = skeleton.parents[joint]
         return f"{kind_of(joint, skeleton)} to {kind_of(parent, skeleton)}" if bones else kind_of(joint, skeleton)
 
-    paired = {joint for pair in skeleton.flip_pairs for joint in pair}
-    center = [j for j in range(len(skeleton)) if j not in paired and not (bones and skeleton.parents[j] == -1)]
-    rows: list[tuple[Cell | str, ...]] = []
+    center = [j for j, side in enumerate(skeleton.sides) if side == "center" and not (bones and j == skeleton.root)]
+    rows: list[Row] = []
     for sides in skeleton.flip_pairs:
-        beside = zip(*(figures(skeleton.names[joint]) for joint in sides), strict=True)
-        rows.append((name(sides[0]), *(figure for pair in beside for figure in pair)))
+        beside = zip(*(cells(skeleton.names[joint]) for joint in sides), strict=True)
+        rows.append((name(sides[0]), *(part for pair in beside for part in pair)))
     sections = [(0, "Right and left")] if rows else []
     if center:
         sections.append((len(rows), "Center line"))
-        for joint in center:
-            row = [part for figure in figures(skeleton.names[joint]) for part in (figure, "")]
-            rows.append((name(joint), *row))
+    rows += [(name(j), *(part for own in cells(skeleton.names[j]) for part in (own, ""))) for j in center]
     heads = (f"{column} {side}" for column in columns for side in ("R", "L"))
     return Table(title=title, head=("", *heads), rows=tuple(rows), sections=tuple(sections))

@@ -1,4 +1,4 @@
-"""Plots of the figures, in a width that a phone can show. Drawn off screen, without pyplot's state."""
+"""Plots of the metrics, in a width that a phone can show. Drawn off screen, without pyplot's state."""
 
 from __future__ import annotations
 
@@ -8,141 +8,119 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.evaluate import Tree, look_up
-from evaluation.metrics.spread import Spread
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.pose_std import PoseStd
 from heads.skeleton import MPII, Skeleton
 
 # Okabe and Ito's palette without its yellow, which fades on white; with a line style each, color is not needed.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES = ("-", "--", "-.", ":")
 SIDES = {"right": "#D55E00", "left": "#0072B2", "center": "#000000"}  # the person's, on a white ground
-TRUTH = "#c4c4c4"
+TRUE_POSE = "#c4c4c4"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.8  # inches: at a phone's width its 10 pt text is about 10 px high
+Values = Mapping[str, Mapping[str, Estimate]]  # method -> what the axis counts off -> value
 
 
-def pckh_curves(results: Mapping[str, Tree]) -> Figure:
-    """Mean PCKh over thresholds from 0 to 0.5, one line a method, the area in the legend.
+def pckh_curves(results: Mapping[str, Scores]) -> Figure:
+    """Mean PCKh over thresholds from 0 to 0.5, one line per method, the area in the legend.
 
     Args:
-        results: name -> dict of `evaluate`; a method with intervals gets a band.
+        results: name -> scores; a method with confidence intervals gets a band.
 
     Raises:
         PoseError: no results.
     """
-    figure, axes = _axes(results, "Share of joints within a fraction of the head size", height=4.2)
-    for index, (name, result) in enumerate(results.items()):
-        points = [(float(key), *look_up(result, "pckh_curve", key)) for key in result["pckh_curve"]]
-        points = [point for point in points if point[1] is not None]
-        thresholds, values, intervals = zip(*points, strict=True) if points else ((), (), ())
-        auc = result["pckh_auc"]
+    figure, axes = _axes("Share of joints within a fraction of the head size", 4.2, results)
+    for index, (name, scores) in enumerate(results.items()):
+        thresholds, auc = list(scores.pckh.curve), scores.pckh.auc.value
+        values, low, high = _columns(scores.pckh.curve)
         label = name if auc is None else f"{name} (area {auc:.1f})"
         axes.plot(thresholds, values, label=label, **_style(index))
-        if intervals and None not in intervals:
-            low, high = zip(*intervals, strict=True)
+        if np.isfinite(low).all():
             axes.fill_between(thresholds, low, high, color=COLORS[index % len(COLORS)], alpha=0.15, lw=0)
     axes.set(xlabel="threshold (head sizes)", ylabel="mean PCKh (%)", xlim=(0, 0.5), ylim=(0, 100))
     axes.legend(loc="upper left", fontsize="small")
     return figure
 
 
-def joint_bars(results: Mapping[str, Tree], *path: str) -> Figure:
-    """Horizontal bars of one figure per joint, one bar a method, with its interval where it has one.
+def joint_bars(values: Values, title: str, xlabel: str, limit: float | None = None) -> Figure:
+    """Horizontal bars, one per joint and method, with their confidence intervals if there are any.
 
     Args:
-        results: name -> dict of `evaluate`.
-        path: where the joints lie in that dict: ("pckh", "0.5", "per_joint"), ("joint_error", "per_joint") or
-            ("bone_error", "per_bone"); errors are drawn in image pixels.
+        values: method -> joint -> value, all with the same joints.
+        title, xlabel: what the values are.
+        limit: the end of the axis; None: as the values need.
 
     Raises:
-        PoseError: no results.
+        PoseError: no values.
     """
-    is_pckh = path[0] == "pckh"
-    title = f"PCKh@{path[1]} per joint" if is_pckh else f"{path[0].replace('_', ' ').capitalize()} per joint"
-    figure, axes = _axes(results, title, height=5.2 + 0.4 * len(results))
-    node = next(iter(results.values()))
-    for key in path:
-        node = node[key]
-    joints, height = list(node), 0.8 / len(results)
-    rows = np.arange(len(joints))
-    for index, (name, result) in enumerate(results.items()):
-        unit = () if is_pckh else ("image_px",)
-        found = [look_up(result, *path, joint, *unit) for joint in joints]
-        values = np.array([np.nan if value is None else value for value, _ in found])
-        bounds = [(np.nan, np.nan) if interval is None else interval for _, interval in found]
-        reach = np.abs(np.transpose(bounds) - values)
+    figure, axes = _axes(title, 5.2 + 0.4 * len(values), values)
+    height = 0.8 / len(values)
+    for index, (name, found) in enumerate(values.items()):
+        value, low, high = _columns(found)
         axes.barh(
-            rows + (index - (len(results) - 1) / 2) * height,
-            values,
+            np.arange(len(found)) + (index - (len(values) - 1) / 2) * height,
+            value,
             height,
             label=name,
             color=COLORS[index % len(COLORS)],
-            xerr=reach if np.isfinite(reach).any() else None,
+            xerr=np.abs(np.stack([low, high]) - value) if np.isfinite(low).any() else None,
             error_kw={"lw": 1, "ecolor": "#333333"},
         )
-    axes.set_yticks(rows, [joint.replace("_", " ") for joint in joints])
-    axes.set_ylim(len(joints) - 0.4, -0.6)
-    axes.set_xlabel("PCKh (%)" if is_pckh else "mean error (image px)")
-    axes.set_xlim(0, 100 if is_pckh else None)
-    axes.grid(axis="y", visible=False)
-    _legend_below(figure, len(results))
+    _count_down(axes, [joint.replace("_", " ") for joint in found])
+    axes.set(xlabel=xlabel, xlim=(0, limit))
+    _legend_below(figure, len(values))
     return figure
 
 
-def part_points(breakdowns: Mapping[str, Mapping[str, Tree]], title: str, xlabel: str, unit: str) -> Figure:
-    """Joint error of each part of the data with its interval, a marker a method.
+def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
+    """A value of each part of the data with its confidence interval, one marker per method.
 
     Args:
-        breakdowns: method -> dict of `breakdown`, all with the same parts; a part without a figure stays empty.
-        title, xlabel: what the parts are.
-        unit: 'image_px' or 'crop_px'.
+        values: method -> part -> value, all with the same parts; an undefined one stays empty.
+        title, xlabel, ylabel: what the parts are, and the value.
 
     Raises:
-        PoseError: no breakdown.
+        PoseError: no values.
     """
-    figure, axes = _axes(breakdowns, title, height=3.6 + 0.2 * len(breakdowns))
-    labels = list(next(iter(breakdowns.values()), {}))
-    places = np.arange(len(labels))
-    step = 0.5 / len(breakdowns)
-    for index, (name, parts) in enumerate(breakdowns.items()):
-        found = [look_up(parts[label], "joint_error", unit) for label in labels]
-        values = np.array([np.nan if value is None else value for value, _ in found])
-        reach = np.abs(np.transpose([interval or (np.nan, np.nan) for _, interval in found]) - values)
+    figure, axes = _axes(title, 3.6 + 0.2 * len(values), values)
+    step = 0.5 / len(values)
+    for index, (name, found) in enumerate(values.items()):
+        value, low, high = _columns(found)
         axes.errorbar(
-            places + (index - (len(breakdowns) - 1) / 2) * step,
-            values,
-            yerr=reach,
+            np.arange(len(found)) + (index - (len(values) - 1) / 2) * step,
+            value,
+            yerr=np.abs(np.stack([low, high]) - value),
             fmt=MARKERS[index % len(MARKERS)],
             color=COLORS[index % len(COLORS)],
             capsize=3,
             label=name,
         )
-    axes.set_xticks(places, labels)
-    axes.set(xlabel=xlabel, ylabel=f"mean joint error ({unit.replace('_', ' ')})", xlim=(-0.6, len(labels) - 0.4))
+    axes.set_xticks(np.arange(len(found)), list(found))
+    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(found) - 0.4))
     axes.set_ylim(bottom=0)
     axes.grid(axis="x", visible=False)
-    if len(breakdowns) > 1:
-        _legend_below(figure, len(breakdowns))
+    if len(values) > 1:
+        _legend_below(figure, len(values))
     return figure
 
 
-def spread_bars(spread: Spread, skeleton: Skeleton = MPII) -> Figure:
+def std_bars(std: PoseStd, skeleton: Skeleton = MPII) -> Figure:
     """Figure 1 of the paper, right: standard deviation of joints against that of their bones."""
-    figure, axes = _axes({"spread": spread}, "Spread of joints and of bones over people", height=4.6)
-    kinds = spread.by_kind(skeleton)
-    rows = np.arange(len(kinds))
-    for offset, column, name, color in ((-0.2, 0, "joint", COLORS[1]), (0.2, 1, "bone to its parent", COLORS[0])):
-        values = [pair[column] for pair in kinds.values()]
-        axes.barh(rows + offset, values, 0.4, label=name, color=color)
-    axes.set_yticks(rows, list(kinds))
-    axes.set_ylim(len(kinds) - 0.4, -0.6)
+    kinds = std.by_kind(skeleton)
+    figure, axes = _axes("Standard deviation of joints and of bones over people", 4.6, kinds)
+    joints, bones = np.array(list(kinds.values())).T
+    axes.barh(np.arange(len(kinds)) - 0.2, joints, 0.4, label="joint", color=COLORS[1])
+    axes.barh(np.arange(len(kinds)) + 0.2, bones, 0.4, label="bone to its parent", color=COLORS[0])
+    _count_down(axes, list(kinds))
     axes.set_xlabel("standard deviation (px of the 224 crop)")
-    axes.grid(axis="y", visible=False)
     _legend_below(figure, 2)
     return figure
 
@@ -150,19 +128,19 @@ def spread_bars(spread: Spread, skeleton: Skeleton = MPII) -> Figure:
 def movement_arrows(
     before: np.ndarray,
     after: np.ndarray,
-    truth: np.ndarray,
+    true: np.ndarray,
     captions: Sequence[str],
     *,
     skeleton: Skeleton = MPII,
     columns: int = 3,
 ) -> Figure:
-    """People as stick figures: the truth in grey, the pose before in thin lines, an arrow from it at each joint.
+    """People as stick figures: the true pose in gray, the previous in thin lines, an arrow from it at each joint.
 
     Small movements are drawn longer, by `arrow_factor`; the title says how many times.
 
     Args:
         before, after: (P, K, 2) predicted joints of P people, pixels with y downwards.
-        truth: (P, K, 2) true joints; NaN is left out.
+        true: (P, K, 2) ground truth; NaN is left out.
         captions: P titles.
         skeleton: names and parents of the K joints.
         columns: people side by side.
@@ -177,26 +155,25 @@ def movement_arrows(
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel in panels:
         panel.set_axis_off()
-    limbs = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent != -1]
     colors = [SIDES[side] for side in skeleton.sides]
+    limbs = np.array([(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent != -1])
+    limb_colors = [colors[joint] for joint, _ in limbs]
     factor = arrow_factor(before, after)
-    for axes, start, end, true, caption in zip(panels, before, after, truth, captions, strict=False):
-        for joint, parent in limbs:
-            axes.plot(*true[[joint, parent]].T, color=TRUTH, linewidth=4, solid_capstyle="round")
-            axes.plot(*start[[joint, parent]].T, color=colors[joint], linewidth=0.8)
+    for axes, start, end, joints, caption in zip(panels, before, after, true, captions, strict=False):
+        axes.add_collection(LineCollection(joints[limbs], colors=TRUE_POSE, linewidths=4, capstyle="round"))
+        axes.add_collection(LineCollection(start[limbs], colors=limb_colors, linewidths=0.8))
         shift = factor * (end - start)
         axes.quiver(*start.T, *shift.T, color=colors, angles="xy", scale_units="xy", scale=1, width=0.014,
                     headwidth=4, headlength=4.5, headaxislength=4, zorder=3)  # fmt: skip
-        everything = np.concatenate([start, start + shift, true[np.isfinite(true).all(axis=-1)]])
+        everything = np.concatenate([start, start + shift, joints[np.isfinite(joints).all(axis=-1)]])
         center, half = (everything.min(axis=0) + everything.max(axis=0)) / 2, np.ptp(everything, axis=0).max() / 2
         half = max(float(half), 1.0) * 1.08
         axes.set(xlim=(center[0] - half, center[0] + half), ylim=(center[1] + half, center[1] - half), aspect="equal")
         axes.set_title(caption, fontsize="small")
     handles = [
-        Line2D([], [], color=TRUTH, linewidth=4, label="truth"),
-        *(Line2D([], [], color=color, marker=">", label=side)
-          for side, color in SIDES.items()),
-    ]  # fmt: skip
+        Line2D([], [], color=TRUE_POSE, linewidth=4, label="ground truth"),
+        *(Line2D([], [], color=color, marker=">", label=side) for side, color in SIDES.items()),
+    ]
     if factor > 1:
         figure.suptitle(f"arrows {factor} times as long as the movement", fontsize="small")
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
@@ -214,59 +191,39 @@ def arrow_factor(before: np.ndarray, after: np.ndarray) -> int:
     return int(np.clip(np.rint(extent / 12 / max(moved, 1e-9)), 1, 10))
 
 
-def training_curves(
-    series: Mapping[str, Sequence[tuple[float, float]]],
-    ylabel: str,
-    *,
-    xlabel: str = "step",
-    log: bool = False,
-    title: str = "Training",
-) -> Figure:
-    """One line a series of (step, value); a value that is not finite breaks the line.
+def training_curves(series: Mapping[str, Sequence[tuple[float, float]]], ylabel: str, title: str) -> Figure:
+    """One line per series of (step, value); a value that is not finite breaks the line.
 
     Args:
         series: name -> points in order, possibly none.
-        ylabel, xlabel: axis labels, with their units.
-        log: whether the values lie on a logarithmic axis.
+        ylabel: what the values are, with their unit.
         title: above the plot.
 
     Raises:
         PoseError: no series.
     """
-    figure, axes = _axes(series, title)
+    figure, axes = _axes(title, 3.8, series)
     for index, (name, points) in enumerate(series.items()):
         steps, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
-        axes.plot(
-            steps,
-            np.where(np.isfinite(values), values, np.nan),
-            label=name,
-            **_style(index),
-            marker="." if len(points) < 30 else "",
-        )
-    axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    if log:
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-        axes.yaxis.set_minor_formatter("{x:g}")
+        values = np.where(np.isfinite(values), values, np.nan)
+        axes.plot(steps, values, label=name, marker="." if len(points) < 30 else "", **_style(index))
+    axes.set(xlabel="step", ylabel=ylabel)
     _legend_below(figure, len(series))
     return figure
 
 
 def to_svg(figure: Figure) -> bytes:
     """The figure as an SVG file, the same bytes for the same figure."""
-    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path"}):
-        return _saved(figure, "svg", {"Date": None, "Creator": None})
-
-
-def to_png(figure: Figure, dpi: int = 150) -> bytes:
-    """The figure as a PNG file."""
-    return _saved(figure, "png", {"Software": None}, dpi=dpi)
-
-
-def _saved(figure: Figure, form: str, metadata: dict, **options: int) -> bytes:
     data = io.BytesIO()
-    figure.savefig(data, format=form, metadata=metadata, **options)
+    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path"}):
+        figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     return data.getvalue()
+
+
+def _columns(found: Mapping[object, Estimate]) -> np.ndarray:
+    """(3, P) values, low and high bounds; NaN for what is undefined."""
+    rows = [(estimate.value, estimate.low, estimate.high) for estimate in found.values()]
+    return np.array(rows, dtype=np.float64).reshape(-1, 3).T
 
 
 def _style(index: int) -> dict[str, str]:
@@ -277,8 +234,16 @@ def _legend_below(figure: Figure, count: int) -> None:
     figure.legend(loc="outside lower center", ncols=min(3, count), frameon=False, fontsize="small")
 
 
-def _axes(contents: Mapping, title: str, height: float = 3.8) -> tuple[Figure, Axes]:
-    if not contents:
+def _count_down(axes: Axes, names: Sequence[str]) -> None:
+    """Rows of bars called `names`, the first on top."""
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+
+
+def _axes(title: str, height: float, results: Mapping) -> tuple[Figure, Axes]:
+    """A figure for some named results. Raises PoseError if there are none."""
+    if not results:
         raise PoseError(f"plot '{title}': nothing to draw; give at least one named result")
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()

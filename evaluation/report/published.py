@@ -1,8 +1,8 @@
-"""Figures that others published on MPII, to stand beside one's own: theirs as printed, none of them computed here.
+"""Scores that others published on MPII, to print beside one's own: as they printed them, none computed here.
 
-Each row says where it comes from. In each the Mean agrees with the seven groups, weighted by annotated joints, to 0.1
-(a test says so), so that no digit can be far wrong. The paper's Table 7 is held as far as this project knows it: the
-joint and bone errors, and the `joint`, `bone` and `both` methods, are missing. To add a figure, write it down here with
+Each row has its source. In each the Mean agrees with the seven groups, weighted by annotated joints, to 0.1
+(a test checks it), so that no digit can be far wrong. The paper's Table 7 is held as far as this project knows it: the
+joint and bone errors, and the `joint`, `bone` and `both` methods, are missing. To add a score, write it down here with
 its source.
 """
 
@@ -33,7 +33,7 @@ class PublishedRow:
     Attributes:
         label: authors, venue and year.
         groups: Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Mean in percent.
-        source: where the figures come from.
+        source: of the numbers.
     """
 
     label: str

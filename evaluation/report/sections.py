@@ -1,27 +1,20 @@
-"""The report's sections, each from plain figures; what there is nothing to show for is said in words."""
+"""The report's sections, each from scores; what there is nothing to show for is said in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from evaluation.metrics.evaluate import Tree
-from evaluation.metrics.spread import Spread
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.breakdown import PartScores
+from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.movement import Movement
+from evaluation.metrics.pose_std import PoseStd
+from evaluation.report import paper_tables, plots
 from evaluation.report.page import Section
-from evaluation.report.paper_tables import (
-    Entry,
-    bones_by_side,
-    breakdown_table,
-    joints_by_side,
-    movement_table,
-    readable,
-    spread_table,
-    table_7,
-    table_8,
-)
-from evaluation.report.plots import joint_bars, movement_arrows, part_points, pckh_curves, spread_bars, training_curves
-from evaluation.report.published import PublishedRow
+from evaluation.report.paper_tables import readable
 from evaluation.report.tables import Table
 from heads.skeleton import MPII, Skeleton
 
@@ -29,20 +22,20 @@ CURVE_POINTS = 150
 Curve = Sequence[tuple[float, float]]
 
 
-def runs_section(records: Mapping[str, Tree]) -> Section:
-    """What was trained: one row a run, from the record in its stages; runs without a record are left out."""
+def runs_section(records: Mapping[str, Mapping[str, Any]]) -> Section:
+    """What was trained: one row per run, from the record in its stages; runs without a record are left out."""
     columns = {
         "Method": ("method",),
         "Data": ("data",),
-        "People": ("persons",),
+        "People": ("people",),
         "Network": ("preset", "backbone"),
         "Input px": ("size",),
-        "Passes": ("preset", "passes"),
-        "Batch": ("preset", "batch"),
+        "Epochs": ("preset", "epochs"),
+        "Batch size": ("preset", "batch_size"),
         "Seed": ("seed",),
     }
 
-    def field(record: Tree, path: Sequence[str]) -> str:
+    def field(record: Mapping[str, Any], path: Sequence[str]) -> str:
         value = record
         for key in path:
             value = value.get(key, {})
@@ -56,80 +49,80 @@ def runs_section(records: Mapping[str, Tree]) -> Section:
     return Section("Runs", tables={"runs": Table("How each run was trained", ("", *columns), rows)})
 
 
-def table_7_section(entries: Sequence[Entry], text: Sequence[str] = ()) -> Section:
-    """Table 7, under how its intervals came about."""
-    return Section("Table 7: errors and PCKh by stage", text=tuple(text), tables={"table7": table_7(entries)})
-
-
-def table_8_section(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Section:
-    """Table 8 with published rows."""
-    return Section("Table 8: PCKh by joint group", tables={"table8": table_8(entries, published)})
-
-
-def joints_section(results: Mapping[str, Tree], skeleton: Skeleton = MPII) -> Section:
-    """PCKh over thresholds, and per-joint and per-bone figures of some stages: a plot each, and tables a stage.
+def joints_section(results: Mapping[str, Scores], skeleton: Skeleton = MPII) -> Section:
+    """PCKh over thresholds, and per-joint and per-bone scores of some stages: a plot each, and tables per stage.
 
     Args:
-        results: name -> dict of `evaluate`.
+        results: name -> scores.
         skeleton: names, parents and sides of the joints.
     """
     tables = {
-        f"{what}-{file_name(name)}": make(name, result, skeleton)
-        for name, result in results.items()
-        for what, make in (("joints", joints_by_side), ("bones", bones_by_side))
+        f"{what}-{file_name(name)}": make(name, scores, skeleton)
+        for name, scores in results.items()
+        for what, make in (("joints", paper_tables.joints_by_side), ("bones", paper_tables.bones_by_side))
     }
     curves = (
         "Mean PCKh over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect prediction."
     )
-    if any("interval" in result for result in results.values()):
-        curves += " Bands, and bars below: 95 % intervals over people."
+    if any(scores.bootstrap for scores in results.values()):
+        curves += " Bands, and bars below: 95 % confidence intervals over people."
+
+    def errors(part: str) -> dict[str, dict[str, Estimate]]:
+        found = {name: getattr(scores, part).per_part for name, scores in results.items()}
+        return {name: {joint: error.image_px for joint, error in parts.items()} for name, parts in found.items()}
+
+    pckh = {name: scores.pckh.per_joint[0.5] for name, scores in results.items()}
+    pixels = "mean error (image px)"
+    pckh_bars = plots.joint_bars(pckh, "PCKh@0.5 per joint", "PCKh (%)", limit=100)
+    joint_bars = plots.joint_bars(errors("joint_error"), "Joint error per joint", pixels)
+    bone_bars = plots.joint_bars(errors("bone_error"), "Bone error per joint", pixels)
     figures = {
-        "pckh-curves": (curves, pckh_curves(results)),
-        "pckh-per-joint": ("PCKh@0.5 of each joint.", joint_bars(results, "pckh", "0.5", "per_joint")),
-        "joint-error": ("Mean distance of each joint to the truth.", joint_bars(results, "joint_error", "per_joint")),
-        "bone-error": (
-            "Mean error of each bone, named by the joint that it leads from to its parent.",
-            joint_bars(results, "bone_error", "per_bone"),
-        ),
+        "pckh-curves": (curves, plots.pckh_curves(results)),
+        "pckh-per-joint": ("PCKh@0.5 of each joint.", pckh_bars),
+        "joint-error": ("Mean distance of each joint to the ground truth.", joint_bars),
+        "bone-error": ("Mean error of each bone, named by the joint that it leads from to its parent.", bone_bars),
     }
     return Section("Curves, joints and bones", tables=tables, figures=figures, folded=frozenset(tables))
 
 
-def breakdown_section(breakdowns: Mapping[str, Mapping[str, Mapping[str, Tree]]], unit: str) -> Section:
-    """Where the error sits.
+def breakdown_section(breakdowns: Mapping[str, Mapping[str, Mapping[str, PartScores]]], unit: str) -> Section:
+    """Where the error is.
 
     Args:
-        breakdowns: 'size', 'annotated' and 'group' -> method -> dict of `breakdown`; without parts, said in words.
-        unit: 'crop_px', or 'image_px' where no scale is known.
+        breakdowns: 'size', 'annotated' and 'group' -> method -> what `breakdown` found; without parts, said in words.
+        unit: 'crop_px', or 'image_px' if no scale is known.
     """
     about = {
-        "size": (
-            "By person size",
-            "person height in the image, 200 x scale (px)",
-            "People in quarters by their size.",
-        ),
+        "size": ("By person size", "person height in the image, 200 x scale (px)", "People in quarters by their size."),
         "annotated": ("By annotated joints", "annotated joints of a person", "People by how many joints they have."),
         "group": ("By joint group", "joint group", "All people; left and right together."),
     }
-    words = unit.replace("_px", " pixels")
+
+    def error(part: PartScores) -> Estimate:
+        return getattr(part.joint_error, unit)
+
     figures, tables, text = {}, {}, []
     for key, (title, xlabel, caption) in about.items():
         methods = breakdowns[key]
         if not any(methods.values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (MPII's scale, say).")
             continue
-        figures[f"error-by-{key}"] = (f"{caption} Bars are 95 % intervals.", part_points(methods, title, xlabel, unit))
-        error = breakdown_table(f"{title}: mean joint error in {words}", methods, "joint_error", unit)
-        pckh = breakdown_table(f"{title}: PCKh@0.5 in %", methods, "pckh", "0.5", "groups", "Mean")
-        tables |= {f"error-by-{key}": error, f"pckh-by-{key}": pckh}
-    return Section("Where the error sits", tuple(text), tables, figures, folded=frozenset(tables))
+        values = {name: {label: error(part) for label, part in parts.items()} for name, parts in methods.items()}
+        plot = plots.part_points(values, title, xlabel, f"mean joint error ({unit.replace('_', ' ')})")
+        figures[f"error-by-{key}"] = (f"{caption} Bars are 95 % confidence intervals.", plot)
+        for name, metric, words in (
+            ("error", error, f"mean joint error in {unit.replace('_px', ' pixels')}"),
+            ("pckh", lambda part: part.mean_pckh, "PCKh@0.5 in %"),
+        ):
+            tables[f"{name}-by-{key}"] = paper_tables.breakdown_table(f"{title}: {words}", methods, metric)
+    return Section("Where the error is", tuple(text), tables, figures, folded=frozenset(tables))
 
 
 def movement_section(
-    moved: Mapping[str, Tree],
+    moved: Mapping[str, Movement],
     before: np.ndarray,
     after: np.ndarray,
-    truth: np.ndarray,
+    true: np.ndarray,
     captions: Sequence[str],
     run: str,
     skeleton: Skeleton = MPII,
@@ -137,19 +130,18 @@ def movement_section(
     """Stage 0 -> stage 1.
 
     Args:
-        moved: run -> dict of `movement`.
-        before, after, truth: (P, K, 2) of people to draw, image pixels.
+        moved: run -> how its joints moved.
+        before, after, true: (P, K, 2) of people to draw, image pixels.
         captions: P titles.
         run: whose poses are drawn.
         skeleton: names and parents of the joints.
     """
-    everything = {name: tree["all"] for name, tree in moved.items()}
-    tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", everything)} | {
-        f"movement-{file_name(name)}": movement_table(
-            f"{name}: how each joint moves",
-            {joint.replace("_", " "): part for joint, part in tree["per_joint"].items()},
+    everything = {name: found.all for name, found in moved.items()}
+    tables = {"movement": paper_tables.movement_table("What stage 1 does to the joints of stage 0", everything)} | {
+        f"movement-{file_name(name)}": paper_tables.movement_table(
+            f"{name}: how each joint moves", {joint.replace("_", " "): part for joint, part in found.per_joint.items()}
         )
-        for name, tree in moved.items()
+        for name, found in moved.items()
     }
     figures = {}
     if len(captions):
@@ -158,59 +150,53 @@ def movement_section(
             "The first are the people whom stage 1 helps most, the middle ones have the median change, the last are "
             "those whom it harms most. Above each, the change of the mean joint error."
         )
-        figures["movement"] = (caption, movement_arrows(before, after, truth, captions, skeleton=skeleton))
+        figures["movement"] = (caption, plots.movement_arrows(before, after, true, captions, skeleton=skeleton))
     return Section("From stage 0 to stage 1", tables=tables, figures=figures, folded=frozenset(tables) - {"movement"})
 
 
 def people_section(pictures: Sequence[tuple[str, np.ndarray]], run: str) -> Section:
-    """Photographs of the worst and the median people of a run, or a sentence where there are none."""
+    """Pictures of the worst and the median people of a run, or a sentence if there are none."""
     if not pictures:
         return Section("People", text=("No images were given, so nobody is drawn on one; --images DIR names them.",))
     text = (
         f"{run}: the worst and the median people by mean joint error in head sizes. Orange: the person's right side; "
-        "blue: left; yellow: center; thin white: the truth; pink arrows: from stage 0 to stage 1."
+        "blue: left; yellow: center; thin white: the ground truth; pink arrows: from stage 0 to stage 1."
     )
     return Section("People", text=(text,), pictures=pictures)
 
 
-def spread_section(spread: Spread | None, whose: str, skeleton: Skeleton = MPII) -> Section:
-    """Figure 1, right. `whose`: the people measured, in words; without a spread the section says so."""
+def std_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> Section:
+    """Figure 1, right. `whose`: the people measured, in words; if nobody was measured, a sentence in their place."""
     heading = "Figure 1: joints against bones"
-    if spread is None:
+    if std is None:
         return Section(heading, text=("No annotations with MPII's center and scale were given to measure it on.",))
-    kinds = spread.by_kind(skeleton).values()
+    kinds = std.by_kind(skeleton).values()
     steadier = sum(bone < joint for joint, bone in kinds)
     text = (
         f"The paper's reason to regress bones: over {whose}, {steadier} of the {len(kinds)} kinds of bone "
         "vary less than the joint they lead to."
     )
-    figures = {"figure1": ("Left and right averaged.", spread_bars(spread, skeleton))}
-    tables = {"figure1": spread_table(spread, skeleton)}
+    figures = {"figure1": ("Left and right averaged.", plots.std_bars(std, skeleton))}
+    tables = {"figure1": paper_tables.std_table(std, skeleton)}
     return Section(heading, (text,), tables, figures, folded=frozenset(tables))
 
 
 def training_section(curves: Mapping[str, Mapping[str, Curve]]) -> Section:
-    """Training curves. `curves`: stage -> run -> (step, loss) points; thinned to means for the plot."""
-    drawn = {stage: {run: points for run, points in runs.items() if len(points)} for stage, runs in curves.items()}
-    figures = {
-        f"training-{file_name(stage)}": (
-            f"Training loss of {readable(stage)}.",
-            training_curves(
-                {run: thin(points) for run, points in runs.items()},
-                "loss (standard deviations)",
-                title=f"{readable(stage)}: training loss",
-            ),
-        )
-        for stage, runs in drawn.items()
-        if runs
-    }
+    """Training curves. `curves`: run -> stage -> (step, loss) points; thinned to means for the plot."""
+    figures = {}
+    for stage in dict.fromkeys(stage for stages in curves.values() for stage in stages):
+        drawn = {run: thin(stages[stage]) for run, stages in curves.items() if stages.get(stage)}
+        if drawn:
+            title = f"{readable(stage)}: training loss"
+            plot = plots.training_curves(drawn, "loss (standard deviations)", title)
+            figures[f"training-{file_name(stage)}"] = (f"Training loss of {readable(stage)}.", plot)
     if not figures:
         return Section("Training", text=("No run folder holds a training log.",))
     return Section("Training", figures=figures)
 
 
 def thin(points: Curve, most: int = CURVE_POINTS) -> list[tuple[float, float]]:
-    """The points, or the means of equal stretches of them where there are more than `most`."""
+    """The points, or the means of equal stretches of them if there are more than `most`."""
     if len(points) <= most:
         return list(points)
     stretches = np.array_split(np.asarray(points, dtype=np.float64), most)

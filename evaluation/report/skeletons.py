@@ -14,7 +14,7 @@ from heads.skeleton import MPII, Skeleton
 RIGHT = (230, 110, 0)
 LEFT = (86, 180, 233)
 CENTER = (240, 228, 66)
-TRUTH = (255, 255, 255)
+GROUND_TRUTH = (255, 255, 255)
 OUTLINE = (20, 20, 20)
 ARROW = (255, 150, 220)
 _SHIFT = 4  # OpenCV takes fixed-point coordinates with this many fractional bits
@@ -22,31 +22,27 @@ _FAR = 30000.0  # pixels; keeps wild predictions inside OpenCV's integers
 
 
 def draw_poses(
-    image: np.ndarray,
-    joints: np.ndarray,
-    truth: np.ndarray | None = None,
-    *,
-    skeleton: Skeleton = MPII,
+    image: np.ndarray, joints: np.ndarray, gt: np.ndarray | None = None, *, skeleton: Skeleton = MPII
 ) -> np.ndarray:
     """The image with one or several skeletons on it; the person's right side orange, left side blue.
 
     Args:
         image: (H, W, 3) uint8 RGB; left as it is.
         joints: (K, 2) or (P, K, 2) x, y in pixels, 0-based; a NaN joint and its limbs are left out.
-        truth: the true joints, of the same form, drawn thin and white beneath; None draws none.
+        gt: ground truth of the same shape, drawn thin and white beneath; None draws none.
         skeleton: names and parents of the K joints.
 
     Returns:
         A new (H, W, 3) uint8 image.
 
     Raises:
-        PoseError: an image or joints of another form.
+        PoseError: an image that is not (H, W, 3) uint8, or joints of another shape.
     """
     canvas = np.ascontiguousarray(check_image(image)).copy()
     predicted = _as_people(joints, skeleton)
-    if truth is not None:
-        for person in _as_people(truth, skeleton):
-            _draw(canvas, person, skeleton, [TRUTH] * len(skeleton), thickness(person) * 0.4)
+    if gt is not None:
+        for person in _as_people(gt, skeleton):
+            _draw(canvas, person, skeleton, [GROUND_TRUTH] * len(skeleton), thickness(person) * 0.4)
     for person in predicted:
         _draw(canvas, person, skeleton, side_colors(skeleton), thickness(person))
     return canvas
@@ -63,7 +59,7 @@ def draw_arrows(image: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.nda
         A new (H, W, 3) uint8 image.
 
     Raises:
-        PoseError: an image of another form.
+        PoseError: an image that is not (H, W, 3) uint8.
     """
     canvas = np.ascontiguousarray(check_image(image)).copy()
     length = np.linalg.norm(np.subtract(end, start), axis=-1)
@@ -82,7 +78,7 @@ def side_colors(skeleton: Skeleton) -> list[tuple[int, int, int]]:
 
 
 def thickness(joints: np.ndarray) -> float:
-    """Width in pixels of a limb of a figure (K, 2): a fiftieth of its extent, at least 1.5."""
+    """Width in pixels of a limb of a person (K, 2): a fiftieth of its extent, at least 1.5."""
     seen = joints[np.isfinite(joints).all(axis=-1)]
     extent = float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
     return float(np.clip(extent / 50, 1.5, 20))
@@ -91,7 +87,7 @@ def thickness(joints: np.ndarray) -> float:
 def close_up(
     image: np.ndarray, joints: np.ndarray, side: int = 320, margin: float = 0.2
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A square piece of the image around one person, scaled to `side`, so that figures of all sizes compare.
+    """A square piece of the image around one person, scaled to `side`, so that people of all sizes compare.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -100,11 +96,11 @@ def close_up(
         margin: space around the joints, as a fraction of their extent.
 
     Returns:
-        The piece (side, side, 3), inside the image where that holds it and black beyond its edge, and the (2, 3)
+        The piece (side, side, 3), inside the image if that is large enough, else black beyond its edge, and the (2, 3)
         affine that takes image pixels to its pixels: `joints @ affine[:, :2].T + affine[:, 2]`.
 
     Raises:
-        PoseError: an image of another form, or no finite joint.
+        PoseError: an image that is not (H, W, 3) uint8, or no finite joint.
     """
     check_image(image)
     seen = joints[np.isfinite(joints).all(axis=-1)]
@@ -133,7 +129,7 @@ def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray
         One (H, W, 3) uint8 image.
 
     Raises:
-        PoseError: no image, fewer than one column, or an image of another form.
+        PoseError: no image, fewer than one column, or an image that is not (H, W, 3) uint8.
     """
     if not len(images) or columns < 1:
         raise PoseError(f"contact sheet: needs an image and a column, found {len(images)} and {columns}")
@@ -151,7 +147,7 @@ def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray
 
 
 def to_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
-    """The image as JPEG. Raises PoseError for an image of another form."""
+    """The image as JPEG. Raises PoseError for an image that is not (H, W, 3) uint8."""
     done, data = cv2.imencode(
         ".jpg", cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
@@ -161,7 +157,7 @@ def to_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
 
 
 def check_image(image: np.ndarray) -> np.ndarray:
-    """The image itself. Raises PoseError where it is not (H, W, 3) uint8."""
+    """The image itself. Raises PoseError if it is not (H, W, 3) uint8."""
     if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
         raise PoseError(
             f"image has shape {image.shape} and type {image.dtype}; it must be (height, width, 3) uint8 RGB"
@@ -178,11 +174,7 @@ def _as_people(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def _draw(
-    canvas: np.ndarray,
-    joints: np.ndarray,
-    skeleton: Skeleton,
-    colors: Sequence[tuple[int, int, int]],
-    width: float,
+    canvas: np.ndarray, joints: np.ndarray, skeleton: Skeleton, colors: Sequence[tuple[int, int, int]], width: float
 ) -> None:
     """Outline first, then color, so that crossing limbs stay apart; anti-aliased, to a sixteenth of a pixel."""
     present = np.isfinite(joints).all(axis=-1)

@@ -1,1 +1,1 @@
-"""What `ief bench` measures: one module a group of benches, each bench against a named floor."""
+"""What `ief bench` measures: groups of benches, each bench against a named baseline."""

@@ -11,10 +11,12 @@ from torchvision.models import get_model
 
 from heads.pairs import all_pairs
 from heads.skeleton import MPII
+from ief.benchmarks.timing import Function, measure, summarize
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
 
-JOINTS = len(MPII)
+JOINTS, PAIRS = len(MPII), all_pairs(MPII)
+RESIDUALS = Residuals(torch.zeros(JOINTS, 2), torch.ones(JOINTS, 2), torch.ones(len(PAIRS), 2))
 
 
 @dataclass(frozen=True)
@@ -25,43 +27,58 @@ class Workload:
         device: where networks and maps are computed.
         backbone: of the stages.
         size: side of the input in pixels.
-        batch: samples a call of the networks; None leaves each bench its own.
+        batch_size: samples per call of the networks; None for each bench's own.
         images: a folder of images for the benches that start from files; None draws some.
-        compile: whether networks run compiled, ours and the floors alike.
+        rounds: timed rounds of each bench.
+        compile: whether networks are compiled, ours and the baselines.
     """
 
     device: torch.device
     backbone: str = "resnet50"
     size: int = 224
-    batch: int | None = None
+    batch_size: int | None = None
     images: Path | None = None
+    rounds: int = 9
     compile: bool = False
 
-    def stage(self) -> Stage:
-        """An untrained stage whose heatmap half is not zero."""
-        residuals = Residuals(torch.zeros(JOINTS, 2), torch.ones(JOINTS, 2), torch.ones(len(all_pairs(MPII)), 2))
-        stage = Stage(StageDesign(self.backbone, size=self.size, sigma=self.size / 32), residuals)
-        nn.init.normal_(stage.pose_weight, std=0.01)
-        return stage.to(self.device, memory_format=torch.channels_last)
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is a GPU."""
+        return self.device.type == "cuda"
 
-    def cascade(self) -> Cascade:
-        """Two untrained stages after a pose inside the crop, in evaluation mode."""
-        cascade = Cascade(torch.rand(JOINTS, 2) * self.size, [self.stage(), self.stage()])
-        return cascade.to(self.device).eval()
+    def compare(self, name: str, ours: Function, baseline: Function, target: float | None = None) -> dict:
+        """Measure two functions without arguments that do the same amount of work. Returns what `summarize` does."""
+        return summarize(name, measure((ours, baseline), self.rounds, self.device), target)
+
+    def cascade(self, stages: int = 2, autocast_dtype: torch.dtype | None = None) -> Cascade:
+        """Untrained stages after a pose inside the crop, in evaluation mode; the heatmap half is not zero."""
+        design = StageDesign(self.backbone, size=self.size, sigma=self.size / 32)
+        untrained = [Stage(design, RESIDUALS, autocast_dtype) for _ in range(stages)]
+        for stage in untrained:
+            nn.init.normal_(stage.pose_weight, std=0.01)
+        cascade = Cascade(torch.rand(JOINTS, 2) * self.size, untrained)
+        return cascade.to(self.device, memory_format=torch.channels_last).eval()
 
     def bare(self) -> nn.Module:
         """The bare torchvision network of the stages, in the same memory layout."""
         return get_model(self.backbone, weights=None).to(self.device, memory_format=torch.channels_last)
 
-    def as_run(self, network: nn.Module) -> nn.Module:
-        """The network, compiled where that was asked for."""
-        return torch.compile(network) if self.compile else network
+    def forward(self, network: nn.Module, batch_size: int, dtype: torch.dtype | None = None) -> Function:
+        """A forward of `network` in evaluation mode, compiled if that was asked for, on one random batch."""
+        images, called = self.inputs(batch_size), torch.compile(network.eval()) if self.compile else network.eval()
 
-    def inputs(self, batch: int) -> Tensor:
-        """(batch, 3, size, size) random normalized input, channels last."""
-        images = torch.randn(batch, 3, self.size, self.size, device=self.device)
+        @torch.inference_mode()
+        def forward() -> object:
+            with torch.autocast(self.device.type, dtype, enabled=dtype is not None):
+                return called(images)
+
+        return forward
+
+    def inputs(self, batch_size: int) -> Tensor:
+        """(batch_size, 3, size, size) random normalized input, channels last."""
+        images = torch.randn(batch_size, 3, self.size, self.size, device=self.device)
         return images.contiguous(memory_format=torch.channels_last)
 
-    def joints(self, batch: int) -> Tensor:
-        """(batch, K, 2) random poses in crop pixels."""
-        return torch.rand(batch, JOINTS, 2, device=self.device) * self.size
+    def joints(self, batch_size: int) -> Tensor:
+        """(batch_size, K, 2) random poses in crop pixels."""
+        return torch.rand(batch_size, JOINTS, 2, device=self.device) * self.size

@@ -1,4 +1,4 @@
-"""`ief bench`: the project's own speed measurements, each against a named floor, in one run."""
+"""`ief bench`: the project's own speed measurements, each against a named baseline, in one run."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from ief.benchmarks.timing import HEADER, Bench, machine, measure
-from ief.benchmarks.workload import Workload
-from ief.training.distributed import choose_device
+from ief.commands.options import add_device
 
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
 
-# Each is the module of that name in ief.benchmarks, with a function `benches(workload)` that yields its lines.
-GROUPS = ("loss", "heatmaps", "crops", "network", "training", "memory")
+# Modules of `ief.benchmarks` and the functions in them that yield the lines of a group.
+MODULES = {"training": ("loss", "heatmaps", "training", "memory"), "crops": ("crops",), "network": ("network",)}
+GROUPS = {group: module for module, groups in MODULES.items() for group in groups}
+ONE_THREAD = ("loss", "crops")  # what takes microseconds would measure how two threads find each other
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "groups", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)"
-    )
-    parser.add_argument("--backbone", default="resnet50", help="of the stages (default: resnet50)")
-    parser.add_argument("--size", type=int, default=224, help="side of the input in pixels (default: 224)")
-    parser.add_argument("--batch", type=int, help="samples a call of the networks (default: each bench's own)")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="images to start from (default: some are drawn)")
-    parser.add_argument("--turns", type=int, default=9, help="timed turns of each bench (default: 9)")
-    parser.add_argument("--compile", action="store_true", help="networks go through torch.compile, ours and the floors")
-    parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU where there is one)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write medians and spreads there too")
+    add = parser.add_argument
+    add("groups", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
+    add("--backbone", metavar="NAME", default="resnet50", help="torchvision ResNet to run (default: resnet50)")
+    add("--size", type=int, metavar="N", default=224, help="side of the input in pixels (default: 224)")
+    add("--batch-size", type=int, metavar="N", help="samples per call of the networks (default: each bench's own)")
+    add("--images", type=Path, metavar="DIR", help="folder of images to start from (default: some are drawn)")
+    add("--rounds", type=int, metavar="N", default=9, help="timed rounds per bench, at least 1 (default: 9)")
+    add("--compile", action="store_true", help="run the networks, ours and the baselines, through torch.compile")
+    add_device(parser)
+    add("--json", type=Path, metavar="FILE", help="write medians and ranges to this file too")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -40,15 +39,22 @@ def run(args: argparse.Namespace) -> None:
     unknown = [name for name in args.groups if name not in GROUPS]
     if unknown:
         raise PoseError(f"unknown group '{unknown[0]}'; choose from {', '.join(GROUPS)}")
-    device = choose_device(args.device)
-    workload = Workload(device, args.backbone, args.size, args.batch, args.images, args.compile)
-    about, lines = machine(workload.device), []
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
-    print(HEADER)
+    import torch
+
+    from ief.benchmarks.timing import HEADER, line, machine
+    from ief.benchmarks.workload import Workload
+    from ief.model.device import choose_device
+
+    device, threads, lines = choose_device(args.device), torch.get_num_threads(), []
+    workload = Workload(device, args.backbone, args.size, args.batch_size, args.images, args.rounds, args.compile)
+    about = machine(device)
+    print(", ".join(f"{key} {value}" for key, value in about.items()), HEADER, sep="\n")
     for name in args.groups or GROUPS:
-        for bench in importlib.import_module(f"ief.benchmarks.{name}").benches(workload):
-            line = measure(bench, args.turns, workload.device) if isinstance(bench, Bench) else bench
-            print(line.line(), flush=True)
-            lines.append({"group": name, **line.to_json()})
+        torch.set_num_threads(1 if name in ONE_THREAD else threads)
+        module = importlib.import_module(f"ief.benchmarks.{GROUPS[name]}")
+        for result in getattr(module, name)(workload):
+            print(line(result), flush=True)
+            lines.append({"group": name, **result})
+    torch.set_num_threads(threads)
     if args.json:
         print(write_text(args.json, json.dumps({"machine": about, "benches": lines}, indent=1)))

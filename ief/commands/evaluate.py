@@ -7,39 +7,45 @@ import json
 import sys
 from pathlib import Path
 
-from checkpoints.files import write_text
 from evaluation.metrics.conventions import CONVENTIONS
-from ief.reporting.scoring import difference, print_difference, print_result, score
-from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.reading import table
-from mpii_tools.results.pixel_origin import origin_warning
-from mpii_tools.results.predictions import align, read_predictions
 
 EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotations data/mpii/valid.npz --intervals"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--predictions", type=Path, required=True, metavar="FILE", help=".npz, or .h5, .mat, .npy")
-    parser.add_argument("--annotations", type=Path, required=True, metavar="PATH", help="any form that prepare reads")
-    parser.add_argument(
+    argument = parser.add_argument
+    argument("--predictions", type=Path, required=True, metavar="FILE", help="predicted poses: .npz, .h5, .mat or .npy")
+    argument(
+        "--annotations", type=Path, required=True, metavar="PATH", help="any format of annotations that prepare reads"
+    )
+    argument(
         "--convention",
         default="official",
         choices=CONVENTIONS,
-        help="whose comparison and grouping to use (default: official, the MATLAB toolkit)",
+        help="toolkit whose comparison and grouping to use (default: official, the MATLAB toolkit)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    parser.add_argument(
+    argument("--json", type=Path, metavar="FILE", help="also write the scores to this file")
+    argument(
         "--against",
         type=Path,
         metavar="FILE",
-        help="other predictions of the same people: also how far these differ from them, with paired 95 %% intervals",
+        help="other predictions of the same people: also print --predictions minus these, with paired 95 %% "
+        "confidence intervals",
     )
-    parser.add_argument("--intervals", action="store_true", help="with 95 %% bootstrap intervals over people")
+    argument("--intervals", action="store_true", help="add 95 %% bootstrap confidence intervals over people")
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
+    from checkpoints.files import write_text
+    from evaluation.metrics.json_format import difference_to_json, scores_to_json
+    from ief.reporting.scoring import difference, print_difference, print_result, score
+    from mpii_tools.annotations.read import read_annotations
+    from mpii_tools.annotations.reading import table
+    from mpii_tools.results.pixel_origin import origin_warning
+    from mpii_tools.results.predictions import align, read_predictions
+
     reading, predictions = read_annotations(args.annotations), read_predictions(args.predictions)
     people = reading.people
     joints = align(predictions, people).joints
@@ -48,13 +54,14 @@ def run(args: argparse.Namespace) -> None:
     if len(predictions) > len(people):
         unused = len(predictions) - len(people)
         print(f"{unused:,} predictions are of nobody in {args.annotations} and do not count", file=sys.stderr)
-    result = score(joints, people, args.convention, args.intervals)
+    scores = score(joints, people, args.convention, args.intervals)
     if warning := origin_warning(joints, people):
         print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
-    print_result(result)
+    print_result(scores)
+    result = scores_to_json(scores)
     if args.against:
-        other = align(read_predictions(args.against), people).joints
-        result["difference"] = difference(joints, other, people, args.convention)
-        print_difference(result["difference"], str(args.against))
+        found = difference(joints, align(read_predictions(args.against), people).joints, people, args.convention)
+        print_difference(found, str(args.against))
+        result["difference"] = difference_to_json(found)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))

@@ -1,21 +1,18 @@
-"""`ief export`: both stages as one ONNX model, heatmaps inside; in int8 where that is asked for."""
+"""`ief export`: both stages as one ONNX model, heatmaps inside; in int8 if that is asked for."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
-from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
-from ief.inference.onnx_int8 import quantize
-from ief.model.run_folder import load_cascade
-from mpii_tools.prepared.read import load_prepared
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXAMPLE = """ief export --run runs/all --out pose.onnx
          ief export --run runs/all --input crops --int8 data/mpii --out crops-int8.onnx"""
-MODELS = {"image": ImageToPose, "crops": CropsToPose}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,21 +21,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .onnx to write")
     parser.add_argument(
         "--input",
-        choices=MODELS,
+        choices=("image", "crops"),
         default="image",
         help="image: images with center and scale in, joints in their pixels out; crops: preprocessed crops in, "
         "joints in crop pixels out, which `ief predict --onnx` takes (default: image)",
     )
-    parser.add_argument("--int8", type=Path, metavar="DIR", help="quantize, on the training crops of this prepared set")
+    parser.add_argument(
+        "--int8", type=Path, metavar="DIR", help="quantize to int8 on the training crops of this prepared folder"
+    )
     parser.add_argument("--calibrate", type=int, default=128, metavar="N", help="crops to quantize on (default: 128)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export, and say what goes in and comes out."""
+    """Export, and print what goes in and comes out."""
     if args.int8 and args.input != "crops":
         raise PoseError("--int8 goes with --input crops")
+    from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
+    from ief.inference.onnx_int8 import quantize
+    from ief.model.run_folder import load_cascade
+
     cascade = load_cascade(args.run)
-    model = MODELS[args.input](cascade)
+    model = {"image": ImageToPose, "crops": CropsToPose}[args.input](cascade)
     if args.int8:
         crops = calibration_crops(args.int8, model.size, args.calibrate)
         whole = args.out.with_name(f".{args.out.name}.fp32")
@@ -54,6 +57,10 @@ def run(args: argparse.Namespace) -> None:
 
 def calibration_crops(folder: Path, size: int, count: int) -> np.ndarray:
     """(count, size, size, 3) crops spread over the training split. Raises PoseError for another size or no crop."""
+    import numpy as np
+
+    from mpii_tools.prepared.read import load_prepared
+
     data = load_prepared(folder, "train")
     if data.size != size or count < 1:
         raise PoseError(f"{folder}: prepared at {data.size} px, the run takes {size}; --calibrate at least 1")

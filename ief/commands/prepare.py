@@ -1,21 +1,16 @@
-"""`ief prepare`: annotations and images -> the preprocessed form."""
+"""`ief prepare`: annotations and images -> preprocessed crops, with a table of everything that was left out."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from checkpoints.errors import PoseError
-from ief.training.presets import PRESETS, preset_called
-from mpii_tools.annotations.derived_joints import derive_torso
-from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.reading import table
-from mpii_tools.images.sources import open_images
-from mpii_tools.prepared.write import prepare
+from ief.commands.options import add_options, given
+from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
 
 EXAMPLE = "ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii"
+SIZES = {name: OPTIONS[name] for name in OF_PREPARE}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,25 +28,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of images or of tar files of images (default: beside the annotations)",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the crops and their people")
     parser.add_argument("--name", help="name of the dataset (default: that of --out)")
-    parser.add_argument("--preset", default="paper", choices=PRESETS, help="whose input size to use (default: paper)")
-    parser.add_argument("--size", type=int, metavar="PX", help="side of the network's input (default: the preset's)")
-    parser.add_argument("--margin", type=float, help="side of a stored crop / side of the input (default: 1.5)")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N people of each split, to try things")
+    parser.add_argument(
+        "--preset",
+        default="paper",
+        metavar="|".join(PRESETS),
+        help="preset whose --size and --margin to use (default: paper)",
+    )
+    add_options(parser, SIZES, "paper")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="only the first N people of each split, 1 or more, to try things"
+    )
     parser.add_argument(
         "--no-derived-joints",
         action="store_true",
         help="leave a missing pelvis and thorax missing instead of placing them by the stated rule",
     )
-    parser.add_argument("--strict", action="store_true", help="write nothing where anything is wrong with the data")
+    parser.add_argument("--strict", action="store_true", help="write nothing if anything is wrong with the data")
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, report, write."""
     if args.limit is not None and args.limit < 1:
         raise PoseError(f"--limit {args.limit}: must be above 0; leave it out for everybody")
-    preset = preset_called(args.preset, size=args.size, margin=args.margin)
+    preset = get_preset(args.preset, **given(args, SIZES))
+    import numpy as np
+
+    from mpii_tools.annotations.derived_joints import derive_torso
+    from mpii_tools.annotations.read import read_annotations
+    from mpii_tools.annotations.reading import table
+    from mpii_tools.images.sources import open_images
+    from mpii_tools.prepared.write import prepare
+
     reading = read_annotations(args.annotations)
     people = reading.people
     print(f"{args.annotations}: {reading.format}, {len(people):,} people")

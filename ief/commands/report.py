@@ -4,46 +4,46 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
 from evaluation.report.published import TABLE_8, select_rows
-from ief.reporting.report import write_report
-from mpii_tools.annotations.read import read_annotations
-from mpii_tools.images.sources import open_images
-from mpii_tools.people import People
-from mpii_tools.prepared.read import read_description
+
+if TYPE_CHECKING:
+    from mpii_tools.people import People
 
 EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="run folders; the last one's people are drawn"
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="what `ief prepare` wrote: truth, and Figure 1")
-    parser.add_argument(
-        "--annotations", type=Path, metavar="PATH", help="the validation people, instead of those in --data"
-    )
-    parser.add_argument("--training", type=Path, metavar="PATH", help="the training people, instead of those in --data")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="images, to draw the worst and the median people")
-    parser.add_argument(
+    argument = parser.add_argument
+    argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders; the last one's people are drawn")
+    argument("--out", type=Path, required=True, metavar="DIR", help="folder to write the report to")
+    argument("--data", type=Path, metavar="DIR", help="folder that `ief prepare` wrote: ground truth, and Figure 1")
+    argument("--annotations", type=Path, metavar="PATH", help="the validation people, instead of those in --data")
+    argument("--training", type=Path, metavar="PATH", help="the training people, instead of those in --data")
+    argument("--images", type=Path, metavar="DIR", help="folder of images, to draw the worst and the median people")
+    argument(
         "--published",
         nargs="+",
         default=["all"],
         metavar="ROW",
         help=f"published rows below Table 8: all (default), none, or any of {', '.join(TABLE_8)}",
     )
-    parser.add_argument("--title", default="Compositional pose regression")
-    parser.add_argument("--lead", default="", metavar="TEXT", help="a paragraph under the title")
+    title = "Compositional pose regression"
+    argument("--title", default=title, metavar="TEXT", help=f"title of the page (default: {title})")
+    argument("--lead", default="", metavar="TEXT", help="a paragraph under the title (default: none)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read, compare, draw, write, say where."""
+    """Read, compare, draw, write, print where."""
+    from ief.reporting.report import write_report
+    from mpii_tools.images.sources import open_images
+
     people = split_people(args.annotations, args.data, "valid")
     if args.images and people is None:
-        raise PoseError("--images draws the validation people; add --data or --annotations, which say where they are")
+        raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
     page = write_report(
         args.runs,
         args.out,
@@ -58,11 +58,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def split_people(path: Path | None, data: Path | None, split: str) -> People | None:
-    """The people of an annotation file, else of a split of prepared data; None where neither is given.
+    """The people of an annotation file, else of a split of prepared data; None if neither is given.
 
     Raises:
-        PoseError: a file of none of the known forms, or prepared data without that split.
+        PoseError: a file of no known format, or prepared data without that split.
     """
+    from mpii_tools.annotations.read import read_annotations
+    from mpii_tools.prepared.read import read_description
+
     if path is None and data is None:
         return None
     if path is None:

@@ -15,13 +15,14 @@ EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--annotations", type=Path, required=True, metavar="FILE", help="the official RELEASE .mat")
-    parser.add_argument("--predictions", type=Path, required=True, metavar="FILE", help="of its test people")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .mat to write")
+    argument = parser.add_argument
+    argument("--annotations", type=Path, required=True, metavar="FILE", help="the official RELEASE .mat file")
+    argument("--predictions", type=Path, required=True, metavar="FILE", help="predicted poses of its test people")
+    argument("--out", type=Path, required=True, metavar="FILE", help="the .mat file to write")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the file and say what it holds."""
+    """Write the file and print what it holds."""
     held = write_submission(args.annotations, read_predictions(args.predictions), args.out)
     print(
         f"{args.out}: {held.images:,} test images, {held.rects:,} rects, {held.predicted:,} of them with a pose, "

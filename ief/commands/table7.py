@@ -8,48 +8,54 @@ from dataclasses import replace
 from checkpoints.errors import PoseError
 from heads.methods import METHODS
 from ief.commands import train
-from ief.reporting.report import write_report
-from ief.reporting.scoring import score_run
-from ief.training.budget import passes_within
-from ief.training.training import train_stage
-from mpii_tools.prepared.read import load_prepared
+from ief.training.run_config import RUN_OPTIONS
 
-EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --passes 20
+EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --epochs 20
 on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0"""
+OPTIONS = {name: field for name, field in RUN_OPTIONS.items() if name != "method"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments: those of `ief train`, the method and the stage aside."""
-    train.configure_training(parser)
+    """Declare the arguments: those of `ief train`, except the method and the stage."""
+    train.configure_training(parser, OPTIONS)
     parser.add_argument(
         "--minutes",
         type=float,
-        help="budget of all trainings on this machine, instead of --passes: its speed is measured once "
-        "and every method gets the same number of passes",
+        help="budget of all trainings on this machine, instead of --epochs: its speed is measured once and every "
+        "method gets the same number of epochs",
     )
 
 
 def run(args: argparse.Namespace) -> None:
     """Train every method with the same seed, order, weights and budget; what is done is skipped."""
-    if args.minutes is not None and args.passes is not None:
-        raise PoseError("give either --minutes or --passes")
+    if args.minutes is not None and args.epochs is not None:
+        raise PoseError("give either --minutes or --epochs")
     if args.minutes is not None and not args.minutes > 0:
         raise PoseError(f"--minutes {args.minutes}: must be above 0")
-    preset, stages = train.chosen_preset(args), train.chosen_stages("both", args.stages)
-    valid = load_prepared(args.data, "valid")
-    with train.training_job(args, preset, "all") as job:
+    config = train.chosen(args, OPTIONS)
+    from ief.reporting.report import write_report
+    from ief.reporting.scoring import score_run
+    from ief.training.budget import epochs_within
+    from ief.training.trainer import train_stage
+    from mpii_tools.prepared.read import load_prepared
+
+    valid = load_prepared(config.data, "valid")
+    with train.training(args, config) as first:
         if args.minutes is not None:
-            passes = passes_within(args.minutes, len(METHODS), len(stages), job, preset, args.run / "budget.json")
-            preset = replace(preset, passes=passes)
-        folders = {method: args.run / method for method in METHODS}
-        for index in stages:
-            for method, folder in folders.items():
-                train_stage(index, replace(job, method=method, run=folder), preset)
-        if job.processes.first:
-            for folder in folders.values():
-                if not (folder / "metrics.json").exists():  # the last file of a score
-                    job.stopping.check()
-                    score_run(folder, valid, job.device)
-            title = f"Five methods, {args.stages} stages"
-            runs = list(folders.values())
-            print(write_report(runs, args.run / "report", title, people=valid.people, training=job.data.people))
+            epochs = epochs_within(args.minutes, len(METHODS), config.stages, first, args.run / "budget.json")
+            config = replace(config, options=replace(config.options, epochs=epochs))
+        configs = {method: replace(config, method=method) for method in METHODS}
+        for index in range(config.stages):
+            for method, of_method in configs.items():
+                run = args.run / method
+                train_stage(
+                    replace(first, index=index, method=method, run=run, preset=config.options, run_config=of_method)
+                )
+        if first.dist.is_main:
+            runs = [args.run / method for method in METHODS]
+            for run in runs:
+                if not (run / "metrics.json").exists():  # the last file of a score
+                    first.stopping.check()
+                    score_run(run, valid, first.device)
+            title = f"Five methods, {config.stages} stages"
+            print(write_report(runs, args.run / "report", title, people=valid.people, training=first.data.people))

@@ -25,12 +25,12 @@ from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, People, make_people
 
 @dataclass(frozen=True)
 class ImageBox:
-    """A person in a image.
+    """A person in an image.
 
     Attributes:
         path: the image.
         center: MPII's objpos, 0-based pixels; None for the image's center.
-        scale: MPII's scale; None where the person fills the image.
+        scale: MPII's scale; None if the person fills the image.
     """
 
     path: Path
@@ -46,10 +46,10 @@ class ImageBox:
 
 
 def find_images(paths: Iterable[Path]) -> list[ImageBox]:
-    """A box without bounds for each image; a folder stands for the images in it, by name.
+    """A box without center and scale for each image; a folder means the images in it, by name.
 
     Raises:
-        PoseError: where a path does not exist or a folder holds no image.
+        PoseError: when a path does not exist or a folder holds no image.
     """
     boxes = []
     for path in paths:
@@ -66,9 +66,9 @@ def find_images(paths: Iterable[Path]) -> list[ImageBox]:
 
 
 def read_list(path: Path) -> list[ImageBox]:
-    """Boxes from a text file, a person a line: `image x y scale`, separated by tabs, or a image alone.
+    """Boxes from a text file, one line per person: `image x y scale`, separated by tabs, or an image alone.
 
-    Images are named from the list's folder. Raises PoseError, naming the line, where it is not of this form.
+    Paths are relative to the list's folder. Raises PoseError, naming the line, if it is not in this format.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -94,29 +94,29 @@ def read_list(path: Path) -> list[ImageBox]:
     return boxes
 
 
-def predict_boxes(network: Network, boxes: list[ImageBox], size: int, batch: int) -> tuple[People, np.ndarray]:
+def predict_boxes(network: Network, boxes: list[ImageBox], size: int, batch_size: int) -> tuple[People, np.ndarray]:
     """The boxes as people without joints, and their poses (N, K, 2) float64 in image pixels.
 
     Args:
         size: side of the network's input.
-        batch: crops a call of the network.
+        batch_size: crops per call of the network.
 
     Raises:
         PoseError: naming the image that cannot be read or decoded.
     """
     filled, poses = [], []
     with tqdm(total=len(boxes), desc="predicting", unit="person", disable=None) as progress:
-        for ready, crops in batches(cut(boxes, size, batch), batch):
-            filled += ready
+        for cropped, crops in batches(cut(boxes, size, batch_size), batch_size):
+            filled += cropped
             poses.append(network(crops)[-1])
-            progress.update(len(ready))
+            progress.update(len(cropped))
     people = as_people(filled)
     to_image = invert_affine(crop_matrices(people.crop_center, people.crop_side, size))
     return people, apply_affine(to_image, np.concatenate(poses))
 
 
 def as_people(boxes: list[ImageBox]) -> People:
-    """Boxes with nothing missing as people without joints."""
+    """Complete boxes as people without joints."""
     return make_people(
         [box.path.name for box in boxes],
         np.full((len(boxes), len(MPII), 2), np.nan),
@@ -126,7 +126,7 @@ def as_people(boxes: list[ImageBox]) -> People:
 
 
 def cut(boxes: list[ImageBox], size: int, ahead: int) -> Iterator[tuple[list[ImageBox], np.ndarray]]:
-    """Boxes and crops (P, size, size, 3) image by image, in order; threads keep `ahead` images ready."""
+    """Boxes and crops (P, size, size, 3) image by image, in order; threads work `ahead` images ahead."""
     waiting: deque = deque()
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), "images") as pool:
         for path, people in groupby(boxes, key=lambda box: box.path):
@@ -138,7 +138,7 @@ def cut(boxes: list[ImageBox], size: int, ahead: int) -> Iterator[tuple[list[Ima
 
 
 def cut_image(path: Path, boxes: list[ImageBox], size: int) -> tuple[list[ImageBox], np.ndarray]:
-    """The crops (P, size, size, 3) uint8 of one image's people, and their boxes with nothing missing."""
+    """The crops (P, size, size, 3) uint8 of one image's people, and their boxes, complete."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -151,16 +151,16 @@ def cut_image(path: Path, boxes: list[ImageBox], size: int) -> tuple[list[ImageB
 
 
 def batches(
-    images: Iterable[tuple[list[ImageBox], np.ndarray]], batch: int
+    images: Iterable[tuple[list[ImageBox], np.ndarray]], batch_size: int
 ) -> Iterator[tuple[list[ImageBox], np.ndarray]]:
-    """The same boxes and crops, `batch` of them at a time."""
+    """The same boxes and crops, `batch_size` of them at a time."""
     boxes: list[ImageBox] = []
     crops: list[np.ndarray] = []
-    for found, cropped in images:
-        boxes += found
+    for of_image, cropped in images:
+        boxes += of_image
         crops += list(cropped)
-        while len(boxes) >= batch:
-            yield boxes[:batch], np.stack(crops[:batch])
-            boxes, crops = boxes[batch:], crops[batch:]
+        while len(boxes) >= batch_size:
+            yield boxes[:batch_size], np.stack(crops[:batch_size])
+            boxes, crops = boxes[batch_size:], crops[batch_size:]
     if boxes:
         yield boxes, np.stack(crops)

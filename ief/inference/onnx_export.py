@@ -1,4 +1,4 @@
-"""The cascade as one ONNX model: heatmap rendering and both stages inside, and, from a image, the crop as well."""
+"""The cascade as one ONNX model: heatmaps and both stages inside, and, from an image, the crop as well."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CropsToPose(nn.Module):
         return self.cascade((crops.permute(0, 3, 1, 2).float() - self.mean) / self.std)[-1]
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
-        """Inputs to trace, and which of their axes are free."""
+        """Inputs to trace, and which of their axes are dynamic."""
         return (torch.zeros(2, self.size, self.size, 3, dtype=torch.uint8),), ({0: torch.export.Dim("people")},)
 
 
@@ -49,43 +49,46 @@ class ImageToPose(CropsToPose):
         """The last stage's poses.
 
         Args:
-            image: (B, H, W, 3) uint8 RGB, a image a person.
+            image: (B, H, W, 3) uint8 RGB, one image per person.
             center: (B, 2) MPII's objpos, 0-based image pixels.
             scale: (B,) MPII's scale, a person's height / 200 px.
 
         Returns:
             (B, K, 2) joints, 0-based image pixels.
         """
-        corner = (self.size - 1) / 2
-        zoom = (scale * (CROP_SIDE / self.size)).view(-1, 1, 1)  # image pixels a crop pixel
-        middle = (center + scale.unsqueeze(-1) * torch.tensor([0.0, CENTER_SHIFT])).unsqueeze(1)
-        sampled = middle + zoom * (torch.arange(self.size).unsqueeze(-1) - corner)  # (B, n, 2)
-        columns = resampling(sampled[..., 0], zoom, image.shape[2])
-        rows = resampling(sampled[..., 1], zoom, image.shape[1])
-        # The mean is taken off first: what lies outside the image is 0 then, the mean color.
+        step = (scale * (CROP_SIDE / self.size)).view(-1, 1, 1)  # image pixels per crop pixel
+        crop_center = (center + scale.unsqueeze(-1) * torch.tensor([0.0, CENTER_SHIFT])).unsqueeze(1)
+
+        def to_image(points: Tensor) -> Tensor:  # crop pixels to image pixels, the inverse of crops.crop_matrices
+            return crop_center + step * (points - (self.size - 1) / 2)
+
+        positions = to_image(torch.arange(self.size).unsqueeze(-1))  # (B, n, 2)
+        columns = resampling(positions[..., 0], step, image.shape[2])
+        rows = resampling(positions[..., 1], step, image.shape[1])
+        # The mean is subtracted first: what is outside the image is 0 then, the mean color.
         image = image.permute(0, 3, 1, 2).float() - self.mean
         crops = rows.unsqueeze(1) @ image @ columns.transpose(1, 2).unsqueeze(1) / self.std
-        return middle + zoom * (self.cascade(crops)[-1] - corner)
+        return to_image(self.cascade(crops)[-1])
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
-        """Inputs to trace, and which of their axes are free."""
+        """Inputs to trace, and which of their axes are dynamic."""
         people, height, width = (torch.export.Dim(name) for name in ("people", "height", "width"))
         image = torch.zeros(2, self.size, self.size + 1, 3, dtype=torch.uint8)
         axes = ({0: people, 1: height, 2: width}, {0: people}, {0: people})
         return (image, torch.full((2, 2), self.size / 2), torch.ones(2)), axes
 
 
-def resampling(positions: Tensor, zoom: Tensor, length: int) -> Tensor:
-    """Weights (B, n, length) by which pixels 0 .. length - 1 make the samples at `positions` (B, n) of a line.
+def resampling(positions: Tensor, step: Tensor, length: int) -> Tensor:
+    """Weights (B, n, length) of pixels 0 .. length - 1 in the samples at `positions` (B, n) of a line.
 
-    A triangle as wide as two steps of the samples, or two pixels where these are wider: linear interpolation of an
-    enlarged image, an average in a reduced one. What falls outside the line has its weight and adds nothing.
+    A triangle two steps wide, but at least two pixels: linear interpolation of an enlarged image, an average in a
+    reduced one. Pixels outside the line have their weight and add nothing.
 
     Args:
-        zoom: (B, 1, 1) step of the samples in pixels.
+        step: (B, 1, 1) distance of the samples in pixels.
     """
     pixels = torch.arange(-BORDER, length + BORDER)
-    weights = (1 - (pixels - positions.unsqueeze(-1)).abs() / zoom.clamp(min=1)).clamp(min=0)
+    weights = (1 - (pixels - positions.unsqueeze(-1)).abs() / step.clamp(min=1)).clamp(min=0)
     weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1)
     return weights[..., BORDER : BORDER + length]
 
@@ -94,7 +97,7 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     """Write a model with its inputs by name and the output `joints`; any number of people, any size of image.
 
     Raises:
-        PoseError: where onnx or onnxscript is missing.
+        PoseError: when onnx or onnxscript is missing.
     """
     inputs, axes = model.example()
     names = model.cascade.stages[0].design.skeleton.names
@@ -111,13 +114,13 @@ def write_onnx(
     metadata: dict[str, str],
     path: Path,
 ) -> Path:
-    """Trace `model` on `inputs`, whose `axes` are free, and write it. Raises PoseError as `export_onnx`."""
+    """Trace `model` on `inputs`, whose `axes` are dynamic, and write it. Raises PoseError as `export_onnx`."""
     try:
         import onnxscript  # noqa: F401  (what torch's exporter needs)
     except ImportError:
         raise PoseError("export needs the packages onnx and onnxscript: pip install '.[export]'") from None
-    for talker in ("torch.onnx", "onnx_ir", "onnxscript"):
-        logging.getLogger(talker).setLevel(logging.ERROR)
+    for name in ("torch.onnx", "onnx_ir", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes to its own developers
         program = torch.onnx.export(

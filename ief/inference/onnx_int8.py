@@ -1,4 +1,4 @@
-"""int8 of an exported model: what its convolutions see is measured on real crops, then they work on bytes."""
+"""int8 of an exported model: the ranges of its activations are measured on real crops (static quantization)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ BATCH = 16
 
 
 def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
-    """Write the int8 form of an exported model of crops.
+    """Write the int8 version of an exported model of crops.
 
     Static, per output channel, ranges from the smallest and largest value on `crops`. The convolutions of the
     residual blocks and what follows them become int8; the first ones, which see the image and the heatmaps, and the
-    linear heads stay float: they are a small part of the work.
+    linear heads stay in fp32: they are a small part of the work.
 
     Args:
         source: what `ief.inference.onnx_export.export_onnx` wrote.
         crops: (N, n, n, 3) uint8 RGB, from the training split.
 
     Raises:
-        PoseError: where onnx or onnxruntime is missing.
+        PoseError: when onnx or onnxruntime is missing.
     """
     try:
         import onnx
@@ -34,18 +34,18 @@ def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
         raise PoseError("int8 needs the packages onnx and onnxruntime: pip install '.[export]'") from None
 
     class Crops(CalibrationDataReader):
-        """Batches of crops, as the calibration asks for them."""
+        """Batches of crops for the calibration."""
 
         def __init__(self) -> None:
-            self.left = iter({"crops": crops[row : row + BATCH]} for row in range(0, len(crops), BATCH))
+            self.batches = iter({"crops": crops[row : row + BATCH]} for row in range(0, len(crops), BATCH))
 
         def get_next(self) -> dict[str, np.ndarray] | None:
             """The next batch, None after the last."""
-            return next(self.left, None)
+            return next(self.batches, None)
 
     nodes = residual_nodes(onnx.load(source).graph)
     level = logging.root.level
-    logging.root.setLevel(logging.ERROR)  # it advises a preparation that changes nothing here
+    logging.root.setLevel(logging.ERROR)  # it recommends a preprocessing that changes nothing here
     try:
         return write_atomically(
             target,
@@ -66,12 +66,12 @@ def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
 
 def residual_nodes(graph: object) -> list[str]:
     """Names of the residual blocks' convolutions, sums and ReLUs in an `onnx.GraphProto`."""
-    made_by = {output: node.op_type for node in graph.node for output in node.output}
+    producers = {output: node.op_type for node in graph.node for output in node.output}
     channels = {tensor.name: tensor.dims[1] for tensor in graph.initializer if len(tensor.dims) == 4}
     return [
         node.name
         for node in graph.node
         if (node.op_type == "Conv" and channels[node.input[1]] > 3)
-        or (node.op_type == "Add" and {made_by.get(name) for name in node.input} <= {"Conv", "Relu"})
+        or (node.op_type == "Add" and {producers.get(name) for name in node.input} <= {"Conv", "Relu"})
         or node.op_type == "Relu"
     ]

@@ -21,7 +21,7 @@ class OnnxNetwork:
         size: side of the crops in pixels.
 
     Raises:
-        PoseError: where ONNX Runtime is missing, or the file is no model of crops that `ief export` wrote.
+        PoseError: when ONNX Runtime is missing, or the file is not a model of crops that `ief export` wrote.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,4 +51,4 @@ def open_session(path: Path) -> InferenceSession:
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base class
-        raise PoseError(f"{path}: no model that ONNX Runtime can load ({str(error).splitlines()[0]})") from error
+        raise PoseError(f"{path}: not a model that ONNX Runtime can load ({str(error).splitlines()[0]})") from error

@@ -1,4 +1,4 @@
-"""The cascade: y_0 is the mean training pose, and each stage corrects the pose of the one before."""
+"""The cascade: y_0 is the mean training pose, and each stage corrects the previous pose."""
 
 from __future__ import annotations
 

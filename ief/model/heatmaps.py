@@ -1,8 +1,7 @@
-"""Gaussian heatmaps of a pose, exact and sub-pixel, rendered on the device (the IEF feedback).
+"""Gaussian heatmaps of a pose, exact and sub-pixel, and the convolution over them (the IEF feedback).
 
-A Gaussian is separable: exp(-|p - y|^2 / 2 sigma^2) is the outer product of two 1-D factors. Everything here starts
-from the factors; the maps themselves are needed only where someone wants to look at them, since a convolution over
-them can be computed from the factors too.
+A Gaussian is separable: exp(-|p - y|^2 / 2 sigma^2) is the outer product of two 1-D factors. A convolution over the
+maps is computed from the factors, so the maps themselves are never rendered.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def gaussian_factors(coordinates: Tensor, size: int, sigma: float) -> Tensor:
     """The 1-D factors exp(-(p - y)^2 / 2 sigma^2) at p = 0 .. size - 1, zero beyond 4 sigma.
 
     Args:
-        coordinates: (...) x or y of joints in crop pixels; sub-pixel, may lie outside the crop or be NaN.
+        coordinates: (...) x or y of joints in crop pixels; sub-pixel, may be outside the crop or NaN.
         size: length of the crop's side in pixels.
         sigma: standard deviation in crop pixels.
 
@@ -34,36 +33,21 @@ def gaussian_factors(coordinates: Tensor, size: int, sigma: float) -> Tensor:
     return torch.where(near, torch.exp(-0.5 * torch.where(near, distance, 0).square()), 0)
 
 
-def render_heatmaps(joints: Tensor, size: int, sigma: float) -> Tensor:
-    """K heatmaps of a pose, one a joint, with peak 1 at the joint.
-
-    Args:
-        joints: (B, K, 2) x, y in crop pixels; may lie outside or be NaN (a zero map).
-        size: side of the crop in pixels.
-        sigma: standard deviation in crop pixels.
-
-    Returns:
-        (B, K, size, size), zero where |dx| or |dy| exceeds 4 sigma.
-    """
-    columns, rows = gaussian_factors(joints, size, sigma).unbind(dim=-2)
-    return rows.unsqueeze(-1) * columns.unsqueeze(-2)
-
-
 def convolve_heatmaps(
     joints: Tensor, size: int, sigma: float, weight: Tensor, stride: int, padding: int, onto: Tensor | None = None
 ) -> Tensor:
-    """`conv2d(render_heatmaps(joints, size, sigma), weight, None, stride, padding)` without the maps.
+    """`conv2d(h, weight, None, stride, padding)` of K heatmaps h with peak 1 at the joints, without the maps.
 
-    With h[k] = rows[k] x columns[k], the sum over the kernel's columns meets the column factor alone and gives 1-D
-    signals; the sum over joints and kernel rows is then one matrix product a sample. That is about a seventh of the
+    With h[k] = rows[k] x columns[k], the sum over the kernel's columns involves the column factor alone and gives 1-D
+    signals; the sum over joints and kernel rows is then one matrix product per sample. That is about a seventh of the
     multiplications of the convolution over full maps, and no (B, K, size, size) tensor is written.
 
     Args:
         joints: (B, K, 2) x, y in crop pixels.
         weight: (O, K, k, k) convolution kernel.
         stride, padding: of the convolution.
-        onto: (B, O, size', size') to add the result to. Its memory is used up where it lies channels last, so that
-            the sum takes no pass of its own.
+        onto: (B, O, size', size') to add the result to. If it is channels last, its memory is overwritten, so
+            that the sum takes no pass of its own.
 
     Returns:
         (B, O, size', size'), size' = (size + 2 padding - k) // stride + 1, channels last in memory.

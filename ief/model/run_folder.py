@@ -1,7 +1,8 @@
-"""A run folder: what lies where, and the two stages' files in and out.
+"""A run folder: its files, and the stages in and out.
 
 RUN/stage0/stage.safetensors    weights, statistics, mean pose; in its header a description of all the rest
-RUN/stage0/training-*.pt        the last two states of an unfinished training, gone when the stage is done
+RUN/config.json                 every option (see ief.training.run_config)
+RUN/stage0/training-*.pt        the last two checkpoints of an unfinished training, gone when the stage is done
 RUN/stage0/log.csv              step, loss, learning rate
 RUN/predictions-SPLIT.npz       the last stage's poses
 RUN/metrics.json                mean pose and every stage on the validation split
@@ -21,8 +22,6 @@ from checkpoints.imagenet import STRIDES
 from checkpoints.tensors import load_tensors, save_tensors
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
-
-STAGES = 2  # the paper's; a run may hold more
 
 
 def stage_folder(run: Path, index: int) -> Path:
@@ -55,7 +54,7 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
             raise PoseError(f"size {design.size}, sigma {design.sigma}, stride {design.stride}")
         # In full: KeyError, a tensor is missing; PoseError, an unknown network, method or tree; the others, a field
         # of the wrong type.
-        stage = Stage(design, Residuals(tensors["mean"], tensors["std"], tensors["pair_std"]))
+        stage = Stage(design, Residuals.of(tensors))
     except (KeyError, PoseError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = (str(error).split("\n")[0] or type(error).__name__).strip()
         raise PoseError(f"{path}: its tensors are not those of the stage it describes ({reason})") from error
@@ -69,11 +68,11 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
 
 
 def check_tensors(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor], what: str) -> None:
-    """Raises PoseError, naming the first tensor, where `found` are not of the names, types and shapes `wanted`."""
+    """Raises PoseError, naming the first tensor, when `found` are not of the names, types and shapes `wanted`."""
     for name in sorted(found.keys() | wanted.keys()):
         here, there = (describe_tensor(tensors.get(name)) for tensors in (found, wanted))
         if here != there:
-            raise PoseError(f"{path}: '{name}' is {here}, but {there} in the {what} that it says it is")
+            raise PoseError(f"{path}: '{name}' is {here}, but {there} in the {what} that it claims to be")
 
 
 def describe_tensor(tensor: Tensor | None) -> str:
@@ -82,7 +81,7 @@ def describe_tensor(tensor: Tensor | None) -> str:
 
 
 def check_follows(path: Path, follows: str | None, run: Path, index: int) -> None:
-    """Raises PoseError where `path`, of stage `index`, was trained on another stage before than the run's.
+    """Raises PoseError when `path`, of stage `index`, was trained on another previous stage than the run's.
 
     Args:
         follows: the checksum of the stage it was trained on, None for stage 0.
@@ -96,7 +95,7 @@ def load_cascade(run: str | Path, stages: int | None = None) -> Cascade:
     """The first `stages` stages of a run, by default all that are trained, on the CPU, in evaluation mode.
 
     Raises:
-        PoseError: where one of them is missing, or was trained on another than the one before it here.
+        PoseError: when one of them is missing, or was trained on another previous stage than this run's.
     """
     run, loaded, mean_pose = Path(run), [], None
     for index in count() if stages is None else range(stages):

@@ -13,10 +13,10 @@ from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import InitialWeights
+from checkpoints.imagenet import PretrainedWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
-from heads.methods import method_called
+from heads.methods import get_method
 from heads.normalization import denormalize
 from heads.regression import RegressionHead
 from heads.skeleton import MPII, Skeleton
@@ -35,7 +35,7 @@ class StageDesign:
         sigma: standard deviation of the heatmaps in crop pixels.
         skeleton: the tree whose joints are regressed.
         absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
-        likelihood: whether it was trained by `heads.likelihood`, and so says in training how sure it is of each pair.
+        likelihood: whether it was trained by `heads.likelihood`, and so gives a sigma of each pair in training.
     """
 
     backbone: str = "resnet50"
@@ -76,34 +76,40 @@ class Residuals:
     std: Tensor
     pair_std: Tensor
 
+    @staticmethod
+    def of(state: dict[str, Tensor]) -> Residuals:
+        """Those in a stage's state dict. Raises KeyError when one is missing."""
+        return Residuals(state["mean"], state["std"], state["pair_std"])
+
 
 class Stage(nn.Module):
     """A ResNet on image and heatmaps whose linear layer regresses a normalized correction of every bone or joint.
 
     The widened first convolution (3 + K channels) is kept as its two halves, the image's and the heatmaps', whose
-    outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; where the pose is one for the
+    outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; when one pose is shared by the
     whole batch, as y_0 is, it is computed once and not per image.
 
     Args:
         design: what the stage is.
         residuals: statistics of gt - y_t on the training set, crop pixels.
+        autocast_dtype: type that the ResNet computes in, such as torch.bfloat16; poses stay float32. None: float32.
 
     Raises:
         PoseError: when torchvision has no ResNet called `design.backbone`.
     """
 
-    def __init__(self, design: StageDesign, residuals: Residuals) -> None:
+    def __init__(self, design: StageDesign, residuals: Residuals, autocast_dtype: torch.dtype | None = None) -> None:
         super().__init__()
         joints, dimensions = residuals.mean.shape
-        self.design = design
-        self.method = method_called(design.method)
+        self.design, self.autocast_dtype = design, autocast_dtype
+        self.method = get_method(design.method)
         self.backbone = _resnet(design.backbone, design.stride)
         stem = self.backbone.conv1
         self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
         features = self.backbone.fc.in_features
         self.head = RegressionHead(features, joints, dimensions)
         if design.likelihood:
-            self.spread_head = RegressionHead(features, len(residuals.pair_std), dimensions)
+            self.sigma_head = RegressionHead(features, len(residuals.pair_std), dimensions)
             self.likelihood = ResidualLikelihood(dimensions)
         self.backbone.fc = nn.Identity()
         for name in ("mean", "std", "pair_std"):
@@ -112,10 +118,9 @@ class Stage(nn.Module):
         eye = torch.eye(len(design.skeleton))
         self.register_buffer("to_bones", joints_to_bones(eye, design.skeleton), persistent=False)
         self.register_buffer("to_joints", bones_to_joints(eye, design.skeleton), persistent=False)
-        self.half = False  # run the ResNet in bf16; poses stay float32 whatever it says
 
     def forward(self, images: Tensor, joints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) where it is absolute.
+        """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) if it is absolute.
 
         Args:
             images: (B, 3, size, size) RGB, normalized by ImageNet's mean and std.
@@ -123,16 +128,16 @@ class Stage(nn.Module):
 
         Returns:
             (B, K, D) bones or joints in crop pixels, float32. In training with a likelihood also (B, P, D), the raw
-            spread of each pair that `heads.likelihood` takes.
+            sigma of each pair that `heads.likelihood` takes.
         """
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
             features = self._features(images, joints)
             output = self.head(features)
-            spread = self.spread_head(features).float() if self.training and self.design.likelihood else None
+            raw_sigma = self.sigma_head(features).float() if self.training and self.design.likelihood else None
         estimate = denormalize(output.float(), self.mean, self.std)
         if not self.design.absolute:
             estimate = self.encode(joints) + estimate
-        return estimate if spread is None else (estimate, spread)
+        return estimate if raw_sigma is None else (estimate, raw_sigma)
 
     def _features(self, images: Tensor, joints: Tensor) -> Tensor:
         net, stem = self.backbone, self.backbone.conv1
@@ -154,8 +159,8 @@ class Stage(nn.Module):
         return self.to_joints.to(estimate) @ estimate if self.method.representation == "bones" else estimate
 
     def new_parameters(self) -> list[nn.Parameter]:
-        """What no training before has taught: the heatmap half and, where it kept no earlier ones, the heads."""
-        known = ("backbone.", "head.", "spread_head.", "likelihood.") if self.design.absolute else ("backbone.",)
+        """What no training has taught yet: the heatmap half and, unless it kept earlier ones, the heads."""
+        known = ("backbone.", "head.", "sigma_head.", "likelihood.") if self.design.absolute else ("backbone.",)
         return [value for name, value in self.named_parameters() if not name.startswith(known)]
 
     def folded(self) -> Stage:
@@ -169,7 +174,16 @@ class Stage(nn.Module):
         _fold_batch_norms(stage.backbone)
         return stage.to(memory_format=torch.channels_last)
 
-    def start_from(self, weights: InitialWeights) -> None:
+    def continue_from(self, previous: Stage) -> None:
+        """Take the weights of the previous stage: the ResNet's, and the heads' too if this stage is absolute.
+
+        The heatmap half stays zero: the previous stage learned its own on other poses.
+        """
+        heads = ("head", *(("sigma_head", "likelihood") if self.design.likelihood else ()))
+        for name in ("backbone", *(heads if self.design.absolute else ())):
+            getattr(self, name).load_state_dict(getattr(previous, name).state_dict())
+
+    def start_from(self, weights: PretrainedWeights) -> None:
         """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
 
         Raises:

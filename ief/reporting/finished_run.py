@@ -1,4 +1,4 @@
-"""What a finished run's folder holds for the report: figures, predictions, curves and how it was trained."""
+"""What a finished run's folder holds for the report: scores, predictions, curves and how it was trained."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from safetensors import SafetensorError, safe_open
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.distances import joint_error
-from evaluation.metrics.evaluate import Tree
+from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.json_format import Json, scores_from_json
 from heads.methods import METHODS
 from ief.model.run_folder import stage_file
-from ief.reporting.scoring import score
+from ief.reporting.scoring import ground_truth, load_poses, score
 from mpii_tools.people import People
-from mpii_tools.results.predictions import align, read_predictions
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class FinishedRun:
 
     Attributes:
         name: in the tables.
-        method: of Table 1, '' where unknown.
-        record: how stage 0 was trained, {} where it is not there.
-        stages: 'mean_pose', 'stage0', 'stage1' -> dict of `evaluate`.
+        method: of Table 1, '' if unknown.
+        record: how stage 0 was trained, {} if it is not there.
+        stages: 'mean_pose', 'stage0', 'stage1' -> scores.
         curves: stage -> (step, loss) points.
         poses: stage -> (N, K, 2) predictions of the people reported on, image pixels; {} without people.
     """
 
     name: str
     method: str
-    record: Tree
-    stages: dict[str, Tree]
+    record: Json
+    stages: dict[str, Scores]
     curves: dict[str, list[tuple[float, float]]]
     poses: dict[str, np.ndarray]
 
@@ -71,32 +71,31 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     record = load_record(folder)
     method = record.get("method", name if name in METHODS else "")
     poses = load_poses(folder, people) if people is not None else {}
-    metrics = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
-    stages = {}
-    for stage in dict.fromkeys([*metrics, *poses]):
-        tree = metrics.get(stage, {})
-        if stage in poses and not describes(tree, poses[stage], people):
-            tree = score(poses[stage], people, tree.get("convention", "official"), intervals=True)
-        stages[stage] = tree
+    stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
+    for stage, joints in poses.items():
+        known = stages.get(stage)
+        if known is None or not describes(known, joints, people):
+            convention = known.pckh.convention if known else "official"
+            stages[stage] = score(joints, people, convention, intervals=True)
     return FinishedRun(name, method, record, stages, load_curves(folder), poses)
 
 
-def load_metrics(run: Path) -> dict[str, Tree]:
-    """`metrics.json` of a run. Raises PoseError where it is missing or corrupt."""
+def load_metrics(run: Path) -> dict[str, Scores]:
+    """The scores by stage in `metrics.json` of a run. Raises PoseError if it is missing or corrupt."""
     path = run / "metrics.json"
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
-        if not metrics or not all({"convention", "persons", "pckh", "joint_error"} <= set(t) for t in metrics.values()):
-            raise PoseError(f"{path}: holds no figures of stages; `ief train` writes it again")
-        return metrics
+        if not metrics or not all({"convention", "pckh", "joint_error"} <= set(tree) for tree in metrics.values()):
+            raise PoseError(f"{path}: holds no scores of stages; `ief train` writes it again")
+        return {stage: scores_from_json(tree) for stage, tree in metrics.items()}
     except FileNotFoundError:
         raise PoseError(f"{run}: has no metrics.json; finish it with `ief train` first") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise PoseError(f"{path}: corrupt ({error}); `ief train` writes it again") from error
 
 
-def load_record(run: Path) -> Tree:
-    """How stage 0 of a run was trained, from its file's header; {} where the run holds no trained stage.
+def load_record(run: Path) -> Json:
+    """How stage 0 of a run was trained, from its file's header; {} if the run holds no trained stage.
 
     Raises:
         PoseError: a header that cannot be read. The weights are not looked at.
@@ -111,22 +110,6 @@ def load_record(run: Path) -> Tree:
         raise PoseError(f"{path}: no stage of this project, or corrupt ({error}); copy or train it again") from error
 
 
-def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
-    """Stage -> (N, K, 2) predictions of the people, from the run's predictions-valid*.npz.
-
-    Raises:
-        PoseError: a corrupt file, or predictions of other people.
-    """
-    found = {}
-    for path in run.glob("predictions-valid*.npz"):
-        predictions = read_predictions(path)
-        try:
-            found[predictions.stage] = align(predictions, people).joints
-        except PoseError as error:
-            raise PoseError(f"{path}: {error}") from error
-    return {"mean_pose" if stage < 0 else f"stage{stage}": found[stage] for stage in sorted(found)}
-
-
 def load_curves(run: Path) -> dict[str, list[tuple[float, float]]]:
     """Stage -> (step, loss) points. Raises PoseError for a corrupt log."""
     curves = {}
@@ -139,9 +122,9 @@ def load_curves(run: Path) -> dict[str, list[tuple[float, float]]]:
     return curves
 
 
-def describes(tree: Tree, poses: np.ndarray, people: People) -> bool:
-    """Whether a dict of `evaluate` holds intervals and is of these poses and people."""
-    if "interval" not in tree or tree["persons"] != len(people):
+def describes(scores: Scores, poses: np.ndarray, people: People) -> bool:
+    """Whether scores have confidence intervals and are of these poses (N, K, 2) and people."""
+    if scores.bootstrap is None or scores.people != len(people):
         return False
-    now = joint_error(poses, people.joints, people.scale, people.annotated)
-    return bool(np.isclose(now.image_px, tree["joint_error"]["image_px"], rtol=1e-9))
+    values = [error.image_px.value for error in (joint_error(poses, ground_truth(people)), scores.joint_error)]
+    return bool(np.isclose(*np.array(values, dtype=np.float64), rtol=1e-9))

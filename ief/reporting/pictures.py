@@ -1,4 +1,4 @@
-"""Pictures of predictions: the poses drawn on the images, for people to look at before they read figures."""
+"""Pictures of predictions: the poses drawn on the images, for people to look at before they read numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def draw_people(
 ) -> list[tuple[str, np.ndarray]]:
     """Close-ups of some people with predicted (colored) and true (thin white) skeletons.
 
-    A joint predicted beyond the image's edge is not drawn: there is nothing to hold it against.
+    A joint predicted beyond the image's edge is not drawn: nothing in the image tells whether it is right.
 
     Args:
         poses: (N, K, 2) predictions of all of `people`, image pixels.
@@ -34,14 +34,14 @@ def draw_people(
         (person id, (side, side, 3) uint8 RGB) of each row.
 
     Raises:
-        PoseError: when a image is missing or corrupt.
+        PoseError: when an image is missing or corrupt.
     """
     pictures = []
     for row in rows:
         image = decode_image(read_image(str(people.images[row])), str(people.images[row]))
-        truth, pose = people.joints[row], within(poses[row], image)
-        piece, affine = close_up(image, np.concatenate([truth, pose]), side)
-        moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, truth)]
+        gt, pose = people.joints[row], within(poses[row], image)
+        piece, affine = close_up(image, np.concatenate([gt, pose]), side)
+        moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, gt)]
         picture = draw_poses(piece, moved[0], moved[1])
         if before is not None:
             picture = draw_arrows(picture, before[row] @ affine[:, :2].T + affine[:, 2], moved[0])

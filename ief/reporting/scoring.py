@@ -1,44 +1,52 @@
-"""Scoring poses of a prepared split: a run's metrics.json, and the tables on the terminal."""
+"""Scoring poses of people: arrays and files of predictions, a run's metrics.json, tables on the terminal.
+
+Scoring arrays needs no torch: `ief evaluate` does without.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
+from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation.metrics.evaluate import Tree, compare, evaluate
-from evaluation.report.tables import groups_table, joints_table, summary_table
-from ief.inference.predictor import predict_split
-from ief.model.run_folder import load_cascade
+from evaluation.metrics.bootstrap import Bootstrap
+from evaluation.metrics.evaluate import Scores, compare, evaluate
+from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.json_format import scores_to_json
+from evaluation.report.paper_tables import readable
+from evaluation.report.tables import cell, groups_table, joints_table, summary_table
 from mpii_tools.people import People
-from mpii_tools.prepared.read import PreparedSplit
-from mpii_tools.results.predictions import Predictions, save_predictions
+from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+
+if TYPE_CHECKING:
+    import torch
+
+    from mpii_tools.prepared.read import PreparedSplit
 
 
-def score(joints: np.ndarray, people: People, convention: str = "official", intervals: bool = False) -> Tree:
+def ground_truth(people: People) -> GroundTruth:
+    """What evaluation counts of annotated people: image pixels, without derived joints."""
+    return GroundTruth(people.joints, people.head_size, people.scale, people.annotated)
+
+
+def score(joints: np.ndarray, people: People, convention: str = "official", intervals: bool = False) -> Scores:
     """PCKh, joint and bone error of poses (N, K, 2) in image pixels; derived joints do not count."""
-    return evaluate(
-        joints,
-        people.joints,
-        people.head_size,
-        people.scale,
-        people.annotated,
-        convention=convention,
-        intervals=intervals,
-    )
+    return evaluate(joints, ground_truth(people), convention=convention, bootstrap=Bootstrap() if intervals else None)
 
 
-def difference(joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official") -> Tree:
-    """The figures of `score` less those of other poses (N, K, 2) of the same people, with paired intervals."""
-    truth = (people.joints, people.head_size, people.scale, people.annotated)
-    return compare(joints, other, *truth, convention=convention)
+def difference(joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official") -> Scores:
+    """The scores of poses (N, K, 2) minus those of other poses of the same people, with paired confidence intervals."""
+    return compare(joints, other, ground_truth(people), convention=convention)
 
 
 def person_errors(joints: np.ndarray, people: People) -> np.ndarray:
-    """(N,) mean joint error over each person's annotated joints in head sizes; NaN where there are none."""
+    """(N,) mean joint error over each person's annotated joints in head sizes; NaN if there are none."""
     distances = np.linalg.norm(joints - people.joints, axis=-1)
     distances[~people.annotated] = np.nan
     counted = np.isfinite(distances).sum(axis=1)
@@ -51,21 +59,25 @@ def stage_names(count: int) -> list[str]:
     return ["mean_pose", *(f"stage{index}" for index in range(count - 1))]
 
 
-def score_run(run: Path, data: PreparedSplit, device: torch.device, flip: bool = False) -> dict[str, Tree]:
-    """Predict a split with every stage of a run, write predictions and metrics.json, return the metrics.
+def score_run(run: Path, data: PreparedSplit, device: torch.device, flip: bool = False) -> dict[str, Scores]:
+    """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
-    Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for what came before it.
+    Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones.
     """
+    from ief.inference.predictor import predict_split
+    from ief.model.run_folder import load_cascade
+
     poses = predict_split(load_cascade(run).to(device), data, flip=flip)
-    names = stage_names(len(poses))
     save_poses(run, data, poses)
-    metrics = {name: score(pose, data.people, intervals=True) for name, pose in zip(names, poses, strict=True)}
+    stages = zip(stage_names(len(poses)), poses, strict=True)
+    scores = {name: score(pose, data.people, intervals=True) for name, pose in stages}
+    metrics = {name: scores_to_json(found) for name, found in scores.items()}
     write_text(run / "metrics.json", json.dumps(metrics, indent=1))
-    return metrics
+    return scores
 
 
 def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray) -> Path:
-    """Write (T + 1, N, K, 2) poses in image pixels, a file a stage; returns the last stage's file."""
+    """Write (T + 1, N, K, 2) poses in image pixels, one file per stage; returns the last stage's file."""
     names = stage_names(len(poses))
     for stage, (name, pose) in enumerate(zip(names, poses, strict=True)):
         suffix = "" if name == names[-1] else f"-{name}"
@@ -74,21 +86,55 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray) -> Path:
     return path
 
 
-def print_summary(metrics: dict[str, Tree]) -> None:
-    """Table 7's and Table 8's columns of a run's stages."""
-    print(summary_table(metrics).text())
-    print(groups_table(metrics).text())
+def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
+    """Stage -> (N, K, 2) predictions of the people, from the run's predictions-valid*.npz.
+
+    Raises:
+        PoseError: a corrupt file, or predictions of other people.
+    """
+    found = {}
+    for path in run.glob("predictions-valid*.npz"):
+        predictions = read_predictions(path)
+        try:
+            found[predictions.stage] = align(predictions, people).joints
+        except PoseError as error:
+            raise PoseError(f"{path}: {error}") from error
+    return {"mean_pose" if stage < 0 else f"stage{stage}": found[stage] for stage in sorted(found)}
 
 
-def print_difference(found: Tree, against: str) -> None:
-    """What `difference` found, less the predictions called `against`, by its paired intervals."""
-    named = {f"less {against}": found}
-    for table in (summary_table(named, signed=True), groups_table(named, signed=True)):
-        print(table.text())
+def print_summary(results: Mapping[str, Scores], signed: bool = False) -> None:
+    """Table 7's and Table 8's columns of a run's stages; signed: of differences."""
+    print(summary_table(results, signed).text())
+    print(groups_table(results, signed=signed).text())
 
 
-def print_result(result: Tree) -> None:
+def print_difference(found: Scores, against: str) -> None:
+    """What `difference` found, minus the predictions called `against`, with its paired confidence intervals."""
+    print_summary({f"minus {against}": found}, signed=True)
+
+
+def print_gains(run: Path, people: People) -> None:
+    """What each stage of a run gains over the previous one, with the paired 95 % confidence interval over people.
+
+    Args:
+        run: with the predictions of the validation split.
+        people: its people.
+    """
+    print("Gain over the previous stage, paired 95 % confidence interval over people:")
+    for (previous, before), (stage, after) in pairwise(load_poses(run, people).items()):
+        gain = difference(after, before, people)
+        pckh, joint, bone = (
+            cell(estimate, signed=True)
+            for estimate in (gain.mean_pckh, gain.joint_error.image_px, gain.bone_error.image_px)
+        )
+        print(
+            f"  {readable(stage)} - {readable(previous)}: "
+            f"PCKh@0.5 {pckh} points, joint error {joint} px, bone error {bone} px"
+        )
+
+
+def print_result(scores: Scores) -> None:
     """Every table of one set of predictions."""
-    named = {result["convention"]: result}
-    for table in (summary_table(named), groups_table(named), groups_table(named, "0.1"), joints_table(result)):
+    named = {scores.pckh.convention: scores}
+    for table in (summary_table(named), groups_table(named), groups_table(named, 0.1), joints_table(scores)):
         print(table.text())

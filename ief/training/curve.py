@@ -1,7 +1,7 @@
-"""The training curve, and the watch for a loss that is no number.
+"""The training curve, and the watch for a loss that is not finite.
 
-Losses stay on the device where they were computed and are fetched once in LOG_STEPS steps: asking after each would
-make the GPU wait for the program at every step. Nothing is lost by looking late, for no state is saved unlooked.
+Losses stay on the device where they were computed and are fetched once in LOG_STEPS steps: fetching each would make
+the GPU wait for the program at every step. Nothing is lost by looking late: it is done before a checkpoint is saved.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Curve:
     """Loss by step.
 
     Attributes:
-        rows: step, mean loss since the row before, learning rate.
+        rows: step, mean loss since the previous row, lr.
         recent: (LOG_STEPS,) losses of the row being filled, on the device.
         filled: how many of them there are.
     """
@@ -48,10 +48,10 @@ class Curve:
         losses = self.recent[: self.filled].tolist()
         return next(((place, loss) for place, loss in enumerate(losses) if not math.isfinite(loss)), None)
 
-    def close(self, step: int, rate: float) -> float:
-        """End a row after `step` steps at learning rate `rate`; returns its mean loss."""
+    def close(self, step: int, lr: float) -> float:
+        """End a row after `step` steps at learning rate `lr`; returns its mean loss."""
         mean = sum(self.recent[: self.filled].tolist()) / self.filled
-        self.rows.append([step, mean, rate])
+        self.rows.append([step, mean, lr])
         self.filled = 0
         return mean
 
@@ -69,5 +69,5 @@ class Curve:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["step", "loss", "learning_rate"])
-        writer.writerows([step, f"{loss:.6f}", f"{rate:.3e}"] for step, loss, rate in self.rows)
+        writer.writerows([step, f"{loss:.6f}", f"{lr:.3e}"] for step, loss, lr in self.rows)
         write_text(path, text.getvalue())

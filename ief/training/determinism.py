@@ -11,10 +11,10 @@ import torch
 
 @contextmanager
 def deterministic_algorithms(wanted: bool) -> Iterator[None]:
-    """For the length of a `with`: every sum in one order, every run. Nothing changes where it is not wanted.
+    """Until the `with` ends: every sum in one order, every run. Nothing changes unless it is wanted.
 
-    Only algorithms that repeat themselves (torch raises an error where it has none), cuDNN's without trial runs,
-    cuBLAS with a fixed workspace, and one CPU thread, since a sum that threads share is rounded as they share it.
+    Only algorithms that repeat themselves (torch raises an error if it has none), cuDNN's without trial runs, cuBLAS
+    with a fixed workspace, and one CPU thread, since a sum that threads share is rounded as they share it.
     """
     if not wanted:
         yield

@@ -1,152 +1,201 @@
-"""Presets: every choice of a training, as data. `paper` is the paper's; the others say what they change."""
+"""Every option of a training, declared once, and the presets: `paper` is the paper's, the others give what they change.
+
+The command line, the checks, the page's table (`python -m ief.training.presets`) and the record in a run all come
+from the fields of `Preset` (how a stage trains) and of `RunConfig` in `ief.training.run_config` (on what, from what).
+Nothing here imports torch.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+import dataclasses
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from checkpoints.errors import PoseError
-from mpii_tools.prepared.augmentation import Augmentation
+
+if TYPE_CHECKING:
+    from mpii_tools.prepared.ranges import Augmentation
+
+
+def option(default: Any, help: str, *, above: float | None = None, low: float = 0, high: float = 1, choices=()) -> Any:
+    """A dataclass field that is an option, with what a user must know of it.
+
+    Args:
+        default: the paper's value, whose type is the option's.
+        help: one sentence, without its range and default.
+        above: the bound that a number must exceed; None takes `low`, which it may equal.
+        low, high: the smallest and largest value of a number.
+        choices: the names that a text may be; none for any.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "above": above, "low": low, "high": high,
+                                                        "choices": choices})  # fmt: skip
+
+
+def check_options(config: object, options: dict[str, dataclasses.Field]) -> None:
+    """Check every option of a dataclass, given as name -> field.
+
+    Raises:
+        PoseError: naming the option whose value is of another type than its default, out of range or not a choice.
+    """
+    for name, field in options.items():
+        value, wanted = getattr(config, name), kind(field)
+        numbers = value if wanted is tuple else (value,)
+        if value is None and field.default is None:
+            continue
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise PoseError(f"{flag(name)} {value}: must be {TYPES[wanted]}")
+        if wanted in (int, float, tuple) and not all(within(field, number) for number in numbers):
+            raise PoseError(f"{flag(name)} {value}: must be {range_of(field)}")
+        if field.metadata["choices"] and value not in field.metadata["choices"]:
+            raise PoseError(f"{flag(name)} {value}: unknown; choose {' or '.join(field.metadata['choices'])}")
+
+
+def kind(field: dataclasses.Field) -> type:
+    """The type of an option's values: its default's; a name if the default is none."""
+    return str if field.default is None else type(field.default)
+
+
+TYPES = {str: "a name", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list of numbers"}
+
+
+def within(field: dataclasses.Field, number: float) -> bool:
+    """Whether a number is in an option's range; NaN is not."""
+    above, low, high = (field.metadata[name] for name in ("above", "low", "high"))
+    return (low <= number if above is None else above < number) and number <= high
+
+
+def range_of(field: dataclasses.Field) -> str:
+    """An option's range in words: `from 0 to 1`, `sgd or adamw`; empty for a name or a switch."""
+    above, low, high, choices = (field.metadata[name] for name in ("above", "low", "high", "choices"))
+    if kind(field) in (str, bool):
+        return " or ".join(choices)
+    return f"from {low:g} to {high:g}" if above is None else f"above {above:g}, at most {high:g}"
+
+
+def flag(name: str) -> str:
+    """The command line's spelling of a field: `--lr-mult-later` for `lr_mult_later`."""
+    return f"--{name.replace('_', '-')}"
 
 
 @dataclass(frozen=True)
 class Preset:
     """How a stage is built and trained. The defaults are the paper's (Section 5, "Training").
 
-    Attributes:
-        backbone: name of a torchvision ResNet.
-        size: side of the input in pixels, for `ief prepare`; training takes the prepared data's.
-        margin: side of a prepared crop / side of the input.
-        sigma: standard deviation of the heatmaps / side of the input (the paper gives none).
-        passes: times each person is seen in a stage. The paper's 25 epochs of 20 passes.
-        batch: samples a step, over all processes.
-        optimizer: `sgd` (momentum 0.9) or `adamw`.
-        learning_rate, weight_decay: of the optimizer.
-        later_rate: learning rate of stages t > 0 / that of stage 0.
-        new_rate: learning rate of what starts new in a stage (head, heatmap half) / that of the ResNet.
-        schedule: `steps` (x 0.1 at each milestone) or `cosine` (to zero).
-        milestones: fractions of the training, for `steps`.
-        warmup: fraction of the training over which the learning rate rises from zero.
-        averaging: time constant of the exponential moving average of the weights that is kept / length of the
-            training, so that a short training is not averaged with its random start; 0 keeps the last weights.
-        reduction: of the loss, `mean` or `sum` (`heads.losses`).
-        penalty: of an error in the loss: `l1`, `soft_l1` (`heads.penalties`) or `likelihood` (`heads.likelihood`).
-        perturbation: standard deviation of the noise on y_t in training stage t > 0 / side of the input.
-        continue_stage: whether stage t > 0 starts from the weights of the stage before, not the initial ones.
-        continue_head: whether it then keeps the head of the stage before as well. It goes on regressing the pose
-            itself, now with y_t in view, where it would otherwise begin to regress a correction of y_t.
-        precision: `fp32`, or `bf16` where the device has it.
-        compile: whether training runs through torch.compile: a minute at the start; see `ief bench --compile`.
-        augmentation: ranges of the draws.
+    Raises:
+        PoseError: for a value that no training can have; it names the option.
     """
 
-    backbone: str = "resnet50"
-    size: int = 224
-    margin: float = 1.5
-    sigma: float = 1 / 32
-    passes: float = 500.0
-    batch: int = 64
-    optimizer: str = "sgd"
-    learning_rate: float = 0.03
-    weight_decay: float = 0.0002
-    later_rate: float = 1.0
-    new_rate: float = 1.0
-    schedule: str = "steps"
-    milestones: tuple[float, ...] = (10 / 25, 20 / 25)
-    warmup: float = 0.0
-    averaging: float = 0.0
-    reduction: str = "mean"
-    penalty: str = "l1"
-    perturbation: float = 0.0
-    continue_stage: bool = False
-    continue_head: bool = False
-    precision: str = "fp32"
-    compile: bool = False
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    backbone: str = option("resnet50", "torchvision ResNet of every stage")
+    size: int = option(224, "side of the network's input in pixels", above=0, high=2048)
+    margin: float = option(1.5, "side of a prepared crop / side of the input, the room to augment", low=1, high=4)
+    sigma: float = option(1 / 32, "std of the heatmaps / side of the input (the paper gives none)", above=0)
+    epochs: float = option(500.0, "times a stage sees each person; the paper's 25 epochs repeat each person 20 times",
+                           above=0, high=100_000)  # fmt: skip
+    batch_size: int = option(64, "samples per step, over all processes", above=0, high=65_536)
+    optimizer: str = option("sgd", "sgd (momentum 0.9) or adamw", choices=("sgd", "adamw"))
+    lr: float = option(0.03, "learning rate of stage 0", above=0, high=1e30)
+    lr_mult_later: float = option(1.0, "learning rate of stages t > 0 / that of stage 0", above=0, high=100)
+    lr_mult_new: float = option(1.0, "learning rate of what starts new in a stage (head, heatmap half of the first "
+                                "convolution) / that of the ResNet", above=0, high=1000)  # fmt: skip
+    weight_decay: float = option(0.0002, "weight decay of the optimizer")
+    schedule: str = option("steps", "steps (lr x 0.1 at each milestone) or cosine (to zero)",
+                           choices=("steps", "cosine"))  # fmt: skip
+    milestones: tuple[float, ...] = option((10 / 25, 20 / 25), "fractions of the training at which lr falls, for steps")
+    warmup: float = option(0.0, "fraction of the training over which lr rises from zero")
+    ema: float = option(0.0, "time constant of the moving average of the weights that is kept / length of the "
+                        "training; 0 keeps the last weights")  # fmt: skip
+    reduction: str = option("mean", "the loss is the mean or the sum over a sample's pairs", choices=("mean", "sum"))
+    loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
+                       "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
+    perturb: float = option(0.0, "std of the noise on y_t while stage t > 0 trains / side of the input")
+    continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from --weights")
+    continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
+                                 "y_t in view, not a correction of y_t")  # fmt: skip
+    precision: str = option("fp32", "fp32, or bf16 if the device multiplies it natively", choices=("fp32", "bf16"))
+    compile: bool = option(False, "train through torch.compile: a minute at the start, faster steps on a GPU")
+    translation: float = option(0.02, "augmentation: largest shift each way / side of the input")
+    scale: float = option(0.25, "augmentation: the zoom is drawn from 1 +- this", high=0.9)
+    rotation: float = option(30.0, "augmentation: largest rotation each way in degrees", high=180)
+    flip: float = option(0.5, "augmentation: probability of a mirror image")
+    color: float = option(0.0, "augmentation: largest change of contrast and brightness")
+    occlusion: float = option(0.0, "augmentation: probability that a rectangle is hidden")
 
-    def to_json(self) -> dict:
-        """The fields as plain JSON values."""
-        return {**asdict(self), "milestones": list(self.milestones)}
+    def __post_init__(self) -> None:
+        check_options(self, {field.name: field for field in fields(self)})
+        if self.continue_head and not self.continue_backbone:
+            raise PoseError("--continue-head: a head works on its own network only; add --continue-backbone")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The ranges of the augmentation's random draws."""
+        from mpii_tools.prepared.ranges import Augmentation
+
+        return Augmentation(**{field.name: getattr(self, field.name) for field in fields(Augmentation)})
 
 
 SWIFT = Preset(
-    passes=40.0,
+    epochs=40.0,
     optimizer="adamw",
-    learning_rate=5e-4,
+    lr=5e-4,
     weight_decay=0.05,
-    later_rate=0.3,
+    lr_mult_later=0.3,
     schedule="cosine",
     warmup=0.05,
-    averaging=0.05,
-    continue_stage=True,
+    ema=0.05,
+    continue_backbone=True,
     precision="bf16",
 )
-BEST = replace(SWIFT, sigma=0.08, later_rate=1.0, continue_head=True)
+BEST = replace(SWIFT, sigma=0.08, lr_mult_later=1.0, continue_head=True)
 DEMO = replace(
     SWIFT,
     backbone="resnet18",
     size=64,
     sigma=0.08,
-    passes=12.0,
-    batch=32,
-    learning_rate=1e-3,
+    epochs=12.0,
+    batch_size=32,
+    lr=1e-3,
     precision="fp32",
-    augmentation=Augmentation(scale=0.15, rotation=15.0),
+    scale=0.15,
+    rotation=15.0,
 )
-# What a training can have: the largest value of a field that is above 0, fields from 0 to 1, and names.
-POSITIVE = {
-    "passes": 100_000,
-    "batch": 65_536,
-    "learning_rate": 1e30,
-    "later_rate": 100,
-    "new_rate": 1000,
-    "size": 2048,
-    "sigma": 1,
-}
-FRACTIONS = ("weight_decay", "warmup", "averaging", "perturbation")
-# Largest values of the augmentation's fields.
-REACHES = {"translation": 1, "scale": 0.9, "rotation": 180, "flip": 1, "color": 1, "occlusion": 1}
-CHOICES = {
-    "optimizer": ("sgd", "adamw"),
-    "schedule": ("steps", "cosine"),
-    "reduction": ("mean", "sum"),
-    "penalty": ("l1", "soft_l1", "likelihood"),
-    "precision": ("fp32", "bf16"),
-}
-MAX_MARGIN = 4.0
 PRESETS = {"paper": Preset(), "swift": SWIFT, "best": BEST, "demo": DEMO}
+OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
+OPTIONS = {field.name: field for field in fields(Preset)}
 
 
-def preset_called(name: str, **changes: object) -> Preset:
-    """The preset called `name`, with the fields of `changes` that are not None replaced, its augmentation's too.
+def get_preset(name: str, **changes: object) -> Preset:
+    """The preset of that name, with the fields of `changes` that are not None replaced.
 
     Raises:
-        PoseError: for another name, or a value that no training can have.
+        PoseError: for an unknown preset or option, or a value that no training can have.
     """
     if name not in PRESETS:
         raise PoseError(f"unknown preset '{name}'; choose one of {', '.join(PRESETS)}")
-    changes = {key: value for key, value in changes.items() if value is not None}
-    drawn = {key: changes.pop(key) for key in REACHES if key in changes}
-    preset = replace(PRESETS[name], **changes)
-    preset = replace(preset, augmentation=replace(preset.augmentation, **drawn))
-    for key, most in POSITIVE.items():
-        if not 0 < getattr(preset, key) <= most:
-            raise PoseError(f"{option(key)} {getattr(preset, key)}: must be above 0 and at most {most:g}")
-    for key in FRACTIONS:
-        if not 0 <= getattr(preset, key) <= 1:
-            raise PoseError(f"{option(key)} {getattr(preset, key)}: must lie between 0 and 1")
-    for key, most in REACHES.items():
-        if not 0 <= getattr(preset.augmentation, key) <= most:
-            raise PoseError(f"{option(key)} {getattr(preset.augmentation, key)}: must lie between 0 and {most:g}")
-    for key, choices in CHOICES.items():
-        if getattr(preset, key) not in choices:
-            raise PoseError(f"{option(key)} {getattr(preset, key)}: unknown; choose {' or '.join(choices)}")
-    if preset.continue_head and not preset.continue_stage:
-        raise PoseError("--continue-head: a head is of use on its own network alone; add --continue-stage")
-    if not 1 <= preset.margin <= MAX_MARGIN:
-        raise PoseError(f"--margin {preset.margin}: must lie between 1, the input alone, and {MAX_MARGIN}")
-    return preset
+    unknown = sorted(changes.keys() - OPTIONS.keys())
+    if unknown:
+        raise PoseError(f"unknown option '{unknown[0]}'; a training has {', '.join(OPTIONS)}")
+    return replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None})
 
 
-def option(key: str) -> str:
-    """The command line's option for a field: `--later-rate` for `later_rate`."""
-    return f"--{key.replace('_', '-')}"
+def shown(value: object) -> str:
+    """A value as the help and the table print it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(map(shown, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def options_table() -> str:
+    """Markdown: a row per option with its range and its value in each preset."""
+    lines = [f"| option | what it is | range | {' | '.join(f'`{name}`' for name in PRESETS)} |",
+             f"|---|---|---|{'---|' * len(PRESETS)}"]  # fmt: skip
+    for name, field in OPTIONS.items():
+        values = [shown(getattr(preset, name)) for preset in PRESETS.values()]
+        told = [values[0], *(value if value != values[0] else "" for value in values[1:])]
+        lines.append(f"| `{flag(name)}` | {field.metadata['help']} | {range_of(field)} | {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(options_table())

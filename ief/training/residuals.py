@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -10,16 +11,16 @@ from tqdm import tqdm
 
 from heads.bones import joints_to_bones
 from heads.composition import relative_positions
-from heads.methods import method_called
+from heads.methods import get_method
 from heads.normalization import masked_mean_std
-from heads.pairs import pair_set
+from heads.pairs import get_pairs
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
-from mpii_tools.prepared.batches import Batch, TrainingBatches, generator
+from mpii_tools.prepared.batches import Batch, TrainingBatches
 
 STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
-POSE_PASSES = 4  # augmented passes over the poses that y_0 and stage 0's residuals are measured on
+POSE_EPOCHS = 4  # augmented epochs of poses that y_0 and stage 0's residuals are measured on
 STATISTICS_STEP = 10**9  # statistics are measured on draws that training does not reach
 
 
@@ -33,34 +34,46 @@ def mean_training_pose(batches: TrainingBatches) -> Tensor:
 
 
 def augmented_poses(batches: TrainingBatches) -> tuple[Tensor, Tensor]:
-    """Joints (N, K, 2) and mask (N, K) of some augmented passes, without their images."""
-    steps = math.ceil(POSE_PASSES * len(batches.data) / batches.batch_size)
+    """Joints (N, K, 2) and mask (N, K) of some augmented epochs, without their images."""
+    steps = math.ceil(POSE_EPOCHS * len(batches.data) / batches.batch_size)
     drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(steps)]
     return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
 
 
 def measure_residuals(
-    before: Cascade, batches: TrainingBatches, method: str, perturbation: float, quiet: bool
+    batches: TrainingBatches,
+    method: str,
+    mean_pose: Tensor,
+    pose_of: Callable[[Batch, int, slice], Tensor] | None = None,
+    progress: bool = False,
 ) -> Residuals:
     """Statistics of gt - y_t: for t = 0 from the poses alone, for t > 0 from what the frozen cascade makes of images.
 
     Args:
-        before: the cascade whose last pose is y_t.
+        batches: the global ones: every rank measures the same.
         method: a name of Table 1.
-        perturbation: standard deviation of the noise that training adds to y_t / side of the input.
-        quiet: show no progress.
+        mean_pose: (K, D) crop pixels, y_0.
+        pose_of: batch, step and share -> y_t for t > 0, (B, K, D) crop pixels; None for t = 0.
+        progress: whether to show it.
     """
-    if len(before.stages) == 0:
+    if pose_of is None:
         joints, mask = augmented_poses(batches)
-        return residuals_of(joints, before.mean_pose.expand_as(joints), mask, batches.skeleton, method)
+        return residuals_of(joints, mean_pose.expand_as(joints), mask, batches.skeleton, method)
     measured = []
-    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_PASSES * len(batches.data)) / batches.batch_size)
-    for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=quiet or None):
+    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_EPOCHS * len(batches.data)) / batches.batch_size)
+    for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=None if progress else True):
         batch = batches(STATISTICS_STEP + step)
-        pose = current_pose(before, batch, batches, STATISTICS_STEP + step, perturbation)
+        pose = pose_of(batch, STATISTICS_STEP + step, slice(None))
         measured.append((batch.joints, pose, batch.mask))  # the images go: thousands would fill the memory
     joints, current, mask = (torch.cat(column) for column in zip(*measured, strict=True))
     return residuals_of(joints, current, mask, batches.skeleton, method)
+
+
+def absolute_statistics(previous: Cascade) -> Residuals:
+    """What the last stage's output is normalized by, of the pose itself: a stage that keeps its head keeps them."""
+    stage = previous.stages[-1]
+    start = 0 if stage.design.absolute else stage.encode(previous.mean_pose)  # what stage 0 adds its output to
+    return Residuals(stage.mean + start, stage.std, stage.pair_std)
 
 
 def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skeleton, method: str) -> Residuals:
@@ -72,19 +85,9 @@ def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skelet
     """
     residual = joints - current
     measured = torch.where(mask.unsqueeze(-1), residual, torch.nan)
-    chosen = method_called(method)
+    chosen = get_method(method)
     encoded = joints_to_bones(measured, skeleton) if chosen.representation == "bones" else measured
     mean, std = masked_mean_std(encoded, torch.isfinite(encoded))
-    apart = relative_positions(measured, pair_set(chosen.pairs, skeleton))
+    apart = relative_positions(measured, get_pairs(chosen.pairs, skeleton))
     _, pair_std = masked_mean_std(apart, torch.isfinite(apart))
     return Residuals(mean.float(), std.float(), pair_std.float())
-
-
-def current_pose(before: Cascade, batch: Batch, batches: TrainingBatches, step: int, perturbation: float) -> Tensor:
-    """y_t of a batch, (B, K, 2) or (1, K, 2): the frozen cascade's pose, with noise where training adds it."""
-    with torch.no_grad():
-        pose = before(batch.images)[-1]
-    if perturbation and len(before.stages):
-        noise = torch.randn(batches.batch_size, *pose.shape[1:], generator=generator(batches.seed, "perturb", step))
-        pose = pose + noise[batches.samples].to(pose) * perturbation * batches.data.size
-    return pose

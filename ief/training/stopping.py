@@ -1,12 +1,13 @@
-"""Stopping long work so that the same command goes on: a scheduler's SIGTERM, Ctrl-C, the end of the time given.
+"""Stopping long work so that the same command resumes it: a scheduler's SIGTERM, Ctrl-C, the end of the time given.
 
-Outside a training they end the program where it stands; every file is written whole or not at all. Inside one they
-wait for the step under way, and the state is saved first.
+Outside a training they end the program at once; every file is written whole or not at all. Inside one they wait for
+the current step, and a checkpoint is saved first.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 import time
@@ -19,20 +20,25 @@ TIME_UP = 75  # "try again" among the statuses of sysexits.h; a signal's status 
 REASONS = {TIME_UP: "the time of --stop-after is up", 130: "interrupted", 143: "stopped by SIGTERM"}
 
 
+def is_main_rank() -> bool:
+    """Whether this is the process that writes and prints, among those that `torchrun` started; True without it."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 class Stopped(BaseException):
-    """The work was stopped from outside. Like KeyboardInterrupt it is no error, so `except Exception` lets it by.
+    """The work was stopped from outside. Like KeyboardInterrupt it is no error, and `except Exception` lets it pass.
 
     Args:
         status: the exit status, a key of REASONS.
     """
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"{REASONS[status]}; the same command goes on where it stopped")
+        super().__init__(f"{REASONS[status]}; the same command resumes where it stopped")
         self.status = status
 
 
 class LostPeer(Exception):
-    """Another process of the job has died, and this one cannot go on without it."""
+    """Another process of the training has died, and this one cannot continue without it."""
 
 
 class Stopping:
@@ -42,7 +48,7 @@ class Stopping:
         minutes: the time given, from now; None for no limit.
 
     Raises:
-        PoseError: where the time is not above 0.
+        PoseError: when the time is not above 0.
     """
 
     def __init__(self, minutes: float | None = None) -> None:
@@ -54,19 +60,19 @@ class Stopping:
 
     @property
     def status(self) -> int:
-        """The exit status that was asked for; 0 to go on."""
+        """The exit status that was asked for; 0 to continue."""
         if self.caught:
             return 128 + self.caught
         return TIME_UP if time.monotonic() >= self.deadline else 0
 
     def check(self) -> None:
-        """Raises Stopped where a stop was asked for."""
+        """Raises Stopped if a stop was asked for."""
         if self.status:
             raise Stopped(self.status)
 
     @contextmanager
     def listening(self) -> Iterator[Stopping]:
-        """Catch SIGTERM and Ctrl-C for the length of a `with` (in the main thread, the only one that may)."""
+        """Catch SIGTERM and Ctrl-C until the `with` ends (in the main thread, the only one that may)."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -79,7 +85,7 @@ class Stopping:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Hold signals back for the length of a `with`, whose body looks at `status` between its steps."""
+        """Hold signals back until the `with` ends; its body looks at `status` between its steps."""
         self.waiting = True
         try:
             yield

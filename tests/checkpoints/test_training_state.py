@@ -1,4 +1,4 @@
-"""States on disk: killed at every line of their saving, corrupt in every way, and never a pickle that runs code."""
+"""Checkpoints on disk: a kill at every line of a save, corrupt in every way, and never a pickle that runs code."""
 
 import os
 import shutil
@@ -11,64 +11,66 @@ import torch
 import checkpoints
 from checkpoints.errors import PoseError
 from checkpoints.files import remove_leftovers
-from checkpoints.training_state import load_plain_data, load_state, remove_states, save_state, state_files, step_of
+from checkpoints.tensors import load_plain_data
+from checkpoints.training_state import checkpoint_files, load_checkpoint, remove_checkpoints, save_checkpoint, step_of
 
-KILLED = 9
 
-
-def state(step):
+def example(step):
     return {"step": step, "weights": torch.full((1000,), float(step)), "name": "all", "rows": [[1, 0.5]]}
 
 
-def dies_at_line(number, work):
-    """Run `work` in a copy of this process that ends at its `number`-th line in the package; whether it ended there."""
-    child = os.fork()
-    if child == 0:
-        lines = iter(range(number))
+def copies_at_every_line(folder, copies, work):
+    """Run `work`, and before each line of the package that it executes copy `folder` to `copies`/0, 1, ...
 
-        def trace(frame, event, _):
-            if not frame.f_code.co_filename.startswith(checkpoints.__path__[0]):
-                return None
-            if event == "line" and next(lines, None) is None:
-                os._exit(KILLED)
-            return trace
+    A copy holds what the system has been given so far: what the disk would hold if the process were killed there.
+    """
+    made = []
 
-        sys.settrace(trace)
+    def trace(frame, event, _):
+        if not frame.f_code.co_filename.startswith(checkpoints.__path__[0]):
+            return None
+        if event == "line":
+            made.append(shutil.copytree(folder, copies / str(len(made))))
+        return trace
+
+    previous = sys.gettrace()
+    sys.settrace(trace)
+    try:
         work()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+    finally:
+        sys.settrace(previous)
+    return made
 
 
-def test_a_kill_at_any_line_of_a_save_leaves_the_old_state_or_the_new_one(tmp_path, capfd):
-    save_state(tmp_path / "before", 1, state(1))
-    save_state(tmp_path / "before", 2, state(2))
-    found, number, folder = [], 0, shutil.copytree(tmp_path / "before", tmp_path / "0")
-    while dies_at_line(number, partial(save_state, folder, 3, state(3))):
-        path, loaded = load_state(folder)
+def test_a_kill_at_any_line_of_a_save_leaves_the_old_checkpoint_or_the_new_one(tmp_path, capsys):
+    folder = tmp_path / "run"
+    save_checkpoint(folder, 1, example(1))
+    save_checkpoint(folder, 2, example(2))
+    found = []
+    for copy in copies_at_every_line(folder, tmp_path / "copies", partial(save_checkpoint, folder, 3, example(3))):
+        path, loaded = load_checkpoint(copy)
         assert loaded["weights"][0] == loaded["step"] == step_of(path)
         found.append(loaded["step"])
-        remove_leftovers(folder)
-        assert all(path in state_files(folder) for path in folder.iterdir())
-        number += 1
-        folder = shutil.copytree(tmp_path / "before", tmp_path / str(number))
-    assert found == sorted(found) and set(found) == {2, 3} and number > 20
-    assert capfd.readouterr().err == ""  # none was corrupt
+        remove_leftovers(copy)
+        assert all(path in checkpoint_files(copy) for path in copy.iterdir())
+    assert found == sorted(found) and set(found) == {2, 3} and len(found) > 20
+    assert capsys.readouterr().err == ""  # none was corrupt
 
 
-def test_the_last_two_states_are_kept_and_removed_together(tmp_path):
-    assert load_state(tmp_path / "absent") is None and load_state(tmp_path) is None
+def test_the_last_two_checkpoints_are_kept_and_removed_together(tmp_path):
+    assert load_checkpoint(tmp_path / "absent") is None and load_checkpoint(tmp_path) is None
     for step in (5, 20, 100):
-        save_state(tmp_path, step, state(step))
-    assert [step_of(path) for path in state_files(tmp_path)] == [100, 20]
-    assert load_state(tmp_path)[1]["step"] == 100
-    remove_states(tmp_path)
+        save_checkpoint(tmp_path, step, example(step))
+    assert [step_of(path) for path in checkpoint_files(tmp_path)] == [100, 20]
+    assert load_checkpoint(tmp_path)[1]["step"] == 100
+    remove_checkpoints(tmp_path)
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty", "foreign"])
-def test_a_torn_state_falls_back_to_the_one_before_aloud(tmp_path, capsys, how):
-    save_state(tmp_path, 1, state(1))
-    corrupt = save_state(tmp_path, 2, state(2))
+def test_a_corrupt_checkpoint_is_reported_and_the_previous_one_is_taken(tmp_path, capsys, how):
+    save_checkpoint(tmp_path, 1, example(1))
+    corrupt = save_checkpoint(tmp_path, 2, example(2))
     content = corrupt.read_bytes()
     middle = len(content) // 2
     corrupt.write_bytes(
@@ -79,25 +81,27 @@ def test_a_torn_state_falls_back_to_the_one_before_aloud(tmp_path, capsys, how):
             "foreign": b"something else",
         }[how]
     )
-    assert load_state(tmp_path)[1]["step"] == 1
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and f"{corrupt}: corrupt" in said and "the state before" in said
-    save_state(tmp_path, 2, state(2))
-    save_state(tmp_path, 3, state(3))
-    assert [step_of(path) for path in state_files(tmp_path)] == [3, 2]
+    assert load_checkpoint(tmp_path)[1]["step"] == 1
+    reported = capsys.readouterr().err
+    assert (
+        reported.count("\n") == 1 and f"{corrupt}: corrupt" in reported and "trying the previous checkpoint" in reported
+    )
+    save_checkpoint(tmp_path, 2, example(2))
+    save_checkpoint(tmp_path, 3, example(3))
+    assert [step_of(path) for path in checkpoint_files(tmp_path)] == [3, 2]
 
 
-def test_a_torn_state_does_not_push_a_whole_one_out(tmp_path):
-    save_state(tmp_path, 1, state(1))
-    save_state(tmp_path, 9, state(9)).write_bytes(b"")
-    save_state(tmp_path, 2, state(2))
-    assert [step_of(path) for path in state_files(tmp_path)] == [2, 1]
+def test_a_corrupt_checkpoint_does_not_push_a_whole_one_out(tmp_path):
+    save_checkpoint(tmp_path, 1, example(1))
+    save_checkpoint(tmp_path, 9, example(9)).write_bytes(b"")
+    save_checkpoint(tmp_path, 2, example(2))
+    assert [step_of(path) for path in checkpoint_files(tmp_path)] == [2, 1]
 
 
-def test_no_whole_state_is_an_error(tmp_path):
-    save_state(tmp_path, 1, state(1)).write_bytes(b"")
-    with pytest.raises(PoseError, match="none of its 1 saved states is whole; delete it to start again"):
-        load_state(tmp_path)
+def test_no_whole_checkpoint_is_an_error(tmp_path):
+    save_checkpoint(tmp_path, 1, example(1)).write_bytes(b"")
+    with pytest.raises(PoseError, match="none of its 1 checkpoints is whole; delete it to start again"):
+        load_checkpoint(tmp_path)
 
 
 class Evil:
@@ -114,10 +118,10 @@ def test_what_could_run_code_is_refused(tmp_path, recwarn):
     torch.save({"step": Evil(tmp_path / "ran")}, tmp_path / "evil.pt")
     with pytest.raises(PoseError, match=r"evil\.pt: corrupt, or holds more than tensors, numbers and text"):
         load_plain_data(tmp_path / "evil.pt")
-    # A state whose name fits its bytes, as someone who means harm would name it.
-    save_state(tmp_path / "run", 1, {"step": Evil(tmp_path / "ran")})
-    with pytest.raises(PoseError, match="none of its 1 saved states is whole"):
-        load_state(tmp_path / "run")
+    # A checkpoint whose name fits its bytes, as someone who means harm would name it.
+    save_checkpoint(tmp_path / "run", 1, {"step": Evil(tmp_path / "ran")})
+    with pytest.raises(PoseError, match="none of its 1 checkpoints is whole"):
+        load_checkpoint(tmp_path / "run")
     assert not (tmp_path / "ran").exists() and not recwarn.list
 
 

@@ -22,9 +22,8 @@ import torch
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import load_initial_weights
-from checkpoints.tensors import load_tensors, save_tensors
-from checkpoints.training_state import load_plain_data
+from checkpoints.imagenet import load_pretrained_weights
+from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
@@ -261,7 +260,7 @@ def save_initial(path: Path, fields: object) -> None:
 
 
 def initial(path: Path) -> None:
-    load_initial_weights(path, "3x3")
+    load_pretrained_weights(path, "3x3")
 
 
 def members() -> dict:

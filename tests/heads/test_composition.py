@@ -7,7 +7,7 @@ from trees import random_tree, walk
 from checkpoints.errors import PoseError
 from heads.bones import ancestor_matrix, bones_to_joints, joints_to_bones
 from heads.composition import composition_matrix, relative_positions
-from heads.pairs import ORIGIN, all_pairs, bone_pairs, both_pairs, joint_pairs, pair_set
+from heads.pairs import ORIGIN, all_pairs, bone_pairs, both_pairs, get_pairs, joint_pairs
 from heads.skeleton import MPII
 
 trees = st.builds(random_tree, st.integers(0, 10**6), st.integers(1, 14))
@@ -36,12 +36,12 @@ def test_composition_equals_a_literal_walk_along_the_path(skeleton, dimensions, 
         [sum((sign * bones[:, bone] for sign, bone in walk(skeleton, u, v)), start) for u, v in pairs], dim=1
     )
     torch.testing.assert_close(composed, walked)
-    # One sign for prediction and truth: the walk over true bones is J_v - J_u.
+    # One sign for prediction and ground truth: the walk over the latter's bones is J_v - J_u.
     torch.testing.assert_close(relative_positions(joints, pairs), walked)
 
 
 def test_pair_sets_have_the_sizes_of_the_design():
-    sets = {name: pair_set(name, MPII) for name in ("joint", "bone", "both", "all")}
+    sets = {name: get_pairs(name, MPII) for name in ("joint", "bone", "both", "all")}
     assert {name: len(pairs) for name, pairs in sets.items()} == {"joint": 16, "bone": 16, "both": 31, "all": 136}
     assert (MPII.root, ORIGIN) in sets["joint"] and (MPII.root, ORIGIN) in sets["bone"]
     unordered = {frozenset(pair) for pair in sets["all"]}
@@ -60,6 +60,6 @@ def test_bone_pairs_are_the_bones_and_joint_pairs_the_positions():
 
 def test_unknown_names_are_clear_errors():
     with pytest.raises(PoseError, match="unknown pair set 'some'"):
-        pair_set("some", MPII)
+        get_pairs("some", MPII)
     with pytest.raises(PoseError, match="unknown representation 'angles'"):
         composition_matrix(MPII, joint_pairs(MPII), "angles")

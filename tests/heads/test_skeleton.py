@@ -25,7 +25,7 @@ def test_a_mirror_swaps_left_and_right_and_keeps_the_tree():
 
 
 @pytest.mark.parametrize(
-    ("names", "parents", "says"),
+    ("names", "parents", "message"),
     [
         (("a", "b"), (-1, -1), "the root"),
         (("a", "b", "c"), (-1, 2, 1), "cycle: b -> c -> b"),
@@ -35,8 +35,8 @@ def test_a_mirror_swaps_left_and_right_and_keeps_the_tree():
         (("a", "b"), (-1,), "2 names but 1"),
     ],
 )
-def test_a_bad_tree_is_a_clear_error(names, parents, says):
-    with pytest.raises(PoseError, match=says):
+def test_a_bad_tree_is_a_clear_error(names, parents, message):
+    with pytest.raises(PoseError, match=message):
         Skeleton(names, parents)
 
 

@@ -7,12 +7,12 @@ from heads.skeleton import Skeleton
 
 def random_tree(seed: int, joints: int) -> Skeleton:
     """A random tree of `joints` joints in shuffled order."""
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     order = list(range(joints))
-    draw.shuffle(order)
+    rng.shuffle(order)
     parents = [-1] * joints
     for place in range(1, joints):
-        parents[order[place]] = order[draw.randrange(place)]
+        parents[order[place]] = order[rng.randrange(place)]
     return Skeleton(tuple(f"j{i}" for i in range(joints)), tuple(parents))
 
 

@@ -1,15 +1,20 @@
 """The command line as people use it: exit statuses, one-line errors, files left behind."""
 
+import argparse
+import importlib
 import json
+import re
 import subprocess
 import sys
 
 import cv2
 import numpy as np
 import pytest
+from processes import finish_here, train
 
 from ief.cli import COMMANDS, main
 from ief.model.run_folder import load_cascade
+from ief.training.presets import OF_PREPARE, OPTIONS, kind, range_of, shown
 from mpii_tools.results.predictions import read_predictions
 
 
@@ -17,8 +22,7 @@ from mpii_tools.results.predictions import read_predictions
 def run(tiny_data, tmp_path_factory):
     """A finished run on the tiny data."""
     folder = tmp_path_factory.mktemp("run")
-    arguments = ["--preset", "demo", "--passes", "1", "--batch", "8", "--weights", "none", "--device", "cpu"]
-    assert main(["train", "--data", str(tiny_data), "--run", str(folder), *arguments]) == 0
+    finish_here(train(tiny_data, folder, "--preset", "demo", "--epochs", "1"))
     return folder
 
 
@@ -30,12 +34,59 @@ def test_the_overview_lists_every_command(capsys):
     assert "unknown command 'dance'" in capsys.readouterr().err
 
 
+def parser_of(name):
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"ief.commands.{name}").configure(parser)
+    return parser
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_explains_itself_with_an_example(name, capsys):
     with pytest.raises(SystemExit) as stop:
         main([name, "-h"])
     text = capsys.readouterr().out
     assert stop.value.code == 0 and f"ief {name}" in text and "example:" in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained_with_its_choices_and_its_default(name):
+    parser = parser_of(name)
+    for action in parser._actions:
+        text = parser._get_formatter()._expand_help(action) if action.help else ""
+        assert len(re.findall(r"[A-Za-z]{2,}", text)) >= 3, f"{action.option_strings or action.dest}: '{text}'"
+        for choice in action.choices or ():  # argparse prints them in place of a name, unless one is given
+            assert action.metavar is None or choice in text, (action.option_strings, choice)
+        if action.default not in (None, False, "", [], argparse.SUPPRESS):
+            assert "default" in text, f"{action.option_strings}: the default is {action.default}"
+
+
+@pytest.mark.parametrize("name", ["train", "table7", "prepare"])
+def test_options_of_a_training_show_range_choices_and_the_papers_value(name):
+    parser = parser_of(name)
+    actions = {action.dest: action for action in parser._actions}
+    shown_options = [option for option in OPTIONS if option in actions]
+    assert len(shown_options) == len(OPTIONS) - 2 if name != "prepare" else set(shown_options) == set(OF_PREPARE)
+    for option in shown_options:
+        field, action = OPTIONS[option], actions[option]
+        text = parser._get_formatter()._expand_help(action)
+        assert f"paper: {shown(field.default)}" in text
+        if kind(field) in (int, float):
+            assert range_of(field) in text
+        assert all(choice in action.metavar for choice in field.metadata["choices"])
+
+
+def test_help_imports_no_heavy_library():
+    """And so comes at once; a whole process costs a tenth of a second."""
+    code = """
+import contextlib, io, sys
+from ief.cli import COMMANDS, main
+for name in COMMANDS:
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        main([name, "-h"])
+print(*sorted({"torch", "cv2", "scipy", "matplotlib", "h5py"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_python_m_ief_is_the_same_program():
@@ -80,7 +131,7 @@ def test_predicting_again_gives_the_same_file(run, tiny_data, tmp_path, capsys):
         read_predictions(run / "predictions-valid.npz"),
     )
     np.testing.assert_allclose(again.joints, before.joints, atol=1e-6)
-    assert main([*arguments, "--flip", "--batch", "5"]) == 0
+    assert main([*arguments, "--flip", "--batch-size", "5"]) == 0
     flipped = read_predictions(tmp_path / "predictions-valid.npz")
     assert 1e-3 < np.abs(flipped.joints - before.joints).max() < 1000
 
@@ -96,14 +147,14 @@ def test_evaluate_repeats_the_runs_own_metrics(run, tiny_data, tmp_path, capsys)
     assert "PCKh@0.5" in capsys.readouterr().out
 
 
-def test_a_image_is_predicted_and_drawn(run, tmp_path, capsys):
-    image = tmp_path / "a image.jpg"
+def test_an_image_is_predicted_and_drawn(run, tmp_path, capsys):
+    image = tmp_path / "an image.jpg"
     cv2.imwrite(str(image), np.full((120, 80, 3), 90, np.uint8))
     where = ["--run", str(run), "--out", str(tmp_path / "poses"), "--device", "cpu"]
     assert main(["predict", str(image), *where]) == 0
     whole = read_predictions(tmp_path / "poses" / "predictions-images.npz")
     assert whole.joints.shape == (1, 16, 2)
-    assert cv2.imread(str(tmp_path / "poses" / "a image.jpg-1.pose.jpg")).shape == (480, 480, 3)
+    assert cv2.imread(str(tmp_path / "poses" / "an image.jpg-1.pose.jpg")).shape == (480, 480, 3)
     assert main(["predict", str(image), *where, "--center", "20", "30", "--scale", "0.2"]) == 0
     boxed = read_predictions(tmp_path / "poses" / "predictions-images.npz")
     # An untrained pose lies near the middle of its crop: of the whole image, or of a box 50 px wide.
@@ -111,7 +162,7 @@ def test_a_image_is_predicted_and_drawn(run, tmp_path, capsys):
     assert np.abs(boxed.joints[0].mean(0) - [20, 33]).max() < 12.5
     (tmp_path / "corrupt.jpg").write_bytes(b"corrupt")
     assert main(["predict", str(tmp_path / "corrupt.jpg"), *where]) == 2
-    assert "corrupt.jpg: 4 bytes that cannot be decoded" in capsys.readouterr().err
+    assert "corrupt.jpg: 7 bytes that cannot be decoded" in capsys.readouterr().err
 
 
 def test_report_is_one_page_without_outside_resources(run, tmp_path):

@@ -1,13 +1,16 @@
-"""From files to figures through the command line, on published predictions and on synthetic people."""
+"""From files to scores through the command line, on published predictions and on synthetic people."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import tiny_resnet  # noqa: F401  (a network of that name)
 
-from evaluation import evaluate
+from evaluation import GroundTruth, evaluate
 from ief.cli import main
 from ief.reporting.scoring import score
+from ief.training.presets import PRESETS
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import make_people
 from mpii_tools.people_file import load_people
@@ -27,7 +30,7 @@ EXACT, CONVERTED = "valid_annolist.mat", "detections_our_format.mat"
         ("pytorch-pose", CONVERTED, "bearpaw"),
     ],
 )
-def test_ief_evaluate_prints_the_published_figures(shared, tmp_path, file, convention, annotations, key):
+def test_ief_evaluate_prints_the_published_values(shared, tmp_path, file, convention, annotations, key):
     out = tmp_path / "out.json"
     arguments = ["--predictions", str(shared / "mpii" / file), "--annotations", str(shared / "mpii" / annotations)]
     assert main(["evaluate", *arguments, "--convention", convention, "--json", str(out)]) == 0
@@ -46,7 +49,7 @@ def test_ief_evaluate_prints_the_published_figures(shared, tmp_path, file, conve
 
 
 def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
-    """RELEASE -> predictions of the test rects -> submission -> read back -> the same figures."""
+    """RELEASE -> predictions of the test rects -> submission -> read back -> the same scores."""
     draw = np.random.default_rng(0)
     images = np.repeat([f"{i:09}.jpg" for i in range(40)], draw.integers(1, 4, 40))
     count = len(images)
@@ -59,39 +62,41 @@ def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
                          split=np.where(test, "test", "train"), scored=scored)  # fmt: skip
     release, predictions, out = tmp_path / "release.mat", tmp_path / "p.npz", tmp_path / "pred.mat"
     write_mpii_mat(release, people)
-    truth = people.select(test)
-    poses = truth.joints + draw.normal(0, 10, truth.joints.shape) * truth.scale[:, None, None]
-    order = draw.permutation(len(truth))  # a file of predictions may come in any order
-    save_predictions(predictions, Predictions(poses[order], truth.person_ids[order]))
+    gt = people.select(test)
+    poses = gt.joints + draw.normal(0, 10, gt.joints.shape) * gt.scale[:, None, None]
+    order = draw.permutation(len(gt))  # a file of predictions may come in any order
+    save_predictions(predictions, Predictions(poses[order], gt.person_ids[order]))
     arguments = ["--annotations", str(release), "--predictions", str(predictions), "--out", str(out)]
     assert main(["submit", *arguments]) == 0
-    back = align(read_submission(out), truth)
+    back = align(read_submission(out), gt)
     np.testing.assert_allclose(back.joints, poses, atol=1e-9)
-    figures = evaluate(poses, truth.joints, truth.head_size, truth.scale)
-    assert score(back.joints, truth) == figures
-    assert 20 < figures["pckh"]["0.5"]["groups"]["Mean"] < 100
+    scores = evaluate(poses, GroundTruth(gt.joints, gt.head_size, gt.scale))
+    assert score(back.joints, gt) == scores
+    assert 20 < scores.mean_pckh.value < 100
 
-    only_scored = truth.select(truth.scored)
-    save_predictions(predictions, Predictions(poses[truth.scored], only_scored.person_ids))
+    only_scored = gt.select(gt.scored)
+    save_predictions(predictions, Predictions(poses[gt.scored], only_scored.person_ids))
     assert main(["submit", *arguments]) == 0
     assert list(read_submission(out).person_ids) == list(only_scored.person_ids)
-    save_predictions(predictions, Predictions(poses[truth.scored][1:], only_scored.person_ids[1:]))
+    save_predictions(predictions, Predictions(poses[gt.scored][1:], only_scored.person_ids[1:]))
     before = out.read_bytes()
     assert main(["submit", *arguments]) == 2 and out.read_bytes() == before
 
 
-def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys):
-    arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--passes", "1", "--device", "cpu"]
+def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], backbone="tiny_resnet"))
+    arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--epochs", "1", "--device", "cpu"]
     assert main(arguments) == 0
     first = capsys.readouterr().out
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     assert list(metrics) == ["mean_pose", "stage0", "stage1"]
     page = (tmp_path / "report/index.html").read_text()
     assert page.count("<img") >= 12 and "stage 1" in page
-    assert (tmp_path / "report/people.jpg").stat().st_size > 10_000
-    truth = load_people(tmp_path / "data/test_truth.npz")
-    by_hand = score(align(read_predictions(tmp_path / "run/predictions-test.npz"), truth).joints, truth)
-    said = f"submission read back: PCKh@0.5 {by_hand['pckh']['0.5']['groups']['Mean']:.1f}"
+    for picture in ("people.jpg", "method.jpg"):
+        assert (tmp_path / "report" / picture).stat().st_size > 10_000
+    gt = load_people(tmp_path / "data/test_truth.npz")
+    by_hand = score(align(read_predictions(tmp_path / "run/predictions-test.npz"), gt).joints, gt)
+    said = f"submission read back: PCKh@0.5 {by_hand.mean_pckh.value:.1f}"
     assert said in first
     stage = (tmp_path / "run/stage1/stage.safetensors").stat().st_mtime_ns
     assert main(arguments) == 0  # everything is there: nothing is trained again

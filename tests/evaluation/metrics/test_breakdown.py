@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-from evaluation import evaluate, look_up
+from evaluation import Estimate, GroundTruth, evaluate
 from evaluation.metrics.breakdown import breakdown, parts_by_annotated, parts_by_group, parts_by_size
-from heads.skeleton import MPII
-
-ERROR, MEAN = ("joint_error", "crop_px"), ("pckh", "0.5", "groups", "Mean")
+from heads.skeleton import MPII, Skeleton
 
 
 @pytest.fixture
@@ -17,55 +15,61 @@ def data():
     gt[0] = np.nan
     gt[1] = pred[1]
     scale = rng.uniform(0.7, 3, 120)
-    return pred, gt, 25 * scale, scale, np.isfinite(gt).all(axis=-1)
+    return pred, GroundTruth(gt, 25 * scale, scale)
+
+
+def with_scale(scale):
+    return GroundTruth(np.zeros((len(scale), 16, 2)), scale=scale)
 
 
 def test_sizes_are_quarters_named_by_height():
     scale = np.array([1.0, np.nan, 4.0, 2.0, 3.0, -1.0, 5.0, 6.0, 7.0, 8.0])
-    parts = parts_by_size(scale, 16)
+    parts = parts_by_size(with_scale(scale))
     assert [part.people.sum() for part in parts] == [2, 2, 2, 2]
     assert np.sum([part.people for part in parts], axis=0).tolist() == [1, 0, 1, 1, 1, 0, 1, 1, 1, 1]
     assert parts[0].label.startswith("200 to ") and parts[-1].label.endswith(" to 1600")
-    assert parts_by_size([np.nan, 0], 16) == []
-    (everyone,) = parts_by_size([2.0, 2.0], 16)
+    assert parts_by_size(with_scale([np.nan, 0])) == []
+    (everyone,) = parts_by_size(with_scale([2.0, 2.0]))
     assert everyone.people.all()
 
 
 def test_counts_and_groups_cover_everyone_once(data):
-    annotated = data[-1]
-    parts = parts_by_annotated(annotated)
+    _, gt = data
+    annotated, parts = gt.annotated, parts_by_annotated(gt)
     assert (np.sum([part.people for part in parts], axis=0) == annotated.any(axis=1)).all()
     assert [part.label for part in parts] == ["1 to 8", "9 to 12", "13 to 15", "all 16"]
     for part, low, high in zip(parts, (1, 9, 13, 16), (8, 12, 15, 16), strict=True):
         assert (part.people == ((annotated.sum(axis=1) >= low) & (annotated.sum(axis=1) <= high))).all()
-    groups = parts_by_group(MPII.names, 120)
+    groups = parts_by_group(gt)
     assert (np.sum([part.joints for part in groups], axis=0) == 1).all()
-    assert [part.label for part in parts_by_group(("r_knee", "l_knee", "nose"), 3)] == ["Knee"]
+    knees = GroundTruth(np.zeros((3, 3, 2)), skeleton=Skeleton(("r_knee", "l_knee", "nose"), (2, 2, -1)))
+    assert [part.label for part in parts_by_group(knees)] == ["Knee"]
 
 
 def test_a_part_is_the_evaluation_of_its_people_and_joints(data):
-    pred, gt, head, scale, annotated = data
-    parts = [*parts_by_size(scale, 16), *parts_by_group(MPII.names, 120)]
-    found = breakdown(*data, parts)
+    pred, gt = data
+    parts = [*parts_by_size(gt), *parts_by_group(gt)]
+    found = breakdown(pred, gt, parts)
     for part in parts:
         rows = np.flatnonzero(part.people)
-        counted = annotated[rows] & part.joints
-        distances = np.linalg.norm(pred - gt, axis=-1)[rows] * 224 / (250 * scale[rows, None])
-        assert look_up(found[part.label], *ERROR)[0] == pytest.approx(distances[counted].mean())
-        assert found[part.label]["joints"] == counted.sum()
-        assert found[part.label]["persons"] == counted.any(axis=1).sum()
-        value, (low, high) = look_up(found[part.label], *ERROR)
-        assert low < value < high
-    whole = evaluate(pred, gt, head, scale, annotated)
-    wrist = look_up(found["Wri."], *MEAN)[0]
-    sides = [whole["pckh"]["0.5"]["per_joint"][name] for name in ("r_wrist", "l_wrist")]
-    assert min(sides) <= wrist <= max(sides)
-    assert look_up(found["Trunk"], *MEAN) == (None, None)  # pelvis and thorax lie outside the Mean
+        counted = gt.annotated[rows] & part.joints
+        distances = np.linalg.norm(pred - gt.joints, axis=-1)[rows] * 224 / (250 * gt.scale[rows, None])
+        error = found[part.label].joint_error.crop_px
+        assert error.value == pytest.approx(distances[counted].mean())
+        assert found[part.label].joints == counted.sum()
+        assert found[part.label].people == counted.any(axis=1).sum()
+        assert error.low < error.value < error.high
+    whole = evaluate(pred, gt)
+    sides = [whole.pckh.per_joint[0.5][name].value for name in ("r_wrist", "l_wrist")]
+    assert min(sides) <= found["Wri."].mean_pckh.value <= max(sides)
+    trunk = found["Trunk"].mean_pckh  # pelvis and thorax are outside the Mean
+    assert (trunk.value, trunk.interval) == (None, None)
 
 
-def test_parts_without_a_figure_are_none(data):
-    pred, gt, head, _, annotated = data
-    annotated = annotated & ~np.isin(MPII.names, ["pelvis", "thorax"])
-    found = breakdown(pred, gt, head, None, annotated, parts_by_group(MPII.names, 120))
-    assert look_up(found["Trunk"], "joint_error", "image_px") == (None, None)
-    assert look_up(found["Knee"], *ERROR)[0] is None and look_up(found["Knee"], "joint_error", "image_px")[0] > 0
+def test_parts_without_anything_to_count_are_undefined(data):
+    pred, gt = data
+    annotated = gt.annotated & ~np.isin(MPII.names, ["pelvis", "thorax"])
+    gt = GroundTruth(gt.joints, gt.head_size, annotated=annotated)
+    found = breakdown(pred, gt, parts_by_group(gt))
+    assert found["Trunk"].joint_error.image_px == Estimate(None)
+    assert found["Knee"].joint_error.crop_px.value is None and found["Knee"].joint_error.image_px.value > 0

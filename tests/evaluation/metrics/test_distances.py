@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation import bone_error, joint_error
+from evaluation import GroundTruth, bone_error, joint_error
 from heads.skeleton import MPII
 
 
@@ -44,11 +44,11 @@ def literal(pred, gt, scale, bones):
 def test_agrees_with_a_literal_loop(error, bones, dims):
     pred, gt, scale = poses(40, dims)
     scale[5] = np.nan
-    result = error(pred, gt, scale)
+    result = error(pred, GroundTruth(gt, scale=scale))
     image, crop, by_part = literal(pred, gt, scale, bones)
-    assert result.image_px == pytest.approx(image)
-    assert result.crop_px == pytest.approx(crop)
-    assert {name: (px, count) for name, (px, _, count) in result.per_part.items()} == {
+    assert result.image_px.value == pytest.approx(image)
+    assert result.crop_px.value == pytest.approx(crop)
+    assert {name: (part.image_px.value, result.counts[name]) for name, part in result.per_part.items()} == {
         name: (pytest.approx(px), count) for name, (px, count) in by_part.items()
     }
     assert result.count == sum(count for _, count in by_part.values())
@@ -56,34 +56,37 @@ def test_agrees_with_a_literal_loop(error, bones, dims):
 
 def test_a_shifted_pose_has_perfect_bones():
     _, gt, scale = poses(10)
-    pred = np.nan_to_num(gt) + np.array([30.0, 40.0])
-    assert joint_error(pred, gt, scale).image_px == pytest.approx(50)
-    assert bone_error(pred, gt, scale).image_px == pytest.approx(0, abs=1e-9)
+    pred, gt = np.nan_to_num(gt) + np.array([30.0, 40.0]), GroundTruth(gt, scale=scale)
+    assert joint_error(pred, gt).image_px.value == pytest.approx(50)
+    assert bone_error(pred, gt).image_px.value == pytest.approx(0, abs=1e-9)
 
 
 def test_the_root_has_no_bone():
-    result = bone_error(*poses(5))
+    pred, gt, scale = poses(5)
+    result = bone_error(pred, GroundTruth(gt, scale=scale))
     assert "pelvis" not in result.per_part
     assert len(result.per_part) == 15
 
 
 def test_without_scale_there_are_no_crop_pixels():
     pred, gt, _ = poses(5)
-    result = joint_error(pred, gt)
-    assert math.isnan(result.crop_px)
-    assert math.isfinite(result.image_px)
+    result = joint_error(pred, GroundTruth(gt))
+    assert result.crop_px.value is None
+    assert math.isfinite(result.image_px.value)
 
 
 def test_nothing_annotated():
     pred, gt, scale = poses(3)
-    result = joint_error(pred, np.full_like(gt, np.nan), scale)
-    assert math.isnan(result.image_px)
+    result = joint_error(pred, GroundTruth(np.full_like(gt, np.nan), scale=scale))
+    assert result.image_px.value is None
     assert result.count == 0
 
 
 def test_bad_shapes_are_named():
     pred, gt, scale = poses(4)
     with pytest.raises(PoseError, match=r"scale has shape \(3,\)"):
-        joint_error(pred, gt, scale[:3])
+        joint_error(pred, GroundTruth(gt, scale=scale[:3]))
     with pytest.raises(PoseError, match="shape"):
-        bone_error(pred[:3], gt)
+        bone_error(pred[:3], GroundTruth(gt))
+    with pytest.raises(PoseError, match=r"shape \(16, 2\); give it as \(people, joints, dimensions\)"):
+        GroundTruth(gt[0])

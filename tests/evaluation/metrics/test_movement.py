@@ -1,10 +1,8 @@
-import json
-
 import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation import compare, look_up
+from evaluation import Estimate, GroundTruth, compare
 from evaluation.metrics.movement import movement
 from heads.skeleton import MPII
 
@@ -21,7 +19,7 @@ def poses():
 
 def test_agrees_with_a_loop_over_joints(poses):
     before, after, gt = poses
-    result = movement(before, after, gt)
+    result = movement(before, after, GroundTruth(gt))
     everything = []
     for joint, name in enumerate(MPII.names):
         rows = []
@@ -32,31 +30,32 @@ def test_agrees_with_a_loop_over_joints(poses):
             old, new = np.hypot(*(first - true)), np.hypot(*(last - true))
             rows.append((np.hypot(*(last - first)), 100.0 * (new < old), old, new, new - old))
         everything += rows
-        found = result["per_joint"][name]
-        assert found["joints"] == len(rows)
-        values = [found[key] for key in ("moved", "closer", "before", "after", "change")]
+        found = result.per_joint[name]
+        assert found.joints == len(rows)
+        values = [e.value for e in (found.moved, found.closer, found.before, found.after, found.change)]
         assert values == pytest.approx(np.mean(rows, axis=0))
-    assert result["all"]["joints"] == len(everything)
-    assert result["all"]["closer"] == pytest.approx(np.mean(everything, axis=0)[1])
+    assert result.all.joints == len(everything)
+    assert result.all.closer.value == pytest.approx(np.mean(everything, axis=0)[1])
 
 
 def test_the_change_is_compares_difference_with_its_interval(poses):
     before, after, gt = poses
-    found = movement(before, after, gt)["all"]
-    value, interval = look_up(compare(after, before, gt, np.ones(60)), "joint_error", "image_px")
-    assert found["change"] == pytest.approx(value)
-    assert found["interval"]["change"] == pytest.approx(interval)
-    assert found["after"] - found["before"] == pytest.approx(found["change"])
+    gt = GroundTruth(gt, np.ones(60))
+    found = movement(before, after, gt).all
+    wanted = compare(after, before, gt).joint_error.image_px
+    assert found.change.value == pytest.approx(wanted.value)
+    assert found.change.interval == pytest.approx(wanted.interval)
+    assert found.after.value - found.before.value == pytest.approx(found.change.value)
 
 
 def test_a_joint_that_nobody_has_is_undefined(poses):
     before, after, gt = poses
     gt[:, 3] = np.nan
-    found = json.loads(json.dumps(movement(before, after, gt), allow_nan=False))["per_joint"]["l_hip"]
-    assert found["joints"] == 0 and found["moved"] is None and found["interval"]["moved"] == [None, None]
+    found = movement(before, after, GroundTruth(gt)).per_joint["l_hip"]
+    assert found.joints == 0 and found.moved == Estimate(None)
 
 
 def test_bad_input_is_named(poses):
     before, after, gt = poses
     with pytest.raises(PoseError, match="shape"):
-        movement(before, after[:-1], gt)
+        movement(before, after[:-1], GroundTruth(gt))

@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkpoints.errors import PoseError
-from evaluation import CONVENTIONS, PCKhMetric
-from evaluation.metrics import pckh
+from evaluation import CONVENTIONS, GroundTruth, PCKhMetric, pckh
 from evaluation.metrics.conventions import GROUPS
-from heads.skeleton import MPII
+from heads.skeleton import MPII, Skeleton
 
 HEADS = {"official": ("upper_neck", "head_top")}
 LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -22,6 +21,11 @@ def poses(people, seed=0):
     pred = gt + rng.normal(0, 15, gt.shape)
     gt[rng.random((people, 16)) < 0.2] = np.nan
     return pred, gt, rng.uniform(15, 90, people)
+
+
+def values(estimates):
+    """name -> Estimate as name -> number."""
+    return {name: estimate.value for name, estimate in estimates.items()}
 
 
 def literal(pred, gt, head, threshold, name):
@@ -53,17 +57,19 @@ def literal(pred, gt, head, threshold, name):
 def test_agrees_with_a_literal_loop(convention):
     pred, gt, head = poses(60)
     head[[3, 7]] = np.nan, 0.0
-    result = pckh(pred, gt, head, thresholds=(0.5, 0.2), convention=convention)
+    result = pckh(pred, GroundTruth(gt, head), thresholds=(0.5, 0.2), convention=convention)
     for threshold in (0.5, 0.2):
         share, groups, correct = literal(pred, gt, head, threshold, convention)
-        assert result.per_joint[threshold] == pytest.approx(share, abs=1e-9)
-        assert result.groups[threshold] == pytest.approx(groups, abs=1e-9)
+        assert values(result.per_joint[threshold]) == pytest.approx(share, abs=1e-9)
+        assert values(result.groups[threshold]) == pytest.approx(groups, abs=1e-9)
         assert tuple(result.groups[threshold]) == GROUPS
-        assert result.correct[threshold] == correct
+        found = {name: share.value * result.annotated[name] for name, share in result.per_joint[threshold].items()}
+        assert found == pytest.approx({name: 100 * count for name, count in correct.items()})
     assert (result.people, result.unscored) == (58, 2)
     heights = [literal(pred, gt, head, t / 100, convention)[1]["Mean"] for t in range(51)]
-    assert result.curve == pytest.approx(heights, abs=1e-9)
-    assert result.auc == pytest.approx(sum((a + b) / 2 for a, b in pairwise(heights)) / 50)
+    assert list(result.curve) == [t / 100 for t in range(51)]
+    assert list(values(result.curve).values()) == pytest.approx(heights, abs=1e-9)
+    assert result.auc.value == pytest.approx(sum((a + b) / 2 for a, b in pairwise(heights)) / 50)
 
 
 @settings(max_examples=25, deadline=None)
@@ -72,65 +78,64 @@ def test_agrees_with_a_literal_loop(convention):
     convention=st.sampled_from(list(CONVENTIONS)),
     seed=st.integers(0, 99),
 )
-def test_any_batching_gives_the_same_figures(cuts, convention, seed):
-    arrays = poses(30, seed)
+def test_any_batching_gives_the_same_result(cuts, convention, seed):
+    pred, gt, head = poses(30, seed)
     order = np.random.default_rng(seed).permutation(30)
     metric = PCKhMetric(convention=convention)
     for rows in np.split(order, cuts):
-        metric.update(*(array[rows] for array in arrays))
-    together, streamed = pckh(*arrays, convention=convention), metric.compute()
-    assert streamed.per_joint == together.per_joint
-    assert streamed.groups == together.groups
-    assert streamed.correct == together.correct
-    assert streamed.auc == together.auc
+        metric.update(pred[rows], GroundTruth(gt[rows], head[rows]))
+    assert metric.compute() == pckh(pred, GroundTruth(gt, head), convention=convention)
 
 
 def test_reset_forgets():
     metric = PCKhMetric()
-    metric.update(*poses(5))
+    pred, gt, head = poses(5)
+    metric.update(pred, GroundTruth(gt, head))
     metric.reset()
     assert metric.compute().people == 0
-    assert math.isnan(metric.compute().groups[0.5]["Mean"])
+    assert metric.compute().groups[0.5]["Mean"].value is None
 
 
 def test_a_joint_on_the_threshold_is_correct_unless_strict():
     gt = np.zeros((1, 16, 2))
     pred = gt + np.array([3.0, 4.0])
-    shares = {name: pckh(pred, gt, [10.0], convention=name).groups[0.5]["Mean"] for name in CONVENTIONS}
+    gt = GroundTruth(gt, [10.0])
+    shares = {name: pckh(pred, gt, convention=name).groups[0.5]["Mean"].value for name in CONVENTIONS}
     assert shares == {"official": 100, "hrnet": 100, "mmpose": 0, "pytorch-pose": 0}
 
 
 def test_perfect_and_mirrored_predictions():
     _, gt, head = poses(20, seed=4)
     gt = np.nan_to_num(gt, nan=50.0)
-    assert pckh(gt, gt, head).groups[0.1] == dict.fromkeys(GROUPS, 100.0)
-    assert pckh(gt, gt, head).auc == 100
-    swapped = pckh(gt[:, MPII.flip_permutation], gt, head)
-    assert swapped.per_joint[0.5]["head_top"] == 100
-    assert swapped.groups[0.1]["Wrist"] < 20
+    perfect = pckh(gt, GroundTruth(gt, head))
+    assert values(perfect.groups[0.1]) == dict.fromkeys(GROUPS, 100.0)
+    assert perfect.auc.value == 100
+    swapped = pckh(gt[:, MPII.flip_permutation], GroundTruth(gt, head))
+    assert swapped.per_joint[0.5]["head_top"].value == 100
+    assert swapped.groups[0.1]["Wrist"].value < 20
 
 
 def test_groups_of_another_skeleton_follow_the_names():
-    names = ("l_knee", "neck", "head_top", "r_knee", "pelvis")
+    skeleton = Skeleton(("l_knee", "neck", "head_top", "r_knee", "pelvis"), (4, 4, 1, 4, -1))
     gt = np.zeros((4, 5, 3))
     pred = gt.copy()
     pred[:2, 0, 2] = 99  # the left knee of two people, off in depth
     pred[:, 1, 0] = 99  # everyone's neck
     pred[:, 4, 0] = 99  # the pelvis, outside the Mean
-    groups = pckh(pred, gt, np.ones(4), joint_names=names).groups[0.5]
+    groups = values(pckh(pred, GroundTruth(gt, np.ones(4), skeleton=skeleton)).groups[0.5])
     assert groups["Knee"] == 75
     assert groups["Head"] == 50
     assert groups["Mean"] == 100 * 10 / 16
-    assert math.isnan(groups["Elbow"])
+    assert groups["Elbow"] is None
 
 
 def test_the_mask_decides_what_counts():
     pred, gt, head = poses(10, seed=1)
     mask = np.isfinite(gt).all(axis=-1)
     mask[:, 0] = False
-    result = pckh(pred, gt, head, mask)
+    result = pckh(pred, GroundTruth(gt, head, annotated=mask))
     assert result.annotated["r_ankle"] == 0
-    assert math.isnan(result.per_joint[0.5]["r_ankle"])
+    assert result.per_joint[0.5]["r_ankle"].value is None
     assert result.per_joint[0.5]["l_ankle"] == result.groups[0.5]["Ankle"]
 
 
@@ -140,7 +145,7 @@ def test_the_mask_decides_what_counts():
         (lambda a: a.update(pred=a["pred"][:-1]), "shape"),
         (lambda a: a.update(pred=a["pred"][:, :14], gt=a["gt"][:, :14]), "14 joints but 16 are named"),
         (lambda a: a.update(head_size=a["head_size"][:-1]), "head_size has shape"),
-        (lambda a: a.update(annotated=np.ones((6, 15), bool)), "mask has shape"),
+        (lambda a: a.update(annotated=np.ones((6, 15), bool)), "annotated has shape"),
         (lambda a: a["pred"].__setitem__((4, 1), np.nan), "row 4, joint 'r_knee'"),
         (lambda a: a["pred"].__setitem__((4, 1, 0), np.inf), "row 4, joint 'r_knee'"),
         (lambda a: (a["gt"].__setitem__((2, 9), np.nan), a.update(annotated=np.ones((6, 16), bool))), "head_top"),
@@ -152,12 +157,14 @@ def test_bad_input_is_named(change, message):
     pred, gt, head = poses(6, seed=2)
     arguments = {"pred": pred, "gt": np.nan_to_num(gt, nan=7.0), "head_size": head}
     change(arguments)
+    options = {name: arguments.pop(name) for name in ("convention", "thresholds") if name in arguments}
     with pytest.raises(PoseError, match=message) as caught:
-        pckh(**arguments)
+        pckh(arguments["pred"], GroundTruth(arguments["gt"], head_size=arguments["head_size"],
+                                            annotated=arguments.get("annotated")), **options)  # fmt: skip
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_prediction_of_an_unannotated_joint_is_fine():
     pred, gt, head = poses(3, seed=3)
     gt[1, 5] = pred[1, 5] = np.nan
-    assert pckh(pred, gt, head).annotated["l_ankle"] == int(np.isfinite(gt[:, 5, 0]).sum())
+    assert pckh(pred, GroundTruth(gt, head)).annotated["l_ankle"] == int(np.isfinite(gt[:, 5, 0]).sum())

@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation import compare, evaluate
+from evaluation import Bootstrap, GroundTruth, compare, evaluate
 from evaluation.metrics.conventions import GROUPS
 from evaluation.report.paper_tables import Entry, bones_by_side, joints_by_side, table_7, table_8
 from evaluation.report.published import TABLE_7_PCKH, TABLE_8, select_rows
 from evaluation.report.tables import Cell
 from heads.skeleton import MPII
-from mpii_tools.annotations.read import read_annotations
 
 
 @pytest.fixture(scope="module")
@@ -16,16 +15,16 @@ def entries():
     rng = np.random.default_rng(0)
     gt = rng.uniform(0, 400, (40, 16, 2))
     scale = rng.uniform(1, 3, 40)
-    truth = (gt, 25 * scale, scale)
+    truth = GroundTruth(gt, 25 * scale, scale)
     mean = gt + rng.normal(0, 40, gt.shape)
     base, better = gt + rng.normal(0, 20, gt.shape), gt + rng.normal(0, 10, gt.shape)
+    first, second, third = (evaluate(pred, truth, bootstrap=Bootstrap(100)) for pred in (mean, base, better))
     return [
-        Entry("first", "ief_star", "mean_pose", evaluate(mean, *truth, intervals=True)),
-        Entry("first", "ief_star", "stage1", evaluate(base, *truth, intervals=True)),
-        Entry("second", "all", "mean_pose", evaluate(mean, *truth, intervals=True)),
-        Entry("second", "all", "stage1", evaluate(better, *truth, intervals=True), "first",
-              compare(better, base, *truth)),
-    ]  # fmt: skip
+        Entry("first", "ief_star", "mean_pose", first),
+        Entry("first", "ief_star", "stage1", second),
+        Entry("second", "all", "mean_pose", first),
+        Entry("second", "all", "stage1", third, "first", compare(better, base, truth, bootstrap=Bootstrap(100))),
+    ]
 
 
 def test_table_7_has_ours_the_difference_and_the_papers_apart(entries):
@@ -33,15 +32,16 @@ def test_table_7_has_ours_the_difference_and_the_papers_apart(entries):
     assert [caption for _, caption in table.sections] == ["Mean pose", "Stage 1"]
     assert [row[0] for row in table.rows] == ["all runs", "first", "second"]  # one mean pose for both
     columns = dict(zip(table.head, zip(*table.rows, strict=True), strict=True))
-    figures, difference = entries[3].figures, entries[3].difference
-    assert columns["Joint px"][2].value == figures["joint_error"]["image_px"]
-    assert columns["Bone px"][2].interval == tuple(figures["bone_error"]["interval"]["image_px"])
-    assert columns["PCKh@0.5"][2].value == figures["pckh"]["0.5"]["groups"]["Mean"]
-    assert columns["Δ Bone px"][2].value == difference["bone_error"]["image_px"]
+    scores, difference = entries[3].scores, entries[3].difference
+    assert columns["Joint px"][2].value == scores.joint_error.image_px.value
+    assert columns["Bone px"][2].interval == scores.bone_error.image_px.interval
+    assert columns["PCKh@0.5"][2].value == scores.pckh.groups[0.5]["Mean"].value
+    assert columns["Δ Bone px"][2].value == difference.bone_error.image_px.value
+    assert columns["Bone crop px"][2].value == scores.bone_error.crop_px.value
     assert columns["Δ PCKh@0.5"][1].value is None
     papers = [name for name in table.head if "Paper" in name]
     assert [cell.value for cell in columns[papers[0]]] == [None, 82.9, 86.4]
-    assert "less that of first" in table.note and "paper" in table.note
+    assert "minus that of first" in table.note and "paper" in table.note
 
 
 def test_without_differences_their_columns_are_left_out(entries):
@@ -59,29 +59,27 @@ def test_table_8_keeps_published_rows_under_a_caption_of_their_own(entries):
     assert [row[0] for row in table.rows[first_published:]] == [TABLE_8["newell"].label, TABLE_8["paper"].label]
     assert all(cell.interval is None for row in table.rows[first_published:] for cell in row[1:])
     ours = table.rows[2]
-    assert [cell.value for cell in ours[1:]] == [entries[3].figures["pckh"]["0.5"]["groups"][g] for g in GROUPS]
+    assert [cell.value for cell in ours[1:]] == [entries[3].scores.pckh.groups[0.5][g].value for g in GROUPS]
     assert "not ours" in table.note
 
 
-def test_left_and_right_stand_beside_each_other(entries):
-    figures = entries[1].figures
-    joints, bones = joints_by_side("x", figures), bones_by_side("x", figures)
+def test_left_and_right_are_beside_each_other(entries):
+    scores = entries[1].scores
+    joints, bones = joints_by_side("x", scores), bones_by_side("x", scores)
     rows = {row[0]: row[1:] for row in joints.rows}
-    errors = figures["joint_error"]["per_joint"]
-    assert (rows["knee"][4].value, rows["knee"][5].value) == (
-        errors["r_knee"]["image_px"], errors["l_knee"]["image_px"],
-    )  # fmt: skip
-    assert rows["pelvis"][5] == "" and rows["pelvis"][4].value == errors["pelvis"]["image_px"]
+    errors = {name: error.image_px.value for name, error in scores.joint_error.per_part.items()}
+    assert (rows["knee"][4].value, rows["knee"][5].value) == (errors["r_knee"], errors["l_knee"])
+    assert rows["pelvis"][5] == "" and rows["pelvis"][4].value == errors["pelvis"]
     shown = [cell for row in joints.rows for cell in row[1:] if isinstance(cell, Cell)]
     assert len(shown) == 3 * len(MPII)
     rows = {row[0]: row[1:] for row in bones.rows}
-    assert rows["ankle to knee"][3].value == figures["bone_error"]["per_bone"]["l_ankle"]["image_px"]
+    assert rows["ankle to knee"][3].value == scores.bone_error.per_part["l_ankle"].image_px.value
     assert len([c for row in bones.rows for c in row[1:] if isinstance(c, Cell)]) == 3 * (len(MPII) - 1)
 
 
-def test_published_means_fit_their_groups(shared):
-    """The official Mean weighs joints by their number: a figure that was copied wrongly would show."""
-    annotated = read_annotations(shared / "mpii" / "valid_annolist.mat").people.annotated.sum(axis=0)
+def test_published_means_fit_their_groups(real_gt):
+    """The official Mean weighs joints by their number: a number that was copied wrongly would show."""
+    annotated = real_gt().annotated.sum(axis=0)
     count = dict(zip(MPII.names, annotated.tolist(), strict=True))
     members = [("upper_neck", "head_top")] + [
         (f"r_{limb}", f"l_{limb}") for limb in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")

@@ -1,6 +1,4 @@
 import base64
-import csv
-import io
 import re
 from html.parser import HTMLParser
 
@@ -8,18 +6,25 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation import evaluate
+from evaluation import GroundTruth, evaluate
 from evaluation.report.page import Report, Section
 from evaluation.report.plots import pckh_curves
-from evaluation.report.tables import summary_table
+from evaluation.report.tables import Cell, Table, summary_table
 
 VOID = {"meta", "img", "br"}
+SMALL = Table(
+    "a < b",
+    ("", "x|y"),
+    (("<b>", Cell(-1.04, (-1.5, 0.5), signed=True)), ("&_", Cell(None))),
+    sections=((0, "Part <1>"),),
+    note="read <me>",
+)
 
 
 class Page(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.open, self.images, self.links, self.ids, self.words = [], [], [], [], []
+        self.open, self.images, self.links, self.ids, self.words, self.rows = [], [], [], [], [], []
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
@@ -27,6 +32,10 @@ class Page(HTMLParser):
             self.open.append(tag)
         if tag == "img":
             self.images.append(attrs)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
         self.links += [value for key, value in attrs.items() if key in ("src", "href")]
         self.ids += [attrs["id"]] if "id" in attrs else []
 
@@ -35,6 +44,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.words.append(data)
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +54,8 @@ def results():
     gt = rng.uniform(0, 400, (30, 16, 2))
     scale = rng.uniform(1, 3, 30)
     return {
-        name: evaluate(gt + rng.normal(0, spread, gt.shape), gt, 25 * scale, scale)
-        for name, spread in (("mean pose", 40), ("stage <1>", 10))
+        name: evaluate(gt + rng.normal(0, std, gt.shape), GroundTruth(gt, 25 * scale, scale))
+        for name, std in (("mean pose", 40), ("stage <1>", 10))
     }
 
 
@@ -52,7 +63,7 @@ def results():
 def files(results):
     picture = np.full((40, 60, 3), (250, 120, 0), np.uint8)
     sections = [
-        Section("Figures", ("One < two.",), {"summary": summary_table(results)}),
+        Section("Numbers", ("One < two.",), {"summary": summary_table(results)}),
         Section(
             "Pictures",
             tables={"folded": summary_table(results)},
@@ -60,6 +71,7 @@ def files(results):
             pictures=[('the "worst" person', picture)],
             folded=frozenset({"folded"}),
         ),
+        Section("Small", tables={"small": SMALL}),
     ]
     return Report("A & B", "Five < six.", sections).files()
 
@@ -101,27 +113,35 @@ def test_pictures_decode_and_are_described(page):
     assert b"</svg>" in kinds["image/svg+xml"]
 
 
-def test_figures_are_in_the_tables(page, results):
+def test_values_are_in_the_tables(page, results):
     _, parsed = page
-    for result in results.values():
-        assert f"{result['joint_error']['image_px']:.1f}" in parsed.words
-        assert f"{result['pckh']['0.5']['groups']['Mean']:.1f}" in parsed.words
+    for scores in results.values():
+        assert f"{scores.joint_error.image_px.value:.1f}" in parsed.words
+        assert f"{scores.mean_pckh.value:.1f}" in parsed.words
+
+
+def test_a_table_shows_sections_intervals_and_its_note(page):
+    text, parsed = page
+    minus = "\N{MINUS SIGN}"
+    rows = [["", "x|y"], ["Part <1>"], ["<b>", f"{minus}1.0 [{minus}1.5, +0.5]"], ["&_", minus]]
+    assert parsed.rows[-4:] == rows
+    assert '<p class="title">a &lt; b</p>' in text and '<p class="note">read &lt;me&gt;</p>' in text
+    assert '<tr class="section"><th colspan="2">' in text and f"<small>[{minus}1.5, +0.5]</small>" in text
 
 
 def test_a_folded_table_is_in_the_page_and_opens_without_a_script(page):
     text, _ = page
-    assert text.count("<table>") == 2
+    assert text.count("<table>") == 3
     assert len(re.findall(r"<details><summary>.*?</summary>\n<div class=\"scroll\".*?</details>", text, re.S)) == 1
 
 
-def test_every_table_and_figure_is_a_file_too(files, results):
+def test_every_table_and_figure_is_a_file_too(files, page):
     assert set(files) == {
-        "index.html", "figures/curves.svg", "figures/curves.png",
-        *(f"tables/{name}.{suffix}" for name in ("summary", "folded") for suffix in ("md", "csv", "tex")),
+        "index.html", "figures/curves.svg", *(f"tables/{name}.md" for name in ("summary", "folded", "small")),
     }  # fmt: skip
-    assert cv2.imdecode(np.frombuffer(files["figures/curves.png"], np.uint8), cv2.IMREAD_COLOR).std() > 5
-    rows = list(csv.reader(io.StringIO(files["tables/summary.csv"].decode())))
-    assert float(rows[2][1]) == results["stage <1>"]["joint_error"]["image_px"]
+    assert files["tables/small.md"].decode() == f"{SMALL.markdown()}\n"
+    (curves,) = (image["src"] for image in page[1].images if "svg" in image["src"])
+    assert base64.b64decode(curves.split("base64,")[1]) == files["figures/curves.svg"]
 
 
 def test_a_page_without_anything_is_still_a_page():

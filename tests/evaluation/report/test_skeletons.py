@@ -6,9 +6,9 @@ from checkpoints.errors import PoseError
 from evaluation.report.skeletons import (
     ARROW,
     CENTER,
+    GROUND_TRUTH,
     LEFT,
     RIGHT,
-    TRUTH,
     close_up,
     draw_arrows,
     draw_poses,
@@ -38,7 +38,7 @@ def color_at(image, point):
     return tuple(image[round(point[1]), round(point[0])].tolist())
 
 
-def test_limbs_lie_on_the_joints_in_their_sides_color(blank):
+def test_limbs_are_on_the_joints_in_their_sides_color(blank):
     drawn = draw_poses(blank, STANDING)
     assert color_at(drawn, (80, 250)) == RIGHT  # between right knee and ankle
     assert color_at(drawn, (120, 250)) == LEFT
@@ -73,18 +73,18 @@ def test_wild_predictions_do_no_harm(blank):
     assert color_at(draw_poses(blank, joints), (100, 120)) == CENTER
 
 
-def test_truth_is_thin_white_and_beneath(blank):
+def test_ground_truth_is_thin_white_and_beneath(blank):
     aside = STANDING + np.array([30.0, 0.0])
-    drawn = draw_poses(blank, STANDING, truth=aside)
-    assert color_at(drawn, (130, 120)) == TRUTH
+    drawn = draw_poses(blank, STANDING, gt=aside)
+    assert color_at(drawn, (130, 120)) == GROUND_TRUTH
     assert color_at(drawn, (100, 120)) == CENTER
 
     shin = drawn[250].tolist()
-    assert 0 < shin.count(list(TRUTH)) < shin.count(list(RIGHT)) + shin.count(list(LEFT))
-    assert color_at(draw_poses(blank, STANDING, truth=STANDING), (100, 120)) == CENTER
+    assert 0 < shin.count(list(GROUND_TRUTH)) < shin.count(list(RIGHT)) + shin.count(list(LEFT))
+    assert color_at(draw_poses(blank, STANDING, gt=STANDING), (100, 120)) == CENTER
 
 
-def test_thickness_grows_with_the_figure_and_several_people_are_drawn(blank):
+def test_thickness_grows_with_the_person_and_several_people_are_drawn(blank):
     assert thickness(STANDING) > 2 * thickness(STANDING / 3) >= 3
     both = draw_poses(blank, np.stack([STANDING, STANDING / 3]))
     assert color_at(both, (100, 120)) == CENTER

@@ -1,59 +1,66 @@
 import json
 
 import pytest
+import tiny_resnet  # noqa: F401  (a backbone of that name)
 import torch
 
 from heads.bones import joints_to_bones
 from heads.losses import CompositionalLoss
-from heads.pairs import all_pairs
 from heads.skeleton import MPII
-from ief.benchmarks.loss import loop_over_pairs
-from ief.benchmarks.memory import tensor_peak
-from ief.benchmarks.timing import Bench, Figure, Measurement, measure
+from ief.benchmarks import training
+from ief.benchmarks.timing import line, measure, summarize
+from ief.benchmarks.workload import PAIRS, Workload
 from ief.cli import main
 from ief.commands.bench import GROUPS
-from ief.model.heatmaps import render_heatmaps
+
+CPU = torch.device("cpu")
 
 
 def test_the_loss_equals_the_loop_that_it_is_timed_against():
     joints, mask = torch.rand(5, 16, 2) * 200, torch.rand(5, 16) > 0.3
     mask[0] = False
-    pairs, std = all_pairs(MPII), 1 + torch.rand(136, 2)
-    bones = joints_to_bones(torch.rand(5, 16, 2) * 200, MPII).requires_grad_()
-    ours, floor = CompositionalLoss(MPII, pairs, std)(bones, joints, mask), loop_over_pairs(bones, joints, mask, std)
-    torch.testing.assert_close(ours, floor, rtol=1e-4, atol=0)
-    gradients = [torch.autograd.grad(loss, bones)[0] for loss in (ours, floor)]
+    std, bones = 1 + torch.rand(136, 2), joints_to_bones(torch.rand(5, 16, 2) * 200, MPII).requires_grad_()
+    ours = CompositionalLoss(MPII, PAIRS, std)(bones, joints, mask)
+    baseline = training.loop_over_pairs(bones, joints, mask, std)
+    torch.testing.assert_close(ours, baseline, rtol=1e-4, atol=0)
+    gradients = [torch.autograd.grad(loss, bones)[0] for loss in (ours, baseline)]
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-7)
 
 
-def test_the_heatmaps_equal_the_dense_exponential_within_the_cut():
-    joints = torch.rand(2, 16, 2) * 64
-    pixels = torch.arange(64.0)
-    squares = [(pixels - joints[..., axis, None]).square() for axis in (0, 1)]
-    dense = torch.exp(-(squares[0].unsqueeze(-2) + squares[1].unsqueeze(-1)) / 8)
-    near = (squares[0] <= 64).unsqueeze(-2) & (squares[1] <= 64).unsqueeze(-1)
-    torch.testing.assert_close(render_heatmaps(joints, 64, 2.0), torch.where(near, dense, 0), rtol=1e-4, atol=1e-6)
+class Comparing(Workload):
+    """Checks that ours and the baseline give the same, in place of their time."""
+
+    def compare(self, name, ours, baseline, target=None):
+        torch.testing.assert_close(ours(), baseline(), rtol=1e-3, atol=1e-3)
+        return {"name": name}
 
 
-def test_ours_and_the_floor_are_called_equally_often_where_they_take_equally_long():
+@pytest.mark.parametrize("group", [training.loss, training.heatmaps])
+def test_ours_and_the_baseline_compute_the_same(group):
+    assert len(list(group(Comparing(CPU, size=32)))) == 1
+
+
+def test_ours_and_the_baseline_are_called_equally_often_if_they_take_equally_long():
     calls = []
 
-    def wait(name):
+    def work(name):
         calls.append(name)
         torch.ones(300, 300) @ torch.ones(300, 300)
 
-    measured = measure(Bench("a", lambda: wait("ours"), lambda: wait("floor"), 0.01), 3, torch.device("cpu"))
-    assert len(measured.ours) == len(measured.floor) == 3 and measured.met
-    assert calls.count("ours") > 3 and calls.count("floor") > 3
+    times = measure((lambda: work("ours"), lambda: work("baseline")), 3, CPU)
+    assert [len(times), *map(len, times)] == [3, 2, 2, 2] and min(map(min, times)) > 0
+    assert summarize("a", times, 0.01)["met"]
+    assert calls.count("ours") > 3 and calls.count("baseline") > 3
 
 
-def test_a_bar_is_met_by_the_median_of_the_ratios_of_each_turn():
-    measured = Measurement("a", 2.0, [1.0, 1.0, 5.0], [2.0, 2.5, 5.0])
-    assert measured.ratios == [2.0, 2.5, 1.0] and measured.met
-    assert not Measurement("a", 2.1, measured.ours, measured.floor).met
-    assert "bar 2: met" in measured.line() and measured.to_json()["ratio"] == {"median": 2.0, "min": 1.0, "max": 2.5}
-    assert Measurement("a", None, [1.0], [1.0]).met is None
-    assert not Figure("peak", 9.0, "GB", 8.0).met and "MISSED" in Figure("peak", 9.0, "GB", 8.0).line()
+def test_a_target_is_met_by_the_median_of_the_ratios_of_each_round():
+    times = [(1.0, 2.0), (1.0, 2.5), (5.0, 5.0)]
+    result = summarize("a", times, 2.0)
+    assert result["ratio"] == {"median": 2.0, "min": 1.0, "max": 2.5} and result["met"] and result["rounds"] == 3
+    assert not summarize("a", times, 2.1)["met"] and summarize("a", times, None)["met"] is None
+    assert "target 2: met" in line(result) and "target" not in line(summarize("a", times, None))
+    peak = {"name": "peak", "value": 9.0, "unit": "GB", "target": 8.0, "met": False}
+    assert "9.000 GB" in line(peak) and "target 8: MISSED" in line(peak)
 
 
 def test_the_peak_of_memory_counts_what_is_alive_at_once():
@@ -64,19 +71,28 @@ def test_the_peak_of_memory_counts_what_is_alive_at_once():
         torch.empty(1_000_000, dtype=torch.uint8)
         return len(kept)
 
-    assert tensor_peak(work, torch.device("cpu")) == pytest.approx(0.008, rel=0.01)
+    assert training.peak_memory(work, CPU) == pytest.approx(0.008, rel=0.01)
+
+
+def test_memory_is_measured_for_both_presets_and_the_papers_has_a_target(monkeypatch):
+    monkeypatch.setattr(training, "peak_memory", lambda work, device: 8.5)
+    results = list(training.memory(Workload(CPU)))
+    assert [(result["target"], result["met"]) for result in results] == [(None, None)] * 2 + [
+        (8.0, False),
+        (None, None),
+    ]
 
 
 @pytest.mark.slow
 def test_every_group_measures_at_a_small_size(tmp_path, capsys):
     out = tmp_path / "bench.json"
-    small = ["--backbone", "resnet18", "--size", "32", "--batch", "2", "--turns", "1", "--device", "cpu"]
+    small = ["--backbone", "tiny_resnet", "--size", "32", "--batch-size", "2", "--rounds", "1", "--device", "cpu"]
     assert main(["bench", *small, "--json", str(out)]) == 0
     written = json.loads(out.read_text())
-    assert {line["group"] for line in written["benches"]} == set(GROUPS)
-    assert all(line["ratio"]["median"] > 0 for line in written["benches"] if line["group"] != "memory")
+    assert {result["group"] for result in written["benches"]} == set(GROUPS)
+    assert all(result["ratio"]["median"] > 0 for result in written["benches"] if result["group"] != "memory")
     printed = capsys.readouterr().out
-    assert all(line["name"] in printed for line in written["benches"])
+    assert all(result["name"] in printed for result in written["benches"])
 
 
 def test_an_unknown_group_is_one_clear_line(capsys):

@@ -1,13 +1,26 @@
-"""`ief evaluate` on real predictions: what it says on stderr, and that saying it changes no figure."""
+"""`ief evaluate`: what it prints on stderr, that printing it changes no score, and what it does without."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from ief.cli import main
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
+from mpii_tools.people import make_people
+from mpii_tools.people_file import save_people
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
+
+
+@pytest.fixture(scope="module")
+def annotations(shared, tmp_path_factory):
+    """MPII's validation people as this project's own file, which is read faster than the .mat."""
+    path = tmp_path_factory.mktemp("annotations") / "valid.npz"
+    save_people(path, read_annotations(shared / "mpii" / "valid_annolist.mat").people)
+    return path
 
 
 def evaluate(predictions, annotations, out, capsys):
@@ -19,8 +32,7 @@ def evaluate(predictions, annotations, out, capsys):
 
 
 @pytest.mark.parametrize("slip", [1, -1])
-def test_a_slip_of_one_pixel_is_said_and_scored_as_it_is(shared, tmp_path, capsys, slip):
-    annotations = shared / "mpii" / "valid_annolist.mat"
+def test_a_slip_of_one_pixel_is_reported_and_scored_as_it_is(shared, annotations, tmp_path, capsys, slip):
     plain, silence = evaluate(shared / "mpii" / "newell.h5", annotations, tmp_path / "a.json", capsys)
     assert silence == ""
     assert plain["pckh"]["0.5"]["groups"]["Mean"] == pytest.approx(88.43, abs=0.01)
@@ -32,9 +44,9 @@ def test_a_slip_of_one_pixel_is_said_and_scored_as_it_is(shared, tmp_path, capsy
     assert slipped["joint_error"]["image_px"] != plain["joint_error"]["image_px"]
 
 
-def test_what_does_not_count_is_said(tmp_path, capsys):
-    draw = np.random.default_rng(0)
-    joints = [[float(x), float(y)] for x, y in draw.uniform(10, 90, (16, 2))]
+def test_what_does_not_count_is_reported(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    joints = [[float(x), float(y)] for x, y in rng.uniform(10, 90, (16, 2))]
     people = [{"image": f"{row}.jpg", "center": [40, 30], "scale": 0.3, "joints": joints} for row in range(3)]
     (tmp_path / "valid.json").write_text(json.dumps([*people, {"image": "9.jpg"}]))
     ids = np.array([f"{row}.jpg#1" for row in range(5)])
@@ -44,24 +56,57 @@ def test_what_does_not_count_is_said(tmp_path, capsys):
     assert "entry 3: no 'center'" in error and "2 predictions are of nobody in" in error
 
 
-def test_two_sets_of_predictions_are_compared_in_pairs(shared, tmp_path, capsys):
-    """Less itself it is nothing; less another, what two separate evaluations differ by, its interval about it."""
+def test_two_sets_of_predictions_are_compared_in_pairs(shared, annotations, tmp_path, capsys):
+    """Minus itself it is nothing; minus another, what two separate evaluations differ by, its interval about it."""
     mpii, out = shared / "mpii", tmp_path / "e.json"
-    truth = ["--annotations", str(mpii / "valid_annolist.mat"), "--json", str(out)]
 
     def difference(other):
-        command = ["evaluate", "--predictions", str(mpii / "newell.h5"), "--against", str(mpii / other), *truth]
-        assert main(command) == 0
+        command = ["evaluate", "--predictions", str(mpii / "newell.h5"), "--against", str(mpii / other)]
+        assert main([*command, "--annotations", str(annotations), "--json", str(out)]) == 0
         return json.loads(out.read_text())["difference"], capsys.readouterr().out
 
     same, _ = difference("newell.h5")
     assert same["joint_error"]["image_px"] == 0 and same["pckh"]["0.5"]["interval"]["groups"]["Mean"] == [0, 0]
     found, printed = difference("tompson.h5")
-    assert "tompson.h5" in printed and "less" in printed
+    assert f"minus {mpii / 'tompson.h5'}" in printed
     means = []
     for name in ("newell.h5", "tompson.h5"):
-        alone, _ = evaluate(mpii / name, mpii / "valid_annolist.mat", tmp_path / "alone.json", capsys)
+        alone, _ = evaluate(mpii / name, annotations, tmp_path / "alone.json", capsys)
         means.append(alone["pckh"]["0.5"]["groups"]["Mean"])
     assert found["pckh"]["0.5"]["groups"]["Mean"] == pytest.approx(means[0] - means[1])
     low, high = found["pckh"]["0.5"]["interval"]["groups"]["Mean"]
     assert low < means[0] - means[1] < high and high - low < 2
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """A folder with a small release.mat, predictions of its test people (test.npz) and of its others (valid.npz)."""
+    folder, rng = tmp_path_factory.mktemp("release"), np.random.default_rng(0)
+    joints = rng.uniform(100, 300, (6, 16, 2))
+    people = make_people(
+        [f"{row}.jpg" for row in range(6)], joints, center=np.full((6, 2), 200.0), scale=np.full(6, 1.5),
+        head_size=np.full(6, 40.0), split=np.array(["valid"] * 3 + ["test"] * 3), scored=np.ones(6, bool),
+    )  # fmt: skip
+    write_mpii_mat(folder / "release.mat", people)
+    for split in ("valid", "test"):
+        part = people.select(people.split == split)
+        save_people(folder / f"{split}-people.npz", part)
+        save_predictions(folder / f"{split}.npz", Predictions(part.joints, part.person_ids))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["evaluate", "--predictions", "{}/valid.npz", "--annotations", "{}/valid-people.npz", "--intervals"],
+        ["submit", "--annotations", "{}/release.mat", "--predictions", "{}/test.npz", "--out", "{}/submission.mat"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_evaluate_and_submit_need_no_torch_and_draw_nothing(release, command):
+    code = f"""import sys
+from ief.cli import main
+assert main({[word.format(release) for word in command]}) == 0
+print(*sorted({{"torch", "torchvision", "matplotlib", "cv2", "jinja2"}} & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""

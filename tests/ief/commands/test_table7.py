@@ -1,52 +1,47 @@
 """`ief table7`: ten trainings that differ by their method alone, under one budget, in as many pieces as one likes."""
 
 import json
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from processes import SMALL, finish, finish_here, same_weights, start, states
+from processes import IEF, SMALL, checkpoints_of, finish, finish_here, same_weights, start
 
 import ief.training.budget
 from checkpoints.errors import PoseError
 from heads.methods import METHODS
-from heads.skeleton import MPII
 from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file
-from ief.training.beginning import batches_of, build_stage, preset_of_stage
-from ief.training.budget import passes_within, seconds_per_step
-from ief.training.job import Job
-from ief.training.presets import preset_called
+from ief.training.budget import epochs_within, seconds_per_step
+from ief.training.config import StageConfig
+from ief.training.presets import get_preset
 from ief.training.residuals import measure_residuals
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.synthetic.dataset import write_synthetic
 
-PRESET = preset_called("demo", backbone="resnet18", batch=8, passes=4.0)
+PRESET = get_preset("demo", backbone="tiny_resnet", batch_size=8, epochs=4.0)
 
 
-def job_of(data, run=Path()):
-    return Job(load_prepared(data, "train"), MPII, "all", run, 0, None, torch.device("cpu"))
+def config_of(data, run=Path(), index=0, preset=PRESET):
+    return StageConfig(index, load_prepared(data, "train"), run, preset)
 
 
 def table7(data, run, *options):
     """The command line of a small table."""
-    command = [sys.executable, "-m", "ief", "table7", "--data", str(data), "--run", str(run), *SMALL]
+    command = [*IEF, "table7", "--data", str(data), "--run", str(run), *SMALL]
     return [*command, "--preset", "demo", *options]
 
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_data, index):
-    job, started, seen = job_of(tiny_data), [], []
+    config, started, seen = config_of(tiny_data, index=index, preset=replace(PRESET, continue_backbone=False)), [], []
     for method in METHODS:
-        of_method = replace(job, method=method)
-        batches = batches_of(index, of_method, PRESET)
-        mean_pose = Cascade(torch.full((16, 2), 16.0))
-        residuals = measure_residuals(mean_pose, batches, method, 0.0, quiet=True)
-        preset = replace(preset_of_stage(PRESET, index), continue_stage=False)
-        started.append(build_stage(index, of_method, preset, mean_pose, residuals).state_dict())
+        of_method = replace(config, method=method)
+        batches, mean_pose = of_method.batches(), torch.full((16, 2), 16.0)
+        residuals = measure_residuals(batches, method, mean_pose)
+        started.append(of_method.new_stage(Cascade(mean_pose), residuals).state_dict())
         seen.append([batches(step) for step in (0, 7)])
     for stage, samples in zip(started[1:], seen[1:], strict=True):
         for name, tensor in stage.items():
@@ -58,30 +53,30 @@ def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_d
 
 
 def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, job, preset: [0.5, 1.5])
-    job, path = job_of(tiny_data), tmp_path / "budget.json"
-    # 24 people in batches of 8: a pass is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
-    assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
-    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, job, preset: [9.0, 9.0])  # busy now
-    assert passes_within(7.5, 5, 2, job, PRESET, path) == pytest.approx(15.0)
+    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, config: [0.5, 1.5])
+    config, path = config_of(tiny_data), tmp_path / "budget.json"
+    # 24 people in batches of 8: an epoch is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
+    assert epochs_within(7.5, 5, 2, config, path) == pytest.approx(15.0)
+    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, config: [9.0, 9.0])  # busy now
+    assert epochs_within(7.5, 5, 2, config, path) == pytest.approx(15.0)
     with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
-        passes_within(8, 5, 2, job, PRESET, path)
-    with pytest.raises(PoseError, match=r"--minutes 1: 5 methods need 4\.5 minutes for a single pass here"):
-        passes_within(1, 5, 2, job, PRESET, tmp_path / "none.json")
+        epochs_within(8, 5, 2, config, path)
+    with pytest.raises(PoseError, match=r"--minutes 1: 5 methods need 4\.5 minutes for a single epoch here"):
+        epochs_within(1, 5, 2, config, tmp_path / "none.json")
     path.write_text("{")
     with pytest.raises(PoseError, match=r"budget\.json: corrupt .* remove it"):
-        passes_within(7.5, 5, 2, job, PRESET, path)
+        epochs_within(7.5, 5, 2, config, path)
 
 
 def test_the_speed_is_measured_on_every_stage_and_leaves_no_file(tiny_data, tmp_path):
-    seconds = seconds_per_step(3, job_of(tiny_data, tmp_path), PRESET)
+    seconds = seconds_per_step(3, config_of(tiny_data, tmp_path))
     assert len(seconds) == 3 and all(0 < each < 60 for each in seconds)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_contradicting_budgets_are_refused(tiny_data, tmp_path):
     for options, says in (
-        (["--minutes", "3", "--passes", "2"], "give either --minutes or --passes"),
+        (["--minutes", "3", "--epochs", "2"], "give either --minutes or --epochs"),
         (["--minutes", "0"], "--minutes 0.0: must be above 0"),
     ):
         assert says in finish_here(table7(tiny_data, tmp_path, *options), status=2)
@@ -95,18 +90,18 @@ def people(tmp_path_factory):
     folder = tmp_path_factory.mktemp("people")
     source = write_synthetic(folder / "data", 24, 8, 2, 0)
     arguments = ["--annotations", str(source.annotations), "--images", str(source.images), "--size", "32"]
-    finish_here([*[""] * 3, "prepare", *arguments, "--out", str(folder / "prepared")])
+    finish_here([*IEF, "prepare", *arguments, "--out", str(folder / "prepared")])
     return folder / "prepared"
 
 
 @pytest.mark.slow
 def test_killed_twice_it_says_what_it_would_have_said(people, tmp_path):
-    options = ["--passes", "2"]
+    options = ["--epochs", "2"]
     finish_here(table7(people, tmp_path / "straight", *options))
     run = tmp_path / "killed"
     for method, index in (("joint", 0), ("both", 1)):
         process = start(table7(people, run, *options, "--checkpoint-seconds", "0"))
-        while not states(run / method, index) and process.poll() is None:
+        while not checkpoints_of(run / method, index) and process.poll() is None:
             time.sleep(0.01)
         process.kill()
         process.communicate()

@@ -2,10 +2,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torchvision.models.resnet import BasicBlock, ResNet
 
 from checkpoints.files import checksum
 from ief.cli import main
-from ief.inference.onnx_export import resampling
+from ief.inference.onnx_export import export_onnx, resampling
 from ief.inference.onnx_runtime import OnnxNetwork, open_session
 from ief.inference.predictor import CascadeNetwork
 from ief.model.cascade import Cascade
@@ -18,11 +20,30 @@ from mpii_tools.results.predictions import read_predictions
 SIZE = 32
 
 
-def make_cascade(seed=0):
-    """Two untrained stages that look at image and heatmaps: their poses differ from image to image."""
-    torch.manual_seed(seed)
+class ShallowResNet(ResNet):
+    """Layers 1 to 3 with one basic block each: most of its weights are the blocks', which int8 makes smaller."""
+
+    def __init__(self):
+        super().__init__(BasicBlock, [1, 1, 1, 0])
+        self.fc = nn.Linear(256, 10)
+
+    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
+        return super()._make_layer(block, planes, blocks, stride, dilate) if blocks else nn.Identity()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow_networks():
+    """Stages are built on a `ShallowResNet`: an export takes longer the more layers there are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet())
+        yield
+
+
+def make_cascade(count=2):
+    """Untrained stages that look at image and heatmaps: their poses differ from image to image."""
+    torch.manual_seed(0)
     stages = []
-    for _ in range(2):
+    for _ in range(count):
         residuals = Residuals(torch.zeros(16, 2), torch.full((16, 2), 3.0), torch.ones(136, 2))
         stage = Stage(StageDesign("resnet18", size=SIZE, sigma=2.0), residuals)
         torch.nn.init.normal_(stage.pose_weight, std=0.05)
@@ -31,10 +52,9 @@ def make_cascade(seed=0):
     return Cascade(torch.rand(16, 2) * SIZE, stages).eval()
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def save_run(folder, count=2):
     """A run folder of an untrained cascade."""
-    folder, cascade = tmp_path_factory.mktemp("run"), make_cascade()
+    cascade = make_cascade(count)
     for index, stage in enumerate(cascade.stages):
         follows = checksum(stage_file(folder, index - 1)) if index else None
         save_stage(stage_file(folder, index), stage, cascade.mean_pose, {"stage": index, "follows": follows})
@@ -42,18 +62,33 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of two stages."""
+    return save_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
 def exported(run, tiny_data, tmp_path_factory):
-    """Its models of images and of crops, and the latter in int8, as the command line writes them."""
+    """Models of images (of a single stage) and of crops, and the latter in int8, as the command line writes them."""
     pytest.importorskip("onnxscript", reason="install '.[export]'")
     pytest.importorskip("onnxruntime", reason="install '.[export]'")
-    folder = tmp_path_factory.mktemp("onnx")
-    for name, options in (
-        ("image", []),
-        ("crops", ["--input", "crops"]),
-        ("int8", ["--input", "crops", "--int8", str(tiny_data)]),
-    ):
-        assert main(["export", "--run", str(run), "--out", str(folder / f"{name}.onnx"), *options]) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["crops.onnx", "int8.onnx", "image.onnx"]
+    folder, single, written = tmp_path_factory.mktemp("onnx"), save_run(tmp_path_factory.mktemp("single"), 1), {}
+
+    def export_once(model, path):  # --int8 starts from a model of crops, which has been traced by then
+        if type(model) not in written:
+            written[type(model)] = export_onnx(model, path).read_bytes()
+        path.write_bytes(written[type(model)])
+        return path
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ief.inference.onnx_export.export_onnx", export_once)
+        for name, of, options in (
+            ("image", single, []),
+            ("crops", run, ["--input", "crops"]),
+            ("int8", run, ["--input", "crops", "--int8", str(tiny_data)]),
+        ):
+            assert main(["export", "--run", str(of), "--out", str(folder / f"{name}.onnx"), *options]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["crops.onnx", "image.onnx", "int8.onnx"]
     return folder
 
 
@@ -66,12 +101,12 @@ def test_the_exported_model_of_crops_gives_the_cascades_poses(exported, count):
 
 
 def smooth_image(width, height):
-    draw = np.random.default_rng(0).integers(0, 255, (9, 12, 3), dtype=np.uint8)
-    return cv2.resize(draw, (width, height), interpolation=cv2.INTER_CUBIC)
+    small = np.random.default_rng(0).integers(0, 255, (9, 12, 3), dtype=np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.25, 0.9])  # enlarged, reduced a little, reduced sevenfold
-def test_the_exported_model_of_images_crops_and_comes_back_as_prediction_does(exported, scale):
+def test_the_exported_model_of_images_crops_and_maps_back_as_prediction_does(exported, scale):
     session = open_session(exported / "image.onnx")
     image = smooth_image(200, 150)
     # The second box reaches outside the image.
@@ -79,12 +114,12 @@ def test_the_exported_model_of_images_crops_and_comes_back_as_prediction_does(ex
     joints = session.run(None, {"image": np.stack([image] * 2), "center": center, "scale": scales})[0]
     matrices = crop_matrices(np.add(center, (0, 15 * scale)), 250 * scales, SIZE)
     crops = np.stack([warp(image, matrix, SIZE) for matrix in matrices])
-    expected = apply_affine(invert_affine(matrices), CascadeNetwork(make_cascade())(crops)[-1])
-    # Crops differ by a grey level of rounding and in how they average what they reduce.
+    expected = apply_affine(invert_affine(matrices), CascadeNetwork(make_cascade(1))(crops)[-1])
+    # Crops differ by rounding to a gray level and in how they average what they reduce.
     np.testing.assert_allclose(joints, expected, atol=0.3 * 250 * scale / SIZE)
 
 
-def test_resampling_is_linear_interpolation_and_averages_where_it_reduces():
+def test_resampling_is_linear_interpolation_and_averages_what_it_reduces():
     line = torch.tensor([0.0, 10.0, 30.0, 20.0])
     positions = torch.tensor([[0.0, 0.25, 1.5, 2.9, 3.5, 9.0]])
     enlarged = resampling(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line
@@ -120,13 +155,13 @@ def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
 def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data, tmp_path, capsys):
     corrupt = tmp_path / "corrupt.onnx"
     corrupt.write_bytes((exported / "image.onnx").read_bytes()[:999])
-    for path, says in (
+    for path, message in (
         (exported / "image.onnx", "its inputs are image, center, scale, expected crops; export it with --input crops"),
-        (corrupt, "corrupt.onnx: no model that ONNX Runtime can load"),
+        (corrupt, "corrupt.onnx: not a model that ONNX Runtime can load"),
         (tmp_path / "none.onnx", "none.onnx: no such file"),
     ):
         assert main(["predict", "--onnx", str(path), "--data", str(tiny_data)]) == 2
         error = capsys.readouterr().err
-        assert says in error and error.count("\n") == 1
+        assert message in error and error.count("\n") == 1
     assert main(["export", "--run", str(run), "--out", str(tmp_path / "o"), "--int8", str(tiny_data)]) == 2
     assert "--int8 goes with --input crops" in capsys.readouterr().err

@@ -2,17 +2,17 @@ import dataclasses
 
 import pytest
 import torch
+from rendering import render_heatmaps
 from torch import nn
 from torchvision.models import resnet18
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
-from checkpoints.imagenet import InitialWeights
+from checkpoints.imagenet import PretrainedWeights
 from heads.bones import joints_to_bones
 from heads.methods import METHODS
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade, mirror
-from ief.model.heatmaps import render_heatmaps
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 
@@ -79,9 +79,9 @@ def test_bf16_poses_are_those_of_fp32_up_to_its_rounding():
     with torch.inference_mode():
         for pose in (joints, joints[:1]):
             plain = stage.decode(stage(images, pose))
-            stage.half = True
+            stage.autocast_dtype = torch.bfloat16
             half = stage.decode(stage(images, pose))
-            stage.half = False
+            stage.autocast_dtype = None
             assert half.dtype == torch.float32 and 0 < (half - plain).abs().max() <= 2e-2 * plain.abs().max()
 
 
@@ -125,15 +125,15 @@ def test_strides_sit_where_the_design_says():
         assert (getattr(v15, name)[0].conv1.stride, getattr(v15, name)[0].conv2.stride) == ((1, 1), (2, 2))
 
 
-def test_initial_weights_of_another_network_or_stride_are_refused():
+def test_pretrained_weights_of_another_network_or_stride_are_refused():
     stage = make_stage()
     tensors = {k: v for k, v in resnet18(weights=None).state_dict().items() if not k.startswith("fc.")}
-    stage.start_from(InitialWeights(tensors, "3x3", "right.pth"))
+    stage.start_from(PretrainedWeights(tensors, "3x3", "right.pth"))
     assert torch.equal(stage.backbone.conv1.weight, tensors["conv1.weight"])
     with pytest.raises(PoseError, match="stride in the 1x1"):
-        stage.start_from(InitialWeights(tensors, "1x1", "wrong.pth"))
+        stage.start_from(PretrainedWeights(tensors, "1x1", "wrong.pth"))
     with pytest.raises(PoseError, match="not the weights of a resnet50"):
-        make_stage(backbone="resnet50").start_from(InitialWeights(tensors, "3x3", "wrong.pth"))
+        make_stage(backbone="resnet50").start_from(PretrainedWeights(tensors, "3x3", "wrong.pth"))
     with pytest.raises(PoseError, match="no ResNet called 'vgg16'"):
         make_stage(backbone="vgg16")
 

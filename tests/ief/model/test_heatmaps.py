@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rendering import render_heatmaps
 
-from ief.model.heatmaps import convolve_heatmaps, gaussian_factors, render_heatmaps
+from ief.model.heatmaps import convolve_heatmaps, gaussian_factors
 
 
 def test_maps_equal_the_formula_pixel_by_pixel():
@@ -25,7 +26,7 @@ def test_maps_equal_the_formula_pixel_by_pixel():
 @given(st.floats(5, 25), st.floats(5, 25), st.floats(1.0, 3.0))
 def test_the_center_of_mass_is_the_sub_pixel_joint(x, y, sigma):
     mass = render_heatmaps(torch.tensor([[[x, y]]], dtype=torch.float64), 31, sigma)[0, 0]
-    # Where the whole Gaussian lies inside, cut tails cost less than 1e-3 sigma.
+    # If the whole Gaussian is inside, cut tails cost less than 1e-3 sigma.
     if min(x, y) > 4 * sigma + 1 and max(x, y) < 29 - 4 * sigma:
         pixels = torch.arange(31, dtype=torch.float64)
         assert float((mass.sum(0) * pixels).sum() / mass.sum()) == pytest.approx(x, abs=1e-3 * sigma)
@@ -54,11 +55,11 @@ def test_rendering_is_differentiable():
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([(7, 2, 3), (3, 1, 1), (5, 3, 0)]), st.integers(16, 33))
-def test_convolution_from_the_factors_equals_the_convolution_of_the_maps(seed, form, size):
-    kernel, stride, padding = form
-    draw = torch.Generator().manual_seed(seed)
-    joints = (torch.rand(2, 5, 2, generator=draw, dtype=torch.float64) * 1.4 - 0.2) * size
-    weight = torch.randn(6, 5, kernel, kernel, generator=draw, dtype=torch.float64)
+def test_convolution_from_the_factors_equals_the_convolution_of_the_maps(seed, shape, size):
+    kernel, stride, padding = shape
+    rng = torch.Generator().manual_seed(seed)
+    joints = (torch.rand(2, 5, 2, generator=rng, dtype=torch.float64) * 1.4 - 0.2) * size
+    weight = torch.randn(6, 5, kernel, kernel, generator=rng, dtype=torch.float64)
     plain = F.conv2d(render_heatmaps(joints, size, size / 16), weight, None, stride, padding)
     ours = convolve_heatmaps(joints, size, size / 16, weight, stride, padding)
     torch.testing.assert_close(ours, plain)

@@ -8,27 +8,26 @@ import resource
 import shutil
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from processes import children, finish, finish_here, same_weights, spread, start, states, train
+from processes import checkpoints_of, children, finish, finish_here, on_two_ranks, same_weights, start, train
 
-import ief.training.training
 from checkpoints.errors import PoseError
-from checkpoints.training_state import load_state
-from heads.skeleton import MPII
+from checkpoints.training_state import load_checkpoint
 from ief.model.run_folder import stage_file, stage_folder
-from ief.training.job import Job
-from ief.training.presets import preset_called
+from ief.training.config import StageConfig
+from ief.training.presets import get_preset
 from ief.training.stopping import Stopped, Stopping
-from ief.training.training import train_stage
+from ief.training.trainer import StageTrainer, train_stage
 from mpii_tools.prepared.read import load_prepared
 
 NEVER = ["--checkpoint-seconds", "1000000"]
 ALWAYS = ["--checkpoint-seconds", "0"]
 AT_ONCE = ["--stop-after", "0.00001"]  # stops after the first step that it takes
-SHORT = ["--preset", "demo", "--passes", "4"]  # 12 steps a stage
+SHORT = ["--preset", "demo", "--epochs", "4"]  # 12 steps a stage
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +38,11 @@ def straight(tiny_data, tmp_path_factory):
     return run
 
 
-def small_job(data, run, **changes):
-    return Job(load_prepared(data, "train"), MPII, "all", run, 0, None, torch.device("cpu"), **changes)
+SMALL_PRESET = get_preset("demo", backbone="tiny_resnet", batch_size=8, epochs=4.0)
 
 
-SMALL_PRESET = preset_called("demo", backbone="resnet18", batch=8, passes=4.0)
+def small_config(data, run, index=0, preset=SMALL_PRESET, **changes):
+    return StageConfig(index, load_prepared(data, "train"), run, preset, **changes)
 
 
 def files_of(run):
@@ -78,7 +77,7 @@ def kill_at_random(command, run, draw):
 @pytest.mark.parametrize("kills", [1, pytest.param(25, marks=pytest.mark.slow)])
 def test_kills_at_random_moments_lose_nothing(tiny_data, tmp_path, kills):
     """SIGKILL, `kills` times in each stage; every step saves, so that most of them fall into the saving."""
-    options = ["--preset", "demo", "--passes", str(4 * kills // 5 + 4)]
+    options = ["--preset", "demo", "--epochs", str(4 * kills // 5 + 4)]
     finish_here(train(tiny_data, tmp_path / "straight", *options, *NEVER))
     run, draw, killed, saving = tmp_path / "killed", random.Random(0), 0, 0
     for index in (0, 1):
@@ -100,31 +99,33 @@ def test_stopped_by_a_scheduler_by_the_clock_and_by_a_torn_state(tiny_data, tmp_
     run = tmp_path / "run"
     assert "--stop-after is up" in finish_here(train(tiny_data, run, *SHORT, *NEVER, *AT_ONCE), status=75)
     process = start(train(tiny_data, run, *SHORT, *NEVER))
-    assert "going on after step 1 of 12" in process.stderr.readline()
+    assert "resuming after step 1 of 12" in process.stderr.readline()
     process.terminate()
     said = process.communicate()[1]
-    assert process.returncode == 143 and "stopped by SIGTERM; the same command goes on" in said
-    assert len(states(run)) == 2  # it saved
-    corrupt, whole = states(run)
+    assert process.returncode == 143 and "stopped by SIGTERM; the same command resumes" in said
+    assert len(checkpoints_of(run)) == 2  # it saved
+    corrupt, whole = checkpoints_of(run)
     content = bytearray(corrupt.read_bytes())
     content[len(content) // 2] ^= 1
     corrupt.write_bytes(content)
     said = finish_here(train(tiny_data, run, *SHORT, *NEVER))
-    assert f"{corrupt}: corrupt, its bytes do not fit the checksum in its name; looking for the state before" in said
-    assert "going on after step 1 of 12" in said and "00000001" in whole.name
+    assert f"{corrupt}: corrupt, its bytes do not fit the checksum in its name; trying the previous checkpoint" in said
+    assert "resuming after step 1 of 12" in said and "00000001" in whole.name
     assert same_weights(straight, run)
 
 
 def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
-    """A file may grow to 20 MB, a state needs 180: what a disk that fills up does."""
+    """A file may grow to 100 KB, a checkpoint needs a megabyte: what a disk that fills up does."""
     finish_here(train(tiny_data, tmp_path, *SHORT, *NEVER, *AT_ONCE), status=75)
-    (state,) = states(tmp_path)
+    (state,) = checkpoints_of(tmp_path)
     content = state.read_bytes()
 
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000_000, 20_000_000))
-
-    said = finish(train(tiny_data, tmp_path, *SHORT, *ALWAYS), status=2, preexec_fn=limit)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        said = finish_here(train(tiny_data, tmp_path, *SHORT, *ALWAYS), status=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     (line,) = (line for line in said.splitlines() if "ief train" in line)
     assert "cannot be written" in line and "intact" in line and "Traceback" not in said
     assert state.read_bytes() == content
@@ -132,70 +133,76 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
 
 
 def test_a_diverging_training_names_step_and_people_and_keeps_the_state_before(tiny_data, tmp_path):
-    command = train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--learning-rate", "1e30")
+    command = train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--lr", "1e30")
     said = finish_here(command, status=2)
     found = re.search(r"the loss of step (\d+) is (nan|inf), on (.*), \.\.\. \(8 people", said)
     assert found and "Traceback" not in said, said
     report = json.loads((stage_folder(tmp_path, 0) / "not-finite.json").read_text())
     assert report["step"] == int(found[1]) and found[3].split(", ") == report["persons"][:3]
-    path, state = load_state(stage_folder(tmp_path, 0))
-    assert f"the state after step {state['step']} is kept" in said and state["step"] < report["step"]
+    path, state = load_checkpoint(stage_folder(tmp_path, 0))
+    assert f"the checkpoint after step {state['step']} is kept" in said and state["step"] < report["step"]
     tensors = [value for value in state["stage"].values() if value.is_floating_point()]
     assert all(value.isfinite().all() for value in tensors), path
 
 
 @pytest.mark.parametrize(
-    ("seconds", "kept"), [(0.0, "the state after step 4 is kept"), (1e9, "no state had been saved yet")]
+    ("seconds", "kept"), [(0.0, "the checkpoint after step 4 is kept"), (1e9, "no checkpoint had been saved yet")]
 )
 def test_a_loss_that_is_no_number_is_named_by_its_own_step(tiny_data, tmp_path, monkeypatch, seconds, kept):
     """The losses are looked at every 20 steps and before a state is saved; either way the culprit is step 5."""
-    real, seen = ief.training.training.take_step, {}
+    real, seen = StageTrainer.step, {}
 
-    def take(training, step):
-        loss, rate = real(training, step)
-        seen[step] = training.batches.data.people.person_ids[training.batches(step).rows].tolist()
-        return (loss * float("nan") if step == 4 else loss), rate
+    def take(trainer, step):
+        loss, lr = real(trainer, step)
+        seen[step] = trainer.batches.data.people.person_ids[trainer.batches(step).rows].tolist()
+        return (loss * float("nan") if step == 4 else loss), lr
 
-    monkeypatch.setattr(ief.training.training, "take_step", take)
+    monkeypatch.setattr(StageTrainer, "step", take)
     with pytest.raises(PoseError, match=rf"loss of step 5 is nan.*{kept}"):
-        train_stage(0, small_job(tiny_data, tmp_path, checkpoint_seconds=seconds), SMALL_PRESET)
+        train_stage(small_config(tiny_data, tmp_path, checkpoint_seconds=seconds))
     assert json.loads((tmp_path / "stage0/not-finite.json").read_text())["persons"] == seen[4]
     assert not stage_file(tmp_path, 0).exists()
 
 
 def test_weights_that_are_no_numbers_are_never_saved(tiny_data, tmp_path, monkeypatch):
     """A gradient can overflow while the loss is still finite."""
-    real = ief.training.training.take_step
+    real = StageTrainer.step
 
-    def take(training, step):
-        done = real(training, step)
+    def take(trainer, step):
+        done = real(trainer, step)
         if step == 11:  # the last: no later loss would show it
-            training.learner.stage.head.weight.data[0, 0] = float("inf")
+            trainer.stage.head.weight.data[0, 0] = float("inf")
         return done
 
-    monkeypatch.setattr(ief.training.training, "take_step", take)
-    with pytest.raises(PoseError, match="weights are no finite numbers after step 12"):
-        train_stage(0, small_job(tiny_data, tmp_path, checkpoint_seconds=1e9), SMALL_PRESET)
+    monkeypatch.setattr(StageTrainer, "step", take)
+    with pytest.raises(PoseError, match="weights are not finite after step 12"):
+        train_stage(small_config(tiny_data, tmp_path, checkpoint_seconds=1e9))
     assert not stage_file(tmp_path, 0).exists()
 
 
 def test_an_unfinished_stage_1_of_another_stage_0_is_refused(tiny_data, tmp_path):
-    train_stage(0, small_job(tiny_data, tmp_path), SMALL_PRESET)
+    train_stage(small_config(tiny_data, tmp_path))
     stopping = Stopping()
     stopping.caught = signal.SIGTERM
     with pytest.raises(Stopped):
-        train_stage(1, small_job(tiny_data, tmp_path, stopping=stopping), SMALL_PRESET)
-    assert states(tmp_path, 1)
+        train_stage(small_config(tiny_data, tmp_path, 1, stopping=stopping))
+    assert checkpoints_of(tmp_path, 1)
     stage_file(tmp_path, 0).unlink()
-    train_stage(0, small_job(tiny_data, tmp_path), preset_called("demo", batch=8, passes=1.0))
+    train_stage(small_config(tiny_data, tmp_path, preset=replace(SMALL_PRESET, epochs=1.0)))
     with pytest.raises(PoseError, match=r"training-.*was trained on another stage 0 than .*train it again"):
-        train_stage(1, small_job(tiny_data, tmp_path), SMALL_PRESET)
+        train_stage(small_config(tiny_data, tmp_path, 1))
 
 
 def test_deterministic_runs_are_equal_on_one_thread_and_on_two(tiny_data, tmp_path):
-    options = [*SHORT, "--passes", "1", "--stage", "0"]
-    for threads in (1, 2):
-        finish(train(tiny_data, tmp_path / str(threads), *options), threads=threads)
+    options = [*SHORT, "--epochs", "1", "--stage", "0"]
+    threads = torch.get_num_threads()
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            finish_here(train(tiny_data, tmp_path / str(number), *options))
+            assert torch.get_num_threads() == number  # it is given back
+    finally:
+        torch.set_num_threads(threads)
     assert same_weights(tmp_path / "1", tmp_path / "2", stages=1)
     finish_here(train(tiny_data, tmp_path / "other", *options, "--seed", "1"))
     assert not same_weights(tmp_path / "1", tmp_path / "other", stages=1)
@@ -203,22 +210,22 @@ def test_deterministic_runs_are_equal_on_one_thread_and_on_two(tiny_data, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["a process dies", "SIGTERM"])
-def test_two_processes_stop_together_and_go_on(tiny_data, tmp_path, fault):
-    options = [*SHORT, "--passes", "40", "--checkpoint-seconds", "0.5", "--stage", "0"]  # 120 steps
-    finish(spread(train(tiny_data, tmp_path / "straight", *options)))
+def test_two_ranks_stop_together_and_resume(tiny_data, tmp_path, fault):
+    options = [*SHORT, "--epochs", "40", "--checkpoint-seconds", "0.5", "--stage", "0"]  # 120 steps
+    finish(on_two_ranks(train(tiny_data, tmp_path / "straight", *options)))
     run = tmp_path / "run"
-    process = start(spread(train(tiny_data, run, *options)))
-    while not states(run) and process.poll() is None:
+    process = start(on_two_ranks(train(tiny_data, run, *options)))
+    while not checkpoints_of(run) and process.poll() is None:
         time.sleep(0.02)
     if fault == "SIGTERM":
         process.terminate()
-        says = "stopped by SIGTERM; the same command goes on"
+        says = "stopped by SIGTERM; the same command resumes"
     else:
         os.kill(max(children(process.pid)), signal.SIGKILL)
         says = "lost another one"
     said = process.communicate(timeout=120)[1]
     assert process.returncode == 1 and says in said, said[-3000:]
-    assert "going on after step" in finish(spread(train(tiny_data, run, *options)))
+    assert "resuming after step" in finish(on_two_ranks(train(tiny_data, run, *options)))
     assert same_weights(tmp_path / "straight", run, stages=1)
 
 
@@ -231,8 +238,8 @@ def test_a_disk_that_fails_while_crops_are_read_costs_no_more_than_a_kill(tiny_d
     whole = crops.read_bytes()
     finish(train(data, run, *SHORT, *NEVER, *AT_ONCE), status=75)
     process = start(train(data, run, *SHORT, *ALWAYS))
-    before = states(run)
-    while states(run) == before and process.poll() is None:
+    before = checkpoints_of(run)
+    while checkpoints_of(run) == before and process.poll() is None:
         time.sleep(0.01)
     with crops.open("r+b") as file:
         file.truncate(4096)

@@ -34,7 +34,7 @@ def with_design(parts, **change):
 FAULTS = {
     "float16": (
         lambda parts: ({name: tensor.half() for name, tensor in parts[0].items()}, parts[1]),
-        "'backbone.bn1.bias' is float16 (64,), but float32 (64,) in the resnet18 of 16 joints that it says it is",
+        "'backbone.bn1.bias' is float16 (64,), but float32 (64,) in the resnet18 of 16 joints that it claims to be",
     ),
     "bfloat16": (
         lambda parts: with_tensors(parts, {"head.weight": parts[0]["head.weight"].bfloat16()}),

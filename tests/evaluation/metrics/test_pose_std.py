@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.spread import kind_of, pose_spread
+from evaluation.metrics.pose_std import kind_of, pose_std
 from heads.skeleton import MPII, Skeleton
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.crops import apply_affine, crop_matrices
 
 # shared/mpii/README.md: joint / bone, left and right averaged, 224-crop px, validation people.
@@ -16,10 +15,10 @@ FIGURE_1 = {
 }  # fmt: skip
 
 
-def test_figure_1_of_the_validation_people(shared):
-    people = read_annotations(shared / "mpii" / "valid_annolist.mat").people
+def test_figure_1_of_the_validation_people(real):
+    people = real("valid_annolist.mat")
     joints = apply_affine(crop_matrices(people.crop_center, people.crop_side, 224), people.joints)
-    found = pose_spread(joints, people.annotated).by_kind()
+    found = pose_std(joints, people.annotated).by_kind()
     assert set(found) == {*FIGURE_1, "pelvis"}
     for kind, wanted in FIGURE_1.items():
         assert found[kind] == pytest.approx(wanted, abs=0.2)
@@ -29,7 +28,7 @@ def test_agrees_with_a_loop_over_people():
     rng = np.random.default_rng(0)
     joints = rng.normal(50, 10, (40, 16, 2))
     joints[rng.random((40, 16)) < 0.3] = np.nan
-    spread = pose_spread(joints)
+    std = pose_std(joints)
     for joint, parent in enumerate(MPII.parents):
         places, bones = [], []
         for pose in joints:
@@ -39,8 +38,8 @@ def test_agrees_with_a_loop_over_people():
                     bones.append(pose[parent] - pose[joint])
         bones = bones if parent >= 0 else places
         for values, found, count in (
-            (places, spread.joint[joint], spread.joint_count[joint]),
-            (bones, spread.bone[joint], spread.bone_count[joint]),
+            (places, std.joint[joint], std.joint_count[joint]),
+            (bones, std.bone[joint], std.bone_count[joint]),
         ):
             center = sum(values) / len(values)
             variance = sum(float(((value - center) ** 2).sum()) for value in values) / len(values)
@@ -51,17 +50,17 @@ def test_agrees_with_a_loop_over_people():
 def test_a_shift_of_the_whole_person_moves_joints_not_bones():
     rng = np.random.default_rng(0)
     pose = rng.uniform(0, 100, (16, 2))
-    spread = pose_spread(pose + rng.normal(0, 9, (500, 1, 2)))
+    std = pose_std(pose + rng.normal(0, 9, (500, 1, 2)))
     root = MPII.root
-    assert np.delete(spread.bone, root) == pytest.approx(0, abs=1e-9)
-    assert spread.bone[root] == spread.joint[root]
-    assert np.ptp(spread.joint) < 1e-9 and spread.joint[0] == pytest.approx(9 * math.sqrt(2), rel=0.1)
+    assert np.delete(std.bone, root) == pytest.approx(0, abs=1e-9)
+    assert std.bone[root] == std.joint[root]
+    assert np.ptp(std.joint) < 1e-9 and std.joint[0] == pytest.approx(9 * math.sqrt(2), rel=0.1)
 
 
-def test_kinds_without_a_figure_are_left_out():
+def test_kinds_without_a_value_are_left_out():
     joints = np.random.default_rng(0).normal(0, 1, (10, 16, 2))
     annotated = ~np.isin(MPII.names, ["thorax", "pelvis"]) & np.ones((10, 16), bool)
-    kinds = pose_spread(joints, annotated).by_kind()
+    kinds = pose_std(joints, annotated).by_kind()
     # The hips, the shoulders and the neck hang on what LSP does not annotate.
     assert set(kinds) == {"ankle", "knee", "head top", "elbow", "wrist"}
 
@@ -73,6 +72,6 @@ def test_kinds_follow_the_flip_pairs():
 
 def test_bad_input_is_named():
     with pytest.raises(PoseError, match="expected"):
-        pose_spread(np.zeros((3, 14, 2)))
+        pose_std(np.zeros((3, 14, 2)))
     with pytest.raises(PoseError, match="no joint"):
-        pose_spread(np.full((3, 16, 2), np.nan))
+        pose_std(np.full((3, 16, 2), np.nan))

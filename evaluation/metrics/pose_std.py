@@ -1,4 +1,4 @@
-"""Figure 1 of the paper, right: how much joints vary from person to person, and how much less bones do."""
+"""Figure 1 of the paper, right: the standard deviation of joints over people, and of bones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from heads.skeleton import MPII, Skeleton
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Standard deviations over people, in the pixels of the poses given; NaN where fewer than two people count.
+class PoseStd:
+    """Standard deviations over people, in the pixels of the poses given; NaN if fewer than two people count.
 
     Attributes:
         names: K joint names.
@@ -41,11 +41,11 @@ class Spread:
         return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
 
 
-def pose_spread(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton: Skeleton = MPII) -> Spread:
-    """The spread of joints and bones over people.
+def pose_std(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton: Skeleton = MPII) -> PoseStd:
+    """The standard deviation of joints and bones over people.
 
     Args:
-        joints: (N, K, D) true joints in one frame, that of the 224 crop for the paper's figure; NaN where not
+        joints: (N, K, D) true joints in one frame, that of the 224 crop for the paper's figure; NaN if not
             annotated.
         annotated: (N, K) bool; None takes the joints that are finite.
         skeleton: names and parents of the K joints.
@@ -55,17 +55,17 @@ def pose_spread(joints: ArrayLike, annotated: ArrayLike | None = None, *, skelet
     """
     joints = np.array(joints, dtype=np.float64)
     if joints.ndim != 3 or joints.shape[1] != len(skeleton):
-        raise PoseError(f"spread: poses have shape {joints.shape}; expected (people, {len(skeleton)}, dimensions)")
+        raise PoseError(f"pose std: poses have shape {joints.shape}; expected (people, {len(skeleton)}, dimensions)")
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
     if annotated is not None:
         joints[~np.asarray(annotated, dtype=bool)] = np.nan
     if np.isnan(joints).all():
-        raise PoseError("spread: no joint of these people is annotated, so there is nothing to measure")
+        raise PoseError("pose std: no joint of these people is annotated, so there is nothing to measure")
     parents = np.array(skeleton.parents)
     bones = joints[:, parents] - joints
     bones[:, skeleton.root] = joints[:, skeleton.root]
-    (joint, joint_count), (bone, bone_count) = _deviation(joints), _deviation(bones)
-    return Spread(skeleton.names, joint, bone, joint_count, bone_count)
+    (joint, joint_count), (bone, bone_count) = _std(joints), _std(bones)
+    return PoseStd(skeleton.names, joint, bone, joint_count, bone_count)
 
 
 def kind_of(joint: int, skeleton: Skeleton) -> str:
@@ -75,7 +75,7 @@ def kind_of(joint: int, skeleton: Skeleton) -> str:
     return (name.partition("_")[2] if sided and "_" in name else name).replace("_", " ")
 
 
-def _deviation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _std(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(K,) root of the variance summed over coordinates, and (K,) how many people it is over."""
     count = np.isfinite(values).all(axis=-1).sum(axis=0)
     mean = np.nansum(values, axis=0) / np.maximum(count, 1)[:, None]

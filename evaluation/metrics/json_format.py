@@ -1,0 +1,160 @@
+"""Scores as JSON has them, and back: the one place that knows the keys of `metrics.json` and `ief evaluate --json`.
+
+With confidence intervals a block of values holds an "interval", which repeats its keys with [low, high] as values. A
+value is null if nothing was counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any
+
+from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
+from evaluation.metrics.breakdown import PartScores
+from evaluation.metrics.conventions import OUTSIDE_MEAN
+from evaluation.metrics.distances import MeanError, PixelError
+from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.movement import JointMovement, Movement
+from evaluation.metrics.pckh import PCKh
+
+Json = dict[str, Any]
+
+
+def scores_to_json(scores: Scores) -> Json:
+    """{"convention", "persons", "persons_without_head_size", "persons_without_scale",
+    "pckh": {"0.5": {"per_joint": {joint: %}, "groups": {"Head": %, ..., "Mean": %}, "upper_body": %}, ...},
+    "pckh_auc": %, "pckh_curve": {"0.00": %, "0.01": %, ..., "0.50": %},
+    "joint_error": {"image_px", "crop_px", "per_joint": {joint: {"image_px", "crop_px"}}},
+    "bone_error": {"image_px", "crop_px", "per_bone": {child joint: {"image_px", "crop_px"}}},
+    "counts": {"pckh": {"mean", "per_joint"}, "joint_error": {"joints", "per_joint"},
+    "bone_error": {"bones", "per_bone"}}}.
+
+    With confidence intervals each threshold of "pckh", "joint_error", "bone_error" and the whole hold an "interval".
+    """
+    pckh, joints, bones = scores.pckh, scores.joint_error, scores.bone_error
+    whole = {"pckh_auc": pckh.auc, "pckh_curve": {f"{threshold:.2f}": mean for threshold, mean in pckh.curve.items()}}
+    drawn = {"level": LEVEL, **asdict(scores.bootstrap), **_bounds(whole)} if scores.bootstrap else None
+    in_mean = sum(count for joint, count in pckh.annotated.items() if not joint.endswith(OUTSIDE_MEAN))
+    return {
+        "convention": pckh.convention,
+        "persons": scores.people,
+        "persons_without_head_size": pckh.unscored,
+        "persons_without_scale": scores.without_scale,
+        "pckh": {
+            f"{t:g}": _block({name: getattr(pckh, name)[t] for name in ("per_joint", "groups", "upper_body")}, drawn)
+            for t in pckh.groups
+        },
+        **_values(whole),
+        "joint_error": _block(_by_part(joints, "per_joint"), drawn),
+        "bone_error": _block(_by_part(bones, "per_bone"), drawn),
+        **({"interval": drawn} if drawn else {}),
+        "counts": {
+            "pckh": {"mean": in_mean, "per_joint": pckh.annotated},
+            "joint_error": {"joints": joints.count, "per_joint": joints.counts},
+            "bone_error": {"bones": bones.count, "per_bone": bones.counts},
+        },
+    }
+
+
+def difference_to_json(scores: Scores) -> Json:
+    """What `compare` found: as `scores_to_json`, without the counts."""
+    counts = ("persons_without_head_size", "persons_without_scale", "counts")
+    return {key: value for key, value in scores_to_json(scores).items() if key not in counts}
+
+
+def parts_to_json(parts: dict[str, PartScores]) -> Json:
+    """label -> {"persons", "joints", "joint_error": {"image_px", "crop_px", "interval"},
+    "pckh": {"0.5": {"groups": {"Mean"}, "interval"}}}.
+    """
+    return {
+        label: {
+            "persons": part.people,
+            "joints": part.joints,
+            "joint_error": _block(part.joint_error),
+            "pckh": {"0.5": _block({"groups": {"Mean": part.mean_pckh}})},
+        }
+        for label, part in parts.items()
+    }
+
+
+def movement_to_json(movement: Movement) -> Json:
+    """{"all": M, "per_joint": {joint: M}} with M = {"joints", "moved", "closer", "before", "after", "change",
+    "interval"}.
+    """
+
+    def block(found: JointMovement) -> Json:
+        return {"joints": found.joints, **_block({f.name: getattr(found, f.name) for f in fields(found)[1:]})}
+
+    return {
+        "all": block(movement.all),
+        "per_joint": {joint: block(found) for joint, found in movement.per_joint.items()},
+    }
+
+
+def scores_from_json(tree: Json) -> Scores:
+    """The scores that `scores_to_json` made a tree of.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: a tree that it did not make.
+    """
+    drawn = tree.get("interval")
+    auc, curve = (_read(tree[key], drawn and drawn[key]) for key in ("pckh_auc", "pckh_curve"))
+    pckh = {float(threshold): _read(block) for threshold, block in tree["pckh"].items()}
+    people, unscored = int(tree["persons"]), int(tree["persons_without_head_size"])
+    return Scores(
+        people=people,
+        without_scale=int(tree["persons_without_scale"]),
+        pckh=PCKh(
+            convention=tree["convention"],
+            people=people - unscored,
+            unscored=unscored,
+            annotated=tree["counts"]["pckh"]["per_joint"],
+            per_joint={threshold: block["per_joint"] for threshold, block in pckh.items()},
+            groups={threshold: block["groups"] for threshold, block in pckh.items()},
+            upper_body={threshold: block["upper_body"] for threshold, block in pckh.items()},
+            curve={float(threshold): mean for threshold, mean in curve.items()},
+            auc=auc,
+        ),
+        joint_error=_error(tree, "joint_error", "per_joint"),
+        bone_error=_error(tree, "bone_error", "per_bone"),
+        bootstrap=Bootstrap(drawn["resamples"], drawn["seed"]) if drawn else None,
+    )
+
+
+def _by_part(error: MeanError, key: str) -> Json:
+    return {"image_px": error.image_px, "crop_px": error.crop_px, key: error.per_part}
+
+
+def _error(tree: Json, key: str, part: str) -> MeanError:
+    found = _read(tree[key])
+    each = {name: PixelError(**pair) for name, pair in found[part].items()}
+    return MeanError(found["image_px"], found["crop_px"], each, tree["counts"][key][part])
+
+
+def _block(estimates: object, intervals: object = True) -> Json:
+    return _values(estimates) | ({"interval": _bounds(estimates)} if intervals else {})
+
+
+def _values(node: object) -> Any:
+    return _tree(node, lambda estimate: estimate.value)
+
+
+def _bounds(node: object) -> Any:
+    return _tree(node, lambda estimate: [estimate.low, estimate.high])
+
+
+def _tree(node: object, leaf: Callable[[Estimate], object]) -> Any:
+    """Dicts, and pairs of errors, of estimates as dicts of what `leaf` makes of each."""
+    if isinstance(node, Estimate):
+        return leaf(node)
+    items = {"image_px": node.image_px, "crop_px": node.crop_px} if isinstance(node, PixelError) else node
+    return {key: _tree(child, leaf) for key, child in items.items()}
+
+
+def _read(values: Any, bounds: Any = None) -> Any:
+    """A block of values, with its "interval" if it has one, as the same tree of estimates."""
+    if isinstance(values, dict):
+        bounds = values.get("interval", bounds)
+        return {key: _read(values[key], bounds and bounds[key]) for key in values if key != "interval"}
+    return Estimate(*(number if number is None else float(number) for number in (values, *(bounds or ()))))

@@ -1,0 +1,79 @@
+"""The method in one picture: mean pose, its heatmaps, stage 0's pose, its heatmaps, stage 1's pose, on one image."""
+
+from __future__ import annotations
+
+import io
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch
+
+from evaluation.report.skeletons import draw_poses
+from ief.inference.predictor import CascadeNetwork
+from ief.model.cascade import Cascade
+from ief.model.heatmaps import gaussian_factors
+from mpii_tools.prepared.read import PreparedSplit
+
+ZOOM = 4  # picture pixels per crop pixel
+GLOW = np.array((255, 140, 0))  # RGB of a heatmap's peak
+
+
+def method_picture(cascade: Cascade, data: PreparedSplit, row: int) -> bytes:
+    """A JPEG of one person's way through a cascade: poses with the ground truth in white, heatmaps between them.
+
+    Args:
+        cascade: in evaluation mode.
+        data: a prepared split at the cascade's input size.
+        row: the person.
+    """
+    inner = slice(data.border, data.border + data.size)
+    crop = np.ascontiguousarray(data.crops[row, inner, inner])
+    poses = CascadeNetwork(cascade)(crop[None])[:, 0]
+    large = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
+    gt = to_picture(data.joints[row].astype(np.float64))
+    panels = []
+    for index, pose in enumerate(poses):
+        name = "y_0,\nthe mean training pose" if index == 0 else f"y_{index},\nafter stage {index - 1}"
+        panels.append((name, draw_poses(large, to_picture(pose), gt)))
+        if index < len(cascade.stages):
+            maps = peaks(pose, data.size, cascade.stages[index].design.sigma)
+            panels.append((f"stage {index} sees the image\nand the heatmaps of y_{index}", glowing(large, maps)))
+    return to_row(panels)
+
+
+def to_picture(joints: np.ndarray) -> np.ndarray:
+    """Crop pixels to the enlarged picture's, pixel centers at integers."""
+    return (joints + 0.5) * ZOOM - 0.5
+
+
+def peaks(pose: np.ndarray, size: int, sigma: float) -> np.ndarray:
+    """(size, size) the largest of a pose's (K, 2) heatmaps at each pixel."""
+    columns, rows = gaussian_factors(torch.from_numpy(pose), size, sigma).unbind(dim=-2)
+    return (rows.unsqueeze(-1) * columns.unsqueeze(-2)).amax(dim=0).numpy()
+
+
+def glowing(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """The image in dark gray, the heatmaps in orange over it."""
+    dim = np.repeat(image.mean(axis=-1, keepdims=True) * 0.4, 3, axis=-1)
+    share = cv2.resize(maps, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
+    return (dim * (1 - share) + GLOW * share).astype(np.uint8)
+
+
+def to_row(panels: list[tuple[str, np.ndarray]]) -> bytes:
+    """JPEG of captioned images side by side, with an arrow from each to the next."""
+    figure = Figure((2.6 * len(panels), 2.9), layout="constrained")
+    axes = figure.subplots(1, len(panels))
+    for place, (caption, image) in zip(axes, panels, strict=True):
+        place.imshow(image)
+        place.set_title(caption, fontsize=9, wrap=True)
+        place.set_axis_off()
+    for left, right in pairwise(axes):
+        arrow = ConnectionPatch((1, 0.5), (0, 0.5), "axes fraction", "axes fraction", axesA=left, axesB=right,
+                                arrowstyle="-|>", mutation_scale=14, color="#444444", clip_on=False)  # fmt: skip
+        figure.add_artist(arrow)
+    file = io.BytesIO()
+    figure.savefig(file, format="jpg", dpi=110, pil_kwargs={"quality": 88})
+    return file.getvalue()

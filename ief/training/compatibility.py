@@ -1,0 +1,83 @@
+"""Is this the same training? What is found in a run folder against what was asked for; nothing is ever mixed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from checkpoints.errors import PoseError
+from checkpoints.files import checksum
+from ief.model.cascade import Cascade
+from ief.model.run_folder import check_follows, load_stage, stage_file
+from ief.training.config import StageConfig
+
+CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}
+
+
+def record(config: StageConfig) -> dict:
+    """What a training is, as JSON values: equal records give equal weights on one machine."""
+    return {
+        "stage": config.index,
+        "method": config.method,
+        "seed": config.seed,
+        "pretrained": config.pretrained.source if config.pretrained else None,
+        "data": config.data.name,
+        "people": len(config.data),
+        "size": config.data.size,
+        "deterministic": config.deterministic,
+        "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)},
+    }
+
+
+def previous_checksum(config: StageConfig) -> str | None:
+    """Identity of the stage that this one follows, None for stage 0."""
+    return checksum(stage_file(config.run, config.index - 1)) if config.index else None
+
+
+def check_finished(config: StageConfig) -> None:
+    """Raises PoseError when the run's finished stage is another training's, or follows another previous stage."""
+    description = load_stage(config.file)[2]
+    _check_record(config.file, description.get("training", {}), record(config))
+    check_follows(config.file, description.get("follows"), config.run, config.index)
+
+
+def check_checkpoint(path: Path, checkpoint: object, config: StageConfig) -> None:
+    """Raises PoseError when a checkpoint lacks a part, is another training's, or follows another previous stage."""
+    missing = CHECKPOINT - checkpoint.keys() if isinstance(checkpoint, dict) else CHECKPOINT
+    if missing:
+        raise PoseError(f"{path}: holds no '{min(missing)}', so it is not a checkpoint of a training; remove it")
+    _check_record(path, checkpoint["training"], record(config))
+    check_follows(path, checkpoint["follows"], config.run, config.index)
+
+
+def check_previous(previous: Cascade, config: StageConfig) -> None:
+    """Raises PoseError when the trained stages are of another method, input, skeleton, or network to continue."""
+    design, preset, rle = previous.stages[-1].design, config.preset, config.preset.loss == "rle"
+    if preset.continue_head and len(previous.stages) > 1 and not design.absolute:
+        raise PoseError(f"{config.run}: its last stage corrects poses, its head cannot be kept; choose another --run")
+    for name, found, wanted in (
+        ("method", design.method, config.method),
+        ("input size", design.size, config.data.size),
+        ("joints", design.skeleton.names, config.skeleton.names),
+        ("backbone", design.backbone, preset.backbone if preset.continue_backbone else design.backbone),
+        ("likelihood", design.likelihood, rle if preset.continue_head else design.likelihood),
+    ):
+        if found != wanted:
+            raise PoseError(
+                f"{config.run}: its trained stage has {name} {found}, this training {wanted}; choose another --run"
+            )
+
+
+def _check_record(path: Path, found: dict, wanted: dict) -> None:
+    there = dict(_flatten(found))
+    differing = [f"{key} {there.get(key)}, now {value}" for key, value in _flatten(wanted) if there.get(key) != value]
+    if differing:
+        raise PoseError(f"{path}: belongs to another training ({'; '.join(differing[:3])}); choose another --run")
+
+
+def _flatten(fields: dict, prefix: str = "") -> list[tuple[str, object]]:
+    """Nested fields as (dotted name, value) pairs."""
+    pairs = []
+    for key, value in fields.items():
+        pairs += _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+    return pairs

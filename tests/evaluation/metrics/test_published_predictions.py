@@ -1,0 +1,65 @@
+"""Published predictions under the four conventions, to the digit that other toolkits print."""
+
+import json
+
+import pytest
+
+from evaluation import bone_error, evaluate, joint_error, pckh
+
+FILES = ("newell.h5", "tompson.h5", "valid-ours.h5")
+ANNOTATIONS = {
+    "official": "valid_annolist.mat",
+    "hrnet": "detections_our_format.mat",
+    "mmpose": "valid_annolist.mat",
+    "pytorch-pose": "detections_our_format.mat",
+}
+KEYS = {"pytorch-pose": "bearpaw"}  # the convention's name in expected.json
+
+
+@pytest.fixture(scope="module")
+def expected(shared):
+    return json.loads((shared / "mpii/expected.json").read_text())
+
+
+def values(estimates):
+    """name -> Estimate as name -> number."""
+    return {name: estimate.value for name, estimate in estimates.items()}
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("convention", ANNOTATIONS)
+def test_every_published_number(file, convention, expected, real, real_gt):
+    gt = real_gt(ANNOTATIONS[convention])
+    result = pckh(real(file), gt, thresholds=(0.5, 0.1, 0.11), convention=convention)
+    want = expected["files"][file][KEYS.get(convention, convention)]
+    for threshold in (0.5, 0.1):
+        block = want[f"@{threshold}"]
+        assert values(result.per_joint[threshold]) == pytest.approx(block["per_joint"], abs=1e-3)
+        assert values(result.groups[threshold]) == pytest.approx(block["groups"], abs=1e-3)
+    if "mean_at_0.11" in want:
+        assert result.groups[0.11]["Mean"].value == pytest.approx(want["mean_at_0.11"], abs=1e-3)
+    if "AUC_0_0.5" in want:
+        assert result.auc.value == pytest.approx(want["AUC_0_0.5"], abs=1e-3)
+        assert result.upper_body[0.5].value == pytest.approx(want["UBody@0.5"], abs=1e-3)
+    assert (result.people, result.unscored) == (expected["n_persons"], 0)
+    assert list(result.annotated.values()) == expected["n_annotated_per_joint"]
+
+
+@pytest.mark.parametrize("file", ["newell.h5", "valid-ours.h5"])
+def test_joint_and_bone_error(file, expected, real, real_gt):
+    want = expected["files"][file]["errors"]
+    joints, bones = joint_error(real(file), real_gt()), bone_error(real(file), real_gt())
+    assert joints.image_px.value == pytest.approx(want["joint_error_image_px"], abs=1e-3)
+    assert joints.crop_px.value == pytest.approx(want["joint_error_crop224_px"], abs=1e-3)
+    assert bones.image_px.value == pytest.approx(want["bone_error_image_px"], abs=1e-3)
+    assert bones.crop_px.value == pytest.approx(want["bone_error_crop224_px"], abs=1e-3)
+
+
+def test_evaluate_gives_the_same_as_its_parts(expected, real, real_gt):
+    pred, gt = real("newell.h5"), real_gt()
+    scores = evaluate(pred, gt)
+    assert scores.pckh == pckh(pred, gt)
+    assert scores.joint_error == joint_error(pred, gt) and scores.bone_error == bone_error(pred, gt)
+    in_mean = {name: count for name, count in scores.pckh.annotated.items() if name not in ("pelvis", "thorax")}
+    assert sum(in_mean.values()) == expected["n_scored_joints_14"]
+    assert scores.bone_error.counts["thorax"] > 0

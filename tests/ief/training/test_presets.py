@@ -1,0 +1,104 @@
+"""The options of a training: what they may be, what the presets make of them, and config.json."""
+
+import re
+from pathlib import Path
+
+import pytest
+from processes import IEF, finish_here, same_weights, train
+
+from checkpoints.errors import PoseError
+from ief.training.optimizer import scheduled_lr
+from ief.training.presets import get_preset, options_table
+from ief.training.run_config import changed, read_config
+
+
+def test_the_schedules_follow_their_definition():
+    paper = get_preset("paper")
+    rates = [scheduled_lr(paper.lr, paper, epoch / 25) for epoch in range(25)]
+    assert rates == pytest.approx([0.03] * 10 + [0.003] * 10 + [0.0003] * 5)
+    swift = get_preset("swift")
+    rates = [scheduled_lr(swift.lr, swift, step / 1000) for step in range(1000)]
+    assert max(rates) <= swift.lr and rates[0] < rates[40] and rates[-1] < 1e-3 * swift.lr
+
+
+def test_the_paper_preset_is_the_papers():
+    paper = get_preset("paper")
+    assert (paper.backbone, paper.size, paper.batch_size, paper.epochs) == ("resnet50", 224, 64, 25 * 20)
+    assert (paper.optimizer, paper.lr, paper.weight_decay) == ("sgd", 0.03, 0.0002)
+    assert (paper.perturb, paper.continue_backbone, paper.ema, paper.lr_mult_later) == (0.0, False, 0.0, 1.0)
+    assert (paper.loss, paper.lr_mult_new, paper.reduction) == ("l1", 1.0, "mean")
+    drawn = paper.augmentation
+    assert (drawn.color, drawn.occlusion) == (0.0, 0.0)
+    assert (drawn.translation, drawn.scale, drawn.rotation, drawn.flip) == (0.02, 0.25, 30.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0.0}, "--epochs 0.0: must be above 0, at most 100000"),
+        ({"epochs": float("nan")}, "--epochs nan: must be above 0"),
+        ({"batch_size": 2.5}, "--batch-size 2.5: must be a whole number"),
+        ({"loss": "l2"}, "--loss l2: unknown; choose l1 or soft_l1 or rle"),
+        ({"continue_head": True}, "a head works on its own network only; add --continue-backbone"),
+        ({"occlusion": 1.5}, "--occlusion 1.5: must be from 0 to 1"),
+        ({"milestones": (0.5, 2.0)}, "must be from 0 to 1"),
+        ({"margin": 0.5}, "--margin 0.5: must be from 1 to 4"),
+        ({"compile": 1}, "--compile 1: must be true or false"),
+        ({"passes": 1.0}, "unknown option 'passes'; a training has backbone, "),
+    ],
+)
+def test_impossible_settings_are_clear_errors(changes, message):
+    with pytest.raises(PoseError, match=re.escape(message)):
+        get_preset("paper", **changes)
+    with pytest.raises(PoseError, match="unknown preset 'worst'"):
+        get_preset("worst")
+
+
+def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_path):
+    options = ["--preset", "demo", "--epochs", "1", "--method", "bone", "--stage", "0", "--milestones", "0.3", "0.6"]
+    finish_here(train(tiny_data, tmp_path / "first", *options))
+    written = tmp_path / "first" / "config.json"
+    again = [
+        *IEF,
+        "train",
+        "--config",
+        str(written),
+        "--stage",
+        "0",
+        "--device",
+        "cpu",
+        "--run",
+        str(tmp_path / "again"),
+    ]
+    finish_here(again)
+    assert same_weights(tmp_path / "first", tmp_path / "again", stages=1)
+    assert (tmp_path / "again" / "config.json").read_text() == written.read_text()
+    kept = read_config(written)
+    assert (kept.method, kept.weights, kept.deterministic, kept.data) == ("bone", "none", True, str(tiny_data))
+    assert kept.options == get_preset("demo", epochs=1.0, batch_size=8, backbone="tiny_resnet", milestones=(0.3, 0.6))
+    other = changed(kept, {"preset": "swift", "seed": 3}, {"lr": 0.5})  # a preset replaces all of them
+    assert other.options == get_preset("swift", lr=0.5) and (other.seed, other.method) == (3, "bone")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not a config.json that `ief train` wrote"),
+        ('{"method": "all"}', "not a config.json that `ief train` wrote"),
+        ('{"options": {"lr": "fast"}}', "--lr fast: must be a number"),
+        ('{"options": {"rate": 1}}', "unexpected keyword argument 'rate'"),
+        ('{"options": {}, "method": "best"}', "--method best: unknown; choose ief_star or joint"),
+        ('{"options": {}, "stages": 0}', "--stages 0: must be from 1 to 100"),
+    ],
+)
+def test_a_config_that_is_none_is_one_line(tmp_path, content, message):
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    printed = finish_here([*IEF, "train", "--config", str(path), "--run", str(tmp_path / "run")], status=2)
+    assert f"{path}: " in printed and message in printed and printed.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_page_has_the_table_of_options():
+    page = (Path(__file__).resolve().parents[3] / "ief" / "training" / "README.md").read_text(encoding="utf-8")
+    assert options_table() in page
