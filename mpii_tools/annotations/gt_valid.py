@@ -39,15 +39,15 @@ def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None 
     """
     path = Path(path)
     stored = load_mat(path) if stored is None else stored
-    source = numeric(path, stored, "pos_gt_src", (16, 2, None))
-    count = source.shape[2]
+    raw = numeric(path, stored, "pos_gt_src", (16, 2, None))
+    count = raw.shape[2]
     missing = numeric(path, stored, "jnt_missing", (16, count)).T != 0
     box = numeric(path, stored, "headboxes_src", (2, 2, count))
     labels = stored.get("dataset_joints")
     if not isinstance(labels, list) or sorted(map(str, labels)) != sorted(NAMES):
         raise PoseError(f"{path}: 'dataset_joints' names {labels}; expected {NAMES} in any order")
     order = [labels.index(name) for name in NAMES]
-    points, missing = source.transpose(2, 0, 1)[:, order], missing[:, order]
+    points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
     names = read_valid_list(path.parent) or []
     people = make_people(

@@ -98,7 +98,7 @@ def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     The crop's side is max(BOX_MARGIN * the box's longer side, MIN_SIDE) pixels.
 
     Args:
-        joints: (N, K, 2) image pixels, NaN where missing; at least one joint per person.
+        joints: (N, K, 2) image pixels, NaN if missing; at least one joint per person.
 
     Returns:
         center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.

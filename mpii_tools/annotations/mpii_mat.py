@@ -19,7 +19,7 @@ from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, s
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, make_people
 
 FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
-TEST_FIELDS = ["scale", "objpos"]
+TEST_FIELDS, ACTIVITY = ["scale", "objpos"], ["cat_name", "act_name", "act_id"]
 MAX_RECT = 255  # MPII counts rects in bytes
 VERSION = "12"
 TWICE = "people with a joint labelled twice, the last counts"
@@ -190,13 +190,12 @@ def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarr
         single.append(np.array([scored], np.uint8) if scored else EMPTY)
         train.append(not hidden)
         valid += [image] if split == "valid" else []
-    activity = {"cat_name": "", "act_name": "", "act_id": -1}
     release = {
         "annolist": struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
         "img_train": np.array([train], np.uint8),
         "version": VERSION,
         "single_person": cell(single),
-        "act": struct([activity] * len(annolist), list(activity)).T,
+        "act": struct([{"cat_name": "", "act_name": "", "act_id": -1}] * len(annolist), ACTIVITY).T,
         "video_list": EMPTY,
     }
     save_mat(path, {"RELEASE": release})

@@ -180,7 +180,8 @@ def write_split(
     matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
     kept = []
     path = folder / f"{split}-crops.npy"
-    with path.open("wb") as file, tqdm(None, f"preparing {split}", len(people), unit="person", disable=None) as bar:
+    progress = tqdm(None, f"preparing {split}", len(people), unit="person", disable=None)
+    with path.open("wb") as file, progress:
         write_header(file, len(people), side)
         for cut in cut_crops(people, matrices, read_image, side):
             for crop in cut.crops.values():
@@ -190,7 +191,7 @@ def write_split(
                 done.notes[oddity].append(cut.image)
             for what, who in cut.faults.items():
                 done.faults[what] += who
-            bar.update(len(cut.crops) + sum(map(len, cut.faults.values())))
+            progress.update(len(cut.crops) + sum(map(len, cut.faults.values())))
         file.seek(0)
         write_header(file, len(kept), side)
     if kept:

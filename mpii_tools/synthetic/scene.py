@@ -71,9 +71,9 @@ def masonry(rng: np.random.Generator, kind: str, ys: np.ndarray, xs: np.ndarray)
     """(h, w) brightness of bricks, tiles or planks: every stone its own shade, with joints between them."""
     size = rng.uniform(12, 60)
     tall, wide = {"bricks": (size * 0.45, size), "tiles": (size, size), "planks": (size * 12, size * 0.5)}[kind]
-    row = np.floor(ys / tall)
+    row = ys // tall
     across = xs / wide + (0.5 * (row % 2) if kind == "bricks" else 0)
-    column = np.floor(across)
+    column = across // 1
     shades = rng.uniform(0.82, 1.12, 256).astype(np.float32)
     stone = shades[(row * 31 + column * 17).astype(np.int64) % 256]
     joint = (ys / tall - row < 1.6 / tall) | (across - column < 1.6 / wide)

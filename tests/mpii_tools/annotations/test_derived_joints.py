@@ -17,7 +17,7 @@ def people_without_torso(joints: np.ndarray):
     return make_people([f"{row}.jpg" for row in range(len(joints))], joints)
 
 
-def test_only_missing_joints_with_both_neighbours_are_filled():
+def test_only_missing_joints_with_both_neighbors_are_filled():
     joints = np.random.default_rng(0).normal(size=(4, 16, 2))
     people = people_without_torso(joints)
     people.joints[1, PELVIS] = [7, 7]

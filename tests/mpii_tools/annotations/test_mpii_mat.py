@@ -81,7 +81,7 @@ def save_release(path, release: dict) -> None:
 
 
 def some_people(people: int = 40) -> People:
-    """People two to an image, images in turn of the three splits, some joints, boxes and flags missing."""
+    """People two to an image, images alternating between the three splits, some joints, boxes and flags missing."""
     rng = np.random.default_rng(0)
     joints = rng.uniform(-20, 900, (people, 16, 2))
     joints[rng.random((people, 16)) < 0.2] = np.nan
@@ -267,7 +267,7 @@ def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says)
 
 
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.95])
-def test_a_torn_file_is_bad_input(tmp_path, part):
+def test_a_truncated_file_is_bad_input(tmp_path, part):
     write_mpii_mat(tmp_path / "mpii.mat", some_people(6))
     data = (tmp_path / "mpii.mat").read_bytes()
     (tmp_path / "mpii.mat").write_bytes(data[: int(part * len(data))])

@@ -155,7 +155,7 @@ def test_people_have_mpiis_size_in_the_picture():
     assert scales.min() > 0.3 and scales.max() <= 1.9 and 0.7 < np.median(scales) < 1.4
 
 
-def test_upright_people_are_another_data_set(tmp_path):
+def test_upright_people_are_another_dataset(tmp_path):
     write_synthetic(tmp_path, 1, 1, 0, seed=5, workers=1)
     any_pose = contents(tmp_path)
     data = write_synthetic(tmp_path, 1, 1, 0, seed=5, workers=1, upright=True)

@@ -56,7 +56,7 @@ def test_a_shape_outside_the_picture_has_no_patch():
 def test_an_axis_without_length_is_a_disc():
     point = np.array([50.0, 40.0])
     patch = rasterize(blank(), Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
-    assert np.pi * 10**2 < patch.cover.sum() < np.pi * 11**2  # OpenCV's smooth edge lies up to a pixel outside
+    assert np.pi * 10**2 < patch.cover.sum() < np.pi * 11**2  # OpenCV's smooth edge is up to a pixel outside
     assert np.isfinite(patch.along).all() and np.isfinite(patch.across).all()
 
 
