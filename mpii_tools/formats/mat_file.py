@@ -39,8 +39,7 @@ TEXT = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: 
 CELL, STRUCT, CHAR = 1, 2, 4
 NUMBER_CLASSES = range(6, 16)
 COMPLEX = 0x0800
-# What a nameless matrix begins with: flags (16 bytes), two dimensions (16) and the empty name (8).
-HEAD, MAX_HEADS, NO_NAME = 40, 1024, b"\x01\0\0\0\0\0\0\0"
+SMALL, MAX_KNOWN = 64, 1 << 16  # bytes of a matrix that holds a number or a word; how many of them are remembered
 
 
 def load_mat(path: str | os.PathLike) -> dict[str, object]:
@@ -98,7 +97,7 @@ class _Parser:
 
     data: bytes
     order: str
-    heads: dict[bytes, tuple[int, tuple[int, int]]] = field(default_factory=dict)
+    known: dict[bytes, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tag = struct.Struct(f"{self.order}II").unpack_from
@@ -111,6 +110,7 @@ class _Parser:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
             return np.zeros((0, 0))
+<<<<<<< HEAD
         head = self.data[place : place + HEAD]
         known = self.heads.get(head)  # of the millions in a large file most begin with the same bytes
         if known:
@@ -120,6 +120,9 @@ class _Parser:
             kind, shape, _, place = self._head(place, end)
             if len(shape) == 2 and head.endswith(NO_NAME) and len(self.heads) < MAX_HEADS:
                 self.heads[head] = kind, shape
+=======
+        kind, shape, place = self._head(place, end)
+>>>>>>> eval
         count = math.prod(shape)
         if kind in NUMBER_CLASSES:
             return self._numbers(place, end, shape, count)
@@ -209,5 +212,33 @@ class _Parser:
         ]
         if not names and count > end - start:
             raise ValueError(f"{count:,} structs without fields")
+<<<<<<< HEAD
         values = iter(self._cells(place, end, count * len(names), depth))
         return [{name: next(values) for name in names} for _ in range(count)]
+=======
+        records = []
+        for _ in range(count):
+            record = {}
+            for name in names:
+                record[name], place = self._child(place, end, depth)
+            records.append(record)
+        return records
+
+    def _child(self, place: int, end: int, depth: int) -> tuple[object, int]:
+        """The value of the matrix with a tag at `place`, and the place of the next."""
+        if place + 8 > end:
+            raise ValueError(f"a list ends early at byte {place:,}")
+        kind, size = self.tag(self.data, place)
+        if kind != MATRIX or place + 8 + size > end:
+            raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
+        start, end = place + 8, place + 8 + size
+        if size > SMALL:
+            return self.matrix(start, end, depth + 1), end
+        part = self.data[start:end]
+        value = self.known.get(part)  # of the millions of numbers in a large file most are the same bytes
+        if value is None:
+            value = self.matrix(start, end, depth + 1)
+            if isinstance(value, int | float | str) and len(self.known) < MAX_KNOWN:
+                self.known[part] = value
+        return value, end
+>>>>>>> eval
