@@ -110,19 +110,7 @@ class _Parser:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
             return np.zeros((0, 0))
-<<<<<<< HEAD
-        head = self.data[place : place + HEAD]
-        known = self.heads.get(head)  # of the millions in a large file most begin with the same bytes
-        if known:
-            kind, shape = known
-            place += HEAD
-        else:
-            kind, shape, _, place = self._head(place, end)
-            if len(shape) == 2 and head.endswith(NO_NAME) and len(self.heads) < MAX_HEADS:
-                self.heads[head] = kind, shape
-=======
-        kind, shape, place = self._head(place, end)
->>>>>>> eval
+        kind, shape, _, place = self._head(place, end)
         count = math.prod(shape)
         if kind in NUMBER_CLASSES:
             return self._numbers(place, end, shape, count)
@@ -195,9 +183,21 @@ class _Parser:
             following = place + 8 + size
             if kind != MATRIX or following > end:
                 raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
-            values.append(self.matrix(place + 8, following, depth + 1))
+            values.append(self._value(place + 8, following, depth + 1))
             place = following
         return values
+
+    def _value(self, place: int, end: int, depth: int) -> object:
+        """`matrix`, parsed once if it is small: of the millions of numbers in a large file most are the same bytes."""
+        if end - place > SMALL:
+            return self.matrix(place, end, depth)
+        part = self.data[place:end]
+        value = self.known.get(part)
+        if value is None:
+            value = self.matrix(place, end, depth)
+            if isinstance(value, int | float | str) and len(self.known) < MAX_KNOWN:
+                self.known[part] = value
+        return value
 
     def _structs(self, place: int, end: int, count: int, depth: int) -> list[dict[str, object]]:
         kind, start, size, place = self._part(place, end)
@@ -212,33 +212,5 @@ class _Parser:
         ]
         if not names and count > end - start:
             raise ValueError(f"{count:,} structs without fields")
-<<<<<<< HEAD
         values = iter(self._cells(place, end, count * len(names), depth))
         return [{name: next(values) for name in names} for _ in range(count)]
-=======
-        records = []
-        for _ in range(count):
-            record = {}
-            for name in names:
-                record[name], place = self._child(place, end, depth)
-            records.append(record)
-        return records
-
-    def _child(self, place: int, end: int, depth: int) -> tuple[object, int]:
-        """The value of the matrix with a tag at `place`, and the place of the next."""
-        if place + 8 > end:
-            raise ValueError(f"a list ends early at byte {place:,}")
-        kind, size = self.tag(self.data, place)
-        if kind != MATRIX or place + 8 + size > end:
-            raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
-        start, end = place + 8, place + 8 + size
-        if size > SMALL:
-            return self.matrix(start, end, depth + 1), end
-        part = self.data[start:end]
-        value = self.known.get(part)  # of the millions of numbers in a large file most are the same bytes
-        if value is None:
-            value = self.matrix(start, end, depth + 1)
-            if isinstance(value, int | float | str) and len(self.known) < MAX_KNOWN:
-                self.known[part] = value
-        return value, end
->>>>>>> eval
