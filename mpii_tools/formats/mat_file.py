@@ -39,8 +39,7 @@ TEXT = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: 
 CELL, STRUCT, CHAR = 1, 2, 4
 NUMBER_CLASSES = range(6, 16)
 COMPLEX = 0x0800
-# What a nameless matrix begins with: flags (16 bytes), two dimensions (16) and the empty name (8).
-HEAD, MAX_HEADS, NO_NAME = 40, 1024, b"\x01\0\0\0\0\0\0\0"
+SMALL, MAX_KNOWN = 64, 1 << 16  # bytes of a matrix that holds a number or a word; how many of them are remembered
 
 
 def load_mat(path: str | os.PathLike) -> dict[str, object]:
@@ -98,7 +97,7 @@ class _Parser:
 
     data: bytes
     order: str
-    heads: dict[bytes, tuple[int, tuple[int, int]]] = field(default_factory=dict)
+    known: dict[bytes, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tag = struct.Struct(f"{self.order}II").unpack_from
@@ -111,15 +110,7 @@ class _Parser:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
             return np.zeros((0, 0))
-        head = self.data[place : place + HEAD]
-        known = self.heads.get(head)  # of the millions in a large file most begin with the same bytes
-        if known:
-            kind, shape = known
-            place += HEAD
-        else:
-            kind, shape, _, place = self._head(place, end)
-            if len(shape) == 2 and head.endswith(NO_NAME) and len(self.heads) < MAX_HEADS:
-                self.heads[head] = kind, shape
+        kind, shape, _, place = self._head(place, end)
         count = math.prod(shape)
         if kind in NUMBER_CLASSES:
             return self._numbers(place, end, shape, count)
@@ -192,9 +183,21 @@ class _Parser:
             following = place + 8 + size
             if kind != MATRIX or following > end:
                 raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
-            values.append(self.matrix(place + 8, following, depth + 1))
+            values.append(self._value(place + 8, following, depth + 1))
             place = following
         return values
+
+    def _value(self, place: int, end: int, depth: int) -> object:
+        """`matrix`, parsed once if it is small: of the millions of numbers in a large file most are the same bytes."""
+        if end - place > SMALL:
+            return self.matrix(place, end, depth)
+        part = self.data[place:end]
+        value = self.known.get(part)
+        if value is None:
+            value = self.matrix(place, end, depth)
+            if isinstance(value, int | float | str) and len(self.known) < MAX_KNOWN:
+                self.known[part] = value
+        return value
 
     def _structs(self, place: int, end: int, count: int, depth: int) -> list[dict[str, object]]:
         kind, start, size, place = self._part(place, end)
