@@ -11,6 +11,8 @@ from heads.skeleton import MPII
 
 CROP_SIDE = 250.0  # image pixels per unit of scale: 200 * 1.25
 CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
+HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale
+HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
 
 
 @dataclass(frozen=True)

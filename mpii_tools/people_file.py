@@ -11,18 +11,9 @@ from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, People
 
 KINDS = {
-    "images": "U",
-    "person_ids": "U",
-    "joints": "f",
-    "center": "f",
-    "scale": "f",
-    "head_size": "f",
-    "split": "U",
-    "scored": "b",
-    "visible": "i",
-    "derived": "b",
-    "joint_names": "U",
-}
+    "images": "U", "person_ids": "U", "joints": "f", "center": "f", "scale": "f", "head_size": "f", "split": "U",
+    "scored": "b", "visible": "i", "derived": "b", "joint_names": "U",
+}  # fmt: skip
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 
 

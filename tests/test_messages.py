@@ -273,7 +273,7 @@ TABLE = [
     ("train --run run --weights none", "give --data, the folder that `ief prepare` wrote"),
     (f"{TRAIN} none --method best", "--method best: unknown; choose ief_star or joint or bone or both or all"),
     (f"{TRAIN} none --stages 0", "--stages 0: must be from 1 to 100"),
-    (f"{TRAIN} none --stage last", "--stage last: must be a stage's number, 0, 1, ..., or all"),
+    (f"{TRAIN} none --stage last", "--stage last: must be a stage's number, 0, 1, ..., or both"),
     (f"{TRAIN} none --config people.npz", "people.npz: not a config.json that `ief train` wrote (", "give another"),
     ("train --data data --run run --weights none --device abacus", "--device abacus: cannot be used (", "choose cpu"),
     (f"{TRAIN} none --batch-size 0", "--batch-size 0: must be above 0"),

@@ -27,7 +27,10 @@ OF_TRAINING = {name: field for name, field in OPTIONS.items() if name not in OF_
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--stage", default="all", metavar="K|all", help="train stage K alone, 0 or above (default: all)"
+        "--stage",
+        default="both",
+        metavar="K|both",
+        help="train stage K alone, 0 or above (default: both, or all --stages)",
     )
     configure_training(parser, RUN_OPTIONS)
 
@@ -59,7 +62,7 @@ def configure_training(parser: argparse.ArgumentParser, options: dict) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train the stages that are not trained yet, then predict and score the validation split."""
     config = chosen(args, RUN_OPTIONS)
-    stages = [chosen_stage(args.stage)] if args.stage != "all" else range(config.stages)
+    stages = [chosen_stage(args.stage)] if args.stage != "both" else range(config.stages)
     with training(args, config) as stage_config:
         from ief.reporting.scoring import print_summary, score_run
         from ief.training.trainer import train_stage
@@ -82,7 +85,7 @@ def chosen(args: argparse.Namespace, options: dict) -> RunConfig:
 def chosen_stage(stage: str) -> int:
     """The number that --stage gives. Raises PoseError if it gives none."""
     if not stage.isdecimal():
-        raise PoseError(f"--stage {stage}: must be a stage's number, 0, 1, ..., or all")
+        raise PoseError(f"--stage {stage}: must be a stage's number, 0, 1, ..., or both")
     return int(stage)
 
 

@@ -10,11 +10,10 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.release import HEAD_SIZE_PER_DIAGONAL
 from mpii_tools.annotations.valid_list import read_valid_list
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.people import make_people
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, make_people
 
 # The file's names for the joints, in MPII's order.
 NAMES = [
@@ -23,7 +22,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
+def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
     """The people of `dataset_joints`, `jnt_missing` (16, N), `pos_gt_src` (16, 2, N), `headboxes_src` (2, 2, N).
 
     The file holds neither center nor scale (NaN) nor image names: those come from `valid_images.txt` beside it if
@@ -31,20 +30,24 @@ def read_gt_valid_mat(path: str | os.PathLike) -> Reading:
     of 10 people have a coordinate zeroed without a flag and count, as they do in the evaluators that read this file;
     `notes` names those people.
 
+    Args:
+        path: the .mat file.
+        stored: its variables, if it has been loaded already.
+
     Raises:
         PoseError: not a .mat file with these arrays.
     """
     path = Path(path)
-    stored = load_mat(path)
-    source = numeric(path, stored, "pos_gt_src", (16, 2, None))
-    count = source.shape[2]
+    stored = load_mat(path) if stored is None else stored
+    raw = numeric(path, stored, "pos_gt_src", (16, 2, None))
+    count = raw.shape[2]
     missing = numeric(path, stored, "jnt_missing", (16, count)).T != 0
     box = numeric(path, stored, "headboxes_src", (2, 2, count))
     labels = stored.get("dataset_joints")
     if not isinstance(labels, list) or sorted(map(str, labels)) != sorted(NAMES):
         raise PoseError(f"{path}: 'dataset_joints' names {labels}; expected {NAMES} in any order")
     order = [labels.index(name) for name in NAMES]
-    points, missing = source.transpose(2, 0, 1)[:, order], missing[:, order]
+    points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
     names = read_valid_list(path.parent) or []
     people = make_people(

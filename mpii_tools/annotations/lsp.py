@@ -20,21 +20,9 @@ from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, make_people
 
 # LSP's joint order, as MPII's names; the dataset says "neck" for MPII's upper neck.
 LSP_JOINTS = (
-    "r_ankle",
-    "r_knee",
-    "r_hip",
-    "l_hip",
-    "l_knee",
-    "l_ankle",
-    "r_wrist",
-    "r_elbow",
-    "r_shoulder",
-    "l_shoulder",
-    "l_elbow",
-    "l_wrist",
-    "upper_neck",
-    "head_top",
-)
+    "r_ankle", "r_knee", "r_hip", "l_hip", "l_knee", "l_ankle",
+    "r_wrist", "r_elbow", "r_shoulder", "l_shoulder", "l_elbow", "l_wrist", "upper_neck", "head_top",
+)  # fmt: skip
 
 HEAD_SIZE_PER_LENGTH = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its people
 
@@ -110,7 +98,7 @@ def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     The crop's side is max(BOX_MARGIN * the box's longer side, MIN_SIDE) pixels.
 
     Args:
-        joints: (N, K, 2) image pixels, NaN where missing; at least one joint per person.
+        joints: (N, K, 2) image pixels, NaN if missing; at least one joint per person.
 
     Returns:
         center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.
@@ -145,7 +133,7 @@ def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
 
 def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels (N, 14, 2), annotated (N, 14) bool, occluded (N, 14): 1, 0 or -1 for unknown."""
-    stored = as_array(load_mat(path, only=("joints",)).get("joints"))
+    stored = as_array(load_mat(path).get("joints"))
     if stored.ndim == 3 and stored.shape[:2] == (14, 3) and stored.dtype.kind in "iuf":
         table = stored.transpose(2, 0, 1).astype(np.float64)
         annotated, occluded = table[..., 2] > 0, np.full(table.shape[:2], -1, np.int8)

@@ -10,23 +10,23 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.release import HEAD_SIZE_PER_DIAGONAL, Release, read_rects, unpack_release
+from mpii_tools.annotations.release import Release, read_rects, unpack_release
 from mpii_tools.annotations.tompson_split import is_validation
 from mpii_tools.annotations.valid_list import read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
-from mpii_tools.people import People, make_people
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, make_people
 
 FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
-TEST_FIELDS = ["scale", "objpos"]
+TEST_FIELDS, ACTIVITY = ["scale", "objpos"], ["cat_name", "act_name", "act_id"]
 MAX_RECT = 255  # MPII counts rects in bytes
 VERSION = "12"
 TWICE = "people with a joint labelled twice, the last counts"
 MALFORMED = "people left out: a field is not as MPII has it"
 
 
-def read_mpii_mat(path: str | os.PathLike) -> Reading:
+def read_mpii_mat(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
     """The people of MPII's .mat: the full `RELEASE`, or an `annolist` alone (one labelled person or more per entry).
 
     From RELEASE: every test rect (joints it lacks are NaN), and the train rects that have a labelled joint, scale and
@@ -37,6 +37,10 @@ def read_mpii_mat(path: str | os.PathLike) -> Reading:
     From a bare annolist: split ''; image names from its own `image` field, from `valid_images.txt` beside it if
     that has a line per entry, else made from RELEASE_img_index or the row.
 
+    Args:
+        path: the .mat file.
+        stored: its variables, if it has been loaded already.
+
     Returns:
         Reading; its faults and notes name what was left out, `image#rect`, and the reason.
 
@@ -44,7 +48,7 @@ def read_mpii_mat(path: str | os.PathLike) -> Reading:
         PoseError: neither variable in it, a RELEASE that is not MPII's, or not one rect that is.
     """
     path = Path(path)
-    stored = load_mat(path)
+    stored = load_mat(path) if stored is None else stored
     if "RELEASE" in stored:
         return _people_of_release(path, unpack_release(path, stored))
     if "annolist" in stored:
@@ -142,16 +146,11 @@ def image_names(path: Path, entries: list[dict[str, object]]) -> list[str]:
         raise PoseError(f"{path}: an entry's image.name is {error}; get the file again") from error
 
 
-def write_mpii_mat(
-    path: str | os.PathLike,
-    people: People,
-    head_boxes: np.ndarray | None = None,
-    keep_test_joints: bool = False,
-) -> None:
+def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarray | None = None) -> None:
     """Writes people as MPII's `RELEASE`: annolist, img_train, single_person, act, video_list; pixels 1-based.
 
     `person_ids` `image#r` decide which rect of its image a person becomes; a number nobody has becomes an empty rect.
-    Test people keep scale and objpos only, as in MPII, unless `keep_test_joints`. Derived joints are not written.
+    Test people keep scale and objpos only, as in MPII. Derived joints are not written.
     RELEASE knows train and test alone, so the validation images are listed in `valid_images.txt` beside the file,
     which is written too (and replaces one that is there).
 
@@ -179,7 +178,7 @@ def write_mpii_mat(
         split, *others = set(people.split[rows].tolist())
         if others:
             raise PoseError(f"{path}: image {image} has people in '{split}' and '{others[0]}'; MPII splits by image")
-        hidden = split == "test" and not keep_test_joints
+        hidden = split == "test"
         row_of = _numbered(path, people, image, rows)
         rects = [
             _rect(people, row_of[number], boxes, hidden) if number in row_of else {}
@@ -189,15 +188,14 @@ def write_mpii_mat(
         annolist.append({"image": name, "annorect": annorect})
         scored = [number for number, row in sorted(row_of.items()) if people.scored[row]]
         single.append(np.array([scored], np.uint8) if scored else EMPTY)
-        train.append(split != "test")
+        train.append(not hidden)
         valid += [image] if split == "valid" else []
-    activity = {"cat_name": "", "act_name": "", "act_id": -1}
     release = {
         "annolist": struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
         "img_train": np.array([train], np.uint8),
         "version": VERSION,
         "single_person": cell(single),
-        "act": struct([activity] * len(annolist), list(activity)).T,
+        "act": struct([{"cat_name": "", "act_name": "", "act_id": -1}] * len(annolist), ACTIVITY).T,
         "video_list": EMPTY,
     }
     save_mat(path, {"RELEASE": release})

@@ -13,10 +13,9 @@ from mpii_tools.annotations.tompson_split import split_by_name
 from mpii_tools.annotations.valid_list import read_valid_list
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.hdf5 import load_hdf5
-from mpii_tools.people import CENTER_SHIFT, make_people
+from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_SCALE, make_people
 
 WIDENED = 1.25  # what Newell multiplied scale by
-HEAD_SIZE_PER_SCALE = 25.0  # `normalize` / MPII's scale
 
 
 def read_newell_h5(path: str | os.PathLike) -> Reading:

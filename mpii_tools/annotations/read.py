@@ -12,7 +12,7 @@ from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.newell import read_newell_h5
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.formats.mat_file import variable_names
+from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.people_file import load_people
 
 FORMATS = (
@@ -43,7 +43,8 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return read_newell_h5(path)
     if head.startswith(b"MATLAB"):
-        return read_gt_valid_mat(path) if "pos_gt_src" in variable_names(path) else read_mpii_mat(path)
+        stored = load_mat(path)
+        return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
         return read_mpii_json(path)
     found = "an empty file" if not head else f"a file that begins with {head[:8]!r}"

@@ -10,8 +10,8 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.formats.mat_struct import EMPTY, get, numbers, records, text
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL
 
-HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
 JOINTS = len(MPII)
 
 

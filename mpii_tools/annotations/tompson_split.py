@@ -1,7 +1,7 @@
 """Which of MPII's labelled people are Tompson's 2,958 validation people: the split the field reports on.
 
-`tompson_split.npy` holds one 64-bit fingerprint per person, sorted, and nothing of the annotations themselves. It was
-written once by `save_fingerprints` from the people of MPII's `annolist` of those people.
+`tompson_split.npy` holds one 64-bit fingerprint per person, sorted, and nothing of the annotations themselves. It is
+`np.unique(fingerprints(images, center))` of the people of MPII's own `annolist` of them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-
-from checkpoints.files import write_atomically
 
 FILE = Path(__file__).with_suffix(".npy")
 
@@ -54,12 +52,6 @@ def split_by_name(path: Path, images: np.ndarray, center: np.ndarray) -> np.ndar
         return np.full(len(images), path.stem)
     valid = is_validation(images, center)
     return np.where(valid, "valid", "train" if valid.any() else "")
-
-
-def save_fingerprints(images: np.ndarray, center: np.ndarray, path: str | os.PathLike = FILE) -> None:
-    """Writes the sorted fingerprints of (N,) images and (N, 2) centers as .npy: how FILE was made."""
-    found = np.unique(fingerprints(images, center))
-    write_atomically(path, lambda part: np.save(part, found))
 
 
 @cache

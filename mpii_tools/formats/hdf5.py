@@ -26,9 +26,8 @@ def load_hdf5(path: str | os.PathLike) -> dict[str, np.ndarray]:
     path = require_file(path)
     try:
         with h5py.File(path, "r") as file:
-            own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
-            items = {name: file[name] for name in own}
-            return {name: _values(name, item) for name, item in items.items() if isinstance(item, h5py.Dataset)}
+            own = (name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink))
+            return {name: _values(name, file[name]) for name in own if isinstance(file[name], h5py.Dataset)}
     # HDF5 reports damage through any of these.
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -18,6 +18,7 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,15 +42,16 @@ COMPLEX = 0x0800
 SMALL, MAX_KNOWN = 64, 1 << 16  # bytes of a matrix that holds a number or a word; how many of them are remembered
 
 
-def load_mat(path: str | os.PathLike, only: tuple[str, ...] = ()) -> dict[str, object]:
-    """The variables of a MATLAB 5 file ("-v6" or "-v7"), those called `only` or all of them.
+def load_mat(path: str | os.PathLike) -> dict[str, object]:
+    """The variables of a MATLAB 5 file ("-v6" or "-v7").
 
     Raises:
         PoseError: no such file, another version (4, 7.3), corrupt, or larger than MAX_BYTES once inflated.
     """
     path = require_file(path)
     try:
-        return {name: value for name, value in _variables(path.read_bytes(), only)}
+        parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
+        return {parser.name(): parser.matrix(0, len(parser.data), 0) for parser in parsers}
     except OSError as error:
         raise PoseError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
     except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
@@ -58,28 +60,8 @@ def load_mat(path: str | os.PathLike, only: tuple[str, ...] = ()) -> dict[str, o
         raise PoseError(f"{path}: {error}; save it in MATLAB with '-v7' and pass that file") from None
 
 
-def variable_names(path: str | os.PathLike) -> list[str]:
-    """Names of the variables of a MATLAB file; of a corrupt one, those before the fault."""
-    names = []
-    try:
-        for data, order in _elements(path.read_bytes(), peek=True):
-            names.append(_Parser(data, order).name())
-    except (OSError, ValueError, struct.error, zlib.error, NotImplementedError, LookupError):
-        pass
-    return names
-
-
-def _variables(data: bytes, only: tuple[str, ...]):
-    """(name, value) of each variable of the file that `data` holds."""
-    for element, order in _elements(data):
-        parser = _Parser(element, order)
-        name = parser.name()
-        if not only or name in only:
-            yield name, parser.matrix(0, len(element), 0)
-
-
-def _elements(data: bytes, peek: bool = False):
-    """(bytes, byte order) of each matrix at the top level, inflated; with `peek` of its beginning alone."""
+def _elements(data: bytes) -> Iterator[tuple[bytes, str]]:
+    """(bytes, byte order) of each matrix at the top level, inflated."""
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
     if data[:10].startswith(b"MATLAB 7.3") or data[512:520] == b"\x89HDF\r\n\x1a\n":
         raise NotImplementedError("the HDF5 format of MATLAB 7.3")
@@ -89,18 +71,18 @@ def _elements(data: bytes, peek: bool = False):
     while place < len(data):
         kind, size = struct.unpack_from(f"{order}II", data, place)
         body = data[place + 8 : place + 8 + size]
-        if len(body) < size and not peek:
+        if len(body) < size:
             raise ValueError(f"ends inside the variable at byte {place:,}")
         if kind == COMPRESSED:
             inflater = zlib.decompressobj()
-            body = inflater.decompress(body, 1 << 10 if peek else room + 1)
+            body = inflater.decompress(body, room + 1)
             if len(body) > room:
                 raise ValueError(f"more than {MAX_BYTES >> 20} MiB once inflated")
-            if not (inflater.eof or peek):
+            if not inflater.eof:
                 raise ValueError(f"ends inside the compressed variable at byte {place:,}")
             kind, inner = struct.unpack_from(f"{order}II", body)
-            if inner > len(body) - 8 and not peek:
-                raise ValueError(f"the variable at byte {place:,} is shorter than it says")
+            if inner > len(body) - 8:
+                raise ValueError(f"the variable at byte {place:,} is shorter than its length")
             body = body[8:]
         if kind != MATRIX:
             raise ValueError(f"the variable at byte {place:,} is of type {kind}, no matrix")
@@ -122,16 +104,13 @@ class _Parser:
 
     def name(self) -> str:
         """The variable's own name."""
-        place = self._part(0, len(self.data))[3]  # flags
-        place = self._part(place, len(self.data))[3]  # dimensions
-        _, start, size, _ = self._part(place, len(self.data))
-        return self.data[start : start + size].decode("latin-1")
+        return self._head(0, len(self.data))[2]
 
     def matrix(self, place: int, end: int, depth: int) -> object:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
             return np.zeros((0, 0))
-        kind, shape, place = self._head(place, end)
+        kind, shape, _, place = self._head(place, end)
         count = math.prod(shape)
         if kind in NUMBER_CLASSES:
             return self._numbers(place, end, shape, count)
@@ -143,8 +122,8 @@ class _Parser:
             return self._cells(place, end, count, depth) if kind == CELL else self._structs(place, end, count, depth)
         return UNKNOWN
 
-    def _head(self, place: int, end: int) -> tuple[int, tuple[int, ...], int]:
-        """Class (0 for complex numbers), dimensions, and the place of the contents."""
+    def _head(self, place: int, end: int) -> tuple[int, tuple[int, ...], str, int]:
+        """Class (0 for complex numbers), dimensions, name (empty below the top level), and the contents' place."""
         kind, start, size, place = self._part(place, end)
         if kind != UINT32 or size != 8:
             raise ValueError(f"no matrix at byte {start - 8:,}")
@@ -155,8 +134,9 @@ class _Parser:
         shape = struct.unpack_from(f"{self.order}{size // 4}i", self.data, start)
         if min(shape) < 0:
             raise ValueError(f"dimensions {shape}")
-        place = self._part(place, end)[3]  # the name, empty below the top level
-        return 0 if flags & COMPLEX else flags & 0xFF, shape, place
+        _, start, size, place = self._part(place, end)
+        name = self.data[start : start + size].decode("latin-1")
+        return 0 if flags & COMPLEX else flags & 0xFF, shape, name, place
 
     def _part(self, place: int, end: int) -> tuple[int, int, int, int]:
         """Type, start and size of the data at `place`, and the place of the next. Up to 4 bytes are in the tag."""
@@ -194,11 +174,30 @@ class _Parser:
         return letters if rows == 1 else "\n".join(letters[row::rows] for row in range(rows))
 
     def _cells(self, place: int, end: int, count: int, depth: int) -> list[object]:
+        """The values of `count` matrices, the first with its tag at `place`."""
         values = []
         for _ in range(count):
-            value, place = self._child(place, end, depth)
-            values.append(value)
+            if place + 8 > end:
+                raise ValueError(f"a list ends early at byte {place:,}")
+            kind, size = self.tag(self.data, place)
+            following = place + 8 + size
+            if kind != MATRIX or following > end:
+                raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
+            values.append(self._value(place + 8, following, depth + 1))
+            place = following
         return values
+
+    def _value(self, place: int, end: int, depth: int) -> object:
+        """`matrix`, parsed once if it is small: of the millions of numbers in a large file most are the same bytes."""
+        if end - place > SMALL:
+            return self.matrix(place, end, depth)
+        part = self.data[place:end]
+        value = self.known.get(part)
+        if value is None:
+            value = self.matrix(place, end, depth)
+            if isinstance(value, int | float | str) and len(self.known) < MAX_KNOWN:
+                self.known[part] = value
+        return value
 
     def _structs(self, place: int, end: int, count: int, depth: int) -> list[dict[str, object]]:
         kind, start, size, place = self._part(place, end)
@@ -213,28 +212,5 @@ class _Parser:
         ]
         if not names and count > end - start:
             raise ValueError(f"{count:,} structs without fields")
-        records = []
-        for _ in range(count):
-            record = {}
-            for name in names:
-                record[name], place = self._child(place, end, depth)
-            records.append(record)
-        return records
-
-    def _child(self, place: int, end: int, depth: int) -> tuple[object, int]:
-        """The value of the matrix with a tag at `place`, and the place of the next."""
-        if place + 8 > end:
-            raise ValueError(f"a list ends early at byte {place:,}")
-        kind, size = self.tag(self.data, place)
-        if kind != MATRIX or place + 8 + size > end:
-            raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
-        start, end = place + 8, place + 8 + size
-        if size > SMALL:
-            return self.matrix(start, end, depth + 1), end
-        part = self.data[start:end]
-        value = self.known.get(part)  # of the millions of numbers in a large file most are the same bytes
-        if value is None:
-            value = self.matrix(start, end, depth + 1)
-            if isinstance(value, int | float | str) and len(self.known) < MAX_KNOWN:
-                self.known[part] = value
-        return value, end
+        values = iter(self._cells(place, end, count * len(names), depth))
+        return [{name: next(values) for name in names} for _ in range(count)]

@@ -50,8 +50,8 @@ def describe(value: object) -> str:
     """What kind of value it is, for a message."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
-    kinds = {str: "text", list: f"a list of {len(value)}" if isinstance(value, list) else "", dict: "a struct"}
-    return kinds.get(type(value), "something unknown" if value is None else "a number")
+    kinds = {str: "text", list: "a list", dict: "a struct", type(None): "something unknown"}
+    return kinds.get(type(value), "a number")
 
 
 def text(value: object) -> str:

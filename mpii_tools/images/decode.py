@@ -13,12 +13,8 @@ from mpii_tools.images.header import ImageHeader, read_header
 FILL = (124, 116, 104)
 # Flags by reduction: OpenCV names none for reduced RGB, but reads the size and the colors from different bits.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-REDUCED = {
-    8: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
-    4: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    2: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    1: RGB,
-}
+SMALLER = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
+REDUCED = {**{reduction: RGB | flag for reduction, flag in SMALLER.items()}, 1: RGB}
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What is known of a JPEG or PNG before it is decoded: its size, its kind of pixels, and whether it is whole.
 
 Pillow parses it. Ours is what Pillow leaves out: whether the file goes as far as its end mark (OpenCV takes a JPEG that
-is cut off for a grey picture), and the scans of a progressive JPEG, each of which a decoder passes over all pixels for.
+is cut off for a grey picture), and how many scans a progressive JPEG has, each of which costs a decoder every pixel.
 """
 
 from __future__ import annotations

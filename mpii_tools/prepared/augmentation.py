@@ -111,8 +111,8 @@ def _sampling_affines(matrices: Tensor, size: int, border: int) -> Tensor:
 def _sampling_grid(theta: Tensor, size: int) -> Tensor:
     """(B, size, size, 2) where to sample: theta (B, 2, 3) of every pixel of the augmented crops.
 
-    Column and row parts are added as complex numbers x + iy: one vectorised sum, exact where a GPU would round a matrix
-    product to TF32.
+    Column and row parts are added as complex numbers x + iy: one vectorized sum, exact, whereas a GPU may round a
+    matrix product to TF32.
     """
     pixels = torch.arange(size, device=theta.device, dtype=theta.dtype).view(-1, 1)
     columns = torch.view_as_complex(pixels * theta[:, None, :, 0])

@@ -29,7 +29,7 @@ class Batch:
 
     Attributes:
         images: (B, 3, n, n) normalized input, or None if only poses were asked for.
-        joints: (B, K, 2) input pixels, NaN where not supervised.
+        joints: (B, K, 2) input pixels, NaN if not supervised.
         mask: (B, K) bool, supervised joints.
         rows: (B,) the people's rows in the split.
     """

@@ -23,6 +23,8 @@ from mpii_tools.people import People
 from mpii_tools.people_file import save_people
 from mpii_tools.prepared.read import DESCRIPTION
 
+ReadImage = Callable[[str], bytes]
+
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 IMAGES_AHEAD = 64  # whose crops are in memory at a time
 PARTIAL = ".preparing"
@@ -33,29 +35,21 @@ BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Preparation:
     """What was found and written.
 
     Attributes:
-        splits: split -> its number of people.
         faults: what is wrong with people and images -> who is affected.
         notes: what is worth knowing and no fault -> images.
+        splits: split -> its number of people.
         written: whether the preprocessed crops were written: not if `strict` met a fault.
     """
 
-    splits: dict[str, int]
     faults: dict[str, list[str]]
-    notes: dict[str, list[str]]
-    written: bool
-
-
-@dataclass
-class Log:
-    """Faults and notes as they are found, what -> who is affected."""
-
-    faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    splits: dict[str, int] = field(default_factory=dict)
+    written: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ class ImageCrops:
 
 def prepare(
     people: People,
-    read_image: Callable[[str], bytes],
+    read_image: ReadImage,
     folder: Path,
     name: str,
     size: int = 224,
@@ -102,23 +96,23 @@ def prepare(
     """
     border = round(size * (margin - 1) / 2)
     usable, faults = drop_unusable(people)
-    log = Log(defaultdict(list, merge(known or {}, faults)))
+    done = Preparation(defaultdict(list, merge(known or {}, faults)))
     partial = folder / PARTIAL
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        splits = {}
         for split in sorted(set(usable.split.tolist())):
             part = usable.select(usable.split == split)
-            count = write_split(part, read_image, partial, split or "all", size, border, log)
-            splits |= {split or "all": count} if count else {}
-        if not splits:
-            reason = next(iter(log.faults), "no person")
+            count = write_split(part, read_image, partial, split or "all", size, border, done)
+            done.splits |= {split or "all": count} if count else {}
+        if not done.splits:
+            reason = next(iter(done.faults), "no person")
             raise PoseError(f"{folder}: no person of {name} could be prepared; first reason: {reason}")
-        done = Preparation(splits, merge(log.faults), merge(log.notes), not (strict and log.faults))
+        done.faults, done.notes = merge(done.faults), merge(done.notes)
+        done.written = not (strict and done.faults)
         if done.written:
             counts = {what: len(ids) for what, ids in done.faults.items()}
-            description = {"format": 1, "name": name, "input": size, "border": border, "splits": splits}
+            description = {"format": 1, "name": name, "input": size, "border": border, "splits": done.splits}
             description |= {"joint_names": list(people.joint_names), "faults": counts}
             (partial / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
             publish(partial, folder)
@@ -179,24 +173,25 @@ def repeated(keys: Iterable[object]) -> np.ndarray:
 
 
 def write_split(
-    people: People, read_image: Callable[[str], bytes], folder: Path, split: str, size: int, border: int, log: Log
+    people: People, read_image: ReadImage, folder: Path, split: str, size: int, border: int, done: Preparation
 ) -> int:
     """Write SPLIT.npz and SPLIT-crops.npy; returns how many people they hold, and writes neither for none."""
     side = size + 2 * border
     matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
     kept = []
     path = folder / f"{split}-crops.npy"
-    with path.open("wb") as file, tqdm(None, f"preparing {split}", len(people), unit="person", disable=None) as bar:
+    progress = tqdm(None, f"preparing {split}", len(people), unit="person", disable=None)
+    with path.open("wb") as file, progress:
         write_header(file, len(people), side)
-        for done in cut_crops(people, matrices, read_image, side):
-            for crop in done.crops.values():
+        for cut in cut_crops(people, matrices, read_image, side):
+            for crop in cut.crops.values():
                 file.write(crop.data)
-            kept += done.crops
-            for oddity in done.oddities:
-                log.notes[oddity].append(done.image)
-            for what, who in done.faults.items():
-                log.faults[what] += who
-            bar.update(len(done.crops) + sum(map(len, done.faults.values())))
+            kept += cut.crops
+            for oddity in cut.oddities:
+                done.notes[oddity].append(cut.image)
+            for what, who in cut.faults.items():
+                done.faults[what] += who
+            progress.update(len(cut.crops) + sum(map(len, cut.faults.values())))
         file.seek(0)
         write_header(file, len(kept), side)
     if kept:
@@ -212,9 +207,7 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def cut_crops(
-    people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int
-) -> Iterator[ImageCrops]:
+def cut_crops(people: People, matrices: np.ndarray, read_image: ReadImage, side: int) -> Iterator[ImageCrops]:
     """The crops of everybody, image by image: each is decoded once for all of its people.
 
     Args:
@@ -233,7 +226,7 @@ def cut_crops(
 
 
 def cut_image(
-    image: str, rows: list[int], people: People, matrices: np.ndarray, read_image: Callable[[str], bytes], side: int
+    image: str, rows: list[int], people: People, matrices: np.ndarray, read_image: ReadImage, side: int
 ) -> ImageCrops:
     """The crops of the people `rows` of one image, as `cut_crops`."""
     ids = people.person_ids[rows].tolist()

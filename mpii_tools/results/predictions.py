@@ -24,8 +24,9 @@ UNKNOWN_STAGE = -1
 # predictions, 97 % for one mean pose; 51 % in a random order, 58 % if every row is the next one's.
 IN_ORDER, ENOUGH_ROWS = 0.75, 20
 
-# What the published files call their array.
+# What the published files call their array, and how to make it (N, 16, 2).
 ARRAY_NAMES = ("preds", "pred", "joints", "pos_pred_src")
+AXES = ((0, 1, 2), (2, 1, 0), (2, 0, 1))
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,14 @@ class Predictions:
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     """Writes `joints`, `person_ids` (empty if unknown), `joint_names` and `stage` as .npz."""
-    known = predictions.person_ids is not None
-    arrays = {
+    ids = [] if predictions.person_ids is None else predictions.person_ids
+    columns = {
         "joints": predictions.joints,
-        "person_ids": predictions.person_ids if known else np.array([], dtype=np.str_),
+        "person_ids": np.array(ids, dtype=np.str_),
         "joint_names": np.array(predictions.joint_names, dtype=np.str_),
         "stage": np.array(predictions.stage),
     }
-    save_arrays(path, arrays)
+    save_arrays(path, columns)
 
 
 def read_predictions(path: str | os.PathLike) -> Predictions:
@@ -102,7 +103,7 @@ def read_predictions(path: str | os.PathLike) -> Predictions:
             return _load_npz(path)
         return Predictions(_one_array(path) - 1.0, person_ids=None)
     except PoseError as error:
-        raise PoseError(_named(path, str(error))) from error
+        raise PoseError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from error
 
 
 def align(predictions: Predictions, people: People) -> Predictions:
@@ -121,8 +122,8 @@ def align(predictions: Predictions, people: People) -> Predictions:
             f"predictions have joints {', '.join(predictions.joint_names[:3])}, ... and the annotations "
             f"{', '.join(people.joint_names[:3])}, ...; predict the annotated joints, in their order"
         )
-    ids = people.person_ids.tolist()
-    if predictions.person_ids is None or _nameless(people):
+    nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
+    if predictions.person_ids is None or nameless:
         if len(predictions) != len(people):
             raise PoseError(
                 f"{len(predictions):,} predictions for {len(people):,} annotated people, and no person_ids on one "
@@ -131,15 +132,15 @@ def align(predictions: Predictions, people: People) -> Predictions:
             )
         return _by_row(predictions, people)
     row_of = {person: row for row, person in enumerate(predictions.person_ids.tolist())}
-    missing = [person for person in ids if person not in row_of]
-    if missing and _images(predictions.person_ids) == people.images.tolist():
+    missing = [person for person in people.person_ids.tolist() if person not in row_of]
+    if missing and [person.rpartition("#")[0] for person in row_of] == people.images.tolist():
         return _by_row(predictions, people)
     if missing:
         raise PoseError(
             f"{len(missing):,} of {len(people):,} annotated people have no prediction, first {missing[0]} "
             f"(the first prediction is for {next(iter(row_of), 'nobody')}); predict the people of these annotations"
         )
-    rows = [row_of[person] for person in ids]
+    rows = [row_of[person] for person in people.person_ids.tolist()]
     return replace(predictions, joints=predictions.joints[rows], person_ids=people.person_ids)
 
 
@@ -152,7 +153,6 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
     Raises:
         PoseError: if the rows cannot be those of the people.
     """
-    rows = len(people)
     matched = replace(predictions, person_ids=people.person_ids)
     if predictions.joints.shape[2] != 2:
         return matched
@@ -160,7 +160,7 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
     def apart(joints: np.ndarray) -> np.ndarray:
         return np.where(people.annotated, np.linalg.norm(joints - people.joints, axis=-1), 0).sum(axis=1)
 
-    others = np.roll(predictions.joints, rows // 2, axis=0)
+    others = np.roll(predictions.joints, len(people) // 2, axis=0)
     counted = people.annotated.any(axis=1)
     nearer = float((apart(predictions.joints) <= apart(others))[counted].mean()) if counted.any() else 1.0
     if counted.sum() >= ENOUGH_ROWS and nearer < IN_ORDER:
@@ -169,15 +169,6 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
             "those of another row are; put them in the annotations' order, or give person_ids in an .npz"
         )
     return matched
-
-
-def _images(person_ids: np.ndarray) -> list[str]:
-    """The image of each `image#r`."""
-    return [person.rpartition("#")[0] for person in person_ids.tolist()]
-
-
-def _nameless(people: People) -> bool:
-    return people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
 
 
 def _load_npz(path: Path) -> Predictions:
@@ -210,18 +201,10 @@ def _one_array(path: Path) -> np.ndarray:
         array = as_array(stored[name])
     else:
         raise PoseError(f"predictions are .npz, .h5, .mat or .npy files, not '{path.suffix}'; write one of these")
-    joints = len(MPII)
     if array.dtype.kind in "iuf" and array.ndim == 3:
-        if array.shape[1:] == (joints, 2):
-            return array.astype(np.float64)
-        if array.shape[:2] == (2, joints):
-            return array.transpose(2, 1, 0).astype(np.float64)
-        if array.shape[:2] == (joints, 2):
-            return array.transpose(2, 0, 1).astype(np.float64)
+        for axes in AXES:
+            if array.transpose(axes).shape[1:] == (len(MPII), 2):
+                return array.transpose(axes).astype(np.float64)
     raise PoseError(
         f"predictions of {array.dtype} {array.shape}; expected numbers of shape (people, 16, 2), MPII's joints"
     )
-
-
-def _named(path: Path, message: str) -> str:
-    return message if message.startswith(str(path)) else f"{path}: {message}"

@@ -1,4 +1,4 @@
-"""A dataset of synthetic people in MPII's own form: JPEG images and a RELEASE .mat.
+"""A dataset of synthetic people in MPII's own format: JPEG images and a RELEASE .mat.
 
 Image i is made from the seed and i alone, so the files are the same whatever the number of workers.
 """
@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -23,7 +23,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import People, make_people
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People, make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.synthetic.clothes import draw_look
 from mpii_tools.synthetic.person import PARTS, draw_person, joints_in_view
@@ -31,31 +31,27 @@ from mpii_tools.synthetic.pose_prior import read_posture, sample_poses
 from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
 
 HEIGHT, WIDTH = 360, 480
-HEAD_SIZE = 25.0  # image pixels per unit of scale, MPII's own rule
-HEAD_BOX_DIAGONAL = HEAD_SIZE / 0.6
+HEAD_BOX_DIAGONAL = HEAD_SIZE_PER_SCALE / HEAD_SIZE_PER_DIAGONAL  # image pixels per unit of scale
 FEWEST_JOINTS = 5  # MPII labels no person with fewer
-FORM = 2  # of the pictures; raise it when a change makes other ones from the same seed
+DRAWING = 3  # raise it when a change makes other pictures from the same seed
 
-MAT_NAME = "mpii_human_pose_v1_synthetic.mat"
-TRUTH_NAME = "test_truth.npz"
 DONE_NAME = "synthetic.json"
 
-# Shares measured on Tompson's 2,958 validation people. The bottom edge of the picture cuts a person above the
-# ankles, the knees or the hips; a joint inside the picture is seldom left out.
-CUT_SHARES = {"ankle": 0.12, "knee": 0.13, "hip": 0.025}
-CUT_JOINTS = {"ankle": ("ankle",), "knee": ("ankle", "knee"), "hip": ("ankle", "knee", "hip")}
+# Measured on Tompson's 2,958 validation people: the bottom edge of the picture cuts a person above the ankles, the
+# knees or the hips.
+CUTS = {"none": 0.725, "ankle": 0.12, "knee": 0.13, "hip": 0.025}  # whoever is cut at the knees has no ankles, too
 SHORTEST_CUT = 65.0  # units of scale of a cut person that stay in the picture: head and chest at least
-LEFT_OUT = np.where([name.endswith("ankle") for name in MPII.names], 0.02, 0.004)
+OCCLUDED = [k for k, name in enumerate(MPII.names) if name.endswith(("knee", "ankle", "hip", "wrist", "elbow"))]
 
 
 @dataclass(frozen=True)
 class SyntheticData:
-    """Where a synthetic dataset lies.
+    """The files of a synthetic dataset.
 
     Attributes:
         images: folder of the JPEG images.
         annotations: MPII's RELEASE .mat; test people have no joints in it.
-        truth: the test people with their joints, as `people_file` stores people.
+        truth: the ground truth of the test people, as `people_file` stores people.
     """
 
     images: Path
@@ -68,8 +64,8 @@ class Person:
     """One drawn and labelled person; image pixels, 0-based.
 
     Attributes:
-        joints: (16, 2) NaN where not annotated.
-        visible: (16,) 1, 0, or -1 where not annotated.
+        joints: (16, 2) NaN if not annotated.
+        visible: (16,) 1, 0, or -1 if not annotated.
         center: (2,) objpos. scale: MPII's.
         head_box: (4,) x1, y1, x2, y2 with a diagonal of 25 / 0.6 * scale.
         scored: MPII's single_person.
@@ -94,15 +90,15 @@ def write_synthetic(
 ) -> SyntheticData:
     """Draw `train + valid + test` images of people and write them to `folder` as an MPII dataset.
 
-    A folder that a finished call with the same numbers left is kept as it is. An unfinished one is started over.
+    A folder that a finished call with the same numbers wrote is kept. An unfinished one is started over.
 
     Args:
         folder: gets images/, the .mat, `valid_images.txt` and `test_truth.npz`.
         train, valid, test: numbers of images; some show two labelled people.
         seed: the same seed gives the same bytes.
-        workers: processes; None for one a core.
-        upright: whether all stand upright with the chest to the viewer, which is soon learnt; else
-            they take any pose that MPII's people take.
+        workers: processes; None for one per core.
+        upright: whether all stand upright with the chest to the viewer, which is soon learnt; else they take any
+            pose that MPII's people take.
 
     Raises:
         PoseError: a negative number, no image at all, or a folder that cannot be written.
@@ -111,8 +107,9 @@ def write_synthetic(
     counts = {"train": train, "valid": valid, "test": test}
     if min(counts.values()) < 0 or not any(counts.values()):
         raise PoseError(f"{folder}: cannot draw {counts} images; give numbers of at least 0, not all of them 0")
-    data = SyntheticData(folder / "images", folder / MAT_NAME, folder / TRUTH_NAME)
-    done, parameters = folder / DONE_NAME, {"form": FORM, "seed": seed, "upright": upright, **counts}
+    mat, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
+    data = SyntheticData(folder / "images", mat, truth)
+    done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
     if _is_complete(done, parameters, data):
         return data
     try:
@@ -138,7 +135,7 @@ def image_name(index: int) -> str:
 
 
 def _is_complete(done: Path, parameters: dict[str, int], data: SyntheticData) -> bool:
-    """The folder holds the dataset of these parameters, all of it."""
+    """Whether the folder holds the dataset of these parameters, all of it."""
     try:
         same = json.loads(done.read_text(encoding="utf-8")) == parameters
     except (OSError, ValueError):
@@ -156,15 +153,12 @@ def _draw_all(images: Path, count: int, seed: int, upright: bool, workers: int |
     if workers == 1:
         return list(bar(map(draw, range(count))))
     # Fresh processes: a forked one may inherit a lock of a thread pool that the parent runs.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_interrupts_to_parent)
+    spawn, ignore_interrupts = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
+    pool = ProcessPoolExecutor(workers, spawn, signal.signal, ignore_interrupts)
     try:
         return list(bar(pool.map(draw, range(count), chunksize=8)))
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_picture(images: Path, seed: int, upright: bool, index: int) -> list[Person]:
@@ -182,40 +176,28 @@ def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.nd
     placed = [place_main(rng, upright)]
     if rng.random() < 0.2:
         placed.append(place_at_edge(rng, upright))
-    order = rng.permutation(len(placed))  # who stands before whom
-    for number in order:
+    firsts = [1 + number * len(PARTS) for number in range(len(placed))]
+    for number in rng.permutation(len(placed)):  # the last is before the others
         pose, offset, scale = placed[number]
         joints = pose * scale + offset
         paint_shadow(canvas, joints, scale)
         posture = read_posture(pose, rng)
-        draw_person(canvas, joints, scale, posture, draw_look(rng), first=_first_part(number))
+        draw_person(canvas, joints, scale, posture, draw_look(rng), firsts[number])
     if rng.random() < 0.3:
         pose, offset, scale = placed[0]
-        joint = MPII.index(rng.choice(["r", "l"]) + rng.choice(["_knee", "_ankle", "_hip", "_wrist", "_elbow"]))
-        paint_occluder(rng, canvas, pose[joint] * scale + offset, scale)
+        paint_occluder(rng, canvas, pose[rng.choice(OCCLUDED)] * scale + offset, scale)
 
-    people = [label(rng, canvas.owner, *place, _first_part(n)) for n, place in enumerate(placed)]
-    labelled = [people[0]] + [p for p in people[1:] if _countable(p) and rng.random() < 0.6]
-    return photograph(rng, canvas.color), _mark_scored(labelled)
+    people = [label(canvas.owner, *place, first) for place, first in zip(placed, firsts, strict=True)]
+    return photograph(rng, canvas.color), _labelled(*people)
 
 
-def _first_part(number: int) -> int:
-    """Owner number of the first part of a picture's person `number`."""
-    return 1 + int(number) * len(PARTS)
-
-
-def _countable(person: Person) -> bool:
-    inside = ((person.center >= 0) & (person.center <= (WIDTH - 1, HEIGHT - 1))).all()
-    return bool(inside) and int(np.isfinite(person.joints[:, 0]).sum()) >= FEWEST_JOINTS
-
-
-def _mark_scored(people: list[Person]) -> list[Person]:
-    """People whose labelled joints' boxes overlap are not scored, as in MPII's single_person."""
-    if len(people) < 2:
-        return people
-    low, high = (np.array([f(p.joints, axis=0) for p in people]) for f in (np.nanmin, np.nanmax))
+def _labelled(main: Person, other: Person | None = None) -> list[Person]:
+    """The main person, and the other if enough shows; they are scored unless the boxes of their joints overlap."""
+    if other is None or np.isfinite(other.joints[:, 0]).sum() < FEWEST_JOINTS or not _inside(other.center):
+        return [main]
+    low, high = (np.array([f(p.joints, axis=0) for p in (main, other)]) for f in (np.nanmin, np.nanmax))
     apart = bool((low.max(axis=0) > high.min(axis=0)).any())
-    return [Person(**{**vars(p), "scored": apart}) for p in people]
+    return [replace(person, scored=apart) for person in (main, other)]
 
 
 def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
@@ -223,21 +205,20 @@ def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndar
 
     Most stand wholly in the picture. Some are nearer and cut by its bottom edge, as often as MPII's are.
     """
-    names = [*CUT_SHARES, "none"]
-    cut = rng.choice(names, p=[*CUT_SHARES.values(), 1 - sum(CUT_SHARES.values())])
+    cut = rng.choice(len(CUTS), p=list(CUTS.values()))
+    hidden = [name[2:] in list(CUTS)[1 : cut + 1] for name in MPII.names]
     while True:
         pose = sample_poses(rng, 1, upright=upright)[0]
         top, bottom = pose[:, 1].min() - 6, pose[:, 1].max() + 8
-        if cut == "none":
+        if not cut:
             break
-        bottom = pose[[name[2:] in CUT_JOINTS[cut] for name in MPII.names], 1].min() - rng.uniform(2, 8)
+        bottom = pose[hidden, 1].min() - rng.uniform(2, 8)
         if bottom - top > SHORTEST_CUT and (pose[:, 1] < bottom).sum() >= FEWEST_JOINTS:
             break
     left, right = pose[:, 0].min() - 10, pose[:, 0].max() + 10
-    nearest = 1.5 if cut == "none" else 1.9
-    scale = float(min(rng.uniform(0.65, nearest), HEIGHT / (bottom - top), WIDTH / (right - left)))
+    scale = float(min(rng.uniform(0.65, 1.9 if cut else 1.5), HEIGHT / (bottom - top), WIDTH / (right - left)))
     room = np.array([WIDTH, HEIGHT]) - scale * np.array([right - left, bottom - top])
-    share = np.array([rng.random(), rng.beta(2, 1.5) if cut == "none" else 1.0])
+    share = np.array([rng.random(), 1.0 if cut else rng.beta(2, 1.5)])
     return pose, share * room - scale * np.array([left, top]), scale
 
 
@@ -248,14 +229,7 @@ def place_at_edge(rng: np.random.Generator, upright: bool = False) -> tuple[np.n
     return pose, np.array([x, rng.uniform(0.4, 0.65) * HEIGHT]), scale
 
 
-def label(
-    rng: np.random.Generator,
-    owner: np.ndarray,
-    pose: np.ndarray,
-    offset: np.ndarray,
-    scale: float,
-    first: int,
-) -> Person:
+def label(owner: np.ndarray, pose: np.ndarray, offset: np.ndarray, scale: float, first: int) -> Person:
     """What an annotator would write about a drawn person.
 
     Args:
@@ -263,22 +237,24 @@ def label(
         pose, offset, scale: as `place_main` gives them.
     """
     joints = pose * scale + offset
-    inside = ((joints >= 0) & (joints <= (WIDTH - 1, HEIGHT - 1))).all(axis=1)
-    annotated = inside & (rng.random(len(joints)) >= LEFT_OUT)
-    if annotated.sum() < FEWEST_JOINTS:
-        annotated = inside
+    inside = _inside(joints)
     seen = joints_in_view(owner, joints, first)
     neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
     half = 0.45 * scale * HEAD_BOX_DIAGONAL + np.abs(top - neck)  # longer along the head than across
     half *= 0.5 * HEAD_BOX_DIAGONAL * scale / np.hypot(*half)
     middle = 0.5 * (neck + top)
     return Person(
-        joints=np.where(annotated[:, None], joints, np.nan),
-        visible=np.where(annotated, seen, -1).astype(np.int8),
+        joints=np.where(inside[:, None], joints, np.nan),
+        visible=np.where(inside, seen, -1).astype(np.int8),
         center=offset,
         scale=scale,
         head_box=np.concatenate([middle - half, middle + half]),
     )
+
+
+def _inside(points: np.ndarray) -> np.ndarray:
+    """(...) bool: which of the points (..., 2) are in the picture."""
+    return ((points >= 0) & (points <= (WIDTH - 1, HEIGHT - 1))).all(axis=-1)
 
 
 def _as_people(pictures: list[list[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
@@ -291,7 +267,7 @@ def _as_people(pictures: list[list[Person]], splits: np.ndarray) -> tuple[People
         np.stack([p.joints for p in everyone]),
         center=np.stack([p.center for p in everyone]),
         scale=scale,
-        head_size=HEAD_SIZE * scale,
+        head_size=HEAD_SIZE_PER_SCALE * scale,
         split=splits[of_picture],
         scored=np.array([p.scored for p in everyone]),
         visible=np.stack([p.visible for p in everyone]),

@@ -52,7 +52,7 @@ class Part:
     Attributes:
         start, end: (2,) the axis.
         stations: (S,) places along it, ascending; widths: (S,) half-widths there.
-        outline: (P, 2) its outline where that is not the axis widened by the widths and rounded at both ends.
+        outline: (P, 2) its outline, if that is not the axis widened by the widths and rounded at both ends.
     """
 
     start: np.ndarray
@@ -68,7 +68,7 @@ class Part:
 
     @cached_property
     def direction(self) -> np.ndarray:
-        """(2,) unit vector along the axis; downwards where the axis has no length."""
+        """(2,) unit vector along the axis; downwards if the axis has no length."""
         axis = self.end - self.start
         norm = np.hypot(*axis)
         return axis / norm if norm > 1e-6 else np.array([0.0, 1.0])
@@ -97,13 +97,13 @@ class Patch:
     across: np.ndarray  # (h, w) -1 to 1 between the edges
 
 
-def rasterise(canvas: Canvas, part: Part, margin: int = 4) -> Patch | None:
-    """The patch of `part`; None where it lies outside the picture."""
+def rasterize(canvas: Canvas, part: Part, margin: int = 4) -> Patch | None:
+    """The patch of `part`; None if it is outside the picture."""
     polygon = part.polygon()
     ends = ((part.start, part.widths[0]), (part.end, part.widths[-1])) if part.outline is None else ()
     corners = np.concatenate([polygon, *[[point - r, point + r] for point, r in ends]])
     height, width = canvas.owner.shape
-    x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - margin, 0)
+    x0, y0 = np.maximum((corners.min(axis=0) // 1).astype(int) - margin, 0)
     x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + margin + 1, (width, height))
     if x1 <= x0 or y1 <= y0:
         return None
@@ -147,11 +147,8 @@ def cloth_pixels(cloth: Cloth, patch: Patch, part: Part, unit: float) -> np.ndar
 
 def folds(height: int, width: int, offset: int = 0) -> np.ndarray:
     """(height, width) float32 smooth noise about 0, within -1 to 1; `offset` chooses another piece of it."""
-    tile = _fold_tile()
-    if max(height, width) > TILE // 2:
-        return cv2.resize(tile, (width, height))
-    offset %= TILE // 2
-    return tile[offset : offset + height, offset : offset + width]
+    rows, columns = (np.arange(offset, offset + length) % TILE for length in (height, width))
+    return _fold_tile()[np.ix_(rows, columns)]
 
 
 @cache
@@ -170,7 +167,7 @@ def lay(canvas: Canvas, patch: Patch, color: np.ndarray, owner: int, shade: floa
     Args:
         color: (h, w, 3) the patch's final color.
         shade: how dark that contact shadow is, 0 to 1.
-        soft_start: no shadow at the start of the part, where it grows out of its neighbour.
+        soft_start: no shadow at the start of the part, as it grows out of its neighbor there.
     """
     behind, owners = canvas.color[patch.box], canvas.owner[patch.box]
     if shade > 0:
@@ -193,6 +190,6 @@ def smooth(polygon: np.ndarray, rounds: int = 2) -> np.ndarray:
 
 
 def hue_color(hue: float, saturation: float, value: float) -> np.ndarray:
-    """(3,) RGB of a hue (a share of the color circle), saturation and value, each 0 to 1."""
+    """(3,) RGB of a hue (0 to 1 around the color circle), saturation and value, each 0 to 1."""
     wheel = np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1
     return value * (1 - saturation + saturation * np.clip(wheel, 0, 1))

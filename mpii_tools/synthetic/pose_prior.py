@@ -46,6 +46,10 @@ CHAIN = {
 # real ones.
 FULL_LENGTH = np.array([12.7, 63.5, 10.7, 33.3, 21.0, 51.9, 50.7, 51.9, 50.7, 35.7, 30.6, 35.7, 30.6])
 
+# How much each vector tells, by pointing aside, that the person looks there; and how probably it points forward.
+LOOKS = np.array([0, 0, 1, 0.3, 0, 0.3, -0.3, 0.3, -0.3, -0.3, 0.3, -0.3, 0.3])
+FORWARD = np.array([0, 0.9, 0.5, 0, 0, 0.9, 0.25, 0.9, 0.25, 0.7, 0.9, 0.7, 0.9])
+
 
 def _vector_sums() -> np.ndarray:
     """(16, 13): which vectors add up to each joint's position relative to the pelvis."""
@@ -73,14 +77,10 @@ def vectors_from_joints(joints: np.ndarray) -> np.ndarray:
 
 def mirror(vectors: np.ndarray) -> np.ndarray:
     """The body vectors (..., 13, 2) of the mirrored person, left and right exchanged."""
-    swap = [VECTORS.index(_other_side(name)) for name in VECTORS]
+    swap = [VECTORS.index({"r_": "l_", "l_": "r_"}.get(name[:2], name[:2]) + name[2:]) for name in VECTORS]
     signs = np.ones((len(VECTORS), 2)) * [-1, 1]
     signs[[VECTORS.index("hips"), VECTORS.index("shoulders")]] *= -1
     return vectors[..., swap, :] * signs
-
-
-def _other_side(name: str) -> str:
-    return {"r_": "l_", "l_": "r_"}.get(name[:2], name[:2]) + name[2:]
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,11 @@ def sample_poses(
         draws = 2 * count
         component = rng.choice(len(prior.weights), size=draws, p=prior.weights)
         noise = rng.standard_normal((draws, len(root))) @ root.T
-        vectors = prior.means[component] + prior.stds[component] * noise
-        vectors = vectors.reshape(draws, len(VECTORS), 2)
+        vectors = (prior.means[component] + prior.stds[component] * noise).reshape(draws, len(VECTORS), 2)
         flipped = rng.random(draws) < 0.5
         vectors[flipped] = mirror(vectors[flipped])
-        fits = _within_limits(vectors, prior)
+        lengths = np.linalg.norm(vectors, axis=-1)
+        fits = ((lengths >= prior.shortest) & (lengths <= prior.longest)).all(axis=-1)
         if upright:
             fits &= is_upright(vectors)
         accepted = np.concatenate([accepted, vectors[fits]])
@@ -155,12 +155,6 @@ def is_upright(vectors: np.ndarray) -> np.ndarray:
 def _falls(vectors: np.ndarray, degrees: float) -> np.ndarray:
     """(...) bool: vectors (..., 2) within some degrees of straight down the image."""
     return vectors[..., 1] > np.cos(np.radians(degrees)) * np.linalg.norm(vectors, axis=-1)
-
-
-def _within_limits(vectors: np.ndarray, prior: PosePrior) -> np.ndarray:
-    """(N,) bool: the length of every vector is within the prior's limits."""
-    lengths = np.linalg.norm(vectors, axis=-1)
-    return ((lengths >= prior.shortest) & (lengths <= prior.longest)).all(axis=-1)
 
 
 @dataclass(frozen=True)
@@ -196,16 +190,11 @@ def read_posture(pose: np.ndarray, rng: np.random.Generator) -> Posture:
     across = np.array([-trunk[1], trunk[0]]) / (np.linalg.norm(trunk) + 1e-9)  # image right, upright person
     width = (part["shoulders"] + 0.7 * part["hips"]) @ across / (28.0 * size)
     towards = float(np.clip(width, -1, 1))
-    forward = part["neck"] + 0.3 * part["head"] + 0.3 * (part["r_thigh"] + part["l_thigh"])
-    forward = forward - 0.3 * (part["r_shin"] + part["l_shin"])
-    forward = forward + 0.3 * (part["r_forearm"] + part["l_forearm"])
-    forward = forward - 0.3 * (part["r_arm"] + part["l_arm"])
-    aside = float(np.sign(forward @ across + rng.normal(scale=2.0))) * np.sqrt(1 - towards**2)
+    aside = float(np.sign(LOOKS @ vectors @ across + rng.normal(scale=2.0))) * np.sqrt(1 - towards**2)
     facing = np.array([aside, towards])
 
     hidden = np.sqrt(np.clip((FULL_LENGTH * size) ** 2 - lengths**2, 0, None))
-    ahead = np.array([0, 0.9, 0.5, 0, 0, 0.9, 0.25, 0.9, 0.25, 0.7, 0.9, 0.7, 0.9])  # chance to point forward
-    sign = np.where(rng.random(len(VECTORS)) < ahead, 1, -1) * (1 if towards >= 0 else -1)
+    sign = np.where(rng.random(len(VECTORS)) < FORWARD, 1, -1) * (1 if towards >= 0 else -1)
     sign[[VECTORS.index("hips"), VECTORS.index("shoulders")]] = -np.sign(aside)  # looking right: left side far
     sign[VECTORS.index("head")] = 0
     return Posture(depth=JOINTS_OF_VECTORS @ (sign * hidden), facing=facing, size=size)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mpii_tools.synthetic.clothes import SKIN_TONES, draw_cloth
-from mpii_tools.synthetic.painting import SUBPIXEL, Canvas, Part, cloth_pixels, hue_color, lay, lit, rasterise
+from mpii_tools.synthetic.clothes import draw_cloth, draw_skin
+from mpii_tools.synthetic.painting import SUBPIXEL, Canvas, Part, hue_color, lay, lit, rasterize
 
 OCCLUDER = -1  # in `Canvas.owner`
 
@@ -33,38 +33,32 @@ def noise(rng: np.random.Generator, height: int, width: int, cells: int, stretch
 
 
 def paint_background(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """(height, width, 3) a wall or a sky over a ground, both textured, with clutter between them."""
+    """(height, width, 3) a wall or a sky over the ground, both textured, with clutter between them."""
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
     horizon = rng.uniform(0.35, 0.8) * height
-    outdoors = rng.random() < 0.5
-    upper = rng.choice(["sky", "bricks", "foliage"]) if outdoors else rng.choice(["bricks", "tiles", "plain", "planks"])
-    lower = rng.choice(["grass", "plain", "tiles"]) if outdoors else rng.choice(["planks", "tiles", "plain"])
+    upper = rng.choice(["sky", "foliage", "bricks", "tiles", "plain", "planks"])
+    lower = rng.choice(["foliage", "plain"] if upper in ("sky", "foliage") else ["planks", "tiles", "plain"])
     picture = texture(rng, upper, ys, xs)
     # The ground runs away from the viewer: its pattern shrinks towards the horizon.
     distance = 1 / np.maximum((ys - horizon) / height + 0.12, 0.02)
     ground = texture(rng, lower, distance * 60, (xs - width / 2) * distance * 0.25)
     ground *= (0.7 + 0.3 * np.clip((ys - horizon) / (height - horizon), 0, 1))[..., None]
-    edge = 2 * noise(rng, height, width, 20) if outdoors else 0
-    share = np.clip(ys - horizon + edge, 0, 1)[..., None]
-    picture += share * (ground - picture)
-    for _ in range(rng.integers(3, 13)):
-        paint_clutter(rng, picture, horizon, upper != "sky")
+    picture += np.clip(ys - horizon, 0, 1)[..., None] * (ground - picture)
+    for _ in range(rng.integers(3, 11)):
+        paint_clutter(rng, picture, horizon)
     grain = 0.04 * noise(rng, height, width, 6) + 0.03 * noise(rng, height, width, 40)
-    grain += rng.uniform(0, 0.035) * rng.standard_normal((height, width), dtype=np.float32)
     return np.clip(picture * (1 + grain)[..., None], 0, 1)
 
 
 def texture(rng: np.random.Generator, kind: str, ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
     """(h, w, 3) a surface over the coordinates `ys`, `xs`, in pixels near the viewer."""
     height, width = ys.shape
-    if kind in ("grass", "foliage"):
+    if kind == "foliage":
         base = hue_color(rng.uniform(0.17, 0.34), rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.6))
-        blades = noise(rng, height, width, 90, 2.0 if kind == "grass" else 0.8)
-        shade = 1 + 0.16 * blades + 0.18 * noise(rng, height, width, 14)
+        shade = 1 + 0.16 * noise(rng, height, width, 90, rng.uniform(0.8, 2)) + 0.18 * noise(rng, height, width, 14)
     elif kind == "sky":
         base = hue_color(rng.uniform(0.52, 0.64), rng.uniform(0.05, 0.5), rng.uniform(0.7, 0.98))
-        clouds = np.clip(noise(rng, height, width, 4, 0.5) + 0.4 * noise(rng, height, width, 10, 0.6), 0, 1.5)
-        shade = 0.9 + 0.2 * ys / height + 0.1 * clouds
+        shade = 0.9 + 0.2 * ys / height + 0.1 * np.clip(noise(rng, height, width, 4, 0.5), 0, 1.5)
     else:
         base = hue_color(rng.normal(0.1, 0.25) % 1, 0.7 * rng.beta(1, 3), rng.uniform(0.25, 0.95))
         shade = 1 + rng.uniform(-0.25, 0.25) * (xs - xs.mean()) / np.ptp(xs) + 0.06 * noise(rng, height, width, 8)
@@ -77,100 +71,49 @@ def masonry(rng: np.random.Generator, kind: str, ys: np.ndarray, xs: np.ndarray)
     """(h, w) brightness of bricks, tiles or planks: every stone its own shade, with joints between them."""
     size = rng.uniform(12, 60)
     tall, wide = {"bricks": (size * 0.45, size), "tiles": (size, size), "planks": (size * 12, size * 0.5)}[kind]
-    row = np.floor(ys / tall)
+    row = ys // tall
     across = xs / wide + (0.5 * (row % 2) if kind == "bricks" else 0)
-    column = np.floor(across)
+    column = across // 1
     shades = rng.uniform(0.82, 1.12, 256).astype(np.float32)
-    if kind == "tiles" and rng.random() < 0.4:  # a chequered floor
-        stone = np.where((row + column) % 2 == 0, np.float32(1.1), np.float32(0.7))
-    else:
-        stone = shades[(row * 31 + column * 17).astype(np.int64) % 256]
+    stone = shades[(row * 31 + column * 17).astype(np.int64) % 256]
     joint = (ys / tall - row < 1.6 / tall) | (across - column < 1.6 / wide)
     return stone * np.where(joint, np.float32(rng.choice([0.6, 1.25])), np.float32(1))
 
 
-def paint_clutter(rng: np.random.Generator, picture: np.ndarray, horizon: float, hang: bool) -> None:
-    """One thing in the background: furniture, a window or picture, a tree, a ball, or a bar as thick as a limb.
+def paint_clutter(rng: np.random.Generator, picture: np.ndarray, horizon: float) -> None:
+    """One thing in the background: a box, or a bar as thick and often as colored as a limb.
 
     Args:
-        horizon: y of the ground's far edge; things stand on the ground below it.
-        hang: whether there is a wall to hang things on.
+        horizon: y of the far edge of the ground, on which things stand.
     """
     height, width = picture.shape[:2]
-    kind = rng.choice(
-        ["box", "frame", "tree", "ball", "bar"], p=[0.26, 0.16 if hang else 0.0, 0.1, 0.1, 0.54 - 0.16 * hang]
-    )
     x = rng.uniform(0, width)
-    foot = rng.uniform(horizon, min(horizon + 0.3 * height, height))
-    color = draw_cloth(rng, sober=rng.random() < 0.5).color
-    if kind == "box":
+    if rng.random() < 0.5:
+        foot = rng.uniform(horizon, min(horizon + 0.3 * height, height))
         wide, tall = rng.uniform(20, 120), rng.uniform(30, 160)
-        paint_box(picture, x, foot - tall, wide, tall, color, rng.uniform(0.2, 0.45))
-    elif kind == "frame":
-        wide, tall = rng.uniform(30, 110), rng.uniform(30, 110)
-        top = rng.uniform(0, max(horizon - tall, 1))
-        paint_box(picture, x, top, wide, tall, color, 0.0)
-        paint_box(picture, x + 4, top + 4, wide - 8, tall - 8, rng.uniform(0.4, 1, 3), 0.0)
-    elif kind == "tree":
-        crown = rng.uniform(20, 60)
-        paint_bar(
-            rng, picture, np.array([[x, foot], [x, foot - 2.5 * crown]]), crown * 0.14, np.array([0.32, 0.23, 0.16])
-        )
-        leaves = hue_color(rng.uniform(0.18, 0.36), 0.5, rng.uniform(0.25, 0.5))
-        paint_leaves(rng, picture, np.array([x, foot - 3 * crown]), crown, leaves)
-    elif kind == "ball":
-        radius = rng.uniform(6, 24)
-        paint_bar(rng, picture, np.array([[x, foot - radius], [x, foot - radius]]), radius, color)
+        paint_box(picture, x, foot - tall, wide, tall, draw_cloth(rng, sober=rng.random() < 0.6).color)
     else:
-        if rng.random() < 0.5:
-            color = SKIN_TONES[rng.integers(len(SKIN_TONES))] * rng.uniform(0.8, 1.1)
-        angle, length = rng.uniform(0, np.pi), rng.uniform(20, 140)
-        start = np.array([x, rng.uniform(0.1, 1) * height])
-        end = start + length * np.array([np.cos(angle), np.sin(angle)])
-        paint_bar(rng, picture, np.stack([start, end]), rng.uniform(2.5, 11), color)
+        color = draw_skin(rng) if rng.random() < 0.5 else draw_cloth(rng).color
+        angle, start = rng.uniform(0, np.pi), np.array([x, rng.uniform(0.1, 1) * height])
+        end = start + rng.uniform(20, 140) * np.array([np.cos(angle), np.sin(angle)])
+        paint_bar(picture, np.stack([start, end]), rng.uniform(2.5, 11), color)
 
 
-def paint_box(
-    picture: np.ndarray, x: float, y: float, wide: float, tall: float, color: np.ndarray, side: float
-) -> None:
-    """A box with its top left corner at (x, y), its right flank `side` of its width and darker."""
-    fine = 1 << SUBPIXEL
-    for left, right, shade in ((x, x + wide, 1.0), (x + (1 - side) * wide, x + wide, 0.65)):
-        corners = np.array([[left, y], [right, y], [right, y + tall], [left, y + tall]])
-        if right - left > 1:
-            cv2.fillPoly(
-                picture, [np.rint(corners * fine).astype(np.int32)], (color * shade).tolist(), cv2.LINE_AA, SUBPIXEL
-            )
-    middle = [np.rint(np.array([[x, v], [x + wide, v]]) * fine).astype(np.int32) for v in (y, y + tall / 2)]
-    cv2.polylines(picture, middle, False, (color * 0.55).tolist(), 1, cv2.LINE_AA, SUBPIXEL)
+def paint_box(picture: np.ndarray, x: float, y: float, wide: float, tall: float, color: np.ndarray) -> None:
+    """A box with its top left corner at (x, y), and a darker right flank."""
+    for left, shade in ((x, 1.0), (x + 0.7 * wide, 0.65)):
+        corners = np.array([[left, y], [x + wide, y], [x + wide, y + tall], [left, y + tall]])
+        place = np.rint(corners * (1 << SUBPIXEL)).astype(np.int32)
+        cv2.fillPoly(picture, [place], (color * shade).tolist(), cv2.LINE_AA, SUBPIXEL)
 
 
-def paint_bar(
-    rng: np.random.Generator, picture: np.ndarray, ends: np.ndarray, radius: float, color: np.ndarray
-) -> None:
-    """A shaded round bar between two points (2, 2), or a ball where they are one."""
-    light = np.array([rng.uniform(-0.5, 0.5), -0.4, 0.8])
-    owner = np.zeros(picture.shape[:2], np.int16)
-    canvas = Canvas(picture, owner, light / np.linalg.norm(light), ambient=0.45)
-    widths = np.array([radius, radius * rng.uniform(0.7, 1.0)])
-    part = Part(ends[0], ends[1], np.array([0.0, 1.0]), widths)
-    patch = rasterise(canvas, part)
+def paint_bar(picture: np.ndarray, ends: np.ndarray, radius: float, color: np.ndarray) -> None:
+    """A shaded round bar between two points (2, 2)."""
+    canvas = Canvas(picture, np.zeros(picture.shape[:2], np.int16), np.array([0.3, -0.4, 0.87]), ambient=0.45)
+    part = Part(ends[0], ends[1], np.array([0.0, 1.0]), np.full(2, radius))
+    patch = rasterize(canvas, part)
     if patch is not None:
-        pattern = cloth_pixels(draw_cloth(rng), patch, part, unit=1.0)
-        tint = 0.15 * pattern + np.float32(0.85) * color.astype(np.float32)
-        lay(canvas, patch, tint * lit(canvas, patch.across, part.side)[..., None], OCCLUDER, 0.0, False)
-
-
-def paint_leaves(
-    rng: np.random.Generator, picture: np.ndarray, center: np.ndarray, spread: float, color: np.ndarray
-) -> None:
-    """A bush of about a hundred leaves around `center`."""
-    fine = 1 << SUBPIXEL
-    for offset in rng.normal(scale=0.5 * spread, size=(110, 2)):
-        place = np.rint((center + offset) * fine).astype(int).tolist()
-        size = np.rint(rng.uniform([0.06, 0.03], [0.16, 0.08]) * spread * fine + fine).astype(int).tolist()
-        shade = (color * rng.uniform(0.6, 1.35)).tolist()
-        cv2.ellipse(picture, place, size, rng.uniform(0, 180), 0, 360, shade, -1, cv2.LINE_AA, SUBPIXEL)
+        lay(canvas, patch, color * lit(canvas, patch.across, part.side)[..., None], OCCLUDER, 0.0, False)
 
 
 def paint_shadow(canvas: Canvas, joints: np.ndarray, unit: float) -> None:
@@ -189,25 +132,19 @@ def paint_shadow(canvas: Canvas, joints: np.ndarray, unit: float) -> None:
 
 
 def paint_occluder(rng: np.random.Generator, canvas: Canvas, around: np.ndarray, unit: float) -> None:
-    """Something between the person and the camera: a box, a bar or a bush over the point `around` (2,), image pixels.
+    """Something between the person and the camera: a box or a bar over the point `around` (2,), image pixels.
 
     Every pixel it changes gets the owner OCCLUDER. `unit` is the person's, so that the thing hides a part of them.
     """
     before = canvas.color.copy()
-    kind = rng.choice(["box", "bar", "bush"])
-    color = draw_cloth(rng).color
-    x, y = around + rng.normal(scale=4 * unit, size=2)
-    if kind == "box":
+    color, (x, y) = draw_cloth(rng).color, around + rng.normal(scale=4 * unit, size=2)
+    if rng.random() < 0.5:
         wide, tall = rng.uniform(25, 90) * unit, rng.uniform(20, 60) * unit
-        left = x - rng.uniform(0.1, 0.9) * wide
-        paint_box(canvas.color, left, y - 0.3 * tall, wide, tall, color, rng.uniform(0, 0.4))
-    elif kind == "bar":
-        angle = rng.choice([0, np.pi / 2]) + rng.normal(scale=0.15)
-        reach = rng.uniform(40, 220) * unit * np.array([np.cos(angle), np.sin(angle)])
-        paint_bar(rng, canvas.color, np.array([x, y]) + [[-0.5], [0.5]] * reach, rng.uniform(3, 8) * unit, color)
+        paint_box(canvas.color, x - rng.uniform(0.1, 0.9) * wide, y - 0.3 * tall, wide, tall, color)
     else:
-        leaves = hue_color(rng.uniform(0.2, 0.36), 0.5, rng.uniform(0.3, 0.6))
-        paint_leaves(rng, canvas.color, np.array([x, y]), rng.uniform(18, 32) * unit, leaves)
+        angle = rng.choice([0, np.pi / 2]) + rng.normal(scale=0.15)
+        arm = rng.uniform(20, 110) * unit * np.array([[np.cos(angle), np.sin(angle)]])
+        paint_bar(canvas.color, (x, y) + arm * [[-1], [1]], rng.uniform(3, 8) * unit, color)
     canvas.owner[(canvas.color != before).any(axis=-1)] = OCCLUDER
 
 

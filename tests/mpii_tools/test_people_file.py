@@ -56,7 +56,7 @@ def test_files_that_are_not_people(tmp_path, changes, says):
     assert "people.npz" in str(raised.value)
 
 
-def test_torn_and_absent_files(tmp_path):
+def test_truncated_and_absent_files(tmp_path):
     path = tmp_path / "people.npz"
     save_people(path, some_people(4))
     data = path.read_bytes()

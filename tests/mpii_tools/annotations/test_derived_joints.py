@@ -1,7 +1,7 @@
 """Pelvis and thorax by rule: what is filled, that it moves with the body, and that the rule is MPII's own."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heads.skeleton import MPII
@@ -17,7 +17,7 @@ def people_without_torso(joints: np.ndarray):
     return make_people([f"{row}.jpg" for row in range(len(joints))], joints)
 
 
-def test_only_missing_joints_with_both_neighbours_are_filled():
+def test_only_missing_joints_with_both_neighbors_are_filled():
     joints = np.random.default_rng(0).normal(size=(4, 16, 2))
     people = people_without_torso(joints)
     people.joints[1, PELVIS] = [7, 7]
@@ -31,6 +31,7 @@ def test_only_missing_joints_with_both_neighbours_are_filled():
     assert not people.supervised[0, PELVIS]  # the input is left as it was
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-3, 3), st.floats(0.1, 10))
 def test_the_rule_moves_with_the_body(seed, angle, zoom):
     joints = np.random.default_rng(seed).normal(size=(3, 16, 2)) * 50

@@ -133,6 +133,6 @@ def test_the_real_lsp_extended(shared, read_shared):
     stored = scipy.io.loadmat(shared / "lspet" / "joints.mat")["joints"]
     assert people.annotated.sum() == int(stored[:, 2].sum())
     assert np.isfinite(people.head_size).sum() == 6375
-    # Every annotated joint lies in its crop.
+    # Every annotated joint is in its crop.
     offset = np.abs(people.joints - people.crop_center[:, None]) / people.crop_side[:, None, None]
     assert np.nanmax(offset) <= 0.5 / 1.3 + 1e-9

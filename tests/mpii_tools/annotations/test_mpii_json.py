@@ -36,7 +36,7 @@ def test_both_marks_of_a_missing_joint(tmp_path):
     assert np.argwhere(~people.annotated).tolist() == [[0, 0], [1, 0]]
 
 
-def test_persons_without_a_place_have_none(tmp_path):
+def test_people_without_a_place_have_none(tmp_path):
     reading = write(tmp_path / "a.json", person(scale=-1), person(center=[-1, -1]), person())
     assert np.isnan(reading.people.scale).tolist() == [True, True, False]
     assert np.isnan(reading.people.head_size).tolist() == [True, True, False]

@@ -81,7 +81,7 @@ def save_release(path, release: dict) -> None:
 
 
 def some_people(people: int = 40) -> People:
-    """People two to an image, images in turn of the three splits, some joints, boxes and flags missing."""
+    """People two to an image, images alternating between the three splits, some joints, boxes and flags missing."""
     rng = np.random.default_rng(0)
     joints = rng.uniform(-20, 900, (people, 16, 2))
     joints[rng.random((people, 16)) < 0.2] = np.nan
@@ -156,16 +156,15 @@ def test_what_is_written_is_read_back(tmp_path):
         np.testing.assert_allclose(getattr(back, name), getattr(people, name), atol=1e-9, err_msg=name)
 
 
-def test_test_people_keep_their_joints_only_on_request(tmp_path):
+def test_test_people_keep_scale_and_objpos_alone(tmp_path):
     people = some_people(6)
     whole = make_people(people.images, np.ones((6, 16, 2)), center=people.center, scale=people.scale,
                         head_size=np.full(6, 30.0), split="test")  # fmt: skip
-    for keep in (False, True):
-        write_mpii_mat(tmp_path / "mpii.mat", whole, keep_test_joints=keep)
-        assert read_mpii_mat(tmp_path / "mpii.mat").people.annotated.all() == keep
-        release = scipy.io.loadmat(tmp_path / "mpii.mat")["RELEASE"][0, 0]
-        assert ("annopoints" in release["annolist"][0, 0]["annorect"].dtype.names) == keep
-        assert not release["img_train"].any()
+    write_mpii_mat(tmp_path / "mpii.mat", whole)
+    assert not read_mpii_mat(tmp_path / "mpii.mat").people.annotated.any()
+    release = scipy.io.loadmat(tmp_path / "mpii.mat")["RELEASE"][0, 0]
+    assert release["annolist"][0, 0]["annorect"].dtype.names == ("scale", "objpos")
+    assert not release["img_train"].any()
 
 
 def test_head_boxes_are_written_as_given(tmp_path):
@@ -268,7 +267,7 @@ def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says)
 
 
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.95])
-def test_a_torn_file_is_bad_input(tmp_path, part):
+def test_a_truncated_file_is_bad_input(tmp_path, part):
     write_mpii_mat(tmp_path / "mpii.mat", some_people(6))
     data = (tmp_path / "mpii.mat").read_bytes()
     (tmp_path / "mpii.mat").write_bytes(data[: int(part * len(data))])

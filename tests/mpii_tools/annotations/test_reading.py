@@ -1,4 +1,4 @@
-"""All forms of the same 2,958 validation people against each other, and what is said of anything else."""
+"""All formats of the same 2,958 validation people against each other, and what is said of anything else."""
 
 import json
 
@@ -72,7 +72,7 @@ def test_official_structs(exact):
     np.testing.assert_allclose(exact.head_size, 25 * exact.scale, atol=1e-9)
 
 
-def test_newells_form_differs_by_cut_coordinates_alone(exact, newell):
+def test_newells_file_differs_by_cut_coordinates_alone(exact, newell):
     np.testing.assert_array_equal(newell.person_ids, exact.person_ids)
     np.testing.assert_array_equal(newell.annotated, exact.annotated)
     for name in ("center", "scale", "head_size"):
@@ -153,7 +153,7 @@ def test_the_format_is_found_from_the_content(tmp_path):
         assert words in read_annotations(tmp_path / name).format
 
 
-def test_torn_files_of_every_form_are_bad_input(tmp_path):
+def test_truncated_files_of_every_format_are_bad_input(tmp_path):
     for name in write_each_format(tmp_path):
         data = (tmp_path / name).read_bytes()
         for part in (0.0, 0.05, 0.4, 0.9):

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from mpii_tools.annotations.tompson_split import FILE, fingerprints, is_validation, save_fingerprints, split_by_name
+from mpii_tools.annotations.tompson_split import FILE, fingerprints, is_validation, split_by_name
 
 
-def test_the_stored_file_is_that_of_the_official_structs(read_shared, tmp_path):
+def test_the_stored_file_is_that_of_the_official_structs(read_shared):
     people = read_shared("mpii/valid_annolist.mat").people
-    save_fingerprints(people.images, people.center, tmp_path / "again.npy")
     stored = np.load(FILE, allow_pickle=False)
-    np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), stored)
+    np.testing.assert_array_equal(np.unique(fingerprints(people.images, people.center)), stored)
     assert stored.shape == (2958,)
     assert stored.dtype == np.uint64
     assert is_validation(people.images, people.center).all()
@@ -19,13 +18,13 @@ def test_the_stored_file_is_that_of_the_official_structs(read_shared, tmp_path):
 
 
 def test_no_training_image_is_among_them(shared, read_shared):
-    """The training poses have no center: their images are tried with every center that a validation person has."""
+    """The training poses have no center: some of their images are tried with centers that validation people have."""
     valid = read_shared("mpii/valid_annolist.mat").people
     lines = (shared / "mpii" / "train_poses.csv").read_text().split()
     train = np.unique([line.split(",")[0] for line in lines])
     assert not np.isin(train, valid.images).any()
-    tried = np.repeat(train[:300], 100)
-    centers = np.tile(valid.center[:100], (300, 1))
+    tried = np.repeat(train[:100], 50)
+    centers = np.tile(valid.center[:50], (100, 1))
     assert not is_validation(tried, centers).any()
 
 

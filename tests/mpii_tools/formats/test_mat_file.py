@@ -9,7 +9,7 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from mpii_tools.formats import mat_file
-from mpii_tools.formats.mat_file import MAX_DEPTH, UNKNOWN, load_mat, variable_names
+from mpii_tools.formats.mat_file import MAX_DEPTH, UNKNOWN, load_mat
 
 
 def same(ours, theirs):
@@ -46,10 +46,9 @@ def nested():
 def test_values_are_scipys(tmp_path, compress):
     scipy.io.savemat(tmp_path / "a.mat", nested(), do_compression=compress, long_field_names=True)
     ours, theirs = load_mat(tmp_path / "a.mat"), scipy.io.loadmat(tmp_path / "a.mat", chars_as_strings=True)
-    assert list(ours) == variable_names(tmp_path / "a.mat") == [name for name in theirs if not name.startswith("__")]
+    assert list(ours) == [name for name in theirs if not name.startswith("__")]
     for name, value in ours.items():
         assert same(value, theirs[name]), name
-    assert list(load_mat(tmp_path / "a.mat", only=("cube",))) == ["cube"]
 
 
 @pytest.mark.parametrize("file", ["lspet/joints.mat", pytest.param("mpii/valid_annolist.mat", marks=pytest.mark.slow)])

@@ -1,4 +1,4 @@
-"""Arrays in .npy form: numpy's own, and headers that lie."""
+"""Arrays in .npy format: numpy's own, and headers that lie."""
 
 import io
 

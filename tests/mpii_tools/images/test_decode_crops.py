@@ -75,9 +75,9 @@ def test_reduced_crops_show_what_full_decoding_shows_at_the_same_place(reduction
 
 
 def blurred_warp(image, matrix, size, reduction):
-    """The plain twin: every pixel of the whole image averaged with its neighbours, then one warp."""
+    """The plain twin: every pixel of the whole image averaged with its neighbors, then one warp."""
     if reduction > 1:
-        # An even window lies half a pixel off its anchor; the matrix is moved by as much.
+        # An even window is half a pixel off its anchor; the matrix is moved by as much.
         image = cv2.blur(image, (reduction, reduction), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
         matrix = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2].sum(1) * (reduction - 1) / 2])
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=images.FILL)
@@ -98,7 +98,7 @@ def test_a_spot_is_found_where_the_matrix_puts_it():
         assert np.abs(found - apply_affine(matrices, spot[None, None])[:, 0]).max() < 0.1
 
 
-def test_a_image_is_never_decoded_coarser_than_its_finest_crop(reductions):
+def test_an_image_is_never_decoded_coarser_than_its_finest_crop(reductions):
     data = encode(soft_image(*ODD))
     for sides, expected in (([500.0], 4), ([500.0, 230.0], 2), ([500.0, 100.0], 1), ([2000.0, 900.0], 8), ([64.0], 1)):
         middle = np.tile([640.0, 360.0], (len(sides), 1))
@@ -139,7 +139,7 @@ def test_exif_rotation_is_ignored_when_reduced_and_colors_are_rgb():
         assert (crop[25, 5] > [240, -1, -1]).all() and (crop[25, 5, 1:] < 15).all() and crop[25, 45].max() < 15
 
 
-def test_torn_images_are_refused():
+def test_truncated_images_are_refused():
     data = encode(soft_image(*ODD))
     matrices = crop_matrices(np.array([[600.0, 300.0]]), np.array([500.0]), 50)
     for bad in (b"", b"not an image", data[: len(data) // 2]):

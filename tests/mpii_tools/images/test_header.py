@@ -1,4 +1,4 @@
-"""What a image says of itself: against Pillow's encoder, and files that are corrupt, foreign or claim too much."""
+"""What an image says of itself: against Pillow's encoder, and files that are corrupt, foreign or claim too much."""
 
 import io
 
@@ -15,9 +15,9 @@ from mpii_tools.images.sources import open_images
 PIXELS = cv2.resize(np.random.default_rng(0).integers(0, 255, (6, 8, 3)).astype(np.uint8), (80, 60))
 
 
-def encode(mode: str, form: str, **options) -> bytes:
+def encode(mode: str, kind: str, **options) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(PIXELS).convert(mode).save(file, form, **options)
+    Image.fromarray(PIXELS).convert(mode).save(file, kind, **options)
     return file.getvalue()
 
 
@@ -57,7 +57,7 @@ def test_odd_images_are_named_and_decoded_as_pillow_decodes_them(data, oddities)
 
 
 @pytest.mark.parametrize("data", [encode("RGB", "JPEG"), encode("RGB", "JPEG", progressive=True), encode("RGB", "PNG")])
-def test_every_torn_image_is_bad_input(data):
+def test_every_truncated_image_is_bad_input(data):
     for end in range(0, len(data) - 1, 7):
         with pytest.raises(PoseError, match=rf"^a\.jpg: {end:,} bytes that cannot be decoded"):
             read_header(data[:end], "a.jpg")
@@ -72,7 +72,7 @@ def test_every_flipped_bit_of_a_png_is_found():
             decode_image(bytes(flipped), "a")
 
 
-def test_a_image_that_claims_too_much_is_not_decoded():
+def test_an_image_that_claims_too_much_is_not_decoded():
     jpeg = bytearray(encode("RGB", "JPEG"))
     frame = jpeg.index(b"\xff\xc0")
     jpeg[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"

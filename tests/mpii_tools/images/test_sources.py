@@ -44,7 +44,7 @@ def test_missing_image_names_the_folder_and_the_image(tmp_path):
         open_images(tmp_path)("../im1.jpg")
 
 
-def test_torn_and_compressed_shards_are_bad_input(tmp_path):
+def test_truncated_and_compressed_shards_are_bad_input(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     shard(folder / "images-0.tar", sorted(IMAGES), tmp_path)

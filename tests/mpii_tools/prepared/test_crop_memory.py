@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def crops(tmp_path):
-    """Ready crops as training sees them: a read-only memory map."""
+    """Preprocessed crops as training sees them: a read-only memory map."""
     np.save(tmp_path / "crops.npy", np.random.default_rng(0).integers(0, 255, (20, 6, 6, 3)).astype(np.uint8))
     return np.load(tmp_path / "crops.npy", mmap_mode="r")
 

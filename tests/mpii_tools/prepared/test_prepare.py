@@ -23,16 +23,16 @@ CPU = torch.device("cpu")
 
 def example(count=10, seed=0):
     """People on smooth images, one of them on a missing and one on a corrupt image."""
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     images = {}
     for i in range(count - 2):
-        small = draw.integers(0, 255, (12, 16, 3)).astype(np.uint8)
+        small = rng.integers(0, 255, (12, 16, 3)).astype(np.uint8)
         images[f"{i}.jpg"] = cv2.imencode(".jpg", cv2.resize(small, (320, 240)))[1].tobytes()
     images["corrupt.jpg"] = b"corrupt"
     names = [*(f"{i}.jpg" for i in range(count - 2)), "corrupt.jpg", "missing.jpg"]
-    joints = draw.uniform(0, 240, (count, 16, 2))
-    joints[draw.random((count, 16)) < 0.2] = np.nan
-    people = make_people(names, joints, center=draw.uniform(60, 180, (count, 2)), scale=draw.uniform(0.4, 1.5, count),
+    joints = rng.uniform(0, 240, (count, 16, 2))
+    joints[rng.random((count, 16)) < 0.2] = np.nan
+    people = make_people(names, joints, center=rng.uniform(60, 180, (count, 2)), scale=rng.uniform(0.4, 1.5, count),
                          head_size=np.full(count, 20.0), split=np.array(["train", "valid"] * (count // 2)))  # fmt: skip
 
     def read(name):
@@ -59,7 +59,7 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     np.testing.assert_allclose(data.to_image(data.joints), data.people.joints, atol=1e-3)
 
 
-def test_persons_without_crop_or_joint_are_left_out_and_counted(tmp_path):
+def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     people, read = example(8)
     people.scale[0], people.scale[1], people.joints[2] = 0.0, np.nan, np.nan
     done = prepare(people, read, tmp_path, "example", 32, 1.0)
@@ -77,7 +77,7 @@ def test_no_usable_person_is_an_error(tmp_path):
         prepare(people, read, tmp_path, "example")
 
 
-def test_unprepared_or_torn_folders_are_refused(tmp_path):
+def test_unprepared_or_truncated_folders_are_refused(tmp_path):
     with pytest.raises(PoseError, match="run `ief prepare` first"):
         load_prepared(tmp_path, "train")
     people, read = example()
@@ -94,35 +94,35 @@ def test_unprepared_or_torn_folders_are_refused(tmp_path):
 
 
 @pytest.fixture
-def ready(tmp_path):
+def train_split(tmp_path):
     people, read = example(32)
     prepare(people, read, tmp_path, "example", 32)
     return load_prepared(tmp_path, "train")
 
 
-def test_every_pass_shows_every_person_once(ready):
-    batches = TrainingBatches(ready, MPII, Augmentation(0, 0, 0, 0), 4, 0, CPU)
-    rows = np.concatenate([batches(step, images=False).rows for step in range(3 * len(ready))])
-    for turn in rows[: len(rows) // len(ready) * len(ready)].reshape(-1, len(ready)):
-        assert sorted(turn) == list(range(len(ready)))
-    assert list(rows[: len(ready)]) != list(rows[len(ready) : 2 * len(ready)])
+def test_every_epoch_shows_every_person_once(train_split):
+    batches = TrainingBatches(train_split, MPII, Augmentation(0, 0, 0, 0), 4, 0, CPU)
+    rows = np.concatenate([batches(step, images=False).rows for step in range(3 * len(train_split))])
+    for epoch in rows[: len(rows) // len(train_split) * len(train_split)].reshape(-1, len(train_split)):
+        assert sorted(epoch) == list(range(len(train_split)))
+    assert list(rows[: len(train_split)]) != list(rows[len(train_split) : 2 * len(train_split)])
 
 
-def test_a_batch_depends_on_seed_and_step_alone(ready):
-    first = TrainingBatches(ready, MPII, Augmentation(), 4, 7, CPU)
+def test_a_batch_depends_on_seed_and_step_alone(train_split):
+    first = TrainingBatches(train_split, MPII, Augmentation(), 4, 7, CPU)
     first(0), first(1)
     again, other = (
-        TrainingBatches(ready, MPII, Augmentation(), 4, 7, CPU),
-        TrainingBatches(ready, MPII, Augmentation(), 4, 8, CPU),
+        TrainingBatches(train_split, MPII, Augmentation(), 4, 7, CPU),
+        TrainingBatches(train_split, MPII, Augmentation(), 4, 8, CPU),
     )
     a, b, c = first(5), again(5), other(5)
     assert torch.equal(a.images, b.images) and torch.equal(a.joints.nan_to_num(), b.joints.nan_to_num())
     assert not torch.equal(a.images, c.images)
 
 
-def test_processes_share_a_batch_without_overlap(ready):
-    whole = TrainingBatches(ready, MPII, Augmentation(), 6, 1, CPU)
-    parts = [TrainingBatches(ready, MPII, Augmentation(), 6, 1, CPU, rank, 2) for rank in range(2)]
+def test_processes_share_a_batch_without_overlap(train_split):
+    whole = TrainingBatches(train_split, MPII, Augmentation(), 6, 1, CPU)
+    parts = [TrainingBatches(train_split, MPII, Augmentation(), 6, 1, CPU, rank, 2) for rank in range(2)]
     for step in range(3):
         full, shares = whole(step), [part(step) for part in parts]
         for rank, share in enumerate(shares):
@@ -131,9 +131,9 @@ def test_processes_share_a_batch_without_overlap(ready):
             assert list(parts[rank].whole()(step).rows) == list(full.rows)
 
 
-def test_missing_joints_are_masked_through_flips(ready):
-    batch = TrainingBatches(ready, MPII, Augmentation(flip=1.0), 8, 0, CPU)(0)
-    flipped = ready.people.supervised[batch.rows][:, list(MPII.flip_permutation)]
+def test_missing_joints_are_masked_through_flips(train_split):
+    batch = TrainingBatches(train_split, MPII, Augmentation(flip=1.0), 8, 0, CPU)(0)
+    flipped = train_split.people.supervised[batch.rows][:, list(MPII.flip_permutation)]
     assert np.array_equal(batch.mask.numpy(), flipped) and not flipped.all()
     assert torch.isnan(batch.joints[~batch.mask]).all()
 
@@ -158,8 +158,8 @@ def faulty(tmp_path):
              "empty", "corrupt", "text", "huge"]  # fmt: skip
     images = [f"{kind}.jpg" if f"{kind}.jpg" in files else "good.jpg" for kind in kinds]
     images[2], images[kinds.index("absent")] = "deep.png", "absent.jpg"
-    draw = np.random.default_rng(1)
-    joints, center = draw.uniform(0, 100, (len(kinds), 16, 2)), np.full((len(kinds), 2), 50.0)
+    rng = np.random.default_rng(1)
+    joints, center = rng.uniform(0, 100, (len(kinds), 16, 2)), np.full((len(kinds), 2), 50.0)
     scale = np.full(len(kinds), 0.4)
     scale[4:6] = 0, np.nan
     joints[3] = np.nan
@@ -187,7 +187,7 @@ def names_of(faults):
     return {what: [name.split(":")[0] for name in names] for what, names in faults.items()}
 
 
-def test_every_fault_of_a_person_is_found_in_one_pass_and_left_out(tmp_path):
+def test_every_fault_of_a_person_is_found_and_left_out(tmp_path):
     people, images = faulty(tmp_path)
     done = prepare(people, images, tmp_path / "out", "example", 32)
     assert done.written and names_of(done.faults) == FAULTS
@@ -197,7 +197,7 @@ def test_every_fault_of_a_person_is_found_in_one_pass_and_left_out(tmp_path):
     }  # fmt: skip
     kept = load_prepared(tmp_path / "out", "train")
     assert kept.people.person_ids.tolist() == ["good#1", "grey#1", "deep#1"] and len(kept.crops) == 3
-    assert np.ptp(kept.crops[1].astype(int), axis=-1).max() < 30  # the middle of it is grey, what lies outside nearly
+    assert np.ptp(kept.crops[1].astype(int), axis=-1).max() < 30  # the middle of it is grey, what is outside nearly
 
 
 def test_strict_finds_the_same_and_writes_nothing(tmp_path):

@@ -20,10 +20,10 @@ def test_the_published_predictions(shared, read_shared, annotations, predictions
 
 def imitate(count, bias, noise, slip, seed=0):
     """People of many sizes; predictions with bias and noise in head sizes and a slip in pixels."""
-    draw = np.random.default_rng(seed)
-    size = draw.lognormal(4, 0.5, count)
-    people = make_people([f"{row}.jpg" for row in range(count)], draw.uniform(0, 500, (count, 16, 2)), head_size=size)
-    errors = bias + draw.normal(0, noise, people.joints.shape)
+    rng = np.random.default_rng(seed)
+    size = rng.lognormal(4, 0.5, count)
+    people = make_people([f"{row}.jpg" for row in range(count)], rng.uniform(0, 500, (count, 16, 2)), head_size=size)
+    errors = bias + rng.normal(0, noise, people.joints.shape)
     return people.joints + errors * size[:, None, None] + slip, people
 
 

@@ -36,7 +36,7 @@ def test_own_file_comes_back_and_has_the_promised_fields(tmp_path, ids, dimensio
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 @pytest.mark.parametrize("name", ["preds", "pred", "joints", "pos_pred_src"])
-def test_published_forms_are_one_based_with_axes_in_any_order(tmp_path, axes, name):
+def test_published_files_are_one_based_with_axes_in_any_order(tmp_path, axes, name):
     stored = (JOINTS + 1).transpose(axes)
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file[name] = stored
@@ -130,7 +130,7 @@ def test_align_by_row_where_people_are_counted_instead_of_rects():
     np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(counted)).joints, JOINTS)
 
 
-def test_align_refuses_persons_without_prediction():
+def test_align_refuses_people_without_prediction():
     with pytest.raises(PoseError, match=r"1 of 3 annotated people have no prediction, first x\.jpg#1"):
         align(Predictions(JOINTS, IDS), people(["a.jpg#1", "x.jpg#1", "c.jpg#1"]))
     with pytest.raises(PoseError, match="joints"):
@@ -139,10 +139,10 @@ def test_align_refuses_persons_without_prediction():
 
 def everybody(people=60, seed=0):
     """People all over their images, and predictions near them."""
-    draw = np.random.default_rng(seed)
-    joints = draw.uniform(100, 900, (people, 1, 2)) + draw.normal(0, 60, (people, 16, 2))
+    rng = np.random.default_rng(seed)
+    joints = rng.uniform(100, 900, (people, 1, 2)) + rng.normal(0, 60, (people, 16, 2))
     annotated = make_people([f"{row // 2}.jpg" for row in range(people)], joints)
-    return annotated, Predictions(joints + draw.normal(0, 40, joints.shape), None)
+    return annotated, Predictions(joints + rng.normal(0, 40, joints.shape), None)
 
 
 def test_rows_in_another_order_are_refused():

@@ -12,7 +12,7 @@ from mpii_tools.synthetic.painting import (
     hue_color,
     lay,
     lit,
-    rasterise,
+    rasterize,
     smooth,
 )
 
@@ -26,7 +26,7 @@ def blank(light=(0.0, 0.0, 1.0)):
 
 def test_a_limb_covers_the_pixels_nearer_to_its_axis_than_its_width():
     """Against a literal loop over the pixels."""
-    patch = rasterise(blank(), TAPERED)
+    patch = rasterize(blank(), TAPERED)
     rows, columns = patch.box
     axis = TAPERED.end - TAPERED.start
     wrong = 0
@@ -40,7 +40,7 @@ def test_a_limb_covers_the_pixels_nearer_to_its_axis_than_its_width():
 
 
 def test_coordinates_run_along_and_across():
-    patch = rasterise(blank(), TAPERED)
+    patch = rasterize(blank(), TAPERED)
     middle = 0.5 * (TAPERED.start + TAPERED.end)
     edge = middle + 7 * TAPERED.side
     at = [tuple(np.rint(p[::-1]).astype(int) - [patch.box[0].start, patch.box[1].start]) for p in (middle, edge)]
@@ -50,13 +50,13 @@ def test_coordinates_run_along_and_across():
 
 def test_a_shape_outside_the_picture_has_no_patch():
     far = Part(TAPERED.start - 500.0, TAPERED.end - 500.0, TAPERED.stations, TAPERED.widths)
-    assert rasterise(blank(), far) is None
+    assert rasterize(blank(), far) is None
 
 
 def test_an_axis_without_length_is_a_disc():
     point = np.array([50.0, 40.0])
-    patch = rasterise(blank(), Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
-    assert np.pi * 10**2 < patch.cover.sum() < np.pi * 11**2  # OpenCV's smooth edge lies up to a pixel outside
+    patch = rasterize(blank(), Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
+    assert np.pi * 10**2 < patch.cover.sum() < np.pi * 11**2  # OpenCV's smooth edge is up to a pixel outside
     assert np.isfinite(patch.along).all() and np.isfinite(patch.across).all()
 
 
@@ -72,7 +72,7 @@ def test_the_side_towards_the_light_is_brighter():
 @pytest.mark.parametrize("pattern, shades", [("plain", 1), ("stripes", 2), ("pinstripes", 2), ("checks", 3)])
 def test_patterns_mix_the_two_colors(pattern, shades):
     cloth = Cloth(np.array([0.8, 0.1, 0.1]), np.array([0.1, 0.1, 0.8]), pattern, 6.0, creases=0.0)
-    patch = rasterise(blank(), TAPERED)
+    patch = rasterize(blank(), TAPERED)
     color = cloth_pixels(cloth, patch, TAPERED, unit=1.0)
     blue = np.histogram(color[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / color[..., 2].size
     assert (blue[[0, 2, 4]] > 0.08).sum() == shades
@@ -80,7 +80,7 @@ def test_patterns_mix_the_two_colors(pattern, shades):
 
 def test_laying_a_patch_covers_and_owns_it():
     canvas = blank()
-    patch = rasterise(canvas, TAPERED)
+    patch = rasterize(canvas, TAPERED)
     lay(canvas, patch, np.zeros((*patch.cover.shape, 3), np.float32), 7, shade=0.5, soft_start=False)
     np.testing.assert_array_equal(canvas.owner[patch.box] == 7, patch.cover > 0.5)
     assert canvas.color[patch.box][patch.cover == 1].max() == 0

@@ -22,8 +22,7 @@ def blank():
 
 def plain_look(**changes):
     look = draw_look(np.random.default_rng(0))
-    plain = dict(hair_style="short", beard=False, jacket=False, emblem=False, skirt=False, sleeve=2.0, trouser=2.0)
-    plain["skin"], plain["hair"], plain["top"] = Cloth(RED, RED), BLUE, Cloth(GREEN, GREEN)
+    plain = dict(skin=Cloth(RED, RED), hair=Cloth(BLUE, BLUE), top=Cloth(GREEN, GREEN), sleeve=2.0, trouser=2.0)
     return replace(look, **{**plain, **changes})
 
 

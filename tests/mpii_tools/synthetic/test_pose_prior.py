@@ -111,12 +111,12 @@ def test_fit_recovers_a_known_component():
     carried = load_prior()
     std = np.full((1, 26), 4.0)
     wide = np.full(13, 1e3)
-    truth = PosePrior(np.ones(1), carried.means[:1], std, np.eye(26), np.zeros(13), wide)
+    known = PosePrior(np.ones(1), carried.means[:1], std, np.eye(26), np.zeros(13), wide)
     rng = np.random.default_rng(3)
-    poses = sample_poses(rng, 1500, truth) * rng.uniform(0.5, 6, (1500, 1, 1)) + 300
+    poses = sample_poses(rng, 1500, known) * rng.uniform(0.5, 6, (1500, 1, 1)) + 300
     fitted = fit_prior(poses, components=1, rounds=30)
     mean = fitted.means.reshape(1, 13, 2)
-    away = min(np.abs(m - truth.means.reshape(1, 13, 2)).max() for m in (mean, mirror(mean)))
+    away = min(np.abs(m - known.means.reshape(1, 13, 2)).max() for m in (mean, mirror(mean)))
     # A head drawn 36 long and rescaled to 33 takes nothing from the other vectors but its own length.
     assert away < 2.5
     body = [i for i in range(26) if i // 2 != VECTORS.index("head")]
