@@ -68,6 +68,7 @@ class StageTrainer:
         ema: the moving average of the weights, which is then what is kept; or None.
         curve: the losses so far.
         steps_done: steps taken.
+        follows: checksum of the previous stage's file, None for stage 0.
     """
 
     def __init__(self, config: StageConfig) -> None:
@@ -85,6 +86,7 @@ class StageTrainer:
         if checkpoint:
             check_checkpoint(path, checkpoint, config)
         self.build(self._previous(checkpoint), Residuals.of(checkpoint["stage"]) if checkpoint else None)
+        self.follows = previous_checksum(config)
         if checkpoint:
             self.restore(checkpoint)
         if not config.dist.all_agree(self.steps_done, config.device):
@@ -199,7 +201,7 @@ class StageTrainer:
         self._check_finite()
         checkpoint = {
             "training": record(self.config),
-            "follows": previous_checksum(self.config),
+            "follows": self.follows,
             "mean_pose": self.previous.mean_pose.cpu(),
             "step": self.steps_done,
             "curve": self.curve.state(),
@@ -226,7 +228,7 @@ class StageTrainer:
         self.curve.write(config.folder / "log.csv")  # first: a stage that is there is done, and not looked at again
         description = {
             "stage": config.index,
-            "follows": previous_checksum(config),
+            "follows": self.follows,
             "training": record(config),
             "torch": str(torch.__version__),
         }
