@@ -66,8 +66,7 @@ class StageTrainer:
         previous: the frozen cascade whose last pose is y_t.
         stage: the weights in training; `model` is the same as it is called (DDP, torch.compile).
         ema: the moving average of the weights, which is then what is kept; or None.
-        curve: the losses so far.
-        steps_done: steps taken.
+        curve, steps_done: the losses so far, and the number of steps taken.
         follows: checksum of the previous stage's file, None for stage 0.
     """
 
@@ -185,9 +184,8 @@ class StageTrainer:
             if row_ends:
                 self._check_losses()
                 progress.set_postfix(loss=f"{curve.close(step + 1, lr):.4f}")
-            stop = 0
-            if dist.world_size == 1 or row_ends:  # to agree on it, several ranks wait for one another
-                stop = int(dist.max(config.stopping.status, config.device))
+            asked = dist.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
+            stop = int(dist.max(config.stopping.status, config.device)) if asked else 0
             if stop or time.monotonic() - saved >= config.checkpoint_seconds:
                 self.save()
                 saved = time.monotonic()
