@@ -63,8 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nief {name}: interrupted; the same command resumes where it stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) has gone; flushing the rest at exit must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
     except OSError as error:
         path = f"{error.filename}: " if error.filename else ""
         print(f"ief {name}: {path}{error.strerror or error}; check the path, its permissions and room", file=sys.stderr)
@@ -80,8 +79,16 @@ def overview(arguments: Sequence[str]) -> int:
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
     if arguments and not asked:
         print(f"ief: unknown command '{arguments[0]}'", file=sys.stderr)
-    print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
+    try:
+        print("\n".join(lines), file=sys.stdout if asked else sys.stderr, flush=True)
+    except BrokenPipeError:
+        discard_output()
     return 0 if asked else BAD_INPUT
+
+
+def discard_output() -> None:
+    """The reader (head, less) has gone: flushing the rest at exit must not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def keep_freed_memory() -> None:

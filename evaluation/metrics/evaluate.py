@@ -119,7 +119,9 @@ def _measure(
     """The arrays of `Percentages`, then the `means` of joints and of bones."""
     correct, scored = pckh.person_counts(pred, gt, thresholds, convention)
     joints, bones = distances.joint_distances(pred, gt), distances.bone_distances(pred, gt)
-    terms = (correct, scored, joints.values, joints.counted, bones.values, bones.counted)
-    correct, scored, joints, joint_count, bones, bone_count = totals(dict(enumerate(terms)), bootstrap).values()
-    found = pckh.percentages(correct, scored, convention, gt.skeleton.names)
-    return [*found, distances.means(joints, joint_count), distances.means(bones, bone_count)]
+    terms = {"correct": correct, "scored": scored, "joint px": joints.values, "joints": joints.counted,
+             "bone px": bones.values, "bones": bones.counted}  # fmt: skip
+    sums = totals(terms, bootstrap)
+    found = pckh.percentages(sums["correct"], sums["scored"], convention, gt.skeleton.names)
+    means = (distances.means(sums[f"{part} px"], sums[f"{part}s"]) for part in ("joint", "bone"))
+    return [*found, *means]

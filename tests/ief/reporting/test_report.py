@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation import compare
+from evaluation import Bootstrap, compare
 from evaluation.metrics.json_format import difference_to_json, scores_to_json
 from ief.cli import main
 from ief.reporting.finished_run import load_run, run_names
@@ -89,9 +89,10 @@ def report(place):
 
 
 @pytest.fixture
-def unrendered(monkeypatch):
-    """Plots are made but not rendered, which takes most of a report's time: `report` renders all of them."""
+def quick(monkeypatch):
+    """What takes most of a report's time is done once, by `report`: here no plot is rendered, few resamples drawn."""
     monkeypatch.setattr("evaluation.report.page.to_svg", lambda figure: b"<svg></svg>")
+    monkeypatch.setattr("evaluation.metrics.breakdown.DEFAULT_BOOTSTRAP", Bootstrap(resamples=20))
 
 
 def test_everything_is_there(report):
@@ -130,7 +131,7 @@ def test_differences_are_to_ief_star_at_the_same_stage(place, report):
     assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] is None
 
 
-def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, unrendered):
+def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, quick):
     folder, _, _ = place
     arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--published", "none", "--out", str(tmp_path)]
     assert main(["report", str(folder / "all"), *arguments]) == 0
@@ -146,7 +147,7 @@ def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, unrendered):
     assert "no training annotations were given" in page  # Figure 1 is then of the validation people
 
 
-def test_without_annotations_what_is_missing_is_said(place, tmp_path, unrendered):
+def test_without_annotations_what_is_missing_is_said(place, tmp_path, quick):
     folder, _, _ = place
     assert main(["report", str(folder / "all"), str(folder / "bone"), "--out", str(tmp_path)]) == 0
     page = (tmp_path / "index.html").read_text()
@@ -157,7 +158,7 @@ def test_without_annotations_what_is_missing_is_said(place, tmp_path, unrendered
     assert "Δ" not in (tmp_path / "tables" / "table7.md").read_text()
 
 
-def test_a_run_without_predictions_is_named_and_the_first_run_is_the_reference(place, tmp_path, unrendered):
+def test_a_run_without_predictions_is_named_and_the_first_run_is_the_reference(place, tmp_path, quick):
     folder, _, _ = place
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -214,7 +215,7 @@ def test_gains_are_the_paired_differences_of_successive_stages(place, capsys):
     assert second == f"  stage 1 - stage 0: {', '.join(parts)}"
 
 
-def test_people_without_scale_and_head_size_still_make_a_report(place, tmp_path, unrendered):
+def test_people_without_scale_and_head_size_still_make_a_report(place, tmp_path, quick):
     _, people, _ = place
     bare = make_people(people.images, people.joints)
     save_people(tmp_path / "bare.npz", bare)
