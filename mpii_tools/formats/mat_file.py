@@ -20,6 +20,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -174,30 +175,26 @@ class _Parser:
         return letters if rows == 1 else "\n".join(letters[row::rows] for row in range(rows))
 
     def _cells(self, place: int, end: int, count: int, depth: int) -> list[object]:
-        """The values of `count` matrices, the first with its tag at `place`."""
-        values = []
+        """The values of `count` matrices, the first with its tag at `place`.
+
+        A small one is parsed once: of the millions of numbers in a large file most are the same bytes.
+        """
+        values, data, known = [], self.data, self.known
         for _ in range(count):
             if place + 8 > end:
                 raise ValueError(f"a list ends early at byte {place:,}")
-            kind, size = self.tag(self.data, place)
-            following = place + 8 + size
-            if kind != MATRIX or following > end:
-                raise ValueError(f"{size:,} bytes of type {kind} at byte {place:,}, no matrix")
-            values.append(self._value(place + 8, following, depth + 1))
-            place = following
+            kind, size = self.tag(data, place)
+            inside, place = place + 8, place + 8 + size
+            if kind != MATRIX or place > end:
+                raise ValueError(f"{size:,} bytes of type {kind} at byte {inside - 8:,}, no matrix")
+            part = data[inside:place] if size <= SMALL else None
+            value = known.get(part)
+            if value is None:
+                value = self.matrix(inside, place, depth + 1)
+                if part and isinstance(value, int | float | str) and len(known) < MAX_KNOWN:
+                    known[part] = value
+            values.append(value)
         return values
-
-    def _value(self, place: int, end: int, depth: int) -> object:
-        """`matrix`, parsed once if it is small: of the millions of numbers in a large file most are the same bytes."""
-        if end - place > SMALL:
-            return self.matrix(place, end, depth)
-        part = self.data[place:end]
-        value = self.known.get(part)
-        if value is None:
-            value = self.matrix(place, end, depth)
-            if isinstance(value, int | float | str) and len(self.known) < MAX_KNOWN:
-                self.known[part] = value
-        return value
 
     def _structs(self, place: int, end: int, count: int, depth: int) -> list[dict[str, object]]:
         kind, start, size, place = self._part(place, end)
@@ -207,10 +204,14 @@ class _Parser:
         kind, start, size, place = self._part(place, end)
         if kind != INT8 or length < 1 or size % length:
             raise ValueError(f"no field names at byte {start:,}")
-        names = [
-            self.data[at : at + length].split(b"\0")[0].decode("latin-1") for at in range(start, start + size, length)
-        ]
+        names = _field_names(self.data[start : start + size], length)
         if not names and count > end - start:
             raise ValueError(f"{count:,} structs without fields")
-        values = iter(self._cells(place, end, count * len(names), depth))
-        return [{name: next(values) for name in names} for _ in range(count)]
+        values, width = self._cells(place, end, count * len(names), depth), len(names)
+        return [dict(zip(names, values[at * width : (at + 1) * width], strict=True)) for at in range(count)]
+
+
+@lru_cache(maxsize=1024)
+def _field_names(data: bytes, length: int) -> tuple[str, ...]:
+    """The names of a struct's fields, `length` bytes each with zeros at the end: a large file repeats them."""
+    return tuple(data[at : at + length].split(b"\0")[0].decode("latin-1") for at in range(0, len(data), length))
