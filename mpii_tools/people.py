@@ -50,12 +50,8 @@ class People:
 
     def __post_init__(self) -> None:
         people, joints = self.images.size, len(self.joint_names)
-        expected = {
-            "joints": (people, joints, 2),
-            "center": (people, 2),
-            "visible": (people, joints),
-            "derived": (people, joints),
-        }
+        expected = {"joints": (people, joints, 2), "center": (people, 2)}
+        expected |= {"visible": (people, joints), "derived": (people, joints)}
         for name in COLUMNS:
             shape, want = getattr(self, name).shape, expected.get(name, (people,))
             if shape != want:

@@ -64,11 +64,11 @@ def glowing(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
 
 def to_row(panels: list[tuple[str, np.ndarray]]) -> bytes:
     """JPEG of captioned images side by side, with an arrow from each to the next."""
-    figure = Figure((2.6 * len(panels), 2.9), layout="constrained")
+    figure = Figure((2.6 * len(panels), 3.1), layout="constrained")
     axes = figure.subplots(1, len(panels))
     for place, (caption, image) in zip(axes, panels, strict=True):
         place.imshow(image)
-        place.set_title(caption, fontsize=9, wrap=True)
+        place.set_title(caption, fontsize=9)
         place.set_axis_off()
     for left, right in pairwise(axes):
         arrow = ConnectionPatch((1, 0.5), (0, 0.5), "axes fraction", "axes fraction", axesA=left, axesB=right,

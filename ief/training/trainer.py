@@ -66,8 +66,8 @@ class StageTrainer:
         previous: the frozen cascade whose last pose is y_t.
         stage: the weights in training; `model` is the same as it is called (DDP, torch.compile).
         ema: the moving average of the weights, which is then what is kept; or None.
-        curve: the losses so far.
-        steps_done: steps taken.
+        curve, steps_done: the losses so far, and the number of steps taken.
+        follows: checksum of the previous stage's file, None for stage 0.
     """
 
     def __init__(self, config: StageConfig) -> None:
@@ -85,6 +85,7 @@ class StageTrainer:
         if checkpoint:
             check_checkpoint(path, checkpoint, config)
         self.build(self._previous(checkpoint), Residuals.of(checkpoint["stage"]) if checkpoint else None)
+        self.follows = previous_checksum(config)
         if checkpoint:
             self.restore(checkpoint)
         if not config.dist.all_agree(self.steps_done, config.device):
@@ -183,9 +184,8 @@ class StageTrainer:
             if row_ends:
                 self._check_losses()
                 progress.set_postfix(loss=f"{curve.close(step + 1, lr):.4f}")
-            stop = 0
-            if dist.world_size == 1 or row_ends:  # to agree on it, several ranks wait for one another
-                stop = int(dist.max(config.stopping.status, config.device))
+            asked = dist.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
+            stop = int(dist.max(config.stopping.status, config.device)) if asked else 0
             if stop or time.monotonic() - saved >= config.checkpoint_seconds:
                 self.save()
                 saved = time.monotonic()
@@ -199,7 +199,7 @@ class StageTrainer:
         self._check_finite()
         checkpoint = {
             "training": record(self.config),
-            "follows": previous_checksum(self.config),
+            "follows": self.follows,
             "mean_pose": self.previous.mean_pose.cpu(),
             "step": self.steps_done,
             "curve": self.curve.state(),
@@ -226,7 +226,7 @@ class StageTrainer:
         self.curve.write(config.folder / "log.csv")  # first: a stage that is there is done, and not looked at again
         description = {
             "stage": config.index,
-            "follows": previous_checksum(config),
+            "follows": self.follows,
             "training": record(config),
             "torch": str(torch.__version__),
         }

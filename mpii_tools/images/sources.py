@@ -115,5 +115,5 @@ def _tar_places(path: Path) -> dict[str, Place]:
         file.seek(end)
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
-    images = [(PurePosixPath(m.name).name, m) for m in members if m.isfile()]
-    return {name: Place(path, m.offset_data, m.size) for name, m in images if _is_image(name)}
+    named = ((PurePosixPath(m.name).name, m) for m in members if m.isfile())
+    return {name: Place(path, m.offset_data, m.size) for name, m in named if _is_image(name)}

@@ -20,7 +20,10 @@ from mpii_tools.results.submission import read_submission
 EXACT, CONVERTED = "valid_annolist.mat", "detections_our_format.mat"
 
 
-@pytest.mark.parametrize("file", ["newell.h5", "tompson.h5", "valid-ours.h5"])
+# All of them fast, from arrays: tests/evaluation/metrics/test_published_predictions.py.
+@pytest.mark.parametrize(
+    "file", ["newell.h5", *(pytest.param(file, marks=pytest.mark.slow) for file in ("tompson.h5", "valid-ours.h5"))]
+)
 @pytest.mark.parametrize(
     ("convention", "annotations", "key"),
     [
@@ -85,6 +88,7 @@ def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
 
 def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], backbone="tiny_resnet"))
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # several processes draw in test_dataset.py
     arguments = ["demo", "--out", str(tmp_path), "--images", "60", "--epochs", "1", "--device", "cpu"]
     assert main(arguments) == 0
     first = capsys.readouterr().out

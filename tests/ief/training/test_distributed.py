@@ -1,15 +1,27 @@
+"""Several ranks: one launch of `torchrun` does what the tests here look at."""
+
+import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
+import numpy as np
 import pytest
+import tiny_resnet
 import torch
+from processes import checkpoints_of, finish_here, train
 from torch import nn
 
 from checkpoints.errors import PoseError
+from checkpoints.tensors import load_tensors
+from ief.cli import main
 from ief.model.device import choose_device
+from ief.model.run_folder import stage_file
+from ief.training import distributed
 from ief.training.distributed import DistContext, init_distributed, wrap_ddp
 
 CPU = torch.device("cpu")
+OPTIONS = ["--epochs", "1.5", "--lr", "0.003", "--perturb", "0.02", "--loss", "rle", "--color", "0.2"]
 
 
 def network():
@@ -32,8 +44,8 @@ def two_steps(net, images):
         optimizer.step()
 
 
-def as_one_of_several(path):
-    """What each process does when `torchrun` starts this file."""
+def as_one_of_several(path, *command):
+    """What each process does when `torchrun` starts this file: two steps of a small network, then a training."""
     torch.set_num_threads(1)
     with init_distributed(CPU) as dist:
         assert dist.max(dist.rank, CPU) == 1 and dist.mean(torch.tensor(dist.rank * 3.0)) == 1.5
@@ -42,13 +54,28 @@ def as_one_of_several(path):
         two_steps(wrap_ddp(net, CPU, dist), samples()[dist.rank :: dist.world_size])
         if dist.is_main:
             torch.save(net.state_dict(), path)
+        distributed.init_distributed = lambda device: nullcontext(dist)  # a process joins once
+        assert main(command) == 0
 
 
-def test_two_ranks_with_half_a_batch_each_equal_one_with_the_whole(tmp_path):
+@pytest.fixture(scope="module")
+def launched(tiny_data, tmp_path_factory):
+    """A folder with `net.pt` and the run `two`, both from two ranks."""
+    folder = tmp_path_factory.mktemp("ranks")
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--"]
+    command = train(tiny_data, folder / "two", *OPTIONS)[2:]
+    helpers = os.path.dirname(tiny_resnet.__file__)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([helpers, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [*launcher, __file__, folder / "net.pt", *command], env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def test_two_ranks_with_half_a_batch_each_equal_one_with_the_whole(launched):
     """In float64, where only a wrong formula could differ."""
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    subprocess.run([*launcher, __file__, tmp_path / "net.pt"], check=True, capture_output=True, timeout=120)
-    shared = torch.load(tmp_path / "net.pt", weights_only=True)
+    shared = torch.load(launched / "net.pt", weights_only=True)
     alone = network().eval()
     two_steps(alone, samples())
     assert set(shared) == set(alone.state_dict())
@@ -56,6 +83,18 @@ def test_two_ranks_with_half_a_batch_each_equal_one_with_the_whole(tmp_path):
         torch.testing.assert_close(shared[name], tensor, rtol=1e-9, atol=1e-12, msg=lambda m, n=name: f"{n}: {m}")
     start = network().state_dict()
     assert not torch.equal(shared["0.weight"], start["0.weight"])
+
+
+def test_two_ranks_train_as_one_from_what_all_of_them_measure(launched, tiny_data, tmp_path):
+    """Statistics are equal; weights are not, on a CPU: each rank normalizes by its own share of the batch."""
+    finish_here(train(tiny_data, tmp_path, *OPTIONS, "--stage", "0"))
+    one, two = (load_tensors(stage_file(run, 0)) for run in (tmp_path, launched / "two"))
+    assert two[1]["training"] == one[1]["training"]
+    for name in ("mean", "std", "pair_std", "mean_pose"):
+        assert torch.equal(one[0][name], two[0][name]), name
+    start, end = (np.load(launched / "two" / f"predictions-valid{stage}.npz")["joints"] for stage in ("-mean_pose", ""))
+    assert np.isfinite(end).all() and np.abs(end - start).max() > 1.0
+    assert not checkpoints_of(launched / "two") and not checkpoints_of(launched / "two", 1)
 
 
 def test_alone_nothing_is_wrapped():
@@ -73,4 +112,4 @@ def test_the_device_is_the_named_one():
 
 
 if __name__ == "__main__":
-    as_one_of_several(sys.argv[1])
+    as_one_of_several(*sys.argv[1:])
