@@ -78,6 +78,7 @@ def kill_at_random(command, run, draw):
 def test_kills_at_random_moments_lose_nothing(tiny_data, tmp_path, kills):
     """SIGKILL, `kills` times in each stage; every step saves, so that most of them fall into the saving."""
     options = ["--preset", "demo", "--epochs", str(4 * kills // 5 + 4)]
+    options += ["--backbone", "resnet18"] if kills > 1 else []  # slow enough to be killed so often
     finish_here(train(tiny_data, tmp_path / "straight", *options, *NEVER))
     run, draw, killed, saving = tmp_path / "killed", random.Random(0), 0, 0
     for index in (0, 1):
