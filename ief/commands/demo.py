@@ -100,13 +100,12 @@ def report(out: Path, valid: PreparedSplit, training: People, images: ImageFiles
     from ief.reporting.method import method_picture
     from ief.reporting.pictures import draw_people, spread_rows
     from ief.reporting.report import write_report
-    from ief.reporting.scoring import person_errors
-    from mpii_tools.results.predictions import align, read_predictions
+    from ief.reporting.scoring import load_poses, person_errors
 
     people, run = valid.people, out / "run"
-    first, poses = (align(read_predictions(run / f"predictions-valid{stage}.npz"), people).joints
-                    for stage in ("-stage0", ""))  # fmt: skip
-    gain = person_errors(first, people) - person_errors(poses, people)
+    stages = load_poses(run, people)
+    poses = stages["stage1"]
+    gain = person_errors(stages["stage0"], people) - person_errors(poses, people)
     gain[~people.annotated.all(axis=1)] = np.nan
     picture = method_picture(load_cascade(run), valid, int(np.nanargmax(gain)))
     write_bytes(out / "report" / "method.jpg", picture)

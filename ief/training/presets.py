@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from checkpoints.errors import PoseError
-
-if TYPE_CHECKING:
-    from mpii_tools.prepared.ranges import Augmentation
+from mpii_tools.prepared.ranges import Augmentation
 
 
 def option(default: Any, help: str, *, above: float | None = None, low: float = 0, high: float = 1, choices=()) -> Any:
@@ -128,8 +126,6 @@ class Preset:
     @property
     def augmentation(self) -> Augmentation:
         """The ranges of the augmentation's random draws."""
-        from mpii_tools.prepared.ranges import Augmentation
-
         return Augmentation(**{field.name: getattr(self, field.name) for field in fields(Augmentation)})
 
 
