@@ -1,8 +1,29 @@
 """The one error of the whole project that a user can put right."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SHOWN = 200  # inputs that `Incomplete` names one by one
+
 
 class PoseError(ValueError):
     """One line: the file, the person or field, what was found, what to do.
 
     Bad input, a corrupt file, a full disk. The command line prints it without a traceback and exits with status 2.
     """
+
+
+class Incomplete(PoseError):
+    """All is written but for a part of the input: a command raises it at its end, for the exit status 3.
+
+    Args:
+        left_out: one line for each input that was left out, with its reason.
+    """
+
+    def __init__(self, left_out: Sequence[str]) -> None:
+        lines = [f"{len(left_out):,} left out, everything else is written:", *left_out[:SHOWN]]
+        if len(left_out) > SHOWN:
+            lines.append(f"... and {len(left_out) - SHOWN:,} more")
+        super().__init__("\n  ".join(lines))
+        self.left_out = tuple(left_out)

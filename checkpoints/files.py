@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -106,3 +106,14 @@ def require_file(path: str | os.PathLike) -> Path:
     if not path.is_file():
         raise PoseError(f"{path}: no such file; check the path")
     return path
+
+
+def distinct_names(paths: Sequence[str | os.PathLike]) -> list[str]:
+    """The paths' last parts, with as many folders before them as it takes to tell the paths apart."""
+    absolute = [Path(path).absolute().parts for path in paths]
+    names = ["/".join(parts[-1:]) for parts in absolute]
+    count, distinct = 1, len(set(absolute))
+    while len(set(names)) < distinct:
+        count += 1
+        names = ["/".join(parts[-count:]).lstrip("/") for parts in absolute]
+    return names

@@ -1,1 +1,21 @@
-"""Iterative error feedback: heatmaps, stages, the cascade, training, prediction and the command line."""
+"""Two-stage pose regression: its public Python API, and the command line.
+
+from ief import PosePredictor
+"""
+
+from __future__ import annotations
+
+__all__ = ["PosePredictor", "Poses"]
+
+
+def __getattr__(name: str) -> object:
+    """The public names on first use: a command's `-h` must not wait for torch."""
+    if name == "PosePredictor":
+        from ief.inference.predictor import PosePredictor
+
+        return PosePredictor
+    if name == "Poses":
+        from ief.inference.poses import Poses
+
+        return Poses
+    raise AttributeError(f"module 'ief' has no attribute '{name}'")

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import Incomplete, PoseError
 from ief.training.stopping import LostPeer, Stopped, is_main_rank
 
 COMMANDS = {
@@ -24,14 +24,15 @@ COMMANDS = {
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of the loss, the heatmaps and the stages on this machine",
 }
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0 for work done; 2 for bad input, a full disk or a training that diverged; 1 when another process of the training
+    0 for work done; 3 for work done but for inputs that it names; 2 for bad input, a full disk or a training that
+    diverged; 1 when another process of the training
     died; and, when the same command resumes: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.run(parser.parse_args(arguments[1:]))
     except PoseError as error:
         print(f"ief {name}: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return INCOMPLETE if isinstance(error, Incomplete) else BAD_INPUT
     except Stopped as stopped:
         if is_main_rank():  # one line for all processes of a training
             print(f"\nief {name}: {stopped}", file=sys.stderr)

@@ -15,8 +15,8 @@ import torch
 from ief.benchmarks.crops import draw_images
 from ief.benchmarks.timing import Function
 from ief.benchmarks.workload import Workload
-from ief.inference.images import find_images, predict_boxes
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.inputs import find_images, whole_images
+from ief.inference.predictor import PosePredictor
 
 IMAGES, FILES_BATCH = 64, 32  # one batch of files would not fill the pipeline
 
@@ -51,15 +51,16 @@ def files(workload: Workload, folder: Path) -> dict:
     if workload.images is None:
         for number, image in zip(range(IMAGES), cycle(draw_images(1280, 720)), strict=False):
             (folder / f"{number:03}.jpg").write_bytes(image)
-    boxes, poses = find_images([workload.images or folder]), CascadeNetwork(workload.cascade())
+    images = whole_images(find_images([workload.images or folder]))
+    predictor = PosePredictor.of(workload.cascade(), batch_size=FILES_BATCH)
     crops = random_crops(FILES_BATCH, workload.size)
 
     def alone() -> None:
-        for start in range(0, len(boxes), FILES_BATCH):
-            poses(crops[: len(boxes) - start])
+        for start in range(0, len(images), FILES_BATCH):
+            predictor.network(crops[: len(images) - start])
 
-    name = f"file to pose, {len(boxes)} images of {workload.images or '1280x720'} / the network alone"
-    return workload.compare(name, lambda: predict_boxes(poses, boxes, workload.size, FILES_BATCH), alone, 0.85)
+    name = f"file to pose, {len(images)} images of {workload.images or '1280x720'} / the network alone"
+    return workload.compare(name, lambda: list(predictor.stream(images)), alone, 0.85)
 
 
 def exported(workload: Workload, batch_size: int, name: str, folder: Path) -> Iterator[dict]:
@@ -71,7 +72,7 @@ def exported(workload: Workload, batch_size: int, name: str, folder: Path) -> It
     crops, images = random_crops(batch_size, workload.size), workload.inputs(batch_size).contiguous()
     fp32 = export_onnx(CropsToPose(workload.cascade()), folder / "fp32.onnx")
     int8 = quantize(fp32, folder / "int8.onnx", crops)
-    bare = open_session(write_onnx(workload.bare(), (images,), ["images"], ({},), "scores", {}, folder / "bare.onnx"))
+    bare = open_session(write_onnx(workload.bare(), (images,), ["images"], ({},), ["scores"], {}, folder / "bare.onnx"))
 
     def poses(path: Path) -> Function:
         return partial(OnnxNetwork(path), crops)

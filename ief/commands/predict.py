@@ -1,36 +1,50 @@
-"""`ief predict`: a run and a prepared split, or images -> poses, and pictures of them."""
+"""`ief predict`: a prepared split, images or videos -> poses, in the formats of other tools, and pictures of them."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_device
 
 if TYPE_CHECKING:
-    import numpy as np
+    from ief.inference.predictor import PosePredictor
+    from ief.inference.stream import FindPeople
 
-    from ief.inference.predictor import Network
-    from mpii_tools.people import People
-
-EXAMPLE = """ief predict --run runs/all --data data/mpii --split valid --flip
-         ief predict --run runs/all image.jpg --center 640 360 --scale 2.4 --out poses
-         ief predict --onnx crops-int8.onnx folder-of-images --out poses"""
+EXAMPLE = """ief predict --run runs/all image.jpg --out poses
+         ief predict --run runs/all folder-of-images --boxes detections.json --out poses
+         ief predict --run runs/all clip.mp4 --detect --out poses
+         ief predict --run runs/all --data data/mpii --split valid --flip"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("inputs", type=Path, nargs="*", metavar="IMAGE", help="images, or folders of them")
     parser.add_argument(
-        "--list", type=Path, metavar="FILE", help="people of images, one per line: image x y scale, separated by tabs"
+        "inputs", type=Path, nargs="*", metavar="INPUT", help="images, folders of them, or videos (.mp4, .avi, .mov)"
+    )
+    parser.add_argument(
+        "--boxes",
+        "--list",
+        type=Path,
+        metavar="FILE",
+        help="people of the images: COCO JSON (bbox x y width height, score), or text with one person per line, "
+        "`image x1 y1 x2 y2`, a score after it or not, or `image x y scale` (MPII's), separated by tabs, commas or "
+        "spaces; names are relative to the file if no INPUT is given",
+    )
+    parser.add_argument(
+        "--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)"
+    )
+    parser.add_argument("--detect", action="store_true", help="find the people by torchvision's SSDLite320-MobileNetV3")
+    parser.add_argument(
+        "--detector-weights",
+        type=Path,
+        metavar="FILE",
+        help="the detector's weights (default: torchvision's cache, or its download)",
     )
     parser.add_argument("--run", type=Path, metavar="DIR", help="run folder with trained stages")
-    parser.add_argument(
-        "--onnx", type=Path, metavar="FILE", help="what `ief export --input crops` wrote, instead of --run"
-    )
+    parser.add_argument("--onnx", type=Path, metavar="FILE", help="what `ief export` wrote, instead of --run")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that `ief prepare` wrote")
     parser.add_argument(
         "--split", default="valid", metavar="NAME", help="which of its splits to predict (default: valid)"
@@ -58,90 +72,109 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="images of the split, to draw the first --draw of them"
     )
-    parser.add_argument("--draw", type=int, default=12, metavar="N", help="how many people to draw (default: 12)")
+    parser.add_argument(
+        "--draw", type=int, metavar="N", help="how many images to draw, 0 or more (default: all; 12 people of a split)"
+    )
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="crops at a time (default: 32)")
     add_device(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for."""
-    if sum(map(bool, (args.inputs, args.list, args.data))) != 1:
-        raise PoseError("give either images or --data, what `ief prepare` wrote, or a --list of images")
-    if (args.center or args.scale is not None) and (len(args.inputs) != 1 or args.inputs[0].is_dir()):
-        raise PoseError("--center and --scale belong to one image; use --list for many")
-    if args.scale is not None and not args.scale > 0:
-        raise PoseError(f"--scale {args.scale}: must be above 0")
-    network, size, last = load_network(args)
-    if args.data:
-        predict_data(network, size, args)
-    else:
-        predict_images(network, size, last, args)
+    check(args)
+    from ief.inference.predictor import PosePredictor
+
+    predictor = PosePredictor.load(args.run or args.onnx, args.device, args.flip, args.batch_size)
+    left_out = predict_data(predictor, args) if args.data else predict_inputs(predictor, args)
+    if left_out:
+        raise Incomplete(left_out)
 
 
-def load_network(args: argparse.Namespace) -> tuple[Network, int, int]:
-    """The network asked for, the side of its input, and its last stage's number, -1 if unknown."""
+def check(args: argparse.Namespace) -> None:
+    """Raises PoseError for arguments that do not go together."""
     if bool(args.run) == bool(args.onnx):
         raise PoseError("give either --run, a folder with trained stages, or --onnx, an exported model")
-    if args.onnx:
-        from ief.inference.onnx_runtime import OnnxNetwork
-
-        if args.flip:
-            raise PoseError("--flip needs --run: an exported model sees each crop once")
-        network = OnnxNetwork(args.onnx)
-        return network, network.size, -1
-    from ief.inference.predictor import CascadeNetwork
-    from ief.model.device import choose_device
-    from ief.model.run_folder import load_cascade
-
-    cascade = load_cascade(args.run).to(choose_device(args.device))
-    return CascadeNetwork(cascade, args.flip), cascade.stages[0].design.size, len(cascade.stages) - 1
-
-
-def predict_data(network: Network, size: int, args: argparse.Namespace) -> None:
-    """Poses of a prepared split."""
-    from ief.inference.predictor import predict_prepared
-    from ief.reporting.scoring import save_poses
-    from mpii_tools.images.sources import open_images
-    from mpii_tools.prepared.read import load_prepared
-
-    data = load_prepared(args.data, args.split)
-    if data.size != size:
-        raise PoseError(
-            f"{args.data}: prepared at {data.size} px, but {args.run or args.onnx} takes {size}; "
-            f"run `ief prepare --size {size}`"
-        )
-    poses = predict_prepared(network, data, args.batch_size)
-    out = args.out or args.run or Path("poses")
-    print(save_poses(out, data, poses))
-    if args.images:
-        rows = range(min(args.draw, len(data)))
-        write_pictures(out / f"pictures-{args.split}", data.people, poses[-1], open_images(args.images), rows)
+    if args.onnx and args.onnx.suffix != ".onnx":
+        raise PoseError(f"--onnx {args.onnx}: no .onnx file; give what `ief export` wrote, or --run")
+    if bool(args.data) == bool(args.inputs or args.boxes):
+        raise PoseError("give either images or --data, what `ief prepare` wrote, or --boxes with people of images")
+    if args.detect and (args.boxes or args.data or args.center or args.scale is not None):
+        raise PoseError("--detect finds the people of images; leave out --boxes, --data, --center and --scale")
+    if args.detector_weights and not args.detect:
+        raise PoseError("--detector-weights goes with --detect")
+    if (args.center or args.scale is not None) and (len(args.inputs) != 1 or args.inputs[0].is_dir() or args.boxes):
+        raise PoseError("--center and --scale belong to one image; use --boxes for many")
+    if args.scale is not None and not args.scale > 0:
+        raise PoseError(f"--scale {args.scale}: must be above 0")
+    if args.draw is not None and args.draw < 0:
+        raise PoseError(f"--draw {args.draw}: must be 0 or above")
 
 
-def predict_images(network: Network, size: int, last: int, args: argparse.Namespace) -> None:
-    """Poses of whole images, of the person at `--center` and `--scale`, or of the people of a list."""
-    from ief.inference.images import ImageBox, find_images, predict_boxes, read_list
-    from mpii_tools.results.predictions import Predictions, save_predictions
-
-    boxes = read_list(args.list) if args.list else find_images(args.inputs)
-    if args.center or args.scale is not None:
-        boxes = [ImageBox(boxes[0].path, tuple(args.center) if args.center else None, args.scale)]
-    people, poses = predict_boxes(network, boxes, size, args.batch_size)
-    out = args.out or Path("poses")
-    path = out / "predictions-images.npz"
-    save_predictions(path, Predictions(poses, people.person_ids, people.joint_names, last))
-    print(path)
-    for row in range(min(args.draw, len(boxes))):
-        write_pictures(out, people, poses, lambda _, row=row: boxes[row].path.read_bytes(), [row])
-
-
-def write_pictures(
-    folder: Path, people: People, poses: np.ndarray, read_image: Callable[[str], bytes], rows: Iterable[int]
-) -> None:
-    """One JPEG per person of `rows`: the image with the predicted skeleton."""
+def predict_data(predictor: PosePredictor, args: argparse.Namespace) -> list[str]:
+    """Poses of a prepared split, and pictures of its first people; returns what could not be drawn."""
     from checkpoints.files import write_bytes
     from evaluation.report.skeletons import to_jpeg
     from ief.reporting.pictures import draw_people
+    from ief.reporting.scoring import save_poses
+    from mpii_tools.images.decode import image_loader
+    from mpii_tools.images.sources import open_images
+    from mpii_tools.prepared.read import load_prepared, read_description
 
-    for name, picture in draw_people(people, poses, read_image, list(rows), side=480):
-        print(write_bytes(folder / f"{Path(name).name.replace('#', '-')}.pose.jpg", to_jpeg(picture)))
+    data = load_prepared(args.data, args.split)
+    poses, scores = predictor.predict_split(data)
+    out, left_out = args.out or args.run or Path("poses"), []
+    print(save_poses(out, data, poses, scores, predictor.network.stage))
+    if args.images:
+        load_image = image_loader(open_images(args.images), read_description(args.data).get("apply_exif", False))
+        rows = range(min(12 if args.draw is None else args.draw, len(data)))
+        for row, picture in draw_people(data.people, poses[-1], load_image, rows, side=480, left_out=left_out):
+            name = Path(str(data.people.person_ids[row])).name.replace("#", "-")
+            print(write_bytes(out / f"pictures-{args.split}" / f"{name}.pose.jpg", to_jpeg(picture)))
+    return left_out
+
+
+def predict_inputs(predictor: PosePredictor, args: argparse.Namespace) -> list[str]:
+    """Poses of images and videos, their files and pictures; returns what was left out."""
+    from ief.inference.files import predict_files, predict_video
+    from ief.inference.inputs import at_center, find_images, read_boxes, whole_images
+    from ief.inference.results import write_results
+    from ief.inference.video import SUFFIXES as VIDEOS
+
+    videos = [path for path in args.inputs if path.suffix.lower() in VIDEOS and not path.is_dir()]
+    if args.boxes and videos:
+        raise PoseError(f"{videos[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
+    files, left_out = find_images([path for path in args.inputs if path not in videos]), []
+    images = whole_images(files)
+    if args.boxes:
+        images, left_out = read_boxes(args.boxes, files, 0.0 if args.min_score is None else args.min_score)
+    elif args.center or args.scale is not None:
+        images = [at_center(image, args.center, args.scale) for image in images]
+    find_people = load_detector(args) if args.detect else None
+    out = args.out or Path("poses")
+    with predict_files(predictor, images, out, find_people, args.draw, identity(args)) as (found, lines):
+        left_out += lines
+        for video in videos:
+            left_out += predict_video(predictor, video, out, find_people, args.center, args.scale, found)
+        if not sum(map(len, found)):
+            raise PoseError(left_out[0] if left_out else f"{args.inputs[0]}: nobody to predict")
+        for path in write_results(out, found, predictor.skeleton, predictor.network.stage):
+            print(path)
+    return left_out
+
+
+def load_detector(args: argparse.Namespace) -> FindPeople:
+    """The person detector that the arguments ask for."""
+    from ief.inference.detector import PersonDetector
+    from ief.model.device import choose_device
+
+    min_score = 0.5 if args.min_score is None else args.min_score
+    return PersonDetector(args.detector_weights, min_score, choose_device(args.device))
+
+
+def identity(args: argparse.Namespace) -> dict:
+    """What the poses depend on beside images and boxes, as JSON values."""
+    from checkpoints.files import checksum
+
+    files = [args.onnx] if args.onnx else sorted(args.run.glob("stage*/stage.safetensors"))
+    detector = [str(args.detector_weights), args.min_score] if args.detect else None
+    return {"weights": [checksum(path) for path in files], "flip": args.flip, "detector": detector}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
 
@@ -45,6 +45,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave a missing pelvis and thorax missing instead of placing them by the stated rule",
     )
+    parser.add_argument(
+        "--apply-exif",
+        action="store_true",
+        help="turn images as their EXIF data ask: for labels made on images as viewers show them (MPII's were not)",
+    )
     parser.add_argument("--strict", action="store_true", help="write nothing if anything is wrong with the data")
 
 
@@ -59,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
     from mpii_tools.images.sources import open_images
-    from mpii_tools.prepared.write import prepare
+    from mpii_tools.prepared.write import OF_IMAGES, prepare
 
     reading = read_annotations(args.annotations)
     people = reading.people
@@ -74,7 +79,9 @@ def run(args: argparse.Namespace) -> None:
     folder = args.annotations if args.annotations.is_dir() else args.annotations.parent
     images = open_images(args.images or folder)
     name = args.name or args.out.resolve().name
-    done = prepare(people, images, args.out, name, preset.size, preset.margin, args.strict, reading.faults)
+    done = prepare(
+        people, images, args.out, name, preset.size, preset.margin, args.strict, reading.faults, args.apply_exif
+    )
     for heading, findings in (("faults", done.faults), ("notes", {**reading.notes, **done.notes})):
         print(table(heading, findings) or f"no {heading}")
     if not done.written:
@@ -85,3 +92,6 @@ def run(args: argparse.Namespace) -> None:
         )
     counts = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
     print(f"{args.out}: {counts} people at {preset.size} px")
+    left_out = [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
+    if left_out:
+        raise Incomplete(left_out)

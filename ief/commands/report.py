@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import Incomplete, PoseError
 from evaluation.report.published import TABLE_8, select_rows
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, compare, draw, write, print where."""
     from ief.reporting.report import write_report
+    from mpii_tools.images.decode import image_loader
     from mpii_tools.images.sources import open_images
+    from mpii_tools.prepared.read import read_description
 
     people = split_people(args.annotations, args.data, "valid")
     if args.images and people is None:
         raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
+    upright = bool(args.data and read_description(args.data).get("apply_exif"))
+    left_out: list[str] = []
     page = write_report(
         args.runs,
         args.out,
@@ -51,10 +55,13 @@ def run(args: argparse.Namespace) -> None:
         args.lead,
         people=people,
         training=split_people(args.training, args.data, "train"),
-        read_image=open_images(args.images) if args.images else None,
+        load_image=image_loader(open_images(args.images), upright) if args.images else None,
         published=select_rows(args.published),
+        left_out=left_out,
     )
     print(page)
+    if left_out:
+        raise Incomplete(left_out)
 
 
 def split_people(path: Path | None, data: Path | None, split: str) -> People | None:

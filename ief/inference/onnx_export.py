@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -31,9 +33,24 @@ class CropsToPose(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1) * 255)
 
-    def forward(self, crops: Tensor) -> Tensor:
-        """(B, n, n, 3) uint8 RGB -> (B, K, 2) joints in crop pixels, the last stage's."""
-        return self.cascade((crops.permute(0, 3, 1, 2).float() - self.mean) / self.std)[-1]
+    def forward(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """(B, n, n, 3) uint8 RGB -> (B, K, 2) joints in crop pixels, the last stage's, and `scores` if it has them."""
+        return self.estimate((crops.permute(0, 3, 1, 2).float() - self.mean) / self.std)
+
+    def estimate(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Joints in crop pixels, and scores (B, K) if the last stage was trained with a likelihood."""
+        poses, scores = self.cascade.predict(crops)
+        return (poses[-1], scores) if self.scored else poses[-1]
+
+    @property
+    def scored(self) -> bool:
+        """Whether the last stage scores its joints."""
+        return self.cascade.stages[-1].design.likelihood
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what `forward` returns."""
+        return ("joints", "scores") if self.scored else ("joints",)
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are dynamic."""
@@ -45,7 +62,7 @@ class ImageToPose(CropsToPose):
 
     inputs = ("image", "center", "scale")
 
-    def forward(self, image: Tensor, center: Tensor, scale: Tensor) -> Tensor:
+    def forward(self, image: Tensor, center: Tensor, scale: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """The last stage's poses.
 
         Args:
@@ -54,7 +71,7 @@ class ImageToPose(CropsToPose):
             scale: (B,) MPII's scale, a person's height / 200 px.
 
         Returns:
-            (B, K, 2) joints, 0-based image pixels.
+            (B, K, 2) joints, 0-based image pixels, and scores as `CropsToPose`.
         """
         step = (scale * (CROP_SIDE / self.size)).view(-1, 1, 1)  # image pixels per crop pixel
         crop_center = (center + scale.unsqueeze(-1) * torch.tensor([0.0, CENTER_SHIFT])).unsqueeze(1)
@@ -68,7 +85,8 @@ class ImageToPose(CropsToPose):
         # The mean is subtracted first: what is outside the image is 0 then, the mean color.
         image = image.permute(0, 3, 1, 2).float() - self.mean
         crops = rows.unsqueeze(1) @ image @ columns.transpose(1, 2).unsqueeze(1) / self.std
-        return to_image(self.cascade(crops)[-1])
+        found = self.estimate(crops)
+        return (to_image(found[0]), found[1]) if self.scored else to_image(found)
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are dynamic."""
@@ -96,13 +114,17 @@ def resampling(positions: Tensor, step: Tensor, length: int) -> Tensor:
 def export_onnx(model: CropsToPose, path: Path) -> Path:
     """Write a model with its inputs by name and the output `joints`; any number of people, any size of image.
 
+    A stage that was trained with a likelihood adds the output `scores`, (B, K). The metadata hold `size`, the side of
+    the crops, `joint_names`, and `skeleton` as JSON.
+
     Raises:
         PoseError: when onnx or onnxscript is missing.
     """
     inputs, axes = model.example()
-    names = model.cascade.stages[0].design.skeleton.names
-    metadata = {"size": str(model.size), "joint_names": ",".join(names)}
-    return write_onnx(model, inputs, model.inputs, axes, "joints", metadata, path)
+    skeleton = model.cascade.stages[0].design.skeleton
+    metadata = {"size": str(model.size), "joint_names": ",".join(skeleton.names)}
+    metadata |= {"skeleton": json.dumps(asdict(skeleton))}
+    return write_onnx(model, inputs, model.inputs, axes, model.outputs, metadata, path)
 
 
 def write_onnx(
@@ -110,7 +132,7 @@ def write_onnx(
     inputs: tuple[Tensor, ...],
     names: Sequence[str],
     axes: tuple[dict, ...],
-    output: str,
+    outputs: Sequence[str],
     metadata: dict[str, str],
     path: Path,
 ) -> Path:
@@ -127,7 +149,7 @@ def write_onnx(
             model.eval(),
             inputs,
             input_names=names,
-            output_names=[output],
+            output_names=list(outputs),
             dynamic_shapes=axes,
             dynamo=True,
             verbose=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,31 +10,57 @@ import numpy as np
 import torch
 
 from checkpoints.errors import PoseError
+from heads.skeleton import MPII, Skeleton
+from mpii_tools.people import CENTER_SHIFT, CROP_SIDE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
 class OnnxNetwork:
-    """An exported model of crops as a `Network` (`ief.inference.predictor`): the last stage's pose.
-
-    Attributes:
-        size: side of the crops in pixels.
+    """An exported model as a `Network` (`ief.inference.networks`): the last stage's pose.
 
     Raises:
-        PoseError: when ONNX Runtime is missing, or the file is not a model of crops that `ief export` wrote.
+        PoseError: when ONNX Runtime is missing, or the file is no model that `ief export` wrote.
     """
+
+    stage = -1
 
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
-        inputs = [entry.name for entry in self.session.get_inputs()]
-        if inputs != ["crops"]:
-            raise PoseError(f"{path}: its inputs are {', '.join(inputs)}, expected crops; export it with --input crops")
-        self.size = int(self.session.get_modelmeta().custom_metadata_map["size"])
+        self.inputs = [entry.name for entry in self.session.get_inputs()]
+        self.outputs = [entry.name for entry in self.session.get_outputs()]
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        if self.inputs not in (["crops"], ["image", "center", "scale"]) or "size" not in metadata:
+            raise PoseError(
+                f"{path}: its inputs are {', '.join(self.inputs)}, expected crops, or image, center and scale; "
+                "give a model that `ief export` wrote"
+            )
+        self.size = int(metadata["size"])
+        tree = json.loads(metadata.get("skeleton", "null"))
+        self.skeleton = Skeleton(
+            tuple(tree["names"]), tuple(tree["parents"]), tuple(map(tuple, tree["flip_pairs"]))
+        ) if tree else MPII  # fmt: skip
 
-    def __call__(self, crops: np.ndarray) -> np.ndarray:
-        """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels."""
-        return np.stack(self.session.run(["joints"], {"crops": np.ascontiguousarray(crops)})).astype(np.float64)
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels, and (B, K) scores, NaN without any."""
+        found = dict(zip(self.outputs, self.session.run(self.outputs, self.feed(crops)), strict=True))
+        joints = found["joints"].astype(np.float64)
+        scores = found.get("scores", np.full(joints.shape[:2], np.nan))
+        return joints[None], scores.astype(np.float64)
+
+    def feed(self, crops: np.ndarray) -> dict[str, np.ndarray]:
+        """The model's inputs. One that cuts its own crops gets each as an image, with the box that leaves it whole."""
+        crops = np.ascontiguousarray(crops)
+        if self.inputs == ["crops"]:
+            return {"crops": crops}
+        scale, middle = self.size / CROP_SIDE, (self.size - 1) / 2
+        center = np.float32([middle, middle - CENTER_SHIFT * scale])
+        return {
+            "image": crops,
+            "center": np.tile(center, (len(crops), 1)),
+            "scale": np.full(len(crops), scale, np.float32),
+        }
 
 
 def open_session(path: Path) -> InferenceSession:

@@ -1,48 +1,149 @@
-"""Predicting preprocessed crops and prepared splits: every stage's pose."""
+"""The one way from pixels to joints: arrays, files of images or preprocessed crops in, poses in image pixels out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
+from checkpoints.errors import PoseError
+from heads.skeleton import Skeleton
+from ief.inference.networks import CascadeNetwork, Network
+from ief.inference.poses import Poses
+from ief.inference.stream import FindPeople, ImagePeople, Outcome, stream
 from ief.model.cascade import Cascade
-from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import PreparedSplit
 
-# (B, n, n, 3) uint8 RGB crops -> (T, B, K, D) poses in crop pixels, the last stage's last.
-Network = Callable[[np.ndarray], np.ndarray]
+Image = np.ndarray | str | os.PathLike
 
 
-class CascadeNetwork:
-    """A cascade as a `Network`: y_0 and each stage's pose.
+class PosePredictor:
+    """Trained stages, ready to predict.
 
-    Args:
-        cascade: in evaluation mode, on the device to run it on.
-        flip: average each stage over the crop and its mirror.
+        predictor = PosePredictor.load("runs/all")
+        poses = predictor(image, boxes)
+        poses.joints  # (P, K, D) image pixels
+
+    Attributes:
+        network: turns crops into poses.
+        batch_size: crops per call of it.
+
+    Args: as the attributes.
     """
 
-    def __init__(self, cascade: Cascade, flip: bool = False) -> None:
-        self.cascade, self.flip = cascade.folded(), flip
+    def __init__(self, network: Network, batch_size: int = 32) -> None:
+        if batch_size < 1:
+            raise PoseError(f"batch size {batch_size}: must be 1 or more")
+        self.network, self.batch_size = network, batch_size
 
-    @torch.inference_mode()
-    def __call__(self, crops: np.ndarray) -> np.ndarray:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) float64."""
-        images = normalize_crops(torch.from_numpy(np.ascontiguousarray(crops)).to(self.cascade.mean_pose.device))
-        poses = self.cascade(images, self.flip)
-        return np.stack(np.broadcast_arrays(*(pose.double().cpu().numpy() for pose in poses)))
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike, device: str | None = None, flip: bool = False, batch_size: int = 32
+    ) -> PosePredictor:
+        """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
+
+        Args:
+            path: the run folder or the file.
+            device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one. An .onnx runs on the CPU.
+            flip: average each stage over the crop and its mirror image; not for an .onnx.
+            batch_size: crops per call of the network.
+
+        Raises:
+            PoseError: when the path holds neither, a file is corrupt, or the device cannot be used.
+        """
+        path = Path(path)
+        if path.suffix == ".onnx":
+            from ief.inference.onnx_runtime import OnnxNetwork
+
+            if flip:
+                raise PoseError(f"{path}: an exported model sees each crop once; flip needs the run's folder")
+            return cls(OnnxNetwork(path), batch_size)
+        from ief.model.device import choose_device
+        from ief.model.run_folder import load_cascade
+
+        return cls.of(load_cascade(path).to(choose_device(device)), flip, batch_size)
+
+    @classmethod
+    def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
+        """A predictor from a cascade in evaluation mode, on the device that it is on."""
+        return cls(CascadeNetwork(cascade, flip), batch_size)
+
+    @property
+    def size(self) -> int:
+        """Side of the network's input, in pixels."""
+        return self.network.size
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The tree of the K joints."""
+        return self.network.skeleton
+
+    def __call__(self, images: Image | Sequence[Image], boxes: object = None) -> Poses | list[Poses]:
+        """The poses of the people of one image, or of a list of images; all their crops share batches.
+
+        Args:
+            images: (H, W, 3) uint8 RGB, a path, or a list of them. A file is turned as its EXIF data ask.
+            boxes: (P, 4) x1 y1 x2 y2 in the image's pixels, where its people are; None for one person who fills it.
+                For a list of images, a list with one entry per image.
+
+        Returns:
+            a `Poses`, or a list of them.
+
+        Raises:
+            PoseError: an image that cannot be read or is no (H, W, 3) uint8, or a box that is empty, not finite, or off
+                the image.
+        """
+        if isinstance(images, (np.ndarray, str, os.PathLike)):
+            return self([images], [boxes])[0]
+        boxes = [None] * len(images) if boxes is None else list(boxes)
+        if len(boxes) != len(images):
+            raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
+        outcomes = list(self.stream(people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))))
+        for outcome in outcomes:
+            if outcome.left_out:
+                raise PoseError(outcome.left_out[0])
+        return [outcome.poses for outcome in outcomes]
+
+    def stream(self, images: Iterable[ImagePeople], find_people: FindPeople | None = None) -> Iterator[Outcome]:
+        """The poses of any number of images, in order, while the next ones are read; bad input ends nothing.
+
+        Args:
+            images: what to predict.
+            find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
+        """
+        return stream(self.network, images, self.batch_size, find_people)
+
+    def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray]:
+        """The poses of a prepared split, and how sure the last stage is of them.
+
+        Returns:
+            (T, N, K, D) float64 image pixels, y_0 first and then each stage's pose (an exported model gives its last
+            alone), and scores (N, K) as in `Poses`.
+
+        Raises:
+            PoseError: when the split is prepared at another size than the network's.
+        """
+        if data.size != self.size:
+            raise PoseError(
+                f"{data.name}: prepared at {data.size} px, but the network takes {self.size}; "
+                f"run `ief prepare --size {self.size}`"
+            )
+        inner = slice(data.border, data.border + data.size)
+        starts = range(0, len(data), self.batch_size)
+        progress = tqdm(starts, "predicting", unit="person", unit_scale=self.batch_size, disable=None)
+        found = [self.network(data.crops[start : start + self.batch_size, inner, inner]) for start in progress]
+        poses = np.concatenate([pose for pose, _ in found], axis=1)
+        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in found])
 
 
-def predict_split(cascade: Cascade, data: PreparedSplit, batch_size: int = 32, flip: bool = False) -> np.ndarray:
-    """The poses of a prepared split in image pixels, (T + 1, N, K, D) float64: y_0, then each of the T stages."""
-    return predict_prepared(CascadeNetwork(cascade, flip), data, batch_size)
-
-
-def predict_prepared(network: Network, data: PreparedSplit, batch_size: int) -> np.ndarray:
-    """The poses of a prepared split by any `Network`, (T, N, K, D) float64 in image pixels."""
-    inner, starts = slice(data.border, data.border + data.size), range(0, len(data), batch_size)
-    progress = tqdm(starts, "predicting", unit="person", unit_scale=batch_size, disable=None)
-    poses = [network(data.crops[start : start + batch_size, inner, inner]) for start in progress]
-    return np.stack([data.to_image(pose) for pose in np.concatenate(poses, axis=1)])
+def people_of(image: Image, boxes: object, row: int) -> ImagePeople:
+    """One entry of `PosePredictor.__call__`'s lists."""
+    if isinstance(image, np.ndarray):
+        return ImagePeople(image, boxes, name=f"image {row}")
+    if not isinstance(image, (str, os.PathLike)):
+        raise PoseError(f"image {row}: a {type(image).__name__}; give an array (H, W, 3) uint8 RGB or a path")
+    path = Path(image)
+    return ImagePeople(path, boxes, name=path.name)

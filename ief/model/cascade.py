@@ -33,14 +33,23 @@ class Cascade(nn.Module):
         Returns:
             one more pose than there are stages; y_0 is (1, K, D), the others (B, K, D), crop pixels.
         """
+        return self.predict(images, flip)[0]
+
+    def predict(self, images: Tensor, flip: bool = False) -> tuple[list[Tensor], Tensor]:
+        """The poses as `forward` gives them, and the last one's scores (B, K) as `Stage.scores` gives them.
+
+        The scores are NaN where the last stage was trained without a likelihood.
+        """
         poses = [self.mean_pose.unsqueeze(0)]
+        scores = poses[0].new_full((images.shape[0], poses[0].shape[1]), torch.nan)
         for stage in self.stages:
-            pose = stage.decode(stage(images, poses[-1]))
+            pose, scores = stage.predict(images, poses[-1])
             if flip:
-                mirrored = stage.decode(stage(images.flip(-1), mirror(poses[-1], stage)))
+                mirrored, again = stage.predict(images.flip(-1), mirror(poses[-1], stage))
                 pose = (pose + mirror(mirrored, stage)) / 2
+                scores = (scores + again[:, list(stage.design.skeleton.flip_permutation)]) / 2
             poses.append(pose)
-        return poses
+        return poses, scores
 
     def folded(self) -> Cascade:
         """A copy for inference, its batch normalizations folded (`Stage.folded`), channels last in memory."""

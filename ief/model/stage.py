@@ -18,6 +18,7 @@ from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
 from heads.methods import get_method
 from heads.normalization import denormalize
+from heads.pairs import get_pairs
 from heads.regression import RegressionHead
 from heads.skeleton import MPII, Skeleton
 from ief.model.heatmaps import convolve_heatmaps
@@ -118,6 +119,9 @@ class Stage(nn.Module):
         eye = torch.eye(len(design.skeleton))
         self.register_buffer("to_bones", joints_to_bones(eye, design.skeleton), persistent=False)
         self.register_buffer("to_joints", bones_to_joints(eye, design.skeleton), persistent=False)
+        row_of = {pair: row for row, pair in enumerate(get_pairs(self.method.pairs, design.skeleton))}
+        origin_pair = [row_of.get((joint, -1), -1) for joint in range(len(design.skeleton))]
+        self.register_buffer("origin_pair", torch.tensor(origin_pair), persistent=False)
 
     def forward(self, images: Tensor, joints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """The next pose in the method's representation: r(y_t) + N^-1(correction), or N^-1(pose) if it is absolute.
@@ -130,14 +134,46 @@ class Stage(nn.Module):
             (B, K, D) bones or joints in crop pixels, float32. In training with a likelihood also (B, P, D), the raw
             sigma of each pair that `heads.likelihood` takes.
         """
+        estimate, raw_sigma = self._regress(images, joints, with_sigma=self.training)
+        return estimate if raw_sigma is None else (estimate, raw_sigma)
+
+    def predict(self, images: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
+        """The next pose and how sure the network is of it, in inference.
+
+        Args: as `forward`.
+
+        Returns:
+            (B, K, D) joints in crop pixels, and their scores (B, K) as `scores` gives them.
+        """
+        estimate, raw_sigma = self._regress(images, joints, with_sigma=True)
+        pose = self.decode(estimate)
+        return pose, pose.new_full(pose.shape[:2], torch.nan) if raw_sigma is None else self.scores(raw_sigma)
+
+    def scores(self, raw_sigma: Tensor) -> Tensor:
+        """1 - sigma of each joint's pair with the origin, the mean over its coordinates, as Li et al. score a joint.
+
+        Their targets are parts of the crop's side, so sigma is too: in standard deviations of the pair, times that
+        deviation, over the side.
+
+        Args:
+            raw_sigma: (B, P, D) the network's output for the pairs' sigma.
+
+        Returns:
+            (B, K) in 0..1; NaN for a joint whose pair with the origin the method does not have.
+        """
+        sigma = torch.sigmoid(raw_sigma) * self.pair_std / self.design.size
+        scores = (1 - sigma.mean(dim=-1)).clamp(min=0)
+        return torch.where(self.origin_pair >= 0, scores[:, self.origin_pair], torch.nan)
+
+    def _regress(self, images: Tensor, joints: Tensor, with_sigma: bool) -> tuple[Tensor, Tensor | None]:
         with torch.autocast(images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
             features = self._features(images, joints)
             output = self.head(features)
-            raw_sigma = self.sigma_head(features).float() if self.training and self.design.likelihood else None
+            raw_sigma = self.sigma_head(features).float() if with_sigma and self.design.likelihood else None
         estimate = denormalize(output.float(), self.mean, self.std)
         if not self.design.absolute:
             estimate = self.encode(joints) + estimate
-        return estimate if raw_sigma is None else (estimate, raw_sigma)
+        return estimate, raw_sigma
 
     def _features(self, images: Tensor, joints: Tensor) -> Tensor:
         net, stem = self.backbone, self.backbone.conv1

@@ -12,6 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from checkpoints.errors import PoseError
+from checkpoints.files import distinct_names
 from evaluation.metrics.distances import joint_error
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
@@ -56,10 +57,7 @@ def run_names(runs: Sequence[Path]) -> list[str]:
     paths = [folder.resolve() for folder in runs]
     if not paths or len(set(paths)) < len(paths):
         raise PoseError(f"report: needs one or more different run folders, found {', '.join(map(str, runs)) or 'none'}")
-    parts = 1
-    while len({"/".join(path.parts[-parts:]) for path in paths}) < len(paths):
-        parts += 1
-    return ["/".join(path.parts[-parts:]) for path in paths]
+    return distinct_names(paths)
 
 
 def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 
 from evaluation.report.skeletons import draw_poses
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.networks import CascadeNetwork
 from ief.model.cascade import Cascade
 from ief.model.heatmaps import gaussian_factors
 from mpii_tools.prepared.read import PreparedSplit
@@ -31,7 +31,7 @@ def method_picture(cascade: Cascade, data: PreparedSplit, row: int) -> bytes:
     """
     inner = slice(data.border, data.border + data.size)
     crop = np.ascontiguousarray(data.crops[row, inner, inner])
-    poses = CascadeNetwork(cascade)(crop[None])[:, 0]
+    poses = CascadeNetwork(cascade)(crop[None])[0][:, 0]
     large = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
     gt = to_picture(data.joints[row].astype(np.float64))
     panels = []

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from checkpoints.errors import PoseError
 from evaluation.report.skeletons import close_up, draw_arrows, draw_poses
-from mpii_tools.images.decode import decode_image
+from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
 
 def draw_people(
     people: People,
     poses: np.ndarray,
-    read_image: Callable[[str], bytes],
+    load_image: LoadImage,
     rows: Sequence[int],
     side: int = 320,
     before: np.ndarray | None = None,
-) -> list[tuple[str, np.ndarray]]:
+    left_out: list[str] | None = None,
+) -> list[tuple[int, np.ndarray]]:
     """Close-ups of some people with predicted (colored) and true (thin white) skeletons.
 
     A joint predicted beyond the image's edge is not drawn: nothing in the image tells whether it is right.
 
     Args:
         poses: (N, K, 2) predictions of all of `people`, image pixels.
-        read_image: encoded bytes of an image by name.
+        load_image: an image by name.
         rows: the people to draw.
         side: of each picture in pixels.
         before: (N, K, 2) poses that `poses` came from, for arrows from there; None draws none.
+        left_out: gets a line, with its reason, for each image that is missing or corrupt.
 
     Returns:
-        (person id, (side, side, 3) uint8 RGB) of each row.
-
-    Raises:
-        PoseError: when an image is missing or corrupt.
+        (row, (side, side, 3) uint8 RGB) of each person whose image could be read.
     """
     pictures = []
     for row in rows:
-        image = decode_image(read_image(str(people.images[row])), str(people.images[row]))
+        try:
+            image = load_image(str(people.images[row]))
+        except PoseError as error:
+            if left_out is not None:
+                left_out.append(f"picture of {people.person_ids[row]}: {error}")
+            continue
         gt, pose = people.joints[row], within(poses[row], image)
         piece, affine = close_up(image, np.concatenate([gt, pose]), side)
         moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, gt)]
         picture = draw_poses(piece, moved[0], moved[1])
         if before is not None:
             picture = draw_arrows(picture, before[row] @ affine[:, :2].T + affine[:, 2], moved[0])
-        pictures.append((str(people.person_ids[row]), picture))
+        pictures.append((row, picture))
     return pictures
 
 

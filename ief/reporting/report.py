@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from ief.reporting.finished_run import FinishedRun, load_run, run_names
 from ief.reporting.pictures import draw_people, worst_and_median
 from ief.reporting.scoring import difference, ground_truth, person_errors
 from mpii_tools.crops import apply_affine, crop_matrices
+from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
 BASE = "ief_star"  # the method that the others are compared with
@@ -60,8 +61,9 @@ def write_report(
     *,
     people: People | None = None,
     training: People | None = None,
-    read_image: Callable[[str], bytes] | None = None,
+    load_image: LoadImage | None = None,
     published: Mapping[str, PublishedRow] = TABLE_8,
+    left_out: list[str] | None = None,
 ) -> Path:
     """Write `out`/index.html, results.json, tables/ and figures/ for finished runs.
 
@@ -71,14 +73,15 @@ def write_report(
         title, lead: of the page.
         people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out.
         training: the training people, for Figure 1; None takes `people`.
-        read_image: encoded bytes of an image by name; None draws nobody on an image.
+        load_image: an image by name; None draws nobody on an image.
         published: rows to print below Table 8.
+        left_out: gets a line for each image that could not be drawn on; the report does without.
 
     Returns:
         The page's path.
 
     Raises:
-        PoseError: a run that is not finished, predictions of other people, an image that is missing.
+        PoseError: a run that is not finished, predictions of other people.
     """
     finished = [load_run(folder, name, people) for folder, name in zip(runs, run_names(runs), strict=True)]
     findings = Findings(
@@ -88,7 +91,8 @@ def write_report(
         movements(finished, people),
         *measured_std(people, training),
     )
-    report = Report(title, lead, page_sections(findings, people, read_image, published))
+    drawn = drawn_people(finished[-1], people, load_image, left_out)
+    report = Report(title, lead, page_sections(findings, people, drawn, published))
     for name, content in report.files().items():
         write_bytes(out / name, content)
     write_text(out / "results.json", json.dumps(results(findings, report, published), indent=1, allow_nan=False))
@@ -98,10 +102,10 @@ def write_report(
 def page_sections(
     findings: Findings,
     people: People | None,
-    read_image: Callable[[str], bytes] | None,
+    drawn: list[tuple[str, np.ndarray]],
     published: Mapping[str, PublishedRow],
 ) -> list[Section]:
-    """The page's sections, in order."""
+    """The page's sections, in order; `drawn` are captioned pictures of people."""
     runs, shown = findings.runs, findings.runs[-1]
     parts = [
         Section("Table 7: errors and PCKh by stage", about(findings, people), {"table7": table_7(findings.entries)}),
@@ -116,7 +120,7 @@ def page_sections(
         parts.append(sections.movement_section(findings.moved, *moved_people(shown, people), run=shown.name))
     return [
         *parts,
-        sections.people_section(drawn_people(shown, people, read_image), shown.name),
+        sections.people_section(drawn, shown.name),
         sections.std_section(findings.std, findings.whose),
         sections.training_section({run.name: run.curves for run in runs}),
         sections.runs_section({run.name: run.record for run in runs}),
@@ -238,18 +242,17 @@ def moved_people(run: FinishedRun, people: People) -> tuple[np.ndarray, np.ndarr
 
 
 def drawn_people(
-    run: FinishedRun, people: People | None, read_image: Callable[[str], bytes] | None
+    run: FinishedRun, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
 ) -> list[tuple[str, np.ndarray]]:
     """Captioned close-ups of the worst and the median people of a run's last stage."""
-    if people is None or read_image is None or run.last not in run.poses:
+    if people is None or load_image is None or run.last not in run.poses:
         return []
     errors = person_errors(run.poses[run.last], people)
     labels = worst_and_median(errors)
     before = run.poses.get("stage0") if run.last != "stage0" else None
-    pictures = draw_people(people, run.poses[run.last], read_image, list(labels), before=before)
+    pictures = draw_people(people, run.poses[run.last], load_image, list(labels), before=before, left_out=left_out)
     return [
-        (f"{label}: {name}, {errors[row]:.2f} head sizes", picture)
-        for (row, label), (name, picture) in zip(labels.items(), pictures, strict=True)
+        (f"{labels[row]}: {people.person_ids[row]}, {errors[row]:.2f} head sizes", picture) for row, picture in pictures
     ]
 
 

@@ -64,25 +64,34 @@ def score_run(run: Path, data: PreparedSplit, device: torch.device, flip: bool =
 
     Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones.
     """
-    from ief.inference.predictor import predict_split
+    from ief.inference.predictor import PosePredictor
     from ief.model.run_folder import load_cascade
 
-    poses = predict_split(load_cascade(run).to(device), data, flip=flip)
-    save_poses(run, data, poses)
+    poses, scores = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
+    save_poses(run, data, poses, scores)
     stages = zip(stage_names(len(poses)), poses, strict=True)
-    scores = {name: score(pose, data.people, intervals=True) for name, pose in stages}
-    metrics = {name: scores_to_json(found) for name, found in scores.items()}
+    results = {name: score(pose, data.people, intervals=True) for name, pose in stages}
+    metrics = {name: scores_to_json(found) for name, found in results.items()}
     write_text(run / "metrics.json", json.dumps(metrics, indent=1))
-    return scores
+    return results
 
 
-def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray) -> Path:
-    """Write (T + 1, N, K, 2) poses in image pixels, one file per stage; returns the last stage's file."""
-    names = stage_names(len(poses))
-    for stage, (name, pose) in enumerate(zip(names, poses, strict=True)):
-        suffix = "" if name == names[-1] else f"-{name}"
-        path = run / f"predictions-{data.split}{suffix}.npz"
-        save_predictions(path, Predictions(pose, data.people.person_ids, data.people.joint_names, stage - 1))
+def save_poses(
+    run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.ndarray | None = None, last: int | None = None
+) -> Path:
+    """Write (T + 1, N, K, 2) poses in image pixels, one file per stage; returns the last stage's file.
+
+    Args:
+        scores: (N, K) of the last stage's joints, as `Predictions.scores`.
+        last: the last stage's number, for poses without the previous ones (an exported model's, with -1).
+    """
+    names = stage_names(len(poses)) if last is None or len(poses) > 1 else ["last"]
+    for stage, (name, pose) in enumerate(zip(names, poses, strict=True), start=-1):
+        final = name == names[-1]
+        path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
+        known = scores if final and scores is not None and np.isfinite(scores).any() else None
+        number = last if final and last is not None else stage
+        save_predictions(path, Predictions(pose, data.people.person_ids, data.people.joint_names, number, known))
     return path
 
 

@@ -32,13 +32,16 @@ def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
     write_atomically(path, write)
 
 
-def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> dict[str, np.ndarray]:
+def load_arrays(
+    path: str | os.PathLike, kinds: dict[str, str], what: str, optional: dict[str, str] | None = None
+) -> dict[str, np.ndarray]:
     """The arrays asked for, of the types asked for.
 
     Args:
         path: the .npz file.
         kinds: array name -> the numpy type kinds it may have ('f' float, 'iu' whole number, 'U' text, 'b' bool).
         what: what such a file is, for the error messages: 'predictions'.
+        optional: as `kinds`, of arrays that may be missing.
 
     Raises:
         PoseError: no such file, not a whole .npz, an array missing, of another type, or one that would need pickle.
@@ -51,6 +54,7 @@ def load_arrays(path: str | os.PathLike, kinds: dict[str, str], what: str) -> di
             missing = [name for name in kinds if name not in held]
             if missing:
                 raise PoseError(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
+            kinds = kinds | {name: kind for name, kind in (optional or {}).items() if name in held}
             for name in kinds:
                 if held[name].file_size > MAX_BYTES:
                     raise ValueError(f"'{name}' takes {held[name].file_size:,} bytes")

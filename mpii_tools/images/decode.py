@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.crops import from_reduced, zoom_of
-from mpii_tools.images.header import ImageHeader, read_header
+from mpii_tools.crops import compose_affine, from_reduced, zoom_of
+from mpii_tools.images.header import JPEG, KINDS, PNG, ImageHeader, open_rare, read_header
 
 # What is outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
 FILL = (124, 116, 104)
@@ -16,21 +18,45 @@ RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 SMALLER = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
 REDUCED = {**{reduction: RGB | flag for reduction, flag in SMALLER.items()}, 1: RGB}
 
+LoadImage = Callable[[str], np.ndarray]  # an image by name, (H, W, 3) uint8 RGB; raises PoseError if it cannot
 
-def decode_image(data: bytes, name: str) -> np.ndarray:
-    """(H, W, 3) uint8 RGB from encoded bytes. An EXIF rotation is not applied: MPII's coordinates ignore it.
+
+def image_loader(read: Callable[[str], bytes], upright: bool = False) -> LoadImage:
+    """Loads images whose bytes `read` gives by name, such as `images.sources.open_images`; as `decode_image`."""
+    return lambda name: decode_image(read(name), name, upright)
+
+
+def decode_image(data: bytes, name: str, upright: bool = False) -> np.ndarray:
+    """(H, W, 3) uint8 RGB from encoded bytes.
 
     Grey, CMYK, 16-bit and palette images become 8-bit RGB.
 
+    Args:
+        upright: apply EXIF's rotation. Annotated images are used without it: MPII's coordinates ignore it.
+
     Raises:
-        PoseError: naming `name`, when the bytes are not a whole JPEG or PNG, or one too large to decode.
+        PoseError: naming `name`, when the bytes are not a whole image, or one too large to decode.
     """
-    read_header(data, name)  # OpenCV believes any size, and takes a JPEG that ends early for a grey image
-    return _decode(data, name, 1)
+    header = read_header(data, name)  # OpenCV believes any size, and takes a JPEG that ends early for a grey image
+    image = _decode(data, name, 1)
+    return turn_upright(image, header.orientation) if upright else image
+
+
+def turn_upright(image: np.ndarray, orientation: int) -> np.ndarray:
+    """The image (H, W, 3) turned and mirrored as EXIF's `orientation` asks."""
+    if orientation >= 5:
+        image = image.swapaxes(0, 1)
+    x_step, y_step = (-1 if orientation in mirrored else 1 for mirrored in ((2, 3, 6, 7), (3, 4, 7, 8)))
+    return np.ascontiguousarray(image[::y_step, ::x_step])
 
 
 def decode_crops(
-    data: bytes, name: str, matrices: np.ndarray, size: int, header: ImageHeader | None = None
+    data: bytes,
+    name: str,
+    matrices: np.ndarray,
+    size: int,
+    header: ImageHeader | None = None,
+    upright: bool = False,
 ) -> np.ndarray:
     """The crops of one image's people, from its encoded bytes.
 
@@ -43,6 +69,7 @@ def decode_crops(
         matrices: (P, 2, 3) affines from the image's pixels to crop pixels; flips and rotations included.
         size: side of the crops in pixels.
         header: the image's, if it has been read already.
+        upright: whether the image's pixels, in `matrices`, are those after EXIF's rotation.
 
     Returns:
         (P, size, size, 3) uint8 RGB, `FILL` outside the image.
@@ -51,10 +78,43 @@ def decode_crops(
         PoseError: as `decode_image`.
     """
     header = header or read_header(data, name)
-    # OpenCV reduces only JPEG by exact averages; a PNG it would skip pixels of.
-    reduction = coarsest_reduction(matrices) if header.kind == "JPEG" else 1
+    if upright and header.orientation != 1:
+        matrices = compose_affine(matrices, header.upright)
+    reduction = coarsest_reduction(matrices)
+    if header.kind == "JPEG":
+        return warp_all(_decode(data, name, reduction), matrices, size, reduction)
+    return cut_crops(_decode(data, name, 1), matrices, size)
+
+
+def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int) -> np.ndarray:
+    """The crops that affines cut out of a decoded image, as `decode_crops` cuts them out of a file.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        matrices: (P, 2, 3) affines from the image's pixels to crop pixels.
+        size: side of the crops in pixels.
+
+    Returns:
+        (P, size, size, 3) uint8 RGB, `FILL` outside the image.
+    """
+    reduction = coarsest_reduction(matrices)
+    return warp_all(reduce_image(image, reduction), matrices, size, reduction)
+
+
+def reduce_image(image: np.ndarray, reduction: int) -> np.ndarray:
+    """The image's means over squares of `reduction` pixels, as a JPEG is decoded at that resolution; sizes round up."""
+    height, width = image.shape[:2]
+    bottom, right = -height % reduction, -width % reduction
+    if bottom or right:
+        image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    size = (image.shape[1] // reduction, image.shape[0] // reduction)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA) if reduction > 1 else image
+
+
+def warp_all(image: np.ndarray, matrices: np.ndarray, size: int, reduction: int) -> np.ndarray:
+    """The crops (P, size, size, 3) that affines of the whole image's pixels cut out of a reduced one."""
     # OpenCV warps four channels faster than three, by more than adding and dropping one takes.
-    image = cv2.cvtColor(_decode(data, name, reduction), cv2.COLOR_RGB2RGBA)
+    image = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
     crops = np.empty((len(matrices), size, size, 3), np.uint8)
     for matrix, crop in zip(matrices, crops, strict=True):
         cv2.cvtColor(warp(image, from_reduced(matrix, reduction, reduction), size), cv2.COLOR_RGBA2RGB, dst=crop)
@@ -85,11 +145,23 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:
     """RGB from bytes whose header has been read, at 1 / `reduction` of the resolution, rounded up for a JPEG."""
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduction])
-    except cv2.error:
+        if data.startswith((JPEG, PNG)):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduction])
+        else:
+            image = _by_pillow(data)
+    except Exception:  # Pillow reports damage through any error
         image = None
     if image is None:
-        raise PoseError(
-            f"{name}: {len(data):,} bytes that cannot be decoded as a JPEG or PNG (damaged inside); replace the file"
-        )
+        raise PoseError(f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); "
+                        "replace the file")  # fmt: skip
     return image
+
+
+def _by_pillow(data: bytes) -> np.ndarray:
+    """RGB of a WebP, BMP or TIFF. Raises Pillow's errors, for a file that is cut off too."""
+    picture = open_rare(data)
+    picture.load()
+    if picture.mode.startswith("I;16"):
+        gray = (np.asarray(picture) >> 8).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=-1)
+    return np.array(picture.convert("RGB"))

@@ -1,4 +1,4 @@
-"""What is known of a JPEG or PNG before it is decoded: its size, its kind of pixels, and whether it is whole.
+"""What is known of an image before it is decoded: its size, its kind of pixels, and whether it is whole.
 
 Pillow parses it. Ours is what Pillow leaves out: whether the file goes as far as its end mark (OpenCV takes a JPEG that
 is cut off for a grey picture), and how many scans a progressive JPEG has, each of which costs a decoder every pixel.
@@ -11,9 +11,13 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from PIL.Image import Exif
+import numpy as np
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.Image import Exif, Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from checkpoints.errors import PoseError
 
@@ -24,6 +28,13 @@ MAX_SCANNED_PIXELS = 2**30
 
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 JPEG_END, PNG_END = b"\xff\xd9", b"\0\0\0\0IEND\xae\x42\x60\x82"
+# The other kinds, which Pillow decodes too: how their bytes begin, and what reads them.
+RARE = {
+    re.compile(rb"RIFF....WEBP", re.DOTALL): WebPImageFile,
+    re.compile(rb"BM"): BmpImageFile,
+    re.compile(rb"II\*\0|MM\0\*"): TiffImageFile,
+}
+KINDS = "JPEG, PNG, WebP, BMP or TIFF"
 # In entropy-coded data FF is followed by 00 (a data byte) or D0..D7 (a restart); anything else is the next marker.
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
@@ -41,30 +52,41 @@ class ImageHeader:
         width, height: pixels.
         mode: Pillow's name of the kind of pixels: L, RGB, CMYK, ...
         bits: per value.
-        rotated: whether EXIF asks viewers to turn or mirror the picture.
-        kind: 'JPEG' or 'PNG'.
+        orientation: EXIF's number, 1 to 8, of how viewers are to turn or mirror the picture; 1 is as it is.
+        kind: 'JPEG', 'PNG', 'WEBP', 'BMP' or 'TIFF'.
     """
 
     width: int
     height: int
     mode: str
     bits: int
-    rotated: bool
+    orientation: int
     kind: str
 
-    def oddities(self) -> list[str]:
-        """What is unusual about it and harmless: the pixels become 8-bit RGB, an EXIF rotation is not applied."""
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height of the picture as viewers show it, turned as EXIF asks."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+    @property
+    def upright(self) -> np.ndarray:
+        """(2, 3) affine from the stored pixels to those of the picture as viewers show it."""
+        return upright_affine(self.orientation, self.width, self.height)
+
+    def oddities(self, apply_exif: bool = False) -> list[str]:
+        """What is unusual about it and harmless: the pixels become 8-bit RGB, an EXIF rotation is applied or not."""
+        applied = "applied" if apply_exif else "not applied (as in MPII; --apply-exif would)"
         found = {
             "grey images, used as RGB": self.mode[0] in "1LI",  # 1, L, LA, I;16
             "CMYK images, converted to RGB": self.mode == "CMYK",
             "images of 16 bits, reduced to 8": self.bits == 16,
-            "images with an EXIF rotation, not applied (as in MPII)": self.rotated,
+            f"images with an EXIF rotation, {applied}": self.orientation != 1,
         }
         return [what for what, here in found.items() if here]
 
 
 def read_header(data: bytes, name: str) -> ImageHeader:
-    """The header of a whole JPEG or PNG of acceptable size; its pixels are not decoded.
+    """The header of a whole image of acceptable size; its pixels are not decoded.
 
     Raises:
         PoseError: naming `name`: empty, of another kind, corrupt (no end mark, or a PNG chunk that fails its checksum),
@@ -80,11 +102,12 @@ def read_header(data: bytes, name: str) -> ImageHeader:
             if PNG_END not in data:
                 raise ValueError("ends early")
         else:
-            raise ValueError(f"begins with {data[:8]!r}" if data else "empty")
+            picture, scans = open_rare(data), 1
+            bits = 16 if "16" in picture.mode else 8
     # Not Image.open, which prints a warning of its own for a large picture; Pillow reports damage through any error.
     except Exception as error:
         raise PoseError(
-            f"{name}: {len(data):,} bytes that cannot be decoded as a JPEG or PNG ({error}); replace the file"
+            f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} ({error}); replace the file"
         ) from None
     width, height = picture.size
     if width * height > MAX_PIXELS or width * height * scans > MAX_SCANNED_PIXELS:
@@ -93,7 +116,31 @@ def read_header(data: bytes, name: str) -> ImageHeader:
             f"{name}: {width:,} x {height:,} pixels{scanned}, more than the {MAX_PIXELS / 2**20:.0f} million that are "
             "decoded; make it smaller"
         )
-    return ImageHeader(width, height, picture.mode, bits, _exif_rotates(picture.info.get("exif")), picture.format)
+    return ImageHeader(width, height, picture.mode, bits, _orientation(picture), picture.format)
+
+
+def open_rare(data: bytes) -> Image:
+    """A WebP, BMP or TIFF as Pillow opens it, not decoded yet. Raises ValueError for other bytes, Pillow's errors."""
+    reader = next((reader for start, reader in RARE.items() if start.match(data)), None)
+    if reader is None:
+        raise ValueError(f"begins with {data[:8]!r}" if data else "empty")
+    return reader(io.BytesIO(data))
+
+
+def upright_affine(orientation: int, width: int, height: int) -> np.ndarray:
+    """(2, 3) affine from the pixels of a stored picture to those of the one that EXIF's `orientation` asks for."""
+    right, down = width - 1.0, height - 1.0
+    matrices = {
+        1: [[1, 0, 0], [0, 1, 0]],
+        2: [[-1, 0, right], [0, 1, 0]],
+        3: [[-1, 0, right], [0, -1, down]],
+        4: [[1, 0, 0], [0, -1, down]],
+        5: [[0, 1, 0], [1, 0, 0]],
+        6: [[0, -1, down], [1, 0, 0]],
+        7: [[0, -1, down], [-1, 0, right]],
+        8: [[0, 1, 0], [-1, 0, right]],
+    }
+    return np.array(matrices[orientation], dtype=np.float64)
 
 
 def _count_scans(data: bytes, picture: JpegImageFile) -> int:
@@ -114,11 +161,17 @@ def _count_scans(data: bytes, picture: JpegImageFile) -> int:
     raise ValueError("ends early")
 
 
-def _exif_rotates(block: bytes | None) -> bool:
-    """Whether an EXIF block holds an orientation other than upright; one that is corrupt holds none."""
+def _orientation(picture: Image) -> int:
+    """EXIF's orientation, 1 if there is none; an EXIF block that is corrupt holds none.
+
+    1 for a TIFF too: its own tag says how its rows run, and Pillow, like every reader, follows it.
+    """
+    if isinstance(picture, TiffImageFile):
+        return 1
     exif = Exif()
     try:
-        exif.load(block)
-        return exif.get(ORIENTATION, 1) not in (0, 1)
+        exif.load(picture.info.get("exif"))
+        found = exif.get(ORIENTATION, 1)
+        return int(found) if 1 <= found <= 8 else 1
     except Exception:
-        return False
+        return 1

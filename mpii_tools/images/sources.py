@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from checkpoints.errors import PoseError
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ImageFiles:
         return len(self.places)
 
     def __call__(self, name: str) -> bytes:
-        """The encoded image (JPEG or PNG) called `name`. Raises PoseError if there is none."""
+        """The encoded image called `name`. Raises PoseError if there is none."""
         place = self.places.get(name)
         if place is None:
             raise PoseError(f"{self.folder}: no image '{name}' among the {len(self):,} there; add it or its tar file")

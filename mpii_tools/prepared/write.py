@@ -33,6 +33,7 @@ FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint fart
 NO_IMAGE = "people left out: image missing"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
+OF_IMAGES = (NO_IMAGE, BAD_IMAGE, OUTSIDE)  # what an image, not its annotation, takes a person for
 
 
 @dataclass
@@ -77,6 +78,7 @@ def prepare(
     margin: float = 1.5,
     strict: bool = False,
     known: Findings | None = None,
+    apply_exif: bool = False,
 ) -> Preparation:
     """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
@@ -90,6 +92,7 @@ def prepare(
         margin: side of a preprocessed crop / side of the input, the room for augmentation.
         strict: write nothing if there is a fault; all of them are looked for all the same.
         known: faults that the annotations' reader found, to be counted with those found here.
+        apply_exif: whether the images were annotated as viewers show them, turned as EXIF asks; MPII's were not.
 
     Raises:
         PoseError: when no person can be used, or the disk refuses; nothing is changed then.
@@ -103,7 +106,7 @@ def prepare(
         partial.mkdir(parents=True)
         for split in sorted(set(usable.split.tolist())):
             part = usable.select(usable.split == split)
-            count = write_split(part, read_image, partial, split or "all", size, border, done)
+            count = write_split(part, read_image, partial, split or "all", size, border, done, apply_exif)
             done.splits |= {split or "all": count} if count else {}
         if not done.splits:
             reason = next(iter(done.faults), "no person")
@@ -113,7 +116,7 @@ def prepare(
         if done.written:
             counts = {what: len(ids) for what, ids in done.faults.items()}
             description = {"format": 1, "name": name, "input": size, "border": border, "splits": done.splits}
-            description |= {"joint_names": list(people.joint_names), "faults": counts}
+            description |= {"joint_names": list(people.joint_names), "faults": counts, "apply_exif": apply_exif}
             (partial / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
             publish(partial, folder)
         return done
@@ -173,7 +176,14 @@ def repeated(keys: Iterable[object]) -> np.ndarray:
 
 
 def write_split(
-    people: People, read_image: ReadImage, folder: Path, split: str, size: int, border: int, done: Preparation
+    people: People,
+    read_image: ReadImage,
+    folder: Path,
+    split: str,
+    size: int,
+    border: int,
+    done: Preparation,
+    apply_exif: bool,
 ) -> int:
     """Write SPLIT.npz and SPLIT-crops.npy; returns how many people they hold, and writes neither for none."""
     side = size + 2 * border
@@ -183,7 +193,7 @@ def write_split(
     progress = tqdm(None, f"preparing {split}", len(people), unit="person", disable=None)
     with path.open("wb") as file, progress:
         write_header(file, len(people), side)
-        for cut in cut_crops(people, matrices, read_image, side):
+        for cut in cut_crops(people, matrices, read_image, side, apply_exif):
             for crop in cut.crops.values():
                 file.write(crop.data)
             kept += cut.crops
@@ -207,12 +217,15 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def cut_crops(people: People, matrices: np.ndarray, read_image: ReadImage, side: int) -> Iterator[ImageCrops]:
+def cut_crops(
+    people: People, matrices: np.ndarray, read_image: ReadImage, side: int, apply_exif: bool
+) -> Iterator[ImageCrops]:
     """The crops of everybody, image by image: each is decoded once for all of its people.
 
     Args:
         matrices: (N, 2, 3) affines from image pixels to those of the crop.
         side: of the crops in pixels.
+        apply_exif: as `prepare`.
     """
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(people.images.tolist()):
@@ -220,13 +233,18 @@ def cut_crops(people: People, matrices: np.ndarray, read_image: ReadImage, side:
     images = list(rows_of.items())
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(images), IMAGES_AHEAD):
-            yield from pool.map(
-                lambda item: cut_image(*item, people, matrices, read_image, side), images[start : start + IMAGES_AHEAD]
-            )
+            ahead = images[start : start + IMAGES_AHEAD]
+            yield from pool.map(lambda item: cut_image(*item, people, matrices, read_image, side, apply_exif), ahead)
 
 
 def cut_image(
-    image: str, rows: list[int], people: People, matrices: np.ndarray, read_image: ReadImage, side: int
+    image: str,
+    rows: list[int],
+    people: People,
+    matrices: np.ndarray,
+    read_image: ReadImage,
+    side: int,
+    apply_exif: bool,
 ) -> ImageCrops:
     """The crops of the people `rows` of one image, as `cut_crops`."""
     ids = people.person_ids[rows].tolist()
@@ -236,13 +254,14 @@ def cut_image(
         return ImageCrops(image, {}, {NO_IMAGE: ids})
     try:
         header = read_header(data, image)
-        outside = is_outside(people.select(np.array(rows)), header.width, header.height)
+        width, height = header.upright_size if apply_exif else (header.width, header.height)
+        outside = is_outside(people.select(np.array(rows)), width, height)
         inside = np.array(rows)[~outside]
-        crops = decode_crops(data, image, matrices[inside], side, header)
+        crops = decode_crops(data, image, matrices[inside], side, header, apply_exif)
     except PoseError as error:
         return ImageCrops(image, {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]})
     faults = {OUTSIDE: [person for person, out in zip(ids, outside, strict=True) if out]} if outside.any() else {}
-    return ImageCrops(image, dict(zip(inside.tolist(), crops, strict=True)), faults, header.oddities())
+    return ImageCrops(image, dict(zip(inside.tolist(), crops, strict=True)), faults, header.oddities(apply_exif))
 
 
 def is_outside(people: People, width: int, height: int) -> np.ndarray:

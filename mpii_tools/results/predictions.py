@@ -38,6 +38,8 @@ class Predictions:
         person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
         joint_names: K names.
         stage: 0 or 1, the stage that predicted them; -1 if unknown.
+        scores: (N, K) float64 in 0..1, how sure the network is of each joint, NaN where it does not say; None if
+            nothing is known.
 
     Raises:
         PoseError: arrays that do not fit together, a value that is not finite, or a person_id that appears twice.
@@ -47,6 +49,7 @@ class Predictions:
     person_ids: np.ndarray | None
     joint_names: tuple[str, ...] = MPII.names
     stage: int = UNKNOWN_STAGE
+    scores: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
@@ -60,6 +63,8 @@ class Predictions:
                 f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
                 f"{np.argmax(lost)}; a prediction must place every joint"
             )
+        if self.scores is not None and self.scores.shape != shape[:2]:
+            raise PoseError(f"predictions: scores of shape {self.scores.shape}; expected {shape[:2]}, one per joint")
         if self.person_ids is not None:
             if self.person_ids.shape != shape[:1]:
                 raise PoseError(
@@ -76,7 +81,7 @@ class Predictions:
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
-    """Writes `joints`, `person_ids` (empty if unknown), `joint_names` and `stage` as .npz."""
+    """Writes `joints`, `person_ids` (empty if unknown), `joint_names`, `stage` and, if known, `scores` as .npz."""
     ids = [] if predictions.person_ids is None else predictions.person_ids
     columns = {
         "joints": predictions.joints,
@@ -84,6 +89,8 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
         "joint_names": np.array(predictions.joint_names, dtype=np.str_),
         "stage": np.array(predictions.stage),
     }
+    if predictions.scores is not None:
+        columns["scores"] = predictions.scores
     save_arrays(path, columns)
 
 
@@ -141,7 +148,8 @@ def align(predictions: Predictions, people: People) -> Predictions:
             f"(the first prediction is for {next(iter(row_of), 'nobody')}); predict the people of these annotations"
         )
     rows = [row_of[person] for person in people.person_ids.tolist()]
-    return replace(predictions, joints=predictions.joints[rows], person_ids=people.person_ids)
+    scores = None if predictions.scores is None else predictions.scores[rows]
+    return replace(predictions, joints=predictions.joints[rows], person_ids=people.person_ids, scores=scores)
 
 
 def _by_row(predictions: Predictions, people: People) -> Predictions:
@@ -173,13 +181,14 @@ def _by_row(predictions: Predictions, people: People) -> Predictions:
 
 def _load_npz(path: Path) -> Predictions:
     kinds = {"joints": "f", "person_ids": "U", "joint_names": "U", "stage": "iu"}
-    stored = load_arrays(path, kinds, "predictions")
-    ids = stored["person_ids"]
+    stored = load_arrays(path, kinds, "predictions", optional={"scores": "f"})
+    ids, scores = stored["person_ids"], stored.get("scores")
     return Predictions(
         joints=stored["joints"].astype(np.float64),
         person_ids=ids if ids.size or not len(stored["joints"]) else None,
         joint_names=tuple(stored["joint_names"].ravel().tolist()),
         stage=int(stored["stage"].ravel()[0]) if stored["stage"].size else UNKNOWN_STAGE,
+        scores=None if scores is None else scores.astype(np.float64),
     )
 
 

@@ -154,10 +154,10 @@ def test_an_image_is_predicted_and_drawn(run, tmp_path, capsys):
     assert main(["predict", str(image), *where]) == 0
     whole = read_predictions(tmp_path / "poses" / "predictions-images.npz")
     assert whole.joints.shape == (1, 16, 2)
-    assert cv2.imread(str(tmp_path / "poses" / "an image.jpg-1.pose.jpg")).shape == (480, 480, 3)
+    assert cv2.imread(str(tmp_path / "poses" / "an image.jpg.pose.jpg")).shape == (120, 80, 3)
     assert main(["predict", str(image), *where, "--center", "20", "30", "--scale", "0.2"]) == 0
     boxed = read_predictions(tmp_path / "poses" / "predictions-images.npz")
-    # An untrained pose lies near the middle of its crop: of the whole image, or of a box 50 px wide.
+    # An untrained pose is near the middle of its crop: of the whole image, or of a box 50 px wide.
     assert np.abs(whole.joints[0].mean(0) - [39.5, 59.5]).max() < 30
     assert np.abs(boxed.joints[0].mean(0) - [20, 33]).max() < 12.5
     (tmp_path / "corrupt.jpg").write_bytes(b"corrupt")

@@ -7,9 +7,9 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from checkpoints.files import checksum
 from ief.cli import main
-from ief.inference.onnx_export import export_onnx, resampling
+from ief.inference.networks import CascadeNetwork
+from ief.inference.onnx_export import export_onnx, resampling, write_onnx
 from ief.inference.onnx_runtime import OnnxNetwork, open_session
-from ief.inference.predictor import CascadeNetwork
 from ief.model.cascade import Cascade
 from ief.model.run_folder import save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -95,8 +95,8 @@ def exported(run, tiny_data, tmp_path_factory):
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_exported_model_of_crops_gives_the_cascades_poses(exported, count):
     crops = np.random.default_rng(0).integers(0, 255, (count, SIZE, SIZE, 3), dtype=np.uint8)
-    plain = CascadeNetwork(make_cascade())(crops)[-1]
-    np.testing.assert_allclose(OnnxNetwork(exported / "crops.onnx")(crops)[-1], plain, rtol=1e-4, atol=1e-3)
+    plain = CascadeNetwork(make_cascade())(crops)[0][-1]
+    np.testing.assert_allclose(OnnxNetwork(exported / "crops.onnx")(crops)[0][-1], plain, rtol=1e-4, atol=1e-3)
     assert np.ptp(plain, axis=0).max() > 0.1 or count == 1  # it does look at the image
 
 
@@ -114,7 +114,7 @@ def test_the_exported_model_of_images_crops_and_maps_back_as_prediction_does(exp
     joints = session.run(None, {"image": np.stack([image] * 2), "center": center, "scale": scales})[0]
     matrices = crop_matrices(np.add(center, (0, 15 * scale)), 250 * scales, SIZE)
     crops = np.stack([warp(image, matrix, SIZE) for matrix in matrices])
-    expected = apply_affine(invert_affine(matrices), CascadeNetwork(make_cascade(1))(crops)[-1])
+    expected = apply_affine(invert_affine(matrices), CascadeNetwork(make_cascade(1))(crops)[0][-1])
     # Crops differ by rounding to a gray level and in how they average what they reduce.
     np.testing.assert_allclose(joints, expected, atol=0.3 * 250 * scale / SIZE)
 
@@ -138,7 +138,7 @@ def test_int8_stays_close_to_fp32_and_follows_the_image(exported):
     whole, small = exported / "crops.onnx", exported / "int8.onnx"
     assert small.stat().st_size < 0.4 * whole.stat().st_size
     crops = np.random.default_rng(1).integers(0, 255, (8, SIZE, SIZE, 3), dtype=np.uint8)
-    plain, quantized = OnnxNetwork(whole)(crops), OnnxNetwork(small)(crops)
+    plain, quantized = OnnxNetwork(whole)(crops)[0], OnnxNetwork(small)(crops)[0]
     assert 0 < np.abs(plain - quantized).max() < 0.1 * SIZE
     assert np.abs(plain - quantized).mean() < 0.5 * np.abs(plain - plain.mean(axis=1, keepdims=True)).mean()
 
@@ -146,7 +146,7 @@ def test_int8_stays_close_to_fp32_and_follows_the_image(exported):
 def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
     data = ["--data", str(tiny_data)]
     assert main(["predict", "--run", str(run), *data, "--device", "cpu", "--out", str(tmp_path / "torch")]) == 0
-    for name, closeness in (("crops", 1e-2), ("int8", 10)):
+    for name, closeness in (("crops", 1e-2), ("image", 1e-2), ("int8", 10)):
         assert main(["predict", "--onnx", str(exported / f"{name}.onnx"), *data, "--out", str(tmp_path / name)]) == 0
         ours, plain = (read_predictions(tmp_path / where / "predictions-valid.npz") for where in (name, "torch"))
         np.testing.assert_allclose(ours.joints, plain.joints, atol=closeness)
@@ -155,8 +155,9 @@ def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
 def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data, tmp_path, capsys):
     corrupt = tmp_path / "corrupt.onnx"
     corrupt.write_bytes((exported / "image.onnx").read_bytes()[:999])
+    other = write_onnx(nn.Identity(), (torch.zeros(1),), ["x"], ({},), ["y"], {}, tmp_path / "other.onnx")
     for path, message in (
-        (exported / "image.onnx", "its inputs are image, center, scale, expected crops; export it with --input crops"),
+        (other, "other.onnx: its inputs are x, expected crops, or image, center and scale; give a model that"),
         (corrupt, "corrupt.onnx: not a model that ONNX Runtime can load"),
         (tmp_path / "none.onnx", "none.onnx: no such file"),
     ):

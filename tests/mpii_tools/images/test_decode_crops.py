@@ -1,14 +1,19 @@
 """Crops from encoded images, decoded at a fraction of their resolution, against the whole image."""
 
+import io
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageOps
+from PIL.Image import Exif
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import apply_affine, compose_affine, crop_matrices, from_reduced
 from mpii_tools.images import decode as images
-from mpii_tools.images.decode import decode_crops, decode_image, warp
+from mpii_tools.images.decode import cut_crops, decode_crops, decode_image, warp
+from mpii_tools.images.header import read_header
 from mpii_tools.prepared.augmentation import draw_affines
 from mpii_tools.prepared.ranges import Augmentation
 
@@ -106,14 +111,20 @@ def test_an_image_is_never_decoded_coarser_than_its_finest_crop(reductions):
         assert reductions.pop() == expected
 
 
-def test_what_cannot_be_reduced_equals_decoding_and_warping():
-    """A PNG, whatever the crop's size; a JPEG whose crop is as fine as the image."""
+def test_an_image_of_another_kind_is_averaged_as_a_jpeg_is_reduced():
+    """A PNG is decoded whole: the means over squares, then the warp; a crop as fine as the image is a warp alone."""
     image = soft_image(*ODD)
-    for data, side in ((encode(image, ".png"), 900.0), (encode(image), 150.0)):
-        matrices = augmented_matrices([side] * 4, 100, ODD)
-        whole = decode_image(data, "a")
-        expected = np.stack([warp(whole, matrix, 100) for matrix in matrices])
-        assert np.array_equal(decode_crops(data, "a", matrices, 100), expected)
+    for data, side, reduction in ((encode(image, ".png"), 900.0, 4), (encode(image), 150.0, 1)):
+        matrices = augmented_matrices([side * 0.9] * 4, 100, ODD)
+        assert images.coarsest_reduction(matrices) == reduction
+        whole = decode_image(data, "a").astype(float)
+        height, width = (-(-length // reduction) for length in ODD)
+        padded = np.pad(whole, ((0, height * reduction - ODD[0]), (0, width * reduction - ODD[1]), (0, 0)), "edge")
+        means = padded.reshape(height, reduction, width, reduction, 3).mean((1, 3)).round().astype(np.uint8)
+        expected = [warp(means, from_reduced(matrix, reduction, reduction), 100) for matrix in matrices]
+        crops = decode_crops(data, "a", matrices, 100)
+        assert np.abs(crops.astype(int) - np.stack(expected)).max() <= 1
+        assert np.array_equal(crops, cut_crops(decode_image(data, "a"), matrices, 100))
 
 
 def test_progressive_grey_and_odd_jpegs_are_reduced_alike():
@@ -156,3 +167,55 @@ def test_reduced_coordinates_round_trip():
         np.testing.assert_allclose(
             apply_affine(from_reduced(matrix[0], *factors)[None], reduced), apply_affine(matrix, points), atol=1e-9
         )
+
+
+ARROW = np.zeros((60, 90, 3), np.uint8)  # no two of its eight orientations look alike
+ARROW[10:20, 5:70], ARROW[30:50, 5:15] = (250, 40, 40), (40, 250, 40)
+
+
+def oriented(kind, orientation):
+    """The arrow in an image file whose EXIF data ask for a turn."""
+    exif = Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 98, "subsampling": 0}}.get(kind, {})
+    Image.fromarray(ARROW).save(file, kind, exif=exif, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_exif_turns_an_image_as_pillow_turns_it_when_asked(kind, orientation):
+    data = oriented(kind, orientation)
+    header, upright = read_header(data, "a"), decode_image(data, "a", upright=True)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")).astype(int)
+    assert header.orientation == (orientation if kind != "TIFF" else 1)
+    assert header.upright_size == upright.shape[1::-1] == expected.shape[1::-1]
+    assert np.abs(upright - expected).max() <= 2  # two decoders of JPEG
+    assert decode_image(data, "a").shape == ((60, 90, 3) if kind != "TIFF" else upright.shape)
+    matrices = crop_matrices(np.array([[30.0, 25.0]]), np.array([40.0]), 40)
+    crops = decode_crops(data, "a", matrices, 40, upright=True)
+    assert np.abs(crops.astype(int) - cut_crops(upright, matrices, 40)).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "BMP", "TIFF"])
+def test_the_other_kinds_of_images_are_read_and_refused_when_cut_off(kind):
+    file = io.BytesIO()
+    Image.fromarray(ARROW).save(file, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    data = file.getvalue()
+    assert read_header(data, "a").kind == kind
+    np.testing.assert_array_equal(decode_image(data, "a"), ARROW)
+    for short in (data[: len(data) // 2], data[: len(data) - 40]):
+        with pytest.raises(PoseError, match=r"b\.img: .* cannot be decoded"):
+            decode_image(short, "b.img")
+
+
+def test_gray_and_16_bit_images_of_the_other_kinds_become_rgb():
+    gray = np.linspace(0, 65535, 60 * 90).reshape(60, 90).astype(np.uint16)
+    file = io.BytesIO()
+    Image.fromarray(gray).save(file, "TIFF")
+    assert read_header(file.getvalue(), "a").oddities() == [
+        "grey images, used as RGB",
+        "images of 16 bits, reduced to 8",
+    ]
+    np.testing.assert_array_equal(decode_image(file.getvalue(), "a"), np.repeat((gray >> 8)[..., None], 3, axis=-1))

@@ -1,0 +1,65 @@
+"""Finding the people of an image: torchvision's SSDLite320 with a MobileNetV3, trained on COCO."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights, ssdlite320_mobilenet_v3_large
+
+from checkpoints.errors import PoseError
+from checkpoints.tensors import load_plain_data
+
+PERSON = 1  # COCO's category
+
+
+class PersonDetector:
+    """Called with an image, gives its people's boxes.
+
+    Args:
+        weights: a file of torchvision's weights of this detector; None takes those of torchvision's cache, or its
+            download.
+        min_score: boxes with a lower score are passed over.
+        device: where to run it.
+
+    Raises:
+        PoseError: when the weights cannot be had, or are another network's.
+    """
+
+    def __init__(self, weights: Path | None = None, min_score: float = 0.5, device: torch.device | str = "cpu") -> None:
+        self.min_score, self.device, self.lock = min_score, torch.device(device), threading.Lock()
+        network = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
+        if weights is None:
+            tensors, source = download(), "torchvision's weights"
+        else:
+            tensors, source = load_plain_data(weights), str(weights)
+        try:
+            network.load_state_dict(tensors)
+        except (RuntimeError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise PoseError(
+                f"{source}: not the weights of torchvision's ssdlite320_mobilenet_v3_large ({reason})"
+            ) from error
+        self.network = network.eval().to(self.device)
+
+    @torch.inference_mode()
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(H, W, 3) uint8 RGB -> boxes (P, 4) x1 y1 x2 y2 in image pixels and scores (P,), the best first."""
+        pixels = torch.from_numpy(image).to(self.device).permute(2, 0, 1).float() / 255
+        with self.lock:  # images are read in several threads; its own threads are enough for the cores
+            (found,) = self.network([pixels])
+        kept = (found["labels"] == PERSON) & (found["scores"] >= self.min_score)
+        return found["boxes"][kept].double().cpu().numpy(), found["scores"][kept].double().cpu().numpy()
+
+
+def download() -> dict[str, torch.Tensor]:
+    """torchvision's weights of the detector, through its cache and download. Raises PoseError if that fails."""
+    try:
+        return SSDLite320_MobileNet_V3_Large_Weights.COCO_V1.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise PoseError(
+            f"torchvision's person detector could not be downloaded ({error}); give its file with "
+            "--detector-weights FILE, or boxes with --boxes FILE"
+        ) from error

@@ -1,0 +1,188 @@
+"""Which images to predict, and which people of them: image files, folders, and files of boxes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from checkpoints.files import distinct_names, require_file
+from ief.inference.boxes import person_box, person_boxes
+from ief.inference.stream import ImagePeople, read_bytes
+from mpii_tools.images.header import read_header
+from mpii_tools.images.sources import SUFFIXES
+
+EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
+HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
+PERSON = 1  # COCO's category
+
+
+def find_images(paths: Iterable[Path], suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """The files of `paths`; a folder means those with one of `suffixes` in it, by name.
+
+    Raises:
+        PoseError: when a folder holds no such file.
+    """
+    files = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(item for item in path.iterdir() if item.suffix.lower() in suffixes and item.is_file())
+            if not inside:
+                raise PoseError(f"{path}: no image ({', '.join(suffixes)}) in this folder")
+            files += inside
+        else:
+            files.append(path)  # one that is missing is told when it is read, and ends nothing
+    return files
+
+
+def whole_images(files: Sequence[Path]) -> list[ImagePeople]:
+    """The images without boxes, under names that tell them apart."""
+    return [ImagePeople(path, name=name) for path, name in zip(files, distinct_names(files), strict=True)]
+
+
+def at_center(image: ImagePeople, center: Sequence[float] | None, scale: float | None) -> ImagePeople:
+    """The image with one person at MPII's center (x, y) and scale; None takes those of one who fills the image."""
+    try:
+        width, height = read_header(read_bytes(image.image), str(image.image)).upright_size
+    except PoseError:  # which is told when it is predicted
+        return image
+    return replace(image, boxes=person_box(width, height, center, scale))
+
+
+@dataclass(frozen=True)
+class NamedBox:
+    """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, the detector's score."""
+
+    image: str
+    box: np.ndarray | None
+    score: float = float("nan")
+
+
+def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
+    """The images and boxes of a file: COCO JSON, or text with one person per line.
+
+    JSON: results (a list with `image_id` or `file_name`, `bbox` x y width height, `score`) or annotations (`images` and
+    `annotations`). Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with MPII's center and
+    scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment.
+
+    Args:
+        files: the images that the names mean; without any, names are relative to the file's folder.
+        min_score: boxes with a lower score are passed over.
+
+    Returns:
+        The images in the order of the file, and a line for each entry that cannot be used.
+
+    Raises:
+        PoseError: when the file is missing, or nothing in it can be used.
+    """
+    try:
+        text = require_file(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PoseError(f"{path}: cannot be read as text ({error})") from error
+    entries = coco_boxes(path, text) if text.lstrip()[:1] in ("[", "{") else listed_boxes(path, text)
+    find, found, left_out = image_finder(path.parent, files), {}, []
+    for entry in entries:
+        if isinstance(entry, str):
+            left_out.append(entry)
+        elif not entry.score < min_score:
+            found.setdefault(find(entry.image), []).append(entry)
+    if not found:
+        raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
+    images = whole_images(list(found))
+    return [with_boxes(image, named) for image, named in zip(images, found.values(), strict=True)], left_out
+
+
+def with_boxes(image: ImagePeople, named: list[NamedBox]) -> ImagePeople:
+    """The image with the boxes that its lines name; with none if one of them means the whole image."""
+    if any(entry.box is None for entry in named):
+        return image
+    boxes, scores = np.stack([entry.box for entry in named]), np.array([entry.score for entry in named])
+    return replace(image, boxes=boxes, box_scores=scores)
+
+
+def listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
+    """The lines of a text; one that cannot be used as what is wrong with it."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or (HEADER.match(line.strip() + " ") and not trailing_numbers(split_line(line))):
+            continue
+        tokens = split_line(line)
+        numbers = trailing_numbers(tokens)
+        name = " ".join(tokens[: len(tokens) - len(numbers)])
+        if not name or len(numbers) not in (0, 3, 4, 5):
+            yield f"{path}: line {number}: {EXPECTED}: {line.strip()[:60]}"
+        elif len(numbers) == 3:
+            x, y, scale = numbers
+            if not (np.isfinite(numbers).all() and scale > 0):
+                yield f"{path}: line {number}: {EXPECTED}, finite and scale above 0: {line.strip()[:60]}"
+            else:
+                yield NamedBox(name, person_boxes(np.array([[x, y]]), np.array([scale]))[0])
+        else:
+            yield NamedBox(name, np.array(numbers[:4]) if numbers else None, *numbers[4:])
+
+
+def split_line(line: str) -> list[str]:
+    """The fields of a line, by tabs if it has one, else by commas, else by spaces; quotes around a name go."""
+    separator = next((mark for mark in "\t," if mark in line), None)
+    return [field.strip().strip("\"'") for field in line.strip().split(separator)]
+
+
+def trailing_numbers(tokens: list[str]) -> list[float]:
+    """The numbers that the tokens end with, the first token aside: an image's name may be a number."""
+    numbers: list[float] = []
+    for token in reversed(tokens[1:]):
+        try:
+            numbers.insert(0, float(token))
+        except ValueError:
+            break
+    return numbers
+
+
+def coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
+    """The people of COCO results or annotations. Raises PoseError if the text is neither."""
+    try:
+        tree = json.loads(text)
+        names = {}
+        if isinstance(tree, dict):
+            names = {image["id"]: str(image["file_name"]) for image in tree["images"]}
+            tree = tree["annotations"]
+        entries = [entry for entry in tree if entry.get("category_id", PERSON) == PERSON]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
+    for number, entry in enumerate(entries, start=1):
+        try:
+            name = str(entry.get("file_name") or names.get(entry["image_id"], entry["image_id"]))
+            x, y, width, height = map(float, entry["bbox"])
+            score = float("nan") if entry.get("score") is None else float(entry["score"])
+            yield NamedBox(name, np.array([x, y, x + width, y + height]), score)
+        except (KeyError, TypeError, ValueError) as error:
+            yield f"{path}: entry {number}: no image_id and bbox x y width height ({type(error).__name__}: {error})"
+
+
+def image_finder(folder: Path, files: Sequence[Path]) -> Callable[[str], Path]:
+    """A function from a name in a file of boxes to the image it means.
+
+    Args:
+        folder: what names are relative to if there are no `files`.
+        files: the images that names mean, by their path's end, their name without its ending, or COCO's number.
+    """
+    known: dict[str, Path] = {}
+    for file in files:
+        parts = file.absolute().parts
+        keys = ["/".join(parts[-count:]) for count in range(len(parts), 0, -1)] + [file.stem]
+        digits = re.search(r"\d+$", file.stem)
+        keys += [str(int(digits.group()))] if digits else []
+        for key in keys:
+            known.setdefault(key, file)
+
+    def find(name: str) -> Path:
+        plain = name.replace("\\", "/").removeprefix("./")
+        if files:
+            return known.get(plain) or known.get(plain.rpartition("/")[2]) or Path(name)
+        return folder / plain
+
+    return find
