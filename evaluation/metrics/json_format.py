@@ -12,6 +12,7 @@ from typing import Any
 
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
 from evaluation.metrics.breakdown import PartScores
+from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.conventions import OUTSIDE_MEAN
 from evaluation.metrics.distances import MeanError, PixelError
 from evaluation.metrics.evaluate import Scores
@@ -90,6 +91,15 @@ def movement_to_json(movement: Movement) -> Json:
         "all": block(movement.all),
         "per_joint": {joint: block(found) for joint, found in movement.per_joint.items()},
     }
+
+
+def calibration_to_json(found: Calibration) -> Json:
+    """{"joints", "score", "correct", "correlation", "auc", "error", "interval",
+    "bins": [{"joints", "score", "correct", "interval"}, ...]}.
+    """
+    values = {name: getattr(found, name) for name in ("score", "correct", "correlation", "auc", "error")}
+    bins = [{"joints": one.joints, "score": one.score, **_block({"correct": one.correct})} for one in found.bins]
+    return {"joints": found.joints, **_block(values), "bins": bins}
 
 
 def scores_from_json(tree: Json) -> Scores:

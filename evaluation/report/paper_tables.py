@@ -10,7 +10,7 @@ from evaluation.metrics.breakdown import PartScores
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.movement import JointMovement
 from evaluation.metrics.pose_std import PoseStd, kind_of
-from evaluation.report.published import PAPER, TABLE_7_PCKH, PublishedRow
+from evaluation.report.published import PAPER, TABLE_7, PublishedRow
 from evaluation.report.tables import TABLE_8_HEADS, Cell, Table, cell
 from heads.skeleton import MPII, Skeleton
 
@@ -47,7 +47,8 @@ def table_7(entries: Sequence[Entry]) -> Table:
     """Joint error, bone error and PCKh@0.5 of every stage and run, the difference beside each, the paper's last.
 
     The columns of differences are left out if no entry has one. The mean pose, which is the same for all runs trained
-    on the same data, has one row.
+    on the same data, has one row. The paper's rows that no entry stands for follow in a section of their own, so that
+    all of its values are there.
     """
     compared = any(entry.difference for entry in entries)
 
@@ -62,19 +63,27 @@ def table_7(entries: Sequence[Entry]) -> Table:
         elif compared:
             cells = [[*own, Cell(None)] for own in cells]
         crop = (cell(error.crop_px) for error in (entry.scores.joint_error, entry.scores.bone_error))
-        paper = Cell(TABLE_7_PCKH.get((entry.method, entry.stage)))
-        return (entry.run, *(part for own in cells for part in own), *crop, paper)
+        paper = map(Cell, TABLE_7.get((entry.method, entry.stage), (None, None, None)))
+        return (entry.run, *(part for own in cells for part in own), *crop, *paper)
 
     columns = ("Joint px", "Bone px", "PCKh@0.5")
     heads = [head for column in columns for head in ([column, f"Δ {column}"] if compared else [column])]
+    heads += ["Joint crop px", "Bone crop px"]
     rows, sections = _by_stage(entries, row)
+    ours = {(entry.method, entry.stage) for entry in entries}
+    others = {key: scores for key, scores in TABLE_7.items() if key not in ours}
+    if others:
+        sections += ((len(rows), "In the paper, not among these runs"),)
+        empty = [""] * len(heads)
+        rows += tuple(
+            (f"{method}, {readable(stage)}", *empty, *map(Cell, scores)) for (method, stage), scores in others.items()
+        )
     about_paper = (
-        f"The last column is the paper's own value, on MPII with its full training ({PAPER}, Table 7); a dash: not "
-        "known here."
+        f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
     )
     return Table(
         title="Mean joint and bone error in image pixels and in pixels of the 224 crop, mean PCKh@0.5 in %",
-        head=("", *heads, "Joint crop px", "Bone crop px", "Paper, on MPII: PCKh@0.5"),
+        head=("", *heads, *(f"Paper, on MPII: {column}" for column in columns)),
         rows=rows,
         sections=sections,
         note=" ".join(filter(None, [_about_differences(entries), about_paper])),
@@ -82,7 +91,7 @@ def table_7(entries: Sequence[Entry]) -> Table:
 
 
 def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:
-    """PCKh@0.5 of the joint groups, one's own by stage and run, then the differences, then published rows."""
+    """PCKh@0.5 of the joint groups, one's own by stage and run, then the differences, then published rows by source."""
 
     def row(name: str, scores: Scores, signed: bool = False) -> Row:
         return name, *(cell(group, signed=signed) for group in scores.pckh.groups[0.5].values())
@@ -92,12 +101,13 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
     if compared:
         sections += ((len(rows), "Δ in points"),)
         rows += tuple(row(f"{e.run}, {readable(e.stage)}", e.difference, signed=True) for e in compared)
+    for source in dict.fromkeys(row.source for row in published.values()):
+        sections += ((len(rows), f"As published, MPII test set: {source}"),)
+        rows += tuple((row.label, *map(Cell, row.groups)) for row in published.values() if row.source == source)
     notes = [_about_differences(entries)]
     if published:
-        sections += ((len(rows), "As published, MPII test set"),)
-        rows += tuple((row.label, *map(Cell, row.groups)) for row in published.values())
-        sources = "; ".join(dict.fromkeys(row.source for row in published.values()))
-        notes.append(f"The published rows are not ours: they are on MPII's test set, from {sources}.")
+        notes.append("The published rows are not ours: they are on MPII's test set.")
+        notes += [row.note for row in published.values()]
     conventions = ", ".join(dict.fromkeys(entry.scores.pckh.convention for entry in entries))
     return Table(
         title=f"PCKh@0.5 in % by joint group ({conventions} convention)",

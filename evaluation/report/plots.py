@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.pose_std import PoseStd
 from heads.skeleton import MPII, Skeleton
@@ -109,6 +110,41 @@ def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
     axes.grid(axis="x", visible=False)
     if len(values) > 1:
         _legend_below(figure, len(values))
+    return figure
+
+
+def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
+    """The share of correct joints over their mean score, bin by bin, with its confidence interval.
+
+    On the dashed diagonal a score of 0.7 means that 70 % of such joints are correct. A marker's area grows with the
+    joints in its bin.
+
+    Args:
+        results: name ('as predicted', 'calibrated') -> what `calibrate` found.
+        title: above the plot.
+
+    Raises:
+        PoseError: no results.
+    """
+    figure, axes = _axes(title, 4.6, results)
+    axes.plot((0, 1), (0, 1), color="#777777", linestyle="--", linewidth=1, zorder=1)
+    for index, (name, found) in enumerate(results.items()):
+        color, place = COLORS[index % len(COLORS)], [one.score for one in found.bins]
+        value, low, high = _columns(dict(enumerate(one.correct for one in found.bins)))
+        if np.isfinite(low).any():
+            axes.errorbar(
+                place,
+                value,
+                yerr=np.abs(np.stack([low, high]) - value),
+                fmt="none",
+                ecolor=color,
+                elinewidth=1,
+                capsize=2,
+            )
+        area = [12 + 150 * one.joints / found.joints for one in found.bins]
+        axes.scatter(place, value, area, color=color, marker=MARKERS[index % len(MARKERS)], label=name, zorder=2)
+    axes.set(xlabel="mean score of the joints", ylabel="share of them correct", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    _legend_below(figure, len(results))
     return figure
 
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.breakdown import PartScores
+from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.movement import Movement
 from evaluation.metrics.pose_std import PoseStd
 from evaluation.report import paper_tables, plots
 from evaluation.report.page import Section
 from evaluation.report.paper_tables import readable
-from evaluation.report.tables import Table
+from evaluation.report.tables import Cell, Table, cell
 from heads.skeleton import MPII, Skeleton
 
 CURVE_POINTS = 150
@@ -152,6 +153,45 @@ def movement_section(
         )
         figures["movement"] = (caption, plots.movement_arrows(before, after, true, captions, skeleton=skeleton))
     return Section("From stage 0 to stage 1", tables=tables, figures=figures, folded=frozenset(tables) - {"movement"})
+
+
+def scores_section(calibrations: Mapping[str, tuple[Calibration, Calibration]]) -> Section:
+    """Whether the joints' scores know which joints are correct.
+
+    Args:
+        calibrations: run -> what `calibrate` found of its scores as predicted, and of the cross-fitted ones.
+    """
+    text = (
+        "A joint's score, from 0 to 1, says how sure the network is of it; a joint is correct within 0.5 head sizes of "
+        "the ground truth, as in PCKh@0.5. Calibrated scores are the predicted ones through a map that never falls, "
+        "fitted to the share correct: for each half of the people on the other half, so that nobody's own joints are "
+        "in it."
+    )
+
+    def row(name: str, found: Calibration) -> tuple[Cell | str, ...]:
+        values = (found.score, found.correct, found.correlation, found.auc, found.error)
+        return name, Cell(found.joints, digits=0), *(cell(value, digits=3) for value in values)
+
+    table = Table(
+        title="Scores of joints and their correctness",
+        head=("", "Joints", "Mean score", "Share correct", "Correlation", "AUC", "Calibration error"),
+        rows=tuple(
+            row(f"{run}, {name}", found)
+            for run, both in calibrations.items()
+            for name, found in zip(("as predicted", "calibrated"), both, strict=True)
+        ),
+        note="Correlation: Pearson's r of score and correctness. AUC: the chance that a correct joint's score is above "
+        "that of a wrong one. Calibration error: the mean distance of score and share correct over ten bins.",
+    )
+    caption = "Share correct over the mean score, in tenths of the score; on the diagonal scores mean what they say."
+    figures = {
+        f"reliability-{file_name(run)}": (
+            f"{run}: {caption}",
+            plots.reliability_plot({"as predicted": before, "calibrated": after}, f"{run}: reliability of scores"),
+        )
+        for run, (before, after) in calibrations.items()
+    }
+    return Section("Scores", (text,), {"scores": table}, figures)
 
 
 def people_section(pictures: Sequence[tuple[str, np.ndarray]], run: str) -> Section:

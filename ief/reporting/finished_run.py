@@ -18,7 +18,7 @@ from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
 from heads.methods import METHODS
 from ief.model.run_folder import stage_file
-from ief.reporting.scoring import ground_truth, load_poses, score
+from ief.reporting.scoring import ground_truth, load_poses, load_scores, score
 from mpii_tools.people import People
 
 
@@ -33,6 +33,7 @@ class FinishedRun:
         stages: 'mean_pose', 'stage0', 'stage1' -> scores.
         curves: stage -> (step, loss) points.
         poses: stage -> (N, K, 2) predictions of the people reported on, image pixels; {} without people.
+        scores: stage -> (N, K) scores of those joints in 0..1, NaN where there is none; only stages that have some.
     """
 
     name: str
@@ -41,6 +42,7 @@ class FinishedRun:
     stages: dict[str, Scores]
     curves: dict[str, list[tuple[float, float]]]
     poses: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
 
     @property
     def last(self) -> str:
@@ -75,7 +77,8 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
         if known is None or not describes(known, joints, people):
             convention = known.pckh.convention if known else "official"
             stages[stage] = score(joints, people, convention, intervals=True)
-    return FinishedRun(name, method, record, stages, load_curves(folder), poses)
+    scores = load_scores(folder, people) if people is not None else {}
+    return FinishedRun(name, method, record, stages, load_curves(folder), poses, scores)
 
 
 def load_metrics(run: Path) -> dict[str, Scores]:

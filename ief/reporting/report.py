@@ -11,9 +11,17 @@ import numpy as np
 
 from checkpoints.files import write_bytes, write_text
 from evaluation.metrics.breakdown import PARTS, PartScores, breakdown
+from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.distances import CROP
 from evaluation.metrics.evaluate import Scores
-from evaluation.metrics.json_format import Json, difference_to_json, movement_to_json, parts_to_json, scores_to_json
+from evaluation.metrics.json_format import (
+    Json,
+    calibration_to_json,
+    difference_to_json,
+    movement_to_json,
+    parts_to_json,
+    scores_to_json,
+)
 from evaluation.metrics.movement import Movement, movement
 from evaluation.metrics.pose_std import PoseStd, pose_std
 from evaluation.report import sections
@@ -23,7 +31,7 @@ from evaluation.report.published import TABLE_8, PublishedRow
 from evaluation.report.tables import Cell
 from ief.reporting.finished_run import FinishedRun, load_run, run_names
 from ief.reporting.pictures import draw_people, worst_and_median
-from ief.reporting.scoring import difference, ground_truth, person_errors
+from ief.reporting.scoring import calibration, difference, ground_truth, person_errors
 from mpii_tools.crops import apply_affine, crop_matrices
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
@@ -41,6 +49,7 @@ class Findings:
         entries: every stage of every run, with its difference to the reference.
         breakdowns: 'size', 'annotated', 'group' -> run -> part -> scores; {} without people.
         moved: run -> what its stage 1 does to the poses of its stage 0.
+        calibrations: run -> its last stage's scores against correctness, as predicted and calibrated.
         std: Figure 1, None if there is nothing to measure it on.
         whose: the people of Figure 1, in words.
     """
@@ -49,6 +58,7 @@ class Findings:
     entries: Sequence[Entry]
     breakdowns: dict[str, dict[str, dict[str, PartScores]]]
     moved: dict[str, Movement]
+    calibrations: dict[str, tuple[Calibration, Calibration]]
     std: PoseStd | None
     whose: str
 
@@ -89,6 +99,7 @@ def write_report(
         compared(finished, people),
         broken_down(finished, people),
         movements(finished, people),
+        calibrations(finished, people),
         *measured_std(people, training),
     )
     drawn = drawn_people(finished[-1], people, load_image, left_out)
@@ -118,6 +129,8 @@ def page_sections(
         parts.append(sections.breakdown_section(findings.breakdowns, unit))
     if findings.moved:
         parts.append(sections.movement_section(findings.moved, *moved_people(shown, people), run=shown.name))
+    if findings.calibrations:
+        parts.append(sections.scores_section(findings.calibrations))
     return [
         *parts,
         sections.people_section(drawn, shown.name),
@@ -150,6 +163,10 @@ def results(findings: Findings, report: Report, published: Mapping[str, Publishe
             for key, found in findings.breakdowns.items()
         },
         "movement": {run: movement_to_json(moved) for run, moved in findings.moved.items()},
+        "scores": {
+            run: {"as_predicted": calibration_to_json(before), "calibrated": calibration_to_json(after)}
+            for run, (before, after) in findings.calibrations.items()
+        },
         "figure1": {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()},
         "curves": {run.name: run.curves for run in runs},
         "published": {name: asdict(row) for name, row in published.items()},
@@ -224,6 +241,16 @@ def movements(runs: Sequence[FinishedRun], people: People | None) -> dict[str, M
         for run in runs
         if {"stage0", "stage1"} <= set(run.poses)
     }
+
+
+def calibrations(runs: Sequence[FinishedRun], people: People | None) -> dict[str, tuple[Calibration, Calibration]]:
+    """Run -> its last stage's scores against correctness, as predicted and calibrated; runs without are left out."""
+    found = {
+        run.name: calibration(run.poses[run.last], run.scores[run.last], people, run.stages[run.last].pckh.convention)
+        for run in runs
+        if run.last in run.scores
+    }
+    return {name: both for name, both in found.items() if both}
 
 
 def moved_people(run: FinishedRun, people: People) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:

@@ -16,6 +16,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from evaluation.metrics.bootstrap import Bootstrap
+from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
 from evaluation.metrics.evaluate import Scores, compare, evaluate
 from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.json_format import scores_to_json
@@ -43,6 +44,18 @@ def score(joints: np.ndarray, people: People, convention: str = "official", inte
 def difference(joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official") -> Scores:
     """The scores of poses (N, K, 2) minus those of other poses of the same people, with paired confidence intervals."""
     return compare(joints, other, ground_truth(people), convention=convention)
+
+
+def calibration(
+    joints: np.ndarray, scores: np.ndarray, people: People, convention: str = "official"
+) -> tuple[Calibration, Calibration] | None:
+    """Scores (N, K) of poses (N, K, 2) against correctness at 0.5 head sizes: as predicted, and cross-fitted.
+
+    None if no annotated joint of a person with a head size has a score.
+    """
+    correct = correct_joints(joints, ground_truth(people), convention=convention)
+    before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
+    return (before, after) if before and after else None
 
 
 def person_errors(joints: np.ndarray, people: People) -> np.ndarray:
@@ -101,11 +114,26 @@ def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
     Raises:
         PoseError: a corrupt file, or predictions of other people.
     """
+    return {stage: found.joints for stage, found in load_predictions(run, people).items()}
+
+
+def load_scores(run: Path, people: People) -> dict[str, np.ndarray]:
+    """Stage -> (N, K) scores of the joints of `load_poses`, NaN where there is none; stages without any are left out.
+
+    Raises:
+        PoseError: as `load_poses`.
+    """
+    stages = {stage: getattr(found, "scores", None) for stage, found in load_predictions(run, people).items()}
+    return {stage: scores for stage, scores in stages.items() if scores is not None and np.isfinite(scores).any()}
+
+
+def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
+    """Stage -> predictions of the people, in their order; see `load_poses`."""
     found = {}
     for path in run.glob("predictions-valid*.npz"):
         predictions = read_predictions(path)
         try:
-            found[predictions.stage] = align(predictions, people).joints
+            found[predictions.stage] = align(predictions, people)
         except PoseError as error:
             raise PoseError(f"{path}: {error}") from error
     return {"mean_pose" if stage < 0 else f"stage{stage}": found[stage] for stage in sorted(found)}

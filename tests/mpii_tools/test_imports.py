@@ -6,6 +6,7 @@ import sys
 MODULES = (
     "annotations.read",
     "results.predictions",
+    "results.coco",
     "results.pixel_origin",
     "results.submission",
     "prepared.ranges",

@@ -4,6 +4,7 @@ from matplotlib.quiver import Quiver
 
 from checkpoints.errors import PoseError
 from evaluation import Bootstrap, Estimate, GroundTruth, evaluate
+from evaluation.metrics.calibration import calibrate
 from evaluation.metrics.pose_std import pose_std
 from evaluation.report.plots import (
     arrow_factor,
@@ -11,6 +12,7 @@ from evaluation.report.plots import (
     movement_arrows,
     part_points,
     pckh_curves,
+    reliability_plot,
     std_bars,
     to_svg,
     training_curves,
@@ -86,6 +88,25 @@ def test_part_points_draw_the_values_with_their_intervals():
         points, _, (bars,) = container.lines
         assert points.get_ydata()[0] == 2 and np.isnan(points.get_ydata()[1])
         assert bars.get_segments()[0][:, 1].tolist() == [1.5, 3.0]
+
+
+def test_the_reliability_plot_draws_the_bins_with_their_intervals():
+    rng = np.random.default_rng(0)
+    scores = rng.random((60, 16))
+    correct = (rng.random((60, 16)) < scores**2).astype(float)
+    found = {"drawn": calibrate(scores, correct), "plain": calibrate(scores, correct, None)}
+    axes = reliability_plot(found, "a run").axes[0]
+    assert axes.get_title("left") == "a run" and "correct" in axes.get_ylabel() and "score" in axes.get_xlabel()
+    assert axes.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
+    bars, first, second = axes.collections  # bars for the one with intervals
+    for points in (first, second):
+        assert points.get_offsets().tolist() == [[one.score, one.correct.value] for one in found["drawn"].bins]
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+    assert ends == [pytest.approx(one.correct.interval) for one in found["drawn"].bins]
+    sizes = dict(zip(first.get_sizes().tolist(), [one.joints for one in found["drawn"].bins], strict=True))
+    assert list(dict(sorted(sizes.items())).values()) == sorted(sizes.values())
+    with pytest.raises(PoseError, match="nothing to draw"):
+        reliability_plot({}, "a run")
 
 
 def test_std_bars_draw_both_deviations():

@@ -128,7 +128,7 @@ def test_differences_are_to_ief_star_at_the_same_stage(place, report):
     rows = {row[0]: dict(zip(table["head"], row, strict=True)) for row in table["rows"][start:]}
     error, paper = want.joint_error.image_px, "Paper, on MPII: PCKh@0.5"
     assert rows["all"]["Δ Joint px"] == {"value": error.value, "interval": [error.low, error.high]}
-    assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] is None
+    assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] == 82.7
 
 
 def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, quick):
@@ -145,6 +145,37 @@ def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, quick):
     assert "Newell" not in page and results["published"] == {}
     assert "data:image/jpeg" not in page and "nobody is drawn" in page
     assert "no training annotations were given" in page  # Figure 1 is then of the validation people
+
+
+def test_scores_of_joints_are_shown_if_a_run_has_them(place, tmp_path, quick, monkeypatch):
+    folder, people, poses = place
+    distance = np.linalg.norm(poses["all"]["stage1"] - people.joints, axis=-1)
+    noise = np.random.default_rng(0).normal(0, 0.05, distance.shape)
+    scores = np.clip(np.exp(-np.nan_to_num(distance, nan=9.0) / 30) + noise, 0, 1)
+    scores[:3] = np.nan
+    known = {"all": {"stage1": scores}, "bone": {"stage0": scores}}  # not of bone's last stage
+    monkeypatch.setattr("ief.reporting.finished_run.load_scores", lambda run, people: known.get(run.name, {}))
+    arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--out", str(tmp_path)]
+    assert main(["report", *(str(folder / name) for name in CLOSENESS), *arguments]) == 0
+    found = json.loads((tmp_path / "results.json").read_text())["scores"]
+    assert list(found) == ["all"]
+    head = people.head_size[3:, None]
+    kept = np.isfinite(distance[3:])
+    correct = (distance[3:] <= 0.5 * head)[kept]
+    predicted = found["all"]["as_predicted"]
+    assert predicted["joints"] == kept.sum() == found["all"]["calibrated"]["joints"]
+    assert predicted["correlation"] == pytest.approx(np.corrcoef(scores[3:][kept], correct)[0, 1])
+    assert predicted["correct"] == pytest.approx(correct.mean())
+    low, high = predicted["interval"]["correlation"]
+    assert 0 < low < predicted["correlation"] < high
+    assert "reliability-all.svg" in {path.name for path in (tmp_path / "figures").iterdir()}
+    page = (tmp_path / "index.html").read_text()
+    assert "Scores of joints and their correctness" in page
+
+
+def test_without_scores_there_is_no_section_of_them(report):
+    assert "Scores of joints" not in (report / "index.html").read_text()
+    assert json.loads((report / "results.json").read_text())["scores"] == {}
 
 
 def test_without_annotations_what_is_missing_is_said(place, tmp_path, quick):

@@ -1,0 +1,205 @@
+"""Whether scores of joints know which joints are correct, and how to make them say how often they are.
+
+Reliability and the expected calibration error are those of Guo et al., ICML 2017, over ten bins of equal width; the
+monotone map is isotonic regression by pool adjacent violators (Ayer et al., 1955).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
+from evaluation.metrics.conventions import Convention, get_convention
+from evaluation.metrics.inputs import GroundTruth, ratio
+from evaluation.metrics.pckh import person_counts
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class ScoreBin:
+    """The joints whose scores fall in one tenth of 0..1: how many, their mean `score`, and the share `correct`."""
+
+    joints: int
+    score: float
+    correct: Estimate
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How scores of joints and correctness go together; CIs over people.
+
+    Attributes:
+        joints: joints that have a score and a correctness.
+        score: their mean score.
+        correct: the share of them that is correct.
+        correlation: Pearson's r of score and correctness; None if either is the same everywhere.
+        auc: the chance that a correct joint's score is above that of a wrong one, a tie counting half; no CI; None
+            without both.
+        error: expected calibration error, the mean over joints of |mean score - share correct| of their bin.
+        bins: those that hold joints, by score.
+    """
+
+    joints: int
+    score: Estimate
+    correct: Estimate
+    correlation: Estimate
+    auc: Estimate
+    error: Estimate
+    bins: tuple[ScoreBin, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class MonotoneMap:
+    """A map from score to share correct that never falls: linear between `scores` (M,) and constant beyond them.
+
+    Attributes:
+        scores: M different scores, ascending.
+        shares: (M,) what each becomes.
+    """
+
+    scores: np.ndarray
+    shares: np.ndarray
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Scores of any shape, mapped; NaN stays NaN."""
+        return np.interp(scores, self.scores, self.shares)
+
+
+def correct_joints(
+    pred: np.ndarray, gt: GroundTruth, threshold: float = 0.5, convention: str | Convention = "official"
+) -> np.ndarray:
+    """(N, K) 1 if a joint is within `threshold` head sizes of the ground truth, 0 if not, NaN if PCKh leaves it out.
+
+    Args, Raises: as `pckh`.
+    """
+    correct, scored = person_counts(pred, gt, (threshold,), get_convention(convention))
+    return np.where(scored, correct[:, 0], np.nan)
+
+
+def calibrate(
+    scores: np.ndarray, correct: np.ndarray, bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP
+) -> Calibration | None:
+    """How scores and correctness go together; None if no joint has both.
+
+    Args:
+        scores: (N, K) in 0..1; NaN where there is none.
+        correct: (N, K) as of `correct_joints`.
+        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Raises:
+        PoseError: shapes that do not match, or a score outside 0..1.
+    """
+    counted = check_scores(scores, correct)
+    if not counted.any():
+        return None
+    score, hit = np.where(counted, scores, 0), np.where(counted, correct, 0)
+    place = np.minimum((score * BINS).astype(int), BINS - 1)
+    member = (counted[..., None] & (place[..., None] == np.arange(BINS))).astype(np.float64)
+    # Centered, so that the sums of squares keep their digits.
+    u = np.where(counted, scores - score.sum() / counted.sum(), 0)
+    v = np.where(counted, correct - hit.sum() / counted.sum(), 0)
+    terms = {
+        "joints": member.sum(axis=1),
+        "score": np.einsum("nk,nkb->nb", score, member),
+        "correct": np.einsum("nk,nkb->nb", hit, member),
+        "moments": np.stack([u, v, u * u, v * v, u * v], axis=-1).sum(axis=1),
+    }
+    sums = totals(terms, bootstrap)
+    joints, by_score, by_hit = sums["joints"], sums["score"], sums["correct"]
+    count = joints.sum(axis=1)
+    shares = estimates(ratio(by_hit, joints))
+    return Calibration(
+        joints=int(counted.sum()),
+        score=estimates(ratio(by_score.sum(axis=1), count)).item(),
+        correct=estimates(ratio(by_hit.sum(axis=1), count)).item(),
+        correlation=estimates(_correlation(sums["moments"], count)).item(),
+        auc=Estimate(_auc(scores[counted], correct[counted])),
+        error=estimates(ratio(np.abs(by_score - by_hit).sum(axis=1), count)).item(),
+        bins=tuple(
+            ScoreBin(int(joints[0, place]), float(by_score[0, place] / joints[0, place]), shares[place])
+            for place in np.flatnonzero(joints[0]).tolist()
+        ),
+    )
+
+
+def fit_map(scores: np.ndarray, correct: np.ndarray) -> MonotoneMap | None:
+    """The map of least squared error among those that never fall; None if no joint has both.
+
+    Args, Raises: as `calibrate`.
+    """
+    counted = check_scores(scores, correct)
+    if not counted.any():
+        return None
+    values, place, count = np.unique(scores[counted], return_inverse=True, return_counts=True)
+    shares = np.bincount(place, correct[counted]) / count
+    return MonotoneMap(values, pool_adjacent_violators(shares, count))
+
+
+def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndarray:
+    """(N, K) scores mapped to shares correct, each half of the people by the map fitted on the other half.
+
+    A person's own joints are not in the map applied to them, so `calibrate` of the result is what new people would
+    give. NaN where there was no score, or where the other half has none to fit on.
+
+    Args, Raises: as `calibrate`, with the seed of the halves.
+    """
+    check_scores(scores, correct)
+    first = np.random.default_rng(seed).permutation(len(scores)) < len(scores) / 2
+    mapped = np.full(scores.shape, np.nan)
+    for half in (first, ~first):
+        fitted = fit_map(scores[~half], correct[~half])
+        if fitted is not None:
+            mapped[half] = fitted(scores[half])
+    return mapped
+
+
+def pool_adjacent_violators(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(M,) the sequence nearest to `values` (M,) by weighted squares that never falls."""
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, length; the means rise
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        block = (value, weight, 1)
+        while blocks and blocks[-1][0] >= block[0]:
+            mean, heavier, length = blocks.pop()
+            whole = heavier + block[1]
+            block = ((mean * heavier + block[0] * block[1]) / whole, whole, length + block[2])
+        blocks.append(block)
+    return np.repeat([mean for mean, _, _ in blocks], [length for _, _, length in blocks])
+
+
+def check_scores(scores: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """(N, K) bool, the joints with a score and a correctness. Raises PoseError as `calibrate`."""
+    if scores.ndim != 2 or scores.shape != correct.shape:
+        raise PoseError(
+            f"scores have shape {scores.shape} and correctness {correct.shape}; give both as (people, joints)"
+        )
+    known = np.isfinite(scores)
+    outside = known & ((scores < 0) | (scores > 1))
+    if outside.any():
+        person, joint = np.argwhere(outside)[0]
+        raise PoseError(
+            f"scores: row {person}, joint {joint} has {scores[person, joint]:g}; a score is from 0 to 1, NaN if unknown"
+        )
+    return known & np.isfinite(correct)
+
+
+def _correlation(moments: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """(S,) Pearson's r from sums (S, 5) of u, v, uu, vv and uv over (S,) joints; NaN if u or v does not vary."""
+    u, v, uu, vv, uv = moments.T
+    n = np.maximum(count, 1)
+    varied = np.maximum(uu - u * u / n, 0) * np.maximum(vv - v * v / n, 0)
+    return ratio(uv - u * v / n, np.where(varied > 1e-18 * n * n, np.sqrt(varied), 0))
+
+
+def _auc(scores: np.ndarray, correct: np.ndarray) -> float | None:
+    """Area under the ROC curve of (n,) scores by Mann and Whitney's ranks, ties at their mean rank."""
+    right = correct > 0
+    pairs = int(right.sum()) * int((~right).sum())
+    if not pairs:
+        return None
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
+    return float((ranks[right].sum() - right.sum() * (right.sum() + 1) / 2) / pairs)

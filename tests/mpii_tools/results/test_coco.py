@@ -1,0 +1,229 @@
+"""COCO results and CSV: what is written comes back, and pycocotools' AP of it is that of COCO's rules written out."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from checkpoints.errors import PoseError
+from heads.skeleton import MPII
+from mpii_tools.results.coco import number_images, person_scores, to_coco, write_coco, write_csv
+
+PEOPLE, IMAGES = 24, 9
+SIGMAS = np.linspace(0.03, 0.1, 16)
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Joints (N, K, 2) of several people per image, which are annotated, image names and boxes."""
+    rng = np.random.default_rng(0)
+    joints = rng.uniform(80, 900, (PEOPLE, 1, 2)) + rng.normal(0, 40, (PEOPLE, 16, 2))
+    annotated = rng.random((PEOPLE, 16)) < 0.8
+    images = [f"street {row % IMAGES}.jpg" for row in range(PEOPLE)]
+    boxes = np.concatenate([joints.min(axis=1), joints.max(axis=1)], axis=1)
+    return joints, annotated, images, boxes
+
+
+def coco_ground_truth(joints, annotated, images, boxes):
+    """The same people as COCO has its ground truth."""
+    ids = {name: index for index, name in enumerate(dict.fromkeys(images), 101)}
+    annotations = []
+    for row, name in enumerate(images):
+        x1, y1, x2, y2 = boxes[row].tolist()
+        keypoints = [
+            value
+            for (x, y), seen in zip(joints[row].tolist(), annotated[row].tolist(), strict=True)
+            for value in ((x, y, 2) if seen else (0, 0, 0))
+        ]
+        annotations.append(
+            {
+                "id": row + 1,
+                "image_id": ids[name],
+                "category_id": 1,
+                "iscrowd": 0,
+                "keypoints": keypoints,
+                "num_keypoints": int(annotated[row].sum()),
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "area": (x2 - x1) * (y2 - y1),
+            }
+        )
+    truth = COCO()
+    truth.dataset = {
+        "images": [{"id": index, "file_name": name} for name, index in ids.items()],
+        "categories": [{"id": 1, "name": "person", "keypoints": list(MPII.names), "skeleton": []}],
+        "annotations": annotations,
+    }
+    truth.createIndex()
+    return truth, ids
+
+
+def average_precision(path, truth):
+    """AP of a results file by pycocotools."""
+    judge = COCOeval(truth, truth.loadRes(str(path)), "keypoints")
+    judge.params.kpt_oks_sigmas = SIGMAS
+    judge.evaluate()
+    judge.accumulate()
+    judge.summarize()
+    return judge.stats[0]
+
+
+def oks(found, gt):
+    """Object keypoint similarity of a result and a ground truth, joint by joint."""
+    terms = []
+    for joint in range(16):
+        x, y, v = gt["keypoints"][3 * joint : 3 * joint + 3]
+        if v > 0:
+            squared = (found["keypoints"][3 * joint] - x) ** 2 + (found["keypoints"][3 * joint + 1] - y) ** 2
+            terms.append(math.exp(-squared / (2 * gt["area"] * (2 * SIGMAS[joint]) ** 2)))
+    return sum(terms) / len(terms)
+
+
+def slow_average_precision(results, truth):
+    """AP by COCO's rules: greedy matches by score in each image, precision at 101 recalls, mean of 10 thresholds."""
+    values = []
+    for threshold in np.linspace(0.5, 0.95, 10):
+        ranked = []
+        for image in sorted(truth.imgs):
+            free = [gt for gt in truth.dataset["annotations"] if gt["image_id"] == image]
+            found = [result for result in results if result["image_id"] == image]
+            for result in sorted(found, key=lambda result: -result["score"]):
+                best = max(free, key=lambda gt: oks(result, gt), default=None)
+                hit = best is not None and oks(result, best) >= threshold
+                if hit:
+                    free.remove(best)
+                ranked.append((result["score"], hit))
+        hits, curve = 0, []
+        for rank, (_, hit) in enumerate(sorted(ranked, key=lambda pair: -pair[0]), 1):
+            hits += hit
+            curve.append((hits / len(truth.dataset["annotations"]), hits / rank))
+        for recall in np.linspace(0, 1, 101):
+            values.append(max((precision for reached, precision in curve if reached >= recall), default=0))
+    return sum(values) / len(values)
+
+
+def test_pycocotools_scores_what_is_written(tmp_path, crowd):
+    joints, _, images, boxes = crowd
+    truth, ids = coco_ground_truth(*crowd)
+    rng = np.random.default_rng(1)
+    spread = rng.uniform(0, 40, PEOPLE)  # px: some people are placed well, others badly
+    shifted = joints + rng.normal(0, 1, joints.shape) * spread[:, None, None]
+    good = np.clip(1 - spread / 50, 0.01, 1)[:, None] * np.ones((1, 16))  # scores that know how well
+    cases = {
+        "perfect": (joints, None, None),
+        "unranked": (shifted, None, boxes),
+        "ranked": (shifted, good, boxes),
+        "ranked wrongly": (shifted, 1 - good, None),
+    }
+    found = {}
+    for name, (poses, scores, around) in cases.items():
+        path = write_coco(tmp_path / f"{name}.json", poses, scores, images, around, image_ids=ids)
+        found[name] = average_precision(path, truth)
+        assert found[name] == pytest.approx(slow_average_precision(json.loads(path.read_text()), truth), abs=1e-9), name
+    assert found["perfect"] == pytest.approx(1)
+    assert 0 < found["ranked wrongly"] < found["unranked"] < found["ranked"] < 0.95
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_coco_results_come_back(tmp_path, crowd, dimensions):
+    joints, _, images, boxes = crowd
+    joints = np.dstack([joints, np.ones((PEOPLE, 16, 1))])[..., :dimensions]
+    rng = np.random.default_rng(2)
+    scores, box_scores = rng.random((PEOPLE, 16)), rng.random(PEOPLE)
+    scores[3, 5] = scores[4] = np.nan
+    path = write_coco(tmp_path / "r.json", joints, scores, images, boxes, box_scores)
+    back = json.loads(path.read_text(encoding="utf-8"))
+    assert len(back) == PEOPLE and [person["file_name"] for person in back] == images
+    assert all(set(p) == {"image_id", "file_name", "category_id", "keypoints", "bbox", "score"} for p in back)
+    keypoints = np.array([person["keypoints"] for person in back]).reshape(PEOPLE, 16, 3)
+    np.testing.assert_allclose(keypoints[..., :2], joints[..., :2], atol=5.1e-4)
+    np.testing.assert_allclose(keypoints[..., 2], np.where(np.isnan(scores), 0, scores), atol=5.1e-7)
+    sides = np.array([person["bbox"] for person in back])
+    np.testing.assert_allclose(sides[:, :2] + sides[:, 2:], boxes[:, 2:], atol=2e-3)
+    assert back[0]["score"] == pytest.approx(box_scores[0] * scores[0].mean(), abs=1e-6)
+    assert back[3]["score"] == pytest.approx(box_scores[3] * np.delete(scores[3], 5).mean(), abs=1e-6)
+    assert back[4]["score"] == pytest.approx(box_scores[4], abs=1e-6)
+    assert {person["image_id"] for person in back} == set(range(1, IMAGES + 1))
+
+
+def test_without_scores_no_joint_has_one(crowd):
+    joints, _, images, _ = crowd
+    people = to_coco(joints, None, images)
+    assert all(person["keypoints"][2::3] == [0] * 16 and "bbox" not in person for person in people)
+    assert {person["score"] for person in people} == {1.0}
+    assert (
+        np.isnan(person_scores(None, None, 3)).all() and np.isnan(person_scores(np.full((3, 2), np.nan), None, 3)).all()
+    )
+    assert to_coco(np.zeros((0, 16, 2)), None, []) == []
+
+
+def test_images_that_are_numbers_keep_them():
+    assert number_images(["000000000139.jpg", "a/000000000285.png", "000000000139.jpg"]) == {
+        "000000000139.jpg": 139, "a/000000000285.png": 285,
+    }  # fmt: skip
+    for names in (["a/7.jpg", "b/7.jpg"], ["7.jpg", "seven.jpg"], ["7.jpg", "\u0667.jpg"]):
+        assert number_images(names) == {names[0]: 1, names[1]: 2}
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("known", [True, False])
+def test_csv_comes_back(tmp_path, crowd, dimensions, known):
+    joints, _, images, boxes = crowd
+    joints = np.dstack([joints, -joints[..., :1]])[..., :dimensions]
+    images = ['a, "b".jpg', "Łódź.png", *images[2:]]
+    ids = [f"{name}#{row}" for row, name in enumerate(images)]
+    scores = np.random.default_rng(3).random((PEOPLE, 16))
+    scores[0, 0] = np.nan
+    given = (boxes, np.linspace(0, 1, PEOPLE)) if known else (None, None)
+    path = write_csv(tmp_path / "r.csv", MPII.names, joints, scores if known else None, images, ids, *given)
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    axes = "xyz"[:dimensions]
+    assert list(rows[0]) == [
+        "image", "person_id", "x1", "y1", "x2", "y2", "score",
+        *(f"{name}_{part}" for name in MPII.names for part in (*axes, "score")),
+    ]  # fmt: skip
+    assert [row["image"] for row in rows] == images and [row["person_id"] for row in rows] == ids
+    for index, row in enumerate(rows):
+        back = [[float(row[f"{name}_{axis}"]) for axis in axes] for name in MPII.names]
+        np.testing.assert_allclose(back, joints[index], atol=5.1e-4)
+        if not known:
+            assert {row[f"{name}_score"] for name in MPII.names} | {row["x1"], row["y2"], row["score"]} == {""}
+            continue
+        assert [float(row[side]) for side in ("x1", "y1", "x2", "y2")] == pytest.approx(boxes[index], abs=5.1e-4)
+        assert float(row["score"]) == pytest.approx(given[1][index] * np.nanmean(scores[index]), abs=1e-6)
+        back = [float(row[f"{name}_score"] or "nan") for name in MPII.names]
+        np.testing.assert_allclose(back, scores[index], atol=5.1e-7)
+
+
+def test_a_name_that_is_no_utf_8_is_escaped(tmp_path):
+    path = write_csv(tmp_path / "r.csv", ["nose"], np.zeros((1, 1, 2)), None, ["caf\udce9.jpg"], ["1"])
+    assert r"caf\udce9.jpg" in path.read_text(encoding="utf-8")
+    people = json.loads(
+        write_coco(tmp_path / "r.json", np.zeros((1, 1, 2)), None, ["caf\udce9.jpg"]).read_text("utf-8")
+    )
+    assert people[0]["file_name"] == "caf\udce9.jpg"
+
+
+def test_what_does_not_fit_is_named(tmp_path, crowd):
+    joints, _, images, boxes = crowd
+    lost = joints.copy()
+    lost[7, 3] = np.nan
+    for arguments, says in (
+        ((joints, None, images[1:]), r"images of shape \(23,\)"),
+        ((joints, np.ones((PEOPLE, 3)), images), r"scores of shape \(24, 3\)"),
+        ((joints, None, images, boxes[:, :3]), r"boxes of shape \(24, 3\)"),
+        ((joints, None, images, boxes, np.ones(3)), r"box_scores of shape \(3,\)"),
+        ((joints[0], None, images), "joints of shape"),
+        ((lost, None, images), "row 7 has a joint that is not finite"),
+        ((joints, None, images, np.where(np.arange(PEOPLE)[:, None] == 2, np.inf, boxes)), "row 2 has a box"),
+        ((joints, None, images, None, None, {"street 0.jpg": 1}), "image 'street 1.jpg' has no image_id"),
+    ):
+        with pytest.raises(PoseError, match=says):
+            write_coco(tmp_path / "r.json", *arguments)
+    with pytest.raises(PoseError, match="15 joint names"):
+        write_csv(tmp_path / "r.csv", MPII.names[1:], joints, None, images, images)
+    assert list(tmp_path.iterdir()) == []
