@@ -123,7 +123,7 @@ def load_scores(run: Path, people: People) -> dict[str, np.ndarray]:
     Raises:
         PoseError: as `load_poses`.
     """
-    stages = {stage: getattr(found, "scores", None) for stage, found in load_predictions(run, people).items()}
+    stages = {stage: found.scores for stage, found in load_predictions(run, people).items()}
     return {stage: scores for stage, scores in stages.items() if scores is not None and np.isfinite(scores).any()}
 
 

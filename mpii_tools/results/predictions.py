@@ -65,6 +65,8 @@ class Predictions:
             )
         if self.scores is not None and self.scores.shape != shape[:2]:
             raise PoseError(f"predictions: scores of shape {self.scores.shape}; expected {shape[:2]}, one per joint")
+        if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
+            raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
         if self.person_ids is not None:
             if self.person_ids.shape != shape[:1]:
                 raise PoseError(

@@ -147,16 +147,21 @@ def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, quick):
     assert "no training annotations were given" in page  # Figure 1 is then of the validation people
 
 
-def test_scores_of_joints_are_shown_if_a_run_has_them(place, tmp_path, quick, monkeypatch):
+def test_scores_of_joints_are_shown_if_a_run_has_them(place, tmp_path, quick):
     folder, people, poses = place
     distance = np.linalg.norm(poses["all"]["stage1"] - people.joints, axis=-1)
     noise = np.random.default_rng(0).normal(0, 0.05, distance.shape)
     scores = np.clip(np.exp(-np.nan_to_num(distance, nan=9.0) / 30) + noise, 0, 1)
     scores[:3] = np.nan
-    known = {"all": {"stage1": scores}, "bone": {"stage0": scores}}  # not of bone's last stage
-    monkeypatch.setattr("ief.reporting.finished_run.load_scores", lambda run, people: known.get(run.name, {}))
+    runs = [tmp_path / name for name in CLOSENESS]
+    for run in runs:
+        shutil.copytree(folder / run.name, run)
+    for name, file, stage in (("all", "predictions-valid", 1), ("bone", "predictions-valid-stage0", 0)):
+        joints = poses[name][f"stage{stage}"]  # of bone not the last stage
+        scored = Predictions(joints, people.person_ids, stage=stage, scores=scores)
+        save_predictions(tmp_path / name / f"{file}.npz", scored)
     arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--out", str(tmp_path)]
-    assert main(["report", *(str(folder / name) for name in CLOSENESS), *arguments]) == 0
+    assert main(["report", *map(str, runs), *arguments]) == 0
     found = json.loads((tmp_path / "results.json").read_text())["scores"]
     assert list(found) == ["all"]
     head = people.head_size[3:, None]

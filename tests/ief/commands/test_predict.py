@@ -1,0 +1,218 @@
+import csv
+import json
+import os
+import signal
+import time
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from processes import IEF, finish, start
+from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+from untrained import save_run
+
+from ief import PosePredictor
+from ief.cli import main
+from ief.inference.files import JOURNAL
+from mpii_tools.results.predictions import read_predictions
+
+BROKEN = ("007.jpg", "050.jpg", "093.jpg")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return save_run(tmp_path_factory.mktemp("run"), likelihood=True)
+
+
+@pytest.fixture(scope="module")
+def hundred(tmp_path_factory):
+    """100 images, three of them broken in three ways."""
+    folder, rng = tmp_path_factory.mktemp("hundred"), np.random.default_rng(0)
+    for number in range(100):
+        image = cv2.resize(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8), (64, 48))
+        cv2.imwrite(str(folder / f"{number:03}.jpg"), image)
+    first, second, third = (folder / name for name in BROKEN)
+    first.write_bytes(first.read_bytes()[:300])
+    second.write_bytes(b"")
+    third.write_bytes(b"no image at all")
+    return folder
+
+
+def predict(*arguments):
+    return main(["predict", "--device", "cpu", *map(str, arguments)])
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_three_broken_images_of_a_hundred_leave_97(run, hundred, tmp_path, capsys):
+    assert predict("--run", run, hundred, "--out", tmp_path) == 3
+    error = capsys.readouterr().err
+    assert "3 left out, everything else is written" in error and all(f"{name}: " in error for name in BROKEN)
+    found = read_predictions(tmp_path / "predictions-images.npz")
+    whole = [f"{number:03}.jpg" for number in range(100) if f"{number:03}.jpg" not in BROKEN]
+    assert found.person_ids.tolist() == [f"{name}#1" for name in whole]
+    assert len(list(tmp_path.glob("*.pose.jpg"))) == 97
+    coco = json.loads((tmp_path / "predictions-images.json").read_text())
+    with (tmp_path / "predictions-images.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [entry["file_name"] for entry in coco] == [row["image"] for row in rows] == whole
+    joints = np.reshape([entry["keypoints"] for entry in coco], (97, 16, 3))
+    np.testing.assert_allclose(joints[..., :2], found.joints, atol=1e-3)
+    np.testing.assert_allclose(joints[..., 2], found.scores, atol=1e-6)
+    assert float(rows[5]["pelvis_y"]) == pytest.approx(found.joints[5, 6, 1], abs=1e-3)
+    predictor = PosePredictor.load(run, "cpu")
+    np.testing.assert_allclose(found.joints[3], predictor(hundred / "003.jpg").joints[0], atol=1e-3)
+    assert not (tmp_path / JOURNAL).exists()
+
+
+def test_a_person_off_the_image_and_a_missing_image_are_told(run, hundred, tmp_path, capsys):
+    (tmp_path / "people.txt").write_text(
+        "001.jpg 1 2 40 40\n002.jpg 100 2 140 40\n002.jpg 1 2 40 40\nnone.jpg 1 2 3 4\n"
+    )
+    assert predict("--run", run, hundred, "--boxes", tmp_path / "people.txt", "--out", tmp_path / "out") == 3
+    error = capsys.readouterr().err
+    assert "002.jpg: person 1: its box 100 2 140 40 is off the image of 64 x 48 pixels" in error
+    assert "none.jpg: cannot be read" in error and "2 left out" in error
+    found = read_predictions(tmp_path / "out" / "predictions-images.npz")
+    assert found.person_ids.tolist() == ["001.jpg#1", "002.jpg#2"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.jpg")) == ["001.jpg.pose.jpg", "002.jpg.pose.jpg"]
+
+
+def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
+    good = [hundred / "001.jpg", hundred / "002.jpg"]
+    assert predict("--run", run, *good, "--out", tmp_path, "--draw", "1") == 0
+    assert len(list(tmp_path.glob("*.pose.jpg"))) == 1
+    boxes = tmp_path / "predictions-images.json"
+    assert predict("--run", run, hundred, "--boxes", boxes, "--out", tmp_path / "again", "--draw", "0") == 0
+    first, second = (read_predictions(folder / "predictions-images.npz") for folder in (tmp_path, tmp_path / "again"))
+    np.testing.assert_allclose(first.joints, second.joints, atol=1e-3)
+    assert not list((tmp_path / "again").glob("*.jpg"))
+
+
+def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hundred, tmp_path, monkeypatch):
+    """Killed by SIGKILL once some images are in the journal: what they hold is not predicted again."""
+    arguments = ["--run", str(run), str(hundred), "--batch-size", "4", "--device", "cpu"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert predict(*arguments, "--out", whole) == 3
+    process = start([*IEF, "predict", *arguments, "--out", str(killed)])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if (killed / JOURNAL).exists() and (killed / JOURNAL).read_bytes().count(b"\n") > 30:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    if process.returncode != -signal.SIGKILL:  # a fast machine may have been done already
+        pytest.skip("the prediction ended before it could be killed")
+    kept = (killed / JOURNAL).read_bytes().count(b"\n") - 1
+    with (killed / JOURNAL).open("ab") as file:
+        file.write(b'{"key": "cut o')  # a line that the kill cut off
+    predicted = []
+    once = PosePredictor.stream
+    monkeypatch.setattr(
+        PosePredictor, "stream", lambda self, images, find: once(self, predicted.extend(images) or predicted, find)
+    )
+    assert predict(*arguments, "--out", killed) == 3
+    assert 0 < len(predicted) <= 100 - kept
+    ours, plain = files_of(killed), files_of(whole)
+    assert ours.keys() == plain.keys()
+    first, second = (read_predictions(folder / "predictions-images.npz") for folder in (killed, whole))
+    assert first.person_ids.tolist() == second.person_ids.tolist()
+    np.testing.assert_allclose(first.joints, second.joints, atol=1e-3)
+
+
+def test_a_journal_of_other_weights_or_of_a_changed_image_counts_for_nothing(run, hundred, tmp_path, monkeypatch):
+    image = tmp_path / "a.jpg"
+    image.write_bytes((hundred / "001.jpg").read_bytes())
+    monkeypatch.setattr(
+        "ief.inference.files.Journal.close", lambda self, done: self.file.close()
+    )  # as a kill leaves it
+    calls = []
+    once = PosePredictor.stream
+    monkeypatch.setattr(
+        PosePredictor, "stream", lambda self, images, find: once(self, calls.append(len(images)) or images, find)
+    )
+    monkeypatch.setattr("ief.commands.predict.JOURNAL", "nothing", raising=False)
+    for expected, change in ((1, None), (0, None), (1, "flip"), (1, None), (1, "image")):
+        if change == "image":
+            os.utime(image, ns=(1, 1))
+        assert predict("--run", run, image, "--out", tmp_path, *(["--flip"] if change == "flip" else [])) == 0
+        assert calls.pop() == expected
+
+
+def test_the_people_of_an_image_are_found_by_a_detector(run, hundred, tmp_path, capsys, monkeypatch):
+    torch.manual_seed(0)
+    network = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
+    with torch.no_grad():  # untrained, but it takes most of what it sees for people
+        for module in network.head.classification_head.modules():
+            if isinstance(module, torch.nn.Conv2d) and module.bias is not None:
+                module.bias.view(-1, 91)[:, 1] += 5
+    weights = tmp_path / "detector.pth"
+    torch.save(network.state_dict(), weights)
+    image = hundred / "001.jpg"
+    detect = ["--run", run, image, "--detect", "--detector-weights", weights]
+    assert predict(*detect, "--min-score", "0", "--out", tmp_path / "all") == 0
+    found = json.loads((tmp_path / "all" / "predictions-images.json").read_text())
+    assert len(found) > 1 and len({tuple(person["bbox"]) for person in found}) == len(found)
+    assert predict(*detect, "--min-score", "1", "--out", tmp_path / "none") == 2
+    assert "001.jpg: the detector finds nobody in it" in capsys.readouterr().err
+    torch.save({"conv1.weight": torch.zeros(1)}, weights)
+    assert predict(*detect) == 2
+    assert "not the weights of torchvision's ssdlite320_mobilenet_v3_large" in capsys.readouterr().err
+
+    def offline(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", offline)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
+    assert predict("--run", run, image, "--detect") == 2
+    error = capsys.readouterr().err
+    assert "could not be downloaded (no network); give its file with --detector-weights FILE" in error
+
+
+@pytest.mark.parametrize("ending", [".avi", ".mp4"])
+def test_a_video_gives_a_pose_per_frame_and_an_annotated_video(run, tmp_path, ending, capsys):
+    clip = tmp_path / f"clip{ending}"
+    codec = cv2.VideoWriter.fourcc(*("MJPG" if ending == ".avi" else "mp4v"))
+    writer = cv2.VideoWriter(str(clip), codec, 10, (96, 64))
+    for number in range(9):
+        frame = np.full((64, 96, 3), 40, np.uint8)
+        cv2.circle(frame, (30 + 3 * number, 32), 14, (60, 200, 90), -1)
+        writer.write(frame)
+    writer.release()
+    assert predict("--run", run, clip, "--out", tmp_path / "out") == 0
+    found = read_predictions(tmp_path / "out" / "predictions-images.npz")
+    assert found.person_ids.tolist() == [f"clip{ending}/{number:06}#1" for number in range(9)]
+    annotated = cv2.VideoCapture(str(tmp_path / "out" / f"clip.pose{ending}"))
+    frames = 0
+    while annotated.read()[0]:
+        frames += 1
+    assert frames == 9 and annotated.get(cv2.CAP_PROP_FRAME_WIDTH) == 96
+    clip.write_bytes(clip.read_bytes()[:200])
+    assert predict("--run", run, clip, tmp_path / "none.mov", "--out", tmp_path / "bad") == 2
+    error = capsys.readouterr().err
+    assert f"clip{ending}: no video that OpenCV can decode" in error
+
+
+def test_a_box_follows_the_previous_frames_pose(run):
+    from ief.inference.video import follow, predict_frames
+
+    predictor = PosePredictor.load(run, "cpu")
+    frames = [np.random.default_rng(number).integers(0, 255, (64, 96, 3), dtype=np.uint8) for number in range(4)]
+    boxes = np.array([[10.0, 5, 50, 60], [40.0, 5, 90, 60]])
+    found = [poses for _, poses in predict_frames(predictor, frames, "clip", boxes)]
+    np.testing.assert_array_equal(found[0].boxes, boxes)
+    for before, after in pairwise(found):
+        np.testing.assert_allclose(after.boxes, follow(before, boxes, 96, 64))
+        low, high = before.joints.min(axis=1) + 0.5, before.joints.max(axis=1) + 0.5
+        kept = (after.boxes != boxes).any(axis=1)
+        assert (after.boxes[kept, :2] <= low[kept]).all() and (after.boxes[kept, 2:] >= high[kept]).all()
+
+
+@pytest.mark.slow
+def test_the_command_itself_tells_status_3(run, hundred, tmp_path):
+    printed = finish([*IEF, "predict", "--run", str(run), str(hundred), "--out", str(tmp_path)], status=3)
+    assert "3 left out" in printed

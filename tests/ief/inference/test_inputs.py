@@ -1,0 +1,123 @@
+import json
+
+import numpy as np
+import pytest
+
+from checkpoints.errors import PoseError
+from checkpoints.files import distinct_names
+from ief.inference.boxes import person_boxes
+from ief.inference.inputs import find_images, read_boxes
+from mpii_tools.images.sources import SUFFIXES
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a.jpg", "b.PNG", "c d.webp", "000042.jpg", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.jpg").touch()
+    return tmp_path
+
+
+def boxes_of(path, files=(), **options):
+    """Image name -> boxes of a file of boxes, and what it left out."""
+    images, left_out = read_boxes(path, files, **options)
+    found = {image.name: None if image.boxes is None else image.boxes.tolist() for image in images}
+    return found, left_out
+
+
+MPII = person_boxes(np.array([[40.0, 30.0]]), np.array([0.2])).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a.jpg\t40\t30\t0.2\n", {"a.jpg": MPII}),
+        ("a.jpg 40 30 0.2", {"a.jpg": MPII}),
+        ("a.jpg, 40, 30, 0.2\n", {"a.jpg": MPII}),
+        ("a.jpg 1 2 30.5 40\n", {"a.jpg": [[1, 2, 30.5, 40]]}),
+        ("a.jpg,1,2,30.5,40,0.9\n", {"a.jpg": [[1, 2, 30.5, 40]]}),
+        ("a.jpg\n\nb.PNG\n", {"a.jpg": None, "b.PNG": None}),
+        ("c d.webp\t1\t2\t3\t4\n", {"c d.webp": [[1, 2, 3, 4]]}),
+        ("c d.webp 1 2 3 4\n", {"c d.webp": [[1, 2, 3, 4]]}),
+        ('"c d.webp",1,2,3,4\n', {"c d.webp": [[1, 2, 3, 4]]}),
+        ("image,x1,y1,x2,y2\na.jpg,1,2,3,4\n", {"a.jpg": [[1, 2, 3, 4]]}),
+        ("\ufeffa.jpg 1 2 3 4\r\na.jpg 5 6 7 8\r\n", {"a.jpg": [[1, 2, 3, 4], [5, 6, 7, 8]]}),
+        ("# people\na.jpg 1 2 3 4\nb.PNG 1 2 3 4\na.jpg 0 0 9 9\n",
+         {"a.jpg": [[1, 2, 3, 4], [0, 0, 9, 9]], "b.PNG": [[1, 2, 3, 4]]}),
+        ("a.jpg 1 2 3 4\nsub/a.jpg 5 6 7 8\n", {"{}/a.jpg": [[1, 2, 3, 4]], "sub/a.jpg": [[5, 6, 7, 8]]}),
+        ("a.jpg 1 2 3 4\nsub\\\\a.jpg 5 6 7 8\n", {"{}/a.jpg": [[1, 2, 3, 4]], "sub/a.jpg": [[5, 6, 7, 8]]}),
+    ],
+)  # fmt: skip
+def test_lines_of_people_by_tabs_commas_or_spaces(folder, text, expected):
+    path = folder / "people.txt"
+    path.write_text(text.replace("\\\\", "\\"), encoding="utf-8")
+    found, left_out = boxes_of(path)
+    assert found == {name.format(folder.name): boxes for name, boxes in expected.items()} and left_out == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a.jpg\t1\t2\n", "line 1: expected"),
+        ("a.jpg 1 2 3 4 5 6\n", "line 1: expected"),
+        ("a.jpg\t1\t2\tnan\n", "line 1: expected .*finite"),
+        ("a.jpg\t1\t2\t0\n", "scale above 0"),
+        ("\n", "names no image"),
+        ("[1, 2", "no COCO results or annotations"),
+        ("[[1]]", "no COCO results or annotations"),
+        ('{"images": []}', "no COCO results or annotations"),
+        ('[{"image_id": 1, "bbox": [1, 2, 3]}]', "entry 1: no image_id and bbox"),
+    ],
+)
+def test_a_file_without_a_usable_line_is_refused(folder, text, message):
+    (folder / "people.txt").write_text(text)
+    with pytest.raises(PoseError, match=message):
+        read_boxes(folder / "people.txt", ())
+
+
+def test_a_bad_line_among_good_ones_is_told_and_ends_nothing(folder):
+    (folder / "people.txt").write_text("a.jpg 1 2 3 4\nb.PNG 1 2\na.jpg 1 2 0\n")
+    found, left_out = boxes_of(folder / "people.txt")
+    assert found == {"a.jpg": [[1, 2, 3, 4]]}
+    assert [line.split("line ")[1][0] for line in left_out] == ["2", "3"]
+
+
+def results(*entries):
+    return json.dumps(
+        [dict(zip(("image_id", "bbox", "score", "category_id"), entry, strict=False)) for entry in entries]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (results(("a.jpg", [1, 2, 10, 20], 0.9, 1)), {"a.jpg": [[1, 2, 11, 22]]}),
+        (results(("a", [1, 2, 10, 20], 0.9)), {"a.jpg": [[1, 2, 11, 22]]}),
+        (results((42, [1, 2, 10, 20], 0.9, 1), (42, [0, 0, 1, 1], 0.2, 1)), {"000042.jpg": [[1, 2, 11, 22]]}),
+        (results((42, [1, 2, 10, 20], 0.9, 3), ("a.jpg", [1, 2, 3, 4], 0.9, 1)), {"a.jpg": [[1, 2, 4, 6]]}),
+        (json.dumps({"images": [{"id": 7, "file_name": "b.PNG"}],
+                     "annotations": [{"image_id": 7, "bbox": [1, 2, 3, 4], "category_id": 1}]}),
+         {"b.PNG": [[1, 2, 4, 6]]}),
+        (json.dumps([{"image_id": 3, "file_name": "b.PNG", "bbox": [1, 2, 3, 4]}]), {"b.PNG": [[1, 2, 4, 6]]}),
+    ],
+)  # fmt: skip
+def test_coco_boxes_find_their_images(folder, text, expected):
+    (folder / "boxes.json").write_text(text)
+    assert boxes_of(folder / "boxes.json", find_images([folder]), min_score=0.5) == (expected, [])
+
+
+def test_a_folder_means_its_images_by_name(folder):
+    assert [path.name for path in find_images([folder])] == ["000042.jpg", "a.jpg", "b.PNG", "c d.webp"]
+    assert [path.name for path in find_images([folder / "sub", folder / "none.jpg"])] == ["a.jpg", "none.jpg"]
+    (folder / "empty").mkdir()
+    with pytest.raises(PoseError, match=r"empty: no image \(.*\.webp.*\) in this folder"):
+        find_images([folder / "empty"])
+    assert {".jpg", ".png", ".webp", ".bmp", ".tif"} <= set(SUFFIXES)
+
+
+def test_names_are_as_long_as_it_takes_to_tell_paths_apart():
+    assert distinct_names(["x/a.jpg", "y/b.jpg"]) == ["a.jpg", "b.jpg"]
+    assert distinct_names(["x/a.jpg", "y/a.jpg", "y/b.jpg"]) == ["x/a.jpg", "y/a.jpg", "y/b.jpg"]
+    assert distinct_names(["z/x/a.jpg", "y/x/a.jpg"]) == ["z/x/a.jpg", "y/x/a.jpg"]
+    assert distinct_names(["a.jpg", "a.jpg"]) == ["a.jpg", "a.jpg"] and distinct_names([]) == []

@@ -1,0 +1,230 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from untrained import make_cascade, save_run
+
+import ief
+from checkpoints.errors import PoseError
+from ief import PosePredictor
+from ief.inference.boxes import person_boxes
+from ief.inference.networks import CascadeNetwork
+from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
+from ief.inference.stream import ImagePeople
+from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
+from mpii_tools.images.decode import cut_crops, decode_image
+from mpii_tools.people import make_people
+from mpii_tools.prepared.read import load_prepared
+
+BOXES = [[10, 12, 60, 70], [-20, 5, 40, 64.5], [0, 0, 90, 70]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Seven smooth images of different sizes, one of them a JPEG far larger than a crop."""
+    folder, rng = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
+    for number in range(7):
+        small = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
+        name = f"{number}.jpg" if number % 2 else f"{number}.png"
+        image = cv2.resize(small, (90 + 10 * number, 70), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / name), image)
+    large = cv2.resize(image, (1283, 719), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(folder / "large.jpg"), large)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return save_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def predictor(run):
+    return PosePredictor.load(run, "cpu", batch_size=3)
+
+
+def load(path):
+    return decode_image(path.read_bytes(), path.name)
+
+
+def by_hand(image, box, cascade):
+    """One person's pose: the square around the box, 1.25 of its longer side, pixel centers at integers."""
+    x1, y1, x2, y2 = box
+    center, side = np.array([(x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2]), 1.25 * max(x2 - x1, y2 - y1)
+    matrix = crop_matrices(center[None], np.array([side]), 32)
+    poses, _ = CascadeNetwork(cascade)(cut_crops(image, matrix, 32))
+    return apply_affine(invert_affine(matrix), poses[-1])[0]
+
+
+def test_a_box_gives_the_pose_that_its_crop_gives_by_hand(folder, predictor):
+    image, cascade = load(folder / "0.png"), make_cascade()
+    poses = predictor(image, BOXES)
+    assert poses.joints.shape == (3, 16, 2) and poses.names[6] == "pelvis" and poses.boxes.tolist() == BOXES
+    np.testing.assert_allclose(poses.joints, [by_hand(image, box, cascade) for box in BOXES], atol=1e-3)
+    assert np.ptp(poses.joints[:, 0, 0]) > 1  # the boxes' order shows
+    assert np.isnan(poses.scores).all() and np.isnan(poses.box_scores).all()
+
+
+def test_array_path_list_boxes_and_onnx_agree(folder, predictor, run, tmp_path):
+    paths = sorted(folder.iterdir())
+    images = [load(path) for path in paths]
+    whole = [[[0, 0, image.shape[1], image.shape[0]]] for image in images]
+    one_by_one = [predictor(image) for image in images]
+    crops, image = (export_onnx(kind(make_cascade()), tmp_path / f"{kind.__name__}.onnx")
+                    for kind in (CropsToPose, ImageToPose))  # fmt: skip
+    for others in (
+        [predictor(path) for path in paths], [predictor(str(path)) for path in paths], predictor(paths),
+        predictor(images), predictor(images, whole), [predictor(*pair) for pair in zip(images, whole, strict=True)],
+        PosePredictor.load(run, batch_size=100)(images), PosePredictor.load(crops)(images),
+        PosePredictor.load(image)(paths, whole),
+    ):  # fmt: skip
+        for poses, plain in zip(others, one_by_one, strict=True):
+            np.testing.assert_allclose(poses.joints, plain.joints, atol=0.05)
+    assert np.ptp([poses.joints[0, 0, 0] for poses in one_by_one]) > 1
+
+
+def test_a_person_of_mpii_and_a_prepared_crop_give_the_same_pose(predictor, tiny_data, tmp_path):
+    data = load_prepared(tiny_data, "valid")
+    poses, scores = predictor.predict_split(data)
+    inner = slice(data.border, data.border + data.size)
+    expected = data.to_image(CascadeNetwork(make_cascade())(data.crops[:, inner, inner])[0][-1])
+    np.testing.assert_allclose(poses[-1], expected, atol=1e-4)
+    assert poses.shape == (3, 12, 16, 2) and scores.shape == (12, 16)
+    people = make_people(["a"], np.ones((1, 16, 2)), center=np.array([[40.0, 30.0]]), scale=np.array([0.2]))
+    boxes = person_boxes(people.center, people.scale)
+    x1, y1, x2, y2 = boxes[0]
+    assert [(x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2] == pytest.approx(people.crop_center[0])
+    assert 1.25 * (x2 - x1) == pytest.approx(people.crop_side[0])
+
+
+def test_an_image_lying_on_its_side_is_predicted_upright(folder, predictor, tmp_path):
+    from PIL import Image
+    from PIL.Image import Exif
+
+    upright = load(folder / "3.jpg")
+    exif = Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(upright)).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_allclose(predictor(tmp_path / "turned.png").joints, predictor(upright).joints, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("images", "boxes", "message"),
+    [
+        (np.zeros((4, 4), np.uint8), None, r"image 0: an array of uint8 \(4, 4\); give"),
+        (np.zeros((4, 4, 3)), None, "image 0: an array of float64"),
+        (np.zeros((4, 4, 3), np.uint8), [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
+        (
+            np.zeros((4, 4, 3), np.uint8),
+            [[0, 0, 2, 2], [5, 1, 7, 3]],
+            "person 2: its box 5 1 7 3 is off the image of 4 x",
+        ),
+        (np.zeros((4, 4, 3), np.uint8), [[0, 0, np.nan, 3]], "its box 0 0 nan 3 is not finite"),
+        (np.zeros((4, 4, 3), np.uint8), [[1, 2, 3]], r"boxes of shape \(1, 3\); give \(P, 4\)"),
+        (np.zeros((4, 4, 3), np.uint8), [["a", 2, 3, 4]], "image 0: boxes are no array of numbers"),
+        (["none.jpg"], None, "none.jpg: cannot be read"),
+        ([np.zeros((4, 4, 3), np.uint8)], [None, None], "1 images and 2 lists of boxes; give one per image"),
+        ([7], None, "image 0: a int; give an array"),
+    ],
+)
+def test_what_cannot_be_predicted_is_one_clear_line(predictor, images, boxes, message):
+    with pytest.raises(PoseError, match=message):
+        predictor(images, boxes)
+
+
+def test_nobody_is_nobody(predictor):
+    poses = predictor(np.zeros((20, 20, 3), np.uint8), np.zeros((0, 4)))
+    assert len(poses) == 0 and poses.joints.shape == (0, 16, 2) and poses.to_coco() == []
+    assert predictor([]) == []
+    assert poses.draw(np.full((20, 20, 3), 7, np.uint8)).tolist() == np.full((20, 20, 3), 7).tolist()
+
+
+def test_poses_are_drawn_and_become_coco_results(predictor):
+    image = np.full((70, 90, 3), 90, np.uint8)
+    poses = predictor(image, BOXES[:2])
+    drawn = poses.draw(image)
+    assert drawn.shape == image.shape and (drawn != image).any() and (image == 90).all()
+    first, second = poses.to_coco(image_id=17)
+    assert (first["image_id"], first["category_id"], first["bbox"]) == (17, 1, [10.0, 12.0, 50.0, 58.0])
+    np.testing.assert_allclose(np.reshape(second["keypoints"], (16, 3))[:, :2], poses.joints[1], atol=1e-3)
+    with pytest.raises(PoseError, match="image has shape"):
+        poses.draw(np.zeros((4, 4)))
+
+
+def test_bad_images_end_nothing_in_a_stream(folder, predictor, tmp_path):
+    (tmp_path / "cut.jpg").write_bytes((folder / "large.jpg").read_bytes()[:999])
+    people = [
+        ImagePeople(folder / "1.jpg", np.array(BOXES), name="1"),
+        ImagePeople(tmp_path / "cut.jpg", name="cut"),
+        ImagePeople(folder / "2.png", np.array([[200, 0, 210, 9], [0, 0, 50, 60]]), name="2"),
+        ImagePeople(folder / "3.jpg", name="3"),
+    ]
+    outcomes = list(predictor.stream(iter(people)))
+    assert [outcome.name for outcome in outcomes] == ["1", "cut", "2", "3"]
+    assert [len(outcome.poses) for outcome in outcomes] == [3, 0, 1, 1]
+    assert [len(outcome.left_out) for outcome in outcomes] == [0, 1, 1, 0]
+    assert outcomes[2].poses.person_ids == ["2#2"]
+    np.testing.assert_allclose(
+        outcomes[2].poses.joints, predictor(folder / "2.png", [[0, 0, 50, 60]]).joints, atol=1e-3
+    )
+
+
+def test_a_detector_gives_the_boxes_of_images_without_any(folder, predictor):
+    def find_people(image):
+        return (
+            (np.array([[0.0, 0, 40, 60]]), np.array([0.9])) if image.shape[1] > 100 else (np.zeros((0, 4)), np.zeros(0))
+        )
+
+    people = [ImagePeople(folder / "0.png", name="0"), ImagePeople(folder / "4.png", name="4")]
+    nobody, somebody = predictor.stream(people, find_people)
+    assert nobody.left_out == ["0: the detector finds nobody in it"] and not len(nobody.poses)
+    assert somebody.poses.box_scores.tolist() == [0.9] and somebody.poses.boxes.tolist() == [[0, 0, 40, 60]]
+
+
+def test_scores_are_one_minus_the_sigma_of_the_origin_pairs():
+    cascade, crops = make_cascade(method="ief_star", likelihood=True), torch.rand(3, 3, 32, 32)
+    stage = cascade.stages[-1]
+    torch.nn.init.normal_(stage.sigma_head.weight, std=0.3)
+    stage.pair_std.copy_(torch.rand(16, 2) * 10)
+    poses, scores = cascade.predict(crops)
+    stage.train()
+    for module in stage.modules():
+        module.training = False
+    stage.training = True  # as in training it gives the raw sigma, with the norms of inference
+    _, raw_sigma = stage(crops, poses[-2])
+    for person in range(3):
+        for joint in range(16):  # P_joint: the pair of joint k is row k
+            sigma = [
+                torch.sigmoid(raw_sigma[person, joint, axis]) * stage.pair_std[joint, axis] / 32 for axis in (0, 1)
+            ]
+            assert scores[person, joint].item() == pytest.approx(1 - (sigma[0] + sigma[1]).item() / 2, abs=1e-5)
+
+
+def test_a_method_without_a_joints_pair_with_the_origin_has_no_score_for_it():
+    scores = make_cascade(method="bone", likelihood=True).predict(torch.rand(2, 3, 32, 32))[1]
+    assert torch.isfinite(scores[:, 6]).all() and torch.isnan(scores[:, [0, 5, 15]]).all()
+    assert torch.isnan(make_cascade().predict(torch.rand(2, 3, 32, 32))[1]).all()
+
+
+def test_an_exported_likelihood_gives_the_same_scores(tmp_path, folder):
+    cascade = make_cascade(likelihood=True)
+    path = export_onnx(CropsToPose(cascade), tmp_path / "scored.onnx")
+    ours, exported = (
+        predictor(folder / "1.jpg") for predictor in (PosePredictor.of(cascade), PosePredictor.load(path))
+    )
+    np.testing.assert_allclose(exported.scores, ours.scores, atol=1e-5)
+    assert np.isfinite(ours.scores).all()
+    flipped = PosePredictor.of(cascade, flip=True)
+    image = load(folder / "1.jpg")
+    box = [[0, 0, 70, 70]]
+    order = list(cascade.stages[0].design.skeleton.flip_permutation)
+    mirrored = flipped(np.ascontiguousarray(image[:, :70][:, ::-1]), box)
+    np.testing.assert_allclose(
+        flipped(np.ascontiguousarray(image[:, :70]), box).scores, mirrored.scores[:, order], atol=1e-3
+    )
+
+
+def test_the_public_names_are_there_and_no_others():
+    assert ief.__all__ == ["PosePredictor", "Poses"] and ief.Poses.__name__ == "Poses"
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = ief.nothing
