@@ -147,6 +147,21 @@ def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, quick):
     assert "no training annotations were given" in page  # Figure 1 is then of the validation people
 
 
+def test_an_image_that_cannot_be_drawn_on_ends_no_report(place, tmp_path, quick, capsys):
+    folder, _, _ = place
+    shutil.copytree(folder / "images", tmp_path / "images")
+    broken, *_ = sorted((tmp_path / "images").iterdir())
+    for path in (tmp_path / "images").iterdir():
+        if path != broken:
+            path.unlink()
+    broken.write_bytes(b"no image")
+    arguments = ["--data", str(folder / "data"), "--images", str(tmp_path / "images"), "--out", str(tmp_path / "out")]
+    assert main(["report", str(folder / "all"), *arguments]) == 3
+    assert "12 left out, everything else is written" in capsys.readouterr().err
+    assert (tmp_path / "out" / "results.json").exists()
+    assert "data:image/jpeg" not in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_scores_of_joints_are_shown_if_a_run_has_them(place, tmp_path, quick):
     folder, people, poses = place
     distance = np.linalg.norm(poses["all"]["stage1"] - people.joints, axis=-1)
