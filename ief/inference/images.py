@@ -11,9 +11,9 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from checkpoints.errors import PoseError
+from checkpoints.progress import progress
 from heads.skeleton import MPII
 from ief.inference.predictor import Network
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
@@ -105,11 +105,11 @@ def predict_boxes(network: Network, boxes: list[ImageBox], size: int, batch_size
         PoseError: naming the image that cannot be read or decoded.
     """
     filled, poses = [], []
-    with tqdm(total=len(boxes), desc="predicting", unit="person", disable=None) as progress:
+    with progress(desc="predicting", total=len(boxes), unit="person") as bar:
         for cropped, crops in batches(cut(boxes, size, batch_size), batch_size):
             filled += cropped
             poses.append(network(crops)[-1])
-            progress.update(len(cropped))
+            bar.update(len(cropped))
     people = as_people(filled)
     to_image = invert_affine(crop_matrices(people.crop_center, people.crop_side, size))
     return people, apply_affine(to_image, np.concatenate(poses))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from checkpoints.progress import progress
 from ief.model.cascade import Cascade
 from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import PreparedSplit
@@ -42,7 +42,10 @@ def predict_split(cascade: Cascade, data: PreparedSplit, batch_size: int = 32, f
 
 def predict_prepared(network: Network, data: PreparedSplit, batch_size: int) -> np.ndarray:
     """The poses of a prepared split by any `Network`, (T, N, K, D) float64 in image pixels."""
-    inner, starts = slice(data.border, data.border + data.size), range(0, len(data), batch_size)
-    progress = tqdm(starts, "predicting", unit="person", unit_scale=batch_size, disable=None)
-    poses = [network(data.crops[start : start + batch_size, inner, inner]) for start in progress]
+    inner, poses = slice(data.border, data.border + data.size), []
+    with progress(desc="predicting", total=len(data), unit="person") as bar:
+        for start in range(0, len(data), batch_size):
+            crops = data.crops[start : start + batch_size, inner, inner]
+            poses.append(network(crops))
+            bar.update(len(crops))
     return np.stack([data.to_image(pose) for pose in np.concatenate(poses, axis=1)])

@@ -77,5 +77,5 @@ def seconds_per_step(stages: int, config: StageConfig) -> list[float]:
                 started = time.perf_counter()
             trainer.step(step)[0].item()  # waits for the device
         seconds.append((time.perf_counter() - started) / TIMED)
-        previous = Cascade(previous.mean_pose, [*previous.stages, trainer.kept()]).to(config.device).eval()
+        previous = Cascade(previous.mean_pose, [*previous.stages, trainer.averaged()]).to(config.device).eval()
     return seconds
