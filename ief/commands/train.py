@@ -95,6 +95,14 @@ def chosen(args: argparse.Namespace, options: dict) -> RunConfig:
     return config
 
 
+def check_budget(minutes: float | None, epochs: float | None) -> None:
+    """Raises PoseError when a budget is given in minutes and in epochs, or in minutes that are none."""
+    if minutes is not None and epochs is not None:
+        raise PoseError("give either --minutes or --epochs")
+    if minutes is not None and not minutes > 0:
+        raise PoseError(f"--minutes {minutes}: must be above 0")
+
+
 def chosen_stage(stage: str) -> int:
     """The number that --stage gives. Raises PoseError if it gives none."""
     if not stage.isdecimal():
