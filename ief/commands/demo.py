@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from dataclasses import replace
 from functools import partial
@@ -125,7 +124,7 @@ def fitted(config: StageConfig, stages: int, minutes: float, end: float, predict
     if not epochs:
         steps = seconds_per_step(stages, config)
         fit = epochs_left(end - time.monotonic(), steps, config, predicted)
-        epochs = min(max(math.floor(10 * fit) / 10, LEAST), most)
+        epochs = min(max(int(10 * fit) / 10, LEAST), most)
         keep_budget(path, {"minutes": minutes, "seconds_per_step": steps, "epochs": epochs})
         if fit < LEAST:
             say(f"{minutes:g} minutes are too few on this machine; the least is trained all the same")

@@ -14,7 +14,7 @@ from checkpoints.errors import PoseError
 from ief.commands.options import add_device, add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS
 from ief.training.run_config import RUN_OPTIONS, RunConfig, changed, read_config
-from ief.training.stopping import TIME_UP, Stopping, is_main_rank
+from ief.training.stopping import TIME_UP, Stopping
 
 if TYPE_CHECKING:
     from checkpoints.imagenet import PretrainedWeights
@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> None:
         if "valid" in read_description(config.data)["splits"]:
             print_summary(score_run(args.run, load_prepared(config.data, "valid"), stage_config.device))
             files += [*sorted(args.run.glob("predictions-valid*.npz")), args.run / "metrics.json"]
+        else:
+            print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
         print_end(args.run, config.data, files)
 
 
@@ -124,7 +126,7 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
     from ief.training.distributed import init_distributed
     from mpii_tools.prepared.read import load_prepared
 
-    device, validated = choose_device(args.device), validation(config)
+    device = choose_device(args.device)
     with (
         Stopping(args.stop_after).listening() as stopping,
         deterministic_algorithms(config.deterministic),
@@ -147,13 +149,13 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
             deterministic=config.deterministic,
             stopping=stopping,
             run_config=config,
-            validation=validated,
+            validation=validation(config),
             tensorboard=config.tensorboard,
         )
 
 
 def validation(config: RunConfig) -> Validation | None:
-    """How a run is validated as it trains; None for not at all. Without a validation split, a line says so.
+    """How a run is validated as it trains; None for not at all.
 
     Raises:
         PoseError: when the best weights are to be kept and nothing is validated, or TensorBoard is not installed.
@@ -170,8 +172,6 @@ def validation(config: RunConfig) -> Validation | None:
     if config.options.keep == "best" and (never or not split):
         reason = "--validate-every 0 validates nothing" if split else f"{config.data} has no validation split"
         raise PoseError(f"--keep best: {reason}; --keep last needs none")
-    if not split and is_main_rank():
-        print(f"{config.data}: has no validation split, so nothing is validated or scored", file=sys.stderr)
     if never or not split:
         return None
     return Validation(load_prepared(config.data, "valid"), predict_split, score, config.validate_every)

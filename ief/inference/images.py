@@ -105,11 +105,11 @@ def predict_boxes(network: Network, boxes: list[ImageBox], size: int, batch_size
         PoseError: naming the image that cannot be read or decoded.
     """
     filled, poses = [], []
-    with progress(desc="predicting", total=len(boxes), unit="person") as bar:
+    with progress(desc="predicting", total=len(boxes), unit="person") as counter:
         for cropped, crops in batches(cut(boxes, size, batch_size), batch_size):
             filled += cropped
             poses.append(network(crops)[-1])
-            bar.update(len(cropped))
+            counter.update(len(cropped))
     people = as_people(filled)
     to_image = invert_affine(crop_matrices(people.crop_center, people.crop_side, size))
     return people, apply_affine(to_image, np.concatenate(poses))

@@ -43,9 +43,9 @@ def predict_split(cascade: Cascade, data: PreparedSplit, batch_size: int = 32, f
 def predict_prepared(network: Network, data: PreparedSplit, batch_size: int) -> np.ndarray:
     """The poses of a prepared split by any `Network`, (T, N, K, D) float64 in image pixels."""
     inner, poses = slice(data.border, data.border + data.size), []
-    with progress(desc="predicting", total=len(data), unit="person") as bar:
+    with progress(desc="predicting", total=len(data), unit="person") as counter:
         for start in range(0, len(data), batch_size):
             crops = data.crops[start : start + batch_size, inner, inner]
             poses.append(network(crops))
-            bar.update(len(crops))
+            counter.update(len(crops))
     return np.stack([data.to_image(pose) for pose in np.concatenate(poses, axis=1)])

@@ -26,7 +26,7 @@ class StepProgress:
             print(f"{config.folder}: resuming after step {first} of {last}", file=sys.stderr)
         title = f"stage {config.index} ({config.method})"
         self.config, self.first, self.started = config, first, time.monotonic()
-        self.bar = progress(range(first, last), title, last, initial=first, shown=shown)
+        self.steps = progress(range(first, last), title, last, initial=first, shown=shown)
         self.board = TensorBoard(config.folder, first) if config.tensorboard and shown else None
         self.scores: dict[str, str] = {}
 
@@ -39,12 +39,12 @@ class StepProgress:
 
     def __iter__(self) -> Iterator[int]:
         config = self.config
-        for step in self.bar:
+        for step in self.steps:
             yield step
             seen = (step + 1 - self.first) * config.preset.batch_size
             epoch = f"{config.epoch(step + 1):.1f} of {config.preset.epochs:g}"
             rate = f"{seen / max(time.monotonic() - self.started, 1e-9):.0f}"
-            self.bar.set_postfix({"epoch": epoch, **self.scores, "images/s": rate}, refresh=False)
+            self.steps.set_postfix({"epoch": epoch, **self.scores, "images/s": rate}, refresh=False)
 
     def show(self, step: int, loss: float, lr: float, metrics: Metrics | None, validator: Validator | None) -> None:
         """A row of the log: after `step` steps, the mean loss since the previous row, lr, and metrics if validated."""

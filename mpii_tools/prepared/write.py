@@ -180,7 +180,7 @@ def write_split(
     matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
     kept = []
     path = folder / f"{split}-crops.npy"
-    with path.open("wb") as file, progress((), f"preparing {split}", len(people), "person") as bar:
+    with path.open("wb") as file, progress((), f"preparing {split}", len(people), "person") as counter:
         write_header(file, len(people), side)
         for cut in cut_crops(people, matrices, read_image, side):
             for crop in cut.crops.values():
@@ -190,7 +190,7 @@ def write_split(
                 done.notes[oddity].append(cut.image)
             for what, who in cut.faults.items():
                 done.faults[what] += who
-            bar.update(len(cut.crops) + sum(map(len, cut.faults.values())))
+            counter.update(len(cut.crops) + sum(map(len, cut.faults.values())))
         file.seek(0)
         write_header(file, len(kept), side)
     if kept:
