@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from evaluation.metrics.distances import joint_error
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
 from heads.methods import METHODS
-from ief.model.run_folder import stage_file
+from ief.model.run_folder import METRICS, stage_file
 from ief.reporting.scoring import ground_truth, load_poses, load_scores, score
 from mpii_tools.people import People
 
@@ -29,9 +30,10 @@ class FinishedRun:
     Attributes:
         name: in the tables.
         method: of Table 1, '' if unknown.
-        record: how stage 0 was trained, {} if it is not there.
+        record: how stage 0 was trained, {} if it is not there; under `kept`, which weights of every stage.
         stages: 'mean_pose', 'stage0', 'stage1' -> scores.
         curves: stage -> (step, loss) points.
+        validations: stage -> (step, PCKh, joint error, bone error) of each validation; None for an undefined one.
         poses: stage -> (N, K, 2) predictions of the people reported on, image pixels; {} without people.
         scores: stage -> (N, K) scores of those joints in 0..1, NaN where there is none; only stages that have some.
     """
@@ -41,6 +43,7 @@ class FinishedRun:
     record: Json
     stages: dict[str, Scores]
     curves: dict[str, list[tuple[float, float]]]
+    validations: dict[str, list[tuple[float | None, ...]]]
     poses: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
 
@@ -78,7 +81,7 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
             convention = known.pckh.convention if known else "official"
             stages[stage] = score(joints, people, convention, intervals=True)
     scores = load_scores(folder, people) if people is not None else {}
-    return FinishedRun(name, method, record, stages, load_curves(folder), poses, scores)
+    return FinishedRun(name, method, record, stages, *load_curves(folder), poses, scores)
 
 
 def load_metrics(run: Path) -> dict[str, Scores]:
@@ -96,31 +99,63 @@ def load_metrics(run: Path) -> dict[str, Scores]:
 
 
 def load_record(run: Path) -> Json:
-    """How stage 0 of a run was trained, from its file's header; {} if the run holds no trained stage.
+    """How stage 0 of a run was trained, and in `kept` which weights are kept; {} if the run holds no trained stage.
 
     Raises:
         PoseError: a header that cannot be read. The weights are not looked at.
     """
-    path = stage_file(run, 0)
-    if not path.exists():
-        return {}
-    try:
-        with safe_open(path, framework="np") as file:
-            return json.loads((file.metadata() or {})["description"])["training"]
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise PoseError(f"{path}: no stage of this project, or corrupt ({error}); copy or train it again") from error
+    descriptions = {}
+    for index in count():
+        path = stage_file(run, index)
+        if not path.exists():
+            break
+        try:
+            with safe_open(path, framework="np") as file:
+                descriptions[f"stage {index}"] = json.loads((file.metadata() or {})["description"])
+            kept = kept_weights(descriptions)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise PoseError(
+                f"{path}: no stage of this project, or corrupt ({error}); copy or train it again"
+            ) from error
+    return {**descriptions["stage 0"]["training"], "kept": kept} if descriptions else {}
 
 
-def load_curves(run: Path) -> dict[str, list[tuple[float, float]]]:
-    """Stage -> (step, loss) points. Raises PoseError for a corrupt log."""
-    curves = {}
+def kept_weights(descriptions: dict[str, Json]) -> str:
+    """Which weights some stages hold, by their descriptions: `last`, or `best validated, stage 0: epoch 12 of 25`.
+
+    Raises:
+        KeyError, TypeError: a description that lacks a field.
+    """
+    found = []
+    for stage, description in descriptions.items():
+        kept = description.get("kept", {"weights": "last"})  # older stages hold the last weights
+        if kept["weights"] == "best":
+            found.append(f"{stage}: epoch {kept['epoch']:.4g} of {description['training']['preset']['epochs']:g}")
+    return f"best validated, {', '.join(found)}" if found else "last"
+
+
+def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
+    """Stage -> (step, loss) points, and stage -> (step, PCKh, joint error, bone error) of its validations, if any.
+
+    Raises:
+        PoseError: a corrupt log.
+    """
+    curves, validations = {}, {}
     for path in sorted(run.glob("stage*/log.csv")):
+        stage = path.parent.name
         try:
             rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-            curves[path.parent.name] = [(float(row["step"]), float(row["loss"])) for row in rows]
+            curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
+            found = [
+                (float(row["step"]), *(float(row[name]) if row[name] else None for name in METRICS))
+                for row in rows
+                if any(row.get(name) for name in METRICS)
+            ]
         except (KeyError, TypeError, ValueError) as error:
             raise PoseError(f"{path}: corrupt ({error}); remove it, the report does without") from error
-    return curves
+        if found:
+            validations[stage] = found
+    return curves, validations
 
 
 def describes(scores: Scores, poses: np.ndarray, people: People) -> bool:

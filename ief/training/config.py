@@ -19,6 +19,7 @@ from ief.training.distributed import DistContext
 from ief.training.presets import Preset
 from ief.training.run_config import RunConfig
 from ief.training.stopping import Stopping
+from ief.training.validation import Validation, default_interval
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.read import PreparedSplit
 
@@ -42,6 +43,8 @@ class StageConfig:
         deterministic: whether `ief.training.determinism` is in force, for the record.
         stopping: tells when to save and stop.
         run_config: the command's options, to be written to the run's config.json; None writes none.
+        validation: how it is validated as it goes; None for not at all.
+        tensorboard: whether to write for TensorBoard.
     """
 
     index: int
@@ -58,6 +61,8 @@ class StageConfig:
     deterministic: bool = False
     stopping: Stopping = field(default_factory=Stopping)
     run_config: RunConfig | None = None
+    validation: Validation | None = None
+    tensorboard: bool = False
 
     @property
     def folder(self) -> Path:
@@ -73,6 +78,25 @@ class StageConfig:
     def steps(self) -> int:
         """Length of the training."""
         return math.ceil(self.preset.epochs * len(self.data) / self.preset.batch_size)
+
+    def epoch(self, step: int) -> float:
+        """How often each person was seen after `step` steps."""
+        return min(step * self.preset.batch_size / len(self.data), self.preset.epochs)
+
+    @property
+    def validate_every(self) -> float:
+        """Epochs between two validations, 0 for none."""
+        if self.validation is None or self.validation.every is not None:
+            return self.validation.every if self.validation else 0
+        bf16 = self.autocast_dtype is not None
+        return default_interval(len(self.data), len(self.validation.data), self.index, self.preset.epochs, bf16)
+
+    def validates_after(self, step: int) -> bool:
+        """Whether a validation follows after `step` steps: at the end, and where a multiple of its interval ends."""
+        every = self.validate_every
+        if not every or step == self.steps:
+            return bool(every)
+        return self.epoch(step) // every > self.epoch(step - 1) // every
 
     @property
     def lr(self) -> float:

@@ -32,6 +32,11 @@ class RunConfig:
     seed: int = option(0, "seed of order, augmentation and random weights", high=2**31 - 1)
     deterministic: bool = option(False, "the same weights bit for bit in every run and with any number of threads; "
                                  "slower: one CPU thread")  # fmt: skip
+    validate_every: float | None = option(None, "epochs between two validations, 0 for none (default: the fewest whole "
+                                          "epochs at which all of them take at most 3 % of the time, by the numbers of "
+                                          "people and stages, counting a backward as two forwards)", high=100_000,
+                                          of=float)  # fmt: skip
+    tensorboard: bool = option(False, "write loss, lr, metrics and some people to RUN/stageK/tensorboard")
     preset: str = option("paper", "values of the options below unless they are given", choices=tuple(PRESETS))
     options: Preset = field(default_factory=Preset)
 

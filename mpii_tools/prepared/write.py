@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from tqdm import tqdm
 
 from checkpoints.errors import PoseError
+from checkpoints.progress import progress
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
@@ -190,8 +190,7 @@ def write_split(
     matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
     kept = []
     path = folder / f"{split}-crops.npy"
-    progress = tqdm(None, f"preparing {split}", len(people), unit="person", disable=None)
-    with path.open("wb") as file, progress:
+    with path.open("wb") as file, progress((), f"preparing {split}", len(people), "person") as counter:
         write_header(file, len(people), side)
         for cut in cut_crops(people, matrices, read_image, side, apply_exif):
             for crop in cut.crops.values():
@@ -201,7 +200,7 @@ def write_split(
                 done.notes[oddity].append(cut.image)
             for what, who in cut.faults.items():
                 done.faults[what] += who
-            progress.update(len(cut.crops) + sum(map(len, cut.faults.values())))
+            counter.update(len(cut.crops) + sum(map(len, cut.faults.values())))
         file.seek(0)
         write_header(file, len(kept), side)
     if kept:
