@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import load_pretrained_weights
+from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
 from ief.model.run_folder import load_stage

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import load_pretrained_weights
+from checkpoints.pretrained import load_pretrained_weights
 from ief.model.stage import Residuals, Stage, StageDesign
 
 ONES = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(1, 2))
