@@ -114,7 +114,7 @@ def trunk_of(path: Path, content: object) -> tuple[dict[str, object], tuple[str,
     if not networks:
         raise PoseError(f"{path}: holds no torchvision ResNet (no {FIRST} beside {SECOND}); give a file that does")
     if len(networks) > 1:
-        names = ", ".join(printable(".".join([*keys, prefix])) for keys, _, prefix in networks[:SHOWN])
+        names = ", ".join(printable(".".join([*keys, prefix]).rstrip(".")) for keys, _, prefix in networks[:SHOWN])
         raise PoseError(f"{path}: holds {len(networks)} ResNets ({names}); give a file with one")
     keys, state, prefix = networks[0]
     names = [name for name in state if isinstance(name, str) and not name.endswith("num_batches_tracked")]

@@ -16,6 +16,7 @@ from itertools import product
 
 import torch
 
+from checkpoints.errors import PoseError
 from ief.benchmarks.timing import Function, calls_per_round, seconds, summarize
 from ief.benchmarks.training import training_step
 from ief.benchmarks.workload import Workload
@@ -59,11 +60,11 @@ def worker(workload: Workload, way: Mapping[str, str]) -> Iterator[subprocess.Po
 
 
 def ask(process: subprocess.Popen, work: str) -> float:
-    """Milliseconds per call of one round of `work` in a worker. Raises RuntimeError when the worker has died."""
+    """Milliseconds per call of one round of `work` in a worker. Raises PoseError when the worker has died."""
     print(work, file=process.stdin, flush=True)
     answer = process.stdout.readline()
     if not answer:
-        raise RuntimeError(f"a process of the bench ended with status {process.wait()}; its message is above")
+        raise PoseError(f"a process of the bench ended with status {process.wait()}; its message is above")
     return float(answer)
 
 

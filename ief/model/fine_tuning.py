@@ -71,7 +71,8 @@ class PretrainedStage:
         if (self.index > 0) != (index > 0):
             return f"stage {self.index} has other poses in view than stage {index}"
         if mine.absolute != design.absolute:
-            return f"it regresses {'poses' if mine.absolute else 'corrections'}, this stage does not"
+            kinds = ("corrects", "regresses")
+            return f"it {kinds[mine.absolute]} poses, this stage {kinds[design.absolute]} them"
         return None
 
 
@@ -93,7 +94,7 @@ def load_weights(path: str | os.PathLike, stride: str | None = None) -> tuple[Pr
         found = [
             (stage, cascade.mean_pose, index, stage_file(path, index)) for index, stage in enumerate(cascade.stages)
         ]
-    elif path.suffix == ".safetensors" and "description" in read_safetensors(path)[1]:
+    elif path.suffix == ".safetensors" and '"design"' in read_safetensors(path)[1].get("description", ""):
         stage, mean_pose, description = load_stage(path)
         if not isinstance(description.get("stage"), int):
             raise PoseError(f"{path}: does not tell which stage it is; train it again")

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from processes import finish_here, train
 
-from ief.cli import COMMANDS, main
+from ief.cli import COMMANDS, WAITING_VARIABLES, main
 from ief.model.run_folder import load_cascade
 from ief.training.presets import OF_PREPARE, OPTIONS, kind, range_of, shown
 from mpii_tools.results.predictions import read_predictions
@@ -92,6 +93,23 @@ print(*sorted({"torch", "cv2", "scipy", "matplotlib", "h5py"} & set(sys.modules)
 def test_python_m_ief_is_the_same_program():
     done = subprocess.run([sys.executable, "-m", "ief", "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "usage: ief" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("chosen", "policy", "spins"),
+    [({}, "PASSIVE", "0"), ({"OMP_WAIT_POLICY": "active"}, "ACTIVE", None), ({"GOMP_SPINCOUNT": "77"}, None, "77")],
+    ids=["nothing chosen", "policy chosen", "spin count chosen"],
+)
+def test_threads_wait_passively_unless_the_user_chose(chosen, policy, spins):
+    """libgomp itself tells what it read when torch was imported."""
+    env = {name: value for name, value in os.environ.items() if name not in WAITING_VARIABLES}
+    command = [sys.executable, "-m", "ief", "predict", "--run", "nowhere", "image.jpg"]
+    done = subprocess.run(command, capture_output=True, text=True, env=env | chosen | {"OMP_DISPLAY_ENV": "verbose"})
+    assert done.returncode == 2
+    if "GOMP_SPINCOUNT" not in done.stderr:
+        pytest.skip("this torch runs on another OpenMP than GNU's")
+    assert policy is None or f"OMP_WAIT_POLICY = '{policy}'" in done.stderr
+    assert spins is None or f"GOMP_SPINCOUNT = '{spins}'" in done.stderr
 
 
 @pytest.mark.parametrize(
