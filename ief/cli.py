@@ -26,7 +26,7 @@ COMMANDS = {
 }
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # what `ief bench waiting` finds best (ief/benchmarks/SPEED.md)
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # `ief bench waiting` compares it with others (ief/benchmarks/SPEED.md)
 WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
@@ -105,8 +105,8 @@ def escape_unencodable() -> None:
 def wait_passively() -> None:
     """Let OpenMP's threads sleep while they wait for one another, unless the user has chosen how they wait.
 
-    By default they spin, which takes a core from whatever else the machine runs, and from their own kind. libgomp
-    reads this once, when torch is imported: after that it changes nothing.
+    By default they spin, on a core that another process or the thread they wait for would need. libgomp reads this
+    once, when torch is imported: after that it changes nothing.
     """
     if not any(name in os.environ for name in WAITING_VARIABLES):
         os.environ.update(WAITING)

@@ -112,6 +112,7 @@ def test_each_way_to_wait_is_compared_with_the_default_in_the_same_round(monkeyp
     assert results[0]["ratio"] == {"median": (1 / 2 + 4 / 5) / 2, "min": 1 / 2, "max": 4 / 5}
 
 
+@pytest.mark.slow
 def test_a_worker_waits_as_it_is_told_and_not_as_its_user_or_the_program_chose(monkeypatch, capfd):
     """libgomp itself tells how it waits."""
     monkeypatch.setenv("OMP_DISPLAY_ENV", "verbose")
