@@ -17,7 +17,8 @@ from ief.training.run_config import RUN_OPTIONS, RunConfig, changed, read_config
 from ief.training.stopping import TIME_UP, Stopping
 
 if TYPE_CHECKING:
-    from checkpoints.imagenet import PretrainedWeights
+    from checkpoints.pretrained import PretrainedWeights
+    from ief.model.fine_tuning import PretrainedStage
     from ief.training.config import StageConfig
     from ief.training.validation import Validation
 
@@ -177,12 +178,13 @@ def validation(config: RunConfig) -> Validation | None:
     return Validation(load_prepared(config.data, "valid"), predict_cascade, score, config.validate_every)
 
 
-def pretrained(config: RunConfig) -> PretrainedWeights | None:
-    """What --weights names."""
-    from checkpoints.imagenet import download_pretrained_weights, load_pretrained_weights
+def pretrained(config: RunConfig) -> tuple[PretrainedWeights | PretrainedStage, ...]:
+    """What --weights names, for stages 0, 1, ..."""
+    from checkpoints.pretrained import download_pretrained_weights
+    from ief.model.fine_tuning import load_weights
 
     if config.weights == "none":
-        return None
+        return ()
     if config.weights == "imagenet":
-        return download_pretrained_weights(config.options.backbone)
-    return load_pretrained_weights(config.weights, config.stride)
+        return (download_pretrained_weights(config.options.backbone),)
+    return load_weights(config.weights, config.stride)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
-from checkpoints.imagenet import STRIDES
+from checkpoints.pretrained import STRIDES
 from checkpoints.tensors import load_tensors, save_tensors
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign

@@ -23,7 +23,7 @@ def record(config: StageConfig) -> dict:
         "stage": config.index,
         "method": config.method,
         "seed": config.seed,
-        "pretrained": config.pretrained.source if config.pretrained else None,
+        "pretrained": config.start.source if config.start else None,
         "data": config.data.name,
         "people": len(config.data),
         "size": config.data.size,

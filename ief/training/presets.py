@@ -112,7 +112,7 @@ class Preset:
     loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
                        "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
     perturb: float = option(0.0, "std of the noise on y_t while stage t > 0 trains / side of the input")
-    continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from --weights")
+    continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
     continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
                                  "y_t in view, not a correction of y_t")  # fmt: skip
     precision: str = option("fp32", "fp32, or bf16 if the device multiplies it natively", choices=("fp32", "bf16"))

@@ -23,7 +23,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import load_pretrained_weights
+from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
 from ief.inference.inputs import read_boxes
