@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
     0 for work done; 3 for work done but for inputs that it names; 2 for bad input, a full disk or a training that
-    diverged; 1 when another process of the training
-    died; and, when the same command resumes: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
+    diverged; 1 when another process of the training died; and, when the same command resumes: 75 for the end of
+    --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
     """
     escape_unencodable()
     wait_passively()
