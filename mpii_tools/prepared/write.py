@@ -33,7 +33,7 @@ FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint fart
 NO_IMAGE = "people left out: image missing"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
-OF_IMAGES = (NO_IMAGE, BAD_IMAGE, OUTSIDE)  # what an image, not its annotation, takes a person for
+OF_IMAGES = (NO_IMAGE, BAD_IMAGE)  # what an image, not its annotation, takes people for
 
 
 @dataclass
