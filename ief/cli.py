@@ -106,8 +106,8 @@ def escape_unencodable() -> None:
 def spin_briefly() -> None:
     """Let OpenMP's threads spin only briefly while they wait for one another, unless the user has chosen how they wait.
 
-    By default they spin for long, on a core that another process or the thread they wait for would need. libgomp reads this
-    once, when torch is imported: after that it changes nothing.
+    By default they spin for long, on a core that another process or the thread they wait for would need. libgomp reads
+    this once, when torch is imported: after that it changes nothing.
     """
     if not any(name in os.environ for name in WAITING_VARIABLES):
         os.environ.update(WAITING)
