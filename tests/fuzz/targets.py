@@ -37,7 +37,8 @@ from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import STORED
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
-from mpii_tools.results.predictions import align, read_predictions
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import read_submission
 
 PEOPLE = 5
