@@ -189,7 +189,7 @@ IMAGES = "prepare --annotations train.json --out out --images"
 SUBMIT = "submit --out o.mat --predictions"
 EVALUATE = "evaluate --annotations people.npz --predictions"
 TRAIN = "train --data data --run run --device cpu --preset demo --weights"
-FORMS = "expected an LSP folder with joints.mat, HRNet's .mat"
+FORMS = "expected an LSP folder with joints.mat, HRNet's annot folder"
 WHOLE = "not a whole MATLAB .mat file"
 TABLE = [
     # Annotations.
@@ -259,7 +259,7 @@ TABLE = [
     (f"{EVALUATE} p-space.npz", "predictions have shape (30, 16, 3) and ground truth (30, 16, 2)", "give"),
     (f"{EVALUATE} good.npz --json none", "none: cannot be written ("),
     (f"{SUBMIT} good.npz --annotations other.mat", "other.mat: no variable 'RELEASE'", "give MPII's full"),
-    (f"{SUBMIT} p-nameless.npz --annotations release/mpii.mat", "30 predictions for 2 annotated people, and no person_ids",
+    (f"{SUBMIT} p-nameless.npz --annotations release/mpii.mat", "30 predictions for 2 annotated people, and no",
      "give one prediction per"),
     (f"{SUBMIT} good.npz --annotations release/mpii.mat", "30 predictions are not of test rects of release/mpii.mat",
      "predict its test split"),

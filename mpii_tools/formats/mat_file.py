@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.content import content, is_hdf5
+from mpii_tools.formats.content import HDF5, content, is_hdf5
 from mpii_tools.formats.hdf5 import load_hdf5
 from mpii_tools.formats.mat_hdf5 import load_mat_hdf5
 
@@ -52,9 +52,9 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
     Raises:
         PoseError: no such file, version 4, corrupt, or larger than MAX_BYTES once inflated.
     """
-    kind, head = content(path)
+    _, head = content(path)
     if head.startswith(b"MATLAB 7.3") or is_hdf5(head):
-        return load_hdf5(path) if kind == "hdf5" else load_mat_hdf5(path)
+        return load_hdf5(path) if is_hdf5(head[: len(HDF5)]) else load_mat_hdf5(path)
     path = Path(path)
     try:
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))

@@ -57,6 +57,7 @@ class _Reader:
             raise ValueError(f"nested more than {MAX_DEPTH} deep")
         address = h5py.h5o.get_info(item.id).addr
         if address not in self.known:
+            self.known[address] = UNKNOWN  # what a value that refers to itself finds
             self.known[address] = (
                 self._structs(item, depth) if isinstance(item, h5py.Group) else self._array(item, depth)
             )

@@ -11,7 +11,6 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.formats.arrays import as_array, listed
 from mpii_tools.formats.content import content, described
-from mpii_tools.formats.hdf5 import load_hdf5
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.npy import load_npy
 from mpii_tools.formats.npz import array_names, load_arrays
@@ -57,7 +56,7 @@ def _load(path: Path, kind: str, head: bytes) -> Mapping[str, object]:
     if kind == "npz":
         return load_arrays(path, dict.fromkeys(array_names(path, "predictions"), "fiubU"), "predictions")
     if kind in ("mat", "hdf5"):
-        return load_mat(path) if kind == "mat" else load_hdf5(path)
+        return load_mat(path)
     raise PoseError(
         f"{described(head)}; predictions are .npz, .h5, .mat or .npy files or COCO results (JSON); write one of these"
     )
