@@ -174,11 +174,11 @@ def _by_order(images: list[str], people: People, part: np.ndarray) -> np.ndarray
     """To the people of `part` the predictions of their image in order; nobody, if an image has more or fewer."""
     rows, here = np.full(len(people), -1), _rows_of(images)
     wanted = _rows_of(people.images[part].tolist())
-    persons = np.flatnonzero(part)
+    members = np.flatnonzero(part)
     if any(len(here.get(image, [])) != len(who) for image, who in wanted.items()):
         return rows
     for image, who in wanted.items():
-        rows[persons[who]] = here[image]
+        rows[members[who]] = here[image]
     return rows
 
 
