@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--images",
         type=Path,
         metavar="DIR",
-        help="folder of images or of tar files of images (default: beside the annotations)",
+        help="folder of images, of folders of them or of tar files of them (default: beside the annotations)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the crops and their people")
     parser.add_argument("--name", help="name of the dataset (default: that of --out)")
@@ -77,13 +77,18 @@ def run(args: argparse.Namespace) -> None:
         first = [np.flatnonzero(people.split == split)[: args.limit] for split in np.unique(people.split)]
         people = people.select(np.sort(np.concatenate(first)))
     folder = args.annotations if args.annotations.is_dir() else args.annotations.parent
-    images = open_images(args.images or folder)
+    images = open_images(args.images or folder, people.images.tolist())
     name = args.name or args.out.resolve().name
     done = prepare(
         people, images, args.out, name, preset.size, preset.margin, args.strict, reading.faults, args.apply_exif
     )
     for heading, findings in (("faults", done.faults), ("notes", {**reading.notes, **done.notes})):
         print(table(heading, findings) or f"no {heading}")
+    if not done.splits:
+        reason, who = next(iter(done.faults.items()), ("no person in the annotations", []))
+        raise PoseError(
+            f"{args.out}: no person of {name} could be prepared; first reason: {': '.join([reason, *who[:1]])}"
+        )
     if not done.written:
         count = sum(map(len, done.faults.values()))
         raise PoseError(

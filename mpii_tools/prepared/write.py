@@ -30,7 +30,7 @@ IMAGES_AHEAD = 64  # whose crops are in memory at a time
 PARTIAL = ".preparing"
 FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint farther than 1 from the crop's center
 
-NO_IMAGE = "people left out: image missing"
+NO_IMAGE = "people left out: image missing, or unclear which is meant"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
 OF_IMAGES = (NO_IMAGE, BAD_IMAGE)  # what an image, not its annotation, takes people for
@@ -44,7 +44,7 @@ class Preparation:
         faults: what is wrong with people and images -> who is affected.
         notes: what is worth knowing and no fault -> images.
         splits: split -> its number of people.
-        written: whether the preprocessed crops were written: not if `strict` met a fault.
+        written: whether the preprocessed crops were written: not if nobody can be used, or `strict` met a fault.
     """
 
     faults: dict[str, list[str]]
@@ -95,7 +95,7 @@ def prepare(
         apply_exif: whether the images were annotated as viewers show them, turned as EXIF asks; MPII's were not.
 
     Raises:
-        PoseError: when no person can be used, or the disk refuses; nothing is changed then.
+        PoseError: when the disk refuses; nothing is changed then.
     """
     border = round(size * (margin - 1) / 2)
     usable, faults = drop_unusable(people)
@@ -108,11 +108,8 @@ def prepare(
             part = usable.select(usable.split == split)
             count = write_split(part, read_image, partial, split or "all", size, border, done, apply_exif)
             done.splits |= {split or "all": count} if count else {}
-        if not done.splits:
-            reason = next(iter(done.faults), "no person")
-            raise PoseError(f"{folder}: no person of {name} could be prepared; first reason: {reason}")
         done.faults, done.notes = merge(done.faults), merge(done.notes)
-        done.written = not (strict and done.faults)
+        done.written = bool(done.splits) and not (strict and done.faults)
         if done.written:
             counts = {what: len(ids) for what, ids in done.faults.items()}
             description = {"format": 1, "name": name, "input": size, "border": border, "splits": done.splits}
@@ -249,8 +246,8 @@ def cut_image(
     ids = people.person_ids[rows].tolist()
     try:
         data = read_image(image)
-    except PoseError:
-        return ImageCrops(image, {}, {NO_IMAGE: ids})
+    except PoseError as error:
+        return ImageCrops(image, {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]})
     try:
         header = read_header(data, image)
         width, height = header.upright_size if apply_exif else (header.width, header.height)

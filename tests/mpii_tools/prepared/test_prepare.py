@@ -47,7 +47,7 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     people, read = example()
     done = prepare(people, read, tmp_path, "example", 64, 1.5)
     assert done.splits == {"train": 4, "valid": 4}
-    assert done.faults[NO_IMAGE] == ["missing.jpg#1"]
+    assert done.faults[NO_IMAGE] == ["missing.jpg#1: images: no image 'missing.jpg'"]
     assert [fault.split(":")[0] for fault in done.faults[BAD_IMAGE]] == ["corrupt.jpg#1"]
     data = load_prepared(tmp_path, "valid")
     assert (data.size, data.border, data.name) == (64, 16, "example")
@@ -70,11 +70,12 @@ def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     }
 
 
-def test_no_usable_person_is_an_error(tmp_path):
+def test_without_a_usable_person_nothing_is_written_but_all_faults_are_told(tmp_path):
     people, read = example(8)
     people.scale[:] = np.nan
-    with pytest.raises(PoseError, match="no person of example could be prepared"):
-        prepare(people, read, tmp_path, "example")
+    done = prepare(people, read, tmp_path / "out", "example")
+    assert not done.written and not done.splits and not (tmp_path / "out").exists()
+    assert [len(people) for people in done.faults.values()] == [8]
 
 
 def test_unprepared_or_truncated_folders_are_refused(tmp_path):
