@@ -43,11 +43,13 @@ def run(args: argparse.Namespace) -> None:
     from ief.reporting.scoring import difference, print_difference, print_result, score
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
+    from mpii_tools.annotations.units import require_pixels
     from mpii_tools.results.pixel_origin import origin_warning
     from mpii_tools.results.predictions import align, read_predictions
 
     reading, predictions = read_annotations(args.annotations), read_predictions(args.predictions)
     people = reading.people
+    require_pixels(args.annotations, people)
     joints = align(predictions, people).joints
     if found := table(f"faults of {args.annotations}", reading.faults):
         print(found, file=sys.stderr)

@@ -15,6 +15,7 @@ from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.people_file import load_people
 
+BYTE_ORDER_MARKS = b"\xef\xbb\xbf\xff\xfe\x00"  # of UTF-8 and of UTF-16, whose brackets have a zero byte beside them
 FORMATS = (
     "an LSP folder with joints.mat, MPII's .mat (RELEASE or annolist), gt_valid.mat, HRNet/mmpose JSON, "
     "Newell's .h5, or a people .npz of this project"
@@ -45,7 +46,7 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if head.startswith(b"MATLAB"):
         stored = load_mat(path)
         return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
+    if head.lstrip(BYTE_ORDER_MARKS + b" \t\r\n")[:1] in (b"[", b"{"):
         return read_mpii_json(path)
     found = "an empty file" if not head else f"a file that begins with {head[:8]!r}"
     raise PoseError(f"{path}: {found}; expected {FORMATS}")

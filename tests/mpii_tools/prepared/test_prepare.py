@@ -70,11 +70,12 @@ def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     }
 
 
-def test_no_usable_person_is_an_error(tmp_path):
+def test_without_a_usable_person_nothing_is_written_but_all_faults_are_told(tmp_path):
     people, read = example(8)
     people.scale[:] = np.nan
-    with pytest.raises(PoseError, match="no person of example could be prepared"):
-        prepare(people, read, tmp_path, "example")
+    done = prepare(people, read, tmp_path / "out", "example")
+    assert not done.written and not done.splits and not (tmp_path / "out").exists()
+    assert [len(people) for people in done.faults.values()] == [8]
 
 
 def test_unprepared_or_truncated_folders_are_refused(tmp_path):
@@ -165,6 +166,7 @@ def faulty(tmp_path):
     joints[3] = np.nan
     joints[6, 2] = 1e7
     center[7] = -500
+    joints[7] -= 550
     joints[8] = joints[0]
     ids = np.array([f"{kind}#1" for kind in kinds])
     ids[9] = "good#1"
