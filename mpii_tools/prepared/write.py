@@ -91,8 +91,7 @@ def prepare(
     """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
     People that cannot be used are left out and counted among the faults (`find_faults` and the three of the images).
-    Training people in an image with validation people, of these people or of a split that is there already, are left
-    out and noted, whatever format they came from.
+    Training people in an image with validation people, here or in a split already there, are left out and noted.
 
     Args:
         read_image: encoded bytes of an image by name; raises PoseError if it has none.
@@ -106,12 +105,11 @@ def prepare(
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
 
     Raises:
-        PoseError: when a split that would stay there was prepared otherwise, or the disk refuses; nothing is changed
-            then.
+        PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
     """
     border = round(size * (margin - 1) / 2)
-    description = {"format": 1, "name": name, "input": size, "border": border, "joint_names": list(people.joint_names)}
-    description |= {"apply_exif": apply_exif}
+    description = {"format": 1, "name": name, "input": size, "border": border, "apply_exif": apply_exif}
+    description |= {"joint_names": list(people.joint_names)}
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
     earlier.require_same(set(people.split.tolist()))
     usable, done = usable_people(people, earlier, known or {})
