@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--images",
         type=Path,
         metavar="DIR",
-        help="folder of images or of tar files of images (default: beside the annotations)",
+        help="folder of images, of folders of them or of tar files of them (default: beside the annotations)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the crops and their people")
     parser.add_argument("--name", help="name of the dataset (default: that of --out)")
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
             print(f"{int(people.derived.any(axis=1).sum()):,} people got a pelvis or thorax by rule (training only)")
     if args.limit:
         people = first_of_each_split(people, args.limit)
-    images, name = open_combined(folders), args.name or args.out.resolve().name
+    images, name = open_combined(folders, people.images.tolist()), args.name or args.out.resolve().name
     how = (preset.size, preset.margin, args.strict, reading.faults, args.apply_exif, folders)
     done = prepare(people, images, args.out, name, *how)
     for heading, findings in (("faults", done.faults), ("notes", {**reading.notes, **done.notes})):
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> None:
     if not done.splits:
         reason, who = next(iter(done.faults.items()), ("no person in the annotations", []))
         raise PoseError(
-            f"{args.out}: no person of {name} could be prepared; first reason: {', '.join([reason, *who[:1]])}"
+            f"{args.out}: no person of {name} could be prepared; first reason: {': '.join([reason, *who[:1]])}"
         )
     if not done.written:
         count = sum(map(len, done.faults.values()))

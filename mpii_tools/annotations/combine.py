@@ -93,19 +93,34 @@ def combine(
     )
 
 
-def open_combined(folders: Sequence[Path]) -> Callable[[str], bytes]:
+def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[str], bytes]:
     """Reads images by the names that `combine` gives them.
+
+    Args:
+        folders: as `combine`.
+        images: all names that will be asked for.
 
     Raises:
         PoseError: as `open_images`.
     """
     if len(set(folders)) == 1:
-        return open_images(folders[0])
-    opened = {name: open_images(folder) for name, folder in zip(distinct_names(folders), folders, strict=True)}
-    parts = next(iter(opened)).count("/") + 1
+        return open_images(folders[0], images)
+    names = distinct_names(folders)
+    parts = names[0].count("/") + 1
+    asked: dict[str, set[str]] = {name: set() for name in names}
+    for image in images:
+        name, inside = _halves(image, parts)
+        asked[name].add(inside)
+    opened = {name: open_images(folder, asked[name]) for name, folder in zip(names, folders, strict=True)}
 
-    def read(name: str) -> bytes:
-        pieces = name.split("/")
-        return opened["/".join(pieces[:parts])]("/".join(pieces[parts:]))
+    def read(image: str) -> bytes:
+        name, inside = _halves(image, parts)
+        return opened[name](inside)
 
     return read
+
+
+def _halves(image: str, parts: int) -> tuple[str, str]:
+    """The first `parts` folders of a name, and the rest."""
+    pieces = image.split("/")
+    return "/".join(pieces[:parts]), "/".join(pieces[parts:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -128,5 +128,6 @@ def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _column_names(files: ImageFiles, columns: int) -> np.ndarray:
     """Column i is image i + 1: im00001.jpg in LSP-extended, im0001.jpg in LSP; the images here show which."""
-    digits = max((len(name) for name in files.places if re.fullmatch(r"im\d+\.jpg", name)), default=11) - 6
+    names = (PurePosixPath(path).name for path in files.places)
+    digits = max((len(name) for name in names if re.fullmatch(r"im\d+\.jpg", name)), default=11) - 6
     return np.array([f"im{number:0{digits}}.jpg" for number in range(1, columns + 1)])

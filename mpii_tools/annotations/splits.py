@@ -99,8 +99,11 @@ def require_split(path: Path, reading: Reading) -> None:
 def beside_validation(people: People, images: np.ndarray | None = None) -> np.ndarray:
     """(N,) bool: training people in an image that has validation people. They never train.
 
+    Names mean one image if they are equal or one is the other's end, as in `find_listed`.
+
     Args:
         images: names of validation images; None for those of the validation people among `people`.
     """
     images = people.images[people.split == "valid"] if images is None else images
-    return (people.split == "train") & np.isin(people.images, images)
+    train = people.split == "train"
+    return train & find_listed(people.images, np.unique(images).tolist())[0]

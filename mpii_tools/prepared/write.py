@@ -33,7 +33,7 @@ THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 IMAGES_AHEAD = 64  # whose crops are in memory at a time
 PARTIAL = ".preparing"
 
-NO_IMAGE = "people left out: image missing"
+NO_IMAGE = "people left out: image missing, or unclear which is meant"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
 OF_IMAGES = (NO_IMAGE, BAD_IMAGE, OUTSIDE)  # what an image, not its annotation, takes a person for
@@ -242,8 +242,8 @@ def cut_image(
     ids = people.person_ids[rows].tolist()
     try:
         data = read_image(image)
-    except PoseError:
-        return ImageCrops(image, {}, {NO_IMAGE: ids})
+    except PoseError as error:
+        return ImageCrops(image, {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]})
     try:
         header = read_header(data, image)
         width, height = header.upright_size if apply_exif else (header.width, header.height)

@@ -47,7 +47,7 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     people, read = example()
     done = prepare(people, read, tmp_path, "example", 64, 1.5)
     assert done.splits == {"train": 4, "valid": 4}
-    assert done.faults[NO_IMAGE] == ["missing.jpg#1"]
+    assert done.faults[NO_IMAGE] == ["missing.jpg#1: images: no image 'missing.jpg'"]
     assert [fault.split(":")[0] for fault in done.faults[BAD_IMAGE]] == ["corrupt.jpg#1"]
     data = load_prepared(tmp_path, "valid")
     assert (data.size, data.border, data.name) == (64, 16, "example")
