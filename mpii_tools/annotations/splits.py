@@ -33,7 +33,7 @@ def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading
     """
     people, faults, notes = reading.people, {}, {}
     word = said or split_in_name(path.name)
-    split = people.split.copy()
+    split = people.split.astype(object)  # numpy would cut a longer word to the room of those there
     hidden = (split == "test") & ~people.annotated.any(axis=1) & people.annotated.any()
     open_rows = ~hidden if said else split == ""
     listed = None if word else read_valid_list(path.parent)

@@ -53,12 +53,12 @@ class Earlier:
                 "alike, or choose another --out"
             )
 
-    def beside_validation(self, usable: People, people: People) -> np.ndarray:
-        """(N,) bool: training people among `usable` in an image of validation people, of `people` or already there."""
+    def beside_validation(self, people: People) -> np.ndarray:
+        """(N,) bool: training people in an image of validation people, here or in the split that stays there."""
         names = people.images[people.split == "valid"]
         if "valid" in self.kept(set(people.split.tolist())) and self._same_images("valid"):
             names = np.concatenate([names, load_people(self.folder / "valid.npz").images])
-        return beside_validation(usable, names)
+        return beside_validation(people, names)
 
     def clean_train(self, people: People, partial: Path, new: Collection[str]) -> list[str]:
         """Write the train split that stays to `partial` without those in an image of `people`'s validation split.

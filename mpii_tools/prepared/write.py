@@ -139,11 +139,11 @@ def prepare(
 
 def usable_people(people: People, earlier: Earlier, known: Findings) -> tuple[People, Preparation]:
     """Those whose crops can be written as far as annotations tell, and what is said of the others."""
-    usable, faults = drop_unusable(people)
-    shared = earlier.beside_validation(usable, people)
+    shared = earlier.beside_validation(people)
+    usable, faults = drop_unusable(people.select(~shared))
     done = Preparation(defaultdict(list, merge(known, faults)))
-    done.notes[SHARED] += usable.person_ids[shared].tolist()
-    return usable.select(~shared), done
+    done.notes[SHARED] += people.person_ids[shared].tolist()
+    return usable, done
 
 
 def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, done: Preparation) -> None:
