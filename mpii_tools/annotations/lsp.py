@@ -13,6 +13,7 @@ from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.annotations.placement import HEAD_SIZE_PER_LENGTH, crop_around
 from mpii_tools.annotations.reading import Reading
+from mpii_tools.annotations.split_names import VALID
 from mpii_tools.annotations.valid_list import find_listed, findings_of, read_valid_list
 from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
@@ -83,7 +84,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         **list_notes,
         "columns of joints.mat left out: no image": names[~present].tolist(),
         "people without head size: head top and neck coincide": images[head == 0].tolist(),
-        f"validation people: {rule}": images[split == "valid"].tolist(),
+        f"{VALID}{rule}": images[split == "valid"].tolist(),
     }
     return Reading(people, "LSP: joints.mat and images", faults, notes)
 

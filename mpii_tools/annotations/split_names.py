@@ -14,6 +14,7 @@ SPELLINGS = {
     "test": ("test", "testing", "tst"),
     TRAINVAL: ("trainval", "trainvalid"),
 }
+VALID = "validation people: "  # a note's beginning; the rule that chose them follows
 SPLIT_OF = {spelling: split for split, spellings in SPELLINGS.items() for spelling in spellings}
 
 

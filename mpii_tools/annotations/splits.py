@@ -9,7 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, merge
-from mpii_tools.annotations.split_names import TRAINVAL, split_in_name
+from mpii_tools.annotations.split_names import TRAINVAL, VALID, split_in_name
 from mpii_tools.annotations.tompson_split import is_validation
 from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, findings_of, read_valid_list
 from mpii_tools.people import People
@@ -36,7 +36,7 @@ def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading
     split = people.split.astype(object)  # numpy would cut a longer word to the room of those there
     hidden = (split == "test") & ~people.annotated.any(axis=1) & people.annotated.any()
     open_rows = ~hidden if said else split == ""
-    listed = None if word else read_valid_list(path.parent)
+    listed = None if word else read_valid_list(path if path.is_dir() else path.parent)
     if word and word != TRAINVAL:
         split[open_rows] = word
     elif listed is not None and open_rows.any():
@@ -44,7 +44,7 @@ def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading
         faults, notes = findings_of(listed, unknown)
         if valid[open_rows].any():
             split[open_rows] = np.where(valid, "valid", "train")[open_rows]
-            notes[f"validation people: named in {NAME}"] = people.person_ids[open_rows & valid].tolist()
+            notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()
     elif (valid := open_rows & is_validation(people.images, people.center)).any() or word:
         split[open_rows] = np.where(valid, "valid", "train")[open_rows]
     if not people.annotated.any():
@@ -53,7 +53,7 @@ def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading
         reading,
         people=replace(people, split=split.astype(np.str_)),
         faults=merge(reading.faults, faults),
-        notes=merge(reading.notes, notes),
+        notes=merge({what: who for what, who in reading.notes.items() if not said or VALID not in what}, notes),
     )
 
 

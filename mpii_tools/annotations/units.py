@@ -31,8 +31,8 @@ def wrong_units(people: People) -> dict[str, np.ndarray]:
     joints = np.where((people.annotated & told[:, None])[..., None], people.joints, np.nan)
     low, high = (reduce(joints, axis=1) for reduce in (np.fmin.reduce, np.fmax.reduce))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        # Readers of 1-based files have subtracted 1.
-        normalized = ((low >= -1) & (high <= 1)).all(axis=1)
+        # Readers of 1-based files have subtracted 1, and some joints lie a little beyond the image.
+        normalized = ((low >= -1.5) & (high <= 1.5)).all(axis=1)
         tiny = ((high - low).max(axis=1) < SMALL * people.crop_side) & ~normalized
         from_center = np.abs(joints - people.crop_center[:, None]).max(axis=-1)
         away = (np.fmin.reduce(from_center, axis=1) > people.crop_side / 2) & (people.crop_side > 0)
