@@ -25,7 +25,7 @@ REMEDIES = {
 def wrong_units(people: People) -> dict[str, np.ndarray]:
     """What looks like another unit -> (N,) bool; a person has at most one. Nobody with fewer than 3 annotated joints.
 
-    A joint a person lacks, or a center or scale that is NaN, says nothing.
+    A missing joint says nothing, nor does a center or scale that is NaN.
     """
     told = people.annotated.sum(axis=1) >= FEW
     joints = np.where((people.annotated & told[:, None])[..., None], people.joints, np.nan)

@@ -261,9 +261,7 @@ def test_a_kill_at_any_step_of_an_added_split_leaves_what_was_there(tmp_path, mo
 def test_a_folder_without_split_names_says_how_to_say_them(tmp_path):
     people, read = example(8)
     prepare(replace(people, split=np.full(8, "")), read, tmp_path, "example", 32)
-    with pytest.raises(
-        PoseError, match="has no split 'train'; it has all; say the split .* `--annotations train=PATH`"
-    ):
+    with pytest.raises(PoseError, match=r"has no split 'train'; it has all; say .* `--annotations train=PATH`"):
         load_prepared(tmp_path, "train")
 
 
