@@ -61,12 +61,14 @@ def run(args: argparse.Namespace) -> None:
     from ief.reporting.scoring import difference, print_difference, print_result, score
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
+    from mpii_tools.annotations.units import require_pixels
     from mpii_tools.results.matching import align, align_annotated
     from mpii_tools.results.pixel_origin import origin_warning
     from mpii_tools.results.predictions import read_predictions
 
     reading = read_annotations(args.annotations)
     people = of_split(args.annotations, reading.people, args.split)
+    require_pixels(args.annotations, people)
     predictions = read_predictions(args.predictions, people.joint_names, args.first_pixel)
     aligned, people = align_annotated(predictions, people)
     joints = aligned.joints

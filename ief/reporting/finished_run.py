@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names
+from checkpoints.files import distinct_names, read_text
 from evaluation.metrics.distances import joint_error
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
@@ -88,7 +88,7 @@ def load_metrics(run: Path) -> dict[str, Scores]:
     """The scores by stage in `metrics.json` of a run. Raises PoseError if it is missing or corrupt."""
     path = run / "metrics.json"
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
+        metrics = json.loads(read_text(path))
         if not metrics or not all({"convention", "pckh", "joint_error"} <= set(tree) for tree in metrics.values()):
             raise PoseError(f"{path}: holds no scores of stages; `ief train` writes it again")
         return {stage: scores_from_json(tree) for stage, tree in metrics.items()}
@@ -144,7 +144,7 @@ def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
     for path in sorted(run.glob("stage*/log.csv")):
         stage = path.parent.name
         try:
-            rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+            rows = list(csv.DictReader(read_text(path).splitlines()))
             curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
             found = [
                 (float(row["step"]), *(float(row[name]) if row[name] else None for name in METRICS))

@@ -10,7 +10,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
-from mpii_tools.annotations.valid_list import read_valid_list
+from mpii_tools.annotations.valid_list import names_by_row
 from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.formats.hdf5 import load_hdf5
 from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_SCALE, make_people
@@ -55,7 +55,8 @@ def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = N
     visible = np.full(missing.shape, -1.0)
     if "visible" in stored:
         visible = np.where(missing, -1, numeric(path, stored, "visible", missing.shape) > 0)
-    images = np.array(_image_names(path, stored, count), dtype=np.str_)
+    names, notes = _image_names(path, stored, count) if "imgname" in stored else names_by_row(path.parent, count)
+    images = np.array(names, dtype=np.str_)
     ids = None
     if "person" in stored:
         rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
@@ -70,13 +71,11 @@ def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = N
         split=split_by_name(path, images, center - 1.0),
         visible=visible,
     )
-    return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()})
+    return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()}, notes)
 
 
-def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list[str]:
-    if "imgname" not in stored:
-        names = read_valid_list(path.parent) or []
-        return names if len(names) == people else [f"row{row + 1}" for row in range(people)]
+def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> tuple[list[str], dict]:
+    """The names that `imgname` holds, and no note about them."""
     names = stored["imgname"]
     names = np.array(names, dtype=object) if isinstance(names, list) else as_array(names)
     try:
@@ -91,4 +90,4 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list
         ) from error
     if len(found) != people:
         raise PoseError(f"{path}: 'imgname' has {len(found)} names for {people} people; expected one per person")
-    return found
+    return found, {}

@@ -9,6 +9,7 @@ from checkpoints.files import require_file
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_PLACES = (0, 512, 1024, 2048)  # MATLAB 7.3 puts its own header of 512 bytes before it
+BYTE_ORDER_MARKS = b"\xef\xbb\xbf\xff\xfe\x00"  # of UTF-8 and of UTF-16, whose brackets have a zero byte beside them
 MAGIC = {b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"\x93NUMPY": "npy", b"MATLAB": "mat"}
 
 
@@ -27,7 +28,7 @@ def content(path: str | os.PathLike) -> tuple[str, bytes]:
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
     if not kind and is_hdf5(head):
         kind = "hdf5"
-    if not kind and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
+    if not kind and head.lstrip(BYTE_ORDER_MARKS + b" \t\r\n")[:1] in (b"[", b"{"):
         kind = "json"
     return kind, head
 

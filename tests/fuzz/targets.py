@@ -32,7 +32,9 @@ from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score
 from mpii_tools.annotations.gt_valid import NAMES
+from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
+from mpii_tools.annotations.splits import beside_validation, with_split
 from mpii_tools.formats.mat_struct import cell, struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
@@ -76,9 +78,9 @@ def people():
 
 
 def use_annotations(path: Path) -> None:
-    """Read, find faults, score a pose for everybody."""
-    found = read_annotations(path).people
-    drop_unusable(found)
+    """Read, choose splits and crops, find faults, score a pose for everybody."""
+    found = place_people(with_split(path, read_annotations(path)).people)[0]
+    drop_unusable(found.select(~beside_validation(found)))
     if len(found):
         score(np.nan_to_num(found.joints), found)
 
@@ -125,7 +127,8 @@ def gt_valid() -> dict:
 def hrnet_json() -> list:
     joints = [[10.0 + k, 20.0] for k in range(16)]
     person = {"image": "a.jpg", "center": [30, 20], "scale": 2.0, "joints": joints, "joints_vis": [1] * 16}
-    return [dict(person) for _ in range(3)]
+    boxed = {"image": "b.jpg", "bbox": [5, 5, 40, 30], "joints": joints}
+    return [dict(person), dict(person), boxed]
 
 
 def newell() -> dict:
@@ -337,6 +340,7 @@ def use_boxes(path: Path) -> None:
         cut_image(replace(image, image=np.zeros((24, 20, 3), np.uint8)), 16)
 
 
+VALID_LIST = '\ufeffimage,split\n"a.jpg",val\nimages\\b.jpg c.jpg\n'.encode()
 LSP_IMAGE = {"im00001.jpg": b"image"}
 TARGETS = {
     "MPII .mat": Target("a.mat", release, savemat, use_annotations),
@@ -345,6 +349,9 @@ TARGETS = {
     "LSP .mat": Target("joints.mat", lambda: {"joints": np.ones((14, 3, 4))}, savemat,
                        lambda path: use_annotations(path.parent), lambda: LSP_IMAGE),
     "HRNet .json": Target("a.json", hrnet_json, savejson, use_annotations),
+    "valid_images.txt": Target("valid_images.txt", lambda: {"data": VALID_LIST}, savebytes,
+                               lambda path: use_annotations(path.with_name("a.json")),
+                               lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
     "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),
     "predictions .npz": Target("p.npz", prediction_columns, savenpz, use_predictions),

@@ -10,6 +10,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
 from mpii_tools.annotations.reading import merge
+from mpii_tools.annotations.splits import beside_validation
 from mpii_tools.people import People, make_people
 
 NONE = np.zeros((0, 0), np.uint8)
@@ -198,9 +199,9 @@ def test_without_the_list_tompsons_people_are_the_validation_part(tmp_path, read
     (tmp_path / "valid_images.txt").unlink()
     reading = read_mpii_mat(tmp_path / "mpii.mat")
     split = dict(zip(reading.people.person_ids.tolist(), reading.people.split.tolist(), strict=True))
-    assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train"}
-    note = "people left out: in a validation image, but not of Tompson's"
-    assert reading.notes[note] == [f"{known.images[0]}#9"]
+    beside = f"{known.images[0]}#9"
+    assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train", beside: "train"}
+    assert reading.people.person_ids[beside_validation(reading.people)].tolist() == [beside]
 
 
 def test_bare_annolist_with_and_without_image_names(tmp_path):
