@@ -6,8 +6,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import CONVENTIONS
+from ief.commands.options import add_first_pixel
+
+if TYPE_CHECKING:
+    from mpii_tools.people import People
 
 EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotations data/mpii/valid.npz --intervals"
 
@@ -15,10 +21,22 @@ EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotatio
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     argument = parser.add_argument
-    argument("--predictions", type=Path, required=True, metavar="FILE", help="predicted poses: .npz, .h5, .mat or .npy")
     argument(
-        "--annotations", type=Path, required=True, metavar="PATH", help="any format of annotations that prepare reads"
+        "--predictions",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="predicted poses: .npz, .h5, .mat or .npy, or COCO results (.json)",
     )
+    argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="any format of annotations that prepare reads, or a folder that prepare wrote",
+    )
+    argument("--split", metavar="NAME", help="score only the people of this split of the annotations (default: all)")
+    add_first_pixel(parser)
     argument(
         "--convention",
         default="official",
@@ -44,13 +62,16 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
     from mpii_tools.annotations.units import require_pixels
+    from mpii_tools.results.matching import align, align_annotated
     from mpii_tools.results.pixel_origin import origin_warning
-    from mpii_tools.results.predictions import align, read_predictions
+    from mpii_tools.results.predictions import read_predictions
 
-    reading, predictions = read_annotations(args.annotations), read_predictions(args.predictions)
-    people = reading.people
+    reading = read_annotations(args.annotations)
+    people = of_split(args.annotations, reading.people, args.split)
     require_pixels(args.annotations, people)
-    joints = align(predictions, people).joints
+    predictions = read_predictions(args.predictions, people.joint_names, args.first_pixel)
+    aligned, people = align_annotated(predictions, people)
+    joints = aligned.joints
     if found := table(f"faults of {args.annotations}", reading.faults):
         print(found, file=sys.stderr)
     if len(predictions) > len(people):
@@ -62,8 +83,24 @@ def run(args: argparse.Namespace) -> None:
     print_result(scores)
     result = scores_to_json(scores)
     if args.against:
-        found = difference(joints, align(read_predictions(args.against), people).joints, people, args.convention)
+        found = difference(
+            joints,
+            align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints,
+            people,
+            args.convention,
+        )
         print_difference(found, str(args.against))
         result["difference"] = difference_to_json(found)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))
+
+
+def of_split(path: Path, people: People, split: str | None) -> People:
+    """The people of a split, all of them for None. Raises PoseError if the annotations have nobody in it."""
+    if split is None:
+        return people
+    chosen = people.split == ("" if split == "all" else split)
+    if not chosen.any():
+        known = ", ".join(sorted({name or "all" for name in people.split.tolist()})) or "nobody"
+        raise PoseError(f"--split {split}: nobody of {path} is in it; it has {known}")
+    return people.select(chosen)

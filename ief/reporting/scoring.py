@@ -23,7 +23,8 @@ from evaluation.metrics.json_format import scores_to_json
 from evaluation.report.paper_tables import readable
 from evaluation.report.tables import cell, groups_table, joints_table, summary_table
 from mpii_tools.people import People
-from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 if TYPE_CHECKING:
     import torch
@@ -104,7 +105,10 @@ def save_poses(
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
         known = scores if final and scores is not None and np.isfinite(scores).any() else None
         number = last if final and last is not None else stage
-        save_predictions(path, Predictions(pose, data.people.person_ids, data.people.joint_names, number, known))
+        people = data.people
+        save_predictions(
+            path, Predictions(pose, people.person_ids, people.joint_names, number, known, people.crop_center)
+        )
     return path
 
 

@@ -39,7 +39,8 @@ from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import STORED
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
-from mpii_tools.results.predictions import align, read_predictions
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import read_submission
 
 PEOPLE = 5
@@ -149,6 +150,14 @@ def prediction_columns() -> dict:
     }  # fmt: skip
 
 
+def coco_results() -> list:
+    marked = np.dstack([people().joints, np.ones((PEOPLE, 16))]).reshape(PEOPLE, 48).tolist()
+    return [
+        {"image_id": image, "category_id": 1, "score": 0.5, "bbox": [1.0, 2.0, 90.0, 80.0], "keypoints": keypoints}
+        for image, keypoints in zip(people().images.tolist(), marked, strict=True)
+    ]
+
+
 def prepared_json() -> dict:
     return {"format": 1, "name": "x", "input": 8, "border": 2, "splits": {"valid": PEOPLE},
             "joint_names": list(MPII.names), "left_out": {}}  # fmt: skip
@@ -242,6 +251,14 @@ def saveh5(path: Path, fields: object) -> None:
         file.update(fields)
 
 
+def save73(path: Path, fields: object) -> None:
+    """With MATLAB's header; arrays without its classes stand in its order of axes."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file.update({name: np.asarray(value).T for name, value in fields.items() if name != "imgname"})
+    data = path.read_bytes()
+    path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + data[512:])
+
+
 def savenpz(path: Path, fields: object) -> None:
     np.savez(path, **fields)
 
@@ -320,6 +337,9 @@ TARGETS = {
     "predictions .npy": Target("p.npy", lambda: one_based("joints"), savenpy, use_predictions),
     "predictions .mat": Target("p.mat", lambda: one_based("preds"), savemat, use_predictions),
     "predictions .h5": Target("p.h5", lambda: one_based("preds"), saveh5, use_predictions),
+    "COCO results": Target("p.json", coco_results, savejson, use_predictions),
+    "predictions of other names .npz": Target("p.npz", lambda: {"poses": people().joints}, savenpz, use_predictions),
+    "MATLAB 7.3 .mat": Target("a.mat", newell, save73, use_annotations),
     "submission .mat": Target("s.mat", lambda: {"pred": annolist(16)}, savemat, read_submission),
     "prepared.json": Target("prepared.json", prepared_json, savejson,
                             lambda path: load_prepared(path.parent, "valid"), prepared_folder),

@@ -8,7 +8,8 @@ import scipy.io
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.people import make_people
-from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 JOINTS = np.random.default_rng(0).uniform(0, 500, (5, 16, 2))
 IDS = np.array(["a.jpg#1", "a.jpg#2", "b.jpg#3", "c.jpg#1", "d.jpg#1"])
@@ -64,7 +65,7 @@ def test_the_published_files(shared, read_shared):
 @pytest.mark.parametrize(
     ("array", "says"),
     [
-        (np.ones((5, 14, 2)), r"\(5, 14, 2\); expected numbers of shape \(people, 16, 2\)"),
+        (np.ones((5, 14, 2)), r"no array of numbers of shape \(people, 16, 2 or 3\) in it: one float64 \(5, 14, 2\)"),
         (np.ones((5, 32)), r"\(5, 32\)"),
         (np.where(np.arange(5)[:, None, None] == 3, np.nan, np.ones((5, 16, 2))), "1 people .* first row 3"),
         (np.where(np.arange(5)[:, None, None] == 3, np.inf, np.ones((5, 16, 2))), "finite"),
@@ -81,9 +82,10 @@ def test_arrays_that_are_no_predictions(tmp_path, array, says):
 def test_files_that_are_no_predictions(tmp_path):
     scipy.io.savemat(tmp_path / "other.mat", {"x": 1.0})
     (tmp_path / "p.txt").write_text("1 2 3")
-    for name in ("corrupt.npz", "corrupt.h5", "corrupt.mat", "corrupt.npy"):
-        (tmp_path / name).write_bytes(b"PK\x03\x04 and no more")
-    expected = {"other.mat": "only x", "p.txt": r"'\.txt'", "absent.npz": "no such file"}
+    magic = {"npz": b"PK\x03\x04", "h5": b"\x89HDF\r\n\x1a\n", "mat": b"MATLAB 5", "npy": b"\x93NUMPY"}
+    for ending, start in magic.items():
+        (tmp_path / f"corrupt.{ending}").write_bytes(start + b" and no more")
+    expected = {"other.mat": "in it: x float64", "p.txt": "begins with b'1 2 3'", "absent.npz": "no such file"}
     expected |= dict.fromkeys(["corrupt.npz", "corrupt.h5", "corrupt.mat", "corrupt.npy"], "whole")
     for name, says in expected.items():
         with pytest.raises(PoseError, match=says) as raised:
