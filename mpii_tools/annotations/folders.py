@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import read_text
 from mpii_tools.annotations.reading import Reading, merge
 from mpii_tools.people import COLUMNS, People, number_occurrences
 from mpii_tools.people_file import load_people
@@ -49,7 +50,7 @@ def read_prepared_people(folder: Path) -> Reading | None:
     if not path.is_file():
         return None
     try:
-        splits = list(json.loads(path.read_text(encoding="utf-8"))["splits"])
+        splits = list(json.loads(read_text(path))["splits"])
     except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise PoseError(f"{path}: corrupt ({error}); run `ief prepare` again") from error
     if not splits:

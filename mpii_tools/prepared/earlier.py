@@ -109,6 +109,8 @@ def find_earlier(folder: Path, wanted: dict, image_folders: Sequence[str]) -> Ea
         found = read_description(folder) if (folder / DESCRIPTION).is_file() else {}
     except PoseError:
         found = {}
+    if not all(isinstance(count, int) for count in found.get("splits", {}).values()):
+        found = {}
     return Earlier(folder, found, wanted, image_folders)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import read_text
 from mpii_tools.formats.arrays import as_array, listed
 from mpii_tools.formats.content import content, described
 from mpii_tools.formats.mat_file import load_mat
@@ -110,7 +111,7 @@ def read_coco_results(path: Path, joints: int) -> Columns:
         PoseError: not a JSON list of people with K joints each.
     """
     try:
-        people = json.loads(path.read_text(encoding="utf-8-sig"))
+        people = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise PoseError(f"not a whole JSON file ({error}); copy it again") from error
     people = people.get("annotations", people) if isinstance(people, dict) else people

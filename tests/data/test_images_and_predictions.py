@@ -321,7 +321,8 @@ def prepared() -> str:
     write_images(Path("images"), *of_valid().images.tolist())
     people = hrnet_json(of_valid())
     for person in people:
-        person["center"], person["scale"], person["joints"] = [40, 30], 1, (np.array(person["joints"]) * 0.05).tolist()
+        joints = np.array(person["joints"]) * 0.05
+        person["center"], person["scale"], person["joints"] = joints.mean(axis=0).tolist(), 0.1, joints.tolist()
     Path("valid.json").write_text(json.dumps(people))
     from ief.cli import main
 

@@ -185,6 +185,8 @@ VALIDATION = [
     Case("trainval.json of HRNet", Prepare({"trainval.json": [KNOWN, OTHER, person(B)]}, "trainval.json"), 0,
          (BESIDE, "0.jpg#2"), Holds({"train": [B], "valid": [A]})),
     Case("MPII's .mat", write_release, 0, (BESIDE, "0.jpg#2"), Holds({"train": [B], "valid": [A]})),
+    Case("HRNet's folder", Prepare({"annot/trainval.json": [KNOWN, OTHER, person(B)]}, "annot"), 0, (BESIDE,),
+         Holds({"train": [B], "valid": [A]})),
     Case("an unnamed list", Prepare({"people.json": [KNOWN, OTHER, person(B)]}, "people.json"), 0, (BESIDE,),
          Holds({"train": [B], "valid": [A]})),
     Case("trainval before the path", Prepare({"train.json": [KNOWN, OTHER, person(B)]}, "trainval=train.json"), 0,
@@ -326,6 +328,14 @@ def listed(text, encoding="utf-8", images=(A, B, C)):
     return Prepare({"a.json": people_of(*images), "valid_images.txt": text}, "a.json", encoding)
 
 
+def marked_description(folder: Path) -> list[str]:
+    """A prepared folder whose description an editor has saved with a byte order mark; a split is added to it."""
+    arguments = Prepare({"train.json": people_of(A), "valid.json": people_of(B)}, ("train.json", "valid.json"))(folder)
+    path = folder / "out" / "prepared.json"
+    path.write_bytes(MARK + path.read_bytes())
+    return arguments
+
+
 MARK = codecs.BOM_UTF8
 PEOPLE = json.dumps(people_of(A))
 TEXT = [
@@ -336,6 +346,8 @@ TEXT = [
     Case("JSON in UTF-16, the other way round",
          Prepare({"train.json": codecs.BOM_UTF16_BE + PEOPLE.encode("utf-16-be")}, "train.json", images=(A,)), 0, (),
          Holds({"train": [A]})),
+    Case("prepared.json with a byte order mark", marked_description, 0, ("1 train people of before stay",),
+         Holds({"train": [A], "valid": [B]})),
     Case("a list with a byte order mark", listed("\ufeff" + f"{A}\r\n{B}\r\n"), 0, (),
          Holds({"train": [C], "valid": [A, B]})),
     Case("a list between commas", listed(f"{A}, {B}"), 0, (), Holds({"train": [C], "valid": [A, B]})),
