@@ -16,7 +16,7 @@ import pytest
 import scipy.io
 import torch
 
-from heads.skeleton import MPII
+from heads.skeleton import MPII, Skeleton
 from ief.cli import main
 from mpii_tools.annotations.gt_valid import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
@@ -164,7 +164,7 @@ def bad_prepared():
     crops = Path("data-cut/train-crops.npy")
     crops.write_bytes(crops.read_bytes()[:-9])
     np.save("data-resized/train-crops.npy", np.zeros((4, 9, 9, 3), np.uint8))
-    two = make_people(["a.jpg"] * 4, np.ones((4, 2, 2)), joint_names=("head", "foot"))
+    two = make_people(["a.jpg"] * 4, np.ones((4, 2, 2)), skeleton=Skeleton(("head", "foot"), (-1, 0)))
     save_people("data-joints/train.npz", two)
     description = json.loads(Path("data/prepared.json").read_text())
     Path("data-half/prepared.json").write_text(json.dumps(description | {"splits": {"valid": 4}}))

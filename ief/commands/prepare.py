@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
+from heads.skeletons import SKELETONS
 from ief.commands.options import add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
 
@@ -20,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="official .mat, HRNet/mmpose .json, Newell's .h5, or a folder of LSP",
+        help="official .mat, HRNet/mmpose .json, COCO keypoints .json, Newell's .h5, or a folder of LSP",
     )
     parser.add_argument(
         "--images",
@@ -41,9 +42,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--limit", type=int, metavar="N", help="only the first N people of each split, 1 or more, to try things"
     )
     parser.add_argument(
+        "--skeleton",
+        metavar="NAME|FILE",
+        help=f"joints to keep, found by name, and their tree: {', '.join(SKELETONS)}, or a JSON file with names, "
+        "parents (a name each, null for the root) and, where it has them, flip_pairs (right, left), groups of the "
+        "tables (name: joints), derived (joint: those in whose middle it is), torso (two joints) and sigmas of OKS "
+        "(default: the annotations' own)",
+    )
+    parser.add_argument(
         "--no-derived-joints",
         action="store_true",
-        help="leave a missing pelvis and thorax missing instead of placing them by the stated rule",
+        help="leave joints without a label (MPII's pelvis and thorax, say) missing instead of placing them in the "
+        "middle of others, as the skeleton's `derived` tells",
     )
     parser.add_argument(
         "--apply-exif",
@@ -60,19 +70,23 @@ def run(args: argparse.Namespace) -> None:
     preset = get_preset(args.preset, **given(args, SIZES))
     import numpy as np
 
-    from mpii_tools.annotations.derived_joints import derive_torso
+    from heads.skeletons import get_skeleton
+    from mpii_tools.annotations.derived_joints import derive_joints
+    from mpii_tools.annotations.joint_selection import unlabeled_joints, with_skeleton
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
     from mpii_tools.images.sources import open_images
     from mpii_tools.prepared.write import OF_IMAGES, prepare
 
     reading = read_annotations(args.annotations)
-    people = reading.people
+    people, chosen = reading.people, {}
     print(f"{args.annotations}: {reading.format}, {len(people):,} people")
+    if args.skeleton:
+        people, chosen = with_skeleton(people, get_skeleton(args.skeleton))
     if not args.no_derived_joints:
-        people = derive_torso(people)
+        people = derive_joints(people)
         if people.derived.any():
-            print(f"{int(people.derived.any(axis=1).sum()):,} people got a pelvis or thorax by rule (training only)")
+            print(f"{int(people.derived.any(axis=1).sum()):,} people got a joint by rule (training only)")
     if args.limit:
         first = [np.flatnonzero(people.split == split)[: args.limit] for split in np.unique(people.split)]
         people = people.select(np.sort(np.concatenate(first)))
@@ -82,7 +96,8 @@ def run(args: argparse.Namespace) -> None:
     done = prepare(
         people, images, args.out, name, preset.size, preset.margin, args.strict, reading.faults, args.apply_exif
     )
-    for heading, findings in (("faults", done.faults), ("notes", {**reading.notes, **done.notes})):
+    notes = {**reading.notes, **chosen, **unlabeled_joints(people), **done.notes}
+    for heading, findings in (("faults", done.faults), ("notes", notes)):
         print(table(heading, findings) or f"no {heading}")
     if not done.written:
         count = sum(map(len, done.faults.values()))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
+from heads.skeleton import MPII
 from ief.model.cascade import Cascade
 from ief.model.run_folder import check_follows, load_stage, stage_file
 from ief.training.config import StageConfig
@@ -16,6 +17,7 @@ CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "opt
 
 def record(config: StageConfig) -> dict:
     """What a training is, as JSON values: equal records give equal weights on one machine."""
+    joints = {} if config.skeleton.names == MPII.names else {"joints": list(config.skeleton.names)}
     return {
         "stage": config.index,
         "method": config.method,
@@ -25,6 +27,7 @@ def record(config: StageConfig) -> dict:
         "people": len(config.data),
         "size": config.data.size,
         "deterministic": config.deterministic,
+        **joints,
         "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)},
     }
 

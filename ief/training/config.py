@@ -11,7 +11,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.imagenet import PretrainedWeights
-from heads.skeleton import MPII, Skeleton
+from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file, stage_folder
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -33,7 +33,6 @@ class StageConfig:
         run: the run folder.
         preset: every option of a training.
         method: a name of Table 1 (`heads.methods`).
-        skeleton: the tree.
         seed: of the random weights, the order of the samples and their augmentation.
         pretrained: ImageNet weights, or None for random ones.
         device: where to train.
@@ -49,7 +48,6 @@ class StageConfig:
     run: Path
     preset: Preset
     method: str = "all"
-    skeleton: Skeleton = MPII
     seed: int = 0
     pretrained: PretrainedWeights | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -58,6 +56,19 @@ class StageConfig:
     deterministic: bool = False
     stopping: Stopping = field(default_factory=Stopping)
     run_config: RunConfig | None = None
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The tree, which comes with the data."""
+        return self.data.people.skeleton
+
+    @property
+    def unlabeled(self) -> tuple[int, ...]:
+        """Joints that no training person has, nor, with flips, a mirrored one."""
+        none = self.data.people.unlabeled
+        if self.preset.augmentation.flip:
+            none &= none[list(self.skeleton.flip_permutation)]
+        return tuple(none.nonzero()[0].tolist())
 
     @property
     def folder(self) -> Path:
@@ -116,6 +127,7 @@ class StageConfig:
             skeleton=self.skeleton,
             absolute=self.index > 0 and preset.continue_head,
             likelihood=preset.loss == "rle",
+            unlabeled=self.unlabeled,
         )
 
     def batches(self) -> TrainingBatches:

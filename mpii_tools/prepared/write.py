@@ -116,7 +116,8 @@ def prepare(
         if done.written:
             counts = {what: len(ids) for what, ids in done.faults.items()}
             description = {"format": 1, "name": name, "input": size, "border": border, "splits": done.splits}
-            description |= {"joint_names": list(people.joint_names), "faults": counts, "apply_exif": apply_exif}
+            description |= {"joint_names": list(people.joint_names), "skeleton": people.skeleton.to_json()}
+            description |= {"faults": counts, "apply_exif": apply_exif}
             (partial / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
             publish(partial, folder)
         return done

@@ -115,6 +115,11 @@ def _poses(predictions: Predictions, test: set[str], scored: list[str], annotati
         raise PoseError(
             "predictions for a submission need MPII's 16 joints in 2D and person_ids; use those of `ief predict`"
         )
+    if not np.isfinite(predictions.joints).all():
+        raise PoseError(
+            "predictions for a submission must place all 16 joints, and one is NaN, as nobody had it in training; "
+            "train on people who have it"
+        )
     pose_of = dict(zip(predictions.person_ids.tolist(), predictions.joints, strict=True))
     foreign = [person for person in pose_of if person not in test]
     if foreign:
