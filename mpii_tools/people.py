@@ -72,6 +72,10 @@ class People:
         """Names of the K joints."""
         return self.skeleton.names
 
+    def joint_names_where(self, mask: np.ndarray) -> list[str]:
+        """The names of the joints of a mask (K,) bool."""
+        return [name for name, chosen in zip(self.joint_names, mask.tolist(), strict=True) if chosen]
+
     @property
     def annotated(self) -> np.ndarray:
         """(N, K) bool: joints that an annotator placed; what evaluation counts."""

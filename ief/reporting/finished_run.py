@@ -17,6 +17,7 @@ from evaluation.metrics.distances import joint_error
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
 from heads.methods import METHODS
+from heads.skeleton import MPII, Skeleton
 from ief.model.run_folder import stage_file
 from ief.reporting.scoring import ground_truth, load_poses, load_scores, score
 from mpii_tools.people import People
@@ -30,6 +31,7 @@ class FinishedRun:
         name: in the tables.
         method: of Table 1, '' if unknown.
         record: how stage 0 was trained, {} if it is not there.
+        skeleton: of its joints: the stage's, else the people's, else MPII's.
         stages: 'mean_pose', 'stage0', 'stage1' -> scores.
         curves: stage -> (step, loss) points.
         poses: stage -> (N, K, 2) predictions of the people reported on, image pixels; {} without people.
@@ -39,6 +41,7 @@ class FinishedRun:
     name: str
     method: str
     record: Json
+    skeleton: Skeleton
     stages: dict[str, Scores]
     curves: dict[str, list[tuple[float, float]]]
     poses: dict[str, np.ndarray]
@@ -68,7 +71,10 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     Raises:
         PoseError: neither metrics.json nor, with people, predictions; predictions of other people.
     """
-    record = load_record(folder)
+    description = load_description(folder)
+    record, design = description.get("training", {}), description.get("design", {})
+    skeleton = MPII if people is None else people.skeleton
+    skeleton = Skeleton.from_json(design["skeleton"]) if "skeleton" in design else skeleton
     method = record.get("method", name if name in METHODS else "")
     poses = load_poses(folder, people) if people is not None else {}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
@@ -78,7 +84,7 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
             convention = known.pckh.convention if known else "official"
             stages[stage] = score(joints, people, convention, intervals=True)
     scores = load_scores(folder, people) if people is not None else {}
-    return FinishedRun(name, method, record, stages, load_curves(folder), poses, scores)
+    return FinishedRun(name, method, record, skeleton, stages, load_curves(folder), poses, scores)
 
 
 def load_metrics(run: Path) -> dict[str, Scores]:
@@ -86,7 +92,7 @@ def load_metrics(run: Path) -> dict[str, Scores]:
     path = run / "metrics.json"
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
-        if not metrics or not all({"convention", "pckh", "joint_error"} <= set(tree) for tree in metrics.values()):
+        if not metrics or not all({"convention", "joint_error"} <= set(tree) for tree in metrics.values()):
             raise PoseError(f"{path}: holds no scores of stages; `ief train` writes it again")
         return {stage: scores_from_json(tree) for stage, tree in metrics.items()}
     except FileNotFoundError:
@@ -95,8 +101,8 @@ def load_metrics(run: Path) -> dict[str, Scores]:
         raise PoseError(f"{path}: corrupt ({error}); `ief train` writes it again") from error
 
 
-def load_record(run: Path) -> Json:
-    """How stage 0 of a run was trained, from its file's header; {} if the run holds no trained stage.
+def load_description(run: Path) -> Json:
+    """What stage 0 of a run is and how it was trained, from its file's header; {} if the run holds no trained stage.
 
     Raises:
         PoseError: a header that cannot be read. The weights are not looked at.
@@ -106,7 +112,8 @@ def load_record(run: Path) -> Json:
         return {}
     try:
         with safe_open(path, framework="np") as file:
-            return json.loads((file.metadata() or {})["description"])["training"]
+            description = json.loads((file.metadata() or {})["description"])
+        return {"training": description["training"], "design": description.get("design", {})}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise PoseError(f"{path}: no stage of this project, or corrupt ({error}); copy or train it again") from error
 
@@ -127,5 +134,8 @@ def describes(scores: Scores, poses: np.ndarray, people: People) -> bool:
     """Whether scores have confidence intervals and are of these poses (N, K, 2) and people."""
     if scores.bootstrap is None or scores.people != len(people):
         return False
-    values = [error.image_px.value for error in (joint_error(poses, ground_truth(people)), scores.joint_error)]
+    gt = ground_truth(people, poses)
+    if scores.pckh.measure != gt.measure:
+        return False
+    values = [error.image_px.value for error in (joint_error(poses, gt), scores.joint_error)]
     return bool(np.isclose(*np.array(values, dtype=np.float64), rtol=1e-9))

@@ -45,7 +45,6 @@ def unlabeled_joints(people: People) -> Findings:
     """Joints that nobody of a split has, split by split; a test split has none."""
     found = {}
     for split in sorted(set(people.split.tolist()) - {"test"}):
-        missing = people.select(people.split == split).unlabeled
-        names = [name for name, none in zip(people.joint_names, missing.tolist(), strict=True) if none]
+        names = people.joint_names_where(people.select(people.split == split).unlabeled)
         found[f"joints that nobody has{f' in {split}' if split else ''}: not learned, NaN in predictions"] = names
     return found
