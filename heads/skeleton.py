@@ -145,6 +145,8 @@ class Skeleton:
             sigmas = tuple(map(float, tree.get("sigmas", ())))
             return Skeleton(names, tuple(parents), tuple(pairs), **named, torso=_names(tree.get("torso", ()), names),
                             sigmas=sigmas)  # fmt: skip
+        except PoseError:
+            raise
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise PoseError(f"skeleton: a field of another form ({error}); see `ief prepare -h`") from error
 

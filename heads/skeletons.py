@@ -87,10 +87,10 @@ def get_skeleton(name: str | os.PathLike) -> Skeleton:
         return Skeleton.from_json(json.loads(Path(name).read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         raise PoseError(f"--skeleton {name}: no such file; give a JSON file, or {' or '.join(SKELETONS)}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise PoseError(f"{name}: not a whole JSON file ({error}); give names, parents and flip_pairs") from error
     except PoseError as error:
         raise PoseError(f"{name}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise PoseError(f"{name}: not a whole JSON file ({error}); give names, parents and flip_pairs") from error
 
 
 def find_joints(skeleton: Skeleton, names: Sequence[str]) -> list[int | None]:

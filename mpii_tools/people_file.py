@@ -53,6 +53,8 @@ def _skeleton(names: list[str], tree: str) -> Skeleton:
     """The skeleton that the file holds as JSON, or the known one of these names. Raises PoseError for neither."""
     try:
         skeleton = Skeleton.from_json(json.loads(tree)) if tree else skeleton_of(names)[0]
+    except PoseError:
+        raise
     except (ValueError, RecursionError) as error:
         raise PoseError(f"its skeleton is not a whole JSON text ({error})") from error
     if list(skeleton.names) != names:

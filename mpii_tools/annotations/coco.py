@@ -15,7 +15,7 @@ from heads.skeletons import SKELETONS, skeleton_of
 from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
-from mpii_tools.people import BOX_PER_SCALE, CENTER_SHIFT, make_people
+from mpii_tools.people import BOX_PER_SCALE, CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, make_people
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
@@ -31,8 +31,9 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
     tree along their `skeleton`. Coordinates are 0-based already. A joint is missing if its flag is 0, or if it is at
     (0, 0) or not a number; 1 is occluded, 2 visible. Center and scale are those of the `bbox` (x, y, width, height on
     pixel edges), so that the crop is 1.25 of its longer side around its center; without one they are those of the
-    joints. `area` is OKS's. Crowds and people without a joint are left out and noted. There is no head size.
-    Split: `tompson_split.split_by_name`. `person_ids` count an image's people in order.
+    joints. `area` is OKS's. Crowds and people without a joint are left out and noted. A `headbox` (x1, y1, x2, y2), as
+    mmpose's MPII-TRB has it, gives the head size as MPII's does; COCO has none. Split: `tompson_split.split_by_name`.
+    `person_ids` count an image's people in order.
 
     Args:
         path: the file, for messages.
@@ -62,10 +63,8 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         raise PoseError(
             f"{path}: nobody with keypoints in it{first}; give COCO's person_keypoints file, not its instances"
         )
-    images, points, flags, boxes, area = (list(column) for column in zip(*rows, strict=True))
-    points, flags, boxes = np.array(points), np.array(flags), np.array(boxes)
+    images, points, flags, boxes, area, head = (np.array(column) for column in zip(*rows, strict=True))
     zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
-    images = np.array(images, dtype=np.str_)
     joints = np.where(labeled[..., None], points, np.nan)
     center, scale = place_boxes(boxes, joints)
     people = make_people(
@@ -73,9 +72,10 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         joints,
         center=center,
         scale=scale,
+        head_size=head,
         split=split_by_name(path, images, center),
         visible=np.where(labeled & np.isin(flags, (1, 2)), flags - 1, -1),
-        area=np.array(area),
+        area=area,
         skeleton=skeleton,
     )
     ids = people.person_ids
@@ -143,17 +143,19 @@ def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], 
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
 
 
-def _person(entry: dict, names: dict, order: list[int]) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, float]:
-    """Image, (K, 2) points, (K,) flags, (4,) box, area. The caller catches TypeError, ValueError, KeyError."""
+def _person(entry: dict, names: dict, order: list[int]) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, float, float]:
+    """Image, (K, 2) points, (K,) flags, (4,) box, area, head size. The caller catches what a bad entry raises."""
     if entry.get("image_id") not in names:
         raise ValueError("its image_id is no image of the file")
     if "keypoints" not in entry:
         raise ValueError("no 'keypoints'")
     points, flags = read_points(entry["keypoints"], len(order), "keypoints")
-    box = np.array(entry.get("bbox") or [np.nan] * 4, dtype=np.float64)
-    if box.shape != (4,):
-        raise ValueError(f"'bbox' has numbers of shape {box.shape}, not (4,)")
+    box, head = (np.array(entry.get(key) or [np.nan] * 4, dtype=np.float64) for key in ("bbox", "headbox"))
+    if box.shape != (4,) or head.size != 4:
+        raise ValueError(f"'bbox' has numbers of shape {box.shape}, 'headbox' of {head.shape}, not (4,)")
+    corners = head.reshape(2, 2)
+    head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(corners[1] - corners[0]))
     area = entry.get("area")
     area = float(area) if isinstance(area, (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
-    return names[entry["image_id"]], points[order], flags[order], box, area
+    return names[entry["image_id"]], points[order], flags[order], box, area, head_size
