@@ -16,7 +16,7 @@ import pytest
 import scipy.io
 import torch
 
-from heads.skeleton import MPII, Skeleton
+from heads.skeleton import MPII
 from ief.cli import main
 from mpii_tools.annotations.gt_valid import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
@@ -164,8 +164,6 @@ def bad_prepared():
     crops = Path("data-cut/train-crops.npy")
     crops.write_bytes(crops.read_bytes()[:-9])
     np.save("data-resized/train-crops.npy", np.zeros((4, 9, 9, 3), np.uint8))
-    two = make_people(["a.jpg"] * 4, np.ones((4, 2, 2)), skeleton=Skeleton(("head", "foot"), (-1, 0)))
-    save_people("data-joints/train.npz", two)
     description = json.loads(Path("data/prepared.json").read_text())
     Path("data-half/prepared.json").write_text(json.dumps(description | {"splits": {"valid": 4}}))
 
@@ -268,8 +266,6 @@ TABLE = [
     ("train --data data-resized --run run --weights none", "train-crops.npy: holds uint8 (4, 9, 9, 3), expected uint8",
      "prepare again"),
     ("train --data data-half --run run --weights none", "data-half: has no split 'train'", "it has valid"),
-    ("train --data data-joints --run run --weights none --device cpu", "data-joints: its joints are not MPII's 16",
-     "`ief prepare` writes those"),
     ("train --run run --weights none", "give --data, the folder that `ief prepare` wrote"),
     (f"{TRAIN} none --method best", "--method best: unknown; choose ief_star or joint or bone or both or all"),
     (f"{TRAIN} none --stages 0", "--stages 0: must be from 1 to 100"),

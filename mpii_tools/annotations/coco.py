@@ -44,20 +44,7 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
     """
     path = Path(path)
     skeleton, order, known = _skeleton(path, stored)
-    names = {image["id"]: image["file_name"] for image in _objects(path, stored, "images")
-             if isinstance(image.get("id"), (int, str)) and isinstance(image.get("file_name"), str)}  # fmt: skip
-    found, rows = defaultdict(list), []
-    for place, entry in enumerate(_objects(path, stored, "annotations")):
-        label = str(entry.get("id", f"entry {place}"))[:40]
-        try:
-            if entry.get("iscrowd", 0):
-                found[CROWD].append(label)
-            elif entry.get("num_keypoints", 1) == 0:
-                found[NO_JOINT].append(label)
-            else:
-                rows.append(_person(entry, names, order))
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
-            found[MALFORMED].append(f"{label}: {error}")
+    rows, found = _people(path, stored, order)
     if not rows:
         first = f", first {found[MALFORMED][0]}" if found[MALFORMED] else ""
         raise PoseError(
@@ -141,6 +128,25 @@ def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], 
         return skeleton_of(names, pairs)
     except (TypeError, ValueError, OverflowError, PoseError) as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
+
+
+def _people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[list[tuple], dict[str, list[str]]]:
+    """What `_person` finds in each annotation, and why the others are left out."""
+    names = {image["id"]: image["file_name"] for image in _objects(path, stored, "images")
+             if isinstance(image.get("id"), (int, str)) and isinstance(image.get("file_name"), str)}  # fmt: skip
+    rows, found = [], defaultdict(list)
+    for place, entry in enumerate(_objects(path, stored, "annotations")):
+        label = str(entry.get("id", f"entry {place}"))[:40]
+        try:
+            if entry.get("iscrowd", 0):
+                found[CROWD].append(label)
+            elif entry.get("num_keypoints", 1) == 0:
+                found[NO_JOINT].append(label)
+            else:
+                rows.append(_person(entry, names, order))
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            found[MALFORMED].append(f"{label}: {error}")
+    return rows, found
 
 
 def _person(entry: dict, names: dict, order: list[int]) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, float, float]:

@@ -46,5 +46,6 @@ def unlabeled_joints(people: People) -> Findings:
     found = {}
     for split in sorted(set(people.split.tolist()) - {"test"}):
         names = people.joint_names_where(people.select(people.split == split).unlabeled)
-        found[f"joints that nobody has{f' in {split}' if split else ''}: not learned, NaN in predictions"] = names
+        where = f" in {split}" if split else ""
+        found[f"joints that nobody has{where}: NaN in predictions, unless mirror images teach them"] = names
     return found

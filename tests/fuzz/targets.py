@@ -19,12 +19,14 @@ import h5py
 import numpy as np
 import scipy.io
 import torch
+from coco_files import coco_tree
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
 from checkpoints.imagenet import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
+from heads.skeletons import SKELETONS, get_skeleton
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score
@@ -124,6 +126,17 @@ def hrnet_json() -> list:
     return [dict(person) for _ in range(3)]
 
 
+def coco_json() -> dict:
+    return coco_tree(people())
+
+
+def bearpaw_json() -> list:
+    joints = [[10.0 + k, 20.0, 1.0] for k in range(16)]
+    person = {"img_paths": "a.jpg", "objpos": [30, 20], "scale_provided": 2.0, "joint_self": joints,
+              "isValidation": 1.0, "people_index": 1.0}  # fmt: skip
+    return [person | {"people_index": float(row)} for row in range(1, 4)]
+
+
 def newell() -> dict:
     return {
         "part": np.arange(PEOPLE * 32, dtype=float).reshape(PEOPLE, 16, 2), "center": np.ones((PEOPLE, 2)),
@@ -136,6 +149,7 @@ def people_columns() -> dict:
     return {
         **{STORED.get(name, name): getattr(people(), name) for name in COLUMNS},
         "joint_names": np.array(MPII.names),
+        "skeleton": np.array(json.dumps(MPII.to_json())),
     }
 
 
@@ -306,6 +320,9 @@ TARGETS = {
     "LSP .mat": Target("joints.mat", lambda: {"joints": np.ones((14, 3, 4))}, savemat,
                        lambda path: use_annotations(path.parent), lambda: LSP_IMAGE),
     "HRNet .json": Target("a.json", hrnet_json, savejson, use_annotations),
+    "COCO .json": Target("a.json", coco_json, savejson, use_annotations),
+    "pytorch-pose's .json": Target("a.json", bearpaw_json, savejson, use_annotations),
+    "skeleton .json": Target("s.json", SKELETONS["coco17"].to_json, savejson, get_skeleton),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
     "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),
     "predictions .npz": Target("p.npz", prediction_columns, savenpz, use_predictions),

@@ -18,7 +18,9 @@ def draw_coco(folder: Path, count: int, seed: int = 0) -> People:
     rng, skeleton = np.random.default_rng(seed), SKELETONS["coco17"]
     names, joints, centers, scales = [], [], [], []
     for index in range(count):
-        picture, (person, *_) = draw_picture(rng, upright=True)
+        person = None
+        while person is None or np.isnan(person.joints).any():  # wholly in the picture
+            picture, (person, *_) = draw_picture(rng, upright=True)
         at = {name: person.joints[MPII.index(name)] for name in MPII.names}
         up = at["head_top"] - at["upper_neck"]
         across = np.array([-up[1], up[0]])
