@@ -158,7 +158,7 @@ def bad_predictions():
 
 
 def bad_prepared():
-    for name in ("corrupt", "cut", "resized", "half", "joints"):
+    for name in ("corrupt", "cut", "resized", "half"):
         shutil.copytree("data", f"data-{name}")
     Path("data-corrupt/prepared.json").write_text("{")
     crops = Path("data-cut/train-crops.npy")

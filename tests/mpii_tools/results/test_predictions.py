@@ -160,3 +160,21 @@ def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, read_s
     align(predictions, annotated)
     with pytest.raises(PoseError, match=r"only 5\d% of the predictions are nearer"):
         align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)
+
+
+def test_a_joint_may_be_nowhere_for_everybody_and_for_nobody_alone(tmp_path):
+    joints = np.ones((3, 16, 2))
+    joints[:, 6] = np.nan
+    save_predictions(tmp_path / "p.npz", Predictions(joints, np.array(["a", "b", "c"])))
+    np.testing.assert_array_equal(read_predictions(tmp_path / "p.npz").joints, joints)
+    for row in (slice(0, 1), slice(0, 2)):
+        half = np.ones((3, 16, 2))
+        half[row, 6] = np.nan
+        with pytest.raises(PoseError, match="not a finite number"):
+            Predictions(half, None)
+    with pytest.raises(PoseError, match="not a finite number"):
+        Predictions(np.full((3, 16, 2), np.nan), None)
+    half = joints.copy()
+    half[..., 6, 0] = 1  # x alone is no place
+    with pytest.raises(PoseError, match="not a finite number"):
+        Predictions(half, None)
