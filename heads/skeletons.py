@@ -123,6 +123,8 @@ def skeleton_of(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) -> tu
         order = find_joints(skeleton, names)
         if None not in order and sorted(order) == list(range(len(names))):
             return skeleton, order, True
+    if not names:
+        raise PoseError("skeleton: no joint is named; give one or more names")
     plainly = [plain(name) for name in names]
     pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly)
              if name.startswith("r_") and f"l_{name[2:]}" in plainly]  # fmt: skip
