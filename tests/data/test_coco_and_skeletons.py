@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from coco_files import coco_tree, write_tree
 from real_data import Case, run_case
+from untrained import save_run
 
 from heads.skeleton import MPII, Skeleton
 from heads.skeletons import SKELETONS
+from ief.cli import main
 from ief.reporting.scoring import score
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import People, make_people
 from mpii_tools.people_file import save_people
@@ -251,6 +254,23 @@ def close_oks(folder: Path) -> None:
     assert values["AP"] == pytest.approx(passed) and 0 < passed < 100
 
 
+def predicted_by_another(folder: Path) -> list[str]:
+    """A split of COCO's joints for a network of MPII's."""
+    assert main(coco_file(name="valid.json")(folder)) == 0
+    save_run(folder / "run")
+    return ["predict", "--run", "run", "--data", "out", "--device", "cpu"]
+
+
+def submitted_with_a_gap(folder: Path) -> list[str]:
+    """Test people with predictions that have nobody's pelvis."""
+    test = people(MPII, split=np.array(["test", "test", "test", "train"]))
+    write_mpii_mat(folder / "release.mat", test)
+    poses = test.joints[:3].copy()
+    poses[:, 6] = np.nan
+    save_predictions(folder / "p.npz", Predictions(poses, test.person_ids[:3]))
+    return ["submit", "--annotations", "release.mat", "--predictions", "p.npz", "--out", "pred.mat"]
+
+
 H = [
     Case("a name that has half of the joints", with_skeleton("coco17"), 0,
          ("joints that nobody has in train: NaN in predictions", "nose, left_eye, right_eye"),
@@ -272,6 +292,9 @@ H = [
          scored("pckh", 14)),
     Case("COCO's AP", evaluation("--oks"), 0, ("AP75", "area by the box"), close_oks),
     Case("no sigmas", evaluation("--oks", skeleton=replace(COCO, sigmas=())), 2, ("needs a sigma per joint",)),
+    Case("a split of other joints than the network's", predicted_by_another, 2,
+         ("prepared with joints nose, left_eye", "the network places r_ankle")),
+    Case("a submission with a gap", submitted_with_a_gap, 2, ("must place all 16 joints",)),
     Case("a joint that nobody could learn", evaluation(unpredicted=9), 0, ("do not count: left_wrist",),
          scored("torso", 17, wrong=0)),
 ]  # fmt: skip
