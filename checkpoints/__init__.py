@@ -1,1 +1,1 @@
-"""Safe, atomic saving and loading of stages and of training checkpoints; ImageNet pretrained weights."""
+"""Safe, atomic saving and loading of stages and of training checkpoints; pretrained weights."""

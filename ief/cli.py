@@ -26,15 +26,19 @@ COMMANDS = {
 }
 FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # `ief bench waiting` compares it with others (ief/benchmarks/SPEED.md)
+WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
     0 for work done; 3 for work done but for inputs that it names; 2 for bad input, a full disk or a training that
-    diverged; 1 when another process of the training
-    died; and, when the same command resumes: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
+    diverged; 1 when another process of the training died; and, when the same command resumes: 75 for the end of
+    --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
     """
+    escape_unencodable()
+    wait_passively()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in COMMANDS:
         return overview(arguments)
@@ -90,6 +94,23 @@ def overview(arguments: Sequence[str]) -> int:
 def discard_output() -> None:
     """The reader (head, less) has gone: flushing the rest at exit must not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def escape_unencodable() -> None:
+    """Print a character that the console's encoding lacks as an escape, such as \\u0394, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # None without a console, or whatever a caller has put there
+            stream.reconfigure(errors="backslashreplace")
+
+
+def wait_passively() -> None:
+    """Let OpenMP's threads sleep while they wait for one another, unless the user has chosen how they wait.
+
+    By default they spin, on a core that another process or the thread they wait for would need. libgomp reads this
+    once, when torch is imported: after that it changes nothing.
+    """
+    if not any(name in os.environ for name in WAITING_VARIABLES):
+        os.environ.update(WAITING)
 
 
 def keep_freed_memory() -> None:

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import scipy.io
 import torch
+from safetensors.torch import save_file
+from torchvision.models import resnet34
 
 from heads.skeleton import MPII
 from ief.cli import main
@@ -175,6 +177,11 @@ def bad_weights():
     )
     torch.save({"conv1.weight": torch.ones(3), "layer1.0.conv1.weight": torch.tensor(torch.nan)}, "nan.pth")
     torch.save(torch.nn.Linear(2, 2), "object.pth")
+    small = {f"module.{name}.weight": torch.ones(3) for name in ("conv1", "layer1.0.conv1")}
+    torch.save({"student": small, "teacher": small}, "pair.pth")
+    torch.save(small, "half.pth")
+    torch.save(resnet34(weights=None).state_dict(), "resnet34.pth")
+    save_file({"conv1.weight": torch.ones(3)}, "nameless.safetensors", metadata={"description": '{"design": 1}'})
     Path("corrupt.pth").write_bytes(b"PK\x03\x04 corrupt")
     Path("corrupt.safetensors").write_bytes(b"corrupt")
     for name, text in {"corrupt": "{", "other": "[]"}.items():
@@ -279,7 +286,13 @@ TABLE = [
     (f"{TRAIN} absent.pth", "absent.pth: no such file"),
     (f"{TRAIN} corrupt.pth", "corrupt.pth: corrupt, or not written by torch.save ("),
     (f"{TRAIN} object.pth", "object.pth: corrupt, or holds more than tensors, numbers and text", "what could run code"),
-    (f"{TRAIN} other.pth", "other.pth: holds no torchvision ResNet"),
+    (f"{TRAIN} other.pth", "other.pth: holds no torchvision ResNet", "give a file that does"),
+    (f"{TRAIN} pair.pth", "pair.pth: holds 2 ResNets (student.module, teacher.module)", "give a file with one"),
+    (f"{TRAIN} resnet34.pth", "resnet34.pth: weights of a resnet34, the stage is a resnet18",
+     "choose --backbone resnet34 or another file"),
+    (f"{TRAIN} half.pth", "half.pth: not the weights of a resnet18: 'bn1.bias' is absent, expected (64,)", "choose"),
+    (f"{TRAIN} images", "images: a folder without stage0/stage.safetensors", "give a run that has one, or a file"),
+    (f"{TRAIN} nameless.safetensors", "nameless.safetensors: its contents lack the checksum", "train it again"),
     (f"{TRAIN} nan.pth", "nan.pth: 'layer1.0.conv1.weight' is not a tensor of finite floats", "get the file again"),
     (f"{TRAIN} resnet.pth", "resnet.pth: does not tell whether its stride is in", "add --stride 1x1 or --stride 3x3"),
     (f"{TRAIN} corrupt.safetensors", "corrupt.safetensors: corrupt, or not a safetensors file (",

@@ -33,6 +33,7 @@ def runs_section(records: Mapping[str, Mapping[str, Any]]) -> Section:
         "Network": ("preset", "backbone"),
         "Input px": ("size",),
         "Epochs": ("preset", "epochs"),
+        "Kept": ("kept",),
         "Batch size": ("preset", "batch_size"),
         "Seed": ("seed",),
     }
@@ -228,8 +229,20 @@ def std_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> S
     return Section(heading, (text,), tables, figures, folded=frozenset(tables))
 
 
-def training_section(curves: Mapping[str, Mapping[str, Curve]]) -> Section:
-    """Training curves. `curves`: run -> stage -> (step, loss) points; thinned to means for the plot."""
+def training_section(
+    curves: Mapping[str, Mapping[str, Curve]],
+    validations: Mapping[str, Mapping[str, Sequence[Sequence]]],
+    measure: Measure = PCKH,
+) -> Section:
+    """Curves of the training loss, and of what was validated as the training went.
+
+    Args:
+        curves: run -> stage -> (step, loss) points; thinned to means for the plot.
+        validations: run -> stage -> (step, PCKh, joint error, bone error) of each validation, None where undefined.
+        measure: of the validations' PCKh, or PCK.
+    """
+    shown = {measure.title: f"mean {measure.name} (%)", "Joint error": "joint error (image px)",
+             "Bone error": "bone error (image px)"}  # fmt: skip
     figures = {}
     for stage in dict.fromkeys(stage for stages in curves.values() for stage in stages):
         drawn = {run: thin(stages[stage]) for run, stages in curves.items() if stages.get(stage)}
@@ -237,6 +250,12 @@ def training_section(curves: Mapping[str, Mapping[str, Curve]]) -> Section:
             title = f"{readable(stage)}: training loss"
             plot = plots.training_curves(drawn, "loss (standard deviations)", title)
             figures[f"training-{file_name(stage)}"] = (f"Training loss of {readable(stage)}.", plot)
+        validated = {run: stages[stage] for run, stages in validations.items() if stages.get(stage)}
+        for column, (name, ylabel) in enumerate(shown.items(), start=1) if validated else ():
+            points = {run: [(row[0], row[column]) for row in rows] for run, rows in validated.items()}
+            plot = plots.training_curves(points, ylabel, f"{readable(stage)}: {name} of the validation people")
+            caption = f"{name} of the validation people as {readable(stage)} trained."
+            figures[f"validation-{file_name(name)}-{file_name(stage)}"] = (caption, plot)
     if not figures:
         return Section("Training", text=("No run folder holds a training log.",))
     return Section("Training", figures=figures)

@@ -78,7 +78,8 @@ def line(result: dict) -> str:
 def machine(device: torch.device) -> dict[str, object]:
     """What the results were measured on."""
     info = Path("/proc/cpuinfo")
-    cpu = re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else f"model name: {platform.machine()}")
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu[1]
+    found = re.search(r"model name\s*: (.+)", info.read_text(encoding="utf-8")) if info.exists() else None
+    cpu = found[1] if found else platform.machine()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
-    return {"device": name, "cpu": cpu[1], "threads": torch.get_num_threads(), **versions}
+    return {"device": name, "cpu": cpu, "threads": torch.get_num_threads(), **versions}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
+from ief.commands import train
 from ief.commands.options import add_device
 from ief.training.presets import PRESETS, get_preset
 from ief.training.run_config import RunConfig
@@ -17,12 +19,17 @@ from ief.training.stopping import Stopping
 if TYPE_CHECKING:
     import torch
 
+    from ief.training.config import StageConfig
     from mpii_tools.images.sources import ImageFiles
     from mpii_tools.people import People
     from mpii_tools.prepared.read import PreparedSplit
     from mpii_tools.synthetic.dataset import SyntheticData
 
 EXAMPLE = "ief demo --out demo"
+MINUTES = 5.0  # that it takes unless --minutes or --epochs says otherwise
+LEAST = 1.0  # epochs that are trained however slow the machine is
+REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
+say = partial(print, flush=True)  # what is printed is seen at once in a log file too
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,13 +40,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images",
         type=int,
-        default=1600,
+        default=1200,
         metavar="N",
-        help="training images, 30 or more, and a third as many to validate (default: 1600)",
+        help="training images, 30 or more, and a third as many to validate (default: 1200)",
     )
-    epochs = PRESETS["demo"].epochs
     parser.add_argument(
-        "--epochs", type=float, metavar="X", help=f"times a stage sees each person, above 0 (default: {epochs:g})"
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="time for all of it: the machine's speed is measured, and as many epochs are trained as fit, from "
+        f"{LEAST:g} to {PRESETS['demo'].epochs:g} (default: {MINUTES:g})",
+    )
+    parser.add_argument(
+        "--epochs", type=float, metavar="X", help="times a stage sees each person, above 0 (default: by --minutes)"
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of the people and of training (default: 0)"
@@ -52,6 +65,7 @@ def run(args: argparse.Namespace) -> None:
     started = time.monotonic()
     if args.images < 30:
         raise PoseError(f"--images {args.images}: the demo needs at least 30")
+    train.check_budget(args.minutes, args.epochs)
     preset = get_preset("demo", epochs=args.epochs)
     from ief.model.device import choose_device
     from ief.reporting.scoring import print_gains, print_summary, score_run
@@ -64,30 +78,59 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.synthetic.dataset import write_synthetic
 
     out, prepared = args.out, args.out / "prepared"
-    print(f"Synthetic upright people, {preset.backbone} at {preset.size} px: two cores learn them in a few minutes.")
-    print("1. drawing people and writing them as an MPII dataset")
+    say(f"Synthetic upright people, {preset.backbone} at {preset.size} px: two cores learn them in a few minutes.")
+    say("1. drawing people and writing them as an MPII dataset")
     counts = (args.images, args.images // 3, args.images // 30)
     source = write_synthetic(out / "data", *counts, args.seed, upright=True)  # any pose takes longer to learn
-    print("2. preparing crops")
-    images = open_images(source.images)
+    say("2. preparing crops")
+    images, preparing = open_images(source.images), time.monotonic()
     prepare(read_mpii_mat(source.annotations).people, images, prepared, "synthetic", preset.size, preset.margin)
-    print("3. training both stages")
+    reporting, valid = REPORTING * (time.monotonic() - preparing), load_prepared(prepared, "valid")
+    say("3. training both stages")
     options = RunConfig(str(prepared), weights="none", seed=args.seed, preset="demo", options=preset)
     with Stopping().listening() as stopping:
         config = StageConfig(0, load_prepared(prepared, "train"), out / "run", preset, seed=args.seed,
-                             device=choose_device(args.device), checkpoint_seconds=20.0, stopping=stopping,
-                             run_config=options)  # fmt: skip
+                             device=choose_device(args.device), stopping=stopping, run_config=options,
+                             validation=train.validation(options))  # fmt: skip
+        if args.epochs is None:
+            minutes = args.minutes or MINUTES
+            config = fitted(config, options.stages, minutes, started + 60 * minutes - reporting, len(valid))
         for index in range(options.stages):
             train_stage(replace(config, index=index))
-    print("4. predicting and evaluating")
-    valid = load_prepared(prepared, "valid")
+    say("4. predicting and evaluating")
     print_summary(score_run(config.run, valid, config.device))
     print_gains(config.run, valid.people)
-    print("5. report, pictures and submission")
+    say("5. report, pictures and submission")
     page = report(out, valid, config.data.people, images)
     submission = submit(out, source, config.device)
-    minutes = (time.monotonic() - started) / 60
-    print(f"report {page}\npictures {out / 'report' / 'people.jpg'}\nsubmission {submission}\n{minutes:.1f} minutes")
+    taken = (time.monotonic() - started) / 60
+    say(f"report {page}\npictures {out / 'report' / 'people.jpg'}\nsubmission {submission}\n{taken:.1f} minutes")
+
+
+def fitted(config: StageConfig, stages: int, minutes: float, end: float, predicted: int) -> StageConfig:
+    """The training with as many epochs as fit the demo's minutes; a resumed demo continues with those it began with.
+
+    Args:
+        config: of stage 0.
+        stages: number of stages.
+        minutes: that the whole demo is given.
+        end: when training and predicting have to be done, on the clock of `time.monotonic`.
+        predicted: people to predict afterwards.
+    """
+    from ief.training.budget import epochs_left, keep_budget, kept_epochs, seconds_per_step
+
+    path, most = config.run / "budget.json", config.preset.epochs
+    epochs = kept_epochs(minutes, path)
+    if not epochs:
+        steps = seconds_per_step(stages, config)
+        fit = epochs_left(end - time.monotonic(), steps, config, predicted)
+        epochs = min(max(int(10 * fit) / 10, LEAST), most)
+        keep_budget(path, {"minutes": minutes, "seconds_per_step": steps, "epochs": epochs})
+        if fit < LEAST:
+            say(f"{minutes:g} minutes are too few on this machine; the least is trained all the same")
+    say(f"{epochs:g} epochs of each stage")
+    preset = replace(config.preset, epochs=epochs)
+    return replace(config, preset=preset, run_config=replace(config.run_config, options=preset))
 
 
 def report(out: Path, valid: PreparedSplit, training: People, images: ImageFiles) -> Path:
@@ -101,6 +144,7 @@ def report(out: Path, valid: PreparedSplit, training: People, images: ImageFiles
     from ief.reporting.pictures import draw_people, spread_rows
     from ief.reporting.report import write_report
     from ief.reporting.scoring import load_poses, person_errors
+    from mpii_tools.images.decode import image_loader
 
     people, run = valid.people, out / "run"
     stages = load_poses(run, people)
@@ -109,16 +153,18 @@ def report(out: Path, valid: PreparedSplit, training: People, images: ImageFiles
     gain[~people.annotated.all(axis=1)] = np.nan
     picture = method_picture(load_cascade(run), valid, int(np.nanargmax(gain)))
     write_bytes(out / "report" / "method.jpg", picture)
-    pictures = draw_people(people, poses, images, spread_rows(person_errors(poses, people), 12))
+    load_image = image_loader(images)
+    pictures = draw_people(people, poses, load_image, spread_rows(person_errors(poses, people), 12))
     write_bytes(out / "report" / "people.jpg", to_jpeg(grid([picture for _, picture in pictures], 4)))
     lead = f"Synthetic people: {len(training):,} to train on, {len(people):,} to validate. None of it is MPII."
     title = "Two stages on synthetic people"
-    return write_report([run], out / "report", title, lead, people=people, training=training, read_image=images)
+    return write_report([run], out / "report", title, lead, people=people, training=training,
+                        load_image=load_image)  # fmt: skip
 
 
 def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:
     """Predict the test people, write the server's file, read it back and score it against the ground truth."""
-    from ief.inference.predictor import predict_split
+    from ief.inference.predictor import PosePredictor
     from ief.model.run_folder import load_cascade
     from ief.reporting.scoring import save_poses, score
     from mpii_tools.people_file import load_people
@@ -127,11 +173,11 @@ def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:
     from mpii_tools.results.submission import read_submission, write_submission
 
     test = load_prepared(out / "prepared", "test")
-    cascade = load_cascade(out / "run").to(device)
-    predictions = save_poses(out / "run", test, predict_split(cascade, test))
+    predictor = PosePredictor.of(load_cascade(out / "run").to(device))
+    predictions = save_poses(out / "run", test, *predictor.predict_split(test))
     path = out / "submission.mat"
     write_submission(source.annotations, read_predictions(predictions), path)
     gt = load_people(source.truth)
     result = score(align(read_submission(path), gt).joints, gt)
-    print(f"submission read back: PCKh@0.5 {result.mean_pckh.value:.1f} on {len(gt)} test people")
+    say(f"submission read back: PCKh@0.5 {result.mean_pckh.value:.1f} on {len(gt)} test people")
     return path

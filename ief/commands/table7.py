@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from checkpoints.errors import PoseError
 from heads.methods import METHODS
 from ief.commands import train
 from ief.training.run_config import RUN_OPTIONS
@@ -28,10 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train every method with the same seed, order, weights and budget; what is done is skipped."""
-    if args.minutes is not None and args.epochs is not None:
-        raise PoseError("give either --minutes or --epochs")
-    if args.minutes is not None and not args.minutes > 0:
-        raise PoseError(f"--minutes {args.minutes}: must be above 0")
+    train.check_budget(args.minutes, args.epochs)
     config = train.chosen(args, OPTIONS)
     from ief.reporting.report import write_report
     from ief.reporting.scoring import score_run

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,10 @@ from ief.training.run_config import RUN_OPTIONS, RunConfig, changed, read_config
 from ief.training.stopping import TIME_UP, Stopping
 
 if TYPE_CHECKING:
-    from checkpoints.imagenet import PretrainedWeights
+    from checkpoints.pretrained import PretrainedWeights
+    from ief.model.fine_tuning import PretrainedStage
     from ief.training.config import StageConfig
+    from ief.training.validation import Validation
 
 EXAMPLE = """ief train --data data/mpii --run runs/all --preset paper
 several GPUs: torchrun --nproc-per-node 8 -- -m ief train --data data/mpii --run runs/all"""
@@ -68,10 +71,23 @@ def run(args: argparse.Namespace) -> None:
         from ief.training.trainer import train_stage
         from mpii_tools.prepared.read import load_prepared, read_description
 
-        for index in stages:
-            train_stage(replace(stage_config, index=index))
-        if stage_config.dist.is_main and "valid" in read_description(config.data)["splits"]:
+        files = [train_stage(replace(stage_config, index=index)) for index in stages]
+        if not stage_config.dist.is_main:
+            return
+        if "valid" in read_description(config.data)["splits"]:
             print_summary(score_run(args.run, load_prepared(config.data, "valid"), stage_config.device))
+            files += [*sorted(args.run.glob("predictions-valid*.npz")), args.run / "metrics.json"]
+        else:
+            print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
+        print_end(args.run, config.data, files)
+
+
+def print_end(run: Path, data: str, files: Sequence[Path]) -> None:
+    """What a training wrote, and the commands that come next."""
+    print("wrote " + "\n      ".join(map(str, files)))
+    if (run / "metrics.json") in files:
+        print(f"next: ief report {run} --data {data} --out {run / 'report'}")
+    print(f"next: ief predict --run {run} IMAGE --out {run / 'poses'}")
 
 
 def chosen(args: argparse.Namespace, options: dict) -> RunConfig:
@@ -80,6 +96,14 @@ def chosen(args: argparse.Namespace, options: dict) -> RunConfig:
     if not config.data:
         raise PoseError("give --data, the folder that `ief prepare` wrote")
     return config
+
+
+def check_budget(minutes: float | None, epochs: float | None) -> None:
+    """Raises PoseError when a budget is given in minutes and in epochs, or in minutes that are none."""
+    if minutes is not None and epochs is not None:
+        raise PoseError("give either --minutes or --epochs")
+    if minutes is not None and not minutes > 0:
+        raise PoseError(f"--minutes {minutes}: must be above 0")
 
 
 def chosen_stage(stage: str) -> int:
@@ -94,7 +118,7 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
     """Stage 0's configuration of a run, with its ranks joined and signals heard until the `with` ends.
 
     Raises:
-        PoseError: when the data are not prepared.
+        PoseError: when the data are not prepared; and as `validation` does.
     """
     from ief.model.device import choose_device
     from ief.training.config import StageConfig
@@ -123,15 +147,41 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
             deterministic=config.deterministic,
             stopping=stopping,
             run_config=config,
+            validation=validation(config),
+            tensorboard=config.tensorboard,
         )
 
 
-def pretrained(config: RunConfig) -> PretrainedWeights | None:
-    """What --weights names."""
-    from checkpoints.imagenet import download_pretrained_weights, load_pretrained_weights
+def validation(config: RunConfig) -> Validation | None:
+    """How a run is validated as it trains; None for not at all.
+
+    Raises:
+        PoseError: when the best weights are to be kept and nothing is validated, or TensorBoard is not installed.
+    """
+    from ief.inference.predictor import predict_cascade
+    from ief.reporting.scoring import score
+    from ief.training.tensorboard import check_installed
+    from ief.training.validation import Validation
+    from mpii_tools.prepared.read import load_prepared, read_description
+
+    if config.tensorboard:
+        check_installed()
+    split, never = "valid" in read_description(config.data)["splits"], config.validate_every == 0
+    if config.options.keep == "best" and (never or not split):
+        reason = "--validate-every 0 validates nothing" if split else f"{config.data} has no validation split"
+        raise PoseError(f"--keep best: {reason}; --keep last needs none")
+    if never or not split:
+        return None
+    return Validation(load_prepared(config.data, "valid"), predict_cascade, score, config.validate_every)
+
+
+def pretrained(config: RunConfig) -> tuple[PretrainedWeights | PretrainedStage, ...]:
+    """What --weights names, for stages 0, 1, ..."""
+    from checkpoints.pretrained import download_pretrained_weights
+    from ief.model.fine_tuning import load_weights
 
     if config.weights == "none":
-        return None
+        return ()
     if config.weights == "imagenet":
-        return download_pretrained_weights(config.options.backbone)
-    return load_pretrained_weights(config.weights, config.stride)
+        return (download_pretrained_weights(config.options.backbone),)
+    return load_weights(config.weights, config.stride)

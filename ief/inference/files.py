@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from checkpoints.errors import PoseError
+from checkpoints.progress import progress
 from ief.inference.boxes import person_box
 from ief.inference.journal import Journal
 from ief.inference.poses import Poses
@@ -45,7 +45,7 @@ def predict_files(
     before = {image.name: outcome for image in images if (outcome := journal.find(image))}
     new = [image for image in images if image.name not in before]
     try:
-        with tqdm(None, "predicting", len(images), unit="image", initial=len(before), disable=None) as progress:
+        with progress(desc="predicting", total=len(images), unit="image", initial=len(before)) as counter:
             for image in images:
                 known = before.get(image.name)
                 if known and image.name in drawn and len(known.poses) and not overlays.path(image.name).exists():
@@ -56,7 +56,7 @@ def predict_files(
                 outcomes[image.name] = outcome
                 if image.name in drawn and len(outcome.poses):
                     overlays.draw(image, outcome.poses)
-                progress.update()
+                counter.update()
             overlays.finish()
         ordered = [outcomes[image.name] for image in images]
         left_out = [line for outcome in ordered for line in outcome.left_out]
@@ -91,8 +91,7 @@ def predict_video(
 
         def annotated() -> Iterator[np.ndarray]:
             poses = predict_frames(predictor, frames, path.name, boxes, find_people)
-            for frame, of_frame in tqdm(poses, f"predicting {path.name}", frames.count or None, unit="frame",
-                                        disable=None):  # fmt: skip
+            for frame, of_frame in progress(poses, f"predicting {path.name}", frames.count, "frame"):
                 found.append(of_frame)
                 yield of_frame.draw(frame)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from checkpoints.errors import PoseError
+from checkpoints.progress import progress
 from heads.skeleton import Skeleton
 from ief.inference.networks import CascadeNetwork, Network
 from ief.inference.poses import Poses
@@ -137,10 +137,12 @@ class PosePredictor:
                 f"{data.name}: prepared with joints {here}, ..., but the network places {there}, ...; "
                 "run `ief prepare --skeleton` with the network's"
             )
-        inner = slice(data.border, data.border + data.size)
-        starts = range(0, len(data), self.batch_size)
-        progress = tqdm(starts, "predicting", unit="person", unit_scale=self.batch_size, disable=None)
-        found = [self.network(data.crops[start : start + self.batch_size, inner, inner]) for start in progress]
+        inner, found = slice(data.border, data.border + data.size), []
+        with progress(desc="predicting", total=len(data), unit="person") as counter:
+            for start in range(0, len(data), self.batch_size):
+                crops = data.crops[start : start + self.batch_size, inner, inner]
+                found.append(self.network(crops))
+                counter.update(len(crops))
         poses = np.concatenate([pose for pose, _ in found], axis=1)
         return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in found])
 
@@ -153,3 +155,8 @@ def people_of(image: Image, boxes: object, row: int) -> ImagePeople:
         raise PoseError(f"image {row}: a {type(image).__name__}; give an array (H, W, 3) uint8 RGB or a path")
     path = Path(image)
     return ImagePeople(path, boxes, name=path.name)
+
+
+def predict_cascade(cascade: Cascade, data: PreparedSplit) -> np.ndarray:
+    """The poses of a prepared split by a cascade in evaluation mode, as `PosePredictor.predict_split` gives them."""
+    return PosePredictor.of(cascade).predict_split(data)[0]

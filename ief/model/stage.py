@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import PretrainedWeights
+from checkpoints.pretrained import PretrainedWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
 from heads.methods import get_method
@@ -107,6 +108,7 @@ class Stage(nn.Module):
         super().__init__()
         joints, dimensions = residuals.mean.shape
         self.design, self.autocast_dtype = design, autocast_dtype
+        self.taught = {"backbone"}  # what is not new in this stage: the first parts of its parameters' names
         self.method = get_method(design.method)
         self.backbone = _resnet(design.backbone, design.stride)
         stem = self.backbone.conv1
@@ -199,9 +201,8 @@ class Stage(nn.Module):
         return self.to_joints.to(estimate) @ estimate if self.method.representation == "bones" else estimate
 
     def new_parameters(self) -> list[nn.Parameter]:
-        """What no training has taught yet: the heatmap half and, unless it kept earlier ones, the heads."""
-        known = ("backbone.", "head.", "sigma_head.", "likelihood.") if self.design.absolute else ("backbone.",)
-        return [value for name, value in self.named_parameters() if not name.startswith(known)]
+        """What no training has taught yet: the heatmap half and the heads, unless they come from a trained stage."""
+        return [value for name, value in self.named_parameters() if name.split(".")[0] not in self.taught]
 
     def folded(self) -> Stage:
         """A copy for inference: each batch normalization is folded into the convolution before it.
@@ -220,31 +221,27 @@ class Stage(nn.Module):
         The heatmap half stays zero: the previous stage learned its own on other poses.
         """
         heads = ("head", *(("sigma_head", "likelihood") if self.design.likelihood else ()))
-        for name in ("backbone", *(heads if self.design.absolute else ())):
-            getattr(self, name).load_state_dict(getattr(previous, name).state_dict())
+        self.take(previous, ("backbone", *(heads if self.design.absolute else ())))
+
+    def take(self, other: Stage, parts: Sequence[str]) -> None:
+        """Copy modules or parameters of another stage, such as `head`; they are new no longer."""
+        prefixes = tuple(f"{part}." for part in parts)
+        state = {name: value for name, value in other.state_dict().items() if f"{name}.".startswith(prefixes)}
+        self.load_state_dict(state, strict=False)
+        self.taught.update(parts)
 
     def start_from(self, weights: PretrainedWeights) -> None:
-        """Load ImageNet weights into the image half; the heatmap half stays zero, the head near zero.
+        """Load a pretrained ResNet into the image half; the heatmap half stays zero, the head near zero.
 
         Raises:
             PoseError: when the weights are another network's, or have their stride elsewhere.
         """
         if weights.stride != self.design.stride:
             raise PoseError(
-                f"{weights.source}: stride in the {weights.stride} convolution, the stage's in {self.design.stride}"
+                f"{weights.file}: stride in the {weights.stride} convolution, the stage's in {self.design.stride}"
             )
-        try:
-            missing, unexpected = self.backbone.load_state_dict(weights.tensors, strict=False)
-        except RuntimeError as error:
-            raise PoseError(
-                f"{weights.source}: not the weights of a {self.design.backbone} ({str(error).splitlines()[0]})"
-            ) from error
-        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-        if missing or unexpected:
-            raise PoseError(
-                f"{weights.source}: not the weights of a {self.design.backbone}: "
-                f"{len(missing)} tensors missing, {len(unexpected)} unknown, such as {(missing + unexpected)[0]}"
-            )
+        weights.check_fits(self.design.backbone, self.backbone.state_dict())
+        self.backbone.load_state_dict(weights.tensors, strict=False)  # but for the counts of batches, all are there
 
 
 def _resnet(name: str, stride: str) -> ResNet:

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
 from heads.methods import METHODS
 from heads.skeleton import MPII, Skeleton
-from ief.model.run_folder import stage_file
+from ief.model.run_folder import METRICS, stage_file
 from ief.reporting.scoring import ground_truth, load_poses, load_scores, score
 from mpii_tools.people import People
 
@@ -30,10 +31,11 @@ class FinishedRun:
     Attributes:
         name: in the tables.
         method: of Table 1, '' if unknown.
-        record: how stage 0 was trained, {} if it is not there.
+        record: how stage 0 was trained, {} if it is not there; under `kept`, which weights of every stage.
         skeleton: of its joints: the stage's, else the people's, else MPII's.
         stages: 'mean_pose', 'stage0', 'stage1' -> scores.
         curves: stage -> (step, loss) points.
+        validations: stage -> (step, PCKh, joint error, bone error) of each validation; None for an undefined one.
         poses: stage -> (N, K, 2) predictions of the people reported on, image pixels; {} without people.
         scores: stage -> (N, K) scores of those joints in 0..1, NaN where there is none; only stages that have some.
     """
@@ -44,6 +46,7 @@ class FinishedRun:
     skeleton: Skeleton
     stages: dict[str, Scores]
     curves: dict[str, list[tuple[float, float]]]
+    validations: dict[str, list[tuple[float | None, ...]]]
     poses: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
 
@@ -71,8 +74,7 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     Raises:
         PoseError: neither metrics.json nor, with people, predictions; predictions of other people.
     """
-    description = load_description(folder)
-    record, design = description.get("training", {}), description.get("design", {})
+    record, design = load_record(folder)
     skeleton = MPII if people is None else people.skeleton
     skeleton = Skeleton.from_json(design["skeleton"]) if "skeleton" in design else skeleton
     method = record.get("method", name if name in METHODS else "")
@@ -84,7 +86,7 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
             convention = known.pckh.convention if known else "official"
             stages[stage] = score(joints, people, convention, intervals=True)
     scores = load_scores(folder, people) if people is not None else {}
-    return FinishedRun(name, method, record, skeleton, stages, load_curves(folder), poses, scores)
+    return FinishedRun(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
 
 
 def load_metrics(run: Path) -> dict[str, Scores]:
@@ -101,33 +103,65 @@ def load_metrics(run: Path) -> dict[str, Scores]:
         raise PoseError(f"{path}: corrupt ({error}); `ief train` writes it again") from error
 
 
-def load_description(run: Path) -> Json:
-    """What stage 0 of a run is and how it was trained, from its file's header; {} if the run holds no trained stage.
+def load_record(run: Path) -> tuple[Json, Json]:
+    """How stage 0 of a run was trained, and in `kept` which weights are kept; and its design; {} without a stage.
 
     Raises:
         PoseError: a header that cannot be read. The weights are not looked at.
     """
-    path = stage_file(run, 0)
-    if not path.exists():
-        return {}
-    try:
-        with safe_open(path, framework="np") as file:
-            description = json.loads((file.metadata() or {})["description"])
-        return {"training": description["training"], "design": description.get("design", {})}
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise PoseError(f"{path}: no stage of this project, or corrupt ({error}); copy or train it again") from error
+    descriptions = {}
+    for index in count():
+        path = stage_file(run, index)
+        if not path.exists():
+            break
+        try:
+            with safe_open(path, framework="np") as file:
+                descriptions[f"stage {index}"] = json.loads((file.metadata() or {})["description"])
+            kept = kept_weights(descriptions)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise PoseError(
+                f"{path}: no stage of this project, or corrupt ({error}); copy or train it again"
+            ) from error
+    first = descriptions.get("stage 0")
+    return ({**first["training"], "kept": kept}, first.get("design", {})) if first else ({}, {})
 
 
-def load_curves(run: Path) -> dict[str, list[tuple[float, float]]]:
-    """Stage -> (step, loss) points. Raises PoseError for a corrupt log."""
-    curves = {}
+def kept_weights(descriptions: dict[str, Json]) -> str:
+    """Which weights some stages hold, by their descriptions: `last`, or `best validated, stage 0: epoch 12 of 25`.
+
+    Raises:
+        KeyError, TypeError: a description that lacks a field.
+    """
+    found = []
+    for stage, description in descriptions.items():
+        kept = description.get("kept", {"weights": "last"})  # older stages hold the last weights
+        if kept["weights"] == "best":
+            found.append(f"{stage}: epoch {kept['epoch']:.4g} of {description['training']['preset']['epochs']:g}")
+    return f"best validated, {', '.join(found)}" if found else "last"
+
+
+def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
+    """Stage -> (step, loss) points, and stage -> (step, PCKh, joint error, bone error) of its validations, if any.
+
+    Raises:
+        PoseError: a corrupt log.
+    """
+    curves, validations = {}, {}
     for path in sorted(run.glob("stage*/log.csv")):
+        stage = path.parent.name
         try:
             rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-            curves[path.parent.name] = [(float(row["step"]), float(row["loss"])) for row in rows]
+            curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
+            found = [
+                (float(row["step"]), *(float(row[name]) if row[name] else None for name in METRICS))
+                for row in rows
+                if any(row.get(name) for name in METRICS)
+            ]
         except (KeyError, TypeError, ValueError) as error:
             raise PoseError(f"{path}: corrupt ({error}); remove it, the report does without") from error
-    return curves
+        if found:
+            validations[stage] = found
+    return curves, validations
 
 
 def describes(scores: Scores, poses: np.ndarray, people: People) -> bool:

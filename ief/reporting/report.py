@@ -136,7 +136,9 @@ def page_sections(
         *parts,
         sections.people_section(drawn, shown.name, measure),
         sections.std_section(findings.std, findings.whose, shown.skeleton),
-        sections.training_section({run.name: run.curves for run in runs}),
+        sections.training_section(
+            {run.name: run.curves for run in runs}, {run.name: run.validations for run in runs}, measure
+        ),
         sections.runs_section({run.name: run.record for run in runs}),
     ]
 
@@ -171,6 +173,7 @@ def results(findings: Findings, report: Report, published: Mapping[str, Publishe
         },
         "figure1": {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()},
         "curves": {run.name: run.curves for run in runs},
+        "validations": {run.name: run.validations for run in runs},
         "published": {name: asdict(row) for name, row in published.items()} if measure == PCKH else {},
         "tables": {name: table.to_json() for name, table in report.tables().items()},
     }

@@ -1,4 +1,4 @@
-"""A budget in minutes, turned into epochs.
+"""A budget in minutes, turned into epochs: of the five methods of Table 1, and of the demo.
 
 Every method gets the same number of epochs, so that no result depends on what else the machine was doing at the time.
 The speed is measured once, in a short calibration, and the number it gives is kept.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from checkpoints.files import write_text
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
 from ief.training.config import StageConfig
-from ief.training.residuals import mean_training_pose
+from ief.training.residuals import POSE_EPOCHS, STATISTICS_SAMPLES, mean_training_pose
 from ief.training.trainer import StageTrainer
+from ief.training.validation import COST
 
 WARM_UP, TIMED = 3, 10  # steps of the calibration, per stage
+FORWARD = 0.5  # a forward and the making of its batch, in steps of stage 0
+SAVING = 0.05  # of a short training's time, which its checkpoints and its start take
 
 
 def epochs_within(minutes: float, methods: int, stages: int, config: StageConfig, path: Path) -> float:
@@ -32,13 +36,8 @@ def epochs_within(minutes: float, methods: int, stages: int, config: StageConfig
     Raises:
         PoseError: when the budget is too small for one epoch, or `path` holds another budget.
     """
-    kept = read_budget(path)
-    if kept:
-        if kept["minutes"] != minutes:
-            raise PoseError(
-                f"{path}: belongs to a budget of {kept['minutes']} minutes, now {minutes}; choose another --run"
-            )
-        return kept["epochs"]
+    if kept := kept_epochs(minutes, path):
+        return kept
     seconds = [config.dist.max(measured, config.device) for measured in seconds_per_step(stages, config)]
     one_epoch = methods * sum(seconds) * len(config.data) / config.preset.batch_size
     epochs = math.floor(100 * 60 * minutes / one_epoch) / 100
@@ -48,9 +47,42 @@ def epochs_within(minutes: float, methods: int, stages: int, config: StageConfig
         )
     config.dist.barrier()
     if config.dist.is_main:
-        budget = {"minutes": minutes, "methods": methods, "seconds_per_step": seconds, "epochs": epochs}
-        write_text(path, json.dumps(budget, indent=1))
+        keep_budget(path, {"minutes": minutes, "methods": methods, "seconds_per_step": seconds, "epochs": epochs})
     return epochs
+
+
+def keep_budget(path: Path, budget: dict) -> None:
+    """Write the answer, with what led to it, for `kept_epochs`. Raises PoseError when the disk refuses."""
+    write_text(path, json.dumps(budget, indent=1))
+
+
+def kept_epochs(minutes: float, path: Path) -> float | None:
+    """The epochs that were found to fit `minutes` when a budget was first asked for; None if it never was.
+
+    Raises:
+        PoseError: when the file is corrupt, or holds another budget.
+    """
+    kept = read_budget(path)
+    if kept and kept["minutes"] != minutes:
+        raise PoseError(
+            f"{path}: belongs to a budget of {kept['minutes']:g} minutes, now {minutes:g}; choose another folder"
+        )
+    return kept["epochs"] if kept else None
+
+
+def epochs_left(seconds: float, steps: Sequence[float], config: StageConfig, predicted: int) -> float:
+    """How often both stages can see each person, so that training and predicting them take `seconds`; maybe below 0.
+
+    Args:
+        steps: seconds of a step of each of the stages.
+        config: what is trained.
+        predicted: people to predict with all stages afterwards.
+    """
+    batch_size, people = config.preset.batch_size, len(config.data)
+    forwards = min(STATISTICS_SAMPLES, POSE_EPOCHS * people) * (len(steps) - 1) + predicted * len(steps)
+    seconds -= FORWARD * steps[0] * forwards / batch_size
+    one_epoch = sum(steps) * people / batch_size
+    return seconds / ((1 + COST + SAVING) * one_epoch)
 
 
 def read_budget(path: Path) -> dict | None:
@@ -68,7 +100,7 @@ def seconds_per_step(stages: int, config: StageConfig) -> list[float]:
     """Seconds that a step of each stage takes here, measured over a few with random weights; nothing is kept."""
     seconds, residuals, previous = [], None, None
     for index in range(stages):
-        trainer = StageTrainer(replace(config, index=index))
+        trainer = StageTrainer(replace(config, index=index, validation=None))
         previous = previous or Cascade(mean_training_pose(trainer.batches.whole()))
         trainer.build(previous, residuals)
         residuals = residuals or Residuals.of(trainer.stage.state_dict())
@@ -77,5 +109,5 @@ def seconds_per_step(stages: int, config: StageConfig) -> list[float]:
                 started = time.perf_counter()
             trainer.step(step)[0].item()  # waits for the device
         seconds.append((time.perf_counter() - started) / TIMED)
-        previous = Cascade(previous.mean_pose, [*previous.stages, trainer.kept()]).to(config.device).eval()
+        previous = Cascade(previous.mean_pose, [*previous.stages, trainer.averaged()]).to(config.device).eval()
     return seconds

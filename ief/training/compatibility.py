@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
+
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
-from ief.model.run_folder import check_follows, load_stage, stage_file
+from ief.model.run_folder import check_follows, load_cascade, load_stage, stage_file
 from ief.training.config import StageConfig
 
+YOUNGER = {"preset.keep": "last"}  # options that older records lack, as they were then
 CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}
 
 
@@ -22,13 +25,14 @@ def record(config: StageConfig) -> dict:
         "stage": config.index,
         "method": config.method,
         "seed": config.seed,
-        "pretrained": config.pretrained.source if config.pretrained else None,
+        "pretrained": config.start.source if config.start else None,
         "data": config.data.name,
         "people": len(config.data),
         "size": config.data.size,
         "deterministic": config.deterministic,
         **joints,
         "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)},
+        **({"validate_every": config.validate_every} if config.preset.keep == "best" else {}),
     }
 
 
@@ -53,6 +57,30 @@ def check_checkpoint(path: Path, checkpoint: object, config: StageConfig) -> Non
     check_follows(path, checkpoint["follows"], config.run, config.index)
 
 
+def describe(config: StageConfig, follows: str | None, best: dict | None) -> dict:
+    """What a finished stage's file says of its training, as JSON values.
+
+    Args:
+        follows: checksum of the previous stage's file.
+        best: the best validation, as `Validator` remembers it, if its weights are kept.
+    """
+    kept = {"weights": config.preset.keep, "epoch": config.epoch(best["step"] if best else config.steps)}
+    return {
+        "stage": config.index,
+        "follows": follows,
+        "training": record(config),
+        "kept": {**kept, "pckh": best["metrics"][0]} if best else kept,
+        "torch": str(torch.__version__),
+    }
+
+
+def load_previous(config: StageConfig) -> Cascade:
+    """The trained stages that this one follows. Raises PoseError when they are missing or `check_previous` does."""
+    previous = load_cascade(config.run, stages=config.index)
+    check_previous(previous, config)
+    return previous
+
+
 def check_previous(previous: Cascade, config: StageConfig) -> None:
     """Raises PoseError when the trained stages are of another method, input, skeleton, or network to continue."""
     design, preset, rle = previous.stages[-1].design, config.preset, config.preset.loss == "rle"
@@ -72,7 +100,7 @@ def check_previous(previous: Cascade, config: StageConfig) -> None:
 
 
 def _check_record(path: Path, found: dict, wanted: dict) -> None:
-    there = dict(_flatten(found))
+    there = {**YOUNGER, **dict(_flatten(found))}
     differing = [f"{key} {there.get(key)}, now {value}" for key, value in _flatten(wanted) if there.get(key) != value]
     if differing:
         raise PoseError(f"{path}: belongs to another training ({'; '.join(differing[:3])}); choose another --run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,15 +11,17 @@ from pathlib import Path
 import torch
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import PretrainedWeights
+from checkpoints.pretrained import PretrainedWeights
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
+from ief.model.fine_tuning import PretrainedStage, start_from
 from ief.model.run_folder import stage_file, stage_folder
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.training.distributed import DistContext
 from ief.training.presets import Preset
 from ief.training.run_config import RunConfig
 from ief.training.stopping import Stopping
+from ief.training.validation import Validation, default_interval
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.read import PreparedSplit
 
@@ -34,13 +37,15 @@ class StageConfig:
         preset: every option of a training.
         method: a name of Table 1 (`heads.methods`).
         seed: of the random weights, the order of the samples and their augmentation.
-        pretrained: ImageNet weights, or None for random ones.
+        pretrained: weights that stages 0, 1, ... start from, and all later ones from the last; none for random ones.
         device: where to train.
         dist: this process among those of the training.
         checkpoint_seconds: time between two checkpoints, which is what a kill can cost.
         deterministic: whether `ief.training.determinism` is in force, for the record.
         stopping: tells when to save and stop.
         run_config: the command's options, to be written to the run's config.json; None writes none.
+        validation: how it is validated as it goes; None for not at all.
+        tensorboard: whether to write for TensorBoard.
     """
 
     index: int
@@ -49,13 +54,15 @@ class StageConfig:
     preset: Preset
     method: str = "all"
     seed: int = 0
-    pretrained: PretrainedWeights | None = None
+    pretrained: tuple[PretrainedWeights | PretrainedStage, ...] = ()
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dist: DistContext = field(default_factory=DistContext)
     checkpoint_seconds: float = 60.0
     deterministic: bool = False
     stopping: Stopping = field(default_factory=Stopping)
     run_config: RunConfig | None = None
+    validation: Validation | None = None
+    tensorboard: bool = False
 
     @property
     def skeleton(self) -> Skeleton:
@@ -85,6 +92,25 @@ class StageConfig:
         """Length of the training."""
         return math.ceil(self.preset.epochs * len(self.data) / self.preset.batch_size)
 
+    def epoch(self, step: int) -> float:
+        """How often each person was seen after `step` steps."""
+        return min(step * self.preset.batch_size / len(self.data), self.preset.epochs)
+
+    @property
+    def validate_every(self) -> float:
+        """Epochs between two validations, 0 for none."""
+        if self.validation is None or self.validation.every is not None:
+            return self.validation.every if self.validation else 0
+        bf16 = self.autocast_dtype is not None
+        return default_interval(len(self.data), len(self.validation.data), self.index, self.preset.epochs, bf16)
+
+    def validates_after(self, step: int) -> bool:
+        """Whether a validation follows after `step` steps: at the end, and where a multiple of its interval ends."""
+        every = self.validate_every
+        if not every or step == self.steps:
+            return bool(every)
+        return self.epoch(step) // every > self.epoch(step - 1) // every
+
     @property
     def lr(self) -> float:
         """The stage's learning rate before the schedule."""
@@ -101,26 +127,41 @@ class StageConfig:
         native = self.device.type == "cuda" or native_bf16()
         return torch.bfloat16 if self.preset.precision == "bf16" and native else None
 
+    @property
+    def start(self) -> PretrainedWeights | PretrainedStage | None:
+        """The pretrained weights of this stage; None for random ones."""
+        return self.pretrained[min(self.index, len(self.pretrained) - 1)] if self.pretrained else None
+
     def new_stage(self, previous: Cascade, residuals: Residuals) -> Stage:
         """The stage at step 0: from the previous stage's weights if the preset continues them, else the pretrained."""
         torch.manual_seed(self.stage_seed)
-        stage, start = Stage(self.design(previous), residuals, self.autocast_dtype), self.continued(previous)
-        if start:
-            stage.continue_from(start)
-        elif self.pretrained:
-            stage.start_from(self.pretrained)
+        stage, continued = Stage(self.design(previous), residuals, self.autocast_dtype), self.continued(previous)
+        if continued:
+            stage.continue_from(continued)
+        elif self.start:
+            said = start_from(stage, self.start, previous.mean_pose, self.index)
+            if self.dist.is_main:
+                print(said, file=sys.stderr)
         return stage.to(self.device, memory_format=torch.channels_last)
 
     def continued(self, previous: Cascade) -> Stage | None:
-        """The previous stage, if this one starts from its weights."""
-        return previous.stages[-1] if self.index and self.preset.continue_backbone else None
+        """The previous stage, if this one starts from its weights; a pretrained stage that fits whole comes first."""
+        if not (self.index and self.preset.continue_backbone):
+            return None
+        dimensions, start = previous.mean_pose.shape[-1], self.start
+        whole = isinstance(start, PretrainedStage) and not start.difference(self._design(), dimensions, self.index)
+        return None if whole else previous.stages[-1]
 
     def design(self, previous: Cascade) -> StageDesign:
         """What the new stage is, behind the cascade of the previous ones."""
-        preset, start = self.preset, self.continued(previous)
+        continued = self.continued(previous)
+        return self._design(continued.design.stride if continued else self.start.stride if self.start else "3x3")
+
+    def _design(self, stride: str = "3x3") -> StageDesign:
+        preset = self.preset
         return StageDesign(
             backbone=preset.backbone,
-            stride=start.design.stride if start else self.pretrained.stride if self.pretrained else "3x3",
+            stride=stride,
             method=self.method,
             size=self.data.size,
             sigma=preset.sigma * self.data.size,

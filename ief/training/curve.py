@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from checkpoints.files import write_text
+from ief.model.run_folder import METRICS
 
 LOG_STEPS = 20
 
@@ -23,7 +25,7 @@ class Curve:
     """Loss by step.
 
     Attributes:
-        rows: step, mean loss since the previous row, lr.
+        rows: step, mean loss since the previous row, lr, and the metrics if it was validated after that step.
         recent: (LOG_STEPS,) losses of the row being filled, on the device.
         filled: how many of them there are.
     """
@@ -48,10 +50,10 @@ class Curve:
         losses = self.recent[: self.filled].tolist()
         return next(((place, loss) for place, loss in enumerate(losses) if not math.isfinite(loss)), None)
 
-    def close(self, step: int, lr: float) -> float:
+    def close(self, step: int, lr: float, metrics: Sequence[float | None] | None = None) -> float:
         """End a row after `step` steps at learning rate `lr`; returns its mean loss."""
         mean = sum(self.recent[: self.filled].tolist()) / self.filled
-        self.rows.append([step, mean, lr])
+        self.rows.append([step, mean, lr, *(metrics or ())])
         self.filled = 0
         return mean
 
@@ -65,9 +67,10 @@ class Curve:
         self.recent[: self.filled] = torch.tensor(state["recent"])
 
     def write(self, path: Path) -> None:
-        """The complete rows as CSV: step, loss, learning_rate."""
+        """The complete rows as CSV: step, loss, learning_rate, and the METRICS, empty if it was not validated."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["step", "loss", "learning_rate"])
-        writer.writerows([step, f"{loss:.6f}", f"{lr:.3e}"] for step, loss, lr in self.rows)
+        writer.writerow(["step", "loss", "learning_rate", *METRICS])
+        for step, loss, lr, *metrics in self.rows:
+            writer.writerow([step, f"{loss:.6f}", f"{lr:.3e}", *(metrics or [None] * len(METRICS))])
         write_text(path, text.getvalue())

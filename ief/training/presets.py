@@ -15,7 +15,10 @@ from checkpoints.errors import PoseError
 from mpii_tools.prepared.ranges import Augmentation
 
 
-def option(default: Any, help: str, *, above: float | None = None, low: float = 0, high: float = 1, choices=()) -> Any:
+def option(
+    default: Any, help: str, *, above: float | None = None, low: float = 0, high: float = 1, choices=(),
+    of: type | None = None,
+) -> Any:  # fmt: skip
     """A dataclass field that is an option, with what a user must know of it.
 
     Args:
@@ -24,9 +27,10 @@ def option(default: Any, help: str, *, above: float | None = None, low: float = 
         above: the bound that a number must exceed; None takes `low`, which it may equal.
         low, high: the smallest and largest value of a number.
         choices: the names that a text may be; none for any.
+        of: the option's type if its default is None, and not a text's.
     """
     return dataclasses.field(default=default, metadata={"help": help, "above": above, "low": low, "high": high,
-                                                        "choices": choices})  # fmt: skip
+                                                        "choices": choices, "of": of})  # fmt: skip
 
 
 def check_options(config: object, options: dict[str, dataclasses.Field]) -> None:
@@ -49,8 +53,8 @@ def check_options(config: object, options: dict[str, dataclasses.Field]) -> None
 
 
 def kind(field: dataclasses.Field) -> type:
-    """The type of an option's values: its default's; a name if the default is none."""
-    return str if field.default is None else type(field.default)
+    """The type of an option's values: its default's; if that is None the one it gives, or a name."""
+    return (field.metadata["of"] or str) if field.default is None else type(field.default)
 
 
 TYPES = {str: "a name", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list of numbers"}
@@ -102,11 +106,13 @@ class Preset:
     warmup: float = option(0.0, "fraction of the training over which lr rises from zero")
     ema: float = option(0.0, "time constant of the moving average of the weights that is kept / length of the "
                         "training; 0 keeps the last weights")  # fmt: skip
+    keep: str = option("last", "weights that a stage keeps: the last, or the best validated (PCKh@0.5), of their "
+                       "moving average where there is one", choices=("last", "best"))  # fmt: skip
     reduction: str = option("mean", "the loss is the mean or the sum over a sample's pairs", choices=("mean", "sum"))
     loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
                        "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
     perturb: float = option(0.0, "std of the noise on y_t while stage t > 0 trains / side of the input")
-    continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from --weights")
+    continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
     continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
                                  "y_t in view, not a correction of y_t")  # fmt: skip
     precision: str = option("fp32", "fp32, or bf16 if the device multiplies it natively", choices=("fp32", "bf16"))

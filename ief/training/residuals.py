@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from checkpoints.progress import progress
 from heads.bones import joints_to_bones
 from heads.composition import relative_positions
 from heads.methods import get_method
@@ -48,7 +48,7 @@ def measure_residuals(
     method: str,
     mean_pose: Tensor,
     pose_of: Callable[[Batch, int, slice], Tensor] | None = None,
-    progress: bool = False,
+    shown: bool = False,
 ) -> Residuals:
     """Statistics of gt - y_t: for t = 0 from the poses alone, for t > 0 from what the frozen cascade makes of images.
 
@@ -57,14 +57,14 @@ def measure_residuals(
         method: a name of Table 1.
         mean_pose: (K, D) crop pixels, y_0.
         pose_of: batch, step and share -> y_t for t > 0, (B, K, D) crop pixels; None for t = 0.
-        progress: whether to show it.
+        shown: whether to show the progress.
     """
     if pose_of is None:
         joints, mask = augmented_poses(batches)
         return residuals_of(joints, mean_pose.expand_as(joints), mask, batches.skeleton, method)
     measured = []
     steps = math.ceil(min(STATISTICS_SAMPLES, POSE_EPOCHS * len(batches.data)) / batches.batch_size)
-    for step in tqdm(range(steps), "measuring residuals", unit="batch", disable=None if progress else True):
+    for step in progress(range(steps), "measuring residuals", unit="batch", shown=shown):
         batch = batches(STATISTICS_STEP + step)
         pose = pose_of(batch, STATISTICS_STEP + step, slice(None))
         measured.append((batch.joints, pose, batch.mask))  # the images go: thousands would fill the memory

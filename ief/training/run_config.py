@@ -25,13 +25,19 @@ class RunConfig:
     data: str = option("", "folder that `ief prepare` wrote")
     method: str = option("all", "row of Table 1: what is regressed and compared", choices=tuple(METHODS))
     stages: int = option(2, "number of stages in the cascade", low=1, high=100)
-    weights: str = option("imagenet", "pretrained ResNet: a .safetensors or .pth file, imagenet (torchvision's "
-                          "download), or none (random weights)")  # fmt: skip
+    weights: str = option("imagenet", "weights to start from: a run or its stage.safetensors (each stage from its own, "
+                          "or the last; with the head where skeletons match), a ResNet in a .safetensors or .pth file, "
+                          "imagenet (torchvision's download), or none (random weights)")  # fmt: skip
     stride: str | None = option(None, "convolution that has the stride in --weights, if the file does not tell",
                                 choices=("1x1", "3x3"))  # fmt: skip
     seed: int = option(0, "seed of order, augmentation and random weights", high=2**31 - 1)
     deterministic: bool = option(False, "the same weights bit for bit in every run and with any number of threads; "
                                  "slower: one CPU thread")  # fmt: skip
+    validate_every: float | None = option(None, "epochs between two validations, 0 for none (default: the fewest whole "
+                                          "epochs at which all of them take at most 3 % of the time, by the numbers of "
+                                          "people and stages, counting a backward as two forwards)", high=100_000,
+                                          of=float)  # fmt: skip
+    tensorboard: bool = option(False, "write loss, lr, metrics and some people to RUN/stageK/tensorboard")
     preset: str = option("paper", "values of the options below unless they are given", choices=tuple(PRESETS))
     options: Preset = field(default_factory=Preset)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from checkpoints.errors import PoseError
 from checkpoints.files import remove_leftovers
@@ -17,17 +15,19 @@ from checkpoints.training_state import load_checkpoint, remove_checkpoints, save
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs
 from ief.model.cascade import Cascade
-from ief.model.run_folder import load_cascade, save_stage
+from ief.model.run_folder import save_stage
 from ief.model.stage import Residuals, Stage
-from ief.training.compatibility import check_checkpoint, check_finished, check_previous, previous_checksum, record
+from ief.training import compatibility
 from ief.training.config import StageConfig
 from ief.training.curve import Curve
 from ief.training.distributed import wrap_ddp
 from ief.training.divergence import check_losses, check_weights
 from ief.training.optimizer import build_ema, build_optimizer, scheduled_lr
+from ief.training.progress import StepProgress
 from ief.training.residuals import absolute_statistics, mean_training_pose, measure_residuals
 from ief.training.run_config import write_config
 from ief.training.stopping import Stopped
+from ief.training.validation import Validator
 from mpii_tools.prepared.batches import Batch, generator
 
 
@@ -43,7 +43,7 @@ def train_stage(config: StageConfig) -> Path:
         Stopped: when `config.stopping` asked for it; a checkpoint is saved.
     """
     if config.file.exists():
-        check_finished(config)
+        compatibility.check_finished(config)
         if config.dist.is_main:
             remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
         return config.file
@@ -66,7 +66,8 @@ class StageTrainer:
         previous: the frozen cascade whose last pose is y_t.
         stage: the weights in training; `model` is the same as it is called (DDP, torch.compile).
         ema: the moving average of the weights, which is then what is kept; or None.
-        curve, steps_done: the losses so far, and the number of steps taken.
+        validator: validates as it goes, on the main rank, for which the others wait in their next step; or None.
+        curve, steps_done: the losses and metrics so far, and the number of steps taken.
         follows: checksum of the previous stage's file, None for stage 0.
     """
 
@@ -83,9 +84,9 @@ class StageTrainer:
             (config.run / "metrics.json").unlink(missing_ok=True)  # it will not describe what this training makes
         path, checkpoint = load_checkpoint(config.folder) or (None, None)
         if checkpoint:
-            check_checkpoint(path, checkpoint, config)
+            compatibility.check_checkpoint(path, checkpoint, config)
         self.build(self._previous(checkpoint), Residuals.of(checkpoint["stage"]) if checkpoint else None)
-        self.follows = previous_checksum(config)
+        self.follows = compatibility.previous_checksum(config)
         if checkpoint:
             self.restore(checkpoint)
         if not config.dist.all_agree(self.steps_done, config.device):
@@ -96,9 +97,7 @@ class StageTrainer:
     def _previous(self, checkpoint: dict | None) -> Cascade:
         if self.config.index == 0:
             return Cascade(checkpoint["mean_pose"] if checkpoint else mean_training_pose(self.batches.whole()))
-        previous = load_cascade(self.config.run, stages=self.config.index)
-        check_previous(previous, self.config)
-        return previous
+        return compatibility.load_previous(self.config)
 
     def build(self, previous: Cascade, residuals: Residuals | None = None) -> None:
         """A new stage behind a frozen cascade, at step 0.
@@ -111,7 +110,9 @@ class StageTrainer:
         previous = previous.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
         for stage in previous.stages:
             stage.autocast_dtype = config.autocast_dtype
-        self.previous = previous
+        self.previous, self.validator = previous, None
+        if config.validation and config.dist.is_main:
+            self.validator = Validator(config.validation, previous, device, preset.keep == "best")
         self.stage = config.new_stage(previous, residuals or self._residuals())
         self.model = wrap_ddp(self.stage, device, config.dist).train()
         stage, design = self.stage, self.stage.design
@@ -172,25 +173,24 @@ class StageTrainer:
     def fit(self) -> None:
         """The training loop, to its last step. Raises as `train_stage`."""
         config, dist, curve = self.config, self.config.dist, self.curve
-        saved, first, last = time.monotonic(), self.steps_done, config.steps
-        if first and dist.is_main:
-            print(f"{config.folder}: resuming after step {first} of {last}", file=sys.stderr)
-        progress = tqdm(range(first, last), f"stage {config.index} ({config.method})", last, initial=first, unit="step",
-                        disable=None if dist.is_main else True)  # fmt: skip
-        for step in progress:
-            loss, lr = self.step(step)
-            curve.add(loss)
-            row_ends = curve.full or step + 1 == last
-            if row_ends:
-                self._check_losses()
-                progress.set_postfix(loss=f"{curve.close(step + 1, lr):.4f}")
-            asked = dist.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
-            stop = int(dist.max(config.stopping.status, config.device)) if asked else 0
-            if stop or time.monotonic() - saved >= config.checkpoint_seconds:
-                self.save()
-                saved = time.monotonic()
-            if stop:
-                raise Stopped(stop)
+        saved = time.monotonic()
+        with StepProgress(config, self.steps_done) as progress:
+            for step in progress:
+                loss, lr = self.step(step)
+                curve.add(loss)
+                validates = config.validates_after(step + 1)
+                row_ends = curve.full or validates or step + 1 == config.steps
+                if row_ends:
+                    self._check_losses()
+                    metrics = self.validator(self.averaged(), step + 1) if validates and self.validator else None
+                    progress.show(step + 1, curve.close(step + 1, lr, metrics), lr, metrics, self.validator)
+                asked = dist.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
+                stop = int(dist.max(config.stopping.status, config.device)) if asked else 0
+                if stop or time.monotonic() - saved >= config.checkpoint_seconds:
+                    self.save()
+                    saved = time.monotonic()
+                if stop:
+                    raise Stopped(stop)
 
     def save(self) -> None:
         """Write a checkpoint, and the curve so far; never one that is not finite."""
@@ -198,7 +198,7 @@ class StageTrainer:
             return
         self._check_finite()
         checkpoint = {
-            "training": record(self.config),
+            "training": compatibility.record(self.config),
             "follows": self.follows,
             "mean_pose": self.previous.mean_pose.cpu(),
             "step": self.steps_done,
@@ -206,6 +206,7 @@ class StageTrainer:
             "stage": self.stage.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict() if self.ema else None,
+            "best": self.validator.best if self.validator else None,
         }
         save_checkpoint(self.config.folder, self.steps_done, checkpoint)
         self.curve.write(self.config.folder / "log.csv")
@@ -218,24 +219,23 @@ class StageTrainer:
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         if self.ema:
             self.ema.load_state_dict(checkpoint["ema"])
+        if self.validator:
+            self.validator.best = checkpoint.get("best")
 
     def finish(self) -> None:
         """Write the trained stage; its checkpoints go once it is safe."""
         self._check_finite()
         config = self.config
         self.curve.write(config.folder / "log.csv")  # first: a stage that is there is done, and not looked at again
-        description = {
-            "stage": config.index,
-            "follows": self.follows,
-            "training": record(config),
-            "torch": str(torch.__version__),
-        }
-        save_stage(config.file, self.kept(), self.previous.mean_pose, description)
+        stage, best = self.averaged().eval(), self.validator.best if self.validator else None
+        if best:
+            stage.load_state_dict(best["weights"])
+        save_stage(config.file, stage, self.previous.mean_pose, compatibility.describe(config, self.follows, best))
         remove_checkpoints(config.folder)
 
-    def kept(self) -> Stage:
-        """The stage to keep, in evaluation mode: the average of the weights if there is one."""
-        return (self.ema.module if self.ema else self.stage).eval()
+    def averaged(self) -> Stage:
+        """The stage as it is kept: with the moving average of its weights if there is one."""
+        return self.ema.module if self.ema else self.stage
 
     def _check_losses(self) -> None:
         def people_of(step: int) -> list[str]:

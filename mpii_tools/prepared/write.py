@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from tqdm import tqdm
 
 from checkpoints.errors import PoseError
+from checkpoints.progress import progress
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
@@ -33,7 +33,7 @@ FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint fart
 NO_IMAGE = "people left out: image missing"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
-OF_IMAGES = (NO_IMAGE, BAD_IMAGE, OUTSIDE)  # what an image, not its annotation, takes a person for
+OF_IMAGES = (NO_IMAGE, BAD_IMAGE)  # what an image, not its annotation, takes people for
 
 
 @dataclass
@@ -191,8 +191,7 @@ def write_split(
     matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
     kept = []
     path = folder / f"{split}-crops.npy"
-    progress = tqdm(None, f"preparing {split}", len(people), unit="person", disable=None)
-    with path.open("wb") as file, progress:
+    with path.open("wb") as file, progress((), f"preparing {split}", len(people), "person") as counter:
         write_header(file, len(people), side)
         for cut in cut_crops(people, matrices, read_image, side, apply_exif):
             for crop in cut.crops.values():
@@ -202,7 +201,7 @@ def write_split(
                 done.notes[oddity].append(cut.image)
             for what, who in cut.faults.items():
                 done.faults[what] += who
-            progress.update(len(cut.crops) + sum(map(len, cut.faults.values())))
+            counter.update(len(cut.crops) + sum(map(len, cut.faults.values())))
         file.seek(0)
         write_header(file, len(kept), side)
     if kept:

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
+from checkpoints.progress import progress
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People, make_people
@@ -149,14 +149,14 @@ def _draw_all(images: Path, count: int, seed: int, upright: bool, workers: int |
     """Draw and write every image; the people of each, in order."""
     workers = min(workers or os.cpu_count() or 1, count)
     draw = partial(_write_picture, images, seed, upright)
-    bar = partial(tqdm, total=count, desc="drawing people", unit="image", disable=None)
+    counted = partial(progress, total=count, desc="drawing people", unit="image")
     if workers == 1:
-        return list(bar(map(draw, range(count))))
+        return list(counted(map(draw, range(count))))
     # Fresh processes: a forked one may inherit a lock of a thread pool that the parent runs.
     spawn, ignore_interrupts = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
     pool = ProcessPoolExecutor(workers, spawn, signal.signal, ignore_interrupts)
     try:
-        return list(bar(pool.map(draw, range(count), chunksize=8)))
+        return list(counted(pool.map(draw, range(count), chunksize=8)))
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -20,13 +20,16 @@ import numpy as np
 import scipy.io
 import torch
 from coco_files import coco_tree
+from PIL import Image
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.imagenet import load_pretrained_weights
+from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
 from heads.skeletons import SKELETONS, get_skeleton
+from ief.inference.inputs import read_boxes
+from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score
@@ -312,6 +315,25 @@ def decode(path: Path) -> None:
     decode_image(path.read_bytes(), path.name)
 
 
+def pillow_image(kind: str) -> bytes:
+    """A WebP, BMP or TIFF."""
+    pixels = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
+    return saved(lambda file: Image.fromarray(pixels).save(file, kind))
+
+
+def boxes_json() -> list:
+    """COCO results with boxes."""
+    return [
+        {"image_id": f"{row}.jpg", "category_id": 1, "bbox": [1.0, 2.0, 9.0, 8.0], "score": 0.9} for row in range(3)
+    ]
+
+
+def use_boxes(path: Path) -> None:
+    """Read, and cut the crops that the boxes ask for out of a blank image."""
+    for image in read_boxes(path, ())[0]:
+        cut_image(replace(image, image=np.zeros((24, 20, 3), np.uint8)), 16)
+
+
 LSP_IMAGE = {"im00001.jpg": b"image"}
 TARGETS = {
     "MPII .mat": Target("a.mat", release, savemat, use_annotations),
@@ -345,5 +367,10 @@ TARGETS = {
                                decode),
     "PNG": Target("a.png", lambda: {"data": image(".png")}, savebytes, decode),
     "chunks of a PNG": Target("a.png", chunks, save_chunks, decode),
+    **{kind: Target(f"a.{kind.lower()}", lambda kind=kind: {"data": pillow_image(kind)}, savebytes, decode)
+       for kind in ("WEBP", "BMP", "TIFF")},
+    "boxes .json": Target("boxes.json", boxes_json, savejson, use_boxes),
+    "boxes .txt": Target("boxes.txt", lambda: {"data": b"a.jpg 1 2 9 8\nb.jpg, 3, 4, 0.2\nc.jpg\t1\t2\t3\t4\t0.5\n"},
+                         savebytes, use_boxes),
     "tar of images": Target("a.tar", lambda: {"1.jpg": image(".jpg"), "2.png": image(".png")}, write_tar, read_tar),
 }  # fmt: skip

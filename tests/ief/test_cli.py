@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from processes import finish_here, train
 
-from ief.cli import COMMANDS, main
+from ief.cli import COMMANDS, WAITING_VARIABLES, main
 from ief.model.run_folder import load_cascade
 from ief.training.presets import OF_PREPARE, OPTIONS, kind, range_of, shown
 from mpii_tools.results.predictions import read_predictions
@@ -92,6 +93,32 @@ print(*sorted({"torch", "cv2", "scipy", "matplotlib", "h5py"} & set(sys.modules)
 def test_python_m_ief_is_the_same_program():
     done = subprocess.run([sys.executable, "-m", "ief", "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "usage: ief" in done.stdout
+
+
+def without_waiting():
+    """The environment of somebody who has not chosen how OpenMP's threads wait."""
+    return {name: value for name, value in os.environ.items() if name not in WAITING_VARIABLES}
+
+
+def test_threads_wait_passively_unless_the_user_chose():
+    code = """import os, sys
+from ief.cli import main
+main([])
+print(os.environ.get('OMP_WAIT_POLICY'), 'torch' in sys.modules)"""
+    for chosen, policy in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "active"}, "active"), ({"GOMP_SPINCOUNT": "7"}, None)):
+        env = without_waiting() | chosen
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+        assert done.stdout.split() == [str(policy), "False"]
+
+
+def test_libgomp_itself_tells_that_its_threads_wait_passively():
+    command = [sys.executable, "-m", "ief", "predict", "--run", "nowhere", "image.jpg"]
+    env = without_waiting() | {"OMP_DISPLAY_ENV": "verbose"}
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert done.returncode == 2
+    if "GOMP_SPINCOUNT" not in done.stderr:
+        pytest.skip("this torch runs on another OpenMP than GNU's")
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in done.stderr and "GOMP_SPINCOUNT = '0'" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 import json
+import subprocess
+import time
+from contextlib import contextmanager, nullcontext
+from itertools import count
 
 import pytest
-import tiny_resnet  # noqa: F401  (a backbone of that name)
 import torch
 
+from checkpoints.errors import PoseError
 from heads.bones import joints_to_bones
 from heads.losses import CompositionalLoss
 from heads.skeleton import MPII
-from ief.benchmarks import training
+from ief.benchmarks import training, waiting
 from ief.benchmarks.timing import line, measure, summarize
 from ief.benchmarks.workload import PAIRS, Workload
 from ief.cli import main
@@ -83,10 +87,63 @@ def test_memory_is_measured_for_both_presets_and_the_papers_has_a_target(monkeyp
     ]
 
 
+def test_each_way_to_wait_is_compared_with_the_default_in_the_same_round(monkeypatch):
+    """Workers that answer with the number of the question, as a machine that slows down would."""
+    asked, numbers, beside = [], count(1), []
+
+    @contextmanager
+    def busy(number):
+        beside.append(number)
+        yield
+
+    def ask(name, work):
+        asked.append((name, work))
+        return float(next(numbers))
+
+    names = iter(waiting.WAYS)
+    monkeypatch.setattr(waiting, "worker", lambda workload, way: nullcontext(next(names)))
+    monkeypatch.setattr(waiting, "ask", ask)
+    monkeypatch.setattr(waiting, "busy", busy)
+    results = list(waiting.waiting(Workload(CPU, rounds=2)))
+    assert beside == [0, 0, 1, 1, 2, 2] and len(results) == 12
+    assert [name for name, _ in asked[:6]] == [*waiting.WAYS] * 2
+    assert [work for _, work in asked[:12]] == ["training step"] * 6 + ["forward"] * 6
+    assert results[0]["name"] == "training step, resnet50, batch 8, 0 busy beside, passive / default"
+    assert results[0]["ratio"] == {"median": (1 / 2 + 4 / 5) / 2, "min": 1 / 2, "max": 4 / 5}
+
+
+@pytest.mark.slow
+def test_a_worker_waits_as_it_is_told_and_not_as_its_user_or_the_program_chose(monkeypatch, capfd):
+    """libgomp itself tells how it waits."""
+    monkeypatch.setenv("OMP_DISPLAY_ENV", "verbose")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    workload = Workload(CPU, "resnet18", 32, 2)
+    with waiting.worker(workload, {"GOMP_SPINCOUNT": "123"}) as process:
+        assert waiting.ask(process, "forward") > 0
+    assert process.returncode == 0
+    told = capfd.readouterr().err
+    if "GOMP_SPINCOUNT" not in told:
+        pytest.skip("this torch runs on another OpenMP than GNU's")
+    assert "GOMP_SPINCOUNT = '123'" in told and "POLICY = 'ACTIVE'" not in told
+    with pytest.raises(PoseError, match="ended with status"), waiting.worker(Workload(CPU, "no_such", 32, 2), {}):
+        pass
+
+
+def test_busy_processes_are_busy_and_end(monkeypatch):
+    started, popen = [], subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *args, **kwargs: started.append(popen(*args, **kwargs)) or started[-1]
+    )
+    with waiting.busy(2):
+        time.sleep(0.3)
+        assert len(started) == 2 and all(process.poll() is None for process in started)
+    assert all(process.returncode is not None for process in started)
+
+
 @pytest.mark.slow
 def test_every_group_measures_at_a_small_size(tmp_path, capsys):
     out = tmp_path / "bench.json"
-    small = ["--backbone", "tiny_resnet", "--size", "32", "--batch-size", "2", "--rounds", "1", "--device", "cpu"]
+    small = ["--backbone", "resnet18", "--size", "32", "--batch-size", "2", "--rounds", "1", "--device", "cpu"]
     assert main(["bench", *small, "--json", str(out)]) == 0
     written = json.loads(out.read_text())
     assert {result["group"] for result in written["benches"]} == set(GROUPS)

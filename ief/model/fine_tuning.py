@@ -1,0 +1,162 @@
+"""Fine-tuning: a trained stage as the start of another one, on other people, joints or dimensions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from checkpoints.errors import PoseError
+from checkpoints.files import checksum
+from checkpoints.pretrained import PretrainedWeights, check_stride, load_pretrained_weights
+from checkpoints.tensors import read_safetensors
+from heads.methods import get_method
+from ief.model.run_folder import load_cascade, load_stage, stage_file
+from ief.model.stage import Stage, StageDesign
+
+
+@dataclass(frozen=True)
+class PretrainedStage:
+    """A trained stage to start from.
+
+    Attributes:
+        stage: its network, weights and statistics.
+        mean_pose: (K, D) y_0 of its cascade, crop pixels.
+        index: which stage of its cascade it is.
+        file: where it came from, for messages.
+        digest: the beginning of the file's SHA-256.
+    """
+
+    stage: Stage
+    mean_pose: Tensor
+    index: int
+    file: str
+    digest: str
+
+    @property
+    def stride(self) -> str:
+        """`1x1` or `3x3`, the convolution of a bottleneck block that has its stride."""
+        return self.stage.design.stride
+
+    @property
+    def source(self) -> str:
+        """Where it came from, for the record: equal only for equal weights, in whatever folder they lie."""
+        return f"{Path(self.file).name} {self.digest}"
+
+    @property
+    def trunk(self) -> PretrainedWeights:
+        """Its ResNet alone."""
+        state = self.stage.backbone.state_dict()
+        tensors = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+        return PretrainedWeights(tensors, self.stride, self.file, network=self.stage.design.backbone)
+
+    def difference(self, design: StageDesign, dimensions: int, index: int) -> str | None:
+        """Why stage `index` of a cascade can take no more than the ResNet; None when it can take all.
+
+        Args:
+            design: what the new stage is.
+            dimensions: D of its poses.
+        """
+        mine, own_dimensions = self.stage.design, self.stage.head.shape[1]
+        kind, wanted = self.stage.method.representation, get_method(design.method).representation
+        if own_dimensions != dimensions:
+            return f"its poses are {own_dimensions}D, this stage's {dimensions}D"
+        if any(getattr(mine.skeleton, part) != getattr(design.skeleton, part) for part in ("names", "parents")):
+            return "its skeleton is another"
+        if kind != wanted:
+            return f"it regresses {kind}, this stage {wanted}"
+        if (self.index > 0) != (index > 0):
+            return f"stage {self.index} has other poses in view than stage {index}"
+        if mine.absolute != design.absolute:
+            kinds = ("corrects", "regresses")
+            return f"it {kinds[mine.absolute]} poses, this stage {kinds[design.absolute]} them"
+        return None
+
+
+def load_weights(path: str | os.PathLike, stride: str | None = None) -> tuple[PretrainedWeights | PretrainedStage, ...]:
+    """What stages 0, 1, ... start from: the stages of a run folder, or the one in a file of whatever origin.
+
+    Args:
+        stride: `1x1` or `3x3`, needed only if the file does not tell.
+
+    Raises:
+        PoseError: when there is no stage, the file is corrupt, or it contradicts `stride`; as
+            `load_pretrained_weights` for a file that is no stage of this project.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if not stage_file(path, 0).exists():
+            raise PoseError(f"{path}: a folder without {stage_file(Path(), 0)}; give a run that has one, or a file")
+        cascade = load_cascade(path)
+        found = [
+            (stage, cascade.mean_pose, index, stage_file(path, index)) for index, stage in enumerate(cascade.stages)
+        ]
+    elif path.suffix == ".safetensors" and '"design"' in read_safetensors(path)[1].get("description", ""):
+        stage, mean_pose, description = load_stage(path)
+        if not isinstance(description.get("stage"), int):
+            raise PoseError(f"{path}: does not tell which stage it is; train it again")
+        found = [(stage, mean_pose, description["stage"], path)]
+    else:
+        return (load_pretrained_weights(path, stride),)
+    for stage, _, _, file in found:
+        if stage.design.stride != stride and "layer1.0.conv3.weight" in stage.backbone.state_dict():
+            check_stride(file, stage.design.stride, stride)
+    return tuple(PretrainedStage(*parts, str(file), checksum(file)[:16]) for *parts, file in found)
+
+
+def start_from(stage: Stage, weights: PretrainedWeights | PretrainedStage, mean_pose: Tensor, index: int) -> str:
+    """Give a new stage what fits it: a ResNet, or of a trained stage the heatmap half and the heads, too.
+
+    A head is converted to the new stage's statistics, so that it gives the same poses as before in crop pixels.
+
+    Args:
+        mean_pose: (K, D) y_0 of the new stage's cascade, crop pixels.
+        index: which stage of its cascade the new one is.
+
+    Returns:
+        a line that says what was taken and what left out.
+
+    Raises:
+        PoseError: when the weights are another network's, or have their stride elsewhere.
+    """
+    if isinstance(weights, PretrainedWeights):
+        stage.start_from(weights)
+        return str(weights)
+    trunk = weights.trunk
+    stage.start_from(trunk)
+    said = f"weights {trunk.file}: {len(trunk.tensors)} tensors of the trunk"
+    difference = weights.difference(stage.design, stage.head.shape[1], index)
+    if difference:
+        return f"{said}; left out: heatmap half and head ({difference})"
+    stage.take(weights.stage, ("pose_weight", "head"))
+    convert_head(stage, weights, mean_pose.cpu() if index == 0 else None)
+    said += ", the heatmap half and the head"
+    if not weights.stage.design.likelihood:
+        return f"{said}; nothing left out"
+    if not stage.design.likelihood or stage.method.pairs != weights.stage.method.pairs:
+        return f"{said}; left out: the head of sigma"
+    stage.take(weights.stage, ("sigma_head", "likelihood"))
+    return f"{said}, that of sigma too; nothing left out"
+
+
+@torch.no_grad()
+def convert_head(stage: Stage, trained: PretrainedStage, mean_pose: Tensor | None) -> None:
+    """Convert the head that `stage` took from `trained` to the statistics of `stage`: the same output in crop pixels.
+
+    Of out * std + mean (Eq. 2) std and mean change, so out has to. Crops of another size scale x and y, not z in mm.
+
+    Args:
+        mean_pose: (K, D) crop pixels, of a first stage, whose output is added to it; None for a later stage.
+    """
+    old, ratio = trained.stage, torch.ones(stage.head.shape[1], dtype=torch.float64)
+    ratio[:2] = stage.design.size / old.design.size
+    std, mean = old.std * ratio, old.mean * ratio
+    if mean_pose is not None:
+        mean += stage.encode(trained.mean_pose * ratio - mean_pose)
+    weight = old.head.weight.unflatten(0, stage.head.shape) * (std / stage.std).unsqueeze(-1)
+    bias = (old.head.bias.unflatten(0, stage.head.shape) * std + mean - stage.mean) / stage.std
+    stage.head.weight.copy_(weight.flatten(0, 1))
+    stage.head.bias.copy_(bias.flatten())

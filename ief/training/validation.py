@@ -1,0 +1,133 @@
+"""Validation as a training goes: what the weights that would be kept now score on the whole validation split.
+
+It works on a copy of the stage, as its file would hold it: it draws no random number of the training's and changes no
+weight and no statistic, so a training ends with the same weights with it and without.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from checkpoints.errors import PoseError
+from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.measures import PCKH
+from ief.model.cascade import Cascade
+from ief.model.stage import Residuals, Stage
+from mpii_tools.people import People
+from mpii_tools.prepared.read import PreparedSplit
+
+COST = 0.03  # of a training's time, which validation takes at the default
+FLOAT32 = 3  # a forward in float32, as poses are predicted, in forwards in bf16
+
+
+class Metrics(NamedTuple):
+    """Of the validation people, official convention; None for what they do not define (PCKh without head sizes).
+
+    Attributes:
+        pckh: mean PCKh@0.5 in percent, or PCK as the data have it.
+        joint_error, bone_error: image pixels.
+    """
+
+    pckh: float | None
+    joint_error: float | None
+    bone_error: float | None
+
+    @staticmethod
+    def of(scores: Scores) -> Metrics:
+        """Those of some scores."""
+        errors = (scores.joint_error.image_px.value, scores.bone_error.image_px.value)
+        return Metrics(scores.mean_pckh.value, *errors)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a training is validated.
+
+    Attributes:
+        data: the validation split.
+        predict: the poses of a cascade's stages, (T + 1, N, K, D) image pixels, the last stage's last.
+        score: the scores of poses (N, K, D) of people.
+        every: epochs between two validations; 0 for none, None for `default_interval`.
+    """
+
+    data: PreparedSplit
+    predict: Callable[[Cascade, PreparedSplit], np.ndarray]
+    score: Callable[[np.ndarray, People], Scores]
+    every: float | None = None
+
+
+def default_interval(training: int, validation: int, index: int, epochs: float, bf16: bool = False) -> int:
+    """The smallest whole number of epochs between two validations that cost at most COST of a stage's training.
+
+    What an image costs is counted in forwards of one stage: index + 3 in training, where the frozen stages have a
+    forward and the trained one a backward of two more; index + 1 in validation, FLOAT32 times as much beside bf16.
+
+    Args:
+        training, validation: people of the two splits.
+        index: number of the stage.
+        epochs: length of the training; the last validation is at its end in any case.
+        bf16: whether training computes in bf16.
+    """
+    cost = validation * (index + 1) * (FLOAT32 if bf16 else 1) / (training * (index + 3))  # in epochs
+    every = max(1, math.ceil(cost / COST))
+    while every < epochs and math.ceil(epochs / every) * cost > COST * epochs:
+        every += 1
+    return every
+
+
+class Validator:
+    """Validates a stage in training, and remembers the best of its weights if those are to be kept.
+
+    Args:
+        validation: how.
+        previous: the frozen stages before it.
+        device: to predict on.
+        keep_best: whether to remember.
+
+    Attributes:
+        poses: (N, K, D) image pixels, what the latest validation predicted.
+        title: what the first of the metrics is, `PCKh@0.5` or `PCK@0.2`.
+        best: step, metrics and weights of the best validation so far, by PCKh; None if it is not remembered.
+    """
+
+    def __init__(self, validation: Validation, previous: Cascade, device: torch.device, keep_best: bool) -> None:
+        self.validation, self.device, self.keep_best = validation, device, keep_best
+        self.mean_pose = previous.mean_pose.cpu()
+        self.previous = [as_saved(stage) for stage in previous.stages]
+        self.poses: np.ndarray | None = None
+        self.best: dict | None = None
+        self.title = PCKH.title
+
+    def __call__(self, stage: Stage, step: int) -> Metrics:
+        """The metrics of a stage after `step` steps: those that `ief evaluate` finds for the stage's predictions.
+
+        Raises:
+            PoseError: when the best is to be kept and the people define no PCKh.
+        """
+        data, copy = self.validation.data, as_saved(stage)
+        cascade = Cascade(self.mean_pose, [*self.previous, copy]).to(self.device).eval()
+        self.poses = self.validation.predict(cascade, data)[-1]
+        scores = self.validation.score(self.poses, data.people)
+        metrics, self.title = Metrics.of(scores), scores.pckh.measure.title
+        if self.keep_best:
+            if metrics.pckh is None:
+                raise PoseError(f"--keep best: {data.name} has no PCKh on '{data.split}', its people have no head size")
+            if self.best is None or metrics.pckh > self.best["metrics"][0]:
+                weights = {name: value.cpu() for name, value in copy.state_dict().items()}
+                self.best = {"step": step, "metrics": list(metrics), "weights": weights}
+        return metrics
+
+
+def as_saved(stage: Stage) -> Stage:
+    """A copy as reading the stage's file gives it: on the CPU, in float32, in evaluation mode."""
+    weights = {name: value.cpu() for name, value in stage.state_dict().items()}
+    with torch.random.fork_rng(devices=[]):  # its random weights, which are replaced, are not the training's
+        copy = Stage(stage.design, Residuals.of(weights))
+    copy.load_state_dict(weights)
+    return copy.eval()

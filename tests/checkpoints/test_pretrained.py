@@ -1,0 +1,157 @@
+from collections import OrderedDict
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision import models
+
+from checkpoints.errors import PoseError
+from checkpoints.pretrained import PretrainedWeights, load_pretrained_weights, network_of, trunk_shapes
+from ief.model.stage import Residuals, Stage, StageDesign
+
+ONES = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(1, 2))
+
+
+def weights_of(block, **changes):
+    """The tensors by which a ResNet file is known, small: `block` is "bottleneck" or "basic"."""
+    names = ["conv1", "layer1.0.conv1", *(["layer1.0.conv3"] if block == "bottleneck" else []), "fc"]
+    tensors = {f"{name}.weight": torch.rand(2, 3, generator=torch.Generator().manual_seed(0)) for name in names}
+    return {**tensors, "bn1.bias": torch.zeros(2), "bn1.num_batches_tracked": torch.tensor(1), **changes}
+
+
+def test_a_torchvision_file_is_known_by_its_name(tmp_path):
+    path = tmp_path / "resnet50-0676ba61.pth"
+    torch.save(weights_of("bottleneck"), path)
+    weights = load_pretrained_weights(path)
+    assert weights.stride == "3x3" and not {"fc.weight", "bn1.num_batches_tracked"} & weights.tensors.keys()
+    with pytest.raises(PoseError, match="3x3 convolution, but --stride is 1x1"):
+        load_pretrained_weights(path, "1x1")
+
+
+def test_a_file_that_does_not_tell_is_refused_until_told(tmp_path):
+    path = tmp_path / "mine.pth"
+    torch.save(weights_of("bottleneck"), path)
+    with pytest.raises(PoseError, match=r"does not tell whether its stride is in .* add --stride 1x1 or --stride 3x3"):
+        load_pretrained_weights(path)
+    assert load_pretrained_weights(path, "1x1").stride == "1x1"
+    with pytest.raises(PoseError, match="unknown stride '2x2'"):
+        load_pretrained_weights(path, "2x2")
+
+
+def test_basic_blocks_need_no_telling(tmp_path):
+    torch.save(weights_of("basic"), tmp_path / "small.pth")
+    assert load_pretrained_weights(tmp_path / "small.pth").stride == "3x3"
+
+
+def test_other_files_are_refused(tmp_path):
+    save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    (tmp_path / "text.pth").write_text("hello")
+    for name in ("other.safetensors", "text.pth", "absent.pth"):
+        with pytest.raises(PoseError, match=name):
+            load_pretrained_weights(tmp_path / name)
+
+
+@pytest.mark.parametrize("value", [torch.full((2,), float("nan")), torch.zeros(2, dtype=torch.int8), 3.0, None])
+def test_weights_that_are_not_finite_floats_are_refused(tmp_path, value):
+    torch.save(weights_of("basic", **{"bn1.bias": value}), tmp_path / "small.pth")
+    with pytest.raises(PoseError, match=r"small\.pth: 'bn1\.bias' is not a tensor of finite floats"):
+        load_pretrained_weights(tmp_path / "small.pth")
+
+
+def saved(path, content):
+    torch.save(content, path)
+    return load_pretrained_weights(path)
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "backbone.", "encoder.", "model.backbone.", "backbone.body."])
+@pytest.mark.parametrize("container", [None, "state_dict", "model_state_dict", "model", "net"])
+def test_a_trunk_is_found_under_any_prefix_and_in_a_checkpoint(tmp_path, prefix, container):
+    plain, heads = weights_of("basic"), {"decoder.conv1.weight": torch.ones(3), "keypoints.bias": torch.ones(1)}
+    state = OrderedDict({**heads, **{prefix + name: tensor for name, tensor in plain.items()}})
+    optimizer = {"state": {0: {"step": torch.ones(())}}, "param_groups": [{"lr": 0.1}]}
+    content = {"epoch": 3, container: state, "optimizer": optimizer} if container else state
+    weights = saved(tmp_path / "checkpoint.pth.tar", content)
+    wanted = {name for name in plain if not name.startswith("fc.") and "num_batches" not in name}
+    assert weights.tensors.keys() == wanted and all(torch.equal(weights.tensors[name], plain[name]) for name in wanted)
+    beside = {*heads, f"{prefix}fc.weight", *(["optimizer"] if container else [])}
+    assert set(weights.left_out) == beside
+    line = str(weights)
+    assert line.startswith(
+        f"weights {tmp_path / 'checkpoint.pth.tar'}: 3 tensors of the trunk; left out: {len(beside)} ("
+    )
+    assert "decoder.conv1.weight" in line and "\n" not in line
+
+
+def test_a_line_names_a_few_of_many_tensors_and_none_where_all_are_taken(tmp_path):
+    many = {f"decoder.{number}": torch.ones(1) for number in range(9)}
+    assert str(saved(tmp_path / "a.pt", weights_of("basic") | many)).endswith(
+        "left out: 10 (fc.weight, decoder.0, decoder.1, decoder.2, ...)"
+    )
+    trunk = {name: tensor for name, tensor in weights_of("basic").items() if not name.startswith("fc.")}
+    assert str(saved(tmp_path / "b.ckpt", trunk)).endswith("3 tensors of the trunk; nothing left out")
+    assert "\x1b" not in str(saved(tmp_path / "c.pt", trunk | {"\x1b[2J": torch.ones(1)}))
+
+
+def test_of_several_networks_the_checkpoints_own_is_taken_and_none_by_guess(tmp_path):
+    ours, other = weights_of("basic"), weights_of("basic", **{"bn1.bias": torch.ones(2)})
+    weights = saved(tmp_path / "a.pth", {"ema": other, "state_dict": ours})
+    assert torch.equal(weights.tensors["bn1.bias"], ours["bn1.bias"]) and "ema" in weights.left_out
+    with pytest.raises(PoseError, match=r"b\.pth: holds 2 ResNets \(student, teacher\)"):
+        saved(tmp_path / "b.pth", {"student": ours, "teacher": other})
+    pair = {f"module.encoder_{which}.{name}": tensor for which in "qk" for name, tensor in ours.items()}
+    with pytest.raises(
+        PoseError, match=r"holds 2 ResNets \(state_dict\.module\.encoder_q, state_dict\.module\.encoder_k"
+    ):
+        saved(tmp_path / "c.pth", {"state_dict": pair})
+    endless = {}
+    endless["state_dict"] = endless
+    with pytest.raises(PoseError, match="holds no torchvision ResNet"):
+        saved(tmp_path / "d.pth", endless)
+
+
+def test_the_source_tells_equal_weights_by_their_bytes(tmp_path):
+    for folder in "abc":
+        (tmp_path / folder).mkdir()
+    sources = [saved(tmp_path / folder / "model.pth", weights_of("basic")).source for folder in "ab"]
+    other = saved(tmp_path / "c" / "model.pth", weights_of("basic", **{"bn1.bias": torch.ones(2)})).source
+    assert sources[0] == sources[1] != other and other.startswith("model.pth ")
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "wide_resnet50_2", "resnext50_32x4d"])
+def test_a_network_is_named_by_its_trunk(name):
+    with torch.device("meta"):
+        state = models.get_model(name, weights=None).state_dict()
+    assert network_of(trunk_shapes(state)) == name
+    assert network_of({key: shape for key, shape in trunk_shapes(state).items() if "layer4" not in key}) is None
+
+
+def test_an_incomplete_trunk_is_refused_by_its_first_tensor():
+    state = models.resnet18(weights=None).state_dict()
+    half = {name: tensor for name, tensor in state.items() if not name.startswith(("fc.", "layer3"))}
+    with pytest.raises(PoseError, match=r"half\.pth: not the weights of a resnet18: 'layer3\.0\.bn1\.bias' is absent"):
+        PretrainedWeights(half, "3x3", "half.pth").check_fits("resnet18", state)
+    gray = state | {"conv1.weight": torch.ones(64, 1, 7, 7)}
+    with pytest.raises(PoseError, match=r"'conv1\.weight' is \(64, 1, 7, 7\), expected \(64, 3, 7, 7\)"):
+        PretrainedWeights(gray, "3x3", "gray.pth").check_fits("resnet18", state)
+
+
+def test_weights_in_half_precision_become_float32(tmp_path):
+    weights = weights_of("basic")
+    for kind in (torch.float16, torch.bfloat16):
+        torch.save({name: tensor.to(kind) for name, tensor in weights.items()}, tmp_path / "half.pth")
+        tensors = load_pretrained_weights(tmp_path / "half.pth").tensors
+        assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
+        assert torch.equal(tensors["conv1.weight"], weights["conv1.weight"].to(kind).float())
+
+
+def test_the_caffe_weights_tell_their_stride_and_fill_a_whole_stage(shared):
+    weights = load_pretrained_weights(shared / "weights" / "resnet50_imagenet_he_caffe.fp16.safetensors")
+    assert weights.stride == "1x1"
+    stage = Stage(StageDesign("resnet50", "1x1", size=96, sigma=3.0), ONES)
+    stage.start_from(weights)
+    net = stage.backbone
+    assert torch.equal(net.layer4[2].conv3.weight, weights.tensors["layer4.2.conv3.weight"])
+    assert (stage.pose_weight == 0).all()
+    # The right strides keep the statistics that the weights were trained with: a normal image's features stay tame.
+    images = torch.nn.functional.interpolate(torch.randn(2, 3, 7, 7, generator=torch.Generator().manual_seed(0)), 96)
+    assert torch.isfinite(stage.eval()(images, torch.full((1, 16, 2), 48.0))).all()

@@ -1,0 +1,101 @@
+"""A console that cannot print every character: what it lacks is escaped, and the work is done."""
+
+import contextlib
+import json
+import os
+import struct
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from processes import finish_here, train
+
+from mpii_tools.people_file import load_people
+from mpii_tools.results.predictions import Predictions, save_predictions
+
+NAME = "Läufer Δ – 走る"
+
+
+def console(encoding):
+    """The environment of a program on such a console."""
+    return {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+
+
+def ief(encoding, *arguments, status=0):
+    """What `ief` prints, on both streams, decoded by the console's own encoding."""
+    command = [sys.executable, "-m", "ief", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, env=console(encoding))
+    printed = (done.stdout + done.stderr).decode(encoding)
+    assert done.returncode == status and "Traceback" not in printed, printed[-3000:]
+    return printed
+
+
+@pytest.fixture(scope="module")
+def run(tiny_data, tmp_path_factory):
+    """A finished run in a folder of that name."""
+    folder = tmp_path_factory.mktemp("console") / NAME
+    finish_here(train(tiny_data, folder, "--preset", "demo", "--epochs", "1", "--no-deterministic"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder of that name with one image of two that its annotations name."""
+    folder = tmp_path_factory.mktemp("place") / NAME
+    folder.mkdir()
+    cv2.imencode(".jpg", np.full((60, 80, 3), 90, np.uint8))[1].tofile(folder / f"{NAME}.jpg")
+    joints = [[10.0 + k, 20.0] for k in range(16)]
+    person = {"center": [40, 30], "scale": 0.3, "joints": joints, "joints_vis": [1] * 16}
+    people = [{"image": f"{NAME}.jpg", **person}, {"image": f"{NAME} 2.jpg", **person}]
+    (folder / "train.json").write_text(json.dumps(people, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+def prepare(place, out):
+    """The arguments that prepare it."""
+    options = ["--images", place, "--out", place / out, "--size", "32"]
+    return ["prepare", "--annotations", place / "train.json", *options]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_names_the_console_lacks_are_escaped(place, encoding):
+    printed = ief(encoding, *prepare(place, encoding))
+    assert r"\u8d70" in printed and ("L\\xe4ufer" in printed) == (encoding == "ascii")
+    assert load_people(place / encoding / "train.npz").images.tolist() == [f"{NAME}.jpg"]
+    absent = [
+        place / "absent.json" if argument == place / "train.json" else argument for argument in prepare(place, "o")
+    ]
+    assert r"\u8d70" in ief(encoding, *absent, status=2)
+
+
+def test_a_progress_bar_is_drawn_on_such_a_terminal(place):
+    """A pseudo-terminal, 100 columns wide, whose encoding is ASCII."""
+    fcntl, pty, termios = map(pytest.importorskip, ("fcntl", "pty", "termios"))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 30, 100, 0, 0))
+    command = [sys.executable, "-m", "ief", *prepare(place, "bar")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=console("ascii"))
+    os.close(theirs)
+    printed = b""
+    with contextlib.suppress(OSError):  # how Linux reports that the other end is closed
+        while block := os.read(ours, 4096):
+            printed += block
+    os.close(ours)
+    assert process.wait() == 0 and printed.isascii() and b"preparing train: 100%|####" in printed, printed[-2000:]
+
+
+def test_scores_and_reports_are_written_whatever_the_console_lacks(run, tiny_data, tmp_path):
+    people = load_people(tiny_data / "valid.npz")
+    rng = np.random.default_rng(0)
+    for name in ("near", "far"):
+        noise = rng.normal(0, 5 if name == "near" else 20, people.joints.shape)
+        joints = np.where(np.isfinite(people.joints), people.joints, 100.0) + noise
+        save_predictions(tmp_path / f"{NAME} {name}.npz", Predictions(joints, people.person_ids))
+    against = ["--predictions", tmp_path / f"{NAME} near.npz", "--against", tmp_path / f"{NAME} far.npz"]
+    printed = ief("ascii", "evaluate", *against, "--annotations", tiny_data / "valid.npz", "--intervals")
+    assert "PCKh@0.5" in printed
+    out = tmp_path / NAME / "report"
+    assert r"\u8d70" in ief("ascii", "report", run, "--out", out, "--data", tiny_data)
+    assert NAME in (out / "index.html").read_text(encoding="utf-8")
