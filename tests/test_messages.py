@@ -160,14 +160,12 @@ def bad_predictions():
 
 
 def bad_prepared():
-    for name in ("corrupt", "cut", "resized", "half", "joints"):
+    for name in ("corrupt", "cut", "resized", "half"):
         shutil.copytree("data", f"data-{name}")
     Path("data-corrupt/prepared.json").write_text("{")
     crops = Path("data-cut/train-crops.npy")
     crops.write_bytes(crops.read_bytes()[:-9])
     np.save("data-resized/train-crops.npy", np.zeros((4, 9, 9, 3), np.uint8))
-    two = make_people(["a.jpg"] * 4, np.ones((4, 2, 2)), joint_names=("head", "foot"))
-    save_people("data-joints/train.npz", two)
     description = json.loads(Path("data/prepared.json").read_text())
     Path("data-half/prepared.json").write_text(json.dumps(description | {"splits": {"valid": 4}}))
 
@@ -279,8 +277,6 @@ TABLE = [
     ("train --data data-resized --run run --weights none", "train-crops.npy: holds uint8 (4, 9, 9, 3), expected uint8",
      "prepare again"),
     ("train --data data-half --run run --weights none", "data-half: has no split 'train'", "it has valid"),
-    ("train --data data-joints --run run --weights none --device cpu", "data-joints: its joints are not MPII's 16",
-     "`ief prepare` writes those"),
     ("train --run run --weights none", "give --data, the folder that `ief prepare` wrote"),
     (f"{TRAIN} none --method best", "--method best: unknown; choose ief_star or joint or bone or both or all"),
     (f"{TRAIN} none --stages 0", "--stages 0: must be from 1 to 100"),

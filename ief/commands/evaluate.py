@@ -1,15 +1,17 @@
-"""`ief evaluate`: predictions and annotations -> PCKh, joint and bone error."""
+"""`ief evaluate`: predictions and annotations -> PCKh (or PCK, or COCO's AP), joint and bone error."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import CONVENTIONS
+from evaluation.metrics.measures import MEASURES
 from ief.commands.options import add_first_pixel
 
 if TYPE_CHECKING:
@@ -43,6 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=CONVENTIONS,
         help="toolkit whose comparison and grouping to use (default: official, the MATLAB toolkit)",
     )
+    argument(
+        "--metric",
+        choices=MEASURES,
+        help="pckh in head sizes, PCK by the torso or by the box's longer side (default: the first of these that the "
+        "annotations have)",
+    )
+    argument("--oks", action="store_true", help="also COCO's average precision; needs pycocotools and sigmas")
     argument("--json", type=Path, metavar="FILE", help="also write the scores to this file")
     argument(
         "--against",
@@ -58,13 +67,13 @@ def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
     from checkpoints.files import write_text
     from evaluation.metrics.json_format import difference_to_json, scores_to_json
-    from ief.reporting.scoring import difference, print_difference, print_result, score
+    from ief.reporting.scoring import difference, oks, print_difference, print_oks, print_result, score
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
     from mpii_tools.annotations.units import require_pixels
     from mpii_tools.results.matching import align, align_annotated
     from mpii_tools.results.pixel_origin import origin_warning
-    from mpii_tools.results.predictions import read_predictions
+    from mpii_tools.results.predictions import predicted_joints, read_predictions
 
     reading = read_annotations(args.annotations)
     people = of_split(args.annotations, reading.people, args.split)
@@ -77,17 +86,24 @@ def run(args: argparse.Namespace) -> None:
     if len(predictions) > len(people):
         unused = len(predictions) - len(people)
         print(f"{unused:,} predictions are of nobody in {args.annotations} and do not count", file=sys.stderr)
-    scores = score(joints, people, args.convention, args.intervals)
+    if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
+        print(f"joints that are NaN in {args.predictions} and do not count: {', '.join(unplaced)}", file=sys.stderr)
+    scores = score(joints, people, args.convention, args.intervals, args.metric)
     if warning := origin_warning(joints, people):
         print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
     print_result(scores)
     result = scores_to_json(scores)
+    if args.oks:
+        found = oks(joints, people, aligned.scores)
+        print_oks(found)
+        result["oks"] = asdict(found)
     if args.against:
         found = difference(
             joints,
             align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints,
             people,
             args.convention,
+            args.metric,
         )
         print_difference(found, str(args.against))
         result["difference"] = difference_to_json(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
+from heads.skeletons import SKELETONS, get_skeleton
 from ief.commands.options import add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
 
@@ -27,10 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="SPLIT=PATH",
-        help="official .mat, HRNet/mmpose .json, Newell's .h5, or a folder of LSP; one or more. SPLIT= "
-        "(train, valid or test) may be left out if the content or a word in the name, as in my_val_people.json, tells "
-        "it. A valid_images.txt beside it lists validation images: names between line ends, tabs, commas or spaces, in "
-        "quotes or not",
+        help="official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, or a folder "
+        "of LSP; one or more. SPLIT= (train, valid or test) may be left out if the content or a word in the name, as "
+        "in my_val_people.json, tells it. A valid_images.txt beside it lists validation images: names between line "
+        "ends, tabs, commas or spaces, in quotes or not",
     )
     parser.add_argument(
         "--valid-share",
@@ -59,9 +60,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--limit", type=int, metavar="N", help="only the first N people of each split, 1 or more, to try things"
     )
     parser.add_argument(
+        "--skeleton",
+        metavar="NAME|FILE",
+        help=f"joints to keep, found by name, and their tree: {', '.join(SKELETONS)}, or a JSON file with names, "
+        "parents (a name each, null for the root) and, where it has them, flip_pairs (right, left), groups of the "
+        "tables (name: joints), derived (joint: those in whose middle it is), torso (two joints) and sigmas of OKS "
+        "(default: the annotations' own)",
+    )
+    parser.add_argument(
         "--no-derived-joints",
         action="store_true",
-        help="leave a missing pelvis and thorax missing instead of placing them by the stated rule",
+        help="leave joints without a label (MPII's pelvis and thorax, say) missing instead of placing them in the "
+        "middle of others, as the skeleton's `derived` tells",
     )
     parser.add_argument(
         "--apply-exif",
@@ -77,26 +87,29 @@ def run(args: argparse.Namespace) -> None:
         raise PoseError(f"--limit {args.limit}: must be above 0; leave it out for everybody")
     preset = get_preset(args.preset, **given(args, SIZES))
     from mpii_tools.annotations.combine import combine, open_combined, read_source
-    from mpii_tools.annotations.derived_joints import derive_torso
+    from mpii_tools.annotations.derived_joints import derive_joints
+    from mpii_tools.annotations.joint_selection import unlabeled_joints
     from mpii_tools.annotations.reading import table
     from mpii_tools.prepared.write import OF_IMAGES, prepare
 
-    sources = [read_source(argument) for argument in args.annotations]
+    skeleton = get_skeleton(args.skeleton) if args.skeleton else None
+    sources = [read_source(argument, skeleton) for argument in args.annotations]
     for source in sources:
         print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
     folders = [args.images or source.folder for source in sources]
     reading = combine(sources, folders, args.valid_share, args.seed)
     people = reading.people
     if not args.no_derived_joints:
-        people = derive_torso(people)
+        people = derive_joints(people)
         if people.derived.any():
-            print(f"{int(people.derived.any(axis=1).sum()):,} people got a pelvis or thorax by rule (training only)")
+            print(f"{int(people.derived.any(axis=1).sum()):,} people got a joint by rule (training only)")
     if args.limit:
         people = first_of_each_split(people, args.limit)
     images, name = open_combined(folders, people.images.tolist()), args.name or args.out.resolve().name
     how = (preset.size, preset.margin, args.strict, reading.faults, args.apply_exif, folders)
     done = prepare(people, images, args.out, name, *how)
-    for heading, findings in (("faults", done.faults), ("notes", {**reading.notes, **done.notes})):
+    notes = {**reading.notes, **unlabeled_joints(people), **done.notes}
+    for heading, findings in (("faults", done.faults), ("notes", notes)):
         print(table(heading, findings) or f"no {heading}")
     if not done.splits:
         reason, who = next(iter(done.faults.items()), ("no person in the annotations", []))

@@ -10,6 +10,8 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
+from heads.skeleton import Skeleton
+from mpii_tools.annotations.joint_selection import with_skeleton
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, merge
@@ -17,7 +19,7 @@ from mpii_tools.annotations.split_names import parse_annotations
 from mpii_tools.annotations.splits import require_split, share_valid, with_split
 from mpii_tools.annotations.units import require_pixels
 from mpii_tools.images.sources import open_images
-from mpii_tools.people import COLUMNS
+from mpii_tools.people import COLUMNS, People
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,22 @@ class Source:
         return self.path if self.path.is_dir() else self.path.parent
 
 
-def read_source(argument: str) -> Source:
-    """The annotations of `SPLIT=PATH` or `PATH`.
+def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
+    """The annotations of `SPLIT=PATH` or `PATH`, checked and placed with all their joints.
+
+    Args:
+        skeleton: the joints to keep of them; None: their own.
 
     Raises:
-        PoseError: no split, no annotations, or annotations that are not in pixels.
+        PoseError: no split, no annotations, annotations that are not in pixels, or none of the skeleton's joints.
     """
     said, path = parse_annotations(argument)
     reading = with_split(path, read_annotations(path), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
+    if skeleton is not None:
+        people, left_out = with_skeleton(path, people, skeleton)
+        notes |= left_out
     return Source(path, replace(reading, people=people, notes=merge(reading.notes, notes)))
 
 
@@ -63,16 +71,16 @@ def combine(
         seed: of the choice of these images.
 
     Raises:
-        PoseError: when a person has no split, or the sources have different joints.
+        PoseError: when a person has no split, or the sources have different skeletons.
     """
     parts = [source.reading.people for source in sources]
     for source, part in zip(sources, parts, strict=True):
         if valid_share is None:
             require_split(source.path, source.reading)
-        if part.joint_names != parts[0].joint_names:
+        if part.skeleton != parts[0].skeleton:
             raise PoseError(
-                f"{source.path}: its joints are {', '.join(part.joint_names)}, those of {sources[0].path} are "
-                f"{', '.join(parts[0].joint_names)}; prepare them into folders of their own"
+                f"{source.path}: its joints are {_joints(part)}, those of {sources[0].path} {_joints(parts[0])}, or "
+                "their trees differ; name one --skeleton for all, or prepare them into folders of their own"
             )
     if len(set(folders)) > 1:
         names = distinct_names(folders)
@@ -118,6 +126,10 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
         return opened[name](inside)
 
     return read
+
+
+def _joints(people: People) -> str:
+    return f"{len(people.joint_names)}, {', '.join(people.joint_names[:3])}, ..."
 
 
 def _halves(image: str, parts: int) -> tuple[str, str]:

@@ -55,12 +55,15 @@ def read_prepared_people(folder: Path) -> Reading | None:
         raise PoseError(f"{path}: corrupt ({error}); run `ief prepare` again") from error
     if not splits:
         raise PoseError(f"{path}: has no split; run `ief prepare` again")
-    people = join_people([load_people(folder / f"{split}.npz") for split in map(str, splits)])
+    parts = [load_people(folder / f"{split}.npz") for split in map(str, splits)]
+    if any(part.skeleton != parts[0].skeleton for part in parts):
+        raise PoseError(f"{folder}: its splits {', '.join(map(str, splits))} have different joints; prepare them again")
+    people = join_people(parts)
     return Reading(people, f"people of a prepared folder: {', '.join(map(str, splits))}")
 
 
 def join_people(parts: Sequence[People]) -> People:
-    """All people of the parts; those of one image are counted again where a person_id would appear twice."""
+    """All people of parts of one skeleton; those of an image are counted again where a person_id would appear twice."""
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
     people = replace(parts[0], **columns)
     if len(set(people.person_ids.tolist())) < len(people):

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.valid_list import names_by_row
 from mpii_tools.formats.arrays import numeric
@@ -54,7 +53,6 @@ def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None 
         names,
         np.where(missing[..., None], np.nan, points) - 1.0,
         head_size=HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0),
-        joint_names=MPII.names,
     )
     unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)
     zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.bearpaw import read_bearpaw_json
+from mpii_tools.annotations.coco import read_coco
 from mpii_tools.annotations.folders import read_hrnet_folder, read_prepared_people
 from mpii_tools.annotations.gt_valid import read_gt_valid_mat
 from mpii_tools.annotations.lsp import read_lsp
-from mpii_tools.annotations.mpii_json import read_mpii_json
+from mpii_tools.annotations.mpii_json import load_json, read_mpii_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.newell import read_newell_h5
 from mpii_tools.annotations.reading import Reading
@@ -19,7 +21,8 @@ from mpii_tools.people_file import load_people
 
 FORMATS = (
     "an LSP folder with joints.mat, HRNet's annot folder, a prepared folder, MPII's .mat (RELEASE or annolist), "
-    "gt_valid.mat, HRNet/mmpose JSON, Newell's .h5, or a people .npz of this project"
+    "gt_valid.mat, HRNet/mmpose JSON, pytorch-pose's JSON, COCO keypoints JSON, Newell's .h5, or a people .npz of this "
+    "project"
 )
 
 
@@ -52,5 +55,15 @@ def read_annotations(path: str | os.PathLike) -> Reading:
             return read_newell_h5(path, stored)
         return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
     if kind == "json":
-        return read_mpii_json(path)
+        return _read_json(path)
     raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
+
+
+def _read_json(path: Path) -> Reading:
+    """The people of a JSON file, whose form its own fields tell."""
+    stored = load_json(path)
+    if isinstance(stored, dict) and "annotations" in stored:
+        return read_coco(path, stored)
+    if isinstance(stored, list) and any("joint_self" in entry for entry in stored[:10] if isinstance(entry, dict)):
+        return read_bearpaw_json(path, stored)
+    return read_mpii_json(path, stored)

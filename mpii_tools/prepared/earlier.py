@@ -15,7 +15,8 @@ from mpii_tools.people_file import load_people, save_people
 from mpii_tools.prepared.read import DESCRIPTION, load_prepared, read_description
 
 ROWS_AHEAD = 256  # crops in memory at a time
-SHARED_BY_ALL = ("input", "border", "name", "joint_names", "apply_exif")  # what the splits of one folder have in common
+# What the splits of one folder have in common.
+SHARED_BY_ALL = ("input", "border", "name", "joint_names", "skeleton", "apply_exif")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Earlier:
         kept = self.kept({split or "all" for split in new})
         differ = [key for key in SHARED_BY_ALL if self.found.get(key, self.wanted[key]) != self.wanted[key]]
         if kept and differ:
-            values = (f"{key} {_shown(self.found[key])} there, {_shown(self.wanted[key])} here" for key in differ)
+            values = (_difference(key, self.found[key], self.wanted[key]) for key in differ)
             raise PoseError(
                 f"{self.folder}: holds {', '.join(kept)} prepared otherwise ({'; '.join(values)}); prepare all splits "
                 "alike, or choose another --out"
@@ -114,5 +115,13 @@ def find_earlier(folder: Path, wanted: dict, image_folders: Sequence[str]) -> Ea
     return Earlier(folder, found, wanted, image_folders)
 
 
+def _difference(key: str, there: object, here: object) -> str:
+    """What differs, in words: both values, or the fields of a skeleton."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        fields = [field for field in {**there, **here} if there.get(field) != here.get(field)]
+        return f"{key}: {', '.join(fields)}"
+    return f"{key} {_shown(there)} there, {_shown(here)} here"
+
+
 def _shown(value: object) -> str:
-    return f"{len(value)} joints" if isinstance(value, list) else str(value)
+    return f"{len(value)} joints" if isinstance(value, (list, dict)) else str(value)

@@ -109,7 +109,7 @@ def prepare(
     """
     border = round(size * (margin - 1) / 2)
     description = {"format": 1, "name": name, "input": size, "border": border, "apply_exif": apply_exif}
-    description |= {"joint_names": list(people.joint_names)}
+    description |= {"joint_names": list(people.joint_names), "skeleton": people.skeleton.to_json()}
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
     earlier.require_same(set(people.split.tolist()))
     usable, done = usable_people(people, earlier, known or {})

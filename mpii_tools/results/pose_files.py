@@ -132,6 +132,7 @@ def read_coco_results(path: Path, joints: int) -> Columns:
                 "give image_id and keypoints, x, y and score of each joint"
             ) from error
     poses = np.stack(rows)
+    poses[:, (poses == 0).all(axis=(0, 2)), :2] = np.nan  # a joint that nobody could learn, as `results.coco` writes it
     return {
         "joints": poses[..., :2],
         "scores": _known_scores(poses[..., 2], poses.shape[:2]),

@@ -23,7 +23,8 @@ class Predictions:
     """Predicted joints of N people.
 
     Attributes:
-        joints: (N, K, D) float64, finite; x, y in 0-based image pixels.
+        joints: (N, K, D) float64; x, y in 0-based image pixels. Finite, but for joints that are NaN for everybody:
+            those that nobody labeled in training.
         person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
         joint_names: K names.
         stage: 0 or 1, the stage that predicted them; -1 if unknown.
@@ -50,7 +51,8 @@ class Predictions:
             raise PoseError(
                 f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
             )
-        lost = ~np.isfinite(self.joints).all(axis=(1, 2))
+        lost = ~np.isfinite(self.joints[:, predicted_joints(self.joints)]).all(axis=(1, 2))
+        lost |= ~np.isfinite(self.joints).any(axis=(1, 2))
         if lost.any():
             raise PoseError(
                 f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
@@ -79,6 +81,11 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.joints)
+
+
+def predicted_joints(joints: np.ndarray) -> np.ndarray:
+    """(K,) bool: which joints of poses (N, K, D) are not NaN for everybody, as those of an untrained joint are."""
+    return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:

@@ -50,8 +50,8 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
         path: the .mat file to write.
 
     Raises:
-        PoseError: no RELEASE, predictions of other joints, a scored rect that is not
-            predicted, or a prediction that belongs to no test rect.
+        PoseError: no RELEASE, predictions of other joints or with a NaN, a scored rect that is not predicted, or a
+            prediction that belongs to no test rect.
     """
     annotations = Path(annotations)
     stored = load_mat(annotations)
@@ -123,6 +123,11 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
     """person_id -> (16, 2) of the test people, checked to be of nobody else and of all who are scored."""
     if predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
         raise PoseError("predictions for a submission need MPII's 16 joints in 2D; use those of `ief predict`")
+    if not np.isfinite(predictions.joints).all():
+        raise PoseError(
+            "predictions for a submission must place all 16 joints, and one is NaN, as nobody had it in training; "
+            "train on people who have it"
+        )
     rows = match(predictions, people, people.scored).rows
     found = rows >= 0
     foreign = np.setdiff1d(np.arange(len(predictions)), rows[found])

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 import scipy.io
 import torch
+from coco_files import coco_tree
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -26,6 +27,7 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
+from heads.skeletons import SKELETONS, get_skeleton
 from ief.inference.inputs import read_boxes
 from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
@@ -131,6 +133,17 @@ def hrnet_json() -> list:
     return [dict(person), dict(person), boxed]
 
 
+def coco_json() -> dict:
+    return coco_tree(people())
+
+
+def bearpaw_json() -> list:
+    joints = [[10.0 + k, 20.0, 1.0] for k in range(16)]
+    person = {"img_paths": "a.jpg", "objpos": [30, 20], "scale_provided": 2.0, "joint_self": joints,
+              "isValidation": 1.0, "people_index": 1.0}  # fmt: skip
+    return [person | {"people_index": float(row)} for row in range(1, 4)]
+
+
 def newell() -> dict:
     return {
         "part": np.arange(PEOPLE * 32, dtype=float).reshape(PEOPLE, 16, 2), "center": np.ones((PEOPLE, 2)),
@@ -143,6 +156,7 @@ def people_columns() -> dict:
     return {
         **{STORED.get(name, name): getattr(people(), name) for name in COLUMNS},
         "joint_names": np.array(MPII.names),
+        "skeleton": np.array(json.dumps(MPII.to_json())),
     }
 
 
@@ -352,6 +366,9 @@ TARGETS = {
     "valid_images.txt": Target("valid_images.txt", lambda: {"data": VALID_LIST}, savebytes,
                                lambda path: use_annotations(path.with_name("a.json")),
                                lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
+    "COCO .json": Target("a.json", coco_json, savejson, use_annotations),
+    "pytorch-pose's .json": Target("a.json", bearpaw_json, savejson, use_annotations),
+    "skeleton .json": Target("s.json", SKELETONS["coco17"].to_json, savejson, get_skeleton),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
     "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),
     "predictions .npz": Target("p.npz", prediction_columns, savenpz, use_predictions),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from ief.cli import main
 
 
@@ -32,7 +34,7 @@ class Case:
         return self.name
 
 
-def run_case(case: Case, tmp_path: Path, capsys) -> None:
+def run_case(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Make the input in `tmp_path`, run the command there, compare."""
     before = Path.cwd()
     os.chdir(tmp_path)

@@ -7,7 +7,7 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII
+from heads.skeleton import MPII, Skeleton
 from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
 from mpii_tools.annotations.reading import merge
 from mpii_tools.annotations.splits import beside_validation
@@ -287,7 +287,7 @@ def test_the_writer_refuses_what_mpii_cannot_hold(tmp_path):
     cases = {
         "splits by image": make_people(**one, split=np.array(["train", "valid"])),
         "number of its own": make_people(**one, person_ids=["a.jpg#2", "a.jpg#02"]),
-        "16 joints": make_people(["a.jpg"], np.ones((1, 2, 2)), joint_names=MPII.names[:2]),
+        "16 joints": make_people(["a.jpg"], np.ones((1, 2, 2)), skeleton=Skeleton(MPII.names[:2], (1, -1))),
     }
     for says, people in cases.items():
         with pytest.raises(PoseError, match=says):

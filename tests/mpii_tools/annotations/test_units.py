@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
+from heads.skeletons import SKELETONS
 from mpii_tools.annotations.placement import crop_of_boxes, place_people
 from mpii_tools.annotations.units import AWAY, NORMALIZED, SMALL, TINY, require_pixels, wrong_units
 from mpii_tools.people import make_people
@@ -57,6 +58,14 @@ def test_a_few_wrong_people_are_no_reason_to_refuse_all():
     people.scale[2] = 100
     with pytest.raises(PoseError, match=r"a\.json: 3 of 5 people, first 0\.jpg#1, have joints that span under 5 %"):
         require_pixels("a.json", people)
+
+
+def test_a_face_alone_is_small_and_its_scale_in_pixels_smaller_still():
+    joints = np.full((2, 17, 2), np.nan)
+    joints[:, :3] = [[100, 60], [103, 57], [97, 57]]  # nose and eyes of somebody 200 px tall
+    people = make_people(["a", "b"], joints, center=np.full((2, 2), 100.0), scale=[1, 200],
+                         skeleton=SKELETONS["coco17"])  # fmt: skip
+    assert wrong_units(people)[TINY].tolist() == [False, True]
 
 
 def test_center_and_scale_are_made_only_for_those_without():

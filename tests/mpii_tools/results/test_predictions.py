@@ -8,6 +8,7 @@ import scipy.io
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.people import make_people
+from mpii_tools.results.coco import write_coco
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
@@ -162,3 +163,32 @@ def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, read_s
     align(predictions, annotated)
     with pytest.raises(PoseError, match=r"only 5\d% of the predictions are nearer"):
         align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)
+
+
+def test_a_joint_may_be_nowhere_for_everybody_and_for_nobody_alone(tmp_path):
+    joints = np.ones((3, 16, 2))
+    joints[:, 6] = np.nan
+    save_predictions(tmp_path / "p.npz", Predictions(joints, np.array(["a", "b", "c"])))
+    np.testing.assert_array_equal(read_predictions(tmp_path / "p.npz").joints, joints)
+    for row in (slice(0, 1), slice(0, 2)):
+        half = np.ones((3, 16, 2))
+        half[row, 6] = np.nan
+        with pytest.raises(PoseError, match="not a finite number"):
+            Predictions(half, None)
+    with pytest.raises(PoseError, match="not a finite number"):
+        Predictions(np.full((3, 16, 2), np.nan), None)
+    half = joints.copy()
+    half[..., 6, 0] = 1  # x alone is no place
+    with pytest.raises(PoseError, match="not a finite number"):
+        Predictions(half, None)
+
+
+def test_a_joint_that_is_nowhere_comes_back_from_coco_results(tmp_path):
+    joints = JOINTS.copy()
+    joints[:, 6] = np.nan
+    path = write_coco(tmp_path / "r.json", joints, np.full((5, 16), 0.5), [f"{row}.jpg" for row in range(5)])
+    np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
+    joints[0, 6] = 0  # of one person alone it is a place like others
+    joints[1:, 6] = 7
+    path = write_coco(tmp_path / "r.json", joints, np.zeros((5, 16)), [f"{row}.jpg" for row in range(5)])
+    np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
