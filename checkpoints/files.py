@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -82,6 +83,17 @@ def write_bytes(path: str | os.PathLike, data: bytes, durable: bool = True) -> P
 def write_text(path: str | os.PathLike, text: str) -> Path:
     """Write `text` as UTF-8, as `write_bytes` does."""
     return write_bytes(path, text.encode("utf-8"))
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """The text of a file, by its byte order mark: UTF-8 with or without one, or UTF-16 as Windows' programs write it.
+
+    Raises:
+        OSError, UnicodeError: when it cannot be read, or is no text.
+    """
+    data = Path(path).read_bytes()
+    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    return data.decode(encoding)
 
 
 def checksum(path: str | os.PathLike) -> str:

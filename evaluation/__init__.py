@@ -21,15 +21,20 @@ from evaluation.metrics.conventions import CONVENTIONS, Convention
 from evaluation.metrics.distances import MeanError, PixelError, bone_error, joint_error
 from evaluation.metrics.evaluate import Scores, compare, evaluate
 from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.measures import MEASURES, Measure
+from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import PCKh, PCKhMetric, pckh
 
 __all__ = [
     "CONVENTIONS",
+    "MEASURES",
     "Bootstrap",
     "Convention",
     "Estimate",
     "GroundTruth",
     "MeanError",
+    "Measure",
+    "OksScores",
     "PCKh",
     "PCKhMetric",
     "PixelError",
@@ -38,5 +43,6 @@ __all__ = [
     "compare",
     "evaluate",
     "joint_error",
+    "oks_scores",
     "pckh",
 ]

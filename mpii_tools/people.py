@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII
+from heads.skeleton import MPII, Skeleton
 
 CROP_SIDE = 250.0  # image pixels per unit of scale: 200 * 1.25
+BOX_PER_SCALE = 200.0  # image pixels of a person's height, or the longer side of a box, per unit of scale
 CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale
 HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
@@ -30,7 +31,8 @@ class People:
         scored: (N,) people the benchmark scores (single_person); True for formats without that flag.
         visible: (N, K) 1 visible, 0 occluded, -1 unknown or not annotated.
         derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
-        joint_names: K names.
+        area: (N,) square image pixels of the person, COCO's `area`: OKS's unit. NaN if unknown.
+        skeleton: names and tree of the K joints.
 
     Raises:
         PoseError: when a column's shape does not match the others, or a name cannot be printed.
@@ -46,7 +48,8 @@ class People:
     scored: np.ndarray
     visible: np.ndarray
     derived: np.ndarray
-    joint_names: tuple[str, ...] = field(default=MPII.names)
+    area: np.ndarray
+    skeleton: Skeleton = MPII
 
     def __post_init__(self) -> None:
         people, joints = self.images.size, len(self.joint_names)
@@ -65,6 +68,15 @@ class People:
         return len(self.images)
 
     @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the K joints."""
+        return self.skeleton.names
+
+    def joint_names_where(self, mask: np.ndarray) -> list[str]:
+        """The names of the joints of a mask (K,) bool."""
+        return [name for name, chosen in zip(self.joint_names, mask.tolist(), strict=True) if chosen]
+
+    @property
     def annotated(self) -> np.ndarray:
         """(N, K) bool: joints that an annotator placed; what evaluation counts."""
         return self.supervised & ~self.derived
@@ -73,6 +85,11 @@ class People:
     def supervised(self) -> np.ndarray:
         """(N, K) bool: joints with a value, annotated or derived; what training uses."""
         return np.isfinite(self.joints).all(axis=-1)
+
+    @property
+    def unlabeled(self) -> np.ndarray:
+        """(K,) bool: joints that nobody has, annotated or derived."""
+        return ~self.supervised.any(axis=0)
 
     @property
     def crop_center(self) -> np.ndarray:
@@ -89,7 +106,7 @@ class People:
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
 
-COLUMNS = tuple(f.name for f in fields(People) if f.name != "joint_names")
+COLUMNS = tuple(f.name for f in fields(People) if f.name != "skeleton")
 
 
 def make_people(
@@ -104,7 +121,8 @@ def make_people(
     scored: np.ndarray | None = None,
     visible: np.ndarray | None = None,
     derived: np.ndarray | None = None,
-    joint_names: tuple[str, ...] = MPII.names,
+    area: np.ndarray | None = None,
+    skeleton: Skeleton = MPII,
 ) -> People:
     """People from what an annotation format has; columns it lacks become NaN, unknown or True.
 
@@ -131,7 +149,8 @@ def make_people(
         scored=np.ones(people, bool) if scored is None else np.asarray(scored, dtype=bool),
         visible=np.full(joints.shape[:2], -1, np.int8) if visible is None else np.asarray(visible, np.int8),
         derived=np.zeros(joints.shape[:2], bool) if derived is None else np.asarray(derived, bool),
-        joint_names=tuple(joint_names),
+        area=floats(area),
+        skeleton=skeleton,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
 
 from checkpoints.errors import PoseError
+from heads.skeleton import Skeleton
+from heads.skeletons import skeleton_of
 from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, People
 
@@ -14,13 +17,16 @@ KINDS = {
     "images": "U", "person_ids": "U", "joints": "f", "center": "f", "scale": "f", "head_size": "f", "split": "U",
     "scored": "b", "visible": "i", "derived": "b", "joint_names": "U",
 }  # fmt: skip
+OPTIONAL = {"area": "f", "skeleton": "U"}  # folders that were prepared before have neither
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 
 
 def save_people(path: str | os.PathLike, people: People) -> None:
-    """Writes every column of `people` and the joint names. Raises PoseError if `path` cannot be written."""
+    """Writes every column of `people`, joint names and skeleton (as JSON). Raises PoseError if it cannot be written."""
     columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
-    save_arrays(path, {**columns, "joint_names": np.array(people.joint_names, dtype=np.str_)})
+    columns["joint_names"] = np.array(people.joint_names, dtype=np.str_)
+    columns["skeleton"] = np.array(json.dumps(people.skeleton.to_json()))
+    save_arrays(path, columns)
 
 
 def load_people(path: str | os.PathLike) -> People:
@@ -29,14 +35,28 @@ def load_people(path: str | os.PathLike) -> People:
     Raises:
         PoseError: a corrupt or foreign file, columns that do not fit together, or a person_id that appears twice.
     """
-    columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people")
+    columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people", OPTIONAL)
     columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
-    names = tuple(columns.pop("joint_names").ravel().tolist())
+    names, tree = columns.pop("joint_names").ravel().tolist(), columns.pop("skeleton", np.array("")).ravel().tolist()
+    columns.setdefault("area", np.full(columns["images"].shape, np.nan))
     try:
-        people = People(**columns, joint_names=names)
+        people = People(**columns, skeleton=_skeleton(names, "".join(tree)))
     except PoseError as error:
         raise PoseError(f"{path}: {error}; make it again") from error
     ids, counts = np.unique(people.person_ids, return_counts=True)
     if (counts > 1).any():
         raise PoseError(f"{path}: person '{ids[counts > 1][0]}' appears more than once; keep one")
     return people
+
+
+def _skeleton(names: list[str], tree: str) -> Skeleton:
+    """The skeleton that the file holds as JSON, or the known one of these names. Raises PoseError for neither."""
+    try:
+        skeleton = Skeleton.from_json(json.loads(tree)) if tree else skeleton_of(names)[0]
+    except PoseError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise PoseError(f"its skeleton is not a whole JSON text ({error})") from error
+    if list(skeleton.names) != names:
+        raise PoseError(f"its skeleton names joints {', '.join(skeleton.names[:3])}, ..., not its own")
+    return skeleton

@@ -27,7 +27,7 @@ ROOMS = {
         "people_file": {"formats", "people"},
         "annotations": {"formats", "images", "people", "people_file"},
         "prepared": {"formats", "images", "people", "people_file", "crops", "annotations"},
-        "results": {"formats", "people", "annotations"},
+        "results": {"formats", "images", "people", "annotations"},
         "synthetic": {"formats", "people", "people_file", "annotations"},
     },
     "evaluation": {"metrics": set(), "report": {"metrics"}},

@@ -160,14 +160,12 @@ def bad_predictions():
 
 
 def bad_prepared():
-    for name in ("corrupt", "cut", "resized", "half", "joints"):
+    for name in ("corrupt", "cut", "resized", "half"):
         shutil.copytree("data", f"data-{name}")
     Path("data-corrupt/prepared.json").write_text("{")
     crops = Path("data-cut/train-crops.npy")
     crops.write_bytes(crops.read_bytes()[:-9])
     np.save("data-resized/train-crops.npy", np.zeros((4, 9, 9, 3), np.uint8))
-    two = make_people(["a.jpg"] * 4, np.ones((4, 2, 2)), joint_names=("head", "foot"))
-    save_people("data-joints/train.npz", two)
     description = json.loads(Path("data/prepared.json").read_text())
     Path("data-half/prepared.json").write_text(json.dumps(description | {"splits": {"valid": 4}}))
 
@@ -196,19 +194,19 @@ IMAGES = "prepare --annotations train.json --out out --images"
 SUBMIT = "submit --out o.mat --predictions"
 EVALUATE = "evaluate --annotations people.npz --predictions"
 TRAIN = "train --data data --run run --device cpu --preset demo --weights"
-FORMS = "expected an LSP folder with joints.mat, MPII's .mat"
+FORMS = "expected an LSP folder with joints.mat, HRNet's annot folder"
 WHOLE = "not a whole MATLAB .mat file"
 TABLE = [
     # Annotations.
-    (f"{PREPARE} absent.mat", "absent.mat: cannot be read (No such file or directory)", FORMS),
-    (f"{PREPARE} none", "none: a folder without joints.mat (it holds nothing)", FORMS),
+    (f"{PREPARE} absent.mat", "absent.mat: no such file", FORMS),
+    (f"{PREPARE} none", "none: a folder without joints.mat, train.json or prepared.json (it holds nothing)", FORMS),
     (f"{PREPARE} images/0.jpg", r"0.jpg: a file that begins with b'\xff\xd8", FORMS),
     (f"{PREPARE} empty.json", "empty.json: an empty file", FORMS),
     (f"{PREPARE} corrupt.json", "corrupt.json: not a whole JSON file (", "copy it again"),
     (f"{PREPARE} coco.json", "coco.json: expected a JSON list of people, found an object", "give HRNet's train.json"),
     (f"{PREPARE} numbers.json", "not one of its 1 entries is as HRNet has it, first entry 0", "give a file of HRNet"),
     (f"{PREPARE} corrupt.mat", f"corrupt.mat: {WHOLE} (ends inside the variable at byte 128)", "copy it again"),
-    (f"{PREPARE} v73.mat", "v73.mat: the HDF5 format of MATLAB 7.3", "save it in MATLAB with '-v7'"),
+    (f"{PREPARE} v73.mat", "v73.mat: not a whole MATLAB 7.3 file, which is HDF5 (", "copy it again"),
     (f"{PREPARE} other.mat", "other.mat: no variable 'RELEASE' or 'annolist', only x", "give MPII's annotation file"),
     (f"{PREPARE} flags.mat", "flags.mat: its RELEASE is not MPII's (KeyError: 'img_train')", "expected annolist"),
     (f"{PREPARE} count.mat", "RELEASE has 2 images in annolist, 9 in img_train", "get the file again"),
@@ -237,15 +235,16 @@ TABLE = [
     (f"{IMAGES} none", "none: no image (.jpg, .jpeg, .png, .webp, .bmp, .tif, .tiff) here", "give the images' folder"),
     (f"{IMAGES} corrupt-tar", "images.tar: not a whole, uncompressed tar file (", "copy or unpack it again"),
     (f"{IMAGES} cut-tar", "images.tar: corrupt: no end mark after its 1 members", "copy the file again"),
-    (f"{PREPARE} unusable.json", "out: no person of out could be prepared; first reason: people left out: no usable"),
-    (f"{PREPARE} faulty.json --strict", "faulty.json: 3 faults of 3 kinds", "fix them, or", "Nothing was written"),
+    (f"{PREPARE} train=unusable.json", "out: no person of out could be prepared; first reason: people left out: no",
+     "usable center and scale"),
+    (f"{PREPARE} train=faulty.json --strict", "faulty.json: 3 faults of 3 kinds", "fix them", "Nothing was written"),
     (f"{PREPARE} train.json --limit 0", "--limit 0: must be above 0", "leave it out for everybody"),
     (f"{PREPARE} train.json --size 0", "--size 0: must be above 0, at most 2048"),
     (f"{PREPARE} train.json --margin nan", "--margin nan: must be from 1 to 4"),
     ("prepare --annotations train.json --images images --out train.json", "train.json: cannot be written (", "choose"),
     # Predictions.
     (f"{EVALUATE} absent.npz", "absent.npz: no such file", "check the path"),
-    (f"{EVALUATE} p.txt", "p.txt: predictions are .npz, .h5, .mat or .npy files, not '.txt'", "write one of these"),
+    (f"{EVALUATE} p.txt", "p.txt: a file that begins with b'1 2 3'; predictions are .npz, .h5", "write one of these"),
     (f"{EVALUATE} p-corrupt.npz", "p-corrupt.npz: not a whole .npz file of predictions (", "make it again"),
     (f"{EVALUATE} p-array.npz", "p-array.npz: not predictions: no array 'stage', only joints", "give"),
     (f"{EVALUATE} p-kind.npz", "array 'stage' holds <U3, not whole numbers", "make it again"),
@@ -254,8 +253,10 @@ TABLE = [
     (f"{EVALUATE} p-ids.npz", "predictions: 30 poses, person_ids of shape (3,)", "expected one per pose"),
     (f"{EVALUATE} p-names.npz", "joints of shape (30, 16, 2)", "expected (people, 14, 2), one row per joint name"),
     (f"{EVALUATE} p-object.npy", "p-object.npy: not a whole .npy file (", "make it again"),
-    (f"{EVALUATE} p-14.npy", "p-14.npy: predictions of float64 (30, 14, 2)", "expected numbers of shape (people,"),
-    (f"{EVALUATE} p-other.mat", "p-other.mat: none of preds, pred, joints, pos_pred_src in it, only x", "give the"),
+    (f"{EVALUATE} p-14.npy", "p-14.npy: no array of numbers of shape (people, 16, 2 or 3) in it: one float64",
+     "(30, 14, 2)", "give"),
+    (f"{EVALUATE} p-other.mat", "p-other.mat: no array of numbers of shape (people, 16, 2 or 3) in it: x int64",
+     "give one"),
     (f"{EVALUATE} p-few.npy", "9 predictions for 30 annotated people, and no person_ids", "give one prediction"),
     (f"{EVALUATE} p-order.npy", "matched row by row, only ", "put them in the annotations' order"),
     (f"{EVALUATE} p-foreign.npz", "30 of 30 annotated people have no prediction, first 0.jpg#1",
@@ -264,7 +265,8 @@ TABLE = [
     (f"{EVALUATE} p-space.npz", "predictions have shape (30, 16, 3) and ground truth (30, 16, 2)", "give"),
     (f"{EVALUATE} good.npz --json none", "none: cannot be written ("),
     (f"{SUBMIT} good.npz --annotations other.mat", "other.mat: no variable 'RELEASE'", "give MPII's full"),
-    (f"{SUBMIT} p-nameless.npz --annotations release/mpii.mat", "need MPII's 16 joints in 2D and person_ids", "use"),
+    (f"{SUBMIT} p-nameless.npz --annotations release/mpii.mat", "30 predictions for 2 annotated people, and no",
+     "give one prediction per"),
     (f"{SUBMIT} good.npz --annotations release/mpii.mat", "30 predictions are not of test rects of release/mpii.mat",
      "predict its test split"),
     # Training, and what follows it.
@@ -275,8 +277,6 @@ TABLE = [
     ("train --data data-resized --run run --weights none", "train-crops.npy: holds uint8 (4, 9, 9, 3), expected uint8",
      "prepare again"),
     ("train --data data-half --run run --weights none", "data-half: has no split 'train'", "it has valid"),
-    ("train --data data-joints --run run --weights none --device cpu", "data-joints: its joints are not MPII's 16",
-     "`ief prepare` writes those"),
     ("train --run run --weights none", "give --data, the folder that `ief prepare` wrote"),
     (f"{TRAIN} none --method best", "--method best: unknown; choose ief_star or joint or bone or both or all"),
     (f"{TRAIN} none --stages 0", "--stages 0: must be from 1 to 100"),

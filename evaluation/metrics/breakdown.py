@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Estimate
-from evaluation.metrics.conventions import LIMB_GROUPS, OUTSIDE_MEAN, members
+from evaluation.metrics.conventions import LIMB_GROUPS, OUTSIDE_MEAN, SHORT, members
 from evaluation.metrics.distances import PixelError
 from evaluation.metrics.evaluate import evaluate
 from evaluation.metrics.inputs import GroundTruth, has_size
 
 PERSON_HEIGHT = 200.0  # image pixels per unit of MPII's scale
-SHORT = {"Shoulder": "Sho.", "Elbow": "Elb.", "Wrist": "Wri.", "Ankle": "Ank."}  # as in Table 8
 HEAD_JOINTS = ("neck", "head_top")
 
 
@@ -43,8 +42,8 @@ class PartScores:
         people: people with a joint that counts.
         joints: joints that count.
         joint_error: over those joints.
-        mean_pckh: the Mean of PCKh@0.5; for a joint group, of all its joints together, and undefined for the trunk,
-            which is outside the Mean.
+        mean_pckh: the Mean of PCKh@0.5 (or in the measure of `gt`); for a joint group, of all its joints together,
+            and undefined for the trunk, which is outside the Mean.
     """
 
     people: int
@@ -87,11 +86,13 @@ def parts_by_annotated(gt: GroundTruth) -> list[Part]:
 
 
 def parts_by_group(gt: GroundTruth) -> list[Part]:
-    """The joint groups, from head to ankle; a group of which the skeleton has no joint is left out."""
-    groups = {"Head": HEAD_JOINTS, "Trunk": OUTSIDE_MEAN, **LIMB_GROUPS}
+    """The skeleton's own groups; else those from head to ankle, without those of which it has no joint."""
     names, everyone = gt.skeleton.names, np.ones(len(gt), bool)
-    parts = [Part(SHORT.get(group, group), everyone, members(names, endings)) for group, endings in groups.items()]
-    return [part for part in parts if part.joints.any()]
+    groups = {group: np.isin(names, joints) for group, joints in gt.skeleton.groups}
+    if not groups:
+        endings = {"Head": HEAD_JOINTS, "Trunk": OUTSIDE_MEAN, **LIMB_GROUPS}
+        groups = {group: members(names, ends) for group, ends in endings.items()}
+    return [Part(SHORT.get(group, group), everyone, joints) for group, joints in groups.items() if joints.any()]
 
 
 PARTS = {"size": parts_by_size, "annotated": parts_by_annotated, "group": parts_by_group}
@@ -105,7 +106,7 @@ def breakdown(
     for part in parts:
         inside = gt.part(part.people, part.joints)
         scores = evaluate(
-            pred[part.people], inside, convention=convention, thresholds=(0.5,), bootstrap=DEFAULT_BOOTSTRAP
+            pred[part.people], inside, convention=convention, thresholds=(gt.measure.main,), bootstrap=DEFAULT_BOOTSTRAP
         )
         people, error = int(inside.annotated.any(axis=1).sum()), scores.joint_error
         found[part.label] = PartScores(people, error.count, error, scores.mean_pckh)

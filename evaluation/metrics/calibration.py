@@ -70,12 +70,15 @@ class MonotoneMap:
 
 
 def correct_joints(
-    pred: np.ndarray, gt: GroundTruth, threshold: float = 0.5, convention: str | Convention = "official"
+    pred: np.ndarray, gt: GroundTruth, threshold: float | None = None, convention: str | Convention = "official"
 ) -> np.ndarray:
     """(N, K) 1 if a joint is within `threshold` head sizes of the ground truth, 0 if not, NaN if PCKh leaves it out.
 
+    The unit is that of the ground truth's measure, and so is the threshold if it is None: 0.5 for PCKh.
+
     Args, Raises: as `pckh`.
     """
+    threshold = gt.measure.main if threshold is None else threshold
     correct, scored = person_counts(pred, gt, (threshold,), get_convention(convention))
     return np.where(scored, correct[:, 0], np.nan)
 

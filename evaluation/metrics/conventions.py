@@ -8,12 +8,14 @@ from typing import Literal
 import numpy as np
 
 from checkpoints.errors import PoseError
+from heads.skeleton import Skeleton
 
-# Group -> how its joints' names end. Left and right, `r_knee` and `l_knee`, are one group in any skeleton. The Head
-# group is the convention's own.
+# Group -> how its joints' names end, for skeletons without groups of their own. Left and right, `r_knee` and `l_knee`,
+# are one group. The Head group is the convention's own.
 LIMB_GROUPS = {group: (group.lower(),) for group in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")}
 GROUPS = ("Head", *LIMB_GROUPS, "Mean")
 OUTSIDE_MEAN = ("pelvis", "thorax")
+SHORT = {"Shoulder": "Sho.", "Elbow": "Elb.", "Wrist": "Wri.", "Ankle": "Ank."}  # as in Table 8
 UPPER_BODY = ("shoulder", "elbow", "wrist")
 
 
@@ -62,3 +64,21 @@ def get_convention(convention: str | Convention) -> Convention:
 def members(joint_names: tuple[str, ...], endings: tuple[str, ...]) -> np.ndarray:
     """(K,) bool: the joints whose names end in one of `endings`."""
     return np.array([name.endswith(endings) for name in joint_names], dtype=bool)
+
+
+def joint_groups(skeleton: Skeleton, head: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Group -> (K,) bool, its joints: the skeleton's own groups, else those of MPII's tables that have a joint.
+
+    Args:
+        head: name endings of the Head group, a convention's own.
+    """
+    if skeleton.groups:
+        return {group: np.isin(skeleton.names, joints) for group, joints in skeleton.groups}
+    endings = {"Head": head, **LIMB_GROUPS}
+    found = {group: members(skeleton.names, ends) for group, ends in endings.items()}
+    return {group: joints for group, joints in found.items() if joints.any()}
+
+
+def in_mean(skeleton: Skeleton) -> np.ndarray:
+    """(K,) bool: joints of the Mean, all of a skeleton with groups of its own; else all but pelvis and thorax."""
+    return np.ones(len(skeleton), bool) if skeleton.groups else ~members(skeleton.names, OUTSIDE_MEAN)

@@ -17,7 +17,7 @@ from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate,
 from evaluation.metrics.conventions import Convention, get_convention
 from evaluation.metrics.distances import MeanError
 from evaluation.metrics.inputs import GroundTruth, has_size
-from evaluation.metrics.pckh import THRESHOLDS, PCKh, Percentages
+from evaluation.metrics.pckh import PCKh, Percentages
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Scores:
 
     @property
     def mean_pckh(self) -> Estimate:
-        """The Mean of PCKh@0.5; KeyError if that threshold was not asked for."""
-        return self.pckh.groups[0.5]["Mean"]
+        """The Mean of PCKh@0.5, or at its measure's own threshold; KeyError if that was not asked for."""
+        return self.pckh.groups[self.pckh.measure.main]["Mean"]
 
 
 def evaluate(
@@ -50,7 +50,7 @@ def evaluate(
     gt: GroundTruth,
     *,
     convention: str | Convention = "official",
-    thresholds: Sequence[float] = THRESHOLDS,
+    thresholds: Sequence[float] | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Scores:
     """PCKh with its curve and area, joint and bone error of N people.
@@ -59,14 +59,14 @@ def evaluate(
         pred: (N, K, D) predicted joints, image pixels.
         gt: of the same people.
         convention: how PCKh is counted, see `conventions`.
-        thresholds: of PCKh, fractions of the head size.
+        thresholds: of PCKh, fractions of the head size; None: those of the ground truth's measure.
         bootstrap: how to draw 95 % confidence intervals over people; None: without.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention.
     """
-    return _scores(gt, get_convention(convention), pckh.check_thresholds(thresholds), bootstrap, pred)
+    return _scores(gt, get_convention(convention), thresholds, bootstrap, pred)
 
 
 def compare(
@@ -75,7 +75,7 @@ def compare(
     gt: GroundTruth,
     *,
     convention: str | Convention = "official",
-    thresholds: Sequence[float] = THRESHOLDS,
+    thresholds: Sequence[float] | None = None,
     bootstrap: Bootstrap = DEFAULT_BOOTSTRAP,
 ) -> Scores:
     """How much two sets of predictions for the same people differ: each metric of `pred` minus `reference`'s.
@@ -85,28 +85,28 @@ def compare(
 
     Args, Raises: as `evaluate`, with reference (N, K, D) like `pred`.
     """
-    return _scores(gt, get_convention(convention), pckh.check_thresholds(thresholds), bootstrap, pred, reference)
+    return _scores(gt, get_convention(convention), thresholds, bootstrap, pred, reference)
 
 
 def _scores(
     gt: GroundTruth,
     convention: Convention,
-    thresholds: tuple[float, ...],
+    thresholds: Sequence[float] | None,
     bootstrap: Bootstrap | None,
     *predictions: ArrayLike,
 ) -> Scores:
     """Of predictions, or of the first minus those of the second."""
+    thresholds = pckh.check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
     found, *others = (_measure(pred, gt, convention, thresholds, bootstrap) for pred in predictions)
     for other in others:
         found = [ours - theirs for ours, theirs in zip(found, other, strict=True)]
     *percentages, joint_error, bone_error = found
-    names, sized = gt.skeleton.names, has_size(gt.head_size)
-    scored = dict(zip(names, gt.annotated[sized].sum(axis=0).tolist(), strict=True))
-    unscored = len(gt) - int(sized.sum())
+    names, sized = gt.skeleton.names, has_size(gt.size)
+    counts = (int(sized.sum()), int((~sized).sum()), gt.annotated[sized].sum(axis=0).tolist())
     return Scores(
         people=len(gt),
         without_scale=len(gt) - int(has_size(gt.scale).sum()),
-        pckh=pckh.as_pckh(Percentages(*percentages), thresholds, convention.name, len(gt) - unscored, unscored, scored),
+        pckh=pckh.as_pckh(Percentages(*percentages), thresholds, convention, gt.skeleton, gt.measure, *counts),
         joint_error=distances.as_error(joint_error, names, gt.annotated),
         bone_error=distances.as_error(bone_error, distances.bone_names(gt.skeleton), distances.annotated_bones(gt)),
         bootstrap=bootstrap,
@@ -122,6 +122,6 @@ def _measure(
     terms = {"correct": correct, "scored": scored, "joint px": joints.values, "joints": joints.counted,
              "bone px": bones.values, "bones": bones.counted}  # fmt: skip
     sums = totals(terms, bootstrap)
-    found = pckh.percentages(sums["correct"], sums["scored"], convention, gt.skeleton.names)
+    found = pckh.percentages(sums["correct"], sums["scored"], convention, gt.skeleton)
     means = (distances.means(sums[f"{part} px"], sums[f"{part}s"]) for part in ("joint", "bone"))
     return [*found, *means]

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
+from evaluation.metrics.measures import PCKH, Measure
 from heads.skeleton import MPII, Skeleton
+
+BOX_PER_SCALE = 200.0  # image pixels of the longer side of a person's box per unit of MPII's scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +26,8 @@ class GroundTruth:
             whose scale is NaN or not positive count in image pixels only; left out: everybody's is NaN.
         annotated: (N, K) bool, the joints that count; left out: those with a finite position.
         skeleton: names, parents and flip pairs of the K joints.
+        measure: what PCK is counted in; left out: head sizes, which is PCKh.
+        size: (N,) that unit in image pixels, NaN where it is unknown; left out: what `measure` tells.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position.
@@ -33,6 +38,8 @@ class GroundTruth:
     scale: np.ndarray | None = None
     annotated: np.ndarray | None = None
     skeleton: Skeleton = MPII
+    measure: Measure = PCKH
+    size: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         joints, names = np.asarray(self.joints, dtype=np.float64), self.skeleton.names
@@ -51,14 +58,27 @@ class GroundTruth:
                 raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {default.shape}")
             object.__setattr__(self, name, values)
         _check_finite("ground truth", joints, self.annotated, names)
+        if self.size is None:
+            object.__setattr__(self, "size", self._size())
 
     def __len__(self) -> int:
         return len(self.joints)
 
+    def _size(self) -> np.ndarray:
+        if self.measure.key == "pckh":
+            return self.head_size
+        if self.measure.key == "box":
+            return BOX_PER_SCALE * self.scale
+        if not self.skeleton.torso:
+            return np.full(len(self), np.nan)
+        one, other = (self.skeleton.index(name) for name in self.skeleton.torso)
+        length = np.linalg.norm(self.joints[:, one] - self.joints[:, other], axis=-1)
+        return np.where(self.annotated[:, one] & self.annotated[:, other], length, np.nan)
+
     def part(self, people: np.ndarray, joints: np.ndarray) -> GroundTruth:
         """Some of the people (N,) bool, with some of their joints (K,) bool annotated."""
         rows = (self.joints[people], self.head_size[people], self.scale[people], self.annotated[people] & joints)
-        return GroundTruth(*rows, self.skeleton)
+        return GroundTruth(*rows, self.skeleton, self.measure, self.size[people])
 
     def check(self, pred: ArrayLike) -> np.ndarray:
         """Predicted joints of these people as float64 (N, K, D).

@@ -13,9 +13,9 @@ from typing import Any
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
 from evaluation.metrics.breakdown import PartScores
 from evaluation.metrics.calibration import Calibration
-from evaluation.metrics.conventions import OUTSIDE_MEAN
 from evaluation.metrics.distances import MeanError, PixelError
 from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.measures import MEASURES, PCKH, Measure
 from evaluation.metrics.movement import JointMovement, Movement
 from evaluation.metrics.pckh import PCKh
 
@@ -31,18 +31,23 @@ def scores_to_json(scores: Scores) -> Json:
     "counts": {"pckh": {"mean", "per_joint"}, "joint_error": {"joints", "per_joint"},
     "bone_error": {"bones", "per_bone"}}}.
 
+    PCK in another measure has "metric", its key, "pck" for "pckh" everywhere, and "persons_without_torso" or
+    "persons_without_box".
+
     With confidence intervals each threshold of "pckh", "joint_error", "bone_error" and the whole hold an "interval".
     """
     pckh, joints, bones = scores.pckh, scores.joint_error, scores.bone_error
-    whole = {"pckh_auc": pckh.auc, "pckh_curve": {f"{threshold:.2f}": mean for threshold, mean in pckh.curve.items()}}
+    key, without = _keys(pckh.measure)
+    curve = {f"{threshold:.2f}": mean for threshold, mean in pckh.curve.items()}
+    whole = {f"{key}_auc": pckh.auc, f"{key}_curve": curve}
     drawn = {"level": LEVEL, **asdict(scores.bootstrap), **_bounds(whole)} if scores.bootstrap else None
-    in_mean = sum(count for joint, count in pckh.annotated.items() if not joint.endswith(OUTSIDE_MEAN))
     return {
         "convention": pckh.convention,
+        **({} if pckh.measure == PCKH else {"metric": pckh.measure.key}),
         "persons": scores.people,
-        "persons_without_head_size": pckh.unscored,
+        without: pckh.unscored,
         "persons_without_scale": scores.without_scale,
-        "pckh": {
+        key: {
             f"{t:g}": _block({name: getattr(pckh, name)[t] for name in ("per_joint", "groups", "upper_body")}, drawn)
             for t in pckh.groups
         },
@@ -51,7 +56,7 @@ def scores_to_json(scores: Scores) -> Json:
         "bone_error": _block(_by_part(bones, "per_bone"), drawn),
         **({"interval": drawn} if drawn else {}),
         "counts": {
-            "pckh": {"mean": in_mean, "per_joint": pckh.annotated},
+            key: {"mean": pckh.in_mean, "per_joint": pckh.annotated},
             "joint_error": {"joints": joints.count, "per_joint": joints.counts},
             "bone_error": {"bones": bones.count, "per_bone": bones.counts},
         },
@@ -60,11 +65,16 @@ def scores_to_json(scores: Scores) -> Json:
 
 def difference_to_json(scores: Scores) -> Json:
     """What `compare` found: as `scores_to_json`, without the counts."""
-    counts = ("persons_without_head_size", "persons_without_scale", "counts")
+    counts = (_keys(scores.pckh.measure)[1], "persons_without_scale", "counts")
     return {key: value for key, value in scores_to_json(scores).items() if key not in counts}
 
 
-def parts_to_json(parts: dict[str, PartScores]) -> Json:
+def _keys(measure: Measure) -> tuple[str, str]:
+    """The keys of PCK in a measure, and of the people without its unit."""
+    return measure.name.lower(), f"persons_without_{'head_size' if measure == PCKH else measure.key}"
+
+
+def parts_to_json(parts: dict[str, PartScores], measure: Measure = PCKH) -> Json:
     """label -> {"persons", "joints", "joint_error": {"image_px", "crop_px", "interval"},
     "pckh": {"0.5": {"groups": {"Mean"}, "interval"}}}.
     """
@@ -73,7 +83,7 @@ def parts_to_json(parts: dict[str, PartScores]) -> Json:
             "persons": part.people,
             "joints": part.joints,
             "joint_error": _block(part.joint_error),
-            "pckh": {"0.5": _block({"groups": {"Mean": part.mean_pckh}})},
+            _keys(measure)[0]: {f"{measure.main:g}": _block({"groups": {"Mean": part.mean_pckh}})},
         }
         for label, part in parts.items()
     }
@@ -109,9 +119,11 @@ def scores_from_json(tree: Json) -> Scores:
         KeyError, TypeError, ValueError, AttributeError: a tree that it did not make.
     """
     drawn = tree.get("interval")
-    auc, curve = (_read(tree[key], drawn and drawn[key]) for key in ("pckh_auc", "pckh_curve"))
-    pckh = {float(threshold): _read(block) for threshold, block in tree["pckh"].items()}
-    people, unscored = int(tree["persons"]), int(tree["persons_without_head_size"])
+    measure = MEASURES[tree.get("metric", PCKH.key)]
+    key, without = _keys(measure)
+    auc, curve = (_read(tree[name], drawn and drawn[name]) for name in (f"{key}_auc", f"{key}_curve"))
+    pckh = {float(threshold): _read(block) for threshold, block in tree[key].items()}
+    people, unscored = int(tree["persons"]), int(tree[without])
     return Scores(
         people=people,
         without_scale=int(tree["persons_without_scale"]),
@@ -119,12 +131,14 @@ def scores_from_json(tree: Json) -> Scores:
             convention=tree["convention"],
             people=people - unscored,
             unscored=unscored,
-            annotated=tree["counts"]["pckh"]["per_joint"],
+            annotated=tree["counts"][key]["per_joint"],
+            in_mean=int(tree["counts"][key]["mean"]),
             per_joint={threshold: block["per_joint"] for threshold, block in pckh.items()},
             groups={threshold: block["groups"] for threshold, block in pckh.items()},
             upper_body={threshold: block["upper_body"] for threshold, block in pckh.items()},
             curve={float(threshold): mean for threshold, mean in curve.items()},
             auc=auc,
+            measure=measure,
         ),
         joint_error=_error(tree, "joint_error", "per_joint"),
         bone_error=_error(tree, "bone_error", "per_bone"),

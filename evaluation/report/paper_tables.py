@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.breakdown import PartScores
 from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.measures import PCKH
 from evaluation.metrics.movement import JointMovement
 from evaluation.metrics.pose_std import PoseStd, kind_of
 from evaluation.report.published import PAPER, TABLE_7, PublishedRow
-from evaluation.report.tables import TABLE_8_HEADS, Cell, Table, cell
+from evaluation.report.tables import Cell, Table, cell, group_heads
 from heads.skeleton import MPII, Skeleton
 
 Row = tuple[Cell | str, ...]
@@ -43,14 +44,22 @@ def readable(stage: str) -> str:
     return stage.replace("_", " ").replace("stage", "stage ")
 
 
+def like_mpii(scores: Scores) -> bool:
+    """Whether scores are PCKh of MPII's joints, beside which published values may stand."""
+    return scores.pckh.measure == PCKH and tuple(scores.joint_error.counts) == MPII.names
+
+
 def table_7(entries: Sequence[Entry]) -> Table:
     """Joint error, bone error and PCKh@0.5 of every stage and run, the difference beside each, the paper's last.
+
+    Of other joints than MPII's, or in another measure than PCKh, there is nothing of the paper.
 
     The columns of differences are left out if no entry has one. The mean pose, which is the same for all runs trained
     on the same data, has one row. The paper's rows that no entry stands for follow in a section of their own, so that
     all of its values are there.
     """
     compared = any(entry.difference for entry in entries)
+    with_paper = all(like_mpii(entry.scores) for entry in entries)
 
     def measured(scores: Scores) -> tuple[Estimate, ...]:
         return scores.joint_error.image_px, scores.bone_error.image_px, scores.mean_pckh
@@ -63,27 +72,29 @@ def table_7(entries: Sequence[Entry]) -> Table:
         elif compared:
             cells = [[*own, Cell(None)] for own in cells]
         crop = (cell(error.crop_px) for error in (entry.scores.joint_error, entry.scores.bone_error))
-        paper = map(Cell, TABLE_7.get((entry.method, entry.stage), (None, None, None)))
+        paper = map(Cell, TABLE_7.get((entry.method, entry.stage), (None, None, None)) if with_paper else ())
         return (entry.run, *(part for own in cells for part in own), *crop, *paper)
 
-    columns = ("Joint px", "Bone px", "PCKh@0.5")
+    measure = entries[-1].scores.pckh.measure
+    columns = ("Joint px", "Bone px", measure.title)
     heads = [head for column in columns for head in ([column, f"Δ {column}"] if compared else [column])]
     heads += ["Joint crop px", "Bone crop px"]
     rows, sections = _by_stage(entries, row)
     ours = {(entry.method, entry.stage) for entry in entries}
-    others = {key: scores for key, scores in TABLE_7.items() if key not in ours}
+    others = {key: scores for key, scores in TABLE_7.items() if with_paper and key not in ours}
     if others:
         sections += ((len(rows), "In the paper, not among these runs"),)
         empty = [""] * len(heads)
         rows += tuple(
             (f"{method}, {readable(stage)}", *empty, *map(Cell, scores)) for (method, stage), scores in others.items()
         )
-    about_paper = (
+    about_paper = with_paper and (
         f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
     )
     return Table(
-        title="Mean joint and bone error in image pixels and in pixels of the 224 crop, mean PCKh@0.5 in %",
-        head=("", *heads, *(f"Paper, on MPII: {column}" for column in columns)),
+        title="Mean joint and bone error in image pixels and in pixels of the 224 crop, mean "
+        f"{measure.title}{measure.note} in %",
+        head=("", *heads, *(f"Paper, on MPII: {column}" for column in columns if with_paper)),
         rows=rows,
         sections=sections,
         note=" ".join(filter(None, [_about_differences(entries), about_paper])),
@@ -91,10 +102,15 @@ def table_7(entries: Sequence[Entry]) -> Table:
 
 
 def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:
-    """PCKh@0.5 of the joint groups, one's own by stage and run, then the differences, then published rows by source."""
+    """PCKh@0.5 of the joint groups, one's own by stage and run, then the differences, then published rows by source.
+
+    Published rows stand beside PCKh of MPII's joints alone.
+    """
+    measure = entries[-1].scores.pckh.measure
+    published = published if all(like_mpii(entry.scores) for entry in entries) else {}
 
     def row(name: str, scores: Scores, signed: bool = False) -> Row:
-        return name, *(cell(group, signed=signed) for group in scores.pckh.groups[0.5].values())
+        return name, *(cell(group, signed=signed) for group in scores.pckh.groups[measure.main].values())
 
     rows, sections = _by_stage(entries, lambda entry: row(entry.run, entry.scores))
     compared = [entry for entry in entries if entry.difference]
@@ -110,8 +126,8 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
         notes += [row.note for row in published.values()]
     conventions = ", ".join(dict.fromkeys(entry.scores.pckh.convention for entry in entries))
     return Table(
-        title=f"PCKh@0.5 in % by joint group ({conventions} convention)",
-        head=("", *TABLE_8_HEADS),
+        title=f"{measure.title}{measure.note} in % by joint group ({conventions} convention)",
+        head=("", *group_heads(entries[-1].scores)),
         rows=rows,
         sections=sections,
         note=" ".join(filter(None, notes)),
@@ -120,10 +136,11 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
 
 def joints_by_side(name: str, scores: Scores, skeleton: Skeleton = MPII) -> Table:
     """Annotated joints, PCKh@0.5 and joint error, right and left beside each other; center joints below."""
-    pckh, error = scores.pckh.per_joint[0.5], scores.joint_error
+    measure, error = scores.pckh.measure, scores.joint_error
+    pckh = scores.pckh.per_joint[measure.main]
     return _by_side(
-        f"{name}, per joint: PCKh@0.5 in %, joint error in image pixels",
-        ("Annotated", "PCKh@0.5", "Error px"),
+        f"{name}, per joint: {measure.title}{measure.note} in %, joint error in image pixels",
+        ("Annotated", measure.title, "Error px"),
         lambda joint: (Cell(error.counts[joint], digits=0), cell(pckh[joint]), cell(error.per_part[joint].image_px)),
         skeleton,
     )
@@ -193,7 +210,7 @@ def std_table(std: PoseStd, skeleton: Skeleton = MPII) -> Table:
             (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2))
             for kind, (joint, bone) in std.by_kind(skeleton).items()
         ),
-        note="A bone runs from the joint to its parent; the pelvis, the root, has its own position for a bone.",
+        note="A bone runs from the joint to its parent; the root has its own position for a bone.",
     )
 
 

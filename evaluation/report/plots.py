@@ -16,6 +16,7 @@ from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.measures import PCKH
 from evaluation.metrics.pose_std import PoseStd
 from heads.skeleton import MPII, Skeleton
 
@@ -38,15 +39,17 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
     Raises:
         PoseError: no results.
     """
-    figure, axes = _axes("Share of joints within a fraction of the head size", 4.2, results)
-    for index, (name, scores) in enumerate(results.items()):
+    measures = [scores.pckh.measure for scores in results.values()] or [PCKH]
+    name, one, unit = measures[0].name, measures[0].one, measures[0].unit
+    figure, axes = _axes(f"Share of joints within a fraction of the {one}", 4.2, results)
+    for index, (label, scores) in enumerate(results.items()):
         thresholds, auc = list(scores.pckh.curve), scores.pckh.auc.value
         values, low, high = _columns(scores.pckh.curve)
-        label = name if auc is None else f"{name} (area {auc:.1f})"
+        label += "" if auc is None else f" (area {auc:.1f})"
         axes.plot(thresholds, values, label=label, **_style(index))
         if np.isfinite(low).all():
             axes.fill_between(thresholds, low, high, color=COLORS[index % len(COLORS)], alpha=0.15, lw=0)
-    axes.set(xlabel="threshold (head sizes)", ylabel="mean PCKh (%)", xlim=(0, 0.5), ylim=(0, 100))
+    axes.set(xlabel=f"threshold ({unit})", ylabel=f"mean {name} (%)", xlim=(0, 0.5), ylim=(0, 100))
     axes.legend(loc="upper left", fontsize="small")
     return figure
 
@@ -201,7 +204,8 @@ def movement_arrows(
         shift = factor * (end - start)
         axes.quiver(*start.T, *shift.T, color=colors, angles="xy", scale_units="xy", scale=1, width=0.014,
                     headwidth=4, headlength=4.5, headaxislength=4, zorder=3)  # fmt: skip
-        everything = np.concatenate([start, start + shift, joints[np.isfinite(joints).all(axis=-1)]])
+        everything = np.concatenate([start, start + shift, joints])
+        everything = everything[np.isfinite(everything).all(axis=-1)]
         center, half = (everything.min(axis=0) + everything.max(axis=0)) / 2, np.ptp(everything, axis=0).max() / 2
         half = max(float(half), 1.0) * 1.08
         axes.set(xlim=(center[0] - half, center[0] + half), ylim=(center[1] + half, center[1] - half), aspect="equal")
@@ -222,8 +226,8 @@ def arrow_factor(before: np.ndarray, after: np.ndarray) -> int:
     Args:
         before, after: (P, K, 2) joints. The mean arrow becomes about a twelfth of the people's extent.
     """
-    moved = np.linalg.norm(after - before, axis=-1).mean()
-    extent = np.ptp(before, axis=1).max(axis=-1).mean()
+    moved = np.nanmean(np.linalg.norm(after - before, axis=-1))
+    extent = (np.nanmax(before, axis=1) - np.nanmin(before, axis=1)).max(axis=-1).mean()
     return int(np.clip(np.rint(extent / 12 / max(moved, 1e-9)), 1, 10))
 
 

@@ -11,6 +11,7 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.breakdown import PartScores
 from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.measures import PCKH, Measure
 from evaluation.metrics.movement import Movement
 from evaluation.metrics.pose_std import PoseStd
 from evaluation.report import paper_tables, plots
@@ -20,11 +21,6 @@ from evaluation.report.tables import Cell, Table, cell
 from heads.skeleton import MPII, Skeleton
 
 CURVE_POINTS = 150
-VALIDATED = {
-    "PCKh@0.5": "mean PCKh (%)",
-    "Joint error": "joint error (image px)",
-    "Bone error": "bone error (image px)",
-}
 Curve = Sequence[tuple[float, float]]
 
 
@@ -68,8 +64,10 @@ def joints_section(results: Mapping[str, Scores], skeleton: Skeleton = MPII) -> 
         for name, scores in results.items()
         for what, make in (("joints", paper_tables.joints_by_side), ("bones", paper_tables.bones_by_side))
     }
+    measure = next(iter(results.values())).pckh.measure
     curves = (
-        "Mean PCKh over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect prediction."
+        f"Mean {measure.name} over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect "
+        "prediction."
     )
     if any(scores.bootstrap for scores in results.values()):
         curves += " Bands, and bars below: 95 % confidence intervals over people."
@@ -78,26 +76,29 @@ def joints_section(results: Mapping[str, Scores], skeleton: Skeleton = MPII) -> 
         found = {name: getattr(scores, part).per_part for name, scores in results.items()}
         return {name: {joint: error.image_px for joint, error in parts.items()} for name, parts in found.items()}
 
-    pckh = {name: scores.pckh.per_joint[0.5] for name, scores in results.items()}
-    pixels = "mean error (image px)"
-    pckh_bars = plots.joint_bars(pckh, "PCKh@0.5 per joint", "PCKh (%)", limit=100)
+    pckh = {name: scores.pckh.per_joint[measure.main] for name, scores in results.items()}
+    pixels, key = "mean error (image px)", measure.name.lower()
+    pckh_bars = plots.joint_bars(pckh, f"{measure.title} per joint", f"{measure.name} (%)", limit=100)
     joint_bars = plots.joint_bars(errors("joint_error"), "Joint error per joint", pixels)
     bone_bars = plots.joint_bars(errors("bone_error"), "Bone error per joint", pixels)
     figures = {
-        "pckh-curves": (curves, plots.pckh_curves(results)),
-        "pckh-per-joint": ("PCKh@0.5 of each joint.", pckh_bars),
+        f"{key}-curves": (curves, plots.pckh_curves(results)),
+        f"{key}-per-joint": (f"{measure.title}{measure.note} of each joint.", pckh_bars),
         "joint-error": ("Mean distance of each joint to the ground truth.", joint_bars),
         "bone-error": ("Mean error of each bone, named by the joint that it leads from to its parent.", bone_bars),
     }
     return Section("Curves, joints and bones", tables=tables, figures=figures, folded=frozenset(tables))
 
 
-def breakdown_section(breakdowns: Mapping[str, Mapping[str, Mapping[str, PartScores]]], unit: str) -> Section:
+def breakdown_section(
+    breakdowns: Mapping[str, Mapping[str, Mapping[str, PartScores]]], unit: str, measure: Measure = PCKH
+) -> Section:
     """Where the error is.
 
     Args:
         breakdowns: 'size', 'annotated' and 'group' -> method -> what `breakdown` found; without parts, said in words.
         unit: 'crop_px', or 'image_px' if no scale is known.
+        measure: of the parts' scores.
     """
     about = {
         "size": ("By person size", "person height in the image, 200 x scale (px)", "People in quarters by their size."),
@@ -112,14 +113,14 @@ def breakdown_section(breakdowns: Mapping[str, Mapping[str, Mapping[str, PartSco
     for key, (title, xlabel, caption) in about.items():
         methods = breakdowns[key]
         if not any(methods.values()):
-            text.append(f"{title}: nothing to show, as no person has what it takes (MPII's scale, say).")
+            text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
         values = {name: {label: error(part) for label, part in parts.items()} for name, parts in methods.items()}
         plot = plots.part_points(values, title, xlabel, f"mean joint error ({unit.replace('_', ' ')})")
         figures[f"error-by-{key}"] = (f"{caption} Bars are 95 % confidence intervals.", plot)
         for name, metric, words in (
             ("error", error, f"mean joint error in {unit.replace('_px', ' pixels')}"),
-            ("pckh", lambda part: part.mean_pckh, "PCKh@0.5 in %"),
+            (measure.name.lower(), lambda part: part.mean_pckh, f"{measure.title}{measure.note} in %"),
         ):
             tables[f"{name}-by-{key}"] = paper_tables.breakdown_table(f"{title}: {words}", methods, metric)
     return Section("Where the error is", tuple(text), tables, figures, folded=frozenset(tables))
@@ -161,17 +162,18 @@ def movement_section(
     return Section("From stage 0 to stage 1", tables=tables, figures=figures, folded=frozenset(tables) - {"movement"})
 
 
-def scores_section(calibrations: Mapping[str, tuple[Calibration, Calibration]]) -> Section:
+def scores_section(calibrations: Mapping[str, tuple[Calibration, Calibration]], measure: Measure = PCKH) -> Section:
     """Whether the joints' scores know which joints are correct.
 
     Args:
+        measure: of what is correct.
         calibrations: run -> what `calibrate` found of its scores as predicted, and of the cross-fitted ones.
     """
     text = (
-        "A joint's score, from 0 to 1, says how sure the network is of it; a joint is correct within 0.5 head sizes of "
-        "the ground truth, as in PCKh@0.5. Calibrated scores are the predicted ones through a map that never falls, "
-        "fitted to the share correct: for each half of the people on the other half, so that nobody's own joints are "
-        "in it."
+        "A joint's score, from 0 to 1, says how sure the network is of it; a joint is correct within "
+        f"{measure.main:g} {measure.unit} of the ground truth, as in {measure.title}. Calibrated scores are the "
+        "predicted ones through a map that never falls, fitted to the share correct: for each half of the people on "
+        "the other half, so that nobody's own joints are in it."
     )
 
     def row(name: str, found: Calibration) -> tuple[Cell | str, ...]:
@@ -200,13 +202,13 @@ def scores_section(calibrations: Mapping[str, tuple[Calibration, Calibration]]) 
     return Section("Scores", (text,), {"scores": table}, figures)
 
 
-def people_section(pictures: Sequence[tuple[str, np.ndarray]], run: str) -> Section:
+def people_section(pictures: Sequence[tuple[str, np.ndarray]], run: str, measure: Measure = PCKH) -> Section:
     """Pictures of the worst and the median people of a run, or a sentence if there are none."""
     if not pictures:
         return Section("People", text=("No images were given, so nobody is drawn on one; --images DIR names them.",))
     text = (
-        f"{run}: the worst and the median people by mean joint error in head sizes. Orange: the person's right side; "
-        "blue: left; yellow: center; thin white: the ground truth; pink arrows: from stage 0 to stage 1."
+        f"{run}: the worst and the median people by mean joint error in {measure.unit}. Orange: the person's right "
+        "side; blue: left; yellow: center; thin white: the ground truth; pink arrows: from stage 0 to stage 1."
     )
     return Section("People", text=(text,), pictures=pictures)
 
@@ -215,7 +217,7 @@ def std_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> S
     """Figure 1, right. `whose`: the people measured, in words; if nobody was measured, a sentence in their place."""
     heading = "Figure 1: joints against bones"
     if std is None:
-        return Section(heading, text=("No annotations with MPII's center and scale were given to measure it on.",))
+        return Section(heading, text=("No annotations with a center and a scale were given to measure it on.",))
     kinds = std.by_kind(skeleton).values()
     steadier = sum(bone < joint for joint, bone in kinds)
     text = (
@@ -228,14 +230,19 @@ def std_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> S
 
 
 def training_section(
-    curves: Mapping[str, Mapping[str, Curve]], validations: Mapping[str, Mapping[str, Sequence[Sequence]]]
+    curves: Mapping[str, Mapping[str, Curve]],
+    validations: Mapping[str, Mapping[str, Sequence[Sequence]]],
+    measure: Measure = PCKH,
 ) -> Section:
     """Curves of the training loss, and of what was validated as the training went.
 
     Args:
         curves: run -> stage -> (step, loss) points; thinned to means for the plot.
         validations: run -> stage -> (step, PCKh, joint error, bone error) of each validation, None where undefined.
+        measure: of the validations' PCKh, or PCK.
     """
+    shown = {measure.title: f"mean {measure.name} (%)", "Joint error": "joint error (image px)",
+             "Bone error": "bone error (image px)"}  # fmt: skip
     figures = {}
     for stage in dict.fromkeys(stage for stages in curves.values() for stage in stages):
         drawn = {run: thin(stages[stage]) for run, stages in curves.items() if stages.get(stage)}
@@ -244,7 +251,7 @@ def training_section(
             plot = plots.training_curves(drawn, "loss (standard deviations)", title)
             figures[f"training-{file_name(stage)}"] = (f"Training loss of {readable(stage)}.", plot)
         validated = {run: stages[stage] for run, stages in validations.items() if stages.get(stage)}
-        for column, (name, ylabel) in enumerate(VALIDATED.items(), start=1) if validated else ():
+        for column, (name, ylabel) in enumerate(shown.items(), start=1) if validated else ():
             points = {run: [(row[0], row[column]) for row in rows] for run, rows in validated.items()}
             plot = plots.training_curves(points, ylabel, f"{readable(stage)}: {name} of the validation people")
             caption = f"{name} of the validation people as {readable(stage)} trained."

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.conventions import GROUPS, SHORT
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json
 
-TABLE_8_HEADS = ("Head", "Sho.", "Elb.", "Wri.", "Hip", "Knee", "Ank.", "Mean")
+TABLE_8_HEADS = tuple(SHORT.get(group, group) for group in GROUPS)
 
 
 @dataclass(frozen=True)
@@ -116,18 +117,26 @@ def cell(estimate: Estimate, digits: int = 1, signed: bool = False) -> Cell:
     return Cell(estimate.value, estimate.interval, digits, signed)
 
 
-def groups_table(results: Mapping[str, Scores], threshold: float = 0.5, signed: bool = False) -> Table:
+def group_heads(scores: Scores) -> tuple[str, ...]:
+    """The joint groups' names and the Mean's, short as in Table 8."""
+    return tuple(SHORT.get(group, group) for group in scores.pckh.groups[scores.pckh.measure.main])
+
+
+def groups_table(results: Mapping[str, Scores], threshold: float | None = None, signed: bool = False) -> Table:
     """PCKh of the joint groups and their Mean, one row per method.
 
     Args:
         results: name -> scores.
-        threshold: of PCKh.
+        threshold: of PCKh; None: the measure's own.
         signed: values with a sign: for what `compare` found.
     """
     conventions = ", ".join(dict.fromkeys(scores.pckh.convention for scores in results.values()))
+    first = next(iter(results.values()))
+    measure = first.pckh.measure
+    threshold = measure.main if threshold is None else threshold
     return Table(
-        title=f"PCKh@{threshold:g} in % ({conventions} convention)",
-        head=("", *TABLE_8_HEADS),
+        title=f"{measure.name}@{threshold:g}{measure.note} in % ({conventions} convention)",
+        head=("", *group_heads(first)),
         rows=tuple(
             (name, *(cell(group, signed=signed) for group in scores.pckh.groups[threshold].values()))
             for name, scores in results.items()
@@ -141,6 +150,7 @@ def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
     Args: as `groups_table`; signed, with a sign and another digit of the errors: for what `compare` found.
     """
     intervals = any(scores.bootstrap for scores in results.values())
+    measure = next(iter(results.values())).pckh.measure
 
     def row(name: str, scores: Scores) -> tuple[Cell | str, ...]:
         joint, bone = scores.joint_error, scores.bone_error
@@ -148,16 +158,16 @@ def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
         return name, *(cell(error, 1 + signed, signed) for error in errors), cell(scores.mean_pckh, signed=signed)
 
     return Table(
-        title="Mean error in image pixels and in pixels of the 224 crop, mean PCKh in %"
+        title=f"Mean error in image pixels and in pixels of the 224 crop, mean {measure.name} in %"
         + ("; in brackets the 95 % confidence interval over people" if intervals else ""),
-        head=("", "Joint px", "Bone px", "Joint crop px", "Bone crop px", "PCKh@0.5"),
+        head=("", "Joint px", "Bone px", "Joint crop px", "Bone crop px", measure.title),
         rows=tuple(row(*item) for item in results.items()),
     )
 
 
 def joints_table(scores: Scores) -> Table:
     """One row per joint: how many are annotated, PCKh at each threshold, joint error and error of its bone."""
-    joints, bones = scores.joint_error, scores.bone_error.per_part
+    joints, bones, measure = scores.joint_error, scores.bone_error.per_part, scores.pckh.measure
 
     def row(joint: str) -> tuple[Cell | str, ...]:
         return (
@@ -169,11 +179,12 @@ def joints_table(scores: Scores) -> Table:
         )
 
     return Table(
-        title="Per joint: PCKh in %, errors in image pixels; a bone runs from the joint to its parent",
+        title=f"Per joint: {measure.name}{measure.note} in %, errors in image pixels; a bone runs from the joint to "
+        "its parent",
         head=(
             "",
             "Annotated",
-            *(f"PCKh@{threshold:g}" for threshold in scores.pckh.per_joint),
+            *(f"{measure.name}@{threshold:g}" for threshold in scores.pckh.per_joint),
             "Joint error",
             "Bone error",
         ),

@@ -169,7 +169,8 @@ def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:
     from ief.reporting.scoring import save_poses, score
     from mpii_tools.people_file import load_people
     from mpii_tools.prepared.read import load_prepared
-    from mpii_tools.results.predictions import align, read_predictions
+    from mpii_tools.results.matching import align
+    from mpii_tools.results.predictions import read_predictions
     from mpii_tools.results.submission import read_submission, write_submission
 
     test = load_prepared(out / "prepared", "test")

@@ -1,13 +1,21 @@
-"""`ief evaluate`: predictions and annotations -> PCKh, joint and bone error."""
+"""`ief evaluate`: predictions and annotations -> PCKh (or PCK, or COCO's AP), joint and bone error."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import CONVENTIONS
+from evaluation.metrics.measures import MEASURES
+from ief.commands.options import add_first_pixel
+
+if TYPE_CHECKING:
+    from mpii_tools.people import People
 
 EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotations data/mpii/valid.npz --intervals"
 
@@ -15,16 +23,35 @@ EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotatio
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     argument = parser.add_argument
-    argument("--predictions", type=Path, required=True, metavar="FILE", help="predicted poses: .npz, .h5, .mat or .npy")
     argument(
-        "--annotations", type=Path, required=True, metavar="PATH", help="any format of annotations that prepare reads"
+        "--predictions",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="predicted poses: .npz, .h5, .mat or .npy, or COCO results (.json)",
     )
+    argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="any format of annotations that prepare reads, or a folder that prepare wrote",
+    )
+    argument("--split", metavar="NAME", help="score only the people of this split of the annotations (default: all)")
+    add_first_pixel(parser)
     argument(
         "--convention",
         default="official",
         choices=CONVENTIONS,
         help="toolkit whose comparison and grouping to use (default: official, the MATLAB toolkit)",
     )
+    argument(
+        "--metric",
+        choices=MEASURES,
+        help="pckh in head sizes, PCK by the torso or by the box's longer side (default: the first of these that the "
+        "annotations have)",
+    )
+    argument("--oks", action="store_true", help="also COCO's average precision; needs pycocotools and sigmas")
     argument("--json", type=Path, metavar="FILE", help="also write the scores to this file")
     argument(
         "--against",
@@ -40,28 +67,56 @@ def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
     from checkpoints.files import write_text
     from evaluation.metrics.json_format import difference_to_json, scores_to_json
-    from ief.reporting.scoring import difference, print_difference, print_result, score
+    from ief.reporting.scoring import difference, oks, print_difference, print_oks, print_result, score
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
+    from mpii_tools.annotations.units import require_pixels
+    from mpii_tools.results.matching import align, align_annotated
     from mpii_tools.results.pixel_origin import origin_warning
-    from mpii_tools.results.predictions import align, read_predictions
+    from mpii_tools.results.predictions import predicted_joints, read_predictions
 
-    reading, predictions = read_annotations(args.annotations), read_predictions(args.predictions)
-    people = reading.people
-    joints = align(predictions, people).joints
+    reading = read_annotations(args.annotations)
+    people = of_split(args.annotations, reading.people, args.split)
+    require_pixels(args.annotations, people)
+    predictions = read_predictions(args.predictions, people.joint_names, args.first_pixel)
+    aligned, people = align_annotated(predictions, people)
+    joints = aligned.joints
     if found := table(f"faults of {args.annotations}", reading.faults):
         print(found, file=sys.stderr)
     if len(predictions) > len(people):
         unused = len(predictions) - len(people)
         print(f"{unused:,} predictions are of nobody in {args.annotations} and do not count", file=sys.stderr)
-    scores = score(joints, people, args.convention, args.intervals)
+    if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
+        print(f"joints that are NaN in {args.predictions} and do not count: {', '.join(unplaced)}", file=sys.stderr)
+    scores = score(joints, people, args.convention, args.intervals, args.metric)
     if warning := origin_warning(joints, people):
         print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
     print_result(scores)
     result = scores_to_json(scores)
+    if args.oks:
+        found = oks(joints, people, aligned.scores)
+        print_oks(found)
+        result["oks"] = asdict(found)
     if args.against:
-        found = difference(joints, align(read_predictions(args.against), people).joints, people, args.convention)
+        found = difference(
+            joints,
+            align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints,
+            people,
+            args.convention,
+            args.metric,
+        )
         print_difference(found, str(args.against))
         result["difference"] = difference_to_json(found)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))
+
+
+def of_split(path: Path, people: People, split: str | None) -> People:
+    """The people of a split, all of them for None. Raises PoseError if the annotations have nobody in it."""
+    if split is None:
+        return people
+    chosen = people.split == ("" if split == "all" else split)
+    if not chosen.any():
+        known = ", ".join(sorted({name or "all" for name in people.split.tolist()})) or "nobody"
+        raise PoseError(f"--split {split}: nobody of {path} is in it; it has {known}")
+    return people.select(chosen)

@@ -40,3 +40,14 @@ def given(args: argparse.Namespace, options: Mapping[str, Field]) -> dict[str, o
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Declare --device."""
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
+
+
+def add_first_pixel(parser: argparse.ArgumentParser) -> None:
+    """Declare --first-pixel."""
+    parser.add_argument(
+        "--first-pixel",
+        type=int,
+        choices=(0, 1),
+        help="what other programs' predictions call the first pixel (default: 0 in .npz and COCO results, 1 in .h5, "
+        ".mat and .npy, as in MPII's files)",
+    )

@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="people of the images: COCO JSON (bbox x y width height, score), or text with one person per line, "
         "`image x1 y1 x2 y2`, a score after it or not, or `image x y scale` (MPII's), separated by tabs, commas or "
-        "spaces; names are relative to the file if no INPUT is given",
+        "spaces; names, in quotes or not, are relative to the file if no INPUT is given",
     )
     parser.add_argument(
         "--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)"

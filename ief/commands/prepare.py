@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
+from heads.skeletons import SKELETONS, get_skeleton
 from ief.commands.options import add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
 
-EXAMPLE = "ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii"
+if TYPE_CHECKING:
+    from mpii_tools.people import People
+    from mpii_tools.prepared.write import Preparation
+
+EXAMPLE = """ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii
+         ief prepare --annotations train=people.json valid=others.json --images images --out data/mine"""
 SIZES = {name: OPTIONS[name] for name in OF_PREPARE}
 
 
@@ -17,16 +24,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "--annotations",
-        type=Path,
+        action="extend",
+        nargs="+",
         required=True,
-        metavar="PATH",
-        help="official .mat, HRNet/mmpose .json, Newell's .h5, or a folder of LSP",
+        metavar="SPLIT=PATH",
+        help="official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, or a folder "
+        "of LSP; one or more. SPLIT= (train, valid or test) may be left out if the content or a word in the name, as "
+        "in my_val_people.json, tells it. A valid_images.txt beside it lists validation images: names between line "
+        "ends, tabs, commas or spaces, in quotes or not",
     )
+    parser.add_argument(
+        "--valid-share",
+        type=float,
+        metavar="X",
+        help="make a random share of the training images, above 0 and below 1, and everybody in them the validation "
+        "split (default: none)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of --valid-share (default: 0)")
     parser.add_argument(
         "--images",
         type=Path,
         metavar="DIR",
-        help="folder of images or of tar files of images (default: beside the annotations)",
+        help="folder of images, of folders of them or of tar files of them (default: beside the annotations)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the crops and their people")
     parser.add_argument("--name", help="name of the dataset (default: that of --out)")
@@ -41,9 +60,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--limit", type=int, metavar="N", help="only the first N people of each split, 1 or more, to try things"
     )
     parser.add_argument(
+        "--skeleton",
+        metavar="NAME|FILE",
+        help=f"joints to keep, found by name, and their tree: {', '.join(SKELETONS)}, or a JSON file with names, "
+        "parents (a name each, null for the root) and, where it has them, flip_pairs (right, left), groups of the "
+        "tables (name: joints), derived (joint: those in whose middle it is), torso (two joints) and sigmas of OKS "
+        "(default: the annotations' own)",
+    )
+    parser.add_argument(
         "--no-derived-joints",
         action="store_true",
-        help="leave a missing pelvis and thorax missing instead of placing them by the stated rule",
+        help="leave joints without a label (MPII's pelvis and thorax, say) missing instead of placing them in the "
+        "middle of others, as the skeleton's `derived` tells",
     )
     parser.add_argument(
         "--apply-exif",
@@ -58,40 +86,63 @@ def run(args: argparse.Namespace) -> None:
     if args.limit is not None and args.limit < 1:
         raise PoseError(f"--limit {args.limit}: must be above 0; leave it out for everybody")
     preset = get_preset(args.preset, **given(args, SIZES))
-    import numpy as np
-
-    from mpii_tools.annotations.derived_joints import derive_torso
-    from mpii_tools.annotations.read import read_annotations
+    from mpii_tools.annotations.combine import combine, open_combined, read_source
+    from mpii_tools.annotations.derived_joints import derive_joints
+    from mpii_tools.annotations.joint_selection import unlabeled_joints
     from mpii_tools.annotations.reading import table
-    from mpii_tools.images.sources import open_images
     from mpii_tools.prepared.write import OF_IMAGES, prepare
 
-    reading = read_annotations(args.annotations)
+    skeleton = get_skeleton(args.skeleton) if args.skeleton else None
+    sources = [read_source(argument, skeleton) for argument in args.annotations]
+    for source in sources:
+        print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
+    folders = [args.images or source.folder for source in sources]
+    reading = combine(sources, folders, args.valid_share, args.seed)
     people = reading.people
-    print(f"{args.annotations}: {reading.format}, {len(people):,} people")
     if not args.no_derived_joints:
-        people = derive_torso(people)
+        people = derive_joints(people)
         if people.derived.any():
-            print(f"{int(people.derived.any(axis=1).sum()):,} people got a pelvis or thorax by rule (training only)")
+            print(f"{int(people.derived.any(axis=1).sum()):,} people got a joint by rule (training only)")
     if args.limit:
-        first = [np.flatnonzero(people.split == split)[: args.limit] for split in np.unique(people.split)]
-        people = people.select(np.sort(np.concatenate(first)))
-    folder = args.annotations if args.annotations.is_dir() else args.annotations.parent
-    images = open_images(args.images or folder)
-    name = args.name or args.out.resolve().name
-    done = prepare(
-        people, images, args.out, name, preset.size, preset.margin, args.strict, reading.faults, args.apply_exif
-    )
-    for heading, findings in (("faults", done.faults), ("notes", {**reading.notes, **done.notes})):
+        people = first_of_each_split(people, args.limit)
+    images, name = open_combined(folders, people.images.tolist()), args.name or args.out.resolve().name
+    how = (preset.size, preset.margin, args.strict, reading.faults, args.apply_exif, folders)
+    done = prepare(people, images, args.out, name, *how)
+    notes = {**reading.notes, **unlabeled_joints(people), **done.notes}
+    for heading, findings in (("faults", done.faults), ("notes", notes)):
         print(table(heading, findings) or f"no {heading}")
+    if not done.splits:
+        reason, who = next(iter(done.faults.items()), ("no person in the annotations", []))
+        raise PoseError(
+            f"{args.out}: no person of {name} could be prepared; first reason: {': '.join([reason, *who[:1]])}"
+        )
     if not done.written:
         count = sum(map(len, done.faults.values()))
         raise PoseError(
-            f"{args.annotations}: {count:,} faults of {len(done.faults)} kinds, listed above; fix them, or leave "
+            f"{sources[0].path}: {count:,} faults of {len(done.faults)} kinds, listed above; fix them, or leave "
             "those people out by preparing without --strict. Nothing was written"
         )
-    counts = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
-    print(f"{args.out}: {counts} people at {preset.size} px")
+    print_written(args.out, done, preset.size)
     left_out = [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
     if left_out:
         raise Incomplete(left_out)
+
+
+def first_of_each_split(people: People, count: int) -> People:
+    """The first `count` people of each split, in their order."""
+    import numpy as np
+
+    first = [np.flatnonzero(people.split == split)[:count] for split in np.unique(people.split)]
+    return people.select(np.sort(np.concatenate(first)))
+
+
+def print_written(folder: Path, done: Preparation, size: int) -> None:
+    """What the folder holds now: new splits, those in whose place they came, and those that stay."""
+    counts = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
+    replaced = ", ".join(f"{count:,} {split}" for split, count in done.replaced.items())
+    kept = ", ".join(f"{count:,} {split}" for split, count in done.kept.items())
+    print(f"{folder}: {counts} people at {size} px" + (f", in place of {replaced} of before" if replaced else ""))
+    if kept:
+        print(f"{folder}: {kept} people of before stay")
+    if "train" in {**done.splits, **done.kept} and "valid" not in {**done.splits, **done.kept}:
+        print(f"{folder}: no validation split; add one with valid=PATH, or prepare again with --valid-share 0.1")

@@ -118,9 +118,8 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
     """Stage 0's configuration of a run, with its ranks joined and signals heard until the `with` ends.
 
     Raises:
-        PoseError: when the data are not prepared, or their joints are not MPII's; and as `validation` does.
+        PoseError: when the data are not prepared; and as `validation` does.
     """
-    from heads.skeleton import MPII
     from ief.model.device import choose_device
     from ief.training.config import StageConfig
     from ief.training.determinism import deterministic_algorithms
@@ -134,8 +133,6 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
         init_distributed(device) as dist,
     ):
         data = load_prepared(config.data, "train")
-        if data.people.joint_names != MPII.names:
-            raise PoseError(f"{config.data}: its joints are not MPII's 16; `ief prepare` writes those")
         yield StageConfig(
             index=0,
             data=data,

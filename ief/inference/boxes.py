@@ -50,9 +50,9 @@ def person_box(
 def pose_boxes(joints: np.ndarray) -> np.ndarray:
     """(P, 4) the boxes of joints (P, K, 2 or more), image pixels: what a person's next frame is looked for in.
 
-    Head and feet go a little beyond the joints: a tenth of the longer side is added.
+    Head and feet go a little beyond the joints: a tenth of the longer side is added. A NaN joint does not count.
     """
-    low, high = joints[..., :2].min(axis=1) + 0.5, joints[..., :2].max(axis=1) + 0.5
+    low, high = np.nanmin(joints[..., :2], axis=1) + 0.5, np.nanmax(joints[..., :2], axis=1) + 0.5
     room = (high - low).max(axis=1, keepdims=True) / 20
     return np.concatenate([low - room, high + room], axis=1)
 

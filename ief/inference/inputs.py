@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names, require_file
+from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
 from ief.inference.stream import ImagePeople, read_bytes
+from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
 from mpii_tools.images.sources import SUFFIXES
 
@@ -81,8 +82,8 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         PoseError: when the file is missing, or nothing in it can be used.
     """
     try:
-        text = require_file(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(require_file(path))
+    except (OSError, UnicodeError) as error:
         raise PoseError(f"{path}: cannot be read as text ({error})") from error
     entries = coco_boxes(path, text) if text.lstrip()[:1] in ("[", "{") else listed_boxes(path, text)
     find, found, left_out = image_finder(path.parent, files), {}, []
@@ -123,12 +124,6 @@ def listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
                 yield NamedBox(name, person_boxes(np.array([[x, y]]), np.array([scale]))[0])
         else:
             yield NamedBox(name, np.array(numbers[:4]) if numbers else None, *numbers[4:])
-
-
-def split_line(line: str) -> list[str]:
-    """The fields of a line, by tabs if it has one, else by commas, else by spaces; quotes around a name go."""
-    separator = next((mark for mark in "\t," if mark in line), None)
-    return [field.strip().strip("\"'") for field in line.strip().split(separator)]
 
 
 def trailing_numbers(tokens: list[str]) -> list[float]:

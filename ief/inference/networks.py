@@ -47,5 +47,5 @@ class CascadeNetwork:
         """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64."""
         images = normalize_crops(torch.from_numpy(np.ascontiguousarray(crops)).to(self.cascade.mean_pose.device))
         poses, scores = self.cascade.predict(images, self.flip)
-        stacked = np.stack(np.broadcast_arrays(*(pose.double().cpu().numpy() for pose in poses)))
+        stacked = np.stack(np.broadcast_arrays(*(self.cascade.shown(pose).double().cpu().numpy() for pose in poses)))
         return stacked, scores.double().cpu().numpy()

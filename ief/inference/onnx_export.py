@@ -6,7 +6,6 @@ import json
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -40,7 +39,8 @@ class CropsToPose(nn.Module):
     def estimate(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Joints in crop pixels, and scores (B, K) if the last stage was trained with a likelihood."""
         poses, scores = self.cascade.predict(crops)
-        return (poses[-1], scores) if self.scored else poses[-1]
+        pose = self.cascade.shown(poses[-1])
+        return (pose, scores) if self.scored else pose
 
     @property
     def scored(self) -> bool:
@@ -123,7 +123,7 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     inputs, axes = model.example()
     skeleton = model.cascade.stages[0].design.skeleton
     metadata = {"size": str(model.size), "joint_names": ",".join(skeleton.names)}
-    metadata |= {"skeleton": json.dumps(asdict(skeleton))}
+    metadata |= {"skeleton": json.dumps(skeleton.to_json())}
     return write_onnx(model, inputs, model.inputs, axes, model.outputs, metadata, path)
 
 

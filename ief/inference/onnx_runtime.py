@@ -38,9 +38,7 @@ class OnnxNetwork:
             )
         self.size = int(metadata["size"])
         tree = json.loads(metadata.get("skeleton", "null"))
-        self.skeleton = Skeleton(
-            tuple(tree["names"]), tuple(tree["parents"]), tuple(map(tuple, tree["flip_pairs"]))
-        ) if tree else MPII  # fmt: skip
+        self.skeleton = Skeleton.from_json(tree) if tree else MPII
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels, and (B, K) scores, NaN without any."""

@@ -124,12 +124,18 @@ class PosePredictor:
             alone), and scores (N, K) as in `Poses`.
 
         Raises:
-            PoseError: when the split is prepared at another size than the network's.
+            PoseError: when the split is prepared at another size than the network's, or with other joints.
         """
         if data.size != self.size:
             raise PoseError(
                 f"{data.name}: prepared at {data.size} px, but the network takes {self.size}; "
                 f"run `ief prepare --size {self.size}`"
+            )
+        if data.people.joint_names != self.skeleton.names:
+            here, there = (", ".join(names[:3]) for names in (data.people.joint_names, self.skeleton.names))
+            raise PoseError(
+                f"{data.name}: prepared with joints {here}, ..., but the network places {there}, ...; "
+                "run `ief prepare --skeleton` with the network's"
             )
         inner, found = slice(data.border, data.border + data.size), []
         with progress(desc="predicting", total=len(data), unit="person") as counter:

@@ -43,7 +43,8 @@ def write_results(folder: Path, found: Sequence[Poses], skeleton: Skeleton, stag
     ids = [person for poses in found for person in poses.person_ids]
     known = scores if np.isfinite(scores).any() else None
     table, coco, text = (folder / f"{NAME}.{ending}" for ending in ("npz", "json", "csv"))
-    save_predictions(table, Predictions(joints, np.array(ids, dtype=np.str_), skeleton.names, stage, known))
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
+    save_predictions(table, Predictions(joints, np.array(ids, dtype=np.str_), skeleton.names, stage, known, center))
     write_coco(coco, joints, known, images, boxes, box_scores)
     write_csv(text, skeleton.names, joints, known, images, ids, boxes, box_scores)
     return [table, coco, text]

@@ -16,12 +16,17 @@ class Cascade(nn.Module):
     Args:
         mean_pose: (K, D), y_0 in crop pixels.
         stages: any number of trained stages; none leaves the mean pose.
+
+    Attributes:
+        unlabeled: joints that no training person had (`StageDesign`). Poses place them all the same, as the next stage
+            needs them; `shown` does not.
     """
 
     def __init__(self, mean_pose: Tensor, stages: Sequence[Stage] = ()) -> None:
         super().__init__()
         self.register_buffer("mean_pose", mean_pose.float())
         self.stages = nn.ModuleList(stages)
+        self.unlabeled = list(stages[0].design.unlabeled) if stages else []
 
     def forward(self, images: Tensor, flip: bool = False) -> list[Tensor]:
         """The poses y_0, y_1, ... of a batch.
@@ -50,6 +55,14 @@ class Cascade(nn.Module):
                 scores = (scores + again[:, list(stage.design.skeleton.flip_permutation)]) / 2
             poses.append(pose)
         return poses, scores
+
+    def shown(self, pose: Tensor) -> Tensor:
+        """A pose (..., K, D) for those who ask for it: NaN for joints that no training person had."""
+        if not self.unlabeled:
+            return pose
+        nothing = pose.new_zeros(pose.shape[-2], 1)
+        nothing[self.unlabeled] = torch.nan
+        return pose + nothing
 
     def folded(self) -> Cascade:
         """A copy for inference, its batch normalizations folded (`Stage.folded`), channels last in memory."""

@@ -64,7 +64,7 @@ class PretrainedStage:
         kind, wanted = self.stage.method.representation, get_method(design.method).representation
         if own_dimensions != dimensions:
             return f"its poses are {own_dimensions}D, this stage's {dimensions}D"
-        if mine.skeleton != design.skeleton:
+        if any(getattr(mine.skeleton, part) != getattr(design.skeleton, part) for part in ("names", "parents")):
             return "its skeleton is another"
         if kind != wanted:
             return f"it regresses {kind}, this stage {wanted}"

@@ -38,6 +38,7 @@ class StageDesign:
         skeleton: the tree whose joints are regressed.
         absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
         likelihood: whether it was trained by `heads.likelihood`, and so gives a sigma of each pair in training.
+        unlabeled: joints that no training person had: what it says of them means nothing, and predictions have NaN.
     """
 
     backbone: str = "resnet50"
@@ -48,18 +49,21 @@ class StageDesign:
     skeleton: Skeleton = MPII
     absolute: bool = False
     likelihood: bool = False
+    unlabeled: tuple[int, ...] = ()
 
     def to_json(self) -> dict:
         """The fields as plain JSON values."""
-        return asdict(self)
+        return {**asdict(self), "skeleton": self.skeleton.to_json(), "unlabeled": list(self.unlabeled)}
 
     @staticmethod
     def from_json(fields: dict) -> StageDesign:
         """The inverse of `to_json`. Raises PoseError for missing or unknown fields."""
         try:
-            tree = fields["skeleton"]
-            skeleton = Skeleton(tuple(tree["names"]), tuple(tree["parents"]), tuple(map(tuple, tree["flip_pairs"])))
-            return StageDesign(**{**fields, "skeleton": skeleton})
+            skeleton = Skeleton.from_json(fields["skeleton"])
+            unlabeled = tuple(fields.get("unlabeled", ()))
+            if not set(unlabeled) <= set(range(len(skeleton))):
+                raise TypeError(f"unlabeled {unlabeled}")
+            return StageDesign(**{**fields, "skeleton": skeleton, "unlabeled": unlabeled})
         except (KeyError, TypeError) as error:
             raise PoseError(f"the description of a stage lacks or adds a field ({error})") from error
 

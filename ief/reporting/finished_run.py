@@ -13,11 +13,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names
+from checkpoints.files import distinct_names, read_text
 from evaluation.metrics.distances import joint_error
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
 from heads.methods import METHODS
+from heads.skeleton import MPII, Skeleton
 from ief.model.run_folder import METRICS, stage_file
 from ief.reporting.scoring import ground_truth, load_poses, load_scores, score
 from mpii_tools.people import People
@@ -31,6 +32,7 @@ class FinishedRun:
         name: in the tables.
         method: of Table 1, '' if unknown.
         record: how stage 0 was trained, {} if it is not there; under `kept`, which weights of every stage.
+        skeleton: of its joints: the stage's, else the people's, else MPII's.
         stages: 'mean_pose', 'stage0', 'stage1' -> scores.
         curves: stage -> (step, loss) points.
         validations: stage -> (step, PCKh, joint error, bone error) of each validation; None for an undefined one.
@@ -41,6 +43,7 @@ class FinishedRun:
     name: str
     method: str
     record: Json
+    skeleton: Skeleton
     stages: dict[str, Scores]
     curves: dict[str, list[tuple[float, float]]]
     validations: dict[str, list[tuple[float | None, ...]]]
@@ -71,7 +74,9 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     Raises:
         PoseError: neither metrics.json nor, with people, predictions; predictions of other people.
     """
-    record = load_record(folder)
+    record, design = load_record(folder)
+    skeleton = MPII if people is None else people.skeleton
+    skeleton = Skeleton.from_json(design["skeleton"]) if "skeleton" in design else skeleton
     method = record.get("method", name if name in METHODS else "")
     poses = load_poses(folder, people) if people is not None else {}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
@@ -81,15 +86,15 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
             convention = known.pckh.convention if known else "official"
             stages[stage] = score(joints, people, convention, intervals=True)
     scores = load_scores(folder, people) if people is not None else {}
-    return FinishedRun(name, method, record, stages, *load_curves(folder), poses, scores)
+    return FinishedRun(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
 
 
 def load_metrics(run: Path) -> dict[str, Scores]:
     """The scores by stage in `metrics.json` of a run. Raises PoseError if it is missing or corrupt."""
     path = run / "metrics.json"
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        if not metrics or not all({"convention", "pckh", "joint_error"} <= set(tree) for tree in metrics.values()):
+        metrics = json.loads(read_text(path))
+        if not metrics or not all({"convention", "joint_error"} <= set(tree) for tree in metrics.values()):
             raise PoseError(f"{path}: holds no scores of stages; `ief train` writes it again")
         return {stage: scores_from_json(tree) for stage, tree in metrics.items()}
     except FileNotFoundError:
@@ -98,8 +103,8 @@ def load_metrics(run: Path) -> dict[str, Scores]:
         raise PoseError(f"{path}: corrupt ({error}); `ief train` writes it again") from error
 
 
-def load_record(run: Path) -> Json:
-    """How stage 0 of a run was trained, and in `kept` which weights are kept; {} if the run holds no trained stage.
+def load_record(run: Path) -> tuple[Json, Json]:
+    """How stage 0 of a run was trained, and in `kept` which weights are kept; and its design; {} without a stage.
 
     Raises:
         PoseError: a header that cannot be read. The weights are not looked at.
@@ -117,7 +122,8 @@ def load_record(run: Path) -> Json:
             raise PoseError(
                 f"{path}: no stage of this project, or corrupt ({error}); copy or train it again"
             ) from error
-    return {**descriptions["stage 0"]["training"], "kept": kept} if descriptions else {}
+    first = descriptions.get("stage 0")
+    return ({**first["training"], "kept": kept}, first.get("design", {})) if first else ({}, {})
 
 
 def kept_weights(descriptions: dict[str, Json]) -> str:
@@ -144,7 +150,7 @@ def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
     for path in sorted(run.glob("stage*/log.csv")):
         stage = path.parent.name
         try:
-            rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+            rows = list(csv.DictReader(read_text(path).splitlines()))
             curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
             found = [
                 (float(row["step"]), *(float(row[name]) if row[name] else None for name in METRICS))
@@ -162,5 +168,8 @@ def describes(scores: Scores, poses: np.ndarray, people: People) -> bool:
     """Whether scores have confidence intervals and are of these poses (N, K, 2) and people."""
     if scores.bootstrap is None or scores.people != len(people):
         return False
-    values = [error.image_px.value for error in (joint_error(poses, ground_truth(people)), scores.joint_error)]
+    gt = ground_truth(people, poses)
+    if scores.pckh.measure != gt.measure:
+        return False
+    values = [error.image_px.value for error in (joint_error(poses, gt), scores.joint_error)]
     return bool(np.isclose(*np.array(values, dtype=np.float64), rtol=1e-9))

@@ -37,7 +37,7 @@ def method_picture(cascade: Cascade, data: PreparedSplit, row: int) -> bytes:
     panels = []
     for index, pose in enumerate(poses):
         name = "y_0,\nthe mean training pose" if index == 0 else f"y_{index},\nafter stage {index - 1}"
-        panels.append((name, draw_poses(large, to_picture(pose), gt)))
+        panels.append((name, draw_poses(large, to_picture(pose), gt, skeleton=data.people.skeleton)))
         if index < len(cascade.stages):
             maps = peaks(pose, data.size, cascade.stages[index].design.sigma)
             panels.append((f"stage {index} sees the image\nand the heatmaps of y_{index}", glowing(large, maps)))

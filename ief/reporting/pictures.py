@@ -8,8 +8,13 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation.report.skeletons import close_up, draw_arrows, draw_poses
+from evaluation.report.tables import Cell
+from ief.reporting.finished_run import FinishedRun
+from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
+
+PANELS = 3  # people in a row of the movement figure
 
 
 def draw_people(
@@ -47,7 +52,7 @@ def draw_people(
         gt, pose = people.joints[row], within(poses[row], image)
         piece, affine = close_up(image, np.concatenate([gt, pose]), side)
         moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, gt)]
-        picture = draw_poses(piece, moved[0], moved[1])
+        picture = draw_poses(piece, moved[0], moved[1], skeleton=people.skeleton)
         if before is not None:
             picture = draw_arrows(picture, before[row] @ affine[:, :2].T + affine[:, 2], moved[0])
         pictures.append((row, picture))
@@ -78,3 +83,35 @@ def worst_and_median(errors: np.ndarray, count: int = 6) -> dict[int, str]:
     median = others[first : first + count]
     labels = {row: f"worst {place}" if place > 1 else "worst" for place, row in enumerate(worst, start=1)}
     return labels | {row: f"median {place}" for place, row in enumerate(median, start=1)}
+
+
+def moved_people(run: FinishedRun, people: People) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Poses before, after and true, and captions, of those whom stage 1 helps most, in the middle, and harms most."""
+    if "stage1" not in run.poses:
+        nobody = np.zeros((0, len(people.joint_names), 2))
+        return nobody, nobody, nobody, []
+    before, after = run.poses["stage0"], run.poses["stage1"]
+    change = person_errors(after, people) - person_errors(before, people)
+    order = np.argsort(change)[: np.isfinite(change).sum()].tolist()
+    middle = len(order) // 2 - PANELS // 2
+    enough = len(order) >= 3 * PANELS
+    rows = [*order[:PANELS], *order[middle : middle + PANELS], *order[-PANELS:][::-1]] if enough else order
+    unit = choose_measure(people).unit
+    captions = [f"{Cell(change[row], digits=2, signed=True)} {unit}".replace("-", "\N{MINUS SIGN}") for row in rows]
+    return before[rows], after[rows], np.where(people.annotated[rows][..., None], people.joints[rows], np.nan), captions
+
+
+def drawn_people(
+    run: FinishedRun, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
+) -> list[tuple[str, np.ndarray]]:
+    """Captioned close-ups of the worst and the median people of a run's last stage."""
+    if people is None or load_image is None or run.last not in run.poses:
+        return []
+    errors = person_errors(run.poses[run.last], people)
+    labels = worst_and_median(errors)
+    before = run.poses.get("stage0") if run.last != "stage0" else None
+    unit = choose_measure(people).unit
+    pictures = draw_people(people, run.poses[run.last], load_image, list(labels), before=before, left_out=left_out)
+    return [
+        (f"{labels[row]}: {people.person_ids[row]}, {errors[row]:.2f} {unit}", picture) for row, picture in pictures
+    ]

@@ -22,22 +22,21 @@ from evaluation.metrics.json_format import (
     parts_to_json,
     scores_to_json,
 )
+from evaluation.metrics.measures import PCKH
 from evaluation.metrics.movement import Movement, movement
 from evaluation.metrics.pose_std import PoseStd, pose_std
 from evaluation.report import sections
 from evaluation.report.page import Report, Section
 from evaluation.report.paper_tables import Entry, readable, table_7, table_8
 from evaluation.report.published import TABLE_8, PublishedRow
-from evaluation.report.tables import Cell
 from ief.reporting.finished_run import FinishedRun, load_run, run_names
-from ief.reporting.pictures import draw_people, worst_and_median
-from ief.reporting.scoring import calibration, difference, ground_truth, person_errors
+from ief.reporting.pictures import drawn_people, moved_people
+from ief.reporting.scoring import calibration, difference, ground_truth
 from mpii_tools.crops import apply_affine, crop_matrices
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
 BASE = "ief_star"  # the method that the others are compared with
-PANELS = 3  # people in a row of the movement figure
 
 
 @dataclass(frozen=True)
@@ -117,25 +116,29 @@ def page_sections(
     published: Mapping[str, PublishedRow],
 ) -> list[Section]:
     """The page's sections, in order; `drawn` are captioned pictures of people."""
-    runs, shown = findings.runs, findings.runs[-1]
+    runs, shown, entries = findings.runs, findings.runs[-1], findings.entries
+    measure = entries[-1].scores.pckh.measure
     parts = [
-        Section("Table 7: errors and PCKh by stage", about(findings, people), {"table7": table_7(findings.entries)}),
-        Section("Table 8: PCKh by joint group", tables={"table8": table_8(findings.entries, published)}),
-        sections.joints_section(featured(runs)),
+        Section(f"Table 7: errors and {measure.name} by stage", about(findings, people), {"table7": table_7(entries)}),
+        Section(f"Table 8: {measure.name} by joint group", tables={"table8": table_8(entries, published)}),
+        sections.joints_section(featured(runs), shown.skeleton),
     ]
     if people is not None:
         # Crop pixels make people of all sizes comparable; without a scale there are only image pixels.
         unit = "crop_px" if np.isfinite(people.scale).any() else "image_px"
-        parts.append(sections.breakdown_section(findings.breakdowns, unit))
+        parts.append(sections.breakdown_section(findings.breakdowns, unit, measure))
     if findings.moved:
-        parts.append(sections.movement_section(findings.moved, *moved_people(shown, people), run=shown.name))
+        moved = moved_people(shown, people)
+        parts.append(sections.movement_section(findings.moved, *moved, run=shown.name, skeleton=shown.skeleton))
     if findings.calibrations:
-        parts.append(sections.scores_section(findings.calibrations))
+        parts.append(sections.scores_section(findings.calibrations, measure))
     return [
         *parts,
-        sections.people_section(drawn, shown.name),
-        sections.std_section(findings.std, findings.whose),
-        sections.training_section({run.name: run.curves for run in runs}, {run.name: run.validations for run in runs}),
+        sections.people_section(drawn, shown.name, measure),
+        sections.std_section(findings.std, findings.whose, shown.skeleton),
+        sections.training_section(
+            {run.name: run.curves for run in runs}, {run.name: run.validations for run in runs}, measure
+        ),
         sections.runs_section({run.name: run.record for run in runs}),
     ]
 
@@ -144,7 +147,8 @@ def results(findings: Findings, report: Report, published: Mapping[str, Publishe
     """Everything that the page shows, for results.json."""
     runs = findings.runs
     stages = {run.name: {stage: scores_to_json(scores) for stage, scores in run.stages.items()} for run in runs}
-    kinds = findings.std.by_kind() if findings.std else {}
+    kinds = findings.std.by_kind(runs[-1].skeleton) if findings.std else {}
+    measure = runs[-1].stages[runs[-1].last].pckh.measure
     return {
         "title": report.title,
         "runs": {run.name: {"method": run.method, "training": run.record, "stages": stages[run.name]} for run in runs},
@@ -159,7 +163,7 @@ def results(findings: Findings, report: Report, published: Mapping[str, Publishe
             if entry.difference
         ],
         "breakdowns": {
-            key: {run: parts_to_json(parts) for run, parts in found.items()}
+            key: {run: parts_to_json(parts, measure) for run, parts in found.items()}
             for key, found in findings.breakdowns.items()
         },
         "movement": {run: movement_to_json(moved) for run, moved in findings.moved.items()},
@@ -170,7 +174,7 @@ def results(findings: Findings, report: Report, published: Mapping[str, Publishe
         "figure1": {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()},
         "curves": {run.name: run.curves for run in runs},
         "validations": {run.name: run.validations for run in runs},
-        "published": {name: asdict(row) for name, row in published.items()},
+        "published": {name: asdict(row) for name, row in published.items()} if measure == PCKH else {},
         "tables": {name: table.to_json() for name, table in report.tables().items()},
     }
 
@@ -226,9 +230,9 @@ def broken_down(runs: Sequence[FinishedRun], people: People | None) -> dict[str,
     """'size', 'annotated', 'group' -> run -> part -> scores of its last stage; {} without people."""
     if people is None:
         return {}
-    gt = ground_truth(people)
 
     def scores(run: FinishedRun, key: str) -> dict[str, PartScores]:
+        gt = ground_truth(people, run.poses[run.last])
         convention = run.stages[run.last].pckh.convention
         return breakdown(run.poses[run.last], gt, PARTS[key](gt), convention=convention)
 
@@ -238,7 +242,7 @@ def broken_down(runs: Sequence[FinishedRun], people: People | None) -> dict[str,
 def movements(runs: Sequence[FinishedRun], people: People | None) -> dict[str, Movement]:
     """Run -> what its stage 1 does to the poses of its stage 0; runs without both are left out."""
     return {
-        run.name: movement(run.poses["stage0"], run.poses["stage1"], ground_truth(people))
+        run.name: movement(run.poses["stage0"], run.poses["stage1"], ground_truth(people, run.poses["stage1"]))
         for run in runs
         if {"stage0", "stage1"} <= set(run.poses)
     }
@@ -254,36 +258,6 @@ def calibrations(runs: Sequence[FinishedRun], people: People | None) -> dict[str
     return {name: both for name, both in found.items() if both}
 
 
-def moved_people(run: FinishedRun, people: People) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Poses before, after and true, and captions, of those whom stage 1 helps most, in the middle, and harms most."""
-    if "stage1" not in run.poses:
-        nobody = np.zeros((0, len(people.joint_names), 2))
-        return nobody, nobody, nobody, []
-    before, after = run.poses["stage0"], run.poses["stage1"]
-    change = person_errors(after, people) - person_errors(before, people)
-    order = np.argsort(change)[: np.isfinite(change).sum()].tolist()
-    middle = len(order) // 2 - PANELS // 2
-    enough = len(order) >= 3 * PANELS
-    rows = [*order[:PANELS], *order[middle : middle + PANELS], *order[-PANELS:][::-1]] if enough else order
-    captions = [f"{Cell(change[row], digits=2, signed=True)} head sizes".replace("-", "\N{MINUS SIGN}") for row in rows]
-    return before[rows], after[rows], np.where(people.annotated[rows][..., None], people.joints[rows], np.nan), captions
-
-
-def drawn_people(
-    run: FinishedRun, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
-) -> list[tuple[str, np.ndarray]]:
-    """Captioned close-ups of the worst and the median people of a run's last stage."""
-    if people is None or load_image is None or run.last not in run.poses:
-        return []
-    errors = person_errors(run.poses[run.last], people)
-    labels = worst_and_median(errors)
-    before = run.poses.get("stage0") if run.last != "stage0" else None
-    pictures = draw_people(people, run.poses[run.last], load_image, list(labels), before=before, left_out=left_out)
-    return [
-        (f"{labels[row]}: {people.person_ids[row]}, {errors[row]:.2f} head sizes", picture) for row, picture in pictures
-    ]
-
-
 def measured_std(people: People | None, training: People | None) -> tuple[PoseStd | None, str]:
     """Figure 1 of the training people (of the validation ones, if only they are given), and whose it is."""
     measured = people if training is None else training
@@ -292,8 +266,9 @@ def measured_std(people: People | None, training: People | None) -> tuple[PoseSt
     matrices = crop_matrices(measured.crop_center, measured.crop_side, CROP)
     joints = apply_affine(matrices, measured.joints)
     annotated = measured.annotated & np.isfinite(joints).all(axis=-1)
-    std = pose_std(joints, annotated) if annotated.any() else None
-    if std is None or not std.by_kind():
+    skeleton = measured.skeleton
+    std = pose_std(joints, annotated, skeleton=skeleton) if annotated.any() else None
+    if std is None or not std.by_kind(skeleton):
         return None, ""
     kind = "validation people (no training annotations were given)" if training is None else "training people"
     return std, f"{annotated.any(axis=1).sum():,} {kind}"

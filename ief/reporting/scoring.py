@@ -18,12 +18,16 @@ from checkpoints.files import write_text
 from evaluation.metrics.bootstrap import Bootstrap
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
 from evaluation.metrics.evaluate import Scores, compare, evaluate
-from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.inputs import GroundTruth, has_size
 from evaluation.metrics.json_format import scores_to_json
+from evaluation.metrics.measures import MEASURES, PCKH, Measure
+from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.report.paper_tables import readable
 from evaluation.report.tables import cell, groups_table, joints_table, summary_table
 from mpii_tools.people import People
-from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+from mpii_tools.results.coco import person_scores
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import Predictions, predicted_joints, read_predictions, save_predictions
 
 if TYPE_CHECKING:
     import torch
@@ -31,40 +35,73 @@ if TYPE_CHECKING:
     from mpii_tools.prepared.read import PreparedSplit
 
 
-def ground_truth(people: People) -> GroundTruth:
-    """What evaluation counts of annotated people: image pixels, without derived joints."""
-    return GroundTruth(people.joints, people.head_size, people.scale, people.annotated)
+def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) -> GroundTruth:
+    """What evaluation counts of annotated people: image pixels, without derived joints, in the people's skeleton.
+
+    Args:
+        poses: (N, K, 2) to be scored; joints that one of them has for nobody do not count.
+        metric: a name of `evaluation.metrics.measures`; None chooses as `choose_measure`.
+    """
+    counted = people.annotated
+    for pose in poses:
+        if len(pose) == len(people) and pose.shape[1] == counted.shape[1]:
+            counted = counted & predicted_joints(pose)
+    rows = (people.joints, people.head_size, people.scale, counted, people.skeleton)
+    return GroundTruth(*rows, MEASURES[metric] if metric else choose_measure(people))
 
 
-def score(joints: np.ndarray, people: People, convention: str = "official", intervals: bool = False) -> Scores:
-    """PCKh, joint and bone error of poses (N, K, 2) in image pixels; derived joints do not count."""
-    return evaluate(joints, ground_truth(people), convention=convention, bootstrap=Bootstrap() if intervals else None)
+def choose_measure(people: People) -> Measure:
+    """PCKh where somebody's head size is known (or nobody's anything), else PCK by torso, else by box."""
+    sizes = ((one, GroundTruth(people.joints, people.head_size, people.scale, people.annotated, people.skeleton, one))
+             for one in MEASURES.values())  # fmt: skip
+    return next((one for one, gt in sizes if has_size(gt.size).any()), PCKH)
 
 
-def difference(joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official") -> Scores:
+def score(
+    joints: np.ndarray,
+    people: People,
+    convention: str = "official",
+    intervals: bool = False,
+    metric: str | None = None,
+) -> Scores:
+    """PCKh (or PCK), joint and bone error of poses (N, K, 2) in image pixels; derived joints do not count."""
+    gt = ground_truth(people, joints, metric=metric)
+    return evaluate(joints, gt, convention=convention, bootstrap=Bootstrap() if intervals else None)
+
+
+def difference(
+    joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official", metric: str | None = None
+) -> Scores:
     """The scores of poses (N, K, 2) minus those of other poses of the same people, with paired confidence intervals."""
-    return compare(joints, other, ground_truth(people), convention=convention)
+    return compare(joints, other, ground_truth(people, joints, other, metric=metric), convention=convention)
+
+
+def oks(joints: np.ndarray, people: People, scores: np.ndarray | None = None) -> OksScores:
+    """COCO's AP of poses (N, K, 2), ranked by the mean of their joints' scores (N, K) where there are any."""
+    ranks = person_scores(scores, None, len(joints))
+    return oks_scores(joints, ground_truth(people, joints), people.images.tolist(), people.area, ranks)
 
 
 def calibration(
     joints: np.ndarray, scores: np.ndarray, people: People, convention: str = "official"
 ) -> tuple[Calibration, Calibration] | None:
-    """Scores (N, K) of poses (N, K, 2) against correctness at 0.5 head sizes: as predicted, and cross-fitted.
+    """Scores (N, K) of poses (N, K, 2) against correctness, at 0.5 head sizes for PCKh: as predicted, and cross-fitted.
 
     None if no annotated joint of a person with a head size has a score.
     """
-    correct = correct_joints(joints, ground_truth(people), convention=convention)
+    correct = correct_joints(joints, ground_truth(people, joints), convention=convention)
     before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
     return (before, after) if before and after else None
 
 
 def person_errors(joints: np.ndarray, people: People) -> np.ndarray:
-    """(N,) mean joint error over each person's annotated joints in head sizes; NaN if there are none."""
+    """(N,) mean joint error over each person's annotated joints in head sizes (or `choose_measure`'s); NaN without."""
+    gt = ground_truth(people, joints)
     distances = np.linalg.norm(joints - people.joints, axis=-1)
-    distances[~people.annotated] = np.nan
+    distances[~gt.annotated] = np.nan
     counted = np.isfinite(distances).sum(axis=1)
     total = np.nansum(distances, axis=1)
-    return np.where(counted > 0, total / np.maximum(counted, 1), np.nan) / people.head_size
+    return np.where(counted > 0, total / np.maximum(counted, 1), np.nan) / np.where(has_size(gt.size), gt.size, np.nan)
 
 
 def stage_names(count: int) -> list[str]:
@@ -104,7 +141,10 @@ def save_poses(
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
         known = scores if final and scores is not None and np.isfinite(scores).any() else None
         number = last if final and last is not None else stage
-        save_predictions(path, Predictions(pose, data.people.person_ids, data.people.joint_names, number, known))
+        people = data.people
+        save_predictions(
+            path, Predictions(pose, people.person_ids, people.joint_names, number, known, people.crop_center)
+        )
     return path
 
 
@@ -166,12 +206,21 @@ def print_gains(run: Path, people: People) -> None:
         )
         print(
             f"  {readable(stage)} - {readable(previous)}: "
-            f"PCKh@0.5 {pckh} points, joint error {joint} px, bone error {bone} px"
+            f"{gain.pckh.measure.title} {pckh} points, joint error {joint} px, bone error {bone} px"
         )
 
 
 def print_result(scores: Scores) -> None:
     """Every table of one set of predictions."""
     named = {scores.pckh.convention: scores}
-    for table in (summary_table(named), groups_table(named), groups_table(named, 0.1), joints_table(scores)):
+    groups = (groups_table(named, threshold) for threshold in scores.pckh.groups)
+    for table in (summary_table(named), *groups, joints_table(scores)):
         print(table.text())
+
+
+def print_oks(found: OksScores) -> None:
+    """COCO's figures on a line, with whose area is not the annotations' own."""
+    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in found.values.items())
+    print(f"COCO's OKS in % over {found.people:,} people\n{values}")
+    if found.area_by_box or found.without_area:
+        print(f"area by the box, 0.53 of its side squared: {found.area_by_box:,} people; none: {found.without_area:,}")

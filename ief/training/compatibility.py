@@ -9,6 +9,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
+from heads.skeleton import MPII
 from ief.model.cascade import Cascade
 from ief.model.run_folder import check_follows, load_cascade, load_stage, stage_file
 from ief.training.config import StageConfig
@@ -19,6 +20,7 @@ CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "opt
 
 def record(config: StageConfig) -> dict:
     """What a training is, as JSON values: equal records give equal weights on one machine."""
+    joints = {} if config.skeleton.names == MPII.names else {"joints": list(config.skeleton.names)}
     return {
         "stage": config.index,
         "method": config.method,
@@ -28,6 +30,7 @@ def record(config: StageConfig) -> dict:
         "people": len(config.data),
         "size": config.data.size,
         "deterministic": config.deterministic,
+        **joints,
         "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)},
         **({"validate_every": config.validate_every} if config.preset.keep == "best" else {}),
     }

@@ -12,7 +12,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.pretrained import PretrainedWeights
-from heads.skeleton import MPII, Skeleton
+from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.fine_tuning import PretrainedStage, start_from
 from ief.model.run_folder import stage_file, stage_folder
@@ -36,7 +36,6 @@ class StageConfig:
         run: the run folder.
         preset: every option of a training.
         method: a name of Table 1 (`heads.methods`).
-        skeleton: the tree.
         seed: of the random weights, the order of the samples and their augmentation.
         pretrained: weights that stages 0, 1, ... start from, and all later ones from the last; none for random ones.
         device: where to train.
@@ -54,7 +53,6 @@ class StageConfig:
     run: Path
     preset: Preset
     method: str = "all"
-    skeleton: Skeleton = MPII
     seed: int = 0
     pretrained: tuple[PretrainedWeights | PretrainedStage, ...] = ()
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -65,6 +63,19 @@ class StageConfig:
     run_config: RunConfig | None = None
     validation: Validation | None = None
     tensorboard: bool = False
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The tree, which comes with the data."""
+        return self.data.people.skeleton
+
+    @property
+    def unlabeled(self) -> tuple[int, ...]:
+        """Joints that no training person has, nor, with flips, a mirrored one."""
+        none = self.data.people.unlabeled
+        if self.preset.augmentation.flip:
+            none &= none[list(self.skeleton.flip_permutation)]
+        return tuple(none.nonzero()[0].tolist())
 
     @property
     def folder(self) -> Path:
@@ -157,6 +168,7 @@ class StageConfig:
             skeleton=self.skeleton,
             absolute=self.index > 0 and preset.continue_head,
             likelihood=preset.loss == "rle",
+            unlabeled=self.unlabeled,
         )
 
     def batches(self) -> TrainingBatches:

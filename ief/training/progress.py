@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from checkpoints.progress import progress
+from evaluation.metrics.measures import PCKH
 from ief.training.config import StageConfig
 from ief.training.tensorboard import TensorBoard
 from ief.training.validation import Metrics, Validator
@@ -50,14 +51,14 @@ class StepProgress:
         """A row of the log: after `step` steps, the mean loss since the previous row, lr, and metrics if validated."""
         self.scores["loss"] = f"{loss:.4f}"
         if metrics:
-            self.scores |= {name: f"{value:.1f}" for name, value in named(metrics).items()}
+            self.scores |= {name: f"{value:.1f}" for name, value in named(metrics, validator).items()}
         if self.board:
-            self.board.add(step, {"loss": loss, "lr": lr, **(named(metrics) if metrics else {})})
+            self.board.add(step, {"loss": loss, "lr": lr, **(named(metrics, validator) if metrics else {})})
             if metrics and validator:
                 self.board.draw(step, validator.validation.data, validator.poses)
 
 
-def named(metrics: Metrics) -> dict[str, float]:
+def named(metrics: Metrics, validator: Validator | None) -> dict[str, float]:
     """The metrics that are defined, as they are called where they are shown."""
-    names = ("PCKh@0.5", "joint error px", "bone error px")
+    names = (validator.title if validator else PCKH.title, "joint error px", "bone error px")
     return {name: value for name, value in zip(names, metrics, strict=True) if value is not None}

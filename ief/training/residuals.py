@@ -25,7 +25,10 @@ STATISTICS_STEP = 10**9  # statistics are measured on draws that training does n
 
 
 def mean_training_pose(batches: TrainingBatches) -> Tensor:
-    """y_0: the mean (K, 2) of the augmented training poses, crop pixels; the crop's center for a joint nobody has."""
+    """y_0: the mean (K, 2) of the augmented training poses, crop pixels.
+
+    A joint nobody has is put at the crop's center, for the heatmaps; predictions leave it out (`Cascade.shown`).
+    """
     joints, mask = augmented_poses(batches)
     mean, _ = masked_mean_std(joints, mask)
     never = ~mask.any(dim=0)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints.files import read_text, write_text
 from heads.methods import METHODS
 from ief.training.presets import PRESETS, Preset, check_options, option
 
@@ -57,7 +57,7 @@ def read_config(path: Path | None) -> RunConfig:
     if path is None:
         return RunConfig()
     try:
-        fields_read = json.loads(path.read_text(encoding="utf-8-sig"))
+        fields_read = json.loads(read_text(path))
         options = {name: tuple(value) if isinstance(value, list) else value
                    for name, value in fields_read.pop("options").items()}  # fmt: skip
         return RunConfig(**fields_read, options=Preset(**options))

@@ -16,6 +16,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.measures import PCKH
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
 from mpii_tools.people import People
@@ -29,7 +30,7 @@ class Metrics(NamedTuple):
     """Of the validation people, official convention; None for what they do not define (PCKh without head sizes).
 
     Attributes:
-        pckh: mean PCKh@0.5 in percent.
+        pckh: mean PCKh@0.5 in percent, or PCK as the data have it.
         joint_error, bone_error: image pixels.
     """
 
@@ -40,7 +41,8 @@ class Metrics(NamedTuple):
     @staticmethod
     def of(scores: Scores) -> Metrics:
         """Those of some scores."""
-        return Metrics(scores.mean_pckh.value, scores.joint_error.image_px.value, scores.bone_error.image_px.value)
+        errors = (scores.joint_error.image_px.value, scores.bone_error.image_px.value)
+        return Metrics(scores.mean_pckh.value, *errors)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Validator:
 
     Attributes:
         poses: (N, K, D) image pixels, what the latest validation predicted.
+        title: what the first of the metrics is, `PCKh@0.5` or `PCK@0.2`.
         best: step, metrics and weights of the best validation so far, by PCKh; None if it is not remembered.
     """
 
@@ -99,6 +102,7 @@ class Validator:
         self.previous = [as_saved(stage) for stage in previous.stages]
         self.poses: np.ndarray | None = None
         self.best: dict | None = None
+        self.title = PCKH.title
 
     def __call__(self, stage: Stage, step: int) -> Metrics:
         """The metrics of a stage after `step` steps: those that `ief evaluate` finds for the stage's predictions.
@@ -109,7 +113,8 @@ class Validator:
         data, copy = self.validation.data, as_saved(stage)
         cascade = Cascade(self.mean_pose, [*self.previous, copy]).to(self.device).eval()
         self.poses = self.validation.predict(cascade, data)[-1]
-        metrics = Metrics.of(self.validation.score(self.poses, data.people))
+        scores = self.validation.score(self.poses, data.people)
+        metrics, self.title = Metrics.of(scores), scores.pckh.measure.title
         if self.keep_best:
             if metrics.pckh is None:
                 raise PoseError(f"--keep best: {data.name} has no PCKh on '{data.split}', its people have no head size")

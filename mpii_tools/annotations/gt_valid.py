@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.valid_list import read_valid_list
+from mpii_tools.annotations.valid_list import names_by_row
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, make_people
@@ -49,16 +48,15 @@ def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None 
     order = [labels.index(name) for name in NAMES]
     points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
-    names = read_valid_list(path.parent) or []
+    names, list_notes = names_by_row(path.parent, count)
     people = make_people(
-        names if len(names) == count else [f"row{row + 1}" for row in range(count)],
+        names,
         np.where(missing[..., None], np.nan, points) - 1.0,
         head_size=HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0),
-        joint_names=MPII.names,
     )
     unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)
     zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)
     ids = people.person_ids
     faults = {UNPLACED: ids[unplaced].tolist()}
-    notes = {"people with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist()}
+    notes = {"people with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist(), **list_notes}
     return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", faults, notes)

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
+from mpii_tools.annotations.placement import HEAD_SIZE_PER_LENGTH, crop_around
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.valid_list import read_valid_list
+from mpii_tools.annotations.split_names import VALID
+from mpii_tools.annotations.valid_list import find_listed, findings_of, read_valid_list
 from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number
-from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, make_people
+from mpii_tools.people import make_people
 
 # LSP's joint order, as MPII's names; the dataset says "neck" for MPII's upper neck.
 LSP_JOINTS = (
     "r_ankle", "r_knee", "r_hip", "l_hip", "l_knee", "l_ankle",
     "r_wrist", "r_elbow", "r_shoulder", "l_shoulder", "l_elbow", "l_wrist", "upper_neck", "head_top",
 )  # fmt: skip
-
-HEAD_SIZE_PER_LENGTH = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its people
-
-# The crop's side is BOX_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
-# the paper's augmentation enlarges the person by 25 %. The images were resized so that a person is about 150 px tall;
-# MIN_SIDE, two thirds of that, keeps the body in sight when only a few close joints are annotated.
-BOX_MARGIN = 1.3
-MIN_SIDE = 100.0
 
 
 def read_lsp(folder: str | os.PathLike) -> Reading:
@@ -74,6 +68,8 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     head = np.linalg.norm(joints[:, MPII.index("head_top")] - joints[:, MPII.index("upper_neck")], axis=-1)
     center, scale = crop_around(joints)
     split, rule = split_of(images, files)
+    listed = read_valid_list(folder) or []
+    list_faults, list_notes = findings_of(listed, find_listed(names[present], listed)[1])
     people = make_people(
         images,
         joints,
@@ -83,31 +79,14 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         split=split,
         visible=visible,
     )
-    faults = {"people left out: no joint annotated": names[jointless].tolist()}
+    faults = {"people left out: no joint annotated": names[jointless].tolist(), **list_faults}
     notes = {
+        **list_notes,
         "columns of joints.mat left out: no image": names[~present].tolist(),
         "people without head size: head top and neck coincide": images[head == 0].tolist(),
-        f"validation people: {rule}": images[split == "valid"].tolist(),
+        f"{VALID}{rule}": images[split == "valid"].tolist(),
     }
     return Reading(people, "LSP: joints.mat and images", faults, notes)
-
-
-def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII center and scale whose crop is centered on the box of the annotated joints.
-
-    The crop's side is max(BOX_MARGIN * the box's longer side, MIN_SIDE) pixels.
-
-    Args:
-        joints: (N, K, 2) image pixels, NaN if missing; at least one joint per person.
-
-    Returns:
-        center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.
-    """
-    low, high = np.nanmin(joints, axis=1), np.nanmax(joints, axis=1)
-    scale = np.maximum(BOX_MARGIN * (high - low).max(axis=1), MIN_SIDE) / CROP_SIDE
-    center = (low + high) / 2
-    center[:, 1] -= CENTER_SHIFT * scale
-    return center, scale
 
 
 def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
@@ -121,7 +100,7 @@ def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
     listed = read_valid_list(files.folder)
     shards = np.array([files.shard(name) or "" for name in images])
     if listed is not None:
-        valid, rule = np.isin(images, listed), "named in valid_images.txt"
+        valid, rule = find_listed(images, listed)[0], "named in valid_images.txt"
     elif len(set(shards)) > 1:
         last = max(set(shards), key=shard_number)
         valid, rule = shards == last, f"the images of {last}"
@@ -150,5 +129,6 @@ def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _column_names(files: ImageFiles, columns: int) -> np.ndarray:
     """Column i is image i + 1: im00001.jpg in LSP-extended, im0001.jpg in LSP; the images here show which."""
-    digits = max((len(name) for name in files.places if re.fullmatch(r"im\d+\.jpg", name)), default=11) - 6
+    names = (PurePosixPath(path).name for path in files.places)
+    digits = max((len(name) for name in names if re.fullmatch(r"im\d+\.jpg", name)), default=11) - 6
     return np.array([f"im{number:0{digits}}.jpg" for number in range(1, columns + 1)])

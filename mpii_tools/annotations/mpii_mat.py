@@ -12,7 +12,7 @@ from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.release import Release, read_rects, unpack_release
 from mpii_tools.annotations.tompson_split import is_validation
-from mpii_tools.annotations.valid_list import read_valid_list, write_valid_list
+from mpii_tools.annotations.valid_list import find_listed, findings_of, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
@@ -31,8 +31,8 @@ def read_mpii_mat(path: str | os.PathLike, stored: dict[str, object] | None = No
 
     From RELEASE: every test rect (joints it lacks are NaN), and the train rects that have a labelled joint, scale and
     objpos. Split: 'test' if img_train is 0; 'valid' in the images that `valid_images.txt` beside the file lists, or,
-    without that list, for Tompson's 2,958 people; 'train' otherwise. An unlisted person in one of Tompson's images
-    belongs to neither part. `scored` is single_person.
+    without that list, for Tompson's 2,958 people; 'train' otherwise, also beside one of Tompson's people (whom
+    `ief prepare` then leaves out, see `splits`). `scored` is single_person.
 
     From a bare annolist: split ''; image names from its own `image` field, from `valid_images.txt` beside it if
     that has a line per entry, else made from RELEASE_img_index or the row.
@@ -65,14 +65,15 @@ def _people_of_release(path: Path, release: Release) -> Reading:
     placed = np.isfinite(rects.center).all(axis=1) & (rects.scale > 0)
 
     listed = read_valid_list(path.parent)
+    list_faults, list_notes = {}, {}
     if listed is not None:
-        valid = train & np.isin(images, listed)
-        other = np.zeros_like(valid)
+        valid, unknown = find_listed(release.images, listed)
+        list_faults, list_notes = findings_of(listed, unknown)
+        valid = train & valid[rects.entry]
     else:
         valid = train & labelled & is_validation(images, rects.center)
-        other = train & np.isin(images, images[valid]) & ~valid
     whole = ~np.isin(np.arange(len(ids)), list(rects.malformed))
-    keep = placed & (labelled | ~train) & ~other
+    keep = placed & (labelled | ~train)
     headless = np.isnan(rects.head_size) & train
 
     faults = {
@@ -81,10 +82,11 @@ def _people_of_release(path: Path, release: Release) -> Reading:
         "people left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
         "test rects left out: no scale or objpos": ids[~train & ~placed & whole].tolist(),
         TWICE: ids[rects.repeated].tolist(),
+        **list_faults,
     }
     notes = {
+        **list_notes,
         "images without any rect": np.delete(release.images, rects.entry).tolist(),
-        "people left out: in a validation image, but not of Tompson's": ids[labelled & placed & other].tolist(),
         "people without head size: no head box": ids[keep & headless].tolist(),
         f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
     }

@@ -10,15 +10,15 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
-from mpii_tools.annotations.valid_list import read_valid_list
-from mpii_tools.formats.arrays import numeric
+from mpii_tools.annotations.valid_list import names_by_row
+from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.formats.hdf5 import load_hdf5
 from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_SCALE, make_people
 
 WIDENED = 1.25  # what Newell multiplied scale by
 
 
-def read_newell_h5(path: str | os.PathLike) -> Reading:
+def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
     """The people of Newell's file: `part`, `center`, `scale`, and optionally `imgname`, `person`, `normalize`.
 
     `center` and `scale` hold +15 * scale in y and * 1.25; both are undone, exactly but for rounding. (The file of
@@ -29,11 +29,17 @@ def read_newell_h5(path: str | os.PathLike) -> Reading:
     Image names come from `imgname`, else from `valid_images.txt` beside the file if it has a line per person,
     else they are `row1`, `row2`, ...
 
+    Args:
+        path: the file.
+        stored: its arrays, if it has been loaded already.
+
     Raises:
         PoseError: not an HDF5 file, or one without these arrays.
     """
     path = Path(path)
-    stored = load_hdf5(path)
+    stored = load_hdf5(path) if stored is None else stored
+    for name in {"scale", "normalize", "person"} & set(stored):  # MATLAB's vectors have two axes
+        stored[name] = np.ravel(stored[name]) if np.ndim(stored[name]) == 2 else stored[name]
     part = numeric(path, stored, "part", (None, 16, 2))
     count = len(part)
     center = numeric(path, stored, "center", (count, 2))
@@ -49,7 +55,8 @@ def read_newell_h5(path: str | os.PathLike) -> Reading:
     visible = np.full(missing.shape, -1.0)
     if "visible" in stored:
         visible = np.where(missing, -1, numeric(path, stored, "visible", missing.shape) > 0)
-    images = np.array(_image_names(path, stored, count), dtype=np.str_)
+    names, notes = _image_names(path, stored, count) if "imgname" in stored else names_by_row(path.parent, count)
+    images = np.array(names, dtype=np.str_)
     ids = None
     if "person" in stored:
         rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
@@ -64,14 +71,13 @@ def read_newell_h5(path: str | os.PathLike) -> Reading:
         split=split_by_name(path, images, center - 1.0),
         visible=visible,
     )
-    return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()})
+    return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()}, notes)
 
 
-def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list[str]:
-    if "imgname" not in stored:
-        names = read_valid_list(path.parent) or []
-        return names if len(names) == people else [f"row{row + 1}" for row in range(people)]
+def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> tuple[list[str], dict]:
+    """The names that `imgname` holds, and no note about them."""
     names = stored["imgname"]
+    names = np.array(names, dtype=object) if isinstance(names, list) else as_array(names)
     try:
         if names.ndim == 1 and names.dtype.kind in "SO":
             found = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
@@ -84,4 +90,4 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list
         ) from error
     if len(found) != people:
         raise PoseError(f"{path}: 'imgname' has {len(found)} names for {people} people; expected one per person")
-    return found
+    return found, {}

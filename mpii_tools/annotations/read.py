@@ -6,18 +6,23 @@ import os
 from pathlib import Path
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.bearpaw import read_bearpaw_json
+from mpii_tools.annotations.coco import read_coco
+from mpii_tools.annotations.folders import read_hrnet_folder, read_prepared_people
 from mpii_tools.annotations.gt_valid import read_gt_valid_mat
 from mpii_tools.annotations.lsp import read_lsp
-from mpii_tools.annotations.mpii_json import read_mpii_json
+from mpii_tools.annotations.mpii_json import load_json, read_mpii_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.newell import read_newell_h5
 from mpii_tools.annotations.reading import Reading
+from mpii_tools.formats.content import content, described
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.people_file import load_people
 
 FORMATS = (
-    "an LSP folder with joints.mat, MPII's .mat (RELEASE or annolist), gt_valid.mat, HRNet/mmpose JSON, "
-    "Newell's .h5, or a people .npz of this project"
+    "an LSP folder with joints.mat, HRNet's annot folder, a prepared folder, MPII's .mat (RELEASE or annolist), "
+    "gt_valid.mat, HRNet/mmpose JSON, pytorch-pose's JSON, COCO keypoints JSON, Newell's .h5, or a people .npz of this "
+    "project"
 )
 
 
@@ -31,21 +36,34 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if path.is_dir():
         if (path / "joints.mat").is_file():
             return read_lsp(path)
+        found = read_prepared_people(path) or read_hrnet_folder(path, read_mpii_json)
+        if found is not None:
+            return found
         held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
-        raise PoseError(f"{path}: a folder without joints.mat (it holds {held}); expected {FORMATS}")
+        raise PoseError(
+            f"{path}: a folder without joints.mat, train.json or prepared.json (it holds {held}); expected {FORMATS}"
+        )
     try:
-        with open(path, "rb") as file:
-            head = file.read(256)
-    except OSError as error:
-        raise PoseError(f"{path}: cannot be read ({error.strerror}); expected {FORMATS}") from error
-    if head.startswith(b"PK\x03\x04"):
+        kind, head = content(path)
+    except PoseError as error:
+        raise PoseError(f"{error}; expected {FORMATS}") from error
+    if kind == "npz":
         return Reading(load_people(path), "people of this project (.npz)")
-    if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return read_newell_h5(path)
-    if head.startswith(b"MATLAB"):
+    if kind in ("hdf5", "mat"):
         stored = load_mat(path)
+        if "part" in stored:
+            return read_newell_h5(path, stored)
         return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
-        return read_mpii_json(path)
-    found = "an empty file" if not head else f"a file that begins with {head[:8]!r}"
-    raise PoseError(f"{path}: {found}; expected {FORMATS}")
+    if kind == "json":
+        return _read_json(path)
+    raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
+
+
+def _read_json(path: Path) -> Reading:
+    """The people of a JSON file, whose form its own fields tell."""
+    stored = load_json(path)
+    if isinstance(stored, dict) and "annotations" in stored:
+        return read_coco(path, stored)
+    if isinstance(stored, list) and any("joint_self" in entry for entry in stored[:10] if isinstance(entry, dict)):
+        return read_bearpaw_json(path, stored)
+    return read_mpii_json(path, stored)

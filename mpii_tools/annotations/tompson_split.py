@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mpii_tools.annotations.split_names import TRAINVAL, split_in_name
+
 FILE = Path(__file__).with_suffix(".npy")
 
 
@@ -45,13 +47,14 @@ def is_validation(images: np.ndarray, center: np.ndarray) -> np.ndarray:
 def split_by_name(path: Path, images: np.ndarray, center: np.ndarray) -> np.ndarray:
     """The split of each person in a file that has no such field.
 
-    A file called train, valid or test holds that split. Any other: 'valid' for Tompson's people and 'train' for
-    the rest if it holds some of his, '' for all if it holds none.
+    A file whose name says train, valid or test (`split_in_name`) holds that split. Any other: 'valid' for Tompson's
+    people and 'train' for the rest if it holds some of his, '' for all if it holds none.
     """
-    if path.stem in ("train", "valid", "test"):
-        return np.full(len(images), path.stem)
+    word = split_in_name(path.name)
+    if word not in (None, TRAINVAL):
+        return np.full(len(images), word)
     valid = is_validation(images, center)
-    return np.where(valid, "valid", "train" if valid.any() else "")
+    return np.where(valid, "valid", "train" if valid.any() or word else "")
 
 
 @cache

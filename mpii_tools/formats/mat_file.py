@@ -1,4 +1,4 @@
-"""MATLAB 5 files read into plain Python: numbers, strings, arrays, lists and dicts.
+"""MATLAB files (version 5; 7.3 by `mat_hdf5`) read into plain Python: numbers, strings, arrays, lists and dicts.
 
 A reader of our own, because no file may end the process: every length is checked against what is there before anything
 is made of it. What each MATLAB class becomes:
@@ -21,11 +21,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from mpii_tools.formats.content import HDF5, content, is_hdf5
+from mpii_tools.formats.hdf5 import load_hdf5
+from mpii_tools.formats.mat_hdf5 import load_mat_hdf5
 
 # All of MPII's annotations take 0.2 GB once inflated.
 MAX_BYTES = 1 << 29
@@ -44,12 +47,15 @@ SMALL, MAX_KNOWN = 64, 1 << 16  # bytes of a matrix that holds a number or a wor
 
 
 def load_mat(path: str | os.PathLike) -> dict[str, object]:
-    """The variables of a MATLAB 5 file ("-v6" or "-v7").
+    """The variables of a MATLAB file ("-v6", "-v7" or "-v7.3"), or the arrays of any other HDF5 file.
 
     Raises:
-        PoseError: no such file, another version (4, 7.3), corrupt, or larger than MAX_BYTES once inflated.
+        PoseError: no such file, version 4, corrupt, or larger than MAX_BYTES once inflated.
     """
-    path = require_file(path)
+    _, head = content(path)
+    if head.startswith(b"MATLAB 7.3") or is_hdf5(head):
+        return load_hdf5(path) if is_hdf5(head[: len(HDF5)]) else load_mat_hdf5(path)
+    path = Path(path)
     try:
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
         return {parser.name(): parser.matrix(0, len(parser.data), 0) for parser in parsers}
@@ -57,15 +63,11 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
         raise PoseError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
     except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
         raise PoseError(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
-    except NotImplementedError as error:
-        raise PoseError(f"{path}: {error}; save it in MATLAB with '-v7' and pass that file") from None
 
 
 def _elements(data: bytes) -> Iterator[tuple[bytes, str]]:
     """(bytes, byte order) of each matrix at the top level, inflated."""
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
-    if data[:10].startswith(b"MATLAB 7.3") or data[512:520] == b"\x89HDF\r\n\x1a\n":
-        raise NotImplementedError("the HDF5 format of MATLAB 7.3")
     if order is None or len(data) < HEADER_SIZE:
         raise ValueError("no header of MATLAB 5")
     place, room = HEADER_SIZE, MAX_BYTES

@@ -19,7 +19,14 @@ MAX_BYTES = 1 << 28
 # What zipfile and the reader raise for files that are corrupt, foreign, encrypted or compressed in another way.
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
-KINDS = {"f": "fractions", "U": "text", "b": "bools", "i": "signed whole numbers", "iu": "whole numbers"}
+KINDS = {
+    "fiubU": "numbers or text",
+    "f": "fractions",
+    "U": "text",
+    "b": "bools",
+    "i": "signed whole numbers",
+    "iu": "whole numbers",
+}
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
@@ -30,6 +37,15 @@ def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
             np.savez(file, **arrays)
 
     write_atomically(path, write)
+
+
+def array_names(path: str | os.PathLike, what: str) -> list[str]:
+    """The names of the arrays in an .npz of `what`, whatever they hold. Raises PoseError if it is no whole .npz."""
+    try:
+        with zipfile.ZipFile(require_file(path)) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    except UNREADABLE as error:
+        raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
 
 
 def load_arrays(

@@ -1,16 +1,20 @@
-"""The bytes of images in a folder, in its `images` folder, or in tar shards."""
+"""The bytes of images in a folder, in the folders inside it, or in tar shards."""
 
 from __future__ import annotations
 
 import os
 import re
 import tarfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from checkpoints.errors import PoseError
+from mpii_tools.images.names import SUFFIXES, ImageNames, conflicting, listed
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
+PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
 
 
 @dataclass(frozen=True)
@@ -24,27 +28,27 @@ class Place:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Reads images by file name. Holds no open file, so that worker processes can share it.
+    """Reads images by name. Holds no open file, so that worker processes can share it.
 
     Attributes:
         folder: the one that holds the images.
-        places: file name of an image, without folders -> the place of its bytes.
+        places: path of an image, relative to the folder or as its tar file has it -> the place of its bytes.
+        asked: all names that will be asked for.
     """
 
     folder: Path
     places: dict[str, Place]
+    asked: frozenset[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
-        return name in self.places
+        return name not in self._shared and len(self._candidates(name)) == 1
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __call__(self, name: str) -> bytes:
-        """The encoded image called `name`. Raises PoseError if there is none."""
-        place = self.places.get(name)
-        if place is None:
-            raise PoseError(f"{self.folder}: no image '{name}' among the {len(self):,} there; add it or its tar file")
+        """The encoded image called `name` (`ImageNames.candidates`). Raises PoseError if there is not exactly one."""
+        place = self.find(name)
         try:
             with open(place.path, "rb") as file:
                 file.seek(place.offset)
@@ -57,16 +61,80 @@ class ImageFiles:
             raise PoseError(f"{place.path}: ends inside image '{name}'; copy the file again")
         return data
 
+    def find(self, name: str) -> Place:
+        """Where the image called `name` is. Raises PoseError, with the nearest name, if there is not exactly one."""
+        found = self._candidates(name)
+        if len(found) > 1:
+            raise PoseError(
+                f"{self.folder}: '{name}' can be any of {len(found):,} images, {listed(found)}; "
+                "write more of its folders, or give a folder that holds one of them"
+            )
+        if not found:
+            raise PoseError(
+                f"{self.folder}: no image '{name}' among the {len(self):,} there{self._hint(name)}; "
+                "add it or its tar file"
+            )
+        if name in self._shared:
+            raise PoseError(
+                f"{self.folder}: '{name}' and '{self._shared[name]}' can both be the image '{found[0]}' alone; "
+                "add the other image, or give the folder that holds the folders of both"
+            )
+        return self.places[found[0]]
+
     def shard(self, name: str) -> str | None:
         """Name of the tar file that holds image `name`; None for an image in a folder."""
-        path = self.places[name].path
+        path = self.find(name).path
         return path.name if path.suffix == ".tar" else None
 
+    def _candidates(self, name: str) -> list[str]:
+        """As `ImageNames.candidates`; a file comes before a member of a tar file."""
+        found = self._names.candidates(name)
+        if len(found) < 2 or not self._in_tar:
+            return found
+        return [path for path in found if path not in self._in_tar] or found
 
-def open_images(folder: str | os.PathLike) -> ImageFiles:
-    """The images of `folder`: files in it or in `folder/images`, and members of its uncompressed `*.tar` files.
+    def _hint(self, name: str) -> str:
+        """What else `name` may mean, for a message."""
+        if others := self._names.namesakes(name):
+            return f", whose {listed(others)} is in another folder"
+        nearest = self._names.nearest(name)
+        return f"; the nearest name is '{nearest}'" if nearest else f", such as '{next(iter(self.places))}'"
 
-    Each tar file is scanned once; an image is then one seek and one read. A file comes before a tar member of its name.
+    @cached_property
+    def _shared(self) -> dict[str, str]:
+        """Names asked for that mean the image of another, different name -> that name. An image's own path is its."""
+        names_of: dict[str, list[str]] = {}
+        for name in sorted(self.asked):
+            if len(found := self._candidates(name)) == 1:
+                names_of.setdefault(found[0], []).append(name)
+        return {
+            name: next(other for other in names if other != name)
+            for path, names in names_of.items()
+            if conflicting(names)
+            for name in names
+            if name != path
+        }
+
+    @cached_property
+    def _in_tar(self) -> frozenset[str]:
+        """The images that tar files hold."""
+        return frozenset(path for path, place in self.places.items() if place.path.suffix == ".tar")
+
+    @cached_property
+    def _names(self) -> ImageNames:
+        return ImageNames(tuple(self.places))
+
+
+def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFiles:
+    """The images of `folder`: files in it and in the folders inside it, and members of its uncompressed `*.tar` files.
+
+    Hidden folders, and those that `ief prepare` wrote, are not looked into, nor any deeper than MAX_DEPTH. Each tar
+    file is scanned once; an image is then one seek and one read. A file comes before a tar member of its name.
+
+    Args:
+        folder: any level of the images' folders.
+        names: all names that will be asked for: where different ones mean one image (two cameras' `0.jpg`, and the
+            folder of one of them), each of them is refused.
 
     Raises:
         PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
@@ -77,19 +145,13 @@ def open_images(folder: str | os.PathLike) -> ImageFiles:
     places: dict[str, Place] = {}
     for path in sorted(folder.glob("*.tar"), key=shard_number):
         places.update(_tar_places(path))
-    for inside in (folder, folder / "images"):
-        if inside.is_dir():
-            with os.scandir(inside) as entries:
-                places.update(
-                    (entry.name, Place(Path(entry.path), 0, entry.stat().st_size))
-                    for entry in entries
-                    if _is_image(entry.name)
-                )
+    places.update(_file_places(folder))
     if not places:
         raise PoseError(
-            f"{folder}: no image ({', '.join(SUFFIXES)}) here, in images/ or in a .tar file; give the images' folder"
+            f"{folder}: no image ({', '.join(SUFFIXES)}) here, in the folders inside or in a .tar file; "
+            "give the images' folder"
         )
-    return ImageFiles(folder, places)
+    return ImageFiles(folder, places, frozenset(names))
 
 
 def shard_number(path: str | os.PathLike) -> tuple[int, str]:
@@ -101,6 +163,31 @@ def shard_number(path: str | os.PathLike) -> tuple[int, str]:
 
 def _is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _file_places(folder: Path) -> Iterator[tuple[str, Place]]:
+    """Relative path and place of each image file, folders in order; a link to a folder already seen is passed over."""
+    waiting, seen, entries = [("", folder)], set(), 0
+    while waiting:
+        inside, path = waiting.pop()
+        status = path.stat()
+        if (status.st_dev, status.st_ino) in seen or (inside and (path / PREPARED).is_file()):
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        deeper = []
+        with os.scandir(path) as children:
+            for entry in sorted(children, key=lambda entry: entry.name):
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    deeper.append((f"{inside}{entry.name}/", Path(entry.path)))
+                elif _is_image(entry.name) and entry.is_file():
+                    yield f"{inside}{entry.name}", Place(Path(entry.path), 0, entry.stat().st_size)
+                entries += 1
+        if entries > MAX_ENTRIES:
+            raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
+        if inside.count("/") < MAX_DEPTH:
+            waiting += sorted(deeper, reverse=True)
 
 
 def _tar_places(path: Path) -> dict[str, Place]:
@@ -115,5 +202,5 @@ def _tar_places(path: Path) -> dict[str, Place]:
         file.seek(end)
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
-    named = ((PurePosixPath(m.name).name, m) for m in members if m.isfile())
-    return {name: Place(path, m.offset_data, m.size) for name, m in named if _is_image(name)}
+    named = ((PurePosixPath(m.name), m) for m in members if m.isfile())
+    return {str(name): Place(path, m.offset_data, m.size) for name, m in named if _is_image(name.name)}

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import read_text
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.formats.npy import map_npy
 from mpii_tools.people import People
@@ -72,7 +73,8 @@ def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
     description = read_description(folder)
     if split not in description["splits"]:
         known = ", ".join(description["splits"]) or "none"
-        raise PoseError(f"{folder}: has no split '{split}'; it has {known}")
+        advice = "; say the split when preparing, as in `--annotations train=PATH`" if known == "all" else ""
+        raise PoseError(f"{folder}: has no split '{split}'; it has {known}{advice}")
     folder = Path(folder)
     people = load_people(folder / f"{split}.npz")
     size, border = description["input"], description["border"]
@@ -95,7 +97,7 @@ def read_description(folder: str | Path) -> dict:
     """
     path = Path(folder) / DESCRIPTION
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = json.loads(read_text(path))
         wanted = {"name": str, "input": int, "border": int, "splits": dict}
         if not all(isinstance(description[key], kind) for key, kind in wanted.items()):
             raise KeyError("fields of the wrong type")

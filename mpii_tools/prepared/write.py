@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +14,17 @@ from typing import BinaryIO
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import write_text
 from checkpoints.progress import progress
 from mpii_tools.annotations.reading import Findings, merge
+from mpii_tools.annotations.splits import SHARED
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import read_header
 from mpii_tools.people import People
 from mpii_tools.people_file import save_people
+from mpii_tools.prepared.earlier import Earlier, find_earlier
+from mpii_tools.prepared.faults import drop_unusable
 from mpii_tools.prepared.read import DESCRIPTION
 
 ReadImage = Callable[[str], bytes]
@@ -28,9 +32,8 @@ ReadImage = Callable[[str], bytes]
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 IMAGES_AHEAD = 64  # whose crops are in memory at a time
 PARTIAL = ".preparing"
-FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint farther than 1 from the crop's center
 
-NO_IMAGE = "people left out: image missing"
+NO_IMAGE = "people left out: image missing, or unclear which is meant"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
 OF_IMAGES = (NO_IMAGE, BAD_IMAGE)  # what an image, not its annotation, takes people for
@@ -44,12 +47,16 @@ class Preparation:
         faults: what is wrong with people and images -> who is affected.
         notes: what is worth knowing and no fault -> images.
         splits: split -> its number of people.
-        written: whether the preprocessed crops were written: not if `strict` met a fault.
+        kept: splits that an earlier preparation wrote there and that stay -> their numbers of people.
+        replaced: splits of an earlier preparation in whose place new ones came -> the numbers of people they had.
+        written: whether the preprocessed crops were written: not if nobody can be used, or `strict` met a fault.
     """
 
     faults: dict[str, list[str]]
     notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     splits: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
     written: bool = False
 
 
@@ -79,27 +86,33 @@ def prepare(
     strict: bool = False,
     known: Findings | None = None,
     apply_exif: bool = False,
+    image_folders: Sequence[Path] = (),
 ) -> Preparation:
     """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
     People that cannot be used are left out and counted among the faults (`find_faults` and the three of the images).
+    Training people in an image with validation people, here or in a split already there, are left out and noted.
 
     Args:
         read_image: encoded bytes of an image by name; raises PoseError if it has none.
-        folder: where to write; a finished older preparation there is replaced.
+        folder: where to write; splits of a finished preparation there stay if `people` have none of that name.
         name: the dataset's name, kept with everything trained on it.
         size: side of the network's input in pixels.
         margin: side of a preprocessed crop / side of the input, the room for augmentation.
         strict: write nothing if there is a fault; all of them are looked for all the same.
         known: faults that the annotations' reader found, to be counted with those found here.
         apply_exif: whether the images were annotated as viewers show them, turned as EXIF asks; MPII's were not.
+        image_folders: where `read_image` finds them; images of one name from other folders are other images.
 
     Raises:
-        PoseError: when no person can be used, or the disk refuses; nothing is changed then.
+        PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
     """
     border = round(size * (margin - 1) / 2)
-    usable, faults = drop_unusable(people)
-    done = Preparation(defaultdict(list, merge(known or {}, faults)))
+    description = {"format": 1, "name": name, "input": size, "border": border, "apply_exif": apply_exif}
+    description |= {"joint_names": list(people.joint_names), "skeleton": people.skeleton.to_json()}
+    earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
+    earlier.require_same(set(people.split.tolist()))
+    usable, done = usable_people(people, earlier, known or {})
     partial = folder / PARTIAL
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -108,17 +121,11 @@ def prepare(
             part = usable.select(usable.split == split)
             count = write_split(part, read_image, partial, split or "all", size, border, done, apply_exif)
             done.splits |= {split or "all": count} if count else {}
-        if not done.splits:
-            reason = next(iter(done.faults), "no person")
-            raise PoseError(f"{folder}: no person of {name} could be prepared; first reason: {reason}")
+        done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         done.faults, done.notes = merge(done.faults), merge(done.notes)
-        done.written = not (strict and done.faults)
+        done.written = bool(done.splits) and not (strict and done.faults)
         if done.written:
-            counts = {what: len(ids) for what, ids in done.faults.items()}
-            description = {"format": 1, "name": name, "input": size, "border": border, "splits": done.splits}
-            description |= {"joint_names": list(people.joint_names), "faults": counts, "apply_exif": apply_exif}
-            (partial / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
-            publish(partial, folder)
+            finish(partial, folder, description, earlier, done)
         return done
     except OSError as error:
         raise PoseError(
@@ -130,49 +137,34 @@ def prepare(
             folder.rmdir()
 
 
-def publish(partial: Path, folder: Path) -> None:
-    """Move finished files to their place, the description last: its presence means that all is there."""
-    (folder / DESCRIPTION).unlink(missing_ok=True)
-    for path in sorted(partial.iterdir(), key=lambda path: path.name == DESCRIPTION):
-        path.replace(folder / path.name)
+def usable_people(people: People, earlier: Earlier, known: Findings) -> tuple[People, Preparation]:
+    """Those whose crops can be written as far as annotations tell, and what is said of the others."""
+    shared = earlier.beside_validation(people)
+    usable, faults = drop_unusable(people.select(~shared))
+    done = Preparation(defaultdict(list, merge(known, faults)))
+    done.notes[SHARED] += people.person_ids[shared].tolist()
+    return usable, done
 
 
-def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
-    """The people that can be trained on or, in the test split, predicted; the others by their first fault."""
-    left, faults = np.ones(len(people), bool), {}
-    for what, rows in find_faults(people).items():
-        if (left & rows).any():
-            faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
-        left &= ~rows
-    return people.select(left), faults
+def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, done: Preparation) -> None:
+    """Describe the splits in `partial` and those that stay in `folder`, and move the former to their place.
 
-
-def find_faults(people: People) -> dict[str, np.ndarray]:
-    """What makes people unusable, whatever their images hold -> (N,) bool.
-
-    Of the test split, which has no joints, every rect with a crop is kept: the server scores them all.
+    The description comes last: what it names is there, whenever a kill comes.
     """
-    test = people.split == "test"
-    crop = np.isfinite(people.crop_center).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        away = np.abs(people.joints - people.crop_center[:, None]).max(axis=-1) / people.crop_side[:, None]
-        far = (away > FAR).any(axis=1)
-    poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
-    same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
-    return {
-        "their id appears twice": repeated(people.person_ids.tolist()),
-        "no usable center and scale (NaN, 0 or below)": ~crop,
-        "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
-        f"a joint more than {FAR:.0f} crop sides away": far,
-        "the same person again": repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
-        & ~test,
-    }
-
-
-def repeated(keys: Iterable[object]) -> np.ndarray:
-    """(N,) bool: which of N keys came before."""
-    seen: set[object] = set()
-    return np.array([key in seen or bool(seen.add(key)) for key in keys], dtype=bool)
+    earlier.require_same(set(done.splits))
+    done.kept, done.replaced = earlier.kept(done.splits), earlier.replaced(done.splits)
+    splits = {**done.kept, **done.splits}
+    description |= {"splits": splits, "faults": {what: len(ids) for what, ids in done.faults.items()}}
+    description |= {"image_folders": earlier.folders_with(done.splits)}
+    paths = list(partial.iterdir())
+    untouched = {split: count for split, count in done.kept.items() if not (partial / f"{split}.npz").exists()}
+    if untouched:
+        write_text(folder / DESCRIPTION, json.dumps({**description, "splits": untouched}, indent=1))
+    else:
+        (folder / DESCRIPTION).unlink(missing_ok=True)
+    for path in paths:
+        path.replace(folder / path.name)
+    write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
 def write_split(
@@ -249,8 +241,8 @@ def cut_image(
     ids = people.person_ids[rows].tolist()
     try:
         data = read_image(image)
-    except PoseError:
-        return ImageCrops(image, {}, {NO_IMAGE: ids})
+    except PoseError as error:
+        return ImageCrops(image, {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]})
     try:
         header = read_header(data, image)
         width, height = header.upright_size if apply_exif else (header.width, header.height)

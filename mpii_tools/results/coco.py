@@ -1,6 +1,6 @@
 """Predicted poses for other tools: COCO results, which pycocotools and mmpose read, and CSV.
 
-Neither format is read back as predictions here; this project's own file is the .npz of `results.predictions`.
+`results.pose_files` reads the former back; this project's own file is the .npz of `results.predictions`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
+from mpii_tools.results.predictions import predicted_joints
 
 PERSON = 1  # COCO's category
 PIXEL_DIGITS, SCORE_DIGITS = 3, 6
@@ -37,6 +38,7 @@ def to_coco(
     ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that order. Pixels are rounded to
     0.001, scores to 1e-6.
 
+    A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled".
     The format has no place for a score that is not known. A joint's is then 0, COCO's "not labeled", which OKS does not
     read. A person's follows from `person_scores`, and is 1 if neither the box nor a joint has a score: everybody ranks
     the same, and nothing is said of the joints.
@@ -59,6 +61,7 @@ def to_coco(
         raise PoseError(f"COCO results: image '{missing[0]}' has no image_id; give one for each image")
     joint_scores = np.zeros(joints.shape[:2]) if scores is None else np.nan_to_num(scores, nan=0.0)
     marked = np.dstack([joints[..., :2].round(PIXEL_DIGITS), joint_scores.round(SCORE_DIGITS)])
+    marked[:, ~predicted_joints(joints)] = 0
     ranks = np.nan_to_num(person_scores(scores, box_scores, len(joints)), nan=1.0).round(SCORE_DIGITS).tolist()
     found = [
         {
@@ -196,6 +199,7 @@ def check_people(
                 f"poses to write: {name} of shape {np.shape(values)} for joints of shape {shape}; give {expected}"
             )
     for name, values in (("joint", joints), ("box", boxes)):
+        values = joints[:, predicted_joints(joints)] if name == "joint" else values
         bad = [] if values is None else ~np.isfinite(values).all(axis=tuple(range(1, np.ndim(values))))
         if np.any(bad):
             raise PoseError(f"poses to write: row {np.argmax(bad)} has a {name} that is not finite; leave that row out")

@@ -14,6 +14,8 @@ from mpii_tools.annotations.mpii_mat import image_names, points
 from mpii_tools.annotations.release import read_rects, unpack_release
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, get, number, records, save_mat, struct
+from mpii_tools.people import People, make_people
+from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions
 
 
@@ -44,12 +46,12 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
 
     Args:
         annotations: MPII's .mat with `RELEASE`.
-        predictions: (N, 16, 2) with person_ids `image#rect`; every scored rect must be among them.
+        predictions: (N, 16, 2) of test rects, matched as by `matching.match`; every scored rect must be among them.
         path: the .mat file to write.
 
     Raises:
-        PoseError: no RELEASE, predictions of other joints or without person_ids, a scored rect that is not
-            predicted, or a prediction that belongs to no test rect.
+        PoseError: no RELEASE, predictions of other joints or with a NaN, a scored rect that is not predicted, or a
+            prediction that belongs to no test rect.
     """
     annotations = Path(annotations)
     stored = load_mat(annotations)
@@ -63,7 +65,15 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
     test = ~release.train[rects.entry]
     placed = np.isfinite(rects.center).all(axis=1) & (rects.scale > 0)
     scored = test & placed & release.is_single(rects)
-    pose_of = _poses(predictions, set(ids[test].tolist()), ids[scored].tolist(), annotations)
+    people = make_people(
+        release.images[rects.entry],
+        np.full_like(rects.joints, np.nan),
+        person_ids=ids,
+        center=rects.center,
+        scale=rects.scale,
+        scored=scored,
+    )
+    pose_of = _poses(predictions, people.select(test & placed), annotations)
 
     entries = [
         {"image": struct([{"name": image}], ["name"]), "annorect": _predicted_rects(annorect, image, pose_of)}
@@ -109,26 +119,30 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     return Predictions(rects.joints[predicted], ids[predicted])
 
 
-def _poses(predictions: Predictions, test: set[str], scored: list[str], annotations: Path) -> dict[str, np.ndarray]:
-    """person_id -> (16, 2), checked to be of test rects alone and of all scored ones."""
-    if predictions.person_ids is None or predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
+def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[str, np.ndarray]:
+    """person_id -> (16, 2) of the test people, checked to be of nobody else and of all who are scored."""
+    if predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
+        raise PoseError("predictions for a submission need MPII's 16 joints in 2D; use those of `ief predict`")
+    if not np.isfinite(predictions.joints).all():
         raise PoseError(
-            "predictions for a submission need MPII's 16 joints in 2D and person_ids; use those of `ief predict`"
+            "predictions for a submission must place all 16 joints, and one is NaN, as nobody had it in training; "
+            "train on people who have it"
         )
-    pose_of = dict(zip(predictions.person_ids.tolist(), predictions.joints, strict=True))
-    foreign = [person for person in pose_of if person not in test]
-    if foreign:
+    rows = match(predictions, people, people.scored).rows
+    found = rows >= 0
+    foreign = np.setdiff1d(np.arange(len(predictions)), rows[found])
+    if len(foreign):
         raise PoseError(
-            f"{len(foreign):,} predictions are not of test rects of {annotations}, first {foreign[0]}; "
-            "predict its test split"
+            f"{len(foreign):,} predictions are not of test rects of {annotations}, first "
+            f"{name_of(predictions, foreign[0])}; predict its test split"
         )
-    missing = [person for person in scored if person not in pose_of]
-    if missing:
+    missing = people.person_ids[people.scored & ~found]
+    if len(missing):
         raise PoseError(
-            f"{len(missing):,} of {len(scored):,} scored test rects have no prediction, first {missing[0]}; "
-            "the server scores them all, so predict the whole test split"
+            f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects have no prediction, first "
+            f"{missing[0]}; the server scores them all, so predict the whole test split"
         )
-    return pose_of
+    return dict(zip(people.person_ids[found].tolist(), predictions.joints[rows[found]], strict=True))
 
 
 def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray]) -> np.ndarray:

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints.files import read_text, write_bytes, write_text
 from checkpoints.progress import progress
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
@@ -137,7 +137,7 @@ def image_name(index: int) -> str:
 def _is_complete(done: Path, parameters: dict[str, int], data: SyntheticData) -> bool:
     """Whether the folder holds the dataset of these parameters, all of it."""
     try:
-        same = json.loads(done.read_text(encoding="utf-8")) == parameters
+        same = json.loads(read_text(done)) == parameters
     except (OSError, ValueError):
         return False
     images = parameters["train"] + parameters["valid"] + parameters["test"]

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
-from checkpoints.files import checksum, write_atomically, write_text
+from checkpoints.files import checksum, read_text, write_atomically, write_text
 from checkpoints.tensors import load_tensors, save_tensors
 from checkpoints.training_state import load_checkpoint, save_checkpoint
 
@@ -21,6 +21,17 @@ def test_tensors_and_description_come_back_bit_for_bit(tmp_path):
     assert all(
         torch.equal(loaded[name], tensors[name]) and loaded[name].dtype == tensors[name].dtype for name in tensors
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_is_read_by_its_byte_order_mark(tmp_path, encoding):
+    (tmp_path / "a.txt").write_text("jámbor\n", encoding=encoding)
+    assert read_text(tmp_path / "a.txt") == "jámbor\n"
+    (tmp_path / "a.txt").write_bytes("\ufeffjámbor".encode("utf-16-be"))
+    assert read_text(tmp_path / "a.txt") == "jámbor"
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UnicodeError):
+        read_text(tmp_path / "a.txt")
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_rest(tmp_path):

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 import scipy.io
 import torch
+from coco_files import coco_tree
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -26,13 +27,16 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
+from heads.skeletons import SKELETONS, get_skeleton
 from ief.inference.inputs import read_boxes
 from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score
 from mpii_tools.annotations.gt_valid import NAMES
+from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
+from mpii_tools.annotations.splits import beside_validation, with_split
 from mpii_tools.formats.mat_struct import cell, struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
@@ -40,7 +44,8 @@ from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import STORED
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
-from mpii_tools.results.predictions import align, read_predictions
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import read_submission
 
 PEOPLE = 5
@@ -75,9 +80,9 @@ def people():
 
 
 def use_annotations(path: Path) -> None:
-    """Read, find faults, score a pose for everybody."""
-    found = read_annotations(path).people
-    drop_unusable(found)
+    """Read, choose splits and crops, find faults, score a pose for everybody."""
+    found = place_people(with_split(path, read_annotations(path)).people)[0]
+    drop_unusable(found.select(~beside_validation(found)))
     if len(found):
         score(np.nan_to_num(found.joints), found)
 
@@ -124,7 +129,19 @@ def gt_valid() -> dict:
 def hrnet_json() -> list:
     joints = [[10.0 + k, 20.0] for k in range(16)]
     person = {"image": "a.jpg", "center": [30, 20], "scale": 2.0, "joints": joints, "joints_vis": [1] * 16}
-    return [dict(person) for _ in range(3)]
+    boxed = {"image": "b.jpg", "bbox": [5, 5, 40, 30], "joints": joints}
+    return [dict(person), dict(person), boxed]
+
+
+def coco_json() -> dict:
+    return coco_tree(people())
+
+
+def bearpaw_json() -> list:
+    joints = [[10.0 + k, 20.0, 1.0] for k in range(16)]
+    person = {"img_paths": "a.jpg", "objpos": [30, 20], "scale_provided": 2.0, "joint_self": joints,
+              "isValidation": 1.0, "people_index": 1.0}  # fmt: skip
+    return [person | {"people_index": float(row)} for row in range(1, 4)]
 
 
 def newell() -> dict:
@@ -139,6 +156,7 @@ def people_columns() -> dict:
     return {
         **{STORED.get(name, name): getattr(people(), name) for name in COLUMNS},
         "joint_names": np.array(MPII.names),
+        "skeleton": np.array(json.dumps(MPII.to_json())),
     }
 
 
@@ -147,6 +165,14 @@ def prediction_columns() -> dict:
         "joints": people().joints, "person_ids": people().person_ids,
         "joint_names": np.array(MPII.names), "stage": np.array(1),
     }  # fmt: skip
+
+
+def coco_results() -> list:
+    marked = np.dstack([people().joints, np.ones((PEOPLE, 16))]).reshape(PEOPLE, 48).tolist()
+    return [
+        {"image_id": image, "category_id": 1, "score": 0.5, "bbox": [1.0, 2.0, 90.0, 80.0], "keypoints": keypoints}
+        for image, keypoints in zip(people().images.tolist(), marked, strict=True)
+    ]
 
 
 def prepared_json() -> dict:
@@ -242,6 +268,14 @@ def saveh5(path: Path, fields: object) -> None:
         file.update(fields)
 
 
+def save73(path: Path, fields: object) -> None:
+    """With MATLAB's header; arrays without its classes stand in its order of axes."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file.update({name: np.asarray(value).T for name, value in fields.items() if name != "imgname"})
+    data = path.read_bytes()
+    path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + data[512:])
+
+
 def savenpz(path: Path, fields: object) -> None:
     np.savez(path, **fields)
 
@@ -320,6 +354,7 @@ def use_boxes(path: Path) -> None:
         cut_image(replace(image, image=np.zeros((24, 20, 3), np.uint8)), 16)
 
 
+VALID_LIST = '\ufeffimage,split\n"a.jpg",val\nimages\\b.jpg c.jpg\n'.encode()
 LSP_IMAGE = {"im00001.jpg": b"image"}
 TARGETS = {
     "MPII .mat": Target("a.mat", release, savemat, use_annotations),
@@ -328,6 +363,12 @@ TARGETS = {
     "LSP .mat": Target("joints.mat", lambda: {"joints": np.ones((14, 3, 4))}, savemat,
                        lambda path: use_annotations(path.parent), lambda: LSP_IMAGE),
     "HRNet .json": Target("a.json", hrnet_json, savejson, use_annotations),
+    "valid_images.txt": Target("valid_images.txt", lambda: {"data": VALID_LIST}, savebytes,
+                               lambda path: use_annotations(path.with_name("a.json")),
+                               lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
+    "COCO .json": Target("a.json", coco_json, savejson, use_annotations),
+    "pytorch-pose's .json": Target("a.json", bearpaw_json, savejson, use_annotations),
+    "skeleton .json": Target("s.json", SKELETONS["coco17"].to_json, savejson, get_skeleton),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
     "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),
     "predictions .npz": Target("p.npz", prediction_columns, savenpz, use_predictions),
@@ -335,6 +376,9 @@ TARGETS = {
     "predictions .npy": Target("p.npy", lambda: one_based("joints"), savenpy, use_predictions),
     "predictions .mat": Target("p.mat", lambda: one_based("preds"), savemat, use_predictions),
     "predictions .h5": Target("p.h5", lambda: one_based("preds"), saveh5, use_predictions),
+    "COCO results": Target("p.json", coco_results, savejson, use_predictions),
+    "predictions of other names .npz": Target("p.npz", lambda: {"poses": people().joints}, savenpz, use_predictions),
+    "MATLAB 7.3 .mat": Target("a.mat", newell, save73, use_annotations),
     "submission .mat": Target("s.mat", lambda: {"pred": annolist(16)}, savemat, read_submission),
     "prepared.json": Target("prepared.json", prepared_json, savejson,
                             lambda path: load_prepared(path.parent, "valid"), prepared_folder),

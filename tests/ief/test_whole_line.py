@@ -14,7 +14,8 @@ from ief.training.presets import PRESETS
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import make_people
 from mpii_tools.people_file import load_people
-from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 from mpii_tools.results.submission import read_submission
 
 EXACT, CONVERTED = "valid_annolist.mat", "detections_our_format.mat"

@@ -1,9 +1,13 @@
 """People on disk: bit for bit, and clear words for files that are not it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
+from heads.skeleton import MPII
+from heads.skeletons import SKELETONS
 from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import load_people, save_people
 
@@ -70,3 +74,22 @@ def test_truncated_and_absent_files(tmp_path):
         load_people(path)
     with pytest.raises(PoseError, match="no such file"):
         load_people(tmp_path / "absent.npz")
+
+
+def test_the_skeleton_and_areas_come_back_and_older_files_are_mpii_s(tmp_path):
+    skeleton = replace(SKELETONS["coco17"], torso=("nose", "left_hip"))
+    people = make_people(["a.jpg"], np.ones((1, 17, 2)), area=np.array([50.0]), skeleton=skeleton)
+    save_people(tmp_path / "people.npz", people)
+    back = load_people(tmp_path / "people.npz")
+    assert back.skeleton == skeleton and back.area.tolist() == [50]
+    rewrite(tmp_path / "people.npz", skeleton=None, area=None)
+    assert load_people(tmp_path / "people.npz").skeleton == SKELETONS["coco17"]  # known by its names
+    save_people(tmp_path / "old.npz", some_people(3))
+    rewrite(tmp_path / "old.npz", skeleton=None, area=None)
+    old = load_people(tmp_path / "old.npz")
+    assert old.skeleton is MPII and np.isnan(old.area).all()
+    for tree, says in (("{", "not a whole JSON"), ('{"names": []}', "expected names, parents"),
+                       ('{"names": ["a"], "parents": [-1]}', "not its own")):  # fmt: skip
+        rewrite(tmp_path / "old.npz", skeleton=np.array(tree))
+        with pytest.raises(PoseError, match=says):
+            load_people(tmp_path / "old.npz")

@@ -37,7 +37,8 @@ def test_images_that_cannot_be_used_are_named_and_all_else_is_written(folder, ca
     assert prepare(folder) == 3
     error = capsys.readouterr().err
     assert "2 left out, everything else is written" in error
-    assert "image missing: 1.png#1" in error and "3.png: 8 bytes that cannot be decoded" in error
+    assert "no image '1.png' among the 3 there; the nearest name is" in error
+    assert "3.png: 8 bytes that cannot be decoded" in error
     assert load_prepared(folder / "out", "train").people.images.tolist() == ["0.png", "2.png"]
 
 

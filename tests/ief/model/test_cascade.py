@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 import torch
 from rendering import render_heatmaps
@@ -176,7 +174,7 @@ def test_a_stage_1_of_another_stage_0_is_refused(tmp_path):
 
 
 def test_a_design_with_a_missing_field_is_a_clear_error():
-    fields = dataclasses.asdict(StageDesign())
+    fields = StageDesign().to_json()
     with pytest.raises(PoseError, match="lacks or adds a field"):
         StageDesign.from_json({**fields, "color": "red"})
     assert StageDesign.from_json(StageDesign().to_json()) == StageDesign()

@@ -15,6 +15,7 @@ from processes import finish_here, same_weights, train
 from safetensors.torch import load_file
 
 from checkpoints.errors import PoseError
+from evaluation.metrics.measures import PCKH
 from ief.cli import main
 from ief.inference.predictor import predict_cascade
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
@@ -134,7 +135,8 @@ def alike(joints, people):
     """A score that falls as a network learns to tell people apart: the last weights are not the best."""
     value = SimpleNamespace(value=100 - float(joints.std(axis=0).mean()))
     error = SimpleNamespace(image_px=value)
-    return SimpleNamespace(mean_pckh=value, joint_error=error, bone_error=error)
+    pckh = SimpleNamespace(measure=PCKH)
+    return SimpleNamespace(mean_pckh=value, joint_error=error, bone_error=error, pckh=pckh)
 
 
 def test_keep_best_keeps_the_best_validated_weights_through_every_stop(tiny_data, tmp_path):
@@ -226,10 +228,19 @@ def test_what_cannot_be_done_is_one_line(tiny_data, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("stage*"))
 
 
-def test_people_without_head_sizes_have_no_best(tiny_data, tmp_path):
+def test_people_without_head_sizes_have_a_best_by_torso_and_without_that_none(tiny_data, tmp_path):
     config = small_config(tiny_data, tmp_path, preset=replace(PRESET, keep="best"))
     people = config.validation.data.people
     unsized = replace(people, head_size=np.full(len(people), np.nan))
     data = replace(config.validation.data, people=unsized)
+    train_stage(replace(config, run=tmp_path / "torso", validation=replace(config.validation, data=data)))
+    torso = load_stage(stage_file(tmp_path / "torso", 0))[2]["kept"]["pckh"]
+    poses = predict_cascade(load_cascade(tmp_path / "torso"), data)[-1]
+    assert torso == score(poses, people, metric="torso").mean_pckh.value
+
+    def of_nobody(poses, people):
+        return score(poses, people, metric="pckh")
+
+    config = replace(config, validation=replace(config.validation, data=data, score=of_nobody))
     with pytest.raises(PoseError, match="--keep best: tiny has no PCKh on 'valid', its people have no head size"):
-        train_stage(replace(config, validation=replace(config.validation, data=data)))
+        train_stage(config)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heads.skeleton import MPII
-from mpii_tools.annotations.derived_joints import derive_torso
+from mpii_tools.annotations.derived_joints import derive_joints
 from mpii_tools.people import make_people
 
 PELVIS, THORAX = MPII.index("pelvis"), MPII.index("thorax")
@@ -23,7 +23,7 @@ def test_only_missing_joints_with_both_neighbors_are_filled():
     people.joints[1, PELVIS] = [7, 7]
     people.joints[2, MPII.index("l_hip")] = np.nan
     people.joints[3, [MPII.index("r_shoulder"), MPII.index("l_hip")]] = np.nan
-    filled = derive_torso(people)
+    filled = derive_joints(people)
     assert filled.derived[:, [PELVIS, THORAX]].tolist() == [[True, True], [False, True], [False, True], [False, False]]
     assert filled.derived.sum() == 4
     np.testing.assert_array_equal(filled.joints[1, PELVIS], [7, 7])
@@ -36,11 +36,11 @@ def test_only_missing_joints_with_both_neighbors_are_filled():
 def test_the_rule_moves_with_the_body(seed, angle, zoom):
     joints = np.random.default_rng(seed).normal(size=(3, 16, 2)) * 50
     turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved = derive_torso(people_without_torso(joints @ turn.T + [30, -4])).joints
-    np.testing.assert_allclose(moved, derive_torso(people_without_torso(joints)).joints @ turn.T + [30, -4], atol=1e-9)
+    moved = derive_joints(people_without_torso(joints @ turn.T + [30, -4])).joints
+    np.testing.assert_allclose(moved, derive_joints(people_without_torso(joints)).joints @ turn.T + [30, -4], atol=1e-9)
     mirrored = joints[:, list(MPII.flip_permutation)] * [-1, 1]
-    flipped = derive_torso(people_without_torso(joints)).joints[:, list(MPII.flip_permutation)] * [-1, 1]
-    np.testing.assert_allclose(derive_torso(people_without_torso(mirrored)).joints, flipped, atol=1e-9)
+    flipped = derive_joints(people_without_torso(joints)).joints[:, list(MPII.flip_permutation)] * [-1, 1]
+    np.testing.assert_allclose(derive_joints(people_without_torso(mirrored)).joints, flipped, atol=1e-9)
 
 
 def test_least_squares_on_real_poses_gives_the_midpoints(shared):
@@ -59,7 +59,7 @@ def test_least_squares_on_real_poses_gives_the_midpoints(shared):
         columns = np.stack([((other - own) * weight).ravel() for other in rest], axis=1)
         fitted = np.linalg.lstsq(columns, ((target - own) * weight).ravel())[0]
         assert np.abs(fitted).max() < 0.005
-        filled = derive_torso(people_without_torso(joints)).joints[:, joint]
+        filled = derive_joints(people_without_torso(joints)).joints[:, joint]
         residual = np.linalg.norm(filled - target, axis=1)
         assert np.median(residual) == 0.5
         assert (residual < 0.71).mean() > 0.99

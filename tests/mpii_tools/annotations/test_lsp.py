@@ -8,7 +8,8 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.lsp import crop_around, read_lsp
+from mpii_tools.annotations.lsp import read_lsp
+from mpii_tools.annotations.placement import crop_around
 from mpii_tools.people import make_people
 
 

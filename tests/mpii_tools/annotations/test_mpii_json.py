@@ -76,7 +76,7 @@ def test_a_labelled_joint_without_coordinates_is_named(tmp_path):
         (json.dumps([person(joints=[[1, 2]] * 15 + [[1]])]), "'joints' is a list of other things"),
         (json.dumps([person(image=None)]), "'image'"),
         (json.dumps([person(center=[1])]), r"'center' has numbers of shape \(1,\), not \(2,\)"),
-        (json.dumps([person(center=None)]), "'center' is null, not numbers"),
+        (json.dumps([person(center="left")]), "'center' is text, not numbers"),
         (json.dumps([person(scale="tall")]), "'scale' is text, not a number"),
     ],
 )

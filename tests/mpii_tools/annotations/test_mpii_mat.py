@@ -7,9 +7,10 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII
+from heads.skeleton import MPII, Skeleton
 from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
 from mpii_tools.annotations.reading import merge
+from mpii_tools.annotations.splits import beside_validation
 from mpii_tools.people import People, make_people
 
 NONE = np.zeros((0, 0), np.uint8)
@@ -198,9 +199,9 @@ def test_without_the_list_tompsons_people_are_the_validation_part(tmp_path, read
     (tmp_path / "valid_images.txt").unlink()
     reading = read_mpii_mat(tmp_path / "mpii.mat")
     split = dict(zip(reading.people.person_ids.tolist(), reading.people.split.tolist(), strict=True))
-    assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train"}
-    note = "people left out: in a validation image, but not of Tompson's"
-    assert reading.notes[note] == [f"{known.images[0]}#9"]
+    beside = f"{known.images[0]}#9"
+    assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train", beside: "train"}
+    assert reading.people.person_ids[beside_validation(reading.people)].tolist() == [beside]
 
 
 def test_bare_annolist_with_and_without_image_names(tmp_path):
@@ -286,7 +287,7 @@ def test_the_writer_refuses_what_mpii_cannot_hold(tmp_path):
     cases = {
         "splits by image": make_people(**one, split=np.array(["train", "valid"])),
         "number of its own": make_people(**one, person_ids=["a.jpg#2", "a.jpg#02"]),
-        "16 joints": make_people(["a.jpg"], np.ones((1, 2, 2)), joint_names=MPII.names[:2]),
+        "16 joints": make_people(["a.jpg"], np.ones((1, 2, 2)), skeleton=Skeleton(MPII.names[:2], (1, -1))),
     }
     for says, people in cases.items():
         with pytest.raises(PoseError, match=says):

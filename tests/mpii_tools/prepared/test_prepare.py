@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from mpii_tools.images.sources import open_images
 from mpii_tools.people import make_people
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.ranges import Augmentation
-from mpii_tools.prepared.read import load_prepared
+from mpii_tools.prepared.read import load_prepared, read_description
 from mpii_tools.prepared.write import BAD_IMAGE, NO_IMAGE, OUTSIDE, drop_unusable, prepare
 
 CPU = torch.device("cpu")
@@ -47,7 +48,7 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     people, read = example()
     done = prepare(people, read, tmp_path, "example", 64, 1.5)
     assert done.splits == {"train": 4, "valid": 4}
-    assert done.faults[NO_IMAGE] == ["missing.jpg#1"]
+    assert done.faults[NO_IMAGE] == ["missing.jpg#1: images: no image 'missing.jpg'"]
     assert [fault.split(":")[0] for fault in done.faults[BAD_IMAGE]] == ["corrupt.jpg#1"]
     data = load_prepared(tmp_path, "valid")
     assert (data.size, data.border, data.name) == (64, 16, "example")
@@ -70,11 +71,12 @@ def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     }
 
 
-def test_no_usable_person_is_an_error(tmp_path):
+def test_without_a_usable_person_nothing_is_written_but_all_faults_are_told(tmp_path):
     people, read = example(8)
     people.scale[:] = np.nan
-    with pytest.raises(PoseError, match="no person of example could be prepared"):
-        prepare(people, read, tmp_path, "example")
+    done = prepare(people, read, tmp_path / "out", "example")
+    assert not done.written and not done.splits and not (tmp_path / "out").exists()
+    assert [len(people) for people in done.faults.values()] == [8]
 
 
 def test_unprepared_or_truncated_folders_are_refused(tmp_path):
@@ -165,6 +167,7 @@ def faulty(tmp_path):
     joints[3] = np.nan
     joints[6, 2] = 1e7
     center[7] = -500
+    joints[7] -= 550
     joints[8] = joints[0]
     ids = np.array([f"{kind}#1" for kind in kinds])
     ids[9] = "good#1"
@@ -226,6 +229,40 @@ def test_an_interrupted_preparation_leaves_the_old_one(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "prepared.json", "train-crops.npy", "train.npz", "valid-crops.npy", "valid.npz",
     ]  # fmt: skip
+
+
+def test_a_kill_at_any_step_of_an_added_split_leaves_what_was_there(tmp_path, monkeypatch):
+    """Whichever file is moved last, the description names only splits that are whole."""
+    people, read = example(10)
+    train, valid = (replace(people, split=np.full(10, split)) for split in ("train", "valid"))
+    prepare(train.select(np.arange(0, 4)), read, tmp_path, "both", 32)
+    before = load_prepared(tmp_path, "train").people.person_ids.tolist()
+    move, left = Path.replace, []
+
+    def stop(path, target):
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", stop)
+    for moves in range(2):
+        left[:] = range(moves)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", 32)
+        assert read_description(tmp_path)["splits"] == {"train": 4}
+        assert load_prepared(tmp_path, "train").people.person_ids.tolist() == before
+    left[:] = range(99)
+    done = prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", 32)
+    assert (done.splits, done.kept, done.replaced) == ({"valid": 4}, {"train": 4}, {})
+    assert read_description(tmp_path)["splits"] == {"train": 4, "valid": 4}
+
+
+def test_a_folder_without_split_names_says_how_to_say_them(tmp_path):
+    people, read = example(8)
+    prepare(replace(people, split=np.full(8, "")), read, tmp_path, "example", 32)
+    with pytest.raises(PoseError, match=r"has no split 'train'; it has all; say .* `--annotations train=PATH`"):
+        load_prepared(tmp_path, "train")
 
 
 def test_test_people_are_kept_wherever_they_stand(tmp_path):

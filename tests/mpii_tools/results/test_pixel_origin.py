@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mpii_tools.people import make_people
+from mpii_tools.results.matching import align
 from mpii_tools.results.pixel_origin import measure_offset, origin_warning
-from mpii_tools.results.predictions import align, read_predictions
+from mpii_tools.results.predictions import read_predictions
 
 
 @pytest.mark.parametrize("annotations", ["valid_annolist.mat", "valid.h5", "detections_our_format.mat"])

@@ -8,7 +8,9 @@ import scipy.io
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.people import make_people
-from mpii_tools.results.predictions import Predictions, align, read_predictions, save_predictions
+from mpii_tools.results.coco import write_coco
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 JOINTS = np.random.default_rng(0).uniform(0, 500, (5, 16, 2))
 IDS = np.array(["a.jpg#1", "a.jpg#2", "b.jpg#3", "c.jpg#1", "d.jpg#1"])
@@ -64,7 +66,7 @@ def test_the_published_files(shared, read_shared):
 @pytest.mark.parametrize(
     ("array", "says"),
     [
-        (np.ones((5, 14, 2)), r"\(5, 14, 2\); expected numbers of shape \(people, 16, 2\)"),
+        (np.ones((5, 14, 2)), r"no array of numbers of shape \(people, 16, 2 or 3\) in it: one float64 \(5, 14, 2\)"),
         (np.ones((5, 32)), r"\(5, 32\)"),
         (np.where(np.arange(5)[:, None, None] == 3, np.nan, np.ones((5, 16, 2))), "1 people .* first row 3"),
         (np.where(np.arange(5)[:, None, None] == 3, np.inf, np.ones((5, 16, 2))), "finite"),
@@ -81,9 +83,10 @@ def test_arrays_that_are_no_predictions(tmp_path, array, says):
 def test_files_that_are_no_predictions(tmp_path):
     scipy.io.savemat(tmp_path / "other.mat", {"x": 1.0})
     (tmp_path / "p.txt").write_text("1 2 3")
-    for name in ("corrupt.npz", "corrupt.h5", "corrupt.mat", "corrupt.npy"):
-        (tmp_path / name).write_bytes(b"PK\x03\x04 and no more")
-    expected = {"other.mat": "only x", "p.txt": r"'\.txt'", "absent.npz": "no such file"}
+    magic = {"npz": b"PK\x03\x04", "h5": b"\x89HDF\r\n\x1a\n", "mat": b"MATLAB 5", "npy": b"\x93NUMPY"}
+    for ending, start in magic.items():
+        (tmp_path / f"corrupt.{ending}").write_bytes(start + b" and no more")
+    expected = {"other.mat": "in it: x float64", "p.txt": "begins with b'1 2 3'", "absent.npz": "no such file"}
     expected |= dict.fromkeys(["corrupt.npz", "corrupt.h5", "corrupt.mat", "corrupt.npy"], "whole")
     for name, says in expected.items():
         with pytest.raises(PoseError, match=says) as raised:
@@ -160,3 +163,32 @@ def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, read_s
     align(predictions, annotated)
     with pytest.raises(PoseError, match=r"only 5\d% of the predictions are nearer"):
         align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)
+
+
+def test_a_joint_may_be_nowhere_for_everybody_and_for_nobody_alone(tmp_path):
+    joints = np.ones((3, 16, 2))
+    joints[:, 6] = np.nan
+    save_predictions(tmp_path / "p.npz", Predictions(joints, np.array(["a", "b", "c"])))
+    np.testing.assert_array_equal(read_predictions(tmp_path / "p.npz").joints, joints)
+    for row in (slice(0, 1), slice(0, 2)):
+        half = np.ones((3, 16, 2))
+        half[row, 6] = np.nan
+        with pytest.raises(PoseError, match="not a finite number"):
+            Predictions(half, None)
+    with pytest.raises(PoseError, match="not a finite number"):
+        Predictions(np.full((3, 16, 2), np.nan), None)
+    half = joints.copy()
+    half[..., 6, 0] = 1  # x alone is no place
+    with pytest.raises(PoseError, match="not a finite number"):
+        Predictions(half, None)
+
+
+def test_a_joint_that_is_nowhere_comes_back_from_coco_results(tmp_path):
+    joints = JOINTS.copy()
+    joints[:, 6] = np.nan
+    path = write_coco(tmp_path / "r.json", joints, np.full((5, 16), 0.5), [f"{row}.jpg" for row in range(5)])
+    np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
+    joints[0, 6] = 0  # of one person alone it is a place like others
+    joints[1:, 6] = 7
+    path = write_coco(tmp_path / "r.json", joints, np.zeros((5, 16)), [f"{row}.jpg" for row in range(5)])
+    np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)

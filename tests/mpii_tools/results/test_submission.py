@@ -115,9 +115,10 @@ def test_predictions_of_others_are_bad_input(tmp_path, annotations, predictions)
     with pytest.raises(PoseError, match=r"1 predictions are not of test rects .* first c\.jpg#1"):
         write_submission(annotations, Predictions(predictions.joints, strange), tmp_path / "pred.mat")
     flat = Predictions(np.concatenate([predictions.joints, predictions.joints[..., :1]], axis=-1), strange)
-    for other in (flat, Predictions(predictions.joints, None)):
-        with pytest.raises(PoseError, match="in 2D and person_ids"):
-            write_submission(annotations, other, tmp_path / "pred.mat")
+    with pytest.raises(PoseError, match=r"16 joints in 2D"):
+        write_submission(annotations, flat, tmp_path / "pred.mat")
+    with pytest.raises(PoseError, match=r"4 predictions for 5 .* scored or labeled, 0 or 3 or 5"):
+        write_submission(annotations, Predictions(predictions.joints[1:], None), tmp_path / "pred.mat")
 
 
 def test_files_of_another_kind(tmp_path, predictions):

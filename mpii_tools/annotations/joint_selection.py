@@ -1,0 +1,55 @@
+"""People of one skeleton as people of another, joint by joint by their names."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from heads.skeleton import Skeleton
+from heads.skeletons import find_joints
+from mpii_tools.annotations.reading import Findings
+from mpii_tools.people import People
+
+
+def with_skeleton(path: str | os.PathLike, people: People, skeleton: Skeleton) -> tuple[People, Findings]:
+    """The people with the joints of `skeleton`, found by name (`heads.skeletons.find_joints`); the others are missing.
+
+    Args:
+        path: of the annotations, for messages.
+
+    Returns:
+        the people, and the joints of the annotations that the skeleton leaves out.
+
+    Raises:
+        PoseError: when the skeleton has none of the annotated joints.
+    """
+    places = find_joints(skeleton, people.joint_names)
+    found = np.array([place is not None for place in places])
+    if not found.any():
+        raise PoseError(
+            f"{path}: none of --skeleton's joints {', '.join(skeleton.names[:3])}, ... is annotated; it has "
+            f"{', '.join(people.joint_names)}, so choose a skeleton with some of these"
+        )
+    order = [place or 0 for place in places]
+    left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
+    taken = replace(
+        people,
+        joints=np.where(found[:, None], people.joints[:, order], np.nan),
+        visible=np.where(found, people.visible[:, order], -1).astype(people.visible.dtype),
+        derived=found & people.derived[:, order],
+        skeleton=skeleton,
+    )
+    return taken, {f"joints of {path} left out: not in the skeleton": left_out}
+
+
+def unlabeled_joints(people: People) -> Findings:
+    """Joints that nobody of a split has, split by split; a test split has none."""
+    found = {}
+    for split in sorted(set(people.split.tolist()) - {"test"}):
+        names = people.joint_names_where(people.select(people.split == split).unlabeled)
+        where = f" in {split}" if split else ""
+        found[f"joints that nobody has{where}: NaN in predictions, unless mirror images teach them"] = names
+    return found

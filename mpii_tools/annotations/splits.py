@@ -1,0 +1,109 @@
+"""Which split each person belongs to, and the one rule that keeps validation images out of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from mpii_tools.annotations.reading import Reading, merge
+from mpii_tools.annotations.split_names import TRAINVAL, VALID, split_in_name
+from mpii_tools.annotations.tompson_split import is_validation
+from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, findings_of, read_valid_list
+from mpii_tools.people import People
+
+SHARED = "people left out of training: their image is in the validation split"
+
+
+def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading:
+    """The reading of `path` with the split of each person who has none yet; '' stays where nothing tells.
+
+    What is `said` counts for everybody but the test people of a format that has some, who have no joints. Else a split
+    that the format itself holds stays, and the others' is, in this order: the word in the file's name;
+    `valid_images.txt` beside it; 'valid' for Tompson's people and 'train' for the rest, if some are his; 'test' for a
+    list without any joint.
+
+    Args:
+        said: 'train', 'valid', 'test', or 'trainval': train, but for Tompson's people.
+
+    Returns:
+        The reading, its faults and notes with those about the list's names.
+    """
+    people, faults, notes = reading.people, {}, {}
+    word = said or split_in_name(path.name)
+    split = people.split.astype(object)  # numpy would cut a longer word to the room of those there
+    hidden = (split == "test") & ~people.annotated.any(axis=1) & people.annotated.any()
+    open_rows = ~hidden if said else split == ""
+    listed = None if word else read_valid_list(path if path.is_dir() else path.parent)
+    if word and word != TRAINVAL:
+        split[open_rows] = word
+    elif listed is not None and open_rows.any():
+        valid, unknown = find_listed(people.images, listed)
+        faults, notes = findings_of(listed, unknown)
+        if valid[open_rows].any():
+            split[open_rows] = np.where(valid, "valid", "train")[open_rows]
+            notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()
+    elif (valid := open_rows & is_validation(people.images, people.center)).any() or word:
+        split[open_rows] = np.where(valid, "valid", "train")[open_rows]
+    if not people.annotated.any():
+        split[split == ""] = "test"
+    return replace(
+        reading,
+        people=replace(people, split=split.astype(np.str_)),
+        faults=merge(reading.faults, faults),
+        notes=merge({what: who for what, who in reading.notes.items() if not said or VALID not in what}, notes),
+    )
+
+
+def share_valid(people: People, share: float, seed: int = 0) -> People:
+    """The people with a random share of the images, and all who are in them, as validation split.
+
+    Args:
+        people: those with split '' count as train; test people stay what they are.
+        share: of the images with training people, between 0 and 1; at least one image, never all.
+        seed: of the choice.
+
+    Raises:
+        PoseError: when some are validation people already, or there are not two images to share.
+    """
+    if not 0 < share < 1:
+        raise PoseError(f"--valid-share {share:g}: must be above 0 and below 1, the share of images for validation")
+    count = int((people.split == "valid").sum())
+    if count:
+        raise PoseError(
+            f"--valid-share {share:g}: {count:,} people are validation people already; leave it out, or say train= "
+            "before the path to share anew"
+        )
+    train = people.split != "test"
+    images = np.unique(people.images[train])
+    if len(images) < 2:
+        raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
+    chosen = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
+    valid = train & np.isin(people.images, chosen)
+    return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
+
+
+def require_split(path: Path, reading: Reading) -> None:
+    """Nothing, if every person has a split. Raises PoseError, which tells how to say it, if not."""
+    if (reading.people.split == "").any():
+        listed = f", and {NAME} beside it names no image here" if NOBODY in reading.faults else ""
+        raise PoseError(
+            f"{path}: neither its name nor its content tells its split{listed}; say it, as in "
+            f"`--annotations train={path}` (or valid=, test=), or add `--valid-share 0.1` to train on 90 % of the "
+            "images and validate on the others"
+        )
+
+
+def beside_validation(people: People, images: np.ndarray | None = None) -> np.ndarray:
+    """(N,) bool: training people in an image that has validation people. They never train.
+
+    Names mean one image if they are equal or one is the other's end, as in `find_listed`.
+
+    Args:
+        images: names of validation images; None for those of the validation people among `people`.
+    """
+    images = people.images[people.split == "valid"] if images is None else images
+    train = people.split == "train"
+    return train & find_listed(people.images, np.unique(images).tolist())[0]

@@ -1,0 +1,376 @@
+"""Finding images (D), and whose prediction is whose (F): inputs as people have them, and what comes out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from helpers.real_data import Case, run_case
+
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
+from mpii_tools.people import make_people
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.results.coco import write_coco
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
+from mpii_tools.results.submission import read_submission
+
+
+def write_images(folder: Path, *paths: str) -> None:
+    """Images, each of a color of its own."""
+    for number, path in enumerate(paths):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((60, 80, 3), 30 + 40 * number % 200, np.uint8)
+        (folder / path).write_bytes(cv2.imencode(Path(path).suffix, pixels)[1].tobytes())
+
+
+def found(names: list[str], files: list[str], images: str | None, *expected: int, says: tuple[str, ...] = ()) -> dict:
+    """A row: people of images called `names`, in a folder with `files`; `expected` are the files they must get."""
+
+    def build(folder: Path) -> list[str]:
+        write_images(folder, *files)
+        joints = [[30.0 + k, 20.0 + k] for k in range(16)]
+        people = [{"image": name, "center": [40, 30], "scale": 0.2, "joints": joints} for name in names]
+        (folder / "train.json").write_text(json.dumps(people))
+        options = ["--images", images] if images else []
+        return ["prepare", "--annotations", "train.json", *options, "--out", "out", "--size", "32"]
+
+    def check(folder: Path) -> None:
+        if not expected:
+            assert not (folder / "out").exists()
+            return
+        data = load_prepared(folder / "out", "train")
+        colors = data.crops[:, 20, 20].astype(int)
+        assert np.abs(colors - (30 + 40 * np.array(expected)[:, None])).max() <= 3
+        assert set(data.people.images) <= set(names)
+
+    status = 0 if len(expected) == len(names) else 3 if expected else 2
+    return {"build": build, "status": status, "says": says, "check": check}
+
+
+FINDING_IMAGES = [
+    Case("folders of cameras", **found(["cam1/0.jpg", "cam2/0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], "i", 0, 1)),
+    Case("folders of cameras, a level above", **found(["cam2/0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], ".", 1)),
+    Case("folders of cameras, a level below", **found(["cam2/0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], "i/cam2", 1)),
+    Case("beside the annotations", **found(["0.jpg", "1.jpg"], ["deep/er/1.jpg", "0.jpg"], None, 1, 0)),
+    Case("a path of Windows", **found([r"C:\data\0.jpg"], ["i/0.jpg"], "i", 0)),
+    Case("a path of Windows, a level above", **found([r"C:\data\0.jpg"], ["i/0.jpg"], ".", 0)),
+    Case(
+        "a path of Windows with folders of cameras, a level above",
+        **found([r"C:\data\cam2\0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], ".", 1),
+    ),
+    Case("a path of another home", **found(["/home/x/mpii/0.jpg"], ["i/0.jpg", "i/10.jpg"], "i", 0)),
+    Case("another case of the ending", **found(["0.JPG", "1.jpg"], ["i/0.jpg", "i/1.JPG"], "i", 0, 1)),
+    Case("another ending", **found(["0.png", "1.jpeg"], ["i/0.jpg", "i/1.png"], "i", 0, 1)),
+    Case("letters as macOS writes them", **found([unicodedata.normalize("NFD", "é.jpg")], ["i/é.jpg"], "i", 0)),
+    Case(
+        "two of a name",
+        **found(
+            ["0.jpg", "1.jpg"],
+            ["i/a/0.jpg", "i/b/0.jpg", "i/1.jpg"],
+            "i",
+            2,
+            says=("0.jpg#1: i: '0.jpg' can be any of 2 images, 'a/0.jpg', 'b/0.jpg'",),
+        ),
+    ),
+    Case(
+        "two cameras and the images of one",
+        **found(["cam1/0.jpg", "cam2/0.jpg"], ["i/0.jpg"], "i", says=("both be the image '0.jpg'", "'cam1/0.jpg'")),
+    ),
+    Case(
+        "nobody is found, and all is told",
+        **found(
+            ["im001.jpg", "im002.jpg"],
+            ["i/img001.jpg"],
+            "i",
+            says=(
+                "2  im001.jpg#1: i: no image 'im001.jpg' among the 1 there; the nearest name is 'img001.jpg'",
+                "no person of out could be prepared; first reason: people left out: image missing",
+            ),
+        ),
+    ),
+    Case("hidden folders are passed over", **found(["0.jpg"], ["i/.thumbs/0.jpg", "i/full/0.jpg"], "i", 1)),
+]
+
+
+@pytest.mark.parametrize("case", FINDING_IMAGES, ids=str)
+def test_images_are_found(case, tmp_path, capsys):
+    run_case(case, tmp_path, capsys)
+
+
+# Rects with objpos and scale of a small RELEASE -> whether they are scored; rects 1 of b and 2 of c have neither.
+TEST = {"a.jpg#1": True, "a.jpg#2": True, "b.jpg#2": False, "b.jpg#3": True, "b.jpg#4": True, "c.jpg#1": True}
+VALID = [f"{row}.jpg#1" for row in range(30)]
+EVERY = tuple(range(len(TEST)))
+SCORED = [row for row, scored in enumerate(TEST.values()) if scored]
+
+
+def everybody():
+    """The people of `mpii.mat`: validation people, then test people, whose joints it hides."""
+    rng, ids = np.random.default_rng(0), [*VALID, *TEST]
+    center = rng.uniform(200, 900, (len(ids), 2)).round()
+    return make_people(
+        [person[:-2] for person in ids], center[:, None] + rng.uniform(-100, 100, (len(ids), 16, 2)), person_ids=ids,
+        center=center, scale=rng.uniform(1, 3, len(ids)).round(6), head_size=np.full(len(ids), 40.0),
+        split=np.array(["valid"] * len(VALID) + ["test"] * len(TEST)), scored=[True] * len(VALID) + list(TEST.values()),
+    )  # fmt: skip
+
+
+def hrnet_json(people) -> list[dict]:
+    """The people as HRNet's files have them, which count an image's people and not its rects."""
+    rows = zip(people.images.tolist(), people.center + 1, people.scale.tolist(), people.joints + 1, strict=True)
+    return [{"image": i, "center": c.tolist(), "scale": s, "joints": j.tolist()} for i, c, s, j in rows]
+
+
+def of_test(rows=None):
+    people = everybody().select(np.arange(len(VALID), len(VALID) + len(TEST)))
+    return people if rows is None else people.select(np.array(rows))
+
+
+def poses(people) -> np.ndarray:
+    """Predictions a few pixels off."""
+    return people.joints + np.random.default_rng(len(people)).normal(0, 3, people.joints.shape)
+
+
+def submitted(write, rows=EVERY, says=(), options=()) -> dict:
+    """A row: predictions of some test people, as `write` writes them, become the submission of our own .npz."""
+
+    def build(folder: Path) -> list[str]:
+        write_mpii_mat("mpii.mat", everybody())
+        people = of_test(rows)
+        name = write(people, poses(people))
+        return ["submit", "--annotations", "mpii.mat", "--predictions", name, "--out", "pred.mat", *options]
+
+    def check(folder: Path) -> None:
+        people, found = of_test(rows), read_submission("pred.mat")
+        assert sorted(found.person_ids.tolist()) == sorted(people.person_ids.tolist())
+        order = [people.person_ids.tolist().index(person) for person in found.person_ids.tolist()]
+        np.testing.assert_allclose(found.joints, poses(people)[order], atol=1e-6)
+
+    return {"build": build, "status": 0, "says": says, "check": check}
+
+
+def own(people, joints) -> str:
+    save_predictions("p.npz", Predictions(joints, people.person_ids))
+    return "p.npz"
+
+
+def own_of_hrnet(people, joints) -> str:
+    """What `ief predict` writes for HRNet's test.json."""
+    ids = make_people(people.images, joints).person_ids
+    save_predictions("p.npz", Predictions(joints, ids, crop_center=people.crop_center))
+    return "p.npz"
+
+
+def own_of_hrnet_before(people, joints) -> str:
+    """The same, from before predictions had places."""
+    save_predictions("p.npz", Predictions(joints, make_people(people.images, joints).person_ids))
+    return "p.npz"
+
+
+def shuffled(people, joints) -> str:
+    order = np.random.default_rng(3).permutation(len(people))
+    return own_of_hrnet(people.select(order), joints[order])
+
+
+def npy(people, joints) -> str:
+    np.save("p.npy", joints + 1)
+    return "p.npy"
+
+
+def hrnet_pred_mat(people, joints) -> str:
+    scipy.io.savemat("pred_hrnet.mat", {"preds": joints + 1})
+    return "pred_hrnet.mat"
+
+
+def with_confidences(people, joints) -> str:
+    with h5py.File("p.h5", "w") as file:
+        file["preds"] = np.dstack([joints + 1, np.full(joints.shape[:2], 0.5)])
+    return "p.h5"
+
+
+def heatmap_values(people, joints) -> str:
+    np.save("p.npy", np.dstack([joints + 1, np.full(joints.shape[:2], 17.0)]))
+    return "p.npy"
+
+
+def matlab_order(people, joints) -> str:
+    scipy.io.savemat("p.mat", {"joints": (joints + 1).transpose(1, 2, 0)})
+    return "p.mat"
+
+
+def matlab_73(people, joints) -> str:
+    with h5py.File("p.mat", "w", userblock_size=512) as file:
+        file["preds"] = (joints + 1).T
+        file["preds"].attrs["MATLAB_class"] = np.bytes_("double")
+    data = Path("p.mat").read_bytes()
+    Path("p.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + data[512:])
+    return "p.mat"
+
+
+def other_npz(people, joints) -> str:
+    np.savez("p.npz", predictions=joints, threshold=np.float64(0.3))
+    return "p.npz"
+
+
+def npz_of_images(people, joints) -> str:
+    order = np.argsort(people.images.astype(str), kind="stable")[::-1]
+    order = order[np.argsort([-ord(image[0]) for image in people.images[order]], kind="stable")]
+    keep = [row for image in dict.fromkeys(people.images[order]) for row in np.flatnonzero(people.images == image)]
+    np.savez("p.npz", preds=joints[keep], images=people.images[keep])
+    return "p.npz"
+
+
+def renamed(people, joints) -> str:
+    return str(Path(npy(people, joints)).rename("predictions.dat"))
+
+
+def boxes(people):
+    half, middle = 100 * people.scale[:, None], people.crop_center + 0.5
+    return np.hstack([middle - half, middle + half])
+
+
+def coco(people, joints) -> str:
+    order = np.random.default_rng(4).permutation(len(people))
+    exact = np.round(joints, 3)
+    write_coco("p.json", exact[order], np.full(joints.shape[:2], 0.5), people.images[order], boxes(people)[order])
+    stored = json.loads(Path("p.json").read_text())
+    for person, row in zip(stored, order, strict=True):  # to_coco rounds
+        person["keypoints"] = np.hstack([joints[row], np.full((16, 1), 0.5)]).ravel().tolist()
+    Path("p.json").write_text(json.dumps(stored))
+    return "p.json"
+
+
+def coco_of_names(people, joints) -> str:
+    """As AlphaPose writes it: names as image_id, no place, people of an image in order."""
+    rows = zip(people.images.tolist(), np.dstack([joints, np.full(joints.shape[:2], 1.0)]), strict=True)
+    Path("p.json").write_text(json.dumps([{"image_id": i, "keypoints": k.ravel().tolist()} for i, k in rows]))
+    return "p.json"
+
+
+def from_zero(people, joints) -> str:
+    np.save("p.npy", joints)
+    return "p.npy"
+
+
+WRITERS = (
+    own, own_of_hrnet, own_of_hrnet_before, shuffled, npy, hrnet_pred_mat, with_confidences, heatmap_values,
+    matlab_order, matlab_73, other_npz, npz_of_images, renamed, coco, coco_of_names,
+)  # fmt: skip
+SUBMISSIONS = [
+    *(Case(f"{write.__name__}, scored", **submitted(write, tuple(SCORED))) for write in WRITERS),
+    *(Case(f"{write.__name__}, every rect", **submitted(write)) for write in WRITERS),
+    Case("pixels from 0", **submitted(from_zero, options=("--first-pixel", "0"))),
+]
+
+
+def evaluated(annotations, predictions, split=None, status=0, says=(), count=30) -> dict:
+    """A row: predictions written by `predictions`, scored on what `annotations` writes."""
+
+    def build(folder: Path) -> list[str]:
+        options = ["--split", split] if split else []
+        return [
+            "evaluate",
+            "--annotations",
+            annotations(),
+            "--predictions",
+            predictions(),
+            "--json",
+            "e.json",
+            *options,
+        ]
+
+    def check(folder: Path) -> None:
+        if status == 0:
+            found = json.loads(Path("e.json").read_text())
+            assert found["persons"] == count and found["joint_error"]["image_px"] < 5
+
+    return {"build": build, "status": status, "says": says, "check": check}
+
+
+def of_valid():
+    return everybody().select(np.arange(len(VALID)))
+
+
+def release() -> str:
+    write_mpii_mat("mpii.mat", everybody())
+    return "mpii.mat"
+
+
+def annot() -> str:
+    Path("annot").mkdir()
+    people = everybody()
+    for split, part in {"train": of_valid(), "valid": of_valid(), "test": of_test()}.items():
+        entries = hrnet_json(part)
+        for entry in entries:
+            entry["image"] = f"train{entry['image']}" if split == "train" else entry["image"]
+        Path(f"annot/{split}.json").write_text(json.dumps(entries))
+    assert len(people) == len(VALID) + len(TEST)
+    return "annot"
+
+
+def prepared() -> str:
+    write_images(Path("images"), *of_valid().images.tolist())
+    people = hrnet_json(of_valid())
+    for person in people:
+        joints = np.array(person["joints"]) * 0.05
+        person["center"], person["scale"], person["joints"] = joints.mean(axis=0).tolist(), 0.1, joints.tolist()
+    Path("valid.json").write_text(json.dumps(people))
+    from ief.cli import main
+
+    assert main(["prepare", "--annotations", "valid.json", "--images", "images", "--out", "data", "--size", "16"]) == 0
+    return "data"
+
+
+def truth_of_test() -> str:
+    """A bare annolist of the test images with their joints."""
+    people = of_test()
+    write_mpii_mat("whole.mat", make_people(**{name: getattr(people, name) for name in (
+        "images", "joints", "person_ids", "center", "scale", "head_size", "scored")}, split="train"))  # fmt: skip
+    release = scipy.io.loadmat("whole.mat")["RELEASE"][0, 0]
+    scipy.io.savemat("truth.mat", {"annolist": release["annolist"]})
+    return "truth.mat"
+
+
+SCORED_PARTS = [
+    Case("a split of RELEASE", **evaluated(release, lambda: own(of_valid(), poses(of_valid())), "valid")),
+    Case(
+        "RELEASE without its split",
+        **evaluated(release, lambda: own(of_test(), poses(of_test())), status=2, says=("or score those of one",)),
+    ),
+    Case(
+        "a split that is not there",
+        **evaluated(release, lambda: own(of_valid(), poses(of_valid())), "train", 2, ("it has test, valid",)),
+    ),
+    Case("rows of a split", **evaluated(release, lambda: npy(of_valid(), poses(of_valid())), "valid")),
+    Case("HRNet's folder", **evaluated(annot, lambda: hrnet_pred_mat(of_valid(), poses(of_valid())), "valid")),
+    Case("truth of test people", **evaluated(truth_of_test, lambda: own(of_test(), poses(of_test())), count=len(TEST))),
+    Case("truth, and people of test.json", **evaluated(
+        truth_of_test, lambda: shuffled(of_test(SCORED), poses(of_test(SCORED))), status=2, says=("first b.jpg#2",))),
+    Case("a prepared folder", **evaluated(
+        prepared, lambda: own(of_valid(), (of_valid().joints + 1) * 0.05 - 1), "valid")),
+    Case("COCO results", **evaluated(release, lambda: coco(of_valid(), poses(of_valid())), "valid")),
+    Case("rows in another order", **evaluated(
+        release, lambda: npy(of_valid(), poses(of_valid())[::-1]), "valid", 2, ("matched row by row, only",))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [*SUBMISSIONS, *SCORED_PARTS], ids=str)
+def test_predictions_are_whose_they_are(case, tmp_path, capsys):
+    run_case(case, tmp_path, capsys)
+
+
+def test_confidences_are_scores_if_they_are_between_0_and_1(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    people = of_test()
+    for write, expected in ((with_confidences, 0.5), (coco, 0.5), (coco_of_names, 1.0), (heatmap_values, None)):
+        scores = read_predictions(write(people, poses(people))).scores
+        assert scores is None if expected is None else (scores == expected).all() and scores.shape == (len(TEST), 16)

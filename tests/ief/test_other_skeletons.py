@@ -1,0 +1,133 @@
+"""The whole line on skeletons that are not MPII's: annotations, crops, training, poses, scores, ONNX, the page."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_resnet  # noqa: F401  (a network of that name)
+from coco_files import coco_tree, write_tree
+from other_people import draw_coco, draw_hands
+
+from heads.skeleton import MPII
+from heads.skeletons import SKELETONS
+from ief import PosePredictor
+from ief.cli import main
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.people_file import load_people, save_people
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.results.predictions import read_predictions
+
+TRAIN, VALID = 48, 16
+TINY = ["--backbone", "tiny_resnet", "--weights", "none", "--batch-size", "16", "--lr", "0.05"]
+
+
+def prepare_and_train(folder, people, skeleton, *options):
+    """Writes the people as COCO does, prepares them, and trains both stages; returns the run's folder."""
+    read = read_annotations(write_tree(folder / "all.json", coco_tree(people))).people
+    assert read.skeleton == SKELETONS[skeleton]
+    save_people(folder / "all.npz", replace(read, split=np.repeat(["train", "valid"], [TRAIN, VALID])))
+    files = ["--annotations", str(folder / "all.npz"), "--images", str(folder), "--out", str(folder / "data")]
+    assert main(["prepare", *files, "--skeleton", skeleton, "--size", "32"]) == 0
+    run = folder / "run"
+    arguments = ["--data", str(folder / "data"), "--run", str(run), "--epochs", "6", *TINY, *options]
+    assert main(["train", *arguments, "--device", "cpu"]) == 0
+    return run
+
+
+def words_of(folder):
+    """Everything that a report says, its pictures' titles and labels aside, which are outlines."""
+    files = [folder / "index.html", *folder.glob("tables/*.md")]
+    text = " ".join(path.read_text(encoding="utf-8") for path in files)
+    return re.sub(r'src="data:[^"]*"', "", text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("draw", "name", "metric", "group"),
+    [(draw_coco, "coco17", "torso", "Shoulder"), (draw_hands, "hand21", "box", "Forefinger")],
+)
+def test_a_skeleton_goes_through_the_whole_line(tmp_path, capsys, draw, name, metric, group):
+    skeleton = SKELETONS[name]
+    run = prepare_and_train(tmp_path, draw(tmp_path, TRAIN + VALID), name)
+    said = capsys.readouterr().out
+    assert "PCK@0.2" in said and "PCKh" not in said
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert [scores["metric"] for scores in metrics.values()] == [metric] * 3
+    assert tuple(metrics["stage1"]["pck"]["0.2"]["per_joint"]) == skeleton.names
+    assert group in metrics["stage1"]["pck"]["0.2"]["groups"]
+    # Learned, and not only the mean pose.
+    assert metrics["stage1"]["joint_error"]["image_px"] < metrics["mean_pose"]["joint_error"]["image_px"]
+
+    assert main(["predict", "--run", str(run), "--data", str(tmp_path / "data"), "--device", "cpu"]) == 0
+    poses = read_predictions(run / "predictions-valid.npz")
+    assert poses.joint_names == skeleton.names and np.isfinite(poses.joints).all()
+    files = ["--predictions", str(run / "predictions-valid.npz"), "--annotations", str(tmp_path / "data" / "valid.npz")]
+    capsys.readouterr()
+    assert main(["evaluate", *files, "--oks", "--json", str(tmp_path / "scores.json")]) == 0
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["pck"]["0.2"]["groups"] == pytest.approx(metrics["stage1"]["pck"]["0.2"]["groups"])
+    assert 0 <= scores["oks"]["values"]["AP"] <= 100 and scores["oks"]["area_by_box"] == 0
+    said = capsys.readouterr().out
+    assert "COCO's OKS" in said and "PCKh" not in said
+
+    onnx = tmp_path / "pose.onnx"
+    assert main(["export", "--run", str(run), "--out", str(onnx), "--input", "crops"]) == 0
+    exported, trained = (PosePredictor.load(path, device="cpu") for path in (onnx, run))
+    assert exported.skeleton == trained.skeleton == skeleton
+    data = load_prepared(tmp_path / "data", "valid")
+    np.testing.assert_allclose(exported.predict_split(data)[0][-1], poses.joints, atol=0.05)
+
+    out = tmp_path / "report"
+    arguments = [str(run), "--data", str(tmp_path / "data"), "--images", str(tmp_path), "--out", str(out)]
+    assert main(["report", *arguments]) == 0
+    text = words_of(out)
+    for foreign in ("MPII", "PCKh", *(joint for joint in MPII.names if joint not in skeleton.names)):
+        assert foreign not in text
+        assert not re.search(rf"\b{foreign.replace('_', ' ')}\b", text) or foreign in ("l_wrist", "r_wrist")
+    assert group[:3] in text and "PCK@0.2" in text
+    results = json.loads((out / "results.json").read_text())
+    assert results["published"] == {} and results["runs"]["run"]["stages"]["stage1"]["metric"] == metric
+
+
+@pytest.mark.slow
+def test_joints_that_nobody_has_are_nan_in_predictions(tmp_path, capsys):
+    """Not the crop's center, which looks like a prediction; COCO's file says 0 0 0 and the table nothing."""
+    people = draw_coco(tmp_path, TRAIN + VALID)
+    ears = [people.skeleton.index(name) for name in ("left_ear", "right_ear")]
+    one_eye = people.skeleton.index("left_eye")
+    joints = people.joints.copy()
+    joints[:, ears] = joints[:, one_eye] = np.nan
+    run = prepare_and_train(tmp_path, replace(people, joints=joints), "coco17")
+    assert "left_ear, right_ear" in capsys.readouterr().out
+    poses = read_predictions(run / "predictions-valid.npz").joints
+    nowhere = np.isnan(poses).all(axis=(0, 2))
+    assert np.flatnonzero(nowhere).tolist() == ears  # the other eye, mirrored, has taught this one
+    assert np.isfinite(poses[:, ~nowhere]).all()
+    assert load_people(tmp_path / "data" / "train.npz").unlabeled.nonzero()[0].tolist() == sorted([*ears, one_eye])
+
+    arguments = ["--run", str(run), "--out", str(tmp_path / "poses"), "--device", "cpu"]
+    assert main(["predict", *arguments, str(tmp_path / "000.png"), str(tmp_path / "001.png")]) == 0
+    first = json.loads((tmp_path / "poses" / "predictions-images.json").read_text())[0]["keypoints"]
+    assert first[3 * ears[0] : 3 * ears[1] + 3] == [0] * 6 and all(first[:2])
+    header, row, *_ = (tmp_path / "poses" / "predictions-images.csv").read_text().splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert cells["left_ear_x"] == cells["right_ear_y"] == "" and float(cells["nose_x"])
+
+    onnx = tmp_path / "pose.onnx"
+    assert main(["export", "--run", str(run), "--out", str(onnx), "--input", "crops"]) == 0
+    data = load_prepared(tmp_path / "data", "valid")
+    exported = PosePredictor.load(onnx).predict_split(data)[0][-1]
+    np.testing.assert_allclose(exported, poses, atol=0.05)  # NaN where the run has NaN
+
+    # Where the labels are there after all, the others are scored and the gap is said.
+    truth = replace(data.people, joints=people.joints[TRAIN:])
+    save_people(tmp_path / "full.npz", truth)
+    files = ["--predictions", str(run / "predictions-valid.npz"), "--annotations", str(tmp_path / "full.npz")]
+    assert main(["evaluate", *files, "--json", str(tmp_path / "scores.json")]) == 0
+    counts = json.loads((tmp_path / "scores.json").read_text())["counts"]["joint_error"]["per_joint"]
+    assert counts["left_ear"] == 0 < counts["nose"]
+    assert "do not count: left_ear, right_ear" in capsys.readouterr().err
+    out = ["--data", str(tmp_path / "data"), "--images", str(tmp_path), "--out", str(tmp_path / "report")]
+    assert main(["report", str(run), *out]) == 0

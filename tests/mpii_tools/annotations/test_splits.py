@@ -1,0 +1,96 @@
+"""Words for splits, random shares, lists of names, the rule of validation images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from checkpoints.errors import PoseError
+from mpii_tools.annotations.reading import Reading
+from mpii_tools.annotations.split_names import parse_annotations, split_in_name
+from mpii_tools.annotations.splits import beside_validation, share_valid, with_split
+from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
+from mpii_tools.people import make_people
+
+
+def people_in(images, split=""):
+    draw = np.random.default_rng(0)
+    return make_people(images, draw.uniform(0, 99, (len(images), 16, 2)), split=split)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("train.json", "train"), ("my_train_annotations.json", "train"), ("mpii_val.json", "valid"),
+        ("X-DEV.h5", "valid"), ("annotations-test.json", "test"), ("person_keypoints_val2017.json", "valid"),
+        ("trainval.json", "trainval"), ("training set.json", "train"), ("valid_valid.json", "valid"),
+        ("retrained.json", None), ("validity.json", None), ("contest.json", None),
+        ("train_and_test.json", None), ("annotations.json", None), ("123.json", None),
+    ],
+)  # fmt: skip
+def test_words_of_file_names(name, split):
+    assert split_in_name(name) == split
+
+
+def test_a_split_before_the_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parse_annotations("val=a/b.json") == ("valid", Path("a/b.json"))
+    assert parse_annotations("TrainVal=a.json") == ("trainval", Path("a.json"))
+    assert parse_annotations("test=x=y.json") == ("test", Path("x=y.json"))
+    assert parse_annotations("a/b=c.json") == (None, Path("a/b=c.json"))
+    (tmp_path / "run=3.json").touch()
+    assert parse_annotations("run=3.json") == (None, Path("run=3.json"))
+    for argument, says in (("tarin=a.json", "'tarin' is no split"), ("train=", "there is no path")):
+        with pytest.raises(PoseError, match=says):
+            parse_annotations(argument)
+
+
+def test_what_is_said_leaves_the_test_people_of_a_release(tmp_path):
+    people = people_in(["a.jpg", "b.jpg", "c.jpg"], np.array(["train", "valid", "test"]))
+    people.joints[2] = np.nan
+    found = with_split(tmp_path / "mpii.mat", Reading(people, "RELEASE"), "train").people
+    assert found.split.tolist() == ["train", "train", "test"]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.5, 0.99])
+def test_a_share_is_of_images_and_a_function_of_the_seed(share):
+    images = [f"{row % 40}.jpg" for row in range(100)]
+    people = people_in(images)
+    found = share_valid(people, share, 3)
+    valid = set(found.images[found.split == "valid"].tolist())
+    assert len(valid) == min(round(share * 40), 39) and set(found.split) == {"train", "valid"}
+    assert not valid & set(found.images[found.split == "train"].tolist())
+    order = np.random.default_rng(1).permutation(100)  # the order of the file does not matter
+    again = share_valid(people.select(order), share, 3)
+    assert np.array_equal(again.split, found.split[order])
+    assert not np.array_equal(share_valid(people, share, 4).split, found.split)
+
+
+def test_a_share_leaves_test_people_alone():
+    people = people_in(["a.jpg", "b.jpg", "c.jpg"], np.array(["test", "", "train"]))
+    assert sorted(share_valid(people, 0.5).split) == ["test", "train", "valid"]
+    with pytest.raises(PoseError, match="2 people are validation people already"):
+        share_valid(people_in(["a.jpg", "b.jpg"], "valid"), 0.5)
+
+
+def test_only_training_people_in_a_validation_image_are_beside():
+    images = ["a.jpg", "a.jpg", "a.jpg", "x/b.jpg", "y/b.jpg", "xa.jpg", "x\\b.jpg"]
+    split = np.array(["valid", "train", "test", "valid", "train", "train", "train"])
+    assert beside_validation(people_in(images, split)).tolist() == [False, True, False, False, False, False, True]
+
+
+@pytest.mark.parametrize("names", [["a.jpg", "b.jpg"], ["a b.jpg", "c.jpg"], ["a,b.jpg"], ["it's.jpg", "b"], ["7"], []])
+def test_a_list_comes_back_as_it_was_written(tmp_path, names):
+    write_valid_list(tmp_path, names)
+    assert read_valid_list(tmp_path) == names
+
+
+def test_names_meet_images_by_their_ends():
+    images = np.array(["cam1/0.jpg", "cam2/0.jpg", "1.jpg", "11.jpg"])
+    for listed, found, unknown in (
+        (["cam1/0.jpg"], [True, False, False, False], []),
+        (["data\\cam2\\0.jpg", "x.jpg"], [False, True, False, False], ["x.jpg"]),
+        (["0.jpg", "./1.jpg"], [True, True, True, False], []),
+        ([], [False] * 4, []),
+    ):
+        assert (find_listed(images, listed)[0].tolist(), find_listed(images, listed)[1]) == (found, unknown)
