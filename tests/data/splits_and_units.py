@@ -7,13 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 import scipy.io
-from real_data import Case, run_case
+from real_data import Case
 
 from ief.cli import main
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.annotations.tompson_split import fingerprints
 from mpii_tools.people import make_people
 from mpii_tools.prepared.read import load_prepared, read_description
 from mpii_tools.results.predictions import Predictions, save_predictions
@@ -179,7 +177,7 @@ def write_release(folder: Path) -> list[str]:
 
 
 BESIDE = "people left out of training: their image is in the validation split"
-KNOWN = person(A)  # the fixture makes this center one of Tompson's
+KNOWN = person(A)  # the test makes this center one of Tompson's
 OTHER = person(A, center=[44, 33])
 VALIDATION = [
     Case("trainval.json of HRNet", Prepare({"trainval.json": [KNOWN, OTHER, person(B)]}, "trainval.json"), 0,
@@ -369,21 +367,3 @@ TEXT = [
          Holds({"train": [A]})),
     Case("a list that is no text", listed(b"\xff\xfe\x00"), 2, ("valid_images.txt: not a text file",), nothing),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def known_person(monkeypatch):
-    """A person at KNOWN's place whom the stored split holds."""
-    found = fingerprints(np.array([A]), np.array([[39.0, 29.0]]))
-    monkeypatch.setattr("mpii_tools.annotations.tompson_split._stored", lambda: found)
-
-
-@pytest.mark.parametrize("case", [*SPLITS, *FOLDERS, *UNITS, *TEXT], ids=str)
-def test_what_people_have(case, tmp_path, capsys):
-    run_case(case, tmp_path, capsys)
-
-
-@pytest.mark.usefixtures("known_person")
-@pytest.mark.parametrize("case", VALIDATION, ids=str)
-def test_validation_images_never_train(case, tmp_path, capsys):
-    run_case(case, tmp_path, capsys)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 import unicodedata
 from pathlib import Path
 
 import cv2
 import h5py
 import numpy as np
-import pytest
 import scipy.io
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from helpers.real_data import Case, run_case
+from real_data import Case
 
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import make_people
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.coco import write_coco
-from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
+from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.results.submission import read_submission
 
 
@@ -99,11 +95,6 @@ FINDING_IMAGES = [
     ),
     Case("hidden folders are passed over", **found(["0.jpg"], ["i/.thumbs/0.jpg", "i/full/0.jpg"], "i", 1)),
 ]
-
-
-@pytest.mark.parametrize("case", FINDING_IMAGES, ids=str)
-def test_images_are_found(case, tmp_path, capsys):
-    run_case(case, tmp_path, capsys)
 
 
 # Rects with objpos and scale of a small RELEASE -> whether they are scored; rects 1 of b and 2 of c have neither.
@@ -361,16 +352,3 @@ SCORED_PARTS = [
     Case("rows in another order", **evaluated(
         release, lambda: npy(of_valid(), poses(of_valid())[::-1]), "valid", 2, ("matched row by row, only",))),
 ]  # fmt: skip
-
-
-@pytest.mark.parametrize("case", [*SUBMISSIONS, *SCORED_PARTS], ids=str)
-def test_predictions_are_whose_they_are(case, tmp_path, capsys):
-    run_case(case, tmp_path, capsys)
-
-
-def test_confidences_are_scores_if_they_are_between_0_and_1(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    people = of_test()
-    for write, expected in ((with_confidences, 0.5), (coco, 0.5), (coco_of_names, 1.0), (heatmap_values, None)):
-        scores = read_predictions(write(people, poses(people))).scores
-        assert scores is None if expected is None else (scores == expected).all() and scores.shape == (len(TEST), 16)

@@ -11,20 +11,17 @@ import cv2
 import numpy as np
 import pytest
 from coco_files import coco_tree, write_tree
-from real_data import Case, run_case
+from real_data import Case
 from untrained import save_run
 
 from heads.skeleton import MPII, Skeleton
 from heads.skeletons import SKELETONS, find_joints
 from ief.cli import main
-from ief.reporting.scoring import score
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import People, make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.prepared.read import load_prepared, read_description
-from mpii_tools.results.matching import align
-from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
+from mpii_tools.results.predictions import Predictions, save_predictions
 
 COCO, SIDE = SKELETONS["coco17"], 120
 PREPARE = ["prepare", "--size", "32", "--out", "out", "--images", ".", "--annotations"]
@@ -213,7 +210,7 @@ def shoulders_of_two(folder: Path) -> list[str]:
     return [*two_trees(folder), "--skeleton", str(write_tree(folder / "shoulders.json", SHOULDERS))]
 
 
-G = [
+COCO_KEYPOINTS = [
     Case("a split in COCO's own name", coco_file(name="person_keypoints_val2017.json"), 0, ("4 valid people",),
          prepared_as(COCO, "valid")),
     Case("people of whom only the face is labeled", coco_file(faces), 0, ("no faults", "4 train people")),
@@ -331,7 +328,7 @@ def submitted_with_a_gap(folder: Path) -> list[str]:
     return ["submit", "--annotations", "release.mat", "--predictions", "p.npz", "--out", "pred.mat"]
 
 
-H = [
+OTHER_SKELETONS = [
     Case("a name that has half of the joints", with_skeleton("coco17"), 0,
          ("joints that nobody has in train: NaN in predictions", "nose, left_eye, right_eye"),
          lambda folder: None),
@@ -361,28 +358,3 @@ H = [
     Case("a joint that nobody could learn", evaluation(unpredicted=9), 0, ("do not count: left_wrist",),
          scored("torso", 17, wrong=0)),
 ]  # fmt: skip
-
-
-@pytest.mark.parametrize("case", [*G, *H], ids=str)
-def test_a_small_input_gives_what_it_should(case, tmp_path, capsys):
-    run_case(case, tmp_path, capsys)
-
-
-def test_mpii_s_validation_people_as_coco(tmp_path, shared, read_shared):
-    """Written as COCO has them, with boxes and head boxes, they come back; predictions of them score the same."""
-    gt = read_shared("mpii/valid_annolist.mat").people
-    tree = coco_tree(gt)
-    for entry, size in zip(tree["annotations"], gt.head_size.tolist(), strict=True):
-        entry["headbox"] = [10, 20, 10 + 0.6 * size / 0.6, 20 + 0.8 * size / 0.6]
-    back = read_annotations(write_tree(tmp_path / "valid.json", tree)).people
-    labeled = gt.annotated.any(axis=1)
-    assert back.skeleton == MPII and back.images.tolist() == gt.images[labeled].tolist()
-    np.testing.assert_allclose(back.joints, gt.joints[labeled], atol=1e-9)
-    np.testing.assert_allclose(back.crop_center, gt.crop_center[labeled], atol=1)
-    np.testing.assert_allclose(back.crop_side, gt.crop_side[labeled], atol=1)
-    joints = align(read_predictions(shared / "mpii/newell.h5"), gt).joints
-    before, after = score(joints, gt).pckh, score(joints[labeled], back).pckh
-    assert 80 < before.groups[0.5]["Mean"].value < 100
-    for threshold in (0.5, 0.1):
-        for group, wanted in before.groups[threshold].items():
-            assert after.groups[threshold][group].value == pytest.approx(wanted.value, abs=1e-3)
