@@ -50,9 +50,11 @@ class CompositionalLoss(nn.Module):
             different size share a learning rate; `sum`: Eq. 8's sum over terms, then the mean over the batch.
         loss: of a normalized error: `l1` as in the paper, `soft_l1`, or for RLE a `ResidualLikelihood`, with which a
             pair counts only if all its coordinates are annotated.
+        weights: P weights of the pairs, 1 on average (`heads.pairs.pair_weights`); None weighs all alike. The mean over
+            a sample's supervised terms is then the weighted mean.
 
     Raises:
-        PoseError: for an unknown representation, reduction or loss, or a std of the wrong shape.
+        PoseError: for an unknown representation, reduction or loss, or a std or weights of the wrong shape.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class CompositionalLoss(nn.Module):
         representation: str = "bones",
         reduction: str = "mean",
         loss: str | ResidualLikelihood = "l1",
+        weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
@@ -71,7 +74,11 @@ class CompositionalLoss(nn.Module):
             raise PoseError(f"unknown loss '{loss}'; choose l1, soft_l1 or, for rle, a ResidualLikelihood")
         if std.dim() != 2 or len(std) != len(pairs):
             raise PoseError(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row per pair")
+        weights = torch.ones(len(pairs)) if weights is None else torch.tensor(weights)
+        if weights.shape != (len(pairs),) or not (weights > 0).all():
+            raise PoseError(f"weights of shape {tuple(weights.shape)}, expected ({len(pairs)},), all above 0")
         self.reduction, self.loss = reduction, loss
+        self.register_buffer("weights", weights.float())
         # Transposed, so that a batch is one matrix product: (B, D, K) @ (K, P).
         self.register_buffer("composition", composition_matrix(skeleton, pairs, representation).T.contiguous())
         self.register_buffer("difference", composition_matrix(skeleton, pairs, "joints").T.contiguous())
@@ -100,8 +107,10 @@ class CompositionalLoss(nn.Module):
         else:
             supervised = supervised.all(dim=1, keepdim=True).expand_as(error)
             losses = self.loss(error, raw_sigma)
-        terms = supervised.sum(dim=(1, 2), keepdim=True).clamp(min=1) if self.reduction == "mean" else 1
-        return (losses * (supervised.to(error) / (terms * len(error)))).sum()
+        shares = supervised.to(error) * self.weights.to(error)
+        total = shares.sum(dim=(1, 2), keepdim=True)
+        terms = torch.where(total > 0, total, 1) if self.reduction == "mean" else 1
+        return (losses * (shares / (terms * len(error)))).sum()
 
     def _both_ends(self, mask: Tensor) -> Tensor:
         """(B, D, P) bool: whether both ends of a pair are annotated in `mask` (B, K, D); the origin always is."""

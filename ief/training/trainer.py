@@ -13,7 +13,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import remove_leftovers
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from heads.losses import CompositionalLoss
-from heads.pairs import get_pairs
+from heads.pairs import get_pairs, pair_weights
 from ief.model.cascade import Cascade
 from ief.model.run_folder import save_stage
 from ief.model.stage import Residuals, Stage
@@ -115,18 +115,18 @@ class StageTrainer:
             self.validator = Validator(config.validation, previous, device, preset.keep == "best")
         self.stage = config.new_stage(previous, residuals or self._residuals())
         self.model = wrap_ddp(self.stage, device, config.dist).train()
-        stage, design = self.stage, self.stage.design
+        stage, pairs = self.stage, get_pairs(self.stage.method.pairs, config.skeleton)
         self.loss = CompositionalLoss(
             config.skeleton,
-            get_pairs(stage.method.pairs, config.skeleton),
+            pairs,
             stage.pair_std,  # after DDP, which gives every rank the first one's statistics
             stage.method.representation,
             preset.reduction,
-            stage.likelihood if design.likelihood else preset.loss,
+            stage.likelihood if stage.design.likelihood else preset.loss,
+            pair_weights(pairs, preset.origin_share),
         ).to(device)
         self.optimizer = build_optimizer(stage, preset, stage.new_parameters())
-        self.ema = build_ema(stage, preset, config.steps)
-        self.curve = Curve(device)
+        self.ema, self.curve = build_ema(stage, preset, config.steps), Curve(device)
         self.previous = previous.folded()
         if preset.compile:
             self.model, self.previous = torch.compile(self.model), torch.compile(self.previous)

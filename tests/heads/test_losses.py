@@ -9,7 +9,7 @@ from heads.bones import bones_to_joints, joints_to_bones
 from heads.losses import CompositionalLoss
 from heads.methods import METHODS, get_method
 from heads.normalization import denormalize, masked_mean_std, normalize
-from heads.pairs import all_pairs, bone_pairs, get_pairs, joint_pairs
+from heads.pairs import all_pairs, bone_pairs, get_pairs, joint_pairs, pair_weights
 from heads.regression import RegressionHead
 from heads.skeleton import MPII
 
@@ -23,19 +23,21 @@ def example(skeleton=MPII, batch=4, dimensions=2, seed=0):
     return bones, gt, mask
 
 
-def literal_loss(skeleton, pairs, std, bones, gt, mask):
-    """Eq. 8 and Eq. 9 pair by pair, walking the tree."""
+def literal_loss(skeleton, pairs, std, bones, gt, mask, weights=None):
+    """Eq. 8 and Eq. 9 pair by pair, walking the tree; a pair of weight 2 counts as if it were there twice."""
     batch, _, dimensions = bones.shape
     total = 0.0
     for n in range(batch):
-        terms = []
+        terms, total_weight = [], 0.0
         for p, (u, v) in enumerate(pairs):
             for d in range(dimensions):
                 if all(end == -1 or mask[n, end, d] for end in (u, v)):
                     predicted = sum(sign * bones[n, bone, d] for sign, bone in walk(skeleton, u, v))
                     target = (gt[n, v, d] if v >= 0 else 0.0) - (gt[n, u, d] if u >= 0 else 0.0)
-                    terms.append(abs(predicted - target) / std[p, d])
-        total += sum(terms) / len(terms) if terms else 0.0
+                    weight = weights[p] if weights else 1.0
+                    terms.append(weight * abs(predicted - target) / std[p, d])
+                    total_weight += weight
+        total += sum(terms) / total_weight if terms else 0.0
     return total / batch
 
 
@@ -48,9 +50,33 @@ def test_loss_equals_the_literal_loop_for_any_tree_dimension_and_mask(seed, join
     gt[~mask] = float("nan")
     pairs = get_pairs(pairs, skeleton)
     std = 0.5 + torch.rand(len(pairs), dimensions, generator=torch.Generator().manual_seed(seed))
-    loss = CompositionalLoss(skeleton, pairs, std)
-    expected = literal_loss(skeleton, pairs, std.double(), bones, gt, mask)
-    assert float(loss(bones, gt, mask)) == pytest.approx(float(expected), rel=1e-9)
+    for share in (None, 0.25, 0.5):
+        weights = torch.tensor(pair_weights(pairs, share)).tolist()  # as float32 holds them
+        loss = CompositionalLoss(skeleton, pairs, std, weights=weights)
+        expected = literal_loss(skeleton, pairs, std.double(), bones, gt, mask, weights)
+        assert float(loss(bones, gt, mask)) == pytest.approx(float(expected), rel=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.12, 0.3, 0.5, 0.7])
+def test_the_pairs_with_the_origin_have_their_share_of_the_loss(share):
+    """Every pair's error is 1: what its pairs add up to is a family's share."""
+    pairs = all_pairs(MPII)
+    weights = torch.tensor(pair_weights(pairs, share))
+    origin = torch.tensor([-1 in pair for pair in pairs])
+    assert weights.mean().item() == pytest.approx(1) and origin.sum() == 16
+    assert (weights[origin].sum() / weights.sum()).item() == pytest.approx(share)
+    loss = CompositionalLoss(MPII, pairs, torch.ones(136, 2), weights=weights.tolist())
+    moved = torch.zeros(1, 16, 2)
+    whole = loss(joints_to_bones(moved + 1, MPII), moved, torch.ones(1, 16, dtype=torch.bool))
+    assert whole.item() == pytest.approx(share, rel=1e-5)  # all joints moved alike: the pairs among them stay
+
+
+def test_without_a_share_or_without_two_families_all_pairs_weigh_alike():
+    assert set(pair_weights(all_pairs(MPII))) == set(pair_weights(joint_pairs(MPII), 0.5)) == {1.0}
+    with pytest.raises(PoseError, match="origin share 1: must be above 0 and below 1"):
+        pair_weights(all_pairs(MPII), 1)
+    with pytest.raises(PoseError, match=r"weights of shape \(3,\), expected \(136,\)"):
+        CompositionalLoss(MPII, all_pairs(MPII), torch.ones(136, 2), weights=[1.0, 1.0, 1.0])
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
