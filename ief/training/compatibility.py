@@ -14,7 +14,7 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import check_follows, load_cascade, load_stage, stage_file
 from ief.training.config import StageConfig
 
-YOUNGER = {"preset.keep": "last", "preset.origin_share": None}  # options that older records lack, as they were then
+YOUNGER = {"preset.keep": "last", "preset.origin_share": 0.0}  # options that older records lack, as they were then
 CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}
 
 

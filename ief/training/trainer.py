@@ -123,7 +123,7 @@ class StageTrainer:
             stage.method.representation,
             preset.reduction,
             stage.likelihood if stage.design.likelihood else preset.loss,
-            pair_weights(pairs, preset.origin_share),
+            pair_weights(pairs, preset.origin_share or None),
         ).to(device)
         self.optimizer = build_optimizer(stage, preset, stage.new_parameters())
         self.ema, self.curve = build_ema(stage, preset, config.steps), Curve(device)
