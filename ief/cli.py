@@ -26,7 +26,7 @@ COMMANDS = {
 }
 FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
-WAITING = {"GOMP_SPINCOUNT": "10000"}  # `ief bench waiting` compares it with others (ief/benchmarks/SPEED.md)
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # `ief bench waiting` compares it with others (ief/benchmarks/SPEED.md)
 WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
     """
     escape_unencodable()
-    spin_briefly()
+    wait_passively()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in COMMANDS:
         return overview(arguments)
@@ -103,10 +103,10 @@ def escape_unencodable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def spin_briefly() -> None:
-    """Let OpenMP's threads spin only briefly while they wait for one another, unless the user has chosen how they wait.
+def wait_passively() -> None:
+    """Let OpenMP's threads sleep while they wait for one another, unless the user has chosen how they wait.
 
-    By default they spin for long, on a core that another process or the thread they wait for would need. libgomp reads
+    By default they spin, on a core that another process or the thread they wait for would need. libgomp reads
     this once, when torch is imported: after that it changes nothing.
     """
     if not any(name in os.environ for name in WAITING_VARIABLES):
