@@ -47,6 +47,8 @@ class Predictions:
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
+        if strange := [name for name in self.joint_names if not name.isprintable()]:
+            raise PoseError(f"predictions: the joint {strange[0]!r} holds characters that cannot be printed")
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
                 f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
@@ -73,6 +75,9 @@ class Predictions:
                 raise PoseError(
                     f"predictions: {shape[0]} poses, person_ids of shape {self.person_ids.shape}; expected one per pose"
                 )
+            # A line end or an escape sequence in a name would come out in messages, tables and file names.
+            if strange := [str(name) for name in self.person_ids if not name.isprintable()]:
+                raise PoseError(f"predictions: the person {strange[0]!r} holds characters that cannot be printed")
             ids, counts = np.unique(self.person_ids, return_counts=True)
             if (counts > 1).any():
                 raise PoseError(

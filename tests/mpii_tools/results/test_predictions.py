@@ -192,3 +192,10 @@ def test_a_joint_that_is_nowhere_comes_back_from_coco_results(tmp_path):
     joints[1:, 6] = 7
     path = write_coco(tmp_path / "r.json", joints, np.zeros((5, 16)), [f"{row}.jpg" for row in range(5)])
     np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
+
+
+@pytest.mark.parametrize("changes", [{"person_ids": np.array(["a#1", "b\n#1"])}, {"joint_names": ("x\n", "y")}])
+def test_a_name_with_a_line_end_is_refused(changes):
+    fields = {"joints": np.zeros((2, 2, 2)), "person_ids": None, "joint_names": ("x", "y")} | changes
+    with pytest.raises(PoseError, match=r"'[bx]\\n.*' holds characters that cannot be printed"):
+        Predictions(**fields)
