@@ -11,6 +11,7 @@ from heads.skeleton import MPII, Skeleton
 
 CROP_SIDE = 250.0  # image pixels per unit of scale: 200 * 1.25
 BOX_PER_SCALE = 200.0  # image pixels of a person's height, or the longer side of a box, per unit of scale
+BOX_MARGIN = 1.25  # crop side / longer side of a whole person's box, as MPII's is 1.25 of the person's height
 CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale
 HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
@@ -162,3 +163,16 @@ def number_occurrences(images: np.ndarray) -> list[str]:
         seen[image] = seen.get(image, 0) + 1
         names.append(f"{image}#{seen[image]}")
     return names
+
+
+def box_squares(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The squares that crops show of people's boxes: around the center, BOX_MARGIN of the longer side.
+
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2; edges as COCO's, so that 0 is half a pixel before the first pixel's center.
+
+    Returns:
+        crop center (N, 2) in image pixels, whose centers are at integers, and crop side (N,).
+    """
+    low, high = boxes[:, :2], boxes[:, 2:]
+    return (low + high) / 2 - 0.5, BOX_MARGIN * (high - low).max(axis=1, initial=0)

@@ -48,6 +48,13 @@ def draw_poses(
     return canvas
 
 
+def within(joints: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """The joints (..., K, 2), image pixels, with NaN for those outside the image (H, W, 3)."""
+    height, width = image.shape[:2]
+    inside = ((joints >= -0.5) & (joints <= (width - 0.5, height - 0.5))).all(axis=-1)
+    return np.where(inside[..., None], joints, np.nan)
+
+
 def draw_arrows(image: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """The image with an arrow from each joint's place `start` to its place `end`: how a stage moved a pose.
 

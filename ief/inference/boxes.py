@@ -13,17 +13,14 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import crop_matrices
-from mpii_tools.people import CENTER_SHIFT, CROP_SIDE
+from mpii_tools.people import BOX_MARGIN, CENTER_SHIFT, CROP_SIDE, box_squares
 
-PERSON_SIDE = 200.0  # image pixels per unit of MPII's scale
-PADDING = CROP_SIDE / PERSON_SIDE
+PERSON_SIDE = CROP_SIDE / BOX_MARGIN  # image pixels per unit of MPII's scale
 
 
 def box_matrices(boxes: np.ndarray, size: int) -> np.ndarray:
     """(P, 2, 3) affines from image pixels, centers at integers, to those of each box's crop (size, size)."""
-    center = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
-    side = PADDING * (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
-    return crop_matrices(center, side, size)
+    return crop_matrices(*box_squares(boxes), size)
 
 
 def whole_image(width: int, height: int) -> np.ndarray:

@@ -50,12 +50,9 @@ class Poses:
 
         A joint beyond the image's edge is left out. Raises PoseError for another shape or type of image.
         """
-        from evaluation.report.skeletons import check_image, draw_poses
+        from evaluation.report.skeletons import check_image, draw_poses, within
 
-        height, width = check_image(image).shape[:2]
-        joints = self.joints[..., :2]
-        inside = ((joints >= -0.5) & (joints <= (width - 0.5, height - 0.5))).all(axis=-1, keepdims=True)
-        return draw_poses(image, np.where(inside, joints, np.nan), skeleton=self.skeleton)
+        return draw_poses(image, within(self.joints[..., :2], check_image(image)), skeleton=self.skeleton)
 
     def to_coco(self, image_id: int | None = None) -> list[dict]:
         """One COCO keypoint result per person, as `mpii_tools.results.coco.to_coco` writes them.

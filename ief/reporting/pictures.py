@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation.report.skeletons import close_up, draw_arrows, draw_poses
+from evaluation.report.skeletons import close_up, draw_arrows, draw_poses, within
 from evaluation.report.tables import Cell
 from ief.reporting.finished_run import FinishedRun
 from ief.reporting.scoring import choose_measure, person_errors
@@ -57,13 +57,6 @@ def draw_people(
             picture = draw_arrows(picture, before[row] @ affine[:, :2].T + affine[:, 2], moved[0])
         pictures.append((row, picture))
     return pictures
-
-
-def within(joints: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The joints (K, 2), image pixels, with NaN for those outside the image (H, W, 3)."""
-    height, width = image.shape[:2]
-    inside = ((joints >= -0.5) & (joints <= (width - 0.5, height - 0.5))).all(axis=-1)
-    return np.where(inside[:, None], joints, np.nan)
 
 
 def spread_rows(errors: np.ndarray, count: int) -> list[int]:

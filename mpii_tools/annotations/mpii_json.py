@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,24 +9,15 @@ from typing import Any
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import read_text, require_file
 from heads.skeleton import MPII
 from mpii_tools.annotations.labels import missing_points, read_flags, read_points
 from mpii_tools.annotations.placement import FROM_BOX, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
+from mpii_tools.formats.json_file import load_json
 from mpii_tools.people import HEAD_SIZE_PER_SCALE, make_people
 
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
-
-
-def load_json(path: str | os.PathLike) -> Any:
-    """A JSON file's value. Raises PoseError if it is missing or not whole."""
-    path = require_file(path)
-    try:
-        return json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise PoseError(f"{path}: not a whole JSON file ({error}); copy it again") from error
 
 
 def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:

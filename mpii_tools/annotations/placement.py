@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, People
+from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, People, box_squares
 
 # The crop's side is JOINTS_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
 # the paper's augmentation enlarges the person by 25 %. LSP's images were resized so that a person is about 150 px tall;
 # MIN_SIDE, two thirds of that, keeps the body in sight when only a few close joints are annotated.
 JOINTS_MARGIN = 1.3
 MIN_SIDE = 100.0
-BOX_MARGIN = 1.25  # of a whole person's box, as MPII's crop is 1.25 of the person's height
 HEAD_SIZE_PER_LENGTH = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box diagonal is, for 93 % of its people
 
 FROM_JOINTS = "people whose center and scale were made from their joints: the annotations have none"
@@ -42,8 +41,7 @@ def crop_of_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Args:
         boxes: (N, 4) x1, y1, x2, y2; edges as COCO's, so that 0 is half a pixel before the first pixel's center.
     """
-    low, high = boxes[:, :2], boxes[:, 2:]
-    return _place((low + high) / 2 - 0.5, BOX_MARGIN * (high - low).max(axis=1))
+    return _place(*box_squares(boxes))
 
 
 def place_people(people: People) -> tuple[People, dict[str, list[str]]]:

@@ -11,11 +11,12 @@ from mpii_tools.annotations.coco import read_coco
 from mpii_tools.annotations.folders import read_hrnet_folder, read_prepared_people
 from mpii_tools.annotations.gt_valid import read_gt_valid_mat
 from mpii_tools.annotations.lsp import read_lsp
-from mpii_tools.annotations.mpii_json import load_json, read_mpii_json
+from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.newell import read_newell_h5
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.content import content, described
+from mpii_tools.formats.json_file import load_json
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.people_file import load_people
 

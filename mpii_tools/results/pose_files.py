@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import read_text
 from mpii_tools.formats.arrays import as_array, listed
 from mpii_tools.formats.content import content, described
+from mpii_tools.formats.json_file import load_json
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.npy import load_npy
 from mpii_tools.formats.npz import array_names, load_arrays
@@ -110,10 +109,7 @@ def read_coco_results(path: Path, joints: int) -> Columns:
     Raises:
         PoseError: not a JSON list of people with K joints each.
     """
-    try:
-        people = json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise PoseError(f"not a whole JSON file ({error}); copy it again") from error
+    people = load_json(path)
     people = people.get("annotations", people) if isinstance(people, dict) else people
     if not isinstance(people, list) or not people:
         raise PoseError("expected COCO keypoint results, a JSON list with an object per person; write one of these")

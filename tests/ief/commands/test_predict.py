@@ -135,7 +135,6 @@ def test_a_journal_of_other_weights_or_of_a_changed_image_counts_for_nothing(run
     monkeypatch.setattr(
         PosePredictor, "stream", lambda self, images, find: once(self, calls.append(len(images)) or images, find)
     )
-    monkeypatch.setattr("ief.commands.predict.JOURNAL", "nothing", raising=False)
     for expected, change in ((1, None), (0, None), (1, "flip"), (1, None), (1, "image")):
         if change == "image":
             os.utime(image, ns=(1, 1))

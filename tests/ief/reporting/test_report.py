@@ -12,9 +12,10 @@ import pytest
 
 from evaluation import Bootstrap, compare
 from evaluation.metrics.json_format import difference_to_json, scores_to_json
+from evaluation.report.skeletons import within
 from ief.cli import main
 from ief.reporting.finished_run import load_run, run_names
-from ief.reporting.pictures import draw_people, within, worst_and_median
+from ief.reporting.pictures import draw_people, worst_and_median
 from ief.reporting.scoring import ground_truth, load_poses, print_gains, score
 from mpii_tools.people import make_people
 from mpii_tools.people_file import save_people
