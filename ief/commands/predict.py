@@ -123,7 +123,7 @@ def predict_data(predictor: PosePredictor, args: argparse.Namespace) -> list[str
     data = load_prepared(args.data, args.split)
     poses, scores = predictor.predict_split(data)
     out, left_out = args.out or args.run or Path("poses"), []
-    print(save_poses(out, data, poses, scores, predictor.network.stage))
+    print(save_poses(out, data, poses, scores))
     if args.images:
         load_image = image_loader(open_images(args.images), read_description(args.data).get("apply_exif", False))
         rows = range(min(12 if args.draw is None else args.draw, len(data)))

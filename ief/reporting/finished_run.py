@@ -20,7 +20,7 @@ from evaluation.metrics.json_format import Json, scores_from_json
 from heads.methods import METHODS
 from heads.skeleton import MPII, Skeleton
 from ief.model.run_folder import METRICS, stage_file
-from ief.reporting.scoring import ground_truth, load_poses, load_scores, score
+from ief.reporting.scoring import ground_truth, known_scores, load_predictions, score
 from mpii_tools.people import People
 
 
@@ -78,14 +78,15 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     skeleton = MPII if people is None else people.skeleton
     skeleton = Skeleton.from_json(design["skeleton"]) if "skeleton" in design else skeleton
     method = record.get("method", name if name in METHODS else "")
-    poses = load_poses(folder, people) if people is not None else {}
+    predicted = load_predictions(folder, people) if people is not None else {}
+    poses = {stage: found.joints for stage, found in predicted.items()}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
     for stage, joints in poses.items():
         known = stages.get(stage)
         if known is None or not describes(known, joints, people):
             convention = known.pckh.convention if known else "official"
             stages[stage] = score(joints, people, convention, intervals=True)
-    scores = load_scores(folder, people) if people is not None else {}
+    scores = known_scores(predicted)
     return FinishedRun(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
 
 

@@ -126,24 +126,21 @@ def score_run(run: Path, data: PreparedSplit, device: torch.device, flip: bool =
     return results
 
 
-def save_poses(
-    run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.ndarray | None = None, last: int | None = None
-) -> Path:
+def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.ndarray) -> Path:
     """Write (T + 1, N, K, 2) poses in image pixels, one file per stage; returns the last stage's file.
+
+    An exported model gives its last poses alone, of a stage whose number is not known (-1).
 
     Args:
         scores: (N, K) of the last stage's joints, as `Predictions.scores`.
-        last: the last stage's number, for poses without the previous ones (an exported model's, with -1).
     """
-    names = stage_names(len(poses)) if last is None or len(poses) > 1 else ["last"]
+    names, people = stage_names(len(poses)), data.people
     for stage, (name, pose) in enumerate(zip(names, poses, strict=True), start=-1):
         final = name == names[-1]
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
-        known = scores if final and scores is not None and np.isfinite(scores).any() else None
-        number = last if final and last is not None else stage
-        people = data.people
+        known = scores if final and np.isfinite(scores).any() else None
         save_predictions(
-            path, Predictions(pose, people.person_ids, people.joint_names, number, known, people.crop_center)
+            path, Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)
         )
     return path
 
@@ -157,14 +154,10 @@ def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
     return {stage: found.joints for stage, found in load_predictions(run, people).items()}
 
 
-def load_scores(run: Path, people: People) -> dict[str, np.ndarray]:
-    """Stage -> (N, K) scores of the joints of `load_poses`, NaN where there is none; stages without any are left out.
-
-    Raises:
-        PoseError: as `load_poses`.
-    """
-    stages = {stage: found.scores for stage, found in load_predictions(run, people).items()}
-    return {stage: scores for stage, scores in stages.items() if scores is not None and np.isfinite(scores).any()}
+def known_scores(predicted: Mapping[str, Predictions]) -> dict[str, np.ndarray]:
+    """Stage -> (N, K) scores of the joints, NaN where there is none; stages without any are left out."""
+    scores = {stage: found.scores for stage, found in predicted.items()}
+    return {stage: found for stage, found in scores.items() if found is not None and np.isfinite(found).any()}
 
 
 def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
