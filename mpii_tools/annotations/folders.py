@@ -12,6 +12,8 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from mpii_tools.annotations.reading import Reading, merge
+from mpii_tools.depth.files import load_depth
+from mpii_tools.depth.table import join_depths
 from mpii_tools.people import COLUMNS, People, number_occurrences
 from mpii_tools.people_file import load_people
 
@@ -58,8 +60,12 @@ def read_prepared_people(folder: Path) -> Reading | None:
     parts = [load_people(folder / f"{split}.npz") for split in map(str, splits)]
     if any(part.skeleton != parts[0].skeleton for part in parts):
         raise PoseError(f"{folder}: its splits {', '.join(map(str, splits))} have different joints; prepare them again")
-    people = join_people(parts)
-    return Reading(people, f"people of a prepared folder: {', '.join(map(str, splits))}")
+    people, depths = (
+        join_people(parts),
+        [load_depth(folder / f"{split}.npz", part) for split, part in zip(splits, parts, strict=True)],
+    )
+    depth = None if None in depths else join_depths(depths, people.person_ids)
+    return Reading(people, f"people of a prepared folder: {', '.join(map(str, splits))}", depth=depth)
 
 
 def join_people(parts: Sequence[People]) -> People:

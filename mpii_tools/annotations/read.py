@@ -15,6 +15,7 @@ from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.newell import read_newell_h5
 from mpii_tools.annotations.reading import Reading
+from mpii_tools.depth.files import load_depth
 from mpii_tools.formats.content import content, described
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.formats.mat_file import load_mat
@@ -49,7 +50,8 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     except PoseError as error:
         raise PoseError(f"{error}; expected {FORMATS}") from error
     if kind == "npz":
-        return Reading(load_people(path), "people of this project (.npz)")
+        people = load_people(path)
+        return Reading(people, "people of this project (.npz)", depth=load_depth(path, people))
     if kind in ("hdf5", "mat"):
         stored = load_mat(path)
         if "part" in stored:

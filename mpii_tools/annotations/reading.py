@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mpii_tools.depth.table import Depth
 from mpii_tools.people import People
 
 EXAMPLES = 3
@@ -23,12 +24,14 @@ class Reading:
         format: of the annotations, in words.
         faults: what is wrong with the file: people it should hold that cannot be used, values that contradict.
         notes: what is worth knowing and no fault.
+        depth: a row for each of the people, of annotations in three dimensions.
     """
 
     people: People
     format: str
     faults: Findings = field(default_factory=dict)
     notes: Findings = field(default_factory=dict)
+    depth: Depth | None = None
 
 
 def merge(*findings: Findings) -> dict[str, list[str]]:

@@ -1,0 +1,85 @@
+"""Pinhole cameras with lens distortion (Brown's model): camera millimeters to image pixels, and back.
+
+Camera coordinates: x to the right, y down, z away from the camera. With u = (X, Y) / Z and r^2 = |u|^2, a point
+appears at c + f u', u' = u (1 + k1 r^2 + k2 r^4 + k3 r^6 + 2 (p1 u_y + p2 u_x)) + r^2 (p2, p1), as in OpenCV and in
+Human3.6M's files.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+STEPS = 12  # of Newton's method, which doubles the right digits at each
+TOLERANCE = 1e-9  # in units of the focal length: a millionth of a pixel
+
+
+def project(points: np.ndarray, camera: np.ndarray, distortion: np.ndarray) -> np.ndarray:
+    """Where points appear.
+
+    Args:
+        points: (..., K, 3) camera coordinates in mm.
+        camera: (..., 4) focal lengths fx, fy and principal point cx, cy in image pixels.
+        distortion: (..., 5) k1, k2, k3, p1, p2.
+
+    Returns:
+        (..., K, 2) image pixels; NaN for a point that is NaN or not before the camera.
+    """
+    depth = points[..., 2:]
+    ahead = np.where(depth > 0, depth, np.nan)
+    return camera[..., None, 2:] + camera[..., None, :2] * distort(points[..., :2] / ahead, distortion)
+
+
+def back_project(pixels: np.ndarray, depth: np.ndarray, camera: np.ndarray, distortion: np.ndarray) -> np.ndarray:
+    """The points that appear at given pixels, at given depths: the inverse of `project`.
+
+    Args:
+        pixels: (..., K, 2) image pixels.
+        depth: (..., K) distance from the camera along its axis, mm.
+        camera, distortion: as in `project`.
+
+    Returns:
+        (..., K, 3) camera coordinates in mm; NaN where the pixel or the depth is, or where no ray of the camera ends.
+    """
+    rays = undistort((pixels - camera[..., None, 2:]) / camera[..., None, :2], distortion)
+    return np.concatenate([rays * depth[..., None], depth[..., None]], axis=-1)
+
+
+def distort(rays: np.ndarray, distortion: np.ndarray) -> np.ndarray:
+    """u' of rays u = (X, Y) / Z, both (..., K, 2); distortion (..., 5)."""
+    radial, tangent = _coefficients(rays, distortion)
+    square = (rays**2).sum(axis=-1, keepdims=True)
+    return rays * (radial + 2 * (rays * tangent).sum(axis=-1, keepdims=True)) + square * tangent
+
+
+def undistort(seen: np.ndarray, distortion: np.ndarray) -> np.ndarray:
+    """The inverse of `distort` by Newton's method, NaN where it finds none (far beyond any image's edge)."""
+    rays = seen.astype(np.float64)
+    with np.errstate(all="ignore"):  # rays without an inverse run away
+        for _ in range(STEPS):
+            wrong = distort(rays, distortion) - seen
+            (a, b), (c, d) = _jacobian(rays, distortion)
+            step = np.stack([d * wrong[..., 0] - b * wrong[..., 1], a * wrong[..., 1] - c * wrong[..., 0]], axis=-1)
+            rays = rays - step / (a * d - b * c)[..., None]
+        found = (np.abs(distort(rays, distortion) - seen) <= TOLERANCE).all(axis=-1, keepdims=True)
+    return np.where(found, rays, np.nan)
+
+
+def _coefficients(rays: np.ndarray, distortion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """1 + k1 r^2 + k2 r^4 + k3 r^6, (..., K, 1), and (p2, p1), (..., 1, 2)."""
+    k1, k2, k3, p1, p2 = np.moveaxis(np.asarray(distortion, dtype=np.float64)[..., None, None, :], -1, 0)
+    square = (rays**2).sum(axis=-1, keepdims=True)
+    return 1 + square * (k1 + square * (k2 + square * k3)), np.concatenate([p2, p1], axis=-1)
+
+
+def _jacobian(rays: np.ndarray, distortion: np.ndarray) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """The derivatives ((du'_x/du_x, du'_x/du_y), (du'_y/du_x, du'_y/du_y)), each (..., K)."""
+    k1, k2, k3, p1, p2 = np.moveaxis(np.asarray(distortion, dtype=np.float64)[..., None, :], -1, 0)
+    x, y = np.moveaxis(rays, -1, 0)
+    square = x**2 + y**2
+    radial = 1 + square * (k1 + square * (k2 + square * k3))
+    slope = 2 * (k1 + square * (2 * k2 + square * 3 * k3))  # of the radial factor along r^2, times 2
+    mixed = slope * x * y + 2 * (p1 * x + p2 * y)
+    return (radial + slope * x**2 + 2 * p1 * y + 6 * p2 * x, mixed), (
+        mixed,
+        radial + slope * y**2 + 2 * p2 * x + 6 * p1 * y,
+    )

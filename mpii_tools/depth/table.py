@@ -1,0 +1,141 @@
+"""What is known of people in three dimensions: one optional table beside `People`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from mpii_tools.depth.cameras import back_project
+
+PARAMETERS, COEFFICIENTS = 4, 5  # fx fy cx cy; k1 k2 k3 p1 p2
+NO_FRAME = -1
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Depths and cameras of N people with K joints, one row each; camera coordinates, mm.
+
+    Attributes:
+        person_ids: (N,) those of `People`.
+        z: (N, K) a joint's depth minus the root's, away from the camera; the root's is 0. NaN if unknown.
+        camera: (N, 4) focal lengths fx, fy and principal point cx, cy in image pixels. NaN if unknown.
+        distortion: (N, 5) k1, k2, k3, p1, p2 of `mpii_tools.depth.cameras`; zeros without.
+        root_depth: (N,) the root's distance from the camera along its axis. NaN if unknown.
+        subject: (N,) who it is, '' if unknown.
+        action: (N,) what they do, '' if unknown.
+        sequence: (N,) what was recorded in one go, by all cameras, '' if unknown: what confidence intervals resample.
+        frame: (N,) number in the sequence, -1 if unknown.
+
+    Raises:
+        PoseError: a column whose shape does not match the others, a name that cannot be printed, or a camera without a
+            focal length above 0.
+    """
+
+    person_ids: np.ndarray
+    z: np.ndarray
+    camera: np.ndarray
+    distortion: np.ndarray
+    root_depth: np.ndarray
+    subject: np.ndarray
+    action: np.ndarray
+    sequence: np.ndarray
+    frame: np.ndarray
+
+    def __post_init__(self) -> None:
+        people = self.person_ids.size
+        if self.z.ndim != 2:
+            raise PoseError(f"depth: column 'z' has shape {self.z.shape}, expected (people, joints)")
+        wider = {"z": (self.z.shape[1],), "camera": (PARAMETERS,), "distortion": (COEFFICIENTS,)}
+        for name in COLUMNS:
+            shape, want = getattr(self, name).shape, (people, *wider.get(name, ()))
+            if shape != want:
+                raise PoseError(f"depth: column '{name}' has shape {shape}, expected {want}")
+        names = (self.person_ids, self.subject, self.action, self.sequence)
+        if strange := next((str(name) for column in names for name in column if not name.isprintable()), None):
+            raise PoseError(f"depth: the name {strange!r} holds characters that cannot be printed")
+        if (wrong := (self.camera[:, :2] <= 0).any(axis=1)).any():
+            raise PoseError(f"depth: the camera of person '{self.person_ids[wrong][0]}' has no focal length above 0")
+
+    def __len__(self) -> int:
+        return len(self.person_ids)
+
+    @property
+    def placed(self) -> np.ndarray:
+        """(N,) bool: people whose camera and root's depth are known, so that pixels can be taken back to mm."""
+        return np.isfinite(self.camera).all(axis=1) & np.isfinite(self.distortion).all(axis=1) & (self.root_depth > 0)
+
+    def select(self, rows: np.ndarray) -> Depth:
+        """The people of `rows` (indices or a boolean mask), in that order."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+    def of(self, person_ids: Sequence[str]) -> Depth:
+        """The rows of these people, in their order. Raises PoseError for one who is not in the table."""
+        row_of = {person: row for row, person in enumerate(self.person_ids.tolist())}
+        if missing := [person for person in person_ids if person not in row_of]:
+            raise PoseError(f"depth: has no row of person '{missing[0]}' ({len(missing):,} are missing)")
+        return self.select(np.array([row_of[person] for person in person_ids], dtype=int))
+
+    def to_camera(self, joints: np.ndarray) -> np.ndarray:
+        """Poses in camera coordinates, mm, with the depth of the root as the table has it.
+
+        Whoever predicts x, y in pixels and z relative to the root needs that depth; like the paper's authors and those
+        after them, this takes the ground truth's.
+
+        Args:
+            joints: (N, K, 3) x, y in image pixels and z in mm relative to the root, predicted or not.
+
+        Returns:
+            (N, K, 3) mm; NaN for people who are not `placed`.
+        """
+        depth = np.where(self.placed, self.root_depth, np.nan)[:, None] + joints[..., 2]
+        return back_project(joints[..., :2], depth, self.camera, self.distortion)
+
+
+COLUMNS = tuple(field.name for field in fields(Depth))
+
+
+def make_depth(
+    person_ids: Sequence[str],
+    z: np.ndarray,
+    *,
+    camera: np.ndarray | None = None,
+    distortion: np.ndarray | None = None,
+    root_depth: np.ndarray | None = None,
+    subject: str | Sequence[str] = "",
+    action: str | Sequence[str] = "",
+    sequence: str | Sequence[str] = "",
+    frame: np.ndarray | None = None,
+) -> Depth:
+    """A table from what a dataset has; columns it lacks become NaN, zeros, '' or -1. One camera may serve all.
+
+    Args: as the attributes of `Depth`.
+    """
+    people = len(person_ids)
+
+    def floats(values: np.ndarray | None, width: tuple[int, ...], missing: float) -> np.ndarray:
+        found = np.full(width, missing) if values is None else np.asarray(values, dtype=np.float64)
+        return np.broadcast_to(found, (people, *width)).copy()
+
+    def names(values: str | Sequence[str]) -> np.ndarray:
+        return np.broadcast_to(np.asarray(values, dtype=np.str_), (people,)).copy()
+
+    return Depth(
+        person_ids=np.asarray(person_ids, dtype=np.str_),
+        z=np.asarray(z, dtype=np.float64),
+        camera=floats(camera, (PARAMETERS,), np.nan),
+        distortion=floats(distortion, (COEFFICIENTS,), 0.0),
+        root_depth=floats(root_depth, (), np.nan),
+        subject=names(subject),
+        action=names(action),
+        sequence=names(sequence),
+        frame=np.full(people, NO_FRAME) if frame is None else np.asarray(frame, dtype=np.int64),
+    )
+
+
+def join_depths(parts: Sequence[Depth], person_ids: np.ndarray) -> Depth:
+    """All rows of some tables, under new `person_ids` (N,)."""
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return Depth(**{**columns, "person_ids": person_ids})
