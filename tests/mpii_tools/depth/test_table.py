@@ -20,7 +20,7 @@ CAMERA, DISTORTION = np.array([1145.0, 1143.8, 512.5, 515.5]), np.array([-0.2, 0
 def make_both(count=5, seed=0):
     """People, their depths, and their joints in camera coordinates, mm."""
     rng = np.random.default_rng(seed)
-    points = rng.normal(0, 400, (count, 16, 3)) + [0, 0, 5000]
+    points = rng.normal((0, 0, 5000), 400, (count, 16, 3))
     ids = [f"a.jpg#{row + 1}" for row in range(count)]
     people = make_people(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids)
     root = points[:, MPII.root, 2]
@@ -79,7 +79,7 @@ def test_a_table_of_others_is_refused(tmp_path):
         load_depth(tmp_path / "valid.npz", people)
     path = depth_path(tmp_path / "valid.npz")
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(PoseError, match="valid-depth.npz: not a whole .npz"):
+    with pytest.raises(PoseError, match="not a whole"):
         load_depth(tmp_path / "valid.npz", people)
 
 
