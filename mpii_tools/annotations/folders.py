@@ -60,10 +60,8 @@ def read_prepared_people(folder: Path) -> Reading | None:
     parts = [load_people(folder / f"{split}.npz") for split in map(str, splits)]
     if any(part.skeleton != parts[0].skeleton for part in parts):
         raise PoseError(f"{folder}: its splits {', '.join(map(str, splits))} have different joints; prepare them again")
-    people, depths = (
-        join_people(parts),
-        [load_depth(folder / f"{split}.npz", part) for split, part in zip(splits, parts, strict=True)],
-    )
+    people = join_people(parts)
+    depths = [load_depth(folder / f"{split}.npz", part) for split, part in zip(splits, parts, strict=True)]
     depth = None if None in depths else join_depths(depths, people.person_ids)
     return Reading(people, f"people of a prepared folder: {', '.join(map(str, splits))}", depth=depth)
 
