@@ -14,11 +14,14 @@ import torch
 from torch import Tensor, nn
 
 COUPLINGS, WIDTH = 6, 64
+PLANE = 2  # coordinates of a 2D sample
 MIN_SIGMA = 1e-3
 
 
 class ResidualLikelihood(nn.Module):
     """-log p of errors under a Laplace distribution and a flow (Eq. 8 and 9 of Li et al.), shared by all pairs.
+
+    Where D is above 2, errors of which only x and y are known (of 2D samples among 3D ones) have a flow of their own.
 
     Args:
         dimensions: D of the errors, 2 or more.
@@ -27,13 +30,23 @@ class ResidualLikelihood(nn.Module):
     def __init__(self, dimensions: int = 2) -> None:
         super().__init__()
         self.flow = RealNVP(dimensions)
+        self.plane = RealNVP(PLANE) if dimensions > PLANE else None
 
-    def forward(self, error: Tensor, raw_sigma: Tensor) -> Tensor:
+    def counted(self, supervised: Tensor) -> Tensor:
+        """(B, D, P) bool of coordinates that both ends of a pair have: those of whole errors, or of a whole x, y."""
+        whole = supervised.all(dim=1, keepdim=True).expand_as(supervised)
+        if self.plane is None:
+            return whole
+        flat = supervised[:, :PLANE].all(dim=1, keepdim=True).expand_as(supervised[:, :PLANE])
+        return torch.cat([flat, whole[:, PLANE:]], dim=1)
+
+    def forward(self, error: Tensor, raw_sigma: Tensor, counted: Tensor | None = None) -> Tensor:
         """The terms of a loss.
 
         Args:
             error: (B, D, P) errors of P pairs in standard deviations of the training data.
             raw_sigma: (B, P, D) the network's output for sigma, before the sigmoid; sigma is in the unit of `error`.
+            counted: (B, D, P) bool as `counted` gives it; None for whole errors.
 
         Returns:
             (B, D, P); a pair's log-likelihood under the flow is divided evenly among its coordinates.
@@ -42,6 +55,9 @@ class ResidualLikelihood(nn.Module):
         scaled = error / sigma
         laplace = math.sqrt(2) * scaled.abs() + torch.log(math.sqrt(2) * sigma)
         log_phi = self.flow.log_prob(scaled.transpose(1, 2)).unsqueeze(1) / error.shape[1]
+        if self.plane is not None and counted is not None:
+            flat = self.plane.log_prob(scaled[:, :PLANE].transpose(1, 2)).unsqueeze(1) / PLANE
+            log_phi = torch.where(counted.all(dim=1, keepdim=True), log_phi, flat)
         return laplace + torch.log(sigma) - log_phi
 
 

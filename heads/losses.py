@@ -49,7 +49,7 @@ class CompositionalLoss(nn.Module):
         reduction: `mean`: the mean over a sample's supervised terms, then over the batch, so that pair sets of
             different size share a learning rate; `sum`: Eq. 8's sum over terms, then the mean over the batch.
         loss: of a normalized error: `l1` as in the paper, `soft_l1`, or for RLE a `ResidualLikelihood`, with which a
-            pair counts only if all its coordinates are annotated.
+            pair counts only if all its coordinates are annotated, or in 3D x and y alone.
         weights: P weights of the pairs, 1 on average (`heads.pairs.pair_weights`); None weighs all alike. The mean over
             a sample's supervised terms is then the weighted mean.
 
@@ -105,8 +105,8 @@ class CompositionalLoss(nn.Module):
         if isinstance(self.loss, str):
             losses = LOSSES[self.loss](error)
         else:
-            supervised = supervised.all(dim=1, keepdim=True).expand_as(error)
-            losses = self.loss(error, raw_sigma)
+            supervised = self.loss.counted(supervised)
+            losses = self.loss(error, raw_sigma, supervised)
         shares = supervised.to(error) * self.weights.to(error)
         total = shares.sum(dim=(1, 2), keepdim=True)
         terms = torch.where(total > 0, total, 1) if self.reduction == "mean" else 1

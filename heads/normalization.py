@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SMALLEST_STD = 1e-6
+SMALLEST_STD = 1e-6  # in any unit: what varies less does not vary
 
 
 def masked_mean_std(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -16,9 +16,10 @@ def masked_mean_std(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         mask: (N, M) or (N, M, D) bool.
 
     Returns:
-        mean, std: (M, D) float64, in the unit of `values`; std with N in the denominator. A coordinate that no
-        sample has gets mean 0 and the average std of the measured ones: it needs some scale to be regressed at,
-        and one like its siblings' keeps it neither frozen nor dominant. std is never 0.
+        mean, std: (M, D) float64, in the unit of `values`; std with N in the denominator. A value that no sample has
+        gets mean 0. One that no sample has, or all have alike (the root's z), gets the average std of the others of
+        its coordinate: it needs some scale to be regressed at, and one like its siblings' keeps it neither frozen nor
+        dominant. Pixels borrow from pixels, millimeters from millimeters. A coordinate without any spread has std 1.
     """
     mask = expand_mask(mask, values)
     values = torch.where(mask, values, torch.zeros_like(values)).double()
@@ -26,10 +27,10 @@ def masked_mean_std(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     mean = values.sum(dim=0) / count.clamp(min=1)
     deviation = torch.where(mask, values - mean, torch.zeros_like(values))
     std = (deviation.square().sum(dim=0) / count.clamp(min=1)).sqrt()
-    measured = count > 0
-    sibling = std[measured].mean() if measured.any() else torch.ones_like(std[0, 0])
-    std = torch.where(measured, std, sibling)
-    return mean, std.clamp(min=SMALLEST_STD)
+    spread = std > SMALLEST_STD
+    known = spread.sum(dim=0)
+    sibling = torch.where(known > 0, torch.where(spread, std, 0).sum(dim=0) / known.clamp(min=1), 1)
+    return mean, torch.where(spread, std, sibling)
 
 
 def normalize(values: Tensor, mean: Tensor, std: Tensor) -> Tensor:

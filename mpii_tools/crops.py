@@ -32,8 +32,15 @@ def crop_matrices(center: np.ndarray, side: np.ndarray, size: int, border: int =
 
 
 def apply_affine(matrices: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Map points (..., K, 2) by affines (..., 2, 3); NaN stays NaN."""
-    return points @ matrices[..., :2].swapaxes(-1, -2) + matrices[..., None, :, 2]
+    """Map x, y of points (..., K, D) by affines (..., 2, 3); NaN stays NaN, and a further coordinate what it is."""
+    moved = points[..., :2] @ matrices[..., :2].swapaxes(-1, -2) + matrices[..., None, :, 2]
+    if points.shape[-1] == 2:
+        return moved
+    if isinstance(points, np.ndarray):
+        return np.concatenate([moved, points[..., 2:]], axis=-1)
+    from torch import cat  # there already, where points are tensors
+
+    return cat([moved, points[..., 2:]], dim=-1)
 
 
 def compose_affine(second: np.ndarray, first: np.ndarray) -> np.ndarray:

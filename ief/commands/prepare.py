@@ -107,7 +107,8 @@ def run(args: argparse.Namespace) -> None:
         people = first_of_each_split(people, args.limit)
     images, name = open_combined(folders, people.images.tolist()), args.name or args.out.resolve().name
     how = (preset.size, preset.margin, args.strict, reading.faults, args.apply_exif, folders)
-    done = prepare(people, images, args.out, name, *how)
+    depth = reading.depth.of(people.person_ids.tolist()) if reading.depth else None
+    done = prepare(people, images, args.out, name, *how, depth)
     notes = {**reading.notes, **unlabeled_joints(people), **done.notes}
     for heading, findings in (("faults", done.faults), ("notes", notes)):
         print(table(heading, findings) or f"no {heading}")

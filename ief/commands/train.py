@@ -149,6 +149,7 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
             run_config=config,
             validation=validation(config),
             tensorboard=config.tensorboard,
+            also=load_prepared(config.also, "train") if config.also else None,
         )
 
 

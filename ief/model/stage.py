@@ -156,7 +156,7 @@ class Stage(nn.Module):
         return pose, pose.new_full(pose.shape[:2], torch.nan) if raw_sigma is None else self.scores(raw_sigma)
 
     def scores(self, raw_sigma: Tensor) -> Tensor:
-        """1 - sigma of each joint's pair with the origin, the mean over its coordinates, as Li et al. score a joint.
+        """1 - sigma of each joint's pair with the origin, the mean over x and y, as Li et al. score a joint.
 
         Their targets are parts of the crop's side, so sigma is too: in standard deviations of the pair, times that
         deviation, over the side.
@@ -167,7 +167,7 @@ class Stage(nn.Module):
         Returns:
             (B, K) in 0..1; NaN for a joint whose pair with the origin the method does not have.
         """
-        sigma = torch.sigmoid(raw_sigma) * self.pair_std / self.design.size
+        sigma = (torch.sigmoid(raw_sigma) * self.pair_std)[..., :2] / self.design.size
         scores = (1 - sigma.mean(dim=-1)).clamp(min=0)
         return torch.where(self.origin_pair >= 0, scores[:, self.origin_pair], torch.nan)
 

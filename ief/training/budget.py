@@ -39,7 +39,7 @@ def epochs_within(minutes: float, methods: int, stages: int, config: StageConfig
     if kept := kept_epochs(minutes, path):
         return kept
     seconds = [config.dist.max(measured, config.device) for measured in seconds_per_step(stages, config)]
-    one_epoch = methods * sum(seconds) * len(config.data) / config.preset.batch_size
+    one_epoch = methods * sum(seconds) * len(config.data) / config.people_per_step
     epochs = math.floor(100 * 60 * minutes / one_epoch) / 100
     if epochs < 1:
         raise PoseError(
@@ -81,7 +81,7 @@ def epochs_left(seconds: float, steps: Sequence[float], config: StageConfig, pre
     batch_size, people = config.preset.batch_size, len(config.data)
     forwards = min(STATISTICS_SAMPLES, POSE_EPOCHS * people) * (len(steps) - 1) + predicted * len(steps)
     seconds -= FORWARD * steps[0] * forwards / batch_size
-    one_epoch = sum(steps) * people / batch_size
+    one_epoch = sum(steps) * people / config.people_per_step
     return seconds / ((1 + COST + SAVING) * one_epoch)
 
 

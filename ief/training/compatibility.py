@@ -14,7 +14,8 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import check_follows, load_cascade, load_stage, stage_file
 from ief.training.config import StageConfig
 
-YOUNGER = {"preset.keep": "last", "preset.origin_share": 0.0}  # options that older records lack, as they were then
+# Options that older records lack, as they were then.
+YOUNGER = {"preset.keep": "last", "preset.origin_share": 0.0, "dimensions": 2, "also": None, "also_people": 0}
 CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}
 
 
@@ -28,6 +29,9 @@ def record(config: StageConfig) -> dict:
         "pretrained": config.start.source if config.start else None,
         "data": config.data.name,
         "people": len(config.data),
+        "also": config.also.name if config.also else None,
+        "also_people": len(config.also) if config.also else 0,
+        "dimensions": config.dimensions,
         "size": config.data.size,
         "deterministic": config.deterministic,
         **joints,
@@ -90,6 +94,7 @@ def check_previous(previous: Cascade, config: StageConfig) -> None:
         ("method", design.method, config.method),
         ("input size", design.size, config.data.size),
         ("joints", design.skeleton.names, config.skeleton.names),
+        ("dimensions", previous.mean_pose.shape[-1], config.dimensions),
         ("backbone", design.backbone, preset.backbone if preset.continue_backbone else design.backbone),
         ("likelihood", design.likelihood, rle if preset.continue_head else design.likelihood),
     ):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from checkpoints.errors import PoseError
@@ -23,7 +24,10 @@ from ief.training.run_config import RunConfig
 from ief.training.stopping import Stopping
 from ief.training.validation import Validation, default_interval
 from mpii_tools.prepared.batches import TrainingBatches
+from mpii_tools.prepared.mixed import MixedBatches, check_mixable
 from mpii_tools.prepared.read import PreparedSplit
+
+ALSO = 500  # added to a stage's seed for the second dataset: beyond any stage's number
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class StageConfig:
     Attributes:
         index: the stage's number, 0 or above.
         data: the prepared training split.
+        also: another one that half of each batch comes from, with depth or without; None for none.
         run: the run folder.
         preset: every option of a training.
         method: a name of Table 1 (`heads.methods`).
@@ -63,6 +68,7 @@ class StageConfig:
     run_config: RunConfig | None = None
     validation: Validation | None = None
     tensorboard: bool = False
+    also: PreparedSplit | None = None
 
     @property
     def skeleton(self) -> Skeleton:
@@ -70,9 +76,19 @@ class StageConfig:
         return self.data.people.skeleton
 
     @property
+    def dimensions(self) -> int:
+        """D of the poses, which comes with the data: 3 if some of the people have depth."""
+        return max(data.dimensions for data in self.datasets)
+
+    @property
+    def datasets(self) -> list[PreparedSplit]:
+        """The training split, and the other one if there is one."""
+        return [self.data, self.also] if self.also else [self.data]
+
+    @property
     def unlabeled(self) -> tuple[int, ...]:
         """Joints that no training person has, nor, with flips, a mirrored one."""
-        none = self.data.people.unlabeled
+        none = np.logical_and.reduce([data.people.unlabeled for data in self.datasets])
         if self.preset.augmentation.flip:
             none &= none[list(self.skeleton.flip_permutation)]
         return tuple(none.nonzero()[0].tolist())
@@ -90,11 +106,16 @@ class StageConfig:
     @property
     def steps(self) -> int:
         """Length of the training."""
-        return math.ceil(self.preset.epochs * len(self.data) / self.preset.batch_size)
+        return math.ceil(self.preset.epochs * len(self.data) / self.people_per_step)
+
+    @property
+    def people_per_step(self) -> int:
+        """How many of a step's people are of `data`, by whom epochs are counted: all, or half with `also`."""
+        return self.preset.batch_size // len(self.datasets)
 
     def epoch(self, step: int) -> float:
         """How often each person was seen after `step` steps."""
-        return min(step * self.preset.batch_size / len(self.data), self.preset.epochs)
+        return min(step * self.people_per_step / len(self.data), self.preset.epochs)
 
     @property
     def validate_every(self) -> float:
@@ -102,7 +123,8 @@ class StageConfig:
         if self.validation is None or self.validation.every is not None:
             return self.validation.every if self.validation else 0
         bf16 = self.autocast_dtype is not None
-        return default_interval(len(self.data), len(self.validation.data), self.index, self.preset.epochs, bf16)
+        people = len(self.data) * len(self.datasets)  # that an epoch takes the time of
+        return default_interval(people, len(self.validation.data), self.index, self.preset.epochs, bf16)
 
     def validates_after(self, step: int) -> bool:
         """Whether a validation follows after `step` steps: at the end, and where a multiple of its interval ends."""
@@ -171,13 +193,23 @@ class StageConfig:
             unlabeled=self.unlabeled,
         )
 
-    def batches(self) -> TrainingBatches:
-        """This rank's share of the stage's batches. Raises PoseError when the ranks' shares would differ."""
-        preset, ranks = self.preset, self.dist.world_size
-        if preset.batch_size % ranks:
-            raise PoseError(f"--batch-size {preset.batch_size}: must be a multiple of the number of processes, {ranks}")
-        return TrainingBatches(self.data, self.skeleton, preset.augmentation, preset.batch_size, self.stage_seed,
-                               self.device, self.dist.rank, ranks)  # fmt: skip
+    def batches(self) -> TrainingBatches | MixedBatches:
+        """This rank's share of the stage's batches.
+
+        Raises:
+            PoseError: when the ranks' shares would differ, or two datasets cannot share batches.
+        """
+        size, ranks, parts = self.preset.batch_size, self.dist.world_size, len(self.datasets)
+        if size % (ranks * parts):
+            halves = "two halves, each " if self.also else ""
+            raise PoseError(f"--batch-size {size}: must be {halves}a multiple of the number of processes, {ranks}")
+        shared = (self.skeleton, self.preset.augmentation, size // parts)
+        where = (self.device, self.dist.rank, ranks, self.dimensions)
+        first = TrainingBatches(self.data, *shared, self.stage_seed, *where)
+        if self.also is None:
+            return first
+        check_mixable(self.data, self.also)
+        return MixedBatches(first, TrainingBatches(self.also, *shared, self.stage_seed + ALSO, *where))
 
 
 @cache

@@ -12,39 +12,40 @@ from checkpoints.progress import progress
 from heads.bones import joints_to_bones
 from heads.composition import relative_positions
 from heads.methods import get_method
-from heads.normalization import masked_mean_std
+from heads.normalization import expand_mask, masked_mean_std
 from heads.pairs import get_pairs
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
 from mpii_tools.prepared.batches import Batch, TrainingBatches
+from mpii_tools.prepared.mixed import MixedBatches
 
 STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
 POSE_EPOCHS = 4  # augmented epochs of poses that y_0 and stage 0's residuals are measured on
 STATISTICS_STEP = 10**9  # statistics are measured on draws that training does not reach
 
 
-def mean_training_pose(batches: TrainingBatches) -> Tensor:
-    """y_0: the mean (K, 2) of the augmented training poses, crop pixels.
+def mean_training_pose(batches: TrainingBatches | MixedBatches) -> Tensor:
+    """y_0: the mean (K, D) of the augmented training poses, crop pixels and mm.
 
-    A joint nobody has is put at the crop's center, for the heatmaps; predictions leave it out (`Cascade.shown`).
+    A joint nobody has is put at the crop's center, for the heatmaps; predictions leave it out (`Cascade.shown`). Its
+    depth is the root's.
     """
     joints, mask = augmented_poses(batches)
     mean, _ = masked_mean_std(joints, mask)
-    never = ~mask.any(dim=0)
-    mean[never] = (batches.data.size - 1) / 2
+    never = ~mask[..., :2].any(dim=0)
+    mean[:, :2][never] = (batches.data.size - 1) / 2
     return mean.float()
 
 
-def augmented_poses(batches: TrainingBatches) -> tuple[Tensor, Tensor]:
-    """Joints (N, K, 2) and mask (N, K) of some augmented epochs, without their images."""
-    steps = math.ceil(POSE_EPOCHS * len(batches.data) / batches.batch_size)
-    drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(steps)]
+def augmented_poses(batches: TrainingBatches | MixedBatches) -> tuple[Tensor, Tensor]:
+    """Joints and mask (N, K, D) of some augmented epochs, without their images."""
+    drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(batches.steps(POSE_EPOCHS))]
     return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
 
 
 def measure_residuals(
-    batches: TrainingBatches,
+    batches: TrainingBatches | MixedBatches,
     method: str,
     mean_pose: Tensor,
     pose_of: Callable[[Batch, int, slice], Tensor] | None = None,
@@ -63,7 +64,7 @@ def measure_residuals(
         joints, mask = augmented_poses(batches)
         return residuals_of(joints, mean_pose.expand_as(joints), mask, batches.skeleton, method)
     measured = []
-    steps = math.ceil(min(STATISTICS_SAMPLES, POSE_EPOCHS * len(batches.data)) / batches.batch_size)
+    steps = min(math.ceil(STATISTICS_SAMPLES / batches.batch_size), batches.steps(POSE_EPOCHS))
     for step in progress(range(steps), "measuring residuals", unit="batch", shown=shown):
         batch = batches(STATISTICS_STEP + step)
         pose = pose_of(batch, STATISTICS_STEP + step, slice(None))
@@ -83,11 +84,11 @@ def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skelet
     """Mean and std of gt - y_t in the method's representation, and std of its pairs.
 
     Args:
-        joints, current: (N, K, D) gt and y_t in crop pixels; gt may be NaN where the mask is False.
-        mask: (N, K) bool.
+        joints, current: (N, K, D) gt and y_t in crop pixels and mm; gt may be NaN where the mask is False.
+        mask: (N, K) or (N, K, D) bool.
     """
     residual = joints - current
-    measured = torch.where(mask.unsqueeze(-1), residual, torch.nan)
+    measured = torch.where(expand_mask(mask, residual), residual, torch.nan)
     chosen = get_method(method)
     encoded = joints_to_bones(measured, skeleton) if chosen.representation == "bones" else measured
     mean, std = masked_mean_std(encoded, torch.isfinite(encoded))

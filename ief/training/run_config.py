@@ -23,6 +23,12 @@ class RunConfig:
     """
 
     data: str = option("", "folder that `ief prepare` wrote")
+    also: str | None = option(
+        None,
+        "another folder that `ief prepare` wrote: half of each batch comes from it; epochs "
+        "count the people of --data; with depth in either the poses are 3D",
+        of=str,
+    )
     method: str = option("all", "row of Table 1: what is regressed and compared", choices=tuple(METHODS))
     stages: int = option(2, "number of stages in the cascade", low=1, high=100)
     weights: str = option("imagenet", "weights to start from: a run or its stage.safetensors (each stage from its own, "

@@ -23,12 +23,13 @@ from ief.training.curve import Curve
 from ief.training.distributed import wrap_ddp
 from ief.training.divergence import check_losses, check_weights
 from ief.training.optimizer import build_ema, build_optimizer, scheduled_lr
+from ief.training.perturbation import perturb
 from ief.training.progress import StepProgress
 from ief.training.residuals import absolute_statistics, mean_training_pose, measure_residuals
 from ief.training.run_config import write_config
 from ief.training.stopping import Stopped
 from ief.training.validation import Validator
-from mpii_tools.prepared.batches import Batch, generator
+from mpii_tools.prepared.batches import Batch
 
 
 def train_stage(config: StageConfig) -> Path:
@@ -159,15 +160,12 @@ class StageTrainer:
         """y_t of a batch, (B, K, D) or (1, K, D) crop pixels: the frozen cascade's pose, with noise if it is asked for.
 
         Args:
-            share: which samples of the global batch these are: the noise is drawn for all of it.
+            share: which samples of the global batch these are.
         """
         with torch.no_grad():
             pose = self.previous(batch.images)[-1]
-        config, std = self.config, self.config.preset.perturb
-        if std and config.index:
-            rng = generator(config.stage_seed, "perturb", step)
-            noise = torch.randn(config.preset.batch_size, *pose.shape[1:], generator=rng)
-            pose = pose + noise[share].to(pose) * std * config.data.size
+        if self.config.preset.perturb and self.config.index:
+            pose = perturb(pose, self.config, step, share)
         return pose
 
     def fit(self) -> None:
@@ -239,7 +237,7 @@ class StageTrainer:
 
     def _check_losses(self) -> None:
         def people_of(step: int) -> list[str]:
-            return self.config.data.people.person_ids[self.batches.whole()(step, images=False).rows].tolist()
+            return self.batches.whole()(step, images=False).person_ids.tolist()
 
         check_losses(self.curve, self.steps_done, self.config.folder, people_of, self.config.dist.is_main)
 

@@ -18,6 +18,7 @@ from mpii_tools.annotations.reading import Reading, merge
 from mpii_tools.annotations.split_names import parse_annotations
 from mpii_tools.annotations.splits import require_split, share_valid, with_split
 from mpii_tools.annotations.units import require_pixels
+from mpii_tools.depth.table import Depth, join_depths
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, People
 
@@ -47,12 +48,15 @@ def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
         skeleton: the joints to keep of them; None: their own.
 
     Raises:
-        PoseError: no split, no annotations, annotations that are not in pixels, or none of the skeleton's joints.
+        PoseError: no split, no annotations, annotations that are not in pixels, none of the skeleton's joints, or
+            another skeleton for people with depth.
     """
     said, path = parse_annotations(argument)
     reading = with_split(path, read_annotations(path), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
+    if skeleton is not None and reading.depth and skeleton.names != people.joint_names:
+        raise PoseError(f"{path}: people with depth keep their own joints, whose root it is relative to; no --skeleton")
     if skeleton is not None:
         people, left_out = with_skeleton(path, people, skeleton)
         notes |= left_out
@@ -98,7 +102,22 @@ def combine(
         ", ".join(dict.fromkeys(reading.format for reading in readings)),
         merge(*(reading.faults for reading in readings)),
         merge(*(reading.notes for reading in readings)),
+        combined_depth(sources, people),
     )
+
+
+def combined_depth(sources: Sequence[Source], people: People) -> Depth | None:
+    """The depths of all sources' people. Raises PoseError when some sources have them and others do not."""
+    depths = [source.reading.depth for source in sources]
+    without = [source.path for source, depth in zip(sources, depths, strict=True) if depth is None]
+    if len(without) == len(sources):
+        return None
+    if without:
+        raise PoseError(
+            f"{without[0]}: has no depths, other annotations have; prepare it into a folder of its own, which "
+            "`ief train --also` takes"
+        )
+    return join_depths(depths, people.person_ids)
 
 
 def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[str], bytes]:

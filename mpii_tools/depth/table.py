@@ -54,6 +54,9 @@ class Depth:
             if shape != want:
                 raise PoseError(f"depth: column '{name}' has shape {shape}, expected {want}")
         names = (self.person_ids, self.subject, self.action, self.sequence)
+        ids, counts = np.unique(self.person_ids, return_counts=True)
+        if (counts > 1).any():
+            raise PoseError(f"depth: person '{ids[counts > 1][0]}' appears more than once; keep one")
         if strange := next((str(name) for column in names for name in column if not name.isprintable()), None):
             raise PoseError(f"depth: the name {strange!r} holds characters that cannot be printed")
         if (wrong := (self.camera[:, :2] <= 0).any(axis=1)).any():
@@ -77,6 +80,10 @@ class Depth:
         if missing := [person for person in person_ids if person not in row_of]:
             raise PoseError(f"depth: has no row of person '{missing[0]}' ({len(missing):,} are missing)")
         return self.select(np.array([row_of[person] for person in person_ids], dtype=int))
+
+    def beside(self, joints: np.ndarray) -> np.ndarray:
+        """Joints (N, K, 2) of the people, image pixels, with their z beside: (N, K, 3)."""
+        return np.concatenate([joints, self.z[..., None]], axis=-1)
 
     def to_camera(self, joints: np.ndarray) -> np.ndarray:
         """Poses in camera coordinates, mm, with the depth of the root as the table has it.

@@ -48,10 +48,10 @@ def draw_affines(augmentation: Augmentation, count: int, size: int, rng: torch.G
 
 
 def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutation: Sequence[int]) -> Tensor:
-    """The joints (B, K, 2) of augmented crops; in a mirrored crop, left and right change names.
+    """The joints (B, K, D) of augmented crops; in a mirrored crop, left and right change names. Depth stays.
 
     Args:
-        joints: (B, K, 2) crop pixels; NaN stays NaN.
+        joints: (B, K, D) x, y in crop pixels, z in mm; NaN stays NaN.
         matrices: (B, 2, 3) from `draw_affines`.
         flipped: (B,) bool.
         flip_permutation: each joint's mirror image.

@@ -8,11 +8,13 @@ may hold the end of one and the start of the next and no person is dropped.
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from heads.skeleton import Skeleton
@@ -29,15 +31,15 @@ class Batch:
 
     Attributes:
         images: (B, 3, n, n) normalized input, or None if only poses were asked for.
-        joints: (B, K, 2) input pixels, NaN if not supervised.
-        mask: (B, K) bool, supervised joints.
-        rows: (B,) the people's rows in the split.
+        joints: (B, K, D) x, y in input pixels, z in mm, NaN if not supervised.
+        mask: (B, K, D) bool, supervised coordinates.
+        person_ids: (B,) whose they are.
     """
 
     images: Tensor | None
     joints: Tensor
     mask: Tensor
-    rows: np.ndarray
+    person_ids: np.ndarray
 
 
 class TrainingBatches:
@@ -51,6 +53,7 @@ class TrainingBatches:
         seed: of order and augmentation.
         device: where batches are made; a GPU holds all crops from the start if they fit.
         rank, world_size: this process sees every world_size-th sample of a batch, from number `rank` on.
+        dimensions: D of the joints, at least the split's own: what it lacks is NaN; None for the split's own.
     """
 
     def __init__(
@@ -63,11 +66,13 @@ class TrainingBatches:
         device: torch.device,
         rank: int = 0,
         world_size: int = 1,
+        dimensions: int | None = None,
     ) -> None:
         self.data, self.skeleton, self.augmentation = data, skeleton, augmentation
         self.batch_size, self.seed, self.device = batch_size, seed, device
         self.samples = slice(rank, None, world_size)  # this process's samples of a batch
-        self.joints = torch.from_numpy(data.joints)
+        missing = (dimensions or data.dimensions) - data.dimensions
+        self.joints = F.pad(torch.from_numpy(data.joints), (0, missing), value=torch.nan)
         self.crops = hold_crops(data.crops, device)
 
     def __call__(self, step: int, images: bool = True) -> Batch:
@@ -76,7 +81,7 @@ class TrainingBatches:
         matrices, flipped = draw_affines(self.augmentation, self.batch_size, self.data.size, rng)
         rows, matrices, flipped = self._rows(step), matrices[self.samples], flipped[self.samples]
         joints = move_joints(self.joints[rows], matrices, flipped, self.skeleton.flip_permutation)
-        mask = torch.isfinite(joints).all(dim=-1)
+        mask = torch.isfinite(joints)
         sampled = None
         if images:
             crops = self.crops(rows, self._rows(step + 1))
@@ -84,7 +89,11 @@ class TrainingBatches:
             sampled = self._change_appearance(sampled, step)
         # Not waiting for the copies lets the CPU prepare the next step while a GPU is at this one.
         joints, mask = (values.to(self.device, non_blocking=True) for values in (joints, mask))
-        return Batch(sampled, joints, mask, rows)
+        return Batch(sampled, joints, mask, self.data.people.person_ids[rows])
+
+    def steps(self, epochs: float) -> int:
+        """How many steps show everybody `epochs` times."""
+        return math.ceil(epochs * len(self.data) / self.batch_size)
 
     def whole(self) -> TrainingBatches:
         """The same batches with the samples of all processes: what statistics are measured on, the same in each."""

@@ -19,6 +19,8 @@ from checkpoints.progress import progress
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.annotations.splits import SHARED
 from mpii_tools.crops import crop_matrices
+from mpii_tools.depth.files import depth_path, save_depth
+from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import read_header
 from mpii_tools.people import People
@@ -87,11 +89,12 @@ def prepare(
     known: Findings | None = None,
     apply_exif: bool = False,
     image_folders: Sequence[Path] = (),
+    depth: Depth | None = None,
 ) -> Preparation:
     """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
     People that cannot be used are left out and counted among the faults (`find_faults` and the three of the images).
-    Training people in an image with validation people, here or in a split already there, are left out and noted.
+    Training people in an image with validation people, here or in a split already there, are left out.
 
     Args:
         read_image: encoded bytes of an image by name; raises PoseError if it has none.
@@ -103,6 +106,7 @@ def prepare(
         known: faults that the annotations' reader found, to be counted with those found here.
         apply_exif: whether the images were annotated as viewers show them, turned as EXIF asks; MPII's were not.
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
+        depth: with a row for each of the people; None for people in two dimensions.
 
     Raises:
         PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
@@ -119,7 +123,7 @@ def prepare(
         partial.mkdir(parents=True)
         for split in sorted(set(usable.split.tolist())):
             part = usable.select(usable.split == split)
-            count = write_split(part, read_image, partial, split or "all", size, border, done, apply_exif)
+            count = write_split(part, read_image, partial, split or "all", size, border, done, apply_exif, depth)
             done.splits |= {split or "all": count} if count else {}
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         done.faults, done.notes = merge(done.faults), merge(done.notes)
@@ -128,9 +132,8 @@ def prepare(
             finish(partial, folder, description, earlier, done)
         return done
     except OSError as error:
-        raise PoseError(
-            f"{folder}: cannot be written ({error.strerror or error}); make room or choose another"
-        ) from error
+        reason = error.strerror or error
+        raise PoseError(f"{folder}: cannot be written ({reason}); make room or choose another") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         if folder.is_dir() and not any(folder.iterdir()):
@@ -164,6 +167,11 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
         (folder / DESCRIPTION).unlink(missing_ok=True)
     for path in paths:
         path.replace(folder / path.name)
+    for split in done.splits:
+        if depth_path(f"{split}.npz") not in {Path(path.name) for path in paths}:
+            depth_path(folder / f"{split}.npz").unlink(missing_ok=True)  # of what was there before
+    if having := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
+        description |= {"depth": having}
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
@@ -176,8 +184,9 @@ def write_split(
     border: int,
     done: Preparation,
     apply_exif: bool,
+    depth: Depth | None,
 ) -> int:
-    """Write SPLIT.npz and SPLIT-crops.npy; returns how many people they hold, and writes neither for none."""
+    """Write a split's files; returns how many people they hold, and writes none for nobody."""
     side = size + 2 * border
     matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
     kept = []
@@ -196,7 +205,10 @@ def write_split(
         file.seek(0)
         write_header(file, len(kept), side)
     if kept:
-        save_people(folder / f"{split}.npz", people.select(np.array(kept)))
+        people = people.select(np.array(kept))
+        save_people(folder / f"{split}.npz", people)
+        if depth:
+            save_depth(folder / f"{split}.npz", depth.of(people.person_ids.tolist()))
     else:
         path.unlink()
     return len(kept)

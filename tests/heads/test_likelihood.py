@@ -104,6 +104,23 @@ def test_with_a_likelihood_a_pair_counts_if_all_its_coordinates_do():
     assert [3 in pair for pair in pairs] == silent.tolist()
 
 
+def test_samples_with_and_without_depth_have_a_flow_each():
+    """In one batch, each term is what its own likelihood, of two or three coordinates, makes of it."""
+    likelihood, pairs = rough(3), joint_pairs(MPII)
+    loss = CompositionalLoss(MPII, pairs, torch.ones(16, 3), "joints", loss=likelihood).double()
+    joints, gt = torch.randn(2, 2, 16, 3, dtype=torch.float64)
+    raw = torch.randn(2, 16, 3, dtype=torch.float64, requires_grad=True)
+    gt[1, :, 2] = torch.nan
+    found = loss(joints, gt, torch.isfinite(gt), raw)
+    plane = rough(2)
+    plane.flow = likelihood.plane
+    error = (gt - joints).transpose(1, 2)
+    deep, flat = likelihood(error[:1], raw[:1]), plane(error[1:, :2], raw[1:, :, :2])
+    torch.testing.assert_close(found, (deep.mean() + flat.mean()) / 2)
+    found.backward()
+    assert (raw.grad[1, :, 2] == 0).all() and (raw.grad[0] != 0).all() and (raw.grad[1, :, :2] != 0).all()
+
+
 def test_an_unknown_loss_is_a_clear_error():
     with pytest.raises(PoseError, match="unknown loss 'l2'; choose l1, soft_l1 or, for rle, a ResidualLikelihood"):
         CompositionalLoss(MPII, joint_pairs(MPII), torch.ones(16, 2), loss="l2")

@@ -171,11 +171,49 @@ def test_mean_and_std_count_annotated_values_only():
         kept = values[mask[:, m], m]
         torch.testing.assert_close(mean[m], kept.mean(0))
         torch.testing.assert_close(std[m], kept.std(0, correction=0))
-    torch.testing.assert_close(std[2], std[:2].mean().expand(2))  # nothing measured: its siblings' scale
+    torch.testing.assert_close(std[2], std[:2].mean(0))  # nothing measured: its siblings' scale
     assert (mean[2] == 0).all()
     torch.testing.assert_close(
         denormalize(normalize(values[mask[:, 0], :1], mean[:1], std[:1]), mean[:1], std[:1]), values[mask[:, 0], :1]
     )
+
+
+def test_a_coordinate_without_spread_borrows_within_its_axis():
+    """The root's z is 0 for everybody: it gets the other joints' scale in mm, and no pixel's."""
+    values = torch.randn(40, 4, 3, dtype=torch.float64) * torch.tensor([2.0, 3.0, 400.0])
+    values[:, 0, 2], values[:, 1, 1] = 0.0, 7.0
+    mean, std = masked_mean_std(values, torch.ones(40, 4, 3, dtype=torch.bool))
+    expected = values.std(0, correction=0)
+    torch.testing.assert_close(std[0, 2], expected[1:, 2].mean())
+    torch.testing.assert_close(std[1, 1], expected[[0, 2, 3], 1].mean())
+    assert mean[0, 2] == 0 and mean[1, 1] == 7
+    std[0, 2], std[1, 1] = expected[0, 2], expected[1, 1]
+    torch.testing.assert_close(std, expected)
+    assert (masked_mean_std(torch.zeros(5, 2, 3), torch.ones(5, 2, dtype=torch.bool))[1] == 1).all()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_mixed_batch_is_its_halves_and_2d_samples_have_no_gradient_in_z(method, reduction):
+    """Eq. 9: xy is supervised for all, z for those who have it."""
+    chosen = get_method(method)
+    pairs = get_pairs(chosen.pairs, MPII)
+    rng = torch.Generator().manual_seed(3)
+    std = 0.5 + torch.rand(len(pairs), 3, generator=rng)
+    loss = CompositionalLoss(MPII, pairs, std, chosen.representation, reduction).double()
+    estimate, gt = torch.randn(2, 6, 16, 3, generator=rng, dtype=torch.float64)
+    estimate.requires_grad_()
+    gt[3:, :, 2] = torch.nan
+    mask = torch.isfinite(gt)
+    whole = loss(estimate, gt, mask)
+    whole.backward()
+    assert (estimate.grad[3:, :, 2] == 0).all() and (estimate.grad[:3, :, 2] != 0).any(1).all()
+    assert (estimate.grad[:, :, :2] != 0).any(1).all()
+    deep, flat = loss(estimate[:3], gt[:3], mask[:3]), loss(estimate[3:], gt[3:], mask[3:])
+    torch.testing.assert_close(2 * whole, deep + flat)
+    # A 2D sample's loss is what a loss in two dimensions makes of it.
+    plane = CompositionalLoss(MPII, pairs, std[:, :2], chosen.representation, reduction).double()
+    torch.testing.assert_close(flat, plane(estimate[3:, :, :2], gt[3:, :, :2], mask[3:, :, :2]))
 
 
 def test_bad_arguments_are_clear_errors():

@@ -104,7 +104,9 @@ def train_split(tmp_path):
 
 def test_every_epoch_shows_every_person_once(train_split):
     batches = TrainingBatches(train_split, MPII, Augmentation(0, 0, 0, 0), 4, 0, CPU)
-    rows = np.concatenate([batches(step, images=False).rows for step in range(3 * len(train_split))])
+    people = [batches(step, images=False).person_ids for step in range(3 * len(train_split))]
+    row_of = {person: row for row, person in enumerate(train_split.people.person_ids.tolist())}
+    rows = np.array([row_of[person] for person in np.concatenate(people).tolist()])
     for epoch in rows[: len(rows) // len(train_split) * len(train_split)].reshape(-1, len(train_split)):
         assert sorted(epoch) == list(range(len(train_split)))
     assert list(rows[: len(train_split)]) != list(rows[len(train_split) : 2 * len(train_split)])
@@ -129,14 +131,15 @@ def test_processes_share_a_batch_without_overlap(train_split):
         full, shares = whole(step), [part(step) for part in parts]
         for rank, share in enumerate(shares):
             torch.testing.assert_close(share.images, full.images[rank::2])
-            assert list(share.rows) == list(full.rows[rank::2])
-            assert list(parts[rank].whole()(step).rows) == list(full.rows)
+            assert list(share.person_ids) == list(full.person_ids[rank::2])
+            assert list(parts[rank].whole()(step).person_ids) == list(full.person_ids)
 
 
 def test_missing_joints_are_masked_through_flips(train_split):
     batch = TrainingBatches(train_split, MPII, Augmentation(flip=1.0), 8, 0, CPU)(0)
-    flipped = train_split.people.supervised[batch.rows][:, list(MPII.flip_permutation)]
-    assert np.array_equal(batch.mask.numpy(), flipped) and not flipped.all()
+    rows = [train_split.people.person_ids.tolist().index(person) for person in batch.person_ids.tolist()]
+    flipped = train_split.people.supervised[rows][:, list(MPII.flip_permutation)]
+    assert np.array_equal(batch.mask.numpy(), np.stack([flipped, flipped], axis=-1)) and not flipped.all()
     assert torch.isnan(batch.joints[~batch.mask]).all()
 
 
