@@ -14,35 +14,54 @@ An example that runs:
     print(scores.pckh.groups[0.5]["Mean"])  # Estimate(value=..., low=..., high=...), %
     print(scores.bone_error.image_px.value, scores.joint_error.per_part["l_wrist"].crop_px.interval)
     print(compare(fine, coarse, gt).joint_error.image_px)  # the paired difference, pixels
+
+Poses in 3D, in mm: `evaluate_3d`, `compare_3d` and `GroundTruth3D`; `mpjpe` and `p_mpjpe` of plain arrays.
 """
 
+from evaluation.metrics.angle_limits import AngleLimits, illegal_angles, load_angle_limits
+from evaluation.metrics.bone_lengths import bone_std
 from evaluation.metrics.bootstrap import Bootstrap, Estimate
 from evaluation.metrics.conventions import CONVENTIONS, Convention
 from evaluation.metrics.distances import MeanError, PixelError, bone_error, joint_error
 from evaluation.metrics.evaluate import Scores, compare, evaluate
+from evaluation.metrics.evaluate_3d import Score3D, Scores3D, compare_3d, evaluate_3d
 from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.inputs_3d import GroundTruth3D
 from evaluation.metrics.measures import MEASURES, Measure
+from evaluation.metrics.mpjpe import mpjpe, p_mpjpe, rigid_align
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import PCKh, PCKhMetric, pckh
 
 __all__ = [
     "CONVENTIONS",
     "MEASURES",
+    "AngleLimits",
     "Bootstrap",
     "Convention",
     "Estimate",
     "GroundTruth",
+    "GroundTruth3D",
     "MeanError",
     "Measure",
     "OksScores",
     "PCKh",
     "PCKhMetric",
     "PixelError",
+    "Score3D",
     "Scores",
+    "Scores3D",
     "bone_error",
+    "bone_std",
     "compare",
+    "compare_3d",
     "evaluate",
+    "evaluate_3d",
+    "illegal_angles",
     "joint_error",
+    "load_angle_limits",
+    "mpjpe",
     "oks_scores",
+    "p_mpjpe",
     "pckh",
+    "rigid_align",
 ]

@@ -72,13 +72,13 @@ def bone_distances(pred: ArrayLike, gt: GroundTruth) -> Distances:
     The K - 1 bones are those of `bone_names`. Args, Raises: as `joint_error`.
     """
     offset = np.where(gt.annotated[..., None], gt.check(pred) - gt.joints, 0)
-    child, parent = _ends(gt.skeleton)
+    child, parent = bone_ends(gt.skeleton)
     return _in_both_units(offset[:, parent] - offset[:, child], annotated_bones(gt), gt.scale)
 
 
 def annotated_bones(gt: GroundTruth) -> np.ndarray:
     """(N, K - 1) bool: which bones have both their ends annotated."""
-    child, parent = _ends(gt.skeleton)
+    child, parent = bone_ends(gt.skeleton)
     return gt.annotated[:, child] & gt.annotated[:, parent]
 
 
@@ -127,8 +127,8 @@ def _mean(distances: Distances, names: tuple[str, ...]) -> MeanError:
     return as_error(means(total, count), names, distances.counted[:, 0])
 
 
-def _ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
-    """Child and parent of each bone of `bone_names`."""
+def bone_ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
+    """Child and parent index of each bone of `bone_names`."""
     children = [joint for joint, parent in enumerate(skeleton.parents) if parent != -1]
     return children, [skeleton.parents[child] for child in children]
 

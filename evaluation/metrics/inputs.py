@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,7 @@ class GroundTruth:
             if values.shape != default.shape:
                 raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {default.shape}")
             object.__setattr__(self, name, values)
-        _check_finite("ground truth", joints, self.annotated, names)
+        check_finite("ground truth", joints, self.annotated, names)
         if self.size is None:
             object.__setattr__(self, "size", self._size())
 
@@ -92,7 +93,7 @@ class GroundTruth:
                 f"predictions have shape {pred.shape} and ground truth {self.joints.shape}; "
                 "give both as (people, joints, dimensions), of the same people, joints and dimensions"
             )
-        _check_finite("prediction", pred, self.annotated, self.skeleton.names)
+        check_finite("prediction", pred, self.annotated, self.skeleton.names)
         return pred
 
 
@@ -107,7 +108,8 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
 
 
-def _check_finite(what: str, joints: np.ndarray, annotated: np.ndarray, names: tuple[str, ...]) -> None:
+def check_finite(what: str, joints: np.ndarray, annotated: np.ndarray, names: Sequence[str]) -> None:
+    """Raises PoseError if an annotated joint, (N, K) bool, of the joints (N, K, D) has no finite position."""
     bad = np.argwhere(annotated & ~np.isfinite(joints).all(axis=-1))
     if len(bad):
         person, joint = bad[0]

@@ -48,12 +48,12 @@ def scores_to_json(scores: Scores) -> Json:
         without: pckh.unscored,
         "persons_without_scale": scores.without_scale,
         key: {
-            f"{t:g}": _block({name: getattr(pckh, name)[t] for name in ("per_joint", "groups", "upper_body")}, drawn)
+            f"{t:g}": to_block({name: getattr(pckh, name)[t] for name in ("per_joint", "groups", "upper_body")}, drawn)
             for t in pckh.groups
         },
         **_values(whole),
-        "joint_error": _block(_by_part(joints, "per_joint"), drawn),
-        "bone_error": _block(_by_part(bones, "per_bone"), drawn),
+        "joint_error": to_block(_by_part(joints, "per_joint"), drawn),
+        "bone_error": to_block(_by_part(bones, "per_bone"), drawn),
         **({"interval": drawn} if drawn else {}),
         "counts": {
             key: {"mean": pckh.in_mean, "per_joint": pckh.annotated},
@@ -82,8 +82,8 @@ def parts_to_json(parts: dict[str, PartScores], measure: Measure = PCKH) -> Json
         label: {
             "persons": part.people,
             "joints": part.joints,
-            "joint_error": _block(part.joint_error),
-            _keys(measure)[0]: {f"{measure.main:g}": _block({"groups": {"Mean": part.mean_pckh}})},
+            "joint_error": to_block(part.joint_error),
+            _keys(measure)[0]: {f"{measure.main:g}": to_block({"groups": {"Mean": part.mean_pckh}})},
         }
         for label, part in parts.items()
     }
@@ -95,7 +95,7 @@ def movement_to_json(movement: Movement) -> Json:
     """
 
     def block(found: JointMovement) -> Json:
-        return {"joints": found.joints, **_block({f.name: getattr(found, f.name) for f in fields(found)[1:]})}
+        return {"joints": found.joints, **to_block({f.name: getattr(found, f.name) for f in fields(found)[1:]})}
 
     return {
         "all": block(movement.all),
@@ -108,8 +108,8 @@ def calibration_to_json(found: Calibration) -> Json:
     "bins": [{"joints", "score", "correct", "interval"}, ...]}.
     """
     values = {name: getattr(found, name) for name in ("score", "correct", "correlation", "auc", "error")}
-    bins = [{"joints": one.joints, "score": one.score, **_block({"correct": one.correct})} for one in found.bins]
-    return {"joints": found.joints, **_block(values), "bins": bins}
+    bins = [{"joints": one.joints, "score": one.score, **to_block({"correct": one.correct})} for one in found.bins]
+    return {"joints": found.joints, **to_block(values), "bins": bins}
 
 
 def scores_from_json(tree: Json) -> Scores:
@@ -121,8 +121,8 @@ def scores_from_json(tree: Json) -> Scores:
     drawn = tree.get("interval")
     measure = MEASURES[tree.get("metric", PCKH.key)]
     key, without = _keys(measure)
-    auc, curve = (_read(tree[name], drawn and drawn[name]) for name in (f"{key}_auc", f"{key}_curve"))
-    pckh = {float(threshold): _read(block) for threshold, block in tree[key].items()}
+    auc, curve = (from_block(tree[name], drawn and drawn[name]) for name in (f"{key}_auc", f"{key}_curve"))
+    pckh = {float(threshold): from_block(block) for threshold, block in tree[key].items()}
     people, unscored = int(tree["persons"]), int(tree[without])
     return Scores(
         people=people,
@@ -151,12 +151,13 @@ def _by_part(error: MeanError, key: str) -> Json:
 
 
 def _error(tree: Json, key: str, part: str) -> MeanError:
-    found = _read(tree[key])
+    found = from_block(tree[key])
     each = {name: PixelError(**pair) for name, pair in found[part].items()}
     return MeanError(found["image_px"], found["crop_px"], each, tree["counts"][key][part])
 
 
-def _block(estimates: object, intervals: object = True) -> Json:
+def to_block(estimates: object, intervals: object = True) -> Json:
+    """A tree of estimates as their values, with an "interval" of the same keys unless `intervals` is false."""
     return _values(estimates) | ({"interval": _bounds(estimates)} if intervals else {})
 
 
@@ -176,9 +177,9 @@ def _tree(node: object, leaf: Callable[[Estimate], object]) -> Any:
     return {key: _tree(child, leaf) for key, child in items.items()}
 
 
-def _read(values: Any, bounds: Any = None) -> Any:
-    """A block of values, with its "interval" if it has one, as the same tree of estimates."""
+def from_block(values: Any, bounds: Any = None) -> Any:
+    """The inverse of `to_block`: values, with their "interval" if there is one, as the same tree of estimates."""
     if isinstance(values, dict):
         bounds = values.get("interval", bounds)
-        return {key: _read(values[key], bounds and bounds[key]) for key in values if key != "interval"}
+        return {key: from_block(values[key], bounds and bounds[key]) for key in values if key != "interval"}
     return Estimate(*(number if number is None else float(number) for number in (values, *(bounds or ()))))

@@ -1,0 +1,195 @@
+"""Illegal Angle: joint angles outside the pose-dependent limits of Akhter and Black (CVPR 2015).
+
+Their model is files that a user gets from the authors (the license allows no copy here). It has 9 angles of the joints
+here: where the neck, shoulders and hips send their bones, seen from the torso, and the elbows and knees theirs, seen
+from the bone above. All frames of the model are left-handed.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file
+from heads.skeleton import MPII, Skeleton
+
+MODEL, STATIC = "jointAngleModel_v2.mat", "staticPose.mat"
+# Joint -> the end of the bone whose direction is limited, and that bone's number in the model, from 1.
+TORSO = {"upper_neck": ("head_top", 8), "r_shoulder": ("r_elbow", 3), "l_shoulder": ("l_elbow", 6),
+         "r_hip": ("r_knee", 10), "l_hip": ("l_knee", 14)}  # fmt: skip
+LIMBS = {"r_elbow": ("r_wrist", 4), "l_elbow": ("l_wrist", 7), "r_knee": ("r_ankle", 11), "l_knee": ("l_ankle", 15)}
+ANGLES = (*TORSO, *LIMBS)
+GIRDLES = (("r_shoulder", "l_shoulder"), ("r_hip", "l_hip"))  # right to left is the x axis of a torso frame
+GIRDLE = [0, 0, 0, 1, 1]  # of each joint of TORSO
+ABOVE = slice(1, 5)  # joints of TORSO whose bones the limbs go on from, in the order of LIMBS
+SPINE = ("pelvis", "upper_neck")  # the model's belly, for which the pelvis serves as well, and its neck
+BONES = (3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16)  # the model's own order of the bones it limits
+PARALLEL = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class AngleLimits:
+    """The limits by bin of azimuth and elevation of a bone seen from the torso: A x E bins.
+
+    Attributes:
+        bin_degrees: width of a bin; A = 360 / bin_degrees + 1, E = 180 / bin_degrees + 1.
+        spread: (5, A, E) bool, the legal bins of the joints of `TORSO`.
+        axes: (4, A, E, 3, 3) of the joints of `LIMBS`, by bin of the bone above: the normal of the separating plane and
+            two axes of the plane, orthonormal; NaN if no direction is legal.
+        offset: (4, A, E) of the plane.
+        bounds: (4, A, E, 4) least and greatest coordinate along the first axis of the plane, then along the second.
+        reference: (3,) fixed direction of the torso that completes the frame of a limb.
+        fallback: (4, 3) the one that does where the bone above is parallel to it.
+    """
+
+    bin_degrees: float
+    spread: np.ndarray
+    axes: np.ndarray
+    offset: np.ndarray
+    bounds: np.ndarray
+    reference: np.ndarray
+    fallback: np.ndarray
+
+
+def load_angle_limits(folder: str | os.PathLike) -> AngleLimits:
+    """The model of Akhter and Black from a folder with their jointAngleModel_v2.mat and staticPose.mat.
+
+    Raises:
+        PoseError: a file is missing, unreadable or holds something else.
+    """
+    model = _load(Path(folder) / MODEL, ("angleSprd", "sepPlane", "E2", "bounds", "chlds", "jmp"))
+    static = _load(Path(folder) / STATIC, ("a", "di"))
+    try:
+        if tuple(model["chlds"].ravel()) != BONES:
+            raise ValueError(f"chlds is {model['chlds'].ravel().tolist()} and not {list(BONES)}")
+        degrees = float(model["jmp"].item())
+        bins = (round(360 / degrees) + 1, round(180 / degrees) + 1)
+
+        def table(name: str, joints: dict[str, tuple[str, int]], *shape: int) -> np.ndarray:
+            cells = [np.asarray(model[name].ravel()[BONES.index(bone)], np.float64) for _, bone in joints.values()]
+            wrong = [cell.shape for cell in cells if cell.shape != (*bins, *shape)]
+            if wrong:
+                raise ValueError(f"a part of {name} has shape {wrong[0]} and not {(*bins, *shape)}")
+            return np.stack(cells)
+
+        plane = table("sepPlane", LIMBS, 4)
+        length = np.linalg.norm(plane[..., :3], axis=-1)
+        above = [TORSO[joint][1] - 1 for joint in list(TORSO)[ABOVE]]
+        return AngleLimits(
+            degrees,
+            table("angleSprd", TORSO) != 0,
+            _frames(plane[..., :3], table("E2", LIMBS, 3)).swapaxes(-1, -2),
+            plane[..., 3] / length,
+            table("bounds", LIMBS, 4),
+            static["a"].astype(np.float64).reshape(3),
+            static["di"].astype(np.float64).reshape(3, -1).T[above],
+        )
+    except (ValueError, IndexError, TypeError, AttributeError, ZeroDivisionError, OverflowError) as error:
+        raise PoseError(
+            f"{folder}: not the joint-angle model of Akhter and Black ({error}); get its files again"
+        ) from error
+
+
+def illegal_angles(joints: np.ndarray, limits: AngleLimits, skeleton: Skeleton = MPII) -> np.ndarray:
+    """Which joint angles are illegal.
+
+    Args:
+        joints: (N, K, 3) in a right-handed frame, such as a camera's with x right, y down and z away; any unit.
+        limits: the model.
+        skeleton: of the K joints.
+
+    Returns:
+        (N, 9), joints as in `ANGLES`: 1 if illegal, 0 if legal, NaN if a joint that the angle takes is NaN.
+
+    Raises:
+        PoseError: the skeleton lacks one of MPII's joints.
+    """
+    joints = np.asarray(joints, dtype=np.float64) * (1, 1, -1)  # to the left-handed frames of the model
+    known = np.isfinite(joints).all(axis=-1)
+    joints = np.where(known[..., None], joints, 0)
+    at = {name: skeleton.index(name) for name in MPII.names}
+
+    def between(pairs: list[tuple[str, str]]) -> np.ndarray:
+        start, end = ([at[name] for name in names] for names in zip(*pairs, strict=True))
+        return _unit(joints[:, start] - joints[:, end])
+
+    bones = between([(joint, end) for joint, (end, _) in (TORSO | LIMBS).items()])
+    torso = _frames(between(list(GIRDLES)), between([SPINE]))[:, GIRDLE]
+    upper, lower = bones[:, : len(TORSO)], bones[:, len(TORSO) :]
+    azimuth, elevation = _bins(_seen_from(torso, upper), limits.bin_degrees)
+    legal_upper = limits.spread[np.arange(len(TORSO)), azimuth, elevation]
+    limb = _limb_frames(torso[:, ABOVE], upper[:, ABOVE], limits)
+    legal_lower = _inside(_seen_from(limb, lower), limits, azimuth[:, ABOVE], elevation[:, ABOVE])
+    taken = np.array([[name in _takes(joint) for name in skeleton.names] for joint in ANGLES])
+    illegal = ~np.concatenate([legal_upper, legal_lower], axis=1)
+    return np.where((known[:, None] | ~taken).all(axis=-1), illegal, np.nan)
+
+
+def _takes(joint: str) -> set[str]:
+    """The joints that an angle depends on: two bones and the torso frame."""
+    if joint in TORSO:
+        return {joint, TORSO[joint][0], *SPINE, *GIRDLES[GIRDLE[list(TORSO).index(joint)]]}
+    above = list(TORSO)[ABOVE][list(LIMBS).index(joint)]
+    return _takes(above) | {joint, LIMBS[joint][0]}
+
+
+def _inside(bones: np.ndarray, limits: AngleLimits, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
+    """(N, 4) whether the bones (N, 4, 3) of the limbs are within the limits of those above, which are in these bins."""
+    at = (np.arange(len(LIMBS)), azimuth, elevation)
+    across, first, second = np.moveaxis(np.einsum("nlij,nlj->nli", limits.axes[at], bones), -1, 0)
+    low, high, second_low, second_high = np.moveaxis(limits.bounds[at], -1, 0)
+    within = (low <= first) & (first <= high) & (second_low <= second) & (second <= second_high)
+    return within & (across + limits.offset[at] <= 0)
+
+
+def _limb_frames(torso: np.ndarray, above: np.ndarray, limits: AngleLimits) -> np.ndarray:
+    """(N, 4, 3, 3) frames of the limbs: along the bone above, then the normal of it and the torso's reference."""
+    normal = np.cross(torso @ limits.reference, above)
+    other = np.cross(np.einsum("nlij,lj->nli", torso, limits.fallback), above)
+    parallel = np.linalg.norm(normal, axis=-1, keepdims=True) < PARALLEL
+    return _frames(above, np.where(parallel, other, normal))
+
+
+def _frames(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(..., 3, 3) orthonormal frames: in columns `first`, `second` made orthogonal to it, and their cross product."""
+    first = _unit(first)
+    second = _unit(second - (first * second).sum(axis=-1, keepdims=True) * first)
+    return np.stack([first, second, np.cross(first, second)], axis=-1)
+
+
+def _seen_from(frames: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    return np.einsum("...ij,...i->...j", frames, vectors)
+
+
+def _bins(vectors: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """The bins of azimuth and elevation of vectors (..., 3)."""
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    angles = np.arctan2(y, x) + np.pi, np.arctan2(z, np.hypot(x, y)) + np.pi / 2
+    return tuple((np.degrees(angle) // degrees).astype(np.intp) for angle in angles)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors of length 1; a zero vector stays one."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, length, out=np.array(vectors), where=length > 0)
+
+
+def _load(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    """The variables `names` of a MATLAB file."""
+    from scipy.io import loadmat
+
+    try:
+        found = loadmat(require_file(path), variable_names=names)
+    except PoseError:
+        raise
+    except Exception as error:  # scipy has no one error for a corrupt file
+        raise PoseError(f"{path}: not a whole MATLAB file ({error}); get it again") from error
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise PoseError(f"{path}: has no '{missing[0]}'; give the file of Akhter and Black's joint-angle model")
+    return found
