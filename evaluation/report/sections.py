@@ -238,11 +238,12 @@ def training_section(
 
     Args:
         curves: run -> stage -> (step, loss) points; thinned to means for the plot.
-        validations: run -> stage -> (step, PCKh, joint error, bone error) of each validation, None where undefined.
+        validations: run -> stage -> (step, PCKh, joint error, bone error, joint error in mm) of each validation, None
+            where undefined.
         measure: of the validations' PCKh, or PCK.
     """
     shown = {measure.title: f"mean {measure.name} (%)", "Joint error": "joint error (image px)",
-             "Bone error": "bone error (image px)"}  # fmt: skip
+             "Bone error": "bone error (image px)", "Joint error in mm": "Joint Error (mm)"}  # fmt: skip
     figures = {}
     for stage in dict.fromkeys(stage for stages in curves.values() for stage in stages):
         drawn = {run: thin(stages[stage]) for run, stages in curves.items() if stages.get(stage)}
@@ -253,6 +254,8 @@ def training_section(
         validated = {run: stages[stage] for run, stages in validations.items() if stages.get(stage)}
         for column, (name, ylabel) in enumerate(shown.items(), start=1) if validated else ():
             points = {run: [(row[0], row[column]) for row in rows] for run, rows in validated.items()}
+            if all(value is None for rows in points.values() for _, value in rows):
+                continue
             plot = plots.training_curves(points, ylabel, f"{readable(stage)}: {name} of the validation people")
             caption = f"{name} of the validation people as {readable(stage)} trained."
             figures[f"validation-{file_name(name)}-{file_name(stage)}"] = (caption, plot)

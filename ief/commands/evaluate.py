@@ -1,4 +1,4 @@
-"""`ief evaluate`: predictions and annotations -> PCKh (or PCK, or COCO's AP), joint and bone error."""
+"""`ief evaluate`: predictions and annotations -> PCKh (or PCK, or COCO's AP), joint and bone error, 3D metrics."""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "annotations have)",
     )
     argument("--oks", action="store_true", help="also COCO's average precision; needs pycocotools and sigmas")
+    argument(
+        "--angle-limits",
+        type=Path,
+        metavar="DIR",
+        help="folder of Akhter and Black's joint-angle model (jointAngleModel_v2.mat, staticPose.mat), for the Illegal "
+        "Angle of 3D poses",
+    )
     argument("--json", type=Path, metavar="FILE", help="also write the scores to this file")
     argument(
         "--against",
@@ -66,8 +73,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
     from checkpoints.files import write_text
+    from evaluation.metrics.angle_limits import load_angle_limits
+    from evaluation.metrics.json_3d import difference_3d_to_json, scores_3d_to_json
     from evaluation.metrics.json_format import difference_to_json, scores_to_json
     from ief.reporting.scoring import difference, oks, print_difference, print_oks, print_result, score
+    from ief.reporting.scoring_3d import KEY, difference_3d, print_result_3d, print_summary_3d, score_3d
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
     from mpii_tools.annotations.units import require_pixels
@@ -89,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         print(f"joints that are NaN in {args.predictions} and do not count: {', '.join(unplaced)}", file=sys.stderr)
     scores = score(joints, people, args.convention, args.intervals, args.metric)
-    if warning := origin_warning(joints, people):
+    if warning := origin_warning(joints[..., :2], people):
         print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
     print_result(scores)
     result = scores_to_json(scores)
@@ -97,16 +107,21 @@ def run(args: argparse.Namespace) -> None:
         found = oks(joints, people, aligned.scores)
         print_oks(found)
         result["oks"] = asdict(found)
+    limits = load_angle_limits(args.angle_limits) if args.angle_limits else None
+    depth = reading.depth.of(people.person_ids.tolist()) if reading.depth else None
+    if found_3d := score_3d(joints, people, depth, args.intervals, limits):
+        print_result_3d(found_3d)
+        result[KEY] = scores_3d_to_json(found_3d)
+    elif limits:
+        raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {args.annotations}")
     if args.against:
-        found = difference(
-            joints,
-            align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints,
-            people,
-            args.convention,
-            args.metric,
-        )
+        other = align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints
+        found = difference(joints, other, people, args.convention, args.metric)
         print_difference(found, str(args.against))
         result["difference"] = difference_to_json(found)
+        if found_3d := difference_3d(joints, other, people, depth, limits):
+            print_summary_3d({f"minus {args.against}": found_3d}, signed=True)
+            result["difference"][KEY] = difference_3d_to_json(found_3d)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))
 

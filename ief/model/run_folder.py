@@ -3,7 +3,7 @@
 RUN/stage0/stage.safetensors    weights, statistics, mean pose; in its header a description of all the rest
 RUN/config.json                 every option (see ief.training.run_config)
 RUN/stage0/training-*.pt        the last two checkpoints of an unfinished training, gone when the stage is done
-RUN/stage0/log.csv              step, loss, learning rate; pckh, joint_error, bone_error where it was validated
+RUN/stage0/log.csv              step, loss, learning rate; METRICS where it was validated
 RUN/predictions-SPLIT.npz       the last stage's poses
 RUN/metrics.json                mean pose and every stage on the validation split
 """
@@ -23,7 +23,8 @@ from checkpoints.tensors import load_tensors, save_tensors
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
 
-METRICS = ("pckh", "joint_error", "bone_error")  # columns of log.csv: percent and image pixels, mostly empty
+# Columns of log.csv, mostly empty: percent, image pixels, and in 3D mm.
+METRICS = ("pckh", "joint_error", "bone_error", "joint_error_mm")
 
 
 def stage_folder(run: Path, index: int) -> Path:

@@ -35,8 +35,9 @@ class FinishedRun:
         skeleton: of its joints: the stage's, else the people's, else MPII's.
         stages: 'mean_pose', 'stage0', 'stage1' -> scores.
         curves: stage -> (step, loss) points.
-        validations: stage -> (step, PCKh, joint error, bone error) of each validation; None for an undefined one.
+        validations: stage -> (step, *METRICS) of each validation; None for an undefined one.
         poses: stage -> (N, K, 2) predictions of the people reported on, image pixels; {} without people.
+        poses_3d: the same with z in mm, of stages that predict it.
         scores: stage -> (N, K) scores of those joints in 0..1, NaN where there is none; only stages that have some.
     """
 
@@ -48,6 +49,7 @@ class FinishedRun:
     curves: dict[str, list[tuple[float, float]]]
     validations: dict[str, list[tuple[float | None, ...]]]
     poses: dict[str, np.ndarray]
+    poses_3d: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
 
     @property
@@ -79,7 +81,8 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     skeleton = Skeleton.from_json(design["skeleton"]) if "skeleton" in design else skeleton
     method = record.get("method", name if name in METHODS else "")
     predicted = load_predictions(folder, people) if people is not None else {}
-    poses = {stage: found.joints for stage, found in predicted.items()}
+    poses = {stage: found.joints[..., :2] for stage, found in predicted.items()}
+    poses_3d = {stage: found.joints for stage, found in predicted.items() if found.joints.shape[-1] == 3}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
     for stage, joints in poses.items():
         known = stages.get(stage)
@@ -87,7 +90,7 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
             convention = known.pckh.convention if known else "official"
             stages[stage] = score(joints, people, convention, intervals=True)
     scores = known_scores(predicted)
-    return FinishedRun(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
+    return FinishedRun(name, method, record, skeleton, stages, *load_curves(folder), poses, poses_3d, scores)
 
 
 def load_metrics(run: Path) -> dict[str, Scores]:
@@ -142,7 +145,7 @@ def kept_weights(descriptions: dict[str, Json]) -> str:
 
 
 def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
-    """Stage -> (step, loss) points, and stage -> (step, PCKh, joint error, bone error) of its validations, if any.
+    """Stage -> (step, loss) points, and stage -> (step, *METRICS) of its validations, if any.
 
     Raises:
         PoseError: a corrupt log.
@@ -154,7 +157,7 @@ def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
             rows = list(csv.DictReader(read_text(path).splitlines()))
             curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
             found = [
-                (float(row["step"]), *(float(row[name]) if row[name] else None for name in METRICS))
+                (float(row["step"]), *(float(row[name]) if row.get(name) else None for name in METRICS))
                 for row in rows
                 if any(row.get(name) for name in METRICS)
             ]

@@ -31,7 +31,7 @@ def draw_people(
     A joint predicted beyond the image's edge is not drawn: nothing in the image tells whether it is right.
 
     Args:
-        poses: (N, K, 2) predictions of all of `people`, image pixels.
+        poses: (N, K, D) predictions of all of `people`, x and y in image pixels.
         load_image: an image by name.
         rows: the people to draw.
         side: of each picture in pixels.
@@ -49,7 +49,7 @@ def draw_people(
             if left_out is not None:
                 left_out.append(f"picture of {people.person_ids[row]}: {error}")
             continue
-        gt, pose = people.joints[row], within(poses[row], image)
+        gt, pose = people.joints[row], within(poses[row, :, :2], image)
         piece, affine = close_up(image, np.concatenate([gt, pose]), side)
         moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, gt)]
         picture = draw_poses(piece, moved[0], moved[1], skeleton=people.skeleton)

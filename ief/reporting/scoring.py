@@ -19,11 +19,13 @@ from evaluation.metrics.bootstrap import Bootstrap
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
 from evaluation.metrics.evaluate import Scores, compare, evaluate
 from evaluation.metrics.inputs import GroundTruth, has_size
+from evaluation.metrics.json_3d import scores_3d_to_json
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.metrics.measures import MEASURES, PCKH, Measure
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.report.paper_tables import readable
 from evaluation.report.tables import cell, groups_table, joints_table, summary_table
+from ief.reporting.scoring_3d import KEY, score_3d
 from mpii_tools.people import People
 from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align
@@ -64,7 +66,8 @@ def score(
     intervals: bool = False,
     metric: str | None = None,
 ) -> Scores:
-    """PCKh (or PCK), joint and bone error of poses (N, K, 2) in image pixels; derived joints do not count."""
+    """PCKh (or PCK), joint and bone error of poses (N, K, D), x and y in image pixels; derived joints do not count."""
+    joints = joints[..., :2]
     gt = ground_truth(people, joints, metric=metric)
     return evaluate(joints, gt, convention=convention, bootstrap=Bootstrap() if intervals else None)
 
@@ -72,13 +75,14 @@ def score(
 def difference(
     joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official", metric: str | None = None
 ) -> Scores:
-    """The scores of poses (N, K, 2) minus those of other poses of the same people, with paired confidence intervals."""
+    """The scores of poses (N, K, D) minus those of other poses of the same people, with paired confidence intervals."""
+    joints, other = joints[..., :2], other[..., :2]
     return compare(joints, other, ground_truth(people, joints, other, metric=metric), convention=convention)
 
 
 def oks(joints: np.ndarray, people: People, scores: np.ndarray | None = None) -> OksScores:
-    """COCO's AP of poses (N, K, 2), ranked by the mean of their joints' scores (N, K) where there are any."""
-    ranks = person_scores(scores, None, len(joints))
+    """COCO's AP of poses (N, K, D), ranked by the mean of their joints' scores (N, K) where there are any."""
+    joints, ranks = joints[..., :2], person_scores(scores, None, len(joints))
     return oks_scores(joints, ground_truth(people, joints), people.images.tolist(), people.area, ranks)
 
 
@@ -97,7 +101,7 @@ def calibration(
 def person_errors(joints: np.ndarray, people: People) -> np.ndarray:
     """(N,) mean joint error over each person's annotated joints in head sizes (or `choose_measure`'s); NaN without."""
     gt = ground_truth(people, joints)
-    distances = np.linalg.norm(joints - people.joints, axis=-1)
+    distances = np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
     distances[~gt.annotated] = np.nan
     counted = np.isfinite(distances).sum(axis=1)
     total = np.nansum(distances, axis=1)
@@ -122,12 +126,15 @@ def score_run(run: Path, data: PreparedSplit, device: torch.device, flip: bool =
     stages = zip(stage_names(len(poses)), poses, strict=True)
     results = {name: score(pose, data.people, intervals=True) for name, pose in stages}
     metrics = {name: scores_to_json(found) for name, found in results.items()}
+    for name, pose in zip(metrics, poses, strict=True):
+        if found := score_3d(pose, data.people, data.depth, intervals=True):
+            metrics[name][KEY] = scores_3d_to_json(found)
     write_text(run / "metrics.json", json.dumps(metrics, indent=1))
     return results
 
 
 def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.ndarray) -> Path:
-    """Write (T + 1, N, K, 2) poses in image pixels, one file per stage; returns the last stage's file.
+    """Write (T + 1, N, K, D) poses, x and y in image pixels, one file per stage; returns the last stage's file.
 
     An exported model gives its last poses alone, of a stage whose number is not known (-1).
 

@@ -11,7 +11,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
-from ief.model.run_folder import check_follows, load_cascade, load_stage, stage_file
+from ief.model.run_folder import METRICS, check_follows, load_cascade, load_stage, stage_file
 from ief.training.config import StageConfig
 
 # Options that older records lack, as they were then.
@@ -69,11 +69,13 @@ def describe(config: StageConfig, follows: str | None, best: dict | None) -> dic
         best: the best validation, as `Validator` remembers it, if its weights are kept.
     """
     kept = {"weights": config.preset.keep, "epoch": config.epoch(best["step"] if best else config.steps)}
+    names = ("pckh", "joint_error_mm") if config.dimensions == 3 else ("pckh",)
+    validated = dict(zip(METRICS, best["metrics"], strict=False)) if best else {}
     return {
         "stage": config.index,
         "follows": follows,
         "training": record(config),
-        "kept": {**kept, "pckh": best["metrics"][0]} if best else kept,
+        "kept": {**kept, **{name: validated[name] for name in names if name in validated}},
         "torch": str(torch.__version__),
     }
 

@@ -72,5 +72,6 @@ class Curve:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["step", "loss", "learning_rate", *METRICS])
         for step, loss, lr, *metrics in self.rows:
-            writer.writerow([step, f"{loss:.6f}", f"{lr:.3e}", *(metrics or [None] * len(METRICS))])
+            missing = [None] * (len(METRICS) - len(metrics))  # all, or those that older checkpoints lack
+            writer.writerow([step, f"{loss:.6f}", f"{lr:.3e}", *metrics, *missing])
         write_text(path, text.getvalue())

@@ -60,5 +60,5 @@ class StepProgress:
 
 def named(metrics: Metrics, validator: Validator | None) -> dict[str, float]:
     """The metrics that are defined, as they are called where they are shown."""
-    names = (validator.title if validator else PCKH.title, "joint error px", "bone error px")
+    names = (validator.title if validator else PCKH.title, "joint error px", "bone error px", "joint error mm")
     return {name: value for name, value in zip(names, metrics, strict=True) if value is not None}

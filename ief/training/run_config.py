@@ -9,7 +9,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text, write_text
 from heads.methods import METHODS
-from ief.training.presets import PRESETS, Preset, check_options, option
+from ief.training.presets import PRESETS, STAGES, Preset, check_options, option
 
 NAME = "config.json"
 
@@ -30,7 +30,7 @@ class RunConfig:
         of=str,
     )
     method: str = option("all", "row of Table 1: what is regressed and compared", choices=tuple(METHODS))
-    stages: int = option(2, "number of stages in the cascade", low=1, high=100)
+    stages: int = option(2, "number of stages in the cascade; 1 with the preset paper3d", low=1, high=100)
     weights: str = option("imagenet", "weights to start from: a run or its stage.safetensors (each stage from its own, "
                           "or the last; with the head where skeletons match), a ResNet in a .safetensors or .pth file, "
                           "imagenet (torchvision's download), or none (random weights)")  # fmt: skip
@@ -87,4 +87,6 @@ def changed(config: RunConfig, given: dict[str, object], options: dict[str, obje
         PoseError: for a value that no run can have.
     """
     base = PRESETS.get(given["preset"], config.options) if "preset" in given else config.options
+    if given.get("preset") in STAGES:
+        given = {"stages": STAGES[given["preset"]], **given}
     return replace(config, **given, options=replace(base, **options))

@@ -19,6 +19,7 @@ from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.measures import PCKH
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
+from mpii_tools.depth.table import Depth
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit
 
@@ -32,17 +33,24 @@ class Metrics(NamedTuple):
     Attributes:
         pckh: mean PCKh@0.5 in percent, or PCK as the data have it.
         joint_error, bone_error: image pixels.
+        joint_error_mm: Joint Error, of people with depth and a camera.
     """
 
     pckh: float | None
     joint_error: float | None
     bone_error: float | None
+    joint_error_mm: float | None = None
 
     @staticmethod
-    def of(scores: Scores) -> Metrics:
-        """Those of some scores."""
+    def of(scores: Scores, joint_error_mm: float | None = None) -> Metrics:
+        """Those of some scores, and the error in 3D."""
         errors = (scores.joint_error.image_px.value, scores.bone_error.image_px.value)
-        return Metrics(scores.mean_pckh.value, *errors)
+        return Metrics(scores.mean_pckh.value, *errors, joint_error_mm)
+
+    @property
+    def quality(self) -> float | None:
+        """What `--keep best` goes by: a smaller error in mm in 3D, else a higher PCKh; None if there is neither."""
+        return self.pckh if self.joint_error_mm is None else -self.joint_error_mm
 
 
 @dataclass(frozen=True)
@@ -53,12 +61,14 @@ class Validation:
         data: the validation split.
         predict: the poses of a cascade's stages, (T + 1, N, K, D) image pixels, the last stage's last.
         score: the scores of poses (N, K, D) of people.
+        mpjpe: Joint Error of poses (N, K, D) in mm, None in 2D; of the people and their depth.
         every: epochs between two validations; 0 for none, None for `default_interval`.
     """
 
     data: PreparedSplit
     predict: Callable[[Cascade, PreparedSplit], np.ndarray]
     score: Callable[[np.ndarray, People], Scores]
+    mpjpe: Callable[[np.ndarray, People, Depth | None], float | None]
     every: float | None = None
 
 
@@ -93,7 +103,7 @@ class Validator:
     Attributes:
         poses: (N, K, D) image pixels, what the latest validation predicted.
         title: what the first of the metrics is, `PCKh@0.5` or `PCK@0.2`.
-        best: step, metrics and weights of the best validation so far, by PCKh; None if it is not remembered.
+        best: step, metrics and weights of the best validation so far, by `Metrics.quality`; None if not remembered.
     """
 
     def __init__(self, validation: Validation, previous: Cascade, device: torch.device, keep_best: bool) -> None:
@@ -108,17 +118,18 @@ class Validator:
         """The metrics of a stage after `step` steps: those that `ief evaluate` finds for the stage's predictions.
 
         Raises:
-            PoseError: when the best is to be kept and the people define no PCKh.
+            PoseError: when the best is to be kept and the people define neither PCKh nor an error in mm.
         """
         data, copy = self.validation.data, as_saved(stage)
         cascade = Cascade(self.mean_pose, [*self.previous, copy]).to(self.device).eval()
         self.poses = self.validation.predict(cascade, data)[-1]
         scores = self.validation.score(self.poses, data.people)
-        metrics, self.title = Metrics.of(scores), scores.pckh.measure.title
+        mpjpe = self.validation.mpjpe(self.poses, data.people, data.depth)
+        metrics, self.title = Metrics.of(scores, mpjpe), scores.pckh.measure.title
         if self.keep_best:
-            if metrics.pckh is None:
+            if metrics.quality is None:
                 raise PoseError(f"--keep best: {data.name} has no PCKh on '{data.split}', its people have no head size")
-            if self.best is None or metrics.pckh > self.best["metrics"][0]:
+            if self.best is None or metrics.quality > Metrics(*self.best["metrics"]).quality:
                 weights = {name: value.cpu() for name, value in copy.state_dict().items()}
                 self.best = {"step": step, "metrics": list(metrics), "weights": weights}
         return metrics

@@ -21,6 +21,7 @@ from ief.inference.predictor import predict_cascade
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
 from ief.reporting.finished_run import load_curves
 from ief.reporting.scoring import score
+from ief.reporting.scoring_3d import mpjpe_of
 from ief.training.config import StageConfig
 from ief.training.presets import get_preset
 from ief.training.stopping import TIME_UP, Stopped, Stopping
@@ -65,14 +66,15 @@ def test_the_last_value_is_that_of_ief_evaluate(run, tiny_data, tmp_path):
         arguments = ["--predictions", str(run / name), "--annotations", str(tiny_data / "valid.npz")]
         assert main(["evaluate", *arguments, "--json", str(tmp_path / "scores.json")]) == 0
         scores = json.loads((tmp_path / "scores.json").read_text())
-        wanted = (scores["pckh"]["0.5"]["groups"]["Mean"], *(scores[key]["image_px"] for key in METRICS[1:]))
+        wanted = (scores["pckh"]["0.5"]["groups"]["Mean"], *(scores[key]["image_px"] for key in METRICS[1:3]))
         last = log(run, index)[-1]
-        assert int(last["step"]) == 12 and tuple(float(last[name]) for name in METRICS) == wanted
-        assert load_curves(run)[1][f"stage{index}"][-1] == (12.0, *wanted)
+        assert int(last["step"]) == 12 and tuple(float(last[name]) for name in METRICS[:3]) == wanted
+        assert last[METRICS[3]] == ""
+        assert load_curves(run)[1][f"stage{index}"][-1] == (12.0, *wanted, None)
 
 
 def small_config(data, run, index=0, preset=PRESET, measure=score, **changes):
-    validation = Validation(load_prepared(data, "valid"), predict_cascade, measure, every=1.0)
+    validation = Validation(load_prepared(data, "valid"), predict_cascade, measure, mpjpe_of, every=1.0)
     train_data = load_prepared(data, "train")
     return StageConfig(index, train_data, run, preset, deterministic=True, validation=validation, **changes)
 
