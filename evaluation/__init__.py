@@ -1,5 +1,8 @@
 """PCKh, joint and bone error with confidence intervals; tables, plots and the report.
 
+Poses in 3D have metrics of their own, in mm: `evaluate_3d` and `compare_3d` with `GroundTruth3D`; `mpjpe` and `p_mpjpe`
+of plain arrays.
+
 An example that runs:
 
     import numpy as np
@@ -14,8 +17,6 @@ An example that runs:
     print(scores.pckh.groups[0.5]["Mean"])  # Estimate(value=..., low=..., high=...), %
     print(scores.bone_error.image_px.value, scores.joint_error.per_part["l_wrist"].crop_px.interval)
     print(compare(fine, coarse, gt).joint_error.image_px)  # the paired difference, pixels
-
-Poses in 3D, in mm: `evaluate_3d`, `compare_3d` and `GroundTruth3D`; `mpjpe` and `p_mpjpe` of plain arrays.
 """
 
 from evaluation.metrics.angle_limits import AngleLimits, illegal_angles, load_angle_limits

@@ -1,4 +1,4 @@
-"""Figure 1 of the paper, right: the standard deviation of joints over people, and of bones."""
+"""Figure 1 of the paper, middle (3D) and right (2D): the standard deviation of joints over people, and of bones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heads.skeleton import MPII, Skeleton
 
 @dataclass(frozen=True)
 class PoseStd:
-    """Standard deviations over people, in the pixels of the poses given; NaN if fewer than two people count.
+    """Standard deviations over people, in the unit of the poses given; NaN if fewer than two people count.
 
     Attributes:
         names: K joint names.
@@ -45,8 +45,8 @@ def pose_std(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton:
     """The standard deviation of joints and bones over people.
 
     Args:
-        joints: (N, K, D) true joints in one frame, that of the 224 crop for the paper's figure; NaN if not
-            annotated.
+        joints: (N, K, D) true joints in one frame, for the paper's figure that of the 224 crop, or mm relative to the
+            pelvis; NaN if not annotated.
         annotated: (N, K) bool; None takes the joints that are finite.
         skeleton: names and parents of the K joints.
 

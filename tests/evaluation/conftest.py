@@ -1,10 +1,15 @@
 """Fixtures of the evaluation's tests: the real annotations, read once."""
 
+import numpy as np
 import pytest
 
 from evaluation import GroundTruth
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.results.predictions import read_predictions
+
+# Human3.6M's 32 joints -> its usual 17 -> MPII's 16, of which the thorax (17 here) is the middle of the shoulders.
+H36M_17 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
+FROM_17 = [3, 2, 1, 4, 5, 6, 0, 17, 8, 10, 16, 15, 14, 11, 12, 13]
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +36,24 @@ def real_gt(real):
         return GroundTruth(people.joints, people.head_size, people.scale, people.annotated)
 
     return ground_truth
+
+
+@pytest.fixture(scope="session")
+def threed(shared):
+    """The folder of reference data in 3D."""
+    if not (shared / "threed" / "README.md").is_file():
+        pytest.skip("the 3D reference data (../shared/threed) is not beside this checkout")
+    return shared / "threed"
+
+
+@pytest.fixture(scope="session")
+def h36m_poses(threed):
+    """Real poses of Human3.6M: joints (6813, 16, 3) mm, y up, which is right-handed; subject, action, subaction."""
+    path = threed / "poses" / "h36m_every64.npz"
+    if not path.is_file():
+        pytest.skip("the poses of Human3.6M (../shared/threed/poses) are not beside this checkout")
+    with np.load(path) as held:
+        joints = held["joints"][:, H36M_17].astype(np.float64)
+        labels = {name: held[name] for name in ("subject", "action", "subaction")}
+    thorax = joints[:, 11:12] / 2 + joints[:, 14:15] / 2
+    return {"joints": np.concatenate([joints, thorax], axis=1)[:, FROM_17], **labels}

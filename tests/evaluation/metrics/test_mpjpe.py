@@ -1,0 +1,119 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+from scipy.spatial.transform import Rotation
+
+from checkpoints.errors import PoseError
+from evaluation import mpjpe, p_mpjpe, rigid_align
+from heads.skeleton import MPII
+
+
+def rotations(number):
+    return Rotation.from_quat(np.random.default_rng(7).normal(size=(number, 4)))
+
+
+def poses(people=30, noise=60, missing=0.2, seed=0):
+    """Predictions turned, shrunk and moved, a third of them mirrored, and a ground truth with gaps."""
+    rng = np.random.default_rng(seed)
+    gt = rng.normal(0, 300, (people, 16, 3))
+    turned = np.einsum("nij,nkj->nki", rotations(people).as_matrix(), gt)
+    turned[::3, :, 0] *= -1
+    pred = 0.8 * turned + rng.normal(0, noise, gt.shape) + rng.normal(0, 500, (people, 1, 3))
+    gt[rng.random(gt.shape[:2]) < missing] = np.nan
+    return pred, gt
+
+
+def test_mpjpe_agrees_with_a_literal_loop():
+    pred, gt = poses()
+    distances = []
+    for person in range(len(gt)):
+        if math.isnan(gt[person, MPII.root, 0]):
+            continue
+        for joint in range(16):
+            if not math.isnan(gt[person, joint, 0]):
+                guess = [a - b for a, b in zip(pred[person, joint], pred[person, MPII.root], strict=True)]
+                true = [a - b for a, b in zip(gt[person, joint], gt[person, MPII.root], strict=True)]
+                distances.append(math.dist(guess, true))
+    assert mpjpe(pred, gt) == pytest.approx(sum(distances) / len(distances))
+    assert distances.count(0) == np.isfinite(gt[:, MPII.root, 0]).sum()  # the root counts
+
+
+def test_mpjpe_without_a_root_compares_poses_where_they_are():
+    gt = np.random.default_rng(0).normal(0, 300, (4, 16, 3))
+    moved = gt + np.array([30, 0, 40])
+    assert mpjpe(moved, gt, root=None) == pytest.approx(50)
+    assert mpjpe(moved, gt) == pytest.approx(0, abs=1e-9)
+
+
+def test_rigid_alignment_agrees_with_scipy():
+    pred, gt = poses()
+    distances = []
+    for guess, true in zip(pred, gt, strict=True):
+        known = np.isfinite(true[:, 0])
+        guess, true = guess[known] - guess[known].mean(axis=0), true[known] - true[known].mean(axis=0)
+        rotation, _ = Rotation.align_vectors(true, guess)
+        distances += np.linalg.norm(rotation.apply(guess) - true, axis=-1).tolist()
+    assert p_mpjpe(pred, gt) == pytest.approx(np.mean(distances), rel=1e-9)
+
+
+def test_alignment_with_scale_is_the_literal_least_squares_fit():
+    pred, gt = poses(people=6)
+    aligned = rigid_align(pred, gt, scale=True)
+    for guess, true, found in zip(pred, gt, aligned, strict=True):
+        known = np.isfinite(true[:, 0])
+
+        def offsets(values, guess=guess[known], true=true[known]):
+            moved = np.exp(values[3]) * Rotation.from_rotvec(values[:3]).apply(guess - guess.mean(axis=0)) + values[4:]
+            return (moved - true).ravel()
+
+        starts = rotations(8).as_rotvec()
+        fits = [least_squares(offsets, [*start, 0, 0, 0, 0], xtol=1e-12, ftol=1e-12) for start in starts]
+        best = min(fits, key=lambda fit: fit.cost)
+        assert (found[known] - true[known]).ravel() == pytest.approx(best.fun, abs=1e-2)
+
+
+def test_what_an_alignment_takes_away():
+    rng = np.random.default_rng(0)
+    gt = rng.normal(0, 300, (10, 16, 3))
+    turned = np.einsum("nij,nkj->nki", rotations(10).as_matrix(), gt) + np.array([100, -50, 3000])
+    assert p_mpjpe(turned, gt) == pytest.approx(0, abs=1e-9)
+    assert p_mpjpe(1.1 * turned, gt) > 10 and p_mpjpe(1.1 * turned, gt, scale=True) == pytest.approx(0, abs=1e-9)
+    mirrored = turned * (-1, 1, 1)
+    assert p_mpjpe(mirrored, gt) > 50 and p_mpjpe(mirrored, gt, scale=True) > 50
+    assert mpjpe(turned, gt) > 50
+
+
+def test_no_joint_is_moved_back_after_the_alignment():
+    pred, gt = poses(missing=0)
+    assert (np.linalg.norm(rigid_align(pred, gt) - gt, axis=-1)[:, MPII.root] > 1).all()
+
+
+def test_people_with_two_joints_do_not_count():
+    pred, gt = poses(people=3, missing=0)
+    gt[0, 2:] = np.nan
+    gt[1, 3:] = np.nan
+    assert np.isnan(rigid_align(pred, gt)[0]).all() and np.isfinite(rigid_align(pred, gt)[1:]).all()
+    assert p_mpjpe(pred, gt) == pytest.approx(
+        np.average([p_mpjpe(pred[1:2], gt[1:2]), p_mpjpe(pred[2:], gt[2:])], weights=[3, 16])
+    )
+    assert math.isnan(p_mpjpe(pred[:1], gt[:1]))
+    assert math.isnan(mpjpe(pred[:0], gt[:0])) and math.isnan(p_mpjpe(pred[:0], gt[:0]))
+
+
+def test_poses_that_are_one_point():
+    gt = np.random.default_rng(0).normal(0, 300, (2, 16, 3))
+    from_center = np.linalg.norm(gt - gt.mean(axis=1, keepdims=True), axis=-1).mean()
+    assert p_mpjpe(np.zeros_like(gt), gt) == pytest.approx(from_center)
+
+
+def test_bad_input_is_named():
+    pred, gt = poses(4)
+    with pytest.raises(PoseError, match=r"\(4, 15, 3\).*\(4, 16, 3\)"):
+        mpjpe(pred[:, :15], gt)
+    with pytest.raises(PoseError, match="give both as"):
+        p_mpjpe(pred[..., :2], gt[..., :2])
+    pred[0] = np.nan
+    with pytest.raises(PoseError, match="no finite prediction"):
+        p_mpjpe(pred, gt)
