@@ -20,6 +20,7 @@ class Sequences:
     Attributes:
         index: (N,) which of the Q sequences a person is in.
         subject, action: (Q,) names; None if they are not known.
+        count: Q.
     """
 
     index: np.ndarray

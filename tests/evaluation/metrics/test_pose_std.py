@@ -13,8 +13,8 @@ FIGURE_1 = {
     "ankle": (42.8, 23.6), "knee": (30.9, 27.2), "hip": (22.9, 10.8), "thorax": (19.5, 23.2), "upper neck": (21.4, 7.7),
     "head top": (30.1, 16.0), "shoulder": (24.1, 14.9), "elbow": (29.2, 17.7), "wrist": (35.4, 21.7),
 }  # fmt: skip
-# shared/threed/README.md: the same in mm, of poses relative to the pelvis, as (right, left): the page says left/right, but
-# the hand that moves more is the right one by Human3.6M's own joint order.
+# shared/threed/README.md: the same in mm, of poses relative to the pelvis, (right, left) where the sides differ. (The
+# page says left/right, but by Human3.6M's order of joints its first values are those of the right.)
 FIGURE_1_3D = {
     "wrist": ((442, 408), (250, 242)), "elbow": ((361, 329), (202, 208)), "ankle": ((290, 333), (219, 205)),
     "knee": ((272, 308), (252, 263)), "head_top": ((256,), (106,)), "shoulder": ((235, 196), (139, 139)),
