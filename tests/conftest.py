@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heads.skeleton import MPII
 from mpii_tools.annotations.read import read_annotations
+from mpii_tools.depth.files import save_depth
+from mpii_tools.depth.table import make_depth
 from mpii_tools.people import COLUMNS, make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.people_file import load_people, save_people
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SIZE, BORDER = 32, 8
@@ -55,6 +58,32 @@ def write_tiny(folder, count=24, size=SIZE, seed=0):
     description = {"format": 1, "name": "tiny", "input": size, "border": BORDER, "splits": splits}
     (folder / "prepared.json").write_text(json.dumps(description))
     return folder
+
+
+def add_depth(folder, seed=0):
+    """Random depths beside the people of a tiny dataset, seen by one camera: pelvis 5 m away, 100 pixels wide."""
+    rng = np.random.default_rng(seed)
+    for split in ("train", "valid"):
+        people = load_people(folder / f"{split}.npz")
+        z = rng.normal(0, 200, people.joints.shape[:2])
+        z -= z[:, MPII.root, None]
+        z[np.isnan(people.joints[..., 0])] = np.nan
+        depth = make_depth(
+            people.person_ids, z, camera=np.array([300.0, 300, 100, 100]), root_depth=np.full(len(people), 5000.0),
+            subject=[f"S{row % 2}" for row in range(len(people))], action=[f"A{row % 3}" for row in range(len(people))],
+            sequence=[f"take {row // 2}" for row in range(len(people))],
+        )  # fmt: skip
+        save_depth(folder / f"{split}.npz", depth)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def deep_data(tmp_path_factory):
+    """As `tiny_data`, of other people, who have depth."""
+    folder = write_tiny(tmp_path_factory.mktemp("deep"), 20, seed=1)
+    description = json.loads((folder / "prepared.json").read_text())
+    (folder / "prepared.json").write_text(json.dumps({**description, "name": "deep", "depth": ["train", "valid"]}))
+    return add_depth(folder)
 
 
 @pytest.fixture(scope="session")
