@@ -6,10 +6,7 @@ Image i is made from the seed and i alone, so the files are the same whatever th
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -18,15 +15,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_bytes, write_text
-from checkpoints.progress import progress
+from checkpoints.files import write_text
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People, make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.synthetic.clothes import draw_look
 from mpii_tools.synthetic.person import PARTS, draw_person, joints_in_view
+from mpii_tools.synthetic.pictures import check_counts, draw_all, image_name, is_complete, start_over, write_picture
 from mpii_tools.synthetic.pose_prior import read_posture, sample_poses
 from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
 
@@ -105,23 +101,17 @@ def write_synthetic(
     """
     folder = Path(folder)
     counts = {"train": train, "valid": valid, "test": test}
-    if min(counts.values()) < 0 or not any(counts.values()):
-        raise PoseError(f"{folder}: cannot draw {counts} images; give numbers of at least 0, not all of them 0")
+    check_counts(folder, counts)
     mat, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
     data = SyntheticData(folder / "images", mat, truth)
     done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
-    if _is_complete(done, parameters, data):
+    files = (mat, truth, folder / "valid_images.txt")
+    if is_complete(done, parameters, files, data.images, sum(counts.values())):
         return data
-    try:
-        done.unlink(missing_ok=True)
-        data.images.mkdir(parents=True, exist_ok=True)
-        for left in data.images.glob("*.jpg"):
-            left.unlink()
-    except OSError as error:
-        raise PoseError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    start_over(done, data.images)
 
     splits = np.repeat(list(counts), list(counts.values()))
-    pictures = _draw_all(data.images, len(splits), seed, upright, workers)
+    pictures = draw_all(partial(_write_picture, data.images, seed, upright), range(len(splits)), workers)
     people, head_boxes = _as_people(pictures, splits)
     write_mpii_mat(data.annotations, people, head_boxes)
     save_people(data.truth, people.select(people.split == "test"))
@@ -129,44 +119,11 @@ def write_synthetic(
     return data
 
 
-def image_name(index: int) -> str:
-    """File name of image `index`, nine digits as MPII's."""
-    return f"{index + 1:09d}.jpg"
-
-
-def _is_complete(done: Path, parameters: dict[str, int], data: SyntheticData) -> bool:
-    """Whether the folder holds the dataset of these parameters, all of it."""
-    try:
-        same = json.loads(read_text(done)) == parameters
-    except (OSError, ValueError):
-        return False
-    images = parameters["train"] + parameters["valid"] + parameters["test"]
-    files = (data.annotations, data.truth, done.with_name("valid_images.txt"))
-    return same and all(f.is_file() for f in files) and len(list(data.images.glob("*.jpg"))) == images
-
-
-def _draw_all(images: Path, count: int, seed: int, upright: bool, workers: int | None) -> list[list[Person]]:
-    """Draw and write every image; the people of each, in order."""
-    workers = min(workers or os.cpu_count() or 1, count)
-    draw = partial(_write_picture, images, seed, upright)
-    counted = partial(progress, total=count, desc="drawing people", unit="image")
-    if workers == 1:
-        return list(counted(map(draw, range(count))))
-    # Fresh processes: a forked one may inherit a lock of a thread pool that the parent runs.
-    spawn, ignore_interrupts = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
-    pool = ProcessPoolExecutor(workers, spawn, signal.signal, ignore_interrupts)
-    try:
-        return list(counted(pool.map(draw, range(count), chunksize=8)))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _write_picture(images: Path, seed: int, upright: bool, index: int) -> list[Person]:
     cv2.setNumThreads(1)  # the processes share the cores already
     rng = np.random.default_rng([seed, index])
     picture, people = draw_picture(rng, upright)
-    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))])[1]
-    write_bytes(images / image_name(index), jpeg.tobytes(), durable=False)
+    write_picture(images / image_name(index), picture, rng)
     return people
 
 

@@ -1,0 +1,113 @@
+"""Motion of synthetic people: from key pose to key pose as hands move from point to point.
+
+Every move starts and ends at rest and has the least jerk in between (Flash and Hogan 1985): the share of the way after
+a share s of its time is 10 s^3 - 15 s^4 + 6 s^5. Bones turn along great circles, so that their speed is bounded:
+1.875 times the angle per time at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpii_tools.synthetic.bodies import pose_body, stand_on_floor
+from mpii_tools.synthetic.pose_prior_3d import NUMBERS, load_prior_3d, unit
+
+KEEP_COMPONENT = 0.6  # probability that the next key pose is of the same component of the prior
+KEEP_NOISE = 0.5  # correlation of its place there with the last one's; every key pose has the prior's distribution
+WALKS = ("Walking", "WalkDog", "WalkTogether")  # they cross the room, looking where they go
+STEP, TURN = 120.0, 0.5  # stds of the others' moves and turns: mm, radians
+SHORTEST_MOVE = 0.6  # seconds
+# Greatest mean speeds of a move: of a bone and of the whole body in radians, of the body in mm, per second.
+BONE_SPEED, TURN_SPEED, WALK_SPEED = 2.0, 1.2, 700.0
+
+
+@dataclass(frozen=True)
+class Motion:
+    """K key poses of one person in a room.
+
+    Attributes:
+        times: (K,) seconds, ascending from 0: when each is reached.
+        directions: (K, 13, 3) unit body vectors in the body's frame: x to its left, y up, z ahead.
+        heading: (K,) radians about the vertical: 0 looks along the room's z, a quarter turn along its x.
+        place: (K, 2) the pelvis' x and z in the room, mm.
+    """
+
+    times: np.ndarray
+    directions: np.ndarray
+    heading: np.ndarray
+    place: np.ndarray
+
+    def joints(self, times: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """(F, 16, 3) joints of a body with bones of `lengths` (13,) mm, in the room, mm and y up, floor y = 0.
+
+        `times` (F,) are seconds within the key poses' own.
+        """
+        key = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
+        share = (times - self.times[key]) / (self.times[key + 1] - self.times[key])
+        share = share**3 * (10 - 15 * share + 6 * share**2)
+        directions = slerp(self.directions[key], self.directions[key + 1], share[:, None, None])
+        heading = self.heading[key] + share * (self.heading[key + 1] - self.heading[key])
+        place = self.place[key] + share[:, None] * (self.place[key + 1] - self.place[key])
+        return place_body(pose_body(directions, lengths), heading, place)
+
+
+def place_body(joints: np.ndarray, heading: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Bodies (F, 16, 3) from their own frames to the room's, on its floor; heading (F,) and place (F, 2) of `Motion`."""
+    cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
+    x, y, z = np.moveaxis(joints, -1, 0)
+    turned = np.stack([cos * x + sin * z, y, cos * z - sin * x], axis=-1)
+    return stand_on_floor(turned) + (place[:, None] @ [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def slerp(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Unit vectors (..., 3) a `share` (broadcast) of the way from `start` to `end` along the great circle."""
+    cosine = (start * end).sum(axis=-1, keepdims=True)
+    aside = end - cosine * start
+    norm = np.linalg.norm(aside, axis=-1, keepdims=True)
+    angle = np.arctan2(norm, cosine) * share
+    return unit(np.cos(angle) * start + np.sin(angle) * aside / np.maximum(norm, 1e-12))
+
+
+def draw_motion(rng: np.random.Generator, action: str, seconds: float, radius: float) -> Motion:
+    """A random motion of an action, '' for any, at least `seconds` long, with the pelvis within `radius` mm."""
+    keys = int(np.ceil(seconds / SHORTEST_MOVE)) + 1
+    directions = _draw_key_poses(rng, action, keys)
+    heading, place = _draw_path(rng, action in WALKS, keys, radius)
+    cosine = np.clip((directions[1:] * directions[:-1]).sum(axis=-1), -1, 1)
+    needed = [
+        np.arccos(cosine).max(axis=1) / BONE_SPEED,
+        np.abs(np.diff(heading)) / TURN_SPEED,
+        np.linalg.norm(np.diff(place, axis=0), axis=1) / WALK_SPEED,
+    ]
+    moves = np.maximum(np.max(needed, axis=0), SHORTEST_MOVE) * rng.uniform(1.0, 1.6, keys - 1)
+    return Motion(np.concatenate([[0.0], np.cumsum(moves)]), directions, heading, place)
+
+
+def _draw_key_poses(rng: np.random.Generator, action: str, keys: int) -> np.ndarray:
+    """(keys, 13, 3) poses of the action, each near the last one, all together distributed as the prior says."""
+    prior = load_prior_3d()
+    weights = prior.of_action(action)
+    fresh = rng.choice(len(weights), size=keys, p=weights)
+    changes = np.concatenate([[True], rng.random(keys - 1) >= KEEP_COMPONENT])
+    component = fresh[np.maximum.accumulate(np.where(changes, np.arange(keys), 0))]
+    noise = rng.standard_normal((keys, NUMBERS))
+    for key in range(1, keys):
+        noise[key] = KEEP_NOISE * noise[key - 1] + np.sqrt(1 - KEEP_NOISE**2) * noise[key]
+    return prior.directions(component, noise)
+
+
+def _draw_path(rng: np.random.Generator, walks: bool, keys: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Headings (keys,) and places (keys, 2) within `radius` mm of the room's middle."""
+    angle, reach = rng.uniform(0, 2 * np.pi, keys), radius * np.sqrt(rng.random(keys))
+    place = reach[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    steps = rng.normal(scale=STEP, size=(keys, 2))
+    turns = rng.normal(scale=TURN, size=keys)
+    if walks:
+        ahead = np.diff(place, axis=0, prepend=place[:1] - steps[:1])
+        return np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 1])), place
+    for key in range(1, keys):
+        place[key] = place[key - 1] + steps[key]
+        place[key] *= min(1.0, radius / np.hypot(*place[key]))
+    return rng.uniform(0, 2 * np.pi) + np.cumsum(turns), place
