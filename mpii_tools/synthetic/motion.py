@@ -54,7 +54,7 @@ class Motion:
 
 
 def place_body(joints: np.ndarray, heading: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Bodies (F, 16, 3) from their own frames to the room's, on its floor; heading (F,) and place (F, 2) of `Motion`."""
+    """Bodies (F, 16, 3) from their own frames to the floor of the room; heading (F,), place (F, 2) as in `Motion`."""
     cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
     x, y, z = np.moveaxis(joints, -1, 0)
     turned = np.stack([cos * x + sin * z, y, cos * z - sin * x], axis=-1)
