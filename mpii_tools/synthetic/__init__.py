@@ -1,1 +1,1 @@
-"""Drawn people in MPII's format."""
+"""Drawn people: images in MPII's format, and in three dimensions with depth and cameras."""

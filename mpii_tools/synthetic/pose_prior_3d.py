@@ -18,7 +18,7 @@ from mpii_tools.synthetic.pose_prior import VECTORS
 
 FILE = Path(__file__).with_suffix(".npz")  # written by tests/mpii_tools/synthetic/fit_pose_prior_3d.py
 # Stds of a component. Cut there, drawn poses have 3.2 % illegal joint angles (Akhter and Black's limits) where the real
-# ones have 3.1 %, and spread as widely; uncut, they have 4.3 %.
+# ones have 3.1 %, and nearly their stds; uncut, they have 4.3 %.
 FARTHEST = 1.5
 NUMBERS = 3 * len(VECTORS)
 
