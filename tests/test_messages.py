@@ -262,7 +262,7 @@ TABLE = [
     (f"{EVALUATE} p-foreign.npz", "30 of 30 annotated people have no prediction, first 0.jpg#1",
      "(the first prediction is for lsp/0.jpg#1)", "predict the people of these annotations"),
     (f"{EVALUATE} p-other-joints.npz", "predictions have joints l_wrist, l_elbow", "predict the annotated joints"),
-    (f"{EVALUATE} p-space.npz", "predictions have shape (30, 16, 3) and ground truth (30, 16, 2)", "give"),
+    (f"{EVALUATE} p-space.npz --angle-limits none", "none/jointAngleModel_v2.mat: no such file", "check the path"),
     (f"{EVALUATE} good.npz --json none", "none: cannot be written ("),
     (f"{SUBMIT} good.npz --annotations other.mat", "other.mat: no variable 'RELEASE'", "give MPII's full"),
     (f"{SUBMIT} p-nameless.npz --annotations release/mpii.mat", "30 predictions for 2 annotated people, and no",
