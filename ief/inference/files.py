@@ -39,7 +39,7 @@ def predict_files(
         draw: how many images to draw, the first ones; None for all.
         asked: what the poses depend on beside the images, as JSON values.
     """
-    journal = Journal(folder / JOURNAL, asked, predictor.skeleton)
+    journal = Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
     overlays, done = Overlays(folder), False
     drawn = {image.name for image in images[: len(images) if draw is None else draw]}
     before = {image.name: outcome for image in images if (outcome := journal.find(image))}

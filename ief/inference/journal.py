@@ -26,10 +26,11 @@ class Journal:
         path: the file; one of another prediction, or a line that a kill cut off, counts for nothing.
         asked: what the outcomes depend on beside the image and its boxes: weights, flip, detector. JSON values.
         skeleton: of the poses.
+        dimensions: D, theirs.
     """
 
-    def __init__(self, path: Path, asked: object, skeleton: Skeleton) -> None:
-        self.path, self.skeleton = path, skeleton
+    def __init__(self, path: Path, asked: object, skeleton: Skeleton, dimensions: int) -> None:
+        self.path, self.skeleton, self.dimensions = path, skeleton, dimensions
         asked = json.loads(json.dumps(asked))
         lines = list(self._read())
         self.known = {line["key"]: line for line in lines[1:]} if lines and lines[0] == asked else {}
@@ -57,7 +58,7 @@ class Journal:
         return Outcome(
             people.name,
             Poses(
-                columns["joints"].reshape(count, joints, -1 if count else 2),
+                columns["joints"].reshape(count, joints, self.dimensions),
                 self.skeleton,
                 columns["boxes"].reshape(count, 4),
                 columns["scores"].reshape(count, joints),

@@ -18,15 +18,17 @@ class Network(Protocol):
     Attributes:
         size: side of the crops in pixels.
         skeleton: the tree of the K joints.
+        dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
         stage: number of the last stage, -1 if unknown.
     """
 
     size: int
     skeleton: Skeleton
+    dimensions: int
     stage: int
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
+        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels (z in mm), the last stage's last; (B, K) scores or NaN."""
 
 
 class CascadeNetwork:
@@ -41,6 +43,7 @@ class CascadeNetwork:
         self.cascade, self.flip = cascade.folded(), flip
         design = cascade.stages[0].design
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
+        self.dimensions = cascade.mean_pose.shape[-1]
 
     @torch.inference_mode()
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -33,7 +33,7 @@ class CropsToPose(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1) * 255)
 
     def forward(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """(B, n, n, 3) uint8 RGB -> (B, K, 2) joints in crop pixels, the last stage's, and `scores` if it has them."""
+        """(B, n, n, 3) uint8 RGB -> (B, K, D) joints in crop pixels (z in mm), the last stage's; `scores` if it has them."""
         return self.estimate((crops.permute(0, 3, 1, 2).float() - self.mean) / self.std)
 
     def estimate(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -71,13 +71,14 @@ class ImageToPose(CropsToPose):
             scale: (B,) MPII's scale, a person's height / 200 px.
 
         Returns:
-            (B, K, 2) joints, 0-based image pixels, and scores as `CropsToPose`.
+            (B, K, D) joints, x, y in 0-based image pixels, z in mm as the network has it, and scores as `CropsToPose`.
         """
         step = (scale * (CROP_SIDE / self.size)).view(-1, 1, 1)  # image pixels per crop pixel
         crop_center = (center + scale.unsqueeze(-1) * torch.tensor([0.0, CENTER_SHIFT])).unsqueeze(1)
 
         def to_image(points: Tensor) -> Tensor:  # crop pixels to image pixels, the inverse of crops.crop_matrices
-            return crop_center + step * (points - (self.size - 1) / 2)
+            moved = crop_center + step * (points[..., :2] - (self.size - 1) / 2)
+            return torch.cat([moved, points[..., 2:]], dim=-1) if points.shape[-1] > 2 else moved
 
         positions = to_image(torch.arange(self.size).unsqueeze(-1))  # (B, n, 2)
         columns = resampling(positions[..., 0], step, image.shape[2])

@@ -29,19 +29,21 @@ class OnnxNetwork:
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
         self.inputs = [entry.name for entry in self.session.get_inputs()]
-        self.outputs = [entry.name for entry in self.session.get_outputs()]
+        shapes = {entry.name: entry.shape for entry in self.session.get_outputs()}
+        self.outputs = list(shapes)
         metadata = self.session.get_modelmeta().custom_metadata_map
-        if self.inputs not in (["crops"], ["image", "center", "scale"]) or "size" not in metadata:
+        known = self.inputs in (["crops"], ["image", "center", "scale"])
+        if not known or "size" not in metadata or "joints" not in shapes:
             raise PoseError(
                 f"{path}: its inputs are {', '.join(self.inputs)}, expected crops, or image, center and scale; "
                 "give a model that `ief export` wrote"
             )
-        self.size = int(metadata["size"])
+        self.size, self.dimensions = int(metadata["size"]), shapes["joints"][-1]
         tree = json.loads(metadata.get("skeleton", "null"))
         self.skeleton = Skeleton.from_json(tree) if tree else MPII
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels, and (B, K) scores, NaN without any."""
+        """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels (z in mm), and (B, K) scores, NaN without any."""
         found = dict(zip(self.outputs, self.session.run(self.outputs, self.feed(crops)), strict=True))
         joints = found["joints"].astype(np.float64)
         scores = found.get("scores", np.full(joints.shape[:2], np.nan))

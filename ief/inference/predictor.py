@@ -25,7 +25,7 @@ class PosePredictor:
 
         predictor = PosePredictor.load("runs/all")
         poses = predictor(image, boxes)
-        poses.joints  # (P, K, D) image pixels
+        poses.joints  # (P, K, D) image pixels, and z in mm relative to the root if the network was trained on depth
 
     Attributes:
         network: turns crops into poses.
@@ -81,6 +81,11 @@ class PosePredictor:
         """The tree of the K joints."""
         return self.network.skeleton
 
+    @property
+    def dimensions(self) -> int:
+        """D of the poses: 2, or 3 if the network was trained on people in depth."""
+        return self.network.dimensions
+
     def __call__(self, images: Image | Sequence[Image], boxes: object = None) -> Poses | list[Poses]:
         """The poses of the people of one image, or of a list of images; all their crops share batches.
 
@@ -120,7 +125,7 @@ class PosePredictor:
         """The poses of a prepared split, and how sure the last stage is of them.
 
         Returns:
-            (T, N, K, D) float64 image pixels, y_0 first and then each stage's pose (an exported model gives its last
+            (T, N, K, D) float64 as in `Poses`, y_0 first and then each stage's pose (an exported model gives its last
             alone), and scores (N, K) as in `Poses`.
 
         Raises:

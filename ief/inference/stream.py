@@ -111,10 +111,9 @@ def stream(
 
 
 def outcome(cut: Cut, poses: list[np.ndarray], scores: list[np.ndarray], network: Network) -> Outcome:
-    """The poses (K, D) of a cut's people, crop pixels, as those of its image."""
-    joints = np.array(poses).reshape(len(poses), len(network.skeleton), -1 if poses else 2)
-    to_image = invert_affine(box_matrices(cut.boxes, network.size))
-    joints = np.concatenate([apply_affine(to_image, joints[..., :2]), joints[..., 2:]], axis=-1)
+    """The poses (K, D) of a cut's people, x, y in crop pixels, as those of its image."""
+    joints = np.array(poses).reshape(len(poses), len(network.skeleton), network.dimensions)
+    joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
     scores = np.array(scores).reshape(len(poses), len(network.skeleton))
     found = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name)
     return Outcome(cut.name, found, cut.left_out)

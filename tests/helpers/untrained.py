@@ -10,19 +10,20 @@ from ief.model.run_folder import save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 
 
-def make_cascade(count=2, size=32, **design):
-    """A cascade of `count` stages for MPII's joints, the same on every call."""
+def make_cascade(count=2, size=32, dimensions=2, **design):
+    """A cascade of `count` stages for MPII's joints, the same on every call; z, in 3D, in hundreds of mm."""
+    units = torch.tensor([1.0, 1.0, 100.0])[:dimensions]
     torch.manual_seed(0)
     stages = []
     for _ in range(count):
         shape = StageDesign("tiny_resnet", size=size, sigma=2.0, **design)
         pairs = len(get_pairs("joint" if shape.method == "ief_star" else shape.method, shape.skeleton))
-        residuals = Residuals(torch.zeros(16, 2), torch.full((16, 2), 3.0), torch.ones(pairs, 2))
+        residuals = Residuals(torch.zeros(16, dimensions), 3 * units.repeat(16, 1), units.repeat(pairs, 1))
         stage = Stage(shape, residuals)
         torch.nn.init.normal_(stage.pose_weight, std=0.05)
         torch.nn.init.normal_(stage.head.weight, std=0.3)
         stages.append(stage.eval())
-    return Cascade(torch.rand(16, 2) * size, stages).eval()
+    return Cascade(torch.rand(16, dimensions) * units * size, stages).eval()
 
 
 def save_run(folder, count=2, **design):

@@ -172,4 +172,8 @@ def test_affines_are_applied_composed_and_inverted_as_three_by_three_matrices_ar
     np.testing.assert_allclose(apply_affine(both, points), expected, atol=1e-9)
     np.testing.assert_allclose(apply_affine(both[2], points[2]), expected[2], atol=1e-9)
     np.testing.assert_allclose(apply_affine(torch.from_numpy(both), torch.from_numpy(points)), expected, atol=1e-9)
+    deep = np.concatenate([points, points[..., :1] + 7], axis=-1)
+    moved = apply_affine(both, deep)
+    np.testing.assert_array_equal(moved[..., :2], apply_affine(both, points))
+    np.testing.assert_array_equal(moved[..., 2], deep[..., 2])
     np.testing.assert_allclose(invert_affine(both), np.linalg.inv(square[1] @ square[0])[:, :2], atol=1e-9)
