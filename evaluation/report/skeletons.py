@@ -39,19 +39,20 @@ def draw_poses(
         PoseError: an image that is not (H, W, 3) uint8, or joints of another shape.
     """
     canvas = np.ascontiguousarray(check_image(image)).copy()
-    predicted = _as_people(joints, skeleton)
+    predicted = as_people(joints, skeleton)
     if gt is not None:
-        for person in _as_people(gt, skeleton):
-            _draw(canvas, person, skeleton, [GROUND_TRUTH] * len(skeleton), thickness(person) * 0.4)
+        for person in as_people(gt, skeleton):
+            draw_skeleton(canvas, person, skeleton, [GROUND_TRUTH] * len(skeleton), thickness(person) * 0.4)
     for person in predicted:
-        _draw(canvas, person, skeleton, side_colors(skeleton), thickness(person))
+        draw_skeleton(canvas, person, skeleton, side_colors(skeleton), thickness(person))
     return canvas
 
 
 def within(joints: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The joints (..., K, 2), image pixels, with NaN for those outside the image (H, W, 3)."""
+    """The joints (..., K, D >= 2), x, y in image pixels, with NaN for those outside the image (H, W, 3)."""
     height, width = image.shape[:2]
-    inside = ((joints >= -0.5) & (joints <= (width - 0.5, height - 0.5))).all(axis=-1)
+    places = joints[..., :2]
+    inside = ((places >= -0.5) & (places <= (width - 0.5, height - 0.5))).all(axis=-1)
     return np.where(inside[..., None], joints, np.nan)
 
 
@@ -172,18 +173,34 @@ def check_image(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def _as_people(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+def as_people(joints: np.ndarray, skeleton: Skeleton, dimensions: int = 2) -> np.ndarray:
+    """Joints (K, D) or (P, K, D) as (P, K, D) float64. Raises PoseError for another shape."""
     joints = np.asarray(joints, dtype=np.float64)
     people = joints[None] if joints.ndim == 2 else joints
-    if people.ndim != 3 or people.shape[1:] != (len(skeleton), 2):
-        raise PoseError(f"joints have shape {joints.shape}; expected (people, {len(skeleton)}, 2)")
+    if people.ndim != 3 or people.shape[1:] != (len(skeleton), dimensions):
+        raise PoseError(f"joints have shape {joints.shape}; expected (people, {len(skeleton)}, {dimensions})")
     return people
 
 
-def _draw(
-    canvas: np.ndarray, joints: np.ndarray, skeleton: Skeleton, colors: Sequence[tuple[int, int, int]], width: float
+def draw_skeleton(
+    canvas: np.ndarray,
+    joints: np.ndarray,
+    skeleton: Skeleton,
+    colors: Sequence[tuple[int, int, int]],
+    width: float,
+    nearness: np.ndarray | None = None,
 ) -> None:
-    """Outline first, then color, so that crossing limbs stay apart; anti-aliased, to a sixteenth of a pixel."""
+    """Draw one skeleton on `canvas`, in place.
+
+    Outline first, then color, so that crossing limbs stay apart; anti-aliased, to a sixteenth of a pixel.
+
+    Args:
+        canvas: (H, W, 3) uint8 RGB.
+        joints: (K, 2) x, y in pixels; NaN joints and their limbs are left out.
+        colors: RGB of each joint and of the limb to its parent.
+        width: of a limb, in pixels.
+        nearness: (K,) of the joints, which says what hides what; None draws them in the skeleton's order.
+    """
     present = np.isfinite(joints).all(axis=-1)
     points = np.clip(joints, -_FAR, _FAR, where=present[:, None], out=np.zeros_like(joints)) * 2**_SHIFT
     points = np.rint(points).astype(int).tolist()
@@ -192,6 +209,10 @@ def _draw(
         for joint, parent in enumerate(skeleton.parents)
         if parent != -1 and present[joint] and present[parent]
     ]
+    dots = np.flatnonzero(present)
+    if nearness is not None:
+        limbs.sort(key=lambda limb: nearness[list(limb)].sum())
+        dots = dots[np.argsort(nearness[dots], kind="stable")]
     rim = max(1.0, width / 4)
     for extra, outline in ((rim, True), (0.0, False)):
         line = max(1, round(width + 2 * extra))
@@ -199,6 +220,6 @@ def _draw(
         for joint, parent in limbs:
             color = OUTLINE if outline else colors[joint]
             cv2.line(canvas, points[joint], points[parent], color, line, cv2.LINE_AA, _SHIFT)
-        for joint in np.flatnonzero(present):
+        for joint in dots:
             color = OUTLINE if outline else colors[joint]
             cv2.circle(canvas, points[joint], radius, color, -1, cv2.LINE_AA, _SHIFT)

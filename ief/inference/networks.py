@@ -28,7 +28,7 @@ class Network(Protocol):
     stage: int
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels (z in mm), the last stage's last; (B, K) scores or NaN."""
+        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
 
 
 class CascadeNetwork:

@@ -33,7 +33,7 @@ class CropsToPose(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1) * 255)
 
     def forward(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """(B, n, n, 3) uint8 RGB -> (B, K, D) joints in crop pixels (z in mm), the last stage's; `scores` if it has them."""
+        """(B, n, n, 3) uint8 RGB -> (B, K, D) joints in crop pixels, the last stage's, and `scores` if it has them."""
         return self.estimate((crops.permute(0, 3, 1, 2).float() - self.mean) / self.std)
 
     def estimate(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:

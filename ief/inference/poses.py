@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
+from mpii_tools.depth.cameras import back_project
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Poses:
     """Poses of the P people of one image.
 
     Attributes:
-        joints: (P, K, D) float64; x, y in image pixels, 0-based, pixel centers at integers.
+        joints: (P, K, D) float64; x, y in image pixels, 0-based, pixel centers at integers; with D = 3 also z in mm,
+            how much further from the camera than the root the joint is.
         skeleton: names and parents of the K joints.
         boxes: (P, 4) x1 y1 x2 y2, where each person was looked for; the whole image is 0 0 width height.
         scores: (P, K) in 0..1, how sure the network is of each joint (Li et al., ICCV 2021); NaN unless its last stage
@@ -45,13 +48,51 @@ class Poses:
         """`image#1`, `image#2`, ... by the row of the boxes given."""
         return [f"{self.image}#{row + 1}" for row in self.rows.tolist()]
 
-    def draw(self, image: np.ndarray) -> np.ndarray:
+    def in_camera(
+        self, camera: np.ndarray, root_depth: float | np.ndarray, distortion: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The poses in the camera's coordinates: x to the right, y down, z away from it.
+
+        A pose says how far its joints are from its own root in depth, and nothing of how far the root is from the
+        camera: that has to be known. Evaluations take the ground truth's, the paper's and others' after it.
+
+        Args:
+            camera: (4,) focal lengths fx, fy and principal point cx, cy in image pixels, or (P, 4).
+            root_depth: distance of the people's roots from the camera along its axis in mm, or (P,) of each one's.
+            distortion: (5,) k1, k2, k3, p1, p2 of `mpii_tools.depth.cameras`, or (P, 5); None: no distortion.
+
+        Returns:
+            (P, K, 3) mm; NaN where a joint is.
+
+        Raises:
+            PoseError: poses without depth, arrays of other shapes, or a focal length or depth that is not above 0.
+        """
+        if self.joints.shape[-1] != 3:
+            raise PoseError("poses in 2D have no camera coordinates; predict with a run of people in depth")
+        wanted = {"camera": (camera, 4), "root_depth": (root_depth, None),
+                  "distortion": (np.zeros(5) if distortion is None else distortion, 5)}  # fmt: skip
+        camera, depth, distortion = (_per_person(name, *of, len(self)) for name, of in wanted.items())
+        if not ((camera[:, :2] > 0).all() and (depth > 0).all()):
+            raise PoseError("camera coordinates: focal lengths and root_depth must be above 0")
+        return back_project(self.joints[..., :2], depth[:, None] + self.joints[..., 2], camera, distortion)
+
+    def draw(self, image: np.ndarray, scale: float | np.ndarray | None = None) -> np.ndarray:
         """The image (H, W, 3) uint8 RGB with everybody's skeleton on it, as a new array.
 
+        Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.side_view`).
+
         A joint beyond the image's edge is left out. Raises PoseError for another shape or type of image.
+
+        Args:
+            scale: of poses in 3D, image pixels per mm at the root, one or (P,): the focal length over the root's depth.
+                None estimates it from the pose.
         """
         from evaluation.report.skeletons import check_image, draw_poses, within
 
+        if self.joints.shape[-1] == 3:
+            from evaluation.report.side_view import with_side_view
+
+            return with_side_view(check_image(image), self.joints, self.skeleton, scale)
         return draw_poses(image, within(self.joints[..., :2], check_image(image)), skeleton=self.skeleton)
 
     def to_coco(self, image_id: int | None = None) -> list[dict]:
@@ -65,3 +106,13 @@ class Poses:
         images = [self.image] * len(self)
         ids = None if image_id is None else {self.image: image_id}
         return to_coco(self.joints, self.scores, images, self.boxes, self.box_scores, ids)
+
+
+def _per_person(name: str, values: object, width: int | None, people: int) -> np.ndarray:
+    """Values of everybody, or of each person, as (P,) or (P, width). Raises PoseError for another shape."""
+    array, row = np.asarray(values, dtype=np.float64), () if width is None else (width,)
+    if array.shape not in (row, (people, *row)) or not np.isfinite(array).all():
+        raise PoseError(
+            f"camera coordinates: {name} of shape {array.shape}; give {row} or {(people, *row)} finite numbers"
+        )
+    return np.broadcast_to(array, (people, *row))

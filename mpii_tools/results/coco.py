@@ -110,22 +110,25 @@ def write_csv(
     person_ids: Sequence[str],
     boxes: np.ndarray | None = None,
     box_scores: np.ndarray | None = None,
+    camera_joints: np.ndarray | None = None,
 ) -> Path:
     """Write a CSV file (UTF-8, a header, one row per person) and return its path.
 
     Columns: `image`, `person_id`, `x1`, `y1`, `x2`, `y2`, `score` as of `person_scores`, then for each joint `NAME_x`,
-    `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`. What is not known is left empty. Rounded as in `to_coco`.
+    `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`, `NAME_Z_mm`.
+    What is not known is left empty. Rounded as in `to_coco`.
 
     Args:
         path: the file.
         joint_names: K names.
         person_ids: N names.
         joints, scores, images, boxes, box_scores: as in `to_coco`; x, y in image pixels, z in mm.
+        camera_joints: (N, K, 3) camera coordinates in mm; None: there are none.
 
     Raises:
         PoseError: arrays that do not fit together, a joint or box that is not finite, a file that cannot be written.
     """
-    check_people(joints, scores, images, boxes, box_scores)
+    check_people(joints, scores, images, boxes, box_scores, camera_joints)
     people, count, dimensions = joints.shape
     if len(joint_names) != count or len(person_ids) != people:
         raise PoseError(
@@ -133,16 +136,19 @@ def write_csv(
             "give one name per joint and one person_id per person"
         )
     unknown = np.full((people, count), np.nan)
-    columns = [*(joints[..., axis] for axis in range(dimensions)), unknown if scores is None else scores]
+    parts = {name: joints[..., axis] for axis, name in enumerate("xyz"[:dimensions])}
+    parts["score"] = unknown if scores is None else scores
+    if camera_joints is not None:
+        parts |= {f"{name}_mm": camera_joints[..., axis] for axis, name in enumerate("XYZ")}
     corners = np.full((people, 4), np.nan) if boxes is None else boxes
     whole = person_scores(scores, box_scores, people)
-    parts = (*"xyz"[:dimensions], "score")
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     names = [f"{name}_{part}" for name in joint_names for part in parts]
     writer.writerow(["image", "person_id", "x1", "y1", "x2", "y2", "score", *names])
-    digits = [*[PIXEL_DIGITS] * 4, SCORE_DIGITS, *([PIXEL_DIGITS] * dimensions + [SCORE_DIGITS]) * count]
-    values = np.column_stack([corners, whole, np.stack(columns, axis=-1).reshape(people, len(names))])
+    of_joint = [SCORE_DIGITS if part == "score" else PIXEL_DIGITS for part in parts]
+    digits = [*[PIXEL_DIGITS] * 4, SCORE_DIGITS, *of_joint * count]
+    values = np.column_stack([corners, whole, np.stack([*parts.values()], axis=-1).reshape(people, len(names))])
     for image, person, row in zip(images, person_ids, values.tolist(), strict=True):
         cells = ("" if np.isnan(value) else round(value, places) for value, places in zip(row, digits, strict=True))
         writer.writerow([image, person, *cells])
@@ -183,6 +189,7 @@ def check_people(
     images: Sequence[str],
     boxes: np.ndarray | None,
     box_scores: np.ndarray | None,
+    camera_joints: np.ndarray | None = None,
 ) -> None:
     """Raises PoseError if arrays as in `to_coco` do not fit together, or joints or boxes are not finite."""
     shape = joints.shape
@@ -193,6 +200,7 @@ def check_people(
         ("scores", scores, shape[:2]),
         ("boxes", boxes, (shape[0], 4)),
         ("box_scores", box_scores, shape[:1]),
+        ("camera_joints", camera_joints, (*shape[:2], 3)),
     ):
         if values is not None and np.shape(values) != expected:
             raise PoseError(

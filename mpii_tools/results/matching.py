@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.images.names import ImageNames
 from mpii_tools.people import People
 from mpii_tools.results.coco import number_images
-from mpii_tools.results.predictions import Predictions
+from mpii_tools.results.predictions import OPTIONAL, Predictions
 
 # The share of poses that are nearer to their row's person than the pose of another row is: 99 % or more in published
 # predictions, 97 % for one mean pose; 51 % in a random order, 58 % if every row is the next one's.
@@ -114,7 +114,7 @@ def name_of(predictions: Predictions, row: int) -> str:
 
 def _take(predictions: Predictions, rows: np.ndarray, person_ids: np.ndarray) -> Predictions:
     """The predictions of `rows`, with other person_ids."""
-    columns = {name: getattr(predictions, name) for name in ("joints", "scores", "crop_center", "images")}
+    columns = {name: getattr(predictions, name) for name in ("joints", *OPTIONAL, "images")}
     taken = {name: None if column is None else column[rows] for name, column in columns.items()}
     return replace(predictions, person_ids=person_ids, **taken)
 
@@ -209,11 +209,9 @@ def _check_order(predictions: Predictions, people: People, way: str) -> None:
 
     A pose of the right person is nearer to the ground truth than that of a person half the file away.
     """
-    if predictions.joints.shape[2] != 2:
-        return
 
     def apart(joints: np.ndarray) -> np.ndarray:
-        distance = np.linalg.norm(joints - people.joints, axis=-1)
+        distance = np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
         return np.where(people.annotated, np.nan_to_num(distance), 0).sum(axis=1)
 
     others = np.roll(predictions.joints, len(people) // 2, axis=0)

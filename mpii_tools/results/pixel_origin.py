@@ -42,7 +42,7 @@ class Offset:
 
 
 def measure_offset(joints: np.ndarray, people: People) -> Offset | None:
-    """The constant part of the offset of (N, K, 2) predictions from the ground truth, image pixels.
+    """The constant part of the offset of (N, K, D) predictions from the ground truth, image pixels.
 
     Least squares of offset / head size = bias of the joint + pixels / head size, which weighs small people most; the
     margin takes a person's joints as one.
@@ -51,7 +51,7 @@ def measure_offset(joints: np.ndarray, people: People) -> Offset | None:
         None if fewer than 100 limb joints are near the ground truth.
     """
     limbs = [people.joint_names.index(name) for name in LIMBS if name in people.joint_names]
-    offset = (joints - people.joints)[:, limbs]
+    offset = (joints[..., :2] - people.joints)[:, limbs]
     size = np.broadcast_to(people.head_size[:, None], offset.shape[:2])
     with np.errstate(invalid="ignore"):
         near = people.annotated[:, limbs] & (size > 0) & (np.linalg.norm(offset, axis=-1) < NEAR * size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,13 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
+from mpii_tools.depth.table import Depth
 from mpii_tools.formats.content import content
 from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
+OPTIONAL = ("scores", "crop_center", "camera_joints")  # columns of the file that it may lack
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Predictions:
     """Predicted joints of N people.
 
     Attributes:
-        joints: (N, K, D) float64; x, y in 0-based image pixels. Finite, but for joints that are NaN for everybody:
+        joints: (N, K, D) float64; x, y in 0-based image pixels, z in mm relative to the root. Finite, but for joints that are NaN for everybody:
             those that nobody labeled in training.
         person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
         joint_names: K names.
@@ -32,6 +34,8 @@ class Predictions:
             nothing is known.
         crop_center: (N, 2) image pixels, the center of the crop that each was predicted in, NaN where it is not known.
         images: (N,) image names or COCO's image_ids of predictions without person_ids.
+        camera_joints: (N, K, 3) mm in the camera's coordinates (`with_camera`), NaN for people whose camera is not
+            known; None if nobody's is.
 
     Raises:
         PoseError: arrays that do not fit together, a value that is not finite, or a person_id that appears twice.
@@ -44,6 +48,7 @@ class Predictions:
     scores: np.ndarray | None = None
     crop_center: np.ndarray | None = None
     images: np.ndarray | None = None
+    camera_joints: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
@@ -67,6 +72,7 @@ class Predictions:
         for name, column, want in (
             ("crop_center", self.crop_center, (shape[0], 2)),
             ("images", self.images, shape[:1]),
+            ("camera_joints", self.camera_joints, (*shape[:2], 3)),
         ):
             if column is not None and column.shape != want:
                 raise PoseError(f"predictions: {name} of shape {column.shape}; expected {want}, one per pose")
@@ -93,8 +99,27 @@ def predicted_joints(joints: np.ndarray) -> np.ndarray:
     return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
 
 
+def with_camera(predictions: Predictions, depth: Depth | None) -> Predictions:
+    """The predictions with `camera_joints`, where a depth table knows the people's cameras.
+
+    The depth of the root is the table's, that is, the ground truth's (`Depth.to_camera`). Without a table, with
+    predictions in 2D or if nobody's camera and root depth are known, the predictions are as they were.
+
+    Args:
+        predictions: with person_ids.
+        depth: of the same people, and maybe of others.
+
+    Raises:
+        PoseError: a person who is not in the table.
+    """
+    if depth is None or predictions.joints.shape[2] != 3 or predictions.person_ids is None:
+        return predictions
+    rows = depth.of(predictions.person_ids.tolist())
+    return replace(predictions, camera_joints=rows.to_camera(predictions.joints)) if rows.placed.any() else predictions
+
+
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
-    """Writes an .npz: `joints`, `person_ids` (empty if unknown), `joint_names`, `stage`; `scores`, `crop_center`."""
+    """Writes an .npz: `joints`, `person_ids` (empty if unknown), `joint_names`, `stage`; the `OPTIONAL` it has."""
     ids = [] if predictions.person_ids is None else predictions.person_ids
     columns = {
         "joints": predictions.joints,
@@ -102,7 +127,7 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
         "joint_names": np.array(predictions.joint_names, dtype=np.str_),
         "stage": np.array(predictions.stage),
     }
-    for name in ("scores", "crop_center"):
+    for name in OPTIONAL:
         if getattr(predictions, name) is not None:
             columns[name] = getattr(predictions, name)
     save_arrays(path, columns)
@@ -136,14 +161,12 @@ def read_predictions(
 
 def _load_npz(path: Path) -> Predictions:
     kinds = {"joints": "f", "person_ids": "U", "joint_names": "U", "stage": "iu"}
-    stored = load_arrays(path, kinds, "predictions", optional={"scores": "f", "crop_center": "f"})
+    stored = load_arrays(path, kinds, "predictions", optional=dict.fromkeys(OPTIONAL, "f"))
     ids = stored["person_ids"]
-    scores, center = (stored[name].astype(np.float64) if name in stored else None for name in ("scores", "crop_center"))
     return Predictions(
         joints=stored["joints"].astype(np.float64),
         person_ids=ids if ids.size or not len(stored["joints"]) else None,
         joint_names=tuple(stored["joint_names"].ravel().tolist()),
         stage=int(stored["stage"].ravel()[0]) if stored["stage"].size else UNKNOWN_STAGE,
-        scores=scores,
-        crop_center=center,
+        **{name: stored[name].astype(np.float64) for name in OPTIONAL if name in stored},
     )
