@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> None:
     else:
         export_onnx(model, args.out)
     kind = "int8" if args.int8 else "fp32"
-    print(f"{args.out}: {len(cascade.stages)} stages, {kind}, inputs {', '.join(model.inputs)}, output joints")
+    depth = " (x, y in pixels, z in mm)" if cascade.mean_pose.shape[-1] == 3 else ""
+    print(f"{args.out}: {len(cascade.stages)} stages, {kind}, inputs {', '.join(model.inputs)}, output joints{depth}")
 
 
 def calibration_crops(folder: Path, size: int, count: int) -> np.ndarray:

@@ -10,13 +10,15 @@ from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_device
 
 if TYPE_CHECKING:
+    from ief.inference.camera import ImageCamera
     from ief.inference.predictor import PosePredictor
     from ief.inference.stream import FindPeople
 
 EXAMPLE = """ief predict --run runs/all image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
          ief predict --run runs/all clip.mp4 --detect --out poses
-         ief predict --run runs/all --data data/mpii --split valid --flip"""
+         ief predict --run runs/all --data data/mpii --split valid --flip
+         ief predict --run runs/3d image.jpg --camera 1145 1144 512 515 --root-depth 4800"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="the person's height in pixels / 200 (default: the person fills the image)",
     )
+    add_camera(parser)
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="images of the split, to draw the first --draw of them"
     )
@@ -79,12 +82,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
+def add_camera(parser: argparse.ArgumentParser) -> None:
+    """Declare what is known of the images' camera."""
+    parser.add_argument(
+        "--camera",
+        type=float,
+        nargs=4,
+        metavar=("FX", "FY", "CX", "CY"),
+        help="of a run in 3D: the focal lengths and the principal point of the images' camera in pixels, which adds "
+        "the poses in its coordinates, in mm (x right, y down, z away); needs --root-depth",
+    )
+    parser.add_argument(
+        "--distortion",
+        type=float,
+        nargs=5,
+        metavar=("K1", "K2", "K3", "P1", "P2"),
+        help="of that camera's lens, in Human3.6M's order (default: none)",
+    )
+    parser.add_argument(
+        "--root-depth",
+        type=float,
+        metavar="MM",
+        help="how far everybody's pelvis is from that camera along its axis; no pose tells it",
+    )
+
+
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for."""
     check(args)
     from ief.inference.predictor import PosePredictor
 
     predictor = PosePredictor.load(args.run or args.onnx, args.device, args.flip, args.batch_size)
+    if args.camera and predictor.dimensions != 3:
+        raise PoseError(f"{args.run or args.onnx}: predicts no depth, which --camera needs; give a run of 3D people")
     left_out = predict_data(predictor, args) if args.data else predict_inputs(predictor, args)
     if left_out:
         raise Incomplete(left_out)
@@ -108,6 +138,10 @@ def check(args: argparse.Namespace) -> None:
         raise PoseError(f"--scale {args.scale}: must be above 0")
     if args.draw is not None and args.draw < 0:
         raise PoseError(f"--draw {args.draw}: must be 0 or above")
+    if bool(args.camera) != (args.root_depth is not None) or (args.distortion and not args.camera):
+        raise PoseError("give --camera and --root-depth together, and --distortion with them only")
+    if args.camera and args.data:
+        raise PoseError("--camera is of images; a split of 3D people has its cameras in its own table")
 
 
 def predict_data(predictor: PosePredictor, args: argparse.Namespace) -> list[str]:
@@ -150,16 +184,23 @@ def predict_inputs(predictor: PosePredictor, args: argparse.Namespace) -> list[s
     elif args.center or args.scale is not None:
         images = [at_center(image, args.center, args.scale) for image in images]
     find_people = load_detector(args) if args.detect else None
-    out = args.out or Path("poses")
-    with predict_files(predictor, images, out, find_people, args.draw, identity(args)) as (found, lines):
+    out, camera = args.out or Path("poses"), image_camera(args)
+    with predict_files(predictor, images, out, find_people, args.draw, identity(args), camera) as (found, lines):
         left_out += lines
         for video in videos:
-            left_out += predict_video(predictor, video, out, find_people, args.center, args.scale, found)
+            left_out += predict_video(predictor, video, out, find_people, args.center, args.scale, found, camera)
         if not sum(map(len, found)):
             raise PoseError(left_out[0] if left_out else f"{args.inputs[0]}: nobody to predict")
-        for path in write_results(out, found, predictor.skeleton, predictor.network.stage):
+        for path in write_results(out, found, predictor.skeleton, predictor.network.stage, camera):
             print(path)
     return left_out
+
+
+def image_camera(args: argparse.Namespace) -> ImageCamera | None:
+    """The camera that the arguments describe, None if there is none. Raises PoseError for one that cannot be."""
+    from ief.inference.camera import ImageCamera
+
+    return ImageCamera(args.camera, args.root_depth, args.distortion or (0.0,) * 5) if args.camera else None
 
 
 def load_detector(args: argparse.Namespace) -> FindPeople:
@@ -172,9 +213,11 @@ def load_detector(args: argparse.Namespace) -> FindPeople:
 
 
 def identity(args: argparse.Namespace) -> dict:
-    """What the poses depend on beside images and boxes, as JSON values."""
+    """What poses and overlays depend on beside images and boxes, as JSON values."""
     from checkpoints.files import checksum
 
     files = [args.onnx] if args.onnx else sorted(args.run.glob("stage*/stage.safetensors"))
     detector = [str(args.detector_weights), args.min_score] if args.detect else None
-    return {"weights": [checksum(path) for path in files], "flip": args.flip, "detector": detector}
+    camera = [args.camera, args.root_depth, args.distortion]  # the overlays do
+    weights = [checksum(path) for path in files]
+    return {"weights": weights, "flip": args.flip, "detector": detector, "camera": camera}

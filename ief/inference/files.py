@@ -11,6 +11,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
 from ief.inference.boxes import person_box
+from ief.inference.camera import ImageCamera
 from ief.inference.journal import Journal
 from ief.inference.poses import Poses
 from ief.inference.predictor import PosePredictor
@@ -29,6 +30,7 @@ def predict_files(
     find_people: FindPeople | None,
     draw: int | None,
     asked: object,
+    camera: ImageCamera | None = None,
 ) -> Iterator[tuple[list[Poses], list[str]]]:
     """The poses of images, and a line for each that was left out; overlays go to `folder` on the way.
 
@@ -38,9 +40,10 @@ def predict_files(
     Args:
         draw: how many images to draw, the first ones; None for all.
         asked: what the poses depend on beside the images, as JSON values.
+        camera: of the images, for their overlays, where it is known.
     """
     journal = Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
-    overlays, done = Overlays(folder), False
+    overlays, done = Overlays(folder, camera and camera.scale), False
     drawn = {image.name for image in images[: len(images) if draw is None else draw]}
     before = {image.name: outcome for image in images if (outcome := journal.find(image))}
     new = [image for image in images if image.name not in before]
@@ -75,11 +78,13 @@ def predict_video(
     center: Sequence[float] | None,
     scale: float | None,
     found: list[Poses],
+    camera: ImageCamera | None = None,
 ) -> list[str]:
     """Add the poses of a video's frames to `found`, write `NAME.pose.ENDING`, and print its path.
 
     Args:
         center, scale: MPII's, of the one person in the first frame; None for somebody who fills it.
+        camera: of the video, for the side view, where it is known.
 
     Returns:
         a line if the video, or a part of it, was left out.
@@ -93,7 +98,7 @@ def predict_video(
             poses = predict_frames(predictor, frames, path.name, boxes, find_people)
             for frame, of_frame in progress(poses, f"predicting {path.name}", frames.count, "frame"):
                 found.append(of_frame)
-                yield of_frame.draw(frame)
+                yield of_frame.draw(frame, camera and camera.scale)
 
         print(write_video(folder / f"{path.stem}.pose{path.suffix.lower()}", annotated(), frames.fps))
     except PoseError as error:

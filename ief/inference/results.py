@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from heads.skeleton import Skeleton
+from ief.inference.camera import ImageCamera
 from ief.inference.poses import Poses
 from ief.inference.stream import ImagePeople, read_bytes
 from mpii_tools.images.decode import decode_image
@@ -22,12 +24,15 @@ NAME = "predictions-images"
 AHEAD = 16  # overlays that wait for a thread
 
 
-def write_results(folder: Path, found: Sequence[Poses], skeleton: Skeleton, stage: int) -> list[Path]:
+def write_results(
+    folder: Path, found: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None
+) -> list[Path]:
     """Write the people of all images to `predictions-images`.npz, .json (COCO results) and .csv in `folder`.
 
     Args:
         found: the poses image by image, under different names.
         stage: the last stage's number, -1 if unknown.
+        camera: of poses in 3D, for their camera coordinates in mm; None if it is not known.
 
     Returns:
         The three paths.
@@ -44,9 +49,11 @@ def write_results(folder: Path, found: Sequence[Poses], skeleton: Skeleton, stag
     known = scores if np.isfinite(scores).any() else None
     table, coco, text = (folder / f"{NAME}.{ending}" for ending in ("npz", "json", "csv"))
     center = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
-    save_predictions(table, Predictions(joints, np.array(ids, dtype=np.str_), skeleton.names, stage, known, center))
+    in_camera = None if camera is None else np.concatenate([camera.joints(poses) for poses in found])
+    predictions = Predictions(joints, np.array(ids, dtype=np.str_), skeleton.names, stage, known, center)
+    save_predictions(table, replace(predictions, camera_joints=in_camera))
     write_coco(coco, joints, known, images, boxes, box_scores)
-    write_csv(text, skeleton.names, joints, known, images, ids, boxes, box_scores)
+    write_csv(text, skeleton.names, joints, known, images, ids, boxes, box_scores, in_camera)
     return [table, coco, text]
 
 
@@ -55,13 +62,14 @@ class Overlays:
 
     Args:
         folder: where `NAME.pose.jpg` goes.
+        scale: of poses in 3D, as in `Poses.draw`.
 
     Attributes:
         left_out: a line for each image that could not be drawn.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.left_out = folder, []
+    def __init__(self, folder: Path, scale: float | None = None) -> None:
+        self.folder, self.scale, self.left_out = folder, scale, []
         self.pool, self.waiting = ThreadPoolExecutor(2, "overlays"), deque[tuple[str, Future]]()
 
     def path(self, name: str) -> Path:
@@ -70,15 +78,15 @@ class Overlays:
 
     def draw(self, people: ImagePeople, poses: Poses) -> None:
         """Have an image's overlay written."""
-        self.waiting.append((people.name, self.pool.submit(self._write, people.image, poses, self.path(people.name))))
+        drawing = self.pool.submit(self._write, people.image, poses, self.path(people.name))
+        self.waiting.append((people.name, drawing))
         if len(self.waiting) > AHEAD:
             self._wait()
 
-    @staticmethod
-    def _write(image: Path, poses: Poses, path: Path) -> None:
+    def _write(self, image: Path, poses: Poses, path: Path) -> None:
         from evaluation.report.skeletons import to_jpeg
 
-        picture = poses.draw(decode_image(read_bytes(image), str(image), upright=True))
+        picture = poses.draw(decode_image(read_bytes(image), str(image), upright=True), self.scale)
         write_bytes(path, to_jpeg(picture), durable=False)
 
     def _wait(self) -> None:

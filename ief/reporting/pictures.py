@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from checkpoints.errors import PoseError
+from evaluation.report.side_view import beside, side_view
 from evaluation.report.skeletons import close_up, draw_arrows, draw_poses, within
 from evaluation.report.tables import Cell
 from ief.reporting.finished_run import FinishedRun
 from ief.reporting.scoring import choose_measure, person_errors
+from mpii_tools.crops import apply_affine
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
@@ -26,7 +28,7 @@ def draw_people(
     before: np.ndarray | None = None,
     left_out: list[str] | None = None,
 ) -> list[tuple[int, np.ndarray]]:
-    """Close-ups of some people with predicted (colored) and true (thin white) skeletons.
+    """Close-ups of some people with predicted (colored) and true (thin white) skeletons; in 3D a side view beside.
 
     A joint predicted beyond the image's edge is not drawn: nothing in the image tells whether it is right.
 
@@ -35,11 +37,11 @@ def draw_people(
         load_image: an image by name.
         rows: the people to draw.
         side: of each picture in pixels.
-        before: (N, K, 2) poses that `poses` came from, for arrows from there; None draws none.
+        before: (N, K, D) poses that `poses` came from, for arrows from there; None draws none.
         left_out: gets a line, with its reason, for each image that is missing or corrupt.
 
     Returns:
-        (row, (side, side, 3) uint8 RGB) of each person whose image could be read.
+        (row, (side, side, 3) uint8 RGB) of each person whose image could be read; (side, 2 side + 1, 3) of 3D poses.
     """
     pictures = []
     for row in rows:
@@ -54,7 +56,10 @@ def draw_people(
         moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, gt)]
         picture = draw_poses(piece, moved[0], moved[1], skeleton=people.skeleton)
         if before is not None:
-            picture = draw_arrows(picture, before[row] @ affine[:, :2].T + affine[:, 2], moved[0])
+            picture = draw_arrows(picture, apply_affine(affine, before[row])[:, :2], moved[0])
+        if poses.shape[-1] == 3:
+            whole = apply_affine(affine, poses[row])
+            picture = beside(picture, side_view(whole, side, side, skeleton=people.skeleton))
         pictures.append((row, picture))
     return pictures
 

@@ -29,7 +29,13 @@ from ief.reporting.scoring_3d import KEY, score_3d
 from mpii_tools.people import People
 from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align
-from mpii_tools.results.predictions import Predictions, predicted_joints, read_predictions, save_predictions
+from mpii_tools.results.predictions import (
+    Predictions,
+    predicted_joints,
+    read_predictions,
+    save_predictions,
+    with_camera,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -146,9 +152,8 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
         final = name == names[-1]
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
         known = scores if final and np.isfinite(scores).any() else None
-        save_predictions(
-            path, Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)
-        )
+        found = Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)
+        save_predictions(path, with_camera(found, data.depth))
     return path
 
 

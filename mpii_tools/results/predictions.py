@@ -25,8 +25,8 @@ class Predictions:
     """Predicted joints of N people.
 
     Attributes:
-        joints: (N, K, D) float64; x, y in 0-based image pixels, z in mm relative to the root. Finite, but for joints that are NaN for everybody:
-            those that nobody labeled in training.
+        joints: (N, K, D) float64; x, y in 0-based image pixels, z in mm relative to the root. Finite, but for joints
+            that are NaN for everybody: those that nobody labeled in training.
         person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
         joint_names: K names.
         stage: 0 or 1, the stage that predicted them; -1 if unknown.
