@@ -62,7 +62,7 @@ class Poses:
             distortion: (5,) k1, k2, k3, p1, p2 of `mpii_tools.depth.cameras`, or (P, 5); None: no distortion.
 
         Returns:
-            (P, K, 3) mm; NaN where a joint is.
+            (P, K, 3) mm; NaN where a joint is, or where no ray through the lens leads to its pixel.
 
         Raises:
             PoseError: poses without depth, arrays of other shapes, or a focal length or depth that is not above 0.

@@ -1,0 +1,290 @@
+"""Prediction in 3D: z comes through crops, mirrors, files and exports as the network gave it."""
+
+import shutil
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torchvision.models.resnet import BasicBlock, ResNet
+from untrained import make_cascade, save_run
+
+from checkpoints.errors import PoseError
+from evaluation.report.side_view import side_view
+from evaluation.report.skeletons import draw_poses, within
+from heads.skeleton import MPII
+from ief import PosePredictor
+from ief.cli import main
+from ief.inference.camera import ImageCamera
+from ief.inference.journal import Journal
+from ief.inference.networks import CascadeNetwork
+from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
+from ief.inference.onnx_int8 import quantize
+from ief.inference.onnx_runtime import OnnxNetwork
+from ief.inference.results import write_results
+from ief.inference.stream import ImagePeople
+from ief.inference.video import predict_frames
+from mpii_tools.depth.cameras import project
+from mpii_tools.depth.files import save_depth
+from mpii_tools.depth.table import make_depth
+from mpii_tools.images.decode import cut_crops
+from mpii_tools.prepared.augmentation import normalize_crops
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.results.predictions import read_predictions
+
+SIZE = 32
+CAMERA, DISTORTION = np.array([1145.0, 1143.8, 45.5, 35.5]), np.array([-0.2, 0.25, -0.003, -0.0014, -0.001])
+BOXES = [[10, 12, 60, 70], [0, 0, 90, 70]]
+
+
+@pytest.fixture(scope="module")
+def cascade():
+    return make_cascade(dimensions=3)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return save_run(tmp_path_factory.mktemp("run"), dimensions=3)
+
+
+@pytest.fixture(scope="module")
+def predictor(cascade):
+    return PosePredictor.of(cascade, batch_size=3)
+
+
+@pytest.fixture(scope="module")
+def image():
+    return cv2.resize(np.random.default_rng(0).integers(0, 255, (7, 9, 3), dtype=np.uint8), (90, 70))
+
+
+@pytest.fixture(scope="module")
+def crops():
+    return np.random.default_rng(1).integers(0, 255, (6, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def literal(cascade, crops, flip):
+    """Every stage's pose, person by person, and with `flip` joint by joint, from the stages as they were trained."""
+    swap = dict(MPII.flip_pairs) | {left: right for right, left in MPII.flip_pairs}
+
+    def mirrored(pose):
+        rows = [pose[swap.get(joint, joint)] for joint in range(16)]
+        return torch.stack([torch.stack([SIZE - 1 - x, y, z]) for x, y, z in rows])
+
+    found = []
+    for crop in crops:
+        pixels, pose = normalize_crops(torch.from_numpy(crop[None])), cascade.mean_pose
+        for stage in cascade.stages:
+            after = stage.predict(pixels, pose[None])[0][0]
+            if flip:
+                after = (after + mirrored(stage.predict(pixels.flip(-1), mirrored(pose)[None])[0][0])) / 2
+            pose = after
+        found.append(pose.numpy())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_z_is_carried_and_not_mirrored(cascade, crops, flip):
+    """Against the unfolded stages by hand."""
+    with torch.inference_mode():
+        expected = literal(cascade, crops, flip)
+    poses, scores = CascadeNetwork(cascade, flip)(crops)
+    assert poses.shape == (3, 6, 16, 3) and scores.shape == (6, 16)
+    np.testing.assert_allclose(poses[-1], expected, rtol=1e-4, atol=1e-2)
+    assert np.ptp(expected[..., 2], axis=0).max() > 10  # it does look at the image
+
+
+def test_a_box_moves_x_and_y_alone(image, predictor, cascade):
+    poses = predictor(image, BOXES)
+    assert poses.joints.shape == (2, 16, 3) and predictor.dimensions == 3
+    for joints, (x1, y1, x2, y2) in zip(poses.joints, BOXES, strict=True):
+        side = 1.25 * max(x2 - x1, y2 - y1)
+        corner = np.array([(x1 + x2 - side) / 2, (y1 + y2 - side) / 2])  # on the grid of pixels' edges
+        matrix = np.column_stack([np.eye(2) * SIZE / side, (0.5 - corner) * SIZE / side - 0.5])
+        expected = CascadeNetwork(cascade)(cut_crops(image, matrix[None], SIZE))[0][-1][0]
+        np.testing.assert_allclose(joints[:, :2], (expected[:, :2] + 0.5) * side / SIZE + corner - 0.5, atol=1e-3)
+        np.testing.assert_allclose(joints[:, 2], expected[:, 2], rtol=1e-4, atol=1e-2)
+
+
+class OneBlock(ResNet):
+    """A ResNet of one block: an export takes longer the more layers there are."""
+
+    def __init__(self):
+        super().__init__(BasicBlock, [1, 0, 0, 0])
+        self.fc = nn.Linear(64, 10)
+
+    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
+        return super()._make_layer(block, planes, blocks, stride, dilate) if blocks else nn.Identity()
+
+
+def test_exported_models_give_the_same_in_fp32_and_nearly_in_int8(crops, image, tmp_path, monkeypatch):
+    pytest.importorskip("onnxscript", reason="install '.[export]'")
+    pytest.importorskip("onnxruntime", reason="install '.[export]'")
+    monkeypatch.setattr("ief.model.stage.get_model", lambda name, weights: OneBlock())
+    cascade = make_cascade(dimensions=3, unlabeled=(3,))
+    plain = CascadeNetwork(cascade)(crops)[0][-1]
+    assert np.isnan(plain[:, 3]).all() and np.isfinite(np.delete(plain, 3, axis=1)).all()
+    model = OnnxNetwork(export_onnx(CropsToPose(cascade), tmp_path / "crops.onnx"))
+    assert model.dimensions == 3
+    np.testing.assert_allclose(model(crops)[0][-1], plain, rtol=1e-4, atol=1e-3)
+    small = OnnxNetwork(quantize(tmp_path / "crops.onnx", tmp_path / "int8.onnx", crops))(crops)[0][-1]
+    assert small.shape == plain.shape and np.nanmax(np.abs(small - plain)[..., 2]) < 0.1 * np.nanstd(plain[..., 2])
+    single = make_cascade(1, dimensions=3)
+    exported = PosePredictor.load(export_onnx(ImageToPose(single), tmp_path / "image.onnx"))
+    found, expected = (one(image, BOXES).joints for one in (exported, PosePredictor.of(single)))
+    np.testing.assert_allclose(found[..., :2], expected[..., :2], atol=0.05)
+    np.testing.assert_allclose(found[..., 2], expected[..., 2], atol=1)
+
+
+def test_nobody_has_three_coordinates_too(predictor, image, tmp_path):
+    nobody, somebody = predictor([image, image], [np.zeros((0, 4)), BOXES])
+    assert nobody.joints.shape == (0, 16, 3) and len(nobody.in_camera(CAMERA, 4000)) == 0
+    write_results(tmp_path, [nobody, replace(somebody, image="a.jpg")], MPII, 1)
+    np.testing.assert_array_equal(read_predictions(tmp_path / "predictions-images.npz").joints, somebody.joints)
+    journal = Journal(tmp_path / "journal", "asked", MPII, 3)
+    people = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
+    for one, poses in zip(people, (nobody, somebody), strict=True):
+        journal.add(one, _Outcome(poses))
+    journal.close(False)
+    again = Journal(tmp_path / "journal", "asked", MPII, 3)
+    for one, poses in zip(people, (nobody, somebody), strict=True):
+        np.testing.assert_array_equal(again.find(one).poses.joints, poses.joints)
+    again.close(True)
+
+
+class _Outcome:
+    def __init__(self, poses):
+        self.poses, self.left_out = poses, []
+
+
+def test_poses_in_the_cameras_coordinates_project_to_themselves(predictor, image):
+    poses = predictor(image, BOXES)
+    depth = np.array([40000.0, 55000.0])
+    points = poses.in_camera(CAMERA, depth, DISTORTION)
+    np.testing.assert_allclose(project(points, CAMERA, DISTORTION), poses.joints[..., :2], atol=1e-5)
+    np.testing.assert_allclose(points[..., 2] - depth[:, None], poses.joints[..., 2], atol=1e-9)
+    each = poses.in_camera(np.stack([CAMERA, CAMERA * 2]), depth, np.stack([DISTORTION, DISTORTION * 0]))
+    np.testing.assert_array_equal(each[0], points[0])
+    np.testing.assert_allclose(project(each[1], CAMERA * 2, np.zeros(5)), poses.joints[1, :, :2], atol=1e-5)
+    np.testing.assert_array_equal(each[1], poses.in_camera(CAMERA * 2, 55000)[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((CAMERA[:3], 4000), r"camera of shape \(3,\); give \(4,\) or \(2, 4\) finite numbers"),
+        ((CAMERA, [1.0, 2, 3]), r"root_depth of shape \(3,\)"),
+        ((CAMERA, 4000, np.zeros(4)), r"distortion of shape \(4,\)"),
+        ((CAMERA, np.nan), "root_depth of shape"),
+        ((CAMERA, 0), "must be above 0"),
+        ((-CAMERA, 4000), "must be above 0"),
+    ],
+)
+def test_a_camera_that_cannot_be_is_refused(predictor, image, arguments, message):
+    with pytest.raises(PoseError, match=message):
+        predictor(image, BOXES).in_camera(*arguments)
+
+
+def test_poses_in_2d_have_no_camera_coordinates(image):
+    with pytest.raises(PoseError, match="poses in 2D have no camera coordinates"):
+        PosePredictor.of(make_cascade())(image).in_camera(CAMERA, 4000)
+
+
+def test_a_drawing_is_that_of_2d_with_the_side_view_beside(predictor, image):
+    poses = predictor(image, BOXES)
+    drawn = poses.draw(image, scale=0.05)
+    np.testing.assert_array_equal(drawn[:, :90], draw_poses(image, within(poses.joints[..., :2], image)))
+    np.testing.assert_array_equal(drawn[:, 91:], side_view(poses.joints, 70, drawn.shape[1] - 91, scale=0.05))
+    flat = replace(poses, joints=poses.joints[..., :2])
+    np.testing.assert_array_equal(flat.draw(image), drawn[:, :90])
+
+
+def test_a_person_is_followed_through_a_video(predictor, image):
+    frames = [np.roll(image, 3 * step, axis=1) for step in range(3)]
+    found = list(predict_frames(predictor, frames, "clip", np.array(BOXES, dtype=float)))
+    assert [poses.joints.shape for _, poses in found] == [(2, 16, 3)] * 3
+    assert len({poses.draw(frame).shape for frame, poses in found}) == 1
+
+
+def test_the_command_writes_camera_coordinates_of_images_and_videos(run, predictor, image, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])
+    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (90, 70))
+    for _ in range(2):
+        writer.write(image[..., ::-1])
+    writer.release()
+    camera = ["--camera", *map(str, CAMERA), "--distortion", *map(str, DISTORTION), "--root-depth", "48000"]
+    arguments = ["--run", str(run), str(tmp_path / "a.png"), str(tmp_path / "clip.avi"), "--device", "cpu"]
+    assert main(["predict", *arguments, "--out", str(tmp_path / "out"), *camera]) == 0
+    found = read_predictions(tmp_path / "out" / "predictions-images.npz")
+    assert found.joints.shape == found.camera_joints.shape == (3, 16, 3)
+    np.testing.assert_allclose(found.joints[0], predictor(image).joints[0], rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(project(found.camera_joints, CAMERA, DISTORTION), found.joints[..., :2], atol=1e-5)
+    header, row, *_ = (tmp_path / "out" / "predictions-images.csv").read_text().splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert float(cells["l_knee_Z_mm"]) == pytest.approx(48000 + float(cells["l_knee_z"]), abs=2e-3)
+    drawn = cv2.imread(str(tmp_path / "out" / "a.png.pose.jpg"))[..., ::-1]
+    expected = predictor(image).draw(image, ImageCamera(CAMERA, 48000).scale)
+    assert drawn.shape == expected.shape and np.abs(drawn.astype(int) - expected).mean() < 10
+    frames = cv2.VideoCapture(str(tmp_path / "out" / "clip.pose.avi"))
+    assert frames.read()[1].shape == expected.shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--camera 1145 1144 512 515", "give --camera and --root-depth together"),
+        ("--root-depth 4800", "give --camera and --root-depth together"),
+        ("--distortion 0 0 0 0 0", "give --camera and --root-depth together, and --distortion with them only"),
+        ("--camera 1145 0 512 515 --root-depth 4800", "focal lengths and the root's depth must be above 0"),
+        ("--camera 1145 1144 512 nan --root-depth 4800", "camera: a number is not finite"),
+        ("--camera 1145 1144 512 515 --root-depth 4800 --data here", "give either images or --data"),
+    ],
+)
+def test_cameras_that_the_command_refuses(run, tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", "--run", str(run), "a.jpg", "--device", "cpu", *arguments.split()]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_a_camera_needs_a_run_in_3d_and_images(run, tmp_path, capsys):
+    camera = ["--camera", *map(str, CAMERA), "--root-depth", "4800"]
+    flat = save_run(tmp_path / "flat")
+    assert main(["predict", "--run", str(flat), "a.jpg", "--device", "cpu", *camera]) == 2
+    assert "flat: predicts no depth, which --camera needs; give a run of 3D people" in capsys.readouterr().err
+    assert main(["predict", "--run", str(run), "--data", "here", *camera]) == 2
+    assert "--camera is of images; a split of 3D people has its cameras" in capsys.readouterr().err
+
+
+def test_a_split_with_cameras_gets_camera_coordinates(run, tiny_data, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(tiny_data, folder)
+    people = load_prepared(folder, "valid").people
+    arguments = ["predict", "--run", str(run), "--data", str(folder), "--device", "cpu", "--out"]
+    assert main([*arguments, str(tmp_path / "flat")]) == 0
+    assert read_predictions(tmp_path / "flat" / "predictions-valid.npz").camera_joints is None
+    root = np.linspace(30000, 50000, 12)  # before the camera, whatever an untrained network says
+    root[4] = np.nan  # unknown of one
+    depth = make_depth(people.person_ids, np.zeros((12, 16)), camera=CAMERA, distortion=DISTORTION, root_depth=root)
+    save_depth(folder / "valid.npz", depth)
+    assert main([*arguments, str(tmp_path / "out")]) == 0
+    found = read_predictions(tmp_path / "out" / "predictions-valid.npz")
+    assert np.isnan(found.camera_joints).all(axis=(1, 2)).tolist() == np.isnan(root).tolist()
+    known = np.delete(np.arange(12), 4)
+    pixels = project(found.camera_joints[known], CAMERA, DISTORTION)
+    np.testing.assert_allclose(pixels, found.joints[known, :, :2], atol=1e-5)
+    np.testing.assert_allclose(
+        found.camera_joints[known, :, 2], root[known, None] + found.joints[known, :, 2], atol=1e-6
+    )
+
+
+def test_pictures_of_a_split_have_the_side_view_beside(run, tiny_data, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for row in range(12):
+        cv2.imwrite(str(images / f"valid{row}.jpg"), np.full((200, 200, 3), 90, np.uint8))
+    arguments = ["--run", str(run), "--data", str(tiny_data), "--device", "cpu", "--images", str(images)]
+    assert main(["predict", *arguments, "--draw", "2", "--out", str(tmp_path / "out")]) == 0
+    drawn = sorted((tmp_path / "out").glob("pictures-valid/*.jpg"))
+    assert len(drawn) == 2 and cv2.imread(str(drawn[0])).shape == (480, 961, 3)
