@@ -309,6 +309,8 @@ TABLE = [
     ("predict --onnx a.onnx --flip images/0.jpg", "a.onnx: an exported model sees each crop once; flip needs the run"),
     ("predict --run none images --detect --boxes a.txt", "--detect finds the people of images; leave out --boxes"),
     ("predict --run none images --detector-weights a.pth", "--detector-weights goes with --detect"),
+    ("predict --run none images --camera 9 9 4 4", "give --camera and --root-depth together, and --distortion with"),
+    ("predict --run none --data here --camera 9 9 4 4 --root-depth 8", "--camera is of images; a split of 3D"),
     ("predict --run none images --draw -1", "--draw -1: must be 0 or above"),
     ("report none --out out", "none: has no metrics.json", "finish it with `ief train` first"),
     ("report run-corrupt --out out", "metrics.json: corrupt (", "`ief train` writes it again"),

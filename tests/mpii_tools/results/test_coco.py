@@ -168,6 +168,21 @@ def test_images_that_are_numbers_keep_them():
         assert number_images(names) == {names[0]: 1, names[1]: 2}
 
 
+def test_csv_with_camera_coordinates(tmp_path, crowd):
+    joints, _, images, _ = crowd
+    joints = np.dstack([joints, joints[..., :1]])
+    points = np.random.default_rng(4).normal(0, 900, joints.shape)
+    points[1] = np.nan  # of somebody whose camera is not known
+    path = write_csv(tmp_path / "r.csv", MPII.names, joints, None, images, images, camera_joints=points)
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[7:14] == [f"r_ankle_{part}" for part in ("x", "y", "z", "score", "X_mm", "Y_mm", "Z_mm")]
+    back = [[[float(row[f"{name}_{axis}_mm"] or "nan") for axis in "XYZ"] for name in MPII.names] for row in rows]
+    np.testing.assert_allclose(back, points, atol=5.1e-4)
+    with pytest.raises(PoseError, match="camera_joints of shape"):
+        write_csv(path, MPII.names, joints, None, images, images, camera_joints=points[..., :2])
+
+
 @pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("known", [True, False])
 def test_csv_comes_back(tmp_path, crowd, dimensions, known):

@@ -1,5 +1,7 @@
 """Predictions: the project's file and the published ones, and whose prediction is whose."""
 
+import dataclasses
+
 import h5py
 import numpy as np
 import pytest
@@ -7,10 +9,11 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
+from mpii_tools.depth.table import make_depth
 from mpii_tools.people import make_people
 from mpii_tools.results.coco import write_coco
 from mpii_tools.results.matching import align
-from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions, with_camera
 
 JOINTS = np.random.default_rng(0).uniform(0, 500, (5, 16, 2))
 IDS = np.array(["a.jpg#1", "a.jpg#2", "b.jpg#3", "c.jpg#1", "d.jpg#1"])
@@ -34,6 +37,47 @@ def test_own_file_comes_back_and_has_the_promised_fields(tmp_path, ids, dimensio
     assert back.stage == 1
     with np.load(path, allow_pickle=False) as stored:
         assert set(stored.files) == {"joints", "person_ids", "joint_names", "stage"}
+
+
+def in_depth():
+    """Predictions in 3D of IDS, and the depth table of these and another person, in another order."""
+    joints = np.concatenate([JOINTS, np.random.default_rng(2).normal(0, 300, (5, 16, 1))], axis=-1)
+    root = np.array([4000.0, 5000, 3500, np.nan, 6000, 1])
+    camera = np.array([1145.0, 1143, 250, 250])
+    return Predictions(joints, IDS), make_depth(["x#1", *IDS[::-1]], joints[0, :, 2] * np.ones((6, 1)), camera=camera,
+                                                root_depth=root[::-1])  # fmt: skip
+
+
+def test_camera_coordinates_are_those_of_each_persons_own_camera(tmp_path):
+    predictions, depth = in_depth()
+    found = with_camera(predictions, depth).camera_joints
+    for row, root in enumerate([4000.0, 5000, 3500, np.nan, 6000]):
+        z = root + predictions.joints[row, :, 2]
+        x, y = predictions.joints[row, :, 0] - 250, predictions.joints[row, :, 1] - 250
+        np.testing.assert_allclose(found[row], np.column_stack([x * z / 1145, y * z / 1143, z]), atol=1e-6)
+    save_predictions(tmp_path / "p.npz", with_camera(predictions, depth))
+    back = read_predictions(tmp_path / "p.npz")
+    np.testing.assert_array_equal(back.camera_joints, found)
+    order = [3, 0, 4]
+    matched = align(back, people(IDS[order].tolist()))
+    np.testing.assert_array_equal(matched.camera_joints, found[order])
+
+
+def test_without_cameras_or_depth_there_are_no_camera_coordinates():
+    predictions, depth = in_depth()
+    unplaced = dataclasses.replace(depth, root_depth=np.full(6, np.nan))
+    flat = Predictions(JOINTS, IDS)
+    for same, table in (
+        (predictions, None),
+        (predictions, unplaced),
+        (flat, depth),
+        (Predictions(JOINTS, None), depth),
+    ):
+        assert with_camera(same, table) is same
+    with pytest.raises(PoseError, match=r"has no row of person 'a\.jpg#1' \(3 are missing\)"):
+        with_camera(predictions, depth.select(np.array([0, 1, 2])))
+    with pytest.raises(PoseError, match=r"camera_joints of shape \(5, 16, 2\); expected \(5, 16, 3\)"):
+        Predictions(predictions.joints, IDS, camera_joints=JOINTS)
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
@@ -151,9 +195,14 @@ def everybody(people=60, seed=0):
 def test_rows_in_another_order_are_refused():
     annotated, predictions = everybody()
     np.testing.assert_array_equal(align(predictions, annotated).joints, predictions.joints)
+    deep = np.concatenate([predictions.joints, np.full((60, 16, 1), 1e4)], axis=-1)
+    np.testing.assert_array_equal(align(Predictions(deep, None), annotated).joints, deep)
     for order in (np.random.default_rng(1).permutation(60), np.arange(60)[::-1], np.roll(np.arange(60), 1)):
-        with pytest.raises(PoseError, match=r"matched row by row, only \d\d% .* put them in the annotations' order"):
-            align(Predictions(predictions.joints[order], None), annotated)
+        for joints in (predictions.joints, deep):
+            with pytest.raises(
+                PoseError, match=r"matched row by row, only \d\d% .* put them in the annotations' order"
+            ):
+                align(Predictions(joints[order], None), annotated)
 
 
 @pytest.mark.parametrize("name", ["newell.h5", "tompson.h5", "valid-ours.h5"])
