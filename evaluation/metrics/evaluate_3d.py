@@ -18,6 +18,8 @@ from evaluation.metrics.distances import bone_names
 from evaluation.metrics.inputs import ratio
 from evaluation.metrics.inputs_3d import GroundTruth3D, Sequences
 from evaluation.metrics.mpjpe import MIN_ALIGNED, joint_errors, pa_joint_errors
+from evaluation.metrics.pose_std import kind_of
+from heads.skeleton import Skeleton
 
 UNDEFINED = Estimate(None)
 
@@ -33,6 +35,7 @@ class Score3D:
         action_mean: the mean of `per_action`, each action alike: the "Avg" of Tables 4 to 6.
         per_action: action -> all its joints, people and subjects together; {} without actions, and of Bone Std.
         per_subject: subject -> the same; {} without subjects.
+        per_kind: kind of joint (ankle, ...) -> right and left together, the rows of Table 3.
     """
 
     overall: Estimate
@@ -41,6 +44,7 @@ class Score3D:
     action_mean: Estimate = UNDEFINED
     per_action: dict[str, Estimate] = field(default_factory=dict)
     per_subject: dict[str, Estimate] = field(default_factory=dict)
+    per_kind: dict[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,34 +126,46 @@ def compare_3d(
 
 
 class _Groups:
-    """Which of the actions (A), and of the subjects (S), each of Q sequences is of."""
+    """Which of the actions (A), and of the subjects (S), each of Q sequences is of, and of which kind a joint is."""
 
-    def __init__(self, sequences: Sequences) -> None:
+    def __init__(self, sequences: Sequences, skeleton: Skeleton) -> None:
         self.actions, of_action = _one_hot(sequences.action, sequences.count)
         self.subjects, self.of_subject = _one_hot(sequences.subject, sequences.count)
         self.of_both = np.concatenate([self.of_subject, of_action], axis=1)
+        self._kinds = {name: kind_of(joint, skeleton) for joint, name in enumerate(skeleton.names)}
+
+    def kinds(self, parts: Sequence[str]) -> tuple[list[str], np.ndarray]:
+        """The kinds of some of the joints, in their order, and (parts, kinds) which one each is of."""
+        labels = [self._kinds[part] for part in parts]
+        kinds = list(dict.fromkeys(labels))
+        return kinds, np.array(labels, dtype=object)[:, None] == np.array(kinds, dtype=object)
 
 
 def _scores(
     gt: GroundTruth3D, limits: AngleLimits | None, bootstrap: Bootstrap | None, *predictions: ArrayLike
 ) -> Scores3D:
     """Of predictions, or of the first minus those of the second."""
-    groups, paired = _Groups(gt.sequences), len(predictions) > 1
+    groups, paired = _Groups(gt.sequences, gt.skeleton), len(predictions) > 1
     found, *others = (
         _measure(gt.check(pred), gt, groups, limits, bootstrap, with_gt=not paired) for pred in predictions
     )
     for other in others:
         found = {name: (values - other[name][0], counts) for name, (values, counts) in found.items()}
-    joints, bones = gt.skeleton.names, bone_names(gt.skeleton)
-    parts = {"bone_error": bones, "bone_std": bones, "illegal_angle": ANGLES}
     return Scores3D(
         people=len(gt),
         sequences=gt.sequences.count,
         without_root=int((~gt.annotated[:, gt.skeleton.root]).sum()),
         unaligned=int((gt.annotated.sum(axis=1) < MIN_ALIGNED).sum()),
-        **{name: _named(*each, parts.get(name.removeprefix("gt_"), joints), groups) for name, each in found.items()},
+        **{name: _named(*each, _parts(name, gt.skeleton), groups) for name, each in found.items()},
         bootstrap=bootstrap,
     )
+
+
+def _parts(metric: str, skeleton: Skeleton) -> Sequence[str]:
+    """What a metric is measured of: joints, the joints that bones lead from, or those with an angle."""
+    if "bone" in metric:
+        return bone_names(skeleton)
+    return ANGLES if "angle" in metric else skeleton.names
 
 
 def _measure(
@@ -160,9 +176,10 @@ def _measure(
     bootstrap: Bootstrap | None,
     with_gt: bool,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Metric -> its values in columns, (1 + R, C), and (P,) how many people each part was counted for.
+    """Metric -> its values in columns, (1 + R, ...), and (P,) how many people each part was counted for.
 
-    Columns: overall, mean of the actions, then of each of P parts, S subjects and A actions (which Bone Std lacks).
+    Columns: overall, mean of the actions, then of each of P parts, their C kinds, S subjects and A actions (which Bone
+    Std lacks).
     """
     poses = {"": pred, "gt_": gt.known} if with_gt else {"": pred}
     values = dict(_errors(pred, gt))
@@ -182,8 +199,9 @@ def _measure(
         sums = gt.sequences.sums(length_moments(each))
         terms[name, "moments"] = groups.of_subject[:, :, None, None] * sums[:, None]
     drawn = totals(terms, bootstrap)
-    found = {name: _means(drawn[name, "sum"], drawn[name, "count"], groups) for name in values}
-    found |= {name: _stds(std_of_moments(drawn[name, "moments"])) for name in lengths}
+    kinds = {name: groups.kinds(_parts(name, gt.skeleton))[1] for name in values | lengths}
+    found = {name: _means(drawn[name, "sum"], drawn[name, "count"], groups, kinds[name]) for name in values}
+    found |= {name: _stds(std_of_moments(drawn[name, "moments"]), kinds[name]) for name in lengths}
     return {name: (found[name], np.isfinite(each).sum(axis=0)) for name, each in (values | lengths).items()}
 
 
@@ -195,24 +213,29 @@ def _errors(pred: np.ndarray, gt: GroundTruth3D) -> Iterator[tuple[str, np.ndarr
     yield "bone_error", bone_errors(pred, gt.known, gt.skeleton)
 
 
-def _means(total: np.ndarray, count: np.ndarray, groups: _Groups) -> np.ndarray:
+def _means(total: np.ndarray, count: np.ndarray, groups: _Groups, of_kind: np.ndarray) -> np.ndarray:
     """The columns of `_measure` from sums of values and of how many there are, both (1 + R, P + S + A)."""
-    parts = total.shape[1] - groups.of_both.shape[1]
+    parts = len(of_kind)
     each = ratio(total, count)
+    kinds = ratio(total[:, :parts] @ of_kind, count[:, :parts] @ of_kind)
     overall = ratio(total[:, :parts].sum(axis=1), count[:, :parts].sum(axis=1))
-    return np.column_stack([overall, _mean(each[:, parts + len(groups.subjects) :], 1), each])
+    action_mean = _mean(each[:, parts + len(groups.subjects) :], 1)
+    return np.column_stack([overall, action_mean, each[:, :parts], kinds, each[:, parts:]])
 
 
-def _stds(each: np.ndarray) -> np.ndarray:
+def _stds(each: np.ndarray, of_kind: np.ndarray) -> np.ndarray:
     """The columns of `_measure` from standard deviations (1 + R, S, P)."""
     overall = _mean(each.reshape(len(each), each.shape[1] * each.shape[2]), 1)
-    return np.column_stack([overall, np.full(len(each), np.nan), _mean(each, 1), _mean(each, 2)])
+    kinds = ratio(np.nansum(each, axis=1) @ of_kind, np.isfinite(each).sum(axis=1) @ of_kind)
+    return np.column_stack([overall, np.full(len(each), np.nan), _mean(each, 1), kinds, _mean(each, 2)])
 
 
 def _named(values: np.ndarray, counts: np.ndarray, parts: Sequence[str], groups: _Groups) -> Score3D:
     """The columns of `_measure` by name, the rows below the first as confidence intervals."""
+    kinds, _ = groups.kinds(parts)
     overall, action_mean, *each = estimates(values)
-    per_part, per_subject, per_action = np.split(np.array(each), np.cumsum([len(parts), len(groups.subjects)]))
+    ends = np.cumsum([len(parts), len(kinds), len(groups.subjects)])
+    per_part, per_kind, per_subject, per_action = np.split(np.array(each), ends)
     return Score3D(
         overall=overall,
         per_part=dict(zip(parts, per_part, strict=True)),
@@ -220,6 +243,7 @@ def _named(values: np.ndarray, counts: np.ndarray, parts: Sequence[str], groups:
         action_mean=action_mean,
         per_action=dict(zip(groups.actions, per_action, strict=False)),
         per_subject=dict(zip(groups.subjects, per_subject, strict=True)),
+        per_kind=dict(zip(kinds, per_kind, strict=True)),
     )
 
 

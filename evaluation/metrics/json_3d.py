@@ -22,6 +22,7 @@ KEYS = {
     "illegal_angle": ("percent", "per_joint"),
     "gt_illegal_angle": ("percent", "per_joint"),
 }
+GROUPS = ("per_action", "per_subject", "per_kind")
 PEOPLE = {"people": "persons", "sequences": "sequences", "without_root": "persons_without_root",
           "unaligned": "persons_unaligned"}  # fmt: skip
 
@@ -31,9 +32,10 @@ def scores_3d_to_json(scores: Scores3D) -> Json:
     "pa_joint_error_scaled": S, "bone_error": S, "bone_std": S, "gt_bone_std": S, "illegal_angle": S,
     "gt_illegal_angle": S, "counts": {metric: {"per_joint" or "per_bone": {name: people}}}}
 
-    with S = {"mm", "per_joint": {joint: mm}, "action_mean", "per_action": {action: mm}, "per_subject": {subject: mm}}.
-    A bone has "per_bone", keyed by its child joint; Illegal Angle has "percent" for "mm", and is left out if it was not
-    measured. With confidence intervals the whole holds "interval": {"level", "resamples", "seed", "over"}.
+    with S = {"mm", "per_joint": {joint: mm}, "action_mean", "per_action": {action: mm}, "per_subject": {subject: mm},
+    "per_kind": {kind: mm}}. A bone has "per_bone", keyed by its child joint; Illegal Angle has "percent" for "mm", and
+    is left out if it was not measured. With confidence intervals the whole holds "interval": {"level", "resamples",
+    "seed", "over"}.
     """
     found = {name: score for name in KEYS if (score := getattr(scores, name)) is not None}
     drawn = {"level": LEVEL, **asdict(scores.bootstrap), "over": "sequences"} if scores.bootstrap else None
@@ -66,11 +68,11 @@ def scores_3d_from_json(tree: Json) -> Scores3D:
 
 
 def _tree(score: Score3D, unit: str, part: str) -> Json:
-    names = ("action_mean", "per_action", "per_subject")
+    names = ("action_mean", *GROUPS)
     return {unit: score.overall, part: score.per_part, **{name: getattr(score, name) for name in names}}
 
 
 def _score(block: Json, counts: Json, unit: str, part: str) -> Score3D:
     found = from_block(block)
-    groups = (found[name] for name in ("action_mean", "per_action", "per_subject"))
-    return Score3D(found[unit], found[part], counts[part], *groups)
+    groups = {name: found.get(name, {}) for name in GROUPS}  # older files lack the kinds
+    return Score3D(found[unit], found[part], counts[part], found["action_mean"], **groups)

@@ -29,6 +29,7 @@ class Section:
         figures: file name without suffix -> (caption, figure).
         pictures: (caption, (H, W, 3) uint8 RGB) images.
         folded: names of the tables that are opened by a tap on their title.
+        wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
     """
 
     heading: str
@@ -37,6 +38,7 @@ class Section:
     figures: Mapping[str, tuple[str, Figure]] = field(default_factory=dict)
     pictures: Sequence[tuple[str, np.ndarray]] = ()
     folded: frozenset[str] = frozenset()
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -201,10 +201,10 @@ def breakdown_table(
     )
 
 
-def std_table(std: PoseStd, skeleton: Skeleton = MPII) -> Table:
+def std_table(std: PoseStd, skeleton: Skeleton = MPII, unit: str = "pixels of the 224 crop") -> Table:
     """Figure 1's numbers: how much each joint and its bone vary, left and right averaged."""
     return Table(
-        title="Standard deviation over people in pixels of the 224 crop, left and right averaged",
+        title=f"Standard deviation over people in {unit}, left and right averaged",
         head=("", "Joint", "Bone", "Bone / joint"),
         rows=tuple(
             (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2))

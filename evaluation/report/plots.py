@@ -151,15 +151,15 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
     return figure
 
 
-def std_bars(std: PoseStd, skeleton: Skeleton = MPII) -> Figure:
-    """Figure 1 of the paper, right: standard deviation of joints against that of their bones."""
+def std_bars(std: PoseStd, skeleton: Skeleton = MPII, unit: str = "px of the 224 crop") -> Figure:
+    """Figure 1 of the paper, middle or right: standard deviation of joints against that of their bones."""
     kinds = std.by_kind(skeleton)
     figure, axes = _axes("Standard deviation of joints and of bones over people", 4.6, kinds)
     joints, bones = np.array(list(kinds.values())).T
     axes.barh(np.arange(len(kinds)) - 0.2, joints, 0.4, label="joint", color=COLORS[1])
     axes.barh(np.arange(len(kinds)) + 0.2, bones, 0.4, label="bone to its parent", color=COLORS[0])
     _count_down(axes, list(kinds))
-    axes.set_xlabel("standard deviation (px of the 224 crop)")
+    axes.set_xlabel(f"standard deviation ({unit})")
     _legend_below(figure, 2)
     return figure
 

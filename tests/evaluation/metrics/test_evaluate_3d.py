@@ -100,6 +100,20 @@ def test_every_part_is_the_metric_of_those_people(limits):
         }
 
 
+def test_right_and_left_together_are_the_kinds_of_table_3():
+    pred, gt = data()
+    scores = evaluate_3d(pred, gt)
+    assert set(scores.joint_error.per_kind) == {name.replace("_", " ") for name in (*TABLE_3, "pelvis")}
+    errors = np.linalg.norm((pred - pred[:, 6:7]) - (gt.joints - gt.joints[:, 6:7]), axis=-1)
+    wrists = [MPII.index("r_wrist"), MPII.index("l_wrist")]
+    assert scores.joint_error.per_kind["wrist"].value == pytest.approx(np.nanmean(errors[:, wrists]))
+    stds = bone_std(np.where(np.isfinite(gt.joints), pred, np.nan), gt.subject)
+    columns = [BONES.index("r_wrist"), BONES.index("l_wrist")]
+    assert scores.bone_std.per_kind["wrist"].value == pytest.approx(np.mean([each[columns] for each in stds.values()]))
+    for score in (scores.joint_error, scores.pa_joint_error, scores.bone_error, scores.bone_std):
+        assert score.per_kind["thorax"].value == pytest.approx(score.per_part["thorax"].value)
+
+
 def test_bone_error_and_bone_std_by_bone():
     pred, gt = data()
     scores = evaluate_3d(pred, gt)

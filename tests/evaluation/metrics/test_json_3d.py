@@ -49,7 +49,7 @@ def test_keys_and_values(scores):
         unit = "percent" if "angle" in name else "mm"
         part, parts = ("per_bone", bone_names(MPII)) if "bone" in name else ("per_joint", MPII.names)
         block, score = tree[name], getattr(scores, name)
-        assert list(block) == [unit, part, "action_mean", "per_action", "per_subject", "interval"]
+        assert list(block) == [unit, part, "action_mean", "per_action", "per_subject", "per_kind", "interval"]
         assert tuple(block[part]) == (ANGLES if unit == "percent" else parts)
         assert block[unit] == score.overall.value and block["interval"][unit] == list(score.overall.interval)
         assert block["per_subject"]["S9"] == score.per_subject["S9"].value
