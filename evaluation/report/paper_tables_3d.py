@@ -43,7 +43,7 @@ class Entry3D:
     Attributes:
         name: of the row.
         method: its name in Table 1, or '' if unknown.
-        data: what it was trained on, in words.
+        data: names of what it was trained on.
         mixed: whether a second dataset was trained on too.
         scores: of the stage.
         reference: name of what `difference` compares with; '' without a difference.
@@ -79,7 +79,7 @@ def table_2(entries: Sequence[Entry3D]) -> Table:
 
     for mixed, data in dict.fromkeys((entry.mixed, entry.data) for entry in entries):
         group = [entry for entry in entries if (entry.mixed, entry.data) == (mixed, data)]
-        add(data, [(entry.name, *_metrics(entry.scores)) for entry in group])
+        add(f"Trained on {data}", [(entry.name, *_metrics(entry.scores)) for entry in group])
         for reference in dict.fromkeys(entry.reference for entry in group if entry.difference):
             compared = [entry for entry in group if entry.reference == reference and entry.difference]
             add(f"Δ, minus {reference}", [(entry.name, *_metrics(entry.difference, True)) for entry in compared])

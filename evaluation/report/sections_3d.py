@@ -46,8 +46,10 @@ def actions_section(pairs: Mapping[bool, Pair]) -> Section:
     numbers = {int(name.removeprefix("table")): table for name, table in ACTION_TABLES.items()}
     tables = {f"table{n}": actions_3d_table(n, *pairs.get(table.mixed, NOBODY)) for n, table in numbers.items()}
     folded = frozenset(f"table{number}" for number, table in numbers.items() if table.mixed not in pairs)
-    text = ["Protocol 1 trains on subjects 1, 5, 6, 7, 8 and 9 and tests on 11; Protocol 2 tests on 9 and 11. One's own "
-            "values are of the validation people, whoever they are, in all three tables."]  # fmt: skip
+    text = [
+        "Protocol 1 trains on subjects 1, 5, 6, 7, 8 and 9 and tests on 11; Protocol 2 trains without 9 and tests on "
+        "both. One's own values are of the same validation people in all three tables."
+    ]
     text += [_trained(*pair) for _, pair in sorted(pairs.items())]
     return Section("Tables 4 to 6: by action", tuple(text), tables, folded=folded)
 
@@ -60,8 +62,8 @@ def std_3d_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -
     kinds = std.by_kind(skeleton).values()
     steadier = sum(bone < joint for joint, bone in kinds)
     text = (
-        f"Over {whose}, relative to the root, {steadier} of the {len(kinds)} kinds of bone vary less than the joint they "
-        "lead to (a bone at the root is its joint)."
+        f"Over {whose}, relative to the root, {steadier} of the {len(kinds)} kinds of bone vary less than the joint "
+        "they lead to (a bone at the root is its joint)."
     )
     figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(std, skeleton, "mm"))}
     tables = {"figure1-3d": paper_tables.std_table(std, skeleton, "mm")}
@@ -74,8 +76,8 @@ def sequence_section(sequence: Sequence3D | None) -> Section:
     if sequence is None:
         return Section(heading, text=("No sequence with numbered frames, known depths and cameras was given.",))
     text = (
-        f"{sequence.title}: of the sequences, the one whose wrists move most. Above, the error of the wrists and of the "
-        "bones from them to the elbows; below, the poses at the marked frames, seen from 45 degrees beside the camera.",
+        f"{sequence.title}: of the sequences, the one whose wrists move most. Above, the error of the wrists and of "
+        "the bones from them to the elbows; below, the poses at the marked frames, seen from 45 degrees to the side.",
     )
     caption = "Errors of both wrists, averaged, roots together; in the legend their means over the sequence."
     return Section(heading, text, figures={"figure2": (caption, sequence_figure(sequence))})
@@ -87,8 +89,8 @@ def people_3d_section(pictures: Sequence[tuple[str, np.ndarray]], run: str) -> S
     if not pictures:
         return Section(heading, text=("No images were given, so nobody is drawn on one; --images DIR names them.",))
     text = (
-        f"{run}: people from the best to the worst predicted, in the image and from the side. Orange: the person's right "
-        "side; blue: left; yellow: center; thin: the ground truth, in the image white, from the side gray where known.",
+        f"{run}: people from the best to the worst predicted, in the image and from the side. Orange: the person's "
+        "right side; blue: left; yellow: center; thin: the ground truth, from the side only where its depth is known.",
     )
     return Section(heading, text, pictures=pictures, wide=True)
 
@@ -96,4 +98,4 @@ def people_3d_section(pictures: Sequence[tuple[str, np.ndarray]], run: str) -> S
 def _trained(*entries: Entry3D | None) -> str:
     found = dict.fromkeys(entry.data for entry in entries if entry)
     names = " and ".join(dict.fromkeys(entry.name for entry in entries if entry))
-    return f"{names}: {', '.join(found).lower()}."
+    return f"{names}: trained on {', '.join(found)}."

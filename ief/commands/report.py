@@ -1,4 +1,4 @@
-"""`ief report`: finished runs -> Tables 7 and 8, per-joint tables, plots and pictures on one HTML page."""
+"""`ief report`: finished runs -> the paper's tables, per-joint tables, plots and pictures on one HTML page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from checkpoints.errors import Incomplete, PoseError
 from evaluation.report.published import TABLE_8, select_rows
 
 if TYPE_CHECKING:
+    from mpii_tools.depth.table import Depth
     from mpii_tools.people import People
 
 EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
@@ -31,6 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ROW",
         help=f"published rows below Table 8: all (default), none, or any of {', '.join(TABLE_8)}",
     )
+    argument(
+        "--angle-limits",
+        type=Path,
+        metavar="DIR",
+        help="folder of Akhter and Black's joint-angle model, for the Illegal Angle of runs in 3D (default: without)",
+    )
     title = "Compositional pose regression"
     argument("--title", default=title, metavar="TEXT", help=f"title of the page (default: {title})")
     argument("--lead", default="", metavar="TEXT", help="a paragraph under the title (default: none)")
@@ -38,12 +45,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, compare, draw, write, print where."""
+    from evaluation.metrics.angle_limits import load_angle_limits
     from ief.reporting.report import write_report
     from mpii_tools.images.decode import image_loader
     from mpii_tools.images.sources import open_images
     from mpii_tools.prepared.read import read_description
 
-    people = split_people(args.annotations, args.data, "valid")
+    people, depth = split_people(args.annotations, args.data, "valid")
+    training, training_depth = split_people(args.training, args.data, "train")
+    limits = load_angle_limits(args.angle_limits) if args.angle_limits else None
     if args.images and people is None:
         raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
     upright = bool(args.data and read_description(args.data).get("apply_exif"))
@@ -54,18 +64,21 @@ def run(args: argparse.Namespace) -> None:
         args.title,
         args.lead,
         people=people,
-        training=split_people(args.training, args.data, "train"),
+        training=training,
         load_image=image_loader(open_images(args.images), upright) if args.images else None,
         published=select_rows(args.published),
         left_out=left_out,
+        depth=depth,
+        training_depth=training_depth,
+        angle_limits=limits,
     )
     print(page)
     if left_out:
         raise Incomplete(left_out)
 
 
-def split_people(path: Path | None, data: Path | None, split: str) -> People | None:
-    """The people of an annotation file, else of a split of prepared data; None if neither is given.
+def split_people(path: Path | None, data: Path | None, split: str) -> tuple[People | None, Depth | None]:
+    """The people of an annotation file, else of a split of prepared data, and their depths; None if not given.
 
     Raises:
         PoseError: a file of no known format, or prepared data without that split.
@@ -74,10 +87,11 @@ def split_people(path: Path | None, data: Path | None, split: str) -> People | N
     from mpii_tools.prepared.read import read_description
 
     if path is None and data is None:
-        return None
+        return None, None
     if path is None:
         splits = read_description(data)["splits"]
         if split not in splits:
             raise PoseError(f"{data}: has no split '{split}'; it has {', '.join(splits) or 'none'}")
         path = data / f"{split}.npz"
-    return read_annotations(path).people
+    reading = read_annotations(path)
+    return reading.people, reading.depth

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.files import write_bytes, write_text
+from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.breakdown import PARTS, PartScores, breakdown
 from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.distances import CROP
@@ -29,10 +30,13 @@ from evaluation.report import sections
 from evaluation.report.page import Report, Section
 from evaluation.report.paper_tables import Entry, readable, table_7, table_8
 from evaluation.report.published import TABLE_8, PublishedRow
+from ief.reporting.comparison_3d import Split3D
 from ief.reporting.finished_run import FinishedRun, load_run, run_names
 from ief.reporting.pictures import drawn_people, moved_people
+from ief.reporting.report_3d import find_3d, results_3d, sections_in_3d
 from ief.reporting.scoring import calibration, difference, ground_truth
 from mpii_tools.crops import apply_affine, crop_matrices
+from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
@@ -73,6 +77,9 @@ def write_report(
     load_image: LoadImage | None = None,
     published: Mapping[str, PublishedRow] = TABLE_8,
     left_out: list[str] | None = None,
+    depth: Depth | None = None,
+    training_depth: Depth | None = None,
+    angle_limits: AngleLimits | None = None,
 ) -> Path:
     """Write `out`/index.html, results.json, tables/ and figures/ for finished runs.
 
@@ -85,6 +92,8 @@ def write_report(
         load_image: an image by name; None draws nobody on an image.
         published: rows to print below Table 8.
         left_out: gets a line for each image that could not be drawn on; the report does without.
+        depth, training_depth: what is known of `people` and `training` in 3D; runs in 3D need it for differences.
+        angle_limits: for Illegal Angle; None leaves it out.
 
     Returns:
         The page's path.
@@ -101,11 +110,15 @@ def write_report(
         calibrations(finished, people),
         *measured_std(people, training),
     )
+    valid = Split3D(people, depth)
+    found_3d = find_3d(finished, runs, valid, Split3D(training, training_depth), angle_limits)
+    parts = sections_in_3d(found_3d, finished[-1], valid, load_image, left_out) if found_3d else []
     drawn = drawn_people(finished[-1], people, load_image, left_out)
-    report = Report(title, lead, page_sections(findings, people, drawn, published))
+    report = Report(title, lead, [*parts, *page_sections(findings, people, drawn, published)])
     for name, content in report.files().items():
         write_bytes(out / name, content)
-    write_text(out / "results.json", json.dumps(results(findings, report, published), indent=1, allow_nan=False))
+    tree = {**results(findings, report, published), **({"3d": results_3d(found_3d)} if found_3d else {})}
+    write_text(out / "results.json", json.dumps(tree, indent=1, allow_nan=False))
     return out / "index.html"
 
 
