@@ -89,8 +89,10 @@ def sequence_figure(sequence: Sequence3D, kind: str = "wrist") -> Figure:
         axes.set_title(f"{kind.capitalize()}: {what} error (mm)", fontsize="medium", loc="left")
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.set_ylim(bottom=0)
-        axes.legend(fontsize="small", framealpha=0.8)
+        columns = methods if sum(map(len, errors)) < 24 else 1  # beside each other if the names are short
+        room = 1.1 + 0.2 * methods / columns
+        axes.set_ylim(0, room * np.nanmax([found[column] for found in errors.values()], initial=1.0))
+        axes.legend(fontsize="small", loc="upper left", ncols=columns, framealpha=0.8)
     axes.set_xlabel("frame")
     _draw_poses(below, sequence, shown)
     return figure
@@ -100,16 +102,18 @@ def _draw_poses(figure: Figure, sequence: Sequence3D, shown: np.ndarray) -> None
     """A row of poses per method, a column per frame, all to one scale."""
     turned = {name: _turned(pose[shown], sequence.skeleton) for name, pose in sequence.poses.items()}
     gt = _turned(sequence.gt[shown], sequence.skeleton)
-    reach = 1.05 * np.nanmax(np.abs([gt, *turned.values()]), initial=1.0)
+    places = np.concatenate([gt, *turned.values()]).reshape(-1, 2)
+    reach = 1.1 * np.nanmax(np.abs(places[:, 0]), initial=1.0)
+    top, bottom = np.nanmin(places[:, 1], initial=-1.0) - 50, np.nanmax(places[:, 1], initial=1.0) + 50
     panels = figure.subplots(len(turned), len(shown), squeeze=False)
-    for row, (name, poses) in zip(panels, turned.items(), strict=True):
-        for axes, frame, pose, true in zip(row, sequence.frames[shown], poses, gt, strict=True):
+    for row, (name, poses) in enumerate(turned.items()):
+        for axes, frame, pose, true in zip(panels[row], sequence.frames[shown], poses, gt, strict=True):
             _draw_pose(axes, pose, true, sequence.skeleton)
-            axes.set(xlim=(-reach, reach), ylim=(reach, -reach), aspect="equal", xticks=[], yticks=[])
+            axes.set(xlim=(-reach, reach), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
-            if row is panels[0]:
+            if row == 0:
                 axes.set_title(f"frame {frame}", fontsize="small")
-        row[0].set_ylabel(name, fontsize="small")
+        panels[row, 0].set_ylabel(name, fontsize="small")
     handles = [Line2D([], [], color=TRUE_POSE, linewidth=4, label="ground truth")]
     handles += [Line2D([], [], color=color, label=side) for side, color in SIDES.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")

@@ -54,4 +54,5 @@ def run(args: argparse.Namespace) -> None:
                     first.stopping.check()
                     score_run(run, valid, first.device)
             title = f"Five methods, {config.stages} stages"
-            print(write_report(runs, args.run / "report", title, people=valid.people, training=first.data.people))
+            print(write_report(runs, args.run / "report", title, people=valid.people, training=first.data.people,
+                               depth=valid.depth, training_depth=first.data.depth))  # fmt: skip

@@ -18,7 +18,7 @@ KIND = "wrist"
 def choose_sequence(people: People, depth: Depth, poses: Mapping[str, np.ndarray]) -> Sequence3D | None:
     """The sequence whose wrists move most, relative to the root, in the ground truth: no prediction has a say.
 
-    Of a frame that several cameras saw one is taken, the camera with most frames of the sequence.
+    Of a sequence in which several cameras saw a frame, the camera with most frames is taken.
 
     Args:
         people, depth: N people.
@@ -36,9 +36,10 @@ def choose_sequence(people: People, depth: Depth, poses: Mapping[str, np.ndarray
     if not spread:
         return None
     rows = np.array(max(spread, key=spread.get))
-    whose = (getattr(depth, name)[rows[0]] for name in ("subject", "action", "sequence"))
+    *whose, sequence = (str(getattr(depth, name)[rows[0]]) for name in ("subject", "action", "sequence"))
+    whose = [name for name in whose if name and name not in sequence]
     return Sequence3D(
-        title=", ".join(dict.fromkeys(filter(None, map(str, whose)))) or "A sequence",
+        title=", ".join([*whose, sequence]),
         frames=depth.frame[rows],
         gt=gt[rows],
         poses={name: depth.select(rows).to_camera(found[rows]) for name, found in poses.items()},
@@ -54,12 +55,9 @@ def _sequences(depth: Depth) -> list[np.ndarray]:
     found = []
     for number in range(index.max(initial=-1) + 1):
         rows = named[index.reshape(-1) == number]
-        _, camera, count = np.unique(depth.camera[rows], axis=0, return_inverse=True, return_counts=True)
-        camera = camera.reshape(-1)
-        rows = rows[np.lexsort((camera, -count[camera], depth.frame[rows]))]
         if len(np.unique(depth.frame[rows])) < len(rows):
-            kept = depth.camera[rows] == depth.camera[rows[0]]
-            rows = rows[kept.all(axis=1)]
+            _, camera, count = np.unique(depth.camera[rows], axis=0, return_inverse=True, return_counts=True)
+            rows = rows[camera.reshape(-1) == count.argmax()]
         rows = rows[np.unique(depth.frame[rows], return_index=True)[1]]
         if len(rows) >= SHORTEST:
             found.append(rows)
