@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
-from ief.commands import train
+from ief.commands import demo_3d, train
+from ief.commands.demo_budget import LEAST, MINUTES, REPORTING, fitted, say
 from ief.commands.options import add_device
 from ief.training.presets import PRESETS, get_preset
 from ief.training.run_config import RunConfig
@@ -19,17 +19,13 @@ from ief.training.stopping import Stopping
 if TYPE_CHECKING:
     import torch
 
-    from ief.training.config import StageConfig
     from mpii_tools.images.sources import ImageFiles
     from mpii_tools.people import People
     from mpii_tools.prepared.read import PreparedSplit
     from mpii_tools.synthetic.dataset import SyntheticData
 
-EXAMPLE = "ief demo --out demo"
-MINUTES = 5.0  # that it takes unless --minutes or --epochs says otherwise
-LEAST = 1.0  # epochs that are trained however slow the machine is
-REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
-say = partial(print, flush=True)  # what is printed is seen at once in a log file too
+EXAMPLE = """ief demo --out demo
+         ief demo --dimensions 3 --out demo3d"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +38,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1200,
         metavar="N",
-        help="training images, 30 or more, and a third as many to validate (default: 1200)",
+        help="training images, 30 or more, and a third as many to validate; in 3D as many again without depth "
+        "(default: 1200)",
+    )
+    parser.add_argument(
+        "--dimensions",
+        type=int,
+        default=2,
+        choices=(2, 3),
+        help="2 for both stages on MPII-like people; 3 for one stage on people with and without depth (default: 2)",
     )
     parser.add_argument(
         "--minutes",
@@ -67,6 +71,9 @@ def run(args: argparse.Namespace) -> None:
         raise PoseError(f"--images {args.images}: the demo needs at least 30")
     train.check_budget(args.minutes, args.epochs)
     preset = get_preset("demo", epochs=args.epochs)
+    if args.dimensions == 3:
+        demo_3d.run(args, preset, started)
+        return
     from ief.model.device import choose_device
     from ief.reporting.scoring import print_gains, print_summary, score_run
     from ief.training.config import StageConfig
@@ -105,32 +112,6 @@ def run(args: argparse.Namespace) -> None:
     submission = submit(out, source, config.device)
     taken = (time.monotonic() - started) / 60
     say(f"report {page}\npictures {out / 'report' / 'people.jpg'}\nsubmission {submission}\n{taken:.1f} minutes")
-
-
-def fitted(config: StageConfig, stages: int, minutes: float, end: float, predicted: int) -> StageConfig:
-    """The training with as many epochs as fit the demo's minutes; a resumed demo continues with those it began with.
-
-    Args:
-        config: of stage 0.
-        stages: number of stages.
-        minutes: that the whole demo is given.
-        end: when training and predicting have to be done, on the clock of `time.monotonic`.
-        predicted: people to predict afterwards.
-    """
-    from ief.training.budget import epochs_left, keep_budget, kept_epochs, seconds_per_step
-
-    path, most = config.run / "budget.json", config.preset.epochs
-    epochs = kept_epochs(minutes, path)
-    if not epochs:
-        steps = seconds_per_step(stages, config)
-        fit = epochs_left(end - time.monotonic(), steps, config, predicted)
-        epochs = min(max(int(10 * fit) / 10, LEAST), most)
-        keep_budget(path, {"minutes": minutes, "seconds_per_step": steps, "epochs": epochs})
-        if fit < LEAST:
-            say(f"{minutes:g} minutes are too few on this machine; the least is trained all the same")
-    say(f"{epochs:g} epochs of each stage")
-    preset = replace(config.preset, epochs=epochs)
-    return replace(config, preset=preset, run_config=replace(config.run_config, options=preset))
 
 
 def report(out: Path, valid: PreparedSplit, training: People, images: ImageFiles) -> Path:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heads.methods import METHODS
 from ief.commands import train
 from ief.training.run_config import RUN_OPTIONS
+
+if TYPE_CHECKING:
+    from ief.training.config import StageConfig
+    from mpii_tools.prepared.read import PreparedSplit
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --epochs 20
 on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0"""
@@ -17,6 +24,11 @@ OPTIONS = {name: field for name, field in RUN_OPTIONS.items() if name != "method
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments: those of `ief train`, except the method and the stage."""
     train.configure_training(parser, OPTIONS)
+    add_minutes(parser)
+
+
+def add_minutes(parser: argparse.ArgumentParser) -> None:
+    """Declare --minutes."""
     parser.add_argument(
         "--minutes",
         type=float,
@@ -30,9 +42,7 @@ def run(args: argparse.Namespace) -> None:
     train.check_budget(args.minutes, args.epochs)
     config = train.chosen(args, OPTIONS)
     from ief.reporting.report import write_report
-    from ief.reporting.scoring import score_run
     from ief.training.budget import epochs_within
-    from ief.training.trainer import train_stage
     from mpii_tools.prepared.read import load_prepared
 
     valid = load_prepared(config.data, "valid")
@@ -40,19 +50,39 @@ def run(args: argparse.Namespace) -> None:
         if args.minutes is not None:
             epochs = epochs_within(args.minutes, len(METHODS), config.stages, first, args.run / "budget.json")
             config = replace(config, options=replace(config.options, epochs=epochs))
-        configs = {method: replace(config, method=method) for method in METHODS}
-        for index in range(config.stages):
-            for method, of_method in configs.items():
-                run = args.run / method
-                train_stage(
-                    replace(first, index=index, method=method, run=run, preset=config.options, run_config=of_method)
-                )
+        configs = {
+            args.run / method: replace(
+                first, method=method, run=args.run / method, preset=config.options,
+                run_config=replace(config, method=method),
+            )
+            for method in METHODS
+        }  # fmt: skip
+        train_all(configs, config.stages, valid)
         if first.dist.is_main:
-            runs = [args.run / method for method in METHODS]
-            for run in runs:
-                if not (run / "metrics.json").exists():  # the last file of a score
-                    first.stopping.check()
-                    score_run(run, valid, first.device)
             title = f"Five methods, {config.stages} stages"
-            print(write_report(runs, args.run / "report", title, people=valid.people, training=first.data.people,
-                               depth=valid.depth, training_depth=first.data.depth))  # fmt: skip
+            print(
+                write_report(
+                    list(configs), args.run / "report", title, people=valid.people, training=first.data.people,
+                    depth=valid.depth, training_depth=first.data.depth,
+                )
+            )  # fmt: skip
+
+
+def train_all(configs: Mapping[Path, StageConfig], stages: int, valid: PreparedSplit) -> None:
+    """Train every stage of some runs, the first stages of all first, then score them; what is done is skipped.
+
+    Args:
+        configs: run folder -> its first stage.
+        stages: number of stages of each.
+        valid: the people to score.
+    """
+    from ief.reporting.scoring import score_run
+    from ief.training.trainer import train_stage
+
+    for index in range(stages):
+        for config in configs.values():
+            train_stage(replace(config, index=index))
+    for run, config in configs.items():
+        if config.dist.is_main and not (run / "metrics.json").exists():  # the last file of a score
+            config.stopping.check()
+            score_run(run, valid, config.device)

@@ -27,10 +27,11 @@ FORWARD = 0.5  # a forward and the making of its batch, in steps of stage 0
 SAVING = 0.05  # of a short training's time, which its checkpoints and its start take
 
 
-def epochs_within(minutes: float, methods: int, stages: int, config: StageConfig, path: Path) -> float:
+def epochs_within(minutes: float, methods: float, stages: int, config: StageConfig, path: Path) -> float:
     """How often a stage sees each person, so that `methods` trainings of all `stages` take `minutes`.
 
     Args:
+        methods: number of trainings like `config`'s; a fraction for those with fewer steps.
         path: `budget.json`, where the answer is kept; if it exists the answer is read from it.
 
     Raises:

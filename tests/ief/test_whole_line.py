@@ -107,3 +107,23 @@ def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys, mo
     assert main(arguments) == 0  # everything is there: nothing is trained again
     assert (tmp_path / "run/stage1/stage.safetensors").stat().st_mtime_ns == stage
     assert main(["demo", "--out", str(tmp_path), "--images", "5"]) == 2
+
+
+def test_the_demo_in_3d_mixes_people_and_scores_depth_that_nobody_was_taught(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], backbone="tiny_resnet"))
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    arguments = ["demo", "--dimensions", "3", "--out", str(tmp_path), "--images", "30", "--epochs", "1"]
+    assert main([*arguments, "--device", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("3D metrics of 10 people") == 2 and "nobody was labeled in depth" in printed
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    others = json.loads((tmp_path / "elsewhere.json").read_text())
+    assert list(metrics) == list(others) == ["mean_pose", "stage0"]
+    for scores in (*(tree["3d"] for tree in metrics.values()), *others.values()):
+        assert 50 < scores["pa_joint_error"]["mm"] < scores["joint_error"]["mm"] < 500
+    record = json.loads((tmp_path / "run/config.json").read_text())
+    assert record["also"].endswith("prepared-elsewhere") and record["stages"] == 1
+    assert not (tmp_path / "prepared-elsewhere/train-depth.npz").exists()
+    page = (tmp_path / "report/index.html").read_text()
+    assert "Table 2" in page and "Joint Error" in page
+    assert (tmp_path / "report/never-labeled-in-depth.jpg").stat().st_size > 10_000

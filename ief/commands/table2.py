@@ -1,0 +1,59 @@
+"""`ief table2`: five methods in 3D, with and without the second dataset, under one budget, then the report."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from checkpoints.errors import PoseError
+from heads.methods import METHODS
+from ief.commands import train
+from ief.commands.table7 import OPTIONS, add_minutes, train_all
+
+EXAMPLE = """ief table2 --data data/h36m --also data/mpii --run runs/table2 --preset paper3d
+         on a machine lent for ten minutes at a time: add --stop-after 9, and repeat until the status is 0"""
+ALONE, BOTH = "3d", "3d+2d"  # folders of the runs on --data alone, and with --also
+MIXED = 2  # steps of an epoch with --also / of one without: half of each batch is of --data
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments: those of `ief train`, except the method and the stage."""
+    train.configure_training(parser, OPTIONS)
+    add_minutes(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train ten runs with the same seed, weights and budget of epochs; what is done is skipped."""
+    train.check_budget(args.minutes, args.epochs)
+    config = train.chosen(args, OPTIONS)
+    if not config.also:
+        raise PoseError("give --also, the second dataset, without depth: half of the runs train on it, too")
+    from ief.reporting.report import write_report
+    from ief.training.budget import epochs_within
+    from mpii_tools.prepared.read import load_prepared
+
+    valid = load_prepared(config.data, "valid")
+    if valid.depth is None:
+        raise PoseError(f"{config.data}: its validation people have no depth; `ief table7` compares methods in 2D")
+    with train.training(args, config) as first:
+        if args.minutes is not None:
+            trainings = len(METHODS) * (1 + MIXED) / MIXED  # in trainings with --also
+            epochs = epochs_within(args.minutes, trainings, config.stages, first, args.run / "budget.json")
+            config = replace(config, options=replace(config.options, epochs=epochs))
+        configs = {}
+        for folder, also, data in ((ALONE, None, None), (BOTH, config.also, first.also)):
+            for method in METHODS:
+                run = args.run / folder / method
+                options = replace(config, method=method, also=also)
+                configs[run] = replace(
+                    first, method=method, run=run, also=data, preset=config.options, run_config=options
+                )
+        train_all(configs, config.stages, valid)
+        if first.dist.is_main:
+            title = f"Five methods in 3D, with {first.also.name} and without"
+            print(
+                write_report(
+                    list(configs), args.run / "report", title, people=valid.people, training=first.data.people,
+                    depth=valid.depth, training_depth=first.data.depth,
+                )
+            )  # fmt: skip
