@@ -87,14 +87,7 @@ class GroundTruth:
         Raises:
             PoseError: another shape, or an annotated joint without a finite predicted position.
         """
-        pred = np.asarray(pred, dtype=np.float64)
-        if pred.shape != self.joints.shape:
-            raise PoseError(
-                f"predictions have shape {pred.shape} and ground truth {self.joints.shape}; "
-                "give both as (people, joints, dimensions), of the same people, joints and dimensions"
-            )
-        check_finite("prediction", pred, self.annotated, self.skeleton.names)
-        return pred
+        return check_predictions(pred, self.joints, self.annotated, self.skeleton.names, "(people, joints, dimensions)")
 
 
 def has_size(sizes: np.ndarray) -> np.ndarray:
@@ -106,6 +99,24 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """numerator / denominator as float64 (broadcast); NaN, without a warning, if nothing was counted."""
     numerator, denominator = np.broadcast_arrays(np.float64(numerator), np.float64(denominator))
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
+
+
+def check_predictions(
+    pred: ArrayLike, joints: np.ndarray, annotated: np.ndarray, names: Sequence[str], shape: str
+) -> np.ndarray:
+    """Predicted joints as float64, of the ground truth's shape (N, K, D), which is `shape` in words.
+
+    Raises:
+        PoseError: another shape, or an annotated joint, (N, K) bool, without a finite predicted position.
+    """
+    pred = np.asarray(pred, dtype=np.float64)
+    if pred.shape != joints.shape:
+        raise PoseError(
+            f"predictions have shape {pred.shape} and ground truth {joints.shape}; give both as {shape}, of the same "
+            "people, joints and dimensions"
+        )
+    check_finite("prediction", pred, annotated, names)
+    return pred
 
 
 def check_finite(what: str, joints: np.ndarray, annotated: np.ndarray, names: Sequence[str]) -> None:

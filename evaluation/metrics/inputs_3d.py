@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.inputs import check_finite
+from evaluation.metrics.inputs import check_finite, check_predictions
 from heads.skeleton import MPII, Skeleton
 
 
@@ -103,11 +103,5 @@ class GroundTruth3D:
         Raises:
             PoseError: another shape, or an annotated joint without a finite predicted position.
         """
-        pred = np.asarray(pred, dtype=np.float64)
-        if pred.shape != self.joints.shape:
-            raise PoseError(
-                f"3D predictions have shape {pred.shape} and ground truth {self.joints.shape}; give both in mm, as "
-                "(people, joints, 3), of the same people and joints"
-            )
-        check_finite("3D prediction", pred, self.annotated, self.skeleton.names)
+        pred = check_predictions(pred, self.joints, self.annotated, self.skeleton.names, "(people, joints, 3), in mm")
         return np.where(self.annotated[..., None], pred, np.nan)

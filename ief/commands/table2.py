@@ -8,7 +8,7 @@ from dataclasses import replace
 from checkpoints.errors import PoseError
 from heads.methods import METHODS
 from ief.commands import train
-from ief.commands.table7 import OPTIONS, add_minutes, train_all
+from ief.commands.table7 import OPTIONS, add_minutes, compare
 
 EXAMPLE = """ief table2 --data data/h36m --also data/mpii --run runs/table2 --preset paper3d
          on a machine lent for ten minutes at a time: add --stop-after 9, and repeat until the status is 0"""
@@ -28,7 +28,6 @@ def run(args: argparse.Namespace) -> None:
     config = train.chosen(args, OPTIONS)
     if not config.also:
         raise PoseError("give --also, the second dataset, without depth: half of the runs train on it, too")
-    from ief.reporting.report import write_report
     from ief.training.budget import epochs_within
     from mpii_tools.prepared.read import load_prepared
 
@@ -48,12 +47,5 @@ def run(args: argparse.Namespace) -> None:
                 configs[run] = replace(
                     first, method=method, run=run, also=data, preset=config.options, run_config=options
                 )
-        train_all(configs, config.stages, valid)
-        if first.dist.is_main:
-            title = f"Five methods in 3D, with {first.also.name} and without"
-            print(
-                write_report(
-                    list(configs), args.run / "report", title, people=valid.people, training=first.data.people,
-                    depth=valid.depth, training_depth=first.data.depth,
-                )
-            )  # fmt: skip
+        title = f"Five methods in 3D, with {first.also.name} and without"
+        compare(configs, config.stages, valid, args.run / "report", title)

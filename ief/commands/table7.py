@@ -41,7 +41,6 @@ def run(args: argparse.Namespace) -> None:
     """Train every method with the same seed, order, weights and budget; what is done is skipped."""
     train.check_budget(args.minutes, args.epochs)
     config = train.chosen(args, OPTIONS)
-    from ief.reporting.report import write_report
     from ief.training.budget import epochs_within
     from mpii_tools.prepared.read import load_prepared
 
@@ -57,32 +56,31 @@ def run(args: argparse.Namespace) -> None:
             )
             for method in METHODS
         }  # fmt: skip
-        train_all(configs, config.stages, valid)
-        if first.dist.is_main:
-            title = f"Five methods, {config.stages} stages"
-            print(
-                write_report(
-                    list(configs), args.run / "report", title, people=valid.people, training=first.data.people,
-                    depth=valid.depth, training_depth=first.data.depth,
-                )
-            )  # fmt: skip
+        compare(configs, config.stages, valid, args.run / "report", f"Five methods, {config.stages} stages")
 
 
-def train_all(configs: Mapping[Path, StageConfig], stages: int, valid: PreparedSplit) -> None:
-    """Train every stage of some runs, the first stages of all first, then score them; what is done is skipped.
+def compare(configs: Mapping[Path, StageConfig], stages: int, valid: PreparedSplit, out: Path, title: str) -> None:
+    """Train every stage of some runs, the first stages of all first, score them, report; what is done is skipped.
 
     Args:
         configs: run folder -> its first stage.
         stages: number of stages of each.
         valid: the people to score.
+        out: folder of the report. title: of its page.
     """
+    from ief.reporting.report import write_report
     from ief.reporting.scoring import score_run
     from ief.training.trainer import train_stage
 
     for index in range(stages):
         for config in configs.values():
             train_stage(replace(config, index=index))
-    for run, config in configs.items():
-        if config.dist.is_main and not (run / "metrics.json").exists():  # the last file of a score
+    if not config.dist.is_main:
+        return
+    for run in configs:
+        if not (run / "metrics.json").exists():  # the last file of a score
             config.stopping.check()
             score_run(run, valid, config.device)
+    training = config.data
+    print(write_report(list(configs), out, title, people=valid.people, training=training.people, depth=valid.depth,
+                       training_depth=training.depth))  # fmt: skip

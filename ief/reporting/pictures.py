@@ -45,11 +45,8 @@ def draw_people(
     """
     pictures = []
     for row in rows:
-        try:
-            image = load_image(str(people.images[row]))
-        except PoseError as error:
-            if left_out is not None:
-                left_out.append(f"picture of {people.person_ids[row]}: {error}")
+        image = load_or_leave_out(people, row, load_image, left_out)
+        if image is None:
             continue
         gt, pose = people.joints[row], within(poses[row, :, :2], image)
         piece, affine = close_up(image, np.concatenate([gt, pose]), side)
@@ -62,6 +59,16 @@ def draw_people(
             picture = beside(picture, side_view(whole, side, side, skeleton=people.skeleton))
         pictures.append((row, picture))
     return pictures
+
+
+def load_or_leave_out(people: People, row: int, load_image: LoadImage, left_out: list[str] | None) -> np.ndarray | None:
+    """A person's image; None, and a line in `left_out`, if it is missing or corrupt."""
+    try:
+        return load_image(str(people.images[row]))
+    except PoseError as error:
+        if left_out is not None:
+            left_out.append(f"picture of {people.person_ids[row]}: {error}")
+        return None
 
 
 def spread_rows(errors: np.ndarray, count: int) -> list[int]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from checkpoints.errors import PoseError
 from evaluation.metrics.inputs import ratio
 from evaluation.metrics.mpjpe import joint_errors
 from evaluation.report.side_view import front_and_side
 from ief.reporting.finished_run import FinishedRun
-from ief.reporting.pictures import spread_rows
+from ief.reporting.pictures import load_or_leave_out, spread_rows
 from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
@@ -46,11 +45,8 @@ def drawn_people_3d(
     gt = gt if gt.shape[-1] == 3 else np.concatenate([gt, np.full((*gt.shape[:2], 1), np.nan)], axis=-1)
     pictures = []
     for row, caption in captions.items():
-        try:
-            image = load_image(str(people.images[row]))
-        except PoseError as error:
-            if left_out is not None:
-                left_out.append(f"picture of {people.person_ids[row]}: {error}")
+        image = load_or_leave_out(people, row, load_image, left_out)
+        if image is None:
             continue
         scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth and depth.placed[row] else None
         pictures.append((caption, front_and_side(image, poses[row], people.skeleton, gt=gt[row], scale=scale)))

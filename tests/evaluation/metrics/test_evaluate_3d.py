@@ -303,7 +303,7 @@ def test_bad_input_is_named():
     ):
         with pytest.raises(PoseError, match=says):
             GroundTruth3D(*given)
-    with pytest.raises(PoseError, match=r"3D predictions have shape \(2, 16, 3\)"):
+    with pytest.raises(PoseError, match=r"predictions have shape \(2, 16, 3\)"):
         evaluate_3d(joints[:2], GroundTruth3D(joints))
-    with pytest.raises(PoseError, match="3D prediction: row 0"):
+    with pytest.raises(PoseError, match="prediction: row 0"):
         compare_3d(joints, joints * np.nan, GroundTruth3D(joints))
