@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
 from ief.commands import demo_3d, train
-from ief.commands.demo_budget import LEAST, MINUTES, REPORTING, fitted, say
+from ief.commands.demo_budget import LEAST, MINUTES, MINUTES_3D, REPORTING, fitted, say
 from ief.commands.options import add_device
 from ief.training.presets import PRESETS, get_preset
 from ief.training.run_config import RunConfig
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1200,
         metavar="N",
-        help="training images, 30 or more, and a third as many to validate; in 3D as many again without depth "
+        help="training images, 30 or more, and a third as many to validate; in 3D half as many again without depth "
         "(default: 1200)",
     )
     parser.add_argument(
@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="M",
         help="time for all of it: the machine's speed is measured, and as many epochs are trained as fit, from "
-        f"{LEAST:g} to {PRESETS['demo'].epochs:g} (default: {MINUTES:g})",
+        f"{LEAST:g} to {PRESETS['demo'].epochs:g} (default: {MINUTES:g}, in 3D {MINUTES_3D:g})",
     )
     parser.add_argument(
         "--epochs", type=float, metavar="X", help="times a stage sees each person, above 0 (default: by --minutes)"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ief.commands import train
-from ief.commands.demo_budget import MINUTES, REPORTING, fitted, say
+from ief.commands.demo_budget import MINUTES_3D, REPORTING, fitted, say
 from ief.training.presets import Preset
 from ief.training.run_config import RunConfig
 from ief.training.stopping import Stopping
@@ -48,9 +48,8 @@ def run(args: argparse.Namespace, preset: Preset, started: float) -> None:
     out, device = args.out, choose_device(args.device)
     say(f"Synthetic people in 3D, one stage of {preset.backbone} at {preset.size} px; half of each batch has no depth.")
     say("1. drawing seven subjects in a studio, and people elsewhere who are never labeled in depth")
-    counts = (args.images, args.images // 3)
-    studio = write_synthetic_3d(out / "studio", *counts, args.seed)
-    elsewhere = write_synthetic_wild(out / "elsewhere", *counts, 0, args.seed)
+    studio = write_synthetic_3d(out / "studio", args.images, args.images // 3, args.seed)
+    elsewhere = write_synthetic_wild(out / "elsewhere", args.images // 2, args.images // 6, 0, args.seed)
     say("2. preparing crops")
     preparing = time.monotonic()
     folders = [prepare_people(data, out, preset) for data in (studio, elsewhere)]
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace, preset: Preset, started: float) -> None:
         config = StageConfig(0, data, out / "run", preset, seed=args.seed, also=also, device=device, stopping=stopping,
                              run_config=options, validation=train.validation(options))  # fmt: skip
         if args.epochs is None:
-            minutes = args.minutes or MINUTES
+            minutes = args.minutes or MINUTES_3D
             config = fitted(config, 1, minutes, started + 60 * minutes - reporting, len(valid) + len(others))
         train_stage(config)
     say(f"4. predicting and evaluating: {len(valid):,} images of two subjects who were not trained on")
@@ -128,7 +127,8 @@ def report(out: Path, valid: PreparedSplit, training: PreparedSplit, studio: Syn
     from mpii_tools.images.sources import open_images
 
     lead = (
-        f"Synthetic people: {len(training):,} with depth to train on and as many without, {len(valid):,} to validate. "
+        f"Synthetic people: {len(training):,} with depth to train on and half as many without, {len(valid):,} to "
+        "validate. "
         "None of it is Human3.6M."
     )
     return write_report(

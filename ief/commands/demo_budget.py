@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ief.training.config import StageConfig
 
-MINUTES = 5.0  # that a demo takes unless --minutes or --epochs says otherwise
+MINUTES, MINUTES_3D = 5.0, 8.0  # that a demo takes unless --minutes or --epochs says otherwise
 LEAST = 1.0  # epochs that are trained however slow the machine is
 REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
 say = partial(print, flush=True)  # what is printed is seen at once in a log file too
