@@ -32,6 +32,7 @@ from evaluation.metrics.measures import MEASURES, Measure
 from evaluation.metrics.mpjpe import mpjpe, p_mpjpe, rigid_align
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import PCKh, PCKhMetric, pckh
+from evaluation.metrics.sequences import SequenceErrors, sequence_errors
 
 __all__ = [
     "CONVENTIONS",
@@ -51,6 +52,7 @@ __all__ = [
     "Score3D",
     "Scores",
     "Scores3D",
+    "SequenceErrors",
     "bone_error",
     "bone_std",
     "compare",
@@ -65,4 +67,5 @@ __all__ = [
     "p_mpjpe",
     "pckh",
     "rigid_align",
+    "sequence_errors",
 ]

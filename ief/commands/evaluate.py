@@ -76,8 +76,9 @@ def run(args: argparse.Namespace) -> None:
     from evaluation.metrics.angle_limits import load_angle_limits
     from evaluation.metrics.json_3d import difference_3d_to_json, scores_3d_to_json
     from evaluation.metrics.json_format import difference_to_json, scores_to_json
+    from evaluation.metrics.sequences import sequences_to_json
     from ief.reporting.scoring import difference, oks, print_difference, print_oks, print_result, score
-    from ief.reporting.scoring_3d import KEY, difference_3d, print_result_3d, print_summary_3d, score_3d
+    from ief.reporting.scoring_3d import KEY, difference_3d, print_result_3d, print_summary_3d, score_3d, sequences_3d
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
     from mpii_tools.annotations.units import require_pixels
@@ -112,6 +113,7 @@ def run(args: argparse.Namespace) -> None:
     if found_3d := score_3d(joints, people, depth, args.intervals, limits):
         print_result_3d(found_3d)
         result[KEY] = scores_3d_to_json(found_3d)
+        result[KEY]["per_sequence"] = sequences_to_json(sequences_3d(joints, people, depth))
     elif limits:
         raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {args.annotations}")
     if args.against:

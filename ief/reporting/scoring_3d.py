@@ -19,6 +19,7 @@ from evaluation.metrics.bootstrap import Bootstrap
 from evaluation.metrics.evaluate_3d import Scores3D, compare_3d, evaluate_3d
 from evaluation.metrics.inputs_3d import GroundTruth3D
 from evaluation.metrics.json_3d import scores_3d_from_json
+from evaluation.metrics.sequences import SequenceErrors, sequence_errors
 from evaluation.report.depth_tables import actions_table, joints_3d_table, metrics_3d_table, subjects_table
 from mpii_tools.depth.table import Depth
 from mpii_tools.people import People
@@ -69,6 +70,12 @@ def score_3d(
         return None
     gt, (pred,) = found
     return evaluate_3d(pred, gt, bootstrap=Bootstrap() if intervals else None, angle_limits=limits)
+
+
+def sequences_3d(joints: np.ndarray, people: People, depth: Depth | None) -> list[SequenceErrors]:
+    """The errors of every sequence of poses (N, K, 3); none as `comparable`."""
+    found = comparable(people, depth, joints)
+    return sequence_errors(found[1][0], found[0]) if found else []
 
 
 def difference_3d(

@@ -127,6 +127,8 @@ def test_a_run_of_mixed_people_predicts_and_scores_in_three_dimensions(
     against = ["--against", str(straight / "predictions-valid-stage0.npz"), "--intervals", "--json", str(out)]
     assert main([*command, "--split", "valid", *against]) == 0
     printed, scores = capsys.readouterr().out, json.loads(out.read_text())
+    sequences = scores["3d"].pop("per_sequence")
+    assert sum(each["persons"] for each in sequences) == 10 and len(sequences) == scores["3d"]["sequences"]
     assert scores["3d"] == metrics["stage1"]["3d"] and scores["joint_error"] == metrics["stage1"]["joint_error"]
     assert "PA Joint mm" in printed and "Per action" in printed and "Per subject" in printed
     gain = scores["difference"]["3d"]["joint_error"]["mm"]
