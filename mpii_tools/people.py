@@ -176,3 +176,12 @@ def box_squares(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     low, high = boxes[:, :2], boxes[:, 2:]
     return (low + high) / 2 - 0.5, BOX_MARGIN * (high - low).max(axis=1, initial=0)
+
+
+def place_squares(middle: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """MPII center (N, 2) and scale (N,) of people whose crops are squares around `middle` (N, 2) of `side` (N,) pixels.
+
+    The inverse of `People.crop_center` and `People.crop_side`.
+    """
+    scale = side / CROP_SIDE
+    return middle - np.stack([np.zeros_like(scale), CENTER_SHIFT * scale], axis=1), scale

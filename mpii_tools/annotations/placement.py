@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, People, box_squares
+from mpii_tools.people import People, box_squares, place_squares
 
 # The crop's side is JOINTS_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
 # the paper's augmentation enlarges the person by 25 %. LSP's images were resized so that a person is about 150 px tall;
@@ -32,7 +32,7 @@ def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.
     """
     low, high = np.nanmin(joints, axis=1), np.nanmax(joints, axis=1)
-    return _place((low + high) / 2, np.maximum(JOINTS_MARGIN * (high - low).max(axis=1), MIN_SIDE))
+    return place_squares((low + high) / 2, np.maximum(JOINTS_MARGIN * (high - low).max(axis=1), MIN_SIDE))
 
 
 def crop_of_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def crop_of_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Args:
         boxes: (N, 4) x1, y1, x2, y2; edges as COCO's, so that 0 is half a pixel before the first pixel's center.
     """
-    return _place(*box_squares(boxes))
+    return place_squares(*box_squares(boxes))
 
 
 def place_people(people: People) -> tuple[People, dict[str, list[str]]]:
@@ -66,9 +66,3 @@ def place_people(people: People) -> tuple[People, dict[str, list[str]]]:
         headless = np.zeros_like(bare)
     notes = {FROM_JOINTS: people.person_ids[bare].tolist(), FROM_HEAD: people.person_ids[headless].tolist()}
     return replace(people, center=center, scale=scale, head_size=head_size), notes
-
-
-def _place(middle: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII center and scale of square crops around `middle` (N, 2) with `side` (N,) pixels."""
-    scale = side / CROP_SIDE
-    return middle - np.stack([np.zeros_like(scale), CENTER_SHIFT * scale], axis=1), scale

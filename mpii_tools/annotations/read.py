@@ -10,6 +10,16 @@ from mpii_tools.annotations.bearpaw import read_bearpaw_json
 from mpii_tools.annotations.coco import read_coco
 from mpii_tools.annotations.folders import read_hrnet_folder, read_prepared_people
 from mpii_tools.annotations.gt_valid import read_gt_valid_mat
+from mpii_tools.annotations.human36m import (
+    SAFE,
+    read_fetch,
+    read_human36m_folder,
+    read_mmpose,
+    read_official,
+    read_posenet,
+    read_rle,
+    refuse_pickled,
+)
 from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
@@ -19,12 +29,17 @@ from mpii_tools.depth.files import load_depth
 from mpii_tools.formats.content import content, described
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.formats.mat_file import load_mat
+from mpii_tools.formats.npz import array_names
+from mpii_tools.human36m.fetch_h5 import is_fetch_h5
+from mpii_tools.human36m.mmpose_npz import is_mmpose_npz
+from mpii_tools.human36m.posenet_json import is_posenet_json
+from mpii_tools.human36m.rle_json import is_rle_json
 from mpii_tools.people_file import load_people
 
 FORMATS = (
     "an LSP folder with joints.mat, HRNet's annot folder, a prepared folder, MPII's .mat (RELEASE or annolist), "
-    "gt_valid.mat, HRNet/mmpose JSON, pytorch-pose's JSON, COCO keypoints JSON, Newell's .h5, or a people .npz of this "
-    "project"
+    "gt_valid.mat, HRNet/mmpose JSON, pytorch-pose's JSON, COCO keypoints JSON, Newell's .h5, a people .npz of this "
+    f"project, or Human3.6M as {SAFE}"
 )
 
 
@@ -38,7 +53,7 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if path.is_dir():
         if (path / "joints.mat").is_file():
             return read_lsp(path)
-        found = read_prepared_people(path) or read_hrnet_folder(path, read_mpii_json)
+        found = read_prepared_people(path) or read_hrnet_folder(path, read_mpii_json) or read_human36m_folder(path)
         if found is not None:
             return found
         held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
@@ -50,21 +65,38 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     except PoseError as error:
         raise PoseError(f"{error}; expected {FORMATS}") from error
     if kind == "npz":
-        people = load_people(path)
-        return Reading(people, "people of this project (.npz)", depth=load_depth(path, people))
+        return _read_npz(path)
     if kind in ("hdf5", "mat"):
         stored = load_mat(path)
         if "part" in stored:
             return read_newell_h5(path, stored)
+        if is_fetch_h5(set(stored)):
+            return read_fetch(path)
         return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
     if kind == "json":
         return _read_json(path)
+    if kind == "cdf":
+        return read_official(path)
     raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
+
+
+def _read_npz(path: Path) -> Reading:
+    """The people of an .npz, whose form the names of its arrays tell."""
+    names = array_names(path, "people")
+    refuse_pickled(path, names)
+    if is_mmpose_npz(names):
+        return read_mmpose(path)
+    people = load_people(path)
+    return Reading(people, "people of this project (.npz)", depth=load_depth(path, people))
 
 
 def _read_json(path: Path) -> Reading:
     """The people of a JSON file, whose form its own fields tell."""
     stored = load_json(path)
+    if is_rle_json(stored):
+        return read_rle(path, stored)
+    if is_posenet_json(stored):
+        return read_posenet(path, stored)
     if isinstance(stored, dict) and "annotations" in stored:
         return read_coco(path, stored)
     if isinstance(stored, list) and any("joint_self" in entry for entry in stored[:10] if isinstance(entry, dict)):

@@ -10,11 +10,12 @@ from checkpoints.files import require_file
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_PLACES = (0, 512, 1024, 2048)  # MATLAB 7.3 puts its own header of 512 bytes before it
 BYTE_ORDER_MARKS = b"\xef\xbb\xbf\xff\xfe\x00"  # of UTF-8 and of UTF-16, whose brackets have a zero byte beside them
-MAGIC = {b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"\x93NUMPY": "npy", b"MATLAB": "mat"}
+MAGIC = {b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"\x93NUMPY": "npy", b"MATLAB": "mat",
+         b"\xcd\xf3\x00\x01": "cdf", b"\xcd\xf2\x60\x02": "cdf"}  # fmt: skip
 
 
 def content(path: str | os.PathLike) -> tuple[str, bytes]:
-    """'npz', 'npy', 'mat' (MATLAB 5 and 7.3), 'hdf5', 'json' or '' for any other; and the first bytes of the file.
+    """'npz', 'npy', 'mat' (MATLAB 5 and 7.3), 'hdf5', 'json', 'cdf' or '' for any other; and a file's first bytes.
 
     Raises:
         PoseError: no such file, or one that cannot be read.
