@@ -12,6 +12,7 @@ from ief.commands.options import add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
 
 if TYPE_CHECKING:
+    from mpii_tools.annotations.combine import Source
     from mpii_tools.people import People
     from mpii_tools.prepared.write import Preparation
 
@@ -78,13 +79,40 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="turn images as their EXIF data ask: for labels made on images as viewers show them (MPII's were not)",
     )
+    human36m = parser.add_argument_group("Human3.6M")
+    human36m.add_argument(
+        "--protocol",
+        type=int,
+        metavar="1|2",
+        help="who trains and who validates: 1 for S1 5 6 7 8 9 and S11, 2 for S1 5 6 7 8 and S9 11; decides over "
+        "SPLIT= (default: SPLIT=, else 2)",
+    )
+    human36m.add_argument(
+        "--every",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="take every N-th frame of each video, 1 or more; two numbers are for training and for the others "
+        "(default: 5 64, the paper's 64 within each video)",
+    )
+    human36m.add_argument(
+        "--leave-out-damaged",
+        action="store_true",
+        help="leave out sequences with damaged labels or video, which the paper's numbers count: S9 Greeting 2, "
+        "SittingDown 2, Waiting 1, S11 Directions 2 of camera 54138969 (default: kept)",
+    )
+    human36m.add_argument(
+        "--crop",
+        metavar="box|pelvis",
+        help="what crops show of people with depth: 1.5 of the longer side of their joints' box, or 2000 x 2000 mm "
+        "around the pelvis, at its ground-truth depth (default: box)",
+    )
     parser.add_argument("--strict", action="store_true", help="write nothing if anything is wrong with the data")
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, report, write."""
-    if args.limit is not None and args.limit < 1:
-        raise PoseError(f"--limit {args.limit}: must be above 0; leave it out for everybody")
+    check(args)
     preset = get_preset(args.preset, **given(args, SIZES))
     from mpii_tools.annotations.combine import combine, open_combined, read_source
     from mpii_tools.annotations.derived_joints import derive_joints
@@ -93,7 +121,7 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.prepared.write import OF_IMAGES, prepare
 
     skeleton = get_skeleton(args.skeleton) if args.skeleton else None
-    sources = [read_source(argument, skeleton) for argument in args.annotations]
+    sources = choose_frames([read_source(argument, skeleton) for argument in args.annotations], args)
     for source in sources:
         print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
     folders = [args.images or source.folder for source in sources]
@@ -127,6 +155,36 @@ def run(args: argparse.Namespace) -> None:
     left_out = [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
     if left_out:
         raise Incomplete(left_out)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raises PoseError for arguments out of range."""
+    if args.limit is not None and args.limit < 1:
+        raise PoseError(f"--limit {args.limit}: must be above 0; leave it out for everybody")
+    if args.protocol not in (None, 1, 2):
+        raise PoseError(f"--protocol {args.protocol}: must be 1 or 2")
+    if args.every and (len(args.every) > 2 or min(args.every) < 1):
+        raise PoseError(f"--every {' '.join(map(str, args.every))}: must be one number or two, 1 or above")
+    if args.crop not in (None, "box", "pelvis"):
+        raise PoseError(f"--crop {args.crop}: must be box or pelvis")
+
+
+def choose_frames(sources: list[Source], args: argparse.Namespace) -> list[Source]:
+    """The sources with the people of Human3.6M whom the arguments ask for, and their crops.
+
+    Raises:
+        PoseError: arguments for data that are not there, or nobody left.
+    """
+    from dataclasses import replace
+
+    from mpii_tools.annotations.human36m import choose, has_human36m, with_crop
+
+    readings = [source.reading for source in sources]
+    if (args.protocol or args.every or args.leave_out_damaged) and not has_human36m(readings):
+        raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
+    readings = [choose(reading, args.protocol, args.every or (), args.leave_out_damaged) for reading in readings]
+    readings = [with_crop(reading, args.crop) for reading in readings]
+    return [replace(source, reading=reading) for source, reading in zip(sources, readings, strict=True)]
 
 
 def first_of_each_split(people: People, count: int) -> People:

@@ -1,23 +1,31 @@
-"""`ief submit`: predictions of the test people -> the MPII server's .mat."""
+"""`ief submit`: predictions -> the MPII server's .mat, or 3D poses as people exchange them."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from checkpoints.errors import PoseError
 from ief.commands.options import add_first_pixel
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import write_submission
 
 EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
          ief submit --annotations mpii_human_pose_v1_u12_1.mat --predictions runs/all/predictions-test.npz \\
-                    --out pred_keypoints_mpii.mat"""
+                    --out pred_keypoints_mpii.mat
+         ief submit --annotations data/h36m/valid.npz --predictions runs/h36m/predictions-valid.npz --out poses.json"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     argument = parser.add_argument
-    argument("--annotations", type=Path, required=True, metavar="FILE", help="the official RELEASE .mat file")
+    argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="the official RELEASE .mat file; for 3D poses, annotations with depth and cameras in any format",
+    )
     argument(
         "--predictions",
         type=Path,
@@ -27,11 +35,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "without names: one per scored rect, or per rect with objpos and scale, in the order of --annotations",
     )
     add_first_pixel(parser)
-    argument("--out", type=Path, required=True, metavar="FILE", help="the .mat file to write")
+    argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the .mat file to write; .npz or .json for 3D poses: "
+        "camera coordinates in mm, of 16 joints and of Human3.6M's 17, the pelvis at its ground-truth depth",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the file and print what it holds."""
+    if args.out.suffix in (".npz", ".json"):
+        return write_3d(args)
     held = write_submission(
         args.annotations, read_predictions(args.predictions, first_pixel=args.first_pixel), args.out
     )
@@ -41,3 +58,20 @@ def run(args: argparse.Namespace) -> None:
     )
     if held.unplaced:
         print(f"{held.unplaced:,} rects have no objpos or scale in {args.annotations} and so no pose")
+
+
+def write_3d(args: argparse.Namespace) -> None:
+    """Write 3D poses of the people of the annotations whom the predictions hold."""
+    from mpii_tools.annotations.read import read_annotations
+    from mpii_tools.human36m.exchange import write_exchange
+    from mpii_tools.results.matching import align_annotated
+
+    reading = read_annotations(args.annotations)
+    if reading.depth is None:
+        raise PoseError(
+            f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII's server"
+        )
+    predictions = read_predictions(args.predictions, reading.people.joint_names, args.first_pixel)
+    aligned, people = align_annotated(predictions, reading.people)
+    depth = reading.depth.of(people.person_ids.tolist())
+    print(f"{write_exchange(args.out, people.images, aligned.joints, depth)}: {len(people):,} people")

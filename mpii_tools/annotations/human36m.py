@@ -10,6 +10,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, merge
+from mpii_tools.human36m.crops import crop_around_pelvis
 from mpii_tools.human36m.fetch_h5 import NAME as FETCH
 from mpii_tools.human36m.fetch_h5 import read_fetch_h5
 from mpii_tools.human36m.mmpose_npz import is_mpi_inf, read_mmpose_npz, read_mpi_inf_npz
@@ -22,6 +23,10 @@ from mpii_tools.human36m.rle_json import read_rle_json
 HUMAN36M = "Human3.6M"  # what the formats of its readings begin with
 SAFE = "mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's annot.h5 or the official .cdf"
 PICKLED = {"positions_3d", "positions_2d"}  # arrays of VideoPose3D's .npz, which are pickled objects
+CROPPED = {
+    "box": "crops around the box of the joints, 1.2 x 1.25 of its longer side",
+    "pelvis": "crops of 2000 x 2000 mm around the pelvis, at its ground-truth depth",
+}
 DAMAGED = "people of damaged sequences (S9 Greeting 2, SittingDown 2, Waiting 1; S11 Directions 2 of 54138969)"
 
 
@@ -115,6 +120,22 @@ def choose(
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
     return replace(reading, people=people.select(chosen), depth=depth.select(chosen), notes=merge(reading.notes, notes))
+
+
+def with_crop(reading: Reading, crop: str | None = None) -> Reading:
+    """The reading with crops around the `pelvis` instead of the `box` of the joints, noted; None: as it is.
+
+    Raises:
+        PoseError: people in two dimensions, or as `crop_around_pelvis`.
+    """
+    if crop is None or reading.depth is None:
+        if crop == "pelvis":
+            raise PoseError(f"--crop pelvis: {reading.format} has no depth; take --crop box")
+        return reading
+    people = reading.people
+    if crop == "pelvis":
+        people = crop_around_pelvis(people, reading.depth)
+    return replace(reading, people=people, notes=merge(reading.notes, {CROPPED[crop]: people.person_ids.tolist()}))
 
 
 def has_human36m(readings: Sequence[Reading]) -> bool:

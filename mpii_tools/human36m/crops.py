@@ -12,7 +12,6 @@ from mpii_tools.people import BOX_MARGIN, People, place_squares
 
 BOX_OF_JOINTS = 1.2  # longer side of a person's box / that of the joints' own box, as PoseNet and mmpose have it
 PELVIS_SIDE = 2000.0  # mm
-CROPS = ("box", "pelvis")
 
 
 def crop_of_joints(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

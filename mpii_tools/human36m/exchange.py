@@ -1,0 +1,64 @@
+"""Predicted poses as people exchange them: camera coordinates in mm, MPII's 16 joints and Human3.6M's 17."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from checkpoints.files import write_text
+from heads.skeleton import MPII
+from mpii_tools.depth.table import Depth
+from mpii_tools.formats.npz import save_arrays
+from mpii_tools.human36m.joints import NAMES, PELVIS, from_mpii
+
+ENDINGS = (".npz", ".json")
+OF_PERSON = ("subject", "action", "sequence", "frame")
+
+
+def write_exchange(path: str | os.PathLike, images: np.ndarray, joints: np.ndarray, depth: Depth) -> Path:
+    """Write the poses of N people to an .npz or a JSON file, as the ending says.
+
+    The .npz holds `joints_16` and `joints_17` (N, K, 3), camera coordinates in mm, with `joint_names_16`,
+    `joint_names_17`, `images`, `person_ids` and the columns `subject`, `action`, `sequence`, `frame`. The JSON is a
+    list with an object per person as PoseNet and RLE write theirs: `image_id` (the image's name), `joint_cam`, the 17
+    joints relative to the pelvis, and `root_cam`, the pelvis; and `joint_cam_16`. Spine and nose are made by rule
+    (`from_mpii`).
+
+    Args:
+        images: (N,) names.
+        joints: (N, 16, 3) x, y in image pixels and z in mm relative to the pelvis, as predicted.
+        depth: of these people. The pelvis is put at the depth that it has there, the ground truth's.
+
+    Raises:
+        PoseError: another ending, poses that are not (N, 16, 3), or somebody without a camera or the root's depth.
+    """
+    path = Path(path)
+    if path.suffix not in ENDINGS:
+        raise PoseError(f"{path}: ends in {path.suffix or 'nothing'}; call it {' or '.join(ENDINGS)}")
+    if joints.shape != (len(depth), len(MPII), 3):
+        raise PoseError(f"{path}: poses of shape {joints.shape}, expected ({len(depth)}, {len(MPII)}, 3), with depth")
+    if not depth.placed.all():
+        bare = depth.person_ids[~depth.placed]
+        raise PoseError(f"{path}: {len(bare):,} people, first {bare[0]}, have no camera; give annotations with cameras")
+    ours = depth.to_camera(joints)
+    theirs = from_mpii(ours)
+    if path.suffix == ".json":
+        return write_text(path, json.dumps(_objects(images, ours, theirs, depth)))
+    save_arrays(path, {
+        "joints_16": ours, "joints_17": theirs, "joint_names_16": np.array(MPII.names),
+        "joint_names_17": np.array(NAMES), "images": images, "person_ids": depth.person_ids,
+        **{name: getattr(depth, name) for name in OF_PERSON},
+    })  # fmt: skip
+    return path
+
+
+def _objects(images: np.ndarray, ours: np.ndarray, theirs: np.ndarray, depth: Depth) -> list[dict]:
+    root = theirs[:, [PELVIS]]
+    columns = {"image_id": images, "person_id": depth.person_ids, "joint_cam": theirs - root, "root_cam": root[:, 0],
+               "joint_cam_16": ours - root, **{name: getattr(depth, name) for name in OF_PERSON}}  # fmt: skip
+    lists = [column.tolist() for column in columns.values()]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
