@@ -1,0 +1,265 @@
+"""The same people of Human3.6M in each form: the same joints, depths, cameras and names come out."""
+
+import json
+import pickle
+import sys
+from types import SimpleNamespace
+
+import h5py
+import human36m_forms as forms
+import numpy as np
+import pytest
+from human36m_forms import CAMERAS, MPII_OF_32, camera_of, make_cameras, make_people, see, write_json
+
+from checkpoints.errors import PoseError
+from heads.skeleton import MPII
+from mpii_tools.annotations.read import read_annotations
+
+PEOPLE, LENSES = make_people(), make_cameras()
+
+
+def write_mmpose(folder, people=PEOPLE):
+    np.savez(folder / "h36m_test.npz", **forms.mmpose_arrays(people, LENSES))
+    return folder / "h36m_test.npz"
+
+
+def write_rle(folder):
+    return write_json(folder / "Sample_64_test_Human36M_protocol_2.json", forms.rle_tree(PEOPLE, LENSES))
+
+
+def write_official(folder):
+    """Whole videos from frame 0: the people and, between them, poses at the camera."""
+    for video in {(person.subject, person.video, person.camera): person for person in PEOPLE}.values():
+        of = [one for one in PEOPLE if (one.subject, one.video) == (video.subject, video.video)]
+        poses = np.ones((of[-1].frame + 1, 32, 3))
+        for person in of:
+            poses[person.frame] = person.pose
+        name = f"{video.video}.{CAMERAS[video.camera - 1]}.cdf"
+        forms.write_fake_cdf(folder / video.subject / "MyPoseFeatures" / "D3_Positions_mono" / name, poses)
+    return folder
+
+
+FORMS = {
+    "mmpose": write_mmpose,
+    "PoseNet": lambda folder: forms.write_posenet(folder, PEOPLE, LENSES),
+    "Integral": lambda folder: forms.write_posenet(folder / "annotations", PEOPLE, LENSES, plus=True).parent,
+    "RLE": write_rle,
+    "h36m-fetch": lambda folder: forms.write_fetch(folder, PEOPLE, LENSES),
+    "official": write_official,
+}
+
+
+def expected(person):
+    """(16, 3) joints in camera coordinates, joint by joint."""
+    found = []
+    for name in MPII.names:
+        if name == "thorax":
+            found.append((person.pose[MPII_OF_32["l_shoulder"]] + person.pose[MPII_OF_32["r_shoulder"]]) / 2)
+        else:
+            found.append(person.pose[MPII_OF_32[name]])
+    return np.array(found)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_people_come_out_of_every_form(form, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cdflib", SimpleNamespace(CDF=forms.FakeCDF))
+    write_json(tmp_path / "cameras.json", LENSES)
+    reading = read_annotations(FORMS[form](tmp_path))
+    depth = reading.depth
+    assert reading.format.startswith("Human3.6M") and not any(reading.faults.values()) | any(reading.notes.values())
+    row_of = {(sequence, frame): row for row, (sequence, frame) in
+              enumerate(zip(depth.sequence.tolist(), depth.frame.tolist(), strict=True))}  # fmt: skip
+    assert form == "official" or len(row_of) == len(PEOPLE)
+    precision = 1e-3 if form == "official" else 1e-6  # .cdf holds 32 bits
+    for person in PEOPLE:
+        row = row_of[f"{person.subject} {person.action} {person.subaction}", person.frame]
+        pose, camera = expected(person), camera_of(person, LENSES)
+        np.testing.assert_allclose(reading.people.joints[row], see(pose, camera), atol=precision)
+        np.testing.assert_allclose(depth.z[row], pose[:, 2] - pose[MPII.root, 2], atol=precision)
+        assert depth.root_depth[row] == pytest.approx(pose[MPII.root, 2], abs=precision)
+        assert depth.camera[row].tolist() == pytest.approx(camera["f"] + camera["c"])
+        assert depth.distortion[row].tolist() == pytest.approx(camera["k"] + camera["p"])
+        assert (depth.subject[row], depth.action[row]) == (person.subject, person.action)
+        assert reading.people.split[row] == ("train" if person.subject == "S1" else "valid")
+        back = depth.to_camera(depth.beside(reading.people.joints))[row]
+        np.testing.assert_allclose(back, pose, atol=0.01)
+
+
+def test_images_are_called_as_the_forms_call_them(tmp_path):
+    names = {form: read_annotations(FORMS[form](tmp_path / form)).people.images.tolist()
+             for form in FORMS if form != "official" and (tmp_path / form).mkdir() is None}  # fmt: skip
+    assert names["mmpose"] == [person.name for person in PEOPLE]
+    assert set(names["PoseNet"]) == set(names["RLE"]) == {person.integral_name for person in PEOPLE}
+    assert "S1/TakingPhoto" not in " ".join(names["RLE"])
+    assert "S9/SittingDown-2/imageSequence/55011271/img_000065.jpg" in names["h36m-fetch"]
+    assert "S1/TakingPhoto-2/imageSequence/60457274/img_000065.jpg" in names["h36m-fetch"]
+
+
+def test_the_crop_is_mmposes(tmp_path):
+    write_json(tmp_path / "cameras.json", LENSES)
+    people, arrays = read_annotations(write_mmpose(tmp_path)).people, forms.mmpose_arrays(PEOPLE, LENSES)
+    np.testing.assert_allclose(people.crop_center, arrays["center"], atol=1e-6)
+    np.testing.assert_allclose(people.scale, arrays["scale"])
+
+
+def test_without_cameras_mmposes_pixels_count_and_no_millimeters(tmp_path):
+    reading = read_annotations(write_mmpose(tmp_path))
+    assert not reading.depth.placed.any()
+    assert [len(who) for what, who in reading.notes.items() if "without a camera" in what] == [len(PEOPLE)]
+    for joints, z, person in zip(reading.people.joints, reading.depth.z, PEOPLE, strict=True):
+        seen = np.delete(see(expected(person), camera_of(person, LENSES)), MPII.index("thorax"), axis=0)
+        np.testing.assert_allclose(np.delete(joints, MPII.index("thorax"), axis=0), seen, atol=1e-9)
+        np.testing.assert_allclose(z, expected(person)[:, 2] - person.pose[0, 2], atol=1e-9)
+
+
+@pytest.mark.parametrize("form", ["PoseNet", "RLE"])
+def test_without_the_lens_the_camera_is_a_pinhole_and_that_is_noted(form, tmp_path):
+    reading = read_annotations(FORMS[form](tmp_path))
+    assert (reading.depth.distortion == 0).all() and reading.depth.placed.all()
+    assert [len(who) for what, who in reading.notes.items() if "distortion" in what and who] == [len(PEOPLE)]
+
+
+def test_fetch_brings_its_own_pinhole(tmp_path):
+    reading = read_annotations(FORMS["h36m-fetch"](tmp_path))
+    for row, sequence in enumerate(reading.depth.sequence.tolist()):
+        person = next(one for one in PEOPLE if sequence == f"{one.subject} {one.action} {one.subaction}")
+        camera = camera_of(person, LENSES)
+        assert reading.depth.camera[row].tolist() == pytest.approx(camera["f"] + camera["c"])
+
+
+def test_a_flag_of_0_is_a_missing_joint(tmp_path):
+    write_json(tmp_path / "cameras.json", LENSES)
+    arrays = forms.mmpose_arrays(PEOPLE, LENSES)
+    arrays["S"][0, 3, 3] = arrays["part"][0, 3, 2] = 0  # right ankle
+    np.savez(tmp_path / "h36m_test.npz", **arrays)
+    reading = read_annotations(tmp_path / "h36m_test.npz")
+    missing = np.isnan(reading.people.joints).any(axis=-1)
+    assert missing.sum() == 1 and missing[0, MPII.index("r_ankle")] and np.isnan(reading.depth.z)[missing].all()
+
+
+def test_labels_far_from_the_projected_pose_are_a_fault(tmp_path):
+    arrays = forms.mmpose_arrays(PEOPLE, LENSES)
+    arrays["part"][2, 5, 0] += 11
+    np.savez(tmp_path / "h36m_test.npz", **arrays)
+    write_json(tmp_path / "cameras.json", LENSES)
+    (who,) = read_annotations(tmp_path / "h36m_test.npz").faults.values()
+    assert who == [f"{PEOPLE[2].name}#1"]
+
+
+@pytest.mark.parametrize("turn", ["R", "T_mm"])
+def test_cameras_that_fit_no_box_are_refused(turn, tmp_path):
+    others = {subject: {name: {**camera, turn: make_cameras(1)[subject][name][turn]} for name, camera in held.items()}
+              for subject, held in LENSES.items()}  # fmt: skip
+    trees = forms.posenet_trees(PEOPLE, LENSES, "S9")
+    fields = {number: forms.integral_camera(others["S9"][name]) for number, name in enumerate(CAMERAS, 1)}
+    for ending, tree in {**trees, "camera": fields}.items():
+        write_json(tmp_path / f"Human36M_subject9_{ending}.json", tree)
+    with pytest.raises(PoseError, match="cameras do not fit its boxes: 0 % by R"):
+        read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["PoseNet", "RLE"])
+def test_a_camera_that_is_no_rotation_is_refused(form, tmp_path):
+    path = FORMS[form](tmp_path)
+    file = path / "Human36M_subject9_camera.json" if path.is_dir() else path
+    stored = json.loads(file.read_text())
+    camera = stored["2"] if path.is_dir() else stored["annotations"][0]["cam_param"]
+    camera["R"] = (2 * np.array(camera["R"])).tolist()
+    write_json(file, stored)
+    with pytest.raises(PoseError, match="R is no rotation"):
+        read_annotations(path)
+
+
+def test_mpi_inf_3dhp_in_mmposes_form_gets_the_camera_that_its_labels_tell(tmp_path):
+    arrays = forms.mpi_inf_arrays()
+    np.savez(tmp_path / "test_3dhp.npz", **arrays)
+    reading = read_annotations(tmp_path / "test_3dhp.npz")
+    depth = reading.depth
+    expected = [[1500, 1501, 1024, 1030]] * 2 + [[1490, 1492, 1020, 1040], [1683, 1680, 950, 540]]
+    np.testing.assert_allclose(depth.camera, expected, rtol=1e-9)
+    order = {"r_ankle": 10, "r_knee": 9, "r_hip": 8, "l_hip": 11, "l_knee": 12, "l_ankle": 13, "pelvis": 14,
+             "upper_neck": 1, "head_top": 0, "r_wrist": 4, "r_elbow": 3, "r_shoulder": 2, "l_shoulder": 5, "l_elbow": 6,
+             "l_wrist": 7}  # fmt: skip
+    back = depth.to_camera(depth.beside(reading.people.joints))
+    for name, theirs in order.items():
+        known = arrays["S"][:, theirs, 3] > 0
+        ours = MPII.index(name)
+        np.testing.assert_allclose(reading.people.joints[known, ours], arrays["part"][known, theirs, :2], atol=1e-6)
+        np.testing.assert_allclose(back[known, ours], 1000 * arrays["S"][known, theirs, :3], atol=1e-6)
+        assert np.isnan(reading.people.joints[~known, ours]).all()
+    assert reading.people.split.tolist() == ["train", "train", "train", "valid"]
+    assert depth.subject.tolist() == ["S4", "S4", "S8", "TS2"]
+    assert depth.sequence.tolist() == ["S4 Seq2", "S4 Seq2", "S8 Seq1", "TS2"]
+    assert depth.frame.tolist() == [1, 33, 2165, 1850]
+
+
+def test_pickles_are_refused_by_a_line_that_names_the_safe_forms(tmp_path):
+    np.savez(tmp_path / "data_3d_h36m.npz", positions_3d=np.array({"S1": {}}, dtype=object))
+    (tmp_path / "cameras.pkl").write_bytes(pickle.dumps({"S1": LENSES["S1"]}))
+    for name in ("data_3d_h36m.npz", "cameras.pkl"):
+        with pytest.raises(PoseError, match=r"(?s)pickle.*mmpose's .npz") as caught:
+            read_annotations(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+def test_without_cdflib_a_line_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cdflib", None)
+    with pytest.raises(PoseError, match="need cdflib; `pip install cdflib`, or give mmpose's"):
+        read_annotations(write_official(tmp_path))
+
+
+def test_cdflib_reads_the_official_form(tmp_path):
+    """With the real library, a file that it wrote itself."""
+    cdflib = pytest.importorskip("cdflib")
+    from cdflib.cdfwrite import CDF
+
+    assert cdflib.CDF
+    path = tmp_path / "S1" / "D3_Positions_mono" / "Directions 1.54138969.cdf"
+    path.parent.mkdir(parents=True)
+    poses = np.array([person.pose for person in PEOPLE[:2]], dtype=np.float32)
+    file = CDF(path, cdf_spec={"Compressed": 6})
+    spec = {"Variable": "Pose", "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": [2, 96]}
+    file.write_var(spec, var_data=poses.reshape(1, 2, 96))
+    file.close()
+    write_json(tmp_path / "cameras.json", LENSES)
+    for found in (read_annotations(path), read_annotations(tmp_path)):
+        for joints, person in zip(found.people.joints, PEOPLE[:2], strict=True):
+            np.testing.assert_allclose(joints, see(expected(person), camera_of(person, LENSES)), atol=1e-3)
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"S": lambda array: 1000 * array}, "from the camera, mmpose's are in meters"),
+    ({"imgname": lambda array: np.array(["a.jpg"] * len(array))}, "'a.jpg' is no image of Human3.6M as mmpose calls"),
+    ({"imgname": lambda array: np.char.replace(array, "S9", "S2")}, "is no image of Human3.6M as mmpose calls"),
+    ({"part": lambda array: array[:, :16]}, "'part' is float64"),
+])  # fmt: skip
+def test_what_is_not_mmposes_is_refused(change, says, tmp_path):
+    arrays = forms.mmpose_arrays(PEOPLE, LENSES)
+    arrays |= {name: make(arrays[name]) for name, make in change.items()}
+    if "S" in change:
+        arrays["S"][..., 3] = 1
+    np.savez(tmp_path / "h36m_test.npz", **arrays)
+    with pytest.raises(PoseError, match=says):
+        read_annotations(tmp_path / "h36m_test.npz")
+
+
+def test_a_form_with_only_the_universal_skeleton_is_refused(tmp_path):
+    folder = forms.write_fetch(tmp_path, PEOPLE[:1], LENSES)
+    with h5py.File(folder / "S1" / "Directions-1" / "annot.h5", "a") as file:
+        del file["pose/3d"]
+    with pytest.raises(PoseError, match="no 'pose/3d', only"):
+        read_annotations(folder)
+
+
+def test_real_images_reproject_and_lead_back(shared):
+    """mmpose's four images of each dataset: within 0.2 px of Human3.6M's own labels, 2 px of MPI-INF-3DHP's."""
+    folder = shared / "threed"
+    for name, limit in (("h36m/test_h36m_body3d.npz", 0.2), ("mpi_inf_3dhp/test_3dhp_train.npz", 2.0),
+                        ("mpi_inf_3dhp/test_3dhp_test.npz", 2.0)):  # fmt: skip
+        reading, stored = read_annotations(folder / name), np.load(folder / name)
+        theirs = 0 if name.startswith("h36m") else 14
+        ours = reading.people.joints[:, MPII.root]
+        assert np.abs(ours - stored["part"][:, theirs, :2]).max() < limit
+        back = reading.depth.to_camera(reading.depth.beside(reading.people.joints))[:, MPII.root]
+        np.testing.assert_allclose(back, 1000 * stored["S"][:, theirs, :3], atol=1e-6)
+        assert not any(reading.faults.values())
