@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mpii_tools.prepared.write import Preparation
 
 EXAMPLE = """ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii
-         ief prepare --annotations train=people.json valid=others.json --images images --out data/mine"""
+         ief prepare --annotations train=people.json valid=others.json --images images --out data/mine
+         ief prepare --annotations h36m_train.npz h36m_test.npz --images images --out data/h36m --protocol 2"""
 SIZES = {name: OPTIONS[name] for name in OF_PREPARE}
 
 
@@ -29,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="SPLIT=PATH",
-        help="official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, or a folder "
-        "of LSP; one or more. SPLIT= (train, valid or test) may be left out if the content or a word in the name, as "
+        help="official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, a folder of "
+        "LSP, or Human3.6M (mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's .h5, official .cdf); one or more. SPLIT= (train, valid or test) may be left out if the content or a word in the name, as "
         "in my_val_people.json, tells it. A valid_images.txt beside it lists validation images: names between line "
         "ends, tabs, commas or spaces, in quotes or not",
     )
@@ -79,15 +80,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="turn images as their EXIF data ask: for labels made on images as viewers show them (MPII's were not)",
     )
-    human36m = parser.add_argument_group("Human3.6M")
-    human36m.add_argument(
+    parser.add_argument("--strict", action="store_true", help="write nothing if anything is wrong with the data")
+    add_human36m(parser.add_argument_group("Human3.6M"))
+
+
+def add_human36m(group: argparse._ArgumentGroup) -> None:
+    """Declare what is chosen of Human3.6M and other people in 3D."""
+    group.add_argument(
         "--protocol",
         type=int,
         metavar="1|2",
         help="who trains and who validates: 1 for S1 5 6 7 8 9 and S11, 2 for S1 5 6 7 8 and S9 11; decides over "
         "SPLIT= (default: SPLIT=, else 2)",
     )
-    human36m.add_argument(
+    group.add_argument(
         "--every",
         type=int,
         nargs="+",
@@ -95,19 +101,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="take every N-th frame of each video, 1 or more; two numbers are for training and for the others "
         "(default: 5 64, the paper's 64 within each video)",
     )
-    human36m.add_argument(
+    group.add_argument(
         "--leave-out-damaged",
         action="store_true",
         help="leave out sequences with damaged labels or video, which the paper's numbers count: S9 Greeting 2, "
         "SittingDown 2, Waiting 1, S11 Directions 2 of camera 54138969 (default: kept)",
     )
-    human36m.add_argument(
+    group.add_argument(
         "--crop",
         metavar="box|pelvis",
         help="what crops show of people with depth: 1.5 of the longer side of their joints' box, or 2000 x 2000 mm "
         "around the pelvis, at its ground-truth depth (default: box)",
     )
-    parser.add_argument("--strict", action="store_true", help="write nothing if anything is wrong with the data")
 
 
 def run(args: argparse.Namespace) -> None:

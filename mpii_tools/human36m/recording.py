@@ -18,6 +18,7 @@ APART = 10.0  # image pixels
 NO_CAMERA = "people without a camera: put Human3.6M's metadata.xml or cameras.json beside the annotations"
 NO_LENS = "people whose camera lacks lens distortion: metadata.xml or cameras.json beside the annotations has it"
 FITTED = "people whose camera was fitted to their 2D and 3D labels, without lens distortion"
+MALFORMED = "people left out: not as the form has them (annotations counted from 0)"
 FAR = f"people with a 2D label more than {APART:.0f} px from the projected 3D one"
 
 
@@ -35,6 +36,7 @@ class Recording:
         distortion: (N, 5) k1, k2, k3, p1, p2. NaN if unknown.
         split: (N,) as in `People`.
         fitted: (N,) bool: the camera follows from labels and poses.
+        left_out: who is not among the N, each with the reason.
 
     Raises:
         PoseError: columns that do not fit together, or nobody.
@@ -51,16 +53,20 @@ class Recording:
     distortion: np.ndarray
     split: np.ndarray
     fitted: np.ndarray
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         people = len(self.images)
         if not people:
             raise PoseError("nobody in it; give annotations with people")
         wider = {"poses": (len(NAMES), 3), "labels": (len(NAMES), 2), "camera": (4,), "distortion": (5,)}
-        for name in (field.name for field in fields(self)):
+        for name in COLUMNS:
             shape, want = getattr(self, name).shape, (people, *wider.get(name, ()))
             if shape != want:
                 raise PoseError(f"'{name}' has shape {shape}, expected {want}")
+
+
+COLUMNS = tuple(field.name for field in fields(Recording) if field.name != "left_out")
 
 
 def make_recording(
@@ -76,6 +82,7 @@ def make_recording(
     frame: Sequence[int] = (),
     split: Sequence[str] = (),
     fitted: np.ndarray | None = None,
+    left_out: Sequence[str] = (),
 ) -> Recording:
     """A recording of what a form has. Args: as the attributes of `Recording`; text columns left out are ''."""
     people = len(images)
@@ -95,13 +102,14 @@ def make_recording(
         distortion=np.asarray(distortion, dtype=np.float64),
         split=texts(split),
         fitted=np.zeros(people, dtype=bool) if fitted is None else fitted,
+        left_out=tuple(left_out),
     )
 
 
 def join_recordings(parts: Sequence[Recording]) -> Recording:
     """Everybody of some recordings."""
-    names = [field.name for field in fields(Recording)]
-    return Recording(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return Recording(**columns, left_out=tuple(who for part in parts for who in part.left_out))
 
 
 def to_people(recording: Recording) -> tuple[People, Depth, dict[str, list[str]], dict[str, list[str]]]:
@@ -133,4 +141,4 @@ def to_people(recording: Recording) -> tuple[People, Depth, dict[str, list[str]]
     bare = seen & ~np.isfinite(recording.distortion).all(axis=1) & ~recording.fitted
     found = {FAR: apart, NO_CAMERA: ~seen, NO_LENS: bare, FITTED: seen & recording.fitted}
     named = {what: people.person_ids[rows].tolist() for what, rows in found.items()}
-    return people, depth, {FAR: named.pop(FAR)}, named
+    return people, depth, {MALFORMED: list(recording.left_out), FAR: named.pop(FAR)}, named

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from checkpoints.errors import PoseError
 from mpii_tools.formats.json_file import load_json
-from mpii_tools.human36m.posenet_json import BROKEN, box_of, camera_fields, recording_of
+from mpii_tools.human36m.integral import Entry, make_entry, read_entries
 from mpii_tools.human36m.recording import Recording
 
 IMAGE = re.compile(r"s_(\d{1,3})_act_(\d{1,3})_subact_(\d{1,3})_ca_(\d{1,3})_(\d{1,9})\.\w+$")
@@ -20,9 +17,8 @@ IMAGE = re.compile(r"s_(\d{1,3})_act_(\d{1,3})_subact_(\d{1,3})_ca_(\d{1,3})_(\d
 def is_rle_json(stored: Any) -> bool:
     """Whether a JSON value is RLE's."""
     people = stored.get("annotations") if isinstance(stored, dict) else None
-    return isinstance(people, list) and any(
-        "keypoints_world" in entry for entry in people[:10] if isinstance(entry, dict)
-    )
+    first = people[:10] if isinstance(people, list) else []
+    return any("keypoints_world" in entry for entry in first if isinstance(entry, dict))
 
 
 def read_rle_json(path: Path, stored: Any = None) -> Recording:
@@ -36,32 +32,17 @@ def read_rle_json(path: Path, stored: Any = None) -> Recording:
         stored: its contents, if it has been loaded already.
 
     Raises:
-        PoseError: an entry that is not as RLE has it, or cameras that fit no box.
+        PoseError: nobody who is as RLE has people, or cameras that fit no box.
     """
-    stored = load_json(path) if stored is None else stored
-    rows, place = [], "its images"
-    try:
-        images = {image["id"]: image for image in stored["images"]}
-        for index, entry in enumerate(stored["annotations"]):
-            place = f"annotation {index}"
-            rows.append(_person({**images[entry["image_id"]], **entry}))
-        columns = [np.array(column) for column in zip(*rows, strict=True)]
-        return recording_of(path, *columns)
-    except PoseError as error:
-        raise PoseError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from error
-    except BROKEN as error:
-        raise PoseError(
-            f"{path}: {place} is not as RLE has it ({type(error).__name__}: {str(error)[:80]!r}); give its file of "
-            "keypoints_world, bbox and cam_param"
-        ) from error
+    return read_entries(path, load_json(path) if stored is None else stored, _read, "RLE")
 
 
-def _person(entry: Mapping) -> tuple:
-    """As `posenet_json` has it, of an image's and its annotation's fields."""
-    name = str(entry["file_name"])
-    found = IMAGE.search(name)
+def _read(image: Mapping, annotation: Mapping) -> Entry:
+    fields = {**image, **annotation}
+    found = IMAGE.search(str(fields["file_name"]))
     if found is None:
         raise ValueError("its file_name is not like s_01_act_02_subact_01_ca_01_000001.jpg")
     *numbers, frame = (int(digits) for digits in found.groups())
-    pose = np.array(entry["keypoints_world"], dtype=np.float64).reshape(17, 3)
-    return name, [*numbers, frame - 1], pose, *camera_fields(entry["cam_param"]), box_of(entry)
+    return make_entry(
+        fields["file_name"], [*numbers, frame - 1], fields["keypoints_world"], fields["cam_param"], fields["bbox"]
+    )

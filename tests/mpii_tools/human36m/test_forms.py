@@ -142,7 +142,7 @@ def test_labels_far_from_the_projected_pose_are_a_fault(tmp_path):
     arrays["part"][2, 5, 0] += 11
     np.savez(tmp_path / "h36m_test.npz", **arrays)
     write_json(tmp_path / "cameras.json", LENSES)
-    (who,) = read_annotations(tmp_path / "h36m_test.npz").faults.values()
+    (who,) = filter(None, read_annotations(tmp_path / "h36m_test.npz").faults.values())
     assert who == [f"{PEOPLE[2].name}#1"]
 
 
@@ -159,15 +159,39 @@ def test_cameras_that_fit_no_box_are_refused(turn, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["PoseNet", "RLE"])
-def test_a_camera_that_is_no_rotation_is_refused(form, tmp_path):
+def test_what_is_not_as_the_form_has_it_is_left_out_and_counted(form, tmp_path):
+    """A box of three numbers, an image that is not there; a file of nothing else is refused."""
     path = FORMS[form](tmp_path)
-    file = path / "Human36M_subject9_camera.json" if path.is_dir() else path
+    file = path / "Human36M_subject9_data.json" if path.is_dir() else path
     stored = json.loads(file.read_text())
-    camera = stored["2"] if path.is_dir() else stored["annotations"][0]["cam_param"]
-    camera["R"] = (2 * np.array(camera["R"])).tolist()
+    stored["annotations"][0]["bbox"] = [1, 2, 3]
+    stored["annotations"][1]["image_id"] = 99
     write_json(file, stored)
-    with pytest.raises(PoseError, match="R is no rotation"):
+    reading = read_annotations(path)
+    assert len(reading.people) == len(PEOPLE) - 2
+    (who,) = [who for what, who in reading.faults.items() if "left out" in what]
+    assert [line[:12] for line in who] == ["annotation 0", "annotation 1"]
+    for annotation in stored["annotations"]:
+        annotation["image_id"] = 99
+    with pytest.raises(PoseError, match=r"nobody in it is as .* has people, first annotation 0: KeyError"):
+        read_annotations(write_json(file, stored))
+
+
+@pytest.mark.parametrize("ending", ["camera", "joint_3d"])
+def test_a_missing_file_of_posenets_three_is_named(ending, tmp_path):
+    path = FORMS["PoseNet"](tmp_path)
+    (path / f"Human36M_subject11_{ending}.json").unlink()
+    with pytest.raises(PoseError, match=f"Human36M_subject11_{ending}.json: no such file"):
         read_annotations(path)
+
+
+def test_a_camera_that_is_no_rotation_is_refused(tmp_path):
+    path = FORMS["PoseNet"](tmp_path) / "Human36M_subject9_camera.json"
+    stored = json.loads(path.read_text())
+    stored["2"]["R"] = (2 * np.array(stored["2"]["R"])).tolist()
+    write_json(path, stored)
+    with pytest.raises(PoseError, match=r"nobody in it .* R is no rotation"):
+        read_annotations(tmp_path)
 
 
 def test_mpi_inf_3dhp_in_mmposes_form_gets_the_camera_that_its_labels_tell(tmp_path):

@@ -1,0 +1,145 @@
+"""Human3.6M and MPI-INF-3DHP through the commands: prepare, predict, submit, evaluate."""
+
+import json
+
+import cv2
+import human36m_forms as forms
+import numpy as np
+import pytest
+from untrained import save_run
+
+from heads.skeleton import MPII
+from ief.cli import main
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.human36m.joints import MPII_OF, THORAX
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
+
+LENSES = forms.make_cameras()
+REAL = {
+    "h36m": ["h36m/test_h36m_body3d.npz"],
+    "mpi_inf_3dhp": ["mpi_inf_3dhp/test_3dhp_train.npz", "mpi_inf_3dhp/test_3dhp_test.npz"],
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """People of Human3.6M in mmpose's form, in gray images, and an untrained run in 3D."""
+    folder = tmp_path_factory.mktemp("human36m")
+    people = forms.make_people()
+    np.savez(folder / "h36m.npz", **forms.mmpose_arrays(people, LENSES))
+    forms.write_json(folder / "cameras.json", LENSES)
+    image = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (1002, 1000, 3), dtype=np.uint8))[1]
+    for person in people:
+        path = folder / "images" / person.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image.tobytes())
+    save_run(folder / "run", count=1, dimensions=3)
+    return folder
+
+
+def prepare(world, out, *options):
+    annotations = ["--annotations", str(world / "h36m.npz"), "--images", str(world / "images"), "--out", str(out)]
+    return main(["prepare", *annotations, "--size", "32", *options])
+
+
+def test_prepare_predict_and_submit(world, tmp_path, capsys):
+    assert prepare(world, tmp_path / "data", "--protocol", "2", "--crop", "pelvis") == 0
+    said = capsys.readouterr().out
+    assert "Human3.6M as mmpose has it (.npz), 7 people" in said and "3 train, 4 valid people" in said
+    assert "damaged sequences" in said and "kept" in said and "2000 x 2000 mm around the pelvis" in said
+    data = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "poses")]
+    assert main(["predict", "--run", str(world / "run"), *data]) == 0
+    predictions = tmp_path / "poses" / "predictions-valid.npz"
+    reading = read_annotations(tmp_path / "data" / "valid.npz")
+    joints = read_predictions(predictions).joints
+    expected = reading.depth.to_camera(joints)
+    for name in ("poses.npz", "poses.json"):
+        out = ["--out", str(tmp_path / name)]
+        assert main(["submit", "--annotations", str(tmp_path / "data"), "--predictions", str(predictions), *out]) == 2
+        annotations = str(tmp_path / "data" / "valid.npz")
+        assert main(["submit", "--annotations", annotations, "--predictions", str(predictions), *out]) == 0
+    with np.load(tmp_path / "poses.npz") as held:
+        np.testing.assert_allclose(held["joints_16"], expected)
+        assert held["joints_17"].shape == (4, 17, 3) and held["joint_names_16"].tolist() == list(MPII.names)
+        for ours, theirs in enumerate(MPII_OF):
+            if theirs != THORAX:
+                np.testing.assert_allclose(held["joints_17"][:, theirs], expected[:, ours])
+        assert held["person_ids"].tolist() == reading.people.person_ids.tolist()
+        of_17 = held["joints_17"]
+    listed = json.loads((tmp_path / "poses.json").read_text())
+    assert [entry["image_id"] for entry in listed] == reading.people.images.tolist()
+    for entry, pose in zip(listed, of_17, strict=True):
+        np.testing.assert_allclose(np.array(entry["joint_cam"]) + entry["root_cam"], pose, atol=1e-9)
+        assert entry["joint_cam"][0] == [0, 0, 0] and entry["subject"] in ("S9", "S11")
+
+
+def test_options_choose_people(world, tmp_path, capsys):
+    counts = {(): (3, 4), ("--every", "1"): (3, 4), ("--every", "100"): (2, 3), ("--every", "1", "100"): (3, 3),
+              ("--protocol", "1"): (6, 1), ("--leave-out-damaged",): (3, 1)}  # fmt: skip
+    for options, (train, valid) in counts.items():
+        assert prepare(world, tmp_path / "-".join(["data", *options]), *options) == 0
+        assert f"{train} train, {valid} valid people" in capsys.readouterr().out, options
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    (["--protocol", "3"], "--protocol 3: must be 1 or 2"), (["--every", "0"], "--every 0: must be one number or two"),
+    (["--every", "1", "2", "3"], "--every 1 2 3: must"), (["--crop", "round"], "--crop round: must be box"),
+])  # fmt: skip
+def test_options_out_of_range_are_refused(options, says, world, tmp_path, capsys):
+    assert prepare(world, tmp_path / "data", *options) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_options_of_human36m_need_human36m(tmp_path, capsys):
+    np.savez(tmp_path / "test_3dhp.npz", **forms.mpi_inf_arrays())
+    annotations = ["--annotations", str(tmp_path / "test_3dhp.npz"), "--out", str(tmp_path / "data")]
+    assert main(["prepare", *annotations, "--protocol", "2"]) == 2
+    assert "are for Human3.6M, of which nothing is given" in capsys.readouterr().err
+
+
+def assert_perfect(annotations, poses, folder):
+    """Saves poses as predictions, evaluates them; returns the 3D scores, whose errors are all 0."""
+    reading = read_annotations(annotations)
+    save_predictions(folder / "gt.npz", Predictions(np.nan_to_num(poses), reading.people.person_ids))
+    files = ["--predictions", str(folder / "gt.npz"), "--annotations", str(annotations)]
+    assert main(["evaluate", *files, "--json", str(folder / "scores.json")]) == 0
+    scores = json.loads((folder / "scores.json").read_text())
+    for name in ("joint_error", "pa_joint_error", "pa_joint_error_scaled", "bone_error"):
+        assert scores["3d"][name]["mm"] == pytest.approx(0, abs=1e-6), name
+    return scores["3d"]
+
+
+def test_the_ground_truth_scored_against_itself(world, tmp_path):
+    reading = read_annotations(world / "h36m.npz")
+    scores = assert_perfect(world / "h36m.npz", reading.depth.beside(reading.people.joints), tmp_path)
+    people = forms.make_people()
+    stds = []
+    for subject in ("S1", "S9"):  # S11 has one image, which has no std
+        poses = [forms_16(person) for person in people if person.subject == subject]
+        stds += [np.std([np.linalg.norm(pose[child] - pose[parent]) for pose in poses])
+                 for child, parent in enumerate(MPII.parents) if parent >= 0]  # fmt: skip
+    assert scores["bone_std"]["mm"] == pytest.approx(np.mean(stds), rel=1e-6)
+    assert scores["gt_bone_std"]["mm"] == pytest.approx(np.mean(stds), rel=1e-6)
+
+
+def forms_16(person):
+    """(16, 3) MPII's joints of a person, joint by joint."""
+    thorax = (person.pose[17] + person.pose[25]) / 2
+    return np.array([thorax if name == "thorax" else person.pose[forms.MPII_OF_32[name]] for name in MPII.names])
+
+
+@pytest.mark.parametrize("dataset", REAL)
+def test_real_images_go_through(dataset, shared, world, tmp_path):
+    files = [str(shared / "threed" / name) for name in REAL[dataset]]
+    folder, data = shared / "threed" / dataset, tmp_path / "data"
+    prepared = ["--annotations", *files, "--images", str(folder), "--out", str(data), "--size", "32"]
+    assert main(["prepare", *prepared, "--strict"]) == 0
+    splits = {path.name.removesuffix("-depth.npz") for path in data.glob("*-depth.npz")}
+    assert sum(len(read_annotations(data / f"{split}.npz").people) for split in splits) == 4
+    for split in splits:
+        out = ["--split", split, "--out", str(tmp_path / split)]
+        assert main(["predict", "--run", str(world / "run"), "--data", str(data), *out]) == 0
+        poses = read_predictions(tmp_path / split / f"predictions-{split}.npz").joints
+        assert poses.shape[1:] == (16, 3) and np.isfinite(poses).all()
+        reading = read_annotations(data / f"{split}.npz")
+        assert_perfect(data / f"{split}.npz", reading.depth.beside(reading.people.joints), tmp_path)
