@@ -31,9 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="SPLIT=PATH",
         help="official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, a folder of "
-        "LSP, or Human3.6M (mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's .h5, official .cdf); one or more. SPLIT= (train, valid or test) may be left out if the content or a word in the name, as "
-        "in my_val_people.json, tells it. A valid_images.txt beside it lists validation images: names between line "
-        "ends, tabs, commas or spaces, in quotes or not",
+        "LSP, or Human3.6M (mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's .h5, official .cdf); one or more. "
+        "SPLIT= (train, valid or test) may be left out if the content or a word in the name, as in my_val_people.json, "
+        "tells it. A valid_images.txt beside it lists validation images: names between line ends, tabs, commas or "
+        "spaces, in quotes or not",
     )
     parser.add_argument(
         "--valid-share",
