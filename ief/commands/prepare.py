@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 EXAMPLE = """ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii
          ief prepare --annotations train=people.json valid=others.json --images images --out data/mine
          ief prepare --annotations h36m_train.npz h36m_test.npz --images images --out data/h36m --protocol 2"""
+ANNOTATIONS = (
+    "official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, a folder of "
+    "LSP, or Human3.6M (mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's .h5, official .cdf); one or more. "
+    "SPLIT= (train, valid or test) may be left out if the content or a word in the name, as in my_val_people.json, "
+    "tells it. A valid_images.txt beside it lists validation images: names between line ends, tabs, commas or "
+    "spaces, in quotes or not"
+)
 SIZES = {name: OPTIONS[name] for name in OF_PREPARE}
 
 
@@ -30,11 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="SPLIT=PATH",
-        help="official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, a folder of "
-        "LSP, or Human3.6M (mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's .h5, official .cdf); one or more. "
-        "SPLIT= (train, valid or test) may be left out if the content or a word in the name, as in my_val_people.json, "
-        "tells it. A valid_images.txt beside it lists validation images: names between line ends, tabs, commas or "
-        "spaces, in quotes or not",
+        help=ANNOTATIONS,
     )
     parser.add_argument(
         "--valid-share",

@@ -52,7 +52,7 @@ def read_mmpose_npz(path: Path) -> Recording:
             found = None
         if found is None:
             raise PoseError(
-                f"{path}: '{image[:80]}' is no image of Human3.6M as mmpose calls them, "
+                f"{path}: {image[:80]!r} is no image of Human3.6M as mmpose calls them, "
                 "S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg; keep its names"
             )
         subjects.append(found[1])
@@ -80,7 +80,7 @@ def read_mpi_inf_npz(path: Path) -> Recording:
     found = [MPI_INF.fullmatch(_file(image)) for image in images.tolist()]
     if None in found:
         raise PoseError(
-            f"{path}: '{str(images[found.index(None)])[:80]}' is no image of MPI-INF-3DHP as mmpose calls them, "
+            f"{path}: {str(images[found.index(None)])[:80]!r} is no image of MPI-INF-3DHP as mmpose calls them, "
             "S4_Seq2_Cam0_001033.jpg or TS1_002001.jpg; keep its names"
         )
     subjects = [match[1] for match in found]

@@ -33,7 +33,7 @@ def split_video(subject: str, video: str) -> tuple[str, int]:
     found = VIDEO.fullmatch(video)
     action = ALIASES.get(found[1], found[1]) if found else ""
     if subject not in SUBJECTS or action not in ACTIONS:
-        raise ValueError(f"'{subject}' and '{video}' are no subject and video of Human3.6M")
+        raise ValueError(f"{subject!r} and {video!r} are no subject and video of Human3.6M")
     return action, 2 if int(found[2] or 0) == SECOND.get((subject, action), 0) else 1
 
 
