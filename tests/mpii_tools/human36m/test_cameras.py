@@ -1,6 +1,7 @@
 """Cameras of both files, names of videos and their lengths: against each other and Human3.6M's own metadata.xml."""
 
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,10 +119,13 @@ def test_frames_are_counted_video_by_video(tmp_path, capsys):
     assert f"{2 * 15 * 804:>19,}  every 5 of S11" in capsys.readouterr().out
 
 
-def test_human36ms_own_lengths(shared):
+def test_human36ms_own_lengths_are_those_of_the_page(shared):
     """Every 64th frame within each video: the counts of the page beside the code."""
-    path = shared / "threed" / "h36m" / "metadata.xml"
-    lengths = video_lengths(path)
-    counts = {protocol: count_frames(lengths, who["valid"], 64) for protocol, who in PROTOCOLS.items()}
-    assert sum(counts[2].values()) == 9118 and sum(counts[1].values()) == 3716
+    lengths = video_lengths(shared / "threed" / "h36m" / "metadata.xml")
+    counts = [count_frames(lengths, PROTOCOLS[protocol]["valid"], 64) for protocol in (1, 2)]
+    page = (Path(video_lengths.__code__.co_filename).parent / "README.md").read_text(encoding="utf-8")
+    for action in ACTIONS:
+        assert f"| {action} | {counts[0][action]:,} | {counts[1][action]:,} |" in page
+    first, second = (sum(count.values()) for count in counts)
+    assert f"| all | {first:,} | {second:,} |" in page and (first, second) == (3716, 9118)
     assert lengths["S11", "Directions", 1, "54138969"] == 1553
