@@ -15,10 +15,12 @@ from mpii_tools.human36m.joints import NAMES, PELVIS, to_mpii
 from mpii_tools.people import People, make_people
 
 APART = 10.0  # image pixels
+FARTHEST = 1e6  # mm; a joint farther from the camera is none
 NO_CAMERA = "people without a camera: put Human3.6M's metadata.xml or cameras.json beside the annotations"
 NO_LENS = "people whose camera lacks lens distortion: metadata.xml or cameras.json beside the annotations has it"
 FITTED = "people whose camera was fitted to their 2D and 3D labels, without lens distortion"
 MALFORMED = "people left out: not as the form has them (annotations counted from 0)"
+BEYOND = "people with a joint over 1 km from the camera, taken as missing (is the pose in mm?)"
 FAR = f"people with a 2D label more than {APART:.0f} px from the projected 3D one"
 
 
@@ -121,7 +123,9 @@ def to_people(recording: Recording) -> tuple[People, Depth, dict[str, list[str]]
     """
     seen = np.isfinite(recording.camera).all(axis=1)
     lens = np.nan_to_num(recording.distortion)
-    poses, labels = recording.poses, recording.labels
+    labels = recording.labels
+    beyond = np.abs(recording.poses) > FARTHEST
+    poses = np.where(beyond.any(axis=2, keepdims=True), np.nan, recording.poses)
     with np.errstate(all="ignore"):  # damaged files have any numbers
         places = np.where(seen[:, None, None], project(poses, recording.camera, lens), labels)
         joints = np.where(seen[:, None, None], project(to_mpii(poses), recording.camera, lens), to_mpii(labels))
@@ -139,6 +143,13 @@ def to_people(recording: Recording) -> tuple[People, Depth, dict[str, list[str]]
         sequence=recording.sequence, frame=recording.frame,
     )  # fmt: skip
     bare = seen & ~np.isfinite(recording.distortion).all(axis=1) & ~recording.fitted
-    found = {FAR: apart, NO_CAMERA: ~seen, NO_LENS: bare, FITTED: seen & recording.fitted}
+    found = {
+        BEYOND: beyond.any(axis=(1, 2)),
+        FAR: apart,
+        NO_CAMERA: ~seen,
+        NO_LENS: bare,
+        FITTED: seen & recording.fitted,
+    }
     named = {what: people.person_ids[rows].tolist() for what, rows in found.items()}
-    return people, depth, {MALFORMED: list(recording.left_out), FAR: named.pop(FAR)}, named
+    faults = {MALFORMED: list(recording.left_out), BEYOND: named.pop(BEYOND), FAR: named.pop(FAR)}
+    return people, depth, faults, named

@@ -3,6 +3,7 @@
 import json
 import pickle
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import h5py
@@ -135,6 +136,17 @@ def test_a_flag_of_0_is_a_missing_joint(tmp_path):
     reading = read_annotations(tmp_path / "h36m_test.npz")
     missing = np.isnan(reading.people.joints).any(axis=-1)
     assert missing.sum() == 1 and missing[0, MPII.index("r_ankle")] and np.isnan(reading.depth.z)[missing].all()
+
+
+@pytest.mark.parametrize("value", [2e6, 1e300, -1e300])
+def test_a_joint_that_can_be_nowhere_is_missing_and_a_fault(value, tmp_path):
+    people = [replace(PEOPLE[0], pose=PEOPLE[0].pose.copy()), *PEOPLE[1:]]
+    people[0].pose[3, 1] = value  # right ankle
+    write_json(tmp_path / "cameras.json", LENSES)
+    reading = read_annotations(forms.write_fetch(tmp_path, people, LENSES))
+    (who,) = [who for what, who in reading.faults.items() if "1 km" in what]
+    missing = np.isnan(reading.people.joints).any(axis=-1)
+    assert len(who) == 1 and missing.sum() == 1 and missing[0, MPII.index("r_ankle")]
 
 
 def test_labels_far_from_the_projected_pose_are_a_fault(tmp_path):
