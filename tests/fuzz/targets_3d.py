@@ -19,6 +19,7 @@ from mpii_tools.annotations.human36m import choose, with_crop
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import with_split
+from mpii_tools.depth.table import COLUMNS, make_depth
 from mpii_tools.human36m.video_lengths import video_lengths
 
 
@@ -102,8 +103,24 @@ def save_cdf(path: Path, fields: object) -> None:
     file.close()
 
 
+def depth_columns() -> dict:
+    """What `a-depth.npz` holds of the people of `a.npz`."""
+    ids = targets.people().person_ids.tolist()
+    depth = make_depth(ids, np.zeros((len(ids), 16)), camera=np.array([1000.0, 1000, 500, 500]),
+                       root_depth=np.full(len(ids), 4000.0), subject="S9", action="Eating", sequence="1")  # fmt: skip
+    return {name: getattr(depth, name) for name in COLUMNS}
+
+
+def use_depth(path: Path) -> None:
+    """Read the people beside, score the ground truth's own poses."""
+    found = read_annotations(path.with_name("a.npz"))
+    score_3d(found.depth.beside(found.people.joints), found.people, found.depth)
+
+
 TARGETS = {
     **targets.TARGETS,
+    "depth .npz": Target("a-depth.npz", depth_columns, savenpz, use_depth,
+                         lambda: {"a.npz": saved(lambda file: np.savez(file, **targets.people_columns()))}),
     "mmpose's Human3.6M .npz": Target("h36m.npz", lambda: forms.mmpose_arrays(*human36m()), savenpz, use_human36m,
                                       cameras_json),
     "mmpose's MPI-INF-3DHP .npz": Target("3dhp.npz", forms.mpi_inf_arrays, savenpz, use_human36m),
