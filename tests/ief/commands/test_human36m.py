@@ -97,12 +97,12 @@ def test_options_of_human36m_need_human36m(tmp_path, capsys):
     assert "are for Human3.6M, of which nothing is given" in capsys.readouterr().err
 
 
-def assert_perfect(annotations, poses, folder):
+def assert_perfect(annotations, poses, folder, *options):
     """Saves poses as predictions, evaluates them; returns the 3D scores, whose errors are all 0."""
     reading = read_annotations(annotations)
     save_predictions(folder / "gt.npz", Predictions(np.nan_to_num(poses), reading.people.person_ids))
     files = ["--predictions", str(folder / "gt.npz"), "--annotations", str(annotations)]
-    assert main(["evaluate", *files, "--json", str(folder / "scores.json")]) == 0
+    assert main(["evaluate", *files, *options, "--json", str(folder / "scores.json")]) == 0
     scores = json.loads((folder / "scores.json").read_text())
     for name in ("joint_error", "pa_joint_error", "pa_joint_error_scaled", "bone_error"):
         assert scores["3d"][name]["mm"] == pytest.approx(0, abs=1e-6), name
@@ -134,6 +134,8 @@ def test_real_images_go_through(dataset, shared, world, tmp_path):
     folder, data = shared / "threed" / dataset, tmp_path / "data"
     prepared = ["--annotations", *files, "--images", str(folder), "--out", str(data), "--size", "32"]
     assert main(["prepare", *prepared, "--strict"]) == 0
+    legal = ["--angle-limits", str(shared / "threed" / "angle_limits")]
+    illegal = angles = 0
     splits = {path.name.removesuffix("-depth.npz") for path in data.glob("*-depth.npz")}
     assert sum(len(read_annotations(data / f"{split}.npz").people) for split in splits) == 4
     for split in splits:
@@ -142,4 +144,10 @@ def test_real_images_go_through(dataset, shared, world, tmp_path):
         poses = read_predictions(tmp_path / split / f"predictions-{split}.npz").joints
         assert poses.shape[1:] == (16, 3) and np.isfinite(poses).all()
         reading = read_annotations(data / f"{split}.npz")
-        assert_perfect(data / f"{split}.npz", reading.depth.beside(reading.people.joints), tmp_path)
+        gt = reading.depth.beside(reading.people.joints)
+        scores = assert_perfect(data / f"{split}.npz", gt, tmp_path, *legal)
+        assert scores["illegal_angle"]["percent"] == scores["gt_illegal_angle"]["percent"]
+        assert scores["bone_std"]["mm"] == scores["gt_bone_std"]["mm"]
+        counted = sum(scores["counts"]["illegal_angle"]["per_joint"].values())
+        illegal, angles = illegal + scores["illegal_angle"]["percent"] * counted / 100, angles + counted
+    assert (round(illegal), angles) == {"h36m": (2, 36), "mpi_inf_3dhp": (0, 34)}[dataset]  # real poses: 2.2 % of many
