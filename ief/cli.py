@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "tables, plots and pictures of finished runs, as one HTML page",
     "table7": "train and compare the five methods of Table 1 under one budget",
     "table2": "the same in 3D, with and without people who have no depth",
+    "release": "write a run's stages in half precision for others to use, with a model card",
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of the loss, the heatmaps and the stages on this machine",
 }

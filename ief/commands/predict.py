@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ief.inference.predictor import PosePredictor
     from ief.inference.stream import FindPeople
 
-EXAMPLE = """ief predict --run runs/all image.jpg --out poses
+EXAMPLE = """ief predict image.jpg --out poses
+         ief predict --run runs/all image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
          ief predict --run runs/all clip.mp4 --detect --out poses
          ief predict --run runs/all --data data/mpii --split valid --flip
@@ -45,8 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the detector's weights (default: torchvision's cache, or its download)",
     )
-    parser.add_argument("--run", type=Path, metavar="DIR", help="run folder with trained stages")
-    parser.add_argument("--onnx", type=Path, metavar="FILE", help="what `ief export` wrote, instead of --run")
+    add_weights(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that `ief prepare` wrote")
     parser.add_argument(
         "--split", default="valid", metavar="NAME", help="which of its splits to predict (default: valid)"
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="DIR",
-        help="folder for predictions and pictures (default: the run's, for a split; poses, for images)",
+        help="folder for predictions and pictures (default: that of --run, for a split; else poses)",
     )
     parser.add_argument("--flip", action="store_true", help="average over the crop and its mirror image")
     parser.add_argument(
@@ -80,6 +80,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="crops at a time (default: 32)")
     add_device(parser)
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Declare what predicts."""
+    parser.add_argument(
+        "--run",
+        type=Path,
+        metavar="DIR",
+        help="run folder with trained stages (default: the weights released with this version, if there are any)",
+    )
+    parser.add_argument("--onnx", type=Path, metavar="FILE", help="what `ief export` wrote, instead of --run")
 
 
 def add_camera(parser: argparse.ArgumentParser) -> None:
@@ -111,10 +122,12 @@ def run(args: argparse.Namespace) -> None:
     """Predict what was asked for."""
     check(args)
     from ief.inference.predictor import PosePredictor
+    from ief.model.release import released_run
 
-    predictor = PosePredictor.load(args.run or args.onnx, args.device, args.flip, args.batch_size)
+    weights = args.run or args.onnx or released_run()
+    predictor = PosePredictor.load(weights, args.device, args.flip, args.batch_size)
     if args.camera and predictor.dimensions != 3:
-        raise PoseError(f"{args.run or args.onnx}: predicts no depth, which --camera needs; give a run of 3D people")
+        raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
     left_out = predict_data(predictor, args) if args.data else predict_inputs(predictor, args)
     if left_out:
         raise Incomplete(left_out)
@@ -122,7 +135,7 @@ def run(args: argparse.Namespace) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Raises PoseError for arguments that do not go together."""
-    if bool(args.run) == bool(args.onnx):
+    if args.run and args.onnx:
         raise PoseError("give either --run, a folder with trained stages, or --onnx, an exported model")
     if args.onnx and args.onnx.suffix != ".onnx":
         raise PoseError(f"--onnx {args.onnx}: no .onnx file; give what `ief export` wrote, or --run")
@@ -215,8 +228,9 @@ def load_detector(args: argparse.Namespace) -> FindPeople:
 def identity(args: argparse.Namespace) -> dict:
     """What poses and overlays depend on beside images and boxes, as JSON values."""
     from checkpoints.files import checksum
+    from ief.model.release import RELEASED
 
-    files = [args.onnx] if args.onnx else sorted(args.run.glob("stage*/stage.safetensors"))
+    files = [args.onnx] if args.onnx else sorted((args.run or RELEASED).glob("stage*/stage.safetensors"))
     detector = [str(args.detector_weights), args.min_score] if args.detect else None
     camera = [args.camera, args.root_depth, args.distortion]  # the overlays do
     weights = [checksum(path) for path in files]

@@ -15,6 +15,7 @@ from ief.inference.networks import CascadeNetwork, Network
 from ief.inference.poses import Poses
 from ief.inference.stream import FindPeople, ImagePeople, Outcome, stream
 from ief.model.cascade import Cascade
+from ief.model.release import released_run
 from mpii_tools.prepared.read import PreparedSplit
 
 Image = np.ndarray | str | os.PathLike
@@ -41,20 +42,21 @@ class PosePredictor:
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike, device: str | None = None, flip: bool = False, batch_size: int = 32
+        cls, path: str | os.PathLike | None = None, device: str | None = None, flip: bool = False, batch_size: int = 32
     ) -> PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
         Args:
-            path: the run folder or the file.
+            path: the run folder or the file; None takes the released weights, `checkpoints/released`.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one. An .onnx runs on the CPU.
             flip: average each stage over the crop and its mirror image; not for an .onnx.
             batch_size: crops per call of the network.
 
         Raises:
-            PoseError: when the path holds neither, a file is corrupt, or the device cannot be used.
+            PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
+                when no weights are released.
         """
-        path = Path(path)
+        path = released_run() if path is None else Path(path)
         if path.suffix == ".onnx":
             from ief.inference.onnx_runtime import OnnxNetwork
 

@@ -14,6 +14,7 @@ import math
 from itertools import count
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from checkpoints.errors import PoseError
@@ -44,12 +45,15 @@ def save_stage(path: Path, stage: Stage, mean_pose: Tensor, description: dict) -
 
 
 def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
-    """A finished stage in evaluation mode, the mean pose (K, D) and the description saved with it.
+    """A finished stage in evaluation mode, in float32, the mean pose (K, D) and the description saved with it.
 
     Raises:
         PoseError: when the file is missing, corrupt, or not a stage of this project.
     """
     tensors, description = load_tensors(path)
+    if description.get("rounded_to") == "float16":  # by `ief.model.release`; in no other stage
+        halves = {name: tensor.float() for name, tensor in tensors.items() if tensor.dtype == torch.float16}
+        tensors.update(halves)
     try:
         mean_pose = tensors.pop("mean_pose")
         design = StageDesign.from_json(description["design"])
