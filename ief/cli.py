@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "tables, plots and pictures of finished runs, as one HTML page",
     "table7": "train and compare the five methods of Table 1 under one budget",
     "table2": "the same in 3D, with and without people who have no depth",
+    "experiments": "train and compare the planned runs on real images, in pieces, with one report",
     "release": "write a run's stages in half precision for others to use, with a model card",
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of the loss, the heatmaps and the stages on this machine",
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def overview(arguments: Sequence[str]) -> int:
     """Print the list of commands; status 2 if an unknown one was asked for."""
     lines = ["usage: ief COMMAND ...", "", "Two-stage iterative regression of 2D human pose.", ""]
-    lines += [f"  {name:<10}{summary}" for name, summary in COMMANDS.items()]
+    lines += [f"  {name:<13}{summary}" for name, summary in COMMANDS.items()]
     lines += ["", "`ief COMMAND -h` explains one. Start with: ief demo --out demo"]
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
     if arguments and not asked:

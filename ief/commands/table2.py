@@ -48,4 +48,4 @@ def run(args: argparse.Namespace) -> None:
                     first, method=method, run=run, also=data, preset=config.options, run_config=options
                 )
         title = f"Five methods in 3D, with {first.also.name} and without"
-        compare(configs, config.stages, valid, args.run / "report", title)
+        compare(configs, valid, args.run / "report", title)

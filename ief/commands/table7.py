@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,31 +56,45 @@ def run(args: argparse.Namespace) -> None:
             )
             for method in METHODS
         }  # fmt: skip
-        compare(configs, config.stages, valid, args.run / "report", f"Five methods, {config.stages} stages")
+        compare(configs, valid, args.run / "report", f"Five methods, {config.stages} stages")
 
 
-def compare(configs: Mapping[Path, StageConfig], stages: int, valid: PreparedSplit, out: Path, title: str) -> None:
-    """Train every stage of some runs, the first stages of all first, score them, report; what is done is skipped.
+def compare(configs: Mapping[Path, StageConfig], valid: PreparedSplit, out: Path, title: str) -> None:
+    """`train_and_score`, then `report`."""
+    train_and_score(configs, valid)
+    first = next(iter(configs.values()))
+    if first.dist.is_main:
+        report(list(configs), valid, first.data, out, title)
+
+
+def train_and_score(configs: Mapping[Path, StageConfig], valid: PreparedSplit) -> None:
+    """Train every stage of some runs, the first stages of all first, and score them; what is done is skipped.
 
     Args:
-        configs: run folder -> its first stage.
-        stages: number of stages of each.
+        configs: run folder -> its first stage, whose `run_config` says how many stages there are.
         valid: the people to score.
-        out: folder of the report. title: of its page.
     """
-    from ief.reporting.report import write_report
     from ief.reporting.scoring import score_run
     from ief.training.trainer import train_stage
 
-    for index in range(stages):
+    for index in range(max(config.run_config.stages for config in configs.values())):
         for config in configs.values():
-            train_stage(replace(config, index=index))
-    if not config.dist.is_main:
-        return
-    for run in configs:
-        if not (run / "metrics.json").exists():  # the last file of a score
+            if index < config.run_config.stages:
+                train_stage(replace(config, index=index))
+    for run, config in configs.items():
+        if config.dist.is_main and not (run / "metrics.json").exists():  # the last file of a score
             config.stopping.check()
             score_run(run, valid, config.device)
-    training = config.data
-    print(write_report(list(configs), out, title, people=valid.people, training=training.people, depth=valid.depth,
+
+
+def report(runs: Sequence[Path], valid: PreparedSplit, training: PreparedSplit, out: Path, title: str) -> None:
+    """Write the report of scored runs and print where it is.
+
+    Args:
+        valid: the people that were scored. training: those that the runs learned from.
+        out: folder of the report. title: of its page.
+    """
+    from ief.reporting.report import write_report
+
+    print(write_report(runs, out, title, people=valid.people, training=training.people, depth=valid.depth,
                        training_depth=training.depth))  # fmt: skip

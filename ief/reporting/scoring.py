@@ -119,23 +119,27 @@ def stage_names(count: int) -> list[str]:
     return ["mean_pose", *(f"stage{index}" for index in range(count - 1))]
 
 
-def score_run(run: Path, data: PreparedSplit, device: torch.device, flip: bool = False) -> dict[str, Scores]:
+def score_run(
+    run: Path, data: PreparedSplit, device: torch.device, flip: bool = False, out: Path | None = None
+) -> dict[str, Scores]:
     """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
-    Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones.
+    Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones, to the
+    folder `out`, by default the run's.
     """
     from ief.inference.predictor import PosePredictor
     from ief.model.run_folder import load_cascade
 
+    out = out or run
     poses, scores = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
-    save_poses(run, data, poses, scores)
+    save_poses(out, data, poses, scores)
     stages = zip(stage_names(len(poses)), poses, strict=True)
     results = {name: score(pose, data.people, intervals=True) for name, pose in stages}
     metrics = {name: scores_to_json(found) for name, found in results.items()}
     for name, pose in zip(metrics, poses, strict=True):
         if found := score_3d(pose, data.people, data.depth, intervals=True):
             metrics[name][KEY] = scores_3d_to_json(found)
-    write_text(run / "metrics.json", json.dumps(metrics, indent=1))
+    write_text(out / "metrics.json", json.dumps(metrics, indent=1))
     return results
 
 
