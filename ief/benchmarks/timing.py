@@ -8,6 +8,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -37,7 +38,7 @@ def calls_per_round(function: Function, device: torch.device) -> int:
 
 def seconds(function: Function, calls: int, device: torch.device) -> float:
     """The wall-clock time of `calls` calls, until the device has done them all."""
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    wait = partial(torch.cuda.synchronize, device) if device.type == "cuda" else lambda: None
     wait()
     start = time.perf_counter()
     for _ in range(calls):

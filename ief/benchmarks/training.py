@@ -157,9 +157,9 @@ def two_steps(workload: Workload, preset: Preset, index: int) -> None:
 def peak_memory(work: Function, device: torch.device) -> float:
     """GB that tensors on the device take at most while `work` runs; prepared crops are tensors on a GPU only."""
     if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.reset_peak_memory_stats(device)
         work()
-        return torch.cuda.max_memory_allocated() / 1e9
+        return torch.cuda.max_memory_allocated(device) / 1e9
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         work()
     changes = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
