@@ -91,9 +91,8 @@ def check(args: argparse.Namespace, finished: FinishedRun) -> None:
     if not finished.record:
         raise PoseError(f"{args.run}: has no trained stage; finish it with `ief train` first")
     if finished.skeleton.names != MPII.names:
-        raise PoseError(
-            f"{args.run}: places joints {', '.join(finished.skeleton.names[:3])}, ...; releases place MPII's"
-        )
+        names = ", ".join(finished.skeleton.names[:3])
+        raise PoseError(f"{args.run}: places joints {names}, ...; a release places MPII's, so choose another run")
     if found.value is None or not found.value >= args.least:
         raise PoseError(
             f"{args.run}: {measure} of {finished.last} is {cell(found)} %, released from {args.least:g} on; train it "

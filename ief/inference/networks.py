@@ -48,7 +48,8 @@ class CascadeNetwork:
     @torch.inference_mode()
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64."""
-        images = normalize_crops(torch.from_numpy(np.ascontiguousarray(crops)).to(self.cascade.mean_pose.device))
+        crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
+        images = normalize_crops(crops.to(self.cascade.mean_pose.device))
         poses, scores = self.cascade.predict(images, self.flip)
         stacked = np.stack(np.broadcast_arrays(*(self.cascade.shown(pose).double().cpu().numpy() for pose in poses)))
         return stacked, scores.double().cpu().numpy()
