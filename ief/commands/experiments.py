@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> None:
             if first.dist.is_main:
                 score_flipped(configs, valid)
         if first.dist.is_main:  # none of it needs a GPU
+            first.stopping.check()  # it takes a while, and does not stop half-way
             for group, configs in runs.items():
                 title = f"{group}: {epochs:g} epochs per stage"
                 report(list(configs), valid, first.data, args.run / group / "report", title)
