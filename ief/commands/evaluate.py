@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import CONVENTIONS
 from evaluation.metrics.measures import MEASURES
-from ief.commands.options import add_first_pixel
+from ief.commands.options import add_angle_limits, add_first_pixel
 
 if TYPE_CHECKING:
     from mpii_tools.people import People
@@ -52,13 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "annotations have)",
     )
     argument("--oks", action="store_true", help="also COCO's average precision; needs pycocotools and sigmas")
-    argument(
-        "--angle-limits",
-        type=Path,
-        metavar="DIR",
-        help="folder of Akhter and Black's joint-angle model (jointAngleModel_v2.mat, staticPose.mat), for the Illegal "
-        "Angle of 3D poses",
-    )
+    add_angle_limits(parser)
     argument("--json", type=Path, metavar="FILE", help="also write the scores to this file")
     argument(
         "--against",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import Field
+from pathlib import Path
 
 from ief.training.presets import flag, kind, range_of, shown
 
@@ -50,4 +51,15 @@ def add_first_pixel(parser: argparse.ArgumentParser) -> None:
         choices=(0, 1),
         help="what other programs' predictions call the first pixel (default: 0 in .npz and COCO results, 1 in .h5, "
         ".mat and .npy, as in MPII's files)",
+    )
+
+
+def add_angle_limits(parser: argparse.ArgumentParser) -> None:
+    """Declare --angle-limits."""
+    parser.add_argument(
+        "--angle-limits",
+        type=Path,
+        metavar="DIR",
+        help="folder of Akhter and Black's joint-angle model (jointAngleModel_v2.mat, staticPose.mat), for the Illegal "
+        "Angle of 3D poses (default: without)",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
 from evaluation.report.published import TABLE_8, select_rows
+from ief.commands.options import add_angle_limits
 
 if TYPE_CHECKING:
     from mpii_tools.depth.table import Depth
@@ -32,12 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ROW",
         help=f"published rows below Table 8: all (default), none, or any of {', '.join(TABLE_8)}",
     )
-    argument(
-        "--angle-limits",
-        type=Path,
-        metavar="DIR",
-        help="folder of Akhter and Black's joint-angle model, for the Illegal Angle of runs in 3D (default: without)",
-    )
+    add_angle_limits(parser)
     title = "Compositional pose regression"
     argument("--title", default=title, metavar="TEXT", help=f"title of the page (default: {title})")
     argument("--lead", default="", metavar="TEXT", help="a paragraph under the title (default: none)")

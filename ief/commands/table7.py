@@ -59,12 +59,12 @@ def run(args: argparse.Namespace) -> None:
         compare(configs, valid, args.run / "report", f"Five methods, {config.stages} stages")
 
 
-def compare(configs: Mapping[Path, StageConfig], valid: PreparedSplit, out: Path, title: str) -> None:
-    """`train_and_score`, then `report`."""
+def compare(configs: Mapping[Path, StageConfig], valid: PreparedSplit, out: Path, title: str, **drawn: object) -> None:
+    """`train_and_score`, then `report`, which `drawn` goes to."""
     train_and_score(configs, valid)
     first = next(iter(configs.values()))
     if first.dist.is_main:
-        report(list(configs), valid, first.data, out, title)
+        report(list(configs), valid, first.data, out, title, **drawn)
 
 
 def train_and_score(configs: Mapping[Path, StageConfig], valid: PreparedSplit) -> None:
@@ -87,14 +87,17 @@ def train_and_score(configs: Mapping[Path, StageConfig], valid: PreparedSplit) -
             score_run(run, valid, config.device)
 
 
-def report(runs: Sequence[Path], valid: PreparedSplit, training: PreparedSplit, out: Path, title: str) -> None:
+def report(
+    runs: Sequence[Path], valid: PreparedSplit, training: PreparedSplit, out: Path, title: str, **drawn: object
+) -> None:
     """Write the report of scored runs and print where it is.
 
     Args:
         valid: the people that were scored. training: those that the runs learned from.
         out: folder of the report. title: of its page.
+        drawn: what else `write_report` takes: `load_image`, `angle_limits`.
     """
     from ief.reporting.report import write_report
 
     print(write_report(runs, out, title, people=valid.people, training=training.people, depth=valid.depth,
-                       training_depth=training.depth))  # fmt: skip
+                       training_depth=training.depth, **drawn))  # fmt: skip
