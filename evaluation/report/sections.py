@@ -218,15 +218,17 @@ def std_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> S
     heading = "Figure 1: joints against bones"
     if std is None:
         return Section(heading, text=("No annotations with a center and a scale were given to measure it on.",))
-    kinds = std.by_kind(skeleton).values()
-    steadier = sum(bone < joint for joint, bone in kinds)
-    text = (
-        f"The paper's reason to regress bones: over {whose}, {steadier} of the {len(kinds)} kinds of bone "
-        "vary less than the joint they lead to."
-    )
+    text = f"The paper's reason to regress bones: over {whose}, {steadier_bones(std, skeleton)}."
     figures = {"figure1": ("Left and right averaged.", plots.std_bars(std, skeleton))}
     tables = {"figure1": paper_tables.std_table(std, skeleton)}
     return Section(heading, (text,), tables, figures, folded=frozenset(tables))
+
+
+def steadier_bones(std: PoseStd, skeleton: Skeleton) -> str:
+    """How many kinds of bone vary less than their joint, in words."""
+    kinds = std.by_kind(skeleton).values()
+    steadier = sum(bone < joint for joint, bone in kinds)
+    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
 
 
 def training_section(

@@ -19,6 +19,7 @@ from evaluation.report.paper_tables_3d import (
 )
 from evaluation.report.plots_3d import Sequence3D, sequence_figure
 from evaluation.report.published_3d import ACTION_TABLES
+from evaluation.report.sections import steadier_bones
 from heads.skeleton import MPII, Skeleton
 
 Pair = tuple[Entry3D | None, Entry3D | None]  # a baseline, and the method shown beside it
@@ -59,12 +60,8 @@ def std_3d_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -
     heading = "Figure 1, middle: joints against bones in 3D"
     if std is None:
         return Section(heading, text=("No people with depth and a camera were given to measure it on.",))
-    kinds = std.by_kind(skeleton).values()
-    steadier = sum(bone < joint for joint, bone in kinds)
-    text = (
-        f"Over {whose}, relative to the root, {steadier} of the {len(kinds)} kinds of bone vary less than the joint "
-        "they lead to (a bone at the root is its joint)."
-    )
+    steadier = steadier_bones(std, skeleton)
+    text = f"Over {whose}, relative to the root, {steadier} (a bone at the root is its joint)."
     figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(std, skeleton, "mm"))}
     tables = {"figure1-3d": paper_tables.std_table(std, skeleton, "mm")}
     return Section(heading, (text,), tables, figures, folded=frozenset(tables))

@@ -141,17 +141,15 @@ def report(out: Path, valid: PreparedSplit, training: PreparedSplit, studio: Syn
 def picture_others(path: Path, people: People, depth: Depth, poses: np.ndarray, data: Synthetic3D) -> Path:
     """Front and side views of people from the best to the worst predicted, with the ground truth thin beneath."""
     from checkpoints.files import write_bytes
-    from evaluation.report.side_view import front_and_side
     from evaluation.report.skeletons import grid, to_jpeg
     from ief.reporting.pictures import spread_rows
-    from ief.reporting.pictures_3d import person_errors_3d
+    from ief.reporting.pictures_3d import draw_person_3d, person_errors_3d
     from mpii_tools.images.decode import image_loader
     from mpii_tools.images.sources import open_images
 
-    load_image, gt = image_loader(open_images(data.images)), depth.beside(people.joints)
+    load_image = image_loader(open_images(data.images))
     pictures = [
-        front_and_side(load_image(str(people.images[row])), poses[row], people.skeleton, gt=gt[row],
-                       scale=depth.camera[row, 0] / depth.root_depth[row])
+        draw_person_3d(load_image(str(people.images[row])), poses[row], people, depth, row)
         for row in spread_rows(person_errors_3d(poses, people, depth), SHOWN)
-    ]  # fmt: skip
+    ]
     return write_bytes(path, to_jpeg(grid(pictures, 2)))

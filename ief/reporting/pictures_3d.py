@@ -41,16 +41,27 @@ def drawn_people_3d(
     captions = {row: f"{people.person_ids[row]}: {millimeters[row]:.0f} mm" for row in rows}
     rows = spread_rows(np.where(np.isfinite(millimeters), np.nan, flat), PEOPLE)
     captions |= {row: f"{people.person_ids[row]}: depth not known, {flat[row]:.2f} {measure.unit}" for row in rows}
-    gt = people.joints if depth is None else depth.beside(people.joints)
-    gt = gt if gt.shape[-1] == 3 else np.concatenate([gt, np.full((*gt.shape[:2], 1), np.nan)], axis=-1)
     pictures = []
     for row, caption in captions.items():
         image = load_or_leave_out(people, row, load_image, left_out)
         if image is None:
             continue
-        scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth and depth.placed[row] else None
-        pictures.append((caption, front_and_side(image, poses[row], people.skeleton, gt=gt[row], scale=scale)))
+        pictures.append((caption, draw_person_3d(image, poses[row], people, depth, row)))
     return pictures
+
+
+def draw_person_3d(image: np.ndarray, pose: np.ndarray, people: People, depth: Depth | None, row: int) -> np.ndarray:
+    """The pose (K, 3) of person `row` in the image and from the side, the ground truth thin beneath.
+
+    The side view takes its scale from the person's camera where that is known, else from the pose.
+
+    Returns:
+        (side, 2 side + 1, 3) uint8 RGB.
+    """
+    z = np.full(len(pose), np.nan) if depth is None else depth.z[row]
+    gt = np.concatenate([people.joints[row], z[:, None]], axis=-1)
+    scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth and depth.placed[row] else None
+    return front_and_side(image, pose, people.skeleton, gt=gt, scale=scale)
 
 
 def person_errors_3d(poses: np.ndarray, people: People, depth: Depth) -> np.ndarray:

@@ -167,9 +167,10 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
         (folder / DESCRIPTION).unlink(missing_ok=True)
     for path in paths:
         path.replace(folder / path.name)
-    for split in done.splits:
-        if depth_path(f"{split}.npz") not in {Path(path.name) for path in paths}:
-            depth_path(folder / f"{split}.npz").unlink(missing_ok=True)  # of what was there before
+    written = {path.name for path in paths}
+    for path in (depth_path(folder / f"{split}.npz") for split in done.splits):
+        if path.name not in written:
+            path.unlink(missing_ok=True)  # of what was there before
     if having := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
         description |= {"depth": having}
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
