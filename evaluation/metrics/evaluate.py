@@ -66,7 +66,7 @@ def evaluate(
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention.
     """
-    return _scores(gt, get_convention(convention), thresholds, bootstrap, pred)
+    return scores_of(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
 def compare(
@@ -85,21 +85,35 @@ def compare(
 
     Args, Raises: as `evaluate`, with reference (N, K, D) like `pred`.
     """
-    return _scores(gt, get_convention(convention), thresholds, bootstrap, pred, reference)
+    return scores_of(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
-def _scores(
+def scores_of(
     gt: GroundTruth,
-    convention: Convention,
-    thresholds: Sequence[float] | None,
-    bootstrap: Bootstrap | None,
-    *predictions: ArrayLike,
+    predictions: Sequence[ArrayLike],
+    references: Sequence[ArrayLike] = (),
+    *,
+    convention: str | Convention = "official",
+    thresholds: Sequence[float] | None = None,
+    bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP,
 ) -> Scores:
-    """Of predictions, or of the first minus those of the second."""
+    """The mean of the scores of several trainings' predictions, minus the mean of the references' if there are any.
+
+    Args:
+        predictions, references: one or more sets, each (N, K, D), of the same people, who are resampled for all alike.
+
+    Args, Raises: the others as `evaluate`.
+    """
+    convention = get_convention(convention)
     thresholds = pckh.check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
-    found, *others = (_measure(pred, gt, convention, thresholds, bootstrap) for pred in predictions)
-    for other in others:
-        found = [ours - theirs for ours, theirs in zip(found, other, strict=True)]
+
+    def mean(group: Sequence[ArrayLike]) -> list[np.ndarray]:
+        measured = [_measure(pred, gt, convention, thresholds, bootstrap) for pred in group]
+        return [sum(each) / len(group) for each in zip(*measured, strict=True)]
+
+    found = mean(predictions)
+    if len(references):
+        found = [ours - theirs for ours, theirs in zip(found, mean(references), strict=True)]
     *percentages, joint_error, bone_error = found
     names, sized = gt.skeleton.names, has_size(gt.size)
     counts = (int(sized.sum()), int((~sized).sum()), gt.annotated[sized].sum(axis=0).tolist())

@@ -8,15 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checkpoints.errors import PoseError
 from heads.methods import METHODS
 from ief.commands import train
-from ief.training.run_config import RUN_OPTIONS
+from ief.training.run_config import RUN_OPTIONS, RunConfig
 
 if TYPE_CHECKING:
     from ief.training.config import StageConfig
     from mpii_tools.prepared.read import PreparedSplit
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --epochs 20
+seeds: ief table7 --data data/mpii --run runs/table7 --preset swift --epochs 20 --seeds 0 1 2
 on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0"""
 OPTIONS = {name: field for name, field in RUN_OPTIONS.items() if name != "method"}
 
@@ -24,6 +26,14 @@ OPTIONS = {name: field for name, field in RUN_OPTIONS.items() if name != "method
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments: those of `ief train`, except the method and the stage."""
     train.configure_training(parser, OPTIONS)
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="train all of it once by each of these seeds, to RUN/seedN, and compare the means, with confidence "
+        "intervals over people and over seeds, in RUN/results.md (default: once, by --seed)",
+    )
     add_minutes(parser)
 
 
@@ -38,25 +48,51 @@ def add_minutes(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train every method with the same seed, order, weights and budget; what is done is skipped."""
+    """Train every method, by each seed, with the same order, weights and budget; what is done is skipped."""
     train.check_budget(args.minutes, args.epochs)
+    seeds = chosen_seeds(args.seeds, args.seed)
     config = train.chosen(args, OPTIONS)
+    parts = {args.run / f"seed{seed}": replace(config, seed=seed) for seed in seeds} or {args.run: config}
+    from ief.reporting.seeds import write_seeds
     from ief.training.budget import epochs_within
     from mpii_tools.prepared.read import load_prepared
 
     valid = load_prepared(config.data, "valid")
     with train.training(args, config) as first:
         if args.minutes is not None:
-            epochs = epochs_within(args.minutes, len(METHODS), config.stages, first, args.run / "budget.json")
-            config = replace(config, options=replace(config.options, epochs=epochs))
-        configs = {
-            args.run / method: replace(
-                first, method=method, run=args.run / method, preset=config.options,
-                run_config=replace(config, method=method),
-            )
-            for method in METHODS
-        }  # fmt: skip
-        compare(configs, valid, args.run / "report", f"Five methods, {config.stages} stages")
+            trainings = len(METHODS) * len(parts)
+            epochs = epochs_within(args.minutes, trainings, config.stages, first, args.run / "budget.json")
+            parts = {run: replace(part, options=replace(part.options, epochs=epochs)) for run, part in parts.items()}
+        for run, part in parts.items():
+            title = f"Five methods, {config.stages} stages" + (f", seed {part.seed}" if seeds else "")
+            compare(of_methods(run, part, first), valid, run / "report", title)
+        if seeds and first.dist.is_main:
+            runs = {method: [run / method for run in parts] for method in METHODS}
+            print("wrote " + "\n      ".join(map(str, write_seeds(args.run, runs, valid.people))))
+
+
+def chosen_seeds(seeds: list[int] | None, seed: int | None) -> list[int]:
+    """Those of --seeds, or none. Raises PoseError for one that is given twice, or beside --seed."""
+    if seeds and seed is not None:
+        raise PoseError("give either --seed or --seeds")
+    if len(set(seeds or ())) < len(seeds or ()):
+        raise PoseError(f"--seeds {' '.join(map(str, seeds))}: each once")
+    return seeds or []
+
+
+def of_methods(run: Path, config: RunConfig, first: StageConfig) -> dict[Path, StageConfig]:
+    """Run folder below `run` -> first stage of each method, by `config`'s options, on `first`'s data and device."""
+    return {
+        run / method: replace(
+            first,
+            method=method,
+            run=run / method,
+            seed=config.seed,
+            preset=config.options,
+            run_config=replace(config, method=method),
+        )
+        for method in METHODS
+    }
 
 
 def compare(configs: Mapping[Path, StageConfig], valid: PreparedSplit, out: Path, title: str, **drawn: object) -> None:

@@ -78,8 +78,12 @@ def test_contradicting_budgets_are_refused(tiny_data, tmp_path):
     for options, says in (
         (["--minutes", "3", "--epochs", "2"], "give either --minutes or --epochs"),
         (["--minutes", "0"], "--minutes 0.0: must be above 0"),
+        (["--seed", "1", "--seeds", "1", "2"], "give either --seed or --seeds"),
+        (["--seeds", "1", "2", "1"], "--seeds 1 2 1: each once"),
+        (["--seeds", "1", "-2"], "--seed -2: must be from 0"),
     ):
         assert says in finish_here(table7(tiny_data, tmp_path, *options), status=2)
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(SystemExit):  # all five are trained: there is no method to choose
         finish_here(table7(tiny_data, tmp_path, "--method", "bone"))
 
@@ -113,6 +117,19 @@ def test_killed_twice_it_says_what_it_would_have_said(people, tmp_path):
         json.loads((folder / "report/results.json").read_text()) for folder in (tmp_path / "straight", run)
     )
     assert straight == killed
+
+
+@pytest.mark.slow
+def test_each_of_several_seeds_trains_what_it_trains_alone(people, tmp_path):
+    several, alone = tmp_path / "several", tmp_path / "alone"
+    said = finish_here(table7(people, several, "--epochs", "0.4", "--seeds", "0", "3"))
+    finish_here(table7(people, alone, "--epochs", "0.4", "--seed", "3"))
+    for method in METHODS:
+        assert same_weights(several / "seed3" / method, alone / method)
+        assert not same_weights(several / "seed0" / method, alone / method)
+    assert (several / "seed3/report/index.html").exists()
+    results = json.loads((several / "results.json").read_text())
+    assert results["seeds"] == 2 and str(several / "results.md") in said
 
 
 @pytest.mark.slow

@@ -1,0 +1,121 @@
+"""Table 7 over several seeds: means of the trainings, with intervals over people and over seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.files import write_text
+from evaluation.metrics.evaluate import Scores, scores_of
+from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.seeds import over_seeds
+from evaluation.report.paper_tables import Entry, readable, table_7
+from evaluation.report.tables import Cell, Table, cell
+from heads.methods import METHODS
+from ief.reporting.scoring import ground_truth, load_poses
+from mpii_tools.people import People
+
+BASE = "ief_star"  # what the others are compared with, as in Table 7
+Poses = Sequence[np.ndarray]  # of one seed each, (N, K, D)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row of differences.
+
+    Attributes:
+        name: what minus what.
+        mean: of all seeds, its intervals over people.
+        each: of each seed, without intervals.
+    """
+
+    name: str
+    mean: Scores
+    each: tuple[Scores, ...]
+
+
+def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
+    """Compare runs of several seeds, and write `results.md` and `results.json` to a folder; returns these files.
+
+    Args:
+        runs: method -> its run of each seed, the same number of each, scored on `people`.
+
+    Raises:
+        PoseError: predictions that are missing, corrupt or of other people.
+    """
+    poses = {method: [load_poses(run, people) for run in each] for method, each in runs.items()}
+    stages = list(next(iter(poses.values()))[0])
+    by_stage = {stage: {method: [found[stage] for found in each] for method, each in poses.items()} for stage in stages}
+    gt = ground_truth(people, *(pose for methods in by_stage.values() for each in methods.values() for pose in each))
+    count = len(next(iter(runs.values())))
+    table = table_7([entry for stage, methods in by_stage.items() for entry in entries(gt, stage, methods)])
+    tables = {"table_7": table, "over_seeds": seeds_table(differences(gt, by_stage), count)}
+    title = f"# Table 7: the mean of {count} seeds, {len(people):,} validation people"
+    page = "\n\n".join([title, *(table.markdown() for table in tables.values())])
+    tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
+    print(*(table.text() for table in tables.values()), sep="\n\n")
+    return [
+        write_text(folder / "results.md", page + "\n"),
+        write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
+    ]
+
+
+def entries(gt: GroundTruth, stage: str, methods: Mapping[str, Poses]) -> list[Entry]:
+    """The rows of a stage in Table 7: each method's mean over its seeds, and minus that of `BASE`."""
+    found = []
+    for method, each in methods.items():
+        compared = stage != "mean_pose" and method != BASE and BASE in methods
+        difference = scores_of(gt, each, methods[BASE]) if compared else None
+        name = method if method in METHODS else ""
+        found.append(Entry(method, name, stage, scores_of(gt, each), BASE if compared else "", difference))
+    return found
+
+
+def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) -> list[Difference]:
+    """Each method minus `BASE` at every stage, and each method's stage minus the previous one."""
+
+    def between(name: str, ours: Poses, theirs: Poses) -> Difference:
+        each = (scores_of(gt, [one], [other], bootstrap=None) for one, other in zip(ours, theirs, strict=True))
+        return Difference(name, scores_of(gt, ours, theirs), tuple(each))
+
+    trained = [stage for stage in by_stage if stage != "mean_pose"]
+    others = [method for method in by_stage[trained[0]] if method != BASE] if BASE in by_stage[trained[0]] else []
+    found = [
+        between(f"{readable(stage)}, {method} - {BASE}", by_stage[stage][method], by_stage[stage][BASE])
+        for stage in trained
+        for method in others
+    ]
+    for previous, stage in pairwise(trained):
+        for method, each in by_stage[stage].items():
+            name = f"{method}, {readable(stage)} - {readable(previous)}"
+            found.append(between(name, each, by_stage[previous][method]))
+    return found
+
+
+def seeds_table(rows: Sequence[Difference], count: int) -> Table:
+    """Differences, each measure with its interval over people and, beside it, over seeds."""
+    measures = {
+        "Joint px": (2, lambda scores: scores.joint_error.image_px),
+        "Bone px": (2, lambda scores: scores.bone_error.image_px),
+        rows[0].mean.pckh.measure.title: (1, lambda scores: scores.mean_pckh),
+    }
+
+    def cells(row: Difference) -> tuple[Cell | str, ...]:
+        found: list[Cell | str] = [row.name]
+        for digits, measure in measures.values():
+            seeds = over_seeds([measure(scores).value for scores in row.each])
+            found += [cell(measure(row.mean), digits, signed=True), cell(seeds, digits, signed=True).parts()[1] or "-"]
+        return tuple(found)
+
+    return Table(
+        title=f"Differences, means of {count} seeds, paired by person and by seed",
+        head=("", *(head for name in measures for head in (name, "over seeds"))),
+        rows=tuple(map(cells, rows)),
+        note="In brackets 95 % confidence intervals: over people (bootstrap, the trainings as they are), then over "
+        "seeds (Student's t, the people as they are). A difference is beyond chance if neither holds 0.",
+    )

@@ -1,0 +1,74 @@
+"""Table 7 over several seeds: its numbers are those of the runs, its intervals those of scipy and of the bootstrap."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from checkpoints.errors import PoseError
+from ief.reporting.scoring import difference, score
+from ief.reporting.seeds import write_seeds
+from mpii_tools.people import make_people
+from mpii_tools.results.predictions import Predictions, save_predictions
+
+PEOPLE, METHODS, SEEDS = 9, ("ief_star", "all"), 3
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Method -> run folders with predictions of two stages, of people in one crop of 200 px; the people; the poses."""
+    rng = np.random.default_rng(3)
+    joints = rng.normal(100, 20, (PEOPLE, 16, 2))
+    people = make_people(
+        [f"{index}.jpg" for index in range(PEOPLE)],
+        joints,
+        center=np.full((PEOPLE, 2), 100.0),
+        scale=np.full(PEOPLE, 1.0),
+        head_size=np.full(PEOPLE, 30.0),
+    )
+    poses, folders = {}, {method: [tmp_path / f"seed{seed}" / method for seed in range(SEEDS)] for method in METHODS}
+    for method, runs in folders.items():
+        for seed, run in enumerate(runs):
+            for stage, name in ((-1, "-mean_pose"), (0, "-stage0"), (1, "")):
+                pose = joints + (0 if stage < 0 else rng.normal(0, 12 - 3 * stage, joints.shape))
+                poses[method, seed, stage] = pose
+                found = Predictions(pose, people.person_ids, people.joint_names, stage, None, people.crop_center)
+                save_predictions(run / f"predictions-valid{name}.npz", found)
+    return folders, people, poses
+
+
+def test_the_tables_hold_the_means_of_the_seeds_with_both_intervals(runs, tmp_path, capsys):
+    folders, people, poses = runs
+    files = write_seeds(tmp_path, folders, people)
+    assert [file.name for file in files] == ["results.md", "results.json"]
+    tree = json.loads(files[1].read_text())
+    assert tree["seeds"] == SEEDS and tree["people"] == PEOPLE
+    rows = {row[0]: row[1:] for row in tree["over_seeds"]["rows"]}
+    assert list(rows) == [
+        "stage 0, all - ief_star",
+        "stage 1, all - ief_star",
+        "ief_star, stage 1 - stage 0",
+        "all, stage 1 - stage 0",
+    ]
+    each = [
+        difference(poses["all", seed, 1], poses["ief_star", seed, 1], people).mean_pckh.value for seed in range(SEEDS)
+    ]
+    pckh, seeds = rows["stage 1, all - ief_star"][4:]
+    assert pckh["value"] == pytest.approx(np.mean(each))
+    assert pckh["interval"][0] < pckh["value"] < pckh["interval"][1]
+    low, high = stats.ttest_1samp(each, 0).confidence_interval(0.95)
+    assert seeds == f"[{low:+.1f}, {high:+.1f}]"
+    means = [row for row in tree["table_7"]["rows"] if row[0] == "all"]
+    expected = [np.mean([score(poses["all", seed, stage], people).mean_pckh.value for seed in range(SEEDS)])
+                for stage in (0, 1)]  # fmt: skip
+    column = tree["table_7"]["head"].index("PCKh@0.5")
+    assert [row[column]["value"] for row in means] == pytest.approx(expected)
+    assert "means of 3 seeds" in files[0].read_text() and "over seeds" in capsys.readouterr().out
+
+
+def test_a_run_of_other_people_is_refused(runs, tmp_path):
+    folders, people, _ = runs
+    others = make_people([f"other{index}.jpg" for index in range(PEOPLE)], people.joints, head_size=people.head_size)
+    with pytest.raises(PoseError, match=r"seed0.*predictions-valid"):
+        write_seeds(tmp_path, folders, others)
