@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
     train.check_budget(args.minutes, args.epochs)
     preset = get_preset("demo", epochs=args.epochs)
     if args.dimensions == 3:
-        demo_3d.run(args, preset, started)
+        demo_3d.run(args, replace(preset, origin_share=0.0), started)  # the preset's share was chosen in 2D
         return
     from ief.model.device import choose_device
     from ief.reporting.scoring import print_gains, print_summary, score_run

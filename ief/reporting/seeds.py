@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,7 +54,8 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     gt = ground_truth(people, *(pose for methods in by_stage.values() for each in methods.values() for pose in each))
     count = len(next(iter(runs.values())))
     table = table_7([entry for stage, methods in by_stage.items() for entry in entries(gt, stage, methods)])
-    tables = {"table_7": table, "over_seeds": seeds_table(differences(gt, by_stage), count)}
+    compared = {name: seeds_table(differences(part, by_stage), name, count) for name, part in parts(gt, people).items()}
+    tables = {"table_7": table, **compared}
     title = f"# Table 7: the mean of {count} seeds, {len(people):,} validation people"
     page = "\n\n".join([title, *(table.markdown() for table in tables.values())])
     tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
@@ -63,6 +64,13 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
         write_text(folder / "results.md", page + "\n"),
         write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
     ]
+
+
+def parts(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
+    """What is compared: all joints, then those labeled as visible and as hidden, where there are some of either."""
+    labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
+    found = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
+    return {"all joints": gt, **(found if all(part.annotated.any() for part in found.values()) else {})}
 
 
 def entries(gt: GroundTruth, stage: str, methods: Mapping[str, Poses]) -> list[Entry]:
@@ -97,8 +105,8 @@ def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) ->
     return found
 
 
-def seeds_table(rows: Sequence[Difference], count: int) -> Table:
-    """Differences, each measure with its interval over people and, beside it, over seeds."""
+def seeds_table(rows: Sequence[Difference], joints: str, count: int) -> Table:
+    """Differences, each measure with its interval over people and, beside it, over seeds; `joints`: those counted."""
     measures = {
         "Joint px": (2, lambda scores: scores.joint_error.image_px),
         "Bone px": (2, lambda scores: scores.bone_error.image_px),
@@ -113,7 +121,7 @@ def seeds_table(rows: Sequence[Difference], count: int) -> Table:
         return tuple(found)
 
     return Table(
-        title=f"Differences, means of {count} seeds, paired by person and by seed",
+        title=f"Differences, means of {count} seeds, paired by person and by seed: {joints}",
         head=("", *(head for name in measures for head in (name, "over seeds"))),
         rows=tuple(map(cells, rows)),
         note="In brackets 95 % confidence intervals: over people (bootstrap, the trainings as they are), then over "

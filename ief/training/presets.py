@@ -112,8 +112,8 @@ class Preset:
     reduction: str = option("mean", "the loss is the mean or the sum over a sample's pairs", choices=("mean", "sum"))
     loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
                        "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
-    origin_share: float = option(0.0, "share of the loss on the pairs with the origin, which say where the body is; 0 "
-                                 "weighs all pairs alike, which gives them 12 % in `all`", high=0.99)  # fmt: skip
+    origin_share: float = option(0.0, "share of the loss in `all` on the pairs with the origin, which say where the "
+                                 "body is; 0 weighs all pairs alike, which gives them 12 %", high=0.99)  # fmt: skip
     perturb: float = option(0.0, "std of the noise on y_t while stage t > 0 trains / side of the input")
     continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
     continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
@@ -147,6 +147,7 @@ SWIFT = Preset(
     schedule="cosine",
     warmup=0.05,
     ema=0.05,
+    origin_share=0.5,
     continue_backbone=True,
     precision="bf16",
 )

@@ -117,6 +117,7 @@ class StageTrainer:
         self.stage = config.new_stage(previous, residuals or self._residuals())
         self.model = wrap_ddp(self.stage, device, config.dist).train()
         stage, pairs = self.stage, get_pairs(self.stage.method.pairs, config.skeleton)
+        share = preset.origin_share if stage.method.pairs == "all" else 0  # the others are what Table 1 says
         self.loss = CompositionalLoss(
             config.skeleton,
             pairs,
@@ -124,7 +125,7 @@ class StageTrainer:
             stage.method.representation,
             preset.reduction,
             stage.likelihood if stage.design.likelihood else preset.loss,
-            pair_weights(pairs, preset.origin_share or None),
+            pair_weights(pairs, share or None),
         ).to(device)
         self.optimizer = build_optimizer(stage, preset, stage.new_parameters())
         self.ema, self.curve = build_ema(stage, preset, config.steps), Curve(device)

@@ -11,6 +11,8 @@ from safetensors import safe_open
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
+from heads.methods import METHODS
+from heads.pairs import ORIGIN, get_pairs
 from heads.skeleton import MPII
 from ief.cli import main
 from ief.model.cascade import Cascade
@@ -22,6 +24,7 @@ from ief.training.distributed import DistContext
 from ief.training.optimizer import build_optimizer
 from ief.training.presets import get_preset
 from ief.training.residuals import absolute_statistics, mean_training_pose, residuals_of
+from ief.training.trainer import StageTrainer
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
@@ -112,6 +115,25 @@ def test_residuals_of_stage_0_are_those_of_equation_1(tiny_data):
     torch.testing.assert_close(found.pair_std[hip], found.std[hip])
     root = truth[mask[:, pelvis], pelvis] - 3.0
     torch.testing.assert_close(found.mean[pelvis], -root.mean(0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_share_of_the_origin_is_for_the_pairs_of_all_alone(tiny_data, tmp_path, method):
+    """0.5 in `swift`, `best` and `demo`, none in `paper`; the other methods' losses are those of Table 1."""
+    for preset, share in (
+        (get_preset("demo"), 0.5),
+        (get_preset("demo", origin_share=0.3), 0.3),
+        (get_preset("paper"), 0),
+    ):
+        preset = replace(preset, backbone="tiny_resnet")
+        trainer = StageTrainer(StageConfig(0, load_prepared(tiny_data, "train"), tmp_path, preset, method))
+        trainer.build(Cascade(mean_training_pose(trainer.batches)))
+        weights = trainer.loss.weights
+        origin = torch.tensor([ORIGIN in pair for pair in get_pairs(METHODS[method].pairs, MPII)])
+        if method == "all" and share:
+            assert (weights[origin].sum() / weights.sum()).item() == pytest.approx(share)
+        else:
+            assert weights.unique().tolist() == [1.0]
 
 
 def test_a_finished_stage_describes_its_training(tiny_data, tmp_path):
