@@ -18,6 +18,7 @@ from ief.inference.poses import Poses
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
 
+THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 # (H, W, 3) uint8 RGB -> people found: boxes (P, 4) and scores (P,).
 FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -122,7 +123,7 @@ def outcome(cut: Cut, poses: list[np.ndarray], scores: list[np.ndarray], network
 def cut_ahead(images: Iterable[ImagePeople], size: int, ahead: int, find_people: FindPeople | None) -> Iterator[Cut]:
     """`cut_image` of each image, in order; threads work up to 2 `ahead` images ahead."""
     waiting: deque = deque()
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), "images") as pool:
+    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "images") as pool:
         try:
             for people in images:
                 waiting.append(pool.submit(cut_image, people, size, find_people))

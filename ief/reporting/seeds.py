@@ -21,6 +21,8 @@ from ief.reporting.scoring import ground_truth, load_poses
 from mpii_tools.people import People
 
 BASE = "ief_star"  # what the others are compared with, as in Table 7
+# What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
+BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all")}
 Poses = Sequence[np.ndarray]  # of one seed each, (N, K, D)
 
 
@@ -85,18 +87,19 @@ def entries(gt: GroundTruth, stage: str, methods: Mapping[str, Poses]) -> list[E
 
 
 def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) -> list[Difference]:
-    """Each method minus `BASE` at every stage, and each method's stage minus the previous one."""
+    """Those of `BASES` at every stage, and each method's stage minus the previous one."""
 
     def between(name: str, ours: Poses, theirs: Poses) -> Difference:
         each = (scores_of(gt, [one], [other], bootstrap=None) for one, other in zip(ours, theirs, strict=True))
         return Difference(name, scores_of(gt, ours, theirs), tuple(each))
 
     trained = [stage for stage in by_stage if stage != "mean_pose"]
-    others = [method for method in by_stage[trained[0]] if method != BASE] if BASE in by_stage[trained[0]] else []
     found = [
-        between(f"{readable(stage)}, {method} - {BASE}", by_stage[stage][method], by_stage[stage][BASE])
+        between(f"{readable(stage)}, {method} - {base}", by_stage[stage][method], by_stage[stage][base])
         for stage in trained
-        for method in others
+        for base, methods in BASES.items()
+        for method in methods
+        if {base, method} <= by_stage[stage].keys()
     ]
     for previous, stage in pairwise(trained):
         for method, each in by_stage[stage].items():
