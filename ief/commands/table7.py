@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from ief.training.run_config import RUN_OPTIONS, RunConfig
 
 if TYPE_CHECKING:
     from ief.training.config import StageConfig
+    from ief.training.presets import Preset
     from mpii_tools.prepared.read import PreparedSplit
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --epochs 20
-seeds: ief table7 --data data/mpii --run runs/table7 --preset swift --epochs 20 --seeds 0 1 2
+drawn people, three seeds: ief table7 --draw 1600 1500 --run runs/drawn --preset demo --weights none --seeds 0 1 2
 on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0"""
 OPTIONS = {name: field for name, field in RUN_OPTIONS.items() if name != "method"}
 
@@ -33,6 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="train all of it once by each of these seeds, to RUN/seedN, and compare the means, with confidence "
         "intervals over people and over seeds, in RUN/results.md (default: once, by --seed)",
+    )
+    parser.add_argument(
+        "--draw",
+        type=int,
+        nargs=2,
+        metavar=("TRAIN", "VALID"),
+        help="instead of --data: draw so many images of people in any pose in RUN/people, prepared in RUN/data",
     )
     add_minutes(parser)
 
@@ -51,12 +60,16 @@ def run(args: argparse.Namespace) -> None:
     """Train every method, by each seed, with the same order, weights and budget; what is done is skipped."""
     train.check_budget(args.minutes, args.epochs)
     seeds = chosen_seeds(args.seeds, args.seed)
+    if args.draw:
+        args.data = drawn_data(args)
     config = train.chosen(args, OPTIONS)
     parts = {args.run / f"seed{seed}": replace(config, seed=seed) for seed in seeds} or {args.run: config}
     from ief.reporting.seeds import write_seeds
     from ief.training.budget import epochs_within
     from mpii_tools.prepared.read import load_prepared
 
+    if args.draw:
+        draw(args.draw, args.run, config.options)
     valid = load_prepared(config.data, "valid")
     with train.training(args, config) as first:
         if args.minutes is not None:
@@ -69,6 +82,27 @@ def run(args: argparse.Namespace) -> None:
         if seeds and first.dist.is_main:
             runs = {method: [run / method for run in parts] for method in METHODS}
             print("wrote " + "\n      ".join(map(str, write_seeds(args.run, runs, valid.people))))
+
+
+def drawn_data(args: argparse.Namespace) -> str:
+    """The folder that --draw prepares people in. Raises PoseError when there are other people or several processes."""
+    if args.data is not None:
+        raise PoseError("give either --data or --draw")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise PoseError("--draw: works in one process alone; then give torchrun the --data that it drew")
+    return str(args.run / "data")
+
+
+def draw(counts: Sequence[int], run: Path, options: Preset) -> None:
+    """Draw people to train on and to validate, and prepare them. Raises as `write_synthetic` and `prepare`."""
+    from mpii_tools.annotations.mpii_mat import read_mpii_mat
+    from mpii_tools.images.sources import open_images
+    from mpii_tools.prepared.write import prepare
+    from mpii_tools.synthetic.dataset import write_synthetic
+
+    source = write_synthetic(run / "people", *counts, test=0)
+    people, images = read_mpii_mat(source.annotations).people, open_images(source.images)
+    prepare(people, images, run / "data", "drawn people", options.size, options.margin)
 
 
 def chosen_seeds(seeds: list[int] | None, seed: int | None) -> list[int]:
