@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.files import write_text
+from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.evaluate import Scores, scores_of
 from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.placement import Placement, placement
 from evaluation.metrics.seeds import over_seeds
 from evaluation.report.paper_tables import Entry, readable, table_7
 from evaluation.report.tables import Cell, Table, cell
@@ -57,7 +59,7 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     count = len(next(iter(runs.values())))
     table = table_7([entry for stage, methods in by_stage.items() for entry in entries(gt, stage, methods)])
     compared = {name: seeds_table(differences(part, by_stage), name, count) for name, part in parts(gt, people).items()}
-    tables = {"table_7": table, **compared}
+    tables = {"table_7": table, "offset and shape": placement_table(gt, by_stage, count), **compared}
     title = f"# Table 7: the mean of {count} seeds, {len(people):,} validation people"
     page = "\n\n".join([title, *(table.markdown() for table in tables.values())])
     tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
@@ -84,6 +86,35 @@ def entries(gt: GroundTruth, stage: str, methods: Mapping[str, Poses]) -> list[E
         name = method if method in METHODS else ""
         found.append(Entry(method, name, stage, scores_of(gt, each), BASE if compared else "", difference))
     return found
+
+
+def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], count: int) -> Table:
+    """The two parts of the joint error of every stage and method, and minus those of `BASE`."""
+
+    def row(stage: str, method: str, each: Poses) -> tuple[Cell | str, ...]:
+        bases = by_stage[stage].get(BASE)
+        found = placement(gt, each)
+        less = placement(gt, each, bases) if bases and method != BASE else Placement(Estimate(None), Estimate(None))
+        return (
+            f"{readable(stage)}, {method}",
+            cell(found.offset, 2),
+            cell(less.offset, 2, signed=True),
+            cell(found.shape, 2),
+            cell(less.shape, 2, signed=True),
+        )
+
+    return Table(
+        title=f"Joint error in image pixels, means of {count} seeds: where the body is (offset), and the error without "
+        "that shift (shape)",
+        head=("", "Offset px", "Δ Offset px", "Shape px", "Δ Shape px"),
+        rows=tuple(
+            row(stage, method, each)
+            for stage, methods in by_stage.items()
+            if stage != "mean_pose"
+            for method, each in methods.items()
+        ),
+        note=f"Δ is the value minus that of {BASE}, paired.",
+    )
 
 
 def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) -> list[Difference]:

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from checkpoints.errors import PoseError
-from ief.reporting.scoring import difference, score
+from evaluation.metrics.placement import placement
+from ief.reporting.scoring import difference, ground_truth, score
 from ief.reporting.seeds import write_seeds
 from mpii_tools.people import make_people
 from mpii_tools.results.predictions import Predictions, save_predictions
@@ -66,6 +67,21 @@ def test_the_tables_hold_the_means_of_the_seeds_with_both_intervals(runs, tmp_pa
     column = tree["table_7"]["head"].index("PCKh@0.5")
     assert [row[column]["value"] for row in means] == pytest.approx(expected)
     assert "means of 3 seeds" in files[0].read_text() and "over seeds" in capsys.readouterr().out
+
+
+def test_the_joint_error_is_split_into_offset_and_shape(runs, tmp_path):
+    folders, people, poses = runs
+    tree = json.loads(write_seeds(tmp_path, folders, people)[1].read_text())
+    rows = {row[0]: row[1:] for row in tree["offset and shape"]["rows"]}
+    assert list(rows) == [f"stage {stage}, {method}" for stage in (0, 1) for method in METHODS]
+    values = {
+        method: placement(ground_truth(people), [poses[method, seed, 1] for seed in range(SEEDS)]) for method in METHODS
+    }
+    offset, less_offset, shape, less_shape = (value["value"] for value in rows["stage 1, all"])
+    assert (offset, shape) == pytest.approx((values["all"].offset.value, values["all"].shape.value))
+    assert less_offset == pytest.approx(offset - values["ief_star"].offset.value)
+    assert less_shape == pytest.approx(shape - values["ief_star"].shape.value)
+    assert rows["stage 1, ief_star"][1]["value"] is None
 
 
 def test_hidden_joints_are_compared_apart_where_some_are_labeled_so(runs, tmp_path):

@@ -1,0 +1,68 @@
+"""Where the body is, and how it is built: the joint error, split by one shift per person.
+
+The compositional loss asks for relative positions, PCKh and joint error for absolute ones. A pose that is right but
+for a shift has an offset alone, one in the right place but with wrong limbs a shape error alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
+from evaluation.metrics.inputs import GroundTruth, ratio
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Both parts in image pixels, means over the annotated joints of all people; or differences of two of them.
+
+    Attributes:
+        offset: distance between the mean of a person's predicted joints and that of the true ones.
+        shape: distance of the joints once that shift is taken back.
+    """
+
+    offset: Estimate
+    shape: Estimate
+
+
+def placement(
+    gt: GroundTruth,
+    predictions: Sequence[ArrayLike],
+    references: Sequence[ArrayLike] = (),
+    bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP,
+) -> Placement:
+    """The mean over several trainings' predictions, minus that of the references' if there are any.
+
+    Args:
+        gt: of the same people in all of them; people without an annotated joint do not count.
+        predictions, references: one or more sets, each (N, K, D) in image pixels.
+        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite predicted position.
+    """
+    found = _mean(gt, predictions, bootstrap)
+    if len(references):
+        found = found - _mean(gt, references, bootstrap)
+    return Placement(*estimates(found))
+
+
+def _mean(gt: GroundTruth, predictions: Sequence[ArrayLike], bootstrap: Bootstrap | None) -> np.ndarray:
+    """(1 + R, 2) offset and shape, of the dataset and below it of its resamples."""
+    count = gt.annotated.sum(axis=1)
+    distances = np.mean([_distances(gt.check(pred) - gt.joints, gt.annotated) for pred in predictions], axis=0)
+    sums = totals({"px": distances, "joints": count}, bootstrap)
+    return ratio(sums["px"], sums["joints"][:, None])
+
+
+def _distances(error: np.ndarray, annotated: np.ndarray) -> np.ndarray:
+    """(N, 2) sums over a person's annotated joints: of the offset, and of what is left without it."""
+    error = np.where(annotated[..., None], error, 0)
+    count = annotated.sum(axis=1)
+    shift = ratio(error.sum(axis=1), np.maximum(count, 1)[:, None])
+    left = np.where(annotated, np.linalg.norm(error - shift[:, None], axis=-1), 0)
+    return np.stack([np.linalg.norm(shift, axis=-1) * count, left.sum(axis=1)], axis=1)
