@@ -153,10 +153,9 @@ SWIFT = Preset(
 )
 BEST = replace(SWIFT, sigma=0.08, lr_mult_later=1.0, continue_head=True)
 DEMO = replace(
-    SWIFT,
+    BEST,
     backbone="resnet18",
     size=64,
-    sigma=0.08,
     epochs=12.0,
     batch_size=32,
     lr=1e-3,

@@ -67,8 +67,13 @@ def test_a_stage_that_the_run_lacks_continues_the_previous_or_takes_the_runs_las
     for pretrained, changes, wanted, said in (
         (both, {}, both[1].stage, "nothing left out"),
         (both[:1], {}, previous.stages[0], ""),
-        (both[:1], {"continue_backbone": False}, both[0].stage, "stage 0 has other poses in view than stage 1"),
-        (both, {"continue_head": True}, previous.stages[0], ""),  # the run's corrects poses, this one regresses them
+        (
+            both[:1],
+            {"continue_backbone": False, "continue_head": False},
+            both[0].stage,
+            "stage 0 has other poses in view than stage 1",
+        ),
+        (both, {"continue_head": False}, previous.stages[0], ""),  # the run's regresses poses, this one corrects them
     ):
         stage = config_of(tiny_data, 1, pretrained, **changes).new_stage(previous, residuals)
         assert torch.equal(stage.backbone.conv1.weight, wanted.backbone.conv1.weight), changes

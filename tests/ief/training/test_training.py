@@ -150,7 +150,7 @@ def small_config(data, run, index=0, preset=None, **changes):
 
 def test_stage_1_continues_as_the_network_that_stage_0_is(tiny_data, tmp_path):
     """Weights that are continued keep their strides; those of another network cannot be continued."""
-    preset = get_preset("demo", backbone="resnet18", batch_size=8)
+    preset = get_preset("demo", backbone="resnet18", batch_size=8, continue_head=False)
     config = small_config(tiny_data, tmp_path, 1, preset)
     residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     stage = Stage(StageDesign("resnet18", stride="1x1", size=32), residuals)
