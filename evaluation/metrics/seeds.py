@@ -6,7 +6,6 @@ them would make their spread too small, so theirs is Student's (1908).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,5 +24,5 @@ def over_seeds(values: Sequence[float | None]) -> Estimate:
     mean, count = float(np.mean(values)), len(values)
     if count == 1:
         return Estimate(mean)
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * stats.sem(values))
     return Estimate(mean, mean - reach, mean + reach)

@@ -18,7 +18,6 @@ from evaluation.metrics.placement import Placement, placement
 from evaluation.metrics.seeds import over_seeds
 from evaluation.report.paper_tables import Entry, readable, table_7
 from evaluation.report.tables import Cell, Table, cell
-from heads.methods import METHODS
 from ief.reporting.scoring import ground_truth, load_poses
 from mpii_tools.people import People
 
@@ -57,9 +56,12 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     by_stage = {stage: {method: [found[stage] for found in each] for method, each in poses.items()} for stage in stages}
     gt = ground_truth(people, *(pose for methods in by_stage.values() for each in methods.values() for pose in each))
     count = len(next(iter(runs.values())))
-    table = table_7([entry for stage, methods in by_stage.items() for entry in entries(gt, stage, methods)])
-    compared = {name: seeds_table(differences(part, by_stage), name, count) for name, part in parts(gt, people).items()}
-    tables = {"table_7": table, "offset and shape": placement_table(gt, by_stage, count), **compared}
+    compared = {name: differences(part, by_stage) for name, part in parts(gt, people).items()}
+    tables = {
+        "table_7": table_7(entries(gt, by_stage, compared["all joints"])),
+        "offset and shape": placement_table(gt, by_stage, count),
+        **{name: seeds_table(rows, name, count) for name, rows in compared.items()},
+    }
     title = f"# Table 7: the mean of {count} seeds, {len(people):,} validation people"
     page = "\n\n".join([title, *(table.markdown() for table in tables.values())])
     tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
@@ -77,15 +79,22 @@ def parts(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
     return {"all joints": gt, **(found if all(part.annotated.any() for part in found.values()) else {})}
 
 
-def entries(gt: GroundTruth, stage: str, methods: Mapping[str, Poses]) -> list[Entry]:
-    """The rows of a stage in Table 7: each method's mean over its seeds, and minus that of `BASE`."""
+def entries(
+    gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], compared: Sequence[Difference]
+) -> list[Entry]:
+    """The rows of Table 7: each method's mean over its seeds and, of the differences, what it is minus `BASE`."""
+    means = {row.name: row.mean for row in compared}
     found = []
-    for method, each in methods.items():
-        compared = stage != "mean_pose" and method != BASE and BASE in methods
-        difference = scores_of(gt, each, methods[BASE]) if compared else None
-        name = method if method in METHODS else ""
-        found.append(Entry(method, name, stage, scores_of(gt, each), BASE if compared else "", difference))
+    for stage, methods in by_stage.items():
+        for method, each in methods.items():
+            difference = means.get(minus(stage, method, BASE))
+            found.append(Entry(method, method, stage, scores_of(gt, each), BASE if difference else "", difference))
     return found
+
+
+def minus(stage: str, method: str, base: str) -> str:
+    """The name of a difference of two methods at a stage."""
+    return f"{readable(stage)}, {method} - {base}"
 
 
 def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], count: int) -> Table:
@@ -126,7 +135,7 @@ def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) ->
 
     trained = [stage for stage in by_stage if stage != "mean_pose"]
     found = [
-        between(f"{readable(stage)}, {method} - {base}", by_stage[stage][method], by_stage[stage][base])
+        between(minus(stage, method, base), by_stage[stage][method], by_stage[stage][base])
         for stage in trained
         for base, methods in BASES.items()
         for method in methods

@@ -36,11 +36,8 @@ def table7(data, run, *options):
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_data, index):
-    config, started, seen = (
-        config_of(tiny_data, index=index, preset=replace(PRESET, continue_backbone=False, continue_head=False)),
-        [],
-        [],
-    )
+    preset = replace(PRESET, continue_backbone=False, continue_head=False)
+    config, started, seen = config_of(tiny_data, index=index, preset=preset), [], []
     for method in METHODS:
         of_method = replace(config, method=method)
         batches, mean_pose = of_method.batches(), torch.full((16, 2), 16.0)
