@@ -106,14 +106,10 @@ def scores_of(
     """
     convention = get_convention(convention)
     thresholds = pckh.check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
-
-    def mean(group: Sequence[ArrayLike]) -> list[np.ndarray]:
-        measured = [_measure(pred, gt, convention, thresholds, bootstrap) for pred in group]
-        return [sum(each) / len(group) for each in zip(*measured, strict=True)]
-
-    found = mean(predictions)
+    found = _measure(predictions, gt, convention, thresholds, bootstrap)
     if len(references):
-        found = [ours - theirs for ours, theirs in zip(found, mean(references), strict=True)]
+        theirs = _measure(references, gt, convention, thresholds, bootstrap)
+        found = [ours - other for ours, other in zip(found, theirs, strict=True)]
     *percentages, joint_error, bone_error = found
     names, sized = gt.skeleton.names, has_size(gt.size)
     counts = (int(sized.sum()), int((~sized).sum()), gt.annotated[sized].sum(axis=0).tolist())
@@ -128,14 +124,27 @@ def scores_of(
 
 
 def _measure(
-    pred: ArrayLike, gt: GroundTruth, convention: Convention, thresholds: tuple[float, ...], bootstrap: Bootstrap | None
+    predictions: Sequence[ArrayLike],
+    gt: GroundTruth,
+    convention: Convention,
+    thresholds: tuple[float, ...],
+    bootstrap: Bootstrap | None,
 ) -> list[np.ndarray]:
-    """The arrays of `Percentages`, then the `means` of joints and of bones."""
-    correct, scored = pckh.person_counts(pred, gt, thresholds, convention)
-    joints, bones = distances.joint_distances(pred, gt), distances.bone_distances(pred, gt)
-    terms = {"correct": correct, "scored": scored, "joint px": joints.values, "joints": joints.counted,
-             "bone px": bones.values, "bones": bones.counted}  # fmt: skip
+    """The arrays of `Percentages`, then the `means` of joints and of bones, as means over the predictions.
+
+    What is counted does not depend on the predictions, and every metric is linear in the rest: the terms' mean over
+    the predictions gives the metrics' mean, and people are resampled once for all of them.
+    """
+
+    def mean(values: Sequence[np.ndarray]) -> np.ndarray:
+        return sum(values) / len(values)
+
+    correct, scored = zip(*(pckh.person_counts(pred, gt, thresholds, convention) for pred in predictions), strict=True)
+    terms = {"correct": mean(correct), "scored": scored[0]}
+    for part, measure in (("joint", distances.joint_distances), ("bone", distances.bone_distances)):
+        found = [measure(pred, gt) for pred in predictions]
+        terms |= {f"{part} px": mean([one.values for one in found]), f"{part}s": found[0].counted}
     sums = totals(terms, bootstrap)
-    found = pckh.percentages(sums["correct"], sums["scored"], convention, gt.skeleton)
+    percentages = pckh.percentages(sums["correct"], sums["scored"], convention, gt.skeleton)
     means = (distances.means(sums[f"{part} px"], sums[f"{part}s"]) for part in ("joint", "bone"))
-    return [*found, *means]
+    return [*percentages, *means]
