@@ -49,6 +49,15 @@ def get_pairs(name: str, skeleton: Skeleton) -> list[Pair]:
     return PAIR_SETS[name](skeleton)
 
 
+def path_lengths(skeleton: Skeleton, pairs: Sequence[Pair]) -> list[int]:
+    """The number of bones on the path from u to v, for each pair (u, v); the root's bone leads to the origin.
+
+    They are the terms of Eq. 5: the ancestors, and the joint itself, of one end that are not those of the other.
+    """
+    above = {ORIGIN: frozenset(), **{joint: frozenset(path) for joint, path in enumerate(skeleton.ancestry)}}
+    return [len(above[u] ^ above[v]) for u, v in pairs]
+
+
 def pair_weights(pairs: Sequence[Pair], origin_share: float | None = None) -> list[float]:
     """The weight of each pair in the loss, 1 on average.
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate
 from evaluation.metrics.inputs import GroundTruth, ratio
+from evaluation.metrics.seeds import mean_over_seeds
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,11 @@ def placement(
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite predicted position.
     """
-    found = _mean(gt, predictions, bootstrap)
-    if len(references):
-        found = found - _mean(gt, references, bootstrap)
-    return Placement(*estimates(found))
-
-
-def _mean(gt: GroundTruth, predictions: Sequence[ArrayLike], bootstrap: Bootstrap | None) -> np.ndarray:
-    """(1 + R, 2) offset and shape, of the dataset and below it of its resamples."""
-    count = gt.annotated.sum(axis=1)
-    distances = np.mean([_distances(gt.check(pred) - gt.joints, gt.annotated) for pred in predictions], axis=0)
-    sums = totals({"px": distances, "joints": count}, bootstrap)
-    return ratio(sums["px"], sums["joints"][:, None])
+    counts = np.repeat(gt.annotated.sum(axis=1)[:, None], 2, axis=1)
+    found = mean_over_seeds(
+        lambda pred: _distances(gt.check(pred) - gt.joints, gt.annotated), counts, predictions, references, bootstrap
+    )
+    return Placement(*found)
 
 
 def _distances(error: np.ndarray, annotated: np.ndarray) -> np.ndarray:

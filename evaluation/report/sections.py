@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.breakdown import PartScores
@@ -91,12 +92,16 @@ def joints_section(results: Mapping[str, Scores], skeleton: Skeleton = MPII) -> 
 
 
 def breakdown_section(
-    breakdowns: Mapping[str, Mapping[str, Mapping[str, PartScores]]], unit: str, measure: Measure = PCKH
+    breakdowns: Mapping[str, Mapping[str, Mapping[str, PartScores]]],
+    relative: Mapping[str, Mapping[int, Estimate]],
+    unit: str,
+    measure: Measure = PCKH,
 ) -> Section:
     """Where the error is.
 
     Args:
         breakdowns: 'size', 'annotated' and 'group' -> method -> what `breakdown` found; without parts, said in words.
+        relative: method -> what `relative_errors` found; {} leaves them out.
         unit: 'crop_px', or 'image_px' if no scale is known.
         measure: of the parts' scores.
     """
@@ -123,7 +128,22 @@ def breakdown_section(
             (measure.name.lower(), lambda part: part.mean_pckh, f"{measure.title}{measure.note} in %"),
         ):
             tables[f"{name}-by-{key}"] = paper_tables.breakdown_table(f"{title}: {words}", methods, metric)
+    if relative:
+        figures["error-by-path"], tables["error-by-path"] = relative_errors(relative)
     return Section("Where the error is", tuple(text), tables, figures, folded=frozenset(tables))
+
+
+def relative_errors(relative: Mapping[str, Mapping[int, Estimate]]) -> tuple[tuple[str, Figure], Table]:
+    """Errors of relative positions by the number of bones between two joints: captioned plot, and table."""
+    title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
+    values = {name: {str(length): error for length, error in found.items()} for name, found in relative.items()}
+    caption = (
+        "Relative positions of two joints (Eq. 6). With one bone between them it is the bone error; the loss of `all` "
+        "supervises those far apart too. Bars are 95 % confidence intervals."
+    )
+    rows = ((name, *map(cell, found.values())) for name, found in values.items())
+    table = Table(f"{title}: {unit}", ("bones between", *next(iter(values.values()))), tuple(rows))
+    return (caption, plots.part_points(values, title, "bones on the path between two joints", unit)), table
 
 
 def movement_section(

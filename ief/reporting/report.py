@@ -11,6 +11,7 @@ import numpy as np
 
 from checkpoints.files import write_bytes, write_text
 from evaluation.metrics.angle_limits import AngleLimits
+from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.breakdown import PARTS, PartScores, breakdown
 from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.distances import CROP
@@ -26,6 +27,7 @@ from evaluation.metrics.json_format import (
 from evaluation.metrics.measures import PCKH
 from evaluation.metrics.movement import Movement, movement
 from evaluation.metrics.pose_std import PoseStd, pose_std
+from evaluation.metrics.relative import relative_errors
 from evaluation.report import sections
 from evaluation.report.page import Report, Section
 from evaluation.report.paper_tables import Entry, readable, table_7, table_8
@@ -51,6 +53,7 @@ class Findings:
         runs: in the order given; the last one's poses are drawn.
         entries: every stage of every run, with its difference to the reference.
         breakdowns: 'size', 'annotated', 'group' -> run -> part -> scores; {} without people.
+        relative: run -> bones between two joints -> the error of their relative position; {} without people.
         moved: run -> what its stage 1 does to the poses of its stage 0.
         calibrations: run -> its last stage's scores against correctness, as predicted and calibrated.
         std: Figure 1, None if there is nothing to measure it on.
@@ -60,6 +63,7 @@ class Findings:
     runs: Sequence[FinishedRun]
     entries: Sequence[Entry]
     breakdowns: dict[str, dict[str, dict[str, PartScores]]]
+    relative: dict[str, dict[int, Estimate]]
     moved: dict[str, Movement]
     calibrations: dict[str, tuple[Calibration, Calibration]]
     std: PoseStd | None
@@ -106,6 +110,7 @@ def write_report(
         finished,
         compared(finished, people),
         broken_down(finished, people),
+        relative_positions(finished, people),
         movements(finished, people),
         calibrations(finished, people),
         *measured_std(people, training),
@@ -139,7 +144,7 @@ def page_sections(
     if people is not None:
         # Crop pixels make people of all sizes comparable; without a scale there are only image pixels.
         unit = "crop_px" if np.isfinite(people.scale).any() else "image_px"
-        parts.append(sections.breakdown_section(findings.breakdowns, unit, measure))
+        parts.append(sections.breakdown_section(findings.breakdowns, findings.relative, unit, measure))
     if findings.moved:
         moved = moved_people(shown, people)
         parts.append(sections.movement_section(findings.moved, *moved, run=shown.name, skeleton=shown.skeleton))
@@ -250,6 +255,12 @@ def broken_down(runs: Sequence[FinishedRun], people: People | None) -> dict[str,
         return breakdown(run.poses[run.last], gt, PARTS[key](gt), convention=convention)
 
     return {key: {run.name: scores(run, key) for run in runs if run.last in run.poses} for key in PARTS}
+
+
+def relative_positions(runs: Sequence[FinishedRun], people: People | None) -> dict[str, dict[int, Estimate]]:
+    """Run -> bones between two joints -> its last stage's error of their relative position; {} without people."""
+    poses = {run.name: run.poses[run.last] for run in runs if people is not None and run.last in run.poses}
+    return {name: relative_errors(ground_truth(people, pose), [pose]) for name, pose in poses.items()}
 
 
 def movements(runs: Sequence[FinishedRun], people: People | None) -> dict[str, Movement]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.evaluate import Scores, scores_of
 from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.placement import Placement, placement
+from evaluation.metrics.relative import relative_errors
 from evaluation.metrics.seeds import over_seeds
 from evaluation.report.paper_tables import Entry, readable, table_7
 from evaluation.report.tables import Cell, Table, cell
@@ -23,7 +24,7 @@ from mpii_tools.people import People
 
 BASE = "ief_star"  # what the others are compared with, as in Table 7
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
-BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all")}
+BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all"), "both": ("all",)}
 Poses = Sequence[np.ndarray]  # of one seed each, (N, K, D)
 
 
@@ -60,6 +61,7 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     tables = {
         "table_7": table_7(entries(gt, by_stage, compared["all joints"])),
         "offset and shape": placement_table(gt, by_stage, count),
+        "relative positions": relative_table(gt, by_stage, count),
         **{name: seeds_table(rows, name, count) for name, rows in compared.items()},
     }
     title = f"# Table 7: the mean of {count} seeds, {len(people):,} validation people"
@@ -126,6 +128,38 @@ def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]
     )
 
 
+def relative_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], count: int) -> Table:
+    """The errors of relative positions by the bones between two joints: of every stage and method, and of `BASES`."""
+
+    def row(name: str, found: Mapping[int, Estimate], signed: bool) -> tuple[Cell | str, ...]:
+        return (name, *(cell(error, 2, signed=signed) for error in found.values()))
+
+    rows = [
+        row(f"{readable(stage)}, {method}", relative_errors(gt, each), signed=False)
+        for stage, methods in by_stage.items()
+        for method, each in methods.items()
+        if stage != "mean_pose"
+    ]
+    rows += [
+        row(minus(stage, method, base), relative_errors(gt, methods[method], methods[base]), signed=True)
+        for stage, methods in by_stage.items()
+        for base, method in based(methods)
+        if stage != "mean_pose"
+    ]
+    return Table(
+        title=f"Error of the relative position of two joints in image pixels, means of {count} seeds, by the number of "
+        "bones between them",
+        head=("bones between", *map(str, range(1, len(rows[0])))),
+        rows=tuple(rows),
+        note="One bone apart it is the bone error. Differences are paired.",
+    )
+
+
+def based(methods: Collection[str]) -> list[tuple[str, str]]:
+    """(base, method) of `BASES` that are both among these methods."""
+    return [(base, method) for base, others in BASES.items() for method in others if {base, method} <= set(methods)]
+
+
 def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) -> list[Difference]:
     """Those of `BASES` at every stage, and each method's stage minus the previous one."""
 
@@ -137,9 +171,7 @@ def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) ->
     found = [
         between(minus(stage, method, base), by_stage[stage][method], by_stage[stage][base])
         for stage in trained
-        for base, methods in BASES.items()
-        for method in methods
-        if {base, method} <= by_stage[stage].keys()
+        for base, method in based(by_stage[stage])
     ]
     for previous, stage in pairwise(trained):
         for method, each in by_stage[stage].items():

@@ -12,6 +12,7 @@ import pytest
 
 from evaluation import Bootstrap, compare
 from evaluation.metrics.json_format import difference_to_json, scores_to_json
+from evaluation.metrics.relative import relative_errors
 from evaluation.report.skeletons import within
 from ief.cli import main
 from ief.reporting.finished_run import load_run, run_names
@@ -105,7 +106,7 @@ def test_everything_is_there(report):
     drawn = {path.name.removesuffix(".svg") for path in (report / "figures").iterdir()}
     assert drawn == {
         "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
-        "error-by-group", "movement", "figure1", "training-stage0", "training-stage1",
+        "error-by-group", "error-by-path", "movement", "figure1", "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (report / "figures").iterdir())
     assert page.count("data:image/svg+xml") == len(drawn)
@@ -130,6 +131,16 @@ def test_differences_are_to_ief_star_at_the_same_stage(place, report):
     error, paper = want.joint_error.image_px, "Paper, on MPII: PCKh@0.5"
     assert rows["all"]["Δ Joint px"] == {"value": error.value, "interval": [error.low, error.high]}
     assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] == 82.7
+
+
+def test_relative_positions_are_scored_by_the_bones_between(place, report):
+    _, people, poses = place
+    table = json.loads((report / "results.json").read_text())["tables"]["error-by-path"]
+    rows = {row[0]: row[1:] for row in table["rows"]}
+    assert list(rows) == ["ief_star", "bone", "all"] and table["head"] == ["bones between", *"1234567"]
+    expected = relative_errors(ground_truth(people), [poses["all"]["stage1"]])
+    assert [value["value"] for value in rows["all"]] == [error.value for error in expected.values()]
+    assert [tuple(value["interval"]) for value in rows["all"]] == [error.interval for error in expected.values()]
 
 
 def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, quick):

@@ -9,6 +9,7 @@ from scipy import stats
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.placement import placement
+from evaluation.metrics.relative import relative_errors
 from ief.reporting.scoring import difference, ground_truth, score
 from ief.reporting.seeds import write_seeds
 from mpii_tools.people import make_people
@@ -82,6 +83,32 @@ def test_the_joint_error_is_split_into_offset_and_shape(runs, tmp_path):
     assert less_offset == pytest.approx(offset - values["ief_star"].offset.value)
     assert less_shape == pytest.approx(shape - values["ief_star"].shape.value)
     assert rows["stage 1, ief_star"][1]["value"] is None
+
+
+def test_relative_positions_are_compared_by_the_bones_between(runs, tmp_path):
+    folders, people, poses = runs
+    tree = json.loads(write_seeds(tmp_path, folders, people)[1].read_text())
+    table = tree["relative positions"]
+    rows = {row[0]: [value["value"] for value in row[1:]] for row in table["rows"]}
+    assert table["head"][1:] == ["1", "2", "3", "4", "5", "6", "7"]
+    of_methods = [f"stage {stage}, {method}" for stage in (0, 1) for method in METHODS]
+    assert list(rows) == [*of_methods, "stage 0, all - ief_star", "stage 1, all - ief_star"]
+    each = {
+        method: relative_errors(ground_truth(people), [poses[method, seed, 1] for seed in range(SEEDS)])
+        for method in METHODS
+    }
+    values = {method: [error.value for error in errors.values()] for method, errors in each.items()}
+    assert rows["stage 1, all"] == pytest.approx(values["all"])
+    less = [ours - theirs for ours, theirs in zip(values["all"], values["ief_star"], strict=True)]
+    assert rows["stage 1, all - ief_star"] == pytest.approx(less)
+
+
+def test_both_is_a_base_of_all_where_it_was_trained(runs, tmp_path):
+    folders, people, _ = runs
+    tree = json.loads(write_seeds(tmp_path, {**folders, "both": folders["ief_star"]}, people)[1].read_text())
+    rows = {row[0]: row[1]["value"] for row in tree["all joints"]["rows"]}
+    assert rows["stage 1, all - both"] == pytest.approx(rows["stage 1, all - ief_star"])
+    assert rows["stage 1, both - ief_star"] == 0
 
 
 def test_hidden_joints_are_compared_apart_where_some_are_labeled_so(runs, tmp_path):

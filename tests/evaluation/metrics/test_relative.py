@@ -1,0 +1,76 @@
+"""Errors of relative positions: against a walk along the tree and loops over people, and against the bone error."""
+
+import numpy as np
+import pytest
+
+from evaluation.metrics.distances import bone_error
+from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.relative import relative_errors
+from heads.pairs import ORIGIN, all_pairs, path_lengths
+from heads.skeleton import MPII
+from heads.skeletons import SKELETONS
+
+PEOPLE, JOINTS = 11, 16
+
+
+def walked(skeleton, start, end):
+    """Bones between two joints, breadth first along the edges of the tree, the origin being the root's parent."""
+    near = {joint: {parent} for joint, parent in enumerate(skeleton.parents)}
+    for joint, parent in enumerate(skeleton.parents):
+        near.setdefault(parent, set()).add(joint)
+    steps, front = 0, {start}
+    while end not in front:
+        front |= {other for joint in front for other in near[joint]}
+        steps += 1
+    return steps
+
+
+@pytest.mark.parametrize("name", SKELETONS)
+def test_a_path_has_the_bones_that_a_walk_crosses(name):
+    skeleton = SKELETONS[name]
+    pairs = all_pairs(skeleton)
+    assert any(ORIGIN in pair for pair in pairs)
+    assert path_lengths(skeleton, pairs) == [walked(skeleton, *pair) for pair in pairs]
+
+
+@pytest.fixture
+def gt():
+    rng = np.random.default_rng(0)
+    annotated = rng.random((PEOPLE, JOINTS)) > 0.3
+    annotated[4] = False
+    joints = np.where(annotated[..., None], rng.normal(100, 30, (PEOPLE, JOINTS, 2)), np.nan)
+    return GroundTruth(joints, np.full(PEOPLE, 20.0), np.full(PEOPLE, 1.0), annotated, MPII)
+
+
+def poses_near(gt, seed):
+    return np.nan_to_num(gt.joints) + np.random.default_rng(seed).normal(3, 8, gt.joints.shape)
+
+
+def literal(pose, gt):
+    found = {length: [] for length in range(1, 8)}
+    for person in range(PEOPLE):
+        for u in range(JOINTS):
+            for v in range(u):
+                if gt.annotated[person, u] and gt.annotated[person, v]:
+                    ours, true = (joints[person, v] - joints[person, u] for joints in (pose, gt.joints))
+                    found[walked(MPII, u, v)].append(np.hypot(*(ours - true)))
+    return {length: np.mean(errors) for length, errors in found.items()}
+
+
+def test_the_errors_are_those_of_loops_over_people_and_pairs(gt):
+    pose, other = poses_near(gt, 1), poses_near(gt, 2)
+    found = relative_errors(gt, [pose])
+    assert {length: error.value for length, error in found.items()} == pytest.approx(literal(pose, gt))
+    assert all(error.low < error.value < error.high for error in found.values())
+    found = relative_errors(gt, [pose, other], [other], bootstrap=None)
+    ours, theirs = literal(pose, gt), literal(other, gt)
+    expected = {length: (ours[length] - theirs[length]) / 2 for length in ours}
+    assert {length: error.value for length, error in found.items()} == pytest.approx(expected)
+    assert all(error.interval is None for error in found.values())
+
+
+def test_one_bone_apart_it_is_the_bone_error_and_a_shift_changes_nothing(gt):
+    pose, shift = poses_near(gt, 1), np.random.default_rng(3).normal(0, 40, (PEOPLE, 1, 2))
+    before, after = relative_errors(gt, [pose]), relative_errors(gt, [pose + shift])
+    assert before[1].value == pytest.approx(bone_error(pose, gt).image_px.value)
+    assert [error.value for error in after.values()] == pytest.approx([error.value for error in before.values()])
