@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
             for group, configs in runs.items():
                 title = f"{group}: {epochs:g} epochs per stage"
                 report(list(configs), valid, first.data, args.run / group / "report", title)
-            write_results(args.run, plan, valid.people, epochs)
+            write_comparison(args.run, plan, valid.people, epochs)
 
 
 def chosen_groups(names: list[str] | None) -> dict[str, list[Experiment]]:
@@ -133,23 +132,16 @@ def score_flipped(configs: Mapping[Path, StageConfig], valid: PreparedSplit) -> 
             score_run(run, valid, config.device, flip=True, out=run / FLIP)
 
 
-def write_results(folder: Path, plan: list[Experiment], people: People, epochs: float) -> None:
+def write_comparison(folder: Path, plan: list[Experiment], people: People, epochs: float) -> None:
     """Write results.md and results.json: each run's scores, and the paired differences of `results`."""
-    from checkpoints.files import write_text
     from evaluation.report.tables import summary_table
+    from ief.reporting.results_page import write_results
 
     scores, differences = results(folder, [one.name for one in plan], people)
     tables = {"scores": summary_table(scores), "differences": summary_table(differences, signed=True)}
-    about = [f"* `{one.name}`: {one.about}; {one.epochs * epochs:.4g} epochs per stage" for one in plan]
-    page = [f"# Experiments: {len(people):,} validation people", "\n".join(about)]
-    page += [f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items()]
-    tree = {"epochs": epochs, **{name: table.to_json() for name, table in tables.items()}}
-    files = [
-        write_text(folder / "results.md", "\n\n".join(page) + "\n"),
-        write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
-    ]
-    print(*(table.text() for table in tables.values()), sep="\n\n")
-    print("wrote " + "\n      ".join(map(str, files)))
+    about = (f"* `{one.name}`: {one.about}; {one.epochs * epochs:.4g} epochs per stage" for one in plan)
+    lead = "\n".join([f"# Experiments: {len(people):,} validation people\n", *about])
+    print("wrote " + "\n      ".join(map(str, write_results(folder, lead, tables, {"epochs": epochs}))))
 
 
 def results(folder: Path, names: list[str], people: People) -> tuple[dict[str, Scores], dict[str, Scores]]:

@@ -33,8 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         nargs="+",
         metavar="N",
-        help="train all of it once by each of these seeds, to RUN/seedN, and compare the means, with confidence "
-        "intervals over people and over seeds, in RUN/results.md (default: once, by --seed)",
+        help="train all of it once by each of these seeds, to RUN/seedN, and compare the means in RUN/results.md, with "
+        "confidence intervals over people and over seeds (default: once, by --seed, to RUN)",
     )
     parser.add_argument(
         "--draw",
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
         for run, part in parts.items():
             title = f"Five methods, {config.stages} stages" + (f", seed {part.seed}" if seeds else "")
             compare(of_methods(run, part, first), valid, run / "report", title)
-        if seeds and first.dist.is_main:
+        if first.dist.is_main:
             runs = {method: [run / method for run in parts] for method in METHODS}
             print("wrote " + "\n      ".join(map(str, write_seeds(args.run, runs, valid.people))))
 

@@ -1,16 +1,14 @@
-"""Table 7 over several seeds: means of the trainings, with intervals over people and over seeds."""
+"""Table 7 by one seed or the means of several, with intervals over people and over seeds: `results.md`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from checkpoints.files import write_text
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.evaluate import Scores, scores_of
 from evaluation.metrics.inputs import GroundTruth
@@ -19,6 +17,7 @@ from evaluation.metrics.relative import relative_errors
 from evaluation.metrics.seeds import over_seeds
 from evaluation.report.paper_tables import Entry, readable, table_7
 from evaluation.report.tables import Cell, Table, cell
+from ief.reporting.results_page import write_results
 from ief.reporting.scoring import ground_truth, load_poses
 from mpii_tools.people import People
 
@@ -44,34 +43,33 @@ class Difference:
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of several seeds, and write `results.md` and `results.json` to a folder; returns these files.
+    """Compare runs of one or several seeds, and write `results.md` and `results.json` to a folder; returns both files.
 
     Args:
-        runs: method -> its run of each seed, the same number of each, scored on `people`.
+        folder: to write to.
+        runs: method -> its run of each seed, the same number of each, scored on `people`. In 3D runs x and y count.
+        people: the validation people.
 
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
     """
     poses = {method: [load_poses(run, people) for run in each] for method, each in runs.items()}
     stages = list(next(iter(poses.values()))[0])
-    by_stage = {stage: {method: [found[stage] for found in each] for method, each in poses.items()} for stage in stages}
+    by_stage = {
+        stage: {method: [found[stage][..., :2] for found in each] for method, each in poses.items()} for stage in stages
+    }
     gt = ground_truth(people, *(pose for methods in by_stage.values() for each in methods.values() for pose in each))
     count = len(next(iter(runs.values())))
     compared = {name: differences(part, by_stage) for name, part in parts(gt, people).items()}
+    means = f", means of {count} seeds" if count > 1 else ""
     tables = {
-        "table_7": table_7(entries(gt, by_stage, compared["all joints"])),
-        "offset and shape": placement_table(gt, by_stage, count),
-        "relative positions": relative_table(gt, by_stage, count),
-        **{name: seeds_table(rows, name, count) for name, rows in compared.items()},
+        "table 7": table_7(entries(gt, by_stage, compared["all joints"])),
+        "offset and shape": placement_table(gt, by_stage, means),
+        "relative positions": relative_table(gt, by_stage, means),
+        **{name: differences_table(rows, name, means) for name, rows in compared.items()},
     }
-    title = f"# Table 7: the mean of {count} seeds, {len(people):,} validation people"
-    page = "\n\n".join([title, *(table.markdown() for table in tables.values())])
-    tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
-    print(*(table.text() for table in tables.values()), sep="\n\n")
-    return [
-        write_text(folder / "results.md", page + "\n"),
-        write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
-    ]
+    lead = f"# Table 7{means}: {len(people):,} validation people"
+    return write_results(folder, lead, tables, {"seeds": count, "people": len(people)})
 
 
 def parts(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
@@ -99,7 +97,7 @@ def minus(stage: str, method: str, base: str) -> str:
     return f"{readable(stage)}, {method} - {base}"
 
 
-def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], count: int) -> Table:
+def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], means: str) -> Table:
     """The two parts of the joint error of every stage and method, and minus those of `BASE`."""
 
     def row(stage: str, method: str, each: Poses) -> tuple[Cell | str, ...]:
@@ -115,7 +113,7 @@ def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]
         )
 
     return Table(
-        title=f"Joint error in image pixels, means of {count} seeds: where the body is (offset), and the error without "
+        title=f"Joint error in image pixels{means}: where the body is (offset), and the error without "
         "that shift (shape)",
         head=("", "Offset px", "Δ Offset px", "Shape px", "Δ Shape px"),
         rows=tuple(
@@ -128,7 +126,7 @@ def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]
     )
 
 
-def relative_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], count: int) -> Table:
+def relative_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], means: str) -> Table:
     """The errors of relative positions by the bones between two joints: of every stage and method, and of `BASES`."""
 
     def row(name: str, found: Mapping[int, Estimate], signed: bool) -> tuple[Cell | str, ...]:
@@ -147,8 +145,8 @@ def relative_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]],
         if stage != "mean_pose"
     ]
     return Table(
-        title=f"Error of the relative position of two joints in image pixels, means of {count} seeds, by the number of "
-        "bones between them",
+        title=f"Error of the relative position of two joints in image pixels{means}, by the number of bones between "
+        "them",
         head=("bones between", *map(str, range(1, len(rows[0])))),
         rows=tuple(rows),
         note="One bone apart it is the bone error. Differences are paired.",
@@ -180,25 +178,33 @@ def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) ->
     return found
 
 
-def seeds_table(rows: Sequence[Difference], joints: str, count: int) -> Table:
-    """Differences, each measure with its interval over people and, beside it, over seeds; `joints`: those counted."""
+def differences_table(rows: Sequence[Difference], joints: str, means: str) -> Table:
+    """Differences, each measure with its interval over people and, of several seeds, beside it over seeds.
+
+    Args:
+        joints: which are counted. means: of how many seeds, in words; empty for one.
+    """
     measures = {
         "Joint px": (2, lambda scores: scores.joint_error.image_px),
         "Bone px": (2, lambda scores: scores.bone_error.image_px),
         rows[0].mean.pckh.measure.title: (1, lambda scores: scores.mean_pckh),
     }
 
-    def cells(row: Difference) -> tuple[Cell | str, ...]:
-        found: list[Cell | str] = [row.name]
+    def cells(row: Difference) -> Iterator[Cell | str]:
         for digits, measure in measures.values():
-            seeds = over_seeds([measure(scores).value for scores in row.each])
-            found += [cell(measure(row.mean), digits, signed=True), cell(seeds, digits, signed=True).parts()[1] or "-"]
-        return tuple(found)
+            yield cell(measure(row.mean), digits, signed=True)
+            if means:
+                seeds = over_seeds([measure(scores).value for scores in row.each])
+                yield cell(seeds, digits, signed=True).parts()[1] or "-"
 
+    note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
+    if means:
+        note += (
+            "; then over seeds: Student's t, the people as they are. A difference is beyond chance if neither holds 0"
+        )
     return Table(
-        title=f"Differences, means of {count} seeds, paired by person and by seed: {joints}",
-        head=("", *(head for name in measures for head in (name, "over seeds"))),
-        rows=tuple(map(cells, rows)),
-        note="In brackets 95 % confidence intervals: over people (bootstrap, the trainings as they are), then over "
-        "seeds (Student's t, the people as they are). A difference is beyond chance if neither holds 0.",
+        title=f"Differences{means}, paired by person{' and by seed' if means else ''}: {joints}",
+        head=("", *(head for name in measures for head in (name, *(["over seeds"] if means else ())))),
+        rows=tuple((row.name, *cells(row)) for row in rows),
+        note=f"{note}.",
     )

@@ -146,6 +146,7 @@ def test_each_of_several_seeds_trains_what_it_trains_alone(people, tmp_path):
     assert (several / "seed3/report/index.html").exists()
     results = json.loads((several / "results.json").read_text())
     assert results["seeds"] == 2 and (several / "results.md").exists()
+    assert json.loads((alone / "results.json").read_text())["seeds"] == 1
 
 
 @pytest.mark.slow

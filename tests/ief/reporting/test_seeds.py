@@ -1,4 +1,4 @@
-"""Table 7 over several seeds: its numbers are those of the runs, its intervals those of scipy and of the bootstrap."""
+"""Table 7 by one or several seeds: its numbers are those of the runs, its intervals scipy's and the bootstrap's."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from evaluation.metrics.relative import relative_errors
 from ief.reporting.scoring import difference, ground_truth, score
 from ief.reporting.seeds import write_seeds
 from mpii_tools.people import make_people
-from mpii_tools.results.predictions import Predictions, save_predictions
+from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 PEOPLE, METHODS, SEEDS = 9, ("ief_star", "all"), 3
 
@@ -62,10 +62,10 @@ def test_the_tables_hold_the_means_of_the_seeds_with_both_intervals(runs, tmp_pa
     assert pckh["interval"][0] < pckh["value"] < pckh["interval"][1]
     low, high = stats.ttest_1samp(each, 0).confidence_interval(0.95)
     assert seeds == f"[{low:+.1f}, {high:+.1f}]"
-    means = [row for row in tree["table_7"]["rows"] if row[0] == "all"]
+    means = [row for row in tree["table 7"]["rows"] if row[0] == "all"]
     expected = [np.mean([score(poses["all", seed, stage], people).mean_pckh.value for seed in range(SEEDS)])
                 for stage in (0, 1)]  # fmt: skip
-    column = tree["table_7"]["head"].index("PCKh@0.5")
+    column = tree["table 7"]["head"].index("PCKh@0.5")
     assert [row[column]["value"] for row in means] == pytest.approx(expected)
     assert "means of 3 seeds" in files[0].read_text() and "over seeds" in capsys.readouterr().out
 
@@ -126,6 +126,29 @@ def test_hidden_joints_are_compared_apart_where_some_are_labeled_so(runs, tmp_pa
         mask = counted & (visible == label)
         ours, theirs = (np.mean([error[mask].mean() for error in errors[method]]) for method in ("all", "ief_star"))
         assert row[1]["value"] == pytest.approx(ours - theirs)
+
+
+def test_of_one_seed_there_is_nothing_over_seeds(runs, tmp_path):
+    folders, people, poses = runs
+    page, results = write_seeds(tmp_path, {method: each[:1] for method, each in folders.items()}, people)
+    table = json.loads(results.read_text())["all joints"]
+    assert table["head"] == ["", "Joint px", "Bone px", "PCKh@0.5"]
+    (row,) = (row[1:] for row in table["rows"] if row[0] == "stage 1, all - ief_star")
+    found = difference(poses["all", 0, 1], poses["ief_star", 0, 1], people)
+    expected = (found.joint_error.image_px, found.bone_error.image_px, found.mean_pckh)
+    assert [value["value"] for value in row] == pytest.approx([each.value for each in expected])
+    assert np.allclose([value["interval"] for value in row], [each.interval for each in expected])
+    assert "seed" not in page.read_text()
+
+
+def test_of_poses_in_3d_x_and_y_count(runs, tmp_path):
+    folders, people, _ = runs
+    flat = write_seeds(tmp_path, folders, people)[1].read_text()
+    for path in (path for each in folders.values() for run in each for path in run.iterdir()):
+        found = read_predictions(path)
+        depth = np.random.default_rng(0).normal(0, 300, (PEOPLE, 16, 1))
+        save_predictions(path, replace(found, joints=np.concatenate([found.joints, depth], axis=-1)))
+    assert write_seeds(tmp_path, folders, people)[1].read_text() == flat
 
 
 def test_a_run_of_other_people_is_refused(runs, tmp_path):
