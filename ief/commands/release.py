@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> None:
 
 def check(args: argparse.Namespace, finished: FinishedRun) -> None:
     """Raises PoseError for a run that is not to be released, or for options that no release can have."""
+    from evaluation.metrics.measures import PCKH
     from evaluation.report.tables import cell
     from heads.skeleton import MPII
 
@@ -93,6 +94,11 @@ def check(args: argparse.Namespace, finished: FinishedRun) -> None:
     if finished.skeleton.names != MPII.names:
         names = ", ".join(finished.skeleton.names[:3])
         raise PoseError(f"{args.run}: places joints {names}, ...; a release places MPII's, so choose another run")
+    if scores.pckh.measure != PCKH:
+        raise PoseError(
+            f"{args.run}: scored by {measure}, as no validation person has a head size; a release is judged by "
+            f"{PCKH.title}, so choose another run"
+        )
     if found.value is None or not found.value >= args.least:
         raise PoseError(
             f"{args.run}: {measure} of {finished.last} is {cell(found)} %, released from {args.least:g} on; train it "
