@@ -58,5 +58,5 @@ def relative_errors(
 def _pairs_by_length(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """u, v and the number of bones between them, (P,) each, of all pairs of joints."""
     pairs = list(combinations(range(len(skeleton)), 2))
-    start, end = np.array(pairs).reshape(-1, 2).T
+    start, end = np.array(pairs, dtype=int).reshape(-1, 2).T
     return start, end, np.array(path_lengths(skeleton, pairs), dtype=int)

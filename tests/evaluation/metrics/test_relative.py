@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.distances import bone_error
 from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.relative import relative_errors
 from heads.pairs import ORIGIN, all_pairs, path_lengths
-from heads.skeleton import MPII
+from heads.skeleton import MPII, Skeleton
 from heads.skeletons import SKELETONS
 
 PEOPLE, JOINTS = 11, 16
@@ -74,3 +75,11 @@ def test_one_bone_apart_it_is_the_bone_error_and_a_shift_changes_nothing(gt):
     before, after = relative_errors(gt, [pose]), relative_errors(gt, [pose + shift])
     assert before[1].value == pytest.approx(bone_error(pose, gt).image_px.value)
     assert [error.value for error in after.values()] == pytest.approx([error.value for error in before.values()])
+
+
+def test_a_single_joint_has_no_pairs_and_unlabeled_pairs_no_error():
+    alone, joints = Skeleton(("a",), (-1,)), np.ones((3, 1, 2))
+    assert relative_errors(GroundTruth(joints, skeleton=alone), [joints]) == {}
+    chain, joints = Skeleton(("a", "b", "c"), (-1, 0, 1)), np.ones((3, 3, 2))
+    gt = GroundTruth(joints, annotated=np.array([[True, True, False]] * 3), skeleton=chain)
+    assert relative_errors(gt, [joints]) == {1: Estimate(0.0, 0.0, 0.0), 2: Estimate(None)}
