@@ -66,8 +66,9 @@ def pair_weights(pairs: Sequence[Pair], origin_share: float | None = None) -> li
 
     Args:
         pairs: P pairs.
-        origin_share: of the loss on the pairs with the origin, all together; None weighs all pairs alike. If every
-            pair has the origin or none has, there is nothing to share out.
+        origin_share: of the weights, on the pairs with the origin, all together; None weighs all pairs alike. Of a
+            person with fewer joints annotated they have more, since the others lose two ends. If every pair has the
+            origin or none has, there is nothing to share out.
 
     Raises:
         PoseError: a share that is not above 0 and below 1.

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate, estimates, totals
 from evaluation.metrics.inputs import ratio
@@ -29,7 +28,7 @@ def mean_over_seeds(
     Args:
         sums: a training's predictions -> (N, M), what each person adds to M sums.
         counts: (N, M) how many terms those are, the same for all trainings.
-        predictions, references: one set or more of each.
+        predictions, references: sets, of references possibly none.
         bootstrap: how to draw 95 % confidence intervals over people; None: without.
 
     Returns:
@@ -54,5 +53,7 @@ def over_seeds(values: Sequence[float | None]) -> Estimate:
     mean, count = float(np.mean(values)), len(values)
     if count == 1:
         return Estimate(mean)
+    from scipy import stats  # the other metrics need numpy alone
+
     reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * stats.sem(values))
     return Estimate(mean, mean - reach, mean + reach)

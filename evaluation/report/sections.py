@@ -128,12 +128,12 @@ def breakdown_section(
             (measure.name.lower(), lambda part: part.mean_pckh, f"{measure.title}{measure.note} in %"),
         ):
             tables[f"{name}-by-{key}"] = paper_tables.breakdown_table(f"{title}: {words}", methods, metric)
-    if relative:
-        figures["error-by-path"], tables["error-by-path"] = relative_errors(relative)
+    if any(relative.values()):  # a single joint has no pairs
+        figures["error-by-path"], tables["error-by-path"] = errors_by_path(relative)
     return Section("Where the error is", tuple(text), tables, figures, folded=frozenset(tables))
 
 
-def relative_errors(relative: Mapping[str, Mapping[int, Estimate]]) -> tuple[tuple[str, Figure], Table]:
+def errors_by_path(relative: Mapping[str, Mapping[int, Estimate]]) -> tuple[tuple[str, Figure], Table]:
     """Errors of relative positions by the number of bones between two joints: captioned plot, and table."""
     title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
     values = {name: {str(length): error for length, error in found.items()} for name, found in relative.items()}

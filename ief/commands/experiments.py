@@ -135,13 +135,13 @@ def score_flipped(configs: Mapping[Path, StageConfig], valid: PreparedSplit) -> 
 def write_comparison(folder: Path, plan: list[Experiment], people: People, epochs: float) -> None:
     """Write results.md and results.json: each run's scores, and the paired differences of `results`."""
     from evaluation.report.tables import summary_table
-    from ief.reporting.results_page import write_results
+    from ief.reporting.results_page import write_tables
 
     scores, differences = results(folder, [one.name for one in plan], people)
     tables = {"scores": summary_table(scores), "differences": summary_table(differences, signed=True)}
     about = (f"* `{one.name}`: {one.about}; {one.epochs * epochs:.4g} epochs per stage" for one in plan)
     lead = "\n".join([f"# Experiments: {len(people):,} validation people\n", *about])
-    print("wrote " + "\n      ".join(map(str, write_results(folder, lead, tables, {"epochs": epochs}))))
+    print("wrote " + "\n      ".join(map(str, write_tables(folder, lead, tables, {"epochs": epochs}))))
 
 
 def results(folder: Path, names: list[str], people: People) -> tuple[dict[str, Scores], dict[str, Scores]]:

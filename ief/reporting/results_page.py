@@ -11,7 +11,7 @@ from evaluation.metrics.json_format import Json
 from evaluation.report.tables import Table
 
 
-def write_results(folder: Path, lead: str, tables: Mapping[str, Table], facts: Mapping[str, Json]) -> list[Path]:
+def write_tables(folder: Path, lead: str, tables: Mapping[str, Table], facts: Mapping[str, Json]) -> list[Path]:
     """Print the tables of a comparison and write both files; returns them.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +12,12 @@ import numpy as np
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.evaluate import Scores, scores_of
 from evaluation.metrics.inputs import GroundTruth
-from evaluation.metrics.placement import Placement, placement
+from evaluation.metrics.placement import placement
 from evaluation.metrics.relative import relative_errors
 from evaluation.metrics.seeds import over_seeds
 from evaluation.report.paper_tables import Entry, readable, table_7
 from evaluation.report.tables import Cell, Table, cell
-from ief.reporting.results_page import write_results
+from ief.reporting.results_page import write_tables
 from ief.reporting.scoring import ground_truth, load_poses
 from mpii_tools.people import People
 
@@ -47,7 +47,8 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
 
     Args:
         folder: to write to.
-        runs: method -> its run of each seed, the same number of each, scored on `people`. In 3D runs x and y count.
+        runs: method -> its run of each seed, two methods or more with as many seeds and stages each, scored on
+            `people`. Of poses in 3D x and y count.
         people: the validation people.
 
     Raises:
@@ -69,7 +70,7 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
         **{name: differences_table(rows, name, means) for name, rows in compared.items()},
     }
     lead = f"# Table 7{means}: {len(people):,} validation people"
-    return write_results(folder, lead, tables, {"seeds": count, "people": len(people)})
+    return write_tables(folder, lead, tables, {"seeds": count, "people": len(people)})
 
 
 def parts(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
@@ -98,59 +99,45 @@ def minus(stage: str, method: str, base: str) -> str:
 
 
 def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], means: str) -> Table:
-    """The two parts of the joint error of every stage and method, and minus those of `BASE`."""
+    """The two parts of the joint error: of every stage and method, and the differences of `BASES`."""
 
-    def row(stage: str, method: str, each: Poses) -> tuple[Cell | str, ...]:
-        bases = by_stage[stage].get(BASE)
-        found = placement(gt, each)
-        less = placement(gt, each, bases) if bases and method != BASE else Placement(Estimate(None), Estimate(None))
-        return (
-            f"{readable(stage)}, {method}",
-            cell(found.offset, 2),
-            cell(less.offset, 2, signed=True),
-            cell(found.shape, 2),
-            cell(less.shape, 2, signed=True),
-        )
+    def measure(ours: Poses, theirs: Poses = ()) -> tuple[Estimate, ...]:
+        found = placement(gt, ours, theirs)
+        return found.offset, found.shape
 
     return Table(
-        title=f"Joint error in image pixels{means}: where the body is (offset), and the error without "
-        "that shift (shape)",
-        head=("", "Offset px", "Δ Offset px", "Shape px", "Δ Shape px"),
-        rows=tuple(
-            row(stage, method, each)
-            for stage, methods in by_stage.items()
-            if stage != "mean_pose"
-            for method, each in methods.items()
-        ),
-        note=f"Δ is the value minus that of {BASE}, paired.",
+        title=f"Joint error in image pixels{means}: where the body is (offset), and the error without that shift "
+        "(shape)",
+        head=("", "Offset px", "Shape px"),
+        rows=tuple(measured(measure, by_stage)),
+        note="Differences are paired.",
     )
 
 
 def relative_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], means: str) -> Table:
-    """The errors of relative positions by the bones between two joints: of every stage and method, and of `BASES`."""
-
-    def row(name: str, found: Mapping[int, Estimate], signed: bool) -> tuple[Cell | str, ...]:
-        return (name, *(cell(error, 2, signed=signed) for error in found.values()))
-
-    rows = [
-        row(f"{readable(stage)}, {method}", relative_errors(gt, each), signed=False)
-        for stage, methods in by_stage.items()
-        for method, each in methods.items()
-        if stage != "mean_pose"
-    ]
-    rows += [
-        row(minus(stage, method, base), relative_errors(gt, methods[method], methods[base]), signed=True)
-        for stage, methods in by_stage.items()
-        for base, method in based(methods)
-        if stage != "mean_pose"
-    ]
+    """The errors of relative positions by the bones between two joints; rows as in `placement_table`."""
+    rows = tuple(measured(lambda *poses: relative_errors(gt, *poses).values(), by_stage))
     return Table(
         title=f"Error of the relative position of two joints in image pixels{means}, by the number of bones between "
         "them",
         head=("bones between", *map(str, range(1, len(rows[0])))),
-        rows=tuple(rows),
+        rows=rows,
         note="One bone apart it is the bone error. Differences are paired.",
     )
+
+
+def measured(
+    measure: Callable[..., Iterable[Estimate]], by_stage: Mapping[str, Mapping[str, Poses]]
+) -> Iterator[tuple[Cell | str, ...]]:
+    """Rows of what `measure` finds in every stage's and method's poses, then of the differences of `BASES`."""
+    trained = {stage: methods for stage, methods in by_stage.items() if stage != "mean_pose"}
+    for stage, methods in trained.items():
+        for method, poses in methods.items():
+            yield (f"{readable(stage)}, {method}", *(cell(found, 2) for found in measure(poses)))
+    for stage, methods in trained.items():
+        for base, method in based(methods):
+            found = measure(methods[method], methods[base])
+            yield (minus(stage, method, base), *(cell(each, 2, signed=True) for each in found))
 
 
 def based(methods: Collection[str]) -> list[tuple[str, str]]:
