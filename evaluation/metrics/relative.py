@@ -43,7 +43,8 @@ def relative_errors(
         PoseError: shapes that do not match, an annotated joint without a finite predicted position.
     """
     start, end, lengths = _pairs_by_length(gt.skeleton)
-    by_length = lengths[:, None] == np.unique(lengths)  # (P, M)
+    distinct = np.unique(lengths)
+    by_length = lengths[:, None] == distinct  # (P, M)
     annotated = gt.annotated[:, start] & gt.annotated[:, end]
 
     def sums(pred: ArrayLike) -> np.ndarray:
@@ -52,7 +53,7 @@ def relative_errors(
         return np.where(annotated, distances, 0) @ by_length
 
     found = mean_over_seeds(sums, annotated.astype(float) @ by_length, predictions, references, bootstrap)
-    return dict(zip(np.unique(lengths).tolist(), found, strict=True))
+    return dict(zip(distinct.tolist(), found, strict=True))
 
 
 def _pairs_by_length(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,27 +2,15 @@
 
 import numpy as np
 import pytest
+from scattered import JOINTS, PEOPLE, poses_near, scattered_people
 
 from evaluation.metrics.evaluate import scores_of
-from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.placement import placement
-from heads.skeleton import MPII
-
-PEOPLE, JOINTS = 11, 16
 
 
 @pytest.fixture
 def gt():
-    rng = np.random.default_rng(0)
-    annotated = rng.random((PEOPLE, JOINTS)) > 0.3
-    annotated[4] = False
-    joints = np.where(annotated[..., None], rng.normal(100, 30, (PEOPLE, JOINTS, 2)), np.nan)
-    return GroundTruth(joints, np.full(PEOPLE, 20.0), np.full(PEOPLE, 1.0), annotated, MPII)
-
-
-def poses_near(gt, seed):
-    """Poses about the true ones; where there is nothing to predict, anything."""
-    return np.nan_to_num(gt.joints) + np.random.default_rng(seed).normal(3, 8, gt.joints.shape)
+    return scattered_people()
 
 
 def literal(pose, gt):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scattered import JOINTS, PEOPLE, poses_near, scattered_people
 
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.distances import bone_error
@@ -10,8 +11,6 @@ from evaluation.metrics.relative import relative_errors
 from heads.pairs import ORIGIN, all_pairs, path_lengths
 from heads.skeleton import MPII, Skeleton
 from heads.skeletons import SKELETONS
-
-PEOPLE, JOINTS = 11, 16
 
 
 def walked(skeleton, start, end):
@@ -36,15 +35,7 @@ def test_a_path_has_the_bones_that_a_walk_crosses(name):
 
 @pytest.fixture
 def gt():
-    rng = np.random.default_rng(0)
-    annotated = rng.random((PEOPLE, JOINTS)) > 0.3
-    annotated[4] = False
-    joints = np.where(annotated[..., None], rng.normal(100, 30, (PEOPLE, JOINTS, 2)), np.nan)
-    return GroundTruth(joints, np.full(PEOPLE, 20.0), np.full(PEOPLE, 1.0), annotated, MPII)
-
-
-def poses_near(gt, seed):
-    return np.nan_to_num(gt.joints) + np.random.default_rng(seed).normal(3, 8, gt.joints.shape)
+    return scattered_people()
 
 
 def literal(pose, gt):
