@@ -1,4 +1,4 @@
-"""One person, one threshold, one sequence: arrays of one element, which numpy before 2.4 makes scalars of too readily."""
+"""One person, one threshold, one sequence: arrays of one element, of which numpy before 2.4 makes scalars."""
 
 import numpy as np
 import pytest
