@@ -24,7 +24,7 @@ def example(skeleton=MPII, batch=4, dimensions=2, seed=0):
 
 
 def literal_loss(skeleton, pairs, std, bones, gt, mask, weights=None):
-    """Eq. 8 and Eq. 9 pair by pair, walking the tree; a pair of weight 2 counts as if it were there twice."""
+    """Eq. 8 and, by its mask, Eq. 9 pair by pair, walking the tree; a pair of weight 2 counts as if there twice."""
     batch, _, dimensions = bones.shape
     total = 0.0
     for n in range(batch):
