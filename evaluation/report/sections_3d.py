@@ -20,7 +20,7 @@ from evaluation.report.paper_tables_3d import (
 )
 from evaluation.report.plots_3d import Sequence3D, sequence_figure
 from evaluation.report.published_3d import ACTION_TABLES
-from evaluation.report.sections import steadier_bones
+from evaluation.report.representation import steadier_bones
 from heads.skeleton import MPII, Skeleton
 
 Pair = tuple[Entry3D | None, Entry3D | None]  # a baseline, and the method shown beside it
