@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
+from heads.skeletons import mirror_note
 from ief.commands.options import add_device
 
 if TYPE_CHECKING:
@@ -126,6 +128,8 @@ def run(args: argparse.Namespace) -> None:
 
     weights = args.run or args.onnx or released_run()
     predictor = PosePredictor.load(weights, args.device, args.flip, args.batch_size)
+    if args.flip and (note := mirror_note(predictor.skeleton)):
+        print(f"{weights}: {note}", file=sys.stderr)
     if args.camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
     left_out = predict_data(predictor, args) if args.data else predict_inputs(predictor, args)

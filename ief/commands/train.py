@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
+from heads.skeletons import mirror_note
 from ief.commands.options import add_device, add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS
 from ief.training.run_config import RUN_OPTIONS, RunConfig, changed, read_config
@@ -135,6 +136,9 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
         init_distributed(device) as dist,
     ):
         data = load_prepared(config.data, "train")
+        note = mirror_note(data.people.skeleton) if config.options.flip else ""
+        if note and dist.is_main:
+            print(f"{config.data}: {note}", file=sys.stderr)
         yield StageConfig(
             index=0,
             data=data,
