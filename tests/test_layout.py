@@ -146,15 +146,6 @@ def test_the_packages_show_their_architecture():
         assert len({path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}) <= 4
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_files_and_functions_fit_a_reader(path):
-    source = path.read_text(encoding="utf-8")
-    assert source.count("\n") <= (250 if path.name == "trainer.py" else 300)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno - node.lineno < 60, f"{node.name} of {path.name} is over 60 lines"
-
-
 PAGES = [ROOT / "README.md", *(page for package in ALLOWED for page in sorted((ROOT / package).rglob("*.md")))]
 
 
