@@ -14,7 +14,7 @@ from heads.skeleton import MPII
 from mpii_tools.annotations.placement import HEAD_SIZE_PER_LENGTH, crop_around
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.split_names import VALID
-from mpii_tools.annotations.valid_list import find_listed, findings_of, read_valid_list
+from mpii_tools.annotations.valid_list import find_listed, read_valid_list
 from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number
@@ -69,7 +69,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     center, scale = crop_around(joints)
     split, rule = split_of(images, files)
     listed = read_valid_list(folder) or []
-    list_faults, list_notes = findings_of(listed, find_listed(names[present], listed)[1])
+    _, list_faults, list_notes = find_listed(names[present], listed)
     people = make_people(
         images,
         joints,

@@ -12,7 +12,7 @@ from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.release import Release, read_rects, unpack_release
 from mpii_tools.annotations.tompson_split import is_validation
-from mpii_tools.annotations.valid_list import find_listed, findings_of, read_valid_list, write_valid_list
+from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
@@ -67,8 +67,7 @@ def _people_of_release(path: Path, release: Release) -> Reading:
     listed = read_valid_list(path.parent)
     list_faults, list_notes = {}, {}
     if listed is not None:
-        valid, unknown = find_listed(release.images, listed)
-        list_faults, list_notes = findings_of(listed, unknown)
+        valid, list_faults, list_notes = find_listed(release.images, listed)
         valid = train & valid[rects.entry]
     else:
         valid = train & labelled & is_validation(images, rects.center)

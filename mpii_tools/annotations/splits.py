@@ -11,7 +11,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, merge
 from mpii_tools.annotations.split_names import TRAINVAL, VALID, split_in_name
 from mpii_tools.annotations.tompson_split import is_validation
-from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, findings_of, read_valid_list
+from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, read_valid_list
 from mpii_tools.people import People
 
 SHARED = "people left out of training: their image is in the validation split"
@@ -40,8 +40,7 @@ def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading
     if word and word != TRAINVAL:
         split[open_rows] = word
     elif listed is not None and open_rows.any():
-        valid, unknown = find_listed(people.images, listed)
-        faults, notes = findings_of(listed, unknown)
+        valid, faults, notes = find_listed(people.images, listed)
         if valid[open_rows].any():
             split[open_rows] = np.where(valid, "valid", "train")[open_rows]
             notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()

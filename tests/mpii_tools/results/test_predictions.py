@@ -180,6 +180,8 @@ def test_align_by_row_where_people_are_counted_instead_of_rects():
 def test_align_refuses_people_without_prediction():
     with pytest.raises(PoseError, match=r"1 of 3 annotated people have no prediction, first x\.jpg#1"):
         align(Predictions(JOINTS, IDS), people(["a.jpg#1", "x.jpg#1", "c.jpg#1"]))
+    with pytest.raises(PoseError, match=r"2 of 2 .*'0\.jpg' can be x/0\.jpg or y/0\.jpg"):
+        align(Predictions(JOINTS[:2], None, images=np.array(["0.jpg"] * 2)), people(["x/0.jpg#1", "y/0.jpg#1"]))
     with pytest.raises(PoseError, match="joints"):
         align(Predictions(JOINTS[:, :2], IDS, joint_names=("head", "foot")), people(IDS.tolist()))
 
