@@ -38,7 +38,6 @@ def load_people(path: str | os.PathLike) -> People:
     columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people", OPTIONAL)
     columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
     names, tree = columns.pop("joint_names").ravel().tolist(), columns.pop("skeleton", np.array("")).ravel().tolist()
-    columns.setdefault("area", np.full(columns["images"].shape, np.nan))
     try:
         people = People(**columns, skeleton=_skeleton(names, "".join(tree)))
     except PoseError as error:

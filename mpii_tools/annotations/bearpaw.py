@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.people import HEAD_SIZE_PER_SCALE, make_people, number_occurrences
+from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
 
 MALFORMED = "people left out: not as pytorch-pose has them (entries counted from 0)"
 
@@ -43,7 +43,7 @@ def read_bearpaw_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
     missing = missing_points(points)
     scale = np.where(scale > 0, scale, np.nan)
     ids = [f"{image}#{rect}" for image, rect in zip(images.tolist(), rects.tolist(), strict=True)]
-    people = make_people(
+    people = People(
         images,
         np.where(missing[..., None], np.nan, points) - 1.0,
         person_ids=ids if (rects > 0).all() and len(set(ids)) == len(ids) else number_occurrences(images),

@@ -20,7 +20,7 @@ from mpii_tools.annotations.splits import require_split, share_valid, with_split
 from mpii_tools.annotations.units import require_pixels
 from mpii_tools.depth.table import Depth, join_depths
 from mpii_tools.images.sources import open_images
-from mpii_tools.people import COLUMNS, People
+from mpii_tools.people import People, join_people
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,7 @@ def combine(
             replace(part, images=np.array([f"{name}/{image}" for image in part.images], dtype=np.str_))
             for name, part in zip(names, parts, strict=True)
         ]
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    people = replace(parts[0], **columns)
+    people = join_people(parts)
     if valid_share is not None:
         people = share_valid(people, valid_share, seed)
     readings = [source.reading for source in sources]

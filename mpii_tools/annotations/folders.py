@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from mpii_tools.annotations.reading import Reading, merge
 from mpii_tools.depth.files import load_depth
 from mpii_tools.depth.table import join_depths
-from mpii_tools.people import COLUMNS, People, number_occurrences
+from mpii_tools.people import People, join_people
 from mpii_tools.people_file import load_people
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
@@ -37,7 +35,7 @@ def read_hrnet_folder(folder: Path, read: Callable[[Path], Reading]) -> Reading 
     if not names:
         return None
     readings = [read(folder / name) for name in names]
-    people = join_people([reading.people for reading in readings])
+    people = number_again(join_people([reading.people for reading in readings]))
     faults, notes = (merge(*(getattr(reading, kind) for reading in readings)) for kind in ("faults", "notes"))
     return Reading(people, f"folder of {', '.join(names)}", faults, notes)
 
@@ -60,16 +58,14 @@ def read_prepared_people(folder: Path) -> Reading | None:
     parts = [load_people(folder / f"{split}.npz") for split in map(str, splits)]
     if any(part.skeleton != parts[0].skeleton for part in parts):
         raise PoseError(f"{folder}: its splits {', '.join(map(str, splits))} have different joints; prepare them again")
-    people = join_people(parts)
+    people = number_again(join_people(parts))
     depths = [load_depth(folder / f"{split}.npz", part) for split, part in zip(splits, parts, strict=True)]
     depth = None if None in depths else join_depths(depths, people.person_ids)
     return Reading(people, f"people of a prepared folder: {', '.join(map(str, splits))}", depth=depth)
 
 
-def join_people(parts: Sequence[People]) -> People:
-    """All people of parts of one skeleton; those of an image are counted again where a person_id would appear twice."""
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    people = replace(parts[0], **columns)
+def number_again(people: People) -> People:
+    """The people, those of an image counted again if a person_id would appear twice."""
     if len(set(people.person_ids.tolist())) < len(people):
-        people = replace(people, person_ids=np.array(number_occurrences(people.images), dtype=np.str_))
+        return replace(people, person_ids=None)
     return people

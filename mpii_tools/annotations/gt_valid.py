@@ -12,7 +12,7 @@ from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.valid_list import names_by_row
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, make_people
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 
 # The file's names for the joints, in MPII's order.
 NAMES = [
@@ -49,7 +49,7 @@ def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None 
     points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
     names, list_notes = names_by_row(path.parent, count)
-    people = make_people(
+    people = People(
         names,
         np.where(missing[..., None], np.nan, points) - 1.0,
         head_size=HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0),

@@ -18,7 +18,7 @@ from mpii_tools.annotations.valid_list import find_listed, read_valid_list
 from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 
 # LSP's joint order, as MPII's names; the dataset says "neck" for MPII's upper neck.
 LSP_JOINTS = (
@@ -70,7 +70,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     split, rule = split_of(images, files)
     listed = read_valid_list(folder) or []
     _, list_faults, list_notes = find_listed(names[present], listed)
-    people = make_people(
+    people = People(
         images,
         joints,
         center=center,

@@ -15,7 +15,7 @@ from mpii_tools.annotations.placement import FROM_BOX, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
 from mpii_tools.formats.json_file import load_json
-from mpii_tools.people import HEAD_SIZE_PER_SCALE, make_people
+from mpii_tools.people import HEAD_SIZE_PER_SCALE, People
 
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
 
@@ -50,7 +50,7 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
     center, scale = crop_of_boxes(np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1))
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
     unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
-    people = make_people(
+    people = People(
         names,
         np.where(labelled[..., None], joints, np.nan) - 1.0,
         center=place[:, :2] - 1.0,

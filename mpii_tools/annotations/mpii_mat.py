@@ -16,7 +16,7 @@ from mpii_tools.annotations.valid_list import find_listed, read_valid_list, writ
 from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, make_people
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 
 FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
 TEST_FIELDS, ACTIVITY = ["scale", "objpos"], ["cat_name", "act_name", "act_id"]
@@ -89,7 +89,7 @@ def _people_of_release(path: Path, release: Release) -> Reading:
         "people without head size: no head box": ids[keep & headless].tolist(),
         f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
     }
-    people = make_people(
+    people = People(
         images,
         rects.joints,
         person_ids=ids,
@@ -113,7 +113,7 @@ def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
     if len(number) != len(entries) or len(rects.entry) != len(entries):
         number = rects.number
     images = np.array(_entry_names(path, stored, entries), dtype=np.str_)[rects.entry]
-    people = make_people(
+    people = People(
         images,
         rects.joints,
         person_ids=[f"{i}#{r}" for i, r in zip(images, number, strict=True)],

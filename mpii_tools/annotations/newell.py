@@ -13,7 +13,7 @@ from mpii_tools.annotations.tompson_split import split_by_name
 from mpii_tools.annotations.valid_list import names_by_row
 from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.formats.hdf5 import load_hdf5
-from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_SCALE, make_people
+from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_SCALE, People
 
 WIDENED = 1.25  # what Newell multiplied scale by
 
@@ -61,7 +61,7 @@ def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = N
     if "person" in stored:
         rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
         ids = [f"{image}#{number}" for image, number in zip(images, rect, strict=True)]
-    people = make_people(
+    people = People(
         images,
         np.where(missing[..., None], np.nan, part) - 1.0,
         person_ids=ids,

@@ -14,7 +14,7 @@ from mpii_tools.annotations.mpii_mat import image_names, points
 from mpii_tools.annotations.release import read_rects, unpack_release
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, get, number, records, save_mat, struct
-from mpii_tools.people import People, make_people
+from mpii_tools.people import People
 from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions
 
@@ -65,7 +65,7 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
     test = ~release.train[rects.entry]
     placed = np.isfinite(rects.center).all(axis=1) & (rects.scale > 0)
     scored = test & placed & release.is_single(rects)
-    people = make_people(
+    people = People(
         release.images[rects.entry],
         np.full_like(rects.joints, np.nan),
         person_ids=ids,
