@@ -16,7 +16,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
 ABSOLUTE = re.compile(r"[a-zA-Z]+:|[/\\]")
 SHOWN = 3
-ALIKE = 0.5  # difflib's ratio from which a name is the nearest one
+ALIKE = 0.75  # difflib's ratio from which a name is the nearest one: any two with one ending have half of it
 
 Parts = tuple[str, ...]
 
