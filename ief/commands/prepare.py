@@ -124,8 +124,7 @@ def run(args: argparse.Namespace) -> None:
     check(args)
     preset = get_preset(args.preset, **given(args, SIZES))
     from mpii_tools.annotations.combine import combine, open_combined, read_source
-    from mpii_tools.annotations.derived_joints import derive_joints
-    from mpii_tools.annotations.joint_selection import unlabeled_joints
+    from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
     from mpii_tools.annotations.reading import table
     from mpii_tools.prepared.write import OF_IMAGES, CropSpec, prepare
 

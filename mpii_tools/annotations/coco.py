@@ -15,7 +15,7 @@ from heads.skeletons import SKELETONS, skeleton_of
 from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.placement import crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.tompson_split import split_by_name
+from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, make_people
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
@@ -33,7 +33,7 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
     (0, 0) or not a number; 1 is occluded, 2 visible. Center and scale are those of the `bbox` (x, y, width, height on
     pixel edges), so that the crop is 1.25 of its longer side around its center; NaN without one. `area` is OKS's.
     Crowds and people without a joint are left out and noted. A `headbox` (x1, y1, x2, y2), as mmpose's MPII-TRB has it,
-    gives the head size as MPII's does; COCO has none. Split: `tompson_split.split_by_name`. `person_ids` count an
+    gives the head size as MPII's does; COCO has none. Split: `splits.split_by_name`. `person_ids` count an
     image's people in order.
 
     Args:

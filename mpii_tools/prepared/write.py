@@ -24,10 +24,9 @@ from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import read_header
 from mpii_tools.people import People
-from mpii_tools.people_file import save_people
+from mpii_tools.people_file import DESCRIPTION, save_people
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.prepared.faults import drop_unusable
-from mpii_tools.prepared.read import DESCRIPTION
 
 ReadImage = Callable[[str], bytes]
 

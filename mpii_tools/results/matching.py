@@ -60,7 +60,8 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     images = None if nameless else _image_names(predictions, people)
     if images is None:
         return Match(_by_row(len(predictions), len(people), parts), "row by row")
-    center = _centers(predictions)
+    center = predictions.crop_center
+    center = np.full((len(predictions), 2), np.nan) if center is None else center
     found = [
         Match(_by_ids(predictions, people, center), "by person_ids"),
         Match(_by_place(images, center, people), "by place"),
@@ -144,11 +145,6 @@ def _ambiguity(predictions: Predictions, people: People) -> str:
     return "" if unclear is None else f"; '{unclear}' can be {' or '.join(index.candidates(unclear)[:2])}"
 
 
-def _centers(predictions: Predictions) -> np.ndarray:
-    unknown = np.full((len(predictions), 2), np.nan)
-    return unknown if predictions.crop_center is None else predictions.crop_center
-
-
 def _by_ids(predictions: Predictions, people: People, center: np.ndarray) -> np.ndarray:
     """Nobody, if ids are no names (missing, or twice among the people) or people are elsewhere than predictions."""
     nobody = np.full(len(people), -1)
@@ -181,12 +177,10 @@ def _same_place(people: People) -> np.ndarray:
 def _by_order(images: list[str], people: People, part: np.ndarray) -> np.ndarray:
     """To the people of `part` the predictions of their image in order; nobody, if an image has more or fewer."""
     rows, here = np.full(len(people), -1), _rows_of(images)
-    wanted = _rows_of(people.images[part].tolist())
-    members = np.flatnonzero(part)
-    if any(len(here.get(image, [])) != len(who) for image, who in wanted.items()):
-        return rows
-    for image, who in wanted.items():
-        rows[members[who]] = here[image]
+    members, wanted = np.flatnonzero(part), _rows_of(people.images[part].tolist())
+    if all(len(here.get(image, [])) == len(who) for image, who in wanted.items()):
+        for image, who in wanted.items():
+            rows[members[who]] = here[image]
     return rows
 
 

@@ -76,7 +76,7 @@ def test_truncated_and_absent_files(tmp_path):
         load_people(tmp_path / "absent.npz")
 
 
-def test_the_skeleton_and_areas_come_back_and_older_files_are_mpii_s(tmp_path):
+def test_skeleton_and_areas_come_back_older_files_are_mpii(tmp_path):
     skeleton = replace(SKELETONS["coco17"], torso=("nose", "left_hip"))
     people = make_people(["a.jpg"], np.ones((1, 17, 2)), area=np.array([50.0]), skeleton=skeleton)
     save_people(tmp_path / "people.npz", people)

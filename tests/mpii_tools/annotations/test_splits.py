@@ -7,8 +7,13 @@ import pytest
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.split_names import parse_annotations, split_in_name
-from mpii_tools.annotations.splits import beside_validation, share_valid, with_split
+from mpii_tools.annotations.splits import (
+    beside_validation,
+    parse_annotations,
+    share_valid,
+    split_in_name,
+    with_split,
+)
 from mpii_tools.annotations.valid_list import (
     NOBODY,
     SEVERAL,

@@ -52,7 +52,7 @@ def batches(folder, augmentation, rank=0, count=1):
     return TrainingBatches(data, augmentation, 8, 0, torch.device("cpu"), slice(rank, None, count))
 
 
-def test_poses_and_the_rest_of_the_augmentation_do_not_depend_on_it(tiny_data):
+def test_poses_and_affines_do_not_depend_on_appearance(tiny_data):
     plain, changed = (batches(tiny_data, a)(5) for a in (Augmentation(), Augmentation(color=0.4)))
     torch.testing.assert_close(plain.joints, changed.joints, rtol=0, atol=0, equal_nan=True)
     slope, offset = np.polyfit(plain.images[0, 0].flatten(), changed.images[0, 0].flatten(), 1)

@@ -71,7 +71,7 @@ def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     }
 
 
-def test_without_a_usable_person_nothing_is_written_but_all_faults_are_told(tmp_path):
+def test_nobody_usable_writes_nothing_and_tells_all_faults(tmp_path):
     people, read = example(8)
     people.scale[:] = np.nan
     done = prepare(people, read, tmp_path / "out", "example")
@@ -234,7 +234,7 @@ def test_an_interrupted_preparation_leaves_the_old_one(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_kill_at_any_step_of_an_added_split_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_kill_while_adding_a_split_leaves_what_was_there(tmp_path, monkeypatch):
     """Whichever file is moved last, the description names only splits that are whole."""
     people, read = example(10)
     train, valid = (replace(people, split=np.full(10, split)) for split in ("train", "valid"))
