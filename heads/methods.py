@@ -21,6 +21,11 @@ class Method:
     pairs: str
     label: str
 
+    @property
+    def loss(self) -> str:
+        """The loss function and its equation, as Table 1 has them."""
+        return "L(J), Eq. 3" if self.representation == "joints" else f"L(B, P_{self.pairs}), Eq. 8"
+
 
 METHODS = {
     "ief_star": Method("joints", "joint", "IEF*"),

@@ -17,7 +17,7 @@ COMMANDS = {
     "prepare": "check a dataset and write the preprocessed crops that training reads",
     "train": "train stage 0, stage 1 or both; resumes where it was stopped",
     "predict": "poses of a prepared split, or of images",
-    "submit": "write the MPII server's file from predictions of the test people",
+    "submit": "write the file that MPII takes from predictions of the test people",
     "evaluate": "PCKh, joint and bone error of a file of predictions",
     "report": "tables, plots and pictures of finished runs, as one HTML page",
     "table7": "train and compare the five methods of Table 1 under one budget",

@@ -141,6 +141,13 @@ def require_printable(what: str, *columns: np.ndarray) -> None:
         raise PoseError(f"{what}: the name {strange!r} holds characters that cannot be printed")
 
 
+def require_unique(what: str, person_ids: np.ndarray, verb: str = "appears") -> None:
+    """Raises PoseError for a person_id that appears twice."""
+    ids, counts = np.unique(person_ids, return_counts=True)
+    if (counts > 1).any():
+        raise PoseError(f"{what}: person '{ids[counts > 1][0]}' {verb} more than once; keep one")
+
+
 def join_people(parts: Sequence[People]) -> People:
     """All people of some parts of one skeleton."""
     return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})

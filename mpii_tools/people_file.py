@@ -13,7 +13,7 @@ from checkpoints.files import read_text
 from heads.skeleton import Skeleton
 from heads.skeletons import skeleton_of
 from mpii_tools.formats.npz import load_arrays, save_arrays
-from mpii_tools.people import COLUMNS, People
+from mpii_tools.people import COLUMNS, People, require_unique
 
 KINDS = {
     "images": "U", "person_ids": "U", "joints": "f", "center": "f", "scale": "f", "head_size": "f", "split": "U",
@@ -45,9 +45,7 @@ def load_people(path: str | os.PathLike) -> People:
         people = People(**columns, skeleton=_skeleton(names, "".join(tree)))
     except PoseError as error:
         raise PoseError(f"{path}: {error}; make it again") from error
-    ids, counts = np.unique(people.person_ids, return_counts=True)
-    if (counts > 1).any():
-        raise PoseError(f"{path}: person '{ids[counts > 1][0]}' appears more than once; keep one")
+    require_unique(path, people.person_ids)
     return people
 
 

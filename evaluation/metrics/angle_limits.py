@@ -29,7 +29,7 @@ GIRDLE = [0, 0, 0, 1, 1]  # of each joint of TORSO
 ABOVE = slice(1, 5)  # joints of TORSO whose bones end where those of LIMBS begin, in their order
 SPINE = ("pelvis", "upper_neck")  # the model's belly, for which the pelvis serves as well, and its neck
 BONES = (3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16)  # the model's own order of the bones it limits
-PARALLEL = 1e-6
+PARALLEL = 1e-4  # distance of two unit vectors, in the authors' getNormal
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +148,16 @@ def _inside(bones: np.ndarray, limits: AngleLimits, azimuth: np.ndarray, elevati
 
 
 def _limb_frames(torso: np.ndarray, above: np.ndarray, limits: AngleLimits) -> np.ndarray:
-    """(N, 4, 3, 3) frames of the limbs: along the bone above, then the normal of it and the torso's reference."""
-    normal = np.cross(torso @ limits.reference, above)
-    other = np.cross(np.einsum("nlij,lj->nli", torso, limits.fallback), above)
-    parallel = np.linalg.norm(normal, axis=-1, keepdims=True) < PARALLEL
+    """(N, 4, 3, 3) frames of the limbs: along the bone above, then the normal of it and the torso's reference.
+
+    Where the two are parallel, either way, the bone above comes first in the product with the fallback, as in the
+    authors' code: the other order would turn the frame by half a turn about the bone.
+    """
+    reference = torso @ limits.reference
+    normal = np.cross(reference, above)
+    other = np.cross(above, np.einsum("nlij,lj->nli", torso, limits.fallback))
+    apart = [np.linalg.norm(above - side * reference, axis=-1, keepdims=True) for side in (1, -1)]
+    parallel = np.minimum(*apart) < PARALLEL
     return _frames(above, np.where(parallel, other, normal))
 
 

@@ -8,7 +8,7 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.evaluate_3d import Score3D, Scores3D
 from evaluation.report.tables import Cell, Table, cell
 
-# Columns, in the paper's order and words: metric of `Scores3D` -> head.
+# Columns, in the paper's order and words but for PA scaled: metric of `Scores3D` -> head.
 COLUMNS = {
     "joint_error": "Joint mm",
     "pa_joint_error": "PA Joint mm",
@@ -38,6 +38,7 @@ def metrics_3d_table(results: Mapping[str, Scores3D], signed: bool = False) -> T
     drawn = any(scores.bootstrap for scores in results.values())
     return Table(
         title=f"3D metrics of {first.people:,} people"
+        + (f", {first.protocol}" if first.protocol else "")
         + (f"; in brackets the 95 % confidence interval over {first.sequences:,} sequences" if drawn else ""),
         head=("", *(COLUMNS[column] for column in columns)),
         rows=tuple(rows),

@@ -145,7 +145,7 @@ def report(out: Path, valid: PreparedSplit, training: People, images: ImageFiles
 
 
 def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:
-    """Predict the test people, write the server's file, read it back and score it against the ground truth."""
+    """Predict the test people, write MPII's file, read it back and score it against the ground truth."""
     from ief.inference.predictor import PosePredictor
     from ief.model.run_folder import load_cascade
     from ief.reporting.scoring import save_poses, score
@@ -158,7 +158,7 @@ def submit(out: Path, source: SyntheticData, device: torch.device) -> Path:
     test = load_prepared(out / "prepared", "test")
     predictor = PosePredictor.of(load_cascade(out / "run").to(device))
     predictions = save_poses(out / "run", test, *predictor.predict_split(test))
-    path = out / "submission.mat"
+    path = out / "pred_keypoints_mpii.mat"
     write_submission(source.annotations, read_predictions(predictions), path)
     gt = load_people(source.truth)
     result = score(align(read_submission(path), gt).joints, gt)

@@ -1,4 +1,4 @@
-"""`ief submit`: predictions -> the MPII server's .mat, or 3D poses as people exchange them."""
+"""`ief submit`: predictions -> the .mat that MPII takes, or 3D poses as people exchange them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="the .mat file to write; .npz or .json for 3D poses: "
+        help="the .mat file to write, pred_keypoints_mpii.mat to MPII's toolkit; .npz or .json for 3D poses: "
         "camera coordinates in mm, of 16 joints and of Human3.6M's 17, the pelvis at its ground-truth depth",
     )
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     )
     print(
         f"{args.out}: {held.images:,} test images, {held.rects:,} rects, {held.predicted:,} of them with a pose, "
-        f"among these all {held.scored:,} that the server scores"
+        f"among these all {held.scored:,} that MPII scores"
     )
     if held.unplaced:
         print(f"{held.unplaced:,} rects have no objpos or scale in {args.annotations} and so no pose")
@@ -68,9 +68,7 @@ def write_3d(args: argparse.Namespace) -> None:
 
     reading = read_annotations(args.annotations)
     if reading.depth is None:
-        raise PoseError(
-            f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII's server"
-        )
+        raise PoseError(f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII")
     predictions = read_predictions(args.predictions, reading.people.joint_names, args.first_pixel)
     aligned, people = align_annotated(predictions, reading.people)
     depth = reading.depth.of(people.person_ids.tolist())

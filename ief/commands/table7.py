@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ief.training.presets import Preset
     from mpii_tools.prepared.read import PreparedSplit
 
-EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset swift --epochs 20
+EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset best --epochs 20
 drawn people, three seeds: ief table7 --draw 1600 1500 --run runs/drawn --preset demo --weights none --seeds 0 1 2
 on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0"""
 OPTIONS = {name: field for name, field in RUN_OPTIONS.items() if name != "method"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
 from ief.inference.stream import ImagePeople, read_bytes
+from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
 from mpii_tools.images.sources import SUFFIXES
@@ -68,8 +72,8 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     """The images and boxes of a file: COCO JSON, or text with one person per line.
 
     JSON: results (a list with `image_id` or `file_name`, `bbox` x y width height, `score`) or annotations (`images` and
-    `annotations`). Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with MPII's center and
-    scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment.
+    `annotations`), as `coco_boxes`. Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with
+    MPII's center and scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment.
 
     Args:
         files: the images that the names mean; without any, names are relative to the file's folder.
@@ -86,12 +90,18 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     except (OSError, UnicodeError) as error:
         raise PoseError(f"{path}: cannot be read as text ({error})") from error
     entries = coco_boxes(path, text) if text.lstrip()[:1] in ("[", "{") else listed_boxes(path, text)
-    find, found, left_out = image_finder(path.parent, files), {}, []
+    find, found, left_out, unnumbered = image_finder(path.parent, files), {}, [], []
     for entry in entries:
         if isinstance(entry, str):
             left_out.append(entry)
         elif not entry.score < min_score:
-            found.setdefault(find(entry.image), []).append(entry)
+            image = find(entry.image)
+            (found.setdefault(image, []) if image else unnumbered).append(entry)
+    if unnumbered:
+        left_out.append(
+            f"{path}: {len(unnumbered):,} of its boxes name an image by a number that none or several have, first "
+            f"{unnumbered[0].image}; give file_name, or annotations with their `images`"
+        )
     if not found:
         raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
     images = whole_images(list(found))
@@ -138,46 +148,89 @@ def trailing_numbers(tokens: list[str]) -> list[float]:
 
 
 def coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
-    """The people of COCO results or annotations. Raises PoseError if the text is neither."""
+    """The people of COCO results or annotations, or of what Ultralytics writes; an entry without use as what is wrong.
+
+    Ultralytics' `predictions.json` is COCO's results. Its `to_json()` has a `box` of x1, y1, x2, y2 and `confidence`,
+    but names no image: `image_id` or `file_name` has to be added.
+
+    Raises:
+        PoseError: another JSON, or nobody in it.
+    """
     try:
-        tree = json.loads(text)
-        names = {}
+        tree, names = json.loads(text), None
         if isinstance(tree, dict):
-            names = {image["id"]: str(image["file_name"]) for image in tree["images"]}
+            names = image_names(tree["images"]) if "images" in tree else None
             tree = tree["annotations"]
-        entries = [entry for entry in tree if entry.get("category_id", PERSON) == PERSON]
+        entries = [entry for entry in tree if is_person(entry)]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
+    if tree and not entries:
+        raise PoseError(
+            f"{path}: none of its {len(tree):,} entries is a person (category_id {PERSON}); make it of people"
+        )
     for number, entry in enumerate(entries, start=1):
         try:
-            name = str(entry.get("file_name") or names.get(entry["image_id"], entry["image_id"]))
-            x, y, width, height = map(float, entry["bbox"])
-            score = float("nan") if entry.get("score") is None else float(entry["score"])
-            yield NamedBox(name, np.array([x, y, x + width, y + height]), score)
-        except (KeyError, TypeError, ValueError) as error:
-            yield f"{path}: entry {number}: no image_id and bbox x y width height ({type(error).__name__}: {error})"
+            score = entry.get("score", entry.get("confidence"))
+            score = float("nan") if score is None else float(score)
+            yield NamedBox(image_of(entry, names), entry_box(entry), score)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"
 
 
-def image_finder(folder: Path, files: Sequence[Path]) -> Callable[[str], Path]:
-    """A function from a name in a file of boxes to the image it means.
+def is_person(entry: dict) -> bool:
+    """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
+    return entry.get("category_id", PERSON) == PERSON and ("class" not in entry or entry.get("name") == "person")
+
+
+def entry_box(entry: dict) -> np.ndarray:
+    """(4,) x1 y1 x2 y2 of COCO's `bbox` or Ultralytics' `box`. Raises ValueError, TypeError or KeyError without."""
+    if isinstance(entry.get("box"), dict):
+        return np.array([float(entry["box"][edge]) for edge in ("x1", "y1", "x2", "y2")])
+    if entry.get("bbox") is None:
+        raise ValueError("bbox is missing")
+    x, y, width, height = map(float, entry["bbox"])
+    return np.array([x, y, x + width, y + height])
+
+
+def image_finder(folder: Path, files: Sequence[Path]) -> Callable[[str], Path | None]:
+    """A function from a name in a file of boxes to the image it means; to None from a number that is no image's.
 
     Args:
-        folder: what names are relative to if there are no `files`.
-        files: the images that names mean, by their path's end, their name without its ending, or COCO's number.
+        folder: what names are relative to if there are no `files`; one that is no file there means one of its images.
+        files: the images that names mean, as `images_by_name`, or by their file's name alone.
     """
-    known: dict[str, Path] = {}
-    for file in files:
-        parts = file.absolute().parts
-        keys = ["/".join(parts[-count:]) for count in range(len(parts), 0, -1)] + [file.stem]
-        digits = re.search(r"\d+$", file.stem)
-        keys += [str(int(digits.group()))] if digits else []
-        for key in keys:
-            known.setdefault(key, file)
 
-    def find(name: str) -> Path:
+    @cache
+    def known() -> dict[str, Path]:
+        return images_by_name(files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES))
+
+    def find(name: str) -> Path | None:
         plain = name.replace("\\", "/").removeprefix("./")
-        if files:
-            return known.get(plain) or known.get(plain.rpartition("/")[2]) or Path(name)
-        return folder / plain
+        if not files and os.path.exists(folder / plain):
+            return folder / plain
+        found = known().get(plain) or (known().get(plain.rpartition("/")[2]) if files else None)
+        unfound = None if plain.isdigit() else Path(name) if files else folder / plain
+        return found or unfound
 
     return find
+
+
+def images_by_name(files: Sequence[Path]) -> dict[str, Path]:
+    """Images by their path's end, their name without its ending, and the number it is or ends with, as COCO's do.
+
+    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
+    """
+    known: dict[str, Path] = {}
+    numbered: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        parts = file.absolute().parts
+        for key in ["/".join(parts[-count:]) for count in range(len(parts), 0, -1)] + [file.stem]:
+            known.setdefault(key, file)
+        if digits := re.search(r"[0-9]+$", file.stem):
+            numbered[str(int(digits.group()))].append(file)
+    for number, ending in numbered.items():
+        means = [file for file in ending if file.stem.isdigit()] or ending
+        if len(means) == 1:
+            known.setdefault(number, means[0])
+    return known

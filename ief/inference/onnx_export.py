@@ -67,7 +67,7 @@ class ImageToPose(CropsToPose):
 
         Args:
             image: (B, H, W, 3) uint8 RGB, one image per person.
-            center: (B, 2) MPII's objpos, 0-based image pixels.
+            center: (B, 2) MPII's objpos, 0-based image pixels: 15 * scale above the middle of the crop.
             scale: (B,) MPII's scale, a person's height / 200 px.
 
         Returns:

@@ -1,7 +1,7 @@
 """Scoring poses of people with depth, in millimeters: arrays, a run's metrics.json, tables on the terminal.
 
 A predicted pose has x, y in pixels and z relative to the root. It is taken back to camera coordinates with the person's
-camera and the ground truth's root depth (`mpii_tools.depth.table.Depth.to_camera`), as the paper's authors do.
+camera and the ground truth's root depth (`mpii_tools.depth.table.Depth.to_camera`), of which the paper says nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def comparable(
         return None
     named = {name: getattr(depth, name)[rows] for name in ("subject", "action", "sequence")}
     named = {name: values for name, values in named.items() if (values != "").any()}
-    found = GroundTruth3D(gt[rows], counted[rows], people.skeleton, **named)
+    protocol = depth.select(rows).common_protocol
+    found = GroundTruth3D(gt[rows], counted[rows], people.skeleton, **named, protocol=protocol)
     return found, [depth.to_camera(pose)[rows] for pose in poses]
 
 

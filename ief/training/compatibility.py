@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -13,9 +12,11 @@ from heads.skeleton import MPII
 from ief.model.cascade import Cascade
 from ief.model.run_folder import METRICS, check_follows, load_cascade, load_stage, stage_file
 from ief.training.config import StageConfig
+from ief.training.presets import OF_PREPARE
 
 # Options that older records lack, as they were then.
 YOUNGER = {"preset.keep": "last", "preset.origin_share": 0.0, "dimensions": 2, "also": None, "also_people": 0}
+OF_DATA = {f"preset.{name}" for name in OF_PREPARE}  # older records have the preset's; `size` is compared
 CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}
 
 
@@ -35,7 +36,7 @@ def record(config: StageConfig) -> dict:
         "size": config.data.size,
         "deterministic": config.deterministic,
         **joints,
-        "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)},
+        "preset": {**config.options, "milestones": list(config.preset.milestones)},
         **({"validate_every": config.validate_every} if config.preset.keep == "best" else {}),
     }
 
@@ -108,7 +109,8 @@ def check_previous(previous: Cascade, config: StageConfig) -> None:
 
 def _check_record(path: Path, found: dict, wanted: dict) -> None:
     there = {**YOUNGER, **dict(_flatten(found))}
-    differing = [f"{key} {there.get(key)}, now {value}" for key, value in _flatten(wanted) if there.get(key) != value]
+    compared = [(key, value) for key, value in _flatten(wanted) if key not in OF_DATA]
+    differing = [f"{key} {there.get(key)}, now {value}" for key, value in compared if there.get(key) != value]
     if differing:
         raise PoseError(f"{path}: belongs to another training ({'; '.join(differing[:3])}); choose another --run")
 

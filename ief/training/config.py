@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ief.model.fine_tuning import PretrainedStage, start_from
 from ief.model.run_folder import stage_file, stage_folder
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.training.distributed import DistContext
-from ief.training.presets import Preset
+from ief.training.presets import OF_PREPARE, Preset
 from ief.training.run_config import RunConfig
 from ief.training.stopping import Stopping
 from ief.training.validation import Validation, default_interval
@@ -134,6 +134,11 @@ class StageConfig:
         return self.epoch(step) // every > self.epoch(step - 1) // every
 
     @property
+    def options(self) -> dict[str, object]:
+        """The values in force of the preset's options: those that `ief prepare` decides come with the data."""
+        return {**asdict(self.preset), **{name: getattr(self.data, name) for name in OF_PREPARE}}
+
+    @property
     def lr(self) -> float:
         """The stage's learning rate before the schedule."""
         return self.preset.lr * (self.preset.lr_mult_later if self.index else 1)
@@ -148,6 +153,11 @@ class StageConfig:
         """bf16 if the preset asks for it and the device multiplies it natively: elsewhere fp32 is faster."""
         native = self.device.type == "cuda" or native_bf16()
         return torch.bfloat16 if self.preset.precision == "bf16" and native else None
+
+    @property
+    def decided_by_device(self) -> dict[str, str]:
+        """The device, and the precision in force: that of the preset, if the device has it."""
+        return {"name": str(self.device), "precision": "bf16" if self.autocast_dtype else "fp32"}
 
     @property
     def start(self) -> PretrainedWeights | PretrainedStage | None:

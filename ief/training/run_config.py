@@ -12,6 +12,7 @@ from heads.methods import METHODS
 from ief.training.presets import PRESETS, STAGES, Preset, check_options, option
 
 NAME = "config.json"
+DEVICE = "device"  # key of what the machine decided
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def read_config(path: Path | None) -> RunConfig:
         return RunConfig()
     try:
         fields_read = json.loads(read_text(path))
+        fields_read.pop(DEVICE, None)
         options = {name: tuple(value) if isinstance(value, list) else value
                    for name, value in fields_read.pop("options").items()}  # fmt: skip
         return RunConfig(**fields_read, options=Preset(**options))
@@ -73,9 +75,18 @@ def read_config(path: Path | None) -> RunConfig:
         raise PoseError(f"{path}: not a config.json that `ief train` wrote ({error}); give another, or none") from error
 
 
-def write_config(run: Path, config: RunConfig) -> Path:
-    """Write `RUN/config.json`. Raises PoseError when the disk refuses."""
-    return write_text(run / NAME, json.dumps(asdict(config), indent=1) + "\n")
+def write_config(run: Path, config: RunConfig, options: dict[str, object], device: dict[str, str]) -> Path:
+    """Write `RUN/config.json`.
+
+    Args:
+        config: of the run.
+        options: the values in force of `config.options`.
+        device: what the machine decided, told and not taken back: another one decides for itself.
+
+    Raises:
+        PoseError: when the disk refuses.
+    """
+    return write_text(run / NAME, json.dumps({**asdict(config), "options": options, DEVICE: device}, indent=1) + "\n")
 
 
 def changed(config: RunConfig, given: dict[str, object], options: dict[str, object]) -> RunConfig:

@@ -93,7 +93,7 @@ class StageTrainer:
         if not config.dist.all_agree(self.steps_done, config.device):
             raise PoseError(f"{config.folder}: the processes find different checkpoints; they need one shared folder")
         if config.run_config and config.dist.is_main:
-            write_config(config.run, config.run_config)
+            write_config(config.run, config.run_config, config.options, config.decided_by_device)
 
     def _previous(self, checkpoint: dict | None) -> Cascade:
         if self.config.index == 0:

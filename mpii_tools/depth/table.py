@@ -9,7 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.depth.cameras import back_project
-from mpii_tools.people import require_printable, set_columns
+from mpii_tools.people import require_printable, require_unique, set_columns
 
 PARAMETERS, COEFFICIENTS = 4, 5  # fx fy cx cy; k1 k2 k3 p1 p2
 NO_FRAME = -1
@@ -31,6 +31,7 @@ class Depth:
         action: (N,) what they do, '' if unknown.
         sequence: (N,) what was recorded in one go, by all cameras, '' if unknown: what confidence intervals resample.
         frame: (N,) number in the sequence, -1 if unknown.
+        protocol: (N,) the one of Human3.6M that tests on the image, in words; '' if unknown or none.
 
     Raises:
         PoseError: a column whose shape does not match the others, a name that cannot be printed, or a camera without a
@@ -46,16 +47,15 @@ class Depth:
     action: np.ndarray | str = ""
     sequence: np.ndarray | str = ""
     frame: np.ndarray | int = NO_FRAME
+    protocol: np.ndarray | str = ""
 
     def __post_init__(self) -> None:
         shape = np.shape(self.z)
         if len(shape) != 2:
             raise PoseError(f"depth: column 'z' has shape {shape}, expected (people, joints)")
         set_columns(self, "depth", COLUMNS, {"K": shape[1]})
-        ids, counts = np.unique(self.person_ids, return_counts=True)
-        if (counts > 1).any():
-            raise PoseError(f"depth: person '{ids[counts > 1][0]}' appears more than once; keep one")
-        require_printable("depth", self.person_ids, self.subject, self.action, self.sequence)
+        require_unique("depth", self.person_ids)
+        require_printable("depth", self.person_ids, self.subject, self.action, self.sequence, self.protocol)
         if (wrong := (self.camera[:, :2] <= 0).any(axis=1)).any():
             raise PoseError(f"depth: the camera of person '{self.person_ids[wrong][0]}' has no focal length above 0")
 
@@ -66,6 +66,12 @@ class Depth:
     def placed(self) -> np.ndarray:
         """(N,) bool: people whose camera and root's depth are known, so that pixels can be taken back to mm."""
         return np.isfinite(self.camera).all(axis=1) & np.isfinite(self.distortion).all(axis=1) & (self.root_depth > 0)
+
+    @property
+    def common_protocol(self) -> str:
+        """The protocol of all people; '' if it is unknown, or they have more than one."""
+        found = set(self.protocol.tolist())
+        return found.pop() if len(found) == 1 else ""
 
     def select(self, rows: np.ndarray) -> Depth:
         """The people of `rows` (indices or a boolean mask), in that order."""
@@ -85,8 +91,8 @@ class Depth:
     def to_camera(self, joints: np.ndarray) -> np.ndarray:
         """Poses in camera coordinates, mm, with the depth of the root as the table has it.
 
-        Whoever predicts x, y in pixels and z relative to the root needs that depth; like the paper's authors and those
-        after them, this takes the ground truth's.
+        Whoever predicts x, y in pixels and z relative to the root needs that depth. The paper does not say which it
+        takes; this takes the ground truth's, as later published code does.
 
         Args:
             joints: (N, K, 3) x, y in image pixels and z in mm relative to the root, predicted or not.
@@ -102,7 +108,7 @@ class Depth:
 COLUMNS = {
     "person_ids": (np.str_,), "z": (np.float64, "K"), "camera": (np.float64, PARAMETERS),
     "distortion": (np.float64, COEFFICIENTS), "root_depth": (np.float64,), "subject": (np.str_,), "action": (np.str_,),
-    "sequence": (np.str_,), "frame": (np.int64,),
+    "sequence": (np.str_,), "frame": (np.int64,), "protocol": (np.str_,),
 }  # fmt: skip
 make_depth = Depth
 

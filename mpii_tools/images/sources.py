@@ -118,27 +118,25 @@ def _is_image(name: str) -> bool:
 
 def _file_places(folder: Path) -> Iterator[tuple[str, Place]]:
     """Relative path and place of each image file, folders in order; a link to a folder already seen is passed over."""
-    waiting, seen, entries = [("", folder)], set(), 0
-    while waiting:
-        inside, path = waiting.pop()
-        status = path.stat()
-        if (status.st_dev, status.st_ino) in seen or (inside and (path / PREPARED).is_file()):
+    seen, entries = set(), 0
+    for path, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        inside, status = Path(path).relative_to(folder), os.stat(path)
+        if (status.st_dev, status.st_ino) in seen or (inside.parts and PREPARED in files):
+            folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        deeper = []
-        with os.scandir(path) as children:
-            for entry in sorted(children, key=lambda entry: entry.name):
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    deeper.append((f"{inside}{entry.name}/", Path(entry.path)))
-                elif _is_image(entry.name) and entry.is_file():
-                    yield f"{inside}{entry.name}", Place(Path(entry.path), 0, entry.stat().st_size)
-                entries += 1
+        entries += len(folders) + len(files)
         if entries > MAX_ENTRIES:
             raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
-        if inside.count("/") < MAX_DEPTH:
-            waiting += sorted(deeper, reverse=True)
+        deeper = len(inside.parts) < MAX_DEPTH
+        folders[:] = sorted(name for name in folders if deeper and not name.startswith("."))
+        for image in (Path(path, name) for name in sorted(files) if _is_image(name)):
+            if image.is_file():
+                yield (inside / image.name).as_posix(), Place(image, 0, image.stat().st_size)
+
+
+def _refuse(error: OSError) -> None:
+    raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _tar_places(path: Path) -> dict[str, Place]:

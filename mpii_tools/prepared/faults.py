@@ -25,7 +25,7 @@ def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
 def find_faults(people: People) -> dict[str, np.ndarray]:
     """What makes people unusable, whatever their images hold -> (N,) bool.
 
-    Of the test split, which has no joints, every rect with a crop is kept: the server scores them all.
+    Of the test split, which has no joints, every rect with a crop is kept: MPII scores them all.
     """
     test = people.split == "test"
     crop = np.isfinite(people.crop_center).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)

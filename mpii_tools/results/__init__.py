@@ -1,1 +1,1 @@
-"""Predictions, other people's and ours, and the file that MPII's server takes."""
+"""Predictions, other people's and ours, and the file that MPII takes."""

@@ -1,4 +1,4 @@
-"""The file that MPII's server scores: the test part of annolist with a predicted pose for every rect."""
+"""`pred_keypoints_mpii.mat`, which MPII's toolkit scores: the test part of annolist, with a pose for every rect."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Submission:
         images: test images, all of them.
         rects: their rects.
         predicted: rects with a pose.
-        scored: rects that the server scores (single_person), all of which have a pose.
+        scored: rects that MPII scores (single_person), all of which have a pose.
         unplaced: rects without objpos or scale, which can have none.
     """
 
@@ -39,7 +39,7 @@ class Submission:
 
 
 def write_submission(annotations: str | os.PathLike, predictions: Predictions, path: str | os.PathLike) -> Submission:
-    """Writes variable `pred`: one entry per test image, in annolist's order, for MPII's server.
+    """Writes variable `pred`: one entry per test image, in annolist's order, for MPII's toolkit.
 
     An entry keeps its image name, and each of its rects keeps scale and objpos. A predicted rect has
     annopoints.point(1..16) with x, y in 1-based pixels and the 0-based id; the others have none.
@@ -89,9 +89,7 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     except ValueError:
         entries = []
     if not entries:
-        raise PoseError(
-            f"{path}: no struct array 'pred'; give a submission to MPII's server, such as `ief submit` writes"
-        )
+        raise PoseError(f"{path}: no struct array 'pred'; give a submission to MPII, such as `ief submit` writes")
     names = image_names(path, entries)
     if len(names) != len(entries):
         names = [f"test{index + 1}" for index in range(len(entries))]
@@ -130,7 +128,7 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
     if len(missing):
         raise PoseError(
             f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects have no prediction, first "
-            f"{missing[0]}; the server scores them all, so predict the whole test split"
+            f"{missing[0]}; MPII scores them all, so predict the whole test split"
         )
     return dict(zip(people.person_ids[found].tolist(), predictions.joints[rows[found]], strict=True))
 

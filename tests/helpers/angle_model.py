@@ -30,6 +30,7 @@ def write_angle_model(folder, seed=0, **changes):
         cells["bounds"][0, place] = np.stack([low[..., 0], high[..., 0], low[..., 1], high[..., 1]], axis=-1)
     model = {**cells, "chlds": np.array([CHILDREN], np.uint8), "jmp": np.uint8(DEGREES)} | changes
     static = {"a": rng.normal(size=(3, 1)), "di": rng.normal(size=(3, 16))}
+    static["a"] /= np.linalg.norm(static["a"])  # as theirs is
     folder.mkdir(parents=True, exist_ok=True)
     savemat(folder / "jointAngleModel_v2.mat", model, do_compression=True)
     savemat(folder / "staticPose.mat", static)

@@ -43,6 +43,13 @@ def unit(vector):
     return np.array(vector) / math.sqrt(sum(x * x for x in vector))
 
 
+def normal_of(fallback, reference, bone):
+    """The authors' getNormal: the normal of a bone and the reference, of another direction where these are parallel."""
+    if math.dist(bone, reference) < 1e-4 or math.dist(bone, -reference) < 1e-4:
+        return unit(np.cross(bone, fallback))
+    return unit(np.cross(reference, bone))
+
+
 def literal(pose, joint, model):
     """One angle of one pose in a left-handed frame, step by step; True if it is illegal."""
     at = {name: pose[index] for index, name in enumerate(MPII.names)}
@@ -64,7 +71,8 @@ def literal(pose, joint, model):
         return model["angleSprd"][0, place][bin_of(bone)] == 0
     parent = unit(at[above] - at[joint])
     where = bin_of(parent)
-    normal = unit(np.cross(torso.T @ model["a"].ravel(), parent))
+    above_number = RULES[above][0]
+    normal = normal_of(torso.T @ model["di"][:, above_number - 1], torso.T @ model["a"].ravel(), parent)
     local = np.array([parent, normal, np.cross(parent, normal)]) @ bone
     plane = model["sepPlane"][0, place][where]
     if np.isnan(plane).any() or plane[:3] @ local + plane[3] > 0:
@@ -115,18 +123,35 @@ def test_a_pose_without_any_extent_has_an_answer(made_up):
     assert np.isfinite(illegal_angles(np.zeros((2, 16, 3)), made_up[1])).all()
 
 
-def test_an_arm_along_the_reference_takes_the_other_direction(made_up):
-    model, limits = made_up
-    joints = random_poses(1)
-    at = MPII.index
-    left = joints * LEFT_HANDED
-    x = unit(left[0, at("r_shoulder")] - left[0, at("l_shoulder")])
-    z = unit(np.cross(x, left[0, at("pelvis")] - left[0, at("upper_neck")]))
-    along = np.array([x, np.cross(z, x), z]).T @ model["a"].ravel()
-    left[0, at("r_elbow")] = left[0, at("r_shoulder")] - 300 * along
-    fallback = {**model, "a": model["di"][:, 2:3]}  # of the bone from the right shoulder, the third
-    found = illegal_angles(left * LEFT_HANDED, limits)[0, ANGLES.index("r_elbow")]
-    assert found == literal(left[0], "r_elbow", fallback)
+@pytest.mark.parametrize("joint", ["r_elbow", "l_elbow", "r_knee", "l_knee"])
+def test_a_limb_along_the_reference_takes_the_fallback(tmp_path, joint):
+    """The bone above at 0, within and beyond the 1e-4 that the authors' code calls parallel, either way."""
+    found, wanted, turned = [], [], []
+    for seed in range(6):  # each model has one bin for all of these poses
+        model = write_angle_model(tmp_path, seed)
+        joints = np.array([along_reference(pose, row, joint, model) for row, pose in enumerate(random_poses(24, seed))])
+        limits, reverse = load_angle_limits(tmp_path), {**model, "di": -model["di"]}
+        found += illegal_angles(joints * LEFT_HANDED, limits)[:, ANGLES.index(joint)].tolist()
+        wanted += [literal(pose, joint, model) for pose in joints]
+        turned += [literal(pose, joint, reverse) for pose in joints]
+    assert found == wanted
+    parallel = np.arange(len(found)) % 3 < 2
+    assert 0 < np.mean(np.array(found)[parallel]) < 1
+    # The other order of the product would tell: it changes what is parallel, and nothing else.
+    changed = np.array(turned) != wanted
+    assert changed[parallel].any() and not changed[~parallel].any()
+
+
+def along_reference(pose, row, joint, model):
+    """A left-handed pose whose bone above the joint lies along the reference but for 0, 5e-5 or 2e-4, either way."""
+    girdle, at = RULES[joint][2].partition("_")[2], MPII.index
+    pose, reference = pose.copy(), model["a"].ravel()
+    x = unit(pose[at(f"r_{girdle}")] - pose[at(f"l_{girdle}")])
+    z = unit(np.cross(x, pose[at("pelvis")] - pose[at("upper_neck")]))
+    off = (0, 5e-5, 2e-4)[row % 3] * unit(np.cross(reference, (0, 1, 0)))
+    bone = np.array([x, np.cross(z, x), z]).T @ unit(reference + off)
+    pose[at(joint)] = pose[at(RULES[joint][2])] - (300, -300)[row // 3 % 2] * bone
+    return pose
 
 
 def test_the_real_models_own_pose_is_legal_and_its_mirror_image_is_not(akhter_black):

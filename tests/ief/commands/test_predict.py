@@ -215,3 +215,22 @@ def test_a_box_follows_the_previous_frames_pose(run):
 def test_the_command_itself_tells_status_3(run, hundred, tmp_path):
     printed = finish([*IEF, "predict", "--run", str(run), str(hundred), "--out", str(tmp_path)], status=3)
     assert "3 left out" in printed
+
+
+@pytest.mark.parametrize("boxes", ["", "000.jpg 0 0 60 40\n001.jpg 5 5 50 40 0.5\n"])
+def test_coco_results_say_what_is_not_known(hundred, tmp_path, capsys, boxes):
+    """Of a run without scores every joint is one that programs draw, and whose score is invented is counted."""
+    run = save_run(tmp_path / "run")
+    (tmp_path / "boxes.txt").write_text(boxes)
+    given = ["--boxes", tmp_path / "boxes.txt"] if boxes else []
+    images = [hundred / "000.jpg", hundred / "001.jpg"]
+    assert predict("--run", run, *images, *given, "--out", tmp_path / "out") == 0
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and ("1 of 2 people" if boxes else "2 of 2 people") in error
+    people = json.loads((tmp_path / "out" / "predictions-images.json").read_text())
+    assert [person["score"] for person in people] == ([1.0, 0.5] if boxes else [1.0, 1.0])
+    assert all(person["keypoints"][2::3] == [2.0] * 16 for person in people)
+    found = read_predictions(tmp_path / "out" / "predictions-images.json")
+    exact = read_predictions(tmp_path / "out" / "predictions-images.npz")
+    assert found.scores is None and exact.scores is None
+    np.testing.assert_allclose(found.joints, exact.joints, atol=5.1e-4)

@@ -100,11 +100,65 @@ def results(*entries):
                      "annotations": [{"image_id": 7, "bbox": [1, 2, 3, 4], "category_id": 1}]}),
          {"b.PNG": [[1, 2, 4, 6]]}),
         (json.dumps([{"image_id": 3, "file_name": "b.PNG", "bbox": [1, 2, 3, 4]}]), {"b.PNG": [[1, 2, 4, 6]]}),
+        # The table of the file goes before the number in a name, and an id is the same as text.
+        (json.dumps({"images": [{"id": 42, "file_name": "b.PNG"}, {"id": 7}],
+                     "annotations": [{"image_id": "42", "bbox": [1, 2, 3, 4]}]}), {"b.PNG": [[1, 2, 4, 6]]}),
+        (json.dumps([{"file_name": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 1}]), {"a.jpg": [[1, 2, 4, 6]]}),
+        (results((42.0, [1, 2, 10, 20], 0.9, 1), ("42", [0, 0, 1, 1], 0.9)),
+         {"000042.jpg": [[1, 2, 11, 22], [0, 0, 1, 1]]}),
+        # Ultralytics' predictions.json; its to_json() with a name added.
+        (json.dumps([{"image_id": "c d", "file_name": "c d.webp", "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9,
+                      "keypoints": [5, 6, 0.8] * 17}]), {"c d.webp": [[1, 2, 4, 6]]}),
+        (json.dumps([{"name": "person", "class": 0, "confidence": confidence, "file_name": "a.jpg",
+                      "box": {"x1": 1, "y1": 2, "x2": 3, "y2": 4}} for confidence in (0.9, 0.4)]
+                    + [{"name": "dog", "class": 16, "confidence": 0.9, "file_name": "b.PNG",
+                        "box": {"x1": 1, "y1": 2, "x2": 3, "y2": 4}}]), {"a.jpg": [[1, 2, 3, 4]]}),
     ],
 )  # fmt: skip
-def test_coco_boxes_find_their_images(folder, text, expected):
+@pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
+def test_coco_boxes_find_their_images(folder, text, expected, given):
     (folder / "boxes.json").write_text(text)
-    assert boxes_of(folder / "boxes.json", find_images([folder]), min_score=0.5) == (expected, [])
+    assert boxes_of(folder / "boxes.json", find_images([folder]) if given else (), min_score=0.5) == (expected, [])
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
+def test_a_number_that_no_image_has_is_told(folder, given):
+    (folder / "cam1_7.jpg").touch()
+    (folder / "cam2_7.jpg").touch()
+    (folder / "boxes.json").write_text(results((42, [1, 2, 3, 4]), (101, [1, 2, 3, 4]), (7, [1, 2, 3, 4])))
+    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else ())
+    assert found == {"000042.jpg": [[1, 2, 4, 6]]}
+    assert len(left_out) == 1 and "2 of its boxes" in left_out[0] and "101" in left_out[0]
+    (folder / "7.jpg").touch()  # the one that is nothing but the number
+    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else ())
+    assert set(found) == {"000042.jpg", "7.jpg"} and len(left_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "missing"),
+    [
+        ({"name": "person", "class": 0, "box": {"x1": 1, "y1": 2, "x2": 3, "y2": 4}}, "image_id nor file_name"),
+        ({"image_id": None, "bbox": [1, 2, 3, 4]}, "image_id nor file_name"),
+        ({"image_id": "a.jpg", "keypoints": [1, 2, 3]}, "bbox"),
+        ({"image_id": "a.jpg", "box": {"x1": 1, "y1": 2, "x2": 3}}, "y2"),
+        ({"image_id": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 0}, "category_id"),
+    ],
+)
+def test_what_a_box_lacks_is_named_in_one_line(folder, entry, missing):
+    (folder / "boxes.json").write_text(json.dumps([entry, entry]))
+    with pytest.raises(PoseError, match=rf"\(.*{missing}") as raised:
+        read_boxes(folder / "boxes.json", ())
+    assert "\n" not in str(raised.value)
+
+
+def test_an_id_that_the_table_lacks_is_no_number_in_a_name(folder):
+    tree = {
+        "images": [{"id": 7, "file_name": "b.PNG"}],
+        "annotations": [{"image_id": i, "bbox": [1, 2, 3, 4]} for i in (7, 42)],
+    }
+    (folder / "boxes.json").write_text(json.dumps(tree))
+    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]))
+    assert set(found) == {"b.PNG"} and len(left_out) == 1 and "42" in left_out[0]
 
 
 def test_a_folder_means_its_images_by_name(folder):

@@ -1,15 +1,21 @@
 """The options of a training: what they may be, what the presets make of them, and config.json."""
 
+import json
 import re
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from processes import IEF, finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
+from ief.model.run_folder import load_stage, stage_file
+from ief.training.compatibility import _check_record, record
+from ief.training.config import StageConfig
 from ief.training.optimizer import scheduled_lr
 from ief.training.presets import get_preset, options_table
 from ief.training.run_config import changed, read_config
+from mpii_tools.prepared.read import load_prepared
 
 
 def test_the_schedules_follow_their_definition():
@@ -75,9 +81,44 @@ def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_p
     assert (tmp_path / "again" / "config.json").read_text() == written.read_text()
     kept = read_config(written)
     assert (kept.method, kept.weights, kept.deterministic, kept.data) == ("bone", "none", True, str(tiny_data))
-    assert kept.options == get_preset("demo", epochs=1.0, batch_size=8, backbone="tiny_resnet", milestones=(0.3, 0.6))
+    data = load_prepared(tiny_data, "train")
+    of_data = {"size": data.size, "margin": data.crops.shape[1] / data.size}
+    assert of_data["size"] != get_preset("demo").size
+    given = {"epochs": 1.0, "batch_size": 8, "backbone": "tiny_resnet", "milestones": (0.3, 0.6)}
+    assert kept.options == get_preset("demo", **given, **of_data)
     other = changed(kept, {"preset": "swift", "seed": 3}, {"lr": 0.5})  # a preset replaces all of them
     assert other.options == get_preset("swift", lr=0.5) and (other.seed, other.method) == (3, "bone")
+
+
+def test_a_config_has_the_values_in_force(tiny_data, tmp_path, monkeypatch):
+    """Of the data's size and margin the preset knows nothing, and not every device multiplies bf16."""
+    monkeypatch.setattr("ief.training.config.native_bf16", lambda: False)
+    run = tmp_path / "run"
+    options = ["--preset", "swift", "--epochs", "1", "--stage", "0"]
+    finish_here(train(tiny_data, run, *options))
+    tree, data = json.loads((run / "config.json").read_text()), load_prepared(tiny_data, "train")
+    assert (tree["options"]["size"], tree["options"]["precision"]) == (data.size, "bf16")
+    assert tree["device"] == {"name": "cpu", "precision": "fp32"}
+    of_stage = load_stage(stage_file(run, 0))[2]["training"]
+    assert of_stage["preset"] == {**tree["options"], "milestones": list(tree["options"]["milestones"])}
+    # The run's own options and its config.json describe the same training, which is finished.
+    before = stage_file(run, 0).stat().st_mtime_ns
+    finish_here(train(tiny_data, run, *options))
+    again = ["train", "--config", str(run / "config.json"), "--stage", "0", "--device", "cpu", "--run", str(run)]
+    finish_here([*IEF, *again])
+    assert stage_file(run, 0).stat().st_mtime_ns == before
+
+
+def test_a_run_of_before_has_the_presets_size_and_resumes(tiny_data, tmp_path):
+    """Records used to hold the size and margin of the preset, whatever the data had."""
+    data = load_prepared(tiny_data, "train")
+    narrow = replace(data, crops=data.crops[:, 4:-4, 4:-4], border=data.border - 4)
+    config = StageConfig(0, narrow, tmp_path, get_preset("demo"))
+    assert (config.options["size"], config.options["margin"]) == (32, 1.25)
+    older = {**record(config), "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)}}
+    _check_record(tmp_path, older, record(config))
+    with pytest.raises(PoseError, match="size 8, now"):
+        _check_record(tmp_path, {**older, "size": 8}, record(config))
 
 
 @pytest.mark.parametrize(
