@@ -24,6 +24,8 @@ class Skeleton:
         derived: (joint, others) where a joint without a label may be put in the middle of others that have one.
         torso: two joints whose distance is the unit of PCK, as LSP's is; () if there is no such pair.
         sigmas: K of COCO's OKS, fractions of the root of a person's area; () if they are not known.
+        same_in_mirror: whether a mirrored image shows the joints under their own names, without any pair: a mirrored
+            hand is a hand. False if nobody said so.
 
     Raises:
         PoseError: for two roots, no root, a cycle, a repeated or unknown name or an index out of range.
@@ -36,6 +38,7 @@ class Skeleton:
     derived: Named = ()
     torso: tuple[str, ...] = ()
     sigmas: tuple[float, ...] = ()
+    same_in_mirror: bool = False
 
     def __post_init__(self) -> None:
         joints = len(self.names)
@@ -92,6 +95,11 @@ class Skeleton:
         """For each joint, the joint itself and its ancestors up to and with the root."""
         return tuple(tuple(self._walk_to_root(joint)) for joint in range(len(self)))
 
+    @property
+    def can_mirror(self) -> bool:
+        """Whether it is known what the joints of a mirrored image are; if not, none is used."""
+        return bool(self.flip_pairs) or self.same_in_mirror
+
     @cached_property
     def flip_permutation(self) -> tuple[int, ...]:
         """Index of each joint's mirror image; a joint off every pair maps to itself."""
@@ -116,9 +124,12 @@ class Skeleton:
             raise PoseError(f"unknown joint '{name}'; this skeleton has {', '.join(self.names)}") from None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values; what is empty is left out. `from_json` is its inverse."""
+        """The fields as JSON values; what is empty is left out. `from_json` is its inverse.
+
+        `flip_pairs` is [] for joints that are the same in a mirror, and left out if nobody said so.
+        """
         tree: dict[str, Any] = {"names": list(self.names), "parents": list(self.parents)}
-        tree["flip_pairs"] = [list(pair) for pair in self.flip_pairs]
+        tree |= {"flip_pairs": [list(pair) for pair in self.flip_pairs]} if self.can_mirror else {}
         tree |= {key: {name: list(of) for name, of in getattr(self, key)} for key in NAMED if getattr(self, key)}
         return tree | {key: list(getattr(self, key)) for key in ("torso", "sigmas") if getattr(self, key)}
 
@@ -127,6 +138,7 @@ class Skeleton:
         """A skeleton from JSON: `names`, `parents` and, if it has them, the other attributes.
 
         A joint is given by its name or its index; the root's parent is null or -1; `groups` and `derived` are objects.
+        `flip_pairs` of [] says that a mirrored image keeps every joint's name; without it none is used.
 
         Raises:
             PoseError: another form, or a skeleton that is none.
@@ -144,7 +156,7 @@ class Skeleton:
                      for key in NAMED}  # fmt: skip
             sigmas = tuple(map(float, tree.get("sigmas", ())))
             return Skeleton(names, tuple(parents), tuple(pairs), **named, torso=_names(tree.get("torso", ()), names),
-                            sigmas=sigmas)  # fmt: skip
+                            sigmas=sigmas, same_in_mirror="flip_pairs" in tree and not pairs)  # fmt: skip
         except PoseError:
             raise
         except (TypeError, ValueError, AttributeError, OverflowError) as error:

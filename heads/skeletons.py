@@ -46,13 +46,14 @@ SKELETONS = {
         torso=("l_shoulder", "r_hip"),
         sigmas=(0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.062, 0.072, 0.179, 0.179, 0.072, 0.062, 0.026, 0.026),
     ),
-    # A hand as OneHand10K and COCO-WholeBody have it, with the latter's sigmas; a mirrored hand keeps its names.
+    # A hand as OneHand10K and COCO-WholeBody have it, with the latter's sigmas; a mirrored hand is a hand.
     "hand21": Skeleton(
         names=("wrist", *(name for _, joints in _fingers() for name in joints)),
         parents=(-1, *(0 if joint % 4 == 1 else joint - 1 for joint in range(1, 21))),
         groups=(("Wrist", ("wrist",)), *_fingers()),
         sigmas=(0.029, 0.022, 0.035, 0.037, 0.047, 0.026, 0.025, 0.024, 0.035, 0.018, 0.024, 0.022, 0.026, 0.017,
                 0.021, 0.021, 0.032, 0.02, 0.019, 0.022, 0.031),
+        same_in_mirror=True,
     ),
     # AP-10K's animals, with the sigmas that mmpose evaluates them by.
     "animal17": Skeleton(
@@ -129,6 +130,16 @@ def skeleton_of(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) -> tu
     pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly)
              if name.startswith("r_") and f"l_{name[2:]}" in plainly]  # fmt: skip
     return Skeleton(tuple(names), _spanning_tree(len(names), edges), tuple(pairs)), [*range(len(names))], False
+
+
+def mirror_note(skeleton: Skeleton) -> str:
+    """What to tell whoever may expect mirrored images of a skeleton; empty if there is nothing to tell."""
+    if not skeleton.can_mirror:
+        return "no left and right among the joints: a mirrored image is not used; give flip_pairs in --skeleton"
+    if skeleton.flip_pairs or skeleton in SKELETONS.values():
+        return ""
+    # What was asked for, or a folder of people prepared when [] was written for want of pairs too.
+    return "flip_pairs is []: mirrored images are used, with every joint under its own name"
 
 
 def plain(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +87,9 @@ def drawn_data(args: argparse.Namespace) -> str:
     """The folder that --draw prepares people in. Raises PoseError when there are other people or several processes."""
     if args.data is not None:
         raise PoseError("give either --data or --draw")
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    from ief.training.distributed import check_launch
+
+    if check_launch() > 1:
         raise PoseError("--draw: works in one process alone; then give torchrun the --data that it drew")
     return str(args.run / "data")
 

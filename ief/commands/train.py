@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
+from heads.skeletons import mirror_note
 from ief.commands.options import add_device, add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS
 from ief.training.run_config import RUN_OPTIONS, RunConfig, changed, read_config
@@ -120,14 +121,16 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
     """Stage 0's configuration of a run, with its ranks joined and signals heard until the `with` ends.
 
     Raises:
-        PoseError: when the data are not prepared; and as `validation` does.
+        PoseError: when the data are not prepared; and as `check_launch` and `validation` do.
     """
     from ief.model.device import choose_device
     from ief.training.config import StageConfig
     from ief.training.determinism import deterministic_algorithms
-    from ief.training.distributed import init_distributed
+    from ief.training.distributed import check_launch, init_distributed
     from mpii_tools.prepared.read import load_prepared
 
+    args.batch_size_in_force = config.options.batch_size  # which the message about too little memory names
+    check_launch()
     device = choose_device(args.device)
     with (
         Stopping(args.stop_after).listening() as stopping,
@@ -135,6 +138,9 @@ def training(args: argparse.Namespace, config: RunConfig) -> Iterator[StageConfi
         init_distributed(device) as dist,
     ):
         data = load_prepared(config.data, "train")
+        note = mirror_note(data.people.skeleton) if config.options.flip else ""
+        if note and dist.is_main:
+            print(f"{config.data}: {note}", file=sys.stderr)
         yield StageConfig(
             index=0,
             data=data,

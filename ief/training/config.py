@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class StageConfig:
         data: the prepared training split.
         also: another one that half of each batch comes from, with depth or without; None for none.
         run: the run folder.
-        preset: every option of a training.
+        preset: every option of a training; `flip` becomes 0 if the skeleton cannot be mirrored (`Skeleton.can_mirror`).
         method: a name of Table 1 (`heads.methods`).
         seed: of the random weights, the order of the samples and their augmentation.
         pretrained: weights that stages 0, 1, ... start from, and all later ones from the last; none for random ones.
@@ -69,6 +69,13 @@ class StageConfig:
     validation: Validation | None = None
     tensorboard: bool = False
     also: PreparedSplit | None = None
+
+    def __post_init__(self) -> None:
+        if self.preset.flip and not self.skeleton.can_mirror:
+            object.__setattr__(self, "preset", replace(self.preset, flip=0.0))
+            if self.run_config:
+                options = replace(self.run_config.options, flip=0.0)
+                object.__setattr__(self, "run_config", replace(self.run_config, options=options))
 
     @property
     def skeleton(self) -> Skeleton:

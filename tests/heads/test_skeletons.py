@@ -7,7 +7,7 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
-from heads.skeletons import SKELETONS, find_joints, get_skeleton, plain, skeleton_of
+from heads.skeletons import SKELETONS, find_joints, get_skeleton, mirror_note, plain, skeleton_of
 
 CHAIN = {"names": ["a", "b", "c"], "parents": [None, "a", 1]}
 
@@ -63,6 +63,27 @@ def test_json_that_is_no_skeleton(tmp_path, change, says):
     with pytest.raises(PoseError, match=says) as raised:
         get_skeleton(path)
     assert "tree.json: " in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "can_mirror"),
+    [
+        *((skeleton, True) for skeleton in SKELETONS.values()),  # a hand among them, without a pair
+        (Skeleton.from_json(CHAIN), False),
+        (Skeleton.from_json(CHAIN | {"flip_pairs": []}), True),
+        (Skeleton.from_json(CHAIN | {"flip_pairs": [["b", "c"]]}), True),
+        (skeleton_of(["beak", "tail"])[0], False),
+        (skeleton_of(["beak", "left_wing", "right_wing"])[0], True),
+        (skeleton_of(SKELETONS["hand21"].names)[0], True),
+        (Skeleton(("a", "b"), (-1, 0)), False),
+    ],
+)
+def test_only_a_known_mirror_image_is_used(skeleton, can_mirror):
+    assert skeleton.can_mirror == can_mirror
+    back = Skeleton.from_json(json.loads(json.dumps(skeleton.to_json())))
+    assert back == skeleton and back.can_mirror == can_mirror
+    mine = skeleton not in SKELETONS.values() and not skeleton.flip_pairs
+    assert bool(mirror_note(skeleton)) == mine and ("not used" in mirror_note(skeleton)) == (not can_mirror)
 
 
 def test_names_meet_however_they_are_spelled():
