@@ -13,8 +13,7 @@ from evaluation.report.paper_tables import std_table
 from evaluation.report.published import PAPER
 from evaluation.report.published_3d import PAPER_NAMES
 from evaluation.report.tables import Cell, Table
-from heads.methods import METHODS
-from heads.pairs import get_pairs
+from heads.pairs import METHODS, get_pairs
 from heads.skeleton import MPII, Skeleton
 
 SIDES = ("right", "center", "left")  # of a joint's children, from above

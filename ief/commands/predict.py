@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
-from heads.skeletons import mirror_note
 from ief.commands.options import add_device
+from mpii_tools.skeletons import mirror_note
 
 if TYPE_CHECKING:
     from ief.inference.camera import ImageCamera

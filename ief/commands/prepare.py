@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
-from heads.skeletons import SKELETONS, get_skeleton, mirror_note
 from ief.commands.options import add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
+from mpii_tools.skeletons import SKELETONS, get_skeleton, mirror_note
 
 if TYPE_CHECKING:
     from mpii_tools.annotations.combine import Source

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checkpoints.errors import PoseError
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from ief.commands import train
 from ief.commands.options import add_angle_limits
 from ief.commands.table7 import OPTIONS, add_minutes, compare

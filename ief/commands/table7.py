@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from ief.commands import train
 from ief.training.run_config import RUN_OPTIONS, RunConfig
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
-from heads.skeletons import mirror_note
 from ief.commands.options import add_device, add_options, given
 from ief.training.presets import OF_PREPARE, OPTIONS
 from ief.training.run_config import RUN_OPTIONS, RunConfig, changed, read_config
 from ief.training.stopping import TIME_UP, Stopping
+from mpii_tools.skeletons import mirror_note
 
 if TYPE_CHECKING:
     from checkpoints.pretrained import PretrainedWeights

@@ -40,7 +40,7 @@ class StageConfig:
         also: another one that half of each batch comes from, with depth or without; None for none.
         run: the run folder.
         preset: every option of a training; `flip` becomes 0 if the skeleton cannot be mirrored (`Skeleton.can_mirror`).
-        method: a name of Table 1 (`heads.methods`).
+        method: a name of Table 1 (`heads.pairs`).
         seed: of the random weights, the order of the samples and their augmentation.
         pretrained: weights that stages 0, 1, ... start from, and all later ones from the last; none for random ones.
         device: where to train.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from heads.methods import METHODS
+from heads.pairs import METHODS
 
 FORWARDS = 3  # that a training step costs, its backward being two; each frozen stage before it has one more
 BF16 = {"precision": "bf16"}

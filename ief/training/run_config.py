@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text, write_text
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from ief.training.presets import PRESETS, STAGES, Preset, check_options, option
 
 NAME = "config.json"

@@ -11,13 +11,13 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from heads.skeletons import SKELETONS, skeleton_of
 from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.placement import crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
+from mpii_tools.skeletons import SKELETONS, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
@@ -94,7 +94,7 @@ def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
 
 
 def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], bool]:
-    """As `skeleton_of`, of the categories' keypoints."""
+    """As `guess_skeleton`, of the categories' keypoints."""
     categories = [entry for entry in _objects(path, stored, "categories") if entry.get("keypoints")]
     if not categories:
         return SKELETONS["coco17"], list(range(17)), True
@@ -107,7 +107,7 @@ def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], 
             raise ValueError("a keypoint without a name")
         if not all(0 <= joint < len(names) for pair in pairs for joint in pair):
             raise ValueError("an edge beyond the keypoints")
-        return skeleton_of(names, pairs)
+        return guess_skeleton(names, pairs)
     except (TypeError, ValueError, OverflowError, PoseError) as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
 

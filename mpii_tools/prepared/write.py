@@ -27,6 +27,7 @@ from mpii_tools.people import People
 from mpii_tools.people_file import DESCRIPTION, save_people
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.prepared.faults import drop_unusable
+from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]
 
@@ -136,7 +137,7 @@ def prepare(
         PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
     """
     description = {"format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif}
-    description |= {"joint_names": list(people.joint_names), "skeleton": people.skeleton.to_json()}
+    description |= {"joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton)}
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
     earlier.require_same({split or "all" for split in people.split.tolist()})
     shared = earlier.beside_validation(people)
@@ -249,9 +250,8 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCro
     try:
         header = read_header(data, image)
         outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
-        inside = people.select(~outside)
-        matrices = crop_matrices(inside.crop_center, inside.crop_side, spec.size, spec.border)
-        crops = decode_crops(data, image, matrices, spec.side, header, spec.apply_exif)
+        matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
+        crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
     except PoseError as error:
         return ImageCrops(image, nobody, faults={BAD_IMAGE: [f"{person}: {error}" for person in ids]})
     faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}

@@ -9,12 +9,12 @@ import tiny_resnet  # noqa: F401  (a network of that name)
 from coco_files import coco_tree, write_tree
 
 from heads.skeleton import Skeleton
-from heads.skeletons import SKELETONS
 from ief import PosePredictor
 from ief.cli import main
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from mpii_tools.people import make_people
 from mpii_tools.people_file import load_people
+from mpii_tools.skeletons import SKELETONS
 
 LINE = "no left and right among the joints: a mirrored image is not used; give flip_pairs in --skeleton"
 SIZE = 32

@@ -8,9 +8,9 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
-from heads.skeletons import SKELETONS
 from mpii_tools.people import COLUMNS, People
 from mpii_tools.people_file import load_people, save_people
+from mpii_tools.skeletons import SKELETONS
 
 
 def some_people(count: int):

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.report.representation import methods_table, representation_section, skeleton_tree
 from heads.skeleton import MPII, Skeleton
-from heads.skeletons import SKELETONS
+from mpii_tools.skeletons import SKELETONS
 
 TREES = {
     **SKELETONS,

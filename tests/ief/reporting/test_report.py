@@ -15,7 +15,6 @@ from evaluation.metrics.json_format import difference_to_json, scores_to_json
 from evaluation.metrics.relative import relative_errors
 from evaluation.report.skeletons import within
 from heads.skeleton import Skeleton
-from heads.skeletons import skeleton_of
 from ief.cli import main
 from ief.reporting.finished_run import load_run, run_names
 from ief.reporting.pictures import draw_people, worst_and_median
@@ -23,6 +22,7 @@ from ief.reporting.scoring import ground_truth, load_poses, print_gains, score
 from mpii_tools.people import make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.results.predictions import Predictions, save_predictions
+from mpii_tools.skeletons import guess_skeleton
 
 PEOPLE = 30
 CLOSENESS = {"ief_star": (20, 16), "bone": (18, 13), "all": (15, 9)}  # px of noise after stage 0 and stage 1
@@ -299,7 +299,7 @@ EDGES = [(0, 2), (2, 4), (4, 5), (5, 3), (3, 1), (4, 6), (5, 7), (6, 8), (8, 10)
 # Skeletons whose root has a mirror image -> the rows of their bones, and what Figure 1 shows of them.
 MIRRORED_ROOTS = {
     "labels of 12 joints": (
-        skeleton_of(OWN_LABELS, EDGES)[0],
+        guess_skeleton(OWN_LABELS, EDGES)[0],
         ["ankle to knee", "knee to ankle and hip", "hip to knee and hip", "shoulder to hip", "elbow to shoulder",
          "wrist to elbow"],
         ["ankle", "knee", "hip", "shoulder", "elbow", "wrist"],

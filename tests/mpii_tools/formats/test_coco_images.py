@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from heads.skeletons import SKELETONS
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.results.predictions import read_predictions
+from mpii_tools.skeletons import SKELETONS
 
 COCO17 = SKELETONS["coco17"].names
 POINTS = np.random.default_rng(0).uniform(10, 90, (17, 2)).round(2)
