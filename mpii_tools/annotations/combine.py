@@ -16,7 +16,7 @@ from mpii_tools.annotations.joints import select_joints
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, join_readings, merge
-from mpii_tools.annotations.splits import parse_annotations, require_split, share_valid, with_split
+from mpii_tools.annotations.splits import assign_splits, parse_annotations, require_split, share_valid
 from mpii_tools.annotations.units import require_pixels
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
@@ -51,7 +51,7 @@ def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
             another skeleton for people with depth.
     """
     said, path = parse_annotations(argument)
-    reading = with_split(path, read_annotations(path), said)
+    reading = assign_splits(path, read_annotations(path), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
     if skeleton is not None and reading.depth and skeleton.names != people.joint_names:
