@@ -106,11 +106,11 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
     """Reads images by the names that `combine` gives them.
 
     Args:
-        folders: as `combine`.
+        folders: of each source's images.
         images: all names that will be asked for.
 
     Raises:
-        PoseError: as `open_images`.
+        PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
     """
     if len(set(folders)) == 1:
         return open_images(folders[0], images)
