@@ -11,7 +11,7 @@ import numpy as np
 from heads.skeleton import MPII
 from mpii_tools.synthetic.clothes import Look
 from mpii_tools.synthetic.painting import Canvas, Cloth, Part, Patch, cloth_pixels, lay, lit, rasterize, smooth
-from mpii_tools.synthetic.pose_prior import Posture
+from mpii_tools.synthetic.posture import Posture
 
 # The joints that each part shows when nothing is before it; those of the limbs for either side.
 LIMBS_SHOW = {
@@ -45,20 +45,6 @@ WAIST = 0.85  # where the top ends on the trunk
 EVERYWHERE = 2.0  # a place beyond the end of every part
 
 
-def draw_person(canvas: Canvas, joints: np.ndarray, scale: float, posture: Posture, look: Look, first: int = 1) -> None:
-    """Paint one person on the canvas.
-
-    Args:
-        joints: (16, 2) image pixels, 0-based.
-        scale: image pixels per unit of scale (MPII's scale of this person).
-        posture: depth and facing, from `pose_prior.read_posture`.
-        first: owner number of the person's first part; part i of PARTS becomes `first + i`.
-    """
-    painter = Painter(canvas, joints.astype(np.float64), float(scale), posture, look, first)
-    for _, paint in sorted(painter.jobs(), key=lambda job: job[0]):
-        paint()
-
-
 def joints_in_view(owner: np.ndarray, joints: np.ndarray, first: int = 1) -> np.ndarray:
     """(16,) bool: inside the picture, and the pixel shows a part of the same person that holds the joint.
 
@@ -77,14 +63,26 @@ def joints_in_view(owner: np.ndarray, joints: np.ndarray, first: int = 1) -> np.
 
 @dataclass(frozen=True)
 class Painter:
-    """Paints the parts of one person; the arguments are those of `draw_person`."""
+    """Paints one person on a canvas.
+
+    Attributes:
+        joints: (16, 2) image pixels, 0-based.
+        scale: image pixels per unit of scale (MPII's scale of this person).
+        posture: depth and facing.
+        first: owner number of the person's first part; part i of PARTS becomes `first + i`.
+    """
 
     canvas: Canvas
     joints: np.ndarray
     scale: float
     posture: Posture
     look: Look
-    first: int
+    first: int = 1
+
+    def paint(self) -> None:
+        """Paint all parts, the farthest first."""
+        for _, paint in sorted(self.jobs(), key=lambda job: job[0]):
+            paint()
 
     def at(self, joint: str) -> np.ndarray:
         """(2,) place of a joint in the picture."""

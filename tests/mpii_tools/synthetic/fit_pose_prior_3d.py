@@ -14,8 +14,7 @@ import numpy as np
 
 from heads.skeleton import MPII
 from mpii_tools.formats.npz import save_arrays
-from mpii_tools.synthetic.pose_prior import VECTORS, vectors_from_joints
-from mpii_tools.synthetic.pose_prior_3d import NUMBERS, unit
+from mpii_tools.synthetic.pose_prior import NUMBERS, VECTORS, mirror, unit, vectors_from_joints
 
 # Human3.6M's 32 joints -> MPII's; the thorax, midway between the shoulders (17 and 25), is filled in.
 JOINTS_OF_32 = [3, 2, 1, 6, 7, 8, 0, 0, 13, 15, 27, 26, 25, 17, 18, 19]
@@ -53,13 +52,6 @@ def in_body_frame(vectors: np.ndarray) -> np.ndarray:
     z = np.stack([-x[:, 2], np.zeros(len(x)), x[:, 0]], axis=-1)
     frame = np.stack([x, np.broadcast_to([0.0, 1.0, 0.0], x.shape), z], axis=1)
     return np.einsum("nij,nvj->nvi", frame, vectors)
-
-
-def mirror(vectors: np.ndarray) -> np.ndarray:
-    """The body vectors (N, 13, 3) of the mirrored people, left and right exchanged."""
-    mirrored = vectors[:, MIRRORED] * [-1, 1, 1]
-    mirrored[:, [VECTORS.index("hips"), VECTORS.index("shoulders")]] *= -1
-    return mirrored
 
 
 def fit_mixture(
