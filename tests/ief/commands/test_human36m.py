@@ -10,8 +10,8 @@ from untrained import save_run
 
 from heads.skeleton import MPII
 from ief.cli import main
+from mpii_tools.annotations.human36m.recording import MPII_OF, THORAX
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.human36m.joints import MPII_OF, THORAX
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 LENSES = forms.make_cameras()

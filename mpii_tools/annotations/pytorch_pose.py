@@ -17,7 +17,7 @@ from mpii_tools.people import HEAD_SIZE_PER_SCALE, make_people, number_occurrenc
 MALFORMED = "people left out: not as pytorch-pose has them (entries counted from 0)"
 
 
-def read_bearpaw_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
+def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
     """The people of a list of `img_paths`, `objpos`, `scale_provided`, `joint_self` (16, 3) and `isValidation`.
 
     Pixels are 1-based. A joint at (0, 0) is missing; the third number is 1 if it is visible. The others of an image
