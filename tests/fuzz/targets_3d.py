@@ -81,19 +81,6 @@ def fetch() -> dict:
     return forms.fetch_arrays([person for person in people if person.subject == "S9"], lenses)
 
 
-def save_cdf(path: Path, fields: object) -> None:
-    """A file of cdflib's own."""
-    from cdflib.cdfwrite import CDF
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    poses = np.asarray(fields["Pose"], dtype=np.float32)
-    spec = {"Variable": "Pose", "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": poses.shape[1:]}
-    path.unlink(missing_ok=True)
-    file = CDF(path, cdf_spec={"Compressed": 6})
-    file.write_var(spec, var_data=poses)
-    file.close()
-
-
 def depth_columns() -> dict:
     """What `a-depth.npz` holds of the people of `a.npz`."""
     ids = targets.people().person_ids.tolist()
@@ -125,5 +112,8 @@ TARGETS = {
 }  # fmt: skip
 if find_spec("cdflib"):
     TARGETS["Human3.6M's .cdf"] = Target(
-        "S1/D3_Positions_mono/Directions 1.54138969.cdf", lambda: {"Pose": np.ones((1, 3, 96))}, save_cdf, use_human36m
+        "S1/D3_Positions_mono/Directions 1.54138969.cdf",
+        lambda: {"Pose": np.ones((1, 3, 96))},
+        lambda path, fields: forms.write_cdf(path, fields["Pose"]),
+        use_human36m,
     )
