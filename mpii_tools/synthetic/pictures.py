@@ -18,7 +18,7 @@ from mpii_tools.synthetic.person import PARTS, Painter, joints_in_view
 from mpii_tools.synthetic.pose_prior import sample_poses
 from mpii_tools.synthetic.posture import guess_posture, measure_posture, unit_pixels
 from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
-from mpii_tools.synthetic.studio import LOOK, ROOM, SIZE, Shot, subject_number
+from mpii_tools.synthetic.studio import LOOK, ROOM, SIZE, Shot, subject_rng
 
 HEIGHT, WIDTH = 360, 480
 HEAD_BOX_DIAGONAL = HEAD_SIZE_PER_SCALE / HEAD_SIZE_PER_DIAGONAL  # image pixels per unit of scale
@@ -79,7 +79,7 @@ def draw_shot(rng: np.random.Generator, seed: int, shot: Shot) -> tuple[np.ndarr
     joints, unit = shot.camera.project(shot.points), float(unit_pixels(shot.points, shot.camera.intrinsics))
     if shot.subject:
         canvas = deepcopy(_paint_room(seed, shot.number))
-        look = draw_look(np.random.default_rng([seed, LOOK, subject_number(shot.subject)]))
+        look = draw_look(subject_rng(seed, LOOK, shot.subject))
     else:
         canvas, look = new_canvas(rng, SIZE, SIZE), draw_look(rng)
     painter = Painter(canvas, joints, unit, measure_posture(shot.points), look)

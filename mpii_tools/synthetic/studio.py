@@ -12,9 +12,10 @@ from functools import cache
 
 import numpy as np
 
+from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS
 from mpii_tools.depth.cameras import Camera
 from mpii_tools.synthetic.motion import Motion, draw_body, draw_motion, place_body, pose_body
-from mpii_tools.synthetic.pose_prior import load_prior, sample_directions
+from mpii_tools.synthetic.pose_prior import sample_directions
 
 SIZE = 500  # pixels of an image's side; Human3.6M's have 1000
 MARGIN = 8  # pixels about a whole person
@@ -33,7 +34,6 @@ INTRINSICS, DISTORTION = LENSES[:, :4] * SIZE / 1000, LENSES[:, 4:]
 POSITIONS = np.array([[1700.0, 1560, 4400], [1650, 1610, -4250], [-1700, 1490, 4700], [-1650, 1570, -4000]])
 TARGET = np.array([0.0, 900.0, 0.0])
 
-SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "valid": ("S9", "S11")}
 FPS, EVERY, SHOTS = 50, 64, 16  # a take is seen in 16 frames, every 64th of 50 a second, by one camera after another
 TAKE_SECONDS = SHOTS * EVERY / FPS
 # What a stream of random numbers is for; the seed and the rest of its name follow.
@@ -107,13 +107,13 @@ def studio_shots(seed: int, train: int, valid: int) -> list[Shot]:
     All subjects and all actions come before the next frame of a take, all frames before the next take.
     """
     cameras, shots = studio_cameras(), []
-    actions = load_prior("pose_prior_3d")["actions"].tolist()
-    for count, subjects in zip((train, valid), SUBJECTS.values(), strict=True):
+    for count, subjects in zip((train, valid), PROTOCOLS[2].values(), strict=True):
         for i in range(count):
-            subject, action = subjects[i % len(subjects)], actions[i // len(subjects) % len(actions)]
-            take, shot = divmod(i // (len(subjects) * len(actions)), SHOTS)
+            subject, action = subjects[i % len(subjects)], ACTIONS[i // len(subjects) % len(ACTIONS)]
+            take, shot = divmod(i // (len(subjects) * len(ACTIONS)), SHOTS)
             motion = take_motion(seed, subject, action, take)
-            points = motion.joints(np.array([shot * EVERY / FPS]), subject_body(seed, subject))[0]
+            body = draw_body(subject_rng(seed, BODY, subject))
+            points = motion.joints(np.array([shot * EVERY / FPS]), body)[0]
             number = shot % len(cameras)
             seen = cameras[number].to_camera(points)
             sequence = f"{subject} {action} {take + 1}"
@@ -136,20 +136,13 @@ def wild_shots(seed: int, count: int) -> list[Shot]:
 @cache
 def take_motion(seed: int, subject: str, action: str, take: int) -> Motion:
     """What a subject does in a take of an action."""
-    rng = np.random.default_rng(
-        [seed, MOTION, subject_number(subject), load_prior("pose_prior_3d")["actions"].tolist().index(action), take]
-    )
+    rng = subject_rng(seed, MOTION, subject, ACTIONS.index(action), take)
     return draw_motion(rng, action, TAKE_SECONDS, RADIUS)
 
 
-def subject_body(seed: int, subject: str) -> np.ndarray:
-    """(13,) lengths in mm of a subject's body vectors."""
-    return draw_body(np.random.default_rng([seed, BODY, subject_number(subject)]))
-
-
-def subject_number(subject: str) -> int:
-    """11 for S11."""
-    return int(subject.removeprefix("S"))
+def subject_rng(seed: int, stream: int, subject: str, *numbers: int) -> np.random.Generator:
+    """The random numbers of one purpose for one subject, S11 being 11."""
+    return np.random.default_rng([seed, stream, int(subject[1:]), *numbers])
 
 
 def image_name(index: int) -> str:

@@ -5,12 +5,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from heads.skeleton import MPII
+from mpii_tools.annotations.human36m.protocols import ACTIONS
 from mpii_tools.synthetic import motion as motions
 from mpii_tools.synthetic.motion import SHORTEST_MOVE, WALKS, draw_body, draw_motion, place_body, pose_body, slerp
 from mpii_tools.synthetic.pose_prior import VECTORS, load_prior, sample_directions, unit
 
 SECONDS, RADIUS = 20.0, 600.0
-ACTIONS = load_prior("pose_prior_3d")["actions"].tolist()
 BODY = draw_body(np.random.default_rng(8))
 
 

@@ -9,6 +9,7 @@ from standing import stand
 
 from evaluation.metrics.pose_std import pose_std
 from heads.skeleton import MPII
+from mpii_tools.annotations.human36m import protocols
 from mpii_tools.synthetic.motion import pose_body
 from mpii_tools.synthetic.pose_prior import (
     FOLDER,
@@ -87,7 +88,7 @@ def test_the_image_prior_is_a_mixture_in_rounded_numbers():
 def test_the_3d_prior_has_15_actions_and_no_poses():
     prior = load_prior("pose_prior_3d")
     assert (FOLDER / "pose_prior_3d.npz").stat().st_size < 300_000
-    assert prior["actions"].tolist() == list(ACTIONS.values()) and len(prior["actions"]) == 15
+    assert prior["actions"].tolist() == list(ACTIONS.values()) == list(protocols.ACTIONS)
     np.testing.assert_allclose(prior["weights"].sum(axis=1), 1)
     np.testing.assert_allclose(prior["overall"].sum(), 1)
     assert len(prior["means"]) < 100, "components, far fewer than the poses of the fit"

@@ -7,13 +7,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from heads.skeleton import MPII
+from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS, SUBJECTS
 from mpii_tools.synthetic import studio
 from mpii_tools.synthetic.motion import draw_body, draw_motion
-from mpii_tools.synthetic.pose_prior import load_prior
-from mpii_tools.synthetic.studio import EVERY, FPS, SHOTS, SUBJECTS, TARGET, in_image, studio_shots, wild_shots
+from mpii_tools.synthetic.studio import EVERY, FPS, SHOTS, TARGET, in_image, studio_shots, wild_shots
 
 SEED = 3
-ACTIONS = load_prior("pose_prior_3d")["actions"].tolist()
 BONES = [(k, parent) for k, parent in enumerate(MPII.parents) if parent >= 0]
 
 
@@ -75,7 +74,7 @@ def test_bones_are_constant_per_subject_alone(take):
     points, subject = np.stack([s.points for s in first]), np.array([s.subject for s in first])
     lengths = np.stack([np.linalg.norm(points[:, k] - points[:, parent], axis=-1) for k, parent in BONES], axis=-1)
     means = []
-    for name in (*SUBJECTS["train"], *SUBJECTS["valid"]):
+    for name in SUBJECTS:
         theirs = lengths[subject == name]
         assert len(theirs) == 240 and theirs.std(axis=0).max() < 1e-9
         means.append(theirs.mean(axis=0))
@@ -84,7 +83,7 @@ def test_bones_are_constant_per_subject_alone(take):
 
 
 def test_a_take_shows_all_actions_through_all_cameras(take):
-    for subjects in SUBJECTS.values():
+    for subjects in PROTOCOLS[2].values():
         first = [s for s in take if s.subject in subjects and s.sequence.endswith(" 1")]
         sequences = {s.sequence for s in first}
         assert sequences == {f"{subject} {action} 1" for subject in subjects for action in ACTIONS}
@@ -92,7 +91,7 @@ def test_a_take_shows_all_actions_through_all_cameras(take):
             theirs = [s for s in first if s.sequence == sequence]
             assert [s.frame for s in theirs] == [EVERY * k for k in range(SHOTS)]
             assert [s.number for s in theirs] == [0, 1, 2, 3] * 4
-    assert sum(s.sequence == f"{subject} Directions 2" for s in take for subject in SUBJECTS["train"]) == 5
+    assert sum(s.sequence == f"{subject} Directions 2" for s in take for subject in PROTOCOLS[2]["train"]) == 5
 
 
 def test_fewer_images_are_the_first_of_more(take):
@@ -102,7 +101,7 @@ def test_fewer_images_are_the_first_of_more(take):
 
 def test_a_sequence_moves_smoothly_between_its_frames(take):
     """Consecutive frames at 50 a second against the frames that are drawn, 64 apart."""
-    motion, body = studio.take_motion(SEED, "S1", "Greeting", 0), studio.subject_body(SEED, "S1")
+    motion, body = studio.take_motion(SEED, "S1", "Greeting", 0), draw_body(studio.subject_rng(SEED, studio.BODY, "S1"))
     joints = motion.joints(np.arange(SHOTS * EVERY) / FPS, body)
     shots = [s for s in take if s.sequence == "S1 Greeting 1"]
     seen = np.stack([s.camera.to_camera(joints[s.frame]) for s in shots])
