@@ -36,6 +36,7 @@ from mpii_tools.synthetic.studio import PICTURE, Shot, image_name, studio_shots,
 
 Item = tuple[int, Shot | None]  # the number of a picture, and what it shows in three dimensions
 
+KINDS = ("image", "studio", "wild")
 DRAWING = 3  # raise it when a change makes other pictures from the same seed
 DONE_NAME = "synthetic.json"
 TABLES = ("people.npz", "people-depth.npz", "ground_truth/people.npz", "ground_truth/people-depth.npz")
@@ -85,8 +86,10 @@ def write_synthetic(
             and camera of their own for everybody, and any pose.
 
     Raises:
-        PoseError: a negative number, no image at all, or a folder that cannot be written.
+        PoseError: another kind, a negative number, no image at all, or a folder that cannot be written.
     """
+    if kind not in KINDS:
+        raise PoseError(f"kind {kind!r}: must be {', '.join(KINDS)}")
     folder, counts = Path(folder), {"train": train, "valid": valid, "test": test}
     if min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and test):
         raise PoseError(
@@ -94,7 +97,9 @@ def write_synthetic(
             "no test people of the studio"
         )
     data, splits = _name_files(folder, kind), np.repeat(list(counts), list(counts.values()))
-    done, parameters = folder / DONE_NAME, {"form": DRAWING, "kind": kind, "seed": seed, "upright": upright, **counts}
+    done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
+    if kind != "image":
+        parameters["kind"] = kind
     files = [data.annotations, data.truth, folder / "valid_images.txt" if kind == "image" else depth_path(data.truth)]
     files += [data.images / image_name(index) for index in range(len(splits))]
     with suppress(OSError, ValueError):

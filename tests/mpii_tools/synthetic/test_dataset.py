@@ -154,9 +154,11 @@ def test_an_interrupted_folder_is_not_complete(kind, last, tmp_path, monkeypatch
     assert len(read_annotations(write_synthetic(tmp_path, 1, 0, workers=1, kind=kind).annotations).people)
 
 
-@pytest.mark.parametrize(("kind", "counts"), [("image", (0, 0, 0)), ("wild", (5, -1, 2)), ("studio", (1, 1, 1))])
-def test_impossible_counts_are_refused(kind, counts, tmp_path):
-    with pytest.raises(PoseError, match="images"):
+@pytest.mark.parametrize(
+    ("kind", "counts"), [("image", (0, 0, 0)), ("wild", (5, -1, 2)), ("studio", (1, 1, 1)), ("tame", (1, 1, 1))]
+)
+def test_impossible_counts_and_kinds_are_refused(kind, counts, tmp_path):
+    with pytest.raises(PoseError, match=f"images of kind {kind}|kind '{kind}'"):
         write_synthetic(tmp_path, *counts, kind=kind)
 
 

@@ -13,7 +13,7 @@ def blank(light=(0.0, 0.0, 1.0)):
     return painting.Canvas(color, owner, np.array(light), 0.4)
 
 
-def test_a_limb_covers_the_pixels_nearer_to_its_axis_than_its_width():
+def test_a_limb_covers_the_pixels_near_its_axis():
     """Against a literal loop over the pixels."""
     patch = painting.rasterize(blank(), TAPERED)
     rows, columns = patch.box
