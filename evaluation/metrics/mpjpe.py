@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.inputs import ratio
+from evaluation.metrics.ground_truth import ratio
 from heads.skeleton import MPII
 
 MIN_ALIGNED = 3  # joints that fix a rotation

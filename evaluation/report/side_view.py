@@ -5,7 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from evaluation.report.skeletons import as_people, close_up, draw_poses, draw_skeleton, side_colors, thickness, within
+from evaluation.report.skeletons import (
+    as_people,
+    close_up,
+    draw_arrows,
+    draw_poses,
+    draw_skeleton,
+    side_colors,
+    thickness,
+    within,
+)
 from heads.skeleton import MPII, Skeleton
 
 # mm from each joint to its parent: the mean of two skeletons, CMU motion capture's and Human3.6M's universal one.
@@ -117,34 +126,42 @@ def front_and_side(
     gt: np.ndarray | None = None,
     scale: float | None = None,
     side: int = 320,
+    before: np.ndarray | None = None,
 ) -> np.ndarray:
-    """A close-up of one person in 3D: the piece of the image with the skeleton, and the side view beside it.
+    """A close-up of one person: the piece of the image with the skeleton, and of poses in 3D the side view beside it.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        joints: (K, 3) x, y in image pixels, z in mm relative to the root.
+        joints: (K, D) x, y in image pixels, z in mm relative to the root.
         skeleton: names and parents of the K joints.
-        gt: (K, 3) ground truth, drawn thin beneath; where z alone is NaN, in the image only. None draws none.
+        gt: (K, 2 or D) ground truth, drawn thin beneath; without z, in the image only. None draws none.
         scale: image pixels per mm, as in `side_view`.
-        side: of both squares, in pixels.
+        side: of each square, in pixels.
+        before: (K, D) where arrows to the joints start; None draws none.
 
     Returns:
-        (side, 2 side + 1, 3) uint8 RGB: the squares with a gray line between them.
+        (side, side, 3) uint8 RGB; in 3D (side, 2 side + 1, 3): the squares with a gray line between them.
 
     Raises:
         PoseError: an image that is not (H, W, 3) uint8, joints of another shape, or no finite joint.
     """
-    (pose,) = as_people(joints, skeleton, 3)
-    true = np.full_like(pose, np.nan) if gt is None else as_people(gt, skeleton, 3)[0]
+    (pose,) = as_people(joints, skeleton, joints.shape[-1])
+    true = np.full_like(pose, np.nan)
+    if gt is not None:
+        true[:, : gt.shape[-1]] = as_people(gt, skeleton, gt.shape[-1])[0]
     front = within(pose, image)
     piece, affine = close_up(image, np.concatenate([front, true])[:, :2], side)
 
-    def moved(points: np.ndarray) -> np.ndarray:
-        return np.column_stack([points[:, :2] @ affine[:, :2].T + affine[:, 2], points[:, 2]])
+    def move(points: np.ndarray) -> np.ndarray:
+        return np.column_stack([points[:, :2] @ affine[:, :2].T + affine[:, 2], points[:, 2:]])
 
-    drawn = draw_poses(piece, moved(front)[:, :2], None if gt is None else moved(true)[:, :2], skeleton=skeleton)
+    picture = draw_poses(piece, move(front)[:, :2], None if gt is None else move(true)[:, :2], skeleton=skeleton)
+    if before is not None:
+        picture = draw_arrows(picture, move(before)[:, :2], move(front)[:, :2])
+    if pose.shape[-1] == 2:
+        return picture
     scale = None if scale is None else scale * affine[0, 0]
-    return beside(drawn, side_view(moved(pose), side, side, gt=moved(true), scale=scale, skeleton=skeleton))
+    return beside(picture, side_view(move(pose), side, side, gt=move(true), scale=scale, skeleton=skeleton))
 
 
 def with_side_view(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.oks import oks_scores
 from mpii_tools.skeletons import SKELETONS
 
