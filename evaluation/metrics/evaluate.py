@@ -17,7 +17,7 @@ from evaluation.metrics.bones import length_moments, std_of_moments
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
-from evaluation.metrics.metric import METRICS, Metric, group_units, metrics_of
+from evaluation.metrics.metric import METRICS, Metric, group_units, select_metrics
 from evaluation.metrics.mpjpe import MIN_ALIGNED
 from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
 from evaluation.metrics.pose_std import kind_of
@@ -158,7 +158,7 @@ def _measure(
     if gt.dimensions == 2:
         correct, scored = zip(*(person_counts(pred, gt, thresholds, convention) for pred in checked), strict=True)
         terms |= {"correct": gt.sequences.sum(_mean(correct)), "scored": gt.sequences.sum(scored[0])}
-    blocks = group_units(metrics_of(gt, paired))
+    blocks = group_units(select_metrics(gt, paired))
     values = {name: _values(block, checked, gt) for name, block in blocks.items()}
     for name, block in blocks.items():
         terms |= {(name, kind): term for kind, term in _terms(block[0], values[name], gt).items()}

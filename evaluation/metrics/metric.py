@@ -113,7 +113,7 @@ METRICS = {
 }
 
 
-def metrics_of(gt: GroundTruth, paired: bool = False) -> list[Metric]:
+def select_metrics(gt: GroundTruth, paired: bool = False) -> list[Metric]:
     """Those that can be measured: Illegal Angle with limits; those of the ground truth alone unless `paired`."""
     return [
         metric

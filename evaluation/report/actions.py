@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.scores import Score
-from evaluation.report.joints import about_training
+from evaluation.report.joints import describe_training
 from evaluation.report.material import Entry, Pair
 from evaluation.report.page import Section
-from evaluation.report.published import ACTION_TABLES, ACTIONS, ActionTable, about_published, paper_action
+from evaluation.report.published import ACTION_TABLES, ACTIONS, ActionTable, cite_table, paper_action
 from evaluation.report.tables import Cell, Row, Table, cell
 
 AVERAGE = 0.1  # mm: how far a printed average may be from the mean of the printed actions
@@ -36,7 +36,7 @@ def make_section(pairs: Mapping[bool, Pair]) -> Section:
             else "are of the same validation people in all three tables: their protocol is not known."
         )
     ]
-    text += [about_training(pair) for _, pair in sorted(pairs.items())]
+    text += [describe_training(pair) for _, pair in sorted(pairs.items())]
     tables = {name: actions_table(int(name.removeprefix("table")), pair) for name, pair in own.items()}
     folded = frozenset(name for name, pair in own.items() if not pair)
     return Section("Tables 4 to 6: by action", text, tables, folded=folded)
@@ -60,9 +60,9 @@ def actions_table(number: int, pair: Pair = ()) -> Table:
     for entry in pair:
         score = entry.scores[table.metric]
         if score.groups["per_action"]:
-            columns[entry.name] = (_by_action(score), 1)
+            columns[entry.name] = (_list_actions(score), 1)
             if entry.difference:
-                columns[f"Δ {entry.name}"] = (_by_action(entry.difference[table.metric]), 2)
+                columns[f"Δ {entry.name}"] = (_list_actions(entry.difference[table.metric]), 2)
     published = [dict(zip((*ACTIONS, "Avg"), (*row.values, row.average), strict=False)) if row.values
                  else {"Avg": row.average} for row in table.rows]  # fmt: skip
     others = dict.fromkeys(action for found, _ in columns.values() for action in found if action not in ACTIONS)
@@ -77,7 +77,7 @@ def actions_table(number: int, pair: Pair = ()) -> Table:
         title=table.title,
         head=("", *columns, *(row.label for row in table.rows)),
         rows=tuple(map(row, (*ACTIONS, *others, "Avg"))),
-        note=" ".join(filter(None, ["Avg: the mean of the actions, each alike.", about_published(number),
+        note=" ".join(filter(None, ["Avg: the mean of the actions, each alike.", cite_table(number),
                                     f"Others: {works}.", name_odd_averages(table)])),
     )  # fmt: skip
 
@@ -97,7 +97,7 @@ def name_odd_averages(table: ActionTable) -> str:
     )
 
 
-def _by_action(score: Score) -> dict[str, Estimate]:
+def _list_actions(score: Score) -> dict[str, Estimate]:
     """The paper's word for an action, or the data's own -> value, and the average."""
     named = {paper_action(action) or action: value for action, value in score.groups["per_action"].items()}
     return {**named, "Avg": score.groups["action_mean"]}

@@ -57,7 +57,7 @@ def make_section(results: Mapping[str, Scores], skeleton: Skeleton = MPII) -> Se
 def joints_by_side(name: str, scores: Scores, skeleton: Skeleton = MPII) -> Table:
     """Annotated joints, PCKh@0.5 and joint error, right and left beside each other; center joints below."""
     measure, error, pckh = scores.measure, scores["joint_error"], scores.pckh.per_part
-    return _by_side(
+    return _pair_sides(
         f"{name}, per joint: {measure.title}{measure.note} in %, joint error in image pixels",
         ("Annotated", measure.title, "Error px"),
         lambda joint: (Cell(error.counts[joint], digits=0), cell(pckh[joint]), cell(error.per_part[joint])),
@@ -68,7 +68,7 @@ def joints_by_side(name: str, scores: Scores, skeleton: Skeleton = MPII) -> Tabl
 def bones_by_side(name: str, scores: Scores, skeleton: Skeleton = MPII) -> Table:
     """Bones with both ends annotated and their error, right and left beside each other; center bones below."""
     error, crop = scores["bone_error"], scores["bone_error_crop"].per_part
-    return _by_side(
+    return _pair_sides(
         f"{name}, per bone from the first joint to its parent: bone error in image and in crop pixels",
         ("Annotated", "Error px", "Error crop px"),
         lambda joint: (Cell(error.counts[joint], digits=0), cell(error.per_part[joint]), cell(crop[joint])),
@@ -77,7 +77,7 @@ def bones_by_side(name: str, scores: Scores, skeleton: Skeleton = MPII) -> Table
     )
 
 
-def _by_side(
+def _pair_sides(
     title: str,
     columns: tuple[str, ...],
     cells: Callable[[str], tuple[Cell, ...]],
@@ -111,7 +111,7 @@ def _by_side(
 def make_table_3_section(pairs: Mapping[bool, Pair]) -> Section:
     """Table 3, a table per metric. `pairs`: whether a second dataset was trained on too -> baseline and another."""
     pair = pairs[False not in pairs]
-    text = (f"Right and left together. {about_training(pair)} The paper's: on Human3.6M alone, Protocol 2.",)
+    text = (f"Right and left together. {describe_training(pair)} The paper's: on Human3.6M alone, Protocol 2.",)
     tables = {f"table3-{metric.replace('_', '-')}": table_3(metric, pair) for metric in IN_TABLE_3}
     return Section("Table 3: by joint and bone", text, tables)
 
@@ -124,10 +124,10 @@ def table_3(name: str, pair: Pair = ()) -> Table:
         pair: one's own, trained on the same data; a missing one has no columns.
     """
     metric, unit = IN_TABLE_3[name], "%" if IN_TABLE_3[name].unit == "percent" else "mm"
-    own = [entry for entry in pair if _by_kind(entry.scores, name)]
-    columns = {entry.name: (_by_kind(entry.scores, name), 1) for entry in own}
-    columns |= {f"Δ {entry.name}": (_by_kind(entry.difference, name), 2) for entry in own if entry.difference}
-    gt = next(filter(None, (_by_kind(entry.scores, f"gt_{name}") for entry in own)), None)
+    own = [entry for entry in pair if _list_kinds(entry.scores, name)]
+    columns = {entry.name: (_list_kinds(entry.scores, name), 1) for entry in own}
+    columns |= {f"Δ {entry.name}": (_list_kinds(entry.difference, name), 2) for entry in own if entry.difference}
+    gt = next(filter(None, (_list_kinds(entry.scores, f"gt_{name}") for entry in own)), None)
     columns |= {"gt": (gt, 1)} if gt else {}
     printed = {kind: [values[name] for values in both] for kind, both in TABLE_3.items()}
     kinds = dict.fromkeys([*(kind for found, _ in columns.values() for kind in found), *printed])
@@ -146,13 +146,13 @@ def table_3(name: str, pair: Pair = ()) -> Table:
     )
 
 
-def _by_kind(scores: Scores, metric: str) -> dict[str, Estimate]:
+def _list_kinds(scores: Scores, metric: str) -> dict[str, Estimate]:
     """Kind of joint -> value, under "all" the overall one; {} if the metric was not measured."""
     score = scores.metrics.get(metric)
     return {} if score is None or score.overall.value is None else {**score.groups["per_kind"], "all": score.overall}
 
 
-def about_training(pair: Pair) -> str:
+def describe_training(pair: Pair) -> str:
     """What some methods were trained on, in words."""
     names = " and ".join(dict.fromkeys(entry.name for entry in pair))
     return f"{names}: trained on {', '.join(dict.fromkeys(entry.trained_on for entry in pair))}."

@@ -102,7 +102,7 @@ def subtract(view: View, dimensions: int, ours: np.ndarray, theirs: np.ndarray, 
     return compare(*found[1], found[0], convention=convention or "official") if found else None
 
 
-def featured_scores(runs: Sequence[Run]) -> dict[str, Scores]:
+def select_scores(runs: Sequence[Run]) -> dict[str, Scores]:
     """The scores in 2D that plots compare: the stages of a single run, the last stages of several."""
     if len(runs) == 1:
         return {readable(stage): scores for stage, scores in runs[0].scores_in(2).items()}
@@ -110,7 +110,7 @@ def featured_scores(runs: Sequence[Run]) -> dict[str, Scores]:
     return {run.name if same else f"{run.name}, {readable(run.last)}": run.stages[run.last][2] for run in runs}
 
 
-def about_differences(entries: Sequence[Entry]) -> str:
+def describe_differences(entries: Sequence[Entry]) -> str:
     """What Δ means in a table of these entries; '' if there is none."""
     references = list(dict.fromkeys(entry.reference for entry in entries if entry.difference))
     if not references:

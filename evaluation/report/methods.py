@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from evaluation.metrics.json_format import difference_to_json, scores_to_json
 from evaluation.metrics.measures import PCKH
 from evaluation.metrics.scores import Scores
-from evaluation.report.material import BASE, Entry, Run, View, about_differences, describe_people, subtract
+from evaluation.report.material import BASE, Entry, Run, View, describe_differences, describe_people, subtract
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
 from evaluation.report.tables import Cell, Row, Table, cell, group_heads, metric_cells, metric_heads, readable
@@ -113,7 +113,7 @@ def table_7(entries: Sequence[Entry]) -> Table:
         head=("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
         rows=rows,
         sections=sections,
-        note=" ".join(filter(None, [about_differences(entries), with_paper and about_paper])),
+        note=" ".join(filter(None, [describe_differences(entries), with_paper and about_paper])),
     )
 
 
@@ -136,7 +136,7 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
     for source in dict.fromkeys(row.source for row in published.values()):
         sections += ((len(rows), f"As published, MPII test set: {source}"),)
         rows += tuple((row.label, *map(Cell, row.groups)) for row in published.values() if row.source == source)
-    notes = [about_differences(entries)]
+    notes = [describe_differences(entries)]
     if published:
         notes += [
             "The published rows are not ours: they are on MPII's test set.",

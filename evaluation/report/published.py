@@ -126,7 +126,7 @@ def paper_action(name: str) -> str | None:
     return _ACTION_BY_NAME.get("".join(letter for letter in name.lower() if letter.isalpha()))
 
 
-def about_published(number: int) -> str:
+def cite_table(number: int) -> str:
     """Where the values of a table of the paper are from, and of which protocol."""
     protocol = ACTION_TABLES[f"table{number}"].protocol if f"table{number}" in ACTION_TABLES else 2
     return (

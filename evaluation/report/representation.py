@@ -70,7 +70,7 @@ def _measure(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[dict[str, t
     annotated = np.isfinite(joints).all(axis=-1) if joints is not None else np.zeros((0, len(skeleton)), bool)
     if not annotated.any():
         return {}, ""
-    std = pose_std(joints, skeleton=skeleton)
+    std = pose_std(joints, skeleton)
     if joints.shape[-1] == 3:
         std = replace(std, joint=np.where(np.arange(len(skeleton)) == skeleton.root, np.nan, std.joint))
     return std.by_kind(skeleton), f"{annotated.any(axis=1).sum():,}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from evaluation.metrics.ground_truth import nan_mean
 from evaluation.report.skeletons import (
     as_people,
     close_up,
@@ -56,7 +57,12 @@ def pixels_per_mm(joints: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:
     child = np.array([joint for joint, parent in enumerate(skeleton.parents) if parent >= 0], dtype=int)
     bones = people[:, child] - people[:, np.array(skeleton.parents)[child]]
     known = np.isfinite(bones).all(axis=-1)
-    lengths = np.array([BONE_LENGTHS.get(name, OTHER_LENGTH) for name in map(_without_side, skeleton.names)])[child]
+    lengths = np.array(
+        [
+            BONE_LENGTHS.get(name, OTHER_LENGTH)
+            for name in (name.removeprefix("r_").removeprefix("l_") for name in skeleton.names)
+        ]
+    )[child]
     total = (known * lengths).sum(axis=1)
     bones = np.where(known[..., None], bones, 0)
     seen, depth = np.linalg.norm(bones[..., :2], axis=-1), np.abs(bones[..., 2])
@@ -102,18 +108,20 @@ def side_view(
         PoseError: joints of another shape.
     """
     people = as_people(joints, skeleton, 3)
-    gts = [None] * len(people) if gt is None else as_people(gt, skeleton, 3)
+    gts = as_people(np.full_like(people, np.nan) if gt is None else gt, skeleton, 3)
     scales = np.broadcast_to(pixels_per_mm(people, skeleton) if scale is None else scale, len(people))
     canvas = np.full((height, width, 3), 255, np.uint8)
-    order = np.argsort(_middle_x(people, skeleton), kind="stable")
+    root, x = people[:, skeleton.root, 0], people[..., 0]
+    order = np.argsort(np.where(np.isfinite(root), root, nan_mean(x, axis=1)), kind="stable")
     for place, row in enumerate(order.tolist()):
         column = (place + 0.5) / len(people) * width - 0.5
-        seen = [None if pose is None else _project(pose, column, scales[row]) for pose in (people[row], gts[row])]
-        _draw_ground(canvas, seen[0], column, scales[row])
+        pose, true = (
+            np.column_stack([column + scales[row] * each[:, 2], each[:, 1]]) for each in (people[row], gts[row])
+        )
+        _draw_ground(canvas, pose, column, scales[row])
         line = thickness(people[row][:, :2])
-        if seen[1] is not None:
-            draw_skeleton(canvas, seen[1], skeleton, [GT] * len(skeleton), max(1.0, 0.4 * line))
-        draw_skeleton(canvas, seen[0], skeleton, side_colors(skeleton), line, people[row][:, 0])
+        draw_skeleton(canvas, true, skeleton, [GT] * len(skeleton), max(1.0, 0.4 * line))
+        draw_skeleton(canvas, pose, skeleton, side_colors(skeleton), line, people[row][:, 0])
     _draw_axis(canvas)
     return canvas
 
@@ -191,22 +199,6 @@ def with_side_view(
 def beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Two pictures (H, W, 3) of the same height with a gray line between them."""
     return np.concatenate([left, np.full((len(left), 1, 3), GRAY, np.uint8), right], axis=1)
-
-
-def _without_side(name: str) -> str:
-    return name.removeprefix("r_").removeprefix("l_")
-
-
-def _middle_x(people: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(P,) the root's x, the joints' mean where there is none."""
-    root, x = people[:, skeleton.root, 0], people[..., 0]
-    count = np.isfinite(x).sum(axis=1)
-    return np.where(np.isfinite(root), root, np.nansum(x, axis=1) / np.maximum(count, 1))
-
-
-def _project(pose: np.ndarray, column: float, scale: float) -> np.ndarray:
-    """(K, 2) places of a pose (K, 3) in the side view whose root is at `column`."""
-    return np.column_stack([column + scale * pose[:, 2], pose[:, 1]])
 
 
 def _draw_ground(canvas: np.ndarray, seen: np.ndarray, column: float, scale: float) -> None:

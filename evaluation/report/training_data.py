@@ -13,12 +13,12 @@ from evaluation.report.material import (
     Entry,
     Run,
     View,
-    about_differences,
+    describe_differences,
     describe_people,
     subtract,
 )
 from evaluation.report.page import Section
-from evaluation.report.published import BELOW_ONE, PAPER_NAMES, TABLE_2, TABLE_2_NOTES, about_published
+from evaluation.report.published import BELOW_ONE, PAPER_NAMES, TABLE_2, TABLE_2_NOTES, cite_table
 from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, metric_cells, readable
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
@@ -153,7 +153,7 @@ def table_2(entries: Sequence[Entry]) -> Table:
         head=("", *HEADS.values()),
         rows=tuple(rows),
         sections=tuple(sections),
-        note=" ".join([ABOUT_PA, ABOUT_OWN, about_differences(entries), about_published(2), *TABLE_2_NOTES]),
+        note=" ".join([ABOUT_PA, ABOUT_OWN, describe_differences(entries), cite_table(2), *TABLE_2_NOTES]),
     )
 
 

@@ -25,7 +25,7 @@ from evaluation.report import (
     sequence,
     training_data,
 )
-from evaluation.report.material import Run, View, featured_scores
+from evaluation.report.material import Run, View, select_scores
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
 from ief.reporting.pictures import make_depth_section, make_people_section
@@ -81,7 +81,7 @@ def write_report(
     shown, measure = found[-1], found[-1].stages[found[-1].last][2].measure
     parts = make_depth_sections(found, view, people, depth, training, training_depth, load_image, left_out)
     parts += methods.make_sections(found, view, people is not None, published)
-    parts.append(joints.make_section(featured_scores(found), shown.skeleton))
+    parts.append(joints.make_section(select_scores(found), shown.skeleton))
     if people is not None:
         parts.append(errors.make_section(found, view, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(found, view))
