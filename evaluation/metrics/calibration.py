@@ -151,7 +151,7 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
 
 
 def check_scores(scores: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """(N, K) bool, the joints with a score and a correctness. Raises PoseError as `calibrate`."""
+    """(N, K) bool, the joints with a score and a correctness. Raises PoseError for others."""
     if scores.ndim != 2 or scores.shape != correct.shape:
         raise PoseError(
             f"scores have shape {scores.shape} and correctness {correct.shape}; give both as (people, joints)"

@@ -88,6 +88,8 @@ def score_means(
 
     The others, and what is raised: see `evaluate`.
     """
+    if gt.dimensions not in METRICS:
+        raise PoseError(f"poses have {gt.dimensions} dimensions; there are metrics of 2 (pixels) and of 3 (mm)")
     if gt.dimensions == 3 and len(predictions) > 1:
         raise PoseError("the mean over several trainings is of scores in 2D; score poses in 3D one by one")
     rules = get_convention(convention), check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
@@ -110,12 +112,12 @@ def score_means(
 
 
 def joint_error(pred: ArrayLike, gt: GroundTruth, *, crop: bool = False) -> Score:
-    """Mean distance between predicted and true joints, over all annotated joints, in 2D.
+    """Mean distance between predicted and true joints, over all annotated joints; in 3D once the roots coincide.
 
     Args:
-        pred: (N, K, 2) predicted joints, image pixels.
+        pred: (N, K, D) predicted joints, image pixels or mm.
         gt: of the same people.
-        crop: in pixels of the 224 x 224 crop; else in image pixels.
+        crop: in 2D in pixels of the 224 x 224 crop; else in image pixels.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite predicted position.
@@ -124,7 +126,7 @@ def joint_error(pred: ArrayLike, gt: GroundTruth, *, crop: bool = False) -> Scor
 
 
 def bone_error(pred: ArrayLike, gt: GroundTruth, *, crop: bool = False) -> Score:
-    """Mean distance between predicted and true bone vectors, over all bones with both ends annotated, in 2D.
+    """Mean distance between predicted and true bone vectors, over all bones with both ends annotated.
 
     The root has no bone. What is given and raised: see `joint_error`.
     """

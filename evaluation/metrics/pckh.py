@@ -112,7 +112,7 @@ def person_counts(
     Not scored are joints that are not annotated and people whose head size is NaN or not positive. Published numbers
     hold exact ties with a threshold, so the order matters: distance, then over head size.
 
-    Args, Raises: as `pckh`.
+    What is given and raised: see `pckh`.
     """
     pred, sized = gt.check(pred), has_size(gt.size)
     distances = ratio(np.linalg.norm(pred - gt.joints, axis=-1), np.where(sized, gt.size, 0)[:, None])

@@ -93,19 +93,17 @@ def _pair_sides(
     def side(joint: int) -> tuple[Cell | str, ...]:
         return cells(skeleton.names[joint]) if joint in measured else ("",) * len(columns)
 
-    center = [joint for joint in measured if skeleton.sides[joint] == "center"]
-    rows: list[Row] = []
-    for sides in skeleton.flip_pairs:  # two joints have two bones, of which the root has none
-        beside = zip(*map(side, sides), strict=True)
-        rows.append(
-            (name(*(joint for joint in sides if joint in measured)), *(part for pair in beside for part in pair))
-        )
-    sections = [(0, "Right and left")] if rows else []
-    if center:
-        sections.append((len(rows), "Center line"))
-    rows += [(name(j), *(part for own in cells(skeleton.names[j]) for part in (own, ""))) for j in center]
+    sides = []
+    for pair in skeleton.flip_pairs:  # two joints have two bones, of which the root has none
+        cells_beside = (part for both in zip(*map(side, pair), strict=True) for part in both)
+        sides.append((name(*(joint for joint in pair if joint in measured)), *cells_beside))
+    center = [
+        (name(joint), *(part for own in side(joint) for part in (own, "")))
+        for joint in measured
+        if skeleton.sides[joint] == "center"
+    ]
     heads = (f"{column} {side}" for column in columns for side in ("R", "L"))
-    return Table(title=title, head=("", *heads), rows=tuple(rows), sections=tuple(sections))
+    return Table.of_groups(title, ("", *heads), [("Right and left", sides), ("Center line", center)])
 
 
 def make_table_3_section(pairs: Mapping[bool, Pair]) -> Section:

@@ -11,7 +11,7 @@ from evaluation.metrics.scores import Scores
 from evaluation.report.material import BASE, Entry, Run, View, describe_differences, describe_people, subtract
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
-from evaluation.report.tables import Cell, Row, Table, cell, group_heads, metric_cells, metric_heads, readable
+from evaluation.report.tables import Cell, Group, Row, Table, cell, group_heads, metric_cells, metric_heads, readable
 from heads.skeleton import MPII
 
 
@@ -97,23 +97,23 @@ def table_7(entries: Sequence[Entry]) -> Table:
 
     shown = [head for column in heads.values() for head in ([column, f"Δ {column}"] if compared else [column])]
     shown += crop.values()
-    rows, sections = _group_by_stage(entries, row)
     ours = {(entry.method, entry.stage) for entry in entries}
-    others = {key: values for key, values in TABLE_7.items() if with_paper and key not in ours}
-    if others:
-        sections += ((len(rows), "In the paper, not among these runs"),)
-        rows += tuple((f"{method}, {readable(stage)}", *[""] * len(shown), *map(Cell, values))
-                      for (method, stage), values in others.items())  # fmt: skip
-    about_paper = (
+    others = [
+        (f"{method}, {readable(stage)}", *[""] * len(shown), *map(Cell, values))
+        for (method, stage), values in TABLE_7.items()
+        if with_paper and (method, stage) not in ours
+    ]
+    paper = (
         f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
+        if with_paper
+        else ""
     )
-    return Table(
-        title="Mean joint and bone error in image pixels and in pixels of the 224 crop, mean "
+    return Table.of_groups(
+        "Mean joint and bone error in image pixels and in pixels of the 224 crop, mean "
         f"{measure.title}{measure.note} in %",
-        head=("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
-        rows=rows,
-        sections=sections,
-        note=" ".join(filter(None, [describe_differences(entries), with_paper and about_paper])),
+        ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
+        [*_group_by_stage(entries, row), ("In the paper, not among these runs", others)],
+        " ".join(filter(None, [describe_differences(entries), paper])),
     )
 
 
@@ -128,40 +128,27 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
     def row(name: str, scores: Scores, signed: bool = False) -> Row:
         return name, *(cell(group, signed=signed) for group in scores.pckh.groups["groups"].values())
 
-    rows, sections = _group_by_stage(entries, lambda entry: row(entry.name, entry.scores))
-    compared = [entry for entry in entries if entry.difference]
-    if compared:
-        sections += ((len(rows), "Δ in points"),)
-        rows += tuple(row(f"{e.name}, {readable(e.stage)}", e.difference, signed=True) for e in compared)
-    for source in dict.fromkeys(row.source for row in published.values()):
-        sections += ((len(rows), f"As published, MPII test set: {source}"),)
-        rows += tuple((row.label, *map(Cell, row.groups)) for row in published.values() if row.source == source)
+    groups = _group_by_stage(entries, lambda entry: row(entry.name, entry.scores))
+    compared = [row(f"{e.name}, {readable(e.stage)}", e.difference, True) for e in entries if e.difference]
+    groups.append(("Δ in points", compared))
+    for source in dict.fromkeys(each.source for each in published.values()):
+        rows = [(each.label, *map(Cell, each.groups)) for each in published.values() if each.source == source]
+        groups.append((f"As published, MPII test set: {source}", rows))
     notes = [describe_differences(entries)]
     if published:
-        notes += [
-            "The published rows are not ours: they are on MPII's test set.",
-            *(row.note for row in published.values()),
-        ]
+        notes.append("The published rows are not ours: they are on MPII's test set.")
+        notes += [each.note for each in published.values()]
     conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
-    return Table(
-        title=f"{measure.title}{measure.note} in % by joint group ({conventions} convention)",
-        head=("", *group_heads(entries[-1].scores)),
-        rows=rows,
-        sections=sections,
-        note=" ".join(filter(None, notes)),
-    )
+    title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
+    return Table.of_groups(title, ("", *group_heads(entries[-1].scores)), groups, " ".join(filter(None, notes)))
 
 
-def _group_by_stage(
-    entries: Sequence[Entry], row: Callable[[Entry], Row]
-) -> tuple[tuple[Row, ...], tuple[tuple[int, str], ...]]:
+def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[Group]:
     """The entries' rows under one caption per stage; a mean pose that all runs share has one row."""
-    rows: list[Row] = []
-    sections = []
+    groups: list[Group] = []
     for stage in dict.fromkeys(entry.stage for entry in entries):
         lines = [row(entry) for entry in entries if entry.stage == stage]
         if stage == "mean_pose" and len(lines) > 1 and len({line[1:] for line in lines}) == 1:
             lines = [("all runs", *lines[0][1:])]
-        sections.append((len(rows), readable(stage).capitalize()))
-        rows += lines
-    return tuple(rows), tuple(sections)
+        groups.append((readable(stage).capitalize(), lines))
+    return groups

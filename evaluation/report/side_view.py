@@ -179,7 +179,7 @@ def with_side_view(
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        joints: (P, K, 3) as `side_view`; joints outside the image are not drawn on it.
+        joints: (P, K, 3) x, y in pixels of the image, z in mm; joints outside the image are not drawn on it.
         scale: as in `side_view`.
 
     Returns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.metrics.bootstrap import Estimate
@@ -15,6 +15,7 @@ ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: afte
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
 ABOUT_BONES = "a bone runs from the joint to its parent"
 Row = tuple["Cell | str", ...]
+Group = tuple[str, Sequence[Row]]  # its caption, and its rows
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,17 @@ class Table:
     rows: tuple[tuple[Cell | str, ...], ...]
     sections: tuple[tuple[int, str], ...] = ()
     note: str = ""
+
+    @staticmethod
+    def of_groups(title: str, head: Iterable[str], groups: Iterable[Group], note: str = "") -> Table:
+        """A table of groups of rows, each under its caption; empty groups are left out."""
+        rows: list[Row] = []
+        sections = []
+        for caption, lines in groups:
+            if lines:
+                sections.append((len(rows), caption))
+                rows += lines
+        return Table(title, tuple(head), tuple(rows), tuple(sections), note)
 
     def text(self) -> str:
         """Plain text with aligned columns, for a terminal."""

@@ -19,7 +19,7 @@ from evaluation.report.material import (
 )
 from evaluation.report.page import Section
 from evaluation.report.published import BELOW_ONE, PAPER_NAMES, TABLE_2, TABLE_2_NOTES, cite_table
-from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, metric_cells, readable
+from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Group, Table, metric_cells, readable
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
 UNKNOWN = "data that is not recorded"
@@ -126,35 +126,30 @@ def table_2(entries: Sequence[Entry]) -> Table:
 
     A metric in a column, so that the table fits a phone; the paper has them in rows.
     """
-    rows: list[Row] = []
-    sections: list[tuple[int, str]] = []
-
-    def add(caption: str, lines: Sequence[Row]) -> None:
-        if lines:
-            sections.append((len(rows), caption))
-            rows.extend(lines)
-
+    groups: list[Group] = []
     for mixed, data in dict.fromkeys((bool(entry.also), entry.trained_on) for entry in entries):
-        group = [entry for entry in entries if (bool(entry.also), entry.trained_on) == (mixed, data)]
-        add(f"Trained on {data}", [(entry.name, *metric_cells(entry.scores, HEADS)) for entry in group])
-        for reference in dict.fromkeys(entry.reference for entry in group if entry.difference):
-            compared = [entry for entry in group if entry.reference == reference and entry.difference]
-            add(f"Δ, minus {reference}", [(e.name, *metric_cells(e.difference, HEADS, True)) for e in compared])
+        alike = [entry for entry in entries if (bool(entry.also), entry.trained_on) == (mixed, data)]
+        groups.append((f"Trained on {data}", [(entry.name, *metric_cells(entry.scores, HEADS)) for entry in alike]))
+        for reference in dict.fromkeys(entry.reference for entry in alike if entry.difference):
+            compared = [entry for entry in alike if entry.reference == reference and entry.difference]
+            rows = [(entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in compared]
+            groups.append((f"Δ, minus {reference}", rows))
     own = metric_cells(entries[0].scores, [f"gt_{name}" for name in HEADS])
-    add("The ground truth itself", [("ground truth", *own)] if "gt_bone_std" in entries[0].scores.metrics else [])
-    for mixed, data in ((False, "Human3.6M"), (True, "Human3.6M + MPII")):
-        printed = [(PAPER_NAMES[method], values) for (method, also), values in TABLE_2.items() if also == mixed]
-        add(f"As published: {data}", [
-            (name, *(BELOW_ONE if values.get(metric, 0) is None else Cell(values.get(metric)) for metric in HEADS))
-            for name, values in printed
-        ])  # fmt: skip
-    return Table(
-        title="All metrics of all methods: errors and Bone Std in mm, illegal angles in %",
-        head=("", *HEADS.values()),
-        rows=tuple(rows),
-        sections=tuple(sections),
-        note=" ".join([ABOUT_PA, ABOUT_OWN, describe_differences(entries), cite_table(2), *TABLE_2_NOTES]),
-    )
+    own = [("ground truth", *own)] if "gt_bone_std" in entries[0].scores.metrics else []
+    groups.append(("The ground truth itself", own))
+    for data, mixed in (("Human3.6M", False), ("Human3.6M + MPII", True)):
+        rows = [
+            (
+                PAPER_NAMES[method],
+                *(BELOW_ONE if values.get(name, 0) is None else Cell(values.get(name)) for name in HEADS),
+            )
+            for (method, also), values in TABLE_2.items()
+            if also == mixed
+        ]
+        groups.append((f"As published: {data}", rows))
+    note = " ".join([ABOUT_PA, ABOUT_OWN, describe_differences(entries), cite_table(2), *TABLE_2_NOTES])
+    title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
+    return Table.of_groups(title, ("", *HEADS.values()), groups, note)
 
 
 def second_dataset_table(gains: Sequence[Entry]) -> Table:

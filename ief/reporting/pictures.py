@@ -105,7 +105,7 @@ def make_people_section(
     return Section("People", text=(text,) if pictures else NOBODY, pictures=pictures)
 
 
-def make_depth_section(
+def make_figure_3_section(
     run: Run, people: People | None, depth: Depth | None, load_image: LoadImage | None, left_out: list[str] | None
 ) -> Section:
     """Figure 3: a run's last poses in the image and from the side, or a sentence if nobody can be drawn.

@@ -28,7 +28,7 @@ from evaluation.report import (
 from evaluation.report.material import Run, View, select_scores
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
-from ief.reporting.pictures import make_depth_section, make_people_section
+from ief.reporting.pictures import make_figure_3_section, make_people_section
 from ief.reporting.runs import load_run, run_names
 from ief.reporting.scoring import view_poses
 from ief.reporting.sequence import choose_sequence
@@ -123,7 +123,7 @@ def make_depth_sections(
             root_joints(people, depth) if trained is None else trained, runs[-1].skeleton, trained is not None
         ),
         sequence.make_section(followed),
-        make_depth_section(runs[-1], people, depth, load_image, left_out),
+        make_figure_3_section(runs[-1], people, depth, load_image, left_out),
     ]
 
 

@@ -54,7 +54,7 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
 
     Args:
         poses: (N, K, D) to be scored; joints that one of them has for nobody do not count.
-        metric: a name of `evaluation.metrics.measures`; None chooses as `choose_measure`.
+        metric: a name of `evaluation.metrics.measures`; None takes that of `choose_measure`.
     """
     counted = people.annotated
     for pose in poses:
@@ -207,7 +207,7 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
     An exported model gives its last poses alone, of a stage whose number is not known (-1).
 
     Args:
-        scores: (N, K) of the last stage's joints, as `Predictions.scores`.
+        scores: (N, K) of the last stage's joints in 0..1; NaN where there is none.
     """
     names, people = stage_names(len(poses)), data.people
     for stage, (name, pose) in enumerate(zip(names, poses, strict=True), start=-1):

@@ -186,6 +186,8 @@ def test_bad_input_passes_through():
     pred, gt = noisy_people(3)
     with pytest.raises(PoseError, match="thresholds"):
         evaluate(pred, gt, thresholds=())
+    with pytest.raises(PoseError, match="4 dimensions"):
+        evaluate(np.zeros((3, 16, 4)), GroundTruth(np.zeros((3, 16, 4))))
     with pytest.raises(PoseError, match="unknown convention"):
         compare(pred, pred, gt, convention="coco")
 

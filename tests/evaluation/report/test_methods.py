@@ -46,7 +46,7 @@ def test_without_differences_their_columns_are_left_out(entries):
     assert list(rows_by_section(table_8([entries[1]], {}))) == ["Stage 1"]
 
 
-def test_table_8_keeps_published_rows_under_a_caption_of_their_own(entries):
+def test_table_8_has_published_rows_under_their_own_caption(entries):
     table = table_8(entries, select_rows(["newell", "paper"]))
     found = rows_by_section(table)
     published = [f"As published, MPII test set: {SOURCES[source]}" for source in ("detection", "regression")]

@@ -117,7 +117,7 @@ def test_a_table_shows_sections_intervals_and_its_note(page):
     assert '<tr class="section"><th colspan="2">' in text and f"<small>[{minus}1.5, +0.5]</small>" in text
 
 
-def test_a_folded_table_is_in_the_page_and_opens_without_a_script(page):
+def test_a_folded_table_opens_without_a_script(page):
     text, _ = page
     assert text.count("<table>") == 3
     assert len(re.findall(r"<details><summary>.*?</summary>\n<div class=\"scroll\".*?</details>", text, re.S)) == 1

@@ -88,7 +88,7 @@ def test_part_points_draw_the_values_with_their_intervals():
         assert bars.get_segments()[0][:, 1].tolist() == [1.5, 3.0]
 
 
-def test_the_reliability_plot_draws_the_bins_with_their_intervals():
+def test_the_reliability_plot_draws_bins_and_intervals():
     rng = np.random.default_rng(0)
     scores = rng.random((60, 16))
     correct = (rng.random((60, 16)) < scores**2).astype(float)

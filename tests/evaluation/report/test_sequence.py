@@ -54,7 +54,7 @@ def test_lines_are_the_errors_and_the_legend_has_their_means(sequence):
     assert b"</svg>" in to_svg(figure)
 
 
-def test_poses_are_turned_about_the_vertical_and_share_their_roots(sequence):
+def test_poses_are_turned_and_share_their_roots(sequence):
     axes = sequence_figure(sequence).subfigs[1].axes[0]
     true, drawn = (limbs.get_segments() for limbs in axes.collections)
     assert len(true) == len(drawn) == 15

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.report.skeletons import within
-from ief.reporting.pictures import draw_people, make_depth_section, worst_and_median
+from ief.reporting.pictures import draw_people, make_figure_3_section, worst_and_median
 from ief.reporting.runs import load_run
 from ief.reporting.scoring import person_errors
 from mpii_tools.people import make_people
@@ -34,12 +34,12 @@ def test_figure_3_goes_from_the_best_to_the_worst(deep):
     def load_image(name):
         return np.full((500, 500, 3), 90, np.uint8)
 
-    pictures = make_depth_section(run, deep.people, deep.depth, load_image, []).pictures
+    pictures = make_figure_3_section(run, deep.people, deep.depth, load_image, []).pictures
     shown = [float(caption.split()[-2]) for caption, _ in pictures if "not known" not in caption]
     assert shown == sorted(shown) and len(shown) == 6 and len(pictures) == 8
     assert (shown[0], shown[-1]) == (round(np.nanmin(errors)), round(np.nanmax(errors)))
     assert all(picture.shape == (320, 641, 3) for _, picture in pictures)
-    assert not make_depth_section(run, None, None, load_image, []).pictures
+    assert not make_figure_3_section(run, None, None, load_image, []).pictures
 
 
 @pytest.mark.parametrize("people", [0, 1, 5, 11, 12, 13, 100])

@@ -10,7 +10,7 @@ from ief.reporting.scoring import to_tree
 
 
 @pytest.mark.parametrize("stale", ["missing", "of other people", "without intervals"])
-def test_scores_come_from_predictions_if_metrics_are_not_of_them(flat, tmp_path, stale):
+def test_scores_come_from_predictions_if_metrics_are_stale(flat, tmp_path, stale):
     people, run = flat.people, tmp_path / "run"
     poses, path = write_run(run, people, (15, 9)), tmp_path / "run" / "metrics.json"
 

@@ -51,7 +51,7 @@ def read_rows(table):
     return {row[0]: [cell["value"] for cell in row[1:] if isinstance(cell, dict)] for row in table["rows"]}
 
 
-def test_the_tables_hold_the_means_of_the_seeds_with_both_intervals(runs, written):
+def test_the_tables_hold_means_of_seeds_with_both_intervals(runs, written):
     (_, people, poses), (page, tree) = runs, written
     assert tree["seeds"] == 3 and tree["people"] == len(people)
     rows = {row[0]: row[1:] for row in tree["all joints"]["rows"]}
@@ -99,7 +99,7 @@ def test_both_is_a_base_of_all_where_it_was_trained(runs, tmp_path):
     assert rows["stage 1, all - both"] == pytest.approx(rows[LAST]) and rows["stage 1, both - ief_star"][0] == 0
 
 
-def test_hidden_joints_are_compared_apart_where_some_are_labeled(runs, tmp_path):
+def test_hidden_joints_are_compared_apart_if_labeled(runs, tmp_path):
     folders, people, poses = runs
     visible = np.random.default_rng(1).integers(0, 2, people.joints.shape[:2]).astype(np.int8)
     tree = json.loads(write_seeds(tmp_path, folders, replace(people, visible=visible))[1].read_text())
