@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from standing import STANDING, color_at
 
 from checkpoints.errors import PoseError
 from evaluation.report.side_view import (
@@ -18,20 +19,7 @@ from evaluation.report.skeletons import CENTER, LEFT, RIGHT, draw_poses, within
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.depth.cameras import project
 
-# Somebody who faces the camera, in pixels: right wrist held toward it, left wrist away from it.
-STANDING = np.array(
-    [
-        (80, 280, 0), (80, 220, 0), (85, 160, 0), (115, 160, 0), (120, 220, 0), (120, 280, 0), (100, 160, 0),
-        (100, 80, 0), (100, 60, 0), (100, 20, 0), (75, 140, -400), (75, 120, -100), (75, 85, 0), (125, 85, 0),
-        (125, 120, 100), (125, 140, 400),
-    ],
-    dtype=float,
-)  # fmt: skip
 WHITE = (255, 255, 255)
-
-
-def color_at(image, x, y):
-    return tuple(image[round(y), round(x)].tolist())
 
 
 def shifted(points, x, y, z):
