@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.results.predictions import predicted_joints, read_predictions
 
     reading = read_annotations(args.annotations)
-    people = of_split(args.annotations, reading.people, args.split)
+    people = select_split(args.annotations, reading.people, args.split)
     require_pixels(args.annotations, people)
     predictions = read_predictions(args.predictions, people.joint_names, args.first_pixel)
     aligned, people = align_annotated(predictions, people)
@@ -136,7 +136,7 @@ def warn(path: Path, joints: np.ndarray, people: People) -> None:
             print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 
 
-def of_split(path: Path, people: People, split: str | None) -> People:
+def select_split(path: Path, people: People, split: str | None) -> People:
     """The people of a split, all of them for None. Raises PoseError if the annotations have nobody in it."""
     if split is None:
         return people
