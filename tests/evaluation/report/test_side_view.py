@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from standing import STANDING, color_at
+from drawn import STANDING, color_at
 
 from checkpoints.errors import PoseError
 from evaluation.report.side_view import (

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from standing import STANDING, color_at
+from drawn import STANDING, color_at
 
 from checkpoints.errors import PoseError
 from evaluation.report.skeletons import (
