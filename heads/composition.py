@@ -1,4 +1,4 @@
-"""Relative joint positions as a linear map of the bones: the compositional layer (Eq. 5 to 7 of the paper).
+"""Relative joint positions as a linear map of the bones: the compositional layer (Eq. 6 and 7 of the paper).
 
 One sign convention, for prediction and ground truth: dJ(u, v) = J_v - J_u. Written with bones it is the sum along
 the path from u to v, where a step up from m to its parent adds B_m and a step down from m to its child c subtracts

@@ -1,4 +1,4 @@
-"""The compositional loss (Eq. 8, Eq. 9 of the paper); with P_joint it is the joint loss, with P_bone the bone loss.
+"""The compositional loss (Eq. 8, masked: Eq. 9): for P_joint the joint loss (Eq. 3), for P_bone the bone loss (Eq. 5).
 
 Every method of Table 1 is one formula: the L1 distance between predicted and true relative positions of a set of
 joint pairs, each coordinate divided by its standard deviation. Both sides are normalized by the same mean and std

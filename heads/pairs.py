@@ -1,4 +1,4 @@
-"""Pair sets: which relative joint positions a loss supervises (Section 3.2 of the paper).
+"""Pair sets: which relative joint positions a loss supervises (Section 3.3 of the paper).
 
 A pair (u, v) holds joint indices; `ORIGIN` (-1) stands for the constant origin J_0, the paper's joint 0.
 The paper writes P_all without the origin. Then nothing determines where in the image the body is: every term
@@ -52,7 +52,7 @@ def get_pairs(name: str, skeleton: Skeleton) -> list[Pair]:
 def path_lengths(skeleton: Skeleton, pairs: Sequence[Pair]) -> list[int]:
     """The number of bones on the path from u to v, for each pair (u, v); the root's bone leads to the origin.
 
-    They are the terms of Eq. 5: the ancestors, and the joint itself, of one end that are not those of the other.
+    They are the terms of Eq. 6: the ancestors, and the joint itself, of one end that are not those of the other.
     """
     above = {ORIGIN: frozenset(), **{joint: frozenset(path) for joint, path in enumerate(skeleton.ancestry)}}
     return [len(above[u] ^ above[v]) for u, v in pairs]

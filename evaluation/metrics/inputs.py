@@ -97,7 +97,7 @@ def has_size(sizes: np.ndarray) -> np.ndarray:
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """numerator / denominator as float64 (broadcast); NaN, without a warning, if nothing was counted."""
-    numerator, denominator = np.broadcast_arrays(np.float64(numerator), np.float64(denominator))
+    numerator, denominator = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (numerator, denominator)))
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
 
 

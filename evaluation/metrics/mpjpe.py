@@ -2,8 +2,8 @@
 
 MPJPE is that of Ionescu et al. (Human3.6M, TPAMI 2014), Eq. 8, of poses whose roots coincide. The aligned form solves
 the orthogonal Procrustes problem (Kabsch 1976; with scale, Umeyama, TPAMI 1991) for each pose. The paper (Section 5.1)
-names both and leaves their details open; its Table 3 settles them: the root's 0 counts in the mean of Joint Error, and
-after the alignment no joint is moved back, so the root has an error of its own.
+names both and calls the alignment rigid, so here it is without scale. The digits of Table 3 tell more: the
+root's 0 counts in the mean of Joint Error, and no joint is moved back after the alignment, so the root has an error.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
         pred: (N, K, 3) predicted joints.
         gt: (N, K, 3) true joints, in the same unit (mm); NaN for a joint that does not count. People with fewer than
             3 others do not count.
-        scale: whether the alignment may scale the pose. The paper's may not; that of Martinez et al. (ICCV 2017),
+        scale: whether the alignment may scale the pose. A rigid one may not; that of Martinez et al. (ICCV 2017),
             VideoPose3D and mmpose may, and reads lower.
 
     Returns, Raises: as `mpjpe`.

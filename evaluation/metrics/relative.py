@@ -1,6 +1,6 @@
 """The error of relative positions (Eq. 6) by the number of bones between the two joints.
 
-One bone apart it is the bone error. The compositional loss over P_all supervises all of them (Section 3.2), and neither
+One bone apart it is the bone error. The compositional loss over P_all supervises all of them (Section 3.3), and neither
 PCKh nor the joint error measures those far apart: where a hand is wrong by as much as a foot, and in the same
 direction, both joints are wrong and their relative position is right.
 """

@@ -8,7 +8,7 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.evaluate_3d import Score3D, Scores3D
 from evaluation.report.tables import Cell, Table, cell
 
-# Columns, in the paper's order and words: metric of `Scores3D` -> head.
+# Columns, in the paper's order and words but for PA scaled: metric of `Scores3D` -> head.
 COLUMNS = {
     "joint_error": "Joint mm",
     "pa_joint_error": "PA Joint mm",

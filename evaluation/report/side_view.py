@@ -8,14 +8,14 @@ import numpy as np
 from evaluation.report.skeletons import as_people, close_up, draw_poses, draw_skeleton, side_colors, thickness, within
 from heads.skeleton import MPII, Skeleton
 
-# mm from each joint to its parent: the mean of two skeletons, CMU motion capture's and Human3.6M's universal one, in
-# ../shared/threed/poses. Together 4.2 m, 4.07 m for one and 4.33 m for the other.
+# mm from each joint to its parent: the mean of two skeletons, CMU motion capture's and Human3.6M's universal one.
+# Together 4.2 m, 4.07 m for one and 4.33 m for the other.
 BONE_LENGTHS = {
     "ankle": 476.0, "knee": 460.0, "hip": 115.0, "thorax": 460.0, "upper_neck": 58.0, "head_top": 221.0,
     "shoulder": 161.0, "elbow": 266.0, "wrist": 254.0,
 }  # fmt: skip
 OTHER_LENGTH = 280.0  # of a bone that is not among them: their mean
-# Bones are together at most this many times longer than they look: 2.3 in 17,000 views of the poses there.
+# Bones are together at most this many times longer than they look: 2.3 in 17,000 views of the two datasets' poses.
 FORESHORTENED = 2.5
 STEPS = 60  # of the bisection: to a float's last digit
 

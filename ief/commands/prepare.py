@@ -108,7 +108,7 @@ def add_human36m(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--leave-out-damaged",
         action="store_true",
-        help="leave out sequences with damaged labels or video, which the paper's numbers count: S9 Greeting 2, "
+        help="leave out sequences with damaged labels or video (the paper names none that it left out): S9 Greeting 2, "
         "SittingDown 2, Waiting 1, S11 Directions 2 of camera 54138969 (default: kept)",
     )
     group.add_argument(

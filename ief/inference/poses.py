@@ -54,7 +54,7 @@ class Poses:
         """The poses in the camera's coordinates: x to the right, y down, z away from it.
 
         A pose says how far its joints are from its own root in depth, and nothing of how far the root is from the
-        camera: that has to be known. Evaluations take the ground truth's, the paper's and others' after it.
+        camera: that has to be known. Evaluations take the ground truth's.
 
         Args:
             camera: (4,) focal lengths fx, fy and principal point cx, cy in image pixels, or (P, 4).

@@ -11,7 +11,7 @@ from ief.model.stage import Stage
 
 
 class Cascade(nn.Module):
-    """Stages in order, from a constant first pose (Section 5.3 of the paper).
+    """Stages in order (Section 5.3 of the paper), from a constant first pose.
 
     Args:
         mean_pose: (K, D), y_0 in crop pixels.

@@ -1,7 +1,7 @@
 """Scoring poses of people with depth, in millimeters: arrays, a run's metrics.json, tables on the terminal.
 
 A predicted pose has x, y in pixels and z relative to the root. It is taken back to camera coordinates with the person's
-camera and the ground truth's root depth (`mpii_tools.depth.table.Depth.to_camera`), as the paper's authors do.
+camera and the ground truth's root depth (`mpii_tools.depth.table.Depth.to_camera`), of which the paper says nothing.
 """
 
 from __future__ import annotations

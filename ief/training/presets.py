@@ -81,7 +81,7 @@ def flag(name: str) -> str:
 
 @dataclass(frozen=True)
 class Preset:
-    """How a stage is built and trained. The defaults are the paper's (Section 5, "Training").
+    """How a stage is built and trained. The defaults are the paper's (Section 4, "Training" and "Data Processing").
 
     Raises:
         PoseError: for a value that no training can have; it names the option.
@@ -163,7 +163,7 @@ DEMO = replace(
     scale=0.15,
     rotation=15.0,
 )
-# Section 5, "Training": 25 epochs, of which each shows a person of Human3.6M 4 times.
+# Section 4, "Training" and "Data Processing": 25 epochs, of which each shows a person of Human3.6M 4 times.
 PAPER_3D = Preset(epochs=100.0)
 PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "demo": DEMO}
 STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets

@@ -99,7 +99,7 @@ def choose(
     Args:
         protocol: 1 or 2, which decides everybody's split and leaves out whom it has not; None: the splits as they are.
         every: which frames of a video: one number, or two, of training and of other people; none: EVERY.
-        leave_out_damaged: the sequences of `is_damaged`, which the paper counts.
+        leave_out_damaged: the sequences of `is_damaged`; the paper names none that it left out.
 
     Raises:
         PoseError: nobody is left.

@@ -88,8 +88,8 @@ class Depth:
     def to_camera(self, joints: np.ndarray) -> np.ndarray:
         """Poses in camera coordinates, mm, with the depth of the root as the table has it.
 
-        Whoever predicts x, y in pixels and z relative to the root needs that depth; like the paper's authors and those
-        after them, this takes the ground truth's.
+        Whoever predicts x, y in pixels and z relative to the root needs that depth. The paper does not say which it
+        takes; this takes the ground truth's, as later published code does.
 
         Args:
             joints: (N, K, 3) x, y in image pixels and z in mm relative to the root, predicted or not.

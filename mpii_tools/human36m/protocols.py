@@ -47,7 +47,7 @@ def every_frame(images: np.ndarray, frames: np.ndarray, every: np.ndarray) -> np
 
 
 def is_damaged(sequences: np.ndarray, images: np.ndarray) -> np.ndarray:
-    """(N,) bool: images of sequences whose labels or video are damaged. The paper's numbers count them."""
+    """(N,) bool: images of sequences whose labels or video are damaged. The paper names none left out."""
     name, camera = NO_VIDEO
     dark = sequences == name
     dark[dark] = [camera.search(image) is not None for image in images[dark].tolist()]

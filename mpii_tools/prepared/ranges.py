@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the uniform draws (Section 5 of the paper: +-2 %, +-25 %, +-30 degrees, flip).
+    """Ranges of the uniform draws (Section 4 of the paper: +-2 %, +-25 %, +-30 degrees, flip).
 
     Attributes:
         translation: fraction of the crop's side, each way and axis.

@@ -25,6 +25,7 @@ import warnings
 import zlib
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -38,9 +39,11 @@ from checkpoints.errors import PoseError
 
 SECONDS = 5
 MEMORY = 2 << 30
+CLOCK = mock.patch.multiple(time, time=lambda: 1e9, asctime=lambda *_: time.ctime(1e9))  # gzip, zip and .mat write it
 SILENCE = 120  # seconds, besides 0.2 an input, after which a child is taken to wait forever
 
 
+@CLOCK
 def make_input(target: Target, folder: Path, name: str, number: int) -> Path:
     """Write damaged input `number` of a target, and what belongs beside it; even numbers have damaged bytes."""
     rng = np.random.default_rng([zlib.crc32(name.encode()), number])
