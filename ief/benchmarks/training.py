@@ -1,18 +1,17 @@
-"""Training steps of both stages, as `ief train` takes them, against a bare network's; their parts and their memory."""
+"""Training steps of both stages, as `ief train` takes them, against a bare network's; and their parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import count, product
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 
 from heads.bones import joints_to_bones
 from heads.losses import CompositionalLoss
@@ -21,15 +20,16 @@ from heads.skeleton import MPII
 from ief.benchmarks.timing import Function
 from ief.benchmarks.workload import JOINTS, PAIRS, RESIDUALS, Workload
 from ief.model.heatmaps import convolve_heatmaps, gaussian_factors
-from ief.training.config import StageConfig, native_bf16
-from ief.training.presets import PRESETS, Preset
+from ief.training.data import TrainingData
+from ief.training.options import PRESETS, Preset, RunConfig
+from ief.training.runtime import Runtime, native_bf16
+from ief.training.stage_config import StageConfig
 from ief.training.trainer import StageTrainer
 from mpii_tools.people import make_people
 from mpii_tools.prepared.read import PreparedSplit
 
 PARTS_BATCH = 64  # of the loss and the heatmaps
 PEOPLE = 512
-PAPER_MEMORY = 8.0  # GB that the preset `paper` has to fit
 
 
 def loss(workload: Workload) -> Iterator[dict]:
@@ -101,8 +101,9 @@ def training_step(workload: Workload, preset: Preset, index: int = 0, one_batch:
     """
     # The schedule does not end while it is measured.
     preset = replace(preset, backbone=workload.backbone, compile=workload.compile, epochs=1e5, ema=0.0)
-    config = StageConfig(index, random_split(workload.size), Path("unused"), preset, device=workload.device)
-    trainer, steps = StageTrainer(config), count()
+    run, data = RunConfig(weights="none", options=preset), TrainingData(random_split(workload.size))
+    trainer = StageTrainer(StageConfig(run, data, Path("unused"), index), Runtime(workload.device))
+    steps = count()
     trainer.build(workload.cascade(index), RESIDUALS)
     if one_batch:
         batch, samples = trainer.batches(0), trainer.batches.samples
@@ -135,33 +136,3 @@ def bare_step(workload: Workload, batch_size: int, dtype: torch.dtype | None) ->
         optimizer.step()
 
     return step
-
-
-def memory(workload: Workload) -> Iterator[dict]:
-    """The most memory that two steps of `paper` and `swift` take, the larger of both stages, at two batch sizes."""
-    sizes = (workload.batch_size,) if workload.batch_size else (64, 256) if workload.on_gpu else (32, 64)
-    for batch_size, name in product(sizes, ("paper", "swift")):
-        preset = replace(PRESETS[name], batch_size=batch_size)
-        value = max(peak_memory(partial(two_steps, workload, preset, index), workload.device) for index in (0, 1))
-        target = PAPER_MEMORY if preset == PRESETS["paper"] else None
-        what = f"peak memory of tensors, {name}, {workload.size} px, batch {batch_size}"
-        yield {"name": what, "value": value, "unit": "GB", "target": target, "met": target and value <= target}
-
-
-def two_steps(workload: Workload, preset: Preset, index: int) -> None:
-    """The first steps of a stage's training; the second has the optimizer's memory too."""
-    step = training_step(workload, preset, index)
-    step(), step()
-
-
-def peak_memory(work: Function, device: torch.device) -> float:
-    """GB that tensors on the device take at most while `work` runs; prepared crops are tensors on a GPU only."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        work()
-        return torch.cuda.max_memory_allocated(device) / 1e9
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        work()
-    changes = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
-    changes.sort(key=lambda event: event.start_ns())
-    return float(max(np.cumsum([event.nbytes() for event in changes]))) / 1e9

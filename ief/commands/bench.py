@@ -14,10 +14,8 @@ from ief.commands.options import add_device
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
 
-# Modules of `ief.benchmarks` and the functions in them that yield the lines of a group.
-MODULES = {"training": ("loss", "heatmaps", "training", "memory"), "crops": ("crops",), "network": ("network",),
-           "waiting": ("waiting",)}  # fmt: skip
-GROUPS = {group: module for module, groups in MODULES.items() for group in groups}
+# Functions that yield the lines of a group, and their modules of `ief.benchmarks`.
+GROUPS = {"loss": "training", "heatmaps": "training", "training": "training", "crops": "crops", "network": "network"}
 ONE_THREAD = ("loss", "crops")  # what takes microseconds would measure how two threads find each other
 
 

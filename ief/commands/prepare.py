@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from checkpoints.errors import Incomplete, PoseError
 from heads.skeletons import SKELETONS, get_skeleton
 from ief.commands.options import add_options, given
-from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
+from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, get_preset
 
 if TYPE_CHECKING:
     from mpii_tools.annotations.combine import Source

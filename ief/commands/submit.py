@@ -68,9 +68,7 @@ def write_3d(args: argparse.Namespace) -> None:
 
     reading = read_annotations(args.annotations)
     if reading.depth is None:
-        raise PoseError(
-            f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII"
-        )
+        raise PoseError(f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII")
     predictions = read_predictions(args.predictions, reading.people.joint_names, args.first_pixel)
     aligned, people = align_annotated(predictions, reading.people)
     depth = reading.depth.of(people.person_ids.tolist())

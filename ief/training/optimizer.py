@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ief.training.presets import Preset
+from ief.training.options import Preset
 
 
 def build_optimizer(network: nn.Module, preset: Preset, new: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:

@@ -1,4 +1,4 @@
-"""The file that MPII's toolkit scores, `pred_keypoints_mpii.mat`: the test part of annolist with a predicted pose for every rect."""
+"""MPII's `pred_keypoints_mpii.mat`: the test part of annolist with a predicted pose for every rect."""
 
 from __future__ import annotations
 
@@ -98,9 +98,7 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     except ValueError:
         entries = []
     if not entries:
-        raise PoseError(
-            f"{path}: no struct array 'pred'; give a submission to MPII, such as `ief submit` writes"
-        )
+        raise PoseError(f"{path}: no struct array 'pred'; give a submission to MPII, such as `ief submit` writes")
     rects = read_rects(path, [get(entry, "annorect") for entry in entries])
     if rects.malformed:
         raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")

@@ -15,7 +15,7 @@ from processes import finish_here, train
 
 from ief.cli import COMMANDS, WAITING_VARIABLES, main
 from ief.model.run_folder import load_cascade
-from ief.training.presets import OF_PREPARE, OPTIONS, kind, range_of, shown
+from ief.training.options import OF_PREPARE, OPTIONS, kind, range_of, shown
 from mpii_tools.results.predictions import read_predictions
 
 

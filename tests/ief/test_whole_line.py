@@ -10,7 +10,7 @@ import tiny_resnet  # noqa: F401  (a network of that name)
 from evaluation import GroundTruth, evaluate
 from ief.cli import main
 from ief.reporting.scoring import score
-from ief.training.presets import PRESETS
+from ief.training.options import PRESETS
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import make_people
 from mpii_tools.people_file import load_people

@@ -88,11 +88,11 @@ def test_crops_of_twice_the_size_give_poses_twice_as_large():
 @pytest.mark.parametrize(
     ("old", "old_index", "new", "index", "reason"),
     [
-        ({}, 0, {"skeleton": CHAIN}, 0, "its skeleton is another"),
-        ({}, 0, {"method": "ief_star"}, 0, "it regresses bones, this stage joints"),
-        ({}, 0, {"dimensions": 3}, 0, "its poses are 2D, this stage's 3D"),
-        ({}, 0, {}, 1, "stage 0 has other poses in view than stage 1"),
-        ({"absolute": True}, 1, {}, 1, "it regresses poses, this stage corrects them"),
+        ({}, 0, {"skeleton": CHAIN}, 0, "skeleton another, not the same"),
+        ({}, 0, {"method": "ief_star"}, 0, "output bones, not joints"),
+        ({}, 0, {"dimensions": 3}, 0, "dimensions 2, not 3"),
+        ({}, 0, {}, 1, "pose in view the first stage's, not a later stage's"),
+        ({"absolute": True}, 1, {}, 1, "regresses poses, not corrections"),
     ],
     ids=["skeleton", "representation", "dimensions", "first and later", "absolute"],
 )

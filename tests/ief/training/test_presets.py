@@ -6,15 +6,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from configs import small_config
 from processes import IEF, finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
 from ief.model.run_folder import load_stage, stage_file
-from ief.training.compatibility import _check_record, record
-from ief.training.config import StageConfig
 from ief.training.optimizer import scheduled_lr
-from ief.training.presets import get_preset, options_table
-from ief.training.run_config import changed, read_config
+from ief.training.options import change_config, get_preset, options_table, read_config
+from ief.training.resume import check_same_training, fingerprint
 from mpii_tools.prepared.read import load_prepared
 
 
@@ -86,13 +85,13 @@ def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_p
     assert of_data["size"] != get_preset("demo").size
     given = {"epochs": 1.0, "batch_size": 8, "backbone": "tiny_resnet", "milestones": (0.3, 0.6)}
     assert kept.options == get_preset("demo", **given, **of_data)
-    other = changed(kept, {"preset": "swift", "seed": 3}, {"lr": 0.5})  # a preset replaces all of them
+    other = change_config(kept, preset="swift", seed=3, lr=0.5)  # a preset replaces all of them
     assert other.options == get_preset("swift", lr=0.5) and (other.seed, other.method) == (3, "bone")
 
 
 def test_a_config_has_the_values_in_force(tiny_data, tmp_path, monkeypatch):
     """Of the data's size and margin the preset knows nothing, and not every device multiplies bf16."""
-    monkeypatch.setattr("ief.training.config.native_bf16", lambda: False)
+    monkeypatch.setattr("ief.training.runtime.native_bf16", lambda: False)
     run = tmp_path / "run"
     options = ["--preset", "swift", "--epochs", "1", "--stage", "0"]
     finish_here(train(tiny_data, run, *options))
@@ -113,12 +112,14 @@ def test_a_run_of_before_has_the_presets_size_and_resumes(tiny_data, tmp_path):
     """Records used to hold the size and margin of the preset, whatever the data had."""
     data = load_prepared(tiny_data, "train")
     narrow = replace(data, crops=data.crops[:, 4:-4, 4:-4], border=data.border - 4)
-    config = StageConfig(0, narrow, tmp_path, get_preset("demo"))
-    assert (config.options["size"], config.options["margin"]) == (32, 1.25)
-    older = {**record(config), "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)}}
-    _check_record(tmp_path, older, record(config))
-    with pytest.raises(PoseError, match="size 8, now"):
-        _check_record(tmp_path, {**older, "size": 8}, record(config))
+    config = small_config(tiny_data, tmp_path)
+    config = replace(config, data=replace(config.data, train=narrow))
+    assert (config.options.size, config.options.margin) == (32, 1.25)
+    preset = {**asdict(config.run.options), "milestones": list(config.run.options.milestones)}
+    older = {**fingerprint(config, 0), "preset": preset}
+    check_same_training(tmp_path, {"training": older}, config, 0)
+    with pytest.raises(PoseError, match="size 8, not 32"):
+        check_same_training(tmp_path, {"training": {**older, "size": 8}}, config, 0)
 
 
 @pytest.mark.parametrize(
