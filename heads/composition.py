@@ -15,7 +15,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from checkpoints.errors import PoseError
 from heads.bones import ancestor_matrix, append_origin
 from heads.pairs import Pair
 from heads.skeleton import Skeleton
@@ -48,9 +47,9 @@ def composition_matrix(skeleton: Skeleton, pairs: Sequence[Pair], representation
         representation: what x holds: `bones` (Eq. 8's methods) or `joints` (Eq. 3's).
 
     Raises:
-        PoseError: for another representation.
+        ValueError: for another representation.
     """
     if representation not in REPRESENTATIONS:
-        raise PoseError(f"unknown representation '{representation}'; choose joints or bones")
+        raise ValueError(f"unknown representation '{representation}'; choose joints or bones")
     to_joints = torch.eye(len(skeleton)) if representation == "joints" else -ancestor_matrix(skeleton)
     return relative_positions(to_joints, pairs)

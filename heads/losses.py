@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError
 from heads.composition import composition_matrix
 from heads.likelihood import ResidualLikelihood
 from heads.normalization import expand_mask
@@ -54,7 +53,7 @@ class CompositionalLoss(nn.Module):
             a sample's supervised terms is then the weighted mean.
 
     Raises:
-        PoseError: for an unknown representation, reduction or loss, or a std or weights of the wrong shape.
+        ValueError: for an unknown representation, reduction or loss, or a std or weights of the wrong shape.
     """
 
     def __init__(
@@ -69,14 +68,14 @@ class CompositionalLoss(nn.Module):
     ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
-            raise PoseError(f"unknown reduction '{reduction}'; choose mean or sum")
+            raise ValueError(f"unknown reduction '{reduction}'; choose mean or sum")
         if isinstance(loss, str) and loss not in LOSSES:
-            raise PoseError(f"unknown loss '{loss}'; choose l1, soft_l1 or, for rle, a ResidualLikelihood")
+            raise ValueError(f"unknown loss '{loss}'; choose l1, soft_l1 or, for rle, a ResidualLikelihood")
         if std.dim() != 2 or len(std) != len(pairs):
-            raise PoseError(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row per pair")
+            raise ValueError(f"std has shape {tuple(std.shape)}, expected ({len(pairs)}, D), one row per pair")
         weights = torch.ones(len(pairs)) if weights is None else torch.tensor(weights)
         if weights.shape != (len(pairs),) or not (weights > 0).all():
-            raise PoseError(f"weights of shape {tuple(weights.shape)}, expected ({len(pairs)},), all above 0")
+            raise ValueError(f"weights of shape {tuple(weights.shape)}, expected ({len(pairs)},), all above 0")
         self.reduction, self.loss = reduction, loss
         self.register_buffer("weights", weights.float())
         # Transposed, so that a batch is one matrix product: (B, D, K) @ (K, P).

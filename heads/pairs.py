@@ -1,4 +1,4 @@
-"""Pair sets: which relative joint positions a loss supervises (Section 3.3 of the paper).
+"""Pair sets (Section 3.3 of the paper): which relative joint positions a loss supervises; the methods of Table 1.
 
 A pair (u, v) holds joint indices; `ORIGIN` (-1) stands for the constant origin J_0, the paper's joint 0.
 The paper writes P_all without the origin. Then nothing determines where in the image the body is: every term
@@ -9,9 +9,9 @@ therefore belongs to P_all here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
-from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 
 ORIGIN = -1
@@ -43,10 +43,46 @@ PAIR_SETS = {"joint": joint_pairs, "bone": bone_pairs, "both": both_pairs, "all"
 
 
 def get_pairs(name: str, skeleton: Skeleton) -> list[Pair]:
-    """The pair set called `name`: joint, bone, both or all. Raises PoseError for another name."""
+    """The pair set called `name`: joint, bone, both or all. Raises ValueError for another name."""
     if name not in PAIR_SETS:
-        raise PoseError(f"unknown pair set '{name}'; choose one of {', '.join(PAIR_SETS)}")
+        raise ValueError(f"unknown pair set '{name}'; choose one of {', '.join(PAIR_SETS)}")
     return PAIR_SETS[name](skeleton)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of Table 1: what a stage regresses and which relative positions its loss compares.
+
+    Attributes:
+        representation: `joints` or `bones`, what the network's output means.
+        pairs: name of the pair set in `PAIR_SETS`.
+        label: the name in the paper's tables.
+    """
+
+    representation: str
+    pairs: str
+    label: str
+
+    @property
+    def loss(self) -> str:
+        """The loss function and its equation, as Table 1 has them."""
+        return "L(J), Eq. 3" if self.representation == "joints" else f"L(B, P_{self.pairs}), Eq. 8"
+
+
+METHODS = {
+    "ief_star": Method("joints", "joint", "IEF*"),
+    "joint": Method("bones", "joint", "Ours (joint)"),
+    "bone": Method("bones", "bone", "Ours (bone)"),
+    "both": Method("bones", "both", "Ours (both)"),
+    "all": Method("bones", "all", "Ours (all)"),
+}
+
+
+def get_method(name: str) -> Method:
+    """The method of Table 1 called `name`. Raises ValueError for another name."""
+    if name not in METHODS:
+        raise ValueError(f"unknown method '{name}'; choose one of {', '.join(METHODS)}")
+    return METHODS[name]
 
 
 def path_lengths(skeleton: Skeleton, pairs: Sequence[Pair]) -> list[int]:
@@ -71,12 +107,12 @@ def pair_weights(pairs: Sequence[Pair], origin_share: float | None = None) -> li
             origin or none has, there is nothing to share out.
 
     Raises:
-        PoseError: a share that is not above 0 and below 1.
+        ValueError: a share that is not above 0 and below 1.
     """
     if origin_share is None:
         return [1.0] * len(pairs)
     if not 0 < origin_share < 1:
-        raise PoseError(f"origin share {origin_share}: must be above 0 and below 1")
+        raise ValueError(f"origin share {origin_share}: must be above 0 and below 1")
     origin = sum(ORIGIN in pair for pair in pairs)
     if origin in (0, len(pairs)):
         return [1.0] * len(pairs)

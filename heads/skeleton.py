@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-from checkpoints.errors import PoseError
 
 Named = tuple[tuple[str, tuple[str, ...]], ...]  # a name -> joint names, as pairs: a frozen dataclass takes no dict
 
@@ -24,9 +20,11 @@ class Skeleton:
         derived: (joint, others) where a joint without a label may be put in the middle of others that have one.
         torso: two joints whose distance is the unit of PCK, as LSP's is; () if there is no such pair.
         sigmas: K of COCO's OKS, fractions of the root of a person's area; () if they are not known.
+        same_in_mirror: whether a mirrored image shows the joints under their own names, without any pair: a mirrored
+            hand is a hand. False if nobody said so.
 
     Raises:
-        PoseError: for two roots, no root, a cycle, a repeated or unknown name or an index out of range.
+        ValueError: for two roots, no root, a cycle, a repeated name or an index out of range.
     """
 
     names: tuple[str, ...]
@@ -36,45 +34,31 @@ class Skeleton:
     derived: Named = ()
     torso: tuple[str, ...] = ()
     sigmas: tuple[float, ...] = ()
+    same_in_mirror: bool = False
 
     def __post_init__(self) -> None:
         joints = len(self.names)
         if len(self.parents) != joints:
-            raise PoseError(f"skeleton: {joints} names but {len(self.parents)} parents; give one parent per joint")
+            raise ValueError(f"skeleton: {joints} names but {len(self.parents)} parents; give one parent per joint")
         if len(set(self.names)) != joints:
-            raise PoseError("skeleton: a joint name is repeated; names must be unique")
+            raise ValueError("skeleton: a joint name is repeated; names must be unique")
         roots = [name for name, parent in zip(self.names, self.parents, strict=True) if parent == -1]
         if len(roots) != 1:
-            raise PoseError(f"skeleton: one joint must have parent -1 (the root), found {len(roots)}: {roots}")
+            raise ValueError(f"skeleton: one joint must have parent -1 (the root), found {len(roots)}: {roots}")
         flips = [joint for pair in self.flip_pairs for joint in pair]
         if not all(-1 <= p < joints for p in self.parents) or not all(0 <= j < joints for j in flips):
-            raise PoseError(f"skeleton: a parent or flip index is outside 0..{joints - 1}")
+            raise ValueError(f"skeleton: a parent or flip index is outside 0..{joints - 1}")
         if len(set(flips)) != len(flips):
-            raise PoseError("skeleton: a joint is in two flip pairs")
+            raise ValueError("skeleton: a joint is in two flip pairs")
         for joint in range(joints):
             self._walk_to_root(joint)
-        self._check_extras()
-
-    def _check_extras(self) -> None:
-        """Raises PoseError for groups, derived joints, a torso or sigmas that do not fit the joints."""
-        rules = dict(self.derived)
-        members = [name for _, joints in (*self.groups, *self.derived) for name in joints]
-        for name in (*members, *rules, *self.torso):
-            self.index(name)
-        chained = [name for name, others in self.derived if not others or set(others) & set(rules)]
-        if chained:
-            raise PoseError(f"skeleton: '{chained[0]}' must be derived from one or more joints that are labeled")
-        if len(self.torso) not in (0, 2) or len(set(self.torso)) != len(self.torso):
-            raise PoseError(f"skeleton: torso {list(self.torso)}; give two different joints, or leave it out")
-        if self.sigmas and (len(self.sigmas) != len(self.names) or not all(0 < s < float("inf") for s in self.sigmas)):
-            raise PoseError(f"skeleton: {len(self.sigmas)} sigmas; give {len(self.names)} numbers above 0, or none")
 
     def _walk_to_root(self, joint: int) -> list[int]:
         path = []
         while joint != -1:
             if joint in path:
                 cycle = " -> ".join(self.names[j] for j in [*path[path.index(joint) :], joint])
-                raise PoseError(f"skeleton: the parents form a cycle: {cycle}")
+                raise ValueError(f"skeleton: the parents form a cycle: {cycle}")
             path.append(joint)
             joint = self.parents[joint]
         return path
@@ -91,6 +75,11 @@ class Skeleton:
     def ancestry(self) -> tuple[tuple[int, ...], ...]:
         """For each joint, the joint itself and its ancestors up to and with the root."""
         return tuple(tuple(self._walk_to_root(joint)) for joint in range(len(self)))
+
+    @property
+    def can_mirror(self) -> bool:
+        """Whether it is known what the joints of a mirrored image are; if not, none is used."""
+        return bool(self.flip_pairs) or self.same_in_mirror
 
     @cached_property
     def flip_permutation(self) -> tuple[int, ...]:
@@ -109,73 +98,11 @@ class Skeleton:
         return tuple(sides)
 
     def index(self, name: str) -> int:
-        """Index of the joint called `name`. Raises PoseError for an unknown name."""
+        """Index of the joint called `name`. Raises ValueError for an unknown name."""
         try:
             return self.names.index(name)
         except ValueError:
-            raise PoseError(f"unknown joint '{name}'; this skeleton has {', '.join(self.names)}") from None
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values; what is empty is left out. `from_json` is its inverse."""
-        tree: dict[str, Any] = {"names": list(self.names), "parents": list(self.parents)}
-        tree["flip_pairs"] = [list(pair) for pair in self.flip_pairs]
-        tree |= {key: {name: list(of) for name, of in getattr(self, key)} for key in NAMED if getattr(self, key)}
-        return tree | {key: list(getattr(self, key)) for key in ("torso", "sigmas") if getattr(self, key)}
-
-    @staticmethod
-    def from_json(tree: object) -> Skeleton:
-        """A skeleton from JSON: `names`, `parents` and, if it has them, the other attributes.
-
-        A joint is given by its name or its index; the root's parent is null or -1; `groups` and `derived` are objects.
-
-        Raises:
-            PoseError: another form, or a skeleton that is none.
-        """
-        if not isinstance(tree, dict) or not {"names", "parents"} <= tree.keys() <= FIELDS:
-            found = ", ".join(map(str, tree)) if isinstance(tree, dict) else type(tree).__name__
-            raise PoseError(
-                f"skeleton: expected names, parents and any of {', '.join(OPTIONAL)}, found {found or 'nothing'}"
-            )
-        try:
-            names = tuple(map(_text, tree["names"]))
-            parents = [-1 if p is None or p == -1 else _index(p, names) for p in tree["parents"]]
-            pairs = [(_index(right, names), _index(left, names)) for right, left in tree.get("flip_pairs", ())]
-            named = {key: tuple((_text(name), _names(of, names)) for name, of in tree.get(key, {}).items())
-                     for key in NAMED}  # fmt: skip
-            sigmas = tuple(map(float, tree.get("sigmas", ())))
-            return Skeleton(names, tuple(parents), tuple(pairs), **named, torso=_names(tree.get("torso", ()), names),
-                            sigmas=sigmas)  # fmt: skip
-        except PoseError:
-            raise
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise PoseError(f"skeleton: a field of another form ({error}); see `ief prepare -h`") from error
-
-
-NAMED = ("groups", "derived")
-OPTIONAL = ("flip_pairs", *NAMED, "torso", "sigmas")
-FIELDS = {"names", "parents", *OPTIONAL}
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise ValueError(f"{value!r} is no name")
-    return value
-
-
-def _index(joint: object, names: tuple[str, ...]) -> int:
-    """A joint's index from its name or its index."""
-    if isinstance(joint, str) and joint in names:
-        return names.index(joint)
-    if type(joint) is not int or not 0 <= joint < len(names):
-        raise ValueError(f"{joint!r} is no joint")
-    return joint
-
-
-def _names(joints: Iterable[object], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Joint names from names or indices."""
-    if isinstance(joints, str):
-        raise ValueError(f"{joints!r} is no list of joints")
-    return tuple(names[_index(joint, names)] for joint in joints)
+            raise ValueError(f"unknown joint '{name}'; this skeleton has {', '.join(self.names)}") from None
 
 
 # MPII's own joint order; the tree of Fig. 1 with the pelvis as root. Sigmas: mmpose's.
@@ -192,4 +119,21 @@ MPII = Skeleton(
     torso=("l_shoulder", "r_hip"),
     sigmas=(0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.026, 0.026, 0.026, 0.026, 0.062, 0.072, 0.179, 0.179, 0.072,
             0.062),
+)  # fmt: skip
+
+# COCO's keypoints and sigmas. It labels no trunk: the shoulders hang on the nose and the hips on the shoulders.
+COCO17 = Skeleton(
+    names=("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+           "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee",
+           "right_knee", "left_ankle", "right_ankle"),
+    parents=(-1, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
+    flip_pairs=tuple((left + 1, left) for left in range(1, 17, 2)),
+    groups=(
+        ("Head", ("nose", "left_eye", "right_eye", "left_ear", "right_ear")),
+        *((part.capitalize(), (f"left_{part}", f"right_{part}"))
+          for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")),
+    ),
+    torso=("left_shoulder", "right_hip"),
+    sigmas=(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087,
+            0.087, 0.089, 0.089),
 )  # fmt: skip

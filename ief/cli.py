@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import errno
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
+from checkpoints.files import write_bytes
 from ief.training.stopping import LostPeer, Stopped, is_main_rank
 
 COMMANDS = {
@@ -30,32 +34,30 @@ FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # against others: ief/benchmarks/SPEED.md
 WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+# How libraries without a Python error of their own for it say that an allocation failed: torch on the host (Linux and
+# macOS; Windows), on a GPU and in its libraries, OpenCV, ONNX Runtime, the system itself.
+OUT_OF_MEMORY = (
+    "can't allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED", "Insufficient memory",
+    "Failed to allocate memory", "Cannot allocate memory",
+)  # fmt: skip
+SHOWN = 300  # characters of an exception's message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0 for work done; 3 for work done but for inputs that it names; 2 for bad input, a full disk or a training that
-    diverged; 1 when another process of the training died; and, when the same command resumes: 75 for the end of
-    --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
+    0 for work done; 3 for work done but for inputs that it names; 2 for bad input, a full disk, too little memory or a
+    training that diverged; 1 when another process of the training died, or for a fault of the program; and, when the
+    same command resumes: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
     """
     escape_unencodable()
     wait_passively()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in COMMANDS:
         return overview(arguments)
-    name = arguments[0]
-    module = importlib.import_module(f"ief.commands.{name}")
-    parser = argparse.ArgumentParser(
-        f"ief {name}",
-        description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.",
-        epilog=f"example: {module.EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    module.configure(parser)
-    keep_freed_memory()
+    name, args = arguments[0], argparse.Namespace()
     try:
-        module.run(parser.parse_args(arguments[1:]))
+        run_command(name, arguments[1:], args)
     except PoseError as error:
         print(f"ief {name}: {error}", file=sys.stderr)
         return INCOMPLETE if isinstance(error, Incomplete) else BAD_INPUT
@@ -71,11 +73,74 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         discard_output()
-    except OSError as error:
-        path = f"{error.filename}: " if error.filename else ""
-        print(f"ief {name}: {path}{error.strerror or error}; check the path, its permissions and room", file=sys.stderr)
-        return BAD_INPUT
+    except Exception as error:
+        line, status = explain(error, args)
+        print(f"ief {name}: {line}", file=sys.stderr)
+        return status
     return 0
+
+
+def run_command(name: str, arguments: Sequence[str], args: argparse.Namespace) -> None:
+    """Import a command, read its arguments into `args`, and run it. Raises what it raises."""
+    module = importlib.import_module(f"ief.commands.{name}")
+    parser = argparse.ArgumentParser(
+        f"ief {name}",
+        description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.",
+        epilog=f"example: {module.EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.configure(parser)
+    keep_freed_memory()
+    parser.parse_args(arguments, args)
+    module.run(args)
+
+
+def explain(error: Exception, args: argparse.Namespace) -> tuple[str, int]:
+    """One line for an exception that is no PoseError, and the exit status.
+
+    Args:
+        args: the command's, with `batch_size` if it has one, and `batch_size_in_force` if a preset may decide it.
+    """
+    if is_out_of_memory(error):
+        size = getattr(args, "batch_size_in_force", None) or getattr(args, "batch_size", None)
+        size = f" {size}" if size else ""
+        advice = f"lower --batch-size{size}" if hasattr(args, "batch_size") else "give it less at a time"
+        return f"out of memory ({one_line(error)}); {advice}, or close other programs", BAD_INPUT
+    if isinstance(error, OSError):
+        path = f"{error.filename}: " if error.filename else ""
+        return f"{path}{error.strerror or error}; check the path, its permissions and room", BAD_INPUT
+    return f"a fault of ief: {one_line(error)}; {save_traceback(error)}", FAILED
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the machine, or its GPU, has too little memory; torch is not imported to find out."""
+    torch = sys.modules.get("torch")
+    kinds = (MemoryError, *filter(None, [getattr(torch, "OutOfMemoryError", None)]))
+    if isinstance(error, kinds) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    # The text of RuntimeError, of cv2.error and of ONNX Runtime's; a KeyError's, say, could be any input's.
+    foreign = type(error) is RuntimeError or type(error).__module__.partition(".")[0] in ("cv2", "onnxruntime", "torch")
+    return foreign and any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def one_line(error: Exception) -> str:
+    """The type and the message of an exception, as much as a line holds."""
+    text = "".join(traceback.format_exception_only(error))
+    text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def save_traceback(error: Exception) -> str:
+    """Write an exception's traceback to a file in the folder of temporary files; returns where it is. Never fails."""
+    try:
+        import tempfile
+
+        text = "".join(traceback.format_exception(error)).encode("utf-8", errors="backslashreplace")
+        path = write_bytes(Path(tempfile.gettempdir()) / f"ief-{os.getpid()}-traceback.txt", text)
+        return f"traceback in {path}"
+    except Exception as refused:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"raised in {last.filename}, line {last.lineno}; no traceback could be written ({one_line(refused)})"
 
 
 def overview(arguments: Sequence[str]) -> int:

@@ -9,9 +9,9 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from heads.skeletons import skeleton_of
 from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, People
+from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
 KINDS = {
     "images": "U", "person_ids": "U", "joints": "f", "center": "f", "scale": "f", "head_size": "f", "split": "U",
@@ -25,7 +25,7 @@ def save_people(path: str | os.PathLike, people: People) -> None:
     """Writes every column of `people`, joint names and skeleton (as JSON). Raises PoseError if it cannot be written."""
     columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
     columns["joint_names"] = np.array(people.joint_names, dtype=np.str_)
-    columns["skeleton"] = np.array(json.dumps(people.skeleton.to_json()))
+    columns["skeleton"] = np.array(json.dumps(skeleton_to_json(people.skeleton)))
     save_arrays(path, columns)
 
 
@@ -52,7 +52,7 @@ def load_people(path: str | os.PathLike) -> People:
 def _skeleton(names: list[str], tree: str) -> Skeleton:
     """The skeleton that the file holds as JSON, or the known one of these names. Raises PoseError for neither."""
     try:
-        skeleton = Skeleton.from_json(json.loads(tree)) if tree else skeleton_of(names)[0]
+        skeleton = skeleton_from_json(json.loads(tree)) if tree else guess_skeleton(names)[0]
     except PoseError:
         raise
     except (ValueError, RecursionError) as error:

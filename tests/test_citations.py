@@ -13,12 +13,12 @@ PACKAGES = ("checkpoints", "heads", "mpii_tools", "evaluation", "ief", "tests")
 EQUATIONS = {
     1: (r"normaliz|mean|[Ss]tatistics|residuals|has to correct|^N ", "it is normalized as"),
     2: (r"inverse|\* std \+ mean|mean and standard deviation", "The inverse function for unnormalization is"),
-    3: (r"joint (and the bone )?loss|`joints`", "the joint loss is"),
-    4: (r"J_parent\(k\) - J_k|joints to bones|Bones <-> joints", "directed vector pointing from it to its parent"),
+    3: (r"joint (and the bone )?loss|`joints`|L\(J\)", "the joint loss is"),
+    4: (r"J_parent\(k\) - J_k|joints to bones|Bones <-> joints|its parent", "vector pointing from it to its parent"),
     5: (r"bone loss", "minimizing the bone loss function"),
     6: (r"[Rr]elative (joint )?positions|[Ss]ign|terms of|wrong bone", "relative joint position"),
     7: (r"[Rr]elative (joint )?positions|[Ss]ign", "The ground truth relative position is"),
-    8: (r"compositional loss|[Ss]um\b|`bones`|by pair", "the compositional loss function is defined as"),
+    8: (r"compositional loss|[Ss]um\b|`bones`|by pair|L\(B, P_", "the compositional loss function is defined as"),
     9: (r"mask|coordinate|x(y| and y)|depth|dimensions", "are decomposed into xy part and z part"),
 }
 SECTIONS = {

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED = {
     "checkpoints": set(),
-    "heads": {"checkpoints"},
+    "heads": set(),
     "mpii_tools": {"heads", "checkpoints"},
     "evaluation": {"heads", "checkpoints"},
     "ief": {"heads", "mpii_tools", "evaluation", "checkpoints"},
@@ -24,11 +24,12 @@ ROOMS = {
         "crops": set(),
         "images": {"crops"},
         "people": set(),
-        "people_file": {"formats", "people"},
+        "skeletons": set(),
+        "people_file": {"formats", "people", "skeletons"},
         "depth": {"formats", "people"},
         "human36m": {"formats", "people", "depth"},
-        "annotations": {"formats", "images", "people", "people_file", "depth", "human36m"},
-        "prepared": {"formats", "images", "people", "people_file", "crops", "depth", "annotations"},
+        "annotations": {"skeletons", "formats", "images", "people", "people_file", "depth", "human36m"},
+        "prepared": {"skeletons", "formats", "images", "people", "people_file", "crops", "depth", "annotations"},
         "results": {"formats", "images", "people", "depth", "annotations"},
         "synthetic": {"formats", "people", "people_file", "depth", "annotations"},
     },
@@ -69,7 +70,7 @@ def test_a_package_imports_only_what_the_design_allows(path):
     ours = {name.split(".")[0] for name in imports(path)} & set(ALLOWED)
     assert ours <= ALLOWED[package] | {package}
     if package == "heads":
-        others = {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names) - set(ALLOWED)
+        others = {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names) - {"heads"}
         assert others <= {"torch"}
 
 
@@ -110,6 +111,27 @@ print(*sorted({'cv2', 'h5py', 'matplotlib', 'scipy'} & set(sys.modules)))"""
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.parametrize(
+    ("modules", "without"),
+    [
+        ("heads, heads.skeleton, evaluation, mpii_tools.annotations.read", {"torch"}),
+        ("heads.losses, heads.likelihood", {"checkpoints", "mpii_tools", "evaluation", "ief"}),
+    ],
+)
+def test_an_import_loads_no_more_than_it_needs(modules, without):
+    code = f"import sys, {modules}; print(*sorted({without} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == ""
+
+
+def test_heads_exports_its_names():
+    import heads
+
+    assert all(getattr(heads, name) is not None for name in heads.__all__) and heads.MPII.names[0] == "r_ankle"
+    with pytest.raises(AttributeError, match="CompositionalLoss"):
+        heads.nothing  # noqa: B018
+
+
 def test_the_top_level_is_the_agreed_one():
     agreed = {"setup.cfg", "pyproject.toml", "README.md", "LICENSE", ".gitignore", ".ci", "tests", *ALLOWED}
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
@@ -122,7 +144,7 @@ def test_the_packages_show_their_architecture():
     """A folder shows folders: modules beside them are few."""
     assert {path.stem for path in (ROOT / "ief").glob("*.py")} == {"__init__", "__main__", "cli"}
     for package in ("mpii_tools", "evaluation"):
-        assert len({path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}) <= 3
+        assert len({path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}) <= 4
 
 
 def test_no_command_imports_another():

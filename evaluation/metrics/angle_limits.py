@@ -109,6 +109,8 @@ def illegal_angles(joints: np.ndarray, limits: AngleLimits, skeleton: Skeleton =
     Raises:
         PoseError: the skeleton lacks one of MPII's joints.
     """
+    if lacking := set(MPII.names) - set(skeleton.names):
+        raise PoseError(f"Illegal Angle takes all of MPII's joints; these people lack {', '.join(sorted(lacking))}")
     joints = np.asarray(joints, dtype=np.float64) * (1, 1, -1)  # to the left-handed frames of the model
     known = np.isfinite(joints).all(axis=-1)
     joints = np.where(known[..., None], joints, 0)

@@ -65,6 +65,7 @@ class Scores3D:
         illegal_angle: percent of the predictions' 9 joint angles; None without their limits.
         gt_illegal_angle: the ground truth's own; None without limits, and of a difference.
         bootstrap: how the confidence intervals were drawn; None without.
+        protocol: of the ground truth, in words; '' if it is not known.
     """
 
     people: int
@@ -80,6 +81,7 @@ class Scores3D:
     illegal_angle: Score3D | None = None
     gt_illegal_angle: Score3D | None = None
     bootstrap: Bootstrap | None = None
+    protocol: str = ""
 
 
 def evaluate_3d(
@@ -158,6 +160,7 @@ def _scores(
         unaligned=int((gt.annotated.sum(axis=1) < MIN_ALIGNED).sum()),
         **{name: _named(*each, _parts(name, gt.skeleton), groups) for name, each in found.items()},
         bootstrap=bootstrap,
+        protocol=gt.protocol,
     )
 
 

@@ -48,6 +48,7 @@ class GroundTruth3D:
         sequence: (N,) names, Human3.6M's subactions say. The bootstrap draws people of the same sequence, subject and
             action together, since neighboring frames are not independent. Left out: it draws those of the same subject
             and action together; if these are not both known, each person by itself.
+        protocol: the one of Human3.6M that tests on these people, in words; '' if it is not known.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position.
@@ -59,6 +60,7 @@ class GroundTruth3D:
     subject: np.ndarray | None = None
     action: np.ndarray | None = None
     sequence: np.ndarray | None = None
+    protocol: str = ""
 
     def __post_init__(self) -> None:
         joints, names = np.asarray(self.joints, dtype=np.float64), self.skeleton.names

@@ -35,7 +35,7 @@ def scores_3d_to_json(scores: Scores3D) -> Json:
     with S = {"mm", "per_joint": {joint: mm}, "action_mean", "per_action": {action: mm}, "per_subject": {subject: mm},
     "per_kind": {kind: mm}}. A bone has "per_bone", keyed by its child joint; Illegal Angle has "percent" for "mm", and
     is left out if it was not measured. With confidence intervals the whole holds "interval": {"level", "resamples",
-    "seed", "over"}.
+    "seed", "over"}. "protocol" is there if it is known.
     """
     found = {name: score for name in KEYS if (score := getattr(scores, name)) is not None}
     drawn = {"level": LEVEL, **asdict(scores.bootstrap), "over": "sequences"} if scores.bootstrap else None
@@ -43,14 +43,15 @@ def scores_3d_to_json(scores: Scores3D) -> Json:
         **{key: getattr(scores, name) for name, key in PEOPLE.items()},
         **{name: to_block(_tree(score, *KEYS[name]), drawn) for name, score in found.items()},
         **({"interval": drawn} if drawn else {}),
+        **({"protocol": scores.protocol} if scores.protocol else {}),
         "counts": {name: {KEYS[name][1]: score.counts} for name, score in found.items()},
     }
 
 
 def difference_3d_to_json(scores: Scores3D) -> Json:
-    """What `compare_3d` found: as `scores_3d_to_json`, without the counts."""
-    counts = ("persons_without_root", "persons_unaligned", "counts")
-    return {key: value for key, value in scores_3d_to_json(scores).items() if key not in counts}
+    """What `compare_3d` found: as `scores_3d_to_json`, without the counts and the protocol."""
+    left_out = ("persons_without_root", "persons_unaligned", "counts", "protocol")
+    return {key: value for key, value in scores_3d_to_json(scores).items() if key not in left_out}
 
 
 def scores_3d_from_json(tree: Json) -> Scores3D:
@@ -64,6 +65,7 @@ def scores_3d_from_json(tree: Json) -> Scores3D:
         **{name: int(tree[key]) for name, key in PEOPLE.items()},
         **{name: _score(tree[name], tree["counts"][name], *keys) for name, keys in KEYS.items() if name in tree},
         bootstrap=Bootstrap(drawn["resamples"], drawn["seed"]) if drawn else None,
+        protocol=str(tree.get("protocol", "")),
     )
 
 

@@ -32,11 +32,13 @@ class PoseStd:
     def by_kind(self, skeleton: Skeleton = MPII) -> dict[str, tuple[float, float]]:
         """Joint kind -> (joint, bone), left and right averaged, as the paper's figure shows them.
 
-        A kind of which a joint or a bone is not known (LSP has no thorax) is left out.
+        A kind of which a joint or a bone is not known (LSP has no thorax) is left out. A root with a mirror image does
+        not count in their kind: what it has for a bone is none.
         """
         kinds: dict[str, list[int]] = {}
         for index in range(len(skeleton)):
-            kinds.setdefault(kind_of(index, skeleton), []).append(index)
+            if index != skeleton.root or skeleton.sides[index] == "center":
+                kinds.setdefault(kind_of(index, skeleton), []).append(index)
         means = {kind: (float(self.joint[rows].mean()), float(self.bone[rows].mean())) for kind, rows in kinds.items()}
         return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
 
@@ -69,10 +71,16 @@ def pose_std(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton:
 
 
 def kind_of(joint: int, skeleton: Skeleton) -> str:
-    """`ankle` for r_ankle and l_ankle; a joint off every flip pair is its own kind. Spaces for underscores."""
-    sided = any(joint in pair for pair in skeleton.flip_pairs)
-    name = skeleton.names[joint]
-    return (name.partition("_")[2] if sided and "_" in name else name).replace("_", " ")
+    """`ankle` for r_ankle and l_ankle, what the names of a flip pair share after their first underscore.
+
+    Else what they share before their last one (`ankle_right`), or both names. A joint off every flip pair is its own
+    kind. Spaces for underscores.
+    """
+    pair = next((pair for pair in skeleton.flip_pairs if joint in pair), (joint,))
+    names = [skeleton.names[side] for side in pair]
+    shared = [{name.partition("_")[2] for name in names}, {name.rpartition("_")[0] for name in names}]
+    kind = next((min(parts) for parts in shared if len(parts) == 1 < len(names)), "") or " and ".join(names)
+    return kind.replace("_", " ")
 
 
 def _std(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

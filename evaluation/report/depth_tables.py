@@ -38,6 +38,7 @@ def metrics_3d_table(results: Mapping[str, Scores3D], signed: bool = False) -> T
     drawn = any(scores.bootstrap for scores in results.values())
     return Table(
         title=f"3D metrics of {first.people:,} people"
+        + (f", {first.protocol}" if first.protocol else "")
         + (f"; in brackets the 95 % confidence interval over {first.sequences:,} sequences" if drawn else ""),
         head=("", *(COLUMNS[column] for column in columns)),
         rows=tuple(rows),

@@ -246,15 +246,22 @@ def _by_side(
     skeleton: Skeleton,
     bones: bool = False,
 ) -> Table:
-    def name(joint: int) -> str:
-        parent = skeleton.parents[joint]
-        return f"{kind_of(joint, skeleton)} to {kind_of(parent, skeleton)}" if bones else kind_of(joint, skeleton)
+    measured = [joint for joint in range(len(skeleton)) if not (bones and joint == skeleton.root)]
 
-    center = [j for j, side in enumerate(skeleton.sides) if side == "center" and not (bones and j == skeleton.root)]
+    def name(*joints: int) -> str:
+        ends = dict.fromkeys(kind_of(skeleton.parents[joint], skeleton) for joint in joints) if bones else ()
+        return " to ".join([kind_of(joints[0], skeleton), *filter(None, [" and ".join(ends)])])
+
+    def side(joint: int) -> tuple[Cell | str, ...]:
+        return cells(skeleton.names[joint]) if joint in measured else ("",) * len(columns)
+
+    center = [joint for joint in measured if skeleton.sides[joint] == "center"]
     rows: list[Row] = []
-    for sides in skeleton.flip_pairs:
-        beside = zip(*(cells(skeleton.names[joint]) for joint in sides), strict=True)
-        rows.append((name(sides[0]), *(part for pair in beside for part in pair)))
+    for sides in skeleton.flip_pairs:  # two joints have two bones, of which the root has none
+        beside = zip(*map(side, sides), strict=True)
+        rows.append(
+            (name(*(joint for joint in sides if joint in measured)), *(part for pair in beside for part in pair))
+        )
     sections = [(0, "Right and left")] if rows else []
     if center:
         sections.append((len(rows), "Center line"))

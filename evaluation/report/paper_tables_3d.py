@@ -59,6 +59,12 @@ class Entry3D:
     difference: Scores3D | None = None
 
 
+def under(protocol: int, entry: Entry3D | None) -> Entry3D | None:
+    """The entry, if its people are those of a protocol or nobody knows of which they are; else None."""
+    followed = entry.scores.protocol if entry else ""
+    return entry if not followed or followed.startswith(f"Protocol {protocol}") else None
+
+
 def unit(metric: str) -> str:
     """The unit of a metric of `Scores3D`."""
     return "%" if "angle" in metric else "mm"
@@ -190,8 +196,11 @@ def odd_averages(table: ActionTable) -> str:
 
 
 def about_published(number: int) -> str:
-    """Where a table's published values are from."""
-    return f"Published values are as printed in {PAPER}, Table {number}, of Human3.6M, and not ours."
+    """Where a table's published values are from, and of which protocol."""
+    protocol = ACTION_TABLES[f"table{number}"].protocol if f"table{number}" in ACTION_TABLES else 2
+    return (
+        f"Published values are as printed in {PAPER}, Table {number}, of Human3.6M, Protocol {protocol}, and not ours."
+    )
 
 
 def _about_differences(entries: Sequence[Entry3D]) -> str:

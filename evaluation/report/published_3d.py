@@ -98,12 +98,14 @@ class ActionTable(NamedTuple):
 
     Attributes:
         title: what it holds, with its unit.
+        protocol: of Human3.6M, 1 or 2.
         metric: of `Scores3D`.
         mixed: whether 2D data was trained on too.
         rows: in the paper's order, its own last.
     """
 
     title: str
+    protocol: int
     metric: str
     mixed: bool
     rows: tuple[ActionRow, ...]
@@ -112,6 +114,7 @@ class ActionTable(NamedTuple):
 ACTION_TABLES = {
     "table4": ActionTable(
         "Protocol 1, PA Joint Error in mm, with extra 2D data",
+        1,
         "pa_joint_error",
         True,
         (
@@ -156,6 +159,7 @@ ACTION_TABLES = {
     ),
     "table5": ActionTable(
         "Protocol 2, Joint Error in mm, with extra 2D data",
+        2,
         "joint_error",
         True,
         (
@@ -217,6 +221,7 @@ ACTION_TABLES = {
     ),
     "table6": ActionTable(
         "Protocol 2, Joint Error in mm, without extra data",
+        2,
         "joint_error",
         False,
         (

@@ -14,7 +14,6 @@ from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.measures import PCKH, Measure
 from evaluation.metrics.movement import Movement
-from evaluation.metrics.pose_std import PoseStd
 from evaluation.report import paper_tables, plots
 from evaluation.report.page import Section
 from evaluation.report.paper_tables import readable
@@ -231,24 +230,6 @@ def people_section(pictures: Sequence[tuple[str, np.ndarray]], run: str, measure
         "side; blue: left; yellow: center; thin white: the ground truth; pink arrows: from stage 0 to stage 1."
     )
     return Section("People", text=(text,), pictures=pictures)
-
-
-def std_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> Section:
-    """Figure 1, right. `whose`: the people measured, in words; if nobody was measured, a sentence in their place."""
-    heading = "Figure 1: joints against bones"
-    if std is None:
-        return Section(heading, text=("No annotations with a center and a scale were given to measure it on.",))
-    text = f"The paper's reason to regress bones: over {whose}, {steadier_bones(std, skeleton)}."
-    figures = {"figure1": ("Left and right averaged.", plots.std_bars(std, skeleton))}
-    tables = {"figure1": paper_tables.std_table(std, skeleton)}
-    return Section(heading, (text,), tables, figures, folded=frozenset(tables))
-
-
-def steadier_bones(std: PoseStd, skeleton: Skeleton) -> str:
-    """How many kinds of bone vary less than their joint, in words."""
-    kinds = std.by_kind(skeleton).values()
-    steadier = sum(bone < joint for joint, bone in kinds)
-    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
 
 
 def training_section(

@@ -16,10 +16,11 @@ from evaluation.report.paper_tables_3d import (
     second_dataset_table,
     table_2,
     table_3,
+    under,
 )
 from evaluation.report.plots_3d import Sequence3D, sequence_figure
 from evaluation.report.published_3d import ACTION_TABLES
-from evaluation.report.sections import steadier_bones
+from evaluation.report.representation import steadier_bones
 from heads.skeleton import MPII, Skeleton
 
 Pair = tuple[Entry3D | None, Entry3D | None]  # a baseline, and the method shown beside it
@@ -43,13 +44,26 @@ def joints_3d_section(pairs: Mapping[bool, Pair]) -> Section:
 
 
 def actions_section(pairs: Mapping[bool, Pair]) -> Section:
-    """Tables 4 to 6; those whose kind of training none of one's own has are folded. `pairs`: as `joints_3d_section`."""
-    numbers = {int(name.removeprefix("table")): table for name, table in ACTION_TABLES.items()}
-    tables = {f"table{n}": actions_3d_table(n, *pairs.get(table.mixed, NOBODY)) for n, table in numbers.items()}
-    folded = frozenset(f"table{number}" for number, table in numbers.items() if table.mixed not in pairs)
+    """Tables 4 to 6; those whose protocol or kind of training none of one's own have are folded.
+
+    Args:
+        pairs: as `joints_3d_section`. Of which protocol one's own are, if that is known, decides where they stand.
+    """
+    own = {
+        name: tuple(under(table.protocol, entry) for entry in pairs.get(table.mixed, NOBODY))
+        for name, table in ACTION_TABLES.items()
+    }
+    tables = {name: actions_3d_table(int(name.removeprefix("table")), *pair) for name, pair in own.items()}
+    folded = frozenset(name for name, pair in own.items() if pair == NOBODY)
+    known = any(entry.scores.protocol for pair in pairs.values() for entry in pair if entry)
     text = [
         "Protocol 1 trains on subjects 1, 5, 6, 7, 8 and 9 and tests on 11; Protocol 2 trains without 9 and tests on "
-        "both. One's own values are of the same validation people in all three tables."
+        "both. One's own values "
+        + (
+            "stand beside the published ones of their own protocol alone."
+            if known
+            else "are of the same validation people in all three tables: their protocol is not known."
+        )
     ]
     text += [_trained(*pair) for _, pair in sorted(pairs.items())]
     return Section("Tables 4 to 6: by action", tuple(text), tables, folded=folded)

@@ -15,6 +15,8 @@ from evaluation.metrics.measures import MEASURES
 from ief.commands.options import add_angle_limits, add_first_pixel
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mpii_tools.people import People
 
 EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotations data/mpii/valid.npz --intervals"
@@ -77,7 +79,6 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.annotations.reading import table
     from mpii_tools.annotations.units import require_pixels
     from mpii_tools.results.matching import align, align_annotated
-    from mpii_tools.results.pixel_origin import origin_warning
     from mpii_tools.results.predictions import predicted_joints, read_predictions
 
     reading = read_annotations(args.annotations)
@@ -94,8 +95,7 @@ def run(args: argparse.Namespace) -> None:
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         print(f"joints that are NaN in {args.predictions} and do not count: {', '.join(unplaced)}", file=sys.stderr)
     scores = score(joints, people, args.convention, args.intervals, args.metric)
-    if warning := origin_warning(joints[..., :2], people):
-        print(f"ief evaluate: warning: {args.predictions}: {warning}", file=sys.stderr)
+    warn(args.predictions, joints, people)
     print_result(scores)
     result = scores_to_json(scores)
     if args.oks:
@@ -112,6 +112,7 @@ def run(args: argparse.Namespace) -> None:
         raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {args.annotations}")
     if args.against:
         other = align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints
+        warn(args.against, other, people)
         found = difference(joints, other, people, args.convention, args.metric)
         print_difference(found, str(args.against))
         result["difference"] = difference_to_json(found)
@@ -120,6 +121,16 @@ def run(args: argparse.Namespace) -> None:
             result["difference"][KEY] = difference_3d_to_json(found_3d)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))
+
+
+def warn(path: Path, joints: np.ndarray, people: People) -> None:
+    """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
+    from mpii_tools.results.fillers import filler_warning
+    from mpii_tools.results.pixel_origin import origin_warning
+
+    for warning in (origin_warning(joints, people), filler_warning(joints, people)):
+        if warning:
+            print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 
 
 def of_split(path: Path, people: People, split: str | None) -> People:

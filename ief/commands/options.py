@@ -84,6 +84,7 @@ def read_run_config(args: argparse.Namespace, options: Mapping[str, Field]) -> R
     config = change_config(read_config(args.config), **given(args, [*options, *OF_TRAINING]))
     if not config.data:
         raise PoseError("give --data, the folder that `ief prepare` wrote")
+    args.batch_size_in_force = config.options.batch_size  # which the message about too little memory names
     return config
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_device
+from mpii_tools.skeletons import mirror_note
 
 if TYPE_CHECKING:
     from ief.inference.camera import ImageCamera
@@ -34,7 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="people of the images: COCO JSON (bbox x y width height, score), or text with one person per line, "
         "`image x1 y1 x2 y2`, a score after it or not, or `image x y scale` (MPII's), separated by tabs, commas or "
-        "spaces; names, in quotes or not, are relative to the file if no INPUT is given",
+        "spaces; names, in quotes or not, are relative to the file if no INPUT is given; with INPUT, boxes of other "
+        "images are passed over",
     )
     parser.add_argument(
         "--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)"
@@ -126,6 +129,8 @@ def run(args: argparse.Namespace) -> None:
 
     weights = args.run or args.onnx or released_run()
     predictor = PosePredictor.load(weights, args.device, args.flip, args.batch_size)
+    if args.flip and (note := mirror_note(predictor.skeleton)):
+        print(f"{weights}: {note}", file=sys.stderr)
     if args.camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
     left_out = predict_data(predictor, args) if args.data else predict_inputs(predictor, args)
@@ -183,14 +188,15 @@ def predict_data(predictor: PosePredictor, args: argparse.Namespace) -> list[str
 def predict_inputs(predictor: PosePredictor, args: argparse.Namespace) -> list[str]:
     """Poses of images and videos, their files and pictures; returns what was left out."""
     from ief.inference.files import predict_files, predict_video
-    from ief.inference.inputs import at_center, find_images, read_boxes, whole_images
+    from ief.inference.inputs import at_center, drop_repeated, find_images, name_videos, read_boxes, whole_images
     from ief.inference.results import write_results
     from ief.inference.video import SUFFIXES as VIDEOS
 
     videos = [path for path in args.inputs if path.suffix.lower() in VIDEOS and not path.is_dir()]
     if args.boxes and videos:
         raise PoseError(f"{videos[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
-    files, left_out = find_images([path for path in args.inputs if path not in videos]), []
+    files, left_out = drop_repeated(find_images([path for path in args.inputs if path not in videos])), []
+    videos = drop_repeated(videos)
     images = whole_images(files)
     if args.boxes:
         images, left_out = read_boxes(args.boxes, files, 0.0 if args.min_score is None else args.min_score)
@@ -200,8 +206,9 @@ def predict_inputs(predictor: PosePredictor, args: argparse.Namespace) -> list[s
     out, camera = args.out or Path("poses"), image_camera(args)
     with predict_files(predictor, images, out, find_people, args.draw, identity(args), camera) as (found, lines):
         left_out += lines
-        for video in videos:
-            left_out += predict_video(predictor, video, out, find_people, args.center, args.scale, found, camera)
+        for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
+            where = (video, name, out / copy)
+            left_out += predict_video(predictor, *where, find_people, args.center, args.scale, found, camera)
         if not sum(map(len, found)):
             raise PoseError(left_out[0] if left_out else f"{args.inputs[0]}: nobody to predict")
         for path in write_results(out, found, predictor.skeleton, predictor.network.stage, camera):

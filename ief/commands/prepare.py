@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
-from heads.skeletons import SKELETONS, get_skeleton
 from ief.commands.options import add_options, given
 from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, get_preset
+from mpii_tools.skeletons import SKELETONS, get_skeleton, mirror_note
 
 if TYPE_CHECKING:
     from mpii_tools.annotations.combine import Source
@@ -69,9 +69,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--skeleton",
         metavar="NAME|FILE",
         help=f"joints to keep, found by name, and their tree: {', '.join(SKELETONS)}, or a JSON file with names, "
-        "parents (a name each, null for the root) and, where it has them, flip_pairs (right, left), groups of the "
-        "tables (name: joints), derived (joint: those in whose middle it is), torso (two joints) and sigmas of OKS "
-        "(default: the annotations' own)",
+        "parents (a name each, null for the root) and, where it has them, flip_pairs (right, left; [] if a mirrored "
+        "image keeps every joint's name; left out, no mirrored image is used), groups of the tables (name: joints), "
+        "derived (joint: those in whose middle it is), torso (two joints) and sigmas of OKS (default: the annotations' "
+        "own)",
     )
     parser.add_argument(
         "--no-derived-joints",
@@ -149,6 +150,8 @@ def run(args: argparse.Namespace) -> None:
     notes = {**reading.notes, **unlabeled_joints(people), **done.notes}
     for heading, findings in (("faults", done.faults), ("notes", notes)):
         print(table(heading, findings) or f"no {heading}")
+    if note := mirror_note(people.skeleton):
+        print(f"{args.out}: {note}")
     if not done.splits:
         reason, who = next(iter(done.faults.items()), ("no person in the annotations", []))
         raise PoseError(

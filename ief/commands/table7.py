@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from checkpoints.errors import PoseError
@@ -56,7 +55,9 @@ def run(args: argparse.Namespace) -> None:
     if args.draw:
         if args.data is not None:
             raise PoseError("give either --data or --draw")
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        from ief.training.distributed import check_launch
+
+        if check_launch() > 1:
             raise PoseError("--draw: works in one process alone; then give torchrun the --data that it drew")
         args.data = str(args.run / "data")
     config = read_run_config(args, OPTIONS)

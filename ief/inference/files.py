@@ -73,16 +73,19 @@ def predict_files(
 def predict_video(
     predictor: PosePredictor,
     path: Path,
-    folder: Path,
+    name: str,
+    copy: Path,
     find_people: FindPeople | None,
     center: Sequence[float] | None,
     scale: float | None,
     found: list[Poses],
     camera: ImageCamera | None = None,
 ) -> list[str]:
-    """Add the poses of a video's frames to `found`, write `NAME.pose.ENDING`, and print its path.
+    """Add the poses of a video's frames to `found`, write its annotated copy, and print where.
 
     Args:
+        name: of the video in the results, as no other is called.
+        copy: where the annotated copy goes.
         center, scale: MPII's, of the one person in the first frame; None for somebody who fills it.
         camera: of the video, for the side view, where it is known.
 
@@ -95,12 +98,12 @@ def predict_video(
         boxes = None if center is None and scale is None else person_box(*frames.size, center, scale)
 
         def annotated() -> Iterator[np.ndarray]:
-            poses = predict_frames(predictor, frames, path.name, boxes, find_people)
-            for frame, of_frame in progress(poses, f"predicting {path.name}", frames.count, "frame"):
+            poses = predict_frames(predictor, frames, name, boxes, find_people)
+            for frame, of_frame in progress(poses, f"predicting {name}", frames.count, "frame"):
                 found.append(of_frame)
                 yield of_frame.draw(frame, camera and camera.scale)
 
-        print(write_video(folder / f"{path.stem}.pose{path.suffix.lower()}", annotated(), frames.fps))
+        print(write_video(copy, annotated(), frames.fps))
     except PoseError as error:
         del found[before:]
         return [str(error)]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +19,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
 from ief.inference.stream import ImagePeople, read_bytes
+from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
 from mpii_tools.images.sources import SUFFIXES
@@ -41,9 +47,30 @@ def find_images(paths: Iterable[Path], suffixes: Sequence[str] = SUFFIXES) -> li
     return files
 
 
+def drop_repeated(files: Sequence[Path]) -> list[Path]:
+    """Each file once, at its first place; one line on stderr says what was given again, by another path too."""
+    kept: dict[str, Path] = {}
+    again = [file for file in files if kept.setdefault(os.path.realpath(file), file) is not file]
+    if again:
+        print(f"{len(again):,} INPUT given before, first {again[0]}; each is predicted once", file=sys.stderr)
+    return list(kept.values())
+
+
 def whole_images(files: Sequence[Path]) -> list[ImagePeople]:
     """The images without boxes, under names that tell them apart."""
     return [ImagePeople(path, name=name) for path, name in zip(files, distinct_names(files), strict=True)]
+
+
+def name_videos(files: Sequence[Path]) -> list[tuple[str, str]]:
+    """For each video its name in the results, and that of its annotated copy; both tell the videos apart.
+
+    `clip.mp4` becomes `clip.pose.mp4`; if there is a `clip.MP4` too, they become `clip.mp4.pose.mp4` and so on.
+    """
+    names = distinct_names(files)
+    copies = [f"{Path(name).with_suffix('').as_posix()}.pose{Path(name).suffix.lower()}" for name in names]
+    longer = [f"{name}.pose{Path(name).suffix.lower()}" for name in names]
+    return [(name, copy if copies.count(copy) == 1 else long)
+            for name, copy, long in zip(names, copies, longer, strict=True)]  # fmt: skip
 
 
 def at_center(image: ImagePeople, center: Sequence[float] | None, scale: float | None) -> ImagePeople:
@@ -68,15 +95,17 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     """The images and boxes of a file: COCO JSON, or text with one person per line.
 
     JSON: results (a list with `image_id` or `file_name`, `bbox` x y width height, `score`) or annotations (`images` and
-    `annotations`). Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with MPII's center and
-    scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment.
+    `annotations`), as `coco_boxes`. Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with
+    MPII's center and scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment.
 
     Args:
-        files: the images that the names mean; without any, names are relative to the file's folder.
+        files: the images to predict; boxes of others are passed over, and counted in one line on stderr. Without any,
+            names are relative to the file's folder, and all its images are predicted.
         min_score: boxes with a lower score are passed over.
 
     Returns:
-        The images in the order of the file, and a line for each entry that cannot be used.
+        The images in the order of the file, and a line for each entry that cannot be used and for each of `files` that
+        has no box.
 
     Raises:
         PoseError: when the file is missing, or nothing in it can be used.
@@ -86,16 +115,75 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     except (OSError, UnicodeError) as error:
         raise PoseError(f"{path}: cannot be read as text ({error})") from error
     entries = coco_boxes(path, text) if text.lstrip()[:1] in ("[", "{") else listed_boxes(path, text)
-    find, found, left_out = image_finder(path.parent, files), {}, []
+    named: dict[str, list[NamedBox]] = {}
+    left_out = []
     for entry in entries:
         if isinstance(entry, str):
             left_out.append(entry)
-        elif not entry.score < min_score:
-            found.setdefault(find(entry.image), []).append(entry)
-    if not found:
+            continue
+        boxes = named.setdefault(entry.image.replace("\\", "/").removeprefix("./"), [])
+        if not entry.score < min_score:
+            boxes.append(entry)
+    if not any(named.values()):
         raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
+    meant, found, unclear = find_named(named, path.parent, files), {}, {}
+    for image, names in meant.items():
+        boxes = [box for name in names for box in named[name]]
+        if files and len(names) > 1:
+            unclear[image] = f"{image}: {path.name} has {names[0]} and {names[1]}, and it could be either"
+        elif boxes:
+            found[image] = boxes
+    ours = set(chain(*meant.values()))
+    others = {name: boxes for name, boxes in named.items() if boxes and name not in ours}
+    if others and not files:
+        left_out.append(
+            f"{path}: {sum(map(len, others.values())):,} of its boxes name an image by a number that none or several "
+            f"have, first {next(iter(others))}; give file_name, or annotations with their `images`"
+        )
+    if files:
+        count_boxes(path, others)
+        least = f" with a score of {min_score:g} or more" if min_score > 0 else ""
+        none = f"{path.name} has no box of it{least}"
+        left_out += [unclear.get(file, f"{file}: {none}") for file in files if file not in found]
+    if not found:
+        raise PoseError(left_out[0])
     images = whole_images(list(found))
-    return [with_boxes(image, named) for image, named in zip(images, found.values(), strict=True)], left_out
+    return [with_boxes(image, boxes) for image, boxes in zip(images, found.values(), strict=True)], left_out
+
+
+def find_named(names: Iterable[str], folder: Path, files: Sequence[Path]) -> dict[Path, list[str]]:
+    """The images that names in a file of boxes mean, each with its names.
+
+    Several names may fit one of `files`, as `seq1/1.jpg` and `seq2/1.jpg` fit `seq2/1.jpg` by their last part: those
+    count that share the longest end with its path. More than one is left if that tells no difference.
+
+    Args:
+        folder, files: as in `image_finder`.
+    """
+    find = image_finder(folder, files)
+    found: dict[str, tuple[Path, list[str]]] = {}
+    for name in names:
+        if (image := find(name)) is not None:
+            found.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+    return {image: closest_names(image, fitting) if files else fitting for image, fitting in found.values()}
+
+
+def closest_names(image: Path, names: list[str]) -> list[str]:
+    """Those of the names that share the longest end with an image's path."""
+    end = image.absolute().parts[::-1]
+
+    def shared(name: str) -> int:
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(end, name.split("/")[::-1], strict=False)))
+
+    longest = max(map(shared, names))
+    return [name for name in names if shared(name) == longest]
+
+
+def count_boxes(path: Path, others: Mapping[str, list[NamedBox]]) -> None:
+    """Say on stderr how many boxes of the file `path` are of images that are no INPUT."""
+    if others:
+        boxes = sum(map(len, others.values()))
+        print(f"{path}: {boxes:,} boxes passed over, of {len(others):,} images that are no INPUT", file=sys.stderr)
 
 
 def with_boxes(image: ImagePeople, named: list[NamedBox]) -> ImagePeople:
@@ -138,46 +226,89 @@ def trailing_numbers(tokens: list[str]) -> list[float]:
 
 
 def coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
-    """The people of COCO results or annotations. Raises PoseError if the text is neither."""
+    """The people of COCO results or annotations, or of what Ultralytics writes; an entry without use as what is wrong.
+
+    Ultralytics' `predictions.json` is COCO's results. Its `to_json()` has a `box` of x1, y1, x2, y2 and `confidence`,
+    but names no image: `image_id` or `file_name` has to be added.
+
+    Raises:
+        PoseError: another JSON, or nobody in it.
+    """
     try:
-        tree = json.loads(text)
-        names = {}
+        tree, names = json.loads(text), None
         if isinstance(tree, dict):
-            names = {image["id"]: str(image["file_name"]) for image in tree["images"]}
+            names = image_names(tree["images"]) if "images" in tree else None
             tree = tree["annotations"]
-        entries = [entry for entry in tree if entry.get("category_id", PERSON) == PERSON]
+        entries = [entry for entry in tree if is_person(entry)]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
+    if tree and not entries:
+        raise PoseError(
+            f"{path}: none of its {len(tree):,} entries is a person (category_id {PERSON}); make it of people"
+        )
     for number, entry in enumerate(entries, start=1):
         try:
-            name = str(entry.get("file_name") or names.get(entry["image_id"], entry["image_id"]))
-            x, y, width, height = map(float, entry["bbox"])
-            score = float("nan") if entry.get("score") is None else float(entry["score"])
-            yield NamedBox(name, np.array([x, y, x + width, y + height]), score)
-        except (KeyError, TypeError, ValueError) as error:
-            yield f"{path}: entry {number}: no image_id and bbox x y width height ({type(error).__name__}: {error})"
+            score = entry.get("score", entry.get("confidence"))
+            score = float("nan") if score is None else float(score)
+            yield NamedBox(image_of(entry, names), entry_box(entry), score)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"
 
 
-def image_finder(folder: Path, files: Sequence[Path]) -> Callable[[str], Path]:
-    """A function from a name in a file of boxes to the image it means.
+def is_person(entry: dict) -> bool:
+    """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
+    return entry.get("category_id", PERSON) == PERSON and ("class" not in entry or entry.get("name") == "person")
+
+
+def entry_box(entry: dict) -> np.ndarray:
+    """(4,) x1 y1 x2 y2 of COCO's `bbox` or Ultralytics' `box`. Raises ValueError, TypeError or KeyError without."""
+    if isinstance(entry.get("box"), dict):
+        return np.array([float(entry["box"][edge]) for edge in ("x1", "y1", "x2", "y2")])
+    if entry.get("bbox") is None:
+        raise ValueError("bbox is missing")
+    x, y, width, height = map(float, entry["bbox"])
+    return np.array([x, y, x + width, y + height])
+
+
+def image_finder(folder: Path, files: Sequence[Path]) -> Callable[[str], Path | None]:
+    """A function from a name in a file of boxes, with slashes, to the image it means; None for a number that none or
+    several images have and, if there are `files`, for every name of none of them.
 
     Args:
-        folder: what names are relative to if there are no `files`.
-        files: the images that names mean, by their path's end, their name without its ending, or COCO's number.
+        folder: what names are relative to if there are no `files`; one that is no file there means one of its images.
+        files: the images that names mean, as `images_by_name`, or by their file's name alone.
     """
-    known: dict[str, Path] = {}
-    for file in files:
-        parts = file.absolute().parts
-        keys = ["/".join(parts[-count:]) for count in range(len(parts), 0, -1)] + [file.stem]
-        digits = re.search(r"\d+$", file.stem)
-        keys += [str(int(digits.group()))] if digits else []
-        for key in keys:
-            known.setdefault(key, file)
 
-    def find(name: str) -> Path:
-        plain = name.replace("\\", "/").removeprefix("./")
+    @cache
+    def known() -> dict[str, Path]:
+        return images_by_name(files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES))
+
+    def find(name: str) -> Path | None:
         if files:
-            return known.get(plain) or known.get(plain.rpartition("/")[2]) or Path(name)
-        return folder / plain
+            return known().get(name) or known().get(name.rpartition("/")[2])
+        if os.path.exists(folder / name):
+            return folder / name
+        return known().get(name) or (None if name.isdigit() else folder / name)
 
     return find
+
+
+def images_by_name(files: Sequence[Path]) -> dict[str, Path]:
+    """Images by their path's end, their name without its ending, and the number it is or ends with, as COCO's do.
+
+    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
+    """
+    known: dict[str, Path] = {}
+    numbered: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        parts = file.absolute().parts
+        for key in ["/".join(parts[-count:]) for count in range(len(parts), 0, -1)] + [file.stem]:
+            known.setdefault(key, file)
+        if digits := re.search(r"[0-9]+$", file.stem):
+            numbered[str(int(digits.group()))].append(file)
+    for number, ending in numbered.items():
+        means = [file for file in ending if file.stem.isdigit()] or ending
+        if len(means) == 1:
+            known.setdefault(number, means[0])
+    return known

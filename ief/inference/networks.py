@@ -36,12 +36,12 @@ class CascadeNetwork:
 
     Args:
         cascade: in evaluation mode, on the device to run it on, with one stage or more.
-        flip: average each stage over the crop and its mirror.
+        flip: average each stage over the crop and its mirror, if its skeleton can be mirrored.
     """
 
     def __init__(self, cascade: Cascade, flip: bool = False) -> None:
-        self.cascade, self.flip = cascade.folded(), flip
         design = cascade.stages[0].design
+        self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
         self.dimensions = cascade.mean_pose.shape[-1]
 

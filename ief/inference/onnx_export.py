@@ -16,6 +16,7 @@ from checkpoints.files import write_atomically
 from ief.model.cascade import Cascade
 from mpii_tools.people import CENTER_SHIFT, CROP_SIDE
 from mpii_tools.prepared.augmentation import MEAN, STD
+from mpii_tools.skeletons import skeleton_to_json
 
 BORDER = 16  # how far outside the image a sample's weight is counted, in image pixels
 
@@ -67,7 +68,7 @@ class ImageToPose(CropsToPose):
 
         Args:
             image: (B, H, W, 3) uint8 RGB, one image per person.
-            center: (B, 2) MPII's objpos, 0-based image pixels.
+            center: (B, 2) MPII's objpos, 0-based image pixels: 15 * scale above the middle of the crop.
             scale: (B,) MPII's scale, a person's height / 200 px.
 
         Returns:
@@ -124,7 +125,7 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     inputs, axes = model.example()
     skeleton = model.cascade.stages[0].design.skeleton
     metadata = {"size": str(model.size), "joint_names": ",".join(skeleton.names)}
-    metadata |= {"skeleton": json.dumps(skeleton.to_json())}
+    metadata |= {"skeleton": json.dumps(skeleton_to_json(skeleton))}
     return write_onnx(model, inputs, model.inputs, axes, model.outputs, metadata, path)
 
 

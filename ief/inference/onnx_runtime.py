@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII, Skeleton
+from heads.skeleton import MPII
 from mpii_tools.people import CENTER_SHIFT, CROP_SIDE
+from mpii_tools.skeletons import skeleton_from_json
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -40,7 +41,7 @@ class OnnxNetwork:
             )
         self.size, self.dimensions = int(metadata["size"]), shapes["joints"][-1]
         tree = json.loads(metadata.get("skeleton", "null"))
-        self.skeleton = Skeleton.from_json(tree) if tree else MPII
+        self.skeleton = skeleton_from_json(tree) if tree else MPII
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels (z in mm), and (B, K) scores, NaN without any."""

@@ -52,7 +52,8 @@ class PosePredictor:
         Args:
             path: the run folder or the file; None takes the released weights, `checkpoints/released`.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one. An .onnx runs on the CPU.
-            flip: average each stage over the crop and its mirror image; not for an .onnx.
+            flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
+                (`Skeleton.can_mirror`); not for an .onnx.
             batch_size: crops per call of the network.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from ief.inference.camera import ImageCamera
 from ief.inference.poses import Poses
 from ief.inference.stream import ImagePeople, read_bytes
 from mpii_tools.images.decode import decode_image
-from mpii_tools.results.coco import write_coco, write_csv
+from mpii_tools.results.coco import person_scores, write_coco, write_csv
 from mpii_tools.results.predictions import Predictions, save_predictions
 
 NAME = "predictions-images"
@@ -28,6 +29,8 @@ def write_results(
     folder: Path, found: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None
 ) -> list[Path]:
     """Write the people of all images to `predictions-images`.npz, .json (COCO results) and .csv in `folder`.
+
+    A line on stderr says of how many people the score in the .json is not known.
 
     Args:
         found: the poses image by image, under different names.
@@ -53,6 +56,13 @@ def write_results(
     predictions = Predictions(joints, np.array(ids, dtype=np.str_), skeleton.names, stage, known, center)
     save_predictions(table, replace(predictions, camera_joints=in_camera))
     write_coco(coco, joints, known, images, boxes, box_scores)
+    unknown = int(np.isnan(person_scores(known, box_scores, len(joints))).sum())
+    if unknown:
+        print(
+            f"{coco}: the score of {unknown:,} of {len(joints):,} people is not known (neither their box nor the "
+            "network gives one) and stands there as 1, as COCO's tools need one",
+            file=sys.stderr,
+        )
     write_csv(text, skeleton.names, joints, known, images, ids, boxes, box_scores, in_camera)
     return [table, coco, text]
 

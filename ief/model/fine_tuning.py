@@ -13,7 +13,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights, check_stride, load_pretrained_weights
 from checkpoints.tensors import read_safetensors
-from heads.methods import get_method
+from heads.pairs import get_method
 from ief.model.run_folder import differences, load_cascade, load_stage, stage_file
 from ief.model.stage import Stage, StageDesign
 

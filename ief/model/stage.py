@@ -17,12 +17,11 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import PretrainedWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
-from heads.methods import get_method
 from heads.normalization import denormalize
-from heads.pairs import get_pairs
-from heads.regression import RegressionHead
+from heads.pairs import METHODS, get_method, get_pairs
 from heads.skeleton import MPII, Skeleton
 from ief.model.heatmaps import convolve_heatmaps
+from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class StageDesign:
     Attributes:
         backbone: name of a torchvision ResNet.
         stride: `1x1` or `3x3`, the convolution of a bottleneck block that carries its stride.
-        method: a name of Table 1 (`heads.methods`).
+        method: a name of Table 1 (`heads.pairs`).
         size: side of the input in crop pixels.
         sigma: standard deviation of the heatmaps in crop pixels.
         skeleton: the tree whose joints are regressed.
@@ -53,16 +52,18 @@ class StageDesign:
 
     def to_json(self) -> dict:
         """The fields as plain JSON values."""
-        return {**asdict(self), "skeleton": self.skeleton.to_json(), "unlabeled": list(self.unlabeled)}
+        return {**asdict(self), "skeleton": skeleton_to_json(self.skeleton), "unlabeled": list(self.unlabeled)}
 
     @staticmethod
     def from_json(fields: dict) -> StageDesign:
         """The inverse of `to_json`. Raises PoseError for missing or unknown fields."""
         try:
-            skeleton = Skeleton.from_json(fields["skeleton"])
+            skeleton = skeleton_from_json(fields["skeleton"])
             unlabeled = tuple(fields.get("unlabeled", ()))
             if not set(unlabeled) <= set(range(len(skeleton))):
                 raise TypeError(f"unlabeled {unlabeled}")
+            if fields.get("method", "all") not in METHODS:
+                raise TypeError(f"method {fields['method']}")
             return StageDesign(**{**fields, "skeleton": skeleton, "unlabeled": unlabeled})
         except (KeyError, TypeError) as error:
             raise PoseError(f"the description of a stage lacks or adds a field ({error})") from error
@@ -265,3 +266,21 @@ def _fold_batch_norms(network: nn.Module) -> None:
             if isinstance(norm, nn.BatchNorm2d):
                 setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
                 setattr(module, norm_name, nn.Identity())
+
+
+class RegressionHead(nn.Linear):
+    """One linear layer from C pooled features to K * D numbers, the paper's only change to the ResNet's top.
+
+    Its weights start near zero: an untrained stage then moves every pose by the mean residual, which is the best
+    guess before the image has been looked at.
+    """
+
+    def __init__(self, features: int, joints: int, dimensions: int = 2) -> None:
+        super().__init__(features, joints * dimensions)
+        self.shape = (joints, dimensions)
+        nn.init.normal_(self.weight, std=1e-3)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C) features -> (B, K, D) corrections, normalized (mean 0, standard deviation 1 on training data)."""
+        return super().forward(features).unflatten(-1, self.shape)

@@ -17,11 +17,12 @@ from checkpoints.files import distinct_names, read_text
 from evaluation.metrics.distances import joint_error
 from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.json_format import Json, scores_from_json
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from heads.skeleton import MPII, Skeleton
 from ief.model.run_folder import METRICS, stage_file
 from ief.reporting.scoring import ground_truth, known_scores, load_predictions, score
 from mpii_tools.people import People
+from mpii_tools.skeletons import skeleton_from_json
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def load_run(folder: Path, name: str, people: People | None) -> FinishedRun:
     """
     record, design = load_record(folder)
     skeleton = MPII if people is None else people.skeleton
-    skeleton = Skeleton.from_json(design["skeleton"]) if "skeleton" in design else skeleton
+    skeleton = skeleton_from_json(design["skeleton"]) if "skeleton" in design else skeleton
     method = record.get("method", name if name in METHODS else "")
     predicted = load_predictions(folder, people) if people is not None else {}
     poses = {stage: found.joints[..., :2] for stage, found in predicted.items()}

@@ -32,6 +32,7 @@ from evaluation.report import sections
 from evaluation.report.page import Report, Section
 from evaluation.report.paper_tables import Entry, readable, table_7, table_8
 from evaluation.report.published import TABLE_8, PublishedRow
+from evaluation.report.representation import representation_section
 from ief.reporting.comparison_3d import Split3D
 from ief.reporting.finished_run import FinishedRun, load_run, run_names
 from ief.reporting.pictures import drawn_people, moved_people
@@ -153,7 +154,7 @@ def page_sections(
     return [
         *parts,
         sections.people_section(drawn, shown.name, measure),
-        sections.std_section(findings.std, findings.whose, shown.skeleton),
+        representation_section(findings.std, findings.whose, shown.skeleton),
         sections.training_section(
             {run.name: run.curves for run in runs}, {run.name: run.validations for run in runs}, measure
         ),

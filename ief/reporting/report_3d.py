@@ -103,7 +103,8 @@ def about(found: Findings3D, valid: Split3D) -> list[str]:
     text = [
         f"{scores.people:,} validation people of {scores.sequences:,} sequences"
         + (f", subjects {subjects}" if subjects else "")
-        + ". Predicted x, y and z are taken to mm with the camera and the ground truth's depth of the pelvis."
+        + f". {protocol_of(scores)} Predicted x, y and z are taken to mm with the camera and the ground truth's "
+        "depth of the pelvis."
     ]
     if scores.bootstrap:
         text.append("In brackets, or in small type, 95 % confidence intervals: 1,000 bootstrap resamples of sequences.")
@@ -112,6 +113,11 @@ def about(found: Findings3D, valid: Split3D) -> list[str]:
     if not valid.known:
         text.append("Differences and Figure 2 are left out: they need validation annotations with depth and cameras.")
     return text
+
+
+def protocol_of(scores: Scores3D) -> str:
+    """A sentence: by which protocol of Human3.6M the people were chosen."""
+    return f"{scores.protocol} of Human3.6M." if scores.protocol else "Their protocol of Human3.6M is not known."
 
 
 def results_3d(found: Findings3D) -> Json:
@@ -127,6 +133,7 @@ def results_3d(found: Findings3D) -> Json:
     sequence, kinds = found.sequence, found.std.by_kind(found.skeleton) if found.std else {}
     errors = {run: np.stack(both) for run, both in sequence.errors().items()} if sequence else {}
     return {
+        "protocol": found.compared.entries[-1].scores.protocol,
         "runs": {
             run: {stage: scores_3d_to_json(scores) for stage, scores in stages.items()}
             for run, stages in found.stages.items()

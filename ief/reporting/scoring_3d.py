@@ -53,7 +53,8 @@ def comparable(
         return None
     named = {name: getattr(depth, name)[rows] for name in ("subject", "action", "sequence")}
     named = {name: values for name, values in named.items() if (values != "").any()}
-    found = GroundTruth3D(gt[rows], counted[rows], people.skeleton, **named)
+    protocol = depth.select(rows).common_protocol
+    found = GroundTruth3D(gt[rows], counted[rows], people.skeleton, **named, protocol=protocol)
     return found, [depth.to_camera(pose)[rows] for pose in poses]
 
 

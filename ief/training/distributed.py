@@ -16,7 +16,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from checkpoints.errors import PoseError
 from ief.training.stopping import LostPeer
+
+LAUNCH = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # that several processes need beside WORLD_SIZE
+ADVICE = "start several processes with torchrun, or unset WORLD_SIZE for one alone"
 
 
 @dataclass(frozen=True)
@@ -57,18 +61,53 @@ class DistContext:
         return self.max(number, device) == -self.max(-number, device)
 
 
+def check_launch() -> int:
+    """The number of processes that the environment describes as `torchrun` does; 1 if it describes none.
+
+    Raises:
+        PoseError: when it describes several, and a variable is missing or no number that fits the others.
+    """
+    world_size = read_number("WORLD_SIZE", 1) if os.environ.get("WORLD_SIZE") else 1
+    if world_size == 1:
+        return 1
+    missing = [name for name in LAUNCH if not os.environ.get(name)]
+    if missing:
+        raise PoseError(f"WORLD_SIZE is {world_size}, but {' and '.join(missing)} not set; {ADVICE}")
+    read_number("RANK", 0, world_size - 1)
+    read_number("LOCAL_RANK", 0, world_size - 1)
+    read_number("MASTER_PORT", 0, 65_535)
+    return world_size
+
+
+def read_number(name: str, low: int, high: int | None = None) -> int:
+    """The number in a variable of the environment. Raises PoseError for one that is none, or out of range."""
+    text = os.environ[name].strip()
+    if not text.isdecimal() or not low <= int(text) <= (int(text) if high is None else high):
+        wanted = f"{low} or more" if high is None else f"from {low} to {high}"
+        raise PoseError(f"{name} is '{text}': must be a number, {wanted}; {ADVICE}")
+    return int(text)
+
+
 @contextmanager
 def init_distributed(device: torch.device) -> Iterator[DistContext]:
     """Join the training that `torchrun` described in the environment, until the `with` ends; alone without one.
 
     Raises:
+        PoseError: as `check_launch` does, or when the processes do not meet.
         LostPeer: when another process of the training dies meanwhile.
     """
-    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    world_size = check_launch()
     if world_size == 1:
         yield DistContext()
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except (dist.DistError, ValueError) as error:
+        where, reason = "{MASTER_ADDR}:{MASTER_PORT}".format_map(os.environ), str(error).split("\n")[0]
+        raise PoseError(
+            f"the {world_size} processes do not meet at {where}, MASTER_ADDR and MASTER_PORT ({reason}); start them "
+            "with torchrun"
+        ) from error
     try:
         yield DistContext(dist.get_rank(), world_size)
     except RuntimeError as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text, write_text
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from mpii_tools.prepared.ranges import Augmentation
 
 

@@ -15,9 +15,8 @@ from torch import Tensor
 from checkpoints.progress import progress
 from heads.bones import joints_to_bones
 from heads.composition import relative_positions
-from heads.methods import get_method
 from heads.normalization import expand_mask, masked_mean_std
-from heads.pairs import get_pairs
+from heads.pairs import get_method, get_pairs
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals

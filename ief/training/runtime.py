@@ -11,7 +11,7 @@ from functools import cache
 import torch
 
 from ief.model.device import choose_device
-from ief.training.distributed import DistContext, init_distributed
+from ief.training.distributed import DistContext, check_launch, init_distributed
 from ief.training.stopping import Stopping
 
 
@@ -57,8 +57,10 @@ def open_runtime(
         deterministic: whether every sum has one order.
 
     Raises:
-        PoseError: when the device cannot be used, or the minutes are not above 0.
+        PoseError: when the device cannot be used, or the minutes are not above 0; as `check_launch` and
+            `init_distributed` do.
     """
+    check_launch()
     chosen = choose_device(device)
     with (
         Stopping(stop_after).listening() as stopping,

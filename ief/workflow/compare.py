@@ -11,7 +11,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from evaluation.metrics.angle_limits import AngleLimits
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from ief.reporting.report import write_report
 from ief.reporting.scoring import score_run
 from ief.reporting.seeds import write_seeds
@@ -21,6 +21,7 @@ from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig
 from ief.training.trainer import train_stage
+from ief.workflow.train import tell_mirroring
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.prepared.read import load_prepared
 
@@ -104,6 +105,7 @@ def compare_runs(
             for part, runs in parts.items()
         }
         every = [stage for runs in stages.values() for stage in runs.values()]
+        tell_mirroring(every[0], runtime)
         if minutes is not None:
             epochs = epochs_for_budget(minutes, every, runtime, folder / "budget.json")
             stages = {

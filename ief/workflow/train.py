@@ -11,10 +11,11 @@ from ief.reporting.scoring import print_summary, score_run
 from ief.reporting.scoring_3d import load_metrics_3d, print_summary_3d
 from ief.training.data import load_training_data
 from ief.training.options import RunConfig, change_config
-from ief.training.runtime import open_runtime
+from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig
 from ief.training.tensorboard import check_installed
 from ief.training.trainer import train_stage
+from mpii_tools.skeletons import mirror_note
 
 
 def train(
@@ -56,6 +57,7 @@ def train(
         if config.tensorboard:
             check_installed()
         stage = StageConfig(config, load_training_data(config), Path(run))
+        tell_mirroring(stage, runtime)
         indices = range(config.stages) if stages is None else stages
         files = [train_stage(replace(stage, index=index), runtime) for index in indices]
         if not runtime.dist.is_main:
@@ -67,3 +69,10 @@ def train(
         print_summary_3d(load_metrics_3d(stage.run_folder))
         predictions = sorted(stage.run_folder.glob("predictions-valid*.npz"))
         return [*files, *predictions, stage.run_folder / "metrics.json"]
+
+
+def tell_mirroring(stage: StageConfig, runtime: Runtime) -> None:
+    """Say on stderr, on one rank, what becomes of the mirrored images that a training asks for; mostly nothing."""
+    note = mirror_note(stage.data.skeleton) if stage.run.options.flip else ""
+    if note and runtime.dist.is_main:
+        print(f"{stage.run.data}: {note}", file=sys.stderr)

@@ -11,12 +11,13 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from heads.skeletons import SKELETONS, skeleton_of
 from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.placement import crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.tompson_split import split_by_name
+from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, make_people
+from mpii_tools.skeletons import SKELETONS, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
@@ -93,7 +94,7 @@ def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
 
 
 def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], bool]:
-    """As `skeleton_of`, of the categories' keypoints."""
+    """As `guess_skeleton`, of the categories' keypoints."""
     categories = [entry for entry in _objects(path, stored, "categories") if entry.get("keypoints")]
     if not categories:
         return SKELETONS["coco17"], list(range(17)), True
@@ -106,15 +107,14 @@ def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], 
             raise ValueError("a keypoint without a name")
         if not all(0 <= joint < len(names) for pair in pairs for joint in pair):
             raise ValueError("an edge beyond the keypoints")
-        return skeleton_of(names, pairs)
+        return guess_skeleton(names, pairs)
     except (TypeError, ValueError, OverflowError, PoseError) as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
 
 
 def _people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[list[tuple], dict[str, list[str]]]:
     """What `_person` finds in each annotation, and why the others are left out."""
-    names = {image["id"]: image["file_name"] for image in _objects(path, stored, "images")
-             if isinstance(image.get("id"), (int, str)) and isinstance(image.get("file_name"), str)}  # fmt: skip
+    names = image_names(_objects(path, stored, "images"))
     rows, found = [], defaultdict(list)
     for place, entry in enumerate(_objects(path, stored, "annotations")):
         label = str(entry.get("id", f"entry {place}"))[:40]
@@ -132,8 +132,7 @@ def _people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[list[
 
 def _person(entry: dict, names: dict, order: list[int]) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, float, float]:
     """Image, (K, 2) points, (K,) flags, (4,) box, area, head size. The caller catches what a bad entry raises."""
-    if entry.get("image_id") not in names:
-        raise ValueError("its image_id is no image of the file")
+    image = image_of(entry, names)
     if "keypoints" not in entry:
         raise ValueError("no 'keypoints'")
     points, flags = read_points(entry["keypoints"], len(order), "keypoints")
@@ -145,4 +144,4 @@ def _person(entry: dict, names: dict, order: list[int]) -> tuple[str, np.ndarray
     area = entry.get("area")
     area = float(area) if isinstance(area, (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
-    return names[entry["image_id"]], points[order], flags[order], box, area, head_size
+    return image, points[order], flags[order], box, area, head_size

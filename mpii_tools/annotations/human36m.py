@@ -16,7 +16,14 @@ from mpii_tools.human36m.fetch_h5 import read_fetch_h5
 from mpii_tools.human36m.mmpose_npz import is_mpi_inf, read_mmpose_npz, read_mpi_inf_npz
 from mpii_tools.human36m.official_cdf import find_official, read_official_cdf
 from mpii_tools.human36m.posenet_json import ENDING, read_posenet_json
-from mpii_tools.human36m.protocols import EVERY, every_frame, is_damaged, split_of
+from mpii_tools.human36m.protocols import (
+    EVERY,
+    describe_protocol,
+    every_frame,
+    is_damaged,
+    protocol_of,
+    split_of,
+)
 from mpii_tools.human36m.recording import Recording, join_recordings, to_people
 from mpii_tools.human36m.rle_json import read_rle_json
 
@@ -96,6 +103,8 @@ def choose(
 ) -> Reading:
     """The people of Human3.6M whom a protocol trains and tests on; other datasets' as they are.
 
+    Depths of validation people then name the protocol: the given one, or the one that the splits as they are follow.
+
     Args:
         protocol: 1 or 2, which decides everybody's split and leaves out whom it has not; None: the splits as they are.
         every: which frames of a video: one number, or two, of training and of other people; none: EVERY.
@@ -109,6 +118,7 @@ def choose(
     people, depth = reading.people, reading.depth
     if protocol is not None:
         people = replace(people, split=split_of(depth.subject.tolist(), protocol))
+    followed = protocol or protocol_of(depth.subject.tolist(), people.split)
     train, others = (*every, *every)[:2] if every else (EVERY["train"], EVERY["valid"])
     chosen = every_frame(people.images, depth.frame, np.where(people.split == "train", train, others))
     chosen &= (people.split != "") | (protocol is None)
@@ -119,6 +129,8 @@ def choose(
     if not chosen.any():
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
+    words = describe_protocol(followed, others, leave_out_damaged) if followed else ""
+    depth = replace(depth, protocol=np.where(people.split == "valid", words, ""))
     return replace(reading, people=people.select(chosen), depth=depth.select(chosen), notes=merge(reading.notes, notes))
 
 

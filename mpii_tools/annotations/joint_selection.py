@@ -9,13 +9,13 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from heads.skeletons import find_joints
 from mpii_tools.annotations.reading import Findings
 from mpii_tools.people import People
+from mpii_tools.skeletons import find_joints
 
 
 def with_skeleton(path: str | os.PathLike, people: People, skeleton: Skeleton) -> tuple[People, Findings]:
-    """The people with the joints of `skeleton`, found by name (`heads.skeletons.find_joints`); the others are missing.
+    """The people with the joints of `skeleton`, found by name (`find_joints`); the others are missing.
 
     Args:
         path: of the annotations, for messages.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from checkpoints.errors import PoseError
 from mpii_tools.depth.table import Depth
 from mpii_tools.formats.npz import load_arrays, save_arrays
@@ -14,6 +16,7 @@ KINDS = {
     "person_ids": "U", "z": "f", "camera": "f", "distortion": "f", "root_depth": "f", "subject": "U", "action": "U",
     "sequence": "U", "frame": "i",
 }  # fmt: skip
+YOUNGER = {"protocol": "U"}  # older files lack it
 
 
 def depth_path(people: str | os.PathLike) -> Path:
@@ -25,7 +28,7 @@ def depth_path(people: str | os.PathLike) -> Path:
 def save_depth(people: str | os.PathLike, depth: Depth) -> Path:
     """Write the depths of the people whose file is `people`. Raises PoseError if it cannot be written."""
     path = depth_path(people)
-    save_arrays(path, {name: getattr(depth, name) for name in KINDS})
+    save_arrays(path, {name: getattr(depth, name) for name in KINDS | YOUNGER})
     return path
 
 
@@ -41,9 +44,10 @@ def load_depth(path: str | os.PathLike, people: People) -> Depth | None:
     path = depth_path(path)
     if not path.is_file():
         return None
-    columns = load_arrays(path, KINDS, "depths")
+    columns = load_arrays(path, KINDS, "depths", YOUNGER)
+    unknown = np.full(columns["person_ids"].shape, "", np.str_)
     try:
-        depth = Depth(**columns).of(people.person_ids.tolist())
+        depth = Depth(**{"protocol": unknown, **columns}).of(people.person_ids.tolist())
         if depth.z.shape[1] != len(people.joint_names):
             raise PoseError(f"depth: of {depth.z.shape[1]} joints, the people have {len(people.joint_names)}")
     except PoseError as error:

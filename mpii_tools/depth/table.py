@@ -28,6 +28,7 @@ class Depth:
         action: (N,) what they do, '' if unknown.
         sequence: (N,) what was recorded in one go, by all cameras, '' if unknown: what confidence intervals resample.
         frame: (N,) number in the sequence, -1 if unknown.
+        protocol: (N,) the one of Human3.6M that tests on the image, in words; '' if unknown or none.
 
     Raises:
         PoseError: a column whose shape does not match the others, a name that cannot be printed, or a camera without a
@@ -43,6 +44,7 @@ class Depth:
     action: np.ndarray
     sequence: np.ndarray
     frame: np.ndarray
+    protocol: np.ndarray
 
     def __post_init__(self) -> None:
         people = self.person_ids.size
@@ -53,7 +55,7 @@ class Depth:
             shape, want = getattr(self, name).shape, (people, *wider.get(name, ()))
             if shape != want:
                 raise PoseError(f"depth: column '{name}' has shape {shape}, expected {want}")
-        names = (self.person_ids, self.subject, self.action, self.sequence)
+        names = (self.person_ids, self.subject, self.action, self.sequence, self.protocol)
         ids, counts = np.unique(self.person_ids, return_counts=True)
         if (counts > 1).any():
             raise PoseError(f"depth: person '{ids[counts > 1][0]}' appears more than once; keep one")
@@ -69,6 +71,12 @@ class Depth:
     def placed(self) -> np.ndarray:
         """(N,) bool: people whose camera and root's depth are known, so that pixels can be taken back to mm."""
         return np.isfinite(self.camera).all(axis=1) & np.isfinite(self.distortion).all(axis=1) & (self.root_depth > 0)
+
+    @property
+    def common_protocol(self) -> str:
+        """The protocol of all people; '' if it is unknown, or they have more than one."""
+        found = set(self.protocol.tolist())
+        return found.pop() if len(found) == 1 else ""
 
     def select(self, rows: np.ndarray) -> Depth:
         """The people of `rows` (indices or a boolean mask), in that order."""
@@ -115,6 +123,7 @@ def make_depth(
     action: str | Sequence[str] = "",
     sequence: str | Sequence[str] = "",
     frame: np.ndarray | None = None,
+    protocol: str | Sequence[str] = "",
 ) -> Depth:
     """A table from what a dataset has; columns it lacks become NaN, zeros, '' or -1. One camera may serve all.
 
@@ -139,6 +148,7 @@ def make_depth(
         action=names(action),
         sequence=names(sequence),
         frame=np.full(people, NO_FRAME) if frame is None else np.asarray(frame, dtype=np.int64),
+        protocol=names(protocol),
     )
 
 

@@ -23,6 +23,19 @@ def split_of(subjects: Sequence[str], protocol: int = 2) -> np.ndarray:
     return np.array([of.get(subject, "") for subject in subjects], dtype=np.str_)
 
 
+def protocol_of(subjects: Sequence[str], split: np.ndarray) -> int | None:
+    """The protocol, 2 before 1, that gives everybody the split (N,) that they have; None if neither does."""
+    return next((number for number in (2, 1) if np.array_equal(split_of(subjects, number), split)), None)
+
+
+def describe_protocol(number: int, every: int, leave_out_damaged: bool) -> str:
+    """A protocol in words: its number, and where the images it tests on are not the paper's."""
+    words = [f"Protocol {number}"]
+    words += [f"but 1 of {every} frames"] if every != EVERY["valid"] else []
+    words += ["without damaged sequences"] if leave_out_damaged else []
+    return ", ".join(words)
+
+
 def every_frame(images: np.ndarray, frames: np.ndarray, every: np.ndarray) -> np.ndarray:
     """(N,) bool: the first frame of each `every` (N,) in a video, counted from its first frame there.
 

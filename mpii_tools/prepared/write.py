@@ -28,6 +28,7 @@ from mpii_tools.people_file import save_people
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.prepared.faults import drop_unusable
 from mpii_tools.prepared.read import DESCRIPTION
+from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]
 
@@ -113,7 +114,7 @@ def prepare(
     """
     border = round(size * (margin - 1) / 2)
     description = {"format": 1, "name": name, "input": size, "border": border, "apply_exif": apply_exif}
-    description |= {"joint_names": list(people.joint_names), "skeleton": people.skeleton.to_json()}
+    description |= {"joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton)}
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
     earlier.require_same(set(people.split.tolist()))
     usable, done = usable_people(people, earlier, known or {})

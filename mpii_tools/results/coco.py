@@ -20,6 +20,7 @@ from checkpoints.files import write_bytes, write_text
 from mpii_tools.results.predictions import predicted_joints
 
 PERSON = 1  # COCO's category
+VISIBLE = 2.0  # COCO's flag of a joint, for one without a score
 PIXEL_DIGITS, SCORE_DIGITS = 3, 6
 
 
@@ -38,10 +39,11 @@ def to_coco(
     ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that order. Pixels are rounded to
     0.001, scores to 1e-6.
 
-    A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled".
-    The format has no place for a score that is not known. A joint's is then 0, COCO's "not labeled", which OKS does not
-    read. A person's follows from `person_scores`, and is 1 if neither the box nor a joint has a score: everybody ranks
-    the same, and nothing is said of the joints.
+    A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled". The
+    format has no place for a score that is not known. Behind a joint without one stands 2, COCO's flag of a visible
+    joint: OKS does not read it, programs that draw leave out what has 0, and no score is above 1, so that
+    `pose_files` can tell. A person's score follows from `person_scores`, and is 1 if neither the box nor a joint has
+    one, as HRNet and mmpose rank boxes that nobody scored: pycocotools reads no file without it.
 
     Args:
         joints: (N, K, D) 0-based image pixels; of D = 3 x and y are written.
@@ -59,7 +61,7 @@ def to_coco(
     missing = [name for name in images if name not in ids]
     if missing:
         raise PoseError(f"COCO results: image '{missing[0]}' has no image_id; give one for each image")
-    joint_scores = np.zeros(joints.shape[:2]) if scores is None else np.nan_to_num(scores, nan=0.0)
+    joint_scores = np.full(joints.shape[:2], VISIBLE) if scores is None else np.nan_to_num(scores, nan=VISIBLE)
     marked = np.dstack([joints[..., :2].round(PIXEL_DIGITS), joint_scores.round(SCORE_DIGITS)])
     marked[:, ~predicted_joints(joints)] = 0
     ranks = np.nan_to_num(person_scores(scores, box_scores, len(joints)), nan=1.0).round(SCORE_DIGITS).tolist()

@@ -9,6 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.formats.arrays import as_array, listed
+from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.formats.content import content, described
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.formats.mat_file import load_mat
@@ -101,43 +102,94 @@ def _texts(value: object) -> np.ndarray | None:
 
 
 def read_coco_results(path: Path, joints: int) -> Columns:
-    """COCO keypoint results as columns, 0-based: `keypoints` x, y, score of K joints; `image_id` a number or a name.
+    """COCO keypoint results as columns, 0-based: `keypoints` x, y and score or flag of K joints.
 
-    `images` holds `file_name`, which our own results have, else `image_id`. `crop_center` is the middle of `bbox` (its
-    edges are half a pixel before the pixels' centers), or `center` as HRNet and mmpose write it; NaN without.
+    `images` holds `file_name`, which our own results have, else what the file's own `images` call the `image_id`, else
+    that id, a number or a name. `crop_center` is the middle of `bbox` (its edges are half a pixel before the pixels'
+    centers), or of Ultralytics' `box`, or `center` as HRNet and mmpose write it; NaN without. `scores`: as
+    `_coco_scores`.
 
     Raises:
-        PoseError: not a JSON list of people with K joints each.
+        PoseError: not a JSON list of people with K joints each, or somebody of no image.
     """
-    people = load_json(path)
-    people = people.get("annotations", people) if isinstance(people, dict) else people
+    people, names = load_json(path), None
+    if isinstance(people, dict):
+        names = image_names(people["images"]) if isinstance(people.get("images"), list) else None
+        people = people.get("annotations", people)
     if not isinstance(people, list) or not people:
         raise PoseError("expected COCO keypoint results, a JSON list with an object per person; write one of these")
     rows, images, centers = [], [], []
     for index, person in enumerate(people):
         try:
-            row = np.array(person["keypoints"], dtype=np.float64).reshape(joints, -1)
+            row = np.array(_keypoints(person), dtype=np.float64).reshape(joints, -1)
             if row.shape[1] not in (2, 3):
                 raise ValueError(f"{row.size} numbers for {joints} joints")
             rows.append(np.hstack([row, np.full((joints, 3 - row.shape[1]), np.nan)]))
-            images.append(str(person.get("file_name", person["image_id"])))
+            images.append(image_of(person, names))
             centers.append(_center(person))
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             raise PoseError(
-                f"entry {index} is no COCO keypoint result of {joints} joints ({type(error).__name__}: {error}); "
-                "give image_id and keypoints, x, y and score of each joint"
+                f"entry {index} is no COCO keypoint result of {joints} joints ({reason}); "
+                "give image_id or file_name, and keypoints, x, y and score of each joint"
             ) from error
     poses = np.stack(rows)
-    poses[:, (poses == 0).all(axis=(0, 2)), :2] = np.nan  # a joint that nobody could learn, as `results.coco` writes it
+    scores = _coco_scores(poses[..., 2], people)
+    nowhere = (poses == 0).all(axis=(0, 2))  # a joint that nobody could learn, as `results.coco` writes it
+    poses[:, nowhere, :2] = np.nan
+    if scores is not None:
+        scores[:, nowhere] = np.nan
     return {
         "joints": poses[..., :2],
-        "scores": _known_scores(poses[..., 2], poses.shape[:2]),
+        "scores": scores,
         "images": np.array(images, dtype=np.str_),
         "crop_center": np.array(centers),
     }
 
 
+def _keypoints(person: Mapping[str, object]) -> list:
+    """`keypoints`: x, y, score one after the other or in rows; of Ultralytics' lists of x, y and visible as such rows.
+
+    Raises:
+        ValueError, TypeError, KeyError: no such field, or lists of other lengths.
+    """
+    points = person.get("keypoints")
+    if points is None:
+        raise ValueError("no keypoints")
+    if isinstance(points, dict):
+        columns = [points["x"], points["y"], *([points["visible"]] if "visible" in points else [])]
+        return [list(row) for row in zip(*columns, strict=True)]
+    return points
+
+
+def _coco_scores(values: np.ndarray, people: list[dict]) -> np.ndarray | None:
+    """(N, K) scores of what stands behind x and y: within 0..1, and 2, COCO's "visible", for a joint without any (NaN).
+
+    None if no joint has a score: nothing above 0, flags (`_are_flags`), or another unit.
+
+    Args:
+        values: (N, K).
+        people: the file's, of which they are.
+    """
+    flagged = values == 2
+    scored = np.where(flagged, 0, values)
+    if not ((scored >= 0) & (scored <= 1)).all() or not (scored > 0).any() or _are_flags(values, people):
+        return None
+    return np.where(flagged, np.nan, values)
+
+
+def _are_flags(values: np.ndarray, people: list[dict]) -> bool:
+    """Whether they are COCO's flags: nothing but 0, 1 and 2, a 2 among them or 1 and not 1.0, as COCO advises."""
+    if not np.isin(values, (0, 1, 2)).all():
+        return False
+    thirds = (value for person in people for value in np.array(_keypoints(person), dtype=object).ravel()[2::3])
+    return bool((values == 2).any()) or all(isinstance(value, int) for value in thirds)
+
+
 def _center(person: Mapping[str, object]) -> list[float]:
+    if isinstance(person.get("box"), dict):
+        x1, y1, x2, y2 = (float(person["box"][edge]) for edge in ("x1", "y1", "x2", "y2"))
+        return [(x1 + x2) / 2 - 0.5, (y1 + y2) / 2 - 0.5]
     if person.get("bbox"):
         x, y, width, height = (float(value) for value in person["bbox"])
         return [x + width / 2 - 0.5, y + height / 2 - 0.5]

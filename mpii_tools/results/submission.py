@@ -1,4 +1,4 @@
-"""MPII's `pred_keypoints_mpii.mat`: the test part of annolist with a predicted pose for every rect."""
+"""`pred_keypoints_mpii.mat`, which MPII's toolkit scores: the test part of annolist, with a pose for every rect."""
 
 from __future__ import annotations
 

@@ -15,13 +15,13 @@ from real_data import Case
 from untrained import save_run
 
 from heads.skeleton import MPII, Skeleton
-from heads.skeletons import SKELETONS, find_joints
 from ief.cli import main
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import People, make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.prepared.read import load_prepared, read_description
 from mpii_tools.results.predictions import Predictions, save_predictions
+from mpii_tools.skeletons import SKELETONS, find_joints, skeleton_from_json
 
 COCO, SIDE = SKELETONS["coco17"], 120
 PREPARE = ["prepare", "--size", "32", "--out", "out", "--images", ".", "--annotations"]
@@ -85,7 +85,7 @@ def prepared_as(skeleton: Skeleton, split: str = "train", rows=slice(None), miss
         for row, joint in missing:
             wanted[row, joint] = np.nan
         assert found.skeleton == skeleton
-        assert Skeleton.from_json(read_description(folder / "out")["skeleton"]) == skeleton
+        assert skeleton_from_json(read_description(folder / "out")["skeleton"]) == skeleton
         np.testing.assert_array_equal(found.joints, wanted)
 
     return check
@@ -256,7 +256,7 @@ ARM = {
 
 def as_arm(folder: Path) -> None:
     data, full = load_prepared(folder / "out", "train").people, people(MPII)
-    assert data.skeleton == Skeleton.from_json(ARM) and data.unlabeled.tolist() == [False] * 5 + [True]
+    assert data.skeleton == skeleton_from_json(ARM) and data.unlabeled.tolist() == [False] * 5 + [True]
     shoulders = full.joints[:, [MPII.index("l_shoulder"), MPII.index("r_shoulder")]]
     np.testing.assert_allclose(data.joints[:, 0], shoulders.mean(axis=1))
     assert data.derived[:, 0].all() and not data.derived[:, 1:].any()

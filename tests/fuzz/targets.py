@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -27,7 +27,6 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
-from heads.skeletons import SKELETONS, get_skeleton
 from ief.inference.inputs import read_boxes
 from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
@@ -47,6 +46,7 @@ from mpii_tools.prepared.write import drop_unusable
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import read_submission
+from mpii_tools.skeletons import SKELETONS, get_skeleton, skeleton_to_json
 
 PEOPLE = 5
 
@@ -156,7 +156,7 @@ def people_columns() -> dict:
     return {
         **{STORED.get(name, name): getattr(people(), name) for name in COLUMNS},
         "joint_names": np.array(MPII.names),
-        "skeleton": np.array(json.dumps(MPII.to_json())),
+        "skeleton": np.array(json.dumps(skeleton_to_json(MPII))),
     }
 
 
@@ -368,7 +368,7 @@ TARGETS = {
                                lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
     "COCO .json": Target("a.json", coco_json, savejson, use_annotations),
     "pytorch-pose's .json": Target("a.json", bearpaw_json, savejson, use_annotations),
-    "skeleton .json": Target("s.json", SKELETONS["coco17"].to_json, savejson, get_skeleton),
+    "skeleton .json": Target("s.json", partial(skeleton_to_json, SKELETONS["coco17"]), savejson, get_skeleton),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
     "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),
     "predictions .npz": Target("p.npz", prediction_columns, savenpz, use_predictions),

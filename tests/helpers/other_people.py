@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from heads.skeleton import MPII
-from heads.skeletons import SKELETONS
 from mpii_tools.people import CENTER_SHIFT, People, make_people
+from mpii_tools.skeletons import SKELETONS
 from mpii_tools.synthetic.dataset import draw_picture
 
 

@@ -1,15 +1,16 @@
 """People on disk: bit for bit, and clear words for files that are not it."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII
-from heads.skeletons import SKELETONS
+from heads.skeleton import MPII, Skeleton
 from mpii_tools.people import COLUMNS, make_people
 from mpii_tools.people_file import load_people, save_people
+from mpii_tools.skeletons import SKELETONS
 
 
 def some_people(count: int):
@@ -74,6 +75,19 @@ def test_truncated_and_absent_files(tmp_path):
         load_people(path)
     with pytest.raises(PoseError, match="no such file"):
         load_people(tmp_path / "absent.npz")
+
+
+def test_a_skeleton_without_pairs_comes_back_as_it_was(tmp_path):
+    """Files of before name [] for want of pairs too: what was trained on them, with mirrored images, resumes."""
+    unknown = Skeleton(("beak", "tail"), (-1, 0))
+    for skeleton in (unknown, replace(unknown, same_in_mirror=True), SKELETONS["hand21"]):
+        save_people(tmp_path / "people.npz", make_people(["a.jpg"], np.ones((1, len(skeleton), 2)), skeleton=skeleton))
+        back = load_people(tmp_path / "people.npz").skeleton
+        assert back == skeleton and back.can_mirror == skeleton.same_in_mirror
+    save_people(tmp_path / "old.npz", make_people(["a.jpg"], np.ones((1, 2, 2)), skeleton=unknown))
+    tree = {"names": ["beak", "tail"], "parents": [-1, 0], "flip_pairs": []}
+    rewrite(tmp_path / "old.npz", skeleton=np.array(json.dumps(tree)))
+    assert load_people(tmp_path / "old.npz").skeleton.can_mirror
 
 
 def test_the_skeleton_and_areas_come_back_and_older_files_are_mpii_s(tmp_path):

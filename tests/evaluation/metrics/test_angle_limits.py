@@ -10,7 +10,7 @@ from checkpoints.errors import PoseError
 from evaluation import illegal_angles, load_angle_limits
 from evaluation.metrics.angle_limits import ANGLES
 from heads.skeleton import MPII
-from heads.skeletons import SKELETONS
+from mpii_tools.skeletons import SKELETONS
 
 LEFT_HANDED = (1, 1, -1)
 # Joint -> (its bone's number in the model, the bone's end, the bone above and its start or None at the torso).
@@ -200,5 +200,5 @@ def test_bad_files_are_named(tmp_path):
 
 def test_another_skeleton_is_named(made_up):
     coco = SKELETONS["coco17"]
-    with pytest.raises(PoseError, match="unknown joint"):
+    with pytest.raises(PoseError, match="lack head_top, l_ankle"):
         illegal_angles(np.zeros((1, len(coco), 3)), made_up[1], coco)

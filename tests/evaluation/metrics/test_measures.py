@@ -8,7 +8,7 @@ from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.json_format import scores_from_json, scores_to_json
 from evaluation.metrics.measures import BOX, PCKH, TORSO
 from heads.skeleton import Skeleton
-from heads.skeletons import SKELETONS
+from mpii_tools.skeletons import SKELETONS
 
 LSP = SKELETONS["lsp14"]
 

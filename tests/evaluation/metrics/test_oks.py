@@ -8,7 +8,7 @@ import pytest
 from checkpoints.errors import PoseError
 from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.oks import oks_scores
-from heads.skeletons import SKELETONS
+from mpii_tools.skeletons import SKELETONS
 
 pytest.importorskip("pycocotools")
 COCO = SKELETONS["coco17"]

@@ -10,7 +10,7 @@ from evaluation.metrics.inputs import GroundTruth
 from evaluation.metrics.relative import relative_errors
 from heads.pairs import ORIGIN, all_pairs, path_lengths
 from heads.skeleton import MPII, Skeleton
-from heads.skeletons import SKELETONS
+from mpii_tools.skeletons import SKELETONS
 
 
 def walked(skeleton, start, end):

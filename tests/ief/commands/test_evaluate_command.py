@@ -44,6 +44,21 @@ def test_a_slip_of_one_pixel_is_reported_and_scored_as_it_is(shared, annotations
     assert slipped["joint_error"]["image_px"] != plain["joint_error"]["image_px"]
 
 
+def test_fillers_are_reported_and_scored_as_they_are(shared, annotations, tmp_path, capsys):
+    """In --predictions and in --against; the scores are those of the published file, to the digit."""
+    mpii = shared / "mpii"
+    scores, warning = evaluate(mpii / "tompson.h5", annotations, tmp_path / "a.json", capsys)
+    assert warning.startswith("ief evaluate: warning: ") and warning.count("\n") == 1
+    assert "5,718 of 44,240" in warning and "2,857 of 2,958" in warning
+    assert scores["joint_error"]["image_px"] == pytest.approx(98.9, abs=0.05)
+    expected = json.loads((mpii / "expected.json").read_text())["files"]["tompson.h5"]["official"]["@0.5"]
+    assert scores["pckh"]["0.5"]["per_joint"] == pytest.approx(expected["per_joint"], abs=1e-3)
+    command = ["evaluate", "--predictions", mpii / "newell.h5", "--against", mpii / "tompson.h5"]
+    assert main([str(word) for word in (*command, "--annotations", annotations)]) == 0
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "tompson.h5: 5,718" in error
+
+
 def test_what_does_not_count_is_reported(tmp_path, capsys):
     rng = np.random.default_rng(0)
     joints = [[float(x), float(y)] for x, y in rng.uniform(10, 90, (16, 2))]

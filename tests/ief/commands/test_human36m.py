@@ -81,6 +81,36 @@ def test_options_choose_people(world, tmp_path, capsys):
         assert f"{train} train, {valid} valid people" in capsys.readouterr().out, options
 
 
+@pytest.mark.parametrize(("splits", "options", "protocol"), [
+    ("", ["--protocol", "1"], "Protocol 1"), ("", ["--protocol", "2"], "Protocol 2"), ("", [], "Protocol 2"),
+    ("", ["--every", "5", "32"], "Protocol 2, but 1 of 32 frames"),
+    ("", ["--protocol", "1", "--leave-out-damaged"], "Protocol 1, without damaged sequences"),
+    ("valid=", [], ""), ("valid=", ["--protocol", "2"], "Protocol 2"),
+])  # fmt: skip
+def test_the_protocol_travels_to_the_scores(splits, options, protocol, world, tmp_path, capsys):
+    annotations = ["--annotations", f"{splits}{world / 'h36m.npz'}", "--images", str(world / "images"), "--size", "32"]
+    assert main(["prepare", *annotations, "--out", str(tmp_path / "data"), *options]) == 0
+    for split in ("valid",) if splits and not options else ("train", "valid"):
+        depth = read_annotations(tmp_path / "data" / f"{split}.npz").depth
+        assert depth.common_protocol == (protocol if split == "valid" else "")
+    reading = read_annotations(tmp_path / "data" / "valid.npz")
+    capsys.readouterr()
+    poses = reading.depth.beside(reading.people.joints)
+    scores = assert_perfect(tmp_path / "data" / "valid.npz", poses, tmp_path)
+    assert scores.get("protocol", "") == protocol
+    assert (f"people, {protocol}\n" if protocol else "people\n") in capsys.readouterr().out
+
+
+def test_depths_of_before_have_no_protocol(world, tmp_path):
+    assert prepare(world, tmp_path, "--protocol", "1") == 0
+    path = tmp_path / "valid-depth.npz"
+    with np.load(path) as held:
+        older = {name: held[name] for name in held.files if name != "protocol"}
+        assert len(older) == len(held.files) - 1
+    np.savez(path, **older)
+    assert read_annotations(tmp_path / "valid.npz").depth.protocol.tolist() == [""]
+
+
 @pytest.mark.parametrize(("options", "says"), [
     (["--protocol", "3"], "--protocol 3: must be 1 or 2"), (["--every", "0"], "--every 0: must be one number or two"),
     (["--every", "1", "2", "3"], "--every 1 2 3: must"), (["--crop", "round"], "--crop round: must be box"),

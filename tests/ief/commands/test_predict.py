@@ -73,7 +73,8 @@ def test_a_person_off_the_image_and_a_missing_image_are_told(run, hundred, tmp_p
     (tmp_path / "people.txt").write_text(
         "001.jpg 1 2 40 40\n002.jpg 100 2 140 40\n002.jpg 1 2 40 40\nnone.jpg 1 2 3 4\n"
     )
-    assert predict("--run", run, hundred, "--boxes", tmp_path / "people.txt", "--out", tmp_path / "out") == 3
+    inputs = [hundred / "001.jpg", hundred / "002.jpg", hundred / "none.jpg"]
+    assert predict("--run", run, *inputs, "--boxes", tmp_path / "people.txt", "--out", tmp_path / "out") == 3
     error = capsys.readouterr().err
     assert "002.jpg: person 1: its box 100 2 140 40 is off the image of 64 x 48 pixels" in error
     assert "none.jpg: cannot be read" in error and "2 left out" in error
@@ -82,12 +83,62 @@ def test_a_person_off_the_image_and_a_missing_image_are_told(run, hundred, tmp_p
     assert sorted(path.name for path in (tmp_path / "out").glob("*.jpg")) == ["001.jpg.pose.jpg", "002.jpg.pose.jpg"]
 
 
+def test_input_decides_what_a_file_of_boxes_predicts(run, hundred, tmp_path, capsys):
+    """Boxes of a whole dataset and one of its images; then two images, of which one has no box."""
+    boxes = [{"image_id": f"{n:03}.jpg", "bbox": [1, 2, 39, 38], "score": 0.9} for n in range(1, 500)]
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    arguments = ["--run", run, "--boxes", tmp_path / "boxes.json", "--out", tmp_path / "out"]
+    assert predict(*arguments, hundred / "001.jpg") == 0
+    error = capsys.readouterr().err
+    assert "498 boxes passed over" in error and "cannot be read" not in error
+    assert read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist() == ["001.jpg#1"]
+    assert predict(*arguments, hundred / "000.jpg", hundred / "001.jpg") == 3
+    error = capsys.readouterr().err
+    assert "000.jpg: boxes.json has no box of it" in error and "1 left out" in error
+    assert read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist() == ["001.jpg#1"]
+
+
+def test_a_repeated_input_does_not_cost_the_run(run, hundred, tmp_path, capsys):
+    """An image twice; a folder and one of its images; a video twice, and another of its name; two images of a name."""
+    where = ["--run", run, "--out", tmp_path / "out", "--draw", "0"]
+    image = hundred / "001.jpg"
+
+    def ids(*inputs):
+        assert predict(*where, *inputs) == 0
+        return read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist()
+
+    assert ids(image, image) == ["001.jpg#1"]
+    assert "1 INPUT given before" in capsys.readouterr().err
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.jpg").write_bytes(image.read_bytes())
+        draw_clip(tmp_path / name / "clip.avi", 2)
+    assert ids(tmp_path / "b", tmp_path / "b" / "x.jpg") == ["x.jpg#1"]
+    assert ids(tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg") == ["a/x.jpg#1", "b/x.jpg#1"]
+    clips = [tmp_path / name / "clip.avi" for name in ("a", "b", "a")]
+    frames = [f"{name}/clip.avi/{number:06}#1" for name in ("a", "b") for number in range(2)]
+    assert ids(*clips) == frames
+    assert all((tmp_path / "out" / name / "clip.pose.avi").is_file() for name in ("a", "b"))
+    assert ids(clips[0], clips[0]) == ["clip.avi/000000#1", "clip.avi/000001#1"]
+
+
+def draw_clip(path, frames):
+    """A video of a disk that moves to the right."""
+    codec = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
+    writer = cv2.VideoWriter(str(path), codec, 10, (96, 64))
+    for number in range(frames):
+        frame = np.full((64, 96, 3), 40, np.uint8)
+        cv2.circle(frame, (30 + 3 * number, 32), 14, (60, 200, 90), -1)
+        writer.write(frame)
+    writer.release()
+
+
 def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
     good = [hundred / "001.jpg", hundred / "002.jpg"]
     assert predict("--run", run, *good, "--out", tmp_path, "--draw", "1") == 0
     assert len(list(tmp_path.glob("*.pose.jpg"))) == 1
     boxes = tmp_path / "predictions-images.json"
-    assert predict("--run", run, hundred, "--boxes", boxes, "--out", tmp_path / "again", "--draw", "0") == 0
+    assert predict("--run", run, *good, "--boxes", boxes, "--out", tmp_path / "again", "--draw", "0") == 0
     first, second = (read_predictions(folder / "predictions-images.npz") for folder in (tmp_path, tmp_path / "again"))
     np.testing.assert_allclose(first.joints, second.joints, atol=1e-3)
     assert not list((tmp_path / "again").glob("*.jpg"))
@@ -175,13 +226,7 @@ def test_the_people_of_an_image_are_found_by_a_detector(run, hundred, tmp_path, 
 @pytest.mark.parametrize("ending", [".avi", ".mp4"])
 def test_a_video_gives_a_pose_per_frame_and_an_annotated_video(run, tmp_path, ending, capsys):
     clip = tmp_path / f"clip{ending}"
-    codec = cv2.VideoWriter.fourcc(*("MJPG" if ending == ".avi" else "mp4v"))
-    writer = cv2.VideoWriter(str(clip), codec, 10, (96, 64))
-    for number in range(9):
-        frame = np.full((64, 96, 3), 40, np.uint8)
-        cv2.circle(frame, (30 + 3 * number, 32), 14, (60, 200, 90), -1)
-        writer.write(frame)
-    writer.release()
+    draw_clip(clip, 9)
     assert predict("--run", run, clip, "--out", tmp_path / "out") == 0
     found = read_predictions(tmp_path / "out" / "predictions-images.npz")
     assert found.person_ids.tolist() == [f"clip{ending}/{number:06}#1" for number in range(9)]
@@ -215,3 +260,22 @@ def test_a_box_follows_the_previous_frames_pose(run):
 def test_the_command_itself_tells_status_3(run, hundred, tmp_path):
     printed = finish([*IEF, "predict", "--run", str(run), str(hundred), "--out", str(tmp_path)], status=3)
     assert "3 left out" in printed
+
+
+@pytest.mark.parametrize("boxes", ["", "000.jpg 0 0 60 40\n001.jpg 5 5 50 40 0.5\n"])
+def test_coco_results_say_what_is_not_known(hundred, tmp_path, capsys, boxes):
+    """Of a run without scores every joint is one that programs draw, and whose score is invented is counted."""
+    run = save_run(tmp_path / "run")
+    (tmp_path / "boxes.txt").write_text(boxes)
+    given = ["--boxes", tmp_path / "boxes.txt"] if boxes else []
+    images = [hundred / "000.jpg", hundred / "001.jpg"]
+    assert predict("--run", run, *images, *given, "--out", tmp_path / "out") == 0
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and ("1 of 2 people" if boxes else "2 of 2 people") in error
+    people = json.loads((tmp_path / "out" / "predictions-images.json").read_text())
+    assert [person["score"] for person in people] == ([1.0, 0.5] if boxes else [1.0, 1.0])
+    assert all(person["keypoints"][2::3] == [2.0] * 16 for person in people)
+    found = read_predictions(tmp_path / "out" / "predictions-images.json")
+    exact = read_predictions(tmp_path / "out" / "predictions-images.npz")
+    assert found.scores is None and exact.scores is None
+    np.testing.assert_allclose(found.joints, exact.joints, atol=5.1e-4)

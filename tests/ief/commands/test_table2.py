@@ -6,7 +6,7 @@ import time
 import pytest
 from processes import IEF, SMALL, checkpoints_of, finish, finish_here, same_weights, start
 
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from ief.model.run_folder import stage_file
 from mpii_tools.synthetic.dataset_3d import write_synthetic_3d, write_synthetic_wild
 

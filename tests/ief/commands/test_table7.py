@@ -11,7 +11,7 @@ from processes import IEF, SMALL, checkpoints_of, finish, finish_here, same_weig
 
 import ief.training.budget
 from checkpoints.errors import PoseError
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file
 from ief.training.budget import epochs_for_budget, seconds_per_step

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
 from ief.inference.boxes import person_boxes
-from ief.inference.inputs import find_images, read_boxes
+from ief.inference.inputs import drop_repeated, find_images, name_videos, read_boxes
 from mpii_tools.images.sources import SUFFIXES
 
 
@@ -83,6 +84,9 @@ def test_a_bad_line_among_good_ones_is_told_and_ends_nothing(folder):
     assert [line.split("line ")[1][0] for line in left_out] == ["2", "3"]
 
 
+ALL = {"a.jpg", "b.PNG", "c d.webp", "000042.jpg"}
+
+
 def results(*entries):
     return json.dumps(
         [dict(zip(("image_id", "bbox", "score", "category_id"), entry, strict=False)) for entry in entries]
@@ -100,11 +104,130 @@ def results(*entries):
                      "annotations": [{"image_id": 7, "bbox": [1, 2, 3, 4], "category_id": 1}]}),
          {"b.PNG": [[1, 2, 4, 6]]}),
         (json.dumps([{"image_id": 3, "file_name": "b.PNG", "bbox": [1, 2, 3, 4]}]), {"b.PNG": [[1, 2, 4, 6]]}),
+        # The table of the file goes before the number in a name, and an id is the same as text.
+        (json.dumps({"images": [{"id": 42, "file_name": "b.PNG"}, {"id": 7}],
+                     "annotations": [{"image_id": "42", "bbox": [1, 2, 3, 4]}]}), {"b.PNG": [[1, 2, 4, 6]]}),
+        (json.dumps([{"file_name": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 1}]), {"a.jpg": [[1, 2, 4, 6]]}),
+        (results((42.0, [1, 2, 10, 20], 0.9, 1), ("42", [0, 0, 1, 1], 0.9)),
+         {"000042.jpg": [[1, 2, 11, 22], [0, 0, 1, 1]]}),
+        # Ultralytics' predictions.json; its to_json() with a name added.
+        (json.dumps([{"image_id": "c d", "file_name": "c d.webp", "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9,
+                      "keypoints": [5, 6, 0.8] * 17}]), {"c d.webp": [[1, 2, 4, 6]]}),
+        (json.dumps([{"name": "person", "class": 0, "confidence": confidence, "file_name": "a.jpg",
+                      "box": {"x1": 1, "y1": 2, "x2": 3, "y2": 4}} for confidence in (0.9, 0.4)]
+                    + [{"name": "dog", "class": 16, "confidence": 0.9, "file_name": "b.PNG",
+                        "box": {"x1": 1, "y1": 2, "x2": 3, "y2": 4}}]), {"a.jpg": [[1, 2, 3, 4]]}),
     ],
 )  # fmt: skip
-def test_coco_boxes_find_their_images(folder, text, expected):
+@pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
+def test_coco_boxes_find_their_images(folder, text, expected, given):
     (folder / "boxes.json").write_text(text)
-    assert boxes_of(folder / "boxes.json", find_images([folder]), min_score=0.5) == (expected, [])
+    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else (), min_score=0.5)
+    assert found == expected
+    without = {str(folder / name) for name in ALL - expected.keys()} if given else set()
+    assert {line.partition(": ")[0] for line in left_out} == without
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
+def test_a_number_that_no_image_has_is_told(folder, given, capsys):
+    (folder / "cam1_7.jpg").touch()
+    (folder / "cam2_7.jpg").touch()
+    (folder / "boxes.json").write_text(results((42, [1, 2, 3, 4]), (101, [1, 2, 3, 4]), (7, [1, 2, 3, 4])))
+    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else ())
+    assert found == {"000042.jpg": [[1, 2, 4, 6]]}
+    if given:  # what is no INPUT is passed over, and the images without a box are named
+        assert "2 boxes passed over, of 2 images" in capsys.readouterr().err
+        assert {"cam1_7.jpg", "cam2_7.jpg"} <= {Path(line.partition(": ")[0]).name for line in left_out}
+    else:
+        assert len(left_out) == 1 and "2 of its boxes" in left_out[0] and "101" in left_out[0]
+    (folder / "7.jpg").touch()  # the one that is nothing but the number
+    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else ())
+    assert set(found) == {"000042.jpg", "7.jpg"} and (given or len(left_out) == 1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "missing"),
+    [
+        ({"name": "person", "class": 0, "box": {"x1": 1, "y1": 2, "x2": 3, "y2": 4}}, "image_id nor file_name"),
+        ({"image_id": None, "bbox": [1, 2, 3, 4]}, "image_id nor file_name"),
+        ({"image_id": "a.jpg", "keypoints": [1, 2, 3]}, "bbox"),
+        ({"image_id": "a.jpg", "box": {"x1": 1, "y1": 2, "x2": 3}}, "y2"),
+        ({"image_id": "a.jpg", "bbox": [1, 2, 3, 4], "category_id": 0}, "category_id"),
+    ],
+)
+def test_what_a_box_lacks_is_named_in_one_line(folder, entry, missing):
+    (folder / "boxes.json").write_text(json.dumps([entry, entry]))
+    with pytest.raises(PoseError, match=rf"\(.*{missing}") as raised:
+        read_boxes(folder / "boxes.json", ())
+    assert "\n" not in str(raised.value)
+
+
+def test_an_id_that_the_table_lacks_is_no_number_in_a_name(folder):
+    tree = {
+        "images": [{"id": 7, "file_name": "b.PNG"}],
+        "annotations": [{"image_id": i, "bbox": [1, 2, 3, 4]} for i in (7, 42)],
+    }
+    (folder / "boxes.json").write_text(json.dumps(tree))
+    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]))
+    assert set(found) == {"b.PNG"} and ["42" in line for line in left_out if "boxes.json: entry" in line] == [True]
+
+
+MANY = "".join(f"frames/{number}.jpg 1 2 3 4\n" for number in range(262))
+SEQUENCES = "seq1/1.jpg 1 1 3 3\nseq2/1.jpg 2 2 4 4\nseq3/1.jpg 3 3 5 5\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs", "expected", "passed_over", "without"),
+    [
+        (f"{MANY}a.jpg 1 2 3 4\n", ["a.jpg"], {"a.jpg": [[1, 2, 3, 4]]}, "262 boxes passed over, of 262 images", []),
+        ("a.jpg 1 2 3 4\n", ["a.jpg", "b.PNG", "c d.webp"], {"a.jpg": [[1, 2, 3, 4]]}, "", ["b.PNG", "c d.webp"]),
+        # One frame of many sequences, whose frames have the same names.
+        (SEQUENCES, ["seq2/1.jpg"], {"1.jpg": [[2, 2, 4, 4]]}, "2 boxes passed over, of 2 images", []),
+        (SEQUENCES.replace("2 2 4 4", "2 2 4 4 0.2"), ["seq2/1.jpg", "seq3/1.jpg"], {"1.jpg": [[3, 3, 5, 5]]},
+         "1 boxes passed over, of 1 images", ["seq2/1.jpg"]),
+        # The same names below other folders: which of them it is cannot be told.
+        (f"{SEQUENCES}b.PNG 1 2 3 4\n", ["b.PNG", "a.jpg", "other/1.jpg"], {"b.PNG": [[1, 2, 3, 4]]}, "",
+         ["a.jpg", "other/1.jpg"]),
+    ],
+)  # fmt: skip
+def test_input_decides_which_boxes_are_used(folder, capsys, text, inputs, expected, passed_over, without):
+    (folder / "boxes.txt").write_text(text)
+    found, left_out = boxes_of(folder / "boxes.txt", [folder / name for name in inputs], min_score=0.5)
+    assert found == expected
+    assert [line.partition(": ")[0] for line in left_out] == [str(folder / name) for name in without]
+    said = capsys.readouterr().err
+    assert said.count("\n") == bool(passed_over) and passed_over in said
+
+
+def test_boxes_of_no_input_at_all_are_refused(folder, capsys):
+    (folder / "boxes.txt").write_text(MANY)
+    with pytest.raises(PoseError, match=r"a\.jpg: boxes\.txt has no box of it"):
+        read_boxes(folder / "boxes.txt", [folder / "a.jpg"])
+    assert "262 boxes passed over" in capsys.readouterr().err
+
+
+def test_a_list_that_spells_an_image_twice_is_of_one_image(folder):
+    (folder / "boxes.txt").write_text("a.jpg 1 2 3 4\n./a.jpg 5 6 7 8\nsub/../a.jpg 0 0 9 9\n")
+    assert boxes_of(folder / "boxes.txt") == ({"a.jpg": [[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 9, 9]]}, [])
+
+
+def test_a_repeated_input_is_kept_once_and_said(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "link").symlink_to(folder / "sub")
+    given = [*map(Path, ("a.jpg", "sub/a.jpg", "./a.jpg", "sub/../a.jpg", "link/a.jpg", "none.jpg", "none.jpg"))]
+    assert [str(path) for path in drop_repeated([*given, folder / "a.jpg"])] == ["a.jpg", "sub/a.jpg", "none.jpg"]
+    assert capsys.readouterr().err.startswith("5 INPUT given before, first a.jpg")
+    assert drop_repeated(given[:2]) == given[:2] and capsys.readouterr().err == ""
+
+
+def test_videos_of_one_name_are_told_apart():
+    assert name_videos([Path("x/clip.mp4")]) == [("clip.mp4", "clip.pose.mp4")]
+    several = [Path("x/clip.mp4"), Path("y/clip.mp4"), Path("y/clip.v2.AVI")]
+    assert name_videos(several) == [
+        ("x/clip.mp4", "x/clip.pose.mp4"), ("y/clip.mp4", "y/clip.pose.mp4"), ("y/clip.v2.AVI", "y/clip.v2.pose.avi"),
+    ]  # fmt: skip
+    upper = [Path("x/clip.mp4"), Path("x/clip.MP4")]
+    assert name_videos(upper) == [("clip.mp4", "clip.mp4.pose.mp4"), ("clip.MP4", "clip.MP4.pose.mp4")]
 
 
 def test_a_folder_means_its_images_by_name(folder):
@@ -120,4 +243,6 @@ def test_names_are_as_long_as_it_takes_to_tell_paths_apart():
     assert distinct_names(["x/a.jpg", "y/b.jpg"]) == ["a.jpg", "b.jpg"]
     assert distinct_names(["x/a.jpg", "y/a.jpg", "y/b.jpg"]) == ["x/a.jpg", "y/a.jpg", "y/b.jpg"]
     assert distinct_names(["z/x/a.jpg", "y/x/a.jpg"]) == ["z/x/a.jpg", "y/x/a.jpg"]
+    assert distinct_names(["x/../a.jpg", "y/a.jpg"])[1] == "y/a.jpg"
+    assert not any(".." in name for name in distinct_names(["x/../a.jpg", "y/a.jpg"]))
     assert distinct_names(["a.jpg", "a.jpg"]) == ["a.jpg", "a.jpg"] and distinct_names([]) == []

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -5,7 +8,9 @@ import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
+import ief
 from checkpoints.files import checksum
+from ief import PosePredictor
 from ief.cli import main
 from ief.inference.networks import CascadeNetwork
 from ief.inference.onnx_export import export_onnx, resampling, write_onnx
@@ -18,6 +23,7 @@ from mpii_tools.images.decode import warp
 from mpii_tools.results.predictions import read_predictions
 
 SIZE = 32
+PAGE = Path(ief.__file__).parent / "README.md"
 
 
 class ShallowResNet(ResNet):
@@ -166,3 +172,65 @@ def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data,
         assert message in error and error.count("\n") == 1
     assert main(["export", "--run", str(run), "--out", str(tmp_path / "o"), "--int8", str(tiny_data)]) == 2
     assert "--int8 goes with --input crops" in capsys.readouterr().err
+
+
+@pytest.fixture
+def in_folder(exported, tmp_path, monkeypatch):
+    """The working directory has the exported model of images under the name that the page's script reads."""
+    (tmp_path / "pose.onnx").write_bytes((exported / "image.onnx").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_script():
+    """The names that the page's script leaves, run as it stands."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    (script,) = [block for block in blocks if "onnxruntime" in block]
+    names = {}
+    exec(compile(script, str(PAGE), "exec"), names)
+    return names
+
+
+def test_the_pages_script_takes_boxes_as_prediction_does(in_folder):
+    """Crops of as many image pixels as the network has: nothing is resampled, so that a hundredth of a pixel shows."""
+    image = smooth_image(200, 150)
+    cv2.imwrite("image.jpg", image)
+    side = SIZE / 1.25
+    boxes = [[x - side / 2, y - height / 2, x + side / 2, y + height / 2] for x, y, height in
+             ((60, 40, 20), (100, 100, side), (120, 77, 0.5))]  # fmt: skip
+    boxes.append([80 - 9, 60 - side / 2, 80 + 9, 60 + side / 2])  # higher than wide
+    names, predictor = run_script(), PosePredictor.of(make_cascade(1))
+    expected = predictor(image, boxes).joints
+    np.testing.assert_allclose(names["predict"](names["session"], image, boxes), expected, atol=1e-3)
+    assert np.abs(predictor(image, np.add(boxes, 0.01)).joints - expected).min() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        pytest.param([[-30, 20, 50, 90], [150, 100, 230, 190]], id="partly outside"),
+        pytest.param([[-40, -30, 260, 190]], id="around the image"),
+        pytest.param([[99.5, 70.25, 103.75, 76.5]], id="a few pixels"),
+    ],
+)
+def test_the_pages_script_takes_any_box(in_folder, boxes):
+    image = smooth_image(200, 150)
+    cv2.imwrite("image.jpg", image)
+    names, predictor = run_script(), PosePredictor.of(make_cascade(1))
+    sides = 1.25 * np.array([max(x2 - x1, y2 - y1) for x1, y1, x2, y2 in boxes])
+    off = names["predict"](names["session"], image, boxes) - predictor(image, boxes).joints
+    # In crop pixels; a center 15 x scale too low, or half a pixel off in a small box, would show.
+    assert np.abs(off / sides[:, None, None] * SIZE).max() < 0.3
+
+
+@pytest.mark.parametrize(("width", "height", "gray"), [(61, 37, False), (90, 70, True), (33, 101, True)])
+def test_the_pages_script_reads_images_as_prediction_does(in_folder, width, height, gray):
+    """Odd sizes, and files that hold one channel."""
+    image = smooth_image(width, height)
+    cv2.imwrite("image.jpg", cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if gray else image)
+    names = run_script()
+    assert names["image"].shape == (height, width, 3)
+    boxes = [[5, 2, 30, 35], [1, 0, 33, 31.5]]
+    expected = PosePredictor.of(make_cascade(1))("image.jpg", boxes).joints
+    found = names["predict"](names["session"], names["image"], boxes)
+    np.testing.assert_allclose(found, expected, atol=0.3 * 1.25 * 33 / SIZE)

@@ -8,7 +8,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights
 from heads.bones import joints_to_bones
-from heads.methods import METHODS
+from heads.pairs import METHODS
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade, mirror
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file

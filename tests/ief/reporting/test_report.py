@@ -14,6 +14,7 @@ from evaluation import Bootstrap, compare
 from evaluation.metrics.json_format import difference_to_json, scores_to_json
 from evaluation.metrics.relative import relative_errors
 from evaluation.report.skeletons import within
+from heads.skeleton import Skeleton
 from ief.cli import main
 from ief.reporting.finished_run import load_run, run_names
 from ief.reporting.pictures import draw_people, worst_and_median
@@ -21,6 +22,7 @@ from ief.reporting.scoring import ground_truth, load_poses, print_gains, score
 from mpii_tools.people import make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.results.predictions import Predictions, save_predictions
+from mpii_tools.skeletons import guess_skeleton
 
 PEOPLE = 30
 CLOSENESS = {"ief_star": (20, 16), "bone": (18, 13), "all": (15, 9)}  # px of noise after stage 0 and stage 1
@@ -52,7 +54,8 @@ def write_run(folder, people, noise, seed=0):
     for index, (name, joints) in enumerate(poses.items()):
         suffix = "" if index == len(poses) - 1 else f"-{name}"
         save_predictions(
-            folder / f"predictions-valid{suffix}.npz", Predictions(joints, people.person_ids, stage=index - 1)
+            folder / f"predictions-valid{suffix}.npz",
+            Predictions(joints, people.person_ids, people.joint_names, index - 1),
         )
     write_metrics(folder, poses, people)
     return poses
@@ -102,11 +105,11 @@ def test_everything_is_there(report):
     results = json.loads((report / "results.json").read_text())
     assert {path.name for path in (report / "tables").iterdir()} == {f"{name}.md" for name in results["tables"]}
     assert all(path.stat().st_size > 0 for path in (report / "tables").iterdir())
-    assert {"table7", "table8", "joints-all", "bones-all", "movement", "figure1"} <= set(results["tables"])
+    assert {"table1", "table7", "table8", "joints-all", "bones-all", "movement", "figure1"} <= set(results["tables"])
     drawn = {path.name.removesuffix(".svg") for path in (report / "figures").iterdir()}
     assert drawn == {
         "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
-        "error-by-group", "error-by-path", "movement", "figure1", "training-stage0", "training-stage1",
+        "error-by-group", "error-by-path", "movement", "figure1", "figure1-tree", "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (report / "figures").iterdir())
     assert page.count("data:image/svg+xml") == len(drawn)
@@ -290,6 +293,64 @@ def test_people_without_scale_and_head_size_still_make_a_report(place, tmp_path,
     assert "PCK@0.2 of the torso" in page and "PCKh" not in page  # the unit that is left
 
 
+LIMBS = ("ankle", "knee", "hip", "shoulder", "elbow", "wrist")
+OWN_LABELS = [f"{side}_{limb}" for limb in LIMBS for side in ("right", "left")]
+EDGES = [(0, 2), (2, 4), (4, 5), (5, 3), (3, 1), (4, 6), (5, 7), (6, 8), (8, 10), (7, 9), (9, 11)]
+# Skeletons whose root has a mirror image -> the rows of their bones, and what Figure 1 shows of them.
+MIRRORED_ROOTS = {
+    "labels of 12 joints": (
+        guess_skeleton(OWN_LABELS, EDGES)[0],
+        ["ankle to knee", "knee to ankle and hip", "hip to knee and hip", "shoulder to hip", "elbow to shoulder",
+         "wrist to elbow"],
+        ["ankle", "knee", "hip", "shoulder", "elbow", "wrist"],
+    ),
+    "a chain, the sides last": (
+        Skeleton(("hand_right", "chest", "hand_left", "tip_right", "tip_left"), (-1, 0, 1, 0, 2), ((0, 2), (3, 4))),
+        ["hand to chest", "tip to hand", "chest to hand"],
+        ["chest", "hand", "tip"],
+    ),
+    "two joints, the left one first": (
+        Skeleton(("l_eye", "r_eye"), (-1, 0), ((0, 1),)), ["eye to eye"], ["eye"],
+    ),
+    "names that share nothing": (
+        Skeleton(("east", "west", "mast"), (-1, 2, 0), ((0, 1),)), ["east and west to mast", "mast to east and west"],
+        ["east and west", "mast"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIRRORED_ROOTS)
+def test_a_root_with_a_mirror_image_has_no_bone(tmp_path, quick, name):
+    skeleton, bones, kinds = MIRRORED_ROOTS[name]
+    rng = np.random.default_rng(0)
+    scale = rng.uniform(0.6, 1.4, PEOPLE)
+    joints = rng.normal(150, 35, (PEOPLE, len(skeleton), 2))
+    center = np.full((PEOPLE, 2), 150.0)
+    people = make_people([f"{row}.jpg" for row in range(PEOPLE)], joints, skeleton=skeleton, center=center, scale=scale)
+    save_people(tmp_path / "own.npz", people)
+    poses = write_run(tmp_path / "run", people, (20, 10))
+    arguments = ["--annotations", str(tmp_path / "own.npz"), "--out", str(tmp_path / "out")]
+    assert main(["report", str(tmp_path / "run"), *arguments]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    table = results["tables"]["bones-stage-1"]
+    assert [row[0] for row in table["rows"]] == bones
+    off = poses["stage1"] - joints
+    wanted = {
+        child: np.linalg.norm((off[:, parent] - off[:, child]), axis=-1).mean()
+        for child, parent in enumerate(skeleton.parents)
+        if parent >= 0
+    }
+    right, left = table["head"].index("Error px R"), table["head"].index("Error px L")
+    shown = [row[column]["value"] for row in table["rows"] for column in (right, left) if row[column] != ""]
+    assert sorted(shown) == pytest.approx(sorted(wanted.values()))
+    for (right_joint, left_joint), row in zip(skeleton.flip_pairs, table["rows"], strict=False):
+        for joint, cell in ((right_joint, row[right]), (left_joint, row[left])):
+            assert cell == "" if joint == skeleton.root else cell["value"] == pytest.approx(wanted[joint])
+    assert sorted(results["figure1"]) == sorted(kinds)
+    for kind in results["figure1"].values():  # a place in the crop is no bone
+        assert kind["bone"] != kind["joint"]
+
+
 @pytest.fixture(scope="module")
 def bad_runs(place, tmp_path_factory):
     """Name -> path: what `place` holds, and run folders with a fault each."""
@@ -398,7 +459,9 @@ def test_a_browser_shows_the_page_whole_at_desktop_and_phone_width(report, tmp_p
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
         pytest.skip("no Chromium is installed to open the page in")
-    page = html.escape((report / "index.html").read_text(), quote=True)
+    text = (report / "index.html").read_text()
+    pictures = len(list((report / "figures").iterdir())) + text.count("data:image/jpeg")
+    page = html.escape(text, quote=True)
     frames = "\n".join(f'<iframe width="{width}" height="900" srcdoc="{page}"></iframe>' for width in (1280, 390))
     (tmp_path / "frames.html").write_text(FRAMES.format(frames=frames))
     command = [
@@ -412,6 +475,6 @@ def test_a_browser_shows_the_page_whole_at_desktop_and_phone_width(report, tmp_p
     assert said, done.stderr[-2000:]
     found = json.loads(html.unescape(said.group(1)))
     for width in ("1280", "390"):
-        assert found[width]["images"] == 11 + 12
+        assert found[width]["images"] == pictures
         assert found[width]["broken"] == [] and found[width]["cut"] == [] and found[width]["overflow"] <= 0
     assert found["390"]["wide"] > found["1280"]["wide"]  # on a phone the wide tables scroll in their own boxes

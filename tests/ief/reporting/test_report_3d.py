@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,8 +19,9 @@ from ief.reporting.finished_run import load_run
 from ief.reporting.pictures_3d import drawn_people_3d, person_errors_3d
 from ief.reporting.scoring_3d import difference_3d, load_metrics_3d, score_3d
 from ief.reporting.sequence_3d import choose_sequence
-from mpii_tools.depth.files import depth_path
+from mpii_tools.depth.files import depth_path, save_depth
 from mpii_tools.depth.table import make_depth
+from mpii_tools.people_file import save_people
 
 # Folder -> millimeters off, the method of Table 1, the second dataset.
 RUNS = {"alone/ief_star": (70, "ief_star", None), "alone/bone": (60, "bone", None), "alone/all": (50, "all", None),
@@ -162,6 +164,40 @@ def test_without_depth_the_scores_are_those_of_the_runs(place, tmp_path, quick):
                       "interval": list(stages["stage0"].joint_error.overall.interval)}  # fmt: skip
     assert results["3d"]["differences"] == [] and results["3d"]["figure2"] == {}
     assert "Differences and Figure 2 are left out" in page and "No people with depth and a camera" in page
+
+
+@pytest.mark.parametrize(("protocol", "own", "others"), [
+    ("Protocol 1", {"table4"}, {"table5", "table6"}), ("Protocol 2", {"table5", "table6"}, {"table4"}),
+    ("Protocol 2, but 1 of 5 frames", {"table5", "table6"}, {"table4"}), ("", {"table4", "table5", "table6"}, set()),
+])  # fmt: skip
+def test_scores_stand_beside_those_of_their_protocol(place, tmp_path, quick, protocol, own, others):
+    _, people, depth, _ = place
+    save_people(tmp_path / "valid.npz", people)
+    save_depth(tmp_path / "valid.npz", replace(depth, protocol=np.full(len(depth), protocol)))
+    runs, arguments = ["alone/all", "mixed/all"], ["--annotations", str(tmp_path / "valid.npz")]
+    results, page = write(place, tmp_path / "out", runs, *arguments)
+    assert results["3d"]["protocol"] == protocol
+    assert (f"{protocol} of Human3.6M" if protocol else "protocol is not known") in page
+    ours = {"alone/all", "mixed/all"}
+    for name in ("table4", "table5", "table6"):
+        table = results["tables"][name]
+        assert bool(ours & set(table["head"])) == (name in own) != (name in others)
+        number = 1 if name == "table4" else 2  # what the paper says of each
+        assert f"of Human3.6M, Protocol {number}," in (tmp_path / "out" / "tables" / f"{name}.md").read_text()
+    assert "of Human3.6M, Protocol 2," in (tmp_path / "out" / "tables" / "table2.md").read_text()
+
+
+def test_metrics_json_knows_the_protocol(place, tmp_path, quick):
+    """Of runs whose validation people are not given."""
+    run = tmp_path / "run"
+    shutil.copytree(place[0] / "alone/all", run)
+    trees = json.loads((run / "metrics.json").read_text())
+    for tree in trees.values():
+        tree["3d"]["protocol"] = "Protocol 1"
+    (run / "metrics.json").write_text(json.dumps(trees))
+    assert main(["report", str(run), "--out", str(tmp_path / "out")]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["3d"]["protocol"] == results["3d"]["runs"]["run"]["stage0"]["protocol"] == "Protocol 1"
 
 
 def test_people_without_depth_leave_a_report_in_2d(place, tmp_path, quick):

@@ -12,8 +12,7 @@ from safetensors import safe_open
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
-from heads.methods import METHODS
-from heads.pairs import ORIGIN, get_pairs
+from heads.pairs import METHODS, ORIGIN, get_pairs
 from heads.skeleton import MPII
 from ief.cli import main
 from ief.model.cascade import Cascade

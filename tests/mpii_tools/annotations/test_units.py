@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from heads.skeletons import SKELETONS
 from mpii_tools.annotations.placement import crop_of_boxes, place_people
 from mpii_tools.annotations.units import AWAY, NORMALIZED, SMALL, TINY, require_pixels, wrong_units
 from mpii_tools.people import make_people
+from mpii_tools.skeletons import SKELETONS
 
 
 def extent(people):

@@ -12,6 +12,7 @@ from pycocotools.cocoeval import COCOeval
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.results.coco import number_images, person_scores, to_coco, write_coco, write_csv
+from mpii_tools.results.predictions import read_predictions
 
 PEOPLE, IMAGES = 24, 9
 SIGMAS = np.linspace(0.03, 0.1, 16)
@@ -140,24 +141,63 @@ def test_coco_results_come_back(tmp_path, crowd, dimensions):
     assert all(set(p) == {"image_id", "file_name", "category_id", "keypoints", "bbox", "score"} for p in back)
     keypoints = np.array([person["keypoints"] for person in back]).reshape(PEOPLE, 16, 3)
     np.testing.assert_allclose(keypoints[..., :2], joints[..., :2], atol=5.1e-4)
-    np.testing.assert_allclose(keypoints[..., 2], np.where(np.isnan(scores), 0, scores), atol=5.1e-7)
+    np.testing.assert_allclose(keypoints[..., 2], np.where(np.isnan(scores), 2, scores), atol=5.1e-7)
     sides = np.array([person["bbox"] for person in back])
     np.testing.assert_allclose(sides[:, :2] + sides[:, 2:], boxes[:, 2:], atol=2e-3)
     assert back[0]["score"] == pytest.approx(box_scores[0] * scores[0].mean(), abs=1e-6)
     assert back[3]["score"] == pytest.approx(box_scores[3] * np.delete(scores[3], 5).mean(), abs=1e-6)
     assert back[4]["score"] == pytest.approx(box_scores[4], abs=1e-6)
     assert {person["image_id"] for person in back} == set(range(1, IMAGES + 1))
+    np.testing.assert_allclose(read_predictions(path).scores, scores, atol=5.1e-7)
 
 
 def test_without_scores_no_joint_has_one(crowd):
     joints, _, images, _ = crowd
     people = to_coco(joints, None, images)
-    assert all(person["keypoints"][2::3] == [0] * 16 and "bbox" not in person for person in people)
+    assert all(person["keypoints"][2::3] == [2] * 16 and "bbox" not in person for person in people)
     assert {person["score"] for person in people} == {1.0}
     assert (
         np.isnan(person_scores(None, None, 3)).all() and np.isnan(person_scores(np.full((3, 2), np.nan), None, 3)).all()
     )
     assert to_coco(np.zeros((0, 16, 2)), None, []) == []
+
+
+@pytest.mark.parametrize("known", ["none", "some", "all"])
+def test_joints_are_seen_by_what_draws_and_come_back(tmp_path, crowd, known):
+    """A joint is drawn where v is above 0; a score is what was one, and nothing else."""
+    joints, _, images, boxes = crowd
+    joints = joints.copy()
+    joints[:, 6] = np.nan  # nobody had it in training
+    scores = np.random.default_rng(5).uniform(0.1, 1, (PEOPLE, 16)).round(6)
+    scores[:, 6] = np.nan
+    if known == "some":
+        scores[::2, ::3] = np.nan
+    path = write_coco(tmp_path / "r.json", joints, None if known == "none" else scores, images, boxes)
+    marked = np.array([person["keypoints"] for person in json.loads(path.read_text())]).reshape(PEOPLE, 16, 3)
+    assert ((marked[..., 2] > 0) == (np.arange(16) != 6)).all() and (marked[:, 6] == 0).all()
+    back = read_predictions(path)
+    np.testing.assert_allclose(back.joints, joints, atol=5.1e-4)
+    assert back.scores is None if known == "none" else np.array_equal(back.scores, scores, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 1, 1], None),  # what COCO advises
+        ([2, 1, 0], None),  # flags of annotations
+        ([2.0, 1.0, 0.0], None),
+        ([0.0, 0.0, 0.0], None),  # our own files of earlier versions
+        ([1.0, 1.0, 1.0], [1, 1, 1]),  # AlphaPose's
+        ([1, 0.5, 0], [1, 0.5, 0]),
+        ([0.9, 2, 0.0], [0.9, np.nan, 0]),
+        ([0.9, 3.5, 0.2], None),  # a heatmap's
+    ],
+)
+def test_flags_are_no_scores(tmp_path, values, expected):
+    keypoints = [number for row, value in enumerate(values) for number in (10 + row, 20, value)]
+    (tmp_path / "r.json").write_text(json.dumps([{"image_id": 1, "keypoints": keypoints}]))
+    found = read_predictions(tmp_path / "r.json", ("a", "b", "c")).scores
+    assert found is None if expected is None else np.array_equal(found[0], expected, equal_nan=True)
 
 
 def test_images_that_are_numbers_keep_them():

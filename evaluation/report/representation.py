@@ -1,0 +1,121 @@
+"""Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1), the tree and its spreads."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from evaluation.metrics.pose_std import PoseStd
+from evaluation.report import plots
+from evaluation.report.page import Section
+from evaluation.report.paper_tables import std_table
+from evaluation.report.published import PAPER
+from evaluation.report.published_3d import PAPER_NAMES
+from evaluation.report.tables import Cell, Table
+from heads.pairs import METHODS, get_pairs
+from heads.skeleton import MPII, Skeleton
+
+SIDES = ("right", "center", "left")  # of a joint's children, from above
+ROW, LABEL = 0.42, 5  # inches between two rows of joints; points from a joint to its name
+DEEP = 6  # bones to the origin that leave room for names of two words in a line
+
+
+def methods_table(skeleton: Skeleton = MPII) -> Table:
+    """Table 1 of the paper: what a method's network predicts, and its loss; and how many pairs that compares here."""
+    return Table(
+        title="The five methods",
+        head=("", "In the paper", "CNN prediction", "Loss", "Pairs"),
+        rows=tuple(
+            (
+                name,
+                PAPER_NAMES[name],
+                method.representation,
+                method.loss,
+                Cell(len(get_pairs(method.pairs, skeleton)), digits=0),
+            )
+            for name, method in METHODS.items()
+        ),
+        note=f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
+        "compared. The origin is in all of the sets here; the paper writes P_all without it.",
+    )
+
+
+def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
+    """Figure 1 of the paper, left: joints, and each one's bone, an arrow from it to its parent (Eq. 4).
+
+    The tree lies on its side, the origin J_0 at the left: a column has joints as many bones away from it.
+    """
+    places = tree_places(skeleton)
+    rows = np.ptp(places[:, 1])
+    figure = Figure(figsize=(plots.WIDTH, 1.2 + ROW * rows), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    colors = [plots.SIDES[side] for side in skeleton.sides]
+    origin = (0.0, places[skeleton.root, 1])
+    ends = np.array([origin if parent == -1 else places[parent] for parent in skeleton.parents])
+    for start, end, color in zip(places, ends, colors, strict=True):
+        style = {"arrowstyle": "-|>", "color": color, "linestyle": ":" if tuple(end) == origin else "-",
+                 "shrinkA": 3, "shrinkB": 4}  # fmt: skip
+        axes.annotate("", xy=end, xytext=start, arrowprops=style)
+    axes.scatter(*places.T, 22, colors, zorder=3)
+    axes.scatter(*origin, 22, "white", edgecolors="black", marker="s", zorder=3)
+    space = " " if places[:, 0].max() <= DEEP else "\n"
+    joints = zip(skeleton.names, places, ends[:, 1] - places[:, 1], strict=True)
+    for joint, (name, (x, y), rise) in enumerate([*joints, ("origin", origin, 0)]):
+        above = rise > 0 or (rise == 0 and x % 2 == 0)  # away from its bone; neighbors in a chain do not meet
+        branches = skeleton.parents.count(joint) > 1  # whose arrows come from the right
+        axes.annotate(name.replace("_", space), (x, y), xytext=(0, LABEL if above else -LABEL),
+                      textcoords="offset points", ha="right" if branches else "center",
+                      va="bottom" if above else "top", fontsize="x-small",
+                      path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
+    axes.set(xlim=(-0.5, places[:, 0].max() + 0.5), ylim=(rows + 0.6, -0.6))
+    return figure
+
+
+def tree_places(skeleton: Skeleton) -> np.ndarray:
+    """(K, 2) where joints stand in the drawn tree: bones to the origin, and a row, the middle of their children's."""
+    children: dict[int, list[int]] = {joint: [] for joint in range(-1, len(skeleton))}
+    for joint in sorted(range(len(skeleton)), key=lambda joint: SIDES.index(skeleton.sides[joint])):
+        children[skeleton.parents[joint]].append(joint)
+    order, waiting = [], [skeleton.root]
+    while waiting:
+        order.append(waiting.pop())
+        waiting += reversed(children[order[-1]])
+    leaves = [joint for joint in order if not children[joint]]
+    row = {joint: float(place) for place, joint in enumerate(leaves)}
+    for joint in reversed(order):
+        if below := children[joint]:
+            row[joint] = (row[below[0]] + row[below[-1]]) / 2
+    return np.array([(len(path), row[joint]) for joint, path in enumerate(skeleton.ancestry)], dtype=np.float64)
+
+
+def representation_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> Section:
+    """Table 1, and Figure 1, left and right.
+
+    Args:
+        std: the right part's; None if nobody was measured, which is said.
+        whose: the people measured, in words.
+        skeleton: of the joints.
+    """
+    tables = {"table1": methods_table(skeleton)}
+    caption = (
+        "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, blue: left."
+    )
+    figures = {"figure1-tree": (caption, skeleton_tree(skeleton))}
+    if std is None:
+        text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
+    else:
+        text = f"The paper's reason to regress bones: over {whose}, {steadier_bones(std, skeleton)}."
+        figures["figure1"] = ("Left and right averaged.", plots.std_bars(std, skeleton))
+        tables["figure1"] = std_table(std, skeleton)
+    return Section(
+        "Table 1 and Figure 1: joints against bones", (text,), tables, figures, folded=frozenset({"figure1"})
+    )
+
+
+def steadier_bones(std: PoseStd, skeleton: Skeleton) -> str:
+    """How many kinds of bone vary less than their joint, in words."""
+    kinds = std.by_kind(skeleton).values()
+    steadier = sum(bone < joint for joint, bone in kinds)
+    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"

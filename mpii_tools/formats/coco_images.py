@@ -1,0 +1,43 @@
+"""Which image an entry of COCO's JSON is of: annotations, results, detections, and what Ultralytics writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def image_key(image_id: object) -> str | None:
+    """An image's id as text, so that 139, 139.0 and "139" are one; None for what is no id."""
+    if isinstance(image_id, float) and image_id.is_integer():
+        image_id = int(image_id)
+    usable = isinstance(image_id, (int, str)) and not isinstance(image_id, bool) and image_id != ""
+    return str(image_id) if usable else None
+
+
+def image_names(images: Iterable[object]) -> dict[str, str]:
+    """`image_key` -> file name of COCO's `images`; an image without id or name names nothing."""
+    usable = (image for image in images if isinstance(image, dict))
+    found = ((image_key(image.get("id")), image.get("file_name")) for image in usable)
+    return {key: name for key, name in found if key and isinstance(name, str) and name}
+
+
+def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
+    """The image of an entry: its `file_name`, else the name that `names` has for its `image_id`, else that id as text.
+
+    Args:
+        entry: an annotation, result or detection.
+        names: as `image_names` of the entry's own file; None if the file has no `images`.
+
+    Raises:
+        ValueError: neither field, or an id that is none of `names`.
+    """
+    name, key = entry.get("file_name"), image_key(entry.get("image_id"))
+    if isinstance(name, str) and name:
+        return name
+    if key is None:
+        raise ValueError("neither image_id nor file_name says which image it is of")
+    if names is None:
+        return key
+    if key not in names:
+        raise ValueError(f"its image_id {key[:40]} is no image of the file")
+    return names[key]

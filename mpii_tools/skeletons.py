@@ -1,0 +1,202 @@
+"""Skeletons by name and as JSON, and the skeleton of joints of which only the names are known."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from checkpoints.errors import PoseError
+from checkpoints.files import read_text
+from heads.skeleton import COCO17, MPII, Skeleton
+
+NAMED = ("groups", "derived")
+OPTIONAL = ("flip_pairs", *NAMED, "torso", "sigmas")
+FIELDS = {"names", "parents", *OPTIONAL}
+
+
+def skeleton_to_json(skeleton: Skeleton) -> dict[str, Any]:
+    """The fields as JSON values; what is empty is left out. `skeleton_from_json` is its inverse.
+
+    `flip_pairs` is [] for joints that are the same in a mirror, and left out if nobody said so.
+    """
+    tree: dict[str, Any] = {"names": list(skeleton.names), "parents": list(skeleton.parents)}
+    tree |= {"flip_pairs": [list(pair) for pair in skeleton.flip_pairs]} if skeleton.can_mirror else {}
+    tree |= {key: {name: list(of) for name, of in getattr(skeleton, key)} for key in NAMED if getattr(skeleton, key)}
+    return tree | {key: list(getattr(skeleton, key)) for key in ("torso", "sigmas") if getattr(skeleton, key)}
+
+
+def skeleton_from_json(tree: object) -> Skeleton:
+    """A skeleton from JSON: `names`, `parents` and, if it has them, the other attributes.
+
+    A joint is given by its name or its index; the root's parent is null or -1; `groups` and `derived` are objects.
+    `flip_pairs` of [] says that a mirrored image keeps every joint's name; without it none is used.
+
+    Raises:
+        PoseError: another format, or a skeleton that is none.
+    """
+    if not isinstance(tree, dict) or not {"names", "parents"} <= tree.keys() <= FIELDS:
+        fields = ", ".join(map(str, tree)) if isinstance(tree, dict) else type(tree).__name__
+        raise PoseError(
+            f"skeleton: expected names, parents and any of {', '.join(OPTIONAL)}, found {fields or 'nothing'}"
+        )
+    try:
+        names = tuple(map(_check_name, tree["names"]))
+        parents = tuple(-1 if p is None or p == -1 else _joint_index(p, names) for p in tree["parents"])
+        pairs = tuple((_joint_index(right, names), _joint_index(left, names))
+                      for right, left in tree.get("flip_pairs", ()))  # fmt: skip
+        named = {key: tuple((_check_name(name), _joint_names(of, names)) for name, of in tree.get(key, {}).items())
+                 for key in NAMED}  # fmt: skip
+        skeleton = Skeleton(names, parents, pairs, **named, torso=_joint_names(tree.get("torso", ()), names),
+                            sigmas=tuple(map(float, tree.get("sigmas", ()))),
+                            same_in_mirror="flip_pairs" in tree and not pairs)  # fmt: skip
+        _check_extras(skeleton)
+    except ValueError as error:
+        raise PoseError(str(error) if str(error).startswith("skeleton:") else f"skeleton: {error}") from error
+    except (TypeError, AttributeError, OverflowError) as error:
+        raise PoseError(f"skeleton: a field of another form ({error}); see `ief prepare -h`") from error
+    return skeleton
+
+
+def _check_extras(skeleton: Skeleton) -> None:
+    """Raises ValueError for groups, derived joints, a torso or sigmas that do not fit the joints."""
+    rules, torso, sigmas = dict(skeleton.derived), skeleton.torso, skeleton.sigmas
+    for name in rules:
+        skeleton.index(name)
+    chained = [name for name, others in rules.items() if not others or set(others) & set(rules)]
+    if chained:
+        raise ValueError(f"'{chained[0]}' must be derived from one or more joints that are labeled")
+    if len(torso) not in (0, 2) or len(set(torso)) != len(torso):
+        raise ValueError(f"torso {list(torso)}; give two different joints, or leave it out")
+    if sigmas and (len(sigmas) != len(skeleton) or not all(0 < sigma < float("inf") for sigma in sigmas)):
+        raise ValueError(f"{len(sigmas)} sigmas; give {len(skeleton)} numbers above 0, or none")
+
+
+def _check_name(value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError(f"{value!r} is no name")
+    return value
+
+
+def _joint_index(joint: object, names: tuple[str, ...]) -> int:
+    """A joint's index from its name or its index."""
+    if isinstance(joint, str) and joint in names:
+        return names.index(joint)
+    if type(joint) is not int or not 0 <= joint < len(names):
+        raise ValueError(f"{joint!r} is no joint")
+    return joint
+
+
+def _joint_names(joints: Iterable[object], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Joint names from names or indices."""
+    if isinstance(joints, str):
+        raise ValueError(f"{joints!r} is no list of joints")
+    return tuple(names[_joint_index(joint, names)] for joint in joints)
+
+
+SKELETONS = {
+    "mpii": MPII,
+    "coco17": COCO17,
+    # Leeds Sports Pose under MPII's names; a hand as COCO-WholeBody has it; AP-10K's animals with mmpose's sigmas.
+    **{name: skeleton_from_json(tree)
+       for name, tree in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")).items()},
+}  # fmt: skip
+
+# Other words for a joint, tried where the word itself is not among the names.
+ALIASES = {"head": "head_top", "headtop": "head_top", "neck": "upper_neck", "upperneck": "upper_neck"}
+
+
+def get_skeleton(name: str | os.PathLike) -> Skeleton:
+    """The skeleton of that name in `SKELETONS`, else that of the JSON file of that path (`skeleton_from_json`).
+
+    Raises:
+        PoseError: neither a name nor a file, or a file that holds no skeleton.
+    """
+    if str(name) in SKELETONS:
+        return SKELETONS[str(name)]
+    try:
+        return skeleton_from_json(json.loads(read_text(name)))
+    except FileNotFoundError:
+        raise PoseError(f"--skeleton {name}: no such file; give a JSON file, or {' or '.join(SKELETONS)}") from None
+    except PoseError as error:
+        raise PoseError(f"{name}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise PoseError(f"{name}: not a whole JSON file ({error}); give names, parents and flip_pairs") from error
+
+
+def find_joints(skeleton: Skeleton, names: Sequence[str]) -> list[int | None]:
+    """Where each joint of the skeleton is among `names`, None if nowhere.
+
+    Case, spaces and `right_`, `Right`, `r_` make no difference, nor do the words of `ALIASES`.
+    """
+    place = {plain_name(name): index for index, name in enumerate(names)}
+    for word, meant in ALIASES.items():
+        if word in place:
+            place.setdefault(meant, place[word])
+    return [place.get(plain_name(name)) for name in skeleton.names]
+
+
+def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) -> tuple[Skeleton, list[int], bool]:
+    """The skeleton of joints of which only the names, and perhaps edges, are known.
+
+    Args:
+        names: K names, in the order of some file.
+        edges: index pairs of joints; a tree along them from the first joint is taken where no skeleton of `SKELETONS`
+            has these joints, and joints that it does not reach hang on the first. Flip pairs follow from the names.
+
+    Returns:
+        the skeleton, the place of each of its joints in `names`, and whether it is one of `SKELETONS`.
+
+    Raises:
+        PoseError: no name, or a repeated one.
+    """
+    for skeleton in SKELETONS.values():
+        order = find_joints(skeleton, names)
+        if None not in order and sorted(order) == list(range(len(names))):
+            return skeleton, order, True
+    if not names:
+        raise PoseError("skeleton: no joint is named; give one or more names")
+    if len(set(names)) < len(names):
+        raise PoseError("skeleton: a joint name is repeated; names must be unique")
+    plainly = [plain_name(name) for name in names]
+    pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly)
+             if name.startswith("r_") and f"l_{name[2:]}" in plainly]  # fmt: skip
+    return Skeleton(tuple(names), _spanning_tree(len(names), edges), tuple(pairs)), [*range(len(names))], False
+
+
+def mirror_note(skeleton: Skeleton) -> str:
+    """What to tell whoever may expect mirrored images of a skeleton; empty if there is nothing to tell."""
+    if not skeleton.can_mirror:
+        return "no left and right among the joints: a mirrored image is not used; give flip_pairs in --skeleton"
+    if skeleton.flip_pairs or skeleton in SKELETONS.values():
+        return ""
+    # What was asked for, or a folder of people prepared when [] was written for want of pairs too.
+    return "flip_pairs is []: mirrored images are used, with every joint under its own name"
+
+
+def plain_name(name: str) -> str:
+    """A joint's name in lower case with `r_` or `l_` before it: `Right Ankle`, `right_ankle`, `RAnkle` -> `r_ankle`."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=^[LR])(?=[A-Z][a-z])", "_", name.strip())
+    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    if words and words[0] in ("right", "left"):
+        words[0] = words[0][0]
+    return "_".join(words)
+
+
+def _spanning_tree(joints: int, edges: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    """Parents of a tree along the edges from joint 0, breadth first."""
+    beside: dict[int, list[int]] = {joint: [] for joint in range(joints)}
+    for one, other in edges:
+        beside[one].append(other)
+        beside[other].append(one)
+    parents = {0: -1}
+    waiting = [0]
+    for joint in waiting:
+        for other in beside[joint]:
+            if other not in parents:
+                parents[other] = joint
+                waiting.append(other)
+    return tuple(parents.get(joint, 0) for joint in range(joints))

@@ -1,0 +1,95 @@
+"""Joints of which nobody knows what a mirrored image shows: none is used, up to `--flip`, and it is said."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import tiny_resnet  # noqa: F401  (a network of that name)
+from coco_files import coco_tree, write_tree
+
+from heads.skeleton import Skeleton
+from ief import PosePredictor
+from ief.cli import main
+from ief.model.run_folder import load_cascade, load_stage, stage_file
+from mpii_tools.people import make_people
+from mpii_tools.people_file import load_people
+from mpii_tools.skeletons import SKELETONS
+
+LINE = "no left and right among the joints: a mirrored image is not used; give flip_pairs in --skeleton"
+SIZE = 32
+FISH = Skeleton(("snout", "fin", "tail"), (-1, 0, 1))
+TRAIN = ["--backbone", "tiny_resnet", "--weights", "none", "--batch-size", "4", "--epochs", "2", "--stages", "1",
+         "--size", "32", "--rotation", "0", "--translation", "0", "--scale", "0", "--device", "cpu"]  # fmt: skip
+
+
+def prepare(folder, skeleton, *options):
+    """A dataset of eight whose joints are all left of the middle; returns what `ief prepare` printed on them."""
+    rng, count = np.random.default_rng(0), 8
+    joints = rng.uniform(10, 20, (count, len(skeleton), 2))
+    names = [f"{row}.png" for row in range(count)]
+    for name in names:
+        cv2.imwrite(str(folder / name), rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    box = {"center": np.full((count, 2), 32.0), "scale": np.full(count, 0.25)}
+    people = make_people(names, joints, split="train", skeleton=skeleton, **box)
+    tree = write_tree(folder / "all.json", coco_tree(people))
+    files = ["--annotations", f"train={tree}", "--images", str(folder), "--out", str(folder / "data"), "--size", "32"]
+    assert main(["prepare", *files, *options]) == 0
+
+
+def trained(folder):
+    """The run of a training with the paper's preset, whose flips are 0.5."""
+    options = [option for option in TRAIN if option not in ("--size", "32")]
+    assert main(["train", "--data", str(folder / "data"), "--run", str(folder / "run"), *options]) == 0
+    return folder / "run"
+
+
+def flips_of(run):
+    """The probability in force, by the run's record and by its stage's; and the mean x of the mean pose."""
+    options = json.loads((run / "config.json").read_text())["options"]
+    training = load_stage(stage_file(run, 0))[2]["training"]["preset"]
+    return options["flip"], training["flip"], float(load_cascade(run).mean_pose[:, 0].mean())
+
+
+def test_unknown_mirrors_are_not_used_and_every_command_says_so(tmp_path, capsys):
+    prepare(tmp_path, FISH)
+    assert capsys.readouterr().out.count(LINE) == 1
+    run = trained(tmp_path)
+    assert capsys.readouterr().err.count(LINE) == 1
+    config, record, x = flips_of(run)
+    middle = (SIZE - 1) / 2
+    assert config == record == 0 and x < middle - 4  # where the joints are, and not in the middle
+    image = str(tmp_path / "0.png")
+    poses = []
+    for flip in ([], ["--flip"]):
+        out = tmp_path / f"poses{len(flip)}"
+        assert main(["predict", "--run", str(run), image, "--out", str(out), "--device", "cpu", *flip]) == 0
+        assert capsys.readouterr().err.count(LINE) == len(flip)
+        poses.append(np.load(out / "predictions-images.npz")["joints"])
+    np.testing.assert_array_equal(*poses)
+    flipping = PosePredictor.load(run, "cpu", flip=True)
+    np.testing.assert_array_equal(flipping(image).joints, PosePredictor.load(run, "cpu")(image).joints)
+    assert trained(tmp_path) == run  # the same command finds its own training
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_joints_that_keep_their_names_are_mirrored(tmp_path, capsys, own):
+    """A hand, and joints of one's own whose JSON says so by an empty list."""
+    tree = tmp_path / "fish.json"
+    tree.write_text(json.dumps({"names": FISH.names, "parents": [None, 0, 1], "flip_pairs": []}))
+    prepare(tmp_path, FISH if own else SKELETONS["hand21"], *(["--skeleton", str(tree)] if own else []))
+    said = capsys.readouterr().out
+    run = trained(tmp_path)
+    said += capsys.readouterr().err
+    assert LINE not in said and said.count("flip_pairs is []") == 2 * own
+    config, record, x = flips_of(run)
+    assert config == record == 0.5 and abs(x - (SIZE - 1) / 2) < 4
+    assert PosePredictor.load(run, "cpu", flip=True).network.flip
+
+
+def test_own_joints_without_the_field_are_not_mirrored(tmp_path, capsys):
+    tree = tmp_path / "fish.json"
+    tree.write_text(json.dumps({"names": FISH.names, "parents": [None, 0, 1]}))
+    prepare(tmp_path, FISH, "--skeleton", str(tree))
+    assert LINE in capsys.readouterr().out
+    assert not load_people(tmp_path / "data" / "train.npz").skeleton.can_mirror

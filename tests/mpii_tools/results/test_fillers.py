@@ -1,0 +1,93 @@
+"""Fillers among predictions: found where a published file has them and where they are made, not among predictions."""
+
+import numpy as np
+import pytest
+
+from mpii_tools.people import make_people
+from mpii_tools.results.fillers import filler_warning, find_fillers
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import read_predictions
+
+
+@pytest.mark.parametrize(
+    ("name", "people_with", "count"), [("newell.h5", 0, 0), ("valid-ours.h5", 1, 16), ("tompson.h5", 2857, 5718)]
+)
+def test_the_published_predictions(shared, read_shared, name, people_with, count):
+    """Of tompson.h5 pelvis and thorax are in one place, which is most of its joint error of 98.9 px."""
+    people = read_shared("mpii/valid_annolist.mat").people
+    joints = align(read_predictions(shared / "mpii" / name), people).joints
+    fillers = find_fillers(joints, people).joints
+    assert (fillers.sum(), fillers.any(axis=1).sum()) == (count, people_with)
+    if name == "tompson.h5":
+        distance = np.linalg.norm(joints - people.joints, axis=-1)
+        assert np.nanmean(distance[people.annotated]) == pytest.approx(98.9, abs=0.05)
+        assert set(np.flatnonzero(fillers.sum(axis=0) > 4)) == {6, 7}
+        assert distance[people.annotated & ~fillers].mean() == pytest.approx(30.7, abs=0.05)
+        warning = filler_warning(joints, people)
+        assert all(part in warning for part in ("5,718", "44,240", "2,857", "30.7 px", "pelvis, thorax"))
+
+
+@pytest.fixture
+def predicted():
+    """(40, 16, 2) predictions on a grid of 4 px, as heatmaps give them, and the people."""
+    rng = np.random.default_rng(0)
+    people = make_people([f"{row}.jpg" for row in range(40)], rng.uniform(20, 400, (40, 16, 2)))
+    return (people.joints + rng.normal(0, 8, people.joints.shape)).round() // 4 * 4, people
+
+
+def test_predictions_on_a_grid_are_no_fillers(predicted):
+    joints, people = predicted
+    joints[:3, 2] = joints[:3, 3]  # hips that coincide
+    joints[4, :3] = joints[4, 3]
+    assert find_fillers(joints, people).kinds == {} and filler_warning(joints, people) is None
+    assert filler_warning(joints[:2], people.select(np.arange(2))) is None
+    assert filler_warning(joints[:0], people.select(np.arange(0))) is None
+
+
+def fill_zeros(joints):
+    joints[5:9] = 0
+
+
+def fill_minus_ones(joints):
+    joints[[1, 4, 7], 9] = -1  # zeros of a file that counts from 1
+
+
+def fill_person(joints):
+    joints[7] = joints[7, 3]
+
+
+def fill_file(joints):
+    joints[:] = 111.5
+
+
+def fill_joint(joints):
+    joints[:30, 6] = [50, 60]
+
+
+def fill_pair(joints):
+    joints[3:, 6] = joints[3:, 7] = np.random.default_rng(1).uniform(-90, 0, (37, 2))
+
+
+@pytest.mark.parametrize(
+    ("fill", "count", "people_with"),
+    [(fill_zeros, 64, 4), (fill_minus_ones, 3, 3), (fill_person, 16, 1), (fill_file, 640, 40), (fill_joint, 30, 30),
+     (fill_pair, 74, 37)],
+)  # fmt: skip
+def test_fillers_of_each_kind_are_found(predicted, fill, count, people_with):
+    joints, people = predicted
+    fill(joints)
+    found = find_fillers(joints, people)
+    assert (found.joints.sum(), found.joints.any(axis=1).sum()) == (count, people_with)
+    assert sum(mask.sum() for mask in found.kinds.values()) == count and len(found.kinds) == 1
+    warning = filler_warning(joints, people)
+    assert f"{count:,} of 640 " in warning and "\n" not in warning
+
+
+def test_what_does_not_count_or_is_right_is_none(predicted):
+    joints, people = predicted
+    joints[:, 6] = np.nan  # nobody learned it
+    joints[2:9, 3] = 0
+    hidden = people.joints.copy()
+    hidden[2:8, 3] = np.nan  # not annotated
+    hidden[8, 3] = 0  # and there it is
+    assert find_fillers(joints, make_people(people.images, hidden)).kinds == {}
