@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -13,12 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from heads.bones import joints_to_bones
-from heads.losses import CompositionalLoss
-from heads.pairs import ORIGIN
-from heads.skeleton import MPII
 from ief.benchmarks.timing import Function
-from ief.benchmarks.workload import JOINTS, PAIRS, RESIDUALS, Workload
+from ief.benchmarks.workload import JOINTS, RESIDUALS, Workload
 from ief.model.heatmaps import convolve_heatmaps, gaussian_factors
 from ief.training.data import TrainingData
 from ief.training.options import PRESETS, Preset, RunConfig
@@ -28,37 +23,8 @@ from ief.training.trainer import StageTrainer
 from mpii_tools.people import make_people
 from mpii_tools.prepared.read import PreparedSplit
 
-PARTS_BATCH = 64  # of the loss and the heatmaps
+PARTS_BATCH = 64  # of the heatmaps
 PEOPLE = 512
-
-
-def loss(workload: Workload) -> Iterator[dict]:
-    """P_all, forward and backward, against a Python loop over the pairs."""
-    name = f"loss, P_all, batch {PARTS_BATCH}, forward and backward / loop over pairs"
-    yield workload.compare(name, *losses(workload, PARTS_BATCH), 50)
-
-
-def losses(workload: Workload, batch_size: int) -> list[Function]:
-    """The gradient of the loss of a random batch: by `CompositionalLoss`, and by `loop_over_pairs`."""
-    std = 1 + torch.rand(len(PAIRS), 2, device=workload.device)
-    bones = joints_to_bones(workload.joints(batch_size), MPII).requires_grad_()
-    gt, mask = workload.joints(batch_size), torch.rand(batch_size, JOINTS, device=workload.device) > 0.1
-    of_batch = [CompositionalLoss(MPII, PAIRS, std).to(workload.device), partial(loop_over_pairs, std=std)]
-    return [lambda loss=loss: torch.autograd.grad(loss(bones, gt, mask), bones)[0] for loss in of_batch]
-
-
-def loop_over_pairs(bones: Tensor, gt: Tensor, mask: Tensor, std: Tensor) -> Tensor:
-    """The loss of P_all, pair by pair: each walks up from both its ends to the root (shapes as in the loss)."""
-    total = terms = 0
-    for (u, v), scale in zip(PAIRS, std, strict=True):
-        error, counts = torch.zeros_like(bones[:, 0]), torch.ones_like(mask[:, 0])
-        for end, sign in ((u, -1), (v, 1)):
-            if end != ORIGIN:
-                error = error - sign * sum(bones[:, bone] for bone in MPII.ancestry[end]) - sign * gt[:, end]
-                counts = counts & mask[:, end]
-        total = total + torch.where(counts, (error.abs() / scale).sum(dim=1), 0)
-        terms = terms + counts * bones.shape[-1]
-    return (total / terms.clamp(min=1)).mean()
 
 
 def heatmaps(workload: Workload) -> Iterator[dict]:
@@ -86,8 +52,6 @@ def training(workload: Workload) -> Iterator[dict]:
     if dtype:
         fp32 = training_step(workload, replace(swift, precision="fp32"))
         yield workload.compare(f"step of stage 0, {what}, bf16 / fp32", step, fp32, 1)
-    loss = losses(workload, batch_size)[0]
-    yield workload.compare(f"loss, batch {batch_size} / step of stage 0", loss, step, 100 if workload.on_gpu else 50)
     later = training_step(workload, swift, 1)
     name = f"step of stage 1, {what} / bare training step + bare forward"
     yield workload.compare(name, later, lambda: (bare(), forward()), 0.9)

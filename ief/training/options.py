@@ -176,20 +176,6 @@ OPTIONS = {entry.name: entry for entry in fields(Preset)}
 DEVICE = "device"  # key of config.json: what the machine decided
 
 
-def get_preset(name: str, **changes: object) -> Preset:
-    """The preset of that name, with the fields of `changes` that are not None replaced.
-
-    Raises:
-        PoseError: for an unknown preset or option, or a value that no training can have.
-    """
-    if name not in PRESETS:
-        raise PoseError(f"unknown preset '{name}'; choose one of {', '.join(PRESETS)}")
-    unknown = sorted(changes.keys() - OPTIONS.keys())
-    if unknown:
-        raise PoseError(f"unknown option '{unknown[0]}'; a training has {', '.join(OPTIONS)}")
-    return replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None})
-
-
 @dataclass(frozen=True)
 class RunConfig:
     """What a run is trained on and from; `options` tells how.

@@ -1,7 +1,4 @@
-"""What a stage has to correct: y_0, and the statistics of gt - y_t on augmented training samples (Eq. 1).
-
-And noise on y_t: a stage errs less on its training images than on others.
-"""
+"""What a stage has to correct: y_0, and the statistics of gt - y_t on augmented training samples (Eq. 1)."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from checkpoints.progress import progress
@@ -20,8 +16,7 @@ from heads.pairs import get_method, get_pairs
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
-from ief.training.stage_config import StageConfig
-from mpii_tools.prepared.batches import Batch, TrainingBatches, generator
+from mpii_tools.prepared.batches import Batch, TrainingBatches
 from mpii_tools.prepared.mixed import MixedBatches
 
 STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
@@ -99,15 +94,3 @@ def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skelet
     apart = relative_positions(measured, get_pairs(chosen.pairs, skeleton))
     _, pair_std = masked_mean_std(apart, torch.isfinite(apart))
     return Residuals(mean.float(), std.float(), pair_std.float())
-
-
-def perturb(pose: Tensor, config: StageConfig, step: int, share: slice) -> Tensor:
-    """y_t with the noise of a step, a function of seed and step; on x and y, which heatmaps show, never on z.
-
-    Args:
-        pose: (B, K, D) or (1, K, D) crop pixels.
-        share: which samples of the global batch these are: the noise is drawn for all of it.
-    """
-    rng, options = generator(config.seed, "perturb", step), config.options
-    noise = torch.randn(options.batch_size, pose.shape[1], 2, generator=rng)[share]
-    return pose + F.pad(noise, (0, pose.shape[2] - 2)).to(pose) * (options.perturb * options.size)

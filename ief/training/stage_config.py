@@ -54,10 +54,10 @@ class StageConfig:
         """Stages start from different random weights and see different orders and augmentations."""
         return self.run.seed * 1000 + self.index
 
-    @property
-    def lr(self) -> float:
-        """The stage's learning rate before the schedule."""
-        return self.options.lr * (self.options.lr_mult_later if self.index else 1)
+    def lr(self, step: int) -> float:
+        """The learning rate of a step."""
+        first = self.options.lr * (self.options.lr_mult_later if self.index else 1)
+        return scheduled_lr(first, self.options, step / self.steps)
 
     @property
     def people_per_step(self) -> int:
@@ -87,3 +87,11 @@ class StageConfig:
             likelihood=options.loss == "rle",
             unlabeled=self.data.unlabeled(mirrored=options.flip > 0),
         )
+
+
+def scheduled_lr(lr: float, preset: Preset, done: float) -> float:
+    """The learning rate `lr` as the preset's schedule has it when the fraction `done` of the training is over."""
+    lr = lr * min(1.0, (done + 1e-3) / preset.warmup if preset.warmup else 1.0)
+    if preset.schedule == "steps":
+        return lr * 0.1 ** sum(done >= milestone for milestone in preset.milestones)
+    return lr * 0.5 * (1 + math.cos(math.pi * done))

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from checkpoints.errors import PoseError
@@ -24,15 +25,15 @@ from ief.training import resume
 from ief.training.curve import Curve, check_losses, check_weights
 from ief.training.data import build_batches
 from ief.training.distributed import wrap_ddp
-from ief.training.optimizer import build_ema, build_optimizer, scheduled_lr
+from ief.training.optimizer import build_ema, build_optimizer
 from ief.training.options import write_config
 from ief.training.progress import StepProgress
-from ief.training.residuals import absolute_statistics, mean_training_pose, measure_residuals, perturb
+from ief.training.residuals import absolute_statistics, mean_training_pose, measure_residuals
 from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig
 from ief.training.stopping import Stopped
 from ief.training.validation import Validator, validates_after, validation_interval
-from mpii_tools.prepared.batches import Batch
+from mpii_tools.prepared.batches import Batch, generator
 
 
 def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
@@ -165,12 +166,12 @@ class StageTrainer:
         return measure_residuals(self.batches.whole(), config.run.method, self.previous.mean_pose, pose_of, shown)
 
     def step(self, step: int) -> tuple[Tensor, float]:
-        """One step down the gradient; returns its loss, a scalar that is still on the device, and its lr."""
+        """One step down the gradient; returns this rank's loss, a scalar that is still on the device, and its lr."""
         batch = self.batches(step)
         output = self.model(batch.images, self.current_pose(batch, step, self.batches.samples))
         estimate, sigma = output if isinstance(output, tuple) else (output, None)
         loss = self.loss(estimate, batch.joints, batch.mask, sigma)
-        lr = scheduled_lr(self.config.lr, self.config.options, step / self.config.steps)
+        lr = self.config.lr(step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["mult"]
         self.optimizer.zero_grad()
@@ -179,7 +180,7 @@ class StageTrainer:
         if self.ema:
             self.ema.update_parameters(self.stage)
         self.steps_done = step + 1
-        return self.runtime.dist.mean(loss.detach()), lr
+        return loss.detach(), lr
 
     def current_pose(self, batch: Batch, step: int, share: slice) -> Tensor:
         """y_t of a batch, (B, K, D) or (1, K, D) crop pixels: the frozen cascade's pose, with noise if it is asked for.
@@ -200,7 +201,7 @@ class StageTrainer:
         with StepProgress(config, self.steps_done, dist.is_main) as progress:
             for step in progress:
                 loss, lr = self.step(step)
-                curve.add(loss)
+                curve.add(dist.mean(loss))
                 validates = validates_after(step + 1, config, self.validate_every)
                 row_ends = curve.full or validates or step + 1 == config.steps
                 if row_ends:
@@ -272,3 +273,17 @@ class StageTrainer:
         memory = [state.values() for state in self.optimizer.state.values()]
         ema = self.ema.state_dict().values() if self.ema else ()
         check_weights(chain(self.stage.state_dict().values(), ema, *memory), self.steps_done, self.config.folder)
+
+
+def perturb(pose: Tensor, config: StageConfig, step: int, share: slice) -> Tensor:
+    """y_t with the noise of a step, as a stage errs less on its training images than on others.
+
+    A function of seed and step; on x and y, which heatmaps show, never on z.
+
+    Args:
+        pose: (B, K, D) or (1, K, D) crop pixels.
+        share: which samples of the global batch these are: the noise is drawn for all of it.
+    """
+    rng, options = generator(config.seed, "perturb", step), config.options
+    noise = torch.randn(options.batch_size, pose.shape[1], 2, generator=rng)[share]
+    return pose + F.pad(noise, (0, pose.shape[2] - 2)).to(pose) * (options.perturb * options.size)

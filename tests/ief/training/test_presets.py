@@ -11,23 +11,23 @@ from processes import IEF, finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
 from ief.model.run_folder import load_stage, stage_file
-from ief.training.optimizer import scheduled_lr
-from ief.training.options import change_config, get_preset, options_table, read_config
+from ief.training.options import PRESETS, RunConfig, change_config, options_table, read_config
 from ief.training.resume import check_same_training, fingerprint
+from ief.training.stage_config import scheduled_lr
 from mpii_tools.prepared.read import load_prepared
 
 
 def test_the_schedules_follow_their_definition():
-    paper = get_preset("paper")
+    paper = PRESETS["paper"]
     rates = [scheduled_lr(paper.lr, paper, epoch / 25) for epoch in range(25)]
     assert rates == pytest.approx([0.03] * 10 + [0.003] * 10 + [0.0003] * 5)
-    swift = get_preset("swift")
+    swift = PRESETS["swift"]
     rates = [scheduled_lr(swift.lr, swift, step / 1000) for step in range(1000)]
     assert max(rates) <= swift.lr and rates[0] < rates[40] and rates[-1] < 1e-3 * swift.lr
 
 
 def test_the_paper_preset_is_the_papers():
-    paper = get_preset("paper")
+    paper = PRESETS["paper"]
     assert (paper.backbone, paper.size, paper.batch_size, paper.epochs) == ("resnet50", 224, 64, 25 * 20)
     assert (paper.optimizer, paper.lr, paper.weight_decay) == ("sgd", 0.03, 0.0002)
     assert (paper.perturb, paper.continue_backbone, paper.ema, paper.lr_mult_later) == (0.0, False, 0.0, 1.0)
@@ -49,14 +49,14 @@ def test_the_paper_preset_is_the_papers():
         ({"milestones": (0.5, 2.0)}, "must be from 0 to 1"),
         ({"margin": 0.5}, "--margin 0.5: must be from 1 to 4"),
         ({"compile": 1}, "--compile 1: must be true or false"),
-        ({"passes": 1.0}, "unknown option 'passes'; a training has backbone, "),
+        ({"passes": 1.0}, "unknown option 'passes'; a training has data, "),
     ],
 )
 def test_impossible_settings_are_clear_errors(changes, message):
     with pytest.raises(PoseError, match=re.escape(message)):
-        get_preset("paper", **changes)
-    with pytest.raises(PoseError, match="unknown preset 'worst'"):
-        get_preset("worst")
+        change_config(RunConfig(), **changes)
+    with pytest.raises(PoseError, match="--preset worst: unknown; choose paper"):
+        change_config(RunConfig(), preset="worst")
 
 
 def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_path):
@@ -82,11 +82,11 @@ def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_p
     assert (kept.method, kept.weights, kept.deterministic, kept.data) == ("bone", "none", True, str(tiny_data))
     data = load_prepared(tiny_data, "train")
     of_data = {"size": data.size, "margin": data.crops.shape[1] / data.size}
-    assert of_data["size"] != get_preset("demo").size
+    assert of_data["size"] != PRESETS["demo"].size
     given = {"epochs": 1.0, "batch_size": 8, "backbone": "tiny_resnet", "milestones": (0.3, 0.6)}
-    assert kept.options == get_preset("demo", **given, **of_data)
+    assert kept.options == replace(PRESETS["demo"], **given, **of_data)
     other = change_config(kept, preset="swift", seed=3, lr=0.5)  # a preset replaces all of them
-    assert other.options == get_preset("swift", lr=0.5) and (other.seed, other.method) == (3, "bone")
+    assert other.options == replace(PRESETS["swift"], lr=0.5) and (other.seed, other.method) == (3, "bone")
 
 
 def test_a_config_has_the_values_in_force(tiny_data, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.training.optimizer import build_optimizer
-from ief.training.options import get_preset
+from ief.training.options import PRESETS
 from ief.training.residuals import absolute_statistics, mean_training_pose, residuals_of
 from ief.training.resume import check_previous
 from ief.training.trainer import StageTrainer
@@ -76,7 +76,7 @@ def test_what_starts_new_learns_at_a_rate_of_its_own(optimizer):
     residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     stage = Stage(StageDesign("tiny_resnet", size=32), residuals)
     before = {name: value.clone() for name, value in stage.named_parameters()}
-    preset = get_preset("paper", optimizer=optimizer, lr_mult_new=10.0, weight_decay=0.0)
+    preset = replace(PRESETS["paper"], optimizer=optimizer, lr_mult_new=10.0, weight_decay=0.0)
     optimizer = build_optimizer(stage, preset, stage.new_parameters())
     for group in optimizer.param_groups:
         group["lr"] = 0.001 * group["mult"]
@@ -190,7 +190,7 @@ def test_ranks_take_equal_shares(tiny_data):
 
 def test_an_untrained_cascade_is_the_mean_pose_on_the_training_set(tiny_data):
     data = load_prepared(tiny_data, "train")
-    batches = TrainingBatches(data, MPII, get_preset("paper").augmentation, 8, 0, torch.device("cpu"))
+    batches = TrainingBatches(data, MPII, PRESETS["paper"].augmentation, 8, 0, torch.device("cpu"))
     mean_pose = mean_training_pose(batches)
     pose = Cascade(mean_pose)(torch.zeros(2, 3, 32, 32))
     assert len(pose) == 1 and torch.equal(pose[0][0], mean_pose)
