@@ -24,7 +24,7 @@ def test_ours_and_the_baseline_compute_the_same():
     assert len(list(training.heatmaps(Comparing(CPU, size=32)))) == 1
 
 
-def test_ours_and_the_baseline_are_called_equally_often_if_they_take_equally_long():
+def test_both_sides_are_called_equally_often():
     calls = []
 
     def work(name):
@@ -37,7 +37,7 @@ def test_ours_and_the_baseline_are_called_equally_often_if_they_take_equally_lon
     assert calls.count("ours") > 3 and calls.count("baseline") > 3
 
 
-def test_a_target_is_met_by_the_median_of_the_ratios_of_each_round():
+def test_a_target_is_met_by_the_median_ratio():
     times = [(1.0, 2.0), (1.0, 2.5), (5.0, 5.0)]
     result = summarize("a", times, 2.0)
     assert result["ratio"] == {"median": 2.0, "min": 1.0, "max": 2.5} and result["met"] and result["rounds"] == 3

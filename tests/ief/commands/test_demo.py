@@ -56,9 +56,7 @@ def test_a_resumed_demo_goes_on_with_the_epochs_it_began_with(tiny_data, tmp_pat
 
 
 @pytest.mark.slow
-def test_minutes_too_few_for_anything_still_give_a_report_and_a_second_call_trains_nothing(
-    tmp_path, monkeypatch, capsys
-):
+def test_too_few_minutes_still_give_a_report(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], backbone="tiny_resnet"))
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     arguments = ["demo", "--out", str(tmp_path), "--images", "30", "--minutes", "0.01", "--device", "cpu"]

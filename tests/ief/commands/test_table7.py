@@ -62,7 +62,7 @@ def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monk
         epochs_for_budget(7.5, runs, RUNTIME, path)
 
 
-def test_the_speed_is_measured_on_every_stage_and_leaves_no_file(tiny_data, tmp_path):
+def test_measuring_the_speed_leaves_no_file(tiny_data, tmp_path):
     seconds = seconds_per_step(small_config(tiny_data, tmp_path, stages=3), RUNTIME)
     assert len(seconds) == 3 and all(0 < each < 60 for each in seconds)
     assert list(tmp_path.iterdir()) == []

@@ -87,7 +87,7 @@ def test_kills_at_random_moments_lose_nothing(tiny_data, tmp_path, kills):
     assert left == ["log.csv", "log.csv", "stage.safetensors", "stage.safetensors"]
 
 
-def test_stopped_by_a_scheduler_by_the_clock_and_by_a_corrupt_checkpoint(tiny_data, tmp_path, straight):
+def test_a_stopped_training_resumes_bit_for_bit(tiny_data, tmp_path, straight):
     run = tmp_path / "run"
     assert "--stop-after is up" in finish_here(train(tiny_data, run, *SHORT, *NEVER, *AT_ONCE), status=75)
     process = start(train(tiny_data, run, *SHORT, *NEVER))
@@ -124,7 +124,7 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
     assert {path.name for path in tmp_path.glob("stage0/*")} == {"log.csv", state.name}  # nor is half a file left
 
 
-def test_a_diverging_training_names_step_and_people_and_keeps_the_previous_checkpoint(tiny_data, tmp_path):
+def test_a_diverging_training_names_step_and_people(tiny_data, tmp_path):
     command = train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--lr", "1e30")
     said = finish_here(command, status=2)
     found = re.search(r"the loss of step (\d+) is (nan|inf), on (.*), \.\.\. \(8 people", said)
@@ -223,7 +223,7 @@ def test_two_ranks_stop_together_and_resume(tiny_data, tmp_path, fault):
 
 
 @pytest.mark.slow
-def test_a_disk_that_fails_while_crops_are_read_costs_no_more_than_a_kill(tiny_data, tmp_path, straight):
+def test_a_disk_that_fails_costs_no_more_than_a_kill(tiny_data, tmp_path, straight):
     """A map of a file that has lost its end gives SIGBUS, as a map over a broken disk does."""
     data, run = tmp_path / "data", tmp_path / "run"
     shutil.copytree(tiny_data, data)

@@ -37,7 +37,7 @@ def straight(deep_data, tiny_data, tmp_path_factory):
     return run
 
 
-def test_half_of_each_batch_is_of_either_dataset_and_nobody_is_dropped(deep_data, tiny_data):
+def test_half_of_each_batch_is_of_either_dataset(deep_data, tiny_data):
     config = small_config(deep_data, also=tiny_data, epochs=2.0)
     deep, flat = ({*data.people.person_ids.tolist()} for data in config.data.datasets)
     batches = batches_of(config)
@@ -70,7 +70,7 @@ def test_ranks_share_both_halves(deep_data, tiny_data):
         batches_of(config, 0, 3)
 
 
-def test_depth_survives_augmentation_and_only_its_owners_supervise_it(deep_data, tiny_data):
+def test_depth_survives_augmentation(deep_data, tiny_data):
     config = small_config(deep_data, also=tiny_data)
     batches, data = batches_of(config), config.data.train
     row_of = {person: row for row, person in enumerate(data.people.person_ids.tolist())}
@@ -87,7 +87,7 @@ def test_depth_survives_augmentation_and_only_its_owners_supervise_it(deep_data,
     assert (residuals.std[:, :2] < 50).all()
 
 
-def test_a_joint_nobody_has_is_at_the_crops_center_and_the_roots_depth(deep_data):
+def test_a_joint_nobody_has_is_at_the_crops_center(deep_data):
     config = small_config(deep_data)
     data = config.data.train
     joints, z = data.people.joints.copy(), data.depth.z.copy()
@@ -106,9 +106,7 @@ def test_noise_moves_what_heatmaps_show_and_no_depth(deep_data):
     assert (moved - pose)[..., :2].std().item() == pytest.approx(3.2, rel=0.15)
 
 
-def test_a_run_of_mixed_people_predicts_and_scores_in_three_dimensions(
-    straight, deep_data, tiny_data, tmp_path, capsys
-):
+def test_a_mixed_run_predicts_and_scores_in_3d(straight, deep_data, tiny_data, tmp_path, capsys):
     cascade = load_cascade(straight)
     assert cascade.mean_pose.shape == (16, 3) and len(cascade.stages) == 2
     record = load_stage(stage_file(straight, 1))[2]["training"]
@@ -145,7 +143,7 @@ def test_another_second_dataset_is_another_training(straight, deep_data, tiny_da
     assert "also tiny, not None" in finish_here(train(deep_data, straight, *options), status=2)
 
 
-def test_a_stage_in_three_dimensions_refuses_people_of_two_and_the_other_way(deep_data, tiny_data, tmp_path):
+def test_a_stage_refuses_people_of_other_dimensions(deep_data, tiny_data, tmp_path):
     finish_here(train(deep_data, tmp_path / "deep", *SHORT, "--stage", "0"))
     said = finish_here(train(tiny_data, tmp_path / "deep", *SHORT), status=2)
     assert "belongs to another training" in said and "dimensions 3, not 2" in said
@@ -173,7 +171,7 @@ def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
         check_mixable(deep, replace(flat, people=people))
 
 
-def test_the_second_stage_of_the_paper_is_one_in_three_dimensions(deep_data, tmp_path):
+def test_paper3d_has_one_stage(deep_data, tmp_path):
     finish_here(train(deep_data, tmp_path, "--preset", "paper3d", "--epochs", "0.5"))
     assert len(load_cascade(tmp_path).stages) == 1
 

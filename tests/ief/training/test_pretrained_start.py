@@ -38,7 +38,7 @@ def other_data(tiny_data, tmp_path_factory):
     return folder
 
 
-def test_a_run_that_is_fine_tuned_starts_with_its_own_stages_and_says_so(run, other_data, tmp_path):
+def test_fine_tuning_starts_with_the_runs_stages(run, other_data, tmp_path):
     """A training of one step without any lr shows where it started."""
     said = finish_here(train(other_data, tmp_path / "run", *NO_STEP, "--weights", str(run)))
     for index in (0, 1):
@@ -52,7 +52,7 @@ def test_a_run_that_is_fine_tuned_starts_with_its_own_stages_and_says_so(run, ot
     assert json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))["weights"] == str(run)
 
 
-def test_a_stage_that_the_run_lacks_continues_the_previous_or_takes_the_runs_last(run, tiny_data):
+def test_where_a_stage_that_the_run_lacks_starts(run, tiny_data):
     both, previous = load_weights(run), load_cascade(run, 1)
     residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     with torch.no_grad():
@@ -94,6 +94,6 @@ def test_another_source_is_another_training(run, tiny_data, tmp_path):
 
 
 @pytest.mark.slow
-def test_of_several_processes_one_says_what_was_taken(run, tiny_data, tmp_path):
+def test_one_of_several_ranks_says_what_was_taken(run, tiny_data, tmp_path):
     said = finish(on_two_ranks(train(tiny_data, tmp_path / "run", *DEMO, "--stage", "0", "--weights", str(run))))
     assert said.count("65 tensors of the trunk") == 1

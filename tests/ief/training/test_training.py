@@ -157,7 +157,7 @@ def test_stage_1_continues_as_the_network_that_stage_0_is(tiny_data, tmp_path):
 
 @pytest.mark.parametrize("loss", ["l1", "rle"])
 @pytest.mark.parametrize("method", ["all", "ief_star"])
-def test_a_stage_that_keeps_the_head_starts_where_the_previous_stage_ended(tiny_data, tmp_path, method, loss):
+def test_a_kept_head_starts_where_the_previous_stage_ended(tiny_data, tmp_path, method, loss):
     """Heatmaps apart, which it has to learn: its first poses are those that the previous stage ends with."""
     config = small_config(tiny_data, tmp_path, 1, loss=loss, method=method)
     torch.manual_seed(0)
@@ -188,7 +188,7 @@ def test_ranks_take_equal_shares(tiny_data):
         batches_of(small_config(tiny_data), 0, 3)
 
 
-def test_an_untrained_cascade_is_the_mean_pose_on_the_training_set(tiny_data):
+def test_an_untrained_cascade_is_the_mean_training_pose(tiny_data):
     data = load_prepared(tiny_data, "train")
     batches = TrainingBatches(data, MPII, PRESETS["paper"].augmentation, 8, 0, torch.device("cpu"))
     mean_pose = mean_training_pose(batches)

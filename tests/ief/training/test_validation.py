@@ -48,7 +48,7 @@ def run(tiny_data, tmp_path_factory):
 
 
 @pytest.mark.parametrize("ema", ["0", "0.05"])
-def test_a_training_ends_with_the_same_weights_with_validation_and_without(tiny_data, tmp_path, ema):
+def test_validation_changes_no_weight(tiny_data, tmp_path, ema):
     for name, every in (("with", "1"), ("without", "0")):
         finish_here(train(tiny_data, tmp_path / name, *OPTIONS, "--ema", ema, "--validate-every", every))
     assert list(validated(tmp_path / "with")) == [3, 6, 9, 12] and not validated(tmp_path / "without")
@@ -137,7 +137,7 @@ def alike(joints, people):
     return SimpleNamespace(mean_pckh=value, joint_error=error, bone_error=error, pckh=pckh)
 
 
-def test_keep_best_keeps_the_best_validated_weights_through_every_stop(tiny_data, tmp_path, monkeypatch):
+def test_keep_best_keeps_the_best_through_every_stop(tiny_data, tmp_path, monkeypatch):
     monkeypatch.setattr("ief.training.validation.score", alike)
     straight = config_of(tiny_data, tmp_path / "straight", keep="best")
     train_stage(straight)
@@ -172,7 +172,7 @@ def test_a_report_says_which_weights_are_kept(run, tiny_data, tmp_path):
     assert len(results["validations"][run.name]["stage1"]) == 4
 
 
-def test_a_stage_from_before_there_was_a_choice_holds_the_last_weights(tiny_data, tmp_path):
+def test_an_older_stage_holds_the_last_weights(tiny_data, tmp_path):
     config = config_of(tiny_data, tmp_path, validate_every=0.0)
     train_stage(config)
     stage, mean_pose, description = load_stage(config.file)
@@ -202,7 +202,7 @@ def test_the_default_interval_is_the_smallest_that_costs_little(training, people
         assert all(cost(every) > COST for every in range(1, found))
 
 
-def test_without_a_validation_split_nothing_is_validated_and_a_line_says_so(tiny_data, tmp_path):
+def test_without_a_validation_split_a_line_says_so(tiny_data, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(tiny_data, data)
     description = json.loads((data / "prepared.json").read_text())
@@ -226,7 +226,7 @@ def test_what_cannot_be_done_is_one_line(tiny_data, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("stage*"))
 
 
-def test_people_without_head_sizes_have_a_best_by_torso_and_without_that_none(tiny_data, tmp_path, monkeypatch):
+def test_without_head_sizes_the_best_is_by_torso(tiny_data, tmp_path, monkeypatch):
     config = config_of(tiny_data, tmp_path, keep="best")
     people = config.data.valid.people
     unsized = replace(people, head_size=np.full(len(people), np.nan))
