@@ -14,8 +14,7 @@ from heads.skeleton import Skeleton
 from ief.model.fine_tuning import PretrainedStage, load_weights
 from ief.training.distributed import DistContext
 from ief.training.options import Preset, RunConfig
-from mpii_tools.prepared.batches import TrainingBatches
-from mpii_tools.prepared.mixed import MixedBatches, check_mixable
+from mpii_tools.prepared.batches import MixedBatches, TrainingBatches, check_mixable
 from mpii_tools.prepared.read import PreparedSplit, load_prepared, read_description
 
 ALSO = 500  # added to a stage's seed for the second dataset: beyond any stage's number

@@ -32,6 +32,7 @@ from ief.training.residuals import absolute_statistics, mean_training_pose, meas
 from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig
 from ief.training.stopping import Stopped
+from ief.training.tensorboard import check_installed
 from ief.training.validation import Validator, validates_after, validation_interval
 from mpii_tools.prepared.batches import Batch, generator
 
@@ -53,9 +54,8 @@ def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
     """
     runtime = runtime or Runtime()
     if config.file.exists():
-        resume.check_same_training(
-            config.file, load_stage(config.file)[2], config, validation_interval(config, runtime)
-        )
+        description, validate_every = load_stage(config.file)[2], validation_interval(config, runtime)
+        resume.check_same_training(config.file, description, config, validate_every)
         if runtime.dist.is_main:
             remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
         return config.file
@@ -86,6 +86,8 @@ class StageTrainer:
 
     def __init__(self, config: StageConfig, runtime: Runtime) -> None:
         self.config, self.runtime, self.steps_done = config, runtime, 0
+        if config.run.tensorboard:
+            check_installed()
         self.validate_every = validation_interval(config, runtime)
         self.batches = build_batches(config.data, config.options, config.seed, runtime.device, runtime.dist)
 

@@ -91,48 +91,40 @@ def compare_runs(
     Raises:
         PoseError, Stopped: as `ief.workflow.train.train`; PoseError too when `minutes` are too few for an epoch.
     """
-    folder = Path(folder)
-    parts = {
-        folder / f"seed{seed}": {name: replace(run, seed=seed) for name, run in configs.items()} for seed in seeds
-    } or {folder: configs}
-    with open_runtime(device, stop_after, checkpoint_seconds, next(iter(configs.values())).deterministic) as runtime:
+    folder, first = Path(folder), next(iter(configs.values()))
+    parts = {folder / f"seed{seed}": seed for seed in seeds} or {folder: None}
+    with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic) as runtime:
         read, read_weights = cache(load_prepared), cache(load_pretrained)  # once for all runs
-        stages = {
-            part: {
-                name: StageConfig(run, load_training_data(run, read, read_weights), part / name)
-                for name, run in runs.items()
-            }
-            for part, runs in parts.items()
+        runs = {
+            part / name: StageConfig(
+                config if seed is None else replace(config, seed=seed),
+                load_training_data(config, read, read_weights),
+                part / name,
+            )
+            for part, seed in parts.items()
+            for name, config in configs.items()
         }
-        every = [stage for runs in stages.values() for stage in runs.values()]
-        tell_mirroring(every[0], runtime)
+        data, valid = runs[next(iter(runs))].data.train, read(first.data, "valid")
+        tell_mirroring(first, data, runtime)
         if minutes is not None:
-            epochs = epochs_for_budget(minutes, every, runtime, folder / "budget.json")
-            stages = {
-                part: {name: replace(one, run=change_config(one.run, epochs=epochs)) for name, one in runs.items()}
-                for part, runs in stages.items()
-            }
-        written, people = [], read(every[0].run.data, "valid").people
-        for part, runs in stages.items():
-            train_and_score(list(runs.values()), runtime)
+            epochs = epochs_for_budget(minutes, list(runs.values()), runtime, folder / "budget.json")
+            runs = {path: replace(one, run=change_config(one.run, epochs=epochs)) for path, one in runs.items()}
+        written = []
+        for part, seed in parts.items():
+            folders = [part / name for name in configs]
+            train_and_score([runs[path] for path in folders], runtime)
             if runtime.dist.is_main:
-                named = f"{title}, seed {int(part.name.removeprefix('seed'))}" if seeds else title
-                data = next(iter(runs.values())).data
-                page = write_report(
-                    [one.run_folder for one in runs.values()],
-                    part / "report",
-                    named,
-                    people=people,
-                    training=data.train.people,
-                    load_image=load_image,
-                    depth=data.valid.depth,
-                    training_depth=data.train.depth,
-                    angle_limits=angle_limits,
+                named = title if seed is None else f"{title}, seed {seed}"
+                shown = {"load_image": load_image, "angle_limits": angle_limits}
+                training = {"training": data.people, "training_depth": data.depth}
+                written.append(
+                    write_report(
+                        folders, part / "report", named, people=valid.people, depth=valid.depth, **training, **shown
+                    )
                 )
-                written.append(page)
         if runtime.dist.is_main and configs.keys() <= METHODS.keys() and len(configs) > 1:
-            runs = {name: [part / name for part in stages] for name in configs}
-            written += write_seeds(folder, runs, people)
+            by_method = {name: [part / name for part in parts] for name in configs}
+            written += write_seeds(folder, by_method, valid.people)
     return written
 
 

@@ -13,8 +13,8 @@ from ief.training.data import load_training_data
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig
-from ief.training.tensorboard import check_installed
 from ief.training.trainer import train_stage
+from mpii_tools.prepared.read import PreparedSplit
 from mpii_tools.skeletons import mirror_note
 
 
@@ -54,10 +54,8 @@ def train(
     """
     config = change_config(config or RunConfig(), **options)
     with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic) as runtime:
-        if config.tensorboard:
-            check_installed()
         stage = StageConfig(config, load_training_data(config), Path(run))
-        tell_mirroring(stage, runtime)
+        tell_mirroring(config, stage.data.train, runtime)
         indices = range(config.stages) if stages is None else stages
         files = [train_stage(replace(stage, index=index), runtime) for index in indices]
         if not runtime.dist.is_main:
@@ -71,8 +69,8 @@ def train(
         return [*files, *predictions, stage.run_folder / "metrics.json"]
 
 
-def tell_mirroring(stage: StageConfig, runtime: Runtime) -> None:
+def tell_mirroring(config: RunConfig, data: PreparedSplit, runtime: Runtime) -> None:
     """Say on stderr, on one rank, what becomes of the mirrored images that a training asks for; mostly nothing."""
-    note = mirror_note(stage.data.skeleton) if stage.run.options.flip else ""
+    note = mirror_note(data.people.skeleton) if config.options.flip else ""
     if note and runtime.dist.is_main:
-        print(f"{stage.run.data}: {note}", file=sys.stderr)
+        print(f"{config.data}: {note}", file=sys.stderr)

@@ -16,7 +16,7 @@ from ief.cli import main
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.training.residuals import mean_training_pose, measure_residuals
 from ief.training.trainer import perturb
-from mpii_tools.prepared.mixed import check_mixable
+from mpii_tools.prepared.batches import check_mixable
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
 
