@@ -113,8 +113,8 @@ def build_batches(
         raise PoseError(f"--batch-size {size}: must be {halves}a multiple of the number of processes, {ranks}")
     if data.also:
         check_mixable(data.train, data.also)
-    shared = (data.skeleton, options.augmentation, size // len(data.datasets))
-    where = (device, dist.rank, ranks, data.dimensions)
+    shared = (options.augmentation, size // len(data.datasets))
+    where = (device, slice(dist.rank, None, ranks), data.dimensions)
     parts = [
         TrainingBatches(split, *shared, each, *where)
         for split, each in zip(data.datasets, (seed, seed + ALSO), strict=False)

@@ -13,7 +13,7 @@ from mpii_tools.depth.table import Depth
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
 from mpii_tools.people_file import load_people
-from mpii_tools.prepared.write import prepare
+from mpii_tools.prepared.write import CropSpec, prepare
 from mpii_tools.synthetic.dataset import write_synthetic
 from mpii_tools.synthetic.dataset_3d import Synthetic3D, write_synthetic_3d, write_synthetic_wild
 
@@ -66,5 +66,5 @@ def _read_3d(source: Synthetic3D, out: Path) -> Drawn:
 def prepare_drawn(drawn: Drawn, options: Preset) -> Path:
     """Write the crops of a drawn dataset, at the options' size and margin; returns their folder."""
     images = open_images(drawn.images)
-    prepare(drawn.people, images, drawn.folder, drawn.name, options.size, options.margin, depth=drawn.depth)
+    prepare(drawn.people, images, drawn.folder, drawn.name, CropSpec(options.size, options.margin), depth=drawn.depth)
     return drawn.folder

@@ -7,15 +7,31 @@ import pytest
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.split_names import parse_annotations, split_in_name
-from mpii_tools.annotations.splits import beside_validation, share_valid, with_split
-from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
-from mpii_tools.people import make_people
+from mpii_tools.annotations.splits import (
+    FILE,
+    assign_splits,
+    find_shared,
+    fingerprints,
+    is_validation,
+    parse_annotations,
+    share_valid,
+    split_by_name,
+    split_in_name,
+)
+from mpii_tools.annotations.valid_list import (
+    NOBODY,
+    SEVERAL,
+    UNKNOWN,
+    find_listed,
+    read_valid_list,
+    write_valid_list,
+)
+from mpii_tools.people import People
 
 
 def people_in(images, split=""):
     draw = np.random.default_rng(0)
-    return make_people(images, draw.uniform(0, 99, (len(images), 16, 2)), split=split)
+    return People(images, draw.uniform(0, 99, (len(images), 16, 2)), split=split)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +64,7 @@ def test_a_split_before_the_path(tmp_path, monkeypatch):
 def test_what_is_said_leaves_the_test_people_of_a_release(tmp_path):
     people = people_in(["a.jpg", "b.jpg", "c.jpg"], np.array(["train", "valid", "test"]))
     people.joints[2] = np.nan
-    found = with_split(tmp_path / "mpii.mat", Reading(people, "RELEASE"), "train").people
+    found = assign_splits(tmp_path / "mpii.mat", Reading(people, "RELEASE"), "train").people
     assert found.split.tolist() == ["train", "train", "test"]
 
 
@@ -76,7 +92,7 @@ def test_a_share_leaves_test_people_alone():
 def test_only_training_people_in_a_validation_image_are_beside():
     images = ["a.jpg", "a.jpg", "a.jpg", "x/b.jpg", "y/b.jpg", "xa.jpg", "x\\b.jpg"]
     split = np.array(["valid", "train", "test", "valid", "train", "train", "train"])
-    assert beside_validation(people_in(images, split)).tolist() == [False, True, False, False, False, False, True]
+    assert find_shared(people_in(images, split)).tolist() == [False, True, False, False, False, False, True]
 
 
 @pytest.mark.parametrize("names", [["a.jpg", "b.jpg"], ["a b.jpg", "c.jpg"], ["a,b.jpg"], ["it's.jpg", "b"], ["7"], []])
@@ -87,10 +103,55 @@ def test_a_list_comes_back_as_it_was_written(tmp_path, names):
 
 def test_names_meet_images_by_their_ends():
     images = np.array(["cam1/0.jpg", "cam2/0.jpg", "1.jpg", "11.jpg"])
-    for listed, found, unknown in (
-        (["cam1/0.jpg"], [True, False, False, False], []),
-        (["data\\cam2\\0.jpg", "x.jpg"], [False, True, False, False], ["x.jpg"]),
-        (["0.jpg", "./1.jpg"], [True, True, True, False], []),
-        ([], [False] * 4, []),
+    for listed, found, unknown, several in (
+        (["cam1/0.jpg"], [True, False, False, False], [], []),
+        (["data\\cam2\\0.jpg", "x.jpg"], [False, True, False, False], ["x.jpg"], []),
+        (["0.jpg", "./1.jpg"], [True, True, True, False], [], ["0.jpg (cam1/0.jpg, cam2/0.jpg)"]),
+        ([], [False] * 4, [], []),
     ):
-        assert (find_listed(images, listed)[0].tolist(), find_listed(images, listed)[1]) == (found, unknown)
+        mask, faults, notes = find_listed(images, listed)
+        assert (mask.tolist(), faults, notes) == (found, {}, {UNKNOWN: unknown, SEVERAL: several})
+    assert find_listed(images, ["y.jpg"])[1:] == ({NOBODY: ["y.jpg"]}, {})
+
+
+def test_the_stored_file_is_that_of_the_official_structs(read_shared):
+    people = read_shared("mpii/valid_annolist.mat").people
+    stored = np.load(FILE, allow_pickle=False)
+    np.testing.assert_array_equal(np.unique(fingerprints(people.images, people.center)), stored)
+    assert stored.shape == (2958,)
+    assert stored.dtype == np.uint64
+    assert is_validation(people.images, people.center).all()
+    for shift in ([1, 0], [0, -1], [0, 15]):
+        assert is_validation(people.images, people.center + shift).mean() < 0.001
+    assert not is_validation(np.array([f"x{image}" for image in people.images]), people.center).any()
+
+
+def test_no_training_image_is_among_them(shared, read_shared):
+    """The training poses have no center: some of their images are tried with centers that validation people have."""
+    valid = read_shared("mpii/valid_annolist.mat").people
+    lines = (shared / "mpii" / "train_poses.csv").read_text().split()
+    train = np.unique([line.split(",")[0] for line in lines])
+    assert not np.isin(train, valid.images).any()
+    tried = np.repeat(train[:100], 50)
+    centers = np.tile(valid.center[:50], (100, 1))
+    assert not is_validation(tried, centers).any()
+
+
+def test_fingerprints_are_the_same_everywhere():
+    """Fixed values: a change of hash, byte order or rounding would lose the stored split."""
+    images, center = np.array(["a.jpg", "a.jpg", "folder/a.jpg"]), np.array([[1.0, 2.0], [1.4, 1.6], [1.0, 2.0]])
+    assert len(set(fingerprints(images, center).tolist())) == 1
+    assert fingerprints(images[:1], center[:1]).tolist() == [7879732919129992770]
+
+
+def test_unknown_centers_are_nobodys():
+    assert not is_validation(np.array(["a.jpg"]), np.array([[np.nan, 1.0]])).any()
+
+
+def test_split_of_a_file_without_the_field(tmp_path, read_shared):
+    people = read_shared("mpii/valid_annolist.mat").people.select(np.arange(2))
+    images = np.array([*people.images, "other.jpg"])
+    center = np.concatenate([people.center, [[1.0, 1.0]]])
+    assert split_by_name(tmp_path / "train.json", images, center).tolist() == ["train"] * 3
+    assert split_by_name(tmp_path / "trainval.json", images, center).tolist() == ["valid", "valid", "train"]
+    assert split_by_name(tmp_path / "mine.json", images[2:], center[2:]).tolist() == [""]

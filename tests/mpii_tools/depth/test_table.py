@@ -10,8 +10,8 @@ from heads.skeleton import MPII
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.depth.cameras import project
 from mpii_tools.depth.files import depth_path, load_depth, save_depth
-from mpii_tools.depth.table import COLUMNS, join_depths, make_depth
-from mpii_tools.people import make_people
+from mpii_tools.depth.table import COLUMNS, Depth, join_depths
+from mpii_tools.people import People
 from mpii_tools.people_file import save_people
 
 CAMERA, DISTORTION = np.array([1145.0, 1143.8, 512.5, 515.5]), np.array([-0.2, 0.25, -0.003, -0.0014, -0.001])
@@ -22,9 +22,9 @@ def make_both(count=5, seed=0):
     rng = np.random.default_rng(seed)
     points = rng.normal((0, 0, 5000), 400, (count, 16, 3))
     ids = [f"a.jpg#{row + 1}" for row in range(count)]
-    people = make_people(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids)
+    people = People(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids)
     root = points[:, MPII.root, 2]
-    depth = make_depth(
+    depth = Depth(
         ids, points[..., 2] - root[:, None], camera=CAMERA, distortion=DISTORTION, root_depth=root, subject="S1",
         action=[f"action {row % 2}" for row in range(count)], sequence="S1 walk", frame=np.arange(count),
     )  # fmt: skip
@@ -37,7 +37,7 @@ def test_pixels_and_relative_depth_lead_back_to_millimeters():
     np.testing.assert_allclose(depth.to_camera(joints), points, atol=1e-5)
 
 
-def test_without_a_camera_or_the_roots_depth_there_are_no_millimeters():
+def test_no_millimeters_without_camera_or_root_depth():
     people, depth, _ = make_both(3)
     root, camera = depth.root_depth.copy(), depth.camera.copy()
     root[0], camera[1] = np.nan, np.nan
@@ -47,7 +47,7 @@ def test_without_a_camera_or_the_roots_depth_there_are_no_millimeters():
     assert np.isfinite(depth.to_camera(joints)).all(axis=(1, 2)).tolist() == [False, False, True]
 
 
-def test_a_table_comes_back_from_its_file_in_the_order_of_the_people(tmp_path):
+def test_a_table_comes_back_in_the_order_of_the_people(tmp_path):
     people, depth, _ = make_both()
     save_people(tmp_path / "valid.npz", people)
     assert (

@@ -10,7 +10,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.mat_file import UNKNOWN, load_mat
-from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people import COLUMNS, People
 
 
 def write_73(path, variables):
@@ -61,7 +61,7 @@ def people():
     images = ["a.jpg", "a.jpg", "b.jpg", "c.jpg"]
     joints = rng.uniform(0, 200, (4, 16, 2))
     joints[1, 3] = np.nan
-    return make_people(
+    return People(
         images, joints, person_ids=["a.jpg#1", "a.jpg#3", "b.jpg#1", "c.jpg#1"], center=rng.uniform(0, 99, (4, 2)),
         scale=rng.uniform(1, 2, 4), head_size=np.full(4, 30.0), split=np.array(["train", "train", "test", "train"]),
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_newells_arrays_in_a_mat_file(tmp_path, people):
     np.testing.assert_allclose(found.joints[here], people.joints[here])
 
 
-def test_a_reference_to_itself_ends_and_a_truncated_file_is_bad_input(tmp_path):
+def test_a_self_reference_ends_a_truncated_file_is_refused(tmp_path):
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
         item = file.create_dataset("x", (1, 1), dtype=h5py.ref_dtype)
         item[0, 0] = item.ref
