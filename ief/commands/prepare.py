@@ -196,13 +196,13 @@ def choose_frames(sources: list[Source], args: argparse.Namespace) -> list[Sourc
     """
     from dataclasses import replace
 
-    from mpii_tools.annotations.human36m import choose, has_human36m, with_crop
+    from mpii_tools.annotations.human36m.protocols import choose_people, has_human36m, place_crops
 
     readings = [source.reading for source in sources]
     if (args.protocol or args.every or args.leave_out_damaged) and not has_human36m(readings):
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
-    readings = [choose(reading, args.protocol, args.every or (), args.leave_out_damaged) for reading in readings]
-    readings = [with_crop(reading, args.crop) for reading in readings]
+    readings = [choose_people(reading, args.protocol, args.every or (), args.leave_out_damaged) for reading in readings]
+    readings = [place_crops(reading, args.crop) for reading in readings]
     return [replace(source, reading=reading) for source, reading in zip(sources, readings, strict=True)]
 
 

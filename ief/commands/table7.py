@@ -67,9 +67,11 @@ def run(args: argparse.Namespace) -> None:
 
     configs = read_plan(args.plan, config) if args.plan else table_7(config)
     if args.draw:
-        from ief.workflow.draw import draw_2d, prepare_drawn
+        from ief.workflow.draw import prepare_drawn
+        from mpii_tools.synthetic.dataset import write_synthetic
 
-        prepare_drawn(draw_2d(args.run / "people", (*args.draw, 0), args.run / "data", "drawn people"), config.options)
+        drawn = write_synthetic(args.run / "people", *args.draw)
+        prepare_drawn(drawn, args.run / "data", "drawn people", config.options)
     title = f"{len(configs)} runs" if args.plan else f"Five methods, {config.stages} stages"
     pages = compare_runs(configs, args.run, title, seeds=args.seeds or (), minutes=args.minutes, **read_runtime(args))
     if is_main_rank():

@@ -44,7 +44,7 @@ from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig
 from ief.training.trainer import train_stage
-from ief.workflow.draw import Drawn, draw_2d, draw_3d, prepare_drawn
+from ief.workflow.draw import prepare_drawn
 from mpii_tools.depth.files import load_depth
 from mpii_tools.images.decode import LoadImage, image_loader
 from mpii_tools.images.sources import open_images
@@ -53,6 +53,7 @@ from mpii_tools.prepared.read import PreparedSplit, load_prepared
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import read_submission, write_submission
+from mpii_tools.synthetic.dataset import SyntheticData, write_synthetic
 
 LEAST = 1.0  # epochs that are trained however slow the machine is
 REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
@@ -73,7 +74,7 @@ class Trained:
     """
 
     out: Path
-    sources: Sequence[Drawn]
+    sources: Sequence[SyntheticData]
     valid: Sequence[PreparedSplit]
     training: PreparedSplit
     load_image: LoadImage
@@ -92,7 +93,8 @@ class Kind:
     Attributes:
         options: changes to the preset `demo`.
         intro, drawing: lines to say at the start, and before people are drawn.
-        draw: folder, images and seed -> the datasets; a second one is trained on beside the first.
+        draw: folder, images and seed -> name -> dataset; a second one is trained on beside the first.
+        prepared: name of the folder of crops of a dataset.
         score_more, show_more: what is scored and shown besides; return paths to name at the end, after what they are.
         title, lead: of the report; the lead with the numbers of people to train on and to validate.
     """
@@ -100,7 +102,8 @@ class Kind:
     options: dict[str, object]
     intro: str
     drawing: str
-    draw: Callable[[Path, int, int], list[Drawn]]
+    draw: Callable[[Path, int, int], dict[str, SyntheticData]]
+    prepared: str
     score_more: Callable[[Trained], object]
     show_more: Callable[[Trained, object], dict[str, Path]]
     title: str
@@ -141,10 +144,13 @@ def demo(
     config = change_config(RunConfig(), preset="demo", weights="none", seed=seed, **kind.options, **given)
     say(kind.intro.format(backbone=config.options.backbone, size=config.options.size))
     say(f"1. {kind.drawing}")
-    sources = kind.draw(out, images, seed)
+    drawn = kind.draw(out, images, seed)
     say("2. preparing crops")
     preparing = monotonic()
-    folders = [str(prepare_drawn(source, config.options)) for source in sources]
+    folders = [
+        str(prepare_drawn(source, out / kind.prepared.format(name), name, config.options))
+        for name, source in drawn.items()
+    ]
     reporting = REPORTING * (monotonic() - preparing)
     valid = [load_prepared(folder, "valid") for folder in folders]
     say("3. training")
@@ -156,6 +162,7 @@ def demo(
             stage = fit_epochs(stage, runtime, minutes, end, sum(map(len, valid)))
         for index in range(config.stages):
             train_stage(replace(stage, index=index), runtime)
+    sources = list(drawn.values())
     load_image = image_loader(open_images(sources[0].images))
     trained = Trained(out, sources, valid, stage.data.train, load_image, runtime.device)
     say(f"4. predicting and evaluating {len(valid[0]):,} people")
@@ -222,7 +229,7 @@ def show_method_and_submission(trained: Trained, _: object) -> dict[str, Path]:
     drawn = draw_people(people, stages["stage1"], trained.load_image, spread_rows(errors, SHOWN))
     pictures = write_bytes(out / "report" / "people.jpg", to_jpeg(grid([picture for _, picture in drawn], 4)))
 
-    test, source = load_prepared(trained.sources[0].folder, "test"), trained.sources[0]
+    test, source = load_prepared(out / KINDS[2].prepared, "test"), trained.sources[0]
     predictor = PosePredictor.of(load_cascade(trained.run).to(trained.device))
     predictions = save_poses(trained.run, test, *predictor.predict_split(test))
     submission = out / "pred_keypoints_mpii.mat"
@@ -268,10 +275,17 @@ def show_never_labeled(trained: Trained, poses: np.ndarray) -> dict[str, Path]:
     return {"pictures": write_bytes(path, to_jpeg(grid(pictures, 2)))}
 
 
-def draw_upright(out: Path, images: int, seed: int) -> list[Drawn]:
+def draw_studio_and_wild(out: Path, images: int, seed: int) -> dict[str, SyntheticData]:
+    """Seven subjects in a studio with depth, and half as many people elsewhere, who are never labeled in it."""
+    return {
+        "studio": write_synthetic(out / "studio", images, images // 3, seed=seed, kind="studio"),
+        "elsewhere": write_synthetic(out / "elsewhere", images // 2, images // 6, seed=seed, kind="wild"),
+    }
+
+
+def draw_upright(out: Path, images: int, seed: int) -> dict[str, SyntheticData]:
     """MPII-like people; any pose would take longer to learn."""
-    counts = (images, images // 3, images // 30)
-    return [draw_2d(out / "data", counts, out / "prepared", "synthetic", seed, upright=True)]
+    return {"synthetic": write_synthetic(out / "data", images, images // 3, images // 30, seed, upright=True)}
 
 
 KINDS = {
@@ -280,6 +294,7 @@ KINDS = {
         intro="Synthetic upright people, {backbone} at {size} px: two cores learn them in a few minutes.",
         drawing="drawing people and writing them as an MPII dataset",
         draw=draw_upright,
+        prepared="prepared",
         score_more=score_gains,
         show_more=show_method_and_submission,
         title="Two stages on synthetic people",
@@ -289,7 +304,8 @@ KINDS = {
         options={"stages": 1, "origin_share": 0.0},  # the preset's share was chosen in 2D
         intro="Synthetic people in 3D, one stage of {backbone} at {size} px; half of each batch has no depth.",
         drawing="drawing seven subjects in a studio, and people elsewhere who are never labeled in depth",
-        draw=draw_3d,
+        draw=draw_studio_and_wild,
+        prepared="prepared-{}",
         score_more=score_never_labeled,
         show_more=show_never_labeled,
         title="One stage on synthetic people in 3D",
