@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_options, given
-from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
+from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, RunConfig, change_config
 from mpii_tools.skeletons import SKELETONS, get_skeleton, mirror_note
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def add_human36m(group: argparse._ArgumentGroup) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, report, write."""
     check(args)
-    preset = get_preset(args.preset, **given(args, SIZES))
+    preset = change_config(RunConfig(), preset=args.preset, **given(args, SIZES)).options
     from mpii_tools.annotations.combine import combine, open_combined, read_source
     from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
     from mpii_tools.annotations.reading import table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +14,12 @@ from checkpoints.progress import progress
 from heads.skeleton import Skeleton
 from ief.inference.networks import CascadeNetwork, Network
 from ief.inference.poses import Poses
-from ief.inference.stream import FindPeople, ImagePeople, Outcome, stream
 from ief.model.cascade import Cascade
 from ief.model.release import released_run
 from mpii_tools.prepared.read import PreparedSplit
+
+if TYPE_CHECKING:
+    from ief.inference.stream import FindPeople, ImagePeople, Outcome
 
 Image = np.ndarray | str | os.PathLike
 
@@ -122,6 +125,8 @@ class PosePredictor:
             images: what to predict.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
         """
+        from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
+
         return stream(self.network, images, self.batch_size, find_people)
 
     def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray]:
@@ -157,6 +162,8 @@ class PosePredictor:
 
 def people_of(image: Image, boxes: object, row: int) -> ImagePeople:
     """One entry of `PosePredictor.__call__`'s lists."""
+    from ief.inference.stream import ImagePeople
+
     if isinstance(image, np.ndarray):
         return ImagePeople(image, boxes, name=f"image {row}")
     if not isinstance(image, (str, os.PathLike)):

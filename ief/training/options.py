@@ -1,0 +1,296 @@
+"""Every option of a training, declared once, and the presets: `paper` is the paper's, the others give what they change.
+
+The command line, the checks, the page's table (`python -m ief.training.options`) and the record in a run all come
+from the fields of `RunConfig` (on what a run is trained, from what) and of its `Preset` (how a stage trains).
+`RUN/config.json` holds them all. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from checkpoints.errors import PoseError
+from checkpoints.files import read_text, write_text
+from heads.pairs import METHODS
+from mpii_tools.prepared.ranges import Augmentation
+
+
+def option(
+    default: Any, help: str, *, above: float | None = None, low: float = 0, high: float = 1, choices=(),
+    of: type | None = None,
+) -> Any:  # fmt: skip
+    """A dataclass field that is an option, with what a user must know of it.
+
+    Args:
+        default: the paper's value, whose type is the option's.
+        help: one sentence, without its range and default.
+        above: the bound that a number must exceed; None takes `low`, which it may equal.
+        low, high: the smallest and largest value of a number.
+        choices: the names that a text may be; none for any.
+        of: the option's type if its default is None, and not a text's.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "above": above, "low": low, "high": high,
+                                                        "choices": choices, "of": of})  # fmt: skip
+
+
+def check_options(config: object, options: dict[str, dataclasses.Field]) -> None:
+    """Check every option of a dataclass, given as name -> field.
+
+    Raises:
+        PoseError: naming the option whose value is of another type than its default, out of range or not a choice.
+    """
+    for name, entry in options.items():
+        value, wanted = getattr(config, name), kind(entry)
+        numbers = value if wanted is tuple else (value,)
+        if value is None and entry.default is None:
+            continue
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise PoseError(f"{flag(name)} {value}: must be {TYPES[wanted]}")
+        if wanted in (int, float, tuple) and not all(within(entry, number) for number in numbers):
+            raise PoseError(f"{flag(name)} {value}: must be {range_of(entry)}")
+        if entry.metadata["choices"] and value not in entry.metadata["choices"]:
+            raise PoseError(f"{flag(name)} {value}: unknown; choose {' or '.join(entry.metadata['choices'])}")
+
+
+def kind(field: dataclasses.Field) -> type:
+    """The type of an option's values: its default's; if that is None the one it gives, or a name."""
+    return (field.metadata["of"] or str) if field.default is None else type(field.default)
+
+
+TYPES = {str: "a name", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list of numbers"}
+
+
+def within(field: dataclasses.Field, number: float) -> bool:
+    """Whether a number is in an option's range; NaN is not."""
+    above, low, high = (field.metadata[name] for name in ("above", "low", "high"))
+    return (low <= number if above is None else above < number) and number <= high
+
+
+def range_of(field: dataclasses.Field) -> str:
+    """An option's range in words: `from 0 to 1`, `sgd or adamw`; empty for a name or a switch."""
+    above, low, high, choices = (field.metadata[name] for name in ("above", "low", "high", "choices"))
+    if kind(field) in (str, bool):
+        return " or ".join(choices)
+    return f"from {low:g} to {high:g}" if above is None else f"above {above:g}, at most {high:g}"
+
+
+def flag(name: str) -> str:
+    """The command line's spelling of a field: `--lr-mult-later` for `lr_mult_later`."""
+    return f"--{name.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How a stage is built and trained. The defaults are the paper's (Section 4, "Training" and "Data Processing").
+
+    Raises:
+        PoseError: for a value that no training can have; it names the option.
+    """
+
+    backbone: str = option("resnet50", "torchvision ResNet of every stage")
+    size: int = option(224, "side of the network's input in pixels", above=0, high=2048)
+    margin: float = option(1.5, "side of a prepared crop / side of the input, the room to augment", low=1, high=4)
+    sigma: float = option(1 / 32, "std of the heatmaps / side of the input (the paper gives none)", above=0)
+    epochs: float = option(500.0, "times a stage sees each person of --data; the paper's 25 epochs repeat each person "
+                           "of MPII 20 times, of Human3.6M 4 times",
+                           above=0, high=100_000)  # fmt: skip
+    batch_size: int = option(64, "samples per step, over all processes", above=0, high=65_536)
+    optimizer: str = option("sgd", "sgd (momentum 0.9) or adamw", choices=("sgd", "adamw"))
+    lr: float = option(0.03, "learning rate of stage 0", above=0, high=1e30)
+    lr_mult_later: float = option(1.0, "learning rate of stages t > 0 / that of stage 0", above=0, high=100)
+    lr_mult_new: float = option(1.0, "learning rate of what starts new in a stage (head, heatmap half of the first "
+                                "convolution) / that of the ResNet", above=0, high=1000)  # fmt: skip
+    weight_decay: float = option(0.0002, "weight decay of the optimizer")
+    schedule: str = option("steps", "steps (lr x 0.1 at each milestone) or cosine (to zero)",
+                           choices=("steps", "cosine"))  # fmt: skip
+    milestones: tuple[float, ...] = option((10 / 25, 20 / 25), "fractions of the training at which lr falls, for steps")
+    warmup: float = option(0.0, "fraction of the training over which lr rises from zero")
+    ema: float = option(0.0, "time constant of the moving average of the weights that is kept / length of the "
+                        "training; 0 keeps the last weights")  # fmt: skip
+    keep: str = option("last", "weights that a stage keeps: the last, or the best validated (PCKh@0.5), of their "
+                       "moving average where there is one", choices=("last", "best"))  # fmt: skip
+    reduction: str = option("mean", "the loss is the mean or the sum over a sample's pairs", choices=("mean", "sum"))
+    loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
+                       "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
+    origin_share: float = option(0.0, "share of the loss in `all` on the pairs with the origin, which say where the "
+                                 "body is; 0 weighs all pairs alike, which gives them 12 %", high=0.99)  # fmt: skip
+    perturb: float = option(0.0, "std of the noise on y_t while stage t > 0 trains / side of the input")
+    continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
+    continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
+                                 "y_t in view, not a correction of y_t")  # fmt: skip
+    precision: str = option("fp32", "fp32, or bf16 if the device multiplies it natively", choices=("fp32", "bf16"))
+    compile: bool = option(False, "train through torch.compile: a minute at the start, faster steps on a GPU")
+    translation: float = option(0.02, "augmentation: largest shift each way / side of the input")
+    scale: float = option(0.25, "augmentation: the zoom is drawn from 1 +- this", high=0.9)
+    rotation: float = option(30.0, "augmentation: largest rotation each way in degrees", high=180)
+    flip: float = option(0.5, "augmentation: probability of a mirror image")
+    color: float = option(0.0, "augmentation: largest change of contrast and brightness")
+    occlusion: float = option(0.0, "augmentation: probability that a rectangle is hidden")
+
+    def __post_init__(self) -> None:
+        check_options(self, {field.name: field for field in fields(self)})
+        if self.continue_head and not self.continue_backbone:
+            raise PoseError("--continue-head: a head works on its own network only; add --continue-backbone")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The ranges of the augmentation's random draws."""
+        return Augmentation(**{field.name: getattr(self, field.name) for field in fields(Augmentation)})
+
+
+SWIFT = Preset(
+    epochs=40.0,
+    optimizer="adamw",
+    lr=5e-4,
+    weight_decay=0.05,
+    lr_mult_later=0.3,
+    schedule="cosine",
+    warmup=0.05,
+    ema=0.05,
+    origin_share=0.5,
+    continue_backbone=True,
+    precision="bf16",
+)
+BEST = replace(SWIFT, sigma=0.08, lr_mult_later=1.0, continue_head=True)
+DEMO = replace(
+    BEST,
+    backbone="resnet18",
+    size=64,
+    epochs=12.0,
+    batch_size=32,
+    lr=1e-3,
+    precision="fp32",
+    scale=0.15,
+    rotation=15.0,
+)
+# Section 4, "Training" and "Data Processing": 25 epochs, of which each shows a person of Human3.6M 4 times.
+PAPER_3D = Preset(epochs=100.0)
+PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "demo": DEMO}
+STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets
+OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
+OPTIONS = {entry.name: entry for entry in fields(Preset)}
+DEVICE = "device"  # key of config.json: what the machine decided
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run is trained on and from; `options` tells how.
+
+    Raises:
+        PoseError: for a value that no run can have; it names the option.
+    """
+
+    data: str = option("", "folder that `ief prepare` wrote")
+    also: str | None = option(
+        None,
+        "another folder that `ief prepare` wrote: half of each batch comes from it; epochs "
+        "count the people of --data; with depth in either the poses are 3D",
+        of=str,
+    )
+    method: str = option("all", "row of Table 1: what is regressed and compared", choices=tuple(METHODS))
+    stages: int = option(2, "number of stages in the cascade; 1 with the preset paper3d", low=1, high=100)
+    weights: str = option("imagenet", "weights to start from: a run or its stage.safetensors (each stage from its own, "
+                          "or the last; with the head where skeletons match), a ResNet in a .safetensors or .pth file, "
+                          "imagenet (torchvision's download), or none (random weights)")  # fmt: skip
+    stride: str | None = option(None, "convolution that has the stride in --weights, if the file does not tell",
+                                choices=("1x1", "3x3"))  # fmt: skip
+    seed: int = option(0, "seed of order, augmentation and random weights", high=2**31 - 1)
+    deterministic: bool = option(False, "the same weights bit for bit in every run and with any number of threads; "
+                                 "slower: one CPU thread")  # fmt: skip
+    validate_every: float | None = option(None, "epochs between two validations, 0 for none (default: the fewest whole "
+                                          "epochs at which all of them take at most 3 % of the time, by the numbers of "
+                                          "people and stages, counting a backward as two forwards)", high=100_000,
+                                          of=float)  # fmt: skip
+    tensorboard: bool = option(False, "write loss, lr, metrics and some people to RUN/stageK/tensorboard")
+    preset: str = option("paper", "values of the options below unless they are given", choices=tuple(PRESETS))
+    options: Preset = field(default_factory=Preset)
+
+    def __post_init__(self) -> None:
+        check_options(self, RUN_OPTIONS)
+
+
+RUN_OPTIONS = {entry.name: entry for entry in fields(RunConfig) if entry.metadata}
+
+
+def read_config(path: Path | None) -> RunConfig:
+    """The options in a config.json; the defaults if there is no path.
+
+    Raises:
+        PoseError: a file that is missing or corrupt, or an unknown or impossible option.
+    """
+    if path is None:
+        return RunConfig()
+    try:
+        fields_read = json.loads(read_text(path))
+        fields_read.pop(DEVICE, None)
+        options = {name: tuple(value) if isinstance(value, list) else value
+                   for name, value in fields_read.pop("options").items()}  # fmt: skip
+        return RunConfig(**fields_read, options=Preset(**options))
+    except PoseError as error:
+        raise PoseError(f"{path}: {error}") from error
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise PoseError(f"{path}: not a config.json that `ief train` wrote ({error}); give another, or none") from error
+
+
+def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Path:
+    """Write a run's config.json.
+
+    Args:
+        config: with the values in force.
+        device: what the machine decided, told and not taken back: another one decides for itself.
+
+    Raises:
+        PoseError: when the disk refuses.
+    """
+    return write_text(folder / "config.json", json.dumps({**asdict(config), DEVICE: device}, indent=1) + "\n")
+
+
+def change_config(config: RunConfig, **given: object) -> RunConfig:
+    """A configuration with other values of some options, a run's or a preset's: `change_config(config, epochs=3.0)`.
+
+    A preset that is given replaces all of the configuration's options, before the single ones are applied.
+
+    Raises:
+        PoseError: for an unknown option, or a value that no run can have.
+    """
+    unknown = sorted(given.keys() - RUN_OPTIONS.keys() - OPTIONS.keys())
+    if unknown:
+        raise PoseError(f"unknown option '{unknown[0]}'; a training has {', '.join([*RUN_OPTIONS, *OPTIONS])}")
+    for name, value in given.items():  # 3 epochs are 3.0, and JSON has lists for tuples
+        if kind({**RUN_OPTIONS, **OPTIONS}[name]) is float and type(value) is int:
+            given[name] = float(value)
+        elif isinstance(value, list):
+            given[name] = tuple(value)
+    options = {name: given.pop(name) for name in OPTIONS if name in given}
+    base = PRESETS.get(given["preset"], config.options) if "preset" in given else config.options
+    if given.get("preset") in STAGES:
+        given = {"stages": STAGES[given["preset"]], **given}
+    return replace(config, **given, options=replace(base, **options))
+
+
+def shown(value: object) -> str:
+    """A value as the help and the table print it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(map(shown, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def options_table() -> str:
+    """Markdown: a row per option with its range and its value in each preset."""
+    lines = [f"| option | what it is | range | {' | '.join(f'`{name}`' for name in PRESETS)} |",
+             f"|---|---|---|{'---|' * len(PRESETS)}"]  # fmt: skip
+    for name, entry in OPTIONS.items():
+        values = [shown(getattr(preset, name)) for preset in PRESETS.values()]
+        told = [values[0], *(value if value != values[0] else "" for value in values[1:])]
+        lines.append(f"| `{flag(name)}` | {entry.metadata['help']} | {range_of(entry)} | {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(options_table())
