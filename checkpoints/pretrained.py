@@ -180,18 +180,14 @@ def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str,
         raise PoseError(f"unknown stride '{told}'; choose 1x1 (Caffe, v1) or 3x3 (torchvision, v1.5)")
     if "layer1.0.conv3.weight" not in tensors:
         return "3x3"  # basic blocks (ResNet-18, -34) have one variant only
-    style = metadata.get("style", "")
-    if style.startswith("caffe") or metadata.get("stride") == "1x1":
-        found = "1x1"
-    elif metadata.get("stride") == "3x3" or TORCHVISION_FILE.match(path.name):
-        found = "3x3"
-    elif told is None:
+    style = "1x1" if metadata.get("style", "").startswith("caffe") else None
+    named = "3x3" if TORCHVISION_FILE.match(path.name) else None
+    found = next((one for one in (style, metadata.get("stride"), named, told) if one in STRIDES), None)
+    if found is None:
         raise PoseError(
             f"{path}: does not tell whether its stride is in the 1x1 (Caffe, v1) or the 3x3 convolution "
             "(torchvision, v1.5); add --stride 1x1 or --stride 3x3"
         )
-    else:
-        found = told
     check_stride(path, found, told)
     return found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,10 +22,12 @@ HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
 class People:
     """N people with K joints, one row each; image pixels, 0-based, pixel centers at integers.
 
+    Columns that a format lacks may be left out. What is given may be lists, or one value for everybody.
+
     Attributes:
         images: (N,) image file names.
-        person_ids: (N,) unique names, `image#r` with r the 1-based rect (or occurrence) in that image.
         joints: (N, K, 2) x, y; NaN is the only mark of a missing joint.
+        person_ids: (N,) unique names, `image#r` with r the 1-based rect (or occurrence, unless given) in that image.
         center: (N, 2) MPII's objpos. NaN if unknown.
         scale: (N,) MPII's scale: person height / 200 px. NaN if unknown.
         head_size: (N,) PCKh's unit in image pixels. NaN if unknown.
@@ -40,30 +43,25 @@ class People:
     """
 
     images: np.ndarray
-    person_ids: np.ndarray
     joints: np.ndarray
-    center: np.ndarray
-    scale: np.ndarray
-    head_size: np.ndarray
-    split: np.ndarray
-    scored: np.ndarray
-    visible: np.ndarray
-    derived: np.ndarray
-    area: np.ndarray
+    person_ids: np.ndarray | None = None
+    center: np.ndarray | float = np.nan
+    scale: np.ndarray | float = np.nan
+    head_size: np.ndarray | float = np.nan
+    split: np.ndarray | str = ""
+    scored: np.ndarray | bool = True
+    visible: np.ndarray | int = -1
+    derived: np.ndarray | bool = False
+    area: np.ndarray | float = np.nan
     skeleton: Skeleton = MPII
 
     def __post_init__(self) -> None:
-        people, joints = self.images.size, len(self.joint_names)
-        expected = {"joints": (people, joints, 2), "center": (people, 2)}
-        expected |= {"visible": (people, joints), "derived": (people, joints)}
-        for name in COLUMNS:
-            shape, want = getattr(self, name).shape, expected.get(name, (people,))
-            if shape != want:
-                raise PoseError(f"people: column '{name}' has shape {shape}, expected {want}")
-        # A line end or an escape sequence in a name would come out in messages, tables and file names.
-        strange = next((name for name in [*self.images, *self.person_ids] if not name.isprintable()), None)
-        if strange is not None:
-            raise PoseError(f"people: the name {str(strange)!r} holds characters that cannot be printed")
+        if self.person_ids is None:
+            object.__setattr__(self, "person_ids", number_occurrences(np.asarray(self.images)))
+        set_columns(self, "people", COLUMNS, {"K": len(self.joint_names)})
+        known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
+        object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
+        require_printable("people", self.images, self.person_ids)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -107,52 +105,52 @@ class People:
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
 
-COLUMNS = tuple(f.name for f in fields(People) if f.name != "skeleton")
+# Of `People`, in the order of its files: type, and the shape of a row.
+COLUMNS = {
+    "images": (np.str_,), "person_ids": (np.str_,), "joints": (np.float64, "K", 2), "center": (np.float64, 2),
+    "scale": (np.float64,), "head_size": (np.float64,), "split": (np.str_,), "scored": (np.bool_,),
+    "visible": (np.int8, "K"), "derived": (np.bool_, "K"), "area": (np.float64,),
+}  # fmt: skip
 
 
-def make_people(
-    images: np.ndarray | list[str],
-    joints: np.ndarray,
-    *,
-    person_ids: np.ndarray | list[str] | None = None,
-    center: np.ndarray | None = None,
-    scale: np.ndarray | None = None,
-    head_size: np.ndarray | None = None,
-    split: str | np.ndarray = "",
-    scored: np.ndarray | None = None,
-    visible: np.ndarray | None = None,
-    derived: np.ndarray | None = None,
-    area: np.ndarray | None = None,
-    skeleton: Skeleton = MPII,
-) -> People:
-    """People from what an annotation format has; columns it lacks become NaN, unknown or True.
+def set_columns(table: object, what: str, columns: Mapping[str, tuple], lengths: Mapping[str, int]) -> None:
+    """Make each column of a frozen table an array; one value, or one row of several, holds for all of its rows.
 
-    Args: as the attributes of `People`; `person_ids` default to `image#occurrence`.
+    Args:
+        table: has `person_ids`, one for each row.
+        what: it is, for messages.
+        columns: name -> type and the shape of a row, whose names are those of `lengths`.
+
+    Raises:
+        PoseError: a column of another shape.
     """
-    images = np.asarray(images, dtype=np.str_)
-    joints = np.array(joints, dtype=np.float64)
-    people = len(images)
-    joints[~np.isfinite(joints).all(axis=-1)] = np.nan
-    if person_ids is None:
-        person_ids = number_occurrences(images)
+    for name, (kind, *row) in columns.items():
+        column, row = np.asarray(getattr(table, name), dtype=kind), tuple(lengths.get(length, length) for length in row)
+        shape = (len(table.person_ids), *row)
+        if column.shape in ((), row):
+            column = np.broadcast_to(column, shape).copy()
+        if column.shape != shape:
+            raise PoseError(f"{what}: column '{name}' has shape {column.shape}, expected {shape}")
+        object.__setattr__(table, name, column)
 
-    def floats(values: np.ndarray | None, *shape: int) -> np.ndarray:
-        return np.full((people, *shape), np.nan) if values is None else np.asarray(values, dtype=np.float64)
 
-    return People(
-        images=images,
-        person_ids=np.asarray(person_ids, dtype=np.str_),
-        joints=joints,
-        center=floats(center, 2),
-        scale=floats(scale),
-        head_size=floats(head_size),
-        split=np.broadcast_to(np.asarray(split, dtype=np.str_), (people,)).copy(),
-        scored=np.ones(people, bool) if scored is None else np.asarray(scored, dtype=bool),
-        visible=np.full(joints.shape[:2], -1, np.int8) if visible is None else np.asarray(visible, np.int8),
-        derived=np.zeros(joints.shape[:2], bool) if derived is None else np.asarray(derived, bool),
-        area=floats(area),
-        skeleton=skeleton,
-    )
+def require_printable(what: str, *columns: np.ndarray) -> None:
+    """Raises PoseError for a name with a line end or an escape sequence: it would come out in messages and tables."""
+    strange = next((name for column in columns for name in column.tolist() if not name.isprintable()), None)
+    if strange is not None:
+        raise PoseError(f"{what}: the name {strange!r} holds characters that cannot be printed")
+
+
+def require_unique(what: str, person_ids: np.ndarray, verb: str = "appears") -> None:
+    """Raises PoseError for a person_id that appears twice."""
+    ids, counts = np.unique(person_ids, return_counts=True)
+    if (counts > 1).any():
+        raise PoseError(f"{what}: person '{ids[counts > 1][0]}' {verb} more than once; keep one")
+
+
+def join_people(parts: Sequence[People]) -> People:
+    """All people of some parts of one skeleton."""
+    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
 
 
 def number_occurrences(images: np.ndarray) -> list[str]:
@@ -185,3 +183,6 @@ def place_squares(middle: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.
     """
     scale = side / CROP_SIDE
     return middle - np.stack([np.zeros_like(scale), CENTER_SHIFT * scale], axis=1), scale
+
+
+make_people = People

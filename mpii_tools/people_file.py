@@ -1,16 +1,18 @@
-"""People on disk: one .npz, an array per column."""
+"""People on disk: one .npz, an array per column; and what a prepared folder says of itself."""
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import read_text
 from heads.skeleton import Skeleton
 from mpii_tools.formats.npz import load_arrays, save_arrays
-from mpii_tools.people import COLUMNS, People
+from mpii_tools.people import COLUMNS, People, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
 KINDS = {
@@ -18,6 +20,7 @@ KINDS = {
     "scored": "b", "visible": "i", "derived": "b", "joint_names": "U",
 }  # fmt: skip
 OPTIONAL = {"area": "f", "skeleton": "U"}  # folders that were prepared before have neither
+DESCRIPTION = "prepared.json"  # of a prepared folder
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 
 
@@ -38,14 +41,11 @@ def load_people(path: str | os.PathLike) -> People:
     columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people", OPTIONAL)
     columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
     names, tree = columns.pop("joint_names").ravel().tolist(), columns.pop("skeleton", np.array("")).ravel().tolist()
-    columns.setdefault("area", np.full(columns["images"].shape, np.nan))
     try:
         people = People(**columns, skeleton=_skeleton(names, "".join(tree)))
     except PoseError as error:
         raise PoseError(f"{path}: {error}; make it again") from error
-    ids, counts = np.unique(people.person_ids, return_counts=True)
-    if (counts > 1).any():
-        raise PoseError(f"{path}: person '{ids[counts > 1][0]}' appears more than once; keep one")
+    require_unique(path, people.person_ids)
     return people
 
 
@@ -60,3 +60,22 @@ def _skeleton(names: list[str], tree: str) -> Skeleton:
     if list(skeleton.names) != names:
         raise PoseError(f"its skeleton names joints {', '.join(skeleton.names[:3])}, ..., not its own")
     return skeleton
+
+
+def read_description(folder: str | Path) -> dict:
+    """`prepared.json` of a folder: name, input, border, splits (name -> people), depth (splits that have some), notes.
+
+    Raises:
+        PoseError: if there is none, or it is corrupt.
+    """
+    path = Path(folder) / DESCRIPTION
+    try:
+        description = json.loads(read_text(path))
+        wanted = {"name": str, "input": int, "border": int, "splits": dict}
+        if not all(isinstance(description[key], kind) for key, kind in wanted.items()):
+            raise KeyError("fields of the wrong type")
+        return description
+    except FileNotFoundError:
+        raise PoseError(f"{folder}: holds no {DESCRIPTION}, so it is not prepared; run `ief prepare` first") from None
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise PoseError(f"{path}: corrupt ({error}); run `ief prepare` again") from error

@@ -24,7 +24,7 @@ from ief.model.heatmaps import convolve_heatmaps, gaussian_factors
 from ief.training.config import StageConfig, native_bf16
 from ief.training.presets import PRESETS, Preset
 from ief.training.trainer import StageTrainer
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit
 
 PARTS_BATCH = 64  # of the loss and the heatmaps
@@ -115,7 +115,7 @@ def random_split(size: int) -> PreparedSplit:
     """Prepared noise: crops of 1.5 times the input, poses about their middle."""
     rng, side, center = np.random.default_rng(0), size + 2 * (size // 4), np.full((PEOPLE, 2), size / 2)
     joints = rng.normal(size / 2, size / 8, (PEOPLE, JOINTS, 2))
-    people = make_people(["noise.jpg"] * PEOPLE, joints, center=center, scale=np.full(PEOPLE, size / 250))
+    people = People(["noise.jpg"] * PEOPLE, joints, center=center, scale=np.full(PEOPLE, size / 250))
     crops = rng.integers(0, 255, (PEOPLE, side, side, 3), dtype=np.uint8)
     return PreparedSplit(people, crops, size, size // 4, "noise", "train")
 

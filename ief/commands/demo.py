@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.annotations.mpii_mat import read_mpii_mat
     from mpii_tools.images.sources import open_images
     from mpii_tools.prepared.read import load_prepared
-    from mpii_tools.prepared.write import prepare
+    from mpii_tools.prepared.write import CropSpec, prepare
     from mpii_tools.synthetic.dataset import write_synthetic
 
     out, prepared = args.out, args.out / "prepared"
@@ -91,7 +91,8 @@ def run(args: argparse.Namespace) -> None:
     source = write_synthetic(out / "data", *counts, args.seed, upright=True)  # any pose takes longer to learn
     say("2. preparing crops")
     images, preparing = open_images(source.images), time.monotonic()
-    prepare(read_mpii_mat(source.annotations).people, images, prepared, "synthetic", preset.size, preset.margin)
+    people, spec = read_mpii_mat(source.annotations).people, CropSpec(preset.size, preset.margin)
+    prepare(people, images, prepared, "synthetic", spec)
     reporting, valid = REPORTING * (time.monotonic() - preparing), load_prepared(prepared, "valid")
     say("3. training both stages")
     options = RunConfig(str(prepared), weights="none", seed=args.seed, preset="demo", options=preset)

@@ -84,11 +84,11 @@ def prepare_people(data: Synthetic3D, out: Path, preset: Preset) -> Path:
     from mpii_tools.depth.files import load_depth
     from mpii_tools.images.sources import open_images
     from mpii_tools.people_file import load_people
-    from mpii_tools.prepared.write import prepare
+    from mpii_tools.prepared.write import CropSpec, prepare
 
     name, people = data.people.parent.name, load_people(data.people)
     folder, depth = out / f"prepared-{name}", load_depth(data.people, people)
-    prepare(people, open_images(data.images), folder, name, preset.size, preset.margin, depth=depth)
+    prepare(people, open_images(data.images), folder, name, CropSpec(preset.size, preset.margin), depth=depth)
     return folder
 
 

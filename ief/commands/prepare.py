@@ -125,10 +125,9 @@ def run(args: argparse.Namespace) -> None:
     check(args)
     preset = get_preset(args.preset, **given(args, SIZES))
     from mpii_tools.annotations.combine import combine, open_combined, read_source
-    from mpii_tools.annotations.derived_joints import derive_joints
-    from mpii_tools.annotations.joint_selection import unlabeled_joints
+    from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
     from mpii_tools.annotations.reading import table
-    from mpii_tools.prepared.write import OF_IMAGES, prepare
+    from mpii_tools.prepared.write import OF_IMAGES, CropSpec, prepare
 
     skeleton = get_skeleton(args.skeleton) if args.skeleton else None
     sources = choose_frames([read_source(argument, skeleton) for argument in args.annotations], args)
@@ -144,9 +143,17 @@ def run(args: argparse.Namespace) -> None:
     if args.limit:
         people = first_of_each_split(people, args.limit)
     images, name = open_combined(folders, people.images.tolist()), args.name or args.out.resolve().name
-    how = (preset.size, preset.margin, args.strict, reading.faults, args.apply_exif, folders)
-    depth = reading.depth.of(people.person_ids.tolist()) if reading.depth else None
-    done = prepare(people, images, args.out, name, *how, depth)
+    done = prepare(
+        people,
+        images,
+        args.out,
+        name,
+        CropSpec(preset.size, preset.margin, args.apply_exif),
+        strict=args.strict,
+        known=reading.faults,
+        image_folders=folders,
+        depth=reading.depth,
+    )
     notes = {**reading.notes, **unlabeled_joints(people), **done.notes}
     for heading, findings in (("faults", done.faults), ("notes", notes)):
         print(table(heading, findings) or f"no {heading}")

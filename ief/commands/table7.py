@@ -98,12 +98,12 @@ def draw(counts: Sequence[int], run: Path, options: Preset) -> None:
     """Draw people to train on and to validate, and prepare them. Raises as `write_synthetic` and `prepare`."""
     from mpii_tools.annotations.mpii_mat import read_mpii_mat
     from mpii_tools.images.sources import open_images
-    from mpii_tools.prepared.write import prepare
+    from mpii_tools.prepared.write import CropSpec, prepare
     from mpii_tools.synthetic.dataset import write_synthetic
 
     source = write_synthetic(run / "people", *counts, test=0)
     people, images = read_mpii_mat(source.annotations).people, open_images(source.images)
-    prepare(people, images, run / "data", "drawn people", options.size, options.margin)
+    prepare(people, images, run / "data", "drawn people", CropSpec(options.size, options.margin))
 
 
 def chosen_seeds(seeds: list[int] | None, seed: int | None) -> list[int]:

@@ -22,7 +22,7 @@ from ief.inference.stream import ImagePeople, read_bytes
 from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
-from mpii_tools.images.sources import SUFFIXES
+from mpii_tools.images.index import SUFFIXES, ImageIndex
 
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
@@ -126,14 +126,16 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
             boxes.append(entry)
     if not any(named.values()):
         raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
-    meant, found, unclear = find_named(named, path.parent, files), {}, {}
+    meant, ambiguous = find_named(named, path.parent, files)
+    left_out += [f"{path}: {line}" for line in ambiguous.values()]
+    found, unclear = {}, {}
     for image, names in meant.items():
         boxes = [box for name in names for box in named[name]]
         if files and len(names) > 1:
             unclear[image] = f"{image}: {path.name} has {names[0]} and {names[1]}, and it could be either"
         elif boxes:
             found[image] = boxes
-    ours = set(chain(*meant.values()))
+    ours = {*chain(*meant.values()), *ambiguous}
     others = {name: boxes for name, boxes in named.items() if boxes and name not in ours}
     if others and not files:
         left_out.append(
@@ -151,8 +153,10 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     return [with_boxes(image, boxes) for image, boxes in zip(images, found.values(), strict=True)], left_out
 
 
-def find_named(names: Iterable[str], folder: Path, files: Sequence[Path]) -> dict[Path, list[str]]:
-    """The images that names in a file of boxes mean, each with its names.
+def find_named(
+    names: Iterable[str], folder: Path, files: Sequence[Path]
+) -> tuple[dict[Path, list[str]], dict[str, str]]:
+    """The images that names in a file of boxes mean, each with its names; and names of several images, with these.
 
     Several names may fit one of `files`, as `seq1/1.jpg` and `seq2/1.jpg` fit `seq2/1.jpg` by their last part: those
     count that share the longest end with its path. More than one is left if that tells no difference.
@@ -162,10 +166,15 @@ def find_named(names: Iterable[str], folder: Path, files: Sequence[Path]) -> dic
     """
     find = image_finder(folder, files)
     found: dict[str, tuple[Path, list[str]]] = {}
+    ambiguous = {}
     for name in names:
-        if (image := find(name)) is not None:
-            found.setdefault(os.path.realpath(image), (image, []))[1].append(name)
-    return {image: closest_names(image, fitting) if files else fitting for image, fitting in found.values()}
+        try:
+            if (image := find(name)) is not None:
+                found.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+        except PoseError as error:
+            ambiguous[name] = str(error)
+    meant = {image: closest_names(image, fitting) if files else fitting for image, fitting in found.values()}
+    return meant, ambiguous
 
 
 def closest_names(image: Path, names: list[str]) -> list[str]:
@@ -273,42 +282,43 @@ def entry_box(entry: dict) -> np.ndarray:
 
 def image_finder(folder: Path, files: Sequence[Path]) -> Callable[[str], Path | None]:
     """A function from a name in a file of boxes, with slashes, to the image it means; None for a number that none or
-    several images have and, if there are `files`, for every name of none of them.
+    several images have and, if there are `files`, for every name of none of them. It raises PoseError for a name that
+    several have.
 
     Args:
         folder: what names are relative to if there are no `files`; one that is no file there means one of its images.
-        files: the images that names mean, as `images_by_name`, or by their file's name alone.
+        files: the images that names mean, by their path's end (`ImageIndex`) or else their file's name alone, or by
+            the number that it is or ends with, as COCO's do.
     """
 
     @cache
-    def known() -> dict[str, Path]:
-        return images_by_name(files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES))
+    def known() -> tuple[ImageIndex, dict[str, Path], dict[str, Path]]:
+        images = files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES)
+        by_path = {image.absolute().as_posix(): image for image in images}
+        return ImageIndex(tuple(by_path)), by_path, images_by_number(images)
 
     def find(name: str) -> Path | None:
-        if files:
-            return known().get(name) or known().get(name.rpartition("/")[2])
-        if os.path.exists(folder / name):
+        if not files and os.path.exists(folder / name):
             return folder / name
-        return known().get(name) or (None if name.isdigit() else folder / name)
+        index, by_path, by_number = known()
+        if index.candidates(name):
+            return by_path[index.find(name)]
+        last = name.rpartition("/")[2] if files else name
+        if len(namesakes := index.candidates(last)) == 1:
+            return by_path[namesakes[0]]
+        return by_number.get(last) or (None if files or name.isdigit() else folder / name)
 
     return find
 
 
-def images_by_name(files: Sequence[Path]) -> dict[str, Path]:
-    """Images by their path's end, their name without its ending, and the number it is or ends with, as COCO's do.
+def images_by_number(files: Sequence[Path]) -> dict[str, Path]:
+    """Images by the number that their name is or ends with.
 
     A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
     """
-    known: dict[str, Path] = {}
-    numbered: dict[str, list[Path]] = defaultdict(list)
+    ending: dict[str, list[Path]] = defaultdict(list)
     for file in files:
-        parts = file.absolute().parts
-        for key in ["/".join(parts[-count:]) for count in range(len(parts), 0, -1)] + [file.stem]:
-            known.setdefault(key, file)
         if digits := re.search(r"[0-9]+$", file.stem):
-            numbered[str(int(digits.group()))].append(file)
-    for number, ending in numbered.items():
-        means = [file for file in ending if file.stem.isdigit()] or ending
-        if len(means) == 1:
-            known.setdefault(number, means[0])
-    return known
+            ending[str(int(digits.group()))].append(file)
+    means = {number: [file for file in of if file.stem.isdigit()] or of for number, of in ending.items()}
+    return {number: of[0] for number, of in means.items() if len(of) == 1}

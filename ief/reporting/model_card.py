@@ -21,7 +21,7 @@ from mpii_tools.images.decode import LoadImage, image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
-from mpii_tools.prepared.write import prepare
+from mpii_tools.prepared.write import CropSpec, prepare
 from mpii_tools.synthetic.dataset import write_synthetic
 
 WIDTH = 100  # columns of the page
@@ -55,7 +55,8 @@ def draw_test_people(folder: Path, count: int, size: int) -> tuple[PreparedSplit
     """
     source = write_synthetic(folder / "data", 0, count, 0, SEED, workers=1)
     images = open_images(source.images)
-    prepare(read_mpii_mat(source.annotations).people, images, folder / "prepared", "drawn", size, margin=1.0)
+    people = read_mpii_mat(source.annotations).people
+    prepare(people, images, folder / "prepared", "drawn", CropSpec(size, margin=1.0))
     return load_prepared(folder / "prepared", "valid"), image_loader(images)
 
 

@@ -220,8 +220,8 @@ class StageConfig:
         if size % (ranks * parts):
             halves = "two halves, each " if self.also else ""
             raise PoseError(f"--batch-size {size}: must be {halves}a multiple of the number of processes, {ranks}")
-        shared = (self.skeleton, self.preset.augmentation, size // parts)
-        where = (self.device, self.dist.rank, ranks, self.dimensions)
+        shared = (self.preset.augmentation, size // parts)
+        where = (self.device, slice(self.dist.rank, None, ranks), self.dimensions)
         first = TrainingBatches(self.data, *shared, self.stage_seed, *where)
         if self.also is None:
             return first

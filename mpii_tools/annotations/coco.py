@@ -14,9 +14,9 @@ from heads.skeleton import Skeleton
 from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.placement import crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.tompson_split import split_by_name
+from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import image_names, image_of
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, make_people
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 from mpii_tools.skeletons import SKELETONS, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
@@ -34,7 +34,7 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
     (0, 0) or not a number; 1 is occluded, 2 visible. Center and scale are those of the `bbox` (x, y, width, height on
     pixel edges), so that the crop is 1.25 of its longer side around its center; NaN without one. `area` is OKS's.
     Crowds and people without a joint are left out and noted. A `headbox` (x1, y1, x2, y2), as mmpose's MPII-TRB has it,
-    gives the head size as MPII's does; COCO has none. Split: `tompson_split.split_by_name`. `person_ids` count an
+    gives the head size as MPII's does; COCO has none. Split: `splits.split_by_name`. `person_ids` count an
     image's people in order.
 
     Args:
@@ -59,7 +59,7 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
     boxes = np.where(usable[:, None], boxes, np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
         center, scale = crop_of_boxes(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1))
-    people = make_people(
+    people = People(
         images,
         joints,
         center=center,

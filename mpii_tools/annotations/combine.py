@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,16 +12,14 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.joint_selection import with_skeleton
+from mpii_tools.annotations.joints import select_joints
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.reading import Reading, merge
-from mpii_tools.annotations.split_names import parse_annotations
-from mpii_tools.annotations.splits import require_split, share_valid, with_split
+from mpii_tools.annotations.reading import Reading, join_readings, merge
+from mpii_tools.annotations.splits import parse_annotations, require_split, share_valid, with_split
 from mpii_tools.annotations.units import require_pixels
-from mpii_tools.depth.table import Depth, join_depths
 from mpii_tools.images.sources import open_images
-from mpii_tools.people import COLUMNS, People
+from mpii_tools.people import People
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
     if skeleton is not None and reading.depth and skeleton.names != people.joint_names:
         raise PoseError(f"{path}: people with depth keep their own joints, whose root it is relative to; no --skeleton")
     if skeleton is not None:
-        people, left_out = with_skeleton(path, people, skeleton)
+        people, left_out = select_joints(path, people, skeleton)
         notes |= left_out
     return Source(path, replace(reading, people=people, notes=merge(reading.notes, notes)))
 
@@ -77,47 +76,30 @@ def combine(
     Raises:
         PoseError: when a person has no split, or the sources have different skeletons.
     """
-    parts = [source.reading.people for source in sources]
-    for source, part in zip(sources, parts, strict=True):
+    readings, paths = [source.reading for source in sources], [source.path for source in sources]
+    for path, reading in zip(paths, readings, strict=True):
         if valid_share is None:
-            require_split(source.path, source.reading)
-        if part.skeleton != parts[0].skeleton:
+            require_split(path, reading)
+        if reading.people.skeleton != readings[0].people.skeleton:
+            here, there = (_describe_joints(one.people) for one in (reading, readings[0]))
             raise PoseError(
-                f"{source.path}: its joints are {_joints(part)}, those of {sources[0].path} {_joints(parts[0])}, or "
+                f"{path}: its joints are {here}, those of {paths[0]} {there}, or "
                 "their trees differ; name one --skeleton for all, or prepare them into folders of their own"
             )
-    if len(set(folders)) > 1:
-        names = distinct_names(folders)
-        parts = [
-            replace(part, images=np.array([f"{name}/{image}" for image in part.images], dtype=np.str_))
-            for name, part in zip(names, parts, strict=True)
-        ]
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    people = replace(parts[0], **columns)
-    if valid_share is not None:
-        people = share_valid(people, valid_share, seed)
-    readings = [source.reading for source in sources]
-    return Reading(
-        people,
-        ", ".join(dict.fromkeys(reading.format for reading in readings)),
-        merge(*(reading.faults for reading in readings)),
-        merge(*(reading.notes for reading in readings)),
-        combined_depth(sources, people),
-    )
-
-
-def combined_depth(sources: Sequence[Source], people: People) -> Depth | None:
-    """The depths of all sources' people. Raises PoseError when some sources have them and others do not."""
-    depths = [source.reading.depth for source in sources]
-    without = [source.path for source, depth in zip(sources, depths, strict=True) if depth is None]
-    if len(without) == len(sources):
-        return None
-    if without:
+    without = [path for path, reading in zip(paths, readings, strict=True) if reading.depth is None]
+    if 0 < len(without) < len(sources):
         raise PoseError(
             f"{without[0]}: has no depths, other annotations have; prepare it into a folder of its own, which "
             "`ief train --also` takes"
         )
-    return join_depths(depths, people.person_ids)
+    joined = join_readings(readings)
+    if len(set(folders)) > 1:
+        names = np.repeat(distinct_names(folders), [len(reading.people) for reading in readings]).tolist()
+        images = [f"{name}/{image}" for name, image in zip(names, joined.people.images.tolist(), strict=True)]
+        joined = replace(joined, people=replace(joined.people, images=images))
+    if valid_share is not None:
+        joined = replace(joined, people=share_valid(joined.people, valid_share, seed))
+    return joined
 
 
 def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[str], bytes]:
@@ -134,24 +116,18 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
         return open_images(folders[0], images)
     names = distinct_names(folders)
     parts = names[0].count("/") + 1
-    asked: dict[str, set[str]] = {name: set() for name in names}
+    asked = defaultdict(set)
     for image in images:
-        name, inside = _halves(image, parts)
-        asked[name].add(inside)
+        *name, inside = image.split("/", parts)
+        asked["/".join(name)].add(inside)
     opened = {name: open_images(folder, asked[name]) for name, folder in zip(names, folders, strict=True)}
 
     def read(image: str) -> bytes:
-        name, inside = _halves(image, parts)
-        return opened[name](inside)
+        *name, inside = image.split("/", parts)
+        return opened["/".join(name)](inside)
 
     return read
 
 
-def _joints(people: People) -> str:
+def _describe_joints(people: People) -> str:
     return f"{len(people.joint_names)}, {', '.join(people.joint_names[:3])}, ..."
-
-
-def _halves(image: str, parts: int) -> tuple[str, str]:
-    """The first `parts` folders of a name, and the rest."""
-    pieces = image.split("/")
-    return "/".join(pieces[:parts]), "/".join(pieces[parts:])

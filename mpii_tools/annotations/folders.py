@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from checkpoints.errors import PoseError
-from checkpoints.files import read_text
-from mpii_tools.annotations.reading import Reading, merge
+from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.depth.files import load_depth
-from mpii_tools.depth.table import join_depths
-from mpii_tools.people import COLUMNS, People, number_occurrences
-from mpii_tools.people_file import load_people
+from mpii_tools.people_file import DESCRIPTION, load_people, read_description
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
-PREPARED = "prepared.json"
 
 
 def read_hrnet_folder(folder: Path, read: Callable[[Path], Reading]) -> Reading | None:
@@ -34,12 +26,14 @@ def read_hrnet_folder(folder: Path, read: Callable[[Path], Reading]) -> Reading 
     names = [name for name in HRNET_FILES if (folder / name).is_file()]
     if not {"train.json", "valid.json"} & set(names) and (folder / TRAINVAL).is_file():
         names = [TRAINVAL, *names]
-    if not names:
-        return None
     readings = [read(folder / name) for name in names]
-    people = join_people([reading.people for reading in readings])
-    faults, notes = (merge(*(getattr(reading, kind) for reading in readings)) for kind in ("faults", "notes"))
-    return Reading(people, f"folder of {', '.join(names)}", faults, notes)
+    return join_readings(readings, f"folder of {', '.join(names)}", renumber=True) if names else None
+
+
+def read_people_file(path: Path) -> Reading:
+    """The people that `save_people` wrote to an .npz, and their depths beside it."""
+    people = load_people(path)
+    return Reading(people, "people of this project (.npz)", depth=load_depth(path, people))
 
 
 def read_prepared_people(folder: Path) -> Reading | None:
@@ -48,28 +42,12 @@ def read_prepared_people(folder: Path) -> Reading | None:
     Raises:
         PoseError: a folder that is not whole.
     """
-    path = folder / PREPARED
-    if not path.is_file():
+    if not (folder / DESCRIPTION).is_file():
         return None
-    try:
-        splits = list(json.loads(read_text(path))["splits"])
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise PoseError(f"{path}: corrupt ({error}); run `ief prepare` again") from error
+    splits = list(read_description(folder)["splits"])
     if not splits:
-        raise PoseError(f"{path}: has no split; run `ief prepare` again")
-    parts = [load_people(folder / f"{split}.npz") for split in map(str, splits)]
-    if any(part.skeleton != parts[0].skeleton for part in parts):
-        raise PoseError(f"{folder}: its splits {', '.join(map(str, splits))} have different joints; prepare them again")
-    people = join_people(parts)
-    depths = [load_depth(folder / f"{split}.npz", part) for split, part in zip(splits, parts, strict=True)]
-    depth = None if None in depths else join_depths(depths, people.person_ids)
-    return Reading(people, f"people of a prepared folder: {', '.join(map(str, splits))}", depth=depth)
-
-
-def join_people(parts: Sequence[People]) -> People:
-    """All people of parts of one skeleton; those of an image are counted again where a person_id would appear twice."""
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    people = replace(parts[0], **columns)
-    if len(set(people.person_ids.tolist())) < len(people):
-        people = replace(people, person_ids=np.array(number_occurrences(people.images), dtype=np.str_))
-    return people
+        raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
+    readings = [read_people_file(folder / f"{split}.npz") for split in splits]
+    if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
+        raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
+    return join_readings(readings, f"people of a prepared folder: {', '.join(splits)}", renumber=True)

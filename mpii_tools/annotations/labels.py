@@ -2,11 +2,64 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-WORDS = {"": -1, "null": -1, "none": -1, "nan": -1, "true": 1, "visible": 1, "false": 0, "occluded": 0, "hidden": 0}
+from checkpoints.errors import PoseError
+
+UNTOLD, SEEN, HIDDEN = ("", "null", "none", "nan"), ("true", "visible"), ("false", "occluded", "hidden")
+WORDS = {**dict.fromkeys(UNTOLD), **dict.fromkeys(SEEN, 1), **dict.fromkeys(HIDDEN, 0)}
+
+
+def read_entries(
+    path: str | os.PathLike, entries: list, read: Callable[[dict], tuple], program: str, give: str
+) -> tuple[list[np.ndarray], list[str]]:
+    """What `read` makes of each entry of a JSON list, column by column; and what is wrong with the others.
+
+    Args:
+        path: of the file, for messages, which say that it is not as `program` has it, and what to `give`.
+
+    Raises:
+        PoseError: not one entry that can be read; the message has the first fault.
+    """
+    rows, malformed = [], []
+    for place, entry in enumerate(entries):
+        try:
+            if not isinstance(entry, dict):
+                raise TypeError(f"expected an object, found {describe(entry)}")
+            rows.append(read(entry))
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            malformed.append(f"entry {place}: {error}")
+    if not rows:
+        raise PoseError(
+            f"{path}: not one of its {len(entries):,} entries is as {program} has it, first {malformed[0]}; give {give}"
+        )
+    return [np.array(column) for column in zip(*rows, strict=True)], malformed
+
+
+def read_numbers(value: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """JSON numbers as float64 of `shape`; NaN for null. Raises ValueError for anything else."""
+    if value is None:
+        return np.full(shape, np.nan)
+    try:
+        array = np.array(value)
+    except ValueError:  # lists of unequal lengths
+        array = np.array(None)
+    if array.dtype.kind not in "iufb":
+        raise ValueError(f"'{name}' is {describe(value)}, not {'numbers' if shape else 'a number'}")
+    if array.shape != shape:
+        raise ValueError(f"'{name}' has numbers of shape {array.shape}, not {shape}")
+    return array.astype(np.float64)
+
+
+def describe(value: Any) -> str:
+    """A JSON value's kind, in JSON's words."""
+    kinds = {dict: "an object", list: "a list of other things", str: "text", type(None): "null"}
+    empty = "an empty list" if value == [] else "an empty object" if value == {} else None
+    return empty or kinds.get(type(value), "a number")
 
 
 def read_flags(value: Any, joints: int, name: str) -> np.ndarray:
@@ -26,20 +79,15 @@ def read_flags(value: Any, joints: int, name: str) -> np.ndarray:
 
 
 def _flag(flag: Any, name: str) -> float:
-    if isinstance(flag, list) and flag and not isinstance(flag[0], list):
+    if isinstance(flag, list) and flag:
         flag = flag[0]
-    if flag is None:
-        return np.nan
     if isinstance(flag, str):
-        word = flag.strip().lower()
-        if word in WORDS:
-            return np.nan if WORDS[word] < 0 else float(WORDS[word])
+        flag = WORDS.get(flag.strip().lower(), flag)
+    if isinstance(flag, (str, bool, int, float, type(None))):
         try:
-            return float(word)
+            return np.nan if flag is None else float(flag)
         except ValueError:
             raise ValueError(f"'{name}' holds {flag[:20]!r}, no flag") from None
-    if isinstance(flag, (bool, int, float)):
-        return float(flag)
     raise ValueError(f"'{name}' holds no numbers, text or null")
 
 

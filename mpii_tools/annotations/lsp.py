@@ -13,12 +13,12 @@ from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.annotations.placement import HEAD_SIZE_PER_LENGTH, crop_around
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.split_names import VALID
-from mpii_tools.annotations.valid_list import find_listed, findings_of, read_valid_list
+from mpii_tools.annotations.splits import VALID
+from mpii_tools.annotations.valid_list import find_listed, read_valid_list
 from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 
 # LSP's joint order, as MPII's names; the dataset says "neck" for MPII's upper neck.
 LSP_JOINTS = (
@@ -69,8 +69,8 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     center, scale = crop_around(joints)
     split, rule = split_of(images, files)
     listed = read_valid_list(folder) or []
-    list_faults, list_notes = findings_of(listed, find_listed(names[present], listed)[1])
-    people = make_people(
+    _, list_faults, list_notes = find_listed(names[present], listed)
+    people = People(
         images,
         joints,
         center=center,
@@ -113,18 +113,17 @@ def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
 def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels (N, 14, 2), annotated (N, 14) bool, occluded (N, 14): 1, 0 or -1 for unknown."""
     stored = as_array(load_mat(path).get("joints"))
-    if stored.ndim == 3 and stored.shape[:2] == (14, 3) and stored.dtype.kind in "iuf":
-        table = stored.transpose(2, 0, 1).astype(np.float64)
-        annotated, occluded = table[..., 2] > 0, np.full(table.shape[:2], -1, np.int8)
-    elif stored.ndim == 3 and stored.shape[:2] == (3, 14) and stored.dtype.kind in "iuf":
-        table = stored.transpose(2, 1, 0).astype(np.float64)
-        annotated, occluded = np.ones(table.shape[:2], bool), (table[..., 2] > 0).astype(np.int8)
-    else:
+    axes = {(14, 3): (2, 0, 1), (3, 14): (2, 1, 0)}.get(stored.shape[:2]) if stored.ndim == 3 else None
+    if axes is None or stored.dtype.kind not in "iuf":
         raise PoseError(
             f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN (LSP-extended) or 3x14xN (LSP); "
             "get the file again"
         )
-    return table[..., :2], annotated & np.isfinite(table[..., :2]).all(axis=-1), occluded
+    table = stored.transpose(axes).astype(np.float64)
+    pixels, flag = table[..., :2], table[..., 2] > 0
+    extended = stored.shape[0] == 14
+    annotated = (flag if extended else True) & np.isfinite(pixels).all(axis=-1)
+    return pixels, annotated, np.where(extended, -1, flag)
 
 
 def _column_names(files: ImageFiles, columns: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.release import Release, read_rects, unpack_release
-from mpii_tools.annotations.tompson_split import is_validation
-from mpii_tools.annotations.valid_list import find_listed, findings_of, read_valid_list, write_valid_list
+from mpii_tools.annotations.splits import is_validation
+from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, make_people
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 
 FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
 TEST_FIELDS, ACTIVITY = ["scale", "objpos"], ["cat_name", "act_name", "act_id"]
@@ -57,24 +58,17 @@ def read_mpii_mat(path: str | os.PathLike, stored: dict[str, object] | None = No
 
 
 def _people_of_release(path: Path, release: Release) -> Reading:
-    rects = read_rects(path, release.annorects)
-    images = release.images[rects.entry]
-    ids = rects.ids(release.images)
-    train = release.train[rects.entry]
-    labelled = np.isfinite(rects.joints).all(axis=-1).any(axis=1)
-    placed = np.isfinite(rects.center).all(axis=1) & (rects.scale > 0)
-
-    listed = read_valid_list(path.parent)
-    list_faults, list_notes = {}, {}
+    rects = read_rects(path, release.annorects, release.images)
+    people, train = rects.people, release.train[rects.entry]
+    ids, labelled, placed = people.person_ids, people.annotated.any(axis=1), rects.placed
+    listed, faults, notes = read_valid_list(path.parent), {}, {}
     if listed is not None:
-        valid, unknown = find_listed(release.images, listed)
-        list_faults, list_notes = findings_of(listed, unknown)
+        valid, faults, notes = find_listed(np.array(release.images, dtype=np.str_), listed)
         valid = train & valid[rects.entry]
     else:
-        valid = train & labelled & is_validation(images, rects.center)
+        valid = train & labelled & is_validation(people.images, people.center)
     whole = ~np.isin(np.arange(len(ids)), list(rects.malformed))
     keep = placed & (labelled | ~train)
-    headless = np.isnan(rects.head_size) & train
 
     faults = {
         MALFORMED: [f"{ids[row]}: {fault}" for row, fault in rects.malformed.items()],
@@ -82,26 +76,17 @@ def _people_of_release(path: Path, release: Release) -> Reading:
         "people left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
         "test rects left out: no scale or objpos": ids[~train & ~placed & whole].tolist(),
         TWICE: ids[rects.repeated].tolist(),
-        **list_faults,
+        **faults,
     }
     notes = {
-        **list_notes,
+        **notes,
         "images without any rect": np.delete(release.images, rects.entry).tolist(),
-        "people without head size: no head box": ids[keep & headless].tolist(),
+        "people without head size: no head box": ids[keep & train & np.isnan(people.head_size)].tolist(),
         f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
     }
-    people = make_people(
-        images,
-        rects.joints,
-        person_ids=ids,
-        center=rects.center,
-        scale=rects.scale,
-        head_size=rects.head_size,
-        split=np.where(train, np.where(valid, "valid", "train"), "test"),
-        scored=release.is_single(rects),
-        visible=rects.visible,
-    )
-    return Reading(people.select(keep), "MPII .mat: RELEASE", faults, notes)
+    split = np.where(train, np.where(valid, "valid", "train"), "test")
+    people = replace(people, split=split, scored=release.is_single(rects)).select(keep)
+    return Reading(people, "MPII .mat: RELEASE", faults, notes)
 
 
 def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
@@ -109,20 +94,10 @@ def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
         entries = records(stored["annolist"])
     except ValueError as error:
         raise PoseError(f"{path}: 'annolist' is {error}; give MPII's annotation file") from error
-    rects = read_rects(path, [get(entry, "annorect") for entry in entries])
-    number = np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
-    if len(number) != len(entries) or len(rects.entry) != len(entries):
-        number = rects.number
-    images = np.array(_entry_names(path, stored, entries), dtype=np.str_)[rects.entry]
-    people = make_people(
-        images,
-        rects.joints,
-        person_ids=[f"{i}#{r}" for i, r in zip(images, number, strict=True)],
-        center=rects.center,
-        scale=rects.scale,
-        head_size=rects.head_size,
-        visible=rects.visible,
-    )
+    rects = read_rects(path, [get(entry, "annorect") for entry in entries], _entry_names(path, stored, entries))
+    people, number = rects.people, np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
+    if len(number) == len(entries) == len(people):
+        people = replace(people, person_ids=[f"{i}#{r}" for i, r in zip(people.images, number, strict=True)])
     whole = ~np.isin(np.arange(len(people)), list(rects.malformed))
     faults = {
         MALFORMED: [f"{people.person_ids[row]}: {fault}" for row, fault in rects.malformed.items()],

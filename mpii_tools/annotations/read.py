@@ -6,10 +6,8 @@ import os
 from pathlib import Path
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.bearpaw import read_bearpaw_json
 from mpii_tools.annotations.coco import read_coco
-from mpii_tools.annotations.folders import read_hrnet_folder, read_prepared_people
-from mpii_tools.annotations.gt_valid import read_gt_valid_mat
+from mpii_tools.annotations.folders import read_hrnet_folder, read_people_file, read_prepared_people
 from mpii_tools.annotations.human36m import (
     SAFE,
     read_fetch,
@@ -21,11 +19,10 @@ from mpii_tools.annotations.human36m import (
     refuse_pickled,
 )
 from mpii_tools.annotations.lsp import read_lsp
-from mpii_tools.annotations.mpii_json import read_mpii_json
+from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat, read_newell_h5
+from mpii_tools.annotations.mpii_json import read_bearpaw_json, read_mpii_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
-from mpii_tools.annotations.newell import read_newell_h5
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.depth.files import load_depth
 from mpii_tools.formats.content import content, described
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.formats.mat_file import load_mat
@@ -34,7 +31,6 @@ from mpii_tools.human36m.fetch_h5 import is_fetch_h5
 from mpii_tools.human36m.mmpose_npz import is_mmpose_npz
 from mpii_tools.human36m.posenet_json import is_posenet_json
 from mpii_tools.human36m.rle_json import is_rle_json
-from mpii_tools.people_file import load_people
 
 FORMATS = (
     "an LSP folder with joints.mat, HRNet's annot folder, a prepared folder, MPII's .mat (RELEASE or annolist), "
@@ -86,8 +82,7 @@ def _read_npz(path: Path) -> Reading:
     refuse_pickled(path, names)
     if is_mmpose_npz(names):
         return read_mmpose(path)
-    people = load_people(path)
-    return Reading(people, "people of this project (.npz)", depth=load_depth(path, people))
+    return read_people_file(path)
 
 
 def _read_json(path: Path) -> Reading:

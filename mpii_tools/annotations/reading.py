@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from mpii_tools.depth.table import Depth
-from mpii_tools.people import People
+from mpii_tools.depth.table import Depth, join_depths
+from mpii_tools.people import People, join_people
 
 EXAMPLES = 3
 UNPLACED = "people with a labelled joint without coordinates, taken as missing"
@@ -42,6 +42,26 @@ def merge(*findings: Findings) -> dict[str, list[str]]:
             if names:
                 merged.setdefault(what, []).extend(names)
     return merged
+
+
+def join_readings(readings: Sequence[Reading], form: str | None = None, renumber: bool = False) -> Reading:
+    """All people of some readings of one skeleton, with depths if all of them have some.
+
+    Args:
+        form: the format, in words; None for theirs.
+        renumber: count the people of each image again if a person_id would appear twice.
+    """
+    people = join_people([reading.people for reading in readings])
+    if renumber and len(set(people.person_ids.tolist())) < len(people):
+        people = replace(people, person_ids=None)
+    depths = [reading.depth for reading in readings]
+    return Reading(
+        people,
+        form or ", ".join(dict.fromkeys(reading.format for reading in readings)),
+        merge(*(reading.faults for reading in readings)),
+        merge(*(reading.notes for reading in readings)),
+        None if None in depths else join_depths(depths, people.person_ids),
+    )
 
 
 def table(heading: str, findings: Findings) -> str:

@@ -1,20 +1,106 @@
-"""Which split each person belongs to, and the one rule that keeps validation images out of training."""
+"""Which split each person belongs to, by whatever tells it, and the rule that keeps validation images out of training.
+
+MPII's validation people are Tompson's 2,958, whom the field reports on. `tompson_split.npy` holds one 64-bit
+fingerprint per person, sorted, and nothing of the annotations themselves: `np.unique(fingerprints(images, center))` of
+the people of MPII's own `annolist` of them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, merge
-from mpii_tools.annotations.split_names import TRAINVAL, VALID, split_in_name
-from mpii_tools.annotations.tompson_split import is_validation
-from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, findings_of, read_valid_list
+from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, read_valid_list
 from mpii_tools.people import People
 
+TRAINVAL = "trainval"  # MPII's: train and Tompson's validation people in one file
+SPELLINGS = {
+    "train": ("train", "training", "trn"),
+    "valid": ("valid", "val", "validation", "dev"),
+    "test": ("test", "testing", "tst"),
+    TRAINVAL: ("trainval", "trainvalid"),
+}
+VALID = "validation people: "  # a note's beginning; the rule that chose them follows
+SPLIT_OF = {spelling: split for split, spellings in SPELLINGS.items() for spelling in spellings}
 SHARED = "people left out of training: their image is in the validation split"
+FILE = Path(__file__).with_name("tompson_split.npy")
+
+
+def split_in_name(name: str) -> str | None:
+    """The one split that a file's name speaks of, None if it speaks of none or of several.
+
+    Words end where letters do: `my_train_annotations.json` and `person_keypoints_val2017.json` say theirs,
+    `retrained.json` says nothing.
+    """
+    found = {SPLIT_OF[word] for word in re.split(r"[^a-z]+", name.lower()) if word in SPLIT_OF}
+    return found.pop() if len(found) == 1 else None
+
+
+def parse_annotations(argument: str) -> tuple[str | None, Path]:
+    """`SPLIT=PATH` or `PATH` -> split, None if it is not said, and path.
+
+    Raises:
+        PoseError: when the word before `=` is no split, or there is no path.
+    """
+    word, equals, path = argument.partition("=")
+    if not equals or not word.isalpha() or Path(argument).exists():
+        return None, Path(argument)
+    if word.lower() not in SPLIT_OF or not path:
+        found = f"'{word}' is no split" if path else "there is no path"
+        raise PoseError(f"--annotations {argument}: {found}; give train=PATH, valid=PATH, test=PATH or PATH")
+    return SPLIT_OF[word.lower()], Path(path)
+
+
+def fingerprints(images: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """A person's 64-bit hash (BLAKE2b) of image file name and objpos rounded to whole pixels.
+
+    Args:
+        images: (N,) file names; folders before the name do not count.
+        center: (N, 2) objpos, 0-based image pixels, finite.
+
+    Returns:
+        (N,) uint64, the same on every machine.
+    """
+    keys = (
+        f"{os.path.basename(image)} {x:.0f} {y:.0f}".encode()
+        for image, (x, y) in zip(images.tolist(), np.rint(center).tolist(), strict=True)
+    )
+    digests = b"".join(hashlib.blake2b(key, digest_size=8).digest() for key in keys)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def is_validation(images: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """(N,) bool: Tompson's validation people among (N,) images and (N, 2) centers; never those with a NaN center."""
+    known = np.isfinite(center).all(axis=1)
+    found = np.zeros(len(images), bool)
+    found[known] = np.isin(fingerprints(images[known], center[known]), _stored())
+    return found
+
+
+def split_by_name(path: Path, images: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """The split of each person in a file that has no such field.
+
+    A file whose name says train, valid or test (`split_in_name`) holds that split. Any other: 'valid' for Tompson's
+    people and 'train' for the rest if it holds some of his, '' for all if it holds none.
+    """
+    word = split_in_name(path.name)
+    if word not in (None, TRAINVAL):
+        return np.full(len(images), word)
+    valid = is_validation(images, center)
+    return np.where(valid, "valid", "train" if valid.any() or word else "")
+
+
+@cache
+def _stored() -> np.ndarray:
+    return np.load(FILE, allow_pickle=False)
 
 
 def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading:
@@ -40,8 +126,7 @@ def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading
     if word and word != TRAINVAL:
         split[open_rows] = word
     elif listed is not None and open_rows.any():
-        valid, unknown = find_listed(people.images, listed)
-        faults, notes = findings_of(listed, unknown)
+        valid, faults, notes = find_listed(people.images, listed)
         if valid[open_rows].any():
             split[open_rows] = np.where(valid, "valid", "train")[open_rows]
             notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()

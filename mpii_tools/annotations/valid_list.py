@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text, write_text
+from mpii_tools.annotations.reading import Findings
 from mpii_tools.formats.lines import split_line
-from mpii_tools.images.sources import SUFFIXES
+from mpii_tools.images.index import SUFFIXES, ImageIndex
 
 NAME = "valid_images.txt"
 UNKNOWN = f"names in {NAME} that no image has"
+SEVERAL = f"names in {NAME} that several images have: all of them validate"
 NOBODY = f"{UNKNOWN}: not one is of an image here"
 
 
@@ -43,38 +46,21 @@ def _names(line: str) -> list[str]:
     return images or fields[:1]
 
 
-def find_listed(images: np.ndarray, listed: list[str]) -> tuple[np.ndarray, list[str]]:
-    """(N,) bool: the images that a list names, and the names that are of none.
+def find_listed(images: np.ndarray, listed: Sequence[str]) -> tuple[np.ndarray, Findings, Findings]:
+    """The images that a list names.
 
-    A name and an image's are the same if they are equal or one is the other's end, folders before it aside.
+    A name and an image's are the same if they are equal or one is the other's end (`ImageIndex.overlapping`).
+
+    Returns:
+        (N,) bool; faults, of a list that names no image here; notes, of names that no image has, or several.
     """
-    by_end: dict[str, list[str]] = {}
-    for name in listed:
-        plain = _plain(name)
-        by_end.setdefault(plain.rpartition("/")[2], []).append(plain)
-    found, met = {}, set()
-    for image in set(images.tolist()):
-        plain = _plain(image)
-        same = [name for name in by_end.get(plain.rpartition("/")[2], []) if _is_end(name, plain)]
-        found[image] = bool(same)
-        met.update(same)
-    unknown = [name for name in listed if _plain(name) not in met]
-    return np.array([found[image] for image in images.tolist()], dtype=bool), unknown
-
-
-def _plain(name: str) -> str:
-    return name.replace("\\", "/").removeprefix("./")
-
-
-def _is_end(one: str, other: str) -> bool:
-    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
-
-
-def findings_of(listed: list[str], unknown: list[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Faults and notes about the names of a list that are of no image: a note for some, a fault for all of them."""
-    if listed and len(unknown) == len(listed):
-        return {NOBODY: unknown}, {}
-    return {}, {UNKNOWN: unknown}
+    index = ImageIndex(tuple(dict.fromkeys(images.tolist())))
+    meant = {name: index.overlapping(name) for name in listed}
+    named = set().union(*meant.values())
+    unknown = [name for name in listed if not meant[name]]
+    notes = {UNKNOWN: unknown, SEVERAL: [f"{name} ({', '.join(paths)})" for name, paths in meant.items() if paths[1:]]}
+    mask = np.array([image in named for image in images.tolist()], dtype=bool)
+    return mask, *(({NOBODY: unknown}, {}) if listed and not named else ({}, notes))
 
 
 def names_by_row(folder: Path, rows: int) -> tuple[list[str], dict[str, list[str]]]:

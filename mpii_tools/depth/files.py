@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from checkpoints.errors import PoseError
 from mpii_tools.depth.table import Depth
 from mpii_tools.formats.npz import load_arrays, save_arrays
@@ -45,9 +43,8 @@ def load_depth(path: str | os.PathLike, people: People) -> Depth | None:
     if not path.is_file():
         return None
     columns = load_arrays(path, KINDS, "depths", YOUNGER)
-    unknown = np.full(columns["person_ids"].shape, "", np.str_)
     try:
-        depth = Depth(**{"protocol": unknown, **columns}).of(people.person_ids.tolist())
+        depth = Depth(**columns).of(people.person_ids.tolist())
         if depth.z.shape[1] != len(people.joint_names):
             raise PoseError(f"depth: of {depth.z.shape[1]} joints, the people have {len(people.joint_names)}")
     except PoseError as error:

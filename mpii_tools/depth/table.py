@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.depth.cameras import back_project
+from mpii_tools.people import require_printable, require_unique, set_columns
 
 PARAMETERS, COEFFICIENTS = 4, 5  # fx fy cx cy; k1 k2 k3 p1 p2
 NO_FRAME = -1
@@ -17,6 +18,8 @@ NO_FRAME = -1
 @dataclass(frozen=True)
 class Depth:
     """Depths and cameras of N people with K joints, one row each; camera coordinates, mm.
+
+    Columns that a dataset lacks may be left out. One camera, or one name, may serve all.
 
     Attributes:
         person_ids: (N,) those of `People`.
@@ -37,30 +40,22 @@ class Depth:
 
     person_ids: np.ndarray
     z: np.ndarray
-    camera: np.ndarray
-    distortion: np.ndarray
-    root_depth: np.ndarray
-    subject: np.ndarray
-    action: np.ndarray
-    sequence: np.ndarray
-    frame: np.ndarray
-    protocol: np.ndarray
+    camera: np.ndarray | float = np.nan
+    distortion: np.ndarray | float = 0.0
+    root_depth: np.ndarray | float = np.nan
+    subject: np.ndarray | str = ""
+    action: np.ndarray | str = ""
+    sequence: np.ndarray | str = ""
+    frame: np.ndarray | int = NO_FRAME
+    protocol: np.ndarray | str = ""
 
     def __post_init__(self) -> None:
-        people = self.person_ids.size
-        if self.z.ndim != 2:
-            raise PoseError(f"depth: column 'z' has shape {self.z.shape}, expected (people, joints)")
-        wider = {"z": (self.z.shape[1],), "camera": (PARAMETERS,), "distortion": (COEFFICIENTS,)}
-        for name in COLUMNS:
-            shape, want = getattr(self, name).shape, (people, *wider.get(name, ()))
-            if shape != want:
-                raise PoseError(f"depth: column '{name}' has shape {shape}, expected {want}")
-        names = (self.person_ids, self.subject, self.action, self.sequence, self.protocol)
-        ids, counts = np.unique(self.person_ids, return_counts=True)
-        if (counts > 1).any():
-            raise PoseError(f"depth: person '{ids[counts > 1][0]}' appears more than once; keep one")
-        if strange := next((str(name) for column in names for name in column if not name.isprintable()), None):
-            raise PoseError(f"depth: the name {strange!r} holds characters that cannot be printed")
+        shape = np.shape(self.z)
+        if len(shape) != 2:
+            raise PoseError(f"depth: column 'z' has shape {shape}, expected (people, joints)")
+        set_columns(self, "depth", COLUMNS, {"K": shape[1]})
+        require_unique("depth", self.person_ids)
+        require_printable("depth", self.person_ids, self.subject, self.action, self.sequence, self.protocol)
         if (wrong := (self.camera[:, :2] <= 0).any(axis=1)).any():
             raise PoseError(f"depth: the camera of person '{self.person_ids[wrong][0]}' has no focal length above 0")
 
@@ -109,47 +104,13 @@ class Depth:
         return back_project(joints[..., :2], depth, self.camera, self.distortion)
 
 
-COLUMNS = tuple(field.name for field in fields(Depth))
-
-
-def make_depth(
-    person_ids: Sequence[str],
-    z: np.ndarray,
-    *,
-    camera: np.ndarray | None = None,
-    distortion: np.ndarray | None = None,
-    root_depth: np.ndarray | None = None,
-    subject: str | Sequence[str] = "",
-    action: str | Sequence[str] = "",
-    sequence: str | Sequence[str] = "",
-    frame: np.ndarray | None = None,
-    protocol: str | Sequence[str] = "",
-) -> Depth:
-    """A table from what a dataset has; columns it lacks become NaN, zeros, '' or -1. One camera may serve all.
-
-    Args: as the attributes of `Depth`.
-    """
-    people = len(person_ids)
-
-    def floats(values: np.ndarray | None, width: tuple[int, ...], missing: float) -> np.ndarray:
-        found = np.full(width, missing) if values is None else np.asarray(values, dtype=np.float64)
-        return np.broadcast_to(found, (people, *width)).copy()
-
-    def names(values: str | Sequence[str]) -> np.ndarray:
-        return np.broadcast_to(np.asarray(values, dtype=np.str_), (people,)).copy()
-
-    return Depth(
-        person_ids=np.asarray(person_ids, dtype=np.str_),
-        z=np.asarray(z, dtype=np.float64),
-        camera=floats(camera, (PARAMETERS,), np.nan),
-        distortion=floats(distortion, (COEFFICIENTS,), 0.0),
-        root_depth=floats(root_depth, (), np.nan),
-        subject=names(subject),
-        action=names(action),
-        sequence=names(sequence),
-        frame=np.full(people, NO_FRAME) if frame is None else np.asarray(frame, dtype=np.int64),
-        protocol=names(protocol),
-    )
+# Of `Depth`: type, and the shape of a row.
+COLUMNS = {
+    "person_ids": (np.str_,), "z": (np.float64, "K"), "camera": (np.float64, PARAMETERS),
+    "distortion": (np.float64, COEFFICIENTS), "root_depth": (np.float64,), "subject": (np.str_,), "action": (np.str_,),
+    "sequence": (np.str_,), "frame": (np.int64,), "protocol": (np.str_,),
+}  # fmt: skip
+make_depth = Depth
 
 
 def join_depths(parts: Sequence[Depth], person_ids: np.ndarray) -> Depth:

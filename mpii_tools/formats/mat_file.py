@@ -1,4 +1,4 @@
-"""MATLAB files (version 5; 7.3 by `mat_hdf5`) read into plain Python: numbers, strings, arrays, lists and dicts.
+"""MATLAB files (version 5; 7.3 by `hdf5`) read into plain Python: numbers, strings, arrays, lists and dicts.
 
 A reader of our own, because no file may end the process: every length is checked against what is there before anything
 is made of it. What each MATLAB class becomes:
@@ -27,13 +27,11 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.formats.content import HDF5, content, is_hdf5
-from mpii_tools.formats.hdf5 import load_hdf5
-from mpii_tools.formats.mat_hdf5 import load_mat_hdf5
+from mpii_tools.formats.hdf5 import UNKNOWN, load_hdf5, load_mat_hdf5
 
 # All of MPII's annotations take 0.2 GB once inflated.
 MAX_BYTES = 1 << 29
 MAX_DEPTH = 32
-UNKNOWN = None
 
 HEADER_SIZE = 128
 MATRIX, COMPRESSED, INT32, UINT32, INT8 = 14, 15, 5, 6, 1

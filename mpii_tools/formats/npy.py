@@ -11,12 +11,6 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 MAX_HEADER = 1 << 12
-# Version 3 differs from 2 by the letters that a field's name may have, and only structured arrays have fields.
-HEADERS = {
-    (1, 0): npy_format.read_array_header_1_0,
-    (2, 0): npy_format.read_array_header_2_0,
-    (3, 0): npy_format.read_array_header_2_0,
-}
 
 
 def check_array(file: BinaryIO, size: int) -> None:
@@ -32,7 +26,10 @@ def check_array(file: BinaryIO, size: int) -> None:
     start = io.BytesIO(file.read(MAX_HEADER))
     file.seek(0)
     try:
-        shape, _, dtype = HEADERS[npy_format.read_magic(start)](start)
+        # Version 3 differs from 2 by the letters of a field's name, and only structured arrays have fields.
+        first = npy_format.read_magic(start) == (1, 0)
+        read = npy_format.read_array_header_1_0 if first else npy_format.read_array_header_2_0
+        shape, _, dtype = read(start)
     except Exception:  # numpy evaluates the header as a Python literal, which fails in many ways
         raise ValueError("no header of a .npy") from None
     if dtype.kind not in "biufU":
@@ -50,12 +47,10 @@ def read_array(file: BinaryIO, size: int) -> np.ndarray:
     """
     check_array(file, size)
     array = np.load(file, allow_pickle=False)
-    if (
-        array.dtype.kind == "U"
-        and array.size
-        and np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4").max() > 0x10FFFF
-    ):
-        raise ValueError("text of impossible characters")
+    if array.dtype.kind == "U" and array.size:
+        letters = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4")
+        if letters.max() > 0x10FFFF:
+            raise ValueError("text of impossible characters")
     return array
 
 

@@ -9,7 +9,16 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import compose_affine, from_reduced, zoom_of
-from mpii_tools.images.header import JPEG, KINDS, PNG, ImageHeader, open_rare, read_header
+from mpii_tools.images.header import (
+    JPEG,
+    KINDS,
+    MIRRORED,
+    PNG,
+    TURNED,
+    ImageHeader,
+    open_rare,
+    read_header,
+)
 
 # What is outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
 FILL = (124, 116, 104)
@@ -44,9 +53,9 @@ def decode_image(data: bytes, name: str, upright: bool = False) -> np.ndarray:
 
 def turn_upright(image: np.ndarray, orientation: int) -> np.ndarray:
     """The image (H, W, 3) turned and mirrored as EXIF's `orientation` asks."""
-    if orientation >= 5:
+    if orientation in TURNED:
         image = image.swapaxes(0, 1)
-    x_step, y_step = (-1 if orientation in mirrored else 1 for mirrored in ((2, 3, 6, 7), (3, 4, 7, 8)))
+    x_step, y_step = (-1 if orientation in mirrored else 1 for mirrored in MIRRORED)
     return np.ascontiguousarray(image[::y_step, ::x_step])
 
 
@@ -152,8 +161,9 @@ def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:
     except Exception:  # Pillow reports damage through any error
         image = None
     if image is None:
-        raise PoseError(f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); "
-                        "replace the file")  # fmt: skip
+        raise PoseError(
+            f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); replace the file"
+        )
     return image
 
 

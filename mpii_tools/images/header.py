@@ -40,6 +40,7 @@ NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 PNG_BITS = 24  # the byte of a PNG that holds the bits per value
 ORIENTATION = 0x0112  # EXIF tag; 1 is upright
+TURNED, MIRRORED = (5, 6, 7, 8), ((2, 3, 6, 7), (3, 4, 7, 8))  # x and y change places, then x or y runs backwards
 # Pillow reads the EXIF of every JPEG; what is damaged there harms no pixel, and its warnings would name no file.
 warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
 
@@ -66,7 +67,7 @@ class ImageHeader:
     @property
     def upright_size(self) -> tuple[int, int]:
         """Width and height of the picture as viewers show it, turned as EXIF asks."""
-        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+        return (self.height, self.width) if self.orientation in TURNED else (self.width, self.height)
 
     @property
     def upright(self) -> np.ndarray:
@@ -129,18 +130,12 @@ def open_rare(data: bytes) -> Image:
 
 def upright_affine(orientation: int, width: int, height: int) -> np.ndarray:
     """(2, 3) affine from the pixels of a stored picture to those of the one that EXIF's `orientation` asks for."""
-    right, down = width - 1.0, height - 1.0
-    matrices = {
-        1: [[1, 0, 0], [0, 1, 0]],
-        2: [[-1, 0, right], [0, 1, 0]],
-        3: [[-1, 0, right], [0, -1, down]],
-        4: [[1, 0, 0], [0, -1, down]],
-        5: [[0, 1, 0], [1, 0, 0]],
-        6: [[0, -1, down], [1, 0, 0]],
-        7: [[0, -1, down], [-1, 0, right]],
-        8: [[0, 1, 0], [-1, 0, right]],
-    }
-    return np.array(matrices[orientation], dtype=np.float64)
+    turned = orientation in TURNED
+    matrix, size = np.eye(2, 3)[[1, 0] if turned else [0, 1]], (height, width) if turned else (width, height)
+    for axis, mirrored in enumerate(MIRRORED):
+        if orientation in mirrored:
+            matrix[axis] = [0, 0, size[axis] - 1] - matrix[axis]
+    return matrix
 
 
 def _count_scans(data: bytes, picture: JpegImageFile) -> int:

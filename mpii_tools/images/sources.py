@@ -7,11 +7,10 @@ import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from checkpoints.errors import PoseError
-from mpii_tools.images.names import SUFFIXES, ImageNames, conflicting, listed
+from mpii_tools.images.index import SUFFIXES, ImageIndex
 
 MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
 PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
@@ -33,21 +32,24 @@ class ImageFiles:
     Attributes:
         folder: the one that holds the images.
         places: path of an image, relative to the folder or as its tar file has it -> the place of its bytes.
-        asked: all names that will be asked for.
+        index: of these paths.
     """
 
     folder: Path
     places: dict[str, Place]
-    asked: frozenset[str] = frozenset()
+    index: ImageIndex
 
     def __contains__(self, name: str) -> bool:
-        return name not in self._shared and len(self._candidates(name)) == 1
+        try:
+            return bool(self.find(name))
+        except PoseError:
+            return False
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __call__(self, name: str) -> bytes:
-        """The encoded image called `name` (`ImageNames.candidates`). Raises PoseError if there is not exactly one."""
+        """The encoded image called `name`. Raises PoseError if there is not exactly one (`ImageIndex.find`)."""
         place = self.find(name)
         try:
             with open(place.path, "rb") as file:
@@ -62,67 +64,16 @@ class ImageFiles:
         return data
 
     def find(self, name: str) -> Place:
-        """Where the image called `name` is. Raises PoseError, with the nearest name, if there is not exactly one."""
-        found = self._candidates(name)
-        if len(found) > 1:
-            raise PoseError(
-                f"{self.folder}: '{name}' can be any of {len(found):,} images, {listed(found)}; "
-                "write more of its folders, or give a folder that holds one of them"
-            )
-        if not found:
-            raise PoseError(
-                f"{self.folder}: no image '{name}' among the {len(self):,} there{self._hint(name)}; "
-                "add it or its tar file"
-            )
-        if name in self._shared:
-            raise PoseError(
-                f"{self.folder}: '{name}' and '{self._shared[name]}' can both be the image '{found[0]}' alone; "
-                "add the other image, or give the folder that holds the folders of both"
-            )
-        return self.places[found[0]]
+        """Where the image called `name` is. Raises PoseError if there is not exactly one (`ImageIndex.find`)."""
+        try:
+            return self.places[self.index.find(name)]
+        except PoseError as error:
+            raise PoseError(f"{self.folder}: {error}") from None
 
     def shard(self, name: str) -> str | None:
         """Name of the tar file that holds image `name`; None for an image in a folder."""
         path = self.find(name).path
         return path.name if path.suffix == ".tar" else None
-
-    def _candidates(self, name: str) -> list[str]:
-        """As `ImageNames.candidates`; a file comes before a member of a tar file."""
-        found = self._names.candidates(name)
-        if len(found) < 2 or not self._in_tar:
-            return found
-        return [path for path in found if path not in self._in_tar] or found
-
-    def _hint(self, name: str) -> str:
-        """What else `name` may mean, for a message."""
-        if others := self._names.namesakes(name):
-            return f", whose {listed(others)} is in another folder"
-        nearest = self._names.nearest(name)
-        return f"; the nearest name is '{nearest}'" if nearest else f", such as '{next(iter(self.places))}'"
-
-    @cached_property
-    def _shared(self) -> dict[str, str]:
-        """Names asked for that mean the image of another, different name -> that name. An image's own path is its."""
-        names_of: dict[str, list[str]] = {}
-        for name in sorted(self.asked):
-            if len(found := self._candidates(name)) == 1:
-                names_of.setdefault(found[0], []).append(name)
-        return {
-            name: next(other for other in names if other != name)
-            for path, names in names_of.items()
-            if conflicting(names)
-            for name in names
-            if name != path
-        }
-
-    @cached_property
-    def _in_tar(self) -> frozenset[str]:
-        """The images that tar files hold."""
-        return frozenset(path for path, place in self.places.items() if place.path.suffix == ".tar")
-
-    @cached_property
-    def _names(self) -> ImageNames:
-        return ImageNames(tuple(self.places))
 
 
 def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFiles:
@@ -133,8 +84,7 @@ def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFi
 
     Args:
         folder: any level of the images' folders.
-        names: all names that will be asked for: where different ones mean one image (two cameras' `0.jpg`, and the
-            folder of one of them), each of them is refused.
+        names: all names that will be asked for (`ImageIndex.asked`).
 
     Raises:
         PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
@@ -151,7 +101,8 @@ def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFi
             f"{folder}: no image ({', '.join(SUFFIXES)}) here, in the folders inside or in a .tar file; "
             "give the images' folder"
         )
-    return ImageFiles(folder, places, frozenset(names))
+    in_tar = frozenset(path for path, place in places.items() if place.path.suffix == ".tar")
+    return ImageFiles(folder, places, ImageIndex(tuple(places), in_tar, frozenset(names)))
 
 
 def shard_number(path: str | os.PathLike) -> tuple[int, str]:
@@ -167,27 +118,25 @@ def _is_image(name: str) -> bool:
 
 def _file_places(folder: Path) -> Iterator[tuple[str, Place]]:
     """Relative path and place of each image file, folders in order; a link to a folder already seen is passed over."""
-    waiting, seen, entries = [("", folder)], set(), 0
-    while waiting:
-        inside, path = waiting.pop()
-        status = path.stat()
-        if (status.st_dev, status.st_ino) in seen or (inside and (path / PREPARED).is_file()):
+    seen, entries = set(), 0
+    for path, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        inside, status = Path(path).relative_to(folder), os.stat(path)
+        if (status.st_dev, status.st_ino) in seen or (inside.parts and PREPARED in files):
+            folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        deeper = []
-        with os.scandir(path) as children:
-            for entry in sorted(children, key=lambda entry: entry.name):
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    deeper.append((f"{inside}{entry.name}/", Path(entry.path)))
-                elif _is_image(entry.name) and entry.is_file():
-                    yield f"{inside}{entry.name}", Place(Path(entry.path), 0, entry.stat().st_size)
-                entries += 1
+        entries += len(folders) + len(files)
         if entries > MAX_ENTRIES:
             raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
-        if inside.count("/") < MAX_DEPTH:
-            waiting += sorted(deeper, reverse=True)
+        deeper = len(inside.parts) < MAX_DEPTH
+        folders[:] = sorted(name for name in folders if deeper and not name.startswith("."))
+        for image in (Path(path, name) for name in sorted(files) if _is_image(name)):
+            if image.is_file():
+                yield (inside / image.name).as_posix(), Place(image, 0, image.stat().st_size)
+
+
+def _refuse(error: OSError) -> None:
+    raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _tar_places(path: Path) -> dict[str, Place]:

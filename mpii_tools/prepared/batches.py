@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from heads.skeleton import Skeleton
 from mpii_tools.prepared.appearance import Appearance, change_appearance, draw_appearances
 from mpii_tools.prepared.augmentation import draw_affines, move_joints, sample_crops
 from mpii_tools.prepared.crop_memory import hold_crops
@@ -47,30 +46,26 @@ class TrainingBatches:
 
     Args:
         data: the split.
-        skeleton: names the joints that a mirror swaps.
         augmentation: ranges of the random changes.
         batch_size: samples per step, over all processes.
         seed: of order and augmentation.
         device: where batches are made; a GPU holds all crops from the start if they fit.
-        rank, world_size: this process sees every world_size-th sample of a batch, from number `rank` on.
+        samples: of each batch that this process sees: `slice(rank, None, world_size)`.
         dimensions: D of the joints, at least the split's own: what it lacks is NaN; None for the split's own.
     """
 
     def __init__(
         self,
         data: PreparedSplit,
-        skeleton: Skeleton,
         augmentation: Augmentation,
         batch_size: int,
         seed: int,
         device: torch.device,
-        rank: int = 0,
-        world_size: int = 1,
+        samples: slice = slice(None),
         dimensions: int | None = None,
     ) -> None:
-        self.data, self.skeleton, self.augmentation = data, skeleton, augmentation
-        self.batch_size, self.seed, self.device = batch_size, seed, device
-        self.samples = slice(rank, None, world_size)  # this process's samples of a batch
+        self.data, self.skeleton, self.augmentation = data, data.people.skeleton, augmentation
+        self.batch_size, self.seed, self.device, self.samples = batch_size, seed, device, samples
         missing = (dimensions or data.dimensions) - data.dimensions
         self.joints = F.pad(torch.from_numpy(data.joints), (0, missing), value=torch.nan)
         self.crops = hold_crops(data.crops, device)

@@ -12,9 +12,8 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.splits import beside_validation
 from mpii_tools.people import People
 from mpii_tools.people_file import load_people, save_people
-from mpii_tools.prepared.read import DESCRIPTION, load_prepared, read_description
+from mpii_tools.prepared.read import load_prepared, read_description
 
-ROWS_AHEAD = 256  # crops in memory at a time
 # What the splits of one folder have in common.
 SHARED_BY_ALL = ("input", "border", "name", "joint_names", "skeleton", "apply_exif")
 
@@ -39,16 +38,11 @@ class Earlier:
         """The splits there that no `new` one replaces -> their numbers of people."""
         return {split: count for split, count in self.found.get("splits", {}).items() if split not in new}
 
-    def replaced(self, new: Collection[str]) -> dict[str, int]:
-        """The splits there that a `new` one replaces -> the numbers of people they had."""
-        return {split: count for split, count in self.found.get("splits", {}).items() if split in new}
-
     def require_same(self, new: Collection[str]) -> None:
         """Nothing, if the splits that stay are like the `new` ones. Raises PoseError, which tells what differs."""
-        kept = self.kept({split or "all" for split in new})
         differ = [key for key in SHARED_BY_ALL if self.found.get(key, self.wanted[key]) != self.wanted[key]]
-        if kept and differ:
-            values = (_difference(key, self.found[key], self.wanted[key]) for key in differ)
+        if differ and (kept := self.kept(new)):
+            values = (_describe_difference(key, self.found[key], self.wanted[key]) for key in differ)
             raise PoseError(
                 f"{self.folder}: holds {', '.join(kept)} prepared otherwise ({'; '.join(values)}); prepare all splits "
                 "alike, or choose another --out"
@@ -57,7 +51,7 @@ class Earlier:
     def beside_validation(self, people: People) -> np.ndarray:
         """(N,) bool: training people in an image of validation people, here or in the split that stays there."""
         names = people.images[people.split == "valid"]
-        if "valid" in self.kept(set(people.split.tolist())) and self._same_images("valid"):
+        if "valid" in self.kept(people.split.tolist()) and self._same_images("valid"):
             names = np.concatenate([names, load_people(self.folder / "valid.npz").images])
         return beside_validation(people, names)
 
@@ -82,17 +76,17 @@ class Earlier:
             rows = np.flatnonzero(~shared)
             shape = (len(rows), *train.crops.shape[1:])
             crops = np.lib.format.open_memmap(partial / "train-crops.npy", "w+", np.uint8, shape)
-            for start in range(0, len(rows), ROWS_AHEAD):
-                crops[start : start + ROWS_AHEAD] = train.crops[rows[start : start + ROWS_AHEAD]]
+            np.take(train.crops, rows, axis=0, out=crops, mode="clip")  # "raise" would hold them all in memory
             crops.flush()
             save_people(partial / "train.npz", train.people.select(rows))
             self.found["splits"]["train"] = len(rows)
         return train.people.person_ids[shared].tolist()
 
     def folders_with(self, new: Collection[str]) -> dict[str, list[str]]:
-        """Split -> the folders of its images, of those that stay and the `new` ones."""
-        known = {split: self._folders(split) for split in self.kept(new) if self._folders(split)}
-        return {**known, **({split: list(self.image_folders) for split in new} if self.image_folders else {})}
+        """Split -> the folders of its images, as far as they are known, of those that stay and the `new` ones."""
+        known = {split: self._folders(split) for split in self.kept(new)}
+        known |= {split: list(self.image_folders) for split in new}
+        return {split: folders for split, folders in known.items() if folders}
 
     def _folders(self, split: str) -> list[str]:
         folders = self.found.get("image_folders")
@@ -107,21 +101,16 @@ class Earlier:
 def find_earlier(folder: Path, wanted: dict, image_folders: Sequence[str]) -> Earlier:
     """What is prepared in `folder`; a description that is missing or corrupt counts as none."""
     try:
-        found = read_description(folder) if (folder / DESCRIPTION).is_file() else {}
+        found = read_description(folder)
     except PoseError:
         found = {}
-    if not all(isinstance(count, int) for count in found.get("splits", {}).values()):
-        found = {}
-    return Earlier(folder, found, wanted, image_folders)
+    whole = all(isinstance(count, int) for count in found.get("splits", {}).values())
+    return Earlier(folder, found if whole else {}, wanted, image_folders)
 
 
-def _difference(key: str, there: object, here: object) -> str:
+def _describe_difference(key: str, there: object, here: object) -> str:
     """What differs, in words: both values, or the fields of a skeleton."""
     if isinstance(there, dict) and isinstance(here, dict):
-        fields = [field for field in {**there, **here} if there.get(field) != here.get(field)]
-        return f"{key}: {', '.join(fields)}"
-    return f"{key} {_shown(there)} there, {_shown(here)} here"
-
-
-def _shown(value: object) -> str:
-    return f"{len(value)} joints" if isinstance(value, (list, dict)) else str(value)
+        return f"{key}: {', '.join(field for field in {**there, **here} if there.get(field) != here.get(field))}"
+    shown = [f"{len(value)} joints" if isinstance(value, (list, dict)) else value for value in (there, here)]
+    return f"{key} {shown[0]} there, {shown[1]} here"

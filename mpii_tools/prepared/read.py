@@ -11,22 +11,18 @@ real pixels. numpy and torch are all that is needed to train from it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import read_text
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.depth.files import depth_path, load_depth
 from mpii_tools.depth.table import Depth
 from mpii_tools.formats.npy import map_npy
 from mpii_tools.people import People
-from mpii_tools.people_file import load_people
-
-DESCRIPTION = "prepared.json"
+from mpii_tools.people_file import load_people, read_description
 
 
 @dataclass(frozen=True)
@@ -106,22 +102,3 @@ def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
     if depth is None and split in description.get("depth", ()):
         raise PoseError(f"{depth_path(folder / f'{split}.npz')}: missing; run `ief prepare` again")
     return PreparedSplit(people, crops, size, border, description["name"], split, depth)
-
-
-def read_description(folder: str | Path) -> dict:
-    """`prepared.json` of a folder: name, input, border, splits (name -> people), depth (splits that have some), notes.
-
-    Raises:
-        PoseError: if there is none, or it is corrupt.
-    """
-    path = Path(folder) / DESCRIPTION
-    try:
-        description = json.loads(read_text(path))
-        wanted = {"name": str, "input": int, "border": int, "splits": dict}
-        if not all(isinstance(description[key], kind) for key, kind in wanted.items()):
-            raise KeyError("fields of the wrong type")
-        return description
-    except FileNotFoundError:
-        raise PoseError(f"{folder}: holds no {DESCRIPTION}, so it is not prepared; run `ief prepare` first") from None
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise PoseError(f"{path}: corrupt ({error}); run `ief prepare` again") from error

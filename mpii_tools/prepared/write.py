@@ -24,10 +24,9 @@ from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import read_header
 from mpii_tools.people import People
-from mpii_tools.people_file import save_people
+from mpii_tools.people_file import DESCRIPTION, save_people
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.prepared.faults import drop_unusable
-from mpii_tools.prepared.read import DESCRIPTION
 from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]
@@ -64,19 +63,47 @@ class Preparation:
 
 
 @dataclass(frozen=True)
-class ImageCrops:
-    """What came of one image.
+class CropSpec:
+    """How people are cut out of their images.
 
     Attributes:
-        crops: row of a person -> crop (S, S, 3) uint8.
-        faults: as `Preparation.faults`, of the image's other people.
+        size: side of the network's input in pixels.
+        margin: side of a preprocessed crop / side of the input, the room for augmentation.
+        apply_exif: whether the images were annotated as viewers show them, turned as EXIF asks; MPII's were not.
+    """
+
+    size: int = 224
+    margin: float = 1.5
+    apply_exif: bool = False
+
+    @property
+    def border(self) -> int:
+        """Pixels around the input, on every side."""
+        return round(self.size * (self.margin - 1) / 2)
+
+    @property
+    def side(self) -> int:
+        """Side of a preprocessed crop in pixels."""
+        return self.size + 2 * self.border
+
+
+@dataclass(frozen=True)
+class ImageCrops:
+    """What came of the P people of one image.
+
+    Attributes:
+        image: its name.
+        kept: (P,) bool, who has a crop.
+        crops: theirs, (kept, S, S, 3) uint8.
+        faults: as `Preparation.faults`, of the others.
         oddities: what is unusual about the image and no fault.
     """
 
     image: str
-    crops: dict[int, np.ndarray]
-    faults: Findings
-    oddities: list[str] = field(default_factory=list)
+    kept: np.ndarray
+    crops: Sequence[np.ndarray] = ()
+    faults: Findings = field(default_factory=dict)
+    oddities: Sequence[str] = ()
 
 
 def prepare(
@@ -84,11 +111,10 @@ def prepare(
     read_image: ReadImage,
     folder: Path,
     name: str,
-    size: int = 224,
-    margin: float = 1.5,
+    spec: CropSpec = CropSpec(),
+    *,
     strict: bool = False,
     known: Findings | None = None,
-    apply_exif: bool = False,
     image_folders: Sequence[Path] = (),
     depth: Depth | None = None,
 ) -> Preparation:
@@ -101,31 +127,31 @@ def prepare(
         read_image: encoded bytes of an image by name; raises PoseError if it has none.
         folder: where to write; splits of a finished preparation there stay if `people` have none of that name.
         name: the dataset's name, kept with everything trained on it.
-        size: side of the network's input in pixels.
-        margin: side of a preprocessed crop / side of the input, the room for augmentation.
+        spec: what a crop shows.
         strict: write nothing if there is a fault; all of them are looked for all the same.
         known: faults that the annotations' reader found, to be counted with those found here.
-        apply_exif: whether the images were annotated as viewers show them, turned as EXIF asks; MPII's were not.
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
-        depth: with a row for each of the people; None for people in two dimensions.
+        depth: with a row for each of the people, and maybe of others; None for people in two dimensions.
 
     Raises:
         PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
     """
-    border = round(size * (margin - 1) / 2)
-    description = {"format": 1, "name": name, "input": size, "border": border, "apply_exif": apply_exif}
+    description = {"format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif}
     description |= {"joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton)}
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
-    earlier.require_same(set(people.split.tolist()))
-    usable, done = usable_people(people, earlier, known or {})
+    earlier.require_same({split or "all" for split in people.split.tolist()})
+    shared = earlier.beside_validation(people)
+    usable, faults = drop_unusable(people.select(~shared))
+    done = Preparation(defaultdict(list, merge(known or {}, faults)))
+    done.notes[SHARED] += people.person_ids[shared].tolist()
     partial = folder / PARTIAL
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        for split in sorted(set(usable.split.tolist())):
-            part = usable.select(usable.split == split)
-            count = write_split(part, read_image, partial, split or "all", size, border, done, apply_exif, depth)
-            done.splits |= {split or "all": count} if count else {}
+        for split in np.unique(usable.split).tolist():
+            part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
+            if count := write_split(part, read_image, spec, path, done, depth):
+                done.splits[path.stem] = count
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         done.faults, done.notes = merge(done.faults), merge(done.notes)
         done.written = bool(done.splits) and not (strict and done.faults)
@@ -141,78 +167,56 @@ def prepare(
             folder.rmdir()
 
 
-def usable_people(people: People, earlier: Earlier, known: Findings) -> tuple[People, Preparation]:
-    """Those whose crops can be written as far as annotations tell, and what is said of the others."""
-    shared = earlier.beside_validation(people)
-    usable, faults = drop_unusable(people.select(~shared))
-    done = Preparation(defaultdict(list, merge(known, faults)))
-    done.notes[SHARED] += people.person_ids[shared].tolist()
-    return usable, done
-
-
 def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, done: Preparation) -> None:
     """Describe the splits in `partial` and those that stay in `folder`, and move the former to their place.
 
     The description comes last: what it names is there, whenever a kill comes.
     """
-    earlier.require_same(set(done.splits))
-    done.kept, done.replaced = earlier.kept(done.splits), earlier.replaced(done.splits)
+    earlier.require_same(done.splits)
+    done.kept = earlier.kept(done.splits)
+    done.replaced = {split: count for split, count in earlier.found.get("splits", {}).items() if split in done.splits}
     splits = {**done.kept, **done.splits}
     description |= {"splits": splits, "faults": {what: len(ids) for what, ids in done.faults.items()}}
     description |= {"image_folders": earlier.folders_with(done.splits)}
-    paths = list(partial.iterdir())
     untouched = {split: count for split, count in done.kept.items() if not (partial / f"{split}.npz").exists()}
     if untouched:
         write_text(folder / DESCRIPTION, json.dumps({**description, "splits": untouched}, indent=1))
     else:
         (folder / DESCRIPTION).unlink(missing_ok=True)
-    for path in paths:
+    for split in done.splits:
+        depth_path(folder / f"{split}.npz").unlink(missing_ok=True)  # the new split may have none
+    for path in list(partial.iterdir()):
         path.replace(folder / path.name)
-    written = {path.name for path in paths}
-    for path in (depth_path(folder / f"{split}.npz") for split in done.splits):
-        if path.name not in written:
-            path.unlink(missing_ok=True)  # of what was there before
     if having := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
         description |= {"depth": having}
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
 def write_split(
-    people: People,
-    read_image: ReadImage,
-    folder: Path,
-    split: str,
-    size: int,
-    border: int,
-    done: Preparation,
-    apply_exif: bool,
-    depth: Depth | None,
+    people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation, depth: Depth | None
 ) -> int:
-    """Write a split's files; returns how many people they hold, and writes none for nobody."""
-    side = size + 2 * border
-    matrices = crop_matrices(people.crop_center, people.crop_side, size, border)
-    kept = []
-    path = folder / f"{split}-crops.npy"
-    with path.open("wb") as file, progress((), f"preparing {split}", len(people), "person") as counter:
-        write_header(file, len(people), side)
-        for cut in cut_crops(people, matrices, read_image, side, apply_exif):
-            for crop in cut.crops.values():
+    """Write a split's files, those of `path` and beside it; returns how many people they hold, and none for nobody."""
+    kept, crops_path = [], path.with_name(f"{path.stem}-crops.npy")
+    with crops_path.open("wb") as file, progress((), f"preparing {path.stem}", len(people), "person") as counter:
+        write_header(file, len(people), spec.side)
+        for rows, cut in cut_crops(people, read_image, spec):
+            for crop in cut.crops:
                 file.write(crop.data)
-            kept += cut.crops
+            kept += rows[cut.kept].tolist()
             for oddity in cut.oddities:
                 done.notes[oddity].append(cut.image)
             for what, who in cut.faults.items():
                 done.faults[what] += who
-            counter.update(len(cut.crops) + sum(map(len, cut.faults.values())))
+            counter.update(len(rows))
         file.seek(0)
-        write_header(file, len(kept), side)
+        write_header(file, len(kept), spec.side)
     if kept:
         people = people.select(np.array(kept))
-        save_people(folder / f"{split}.npz", people)
+        save_people(path, people)
         if depth:
-            save_depth(folder / f"{split}.npz", depth.of(people.person_ids.tolist()))
+            save_depth(path, depth.of(people.person_ids.tolist()))
     else:
-        path.unlink()
+        crops_path.unlink()
     return len(kept)
 
 
@@ -222,51 +226,37 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def cut_crops(
-    people: People, matrices: np.ndarray, read_image: ReadImage, side: int, apply_exif: bool
-) -> Iterator[ImageCrops]:
-    """The crops of everybody, image by image: each is decoded once for all of its people.
-
-    Args:
-        matrices: (N, 2, 3) affines from image pixels to those of the crop.
-        side: of the crops in pixels.
-        apply_exif: as `prepare`.
-    """
+def cut_crops(people: People, read_image: ReadImage, spec: CropSpec) -> Iterator[tuple[np.ndarray, ImageCrops]]:
+    """The rows and crops of everybody, image by image: each is decoded once for all of its people."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(people.images.tolist()):
         rows_of[image].append(row)
-    images = list(rows_of.items())
+    images = list(map(np.array, rows_of.values()))
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(images), IMAGES_AHEAD):
             ahead = images[start : start + IMAGES_AHEAD]
-            yield from pool.map(lambda item: cut_image(*item, people, matrices, read_image, side, apply_exif), ahead)
+            cuts = pool.map(lambda rows: cut_image(people.select(rows), read_image, spec), ahead)
+            yield from zip(ahead, cuts, strict=True)
 
 
-def cut_image(
-    image: str,
-    rows: list[int],
-    people: People,
-    matrices: np.ndarray,
-    read_image: ReadImage,
-    side: int,
-    apply_exif: bool,
-) -> ImageCrops:
-    """The crops of the people `rows` of one image, as `cut_crops`."""
-    ids = people.person_ids[rows].tolist()
+def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCrops:
+    """The crops of the people of one image."""
+    image, nobody = people.images[0].item(), np.zeros(len(people), bool)
+    ids = people.person_ids.tolist()
     try:
         data = read_image(image)
     except PoseError as error:
-        return ImageCrops(image, {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]})
+        return ImageCrops(image, nobody, faults={NO_IMAGE: [f"{person}: {error}" for person in ids]})
     try:
         header = read_header(data, image)
-        width, height = header.upright_size if apply_exif else (header.width, header.height)
-        outside = is_outside(people.select(np.array(rows)), width, height)
-        inside = np.array(rows)[~outside]
-        crops = decode_crops(data, image, matrices[inside], side, header, apply_exif)
+        outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
+        inside = people.select(~outside)
+        matrices = crop_matrices(inside.crop_center, inside.crop_side, spec.size, spec.border)
+        crops = decode_crops(data, image, matrices, spec.side, header, spec.apply_exif)
     except PoseError as error:
-        return ImageCrops(image, {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]})
-    faults = {OUTSIDE: [person for person, out in zip(ids, outside, strict=True) if out]} if outside.any() else {}
-    return ImageCrops(image, dict(zip(inside.tolist(), crops, strict=True)), faults, header.oddities(apply_exif))
+        return ImageCrops(image, nobody, faults={BAD_IMAGE: [f"{person}: {error}" for person in ids]})
+    faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}
+    return ImageCrops(image, ~outside, crops, faults, header.oddities(spec.apply_exif))
 
 
 def is_outside(people: People, width: int, height: int) -> np.ndarray:

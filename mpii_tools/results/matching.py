@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.images.names import ImageNames
+from mpii_tools.images.index import ImageIndex
 from mpii_tools.people import People
 from mpii_tools.results.coco import number_images
 from mpii_tools.results.predictions import OPTIONAL, Predictions
@@ -60,7 +60,8 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     images = None if nameless else _image_names(predictions, people)
     if images is None:
         return Match(_by_row(len(predictions), len(people), parts), "row by row")
-    center = _centers(predictions)
+    center = predictions.crop_center
+    center = np.full((len(predictions), 2), np.nan) if center is None else center
     found = [
         Match(_by_ids(predictions, people, center), "by person_ids"),
         Match(_by_place(images, center, people), "by place"),
@@ -96,8 +97,8 @@ def align_annotated(
         first = name_of(predictions, 0) if len(predictions) else "nobody"
         raise PoseError(
             f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} "
-            f"(the first prediction is for {first}); predict the people of these annotations, "
-            "or score those of one --split"
+            f"(the first prediction is for {first}{_ambiguity(predictions, people)}); predict the people of these "
+            "annotations, or score those of one --split"
         )
     people = people.select(found.rows >= 0)
     aligned = _take(predictions, found.rows[found.rows >= 0], people.person_ids)
@@ -127,18 +128,21 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
         return None
     paths = tuple(dict.fromkeys(people.images.tolist()))
     numbered = {str(number): name for name, number in number_images(paths).items()}
-    known = ImageNames(paths)
+    index = ImageIndex(paths)
 
-    def named(name: str) -> str:
-        found = [] if name in numbered else known.candidates(name)
-        return found[0] if len(found) == 1 else numbered.get(name, name)
+    def find(name: str) -> str:
+        means = [] if name in numbered else index.candidates(name)
+        return means[0] if len(means) == 1 else numbered.get(name, name)
 
-    return [named(name) for name in predictions.images.tolist()]
+    return [find(name) for name in predictions.images.tolist()]
 
 
-def _centers(predictions: Predictions) -> np.ndarray:
-    unknown = np.full((len(predictions), 2), np.nan)
-    return unknown if predictions.crop_center is None else predictions.crop_center
+def _ambiguity(predictions: Predictions, people: People) -> str:
+    """For a message: the first name of an image that several of the people's images can have; '' without any."""
+    index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
+    names = [] if predictions.images is None else dict.fromkeys(predictions.images.tolist())
+    unclear = next((name for name in names if len(index.candidates(name)) > 1), None)
+    return "" if unclear is None else f"; '{unclear}' can be {' or '.join(index.candidates(unclear)[:2])}"
 
 
 def _by_ids(predictions: Predictions, people: People, center: np.ndarray) -> np.ndarray:
@@ -173,12 +177,10 @@ def _same_place(people: People) -> np.ndarray:
 def _by_order(images: list[str], people: People, part: np.ndarray) -> np.ndarray:
     """To the people of `part` the predictions of their image in order; nobody, if an image has more or fewer."""
     rows, here = np.full(len(people), -1), _rows_of(images)
-    wanted = _rows_of(people.images[part].tolist())
-    members = np.flatnonzero(part)
-    if any(len(here.get(image, [])) != len(who) for image, who in wanted.items()):
-        return rows
-    for image, who in wanted.items():
-        rows[members[who]] = here[image]
+    members, wanted = np.flatnonzero(part), _rows_of(people.images[part].tolist())
+    if all(len(here.get(image, [])) == len(who) for image, who in wanted.items()):
+        for image, who in wanted.items():
+            rows[members[who]] = here[image]
     return rows
 
 

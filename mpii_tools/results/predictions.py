@@ -14,6 +14,7 @@ from heads.skeleton import MPII
 from mpii_tools.depth.table import Depth
 from mpii_tools.formats.content import content
 from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
+from mpii_tools.people import require_printable, require_unique
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
@@ -52,8 +53,7 @@ class Predictions:
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
-        if strange := [name for name in self.joint_names if not name.isprintable()]:
-            raise PoseError(f"predictions: the joint {strange[0]!r} holds characters that cannot be printed")
+        require_printable("predictions", np.array(self.joint_names))
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
                 f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
@@ -65,30 +65,18 @@ class Predictions:
                 f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
                 f"{np.argmax(lost)}; a prediction must place every joint"
             )
-        if self.scores is not None and self.scores.shape != shape[:2]:
-            raise PoseError(f"predictions: scores of shape {self.scores.shape}; expected {shape[:2]}, one per joint")
+        wanted = {"person_ids": shape[:1], "images": shape[:1], "crop_center": (shape[0], 2), "scores": shape[:2]}
+        for name, want in {**wanted, "camera_joints": (*shape[:2], 3)}.items():
+            column = getattr(self, name)
+            if column is not None and column.shape != want:
+                raise PoseError(
+                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected one per pose, {want}"
+                )
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
-        for name, column, want in (
-            ("crop_center", self.crop_center, (shape[0], 2)),
-            ("images", self.images, shape[:1]),
-            ("camera_joints", self.camera_joints, (*shape[:2], 3)),
-        ):
-            if column is not None and column.shape != want:
-                raise PoseError(f"predictions: {name} of shape {column.shape}; expected {want}, one per pose")
         if self.person_ids is not None:
-            if self.person_ids.shape != shape[:1]:
-                raise PoseError(
-                    f"predictions: {shape[0]} poses, person_ids of shape {self.person_ids.shape}; expected one per pose"
-                )
-            # A line end or an escape sequence in a name would come out in messages, tables and file names.
-            if strange := [str(name) for name in self.person_ids if not name.isprintable()]:
-                raise PoseError(f"predictions: the person {strange[0]!r} holds characters that cannot be printed")
-            ids, counts = np.unique(self.person_ids, return_counts=True)
-            if (counts > 1).any():
-                raise PoseError(
-                    f"predictions: person '{ids[counts > 1][0]}' is predicted more than once; keep one pose"
-                )
+            require_printable("predictions", self.person_ids)
+            require_unique("predictions", self.person_ids, "is predicted")
 
     def __len__(self) -> int:
         return len(self.joints)

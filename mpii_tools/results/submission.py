@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from mpii_tools.annotations.mpii_mat import image_names, points
 from mpii_tools.annotations.release import read_rects, unpack_release
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, get, number, records, save_mat, struct
-from mpii_tools.people import People, make_people
+from mpii_tools.people import People
 from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions
 
@@ -60,24 +60,15 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
             f"{annotations}: no variable 'RELEASE'; give MPII's full annotation file, mpii_human_pose_v1_u12_1.mat"
         )
     release = unpack_release(annotations, stored)
-    rects = read_rects(annotations, release.annorects)
-    ids = rects.ids(release.images)
-    test = ~release.train[rects.entry]
-    placed = np.isfinite(rects.center).all(axis=1) & (rects.scale > 0)
+    rects = read_rects(annotations, release.annorects, release.images)
+    test, placed = ~release.train[rects.entry], rects.placed
     scored = test & placed & release.is_single(rects)
-    people = make_people(
-        release.images[rects.entry],
-        np.full_like(rects.joints, np.nan),
-        person_ids=ids,
-        center=rects.center,
-        scale=rects.scale,
-        scored=scored,
-    )
+    people = replace(rects.people, joints=np.full_like(rects.people.joints, np.nan), scored=scored)
     pose_of = _poses(predictions, people.select(test & placed), annotations)
 
     entries = [
         {"image": struct([{"name": image}], ["name"]), "annorect": _predicted_rects(annorect, image, pose_of)}
-        for image, annorect, train in zip(release.images.tolist(), release.annorects, release.train, strict=True)
+        for image, annorect, train in zip(release.images, release.annorects, release.train, strict=True)
         if not train
     ]
     save_mat(path, {"pred": struct(entries, ["image", "annorect"])})
@@ -99,14 +90,13 @@ def read_submission(path: str | os.PathLike) -> Predictions:
         entries = []
     if not entries:
         raise PoseError(f"{path}: no struct array 'pred'; give a submission to MPII, such as `ief submit` writes")
-    rects = read_rects(path, [get(entry, "annorect") for entry in entries])
-    if rects.malformed:
-        raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
     names = image_names(path, entries)
     if len(names) != len(entries):
         names = [f"test{index + 1}" for index in range(len(entries))]
-    ids = rects.ids(np.array(names, dtype=np.str_))
-    placed = np.isfinite(rects.joints).all(axis=2)
+    rects = read_rects(path, [get(entry, "annorect") for entry in entries], names)
+    if rects.malformed:
+        raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
+    joints, ids, placed = rects.people.joints, rects.people.person_ids, rects.people.annotated
     predicted = placed.any(axis=1)
     partial = predicted & ~placed.all(axis=1)
     if partial.any():
@@ -114,7 +104,7 @@ def read_submission(path: str | os.PathLike) -> Predictions:
             f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}; "
             "a prediction must place every joint"
         )
-    return Predictions(rects.joints[predicted], ids[predicted])
+    return Predictions(joints[predicted], ids[predicted])
 
 
 def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[str, np.ndarray]:

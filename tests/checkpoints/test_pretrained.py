@@ -82,7 +82,7 @@ def test_a_trunk_is_found_under_any_prefix_and_in_a_checkpoint(tmp_path, prefix,
     assert "decoder.conv1.weight" in line and "\n" not in line
 
 
-def test_a_line_names_a_few_of_many_tensors_and_none_where_all_are_taken(tmp_path):
+def test_a_line_names_a_few_of_the_tensors_left_out(tmp_path):
     many = {f"decoder.{number}": torch.ones(1) for number in range(9)}
     assert str(saved(tmp_path / "a.pt", weights_of("basic") | many)).endswith(
         "left out: 10 (fc.weight, decoder.0, decoder.1, decoder.2, ...)"
@@ -92,7 +92,7 @@ def test_a_line_names_a_few_of_many_tensors_and_none_where_all_are_taken(tmp_pat
     assert "\x1b" not in str(saved(tmp_path / "c.pt", trunk | {"\x1b[2J": torch.ones(1)}))
 
 
-def test_of_several_networks_the_checkpoints_own_is_taken_and_none_by_guess(tmp_path):
+def test_of_several_networks_none_is_taken_by_guess(tmp_path):
     ours, other = weights_of("basic"), weights_of("basic", **{"bn1.bias": torch.ones(2)})
     weights = saved(tmp_path / "a.pth", {"ema": other, "state_dict": ours})
     assert torch.equal(weights.tensors["bn1.bias"], ours["bn1.bias"]) and "ema" in weights.left_out
@@ -144,7 +144,7 @@ def test_weights_in_half_precision_become_float32(tmp_path):
         assert torch.equal(tensors["conv1.weight"], weights["conv1.weight"].to(kind).float())
 
 
-def test_the_caffe_weights_tell_their_stride_and_fill_a_whole_stage(shared):
+def test_caffe_weights_tell_their_stride_and_fill_a_stage(shared):
     path = shared / "weights" / "resnet50_imagenet_he_caffe.fp16.safetensors"
     if not path.is_file():
         pytest.skip("ImageNet's weights are not beside this checkout (../shared/weights says how to make them)")

@@ -42,7 +42,7 @@ def copies_at_every_line(folder, copies, work):
     return made
 
 
-def test_a_kill_at_any_line_of_a_save_leaves_the_old_checkpoint_or_the_new_one(tmp_path, capsys):
+def test_a_kill_at_any_line_of_a_save_leaves_a_checkpoint(tmp_path, capsys):
     folder = tmp_path / "run"
     save_checkpoint(folder, 1, example(1))
     save_checkpoint(folder, 2, example(2))
@@ -68,7 +68,7 @@ def test_the_last_two_checkpoints_are_kept_and_removed_together(tmp_path):
 
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty", "foreign"])
-def test_a_corrupt_checkpoint_is_reported_and_the_previous_one_is_taken(tmp_path, capsys, how):
+def test_a_corrupt_checkpoint_is_told_the_previous_taken(tmp_path, capsys, how):
     save_checkpoint(tmp_path, 1, example(1))
     corrupt = save_checkpoint(tmp_path, 2, example(2))
     content = corrupt.read_bytes()

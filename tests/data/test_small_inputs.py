@@ -18,7 +18,7 @@ from images_and_predictions import (
 from real_data import run_case
 from splits_and_units import FOLDERS, SPLITS, TEXT, UNITS, VALIDATION, A
 
-from mpii_tools.annotations.tompson_split import fingerprints
+from mpii_tools.annotations.splits import fingerprints
 from mpii_tools.results.predictions import read_predictions
 
 TABLE = {
@@ -38,7 +38,7 @@ ROWS = [pytest.param(kind, case, id=f"{kind}: {case}") for kind, cases in TABLE.
 def test_a_small_input_gives_what_it_should(kind, case, tmp_path, capsys, monkeypatch):
     if kind == "validation images never train":  # A, at the place of KNOWN, is one of Tompson's people
         found = fingerprints(np.array([A]), np.array([[39.0, 29.0]]))
-        monkeypatch.setattr("mpii_tools.annotations.tompson_split._stored", lambda: found)
+        monkeypatch.setattr("mpii_tools.annotations.splits._stored", lambda: found)
     run_case(case, tmp_path, capsys)
 
 

@@ -14,7 +14,7 @@ MODULES = (
 )
 
 
-def test_readers_of_annotations_predictions_and_prepared_data_import_nothing_heavy():
+def test_readers_import_nothing_heavy():
     heavy = {"torch", "scipy", "h5py", "cv2", "PIL", "matplotlib"}
     imports = ", ".join(f"mpii_tools.{module}" for module in MODULES)
     code = f"import sys, {imports}; print(*sorted({heavy} & set(sys.modules)))"

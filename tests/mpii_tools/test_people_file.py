@@ -90,7 +90,7 @@ def test_a_skeleton_without_pairs_comes_back_as_it_was(tmp_path):
     assert load_people(tmp_path / "old.npz").skeleton.can_mirror
 
 
-def test_the_skeleton_and_areas_come_back_and_older_files_are_mpii_s(tmp_path):
+def test_skeleton_and_areas_come_back_older_files_are_mpii(tmp_path):
     skeleton = replace(SKELETONS["coco17"], torso=("nose", "left_hip"))
     people = make_people(["a.jpg"], np.ones((1, 17, 2)), area=np.array([50.0]), skeleton=skeleton)
     save_people(tmp_path / "people.npz", people)

@@ -199,6 +199,14 @@ def test_input_decides_which_boxes_are_used(folder, capsys, text, inputs, expect
     assert said.count("\n") == bool(passed_over) and passed_over in said
 
 
+def test_a_name_that_several_inputs_have_is_told(folder):
+    (folder / "boxes.txt").write_text("1.jpg 1 2 3 4\nb.PNG 1 2 3 4\n")
+    inputs = [folder / "seq1" / "1.jpg", folder / "seq2" / "1.jpg", folder / "b.PNG"]
+    found, left_out = boxes_of(folder / "boxes.txt", inputs)
+    assert set(found) == {"b.PNG"} and len(left_out) == 3
+    assert "'1.jpg' can be any of 2" in left_out[0] and "seq1/1.jpg" in left_out[0] and "seq2/1.jpg" in left_out[0]
+
+
 def test_boxes_of_no_input_at_all_are_refused(folder, capsys):
     (folder / "boxes.txt").write_text(MANY)
     with pytest.raises(PoseError, match=r"a\.jpg: boxes\.txt has no box of it"):

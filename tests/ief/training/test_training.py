@@ -201,7 +201,7 @@ def test_ranks_take_equal_shares(tiny_data, tmp_path):
 
 def test_an_untrained_cascade_is_the_mean_pose_on_the_training_set(tiny_data):
     data = load_prepared(tiny_data, "train")
-    batches = TrainingBatches(data, MPII, get_preset("paper").augmentation, 8, 0, torch.device("cpu"))
+    batches = TrainingBatches(data, get_preset("paper").augmentation, 8, 0, torch.device("cpu"))
     mean_pose = mean_training_pose(batches)
     pose = Cascade(mean_pose)(torch.zeros(2, 3, 32, 32))
     assert len(pose) == 1 and torch.equal(pose[0][0], mean_pose)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heads.skeleton import MPII
-from mpii_tools.annotations.derived_joints import derive_joints
+from mpii_tools.annotations.joints import derive_joints
 from mpii_tools.people import make_people
 
 PELVIS, THORAX = MPII.index("pelvis"), MPII.index("thorax")

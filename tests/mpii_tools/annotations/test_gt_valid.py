@@ -5,7 +5,7 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.gt_valid import read_gt_valid_mat
+from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat
 
 NAMES = [
     "rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor",

@@ -184,7 +184,7 @@ def test_derived_joints_are_not_written(tmp_path):
     assert np.flatnonzero(~read_mpii_mat(tmp_path / "mpii.mat").people.annotated[0]).tolist() == [6]
 
 
-def test_without_the_list_tompsons_people_are_the_validation_part(tmp_path, read_shared):
+def test_without_a_list_tompsons_people_validate(tmp_path, read_shared):
     known = read_shared("mpii/valid_annolist.mat").people.select(np.arange(60))
     stranger = make_people(
         [known.images[0], "unknown.jpg"],

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.newell import read_newell_h5
+from mpii_tools.annotations.mpii_arrays import read_newell_h5
 
 
 def write(path, **changes):

@@ -87,7 +87,7 @@ def test_newells_file_differs_by_cut_coordinates_alone(exact, newell):
     assert set(newell.split) == {"valid"}
 
 
-def test_gt_valid_differs_by_thirteen_zeroed_joints_and_rounding(exact, gt_valid):
+def test_gt_valid_differs_by_13_zeroed_joints_and_rounding(exact, gt_valid):
     np.testing.assert_array_equal(gt_valid.images, exact.images)
     np.testing.assert_array_equal(gt_valid.annotated, exact.annotated)
     np.testing.assert_allclose(gt_valid.head_size, exact.head_size, atol=1e-4)

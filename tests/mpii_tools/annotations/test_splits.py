@@ -7,9 +7,21 @@ import pytest
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.split_names import parse_annotations, split_in_name
-from mpii_tools.annotations.splits import beside_validation, share_valid, with_split
-from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
+from mpii_tools.annotations.splits import (
+    beside_validation,
+    parse_annotations,
+    share_valid,
+    split_in_name,
+    with_split,
+)
+from mpii_tools.annotations.valid_list import (
+    NOBODY,
+    SEVERAL,
+    UNKNOWN,
+    find_listed,
+    read_valid_list,
+    write_valid_list,
+)
 from mpii_tools.people import make_people
 
 
@@ -87,10 +99,12 @@ def test_a_list_comes_back_as_it_was_written(tmp_path, names):
 
 def test_names_meet_images_by_their_ends():
     images = np.array(["cam1/0.jpg", "cam2/0.jpg", "1.jpg", "11.jpg"])
-    for listed, found, unknown in (
-        (["cam1/0.jpg"], [True, False, False, False], []),
-        (["data\\cam2\\0.jpg", "x.jpg"], [False, True, False, False], ["x.jpg"]),
-        (["0.jpg", "./1.jpg"], [True, True, True, False], []),
-        ([], [False] * 4, []),
+    for listed, found, unknown, several in (
+        (["cam1/0.jpg"], [True, False, False, False], [], []),
+        (["data\\cam2\\0.jpg", "x.jpg"], [False, True, False, False], ["x.jpg"], []),
+        (["0.jpg", "./1.jpg"], [True, True, True, False], [], ["0.jpg (cam1/0.jpg, cam2/0.jpg)"]),
+        ([], [False] * 4, [], []),
     ):
-        assert (find_listed(images, listed)[0].tolist(), find_listed(images, listed)[1]) == (found, unknown)
+        mask, faults, notes = find_listed(images, listed)
+        assert (mask.tolist(), faults, notes) == (found, {}, {UNKNOWN: unknown, SEVERAL: several})
+    assert find_listed(images, ["y.jpg"])[1:] == ({NOBODY: ["y.jpg"]}, {})

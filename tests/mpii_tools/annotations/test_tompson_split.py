@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mpii_tools.annotations.tompson_split import FILE, fingerprints, is_validation, split_by_name
+from mpii_tools.annotations.splits import FILE, fingerprints, is_validation, split_by_name
 
 
 def test_the_stored_file_is_that_of_the_official_structs(read_shared):

@@ -60,7 +60,7 @@ def test_a_few_wrong_people_are_no_reason_to_refuse_all():
         require_pixels("a.json", people)
 
 
-def test_a_face_alone_is_small_and_its_scale_in_pixels_smaller_still():
+def test_a_face_alone_is_small_but_not_tiny():
     joints = np.full((2, 17, 2), np.nan)
     joints[:, :3] = [[100, 60], [103, 57], [97, 57]]  # nose and eyes of somebody 200 px tall
     people = make_people(["a", "b"], joints, center=np.full((2, 2), 100.0), scale=[1, 200],

@@ -37,7 +37,7 @@ def test_pixels_and_relative_depth_lead_back_to_millimeters():
     np.testing.assert_allclose(depth.to_camera(joints), points, atol=1e-5)
 
 
-def test_without_a_camera_or_the_roots_depth_there_are_no_millimeters():
+def test_no_millimeters_without_camera_or_root_depth():
     people, depth, _ = make_both(3)
     root, camera = depth.root_depth.copy(), depth.camera.copy()
     root[0], camera[1] = np.nan, np.nan
@@ -47,7 +47,7 @@ def test_without_a_camera_or_the_roots_depth_there_are_no_millimeters():
     assert np.isfinite(depth.to_camera(joints)).all(axis=(1, 2)).tolist() == [False, False, True]
 
 
-def test_a_table_comes_back_from_its_file_in_the_order_of_the_people(tmp_path):
+def test_a_table_comes_back_in_the_order_of_the_people(tmp_path):
     people, depth, _ = make_both()
     save_people(tmp_path / "valid.npz", people)
     assert (

@@ -32,7 +32,7 @@ def test_links_to_other_files_are_not_followed(tmp_path):
         load_hdf5(tmp_path / "b.h5")
 
 
-def test_a_dataset_that_claims_more_than_the_file_holds_is_bad_input(tmp_path):
+def test_a_dataset_claiming_more_than_the_file_is_refused(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("preds", (1 << 40, 16, 2), "f4", chunks=(1, 16, 2))
     with pytest.raises(PoseError, match=r"a\.h5: not a whole HDF5 file \('preds' takes 140,737,488,355,328 bytes"):

@@ -94,7 +94,7 @@ def test_newells_arrays_in_a_mat_file(tmp_path, people):
     np.testing.assert_allclose(found.joints[here], people.joints[here])
 
 
-def test_a_reference_to_itself_ends_and_a_truncated_file_is_bad_input(tmp_path):
+def test_a_self_reference_ends_a_truncated_file_is_refused(tmp_path):
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
         item = file.create_dataset("x", (1, 1), dtype=h5py.ref_dtype)
         item[0, 0] = item.ref

@@ -52,7 +52,7 @@ def reductions(monkeypatch):
 
 
 @pytest.mark.parametrize("reduction", [2, 4, 8])
-def test_a_reduced_pixel_is_the_mean_of_the_pixels_it_stands_for(reduction):
+def test_a_reduced_pixel_is_the_mean_of_its_pixels(reduction):
     data = encode(soft_image(*ODD, cell=60))
     whole, reduced = decode_image(data, "a.jpg"), images._decode(data, "a.jpg", reduction)
     height, width = (length // reduction for length in ODD)
@@ -62,7 +62,7 @@ def test_a_reduced_pixel_is_the_mean_of_the_pixels_it_stands_for(reduction):
 
 
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
-def test_reduced_crops_show_what_full_decoding_shows_at_the_same_place(reduction, reductions):
+def test_reduced_crops_show_what_full_decoding_shows(reduction, reductions):
     """Also shown: a quarter of a reduced pixel beside it, the two differ more."""
     size, shape = 64, ODD
     data = encode(soft_image(*shape, cell=8 * reduction))
@@ -111,7 +111,7 @@ def test_an_image_is_never_decoded_coarser_than_its_finest_crop(reductions):
         assert reductions.pop() == expected
 
 
-def test_an_image_of_another_kind_is_averaged_as_a_jpeg_is_reduced():
+def test_other_images_are_averaged_as_a_jpeg_is_reduced():
     """A PNG is decoded whole: the means over squares, then the warp; a crop as fine as the image is a warp alone."""
     image = soft_image(*ODD)
     for data, side, reduction in ((encode(image, ".png"), 900.0, 4), (encode(image), 150.0, 1)):
@@ -139,7 +139,7 @@ def test_progressive_grey_and_odd_jpegs_are_reduced_alike():
     assert np.abs(crops[..., 0] - plain @ np.array([0.299, 0.587, 0.114])).mean() < 1.5
 
 
-def test_exif_rotation_is_ignored_when_reduced_and_colors_are_rgb():
+def test_exif_is_ignored_when_reduced_and_colors_are_rgb():
     image = np.zeros((400, 600, 3), np.uint8)
     image[:, :300, 2] = 255  # OpenCV writes BGR: red on the left
     data = encode(image)
@@ -199,7 +199,7 @@ def test_exif_turns_an_image_as_pillow_turns_it_when_asked(kind, orientation):
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "BMP", "TIFF"])
-def test_the_other_kinds_of_images_are_read_and_refused_when_cut_off(kind):
+def test_other_kinds_are_read_and_refused_when_cut_off(kind):
     file = io.BytesIO()
     Image.fromarray(ARROW).save(file, kind, **({"lossless": True} if kind == "WEBP" else {}))
     data = file.getvalue()

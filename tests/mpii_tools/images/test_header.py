@@ -47,7 +47,7 @@ SIXTEEN = cv2.imencode(".png", PIXELS[..., ::-1].astype(np.uint16) * 257)[1].tob
         (encode("RGB", "PNG", exif=rotated()), ["EXIF"]),
     ],
 )
-def test_odd_images_are_named_and_decoded_as_pillow_decodes_them(data, oddities):
+def test_odd_images_are_named_and_decoded_as_by_pillow(data, oddities):
     header = read_header(data, "a")
     assert (header.width, header.height) == (80, 60)
     found = header.oddities()

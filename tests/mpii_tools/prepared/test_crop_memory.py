@@ -29,7 +29,7 @@ def test_steps_get_the_crops_of_their_rows_in_any_order(crops, held, monkeypatch
         found.zero_()  # what a step does with its crops does not reach the next one
 
 
-def test_the_following_step_is_read_by_another_thread_while_this_one_is_computed(crops):
+def test_the_following_step_is_read_ahead_by_a_thread(crops):
     source, readers = OnHost(crops, CPU), []
     read = source._read
 
@@ -49,7 +49,7 @@ def test_the_following_step_is_read_by_another_thread_while_this_one_is_computed
 
 
 @pytest.mark.parametrize(("free", "held"), [(4_321, OnDevice), (4_319, OnHost)])
-def test_a_gpu_holds_the_crops_where_they_fit_into_half_of_its_free_memory(crops, monkeypatch, free, held):
+def test_a_gpu_holds_crops_that_fit_half_its_free_memory(crops, monkeypatch, free, held):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10**12))
     monkeypatch.setattr(OnDevice, "__init__", lambda self, crops, device: None)
     assert crops.nbytes == 2_160

@@ -17,7 +17,7 @@ from mpii_tools.people import make_people
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import load_prepared, read_description
-from mpii_tools.prepared.write import BAD_IMAGE, NO_IMAGE, OUTSIDE, drop_unusable, prepare
+from mpii_tools.prepared.write import BAD_IMAGE, NO_IMAGE, OUTSIDE, CropSpec, drop_unusable, prepare
 
 CPU = torch.device("cpu")
 
@@ -46,7 +46,7 @@ def example(count=10, seed=0):
 
 def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     people, read = example()
-    done = prepare(people, read, tmp_path, "example", 64, 1.5)
+    done = prepare(people, read, tmp_path, "example", CropSpec(64))
     assert done.splits == {"train": 4, "valid": 4}
     assert done.faults[NO_IMAGE] == ["missing.jpg#1: images: no image 'missing.jpg'"]
     assert [fault.split(":")[0] for fault in done.faults[BAD_IMAGE]] == ["corrupt.jpg#1"]
@@ -63,7 +63,7 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
 def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     people, read = example(8)
     people.scale[0], people.scale[1], people.joints[2] = 0.0, np.nan, np.nan
-    done = prepare(people, read, tmp_path, "example", 32, 1.0)
+    done = prepare(people, read, tmp_path, "example", CropSpec(32, 1.0))
     assert done.faults["people left out: no usable center and scale (NaN, 0 or below)"] == ["0.jpg#1", "1.jpg#1"]
     assert done.faults["people left out: no annotated joint"] == ["2.jpg#1"]
     assert json.loads((tmp_path / "prepared.json").read_text())["faults"] == {
@@ -71,7 +71,7 @@ def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
     }
 
 
-def test_without_a_usable_person_nothing_is_written_but_all_faults_are_told(tmp_path):
+def test_nobody_usable_writes_nothing_and_tells_all_faults(tmp_path):
     people, read = example(8)
     people.scale[:] = np.nan
     done = prepare(people, read, tmp_path / "out", "example")
@@ -83,7 +83,7 @@ def test_unprepared_or_truncated_folders_are_refused(tmp_path):
     with pytest.raises(PoseError, match="run `ief prepare` first"):
         load_prepared(tmp_path, "train")
     people, read = example()
-    prepare(people, read, tmp_path, "example", 32)
+    prepare(people, read, tmp_path, "example", CropSpec(32))
     with pytest.raises(PoseError, match="no split 'test'; it has train, valid"):
         load_prepared(tmp_path, "test")
     crops = tmp_path / "train-crops.npy"
@@ -98,12 +98,12 @@ def test_unprepared_or_truncated_folders_are_refused(tmp_path):
 @pytest.fixture
 def train_split(tmp_path):
     people, read = example(32)
-    prepare(people, read, tmp_path, "example", 32)
+    prepare(people, read, tmp_path, "example", CropSpec(32))
     return load_prepared(tmp_path, "train")
 
 
 def test_every_epoch_shows_every_person_once(train_split):
-    batches = TrainingBatches(train_split, MPII, Augmentation(0, 0, 0, 0), 4, 0, CPU)
+    batches = TrainingBatches(train_split, Augmentation(0, 0, 0, 0), 4, 0, CPU)
     people = [batches(step, images=False).person_ids for step in range(3 * len(train_split))]
     row_of = {person: row for row, person in enumerate(train_split.people.person_ids.tolist())}
     rows = np.array([row_of[person] for person in np.concatenate(people).tolist()])
@@ -113,11 +113,11 @@ def test_every_epoch_shows_every_person_once(train_split):
 
 
 def test_a_batch_depends_on_seed_and_step_alone(train_split):
-    first = TrainingBatches(train_split, MPII, Augmentation(), 4, 7, CPU)
+    first = TrainingBatches(train_split, Augmentation(), 4, 7, CPU)
     first(0), first(1)
     again, other = (
-        TrainingBatches(train_split, MPII, Augmentation(), 4, 7, CPU),
-        TrainingBatches(train_split, MPII, Augmentation(), 4, 8, CPU),
+        TrainingBatches(train_split, Augmentation(), 4, 7, CPU),
+        TrainingBatches(train_split, Augmentation(), 4, 8, CPU),
     )
     a, b, c = first(5), again(5), other(5)
     assert torch.equal(a.images, b.images) and torch.equal(a.joints.nan_to_num(), b.joints.nan_to_num())
@@ -125,8 +125,8 @@ def test_a_batch_depends_on_seed_and_step_alone(train_split):
 
 
 def test_processes_share_a_batch_without_overlap(train_split):
-    whole = TrainingBatches(train_split, MPII, Augmentation(), 6, 1, CPU)
-    parts = [TrainingBatches(train_split, MPII, Augmentation(), 6, 1, CPU, rank, 2) for rank in range(2)]
+    whole = TrainingBatches(train_split, Augmentation(), 6, 1, CPU)
+    parts = [TrainingBatches(train_split, Augmentation(), 6, 1, CPU, slice(rank, None, 2)) for rank in range(2)]
     for step in range(3):
         full, shares = whole(step), [part(step) for part in parts]
         for rank, share in enumerate(shares):
@@ -136,7 +136,7 @@ def test_processes_share_a_batch_without_overlap(train_split):
 
 
 def test_missing_joints_are_masked_through_flips(train_split):
-    batch = TrainingBatches(train_split, MPII, Augmentation(flip=1.0), 8, 0, CPU)(0)
+    batch = TrainingBatches(train_split, Augmentation(flip=1.0), 8, 0, CPU)(0)
     rows = [train_split.people.person_ids.tolist().index(person) for person in batch.person_ids.tolist()]
     flipped = train_split.people.supervised[rows][:, list(MPII.flip_permutation)]
     assert np.array_equal(batch.mask.numpy(), np.stack([flipped, flipped], axis=-1)) and not flipped.all()
@@ -195,7 +195,7 @@ def names_of(faults):
 
 def test_every_fault_of_a_person_is_found_and_left_out(tmp_path):
     people, images = faulty(tmp_path)
-    done = prepare(people, images, tmp_path / "out", "example", 32)
+    done = prepare(people, images, tmp_path / "out", "example", CropSpec(32))
     assert done.written and names_of(done.faults) == FAULTS
     assert "65,535 x 65,535 pixels" in done.faults[BAD_IMAGE][3]
     assert done.notes == {
@@ -208,37 +208,37 @@ def test_every_fault_of_a_person_is_found_and_left_out(tmp_path):
 
 def test_strict_finds_the_same_and_writes_nothing(tmp_path):
     people, images = faulty(tmp_path)
-    done = prepare(people, images, tmp_path / "out", "example", 32, strict=True)
+    done = prepare(people, images, tmp_path / "out", "example", CropSpec(32), strict=True)
     assert not done.written and names_of(done.faults) == FAULTS
     assert not (tmp_path / "out").exists()
     sound = people.select(np.arange(3))
-    assert prepare(sound, images, tmp_path / "out", "example", 32, strict=True).written
+    assert prepare(sound, images, tmp_path / "out", "example", CropSpec(32), strict=True).written
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     known = {"people left out by the reader": ["a#1"]}
-    assert not prepare(sound, images, tmp_path / "out", "other", 32, strict=True, known=known).written
+    assert not prepare(sound, images, tmp_path / "out", "other", CropSpec(32), strict=True, known=known).written
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
 def test_an_interrupted_preparation_leaves_the_old_one(tmp_path):
     people, read = example(10)
-    prepare(people, read, tmp_path, "old", 32)
+    prepare(people, read, tmp_path, "old", CropSpec(32))
 
     def stop(image):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(people, stop, tmp_path, "new", 32)
+        prepare(people, stop, tmp_path, "new", CropSpec(32))
     assert load_prepared(tmp_path, "train").name == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "prepared.json", "train-crops.npy", "train.npz", "valid-crops.npy", "valid.npz",
     ]  # fmt: skip
 
 
-def test_a_kill_at_any_step_of_an_added_split_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_kill_while_adding_a_split_leaves_what_was_there(tmp_path, monkeypatch):
     """Whichever file is moved last, the description names only splits that are whole."""
     people, read = example(10)
     train, valid = (replace(people, split=np.full(10, split)) for split in ("train", "valid"))
-    prepare(train.select(np.arange(0, 4)), read, tmp_path, "both", 32)
+    prepare(train.select(np.arange(0, 4)), read, tmp_path, "both", CropSpec(32))
     before = load_prepared(tmp_path, "train").people.person_ids.tolist()
     move, left = Path.replace, []
 
@@ -252,18 +252,18 @@ def test_a_kill_at_any_step_of_an_added_split_leaves_what_was_there(tmp_path, mo
     for moves in range(2):
         left[:] = range(moves)
         with pytest.raises(KeyboardInterrupt):
-            prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", 32)
+            prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", CropSpec(32))
         assert read_description(tmp_path)["splits"] == {"train": 4}
         assert load_prepared(tmp_path, "train").people.person_ids.tolist() == before
     left[:] = range(99)
-    done = prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", 32)
+    done = prepare(valid.select(np.arange(4, 8)), read, tmp_path, "both", CropSpec(32))
     assert (done.splits, done.kept, done.replaced) == ({"valid": 4}, {"train": 4}, {})
     assert read_description(tmp_path)["splits"] == {"train": 4, "valid": 4}
 
 
 def test_a_folder_without_split_names_says_how_to_say_them(tmp_path):
     people, read = example(8)
-    prepare(replace(people, split=np.full(8, "")), read, tmp_path, "example", 32)
+    prepare(replace(people, split=np.full(8, "")), read, tmp_path, "example", CropSpec(32))
     with pytest.raises(PoseError, match=r"has no split 'train'; it has all; say .* `--annotations train=PATH`"):
         load_prepared(tmp_path, "train")
 
@@ -273,7 +273,7 @@ def test_test_people_are_kept_wherever_they_stand(tmp_path):
     people, images = faulty(tmp_path)
     rows = np.array([0, 3, 7, 8])
     people = replace(people.select(rows), split=np.array(["test"] * 4))
-    done = prepare(people, images, tmp_path / "out", "example", 32)
+    done = prepare(people, images, tmp_path / "out", "example", CropSpec(32))
     assert done.splits == {"test": 4} and not done.faults
 
 

@@ -48,7 +48,7 @@ def in_depth():
                                                 root_depth=root[::-1])  # fmt: skip
 
 
-def test_camera_coordinates_are_those_of_each_persons_own_camera(tmp_path):
+def test_camera_coordinates_are_of_each_persons_camera(tmp_path):
     predictions, depth = in_depth()
     found = with_camera(predictions, depth).camera_joints
     for row, root in enumerate([4000.0, 5000, 3500, np.nan, 6000]):
@@ -63,7 +63,7 @@ def test_camera_coordinates_are_those_of_each_persons_own_camera(tmp_path):
     np.testing.assert_array_equal(matched.camera_joints, found[order])
 
 
-def test_without_cameras_or_depth_there_are_no_camera_coordinates():
+def test_no_camera_coordinates_without_cameras_or_depth():
     predictions, depth = in_depth()
     unplaced = dataclasses.replace(depth, root_depth=np.full(6, np.nan))
     flat = Predictions(JOINTS, IDS)
@@ -180,6 +180,8 @@ def test_align_by_row_where_people_are_counted_instead_of_rects():
 def test_align_refuses_people_without_prediction():
     with pytest.raises(PoseError, match=r"1 of 3 annotated people have no prediction, first x\.jpg#1"):
         align(Predictions(JOINTS, IDS), people(["a.jpg#1", "x.jpg#1", "c.jpg#1"]))
+    with pytest.raises(PoseError, match=r"2 of 2 .*'0\.jpg' can be x/0\.jpg or y/0\.jpg"):
+        align(Predictions(JOINTS[:2], None, images=np.array(["0.jpg"] * 2)), people(["x/0.jpg#1", "y/0.jpg#1"]))
     with pytest.raises(PoseError, match="joints"):
         align(Predictions(JOINTS[:, :2], IDS, joint_names=("head", "foot")), people(IDS.tolist()))
 
@@ -206,7 +208,7 @@ def test_rows_in_another_order_are_refused():
 
 
 @pytest.mark.parametrize("name", ["newell.h5", "tompson.h5", "valid-ours.h5"])
-def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, read_shared, name):
+def test_published_rows_are_in_order_one_row_off_is_found(shared, read_shared, name):
     annotated = read_shared("mpii/valid_annolist.mat").people
     predictions = read_predictions(shared / "mpii" / name)
     align(predictions, annotated)
@@ -214,7 +216,7 @@ def test_the_published_rows_are_in_order_and_one_row_off_is_found(shared, read_s
         align(Predictions(np.roll(predictions.joints, 1, axis=0), None), annotated)
 
 
-def test_a_joint_may_be_nowhere_for_everybody_and_for_nobody_alone(tmp_path):
+def test_a_joint_may_be_nowhere_for_all_or_for_nobody(tmp_path):
     joints = np.ones((3, 16, 2))
     joints[:, 6] = np.nan
     save_predictions(tmp_path / "p.npz", Predictions(joints, np.array(["a", "b", "c"])))

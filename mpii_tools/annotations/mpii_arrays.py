@@ -1,4 +1,4 @@
-"""MPII in Newell's HDF5 files (`valid.h5`, `train.h5` of the stacked hourglass)."""
+"""MPII as arrays, a row per person: Newell's HDF5 (of the stacked hourglass), and the evaluators' `gt_valid.mat`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.tompson_split import split_by_name
+from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.annotations.valid_list import names_by_row
 from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.formats.hdf5 import load_hdf5
-from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_SCALE, make_people
+from mpii_tools.formats.mat_file import load_mat
+from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People
 
 WIDENED = 1.25  # what Newell multiplied scale by
+
+
+# gt_valid.mat's names for the joints, in MPII's order.
+NAMES = [
+    "rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor",
+    "neck", "head", "rwri", "relb", "rsho", "lsho", "lelb", "lwri",
+]  # fmt: skip
 
 
 def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
@@ -24,7 +32,7 @@ def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = N
     `center` and `scale` hold +15 * scale in y and * 1.25; both are undone, exactly but for rounding. (The file of
     his training code has them raw: there `normalize` is 25 * `scale` instead of 20, which tells the two apart.)
     Coordinates were cut to integers on the way in, towards zero, and stay so. A joint at exactly 0, 0 is missing.
-    `visible` 1 means not marked occluded. `normalize` is the head size. Split: `tompson_split.split_by_name`.
+    `visible` 1 means not marked occluded. `normalize` is the head size. Split: `splits.split_by_name`.
 
     Image names come from `imgname`, else from `valid_images.txt` beside the file if it has a line per person,
     else they are `row1`, `row2`, ...
@@ -61,7 +69,7 @@ def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = N
     if "person" in stored:
         rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
         ids = [f"{image}#{number}" for image, number in zip(images, rect, strict=True)]
-    people = make_people(
+    people = People(
         images,
         np.where(missing[..., None], np.nan, part) - 1.0,
         person_ids=ids,
@@ -91,3 +99,44 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> tupl
     if len(found) != people:
         raise PoseError(f"{path}: 'imgname' has {len(found)} names for {people} people; expected one per person")
     return found, {}
+
+
+def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
+    """The people of `dataset_joints`, `jnt_missing` (16, N), `pos_gt_src` (16, 2, N), `headboxes_src` (2, 2, N).
+
+    The file holds neither center nor scale (NaN) nor image names: those come from `valid_images.txt` beside it if
+    that has a line per person, else they are `row1`, `row2`, ... Only `jnt_missing` makes a joint missing: 13 joints
+    of 10 people have a coordinate zeroed without a flag and count, as they do in the evaluators that read this file;
+    `notes` names those people.
+
+    Args:
+        path: the .mat file.
+        stored: its variables, if it has been loaded already.
+
+    Raises:
+        PoseError: not a .mat file with these arrays.
+    """
+    path = Path(path)
+    stored = load_mat(path) if stored is None else stored
+    raw = numeric(path, stored, "pos_gt_src", (16, 2, None))
+    count = raw.shape[2]
+    missing = numeric(path, stored, "jnt_missing", (16, count)).T != 0
+    box = numeric(path, stored, "headboxes_src", (2, 2, count))
+    labels = stored.get("dataset_joints")
+    if not isinstance(labels, list) or sorted(map(str, labels)) != sorted(NAMES):
+        raise PoseError(f"{path}: 'dataset_joints' names {labels}; expected {NAMES} in any order")
+    order = [labels.index(name) for name in NAMES]
+    points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
+
+    names, list_notes = names_by_row(path.parent, count)
+    people = People(
+        names,
+        np.where(missing[..., None], np.nan, points) - 1.0,
+        head_size=HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0),
+    )
+    unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)
+    zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)
+    ids = people.person_ids
+    faults = {UNPLACED: ids[unplaced].tolist()}
+    notes = {"people with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist(), **list_notes}
+    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", faults, notes)

@@ -1,4 +1,4 @@
-"""People of one skeleton as people of another, joint by joint by their names."""
+"""Joints of people: of another skeleton, by their names; and those without a label, by rule from others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mpii_tools.people import People
 from mpii_tools.skeletons import find_joints
 
 
-def with_skeleton(path: str | os.PathLike, people: People, skeleton: Skeleton) -> tuple[People, Findings]:
+def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -> tuple[People, Findings]:
     """The people with the joints of `skeleton`, found by name (`find_joints`); the others are missing.
 
     Args:
@@ -53,3 +53,20 @@ def unlabeled_joints(people: People) -> Findings:
         where = f" in {split}" if split else ""
         found[f"joints that nobody has{where}: NaN in predictions, unless mirror images teach them"] = names
     return found
+
+
+def derive_joints(people: People) -> People:
+    """The people with missing joints put in the middle of others by the rules of their skeleton (`derived`).
+
+    A joint is filled only if it is missing and all the others are annotated; it is marked `derived`, so that training
+    may use it and evaluation does not. The rule commutes with flips and with every affine map. MPII's pelvis and
+    thorax are the midpoints of hips and of shoulders.
+    """
+    annotated, skeleton = people.annotated, people.skeleton
+    joints, derived = people.joints.copy(), people.derived.copy()
+    for name, others in skeleton.derived:
+        joint, sources = skeleton.index(name), [skeleton.index(other) for other in others]
+        fill = ~people.supervised[:, joint] & annotated[:, sources].all(axis=1)
+        joints[fill, joint] = joints[fill][:, sources].mean(axis=1)
+        derived[fill, joint] = True
+    return replace(people, joints=joints, derived=derived)

@@ -1,0 +1,176 @@
+"""Which of some images a name means that was written on another machine, by another program."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+
+from checkpoints.errors import PoseError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+# A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
+ABSOLUTE = re.compile(r"[a-zA-Z]+:|[/\\]")
+SHOWN = 3
+ALIKE = 0.75  # difflib's ratio from which a name is the nearest one: any two with one ending have half of it
+
+Parts = tuple[str, ...]
+
+
+def split_name(name: str) -> Parts:
+    """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`."""
+    parts = unicodedata.normalize("NFC", name).replace("\\", "/").split("/")
+    return tuple(part for part in parts if part not in ("", ".", ".."))
+
+
+def ignore_case(name: str) -> Parts:
+    """Folders and file of a name in one case."""
+    return tuple(part.casefold() for part in split_name(name))
+
+
+def ignore_ending(name: str) -> Parts:
+    """Folders and file of a name in one case, without an image's ending."""
+    *folders, file = ignore_case(name) or ("",)
+    return *folders, file.removesuffix(next((ending for ending in SUFFIXES if file.endswith(ending)), ""))
+
+
+READINGS: tuple[Callable[[str], Parts], ...] = (split_name, ignore_case, ignore_ending)  # strictest first
+
+
+@dataclass(frozen=True)
+class ImageIndex:
+    """Finds images by name. Everything is looked up in dictionaries, made once.
+
+    Attributes:
+        paths: of the images, relative to their folder, with `/`.
+        second: those of them that give way to any other that a name can mean.
+        asked: all names that will be asked for: where different ones mean one image (two cameras' `0.jpg`, and the
+            folder of one of them), neither is found.
+    """
+
+    paths: tuple[str, ...]
+    second: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+
+    def find(self, name: str) -> str:
+        """The one image that `name` means (`candidates`).
+
+        Raises:
+            PoseError: none, with the nearest name; several; or the image of another name that is asked for.
+        """
+        paths = self.candidates(name)
+        if len(paths) > 1:
+            raise PoseError(
+                f"'{name}' can be any of {len(paths):,} images, {_list_first(paths)}; "
+                "write more of its folders, or give a folder that holds one of them"
+            )
+        if not paths:
+            raise PoseError(
+                f"no image '{name}' among the {len(self.paths):,} there{self._hint(name)}; add it or its tar file"
+            )
+        if name in self._rivals:
+            raise PoseError(
+                f"'{name}' and '{self._rivals[name]}' can both be the image '{paths[0]}' alone; "
+                "add the other image, or give the folder that holds the folders of both"
+            )
+        return paths[0]
+
+    def candidates(self, name: str) -> list[str]:
+        """The images that `name` can mean; one if it is found.
+
+        The path itself; else the images that share the longest tail with it (`c/0.jpg` of `a/b/c/0.jpg`), read
+        ever less strictly (`READINGS`). Of tail and path, one must be whole: `cam1/0.jpg` is `x/cam1/0.jpg` and
+        `0.jpg`, but not `cam2/0.jpg`. An absolute path is another machine's: if nothing else is found, any tail will
+        do, the longest one in any reading.
+        """
+        if name in self._known:
+            return [name]
+        paths: list[str] = []
+        tails = [
+            (read(name), next((tail for tail in _tails(read(name)) if tail in ends), ())) for read, ends in self._ends
+        ]
+        for (parts, tail), (read, ends) in zip(tails, self._ends, strict=True):
+            if tail and (tail == parts or read(ends[tail][0]) == tail):
+                paths = ends[tail]
+                break
+        else:
+            if ABSOLUTE.match(name) and tails[-1][1]:
+                ends_here = (ends.get(read(name)[-len(tails[-1][1]) :]) for read, ends in self._ends)
+                paths = next(filter(None, ends_here))
+        return [path for path in paths if path not in self.second] or paths
+
+    def overlapping(self, name: str) -> list[str]:
+        """Every image whose path ends in `name`, or that `name` ends in: whatever may be the same picture."""
+        (_, ends), parts = self._ends[0], split_name(name)
+        whole = [ends[tail][0] for tail in _tails(parts) if tail in ends and split_name(ends[tail][0]) == tail]
+        return list(dict.fromkeys([*ends.get(parts, []), *whole]))
+
+    def _hint(self, name: str) -> str:
+        """What else `name` may mean, for a message: a namesake in another folder, else the nearest name, else any."""
+        if others := self._ends[-1][1].get(ignore_ending(name)[-1:]):
+            return f", whose {_list_first(others)} is in another folder"
+        file, near = _file(name), {}
+        for key, entries in zip((file, file[::-1]), self._sorted, strict=True):
+            place = bisect(entries, (key, ""))  # difflib for all of them takes minutes where 25,000 images are missing
+            near |= {_file(path): path for _, path in entries[max(place - 2, 0) : place + 2]}
+        alike = get_close_matches(file, near, 1, ALIKE)
+        return f"; the nearest name is '{near[alike[0]]}'" if alike else f", such as '{self.paths[0]}'"
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.paths)
+
+    @cached_property
+    def _ends(self) -> list[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
+        """Each of READINGS, and tail of a path -> the paths that end so, those with the fewest folders first."""
+        indexes = []
+        for read in READINGS:
+            index: dict[Parts, list[str]] = {}
+            for parts, path in sorted(((read(path), path) for path in self.paths), key=lambda entry: len(entry[0])):
+                for tail in _tails(parts):
+                    index.setdefault(tail, []).append(path)
+            indexes.append((read, index))
+        return indexes
+
+    @cached_property
+    def _sorted(self) -> tuple[list[tuple[str, str]], ...]:
+        """(file name, path) in order; and so with the letters of the file name reversed."""
+        return tuple(sorted((_file(path)[::step], path) for path in self.paths) for step in (1, -1))
+
+    @cached_property
+    def _rivals(self) -> dict[str, str]:
+        """Names asked for that mean the image of another, different name -> that name. An image's own path is its."""
+        names_of: dict[str, list[str]] = {}
+        for name in sorted(self.asked):
+            if len(paths := self.candidates(name)) == 1:
+                names_of.setdefault(paths[0], []).append(name)
+        return {
+            name: next(other for other in names if other != name)
+            for path, names in names_of.items()
+            if _conflict(names)
+            for name in names
+            if name != path
+        }
+
+
+def _conflict(names: list[str]) -> bool:
+    """Whether names of one image must be of several: the folders or the ending of one are not those of another."""
+    read = sorted(map(ignore_case, names), key=len)
+    return any(parts != read[-1][-len(parts) :] for parts in read)
+
+
+def _list_first(paths: list[str]) -> str:
+    return ", ".join(f"'{path}'" for path in paths[:SHOWN]) + (", ..." if len(paths) > SHOWN else "")
+
+
+def _tails(parts: Parts) -> list[Parts]:
+    """The whole, without its first part, ..., the last part alone."""
+    return [parts[start:] for start in range(len(parts))]
+
+
+def _file(name: str) -> str:
+    return (split_name(name) or ("",))[-1]
