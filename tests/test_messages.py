@@ -250,7 +250,7 @@ TABLE = [
     (f"{EVALUATE} p-kind.npz", "array 'stage' holds <U3, not whole numbers", "make it again"),
     (f"{EVALUATE} p-nan.npz", "p-nan.npz: predictions: 1 people have a joint that is not a finite number", "must"),
     (f"{EVALUATE} p-twice.npz", "p-twice.npz: predictions: person '0.jpg#1' is predicted more than once", "keep one"),
-    (f"{EVALUATE} p-ids.npz", "predictions: 30 poses, person_ids of shape (3,)", "expected one per pose"),
+    (f"{EVALUATE} p-ids.npz", "predictions: 30 poses, person_ids of shape (3,)", "expected (30,), one per pose"),
     (f"{EVALUATE} p-names.npz", "joints of shape (30, 16, 2)", "expected (people, 14, 2), one row per joint name"),
     (f"{EVALUATE} p-object.npy", "p-object.npy: not a whole .npy file (", "make it again"),
     (f"{EVALUATE} p-14.npy", "p-14.npy: no array of numbers of shape (people, 16, 2 or 3) in it: one float64",

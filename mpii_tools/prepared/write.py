@@ -250,9 +250,8 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCro
     try:
         header = read_header(data, image)
         outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
-        inside = people.select(~outside)
-        matrices = crop_matrices(inside.crop_center, inside.crop_side, spec.size, spec.border)
-        crops = decode_crops(data, image, matrices, spec.side, header, spec.apply_exif)
+        matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
+        crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
     except PoseError as error:
         return ImageCrops(image, nobody, faults={BAD_IMAGE: [f"{person}: {error}" for person in ids]})
     faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}

@@ -70,7 +70,7 @@ class Predictions:
             column = getattr(self, name)
             if column is not None and column.shape != want:
                 raise PoseError(
-                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected one per pose, {want}"
+                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}, one per pose"
                 )
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")

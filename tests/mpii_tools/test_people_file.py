@@ -8,7 +8,7 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
-from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people import COLUMNS, People
 from mpii_tools.people_file import load_people, save_people
 from mpii_tools.skeletons import SKELETONS
 
@@ -19,7 +19,7 @@ def some_people(count: int):
     joints[::2, 3] = np.nan
     derived = np.zeros((count, 16), bool)
     derived[:, 6] = True
-    return make_people(
+    return People(
         [f"ü {row}.jpg" for row in range(count)], joints, scale=rng.random(count), split="valid", derived=derived
     )
 
@@ -81,10 +81,10 @@ def test_a_skeleton_without_pairs_comes_back_as_it_was(tmp_path):
     """Files of before name [] for want of pairs too: what was trained on them, with mirrored images, resumes."""
     unknown = Skeleton(("beak", "tail"), (-1, 0))
     for skeleton in (unknown, replace(unknown, same_in_mirror=True), SKELETONS["hand21"]):
-        save_people(tmp_path / "people.npz", make_people(["a.jpg"], np.ones((1, len(skeleton), 2)), skeleton=skeleton))
+        save_people(tmp_path / "people.npz", People(["a.jpg"], np.ones((1, len(skeleton), 2)), skeleton=skeleton))
         back = load_people(tmp_path / "people.npz").skeleton
         assert back == skeleton and back.can_mirror == skeleton.same_in_mirror
-    save_people(tmp_path / "old.npz", make_people(["a.jpg"], np.ones((1, 2, 2)), skeleton=unknown))
+    save_people(tmp_path / "old.npz", People(["a.jpg"], np.ones((1, 2, 2)), skeleton=unknown))
     tree = {"names": ["beak", "tail"], "parents": [-1, 0], "flip_pairs": []}
     rewrite(tmp_path / "old.npz", skeleton=np.array(json.dumps(tree)))
     assert load_people(tmp_path / "old.npz").skeleton.can_mirror
@@ -92,7 +92,7 @@ def test_a_skeleton_without_pairs_comes_back_as_it_was(tmp_path):
 
 def test_skeleton_and_areas_come_back_older_files_are_mpii(tmp_path):
     skeleton = replace(SKELETONS["coco17"], torso=("nose", "left_hip"))
-    people = make_people(["a.jpg"], np.ones((1, 17, 2)), area=np.array([50.0]), skeleton=skeleton)
+    people = People(["a.jpg"], np.ones((1, 17, 2)), area=np.array([50.0]), skeleton=skeleton)
     save_people(tmp_path / "people.npz", people)
     back = load_people(tmp_path / "people.npz")
     assert back.skeleton == skeleton and back.area.tolist() == [50]

@@ -10,7 +10,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.placement import crop_around
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 
 
 def lsp_folder(folder, present: list[int], columns: int = 20, shards: int = 0):
@@ -96,7 +96,7 @@ def test_crop_is_centerd_on_the_annotated_joints():
     joints[1, :3] = [[10, 10], [30, 12], [20, 40]]  # 20 x 30: too few joints to show the body
     joints[2, 9] = [5, 6]
     center, scale = crop_around(joints)
-    people = make_people(list("abc"), joints, center=center, scale=scale)
+    people = People(list("abc"), joints, center=center, scale=scale)
     np.testing.assert_allclose(people.crop_center, [[140, 150], [20, 25], [5, 6]])
     np.testing.assert_allclose(people.crop_side, [260, 100, 100])
 

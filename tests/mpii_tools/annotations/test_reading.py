@@ -8,16 +8,13 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.people_file import save_people
 
 PERSONS, LABELLED = 2958, 44240
-GT_VALID_NAMES = [
-    "rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor",
-    "neck", "head", "rwri", "relb", "rsho", "lsho", "lelb", "lwri",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +23,7 @@ def exact(read_shared):
     return read_shared("mpii/valid_annolist.mat").people
 
 
-@pytest.fixture(scope="module")
-def newell(read_shared):
-    return read_shared("mpii/valid.h5").people
-
-
-@pytest.fixture(scope="module")
-def gt_valid(read_shared):
-    return read_shared("mpii/detections_our_format.mat").people
-
-
-@pytest.fixture(scope="module")
-def from_json(shared, tmp_path_factory):
+def json_people(shared, path):
     """The entries in HRNet's JSON, written here from the raw structs by a plain loop of its own."""
     entries = scipy.io.loadmat(shared / "mpii" / "valid_annolist.mat")["annolist"][0]
     images = (shared / "mpii" / "valid_images.txt").read_text().split()
@@ -58,7 +44,6 @@ def from_json(shared, tmp_path_factory):
                 "joints_vis": labelled,
             }
         )
-    path = tmp_path_factory.mktemp("json") / "valid.json"
     path.write_text(json.dumps(people))
     return read_annotations(path).people
 
@@ -72,7 +57,8 @@ def test_official_structs(exact):
     np.testing.assert_allclose(exact.head_size, 25 * exact.scale, atol=1e-9)
 
 
-def test_newells_file_differs_by_cut_coordinates_alone(exact, newell):
+def test_newells_file_differs_by_cut_coordinates_alone(exact, read_shared):
+    newell = read_shared("mpii/valid.h5").people
     np.testing.assert_array_equal(newell.person_ids, exact.person_ids)
     np.testing.assert_array_equal(newell.annotated, exact.annotated)
     for name in ("center", "scale", "head_size"):
@@ -87,7 +73,8 @@ def test_newells_file_differs_by_cut_coordinates_alone(exact, newell):
     assert set(newell.split) == {"valid"}
 
 
-def test_gt_valid_differs_by_13_zeroed_joints_and_rounding(exact, gt_valid):
+def test_gt_valid_differs_by_13_zeroed_joints_and_rounding(exact, read_shared):
+    gt_valid = read_shared("mpii/detections_our_format.mat").people
     np.testing.assert_array_equal(gt_valid.images, exact.images)
     np.testing.assert_array_equal(gt_valid.annotated, exact.annotated)
     np.testing.assert_allclose(gt_valid.head_size, exact.head_size, atol=1e-4)
@@ -102,7 +89,8 @@ def test_gt_valid_differs_by_13_zeroed_joints_and_rounding(exact, gt_valid):
 
 
 @pytest.mark.slow
-def test_json_differs_by_the_rounding_of_scale(exact, from_json):
+def test_json_differs_by_the_rounding_of_scale(exact, shared, tmp_path):
+    from_json = json_people(shared, tmp_path / "valid.json")
     np.testing.assert_array_equal(from_json.images, exact.images)
     np.testing.assert_array_equal(from_json.annotated, exact.annotated)
     np.testing.assert_array_equal(from_json.joints, exact.joints)
@@ -124,7 +112,7 @@ def test_the_json_of_five_images_holds_five_of_them(exact, shared):
 
 def few_people():
     joints = np.arange(64.0).reshape(2, 16, 2)
-    return make_people(["a.jpg", "b.jpg"], joints, center=np.ones((2, 2)), scale=np.ones(2), split="train")
+    return People(["a.jpg", "b.jpg"], joints, center=np.ones((2, 2)), scale=np.ones(2), split="train")
 
 
 def write_each_format(folder):
@@ -138,7 +126,7 @@ def write_each_format(folder):
             "pos_gt_src": np.ones((16, 2, 2)),
             "jnt_missing": np.zeros((16, 2)),
             "headboxes_src": np.ones((2, 2, 2)),
-            "dataset_joints": np.array(GT_VALID_NAMES, dtype=object),
+            "dataset_joints": np.array(NAMES, dtype=object),
         },
         appendmat=False,
     )

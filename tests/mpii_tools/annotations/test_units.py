@@ -9,7 +9,7 @@ import pytest
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.placement import crop_of_boxes, place_people
 from mpii_tools.annotations.units import AWAY, NORMALIZED, SMALL, TINY, require_pixels, wrong_units
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.skeletons import SKELETONS
 
 
@@ -51,7 +51,7 @@ def test_real_people_in_other_units_are_all_seen(read_shared):
 
 def test_a_few_wrong_people_are_no_reason_to_refuse_all():
     joints = np.random.default_rng(0).uniform(50, 150, (5, 16, 2))
-    people = make_people([f"{row}.jpg" for row in range(5)], joints, center=np.full((5, 2), 100.0), scale=np.ones(5))
+    people = People([f"{row}.jpg" for row in range(5)], joints, center=np.full((5, 2), 100.0), scale=np.ones(5))
     people.scale[:2] = 100
     require_pixels("a.json", people)
     assert wrong_units(people)[TINY].tolist() == [True, True, False, False, False]
@@ -63,7 +63,7 @@ def test_a_few_wrong_people_are_no_reason_to_refuse_all():
 def test_a_face_alone_is_small_but_not_tiny():
     joints = np.full((2, 17, 2), np.nan)
     joints[:, :3] = [[100, 60], [103, 57], [97, 57]]  # nose and eyes of somebody 200 px tall
-    people = make_people(["a", "b"], joints, center=np.full((2, 2), 100.0), scale=[1, 200],
+    people = People(["a", "b"], joints, center=np.full((2, 2), 100.0), scale=[1, 200],
                          skeleton=SKELETONS["coco17"])  # fmt: skip
     assert wrong_units(people)[TINY].tolist() == [False, True]
 
@@ -72,7 +72,7 @@ def test_center_and_scale_are_made_only_for_those_without():
     joints = np.random.default_rng(0).uniform(50, 250, (4, 16, 2))
     joints[3] = np.nan
     nan = np.nan
-    people = make_people(
+    people = People(
         list("abcd"), joints, center=np.array([[9, 9], [nan, nan], [nan, nan], [nan, nan]]),
         scale=np.array([1, 2, nan, nan]), head_size=np.array([nan, nan, 7, nan]),
     )  # fmt: skip
@@ -90,5 +90,5 @@ def test_a_box_is_cropped_as_prediction_crops_it():
 
     boxes = np.array([[10.0, 20, 60, 140], [0, 0, 33, 7]])
     center, scale = crop_of_boxes(boxes)
-    people = make_people(list("ab"), np.zeros((2, 16, 2)), center=center, scale=scale)
+    people = People(list("ab"), np.zeros((2, 16, 2)), center=center, scale=scale)
     np.testing.assert_allclose(crop_matrices(people.crop_center, people.crop_side, 224), box_matrices(boxes, 224))

@@ -10,8 +10,8 @@ from heads.skeleton import MPII
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.depth.cameras import project
 from mpii_tools.depth.files import depth_path, load_depth, save_depth
-from mpii_tools.depth.table import COLUMNS, join_depths, make_depth
-from mpii_tools.people import make_people
+from mpii_tools.depth.table import COLUMNS, Depth, join_depths
+from mpii_tools.people import People
 from mpii_tools.people_file import save_people
 
 CAMERA, DISTORTION = np.array([1145.0, 1143.8, 512.5, 515.5]), np.array([-0.2, 0.25, -0.003, -0.0014, -0.001])
@@ -22,9 +22,9 @@ def make_both(count=5, seed=0):
     rng = np.random.default_rng(seed)
     points = rng.normal((0, 0, 5000), 400, (count, 16, 3))
     ids = [f"a.jpg#{row + 1}" for row in range(count)]
-    people = make_people(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids)
+    people = People(["a.jpg"] * count, project(points, CAMERA, DISTORTION), person_ids=ids)
     root = points[:, MPII.root, 2]
-    depth = make_depth(
+    depth = Depth(
         ids, points[..., 2] - root[:, None], camera=CAMERA, distortion=DISTORTION, root_depth=root, subject="S1",
         action=[f"action {row % 2}" for row in range(count)], sequence="S1 walk", frame=np.arange(count),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.mat_file import UNKNOWN, load_mat
-from mpii_tools.people import COLUMNS, make_people
+from mpii_tools.people import COLUMNS, People
 
 
 def write_73(path, variables):
@@ -61,7 +61,7 @@ def people():
     images = ["a.jpg", "a.jpg", "b.jpg", "c.jpg"]
     joints = rng.uniform(0, 200, (4, 16, 2))
     joints[1, 3] = np.nan
-    return make_people(
+    return People(
         images, joints, person_ids=["a.jpg#1", "a.jpg#3", "b.jpg#1", "c.jpg#1"], center=rng.uniform(0, 99, (4, 2)),
         scale=rng.uniform(1, 2, 4), head_size=np.full(4, 30.0), split=np.array(["train", "train", "test", "train"]),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from mpii_tools.annotations.reading import merge
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.sources import open_images
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import load_prepared, read_description
@@ -33,7 +33,7 @@ def example(count=10, seed=0):
     names = [*(f"{i}.jpg" for i in range(count - 2)), "corrupt.jpg", "missing.jpg"]
     joints = rng.uniform(0, 240, (count, 16, 2))
     joints[rng.random((count, 16)) < 0.2] = np.nan
-    people = make_people(names, joints, center=rng.uniform(60, 180, (count, 2)), scale=rng.uniform(0.4, 1.5, count),
+    people = People(names, joints, center=rng.uniform(60, 180, (count, 2)), scale=rng.uniform(0.4, 1.5, count),
                          head_size=np.full(count, 20.0), split=np.array(["train", "valid"] * (count // 2)))  # fmt: skip
 
     def read(name):
@@ -174,7 +174,7 @@ def faulty(tmp_path):
     joints[8] = joints[0]
     ids = np.array([f"{kind}#1" for kind in kinds])
     ids[9] = "good#1"
-    return make_people(images, joints, person_ids=ids, center=center, scale=scale, split="train"), open_images(tmp_path)
+    return People(images, joints, person_ids=ids, center=center, scale=scale, split="train"), open_images(tmp_path)
 
 
 FAULTS = {

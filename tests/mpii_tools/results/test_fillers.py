@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.results.fillers import filler_warning, find_fillers
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import read_predictions
@@ -31,7 +31,7 @@ def test_the_published_predictions(shared, read_shared, name, people_with, count
 def predicted():
     """(40, 16, 2) predictions on a grid of 4 px, as heatmaps give them, and the people."""
     rng = np.random.default_rng(0)
-    people = make_people([f"{row}.jpg" for row in range(40)], rng.uniform(20, 400, (40, 16, 2)))
+    people = People([f"{row}.jpg" for row in range(40)], rng.uniform(20, 400, (40, 16, 2)))
     return (people.joints + rng.normal(0, 8, people.joints.shape)).round() // 4 * 4, people
 
 
@@ -90,4 +90,4 @@ def test_what_does_not_count_or_is_right_is_none(predicted):
     hidden = people.joints.copy()
     hidden[2:8, 3] = np.nan  # not annotated
     hidden[8, 3] = 0  # and there it is
-    assert find_fillers(joints, make_people(people.images, hidden)).kinds == {}
+    assert find_fillers(joints, People(people.images, hidden)).kinds == {}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.results.matching import align
 from mpii_tools.results.pixel_origin import measure_offset, origin_warning
 from mpii_tools.results.predictions import read_predictions
@@ -23,7 +23,7 @@ def imitate(count, bias, noise, slip, seed=0):
     """People of many sizes; predictions with bias and noise in head sizes and a slip in pixels."""
     rng = np.random.default_rng(seed)
     size = rng.lognormal(4, 0.5, count)
-    people = make_people([f"{row}.jpg" for row in range(count)], rng.uniform(0, 500, (count, 16, 2)), head_size=size)
+    people = People([f"{row}.jpg" for row in range(count)], rng.uniform(0, 500, (count, 16, 2)), head_size=size)
     errors = bias + rng.normal(0, noise, people.joints.shape)
     return people.joints + errors * size[:, None, None] + slip, people
 
@@ -47,5 +47,5 @@ def test_too_few_or_too_wild_joints_tell_nothing():
     assert origin_warning(*imitate(200, 0.0, 0.3, 1.0)) is None
     joints, people = imitate(200, 0.0, 0.05, 1.0)
     assert measure_offset(joints + 1e6, people) is None
-    nameless = make_people(people.images, people.joints)  # no head size
+    nameless = People(people.images, people.joints)  # no head size
     assert measure_offset(joints, nameless) is None

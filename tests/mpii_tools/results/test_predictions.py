@@ -9,8 +9,8 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.depth.table import make_depth
-from mpii_tools.people import make_people
+from mpii_tools.depth.table import Depth
+from mpii_tools.people import People
 from mpii_tools.results.coco import write_coco
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions, with_camera
@@ -20,7 +20,7 @@ IDS = np.array(["a.jpg#1", "a.jpg#2", "b.jpg#3", "c.jpg#1", "d.jpg#1"])
 
 
 def people(ids: list[str]):
-    return make_people([person.rpartition("#")[0] for person in ids], np.zeros((len(ids), 16, 2)), person_ids=ids)
+    return People([person.rpartition("#")[0] for person in ids], np.zeros((len(ids), 16, 2)), person_ids=ids)
 
 
 @pytest.mark.parametrize("ids", [IDS, None])
@@ -44,7 +44,7 @@ def in_depth():
     joints = np.concatenate([JOINTS, np.random.default_rng(2).normal(0, 300, (5, 16, 1))], axis=-1)
     root = np.array([4000.0, 5000, 3500, np.nan, 6000, 1])
     camera = np.array([1145.0, 1143, 250, 250])
-    return Predictions(joints, IDS), make_depth(["x#1", *IDS[::-1]], joints[0, :, 2] * np.ones((6, 1)), camera=camera,
+    return Predictions(joints, IDS), Depth(["x#1", *IDS[::-1]], joints[0, :, 2] * np.ones((6, 1)), camera=camera,
                                                 root_depth=root[::-1])  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def everybody(people=60, seed=0):
     """People all over their images, and predictions near them."""
     rng = np.random.default_rng(seed)
     joints = rng.uniform(100, 900, (people, 1, 2)) + rng.normal(0, 60, (people, 16, 2))
-    annotated = make_people([f"{row // 2}.jpg" for row in range(people)], joints)
+    annotated = People([f"{row // 2}.jpg" for row in range(people)], joints)
     return annotated, Predictions(joints + rng.normal(0, 40, joints.shape), None)
 
 

@@ -6,7 +6,7 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_mat import read_mpii_mat, write_mpii_mat
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions
 from mpii_tools.results.submission import read_submission, write_submission
 
@@ -21,7 +21,7 @@ def annotations(tmp_path):
     ids = [f"{image}#{rect}" for image, (rects, _) in RECTS.items() for rect in rects]
     scored = [rect in single for rects, single in RECTS.values() for rect in rects]
     rng = np.random.default_rng(0)
-    people = make_people(
+    people = People(
         [person[:5] for person in ids],
         rng.uniform(0, 500, (len(ids), 16, 2)),
         person_ids=ids,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from heads.skeleton import MPII
 from mpii_tools.annotations.joints import derive_joints
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 
 PELVIS, THORAX = MPII.index("pelvis"), MPII.index("thorax")
 
@@ -14,7 +14,7 @@ PELVIS, THORAX = MPII.index("pelvis"), MPII.index("thorax")
 def people_without_torso(joints: np.ndarray):
     joints = joints.copy()
     joints[:, [PELVIS, THORAX]] = np.nan
-    return make_people([f"{row}.jpg" for row in range(len(joints))], joints)
+    return People([f"{row}.jpg" for row in range(len(joints))], joints)
 
 
 def test_only_missing_joints_with_both_neighbors_are_filled():
