@@ -36,8 +36,7 @@ def run(args: argparse.Namespace) -> None:
     """Export, and print what goes in and comes out."""
     if args.int8 and args.input != "crops":
         raise PoseError("--int8 goes with --input crops")
-    from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
-    from ief.inference.onnx_int8 import quantize
+    from ief.inference.onnx import CropsToPose, ImageToPose, export_onnx, quantize
     from ief.model.run_folder import load_cascade
 
     cascade = load_cascade(args.run)

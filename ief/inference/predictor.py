@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +14,12 @@ from checkpoints.progress import progress
 from heads.skeleton import Skeleton
 from ief.inference.networks import CascadeNetwork, Network
 from ief.inference.poses import Poses
-from ief.inference.stream import FindPeople, ImagePeople, Outcome, stream
 from ief.model.cascade import Cascade
 from ief.model.release import released_run
 from mpii_tools.prepared.read import PreparedSplit
+
+if TYPE_CHECKING:
+    from ief.inference.stream import FindPeople, ImagePeople, Outcome
 
 Image = np.ndarray | str | os.PathLike
 
@@ -59,7 +62,7 @@ class PosePredictor:
         """
         path = released_run() if path is None else Path(path)
         if path.suffix == ".onnx":
-            from ief.inference.onnx_runtime import OnnxNetwork
+            from ief.inference.onnx import OnnxNetwork
 
             if flip:
                 raise PoseError(f"{path}: an exported model sees each crop once; flip needs the run's folder")
@@ -122,6 +125,8 @@ class PosePredictor:
             images: what to predict.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
         """
+        from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
+
         return stream(self.network, images, self.batch_size, find_people)
 
     def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray]:
@@ -145,18 +150,20 @@ class PosePredictor:
                 f"{data.name}: prepared with joints {here}, ..., but the network places {there}, ...; "
                 "run `ief prepare --skeleton` with the network's"
             )
-        inner, found = slice(data.border, data.border + data.size), []
+        inner, batches = slice(data.border, data.border + data.size), []
         with progress(desc="predicting", total=len(data), unit="person") as counter:
             for start in range(0, len(data), self.batch_size):
                 crops = data.crops[start : start + self.batch_size, inner, inner]
-                found.append(self.network(crops))
+                batches.append(self.network(crops))
                 counter.update(len(crops))
-        poses = np.concatenate([pose for pose, _ in found], axis=1)
-        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in found])
+        poses = np.concatenate([pose for pose, _ in batches], axis=1)
+        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in batches])
 
 
 def people_of(image: Image, boxes: object, row: int) -> ImagePeople:
     """One entry of `PosePredictor.__call__`'s lists."""
+    from ief.inference.stream import ImagePeople
+
     if isinstance(image, np.ndarray):
         return ImagePeople(image, boxes, name=f"image {row}")
     if not isinstance(image, (str, os.PathLike)):

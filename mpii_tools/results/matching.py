@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.images.index import ImageIndex
 from mpii_tools.people import People
 from mpii_tools.results.coco import number_images
-from mpii_tools.results.predictions import OPTIONAL, Predictions
+from mpii_tools.results.predictions import ROWS, Predictions
 
 # The share of poses that are nearer to their row's person than the pose of another row is: 99 % or more in published
 # predictions, 97 % for one mean pose; 51 % in a random order, 58 % if every row is the next one's.
@@ -62,18 +62,18 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
         return Match(_by_row(len(predictions), len(people), parts), "row by row")
     center = predictions.crop_center
     center = np.full((len(predictions), 2), np.nan) if center is None else center
-    found = [
+    matches = [
         Match(_by_ids(predictions, people, center), "by person_ids"),
         Match(_by_place(images, center, people), "by place"),
         *(Match(_by_order(images, people, part), "by order in the image") for part in parts),
     ]
-    whole = [one for one in found if (one.rows[needed] >= 0).all()]
+    whole = [one for one in matches if (one.rows[needed] >= 0).all()]
     exact = [one for one in whole if (one.rows >= 0).sum() == len(predictions)]
-    return (exact or whole or [max(found, key=lambda one: (one.rows[needed] >= 0).sum())])[0]
+    return (exact or whole or [max(matches, key=lambda one: (one.rows[needed] >= 0).sum())])[0]
 
 
 def align(predictions: Predictions, people: People) -> Predictions:
-    """The predictions of `people`, in their order, as `match` finds them; those of further people are ignored.
+    """The predictions of `people`, in their order, found by `match`; those of further people are ignored.
 
     Raises:
         PoseError: a person without prediction, another count, other joints, or rows in another order than the people.
@@ -84,15 +84,25 @@ def align(predictions: Predictions, people: People) -> Predictions:
 def align_annotated(
     predictions: Predictions, people: People, needed: np.ndarray | None = None
 ) -> tuple[Predictions, People]:
-    """As `align`, without the people who need no prediction (`match`) and have none; and the people that are left."""
+    """The predictions of those people who have one, in their order, and these people.
+
+    Args:
+        predictions: matched by `match`; those of further people are ignored.
+        people: of the same joints.
+        needed: (N,) bool, who must have one; None: those with an annotated joint.
+
+    Raises:
+        PoseError: one who must have a prediction and has none, another count, other joints, or rows in another order
+            than the people.
+    """
     if predictions.joint_names != people.joint_names:
         raise PoseError(
             f"predictions have joints {', '.join(predictions.joint_names[:3])}, ... and the annotations "
             f"{', '.join(people.joint_names[:3])}, ...; predict the annotated joints, in their order"
         )
     needed = people.annotated.any(axis=1) if needed is None else needed
-    found = match(predictions, people, needed)
-    missing = people.person_ids[needed & (found.rows < 0)].tolist()
+    matched = match(predictions, people, needed)
+    missing = people.person_ids[needed & (matched.rows < 0)].tolist()
     if missing:
         first = name_of(predictions, 0) if len(predictions) else "nobody"
         raise PoseError(
@@ -100,10 +110,12 @@ def align_annotated(
             f"(the first prediction is for {first}{_ambiguity(predictions, people)}); predict the people of these "
             "annotations, or score those of one --split"
         )
-    people = people.select(found.rows >= 0)
-    aligned = _take(predictions, found.rows[found.rows >= 0], people.person_ids)
-    if found.way != "by person_ids":
-        _check_order(aligned, people, found.way)
+    people, rows = people.select(matched.rows >= 0), matched.rows[matched.rows >= 0]
+    columns = {name: getattr(predictions, name) for name in ("joints", *ROWS)}
+    columns = {name: None if column is None else column[rows] for name, column in columns.items()}
+    aligned = replace(predictions, **{**columns, "person_ids": people.person_ids})
+    if matched.way != "by person_ids":
+        _check_order(aligned, people, matched.way)
     return aligned, people
 
 
@@ -111,13 +123,6 @@ def name_of(predictions: Predictions, row: int) -> str:
     """The person or image of a prediction, for a message."""
     names = predictions.person_ids if predictions.person_ids is not None else predictions.images
     return f"row {row}" if names is None else str(names[row])
-
-
-def _take(predictions: Predictions, rows: np.ndarray, person_ids: np.ndarray) -> Predictions:
-    """The predictions of `rows`, with other person_ids."""
-    columns = {name: getattr(predictions, name) for name in ("joints", *OPTIONAL, "images")}
-    taken = {name: None if column is None else column[rows] for name, column in columns.items()}
-    return replace(predictions, person_ids=person_ids, **taken)
 
 
 def _image_names(predictions: Predictions, people: People) -> list[str] | None:
@@ -152,9 +157,9 @@ def _by_ids(predictions: Predictions, people: People, center: np.ndarray) -> np.
         return nobody
     row_of = {person: row for row, person in enumerate(predictions.person_ids.tolist())}
     rows = np.array([row_of.get(person, -1) for person in people.person_ids.tolist()], dtype=int)
-    found = rows >= 0
-    apart = np.linalg.norm(center[rows[found]] - people.crop_center[found], axis=1)
-    return nobody if (apart > _same_place(people)[found]).any() else rows
+    has = rows >= 0
+    apart = np.linalg.norm(center[rows[has]] - people.crop_center[has], axis=1)
+    return nobody if (apart > _same_place(people)[has]).any() else rows
 
 
 def _by_place(images: list[str], center: np.ndarray, people: People) -> np.ndarray:

@@ -15,7 +15,7 @@ from untrained import save_run
 
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.files import JOURNAL
+from ief.inference.outputs import JOURNAL
 from mpii_tools.results.predictions import read_predictions
 
 BROKEN = ("007.jpg", "050.jpg", "093.jpg")
@@ -144,7 +144,7 @@ def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
     assert not list((tmp_path / "again").glob("*.jpg"))
 
 
-def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hundred, tmp_path, monkeypatch):
+def test_after_a_kill_the_same_command_continues(run, hundred, tmp_path, monkeypatch):
     """Killed by SIGKILL once some images are in the journal: what they hold is not predicted again."""
     arguments = ["--run", str(run), str(hundred), "--batch-size", "4", "--device", "cpu"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -175,18 +175,16 @@ def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hun
     np.testing.assert_allclose(first.joints, second.joints, atol=1e-3)
 
 
-def test_a_journal_of_other_weights_or_of_a_changed_image_counts_for_nothing(run, hundred, tmp_path, monkeypatch):
+def test_a_journal_serves_the_same_weights_and_image_alone(run, hundred, tmp_path, monkeypatch):
     image = tmp_path / "a.jpg"
     image.write_bytes((hundred / "001.jpg").read_bytes())
-    monkeypatch.setattr(
-        "ief.inference.files.Journal.close", lambda self, done: self.file.close()
-    )  # as a kill leaves it
+    monkeypatch.setattr("ief.workflow.predict.JOURNAL", "none")  # the journal stays, as a kill leaves it
     calls = []
     once = PosePredictor.stream
     monkeypatch.setattr(
         PosePredictor, "stream", lambda self, images, find: once(self, calls.append(len(images)) or images, find)
     )
-    for expected, change in ((1, None), (0, None), (1, "flip"), (1, None), (1, "image")):
+    for expected, change in ((1, None), (0, None), (1, "flip"), (0, None), (1, "image")):
         if change == "image":
             os.utime(image, ns=(1, 1))
         assert predict("--run", run, image, "--out", tmp_path, *(["--flip"] if change == "flip" else [])) == 0
@@ -242,7 +240,7 @@ def test_a_video_gives_a_pose_per_frame_and_an_annotated_video(run, tmp_path, en
 
 
 def test_a_box_follows_the_previous_frames_pose(run):
-    from ief.inference.video import follow, predict_frames
+    from ief.inference.video import follow_people, predict_frames
 
     predictor = PosePredictor.load(run, "cpu")
     frames = [np.random.default_rng(number).integers(0, 255, (64, 96, 3), dtype=np.uint8) for number in range(4)]
@@ -250,7 +248,7 @@ def test_a_box_follows_the_previous_frames_pose(run):
     found = [poses for _, poses in predict_frames(predictor, frames, "clip", boxes)]
     np.testing.assert_array_equal(found[0].boxes, boxes)
     for before, after in pairwise(found):
-        np.testing.assert_allclose(after.boxes, follow(before, boxes, 96, 64))
+        np.testing.assert_allclose(after.boxes, follow_people(before, boxes, 96, 64))
         low, high = before.joints.min(axis=1) + 0.5, before.joints.max(axis=1) + 0.5
         kept = (after.boxes != boxes).any(axis=1)
         assert (after.boxes[kept, :2] <= low[kept]).all() and (after.boxes[kept, 2:] >= high[kept]).all()

@@ -17,13 +17,10 @@ from evaluation.report.skeletons import draw_poses, within
 from heads.skeleton import MPII
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.camera import ImageCamera
-from ief.inference.journal import Journal
 from ief.inference.networks import CascadeNetwork
-from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
-from ief.inference.onnx_int8 import quantize
-from ief.inference.onnx_runtime import OnnxNetwork
-from ief.inference.results import write_results
+from ief.inference.onnx import CropsToPose, ImageToPose, OnnxNetwork, export_onnx, quantize
+from ief.inference.outputs import Journal, write_results
+from ief.inference.poses import ImageCamera
 from ief.inference.stream import ImagePeople
 from ief.inference.video import predict_frames
 from mpii_tools.depth.cameras import project
@@ -146,11 +143,9 @@ def test_nobody_has_three_coordinates_too(predictor, image, tmp_path):
     people = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
     for one, poses in zip(people, (nobody, somebody), strict=True):
         journal.add(one, _Outcome(poses))
-    journal.close(False)
     again = Journal(tmp_path / "journal", "asked", MPII, 3)
     for one, poses in zip(people, (nobody, somebody), strict=True):
         np.testing.assert_array_equal(again.find(one).poses.joints, poses.joints)
-    again.close(True)
 
 
 class _Outcome:

@@ -13,8 +13,7 @@ from checkpoints.files import checksum
 from ief import PosePredictor
 from ief.cli import main
 from ief.inference.networks import CascadeNetwork
-from ief.inference.onnx_export import export_onnx, resampling, write_onnx
-from ief.inference.onnx_runtime import OnnxNetwork, open_session
+from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels, write_onnx
 from ief.model.cascade import Cascade
 from ief.model.run_folder import save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -87,7 +86,7 @@ def exported(run, tiny_data, tmp_path_factory):
         return path
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.inference.onnx_export.export_onnx", export_once)
+        patch.setattr("ief.inference.onnx.export_onnx", export_once)
         for name, of, options in (
             ("image", single, []),
             ("crops", run, ["--input", "crops"]),
@@ -128,14 +127,14 @@ def test_the_exported_model_of_images_crops_and_maps_back_as_prediction_does(exp
 def test_resampling_is_linear_interpolation_and_averages_what_it_reduces():
     line = torch.tensor([0.0, 10.0, 30.0, 20.0])
     positions = torch.tensor([[0.0, 0.25, 1.5, 2.9, 3.5, 9.0]])
-    enlarged = resampling(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line
+    enlarged = weigh_pixels(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line
     torch.testing.assert_close(enlarged, torch.tensor([[0, 2.5, 20, 21, 10, 0]]))  # beyond the end: half, nothing
     ramp = torch.arange(100.0)
     places = torch.linspace(20, 80, 7)[None]
     for step in (1.3, 2.0, 7.5):  # an average about a point of a straight line is its value there
-        averaged = resampling(places, torch.tensor(step).view(1, 1, 1), 100) @ ramp
+        averaged = weigh_pixels(places, torch.tensor(step).view(1, 1, 1), 100) @ ramp
         torch.testing.assert_close(averaged, places, atol=0.3, rtol=0)
-    weights = resampling(places, torch.tensor(7.5).view(1, 1, 1), 100)
+    weights = weigh_pixels(places, torch.tensor(7.5).view(1, 1, 1), 100)
     torch.testing.assert_close(weights.sum(-1), torch.ones(1, 7))
     assert ((weights > 0).sum(-1) >= 14).all()
 

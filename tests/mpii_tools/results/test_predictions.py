@@ -237,11 +237,12 @@ def test_a_joint_may_be_nowhere_for_all_or_for_nobody(tmp_path):
 def test_a_joint_that_is_nowhere_comes_back_from_coco_results(tmp_path):
     joints = JOINTS.copy()
     joints[:, 6] = np.nan
-    path = write_coco(tmp_path / "r.json", joints, np.full((5, 16), 0.5), [f"{row}.jpg" for row in range(5)])
+    images = np.array([f"{row}.jpg" for row in range(5)])
+    path = write_coco(tmp_path / "r.json", Predictions(joints, None, scores=np.full((5, 16), 0.5), images=images))
     np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
     joints[0, 6] = 0  # of one person alone it is a place like others
     joints[1:, 6] = 7
-    path = write_coco(tmp_path / "r.json", joints, np.zeros((5, 16)), [f"{row}.jpg" for row in range(5)])
+    path = write_coco(tmp_path / "r.json", Predictions(joints, None, scores=np.zeros((5, 16)), images=images))
     np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
 
 
