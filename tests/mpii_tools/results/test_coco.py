@@ -42,10 +42,17 @@ def coco_ground_truth(joints, annotated, images, boxes):
     marked = np.where(annotated[..., None], np.dstack([joints, np.full(annotated.shape, 2)]), 0)
     sides = boxes[:, 2:] - boxes[:, :2]
     annotations = [
-        {"id": row + 1, "image_id": ids[name], "category_id": 1, "iscrowd": 0, "area": float(sides[row].prod()),
-         "keypoints": marked[row].ravel().tolist(), "num_keypoints": int(annotated[row].sum()), "bbox": [*boxes[row, :2].tolist(), *sides[row].tolist()]}
+        {
+            "id": row + 1,
+            "image_id": ids[name],
+            "category_id": 1,
+            "iscrowd": 0,
+            "keypoints": marked[row].ravel().tolist(),
+        }
+        | {"num_keypoints": int(annotated[row].sum()), "bbox": [*boxes[row, :2].tolist(), *sides[row].tolist()]}
+        | {"area": float(sides[row].prod())}
         for row, name in enumerate(images)
-    ]  # fmt: skip
+    ]
     truth = COCO()
     truth.dataset = {
         "images": [{"id": index, "file_name": name} for name, index in ids.items()],
