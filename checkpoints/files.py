@@ -76,12 +76,12 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_bytes(path: str | os.PathLike, data: bytes, durable: bool = True) -> Path:
-    """Write `data` through `write_atomically`."""
+    """Write `data`, whole or not at all. Raises PoseError when the disk refuses."""
     return write_atomically(path, lambda part: part.write_bytes(data), durable=durable)
 
 
 def write_text(path: str | os.PathLike, text: str) -> Path:
-    """Write `text` as UTF-8, as `write_bytes` does."""
+    """Write `text` as UTF-8, whole or not at all. Raises PoseError when the disk refuses."""
     return write_bytes(path, text.encode("utf-8"))
 
 

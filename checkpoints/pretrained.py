@@ -68,7 +68,7 @@ class PretrainedWeights:
         needed, found = trunk_shapes(wanted), trunk_shapes(self.tensors)
         if found == needed:
             return
-        mine = self.network or network_of(found)
+        mine = self.network or name_network(found)
         if mine and mine != network:
             raise PoseError(
                 f"{self.file}: weights of a {mine}, the stage is a {network}; choose --backbone {mine} or another file"
@@ -93,7 +93,7 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
     """
     path = Path(path)
     content, metadata = read_safetensors(path) if path.suffix == ".safetensors" else (load_plain_data(path), {})
-    tensors, left_out = trunk_of(path, content)
+    tensors, left_out = find_trunk(path, content)
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
             raise PoseError(f"{path}: '{printable(name)}' is not a tensor of finite floats; get the file again")
@@ -102,7 +102,7 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
     return PretrainedWeights(tensors, found, str(path), checksum(path)[:16], left_out)
 
 
-def trunk_of(path: Path, content: object) -> tuple[dict[str, object], tuple[str, ...]]:
+def find_trunk(path: Path, content: object) -> tuple[dict[str, object], tuple[str, ...]]:
     """The trunk of the one ResNet in a file's content, by torchvision's names, and the names of all else.
 
     Counts of batches (`num_batches_tracked`), which are no weights, are in neither.
@@ -163,7 +163,7 @@ def trunk_shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ..
     }
 
 
-def network_of(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+def name_network(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
     """torchvision's name of the ResNet whose trunk has these names and shapes; None if it has none."""
     from torchvision import models
 
@@ -215,5 +215,5 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
             "or train from random weights with --weights none"
         ) from error
     name = f"torchvision {backbone} IMAGENET1K_V1"
-    tensors, left_out = trunk_of(Path(name), tensors)
+    tensors, left_out = find_trunk(Path(name), tensors)
     return PretrainedWeights(tensors, "3x3", name, left_out=left_out, network=backbone)

@@ -16,7 +16,7 @@ from mpii_tools.annotations.joints import select_joints
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, join_readings, merge
-from mpii_tools.annotations.splits import parse_annotations, require_split, share_valid, with_split
+from mpii_tools.annotations.splits import assign_splits, parse_annotations, require_split, share_valid
 from mpii_tools.annotations.units import require_pixels
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
@@ -51,7 +51,7 @@ def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
             another skeleton for people with depth.
     """
     said, path = parse_annotations(argument)
-    reading = with_split(path, read_annotations(path), said)
+    reading = assign_splits(path, read_annotations(path), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
     if skeleton is not None and reading.depth and skeleton.names != people.joint_names:
@@ -106,11 +106,11 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
     """Reads images by the names that `combine` gives them.
 
     Args:
-        folders: as `combine`.
+        folders: of each source's images.
         images: all names that will be asked for.
 
     Raises:
-        PoseError: as `open_images`.
+        PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
     """
     if len(set(folders)) == 1:
         return open_images(folders[0], images)

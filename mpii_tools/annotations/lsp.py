@@ -35,7 +35,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     missing or both coincide. The original LSP's 3x14xN `joints.mat` is read too: there every joint is annotated
     and the flag means "occluded".
 
-    The split is that of a `valid_images.txt` in the folder, else that of the tar shards (`split_of`).
+    The split is that of a `valid_images.txt` in the folder, else that of the tar shards (`choose_split`).
 
     Returns:
         Reading that names the columns without an image and the people without a joint, both left out.
@@ -67,7 +67,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
 
     head = np.linalg.norm(joints[:, MPII.index("head_top")] - joints[:, MPII.index("upper_neck")], axis=-1)
     center, scale = crop_around(joints)
-    split, rule = split_of(images, files)
+    split, rule = choose_split(images, files)
     listed = read_valid_list(folder) or []
     _, list_faults, list_notes = find_listed(names[present], listed)
     people = People(
@@ -89,7 +89,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     return Reading(people, "LSP: joints.mat and images", faults, notes)
 
 
-def split_of(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
+def choose_split(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
     """'train' or 'valid' for each image, and the rule that decided, in words.
 
     1. `valid_images.txt` in the folder names the validation images.

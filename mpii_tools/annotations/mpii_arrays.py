@@ -10,7 +10,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.annotations.valid_list import names_by_row
+from mpii_tools.annotations.valid_list import name_rows
 from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.formats.hdf5 import load_hdf5
 from mpii_tools.formats.mat_file import load_mat
@@ -63,7 +63,7 @@ def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = N
     visible = np.full(missing.shape, -1.0)
     if "visible" in stored:
         visible = np.where(missing, -1, numeric(path, stored, "visible", missing.shape) > 0)
-    names, notes = _image_names(path, stored, count) if "imgname" in stored else names_by_row(path.parent, count)
+    names, notes = _image_names(path, stored, count) if "imgname" in stored else name_rows(path.parent, count)
     images = np.array(names, dtype=np.str_)
     ids = None
     if "person" in stored:
@@ -128,7 +128,7 @@ def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None 
     order = [labels.index(name) for name in NAMES]
     points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
-    names, list_notes = names_by_row(path.parent, count)
+    names, list_notes = name_rows(path.parent, count)
     people = People(
         names,
         np.where(missing[..., None], np.nan, points) - 1.0,

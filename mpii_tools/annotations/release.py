@@ -9,7 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.formats.mat_struct import EMPTY, get, numbers, records, text
+from mpii_tools.formats.mat_struct import EMPTY, get, number, records, text
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 
 JOINTS = len(MPII)
@@ -105,31 +105,31 @@ def read_rects(path: Path, annorects: list[object], images: list[str]) -> Rects:
             rects = records(annorect)
         except ValueError as error:
             raise PoseError(f"{path}: annolist({index + 1}).annorect: {error}; get the file again") from error
-        for number, rect in enumerate(rects, start=1):
+        for position, rect in enumerate(rects, start=1):
             try:
                 values = _read_rect(rect)
             except (KeyError, ValueError, IndexError) as error:
                 values = [np.nan] * 7, [UNLABELED] * JOINTS, False
                 fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
-                malformed[len(rows)] = f"annolist({index + 1}).annorect({number}): {fault}"
-            rows.append((index, number, *values))
+                malformed[len(rows)] = f"annolist({index + 1}).annorect({position}): {fault}"
+            rows.append((index, position, *values))
     if malformed and len(malformed) == len(rows):
         raise PoseError(
             f"{path}: none of its {len(rows):,} rects is as MPII has them; first {malformed[0]}; get it again"
         )
-    entry, number, fields, points, repeated = zip(*rows, strict=True) if rows else ((),) * 5
+    entry, position, fields, points, repeated = zip(*rows, strict=True) if rows else ((),) * 5
     fields, points = np.array(fields).reshape(-1, 7), np.array(points).reshape(-1, JOINTS, 3)
     box = fields[:, :4] - 1.0
     people = People(
         images=[images[index] for index in entry],
         joints=points[..., :2] - 1.0,
-        person_ids=[f"{images[index]}#{place}" for index, place in zip(entry, number, strict=True)],
+        person_ids=[f"{images[index]}#{place}" for index, place in zip(entry, position, strict=True)],
         center=fields[:, 5:] - 1.0,
         scale=fields[:, 4],
         head_size=HEAD_SIZE_PER_DIAGONAL * np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]),
         visible=points[..., 2],
     )
-    return Rects(np.array(entry, int), np.array(number, int), people, np.array(repeated, bool), malformed)
+    return Rects(np.array(entry, int), np.array(position, int), people, np.array(repeated, bool), malformed)
 
 
 def _read_rect(rect: dict[str, object]) -> tuple[list[float], list[list[float]], bool]:
@@ -139,10 +139,10 @@ def _read_rect(rect: dict[str, object]) -> tuple[list[float], list[list[float]],
     """
     objpos = records(get(rect, "objpos"))
     center = [objpos[0]["x"], objpos[0]["y"]] if objpos else [EMPTY, EMPTY]
-    fields = numbers([*(get(rect, name) for name in ("x1", "y1", "x2", "y2", "scale")), *center])
+    fields = [number(value) for value in [*(get(rect, name) for name in ("x1", "y1", "x2", "y2", "scale")), *center]]
     points, repeated = [UNLABELED] * JOINTS, False
     for point in (p for a in records(get(rect, "annopoints")) for p in records(get(a, "point"))):
-        x, y, joint, visible = numbers([point["x"], point["y"], point["id"], get(point, "is_visible")])
+        x, y, joint, visible = map(number, (point["x"], point["y"], point["id"], get(point, "is_visible")))
         if joint not in range(JOINTS):
             raise ValueError(f"a point of id {joint:g}; MPII's ids are 0 to {JOINTS - 1}")
         if not (np.isfinite(x) and np.isfinite(y)):

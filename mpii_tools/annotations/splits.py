@@ -103,7 +103,7 @@ def _stored() -> np.ndarray:
     return np.load(FILE, allow_pickle=False)
 
 
-def with_split(path: Path, reading: Reading, said: str | None = None) -> Reading:
+def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Reading:
     """The reading of `path` with the split of each person who has none yet; '' stays where nothing tells.
 
     What is `said` counts for everybody but the test people of a format that has some, who have no joints. Else a split
@@ -181,7 +181,7 @@ def require_split(path: Path, reading: Reading) -> None:
         )
 
 
-def beside_validation(people: People, images: np.ndarray | None = None) -> np.ndarray:
+def find_shared(people: People, images: np.ndarray | None = None) -> np.ndarray:
     """(N,) bool: training people in an image that has validation people. They never train.
 
     Names mean one image if they are equal or one is the other's end, as in `find_listed`.

@@ -63,7 +63,7 @@ def find_listed(images: np.ndarray, listed: Sequence[str]) -> tuple[np.ndarray, 
     return mask, *(({NOBODY: unknown}, {}) if listed and not named else ({}, notes))
 
 
-def names_by_row(folder: Path, rows: int) -> tuple[list[str], dict[str, list[str]]]:
+def name_rows(folder: Path, rows: int) -> tuple[list[str], dict[str, list[str]]]:
     """Image names for a file without any: those of `valid_images.txt` if it has one per row, else row1, row2, ...
 
     Returns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,10 @@ def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
 
 
 def number(value: object) -> float:
-    """A number, also a digit stored as a char; NaN for an empty matrix. Raises ValueError for anything else."""
+    """A float, of a digit stored as a char too; NaN for an empty matrix. Raises ValueError for anything else.
+
+    Not a number as it is stored: differences of MPII's bytes would overflow.
+    """
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, str | np.ndarray) and len(value) == 0:
@@ -39,11 +42,6 @@ def number(value: object) -> float:
     if isinstance(value, str):
         return float(value)
     raise ValueError(f"{describe(value)} instead of a number")
-
-
-def numbers(values: Iterable[object]) -> list[float]:
-    """`number` of each. Floats before any arithmetic: differences of MPII's bytes would overflow."""
-    return [number(value) for value in values]
 
 
 def describe(value: object) -> str:

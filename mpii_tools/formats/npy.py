@@ -42,7 +42,8 @@ def read_array(file: BinaryIO, size: int) -> np.ndarray:
     """The array in `file`, all of whose `size` bytes are its .npy.
 
     Raises:
-        ValueError: as `check_array`, or text of impossible characters.
+        ValueError: not a .npy of numbers, bools or text, not as long as its header claims, or text of impossible
+            characters.
         OSError, EOFError: as reading `file` does.
     """
     check_array(file, size)
@@ -55,13 +56,17 @@ def read_array(file: BinaryIO, size: int) -> np.ndarray:
 
 
 def load_npy(path: str | os.PathLike) -> np.ndarray:
-    """The array of a .npy file. Raises as `read_array`."""
+    """The array of a .npy file. Raises ValueError, OSError or EOFError for one that cannot be read."""
     with open(path, "rb") as file:
         return read_array(file, os.fstat(file.fileno()).st_size)
 
 
 def map_npy(path: str | os.PathLike) -> np.memmap:
-    """The array of a .npy file, left on the disk until it is used, read only. Raises as `read_array`."""
+    """The array of a .npy file, left on the disk until it is used, read only.
+
+    Raises:
+        ValueError, OSError, EOFError: when it cannot be read.
+    """
     with open(path, "rb") as file:
         check_array(file, os.fstat(file.fileno()).st_size)
     return np.load(path, mmap_mode="r", allow_pickle=False)

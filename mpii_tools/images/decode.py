@@ -84,7 +84,7 @@ def decode_crops(
         (P, size, size, 3) uint8 RGB, `FILL` outside the image.
 
     Raises:
-        PoseError: as `decode_image`.
+        PoseError: naming `name`, when the bytes are not a whole image, or one too large to decode.
     """
     header = header or read_header(data, name)
     if upright and header.orientation != 1:
@@ -96,7 +96,7 @@ def decode_crops(
 
 
 def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int) -> np.ndarray:
-    """The crops that affines cut out of a decoded image, as `decode_crops` cuts them out of a file.
+    """The crops that affines cut out of a decoded image.
 
     Args:
         image: (H, W, 3) uint8 RGB.

@@ -56,6 +56,9 @@ class ImageIndex:
     second: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
 
+    def __contains__(self, name: str) -> bool:
+        return len(self.candidates(name)) == 1 and name not in self._rivals
+
     def find(self, name: str) -> str:
         """The one image that `name` means (`candidates`).
 

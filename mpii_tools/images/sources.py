@@ -40,10 +40,7 @@ class ImageFiles:
     index: ImageIndex
 
     def __contains__(self, name: str) -> bool:
-        try:
-            return bool(self.find(name))
-        except PoseError:
-            return False
+        return name in self.index
 
     def __len__(self) -> int:
         return len(self.places)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.splits import beside_validation
+from mpii_tools.annotations.splits import find_shared
 from mpii_tools.people import People
 from mpii_tools.people_file import load_people, save_people
 from mpii_tools.prepared.read import load_prepared, read_description
@@ -48,12 +48,12 @@ class Earlier:
                 "alike, or choose another --out"
             )
 
-    def beside_validation(self, people: People) -> np.ndarray:
+    def find_shared(self, people: People) -> np.ndarray:
         """(N,) bool: training people in an image of validation people, here or in the split that stays there."""
         names = people.images[people.split == "valid"]
         if "valid" in self.kept(people.split.tolist()) and self._same_images("valid"):
             names = np.concatenate([names, load_people(self.folder / "valid.npz").images])
-        return beside_validation(people, names)
+        return find_shared(people, names)
 
     def clean_train(self, people: People, partial: Path, new: Collection[str]) -> list[str]:
         """Write the train split that stays to `partial` without those in an image of `people`'s validation split.
@@ -67,7 +67,7 @@ class Earlier:
         if "train" not in self.kept(new) or "valid" not in new or not self._same_images("train"):
             return []
         train = load_prepared(self.folder, "train")
-        shared = beside_validation(train.people, people.images[people.split == "valid"])
+        shared = find_shared(train.people, people.images[people.split == "valid"])
         if shared.all():
             raise PoseError(
                 f"{self.folder}: everybody in its train split is in an image of this validation split; check the splits"

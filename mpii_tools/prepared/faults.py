@@ -35,17 +35,17 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
     poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
     same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
     return {
-        "their id appears twice": repeated(zip(people.split, people.person_ids.tolist(), strict=True)),
+        "their id appears twice": find_repeated(zip(people.split, people.person_ids.tolist(), strict=True)),
         "no usable center and scale (NaN, 0 or below)": ~crop,
         "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
         f"a joint more than {FAR:.0f} crop sides away": far,
         **{what: rows & ~test for what, rows in wrong_units(people).items()},
-        "the same person again": repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
+        "the same person again": find_repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
         & ~test,
     }
 
 
-def repeated(keys: Iterable[object]) -> np.ndarray:
+def find_repeated(keys: Iterable[object]) -> np.ndarray:
     """(N,) bool: which of N keys came before."""
     seen: set[object] = set()
     return np.array([key in seen or bool(seen.add(key)) for key in keys], dtype=bool)

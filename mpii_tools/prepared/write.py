@@ -140,7 +140,7 @@ def prepare(
     description |= {"joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton)}
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
     earlier.require_same({split or "all" for split in people.split.tolist()})
-    shared = earlier.beside_validation(people)
+    shared = earlier.find_shared(people)
     usable, faults = drop_unusable(people.select(~shared))
     done = Preparation(defaultdict(list, merge(known or {}, faults)))
     done.notes[SHARED] += people.person_ids[shared].tolist()

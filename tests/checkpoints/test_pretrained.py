@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 from torchvision import models
 
 from checkpoints.errors import PoseError
-from checkpoints.pretrained import PretrainedWeights, load_pretrained_weights, network_of, trunk_shapes
+from checkpoints.pretrained import PretrainedWeights, load_pretrained_weights, name_network, trunk_shapes
 from ief.model.stage import Residuals, Stage, StageDesign
 
 ONES = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(1, 2))
@@ -121,8 +121,8 @@ def test_the_source_tells_equal_weights_by_their_bytes(tmp_path):
 def test_a_network_is_named_by_its_trunk(name):
     with torch.device("meta"):
         state = models.get_model(name, weights=None).state_dict()
-    assert network_of(trunk_shapes(state)) == name
-    assert network_of({key: shape for key, shape in trunk_shapes(state).items() if "layer4" not in key}) is None
+    assert name_network(trunk_shapes(state)) == name
+    assert name_network({key: shape for key, shape in trunk_shapes(state).items() if "layer4" not in key}) is None
 
 
 def test_an_incomplete_trunk_is_refused_by_its_first_tensor():

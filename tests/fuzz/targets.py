@@ -35,7 +35,7 @@ from ief.reporting.scoring import score
 from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.splits import beside_validation, with_split
+from mpii_tools.annotations.splits import assign_splits, find_shared
 from mpii_tools.formats.mat_struct import cell, struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
@@ -81,8 +81,8 @@ def people():
 
 def use_annotations(path: Path) -> None:
     """Read, choose splits and crops, find faults, score a pose for everybody."""
-    found = place_people(with_split(path, read_annotations(path)).people)[0]
-    drop_unusable(found.select(~beside_validation(found)))
+    found = place_people(assign_splits(path, read_annotations(path)).people)[0]
+    drop_unusable(found.select(~find_shared(found)))
     if len(found):
         score(np.nan_to_num(found.joints), found)
 

@@ -18,7 +18,7 @@ from ief.reporting.scoring_3d import score_3d
 from mpii_tools.annotations.human36m import choose, with_crop
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.splits import with_split
+from mpii_tools.annotations.splits import assign_splits
 from mpii_tools.depth.table import COLUMNS, make_depth
 from mpii_tools.human36m.video_lengths import video_lengths
 
@@ -29,7 +29,7 @@ def use_human36m(path: Path) -> None:
     people, depth = found.people, found.depth
     if depth.placed.all() and np.isfinite(people.joints[:, people.skeleton.root]).all():
         people = with_crop(found, "pelvis").people
-    people = place_people(with_split(path, replace(found, people=people)).people)[0]
+    people = place_people(assign_splits(path, replace(found, people=people)).people)[0]
     drop_unusable(people)
     score_3d(depth.beside(people.joints), people, depth)
 

@@ -11,7 +11,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
 from mpii_tools.annotations.reading import merge
-from mpii_tools.annotations.splits import beside_validation
+from mpii_tools.annotations.splits import find_shared
 from mpii_tools.formats import mat_struct
 from mpii_tools.formats.mat_struct import cell
 from mpii_tools.people import People, join_people
@@ -190,7 +190,7 @@ def test_without_a_list_tompsons_people_validate(tmp_path, read_shared):
     split = dict(zip(reading.people.person_ids.tolist(), reading.people.split.tolist(), strict=True))
     beside = f"{known.images[0]}#9"
     assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train", beside: "train"}
-    assert reading.people.person_ids[beside_validation(reading.people)].tolist() == [beside]
+    assert reading.people.person_ids[find_shared(reading.people)].tolist() == [beside]
 
 
 def test_bare_annolist_with_and_without_image_names(tmp_path):

@@ -23,31 +23,6 @@ def exact(read_shared):
     return read_shared("mpii/valid_annolist.mat").people
 
 
-def json_people(shared, path):
-    """The entries in HRNet's JSON, written here from the raw structs by a plain loop of its own."""
-    entries = scipy.io.loadmat(shared / "mpii" / "valid_annolist.mat")["annolist"][0]
-    images = (shared / "mpii" / "valid_images.txt").read_text().split()
-    people = []
-    for image, entry in zip(images, entries, strict=True):
-        rect = entry["annorect"][0, 0]
-        center = rect["objpos"][0, 0]
-        joints, labelled = [[-1, -1] for _ in range(16)], [0] * 16
-        for point in rect["annopoints"][0, 0]["point"][0]:
-            joints[point["id"].item()] = [point["x"].item(), point["y"].item()]
-            labelled[point["id"].item()] = 1
-        people.append(
-            {
-                "image": image,
-                "center": [float(center["x"].item()), float(center["y"].item())],
-                "scale": round(rect["scale"].item(), 6),
-                "joints": joints,
-                "joints_vis": labelled,
-            }
-        )
-    path.write_text(json.dumps(people))
-    return read_annotations(path).people
-
-
 def test_official_structs(exact):
     assert len(exact) == PERSONS
     assert exact.annotated.sum() == LABELLED
@@ -86,18 +61,6 @@ def test_gt_valid_differs_by_13_zeroed_joints_and_rounding(exact, read_shared):
     assert zeroed.any(axis=1).sum() == 10
     assert ((gt_valid.joints[zeroed] == -1).any(axis=-1)).all()
     assert (gt_valid.person_ids == exact.person_ids).sum() == 1882  # it counts people, not rects
-
-
-@pytest.mark.slow
-def test_json_differs_by_the_rounding_of_scale(exact, shared, tmp_path):
-    from_json = json_people(shared, tmp_path / "valid.json")
-    np.testing.assert_array_equal(from_json.images, exact.images)
-    np.testing.assert_array_equal(from_json.annotated, exact.annotated)
-    np.testing.assert_array_equal(from_json.joints, exact.joints)
-    np.testing.assert_array_equal(from_json.center, exact.center)
-    np.testing.assert_allclose(from_json.scale, exact.scale, atol=5.1e-7)
-    np.testing.assert_allclose(from_json.head_size, exact.head_size, atol=25 * 5.1e-7)
-    assert set(from_json.split) == {"valid"}
 
 
 def test_the_json_of_five_images_holds_five_of_them(exact, shared):

@@ -9,14 +9,14 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.splits import (
     FILE,
-    beside_validation,
+    assign_splits,
+    find_shared,
     fingerprints,
     is_validation,
     parse_annotations,
     share_valid,
     split_by_name,
     split_in_name,
-    with_split,
 )
 from mpii_tools.annotations.valid_list import (
     NOBODY,
@@ -64,7 +64,7 @@ def test_a_split_before_the_path(tmp_path, monkeypatch):
 def test_what_is_said_leaves_the_test_people_of_a_release(tmp_path):
     people = people_in(["a.jpg", "b.jpg", "c.jpg"], np.array(["train", "valid", "test"]))
     people.joints[2] = np.nan
-    found = with_split(tmp_path / "mpii.mat", Reading(people, "RELEASE"), "train").people
+    found = assign_splits(tmp_path / "mpii.mat", Reading(people, "RELEASE"), "train").people
     assert found.split.tolist() == ["train", "train", "test"]
 
 
@@ -92,7 +92,7 @@ def test_a_share_leaves_test_people_alone():
 def test_only_training_people_in_a_validation_image_are_beside():
     images = ["a.jpg", "a.jpg", "a.jpg", "x/b.jpg", "y/b.jpg", "xa.jpg", "x\\b.jpg"]
     split = np.array(["valid", "train", "test", "valid", "train", "train", "train"])
-    assert beside_validation(people_in(images, split)).tolist() == [False, True, False, False, False, False, True]
+    assert find_shared(people_in(images, split)).tolist() == [False, True, False, False, False, False, True]
 
 
 @pytest.mark.parametrize("names", [["a.jpg", "b.jpg"], ["a b.jpg", "c.jpg"], ["a,b.jpg"], ["it's.jpg", "b"], ["7"], []])

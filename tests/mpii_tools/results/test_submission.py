@@ -6,6 +6,7 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_mat import read_mpii_mat, write_mpii_mat
+from mpii_tools.formats.mat_struct import EMPTY, cell, struct
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions
 from mpii_tools.results.submission import read_submission, write_submission
@@ -33,20 +34,11 @@ def annotations(tmp_path):
     path = tmp_path / "mpii.mat"
     write_mpii_mat(path, people)
     release = scipy.io.loadmat(path)["RELEASE"][0, 0]
-    empty = release["annolist"][:, :1].copy()
-    name = np.empty((1, 1), dtype=[("name", object)])
-    name[0, 0] = ("nobody.jpg",)
-    empty[0, 0] = (name, np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0)))
-    nobody = np.empty((1, 1), dtype=object)
-    nobody[0, 0] = np.zeros((0, 0))
+    empty = struct([{"image": struct([{"name": "nobody.jpg"}], ["name"])}], release["annolist"].dtype.names)
     annolist = np.concatenate([release["annolist"][:, :1], empty, release["annolist"][:, 1:]], axis=1)
-    single = np.concatenate([release["single_person"][:1], nobody, release["single_person"][1:]])
-    changed = {
-        "annolist": annolist,
-        "img_train": np.insert(release["img_train"], 1, 0, axis=1),
-        "single_person": single,
-    }
-    scipy.io.savemat(path, {"RELEASE": changed})
+    single = np.concatenate([release["single_person"][:1], cell([EMPTY]), release["single_person"][1:]])
+    train = np.insert(release["img_train"], 1, 0, axis=1)
+    scipy.io.savemat(path, {"RELEASE": {"annolist": annolist, "img_train": train, "single_person": single}})
     return path
 
 
