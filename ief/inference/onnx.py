@@ -20,8 +20,10 @@ from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_atomically
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
+from ief.model.run_folder import load_cascade
 from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, place_squares
 from mpii_tools.prepared.augmentation import MEAN, STD
+from mpii_tools.prepared.read import load_prepared
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
 
 if TYPE_CHECKING:
@@ -116,6 +118,35 @@ def weigh_pixels(positions: Tensor, step: Tensor, length: int) -> Tensor:
     weights = (1 - (pixels - positions.unsqueeze(-1)).abs() / step.clamp(min=1)).clamp(min=0)
     weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1)
     return weights[..., BORDER : BORDER + length]
+
+
+def export_run(
+    run: Path, out: Path, kind: str = "image", int8: Path | None = None, calibrate: int = 128
+) -> CropsToPose:
+    """Export the stages of a run folder; returns the model that was exported.
+
+    Args:
+        kind: of input, `image` or `crops`.
+        int8: a prepared folder, on whose training crops the model of crops is quantized; None leaves it in fp32.
+        calibrate: how many of these crops, spread over the split.
+
+    Raises:
+        PoseError: no such stages or crops, crops of another size, or a missing package.
+    """
+    model = {"image": ImageToPose, "crops": CropsToPose}[kind](load_cascade(run))
+    if int8 is None:
+        export_onnx(model, out)
+        return model
+    data = load_prepared(int8, "train")
+    if data.size != model.size or calibrate < 1:
+        raise PoseError(f"{int8}: prepared at {data.size} px, the run takes {model.size}; --calibrate at least 1")
+    rows = np.unique(np.linspace(0, len(data) - 1, calibrate).astype(int))
+    inner, whole = slice(data.border, data.border + data.size), out.with_name(f".{out.name}.fp32")
+    try:
+        quantize(export_onnx(model, whole), out, np.ascontiguousarray(data.crops[rows][:, inner, inner]))
+    finally:
+        whole.unlink(missing_ok=True)
+    return model
 
 
 def export_onnx(model: CropsToPose, path: Path) -> Path:

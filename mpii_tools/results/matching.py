@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -59,7 +58,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
     images = None if nameless else _image_names(predictions, people)
     if images is None:
-        return Match(_by_row(len(predictions), len(people), parts), "row by row")
+        return Match(_by_row(len(predictions), parts), "row by row")
     center = predictions.crop_center
     center = np.full((len(predictions), 2), np.nan) if center is None else center
     matches = [
@@ -131,23 +130,23 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
         return [person.rpartition("#")[0] for person in predictions.person_ids.tolist()]
     if predictions.images is None:
         return None
-    paths = tuple(dict.fromkeys(people.images.tolist()))
-    numbered = {str(number): name for name, number in number_images(paths).items()}
-    index = ImageIndex(paths)
+    index = _index_images(people)
+    words = {str(number): name for name, number in number_images(index.paths).items()}
+    for name in set(predictions.images.tolist()) - words.keys():
+        images = index.candidates(name)
+        words[name] = images[0] if len(images) == 1 else name
+    return [words[name] for name in predictions.images.tolist()]
 
-    def find(name: str) -> str:
-        means = [] if name in numbered else index.candidates(name)
-        return means[0] if len(means) == 1 else numbered.get(name, name)
 
-    return [find(name) for name in predictions.images.tolist()]
+def _index_images(people: People) -> ImageIndex:
+    return ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
 
 
 def _ambiguity(predictions: Predictions, people: People) -> str:
     """For a message: the first name of an image that several of the people's images can have; '' without any."""
-    index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-    names = [] if predictions.images is None else dict.fromkeys(predictions.images.tolist())
-    unclear = next((name for name in names if len(index.candidates(name)) > 1), None)
-    return "" if unclear is None else f"; '{unclear}' can be {' or '.join(index.candidates(unclear)[:2])}"
+    index, names = _index_images(people), [] if predictions.images is None else predictions.images.tolist()
+    several = ((name, index.candidates(name)) for name in dict.fromkeys(names))
+    return next((f"; '{name}' can be {' or '.join(images[:2])}" for name, images in several if len(images) > 1), "")
 
 
 def _by_ids(predictions: Predictions, people: People, center: np.ndarray) -> np.ndarray:
@@ -189,26 +188,24 @@ def _by_order(images: list[str], people: People, part: np.ndarray) -> np.ndarray
     return rows
 
 
-def _by_row(predictions: int, people: int, parts: list[np.ndarray]) -> np.ndarray:
+def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
     """To the people of the first part with as many people as there are predictions, one after the other."""
     part = next((part for part in parts if part.sum() == predictions), None)
     if part is None:
         counts = " or ".join(f"{count:,}" for count in sorted({int(part.sum()) for part in parts}))
         raise PoseError(
-            f"{predictions:,} predictions for {people:,} annotated people, and no person_ids on one side; they can "
-            "only be matched row by row, so give one prediction per person, in the annotations' order: for everybody, "
-            f"or for those who are scored or labeled, {counts}"
+            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; they "
+            "can only be matched row by row, so give one prediction per person, in the annotations' order: for "
+            f"everybody, or for those who are scored or labeled, {counts}"
         )
-    rows = np.full(people, -1)
-    rows[part] = np.arange(predictions)
-    return rows
+    return np.where(part, np.cumsum(part) - 1, -1)
 
 
 def _rows_of(names: Iterable[str]) -> dict[str, list[int]]:
-    rows: dict[str, list[int]] = defaultdict(list)
+    rows: dict[str, list[int]] = {}
     for row, name in enumerate(names):
-        rows[name].append(row)
-    return dict(rows)
+        rows.setdefault(name, []).append(row)
+    return rows
 
 
 def _check_order(predictions: Predictions, people: People, way: str) -> None:
