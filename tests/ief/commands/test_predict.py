@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from processes import IEF, finish, start
+from processes import IEF, start
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 from untrained import save_run
 
@@ -67,35 +67,6 @@ def test_three_broken_images_of_a_hundred_leave_97(run, hundred, tmp_path, capsy
     predictor = PosePredictor.load(run, "cpu")
     np.testing.assert_allclose(found.joints[3], predictor(hundred / "003.jpg").joints[0], atol=1e-3)
     assert not (tmp_path / JOURNAL).exists()
-
-
-def test_a_person_off_the_image_and_a_missing_image_are_told(run, hundred, tmp_path, capsys):
-    (tmp_path / "people.txt").write_text(
-        "001.jpg 1 2 40 40\n002.jpg 100 2 140 40\n002.jpg 1 2 40 40\nnone.jpg 1 2 3 4\n"
-    )
-    inputs = [hundred / "001.jpg", hundred / "002.jpg", hundred / "none.jpg"]
-    assert predict("--run", run, *inputs, "--boxes", tmp_path / "people.txt", "--out", tmp_path / "out") == 3
-    error = capsys.readouterr().err
-    assert "002.jpg: person 1: its box 100 2 140 40 is off the image of 64 x 48 pixels" in error
-    assert "none.jpg: cannot be read" in error and "2 left out" in error
-    found = read_predictions(tmp_path / "out" / "predictions-images.npz")
-    assert found.person_ids.tolist() == ["001.jpg#1", "002.jpg#2"]
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.jpg")) == ["001.jpg.pose.jpg", "002.jpg.pose.jpg"]
-
-
-def test_input_decides_what_a_file_of_boxes_predicts(run, hundred, tmp_path, capsys):
-    """Boxes of a whole dataset and one of its images; then two images, of which one has no box."""
-    boxes = [{"image_id": f"{n:03}.jpg", "bbox": [1, 2, 39, 38], "score": 0.9} for n in range(1, 500)]
-    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
-    arguments = ["--run", run, "--boxes", tmp_path / "boxes.json", "--out", tmp_path / "out"]
-    assert predict(*arguments, hundred / "001.jpg") == 0
-    error = capsys.readouterr().err
-    assert "498 boxes passed over" in error and "cannot be read" not in error
-    assert read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist() == ["001.jpg#1"]
-    assert predict(*arguments, hundred / "000.jpg", hundred / "001.jpg") == 3
-    error = capsys.readouterr().err
-    assert "000.jpg: boxes.json has no box of it" in error and "1 left out" in error
-    assert read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist() == ["001.jpg#1"]
 
 
 def test_a_repeated_input_does_not_cost_the_run(run, hundred, tmp_path, capsys):
@@ -252,12 +223,6 @@ def test_a_box_follows_the_previous_frames_pose(run):
         low, high = before.joints.min(axis=1) + 0.5, before.joints.max(axis=1) + 0.5
         kept = (after.boxes != boxes).any(axis=1)
         assert (after.boxes[kept, :2] <= low[kept]).all() and (after.boxes[kept, 2:] >= high[kept]).all()
-
-
-@pytest.mark.slow
-def test_the_command_itself_tells_status_3(run, hundred, tmp_path):
-    printed = finish([*IEF, "predict", "--run", str(run), str(hundred), "--out", str(tmp_path)], status=3)
-    assert "3 left out" in printed
 
 
 @pytest.mark.parametrize("boxes", ["", "000.jpg 0 0 60 40\n001.jpg 5 5 50 40 0.5\n"])

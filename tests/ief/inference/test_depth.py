@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from torch import nn
-from torchvision.models.resnet import BasicBlock, ResNet
+from tiny_resnet import ShallowResNet
 from untrained import make_cascade, save_run
 
 from checkpoints.errors import PoseError
@@ -104,21 +103,10 @@ def test_a_box_moves_x_and_y_alone(image, predictor, cascade):
         np.testing.assert_allclose(joints[:, 2], expected[:, 2], rtol=1e-4, atol=1e-2)
 
 
-class OneBlock(ResNet):
-    """A ResNet of one block: an export takes longer the more layers there are."""
-
-    def __init__(self):
-        super().__init__(BasicBlock, [1, 0, 0, 0])
-        self.fc = nn.Linear(64, 10)
-
-    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
-        return super()._make_layer(block, planes, blocks, stride, dilate) if blocks else nn.Identity()
-
-
-def test_exported_models_give_the_same_in_fp32_and_nearly_in_int8(crops, image, tmp_path, monkeypatch):
+def test_exports_give_the_same_in_fp32_and_nearly_in_int8(crops, image, tmp_path, monkeypatch):
     pytest.importorskip("onnxscript", reason="install '.[export]'")
     pytest.importorskip("onnxruntime", reason="install '.[export]'")
-    monkeypatch.setattr("ief.model.stage.get_model", lambda name, weights: OneBlock())
+    monkeypatch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet(1))
     cascade = make_cascade(dimensions=3, unlabeled=(3,))
     plain = CascadeNetwork(cascade)(crops)[0][-1]
     assert np.isnan(plain[:, 3]).all() and np.isfinite(np.delete(plain, 3, axis=1)).all()
@@ -202,7 +190,7 @@ def test_a_person_is_followed_through_a_video(predictor, image):
     assert len({poses.draw(frame).shape for frame, poses in found}) == 1
 
 
-def test_the_command_writes_camera_coordinates_of_images_and_videos(run, predictor, image, tmp_path):
+def test_the_command_writes_camera_coordinates(run, predictor, image, tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])
     writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (90, 70))
     for _ in range(2):

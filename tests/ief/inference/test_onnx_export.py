@@ -1,22 +1,20 @@
 import re
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+import untrained
+from tiny_resnet import ShallowResNet
 from torch import nn
-from torchvision.models.resnet import BasicBlock, ResNet
 
 import ief
-from checkpoints.files import checksum
 from ief import PosePredictor
 from ief.cli import main
 from ief.inference.networks import CascadeNetwork
 from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels, write_onnx
-from ief.model.cascade import Cascade
-from ief.model.run_folder import save_stage, stage_file
-from ief.model.stage import Residuals, Stage, StageDesign
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import warp
 from mpii_tools.results.predictions import read_predictions
@@ -25,45 +23,15 @@ SIZE = 32
 PAGE = Path(ief.__file__).parent / "README.md"
 
 
-class ShallowResNet(ResNet):
-    """Layers 1 to 3 with one basic block each: most of its weights are the blocks', which int8 makes smaller."""
-
-    def __init__(self):
-        super().__init__(BasicBlock, [1, 1, 1, 0])
-        self.fc = nn.Linear(256, 10)
-
-    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
-        return super()._make_layer(block, planes, blocks, stride, dilate) if blocks else nn.Identity()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def shallow_networks():
-    """Stages are built on a `ShallowResNet`: an export takes longer the more layers there are."""
+    """Stages of layers 1 to 3: most of their weights are the blocks', which int8 makes smaller."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet())
+        patch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet(3))
         yield
 
 
-def make_cascade(count=2):
-    """Untrained stages that look at image and heatmaps: their poses differ from image to image."""
-    torch.manual_seed(0)
-    stages = []
-    for _ in range(count):
-        residuals = Residuals(torch.zeros(16, 2), torch.full((16, 2), 3.0), torch.ones(136, 2))
-        stage = Stage(StageDesign("resnet18", size=SIZE, sigma=2.0), residuals)
-        torch.nn.init.normal_(stage.pose_weight, std=0.05)
-        torch.nn.init.normal_(stage.head.weight, std=0.03)
-        stages.append(stage.eval())
-    return Cascade(torch.rand(16, 2) * SIZE, stages).eval()
-
-
-def save_run(folder, count=2):
-    """A run folder of an untrained cascade."""
-    cascade = make_cascade(count)
-    for index, stage in enumerate(cascade.stages):
-        follows = checksum(stage_file(folder, index - 1)) if index else None
-        save_stage(stage_file(folder, index), stage, cascade.mean_pose, {"stage": index, "follows": follows})
-    return folder
+make_cascade, save_run = (partial(function, head=0.03) for function in (untrained.make_cascade, untrained.save_run))
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +79,7 @@ def smooth_image(width, height):
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.25, 0.9])  # enlarged, reduced a little, reduced sevenfold
-def test_the_exported_model_of_images_crops_and_maps_back_as_prediction_does(exported, scale):
+def test_a_model_of_images_crops_and_maps_back(exported, scale):
     session = open_session(exported / "image.onnx")
     image = smooth_image(200, 150)
     # The second box reaches outside the image.
@@ -124,7 +92,7 @@ def test_the_exported_model_of_images_crops_and_maps_back_as_prediction_does(exp
     np.testing.assert_allclose(joints, expected, atol=0.3 * 250 * scale / SIZE)
 
 
-def test_resampling_is_linear_interpolation_and_averages_what_it_reduces():
+def test_resampling_interpolates_or_averages():
     line = torch.tensor([0.0, 10.0, 30.0, 20.0])
     positions = torch.tensor([[0.0, 0.25, 1.5, 2.9, 3.5, 9.0]])
     enlarged = weigh_pixels(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line

@@ -83,7 +83,7 @@ def test_array_path_list_boxes_and_onnx_agree(folder, predictor, run, tmp_path):
     assert np.ptp([poses.joints[0, 0, 0] for poses in one_by_one]) > 1
 
 
-def test_a_person_of_mpii_and_a_prepared_crop_give_the_same_pose(predictor, tiny_data, tmp_path):
+def test_mpiis_boxes_and_prepared_crops_give_the_same_pose(predictor, tiny_data, tmp_path):
     data = load_prepared(tiny_data, "valid")
     poses, scores = predictor.predict_split(data)
     inner = slice(data.border, data.border + data.size)
@@ -200,7 +200,7 @@ def test_scores_are_one_minus_the_sigma_of_the_origin_pairs():
             assert scores[person, joint].item() == pytest.approx(1 - (sigma[0] + sigma[1]).item() / 2, abs=1e-5)
 
 
-def test_a_method_without_a_joints_pair_with_the_origin_has_no_score_for_it():
+def test_without_a_pair_with_the_origin_there_is_no_score():
     scores = make_cascade(method="bone", likelihood=True).predict(torch.rand(2, 3, 32, 32))[1]
     assert torch.isfinite(scores[:, 6]).all() and torch.isnan(scores[:, [0, 5, 15]]).all()
     assert torch.isnan(make_cascade().predict(torch.rand(2, 3, 32, 32))[1]).all()
