@@ -20,8 +20,7 @@ from ief.inference.networks import CascadeNetwork
 from ief.inference.onnx import CropsToPose, ImageToPose, OnnxNetwork, export_onnx, quantize
 from ief.inference.outputs import Journal, write_results
 from ief.inference.poses import ImageCamera
-from ief.inference.stream import ImagePeople
-from ief.inference.video import predict_frames
+from ief.inference.stream import ImagePeople, Outcome
 from mpii_tools.depth.cameras import project
 from mpii_tools.depth.files import save_depth
 from mpii_tools.depth.table import make_depth
@@ -127,18 +126,13 @@ def test_nobody_has_three_coordinates_too(predictor, image, tmp_path):
     assert nobody.joints.shape == (0, 16, 3) and len(nobody.in_camera(CAMERA, 4000)) == 0
     write_results(tmp_path, [nobody, replace(somebody, image="a.jpg")], MPII, 1)
     np.testing.assert_array_equal(read_predictions(tmp_path / "predictions-images.npz").joints, somebody.joints)
+    images = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
     journal = Journal(tmp_path / "journal", "asked", MPII, 3)
-    people = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
-    for one, poses in zip(people, (nobody, somebody), strict=True):
-        journal.add(one, _Outcome(poses))
+    for one, poses in zip(images, (nobody, somebody), strict=True):
+        journal.add(one, Outcome(one.name, poses, []))
     again = Journal(tmp_path / "journal", "asked", MPII, 3)
-    for one, poses in zip(people, (nobody, somebody), strict=True):
+    for one, poses in zip(images, (nobody, somebody), strict=True):
         np.testing.assert_array_equal(again.find(one).poses.joints, poses.joints)
-
-
-class _Outcome:
-    def __init__(self, poses):
-        self.poses, self.left_out = poses, []
 
 
 def test_poses_in_the_cameras_coordinates_project_to_themselves(predictor, image):
@@ -181,13 +175,6 @@ def test_a_drawing_is_that_of_2d_with_the_side_view_beside(predictor, image):
     np.testing.assert_array_equal(drawn[:, 91:], side_view(poses.joints, 70, drawn.shape[1] - 91, scale=0.05))
     flat = replace(poses, joints=poses.joints[..., :2])
     np.testing.assert_array_equal(flat.draw(image), drawn[:, :90])
-
-
-def test_a_person_is_followed_through_a_video(predictor, image):
-    frames = [np.roll(image, 3 * step, axis=1) for step in range(3)]
-    found = list(predict_frames(predictor, frames, "clip", np.array(BOXES, dtype=float)))
-    assert [poses.joints.shape for _, poses in found] == [(2, 16, 3)] * 3
-    assert len({poses.draw(frame).shape for frame, poses in found}) == 1
 
 
 def test_the_command_writes_camera_coordinates(run, predictor, image, tmp_path):
