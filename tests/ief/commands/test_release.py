@@ -91,7 +91,7 @@ def test_the_card_tells_data_license_scores_and_options(run, tmp_path):
     assert {path for path in (tmp_path / "out").rglob("*") if path.is_file()} <= shipped
 
 
-def test_other_joints_scores_and_runs_are_not_released(run):
+def test_only_mpiis_joints_are_released_and_only_of_what_was_trained(run):
     args, finished = Namespace(run=run, least=0.0, images=1), load_run(run, "run", None)
     check(args, finished)
     other = Skeleton(("hub", "rim"), (-1, 0), ())
