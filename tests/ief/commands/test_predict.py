@@ -115,6 +115,18 @@ def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
     assert not list((tmp_path / "again").glob("*.jpg"))
 
 
+def count_images(monkeypatch):
+    """How many images each prediction gives to the network."""
+    counts, stream = [], PosePredictor.stream
+
+    def counting(self, images, find_people):
+        counts.append(len(images))
+        return stream(self, images, find_people)
+
+    monkeypatch.setattr(PosePredictor, "stream", counting)
+    return counts
+
+
 def test_after_a_kill_the_same_command_continues(run, hundred, tmp_path, monkeypatch):
     """Killed by SIGKILL once some images are in the journal: what they hold is not predicted again."""
     arguments = ["--run", str(run), str(hundred), "--batch-size", "4", "--device", "cpu"]
@@ -131,14 +143,10 @@ def test_after_a_kill_the_same_command_continues(run, hundred, tmp_path, monkeyp
         pytest.skip("the prediction ended before it could be killed")
     kept = (killed / JOURNAL).read_bytes().count(b"\n") - 1
     with (killed / JOURNAL).open("ab") as file:
-        file.write(b'{"key": "cut o')  # a line that the kill cut off
-    predicted = []
-    once = PosePredictor.stream
-    monkeypatch.setattr(
-        PosePredictor, "stream", lambda self, images, find: once(self, predicted.extend(images) or predicted, find)
-    )
+        file.write(b'\n{"key": "cut o')  # a line that the kill cut off
+    counts = count_images(monkeypatch)
     assert predict(*arguments, "--out", killed) == 3
-    assert 0 < len(predicted) <= 100 - kept
+    assert 0 < counts.pop() <= 100 - kept
     ours, plain = files_of(killed), files_of(whole)
     assert ours.keys() == plain.keys()
     first, second = (read_predictions(folder / "predictions-images.npz") for folder in (killed, whole))
@@ -150,16 +158,12 @@ def test_a_journal_serves_the_same_weights_and_image_alone(run, hundred, tmp_pat
     image = tmp_path / "a.jpg"
     image.write_bytes((hundred / "001.jpg").read_bytes())
     monkeypatch.setattr("ief.workflow.predict.JOURNAL", "none")  # the journal stays, as a kill leaves it
-    calls = []
-    once = PosePredictor.stream
-    monkeypatch.setattr(
-        PosePredictor, "stream", lambda self, images, find: once(self, calls.append(len(images)) or images, find)
-    )
+    counts = count_images(monkeypatch)
     for expected, change in ((1, None), (0, None), (1, "flip"), (0, None), (1, "image")):
         if change == "image":
             os.utime(image, ns=(1, 1))
         assert predict("--run", run, image, "--out", tmp_path, *(["--flip"] if change == "flip" else [])) == 0
-        assert calls.pop() == expected
+        assert counts.pop() == expected
 
 
 def test_the_people_of_an_image_are_found_by_a_detector(run, hundred, tmp_path, capsys, monkeypatch):
