@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mpii_tools.depth.table import Depth
     from mpii_tools.people import People
     from mpii_tools.prepared.read import PreparedSplit
-    from mpii_tools.synthetic.dataset_3d import Synthetic3D
+    from mpii_tools.synthetic.dataset import SyntheticData
 
 SHOWN = 8  # people in the picture of those who were never labeled in depth
 
@@ -43,13 +43,13 @@ def run(args: argparse.Namespace, preset: Preset, started: float) -> None:
     from ief.training.config import StageConfig
     from ief.training.trainer import train_stage
     from mpii_tools.prepared.read import load_prepared
-    from mpii_tools.synthetic.dataset_3d import write_synthetic_3d, write_synthetic_wild
+    from mpii_tools.synthetic.dataset import write_synthetic
 
     out, device = args.out, choose_device(args.device)
     say(f"Synthetic people in 3D, one stage of {preset.backbone} at {preset.size} px; half of each batch has no depth.")
     say("1. drawing seven subjects in a studio, and people elsewhere who are never labeled in depth")
-    studio = write_synthetic_3d(out / "studio", args.images, args.images // 3, args.seed)
-    elsewhere = write_synthetic_wild(out / "elsewhere", args.images // 2, args.images // 6, 0, args.seed)
+    studio = write_synthetic(out / "studio", args.images, args.images // 3, seed=args.seed, kind="studio")
+    elsewhere = write_synthetic(out / "elsewhere", args.images // 2, args.images // 6, seed=args.seed, kind="wild")
     say("2. preparing crops")
     preparing = time.monotonic()
     folders = [prepare_people(data, out, preset) for data in (studio, elsewhere)]
@@ -79,25 +79,25 @@ def run(args: argparse.Namespace, preset: Preset, started: float) -> None:
     say(f"report {page}\npictures {picture}\n{taken:.1f} minutes")
 
 
-def prepare_people(data: Synthetic3D, out: Path, preset: Preset) -> Path:
+def prepare_people(data: SyntheticData, out: Path, preset: Preset) -> Path:
     """The folder of one dataset's crops, with depth if the people have it."""
     from mpii_tools.depth.files import load_depth
     from mpii_tools.images.sources import open_images
     from mpii_tools.people_file import load_people
     from mpii_tools.prepared.write import CropSpec, prepare
 
-    name, people = data.people.parent.name, load_people(data.people)
-    folder, depth = out / f"prepared-{name}", load_depth(data.people, people)
+    name, people = data.annotations.parent.name, load_people(data.annotations)
+    folder, depth = out / f"prepared-{name}", load_depth(data.annotations, people)
     prepare(people, open_images(data.images), folder, name, CropSpec(preset.size, preset.margin), depth=depth)
     return folder
 
 
-def depth_of(data: Synthetic3D, people: People) -> Depth:
+def depth_of(data: SyntheticData, people: People) -> Depth:
     """The ground truth of the depth of some people that training does not see."""
     from mpii_tools.depth.files import load_depth
     from mpii_tools.people_file import load_people
 
-    return load_depth(data.ground_truth, load_people(data.ground_truth)).of(people.person_ids.tolist())
+    return load_depth(data.truth, load_people(data.truth)).of(people.person_ids.tolist())
 
 
 def score_others(out: Path, others: PreparedSplit, depth: Depth, run: Path, device: str | None) -> np.ndarray:
@@ -120,7 +120,7 @@ def score_others(out: Path, others: PreparedSplit, depth: Depth, run: Path, devi
     return poses[-1]
 
 
-def report(out: Path, valid: PreparedSplit, training: PreparedSplit, studio: Synthetic3D) -> Path:
+def report(out: Path, valid: PreparedSplit, training: PreparedSplit, studio: SyntheticData) -> Path:
     """The HTML page of the run on the studio's validation people."""
     from ief.reporting.report import write_report
     from mpii_tools.images.decode import image_loader
@@ -138,7 +138,7 @@ def report(out: Path, valid: PreparedSplit, training: PreparedSplit, studio: Syn
     )  # fmt: skip
 
 
-def picture_others(path: Path, people: People, depth: Depth, poses: np.ndarray, data: Synthetic3D) -> Path:
+def picture_others(path: Path, people: People, depth: Depth, poses: np.ndarray, data: SyntheticData) -> Path:
     """Front and side views of people from the best to the worst predicted, with the ground truth thin beneath."""
     from checkpoints.files import write_bytes
     from evaluation.report.skeletons import grid, to_jpeg

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
 def write_3d(args: argparse.Namespace) -> None:
     """Write 3D poses of the people of the annotations whom the predictions hold."""
     from mpii_tools.annotations.read import read_annotations
-    from mpii_tools.human36m.exchange import write_exchange
+    from mpii_tools.results.exchange import write_exchange
     from mpii_tools.results.matching import align_annotated
 
     reading = read_annotations(args.annotations)

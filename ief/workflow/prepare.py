@@ -11,7 +11,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.combine import combine, open_combined, read_source
-from mpii_tools.annotations.human36m import choose, has_human36m, with_crop
+from mpii_tools.annotations.human36m.protocols import choose_people, has_human36m, place_crops
 from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
 from mpii_tools.annotations.reading import table
 from mpii_tools.people import People
@@ -50,7 +50,7 @@ def prepare_dataset(
         valid_share, seed: of a random validation split (`combine`).
         limit: how many people of each split to take, the first ones; None: all.
         strict: write nothing if anything is wrong.
-        protocol, every, leave_out_damaged: of Human3.6M (`human36m.choose`).
+        protocol, every, leave_out_damaged: of Human3.6M (`human36m.protocols.choose_people`).
         crop: `box` or `pelvis`, what crops show of people with depth; None: box.
 
     Returns:
@@ -62,8 +62,8 @@ def prepare_dataset(
     sources = [read_source(argument, skeleton) for argument in annotations]
     if (protocol or every or leave_out_damaged) and not has_human36m([source.reading for source in sources]):
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
-    chosen = [choose(source.reading, protocol, every, leave_out_damaged) for source in sources]
-    sources = [replace(source, reading=with_crop(of, crop)) for source, of in zip(sources, chosen, strict=True)]
+    chosen = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
+    sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, chosen, strict=True)]
     for source in sources:
         print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
     folders, name = [images or source.folder for source in sources], name or out.resolve().name

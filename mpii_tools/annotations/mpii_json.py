@@ -104,7 +104,7 @@ def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.nd
     return entry["image"], place, box, points, labelled, bool((points == 0).all(axis=1).any())
 
 
-def read_bearpaw_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
+def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
     """The people of a list of `img_paths`, `objpos`, `scale_provided`, `joint_self` (16, 3) and `isValidation`.
 
     Pixels are 1-based. A joint at (0, 0) is missing; the third number is 1 if it is visible. The others of an image
@@ -118,7 +118,7 @@ def read_bearpaw_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
     Raises:
         PoseError: not one entry that is as pytorch-pose has it; the message has the first fault.
     """
-    columns, malformed = read_entries(path, entries, _bearpaw_person, "pytorch-pose", "its MPII file")
+    columns, malformed = read_entries(path, entries, _pytorch_pose_person, "pytorch-pose", "its MPII file")
     images, rects, points, flags, center, scale, valid = columns
     missing = missing_points(points)
     scale = np.where(scale > 0, scale, np.nan)
@@ -138,7 +138,7 @@ def read_bearpaw_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
     return Reading(people, "MPII JSON of pytorch-pose", faults)
 
 
-def _bearpaw_person(entry: dict) -> tuple[str, int, np.ndarray, np.ndarray, np.ndarray, float, bool]:
+def _pytorch_pose_person(entry: dict) -> tuple[str, int, np.ndarray, np.ndarray, np.ndarray, float, bool]:
     """Image, rect, (16, 2) points, (16,) flags, center, scale, whether it validates. The caller catches errors."""
     if not isinstance(entry.get("img_paths"), str):
         raise TypeError("'img_paths' is not a file name")

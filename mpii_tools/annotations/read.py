@@ -8,29 +8,16 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.coco import read_coco
 from mpii_tools.annotations.folders import read_hrnet_folder, read_people_file, read_prepared_people
-from mpii_tools.annotations.human36m import (
-    SAFE,
-    read_fetch,
-    read_human36m_folder,
-    read_mmpose,
-    read_official,
-    read_posenet,
-    read_rle,
-    refuse_pickled,
-)
+from mpii_tools.annotations.human36m.read import SAFE, read_human36m, read_human36m_folder
 from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat, read_newell_h5
-from mpii_tools.annotations.mpii_json import read_bearpaw_json, read_mpii_json
+from mpii_tools.annotations.mpii_json import read_mpii_json, read_pytorch_pose_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.content import content, described
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.npz import array_names
-from mpii_tools.human36m.fetch_h5 import is_fetch_h5
-from mpii_tools.human36m.mmpose_npz import is_mmpose_npz
-from mpii_tools.human36m.posenet_json import is_posenet_json
-from mpii_tools.human36m.rle_json import is_rle_json
 
 FORMATS = (
     "an LSP folder with joints.mat, HRNet's annot folder, a prepared folder, MPII's .mat (RELEASE or annolist), "
@@ -66,34 +53,29 @@ def read_annotations(path: str | os.PathLike) -> Reading:
         stored = load_mat(path)
         if "part" in stored:
             return read_newell_h5(path, stored)
-        if is_fetch_h5(set(stored)):
-            return read_fetch(path)
+        if reading := read_human36m(path, "hdf5", stored):
+            return reading
         return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
     if kind == "json":
         return _read_json(path)
     if kind == "cdf":
-        return read_official(path)
+        return read_human36m(path, "cdf")
     raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
 
 
 def _read_npz(path: Path) -> Reading:
     """The people of an .npz, whose form the names of its arrays tell."""
     names = array_names(path, "people")
-    refuse_pickled(path, names)
-    if is_mmpose_npz(names):
-        return read_mmpose(path)
-    return read_people_file(path)
+    return read_human36m(path, "npz", names) or read_people_file(path)
 
 
 def _read_json(path: Path) -> Reading:
     """The people of a JSON file, whose form its own fields tell."""
     stored = load_json(path)
-    if is_rle_json(stored):
-        return read_rle(path, stored)
-    if is_posenet_json(stored):
-        return read_posenet(path, stored)
+    if reading := read_human36m(path, "json", stored):
+        return reading
     if isinstance(stored, dict) and "annotations" in stored:
         return read_coco(path, stored)
     if isinstance(stored, list) and any("joint_self" in entry for entry in stored[:10] if isinstance(entry, dict)):
-        return read_bearpaw_json(path, stored)
+        return read_pytorch_pose_json(path, stored)
     return read_mpii_json(path, stored)

@@ -7,10 +7,37 @@ Human3.6M's files.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 STEPS = 12  # of Newton's method, which doubles the right digits at each
 TOLERANCE = 1e-9  # in units of the focal length: a millionth of a pixel
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where a camera stands and what it does with a ray: X_camera = rotation (X_world - position), in mm.
+
+    Attributes:
+        rotation: (3, 3) rows are the camera's axes in the world.
+        position: (3,) world mm.
+        intrinsics: (4,) fx, fy, cx, cy in image pixels.
+        distortion: (5,) k1, k2, k3, p1, p2.
+    """
+
+    rotation: np.ndarray
+    position: np.ndarray
+    intrinsics: np.ndarray
+    distortion: np.ndarray
+
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
+        """World points (..., 3) in camera coordinates, mm."""
+        return (points - self.position) @ self.rotation.T
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Image pixels (..., K, 2) of camera coordinates (..., K, 3)."""
+        return project(points, self.intrinsics, self.distortion)
 
 
 def project(points: np.ndarray, camera: np.ndarray, distortion: np.ndarray) -> np.ndarray:

@@ -1,13 +1,20 @@
-"""A dataset of synthetic people in MPII's own format: JPEG images and a RELEASE .mat.
+"""Datasets of synthetic people: in MPII's own format, or in three dimensions with the depths and cameras of a studio.
 
-Image i is made from the seed and i alone, so the files are the same whatever the number of workers.
+Image i is made from the seed and i alone, so the files are the same whatever the number of workers. In three
+dimensions the pose comes first, in mm; the camera projects it, and the picture is drawn from the projection. So
+picture, joints, depth and camera agree exactly.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-from dataclasses import dataclass, replace
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,29 +22,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from checkpoints.files import write_text
+from checkpoints.errors import PoseError
+from checkpoints.files import read_text, write_bytes, write_text
+from checkpoints.progress import progress
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People, make_people
+from mpii_tools.depth.files import depth_path, save_depth
+from mpii_tools.depth.table import Depth, make_depth
+from mpii_tools.people import People, make_people
 from mpii_tools.people_file import save_people
-from mpii_tools.synthetic.clothes import draw_look
-from mpii_tools.synthetic.person import PARTS, draw_person, joints_in_view
-from mpii_tools.synthetic.pictures import check_counts, draw_all, image_name, is_complete, start_over, write_picture
-from mpii_tools.synthetic.pose_prior import read_posture, sample_poses
-from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
+from mpii_tools.synthetic.pictures import Person, draw_picture, draw_shot
+from mpii_tools.synthetic.studio import PICTURE, Shot, image_name, studio_shots, wild_shots
 
-HEIGHT, WIDTH = 360, 480
-HEAD_BOX_DIAGONAL = HEAD_SIZE_PER_SCALE / HEAD_SIZE_PER_DIAGONAL  # image pixels per unit of scale
-FEWEST_JOINTS = 5  # MPII labels no person with fewer
+Item = tuple[int, Shot | None]  # the number of a picture, and what it shows in three dimensions
+
+KINDS = ("image", "studio", "wild")
 DRAWING = 3  # raise it when a change makes other pictures from the same seed
-
 DONE_NAME = "synthetic.json"
-
-# Measured on Tompson's 2,958 validation people: the bottom edge of the picture cuts a person above the ankles, the
-# knees or the hips.
-CUTS = {"none": 0.725, "ankle": 0.12, "knee": 0.13, "hip": 0.025}  # whoever is cut at the knees has no ankles, too
-SHORTEST_CUT = 65.0  # units of scale of a cut person that stay in the picture: head and chest at least
-OCCLUDED = [k for k, name in enumerate(MPII.names) if name.endswith(("knee", "ankle", "hip", "wrist", "elbow"))]
+TABLES = ("people.npz", "people-depth.npz", "ground_truth/people.npz", "ground_truth/people-depth.npz")
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,10 @@ class SyntheticData:
 
     Attributes:
         images: folder of the JPEG images.
-        annotations: MPII's RELEASE .mat; test people have no joints in it.
-        truth: the ground truth of the test people, as `people_file` stores people.
+        annotations: what training may see: MPII's RELEASE .mat, in which test people have no joints; in three
+            dimensions the people as `people_file` stores them, in the studio with their depth table beside.
+        truth: a file of people: the test people of the .mat with their joints; in three dimensions everybody, with
+            their depth table beside, which is `annotations` itself in the studio.
     """
 
     images: Path
@@ -55,178 +59,138 @@ class SyntheticData:
     truth: Path
 
 
-@dataclass(frozen=True)
-class Person:
-    """One drawn and labelled person; image pixels, 0-based.
-
-    Attributes:
-        joints: (16, 2) NaN if not annotated.
-        visible: (16,) 1, 0, or -1 if not annotated.
-        center: (2,) objpos. scale: MPII's.
-        head_box: (4,) x1, y1, x2, y2 with a diagonal of 25 / 0.6 * scale.
-        scored: MPII's single_person.
-    """
-
-    joints: np.ndarray
-    visible: np.ndarray
-    center: np.ndarray
-    scale: float
-    head_box: np.ndarray
-    scored: bool = True
-
-
 def write_synthetic(
     folder: str | os.PathLike,
     train: int,
     valid: int,
-    test: int,
+    test: int = 0,
     seed: int = 0,
     workers: int | None = None,
     upright: bool = False,
+    kind: str = "image",
 ) -> SyntheticData:
-    """Draw `train + valid + test` images of people and write them to `folder` as an MPII dataset.
+    """Draw `train + valid + test` images of people and write them to `folder` as a dataset.
 
     A folder that a finished call with the same numbers wrote is kept. An unfinished one is started over.
 
     Args:
-        folder: gets images/, the .mat, `valid_images.txt` and `test_truth.npz`.
-        train, valid, test: numbers of images; some show two labelled people.
+        folder: gets images/ and the files of `SyntheticData`; with kind "image" `valid_images.txt`, too.
+        train, valid, test: numbers of images; with kind "image", some show two labelled people. The studio has no test
+            people: it trains on S1, S5, S6, S7 and S8, and validates on S9 and S11.
         seed: the same seed gives the same bytes.
         workers: processes; None for one per core.
-        upright: whether all stand upright with the chest to the viewer, which is soon learnt; else they take any
-            pose that MPII's people take.
+        upright: of kind "image", whether all stand upright with the chest to the viewer, which is soon learnt; else
+            they take any pose that MPII's people take.
+        kind: "image" for poses in the image alone; "studio" for seven subjects in 15 actions as smooth motion, four
+            cameras, few looks, depths of everybody; "wild" for people never labeled in depth, with a body, look, place
+            and camera of their own for everybody, and any pose.
 
     Raises:
-        PoseError: a negative number, no image at all, or a folder that cannot be written.
+        PoseError: another kind, a negative number, no image at all, or a folder that cannot be written.
     """
-    folder = Path(folder)
-    counts = {"train": train, "valid": valid, "test": test}
-    check_counts(folder, counts)
-    mat, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
-    data = SyntheticData(folder / "images", mat, truth)
+    folder, counts = Path(folder), {"train": train, "valid": valid, "test": test}
+    _check_request(folder, counts, kind)
+    data, splits = _name_files(folder, kind), np.repeat(list(counts), list(counts.values()))
     done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
-    files = (mat, truth, folder / "valid_images.txt")
-    if is_complete(done, parameters, files, data.images, sum(counts.values())):
-        return data
-    start_over(done, data.images)
+    if kind != "image":
+        parameters["kind"] = kind
+    files = [data.annotations, data.truth, folder / "valid_images.txt" if kind == "image" else depth_path(data.truth)]
+    files += [data.images / image_name(index) for index in range(len(splits))]
+    with suppress(OSError, ValueError):
+        if json.loads(read_text(done)) == parameters and all(file.is_file() for file in files):
+            return data
+    _start_over(done, data.images)
 
-    splits = np.repeat(list(counts), list(counts.values()))
-    pictures = draw_all(partial(_write_picture, data.images, seed, upright), range(len(splits)), workers)
-    people, head_boxes = _as_people(pictures, splits)
-    write_mpii_mat(data.annotations, people, head_boxes)
-    save_people(data.truth, people.select(people.split == "test"))
+    shots: list[Shot | None] = [None] * len(splits)
+    if kind != "image":
+        shots = studio_shots(seed, train, valid) if kind == "studio" else wild_shots(seed, len(splits))
+    pictures = draw_all(partial(_write_picture, data.images, seed, upright), list(enumerate(shots)), workers)
+    people, head_boxes = tabulate_people(pictures, splits)
+    if kind == "image":
+        write_mpii_mat(data.annotations, people, head_boxes)
+        save_people(data.truth, people.select(people.split == "test"))
+    else:
+        for path in {data.annotations, data.truth}:
+            save_people(path, people)
+        save_depth(data.truth, tabulate_depth(people, shots))
     write_text(done, json.dumps(parameters) + "\n")
     return data
 
 
-def _write_picture(images: Path, seed: int, upright: bool, index: int) -> list[Person]:
+def _check_request(folder: Path, counts: dict[str, int], kind: str) -> None:
+    """Raises PoseError for an unknown kind, or numbers of images that cannot be drawn."""
+    if kind not in KINDS:
+        raise PoseError(f"kind {kind!r}: must be {', '.join(KINDS)}")
+    if min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and counts["test"]):
+        raise PoseError(
+            f"{folder}: cannot draw {counts} images of kind {kind}; give numbers of at least 0, not all of them 0, and "
+            "no test people of the studio"
+        )
+
+
+def _name_files(folder: Path, kind: str) -> SyntheticData:
+    if kind == "image":
+        mat, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
+        return SyntheticData(folder / "images", mat, truth)
+    table = folder / TABLES[0]
+    return SyntheticData(folder / "images", table, folder / TABLES[2] if kind == "wild" else table)
+
+
+def _start_over(done: Path, images: Path) -> None:
+    """Remove what an earlier call left, of any kind. Raises PoseError if it cannot be removed."""
+    try:
+        done.unlink(missing_ok=True)
+        images.mkdir(parents=True, exist_ok=True)
+        for left in (*images.glob("*.jpg"), *(done.parent / table for table in TABLES)):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise PoseError(f"{done.parent}: cannot be written ({error.strerror or error})") from error
+
+
+def draw_all(draw: Callable[[Item], list[Person]], items: Sequence[Item], workers: int | None) -> list[list[Person]]:
+    """What `draw` returns for every item, in order; `workers` is the number of processes, None for one per core."""
+    workers = min(workers or os.cpu_count() or 1, len(items))
+    counted = partial(progress, total=len(items), desc="drawing people", unit="image")
+    if workers == 1:
+        return list(counted(map(draw, items)))
+    # Fresh processes: a forked one may inherit a lock of a thread pool that the parent runs.
+    spawn, ignore_interrupts = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
+    pool = ProcessPoolExecutor(workers, spawn, signal.signal, ignore_interrupts)
+    try:
+        return list(counted(pool.map(draw, items, chunksize=8)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _write_picture(images: Path, seed: int, upright: bool, item: Item) -> list[Person]:
+    """Draw picture `index` of the dataset and write it as a JPEG of common quality; its labelled people."""
     cv2.setNumThreads(1)  # the processes share the cores already
-    rng = np.random.default_rng([seed, index])
-    picture, people = draw_picture(rng, upright)
-    write_picture(images / image_name(index), picture, rng)
+    index, shot = item
+    rng = np.random.default_rng([seed, index] if shot is None else [seed, PICTURE, index, shot.number + 1])
+    picture, people = draw_picture(rng, upright) if shot is None else draw_shot(rng, seed, shot)
+    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))])[1]
+    write_bytes(images / image_name(index), jpeg.tobytes(), durable=False)
     return people
 
 
-def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, list[Person]]:
-    """One picture (HEIGHT, WIDTH, 3) uint8 BGR and its labelled people, first the main one (`upright` or not)."""
-    canvas = new_canvas(rng, HEIGHT, WIDTH)
-    placed = [place_main(rng, upright)]
-    if rng.random() < 0.2:
-        placed.append(place_at_edge(rng, upright))
-    firsts = [1 + number * len(PARTS) for number in range(len(placed))]
-    for number in rng.permutation(len(placed)):  # the last is before the others
-        pose, offset, scale = placed[number]
-        joints = pose * scale + offset
-        paint_shadow(canvas, joints, scale)
-        posture = read_posture(pose, rng)
-        draw_person(canvas, joints, scale, posture, draw_look(rng), firsts[number])
-    if rng.random() < 0.3:
-        pose, offset, scale = placed[0]
-        paint_occluder(rng, canvas, pose[rng.choice(OCCLUDED)] * scale + offset, scale)
-
-    people = [label(canvas.owner, *place, first) for place, first in zip(placed, firsts, strict=True)]
-    return photograph(rng, canvas.color), _labelled(*people)
+def tabulate_people(pictures: Sequence[Sequence[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
+    """The drawn people of pictures with their `splits` as a table, and their head boxes (N, 4)."""
+    rows = np.repeat(np.arange(len(pictures)), [len(shown) for shown in pictures])
+    column = {name: np.stack([getattr(person, name) for person in chain(*pictures)]) for name in vars(pictures[0][0])}
+    head_boxes, names = column.pop("head_box"), [image_name(i) for i in rows.tolist()]
+    return make_people(names, column.pop("joints"), split=splits[rows], **column), head_boxes
 
 
-def _labelled(main: Person, other: Person | None = None) -> list[Person]:
-    """The main person, and the other if enough shows; they are scored unless the boxes of their joints overlap."""
-    if other is None or np.isfinite(other.joints[:, 0]).sum() < FEWEST_JOINTS or not _inside(other.center):
-        return [main]
-    low, high = (np.array([f(p.joints, axis=0) for p in (main, other)]) for f in (np.nanmin, np.nanmax))
-    apart = bool((low.max(axis=0) > high.min(axis=0)).any())
-    return [replace(person, scored=apart) for person in (main, other)]
-
-
-def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
-    """Pose (16, 2) in units of scale, offset (2,) of its objpos in image pixels, and scale, of the main person.
-
-    Most stand wholly in the picture. Some are nearer and cut by its bottom edge, as often as MPII's are.
-    """
-    cut = rng.choice(len(CUTS), p=list(CUTS.values()))
-    hidden = [name[2:] in list(CUTS)[1 : cut + 1] for name in MPII.names]
-    while True:
-        pose = sample_poses(rng, 1, upright=upright)[0]
-        top, bottom = pose[:, 1].min() - 6, pose[:, 1].max() + 8
-        if not cut:
-            break
-        bottom = pose[hidden, 1].min() - rng.uniform(2, 8)
-        if bottom - top > SHORTEST_CUT and (pose[:, 1] < bottom).sum() >= FEWEST_JOINTS:
-            break
-    left, right = pose[:, 0].min() - 10, pose[:, 0].max() + 10
-    scale = float(min(rng.uniform(0.65, 1.9 if cut else 1.5), HEIGHT / (bottom - top), WIDTH / (right - left)))
-    room = np.array([WIDTH, HEIGHT]) - scale * np.array([right - left, bottom - top])
-    share = np.array([rng.random(), 1.0 if cut else rng.beta(2, 1.5)])
-    return pose, share * room - scale * np.array([left, top]), scale
-
-
-def place_at_edge(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
-    """As `place_main`, a second person near the left or right edge, often cut by it."""
-    pose, scale = sample_poses(rng, 1, upright=upright)[0], float(rng.uniform(0.6, 1.5))
-    x = rng.choice([0, WIDTH]) + rng.normal(scale=25.0)
-    return pose, np.array([x, rng.uniform(0.4, 0.65) * HEIGHT]), scale
-
-
-def label(owner: np.ndarray, pose: np.ndarray, offset: np.ndarray, scale: float, first: int) -> Person:
-    """What an annotator would write about a drawn person.
-
-    Args:
-        owner: (H, W) the finished canvas' owner map; `first` the person's first number there.
-        pose, offset, scale: as `place_main` gives them.
-    """
-    joints = pose * scale + offset
-    inside = _inside(joints)
-    seen = joints_in_view(owner, joints, first)
-    neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
-    half = 0.45 * scale * HEAD_BOX_DIAGONAL + np.abs(top - neck)  # longer along the head than across
-    half *= 0.5 * HEAD_BOX_DIAGONAL * scale / np.hypot(*half)
-    middle = 0.5 * (neck + top)
-    return Person(
-        joints=np.where(inside[:, None], joints, np.nan),
-        visible=np.where(inside, seen, -1).astype(np.int8),
-        center=offset,
-        scale=scale,
-        head_box=np.concatenate([middle - half, middle + half]),
+def tabulate_depth(people: People, shots: Sequence[Shot]) -> Depth:
+    """The depths and cameras of the people, one of each shot."""
+    points = np.stack([shot.points for shot in shots])
+    root = points[:, MPII.root, 2]
+    return make_depth(
+        people.person_ids.tolist(),
+        points[..., 2] - root[:, None],
+        camera=np.stack([shot.camera.intrinsics for shot in shots]),
+        distortion=np.stack([shot.camera.distortion for shot in shots]),
+        root_depth=root,
+        frame=np.array([shot.frame for shot in shots]),
+        **{name: [getattr(shot, name) for shot in shots] for name in ("subject", "action", "sequence")},
     )
-
-
-def _inside(points: np.ndarray) -> np.ndarray:
-    """(...) bool: which of the points (..., 2) are in the picture."""
-    return ((points >= 0) & (points <= (WIDTH - 1, HEIGHT - 1))).all(axis=-1)
-
-
-def _as_people(pictures: list[list[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
-    """The drawn people as a table, and their head boxes (N, 4)."""
-    of_picture = np.repeat(np.arange(len(pictures)), [len(shown) for shown in pictures])
-    everyone = list(chain.from_iterable(pictures))
-    scale = np.array([p.scale for p in everyone])
-    people = make_people(
-        [image_name(i) for i in of_picture.tolist()],
-        np.stack([p.joints for p in everyone]),
-        center=np.stack([p.center for p in everyone]),
-        scale=scale,
-        head_size=HEAD_SIZE_PER_SCALE * scale,
-        split=splits[of_picture],
-        scored=np.array([p.scored for p in everyone]),
-        visible=np.stack([p.visible for p in everyone]),
-    )
-    return people, np.stack([p.head_box for p in everyone])

@@ -1,4 +1,4 @@
-"""Motion of synthetic people: from key pose to key pose as hands move from point to point.
+"""Bodies of synthetic people and their motion: from key pose to key pose as hands move from point to point.
 
 Every move starts and ends at rest and has the least jerk in between (Flash and Hogan 1985): the share of the way after
 a share s of its time is 10 s^3 - 15 s^4 + 6 s^5. Bones turn along great circles, so that their speed is bounded:
@@ -11,8 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpii_tools.synthetic.bodies import pose_body, stand_on_floor
-from mpii_tools.synthetic.pose_prior_3d import NUMBERS, load_prior_3d, unit
+from heads.skeleton import MPII
+from mpii_tools.synthetic.pose_prior import (
+    NUMBERS,
+    VECTORS,
+    action_weights,
+    draw_directions,
+    joints_from_vectors,
+    load_prior,
+    unit,
+)
+
+SIZE_STD = 0.05  # of a body's size, as a share of the common person's: 9 cm of height
+BONE_STD = 0.035  # of a bone's length beyond its body's size
+KINDS = [name.removeprefix("r_").removeprefix("l_") for name in VECTORS]  # left and right are one
+# Height of the joints above the floor on which the body rests, mm: half of the limb's thickness, and the heel.
+CLEARANCE = {"ankle": 85.0, "knee": 60.0, "hip": 100.0, "pelvis": 100.0, "thorax": 110.0, "shoulder": 70.0}
+ABOVE_FLOOR = np.array([CLEARANCE.get(name.split("_")[-1], 50.0) for name in MPII.names])
+SOFTNESS = 20.0  # mm: the body leaves one resting point for another smoothly
 
 KEEP_COMPONENT = 0.6  # probability that the next key pose is of the same component of the prior
 KEEP_NOISE = 0.5  # correlation of its place there with the last one's; every key pose has the prior's distribution
@@ -21,6 +37,33 @@ STEP, TURN = 120.0, 0.5  # stds of the others' moves and turns: mm, radians
 SHORTEST_MOVE = 0.6  # seconds
 # Greatest mean speeds of a move: of a bone and of the whole body in radians, of the body in mm, per second.
 BONE_SPEED, TURN_SPEED, WALK_SPEED = 2.0, 1.2, 700.0
+
+
+def draw_body(rng: np.random.Generator) -> np.ndarray:
+    """(13,) lengths in mm of a random person's body vectors, left and right alike."""
+    common = load_prior("pose_prior_3d")["lengths"]
+    size = 1 + SIZE_STD * np.clip(rng.standard_normal(), -2, 2)
+    kinds = sorted(set(KINDS))
+    shares = dict(zip(kinds, 1 + BONE_STD * np.clip(rng.standard_normal(len(kinds)), -2, 2), strict=True))
+    return common * size * [shares[kind] for kind in KINDS]
+
+
+def pose_body(directions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Forward kinematics: joints (..., 16, 3) in mm with the pelvis at the origin, in the frame of the directions.
+
+    Args:
+        directions: (..., 13, 3) unit body vectors.
+        lengths: (..., 13) mm; the 15 bones have them in every pose.
+    """
+    return joints_from_vectors(directions * lengths[..., None])
+
+
+def stand_on_floor(joints: np.ndarray) -> np.ndarray:
+    """The bodies (..., 16, 3), mm and y up, moved vertically to rest on the floor y = 0 with whatever is lowest."""
+    below = (ABOVE_FLOOR - joints[..., 1]) / SOFTNESS
+    most = below.max(axis=-1)
+    lift = SOFTNESS * (most + np.log(np.exp(below - most[..., None]).sum(axis=-1)))
+    return joints + lift[..., None, None] * np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True)
@@ -87,15 +130,14 @@ def draw_motion(rng: np.random.Generator, action: str, seconds: float, radius: f
 
 def _draw_key_poses(rng: np.random.Generator, action: str, keys: int) -> np.ndarray:
     """(keys, 13, 3) poses of the action, each near the last one, all together distributed as the prior says."""
-    prior = load_prior_3d()
-    weights = prior.of_action(action)
+    weights = action_weights(action)
     fresh = rng.choice(len(weights), size=keys, p=weights)
     changes = np.concatenate([[True], rng.random(keys - 1) >= KEEP_COMPONENT])
     component = fresh[np.maximum.accumulate(np.where(changes, np.arange(keys), 0))]
     noise = rng.standard_normal((keys, NUMBERS))
     for key in range(1, keys):
         noise[key] = KEEP_NOISE * noise[key - 1] + np.sqrt(1 - KEEP_NOISE**2) * noise[key]
-    return prior.directions(component, noise)
+    return draw_directions(component, noise)
 
 
 def _draw_path(rng: np.random.Generator, walks: bool, keys: int, radius: float) -> tuple[np.ndarray, np.ndarray]:

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from heads.skeleton import MPII
 from mpii_tools.synthetic.clothes import Look
 from mpii_tools.synthetic.painting import Canvas, Cloth, Part, Patch, cloth_pixels, lay, lit, rasterize, smooth
-from mpii_tools.synthetic.pose_prior import Posture
+from mpii_tools.synthetic.posture import Posture
 
-# The joints that each part shows when nothing is before it; those of the limbs for either side.
-LIMBS_SHOW = {
-    "thigh": ("hip", "knee"), "shin": ("knee", "ankle"), "foot": ("ankle",),
-    "arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "hand": ("wrist",),
-}  # fmt: skip
-SHOWN = {
+
+class Limb(NamedTuple):
+    """A limb of either side.
+
+    Attributes:
+        joints: that it shows when nothing is before it; a long one goes from the first to the second.
+        places, widths: places along it, and half-widths there in units of scale, for a person of common size.
+        before: added to the mean depth of its joints: arms are before the trunk, legs behind it.
+    """
+
+    joints: tuple[str, ...]
+    places: tuple[float, ...]
+    widths: tuple[float, ...]
+    before: float
+
+
+LIMBS = {
+    "thigh": Limb(("hip", "knee"), (0.0, 0.3, 0.65, 1.0), (9.6, 9.2, 7.6, 6.1), -3.0),
+    "shin": Limb(("knee", "ankle"), (0.0, 0.3, 0.6, 1.0), (6.0, 6.4, 5.2, 3.7), -3.5),
+    "foot": Limb(("ankle",), (0.0, 0.35, 0.75, 1.0), (3.9, 4.5, 4.2, 3.2), -3.6),
+    "arm": Limb(("shoulder", "elbow"), (0.0, 0.3, 0.6, 1.0), (6.1, 6.0, 5.2, 4.6), 3.0),
+    "forearm": Limb(("elbow", "wrist"), (0.0, 0.3, 1.0), (4.6, 4.8, 3.2), 3.5),
+    "hand": Limb(("wrist",), (0.0, 0.35, 0.75, 1.0), (2.9, 4.0, 3.7, 2.4), 3.4),
+}
+SHOWN = {  # the joints that each part shows
     "trunk": ("pelvis", "thorax", "upper_neck", "r_hip", "l_hip", "r_shoulder", "l_shoulder"),
     "head": ("thorax", "upper_neck", "head_top"),
-    **{f"{s}_{limb}": tuple(f"{s}_{joint}" for joint in shown) for s in "rl" for limb, shown in LIMBS_SHOW.items()},
+    **{f"{s}_{name}": tuple(f"{s}_{joint}" for joint in limb.joints) for s in "rl" for name, limb in LIMBS.items()},
 }
 PARTS = tuple(SHOWN)
-
-# Places along each limb, and half-widths there in units of scale, for a person of common size.
-PROFILES = {
-    "thigh": ((0.0, 0.3, 0.65, 1.0), (9.6, 9.2, 7.6, 6.1)),
-    "shin": ((0.0, 0.3, 0.6, 1.0), (6.0, 6.4, 5.2, 3.7)),
-    "arm": ((0.0, 0.3, 0.6, 1.0), (6.1, 6.0, 5.2, 4.6)),
-    "forearm": ((0.0, 0.3, 1.0), (4.6, 4.8, 3.2)),
-    "hand": ((0.0, 0.35, 0.75, 1.0), (2.9, 4.0, 3.7, 2.4)),
-    "foot": ((0.0, 0.35, 0.75, 1.0), (3.9, 4.5, 4.2, 3.2)),
-}
-# Added to the mean depth of a limb's joints: arms are before the trunk, legs behind it.
-BEFORE = {"thigh": -3.0, "shin": -3.5, "foot": -3.6, "arm": 3.0, "forearm": 3.5, "hand": 3.4}
 # The trunk: places (0 shoulders, 1 hips), half-widths seen from the front, half-widths seen from the side.
 TRUNK_PLACES = np.array([-0.06, 0.06, 0.3, 0.62, 0.92, 1.06, 1.2])
 TRUNK_FRONT = np.array([18.5, 20.5, 18.0, 14.8, 17.0, 16.5, 9.0])
@@ -43,20 +50,6 @@ TRUNK_SIDE = np.array([7.5, 9.5, 11.8, 10.2, 12.0, 11.0, 6.5])
 HALF_SHOULDERS, HALF_HIPS = 21.0, 12.7
 WAIST = 0.85  # where the top ends on the trunk
 EVERYWHERE = 2.0  # a place beyond the end of every part
-
-
-def draw_person(canvas: Canvas, joints: np.ndarray, scale: float, posture: Posture, look: Look, first: int = 1) -> None:
-    """Paint one person on the canvas.
-
-    Args:
-        joints: (16, 2) image pixels, 0-based.
-        scale: image pixels per unit of scale (MPII's scale of this person).
-        posture: depth and facing, from `pose_prior.read_posture`.
-        first: owner number of the person's first part; part i of PARTS becomes `first + i`.
-    """
-    painter = Painter(canvas, joints.astype(np.float64), float(scale), posture, look, first)
-    for _, paint in sorted(painter.jobs(), key=lambda job: job[0]):
-        paint()
 
 
 def joints_in_view(owner: np.ndarray, joints: np.ndarray, first: int = 1) -> np.ndarray:
@@ -77,14 +70,33 @@ def joints_in_view(owner: np.ndarray, joints: np.ndarray, first: int = 1) -> np.
 
 @dataclass(frozen=True)
 class Painter:
-    """Paints the parts of one person; the arguments are those of `draw_person`."""
+    """Paints one person on a canvas.
+
+    Attributes:
+        joints: (16, 2) image pixels, 0-based.
+        scale: image pixels per unit of scale (MPII's scale of this person).
+        posture: depth and facing.
+        first: owner number of the person's first part; part i of PARTS becomes `first + i`.
+    """
 
     canvas: Canvas
     joints: np.ndarray
     scale: float
     posture: Posture
     look: Look
-    first: int
+    first: int = 1
+
+    def paint(self) -> None:
+        """Paint all parts, the farthest first."""
+        trunk, head = 0.5 * (self.depth("thorax") + self.depth("pelvis")), self.depth("upper_neck") + 2
+        jobs = [(trunk, self.paint_trunk), (head - 0.5, self.paint_neck), (head + 1, self.paint_head)]
+        for side in "rl":
+            for name, limb in LIMBS.items():
+                depth = sum(self.depth(f"{side}_{joint}") for joint in limb.joints) / len(limb.joints) + limb.before
+                paint = {"foot": self.paint_foot, "hand": self.paint_hand}.get(name, self.paint_limb)
+                jobs.append((depth, partial(paint, side, name)))
+        for _, paint in sorted(jobs, key=lambda job: job[0]):
+            paint()
 
     def at(self, joint: str) -> np.ndarray:
         """(2,) place of a joint in the picture."""
@@ -99,21 +111,10 @@ class Painter:
         """Pixels per unit of the profiles: widths grow with the bones."""
         return self.scale * self.posture.size
 
-    def jobs(self) -> list[tuple[float, Callable[[], None]]]:
-        """(depth, paint) of every part."""
-        trunk, head = 0.5 * (self.depth("thorax") + self.depth("pelvis")), self.depth("upper_neck") + 2
-        jobs = [(trunk, self.paint_trunk), (head - 0.5, self.paint_neck), (head + 1, self.paint_head)]
-        for side in "rl":
-            for limb, joints in LIMBS_SHOW.items():
-                depth = sum(self.depth(f"{side}_{joint}") for joint in joints) / len(joints) + BEFORE[limb]
-                paint = {"foot": self.paint_foot, "hand": self.paint_hand}.get(limb, self.paint_limb)
-                jobs.append((depth, partial(paint, side, limb)))
-        return jobs
-
-    def limb(self, start: np.ndarray, end: np.ndarray, profile: str) -> Part:
-        """A part as wide as its profile."""
-        places, widths = (np.array(values) for values in PROFILES[profile])
-        return Part(start, end, places, widths * self.bulk * self.look.stoutness**0.7)
+    def shape_limb(self, start: np.ndarray, end: np.ndarray, name: str) -> Part:
+        """A part as wide as the limb is."""
+        widths = np.array(LIMBS[name].widths) * self.bulk * self.look.stoutness**0.7
+        return Part(start, end, np.array(LIMBS[name].places), widths)
 
     def paint_part(self, part: Part, name: str, cloth: Cloth, until: float = EVERYWHERE, soft: bool = True) -> None:
         """Paint `part` in a cloth `until` a place along its axis, and in skin from there on."""
@@ -134,8 +135,8 @@ class Painter:
 
     def paint_limb(self, side: str, name: str) -> None:
         """A thigh, shin, arm or forearm, with trousers or a sleeve as far as they go."""
-        start, end = LIMBS_SHOW[name]
-        part = self.limb(self.at(f"{side}_{start}"), self.at(f"{side}_{end}"), name)
+        start, end = LIMBS[name].joints
+        part = self.shape_limb(self.at(f"{side}_{start}"), self.at(f"{side}_{end}"), name)
         leg = name in ("thigh", "shin")
         covered = (self.look.trouser if leg else self.look.sleeve) - (name in ("shin", "forearm"))
         self.paint_part(part, f"{side}_{name}", self.look.bottom if leg else self.look.top, covered)
@@ -145,7 +146,7 @@ class Painter:
         wrist, axis = self.at(f"{side}_wrist"), self.at(f"{side}_wrist") - self.at(f"{side}_elbow")
         length = np.hypot(*axis)
         reach = np.clip(length / (25 * self.bulk), 0.45, 1.0) * 11.5 * self.bulk
-        part = self.limb(wrist, wrist + axis / (length + 1e-6) * reach, name)
+        part = self.shape_limb(wrist, wrist + axis / (length + 1e-6) * reach, name)
         self.paint_part(part, f"{side}_{name}", self.look.skin)
 
     def paint_foot(self, side: str, name: str) -> None:
@@ -156,10 +157,9 @@ class Painter:
         heel = shin.end + self.bulk * (2.5 * down - 4.0 * aside * right)
         ahead = 14.0 * aside + 4.0 * (1 if side == "l" else -1) * towards
         toe = shin.end + self.bulk * ((5.0 + 5.5 * max(towards, 0)) * down + ahead * right)
-        self.paint_part(self.limb(heel, toe, name), f"{side}_{name}", self.look.shoe, soft=False)
+        self.paint_part(self.shape_limb(heel, toe, name), f"{side}_{name}", self.look.shoe, soft=False)
 
-    @cached_property
-    def trunk_part(self) -> Part:
+    def shape_trunk(self) -> Part:
         """The trunk from the shoulders to the crotch, as wide as the turn of the body shows it."""
         top, bottom = self.at("thorax"), self.at("pelvis")
         axis = Part(top, bottom, np.zeros(1), np.ones(1))
@@ -187,7 +187,7 @@ class Painter:
 
     def paint_trunk(self) -> None:
         """Shoulders and hips, on which the limbs hang however the trunk turns, then top, collar and trousers."""
-        look, part = self.look, self.trunk_part
+        look, part = self.look, self.shape_trunk()
         for joint, radius, cloth in (("shoulder", 6.0, look.top), ("hip", 9.0, look.bottom)):
             widths = np.full(2, radius * self.bulk * look.stoutness**0.7)
             girdle = Part(self.at(f"r_{joint}"), self.at(f"l_{joint}"), np.array([0.0, 1.0]), widths)
@@ -210,15 +210,11 @@ class Painter:
             Part(start, end, np.array([0.0, 1.0]), np.array([5.6, 5.2]) * self.bulk), "head", self.look.skin
         )
 
-    def head_axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Center of the head, unit vectors to its right side in the picture and upwards, half its height."""
-        head = self.at("head_top") - self.at("upper_neck")
-        up, half = head / (np.hypot(*head) + 1e-6), 0.47 * float(np.hypot(*head))
-        return self.at("head_top") - up * (half - 0.6 * self.scale), np.array([-up[1], up[0]]), up, half
-
     def paint_head(self) -> None:
         """An egg-shaped head whose surface is colored in its own frame: face ahead, hair on top and behind."""
-        center, right, up, half = self.head_axes()
+        axis = self.at("head_top") - self.at("upper_neck")
+        up, half = axis / (np.hypot(*axis) + 1e-6), 0.47 * float(np.hypot(*axis))
+        center, right = self.at("head_top") - up * (half - 0.6 * self.scale), np.array([-up[1], up[0]])
         wide = half * (0.74 + 0.10 * abs(self.posture.facing[0]))
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         jaw = 1 - 0.16 * np.clip(-np.sin(angle), 0, 1) ** 2

@@ -1,85 +1,178 @@
-"""A folder of drawn pictures: drawn by several processes, complete or started over.
-
-Picture i is made from the seed and i alone, so the files are the same whatever the number of workers.
-"""
+"""What one picture of synthetic people shows: who stands where, who hides whom, and what an annotator writes of it."""
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cache
 
-import cv2
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_bytes
-from checkpoints.progress import progress
+from heads.skeleton import MPII
+from mpii_tools.annotations.placement import crop_around
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE
+from mpii_tools.synthetic.clothes import draw_look
+from mpii_tools.synthetic.painting import Canvas
+from mpii_tools.synthetic.person import PARTS, Painter, joints_in_view
+from mpii_tools.synthetic.pose_prior import sample_poses
+from mpii_tools.synthetic.posture import guess_posture, measure_posture, unit_pixels
+from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
+from mpii_tools.synthetic.studio import LOOK, ROOM, SIZE, Shot, subject_rng
 
-Item, Drawn = TypeVar("Item"), TypeVar("Drawn")
+HEIGHT, WIDTH = 360, 480
+HEAD_BOX_DIAGONAL = HEAD_SIZE_PER_SCALE / HEAD_SIZE_PER_DIAGONAL  # image pixels per unit of scale
+FEWEST_JOINTS = 5  # MPII labels no person with fewer
+
+# Measured on Tompson's 2,958 validation people: the bottom edge of the picture cuts a person above the ankles, the
+# knees or the hips.
+CUTS = {"none": 0.725, "ankle": 0.12, "knee": 0.13, "hip": 0.025}  # whoever is cut at the knees has no ankles, too
+SHORTEST_CUT = 65.0  # units of scale of a cut person that stay in the picture: head and chest at least
+# Joints that something in front may hide, of people in the image alone and in three dimensions.
+OCCLUDED = [k for k, name in enumerate(MPII.names) if name.endswith(("knee", "ankle", "hip", "wrist", "elbow"))]
+OCCLUDED_3D = [k for k in OCCLUDED if not MPII.names[k].endswith("hip")]
 
 
-def image_name(index: int) -> str:
-    """File name of image `index`, nine digits as MPII's."""
-    return f"{index + 1:09d}.jpg"
+@dataclass(frozen=True)
+class Person:
+    """One drawn and labelled person; image pixels, 0-based.
+
+    Attributes:
+        joints: (16, 2) NaN if not annotated.
+        visible: (16,) 1, 0, or -1 if not annotated.
+        center: (2,) objpos. scale: MPII's.
+        head_size: PCKh's unit, 25 units of scale whatever the pose.
+        head_box: (4,) x1, y1, x2, y2 with a diagonal of head_size / 0.6.
+        scored: MPII's single_person.
+    """
+
+    joints: np.ndarray
+    visible: np.ndarray
+    center: np.ndarray
+    scale: float
+    head_size: float
+    head_box: np.ndarray
+    scored: bool = True
 
 
-def check_counts(folder: Path, counts: dict[str, int]) -> None:
-    """Raises PoseError for a negative number of images of a split, or none at all."""
-    if min(counts.values()) < 0 or not any(counts.values()):
-        raise PoseError(f"{folder}: cannot draw {counts} images; give numbers of at least 0, not all of them 0")
+def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, list[Person]]:
+    """One picture (HEIGHT, WIDTH, 3) uint8 BGR and its labelled people, first the main one (`upright` or not)."""
+    canvas = new_canvas(rng, HEIGHT, WIDTH)
+    placed = [place_main(rng, upright)]
+    if rng.random() < 0.2:
+        placed.append(place_at_edge(rng, upright))
+    painters = {}
+    for number in rng.permutation(len(placed)).tolist():  # the last is before the others
+        pose, offset, scale = placed[number]
+        posture, look = guess_posture(pose, rng), draw_look(rng)
+        painters[number] = Painter(canvas, pose * scale + offset, scale, posture, look, 1 + number * len(PARTS))
+    picture = _paint(rng, canvas, painters.values(), painters[0], OCCLUDED)
+    people = [
+        label(canvas.owner, painters[number].joints, offset, scale, scale, painters[number].first)
+        for number, (_, offset, scale) in enumerate(placed)
+    ]
+    return picture, _select_labelled(*people)
 
 
-def is_complete(done: Path, parameters: dict[str, object], files: Iterable[Path], images: Path, count: int) -> bool:
-    """Whether a folder holds the dataset of these parameters, all of it.
+def draw_shot(rng: np.random.Generator, seed: int, shot: Shot) -> tuple[np.ndarray, list[Person]]:
+    """The picture (SIZE, SIZE, 3) uint8 BGR of a shot of the dataset of `seed`, and its person."""
+    joints, unit = shot.camera.project(shot.points), float(unit_pixels(shot.points, shot.camera.intrinsics))
+    if shot.subject:
+        canvas = deepcopy(_paint_room(seed, shot.number))
+        look = draw_look(subject_rng(seed, LOOK, shot.subject))
+    else:
+        canvas, look = new_canvas(rng, SIZE, SIZE), draw_look(rng)
+    painter = Painter(canvas, joints, unit, measure_posture(shot.points), look)
+    picture = _paint(rng, canvas, [painter], painter, () if shot.subject else OCCLUDED_3D)
+    (center,), (scale,) = crop_around(joints[None])
+    return picture, [label(canvas.owner, joints, center, scale, unit)]
+
+
+@cache
+def _paint_room(seed: int, number: int) -> Canvas:
+    """What a camera of the studio sees while nobody is there."""
+    return new_canvas(np.random.default_rng([seed, ROOM, number]), SIZE, SIZE)
+
+
+def _paint(
+    rng: np.random.Generator, canvas: Canvas, painters: Iterable[Painter], main: Painter, hidden: Sequence[int]
+) -> np.ndarray:
+    """The photograph of people, painted in order; sometimes with something before one of `main`'s `hidden` joints."""
+    for painter in painters:
+        paint_shadow(canvas, painter.joints, painter.scale)
+        painter.paint()
+    if len(hidden) and rng.random() < 0.3:
+        paint_occluder(rng, canvas, main.joints[rng.choice(hidden)], main.scale)
+    return photograph(rng, canvas.color)
+
+
+def _select_labelled(main: Person, other: Person | None = None) -> list[Person]:
+    """The main person, and the other if enough shows; they are scored unless the boxes of their joints overlap."""
+    if (
+        other is None
+        or np.isfinite(other.joints[:, 0]).sum() < FEWEST_JOINTS
+        or not _inside(other.center, HEIGHT, WIDTH)
+    ):
+        return [main]
+    low, high = (np.array([f(p.joints, axis=0) for p in (main, other)]) for f in (np.nanmin, np.nanmax))
+    apart = bool((low.max(axis=0) > high.min(axis=0)).any())
+    return [replace(person, scored=apart) for person in (main, other)]
+
+
+def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
+    """Pose (16, 2) in units of scale, offset (2,) of its objpos in image pixels, and scale, of the main person.
+
+    Most stand wholly in the picture. Some are nearer and cut by its bottom edge, as often as MPII's are.
+    """
+    cut = rng.choice(len(CUTS), p=list(CUTS.values()))
+    hidden = [name[2:] in list(CUTS)[1 : cut + 1] for name in MPII.names]
+    while True:
+        pose = sample_poses(rng, 1, upright)[0]
+        top, bottom = pose[:, 1].min() - 6, pose[:, 1].max() + 8
+        if not cut:
+            break
+        bottom = pose[hidden, 1].min() - rng.uniform(2, 8)
+        if bottom - top > SHORTEST_CUT and (pose[:, 1] < bottom).sum() >= FEWEST_JOINTS:
+            break
+    left, right = pose[:, 0].min() - 10, pose[:, 0].max() + 10
+    scale = float(min(rng.uniform(0.65, 1.9 if cut else 1.5), HEIGHT / (bottom - top), WIDTH / (right - left)))
+    room = np.array([WIDTH, HEIGHT]) - scale * np.array([right - left, bottom - top])
+    share = np.array([rng.random(), 1.0 if cut else rng.beta(2, 1.5)])
+    return pose, share * room - scale * np.array([left, top]), scale
+
+
+def place_at_edge(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
+    """Pose, offset and scale of a second person near the left or right edge, often cut by it."""
+    pose, scale = sample_poses(rng, 1, upright)[0], float(rng.uniform(0.6, 1.5))
+    x = rng.choice([0, WIDTH]) + rng.normal(scale=25.0)
+    return pose, np.array([x, rng.uniform(0.4, 0.65) * HEIGHT]), scale
+
+
+def label(
+    owner: np.ndarray, joints: np.ndarray, center: np.ndarray, scale: float, unit: float, first: int = 1
+) -> Person:
+    """What an annotator would write about a drawn person.
 
     Args:
-        done: the JSON of the parameters, written last.
-        files: what must be there besides; images: the folder of the `count` images.
+        owner: (H, W) the finished canvas' owner map; `first` the person's first number there.
+        joints: (16, 2) image pixels. unit: image pixels per unit of scale.
+        center, scale: MPII's, (2,) and a number.
     """
-    try:
-        same = json.loads(read_text(done)) == parameters
-    except (OSError, ValueError):
-        return False
-    return same and all(f.is_file() for f in files) and len(list(images.glob("*.jpg"))) == count
+    inside, seen = _inside(joints, *owner.shape), joints_in_view(owner, joints, first)
+    neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
+    half = 0.45 * unit * HEAD_BOX_DIAGONAL + np.abs(top - neck)  # longer along the head than across
+    half *= 0.5 * HEAD_BOX_DIAGONAL * unit / np.hypot(*half)
+    middle = 0.5 * (neck + top)
+    return Person(
+        joints=np.where(inside[:, None], joints, np.nan),
+        visible=np.where(inside, seen, -1).astype(np.int8),
+        center=center,
+        scale=scale,
+        head_size=HEAD_SIZE_PER_SCALE * unit,
+        head_box=np.concatenate([middle - half, middle + half]),
+    )
 
 
-def start_over(done: Path, images: Path, *files: Path) -> None:
-    """Remove what an earlier call left: `done`, the images and `files`. Raises PoseError if it cannot be removed."""
-    try:
-        done.unlink(missing_ok=True)
-        images.mkdir(parents=True, exist_ok=True)
-        for left in (*images.glob("*.jpg"), *files):
-            left.unlink(missing_ok=True)
-    except OSError as error:
-        raise PoseError(f"{done.parent}: cannot be written ({error.strerror or error})") from error
-
-
-def draw_all(draw: Callable[[Item], Drawn], items: Sequence[Item], workers: int | None) -> list[Drawn]:
-    """What `draw` returns of every item, in order; it draws and writes a picture.
-
-    `workers` is the number of processes, None for one per core.
-    """
-    workers = min(workers or os.cpu_count() or 1, len(items))
-    counted = partial(progress, total=len(items), desc="drawing people", unit="image")
-    if workers == 1:
-        return list(counted(map(draw, items)))
-    # Fresh processes: a forked one may inherit a lock of a thread pool that the parent runs.
-    spawn, ignore_interrupts = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
-    pool = ProcessPoolExecutor(workers, spawn, signal.signal, ignore_interrupts)
-    try:
-        return list(counted(pool.map(draw, items, chunksize=8)))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def write_picture(path: Path, picture: np.ndarray, rng: np.random.Generator) -> None:
-    """A picture (H, W, 3) uint8 BGR as a JPEG of common quality."""
-    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))])[1]
-    write_bytes(path, jpeg.tobytes(), durable=False)
+def _inside(points: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(...) bool: which of the points (..., 2) are in a picture."""
+    return ((points >= 0) & (points <= (width - 1, height - 1))).all(axis=-1)

@@ -1,62 +1,43 @@
-"""The studio: four fixed cameras with Human3.6M's lenses around a room, and cameras of any kind elsewhere.
+"""People in three dimensions before cameras: in a studio with Human3.6M's lenses, and elsewhere.
 
-The room's x and z run along the floor and y up, camera coordinates are those of `mpii_tools.depth.cameras`; both mm.
+In the studio, seven subjects named as Human3.6M's do its 15 actions before four fixed cameras; a take of an action is
+one smooth motion. Elsewhere everybody is seen once, by a camera of their own. The room's x and z run along the floor
+and y up, camera coordinates are those of `mpii_tools.depth.cameras`; both mm.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from mpii_tools.depth.cameras import project
+from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS
+from mpii_tools.depth.cameras import Camera
+from mpii_tools.synthetic.motion import Motion, draw_body, draw_motion, place_body, pose_body
+from mpii_tools.synthetic.pose_prior import sample_directions
 
 SIZE = 500  # pixels of an image's side; Human3.6M's have 1000
 MARGIN = 8  # pixels about a whole person
 RADIUS = 600.0  # mm from the room's middle: so far people go
 
 # Human3.6M's four cameras: fx fy cx cy at 1000 pixels, and k1 k2 k3 p1 p2.
-INTRINSICS = np.array(
+LENSES = np.array(
     [
-        [1145.05, 1143.78, 512.54, 515.45],
-        [1149.68, 1147.59, 508.85, 508.06],
-        [1149.14, 1148.80, 519.82, 501.40],
-        [1145.51, 1144.77, 514.97, 501.88],
+        [1145.05, 1143.78, 512.54, 515.45, -0.20710, 0.24778, -0.00308, -0.00142, -0.00098],
+        [1149.68, 1147.59, 508.85, 508.06, -0.19421, 0.24041, 0.00682, -0.00274, -0.00162],
+        [1149.14, 1148.80, 519.82, 501.40, -0.20834, 0.25549, -0.00246, -0.00076, 0.00148],
+        [1145.51, 1144.77, 514.97, 501.88, -0.19838, 0.21832, -0.00895, -0.00181, -0.00059],
     ]
 )
-DISTORTION = np.array(
-    [
-        [-0.20710, 0.24778, -0.00308, -0.00142, -0.00098],
-        [-0.19421, 0.24041, 0.00682, -0.00274, -0.00162],
-        [-0.20834, 0.25549, -0.00246, -0.00076, 0.00148],
-        [-0.19838, 0.21832, -0.00895, -0.00181, -0.00059],
-    ]
-)
+INTRINSICS, DISTORTION = LENSES[:, :4] * SIZE / 1000, LENSES[:, 4:]
 POSITIONS = np.array([[1700.0, 1560, 4400], [1650, 1610, -4250], [-1700, 1490, 4700], [-1650, 1570, -4000]])
 TARGET = np.array([0.0, 900.0, 0.0])
 
-
-@dataclass(frozen=True)
-class Camera:
-    """Where a camera is and what it does with a ray.
-
-    Attributes:
-        intrinsics: (4,) fx, fy, cx, cy in pixels. distortion: (5,) k1, k2, k3, p1, p2.
-        rotation: (3, 3) rows are the camera's axes in the room. position: (3,) mm, in the room.
-    """
-
-    intrinsics: np.ndarray
-    distortion: np.ndarray
-    rotation: np.ndarray
-    position: np.ndarray
-
-    def to_camera(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 3) of the room in camera coordinates, mm."""
-        return (points - self.position) @ self.rotation.T
-
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels (..., K, 2) of camera coordinates (..., K, 3)."""
-        return project(points, self.intrinsics, self.distortion)
+FPS, EVERY, SHOTS = 50, 64, 16  # a take is seen in 16 frames, every 64th of 50 a second, by one camera after another
+TAKE_SECONDS = SHOTS * EVERY / FPS
+# What a stream of random numbers is for; the seed and the rest of its name follow.
+BODY, LOOK, ROOM, MOTION, PICTURE, ELSEWHERE = range(6)
 
 
 def look_at(position: np.ndarray, target: np.ndarray, roll: float = 0.0) -> np.ndarray:
@@ -71,9 +52,8 @@ def look_at(position: np.ndarray, target: np.ndarray, roll: float = 0.0) -> np.n
 
 def studio_cameras() -> list[Camera]:
     """The four cameras of the studio."""
-    share = SIZE / 1000
-    parts = zip(INTRINSICS * share, DISTORTION, POSITIONS, strict=True)
-    return [Camera(lens, bend, look_at(place, TARGET), place) for lens, bend, place in parts]
+    parts = zip(INTRINSICS, DISTORTION, POSITIONS, strict=True)
+    return [Camera(look_at(place, TARGET), place, lens, bend) for lens, bend, place in parts]
 
 
 def draw_camera(rng: np.random.Generator, joints: np.ndarray) -> Camera:
@@ -82,7 +62,7 @@ def draw_camera(rng: np.random.Generator, joints: np.ndarray) -> Camera:
     Args:
         joints: (16, 3) the person in the room, mm.
     """
-    lens = INTRINSICS[0] * SIZE / 1000 * [*np.full(2, rng.uniform(0.85, 1.3)), 1, 1]
+    lens = INTRINSICS[0] * [*np.full(2, rng.uniform(0.85, 1.3)), 1, 1]
     bend, roll = DISTORTION[0] * rng.random(), rng.normal(scale=0.05)
     middle = 0.5 * (joints.min(axis=0) + joints.max(axis=0))
     angle, height, distance = rng.uniform(0, 2 * np.pi), rng.uniform(400, 2400), rng.uniform(3000, 6000)
@@ -90,7 +70,7 @@ def draw_camera(rng: np.random.Generator, joints: np.ndarray) -> Camera:
     while True:
         place = middle + distance * np.array([np.sin(angle), 0.0, np.cos(angle)])
         place[1] = height
-        camera = Camera(lens, bend, look_at(place, middle + aside, roll), place)
+        camera = Camera(look_at(place, middle + aside, roll), place, lens, bend)
         if in_image(camera.project(camera.to_camera(joints))).all():
             return camera
         distance, aside = distance * 1.08, aside * 0.8
@@ -99,3 +79,72 @@ def draw_camera(rng: np.random.Generator, joints: np.ndarray) -> Camera:
 def in_image(pixels: np.ndarray, margin: float = MARGIN) -> np.ndarray:
     """(...) bool: pixels (..., 2) at least `margin` from the edges of the image."""
     return ((pixels >= margin) & (pixels <= SIZE - 1 - margin)).all(axis=-1)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture to draw.
+
+    Attributes:
+        points: (16, 3) camera coordinates in mm.
+        camera: which sees them.
+        subject, action, sequence, frame: as in `Depth`.
+        number: of the studio's camera, -1 elsewhere.
+    """
+
+    points: np.ndarray
+    camera: Camera
+    subject: str = ""
+    action: str = ""
+    sequence: str = ""
+    frame: int = -1
+    number: int = -1
+
+
+def studio_shots(seed: int, train: int, valid: int) -> list[Shot]:
+    """The first `train` pictures of the training subjects and the first `valid` ones of the others.
+
+    All subjects and all actions come before the next frame of a take, all frames before the next take.
+    """
+    cameras, shots = studio_cameras(), []
+    for count, subjects in zip((train, valid), PROTOCOLS[2].values(), strict=True):
+        for i in range(count):
+            subject, action = subjects[i % len(subjects)], ACTIONS[i // len(subjects) % len(ACTIONS)]
+            take, shot = divmod(i // (len(subjects) * len(ACTIONS)), SHOTS)
+            motion = take_motion(seed, subject, action, take)
+            body = draw_body(subject_rng(seed, BODY, subject))
+            points = motion.joints(np.array([shot * EVERY / FPS]), body)[0]
+            number = shot % len(cameras)
+            seen = cameras[number].to_camera(points)
+            sequence = f"{subject} {action} {take + 1}"
+            shots.append(Shot(seen, cameras[number], subject, action, sequence, shot * EVERY, number))
+    return shots
+
+
+def wild_shots(seed: int, count: int) -> list[Shot]:
+    """The pictures of people never labeled in depth."""
+    shots = []
+    for index in range(count):
+        rng = np.random.default_rng([seed, ELSEWHERE, index])
+        pose = pose_body(sample_directions(rng, 1), draw_body(rng))
+        points = place_body(pose, rng.uniform(0, 2 * np.pi, 1), np.zeros((1, 2)))[0]
+        camera = draw_camera(rng, points)
+        shots.append(Shot(camera.to_camera(points), camera, sequence=image_name(index)))
+    return shots
+
+
+@cache
+def take_motion(seed: int, subject: str, action: str, take: int) -> Motion:
+    """What a subject does in a take of an action."""
+    rng = subject_rng(seed, MOTION, subject, ACTIONS.index(action), take)
+    return draw_motion(rng, action, TAKE_SECONDS, RADIUS)
+
+
+def subject_rng(seed: int, stream: int, subject: str, *numbers: int) -> np.random.Generator:
+    """The random numbers of one purpose for one subject, S11 being 11."""
+    return np.random.default_rng([seed, stream, int(subject[1:]), *numbers])
+
+
+def image_name(index: int) -> str:
+    """File name of image `index`, nine digits as MPII's."""
+    return f"{index + 1:09d}.jpg"

@@ -70,7 +70,7 @@ def hrnet(row: int, pose: list, **fields: object) -> dict:
     return {"image": f"{row}.png", "center": [61, 61], "scale": 0.4, "joints": pose} | fields
 
 
-def bearpaw(row: int, pose: list) -> dict:
+def pytorch_pose(row: int, pose: list) -> dict:
     flagged = [[*point, float(joint % 2)] for joint, point in enumerate(pose)]
     flagged[9] = [0.0, 0.0, 0.0]
     return {"dataset": "MPI", "isValidation": float(row == 3), "img_paths": f"{row}.png", "objpos": [61.0, 61.0],
@@ -148,7 +148,7 @@ def unflagged(row: int, pose: list) -> dict:
     return hrnet(row, [[0, 0], *pose[1:]] if row == 1 else pose)
 
 
-def bearpaw_as(folder: Path) -> None:
+def pytorch_pose_as(folder: Path) -> None:
     prepared_as(MPII, "valid", slice(3, 4), ((0, 9),))(folder)
     train = load_prepared(folder / "out", "train").people
     assert train.person_ids.tolist() == ["0.png#2", "1.png#2", "2.png#2"]
@@ -224,8 +224,8 @@ COCO_KEYPOINTS = [
          prepared_as(COCO, rows=slice(1, 4))),
     Case("COCO's instances", coco_file(instances), 2, ("person_keypoints file, not its instances",)),
     Case("keypoints that no skeleton has", coco_file(chicken), 0, ("tree is guessed",), as_chicken),
-    Case("pytorch-pose's JSON", json_list(bearpaw, "mpii_annotations.json"), 0, ("MPII JSON of pytorch-pose",),
-         bearpaw_as),
+    Case("pytorch-pose's JSON", json_list(pytorch_pose, "mpii_annotations.json"), 0, ("MPII JSON of pytorch-pose",),
+         pytorch_pose_as),
     Case("visibility as text, rows and null", visibility, 0, (), visibility_as),
     Case("x y v triples", json_list(triples), 0, (), prepared_as(MPII, missing=[(row, row) for row in range(4)])),
     Case("missing joints at 0 0 without flags", json_list(unflagged), 0, ("joints at 0, 0 and no joints_vis",),

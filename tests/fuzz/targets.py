@@ -137,7 +137,7 @@ def coco_json() -> dict:
     return coco_tree(people())
 
 
-def bearpaw_json() -> list:
+def pytorch_pose_json() -> list:
     joints = [[10.0 + k, 20.0, 1.0] for k in range(16)]
     person = {"img_paths": "a.jpg", "objpos": [30, 20], "scale_provided": 2.0, "joint_self": joints,
               "isValidation": 1.0, "people_index": 1.0}  # fmt: skip
@@ -367,7 +367,7 @@ TARGETS = {
                                lambda path: use_annotations(path.with_name("a.json")),
                                lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
     "COCO .json": Target("a.json", coco_json, savejson, use_annotations),
-    "pytorch-pose's .json": Target("a.json", bearpaw_json, savejson, use_annotations),
+    "pytorch-pose's .json": Target("a.json", pytorch_pose_json, savejson, use_annotations),
     "skeleton .json": Target("s.json", partial(skeleton_to_json, SKELETONS["coco17"]), savejson, get_skeleton),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
     "people .npz": Target("a.npz", people_columns, savenpz, use_annotations),

@@ -15,20 +15,19 @@ import targets
 from targets import Target, drop_unusable, saved, saveh5, savejson, savenpz
 
 from ief.reporting.scoring_3d import score_3d
-from mpii_tools.annotations.human36m import choose, with_crop
+from mpii_tools.annotations.human36m.protocols import choose_people, place_crops
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import assign_splits
 from mpii_tools.depth.table import COLUMNS, make_depth
-from mpii_tools.human36m.video_lengths import video_lengths
 
 
 def use_human36m(path: Path) -> None:
     """Read, choose frames, crop, score the ground truth's own poses."""
-    found = choose(read_annotations(path), 2, [1])
+    found = choose_people(read_annotations(path), 2, [1])
     people, depth = found.people, found.depth
     if depth.placed.all() and np.isfinite(people.joints[:, people.skeleton.root]).all():
-        people = with_crop(found, "pelvis").people
+        people = place_crops(found, "pelvis").people
     people = place_people(assign_splits(path, replace(found, people=people)).people)[0]
     drop_unusable(people)
     score_3d(depth.beside(people.joints), people, depth)
@@ -70,15 +69,7 @@ def save_metadata(path: Path, fields: object) -> None:
 def metadata() -> dict:
     tree = ElementTree.fromstring(forms.metadata_xml(human36m()[1]))
     ids = "</item><item>".join(item.text for item in tree.find("dbcameras").find("index2id"))
-    return {"w0": tree.find("w0").text, "dbcameras": {"index2id": f"<item>{ids}</item>"},
-            "mapping": "<tr><td>Action</td><td>subaction</td><td>S9</td></tr><tr><td>2</td><td>1</td><td>x</td></tr>",
-            "frames": "<tr><td></td><td>[1 2 3 4 10]</td></tr>"}  # fmt: skip
-
-
-def use_metadata(path: Path) -> None:
-    """The cameras beside people, and the lengths of videos."""
-    use_human36m(path.with_name("h36m.npz"))
-    video_lengths(path)
+    return {"w0": tree.find("w0").text, "dbcameras": {"index2id": f"<item>{ids}</item>"}}
 
 
 def mmpose_beside() -> dict[str, bytes]:
@@ -88,19 +79,6 @@ def mmpose_beside() -> dict[str, bytes]:
 def fetch() -> dict:
     people, lenses = human36m()
     return forms.fetch_arrays([person for person in people if person.subject == "S9"], lenses)
-
-
-def save_cdf(path: Path, fields: object) -> None:
-    """A file of cdflib's own."""
-    from cdflib.cdfwrite import CDF
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    poses = np.asarray(fields["Pose"], dtype=np.float32)
-    spec = {"Variable": "Pose", "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": poses.shape[1:]}
-    path.unlink(missing_ok=True)
-    file = CDF(path, cdf_spec={"Compressed": 6})
-    file.write_var(spec, var_data=poses)
-    file.close()
 
 
 def depth_columns() -> dict:
@@ -129,9 +107,13 @@ TARGETS = {
     "h36m-fetch's .h5": Target("annot.h5", fetch, saveh5, use_human36m),
     "cameras.json": Target("cameras.json", lambda: human36m()[1], savejson,
                            lambda path: use_human36m(path.with_name("h36m.npz")), mmpose_beside),
-    "metadata.xml": Target("metadata.xml", metadata, save_metadata, use_metadata, mmpose_beside),
+    "metadata.xml": Target("metadata.xml", metadata, save_metadata,
+                           lambda path: use_human36m(path.with_name("h36m.npz")), mmpose_beside),
 }  # fmt: skip
 if find_spec("cdflib"):
     TARGETS["Human3.6M's .cdf"] = Target(
-        "S1/D3_Positions_mono/Directions 1.54138969.cdf", lambda: {"Pose": np.ones((1, 3, 96))}, save_cdf, use_human36m
+        "S1/D3_Positions_mono/Directions 1.54138969.cdf",
+        lambda: {"Pose": np.ones((1, 3, 96))},
+        lambda path, fields: forms.write_cdf(path, fields["Pose"]),
+        use_human36m,
     )

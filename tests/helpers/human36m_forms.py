@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
+
+from heads.skeleton import MPII
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 ACTIONS = ("Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting", "SittingDown",
@@ -78,6 +79,12 @@ def make_people(seed: int = 0) -> list[Person]:
         pelvis = np.array([0, 0, 5000]) + rng.normal(0, 300, 3)
         people += [Person(*names, frame, pelvis + rng.normal(0, 250, (32, 3))) for frame in frames]
     return people
+
+
+def mpii_pose(person: Person) -> np.ndarray:
+    """(16, 3) MPII's joints of a person in camera coordinates, joint by joint."""
+    thorax = (person.pose[MPII_OF_32["l_shoulder"]] + person.pose[MPII_OF_32["r_shoulder"]]) / 2
+    return np.array([thorax if name == "thorax" else person.pose[MPII_OF_32[name]] for name in MPII.names])
 
 
 def see(points: np.ndarray, camera: dict, distorted: bool = True) -> np.ndarray:
@@ -233,22 +240,15 @@ def write_fetch(folder: Path, people: list[Person], cameras: dict) -> Path:
     return folder
 
 
-CDF_MARK = b"\xcd\xf3\x00\x01"
+def write_cdf(path: Path, poses: np.ndarray) -> None:
+    """Poses (frames, 32, 3), or (1, frames, 96) as the files hold them, by cdflib's own writer."""
+    from cdflib.cdfwrite import CDF
 
-
-class FakeCDF:
-    """Stands in for `cdflib.CDF`: a file that begins as CDF's do and goes on as a .npy."""
-
-    def __init__(self, path: str) -> None:
-        self.data = Path(path).read_bytes().removeprefix(CDF_MARK)
-
-    def varget(self, name: str) -> np.ndarray:
-        assert name == "Pose"
-        return np.load(io.BytesIO(self.data), allow_pickle=False)
-
-
-def write_fake_cdf(path: Path, poses: np.ndarray) -> None:
-    file = io.BytesIO()
-    np.save(file, poses.reshape(1, len(poses), 96).astype(np.float32))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(CDF_MARK + file.getvalue())
+    path.unlink(missing_ok=True)
+    poses = np.asarray(poses, dtype=np.float32)
+    poses = poses.reshape(1, len(poses), 96) if poses.shape[1:] == (32, 3) else poses
+    spec = {"Variable": "Pose", "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": poses.shape[1:]}
+    file = CDF(path, cdf_spec={"Compressed": 6})
+    file.write_var(spec, var_data=poses)
+    file.close()

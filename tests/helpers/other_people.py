@@ -10,7 +10,7 @@ import numpy as np
 from heads.skeleton import MPII
 from mpii_tools.people import CENTER_SHIFT, People, make_people
 from mpii_tools.skeletons import SKELETONS
-from mpii_tools.synthetic.dataset import draw_picture
+from mpii_tools.synthetic.pictures import draw_picture
 
 
 def draw_coco(folder: Path, count: int, seed: int = 0) -> People:

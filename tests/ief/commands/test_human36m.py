@@ -10,8 +10,8 @@ from untrained import save_run
 
 from heads.skeleton import MPII
 from ief.cli import main
+from mpii_tools.annotations.human36m.recording import MPII_OF, THORAX
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.human36m.joints import MPII_OF, THORAX
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 LENSES = forms.make_cameras()
@@ -145,17 +145,11 @@ def test_the_ground_truth_scored_against_itself(world, tmp_path):
     people = forms.make_people()
     stds = []
     for subject in ("S1", "S9"):  # S11 has one image, which has no std
-        poses = [forms_16(person) for person in people if person.subject == subject]
+        poses = [forms.mpii_pose(person) for person in people if person.subject == subject]
         stds += [np.std([np.linalg.norm(pose[child] - pose[parent]) for pose in poses])
                  for child, parent in enumerate(MPII.parents) if parent >= 0]  # fmt: skip
     assert scores["bone_std"]["mm"] == pytest.approx(np.mean(stds), rel=1e-6)
     assert scores["gt_bone_std"]["mm"] == pytest.approx(np.mean(stds), rel=1e-6)
-
-
-def forms_16(person):
-    """(16, 3) MPII's joints of a person, joint by joint."""
-    thorax = (person.pose[17] + person.pose[25]) / 2
-    return np.array([thorax if name == "thorax" else person.pose[forms.MPII_OF_32[name]] for name in MPII.names])
 
 
 @pytest.mark.parametrize("dataset", REAL)

@@ -8,7 +8,7 @@ from processes import IEF, SMALL, checkpoints_of, finish, finish_here, same_weig
 
 from heads.pairs import METHODS
 from ief.model.run_folder import stage_file
-from mpii_tools.synthetic.dataset_3d import write_synthetic_3d, write_synthetic_wild
+from mpii_tools.synthetic.dataset import write_synthetic
 
 
 def table2(data, run, *options):
@@ -39,9 +39,9 @@ def test_without_a_second_dataset_or_depth_it_is_one_line(deep_data, tiny_data, 
 def people(tmp_path_factory):
     """A few synthetic people with depth, and a few without, prepared at 32 px."""
     folder = tmp_path_factory.mktemp("people")
-    for name, write, counts in (("deep", write_synthetic_3d, (30, 30)), ("flat", write_synthetic_wild, (20, 4, 0))):
-        source = write(folder / name, *counts, 0)
-        arguments = ["--annotations", str(source.people), "--images", str(source.images), "--size", "32"]
+    for name, kind, counts in (("deep", "studio", (30, 30)), ("flat", "wild", (20, 4))):
+        source = write_synthetic(folder / name, *counts, kind=kind)
+        arguments = ["--annotations", str(source.annotations), "--images", str(source.images), "--size", "32"]
         finish_here([*IEF, "prepare", *arguments, "--out", str(folder / f"{name}-prepared")])
     return folder / "deep-prepared", folder / "flat-prepared"
 

@@ -8,14 +8,13 @@ The CSV has a line `image,x0,y0,...,x15,y15` per fully annotated person, in MPII
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from heads.skeleton import MPII
 from mpii_tools.formats.npz import save_arrays
-from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, PosePrior, mirror, vectors_from_joints
+from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, mirror, vectors_from_joints
 
 
 def read_poses_csv(path: Path) -> np.ndarray:
@@ -26,7 +25,7 @@ def read_poses_csv(path: Path) -> np.ndarray:
     return rows.reshape(-1, len(MPII), 2)
 
 
-def fit_prior(poses: np.ndarray, components: int = 24, rounds: int = 60, seed: int = 0) -> PosePrior:
+def fit_prior(poses: np.ndarray, components: int = 24, rounds: int = 60, seed: int = 0) -> dict[str, np.ndarray]:
     """Fit the prior on fully annotated image poses (N, 16, 2), 0- or 1-based pixels, by expectation maximization.
 
     Every pose counts as itself and as its mirror image, in the shares in which the mixture explains the two.
@@ -59,11 +58,15 @@ def fit_prior(poses: np.ndarray, components: int = 24, rounds: int = 60, seed: i
         covariances = correlation * outer
     limits = np.quantile(lengths, [0.001, 0.999], axis=0)
     limits[:, VECTORS.index("head")] *= 0.5, 1.5  # all heads have one length; drawn ones are rescaled to it
-    return PosePrior(weights, means, stds, correlation, limits[0], limits[1])
+    return {
+        "weights": weights, "means": means, "stds": stds, "correlation": correlation, "shortest": limits[0],
+        "longest": limits[1],
+    }  # fmt: skip
 
 
 def explain(both: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
-    """(N, 2, M) share of every component in a pose and its mirror image; sums to 1 for each pose."""
+    """(N, V, M) share of every component in the V forms (N, V, D) of a pose, itself and its mirror image or itself
+    alone; sums to 1 for each pose."""
     log_share = np.empty((*both.shape[:2], len(weights)))
     for m, (weight, mean, covariance) in enumerate(zip(weights, means, covariances, strict=True)):
         root = np.linalg.cholesky(covariance)
@@ -74,24 +77,23 @@ def explain(both: np.ndarray, weights: np.ndarray, means: np.ndarray, covariance
     return shares / shares.sum(axis=(1, 2), keepdims=True)
 
 
-def rounded(prior: PosePrior) -> PosePrior:
+def round_prior(prior: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The prior in whole units, weights in per mille, correlations in per cent, the heaviest component first."""
-    order = np.argsort(-prior.weights)
-    weights = np.rint(prior.weights[order] * 1000)
-    lower = np.rint(np.tril(prior.correlation, -1) * 100) / 100
+    order = np.argsort(-prior["weights"])
+    weights = np.rint(prior["weights"][order] * 1000)
+    lower = np.rint(np.tril(prior["correlation"], -1) * 100) / 100
     # Rounding may leave a slightly negative eigenvalue: lift the small ones.
     values, axes = np.linalg.eigh(lower + lower.T + np.eye(len(lower)))
-    return replace(
-        prior,
-        weights=weights / weights.sum(),
-        means=np.rint(prior.means[order]),
-        stds=np.rint(prior.stds[order]),
-        correlation=axes * np.maximum(values, 0.01) @ axes.T,
-        shortest=np.rint(prior.shortest),
-        longest=np.rint(prior.longest),
-    )
+    return {
+        "weights": weights / weights.sum(),
+        "means": np.rint(prior["means"][order]),
+        "stds": np.rint(prior["stds"][order]),
+        "correlation": axes * np.maximum(values, 0.01) @ axes.T,
+        "shortest": np.rint(prior["shortest"]),
+        "longest": np.rint(prior["longest"]),
+    }
 
 
 if __name__ == "__main__":
     source, target = sys.argv[1:]
-    save_arrays(target, vars(rounded(fit_prior(read_poses_csv(Path(source))))))
+    save_arrays(target, round_prior(fit_prior(read_poses_csv(Path(source)))))

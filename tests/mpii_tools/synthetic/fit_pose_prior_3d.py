@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from fit_pose_prior import explain
 
 from heads.skeleton import MPII
 from mpii_tools.formats.npz import save_arrays
-from mpii_tools.synthetic.pose_prior import VECTORS, vectors_from_joints
-from mpii_tools.synthetic.pose_prior_3d import NUMBERS, unit
+from mpii_tools.synthetic.pose_prior import NUMBERS, VECTORS, mirror, unit, vectors_from_joints
 
 # Human3.6M's 32 joints -> MPII's; the thorax, midway between the shoulders (17 and 25), is filled in.
 JOINTS_OF_32 = [3, 2, 1, 6, 7, 8, 0, 0, 13, 15, 27, 26, 25, 17, 18, 19]
@@ -55,13 +55,6 @@ def in_body_frame(vectors: np.ndarray) -> np.ndarray:
     return np.einsum("nij,nvj->nvi", frame, vectors)
 
 
-def mirror(vectors: np.ndarray) -> np.ndarray:
-    """The body vectors (N, 13, 3) of the mirrored people, left and right exchanged."""
-    mirrored = vectors[:, MIRRORED] * [-1, 1, 1]
-    mirrored[:, [VECTORS.index("hips"), VECTORS.index("shoulders")]] *= -1
-    return mirrored
-
-
 def fit_mixture(
     rows: np.ndarray, components: int, rounds: int, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,7 +64,7 @@ def fit_mixture(
     covariances = np.tile(np.cov(rows.T) / 4, (components, 1, 1))
     weights = np.full(components, 1 / components)
     for _ in range(rounds):
-        shares = explain(rows, weights, means, covariances)
+        shares = explain(rows[:, None], weights, means, covariances)[:, 0]
         totals = shares.sum(axis=0) + 1e-9
         weights, means = totals / totals.sum(), shares.T @ rows / totals[:, None]
         scatter = np.stack(
@@ -83,17 +76,6 @@ def fit_mixture(
     return weights, means, covariances
 
 
-def explain(rows: np.ndarray, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
-    """(N, M) share of every component in a row (N, D); sums to 1 for each."""
-    log_share = np.empty((len(rows), len(weights)))
-    for m, (weight, mean, covariance) in enumerate(zip(weights, means, covariances, strict=True)):
-        root = np.linalg.cholesky(covariance)
-        white = np.linalg.solve(root, (rows - mean).T)
-        log_share[:, m] = np.log(weight + 1e-12) - 0.5 * (white**2).sum(axis=0) - np.log(np.diag(root)).sum()
-    shares = np.exp(log_share - log_share.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
-
-
 def fit_prior(folder: Path, components: int = 48, rounds: int = 50) -> dict[str, np.ndarray]:
     """The arrays of `pose_prior_3d.npz` from the poses of a folder; each counts as itself and as its mirror image."""
     human36m, actions = read_human36m(folder)
@@ -103,7 +85,7 @@ def fit_prior(folder: Path, components: int = 48, rounds: int = 50) -> dict[str,
     rows = unit(np.concatenate([everybody, mirror(everybody)])).reshape(-1, NUMBERS)
     overall, means, covariances = fit_mixture(rows, components, rounds)
 
-    shares = explain(rows, overall, means, covariances).reshape(2, len(everybody), components)
+    shares = explain(rows[:, None], overall, means, covariances).reshape(2, len(everybody), components)
     shares = shares.sum(axis=0)[: len(actions)]
     by_action = np.stack([shares[actions == action].mean(axis=0) for action in ACTIONS])
     by_action /= by_action.sum(axis=1, keepdims=True)

@@ -3,30 +3,19 @@
 import numpy as np
 import pytest
 
-from mpii_tools.synthetic.painting import (
-    Canvas,
-    Cloth,
-    Part,
-    cloth_pixels,
-    folds,
-    hue_color,
-    lay,
-    lit,
-    rasterize,
-    smooth,
-)
+from mpii_tools.synthetic import painting
 
-TAPERED = Part(np.array([20.0, 30.0]), np.array([70.0, 55.0]), np.array([0.0, 1.0]), np.array([9.0, 5.0]))
+TAPERED = painting.Part(np.array([20.0, 30.0]), np.array([70.0, 55.0]), np.array([0.0, 1.0]), np.array([9.0, 5.0]))
 
 
 def blank(light=(0.0, 0.0, 1.0)):
     color, owner = np.full((80, 100, 3), 0.5, np.float32), np.zeros((80, 100), np.int16)
-    return Canvas(color, owner, np.array(light), 0.4)
+    return painting.Canvas(color, owner, np.array(light), 0.4)
 
 
-def test_a_limb_covers_the_pixels_nearer_to_its_axis_than_its_width():
+def test_a_limb_covers_the_pixels_near_its_axis():
     """Against a literal loop over the pixels."""
-    patch = rasterize(blank(), TAPERED)
+    patch = painting.rasterize(blank(), TAPERED)
     rows, columns = patch.box
     axis = TAPERED.end - TAPERED.start
     wrong = 0
@@ -40,7 +29,7 @@ def test_a_limb_covers_the_pixels_nearer_to_its_axis_than_its_width():
 
 
 def test_coordinates_run_along_and_across():
-    patch = rasterize(blank(), TAPERED)
+    patch = painting.rasterize(blank(), TAPERED)
     middle = 0.5 * (TAPERED.start + TAPERED.end)
     edge = middle + 7 * TAPERED.side
     at = [tuple(np.rint(p[::-1]).astype(int) - [patch.box[0].start, patch.box[1].start]) for p in (middle, edge)]
@@ -49,13 +38,13 @@ def test_coordinates_run_along_and_across():
 
 
 def test_a_shape_outside_the_picture_has_no_patch():
-    far = Part(TAPERED.start - 500.0, TAPERED.end - 500.0, TAPERED.stations, TAPERED.widths)
-    assert rasterize(blank(), far) is None
+    far = painting.Part(TAPERED.start - 500.0, TAPERED.end - 500.0, TAPERED.stations, TAPERED.widths)
+    assert painting.rasterize(blank(), far) is None
 
 
 def test_an_axis_without_length_is_a_disc():
     point = np.array([50.0, 40.0])
-    patch = rasterize(blank(), Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
+    patch = painting.rasterize(blank(), painting.Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
     assert np.pi * 10**2 < patch.cover.sum() < np.pi * 11**2  # OpenCV's smooth edge is up to a pixel outside
     assert np.isfinite(patch.along).all() and np.isfinite(patch.across).all()
 
@@ -63,7 +52,7 @@ def test_an_axis_without_length_is_a_disc():
 def test_the_side_towards_the_light_is_brighter():
     across = np.linspace(-0.9, 0.9, 19)[None]
     side = np.array([1.0, 0.0])
-    right, front = (lit(blank(light), across, side)[0] for light in ((0.8, 0.0, 0.6), (0.0, 0.0, 1.0)))
+    right, front = (painting.lit(blank(light), across, side)[0] for light in ((0.8, 0.0, 0.6), (0.0, 0.0, 1.0)))
     assert right[15] > right[9] > right[0]
     np.testing.assert_allclose(front, front[::-1])
     assert front.argmax() == 9
@@ -71,17 +60,17 @@ def test_the_side_towards_the_light_is_brighter():
 
 @pytest.mark.parametrize("pattern, shades", [("plain", 1), ("stripes", 2), ("pinstripes", 2), ("checks", 3)])
 def test_patterns_mix_the_two_colors(pattern, shades):
-    cloth = Cloth(np.array([0.8, 0.1, 0.1]), np.array([0.1, 0.1, 0.8]), pattern, 6.0, creases=0.0)
-    patch = rasterize(blank(), TAPERED)
-    color = cloth_pixels(cloth, patch, TAPERED, unit=1.0)
+    cloth = painting.Cloth(np.array([0.8, 0.1, 0.1]), np.array([0.1, 0.1, 0.8]), pattern, 6.0, creases=0.0)
+    patch = painting.rasterize(blank(), TAPERED)
+    color = painting.cloth_pixels(cloth, patch, TAPERED, unit=1.0)
     blue = np.histogram(color[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / color[..., 2].size
     assert (blue[[0, 2, 4]] > 0.08).sum() == shades
 
 
 def test_laying_a_patch_covers_and_owns_it():
     canvas = blank()
-    patch = rasterize(canvas, TAPERED)
-    lay(canvas, patch, np.zeros((*patch.cover.shape, 3), np.float32), 7, shade=0.5, soft_start=False)
+    patch = painting.rasterize(canvas, TAPERED)
+    painting.lay(canvas, patch, np.zeros((*patch.cover.shape, 3), np.float32), 7, shade=0.5, soft_start=False)
     np.testing.assert_array_equal(canvas.owner[patch.box] == 7, patch.cover > 0.5)
     assert canvas.color[patch.box][patch.cover == 1].max() == 0
     assert (canvas.color[patch.box][patch.cover == 0] == 0.5).all(), "no contact shadow on the background"
@@ -89,13 +78,13 @@ def test_laying_a_patch_covers_and_owns_it():
 
 def test_folds_are_the_asked_size_and_differ_by_offset():
     for shape in ((20, 30), (700, 40)):
-        assert folds(*shape).shape == shape and np.abs(folds(*shape)).max() <= 1
-    assert np.abs(folds(20, 30) - folds(20, 30, 100)).max() > 0.1
+        assert painting.folds(*shape).shape == shape and np.abs(painting.folds(*shape)).max() <= 1
+    assert np.abs(painting.folds(20, 30) - painting.folds(20, 30, 100)).max() > 0.1
 
 
 def test_smoothing_keeps_the_shape_inside():
     square = np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])
-    curve = smooth(square, 3)
+    curve = painting.smooth(square, 3)
     assert len(curve) == 32
     assert curve.min() >= 0 and curve.max() <= 4
     np.testing.assert_allclose(curve.mean(axis=0), 2)
@@ -103,5 +92,5 @@ def test_smoothing_keeps_the_shape_inside():
 
 def test_hues():
     for hue, color in ((0, [1, 0, 0]), (1 / 3, [0, 1, 0]), (2 / 3, [0, 0, 1]), (1, [1, 0, 0]), (1 / 6, [1, 1, 0])):
-        np.testing.assert_allclose(hue_color(hue, 1, 1), color, atol=1e-9)
-    np.testing.assert_allclose(hue_color(0.3, 0, 0.4), 0.4)
+        np.testing.assert_allclose(painting.hue_color(hue, 1, 1), color, atol=1e-9)
+    np.testing.assert_allclose(painting.hue_color(0.3, 0, 0.4), 0.4)

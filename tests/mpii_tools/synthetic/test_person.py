@@ -4,20 +4,26 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from standing import LENS, STANDING, see_from_ahead, stand
 
 from heads.skeleton import MPII
 from mpii_tools.synthetic.clothes import draw_look
 from mpii_tools.synthetic.painting import Canvas, Cloth
-from mpii_tools.synthetic.person import PARTS, draw_person, joints_in_view
-from mpii_tools.synthetic.pose_prior import Posture, read_posture, sample_poses
+from mpii_tools.synthetic.person import PARTS, Painter, joints_in_view
+from mpii_tools.synthetic.pose_prior import VECTORS, sample_poses
+from mpii_tools.synthetic.posture import Posture, guess_posture, measure_posture, unit_pixels
+from mpii_tools.synthetic.studio import SIZE, studio_shots, wild_shots
 
-HEIGHT = WIDTH = 320
+WIDTH = 320
 RED, BLUE, GREEN = np.eye(3)[[0, 2, 1]]
+FRONT, BACK = (0, 1), (0, -1)
+UPRIGHT = stand() + np.array([WIDTH / 2, 160])
+SHOTS = [*studio_shots(3, 12, 4), *wild_shots(3, 16)]
 
 
-def blank():
-    color = np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
-    return Canvas(color, np.zeros((HEIGHT, WIDTH), np.int16), np.array([0.0, 0.0, 1.0]), 0.5)
+def blank(side=WIDTH):
+    color = np.full((side, side, 3), 0.5, np.float32)
+    return Canvas(color, np.zeros((side, side), np.int16), np.array([0.0, 0.0, 1.0]), 0.5)
 
 
 def plain_look(**changes):
@@ -26,24 +32,28 @@ def plain_look(**changes):
     return replace(look, **{**plain, **changes})
 
 
-def upright():
-    """Joints (16, 2) of a frontal standing person in the picture's middle, at 1 pixel a unit."""
-    half = {"hip": 12, "knee": 13, "ankle": 13, "shoulder": 20, "elbow": 30, "wrist": 34}
-    height = {"hip": 0, "knee": 50, "ankle": 98, "shoulder": -60, "elbow": -27, "wrist": 2}
-    middle = {"pelvis": 0, "thorax": -60, "upper_neck": -70, "head_top": -103.3}
-    at = []
-    for name in MPII.names:
-        joint = name[2:]
-        side = {"r_": -1, "l_": 1}.get(name[:2], 0)
-        at.append((side * half[joint], height[joint]) if side else (0, middle[name]))
-    return np.array(at, dtype=float) + np.array([WIDTH / 2, 160])
-
-
-def drawn(joints, facing, depth=None, look=None, canvas=None, first=1):
+def drawn(joints=UPRIGHT, facing=FRONT, depth=None, look=None, canvas=None, first=1):
     canvas = canvas or blank()
     posture = Posture(np.zeros(16) if depth is None else depth, np.array(facing, float), 1.0)
-    draw_person(canvas, joints, 1.0, posture, look or plain_look(), first)
+    Painter(canvas, joints, 1.0, posture, look or plain_look(), first).paint()
     return canvas
+
+
+def drawn_3d(points, joints, lens):
+    canvas, look = blank(SIZE), draw_look(np.random.default_rng(0))
+    Painter(canvas, joints, float(unit_pixels(points, lens)), measure_posture(points), look).paint()
+    return canvas
+
+
+def at(joints, *names, share=0.5):
+    """Column and row of the pixel between two joints, or of one."""
+    ends = joints[[MPII.index(name) for name in names]]
+    return tuple(np.rint(ends[0] + share * (ends[-1] - ends[0])).astype(int))
+
+
+def uncovered(canvas, joints):
+    x, y = np.rint(joints).astype(int).T
+    return [MPII.names[k] for k in np.flatnonzero(canvas.owner[y, x] <= 0)]
 
 
 @pytest.mark.parametrize("seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 40))])
@@ -54,52 +64,45 @@ def test_every_joint_lies_on_the_person(seed):
     joints = pose * scale
     joints += WIDTH / 2 - (joints.min(axis=0) + joints.max(axis=0)) / 2
     canvas = blank()
-    draw_person(canvas, joints, scale, read_posture(pose, rng), draw_look(rng))
-    pixels = np.rint(joints).astype(int)
-    covered = canvas.owner[pixels[:, 1], pixels[:, 0]] > 0
-    assert covered.all(), [MPII.names[k] for k in np.flatnonzero(~covered)]
+    Painter(canvas, joints, scale, guess_posture(pose, rng), draw_look(rng)).paint()
+    assert uncovered(canvas, joints) == []
     assert np.isfinite(canvas.color).all()
     # Nothing but the person was painted.
     assert (np.abs(canvas.color - 0.5).max(axis=-1)[canvas.owner == 0] < 0.5).all()
 
 
+@pytest.mark.parametrize("shot", SHOTS[::2], ids=lambda shot: shot.sequence)
+def test_every_joint_in_3d_lies_on_the_person(shot):
+    joints = shot.camera.project(shot.points)
+    assert uncovered(drawn_3d(shot.points, joints, shot.camera.intrinsics), joints) == []
+
+
 def test_all_joints_of_a_standing_person_are_in_view():
-    joints = upright()
-    canvas = drawn(joints, (0, 1))
-    assert joints_in_view(canvas.owner, joints).all()
-
-
-def test_each_limb_is_painted_at_its_own_joints():
-    joints = upright()
-    owner = drawn(joints, (0, 1)).owner
-    for side in "rl":
-        for part, ends in {"shin": ("knee", "ankle"), "forearm": ("elbow", "wrist")}.items():
-            middle = sum(joints[MPII.index(f"{side}_{end}")] for end in ends) / 2
-            x, y = np.rint(middle).astype(int)
+    owner = drawn().owner
+    assert joints_in_view(owner, UPRIGHT).all()
+    for part, ends in {"shin": ("knee", "ankle"), "forearm": ("elbow", "wrist")}.items():
+        for side in "rl":
+            x, y = at(UPRIGHT, *(f"{side}_{end}" for end in ends))
             assert owner[y, x] == 1 + PARTS.index(f"{side}_{part}")
 
 
 def test_face_in_front_and_hair_behind():
-    joints = upright()
-    neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
-    x, y = np.rint(neck + 0.4 * (top - neck)).astype(int)  # below the eyes
-    front, back = (drawn(joints, (0, towards)).color[y, x] for towards in (1, -1))
+    x, y = at(UPRIGHT, "upper_neck", "head_top", share=0.4)  # below the eyes
+    front, back = (drawn(facing=facing).color[y, x] for facing in (FRONT, BACK))
     assert front[0] > 2 * front[2], "skin on the front of the head"
     assert back[2] > 2 * back[0], "hair on the back of the head"
 
 
 @pytest.mark.parametrize("aside", [-1, 1])
 def test_in_profile_the_face_looks_aside(aside):
-    joints = upright()
-    canvas = drawn(joints, (aside, 0))
-    neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
-    x, y = neck + 0.45 * (top - neck)
-    ahead, behind = (canvas.color[round(y), round(x + s * aside * 7)] for s in (1, -1))
+    canvas = drawn(facing=(aside, 0))
+    x, y = at(UPRIGHT, "upper_neck", "head_top", share=0.45)
+    ahead, behind = (canvas.color[y, x + s * aside * 7] for s in (1, -1))
     assert ahead[0] > 2 * ahead[2] and behind[2] > 2 * behind[0]
 
 
 def test_the_far_arm_is_hidden_by_the_trunk():
-    joints = upright()
+    joints = UPRIGHT.copy()
     elbows = [MPII.index("r_elbow"), MPII.index("l_elbow")]
     joints[elbows, 0] = WIDTH / 2  # both before or behind the trunk
     for near, far in (elbows, elbows[::-1]):
@@ -107,29 +110,36 @@ def test_the_far_arm_is_hidden_by_the_trunk():
         for side, z in ((near, 25.0), (far, -25.0)):
             letter = MPII.names[side][0]
             depth[[MPII.index(f"{letter}_{j}") for j in ("shoulder", "elbow", "wrist")]] = z
-        owner = drawn(joints, (0, 1), depth).owner
-        seen = joints_in_view(owner, joints)
+        seen = joints_in_view(drawn(joints, depth=depth).owner, joints)
         assert seen[near] and not seen[far]
 
 
+@pytest.mark.parametrize("toward", [1, -1])
+def test_an_arm_in_3d_hides_the_chest_or_is_hidden(toward):
+    """The right forearm across the body, before or behind the trunk."""
+    directions = STANDING.copy()
+    slant = np.array([0.35, -0.6, 0.7 * toward])
+    directions[VECTORS.index("r_arm")] = slant / np.linalg.norm(slant)
+    directions[VECTORS.index("r_forearm")] = 1, 0, 0
+    points = see_from_ahead(0.0, directions=directions)
+    joints = points[:, :2] / points[:, 2:] * LENS[:2] + LENS[2:]
+    x, y = at(joints, "r_elbow", "r_wrist")
+    assert PARTS[drawn_3d(points, joints, LENS).owner[y, x] - 1] == ("r_forearm" if toward > 0 else "trunk")
+
+
 def test_who_is_painted_later_hides_the_other():
-    joints = upright()
-    canvas = drawn(joints, (0, 1))
-    drawn(joints, (0, 1), canvas=canvas, first=1 + len(PARTS))
-    assert not joints_in_view(canvas.owner, joints, 1).any()
-    assert joints_in_view(canvas.owner, joints, 1 + len(PARTS)).all()
+    canvas = drawn(canvas=drawn(), first=1 + len(PARTS))
+    assert not joints_in_view(canvas.owner, UPRIGHT, 1).any()
+    assert joints_in_view(canvas.owner, UPRIGHT, 1 + len(PARTS)).all()
 
 
 def test_a_person_outside_changes_nothing():
-    canvas = drawn(upright() + 5000.0, (0, 1))
+    canvas = drawn(UPRIGHT + 5000.0)
     assert (canvas.owner == 0).all() and (canvas.color == 0.5).all()
-    assert not joints_in_view(canvas.owner, upright() + 5000.0).any()
+    assert not joints_in_view(canvas.owner, UPRIGHT + 5000.0).any()
 
 
-def test_sleeves_and_trousers_end_where_they_say():
-    joints = upright()
-    wrist, elbow = joints[MPII.index("r_wrist")], joints[MPII.index("r_elbow")]
-    x, y = np.rint(0.5 * (wrist + elbow)).astype(int)
-    covered = drawn(joints, (0, 1)).color[y, x]
-    bare = drawn(joints, (0, 1), look=plain_look(sleeve=0.5)).color[y, x]
+def test_sleeves_end_where_they_say():
+    x, y = at(UPRIGHT, "r_wrist", "r_elbow")
+    covered, bare = (drawn(look=plain_look(sleeve=sleeve)).color[y, x] for sleeve in (2.0, 0.5))
     assert covered[1] > 2 * covered[0] and bare[0] > 2 * bare[1]

@@ -1,42 +1,43 @@
-"""The pose prior: its algebra, its fit, and its samples against real poses."""
+"""The pose priors: their algebra, what their files hold, their fits, and their samples against real poses."""
 
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from standing import stand
 
+from evaluation.metrics.pose_std import pose_std
 from heads.skeleton import MPII
-from mpii_tools.formats.npz import save_arrays
+from mpii_tools.annotations.human36m import protocols
+from mpii_tools.synthetic.motion import pose_body
 from mpii_tools.synthetic.pose_prior import (
+    FOLDER,
     HEAD_LENGTH,
+    LINES,
     VECTORS,
-    PosePrior,
     is_upright,
     joints_from_vectors,
     load_prior,
     mirror,
-    read_posture,
+    sample_directions,
     sample_poses,
+    unit,
     vectors_from_joints,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fit_pose_prior import fit_prior, read_poses_csv, rounded
+from fit_pose_prior import explain, fit_prior, read_poses_csv, round_prior
+from fit_pose_prior_3d import ACTIONS, MIRRORED, fit_mixture, in_body_frame, read_human36m
 
 # shared/mpii/README.md: std of joints and of bones in the 224 crop, validation people, left and right averaged.
 CROP_STD = {
-    "ankle": (42.8, 23.6),
-    "knee": (30.9, 27.2),
-    "hip": (22.9, 10.8),
-    "thorax": (19.5, 23.2),
-    "upper_neck": (21.4, 7.7),
-    "head_top": (30.1, 16.0),
-    "shoulder": (24.1, 14.9),
-    "elbow": (29.2, 17.7),
+    "ankle": (42.8, 23.6), "knee": (30.9, 27.2), "hip": (22.9, 10.8), "thorax": (19.5, 23.2),
+    "upper_neck": (21.4, 7.7), "head_top": (30.1, 16.0), "shoulder": (24.1, 14.9), "elbow": (29.2, 17.7),
     "wrist": (35.4, 21.7),
-}
+}  # fmt: skip
 BONES = [(k, parent) for k, parent in enumerate(MPII.parents) if parent >= 0]
+LEFT, UP, AHEAD = range(3)
 
 
 @pytest.fixture(scope="module")
@@ -44,83 +45,101 @@ def sampled():
     return sample_poses(np.random.default_rng(0), 6000)
 
 
-def standing(shoulders=20.0):
-    """A frontal standing pose; a negative `shoulders` shows the back."""
-    sign = np.sign(shoulders)
-    at = {
-        "pelvis": (0, 0),
-        "thorax": (0, -60),
-        "upper_neck": (0, -70),
-        "head_top": (0, -70 - HEAD_LENGTH),
-        **{f"{s}_{j}": (w * x * sign, y) for s, w in (("r", -1), ("l", 1)) for j, x, y in (
-            ("hip", 12, 0), ("knee", 12, 50), ("ankle", 12, 100),
-            ("shoulder", abs(shoulders), -60), ("elbow", 25, -25), ("wrist", 25, 5),
-        )},
-    }  # fmt: skip
-    return np.array([at[name] for name in MPII.names], dtype=float)
+def directions_of(name, action):
+    return sample_directions(np.random.default_rng(0), 2000, action)[:, VECTORS.index(name)]
 
 
-def test_vectors_and_joints_are_inverse():
-    vectors = np.random.default_rng(1).normal(size=(50, len(VECTORS), 2))
-    joints = joints_from_vectors(vectors) + 7.0
-    np.testing.assert_allclose(vectors_from_joints(joints), vectors, atol=1e-12)
+def turn(points, angle):
+    """Points (N, ..., 3) turned about the vertical by angles, (N,) or one, in radians."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    angle = np.reshape(angle, (-1, *[1] * (points.ndim - 2)))
+    return np.stack([np.cos(angle) * x + np.sin(angle) * z, y, np.cos(angle) * z - np.sin(angle) * x], axis=-1)
 
 
-def test_mirror_is_the_flipped_person():
-    vectors = np.random.default_rng(2).normal(size=(20, len(VECTORS), 2))
-    flipped = joints_from_vectors(vectors)[:, list(MPII.flip_permutation)] * [-1, 1]
+@pytest.mark.parametrize("axes", [2, 3])
+def test_vectors_and_joints_are_inverse(axes):
+    vectors = np.random.default_rng(1).normal(size=(50, len(VECTORS), axes))
+    joints = joints_from_vectors(vectors)
+    np.testing.assert_allclose(vectors_from_joints(joints + 7.0), vectors, atol=1e-12)
+    np.testing.assert_allclose(joints[:, MPII.index("l_hip")], -joints[:, MPII.index("r_hip")], atol=1e-12)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_mirror_is_the_flipped_person(axes):
+    vectors = np.random.default_rng(2).normal(size=(20, len(VECTORS), axes))
+    flipped = joints_from_vectors(vectors)[:, list(MPII.flip_permutation)] * [-1, 1, 1][:axes]
     np.testing.assert_allclose(joints_from_vectors(mirror(vectors)), flipped, atol=1e-12)
+    np.testing.assert_array_equal(mirror(mirror(vectors)), vectors)
 
 
-def test_the_carried_prior_is_a_mixture_in_rounded_numbers():
-    prior = load_prior()
-    assert prior.weights.sum() == pytest.approx(1)
-    assert (prior.stds > 0).all() and (prior.shortest < prior.longest).all()
-    assert np.linalg.eigvalsh(prior.correlation).min() > 0
-    np.testing.assert_allclose(np.diag(prior.correlation), 1, atol=0.05)
-    again = rounded(prior)
+def test_the_image_prior_is_a_mixture_in_rounded_numbers():
+    prior = load_prior("pose_prior")
+    assert prior["weights"].sum() == pytest.approx(1)
+    assert (prior["stds"] > 0).all() and (prior["shortest"] < prior["longest"]).all()
+    assert np.linalg.eigvalsh(prior["correlation"]).min() > 0
+    np.testing.assert_allclose(np.diag(prior["correlation"]), 1, atol=0.05)
+    again = round_prior(prior)
     for name in ("means", "stds", "shortest", "longest"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(prior, name), err_msg=name)
-    np.testing.assert_allclose(again.weights, prior.weights, atol=1e-3)
-    np.testing.assert_allclose(again.correlation, prior.correlation, atol=0.04)  # lifted once more
+        np.testing.assert_array_equal(again[name], prior[name], err_msg=name)
+    np.testing.assert_allclose(again["weights"], prior["weights"], atol=1e-3)
+    np.testing.assert_allclose(again["correlation"], prior["correlation"], atol=0.04)  # lifted once more
 
 
-def test_a_written_prior_comes_back(tmp_path):
-    prior = load_prior()
-    save_arrays(tmp_path / "prior.npz", vars(prior))
-    back = load_prior(tmp_path / "prior.npz")
-    assert all(np.array_equal(value, vars(back)[name]) for name, value in vars(prior).items())
+def test_the_3d_prior_has_15_actions_and_no_poses():
+    prior = load_prior("pose_prior_3d")
+    assert (FOLDER / "pose_prior_3d.npz").stat().st_size < 300_000
+    assert prior["actions"].tolist() == list(ACTIONS.values()) == list(protocols.ACTIONS)
+    np.testing.assert_allclose(prior["weights"].sum(axis=1), 1)
+    np.testing.assert_allclose(prior["overall"].sum(), 1)
+    assert len(prior["means"]) < 100, "components, far fewer than the poses of the fit"
+    np.testing.assert_array_equal(prior["lengths"], prior["lengths"][MIRRORED])
 
 
 def test_samples_keep_mpiis_head_and_the_limits(sampled):
-    prior = load_prior()
+    prior = load_prior("pose_prior")
     lengths = np.linalg.norm(vectors_from_joints(sampled), axis=-1)
     np.testing.assert_allclose(lengths[:, VECTORS.index("head")], HEAD_LENGTH)
-    assert (lengths >= prior.shortest - 1e-9).all() and (lengths <= prior.longest + 1e-9).all()
+    assert (lengths >= prior["shortest"] - 1e-9).all() and (lengths <= prior["longest"] + 1e-9).all()
 
 
 def test_samples_are_symmetric_and_seeded(sampled):
     mean = sampled.mean(axis=0)
     mirrored = mean[list(MPII.flip_permutation)] * [-1, 1]
     np.testing.assert_allclose(mean, mirrored, atol=5 * sampled.std() / np.sqrt(len(sampled)))
-    again = sample_poses(np.random.default_rng(0), 6000)
-    np.testing.assert_array_equal(sampled, again)
+    np.testing.assert_array_equal(sampled, sample_poses(np.random.default_rng(0), 6000))
+    directions = sample_directions(np.random.default_rng(2), 4000)
+    np.testing.assert_allclose(directions.mean(axis=0), mirror(directions).mean(axis=0), atol=0.08)
 
 
-def test_fit_recovers_a_known_component():
-    carried = load_prior()
-    std = np.full((1, 26), 4.0)
-    wide = np.full(13, 1e3)
-    known = PosePrior(np.ones(1), carried.means[:1], std, np.eye(26), np.zeros(13), wide)
+def test_the_image_fit_recovers_a_known_component():
+    known = {
+        "weights": np.ones(1), "means": load_prior("pose_prior")["means"][:1], "stds": np.full((1, 26), 4.0),
+        "correlation": np.eye(26), "shortest": np.zeros(13), "longest": np.full(13, 1e3),
+    }  # fmt: skip
     rng = np.random.default_rng(3)
-    poses = sample_poses(rng, 1500, known) * rng.uniform(0.5, 6, (1500, 1, 1)) + 300
+    poses = sample_poses(rng, 1500, prior=known) * rng.uniform(0.5, 6, (1500, 1, 1)) + 300
     fitted = fit_prior(poses, components=1, rounds=30)
-    mean = fitted.means.reshape(1, 13, 2)
-    away = min(np.abs(m - known.means.reshape(1, 13, 2)).max() for m in (mean, mirror(mean)))
+    mean = fitted["means"].reshape(1, 13, 2)
+    away = min(np.abs(m - known["means"].reshape(1, 13, 2)).max() for m in (mean, mirror(mean)))
     # A head drawn 36 long and rescaled to 33 takes nothing from the other vectors but its own length.
     assert away < 2.5
     body = [i for i in range(26) if i // 2 != VECTORS.index("head")]
-    assert np.abs(fitted.stds[0, body] - np.hypot(4, 1)).max() < 0.5
+    assert np.abs(fitted["stds"][0, body] - np.hypot(4, 1)).max() < 0.5
+
+
+def test_the_3d_mixture_recovers_known_components():
+    rng = np.random.default_rng(3)
+    means = np.array([[0.0, 0.0], [4.0, 1.0]])
+    spread = np.array([[0.5, 0.0], [0.3, 0.4]])
+    which = rng.random(20_000) < 0.25
+    rows = means[which.astype(int)] + rng.standard_normal((20_000, 2)) @ spread.T
+    weights, fitted, covariances = fit_mixture(rows, components=2, rounds=40)
+    order = np.argsort(fitted[:, 0])
+    np.testing.assert_allclose(weights[order], [0.75, 0.25], atol=0.01)
+    np.testing.assert_allclose(fitted[order], means, atol=0.03)
+    np.testing.assert_allclose(covariances, np.tile(spread @ spread.T, (2, 1, 1)), atol=0.02)
+    shares = explain(rows[:, None], weights, fitted, covariances)[:, 0]
+    assert ((shares[:, order[1]] > 0.5) == which).mean() > 0.99
 
 
 def test_samples_spread_as_mpii_in_the_crop(sampled):
@@ -139,31 +158,50 @@ def test_samples_have_the_bones_of_the_real_poses(shared, sampled):
     real *= HEAD_LENGTH / np.linalg.norm(real[:, head] - real[:, neck], axis=-1)[:, None, None]
     for k, parent in BONES:
         ours, theirs = sampled[:, k] - sampled[:, parent], real[:, k] - real[:, parent]
-        name = MPII.names[k]
         lengths = [np.median(np.linalg.norm(b, axis=-1)) for b in (ours, theirs)]
-        assert lengths[0] == pytest.approx(lengths[1], rel=0.10), name
-        np.testing.assert_allclose(ours.std(axis=0), theirs.std(axis=0), rtol=0.20, err_msg=name)
+        assert lengths[0] == pytest.approx(lengths[1], rel=0.10), MPII.names[k]
+        np.testing.assert_allclose(ours.std(axis=0), theirs.std(axis=0), rtol=0.20, err_msg=MPII.names[k])
 
 
-def test_posture_tells_front_from_back():
-    rng = np.random.default_rng(4)
-    front, back = read_posture(standing(20), rng), read_posture(standing(-20), rng)
-    assert front.facing[1] > 0.9 and back.facing[1] < -0.9
-    assert front.depth[MPII.index("pelvis")] == 0
+def test_3d_samples_spread_as_real_poses_do(shared):
+    """Figure 1, middle, of the drawn and the real poses of the 15 actions, one body, headings at random."""
+    real, actions = read_human36m(shared / "threed" / "poses")
+    lengths, rng = load_prior("pose_prior_3d")["lengths"], np.random.default_rng(6)
+    names, counts = np.unique(actions, return_counts=True)
+    drawn = [sample_directions(rng, count, ACTIONS[name]) for name, count in zip(names, counts, strict=True)]
+    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, len(real))
+    ours, theirs = (
+        pose_std(turn(pose_body(directions, lengths), angle)).by_kind()
+        for directions in (np.concatenate(drawn), unit(vectors_from_joints(real)))
+    )
+    for kind, values in theirs.items():
+        assert ours[kind] == pytest.approx(values, rel=0.12, abs=1e-9), kind
 
 
-def test_posture_looks_where_the_knees_point():
-    pose = standing(20)
-    pose[:, 0] *= 0.02  # seen from the side
-    knees = [MPII.index("r_knee"), MPII.index("l_knee")]
-    for direction in (-1, 1):
-        bent = pose.copy()
-        bent[knees, 0] += direction * 25
-        posture = read_posture(bent, np.random.default_rng(5))
-        assert posture.facing[0] * direction > 0.9
-        # Looking right, the left shoulder is the far one.
-        near = posture.depth[MPII.index("r_shoulder")] - posture.depth[MPII.index("l_shoulder")]
-        assert near * direction > 0
+def test_directions_are_of_upright_bodies_that_look_ahead():
+    directions = sample_directions(np.random.default_rng(1), 500)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=-1), 1)
+    assert (directions[:, VECTORS.index("shoulders"), LEFT] > 0).mean() > 0.99
+    assert (directions[:, VECTORS.index("spine"), UP] > 0).mean() > 0.97
+    assert directions[:, VECTORS.index("r_thigh"), AHEAD].mean() > 0.1, "thighs bend forward"
+    assert directions[:, VECTORS.index("r_shin"), AHEAD].mean() < 0, "knees bend backward"
+
+
+def test_actions_differ_as_their_names_say():
+    sitting, walking = (directions_of("l_thigh", action)[:, AHEAD].mean() for action in ("Sitting", "Walking"))
+    assert sitting > 0.5 > 0.3 > walking
+    low, high = (directions_of("spine", action)[:, UP].mean() for action in ("SittingDown", "Directions"))
+    assert low < high - 0.1
+
+
+def test_the_body_frame_forgets_the_heading_alone():
+    vectors = np.random.default_rng(4).standard_normal((50, len(VECTORS), 3))
+    framed = in_body_frame(vectors)
+    np.testing.assert_allclose(framed, in_body_frame(turn(vectors, np.radians(77.0))), atol=1e-12)
+    np.testing.assert_allclose(framed @ framed.transpose(0, 2, 1), vectors @ vectors.transpose(0, 2, 1), atol=1e-12)
+    np.testing.assert_array_equal(framed[..., UP], vectors[..., UP])
+    left = framed[:, LINES].sum(axis=1)
+    assert (left[:, LEFT] > 0).all() and np.abs(left[:, AHEAD]).max() < 1e-12
 
 
 @pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
@@ -175,7 +213,7 @@ def test_a_foreign_csv_is_refused(tmp_path, content):
         read_poses_csv(path)
 
 
-def test_upright_people_stand_with_the_chest_to_the_viewer_and_are_drawn_as_often_as_they_come(sampled):
+def test_upright_people_stand_with_the_chest_ahead(sampled):
     poses = sample_poses(np.random.default_rng(1), 500, upright=True)
     at = {name: poses[:, k] for k, name in enumerate(MPII.names)}
     for side in "rl":
@@ -187,8 +225,6 @@ def test_upright_people_stand_with_the_chest_to_the_viewer_and_are_drawn_as_ofte
     assert (at["l_shoulder"][:, 0] > at["r_shoulder"][:, 0]).all()
     assert 0.25 < is_upright(vectors_from_joints(sampled)).mean() < 0.4
 
-    assert is_upright(vectors_from_joints(standing()))
-    assert not is_upright(vectors_from_joints(standing(-20.0)))  # the back
-    assert not is_upright(vectors_from_joints(-standing()))  # on the hands
-    lying = standing()[:, ::-1]
-    assert not is_upright(vectors_from_joints(lying))
+    assert is_upright(vectors_from_joints(stand()))
+    for other in (stand(-20.0), -stand(), stand()[:, ::-1]):  # the back, on the hands, lying
+        assert not is_upright(vectors_from_joints(other))

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.human36m.cameras import fit_lenses, tabulate_frames
+from mpii_tools.annotations.human36m.protocols import parse_video
+from mpii_tools.annotations.human36m.recording import Recording
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.npz import load_arrays
-from mpii_tools.human36m.cameras import find_cameras, lenses
-from mpii_tools.human36m.joints import OF_MPI_INF
-from mpii_tools.human36m.lens_fit import fit_lenses
-from mpii_tools.human36m.names import sequence_name, split_video
-from mpii_tools.human36m.protocols import split_of
-from mpii_tools.human36m.recording import Recording, make_recording
 
 KEYS = {"imgname": "U", "part": "f", "S": "f"}
-OURS = re.compile(r"(S\d+)_(.+)\.(\d+)_(\d+)\.\w+")  # S1_Directions_1.54138969_000001.jpg
-MPI_INF = re.compile(r"(S\d+|TS\d+)(_Seq\d+)?(_Cam\d+)?_(\d+)\.\w+")  # S4_Seq2_Cam0_001033.jpg, TS1_002001.jpg
+HUMAN36M_IMAGE = re.compile(r"(S\d+)_(.+)\.(\d+)_(\d+)\.\w+")  # S1_Directions_1.54138969_000001.jpg
+MPI_INF_IMAGE = re.compile(r"(S\d+|TS\d+)(_Seq\d+)?(_Cam\d+)?_(\d+)\.\w+")  # S4_Seq2_Cam0_001033.jpg, TS1_002001.jpg
+# MPI-INF-3DHP's 17 joints in mmpose's order, put where Human3.6M has the like: its neck, head and head top come last.
+OF_MPI_INF = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
 METERS = (0.3, 100.0)  # how far from a camera a person may stand
 
 
-def is_mmpose_npz(names: list[str]) -> bool:
+def is_mmpose(path: Path, names: Collection[str]) -> bool:
     """Whether an .npz with arrays of these names is mmpose's."""
     return set(KEYS) <= set(names)
 
 
-def is_mpi_inf(path: Path) -> bool:
-    """Whether the first image of mmpose's .npz is of MPI-INF-3DHP. Raises PoseError as `load_arrays`."""
+def is_mpi_inf(path: Path, names: Collection[str]) -> bool:
+    """Whether it is mmpose's and its first image is of MPI-INF-3DHP. Raises PoseError as `load_arrays`."""
+    if not is_mmpose(path, names):
+        return False
     images = load_arrays(path, {"imgname": "U"}, "mmpose's annotations")["imgname"].ravel()
-    return bool(images.size) and MPI_INF.fullmatch(_file(str(images[0]))) is not None
+    return bool(images.size) and _match(MPI_INF_IMAGE, str(images[0])) is not None
 
 
-def read_mmpose_npz(path: Path) -> Recording:
+def read_mmpose(path: Path) -> Recording:
     """Human3.6M's people. The cameras come from metadata.xml or cameras.json beside the file or above it.
 
     mmpose's own cameras.pkl is a pickle, and never read.
@@ -43,54 +45,42 @@ def read_mmpose_npz(path: Path) -> Recording:
         PoseError: another file, other names than mmpose's, or poses that are not in meters.
     """
     images, poses, labels = _load(path)
-    subjects, actions, sequences, names, frames = [], [], [], [], []
+    frames = []
     for image in images.tolist():
-        found = OURS.fullmatch(_file(image))
+        match = _match(HUMAN36M_IMAGE, image)
         try:
-            action, subaction = split_video(found[1], found[2]) if found else ("", 0)
-        except ValueError:
-            found = None
-        if found is None:
+            frames.append(parse_video(match[1], match[2], match[3], _parse_number(match[4]) - 1))
+        except (TypeError, ValueError) as error:  # no match, or no video of a subject
             raise PoseError(
                 f"{path}: {image[:80]!r} is no image of Human3.6M as mmpose calls them, "
                 "S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg; keep its names"
-            )
-        subjects.append(found[1])
-        actions.append(action)
-        sequences.append(sequence_name(found[1], action, subaction))
-        names.append(found[3])
-        frames.append(_number(found[4]) - 1)
-    camera, distortion = lenses(find_cameras(path.parent), subjects, names)
-    return make_recording(
-        images, poses, camera, distortion, labels=labels, subject=subjects, action=actions, sequence=sequences,
-        frame=frames, split=split_of(subjects),
-    )  # fmt: skip
+            ) from error
+    return Recording(images, poses, labels=labels, **tabulate_frames(path, frames))
 
 
-def read_mpi_inf_npz(path: Path) -> Recording:
+def read_mpi_inf(path: Path) -> Recording:
     """MPI-INF-3DHP's people: training subjects S1 to S8, and TS1 to TS6 of the test for validation.
 
     The file has no cameras; each video's is fitted to its labels (`fit_lenses`).
 
     Raises:
-        PoseError: as `read_mmpose_npz`.
+        PoseError: as `read_mmpose`.
     """
     images, poses, labels = _load(path)
     poses, labels = poses[:, OF_MPI_INF], labels[:, OF_MPI_INF]
-    found = [MPI_INF.fullmatch(_file(image)) for image in images.tolist()]
-    if None in found:
+    matches = [_match(MPI_INF_IMAGE, image) for image in images.tolist()]
+    if None in matches:
         raise PoseError(
-            f"{path}: {str(images[found.index(None)])[:80]!r} is no image of MPI-INF-3DHP as mmpose calls them, "
+            f"{path}: {str(images[matches.index(None)])[:80]!r} is no image of MPI-INF-3DHP as mmpose calls them, "
             "S4_Seq2_Cam0_001033.jpg or TS1_002001.jpg; keep its names"
         )
-    subjects = [match[1] for match in found]
-    sequences = [f"{match[1]} {(match[2] or '').strip('_')}".strip() for match in found]
-    videos = [f"{sequence}{match[3] or ''}" for sequence, match in zip(sequences, found, strict=True)]
+    sequences = [f"{match[1]} {(match[2] or '').strip('_')}".strip() for match in matches]
+    videos = [f"{sequence}{match[3] or ''}" for sequence, match in zip(sequences, matches, strict=True)]
     camera = fit_lenses(poses, labels, videos)
-    return make_recording(
-        images, poses, camera, np.full((len(images), 5), np.nan), labels=labels, subject=subjects, sequence=sequences,
-        frame=[_number(match[4]) for match in found],
-        split=["valid" if subject.startswith("T") else "train" for subject in subjects],
+    return Recording(
+        images, poses, camera, labels=labels, subject=[match[1] for match in matches], sequence=sequences,
+        frame=[_parse_number(match[4]) for match in matches],
+        split=["valid" if match[1].startswith("T") else "train" for match in matches],
         fitted=np.isfinite(camera).all(axis=1),
     )  # fmt: skip
 
@@ -111,10 +101,10 @@ def _load(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return images, 1000 * poses, labels
 
 
-def _file(image: str) -> str:
-    return image.replace("\\", "/").rpartition("/")[2]
+def _match(pattern: re.Pattern[str], image: str) -> re.Match[str] | None:
+    return pattern.fullmatch(image.replace("\\", "/").rpartition("/")[2])
 
 
-def _number(digits: str) -> int:
+def _parse_number(digits: str) -> int:
     """A frame's number; digits of no frame's length stay within int64."""
     return int(digits[-9:])

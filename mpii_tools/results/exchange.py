@@ -11,9 +11,9 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from heads.skeleton import MPII
+from mpii_tools.annotations.human36m.recording import HEAD, MPII_OF, NAMES, NECK, NOSE, PELVIS, SPINE, THORAX
 from mpii_tools.depth.table import Depth
 from mpii_tools.formats.npz import save_arrays
-from mpii_tools.human36m.joints import NAMES, PELVIS, from_mpii
 
 ENDINGS = (".npz", ".json")
 OF_PERSON = ("subject", "action", "sequence", "frame")
@@ -62,3 +62,16 @@ def _objects(images: np.ndarray, ours: np.ndarray, theirs: np.ndarray, depth: De
                "joint_cam_16": ours - root, **{name: getattr(depth, name) for name in OF_PERSON}}  # fmt: skip
     lists = [column.tolist() for column in columns.values()]
     return [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
+
+
+def from_mpii(poses: np.ndarray) -> np.ndarray:
+    """Human3.6M's 17 joints (N, 17, D) of MPII's 16 (N, 16, D).
+
+    MPII has neither spine nor nose: the spine becomes the middle of pelvis and neck, the nose that of neck and head.
+    """
+    theirs = np.full((len(poses), len(NAMES), poses.shape[2]), np.nan)
+    kept = [place for place, joint in enumerate(MPII_OF) if joint != THORAX]
+    theirs[:, [MPII_OF[place] for place in kept]] = poses[:, kept]
+    theirs[:, SPINE] = (theirs[:, PELVIS] + theirs[:, NECK]) / 2
+    theirs[:, NOSE] = (theirs[:, NECK] + theirs[:, HEAD]) / 2
+    return theirs

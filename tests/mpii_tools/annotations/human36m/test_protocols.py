@@ -1,24 +1,21 @@
 """Which people a protocol trains and tests on, and how much of the image a crop shows."""
 
 import dataclasses
+import xml.etree.ElementTree as ElementTree
 
 import cv2
 import human36m_forms as forms
 import numpy as np
 import pytest
-from human36m_forms import MPII_OF_32, Person, make_cameras, write_json
+from human36m_forms import Person, make_cameras, write_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.human36m import choose, with_crop
+from mpii_tools.annotations.human36m import protocols
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.human36m.crops import crop_around_pelvis
-from mpii_tools.human36m.joints import from_mpii, to_mpii
-from mpii_tools.human36m.names import SUBJECTS
-from mpii_tools.human36m.protocols import EVERY, every_frame, is_damaged, split_of
 
 LENSES = make_cameras()
 
@@ -28,7 +25,7 @@ def make_reading(folder, videos):
     rng = np.random.default_rng(0)
     people = [Person(*names, frame, np.array([0, 0, 5000]) + rng.normal(0, 250, (32, 3)))
               for *names, frames in videos for frame in frames]  # fmt: skip
-    lenses = {subject: LENSES["S1"] for subject in SUBJECTS}
+    lenses = {subject: LENSES["S1"] for subject in protocols.SUBJECTS}
     write_json(folder / "cameras.json", lenses)
     np.savez(folder / "h36m.npz", **forms.mmpose_arrays(people, lenses))
     return read_annotations(folder / "h36m.npz")
@@ -39,43 +36,74 @@ def frames_of(reading):
 
 
 def test_who_trains_and_who_tests():
-    assert split_of(SUBJECTS, 1).tolist() == ["train"] * 6 + ["valid"]
-    assert split_of(SUBJECTS, 2).tolist() == split_of(SUBJECTS).tolist() == ["train"] * 5 + ["valid"] * 2
-    assert split_of(["S2"]).tolist() == [""]
+    for options, train, valid in (((1,), 6, 1), ((2,), 5, 2), ((), 5, 2)):
+        splits = protocols.assign_splits((*protocols.SUBJECTS, "S2"), *options)
+        assert splits.tolist() == ["train"] * train + ["valid"] * valid + [""]
+
+
+def test_every_video_has_the_subaction_of_metadata(shared):
+    rows = [[cell.text or "" for cell in row] for row in
+            ElementTree.parse(shared / "threed" / "h36m" / "metadata.xml").getroot().find("mapping")]  # fmt: skip
+    checked = 0
+    for number, subaction, *names in rows[1:]:
+        for subject, name in zip(rows[0][2:], names, strict=True):
+            if number.isdigit() and int(number) > 1 and subject in protocols.SUBJECTS:
+                expected = protocols.Frame(subject, protocols.ACTIONS[int(number) - 2], int(subaction), "55011271", 7)
+                assert protocols.parse_video(subject, name, "55011271", 7) == expected
+                assert protocols.parse_video(subject, name.replace(" ", "_"), "55011271", 7) == expected
+                assert protocols.parse_numbers(int(subject[1:]), int(number), int(subaction), 2, 7) == expected
+                checked += 1
+    assert checked == 7 * 30
+
+
+@pytest.mark.parametrize("video", ["Directions 1.54138969", "_ALL 1", "Dancing", "", "Directions-1", "Walking 1234"])
+def test_what_is_no_video_is_refused(video):
+    with pytest.raises(ValueError, match="no subject and video"):
+        protocols.parse_video("S1", video, "54138969", 0)
+
+
+def test_numbers_of_actions_and_cameras():
+    frames = [protocols.parse_numbers(1, action, 1, camera, 0) for action, camera in ((2, 2), (12, 55011271), (16, 4))]
+    assert [frame.action for frame in frames] == ["Directions", "Photo", "WalkTogether"]
+    assert [frame.camera for frame in frames] == ["55011271", "55011271", "60457274"]
+    for wrong in ((2, 2, 1, 1, 0), (1, 1, 1, 1, 0), (1, 17, 1, 1, 0), (1, 2, 1, 0, 0), (1, 2, 1, 5, 0)):
+        with pytest.raises(ValueError, match="is none of"):
+            protocols.parse_numbers(*wrong)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(0, 3))
-def test_every_frame_of_whole_videos_is_a_slice_of_each(seed, every, first):
+def test_frames_of_whole_videos_are_slices(seed, every, first):
     rng = np.random.default_rng(seed)
     rows = [(f"v{video}/a_{frame:04}.jpg", frame) for video in range(3)
             for frame in range(first, first + rng.integers(1, 40))]  # fmt: skip
     expected = {image for video in range(3) for image, _ in [r for r in rows if r[0].startswith(f"v{video}")][::every]}
     rng.shuffle(rows)
     images, frames = np.array([image for image, _ in rows]), np.array([int(frame) for _, frame in rows])
-    chosen = every_frame(images, frames, np.full(len(rows), every))
+    chosen = protocols.select_frames(images, frames, np.full(len(rows), every))
     assert set(images[chosen]) == expected and chosen.sum() == len(expected)
 
 
-def test_every_frame_of_a_sampled_video_is_the_next_that_is_there():
+def test_frames_of_a_sampled_video_are_the_next_there():
     frames = np.arange(0, 400, 5)
-    chosen = every_frame(np.array([f"v/{frame}.jpg" for frame in frames]), frames, np.full(80, 64))
+    chosen = protocols.select_frames(np.array([f"v/{frame}.jpg" for frame in frames]), frames, np.full(80, 64))
     assert frames[chosen].tolist() == [0, 65, 130, 195, 260, 320, 385]
 
 
-def test_frames_are_chosen_by_split_and_the_protocol_decides_it(tmp_path):
+def test_frames_are_chosen_by_split_of_the_protocol(tmp_path):
     frames = range(130)
     reading = make_reading(tmp_path, [("S1", "Walking", 1, "Walking 1", 1, frames),
                                       ("S9", "Walking", 1, "Walking 1", 1, frames),
                                       ("S11", "Walking", 1, "Walking 1", 2, frames)])  # fmt: skip
-    assert EVERY == {"train": 5, "valid": 64}
+    assert protocols.EVERY == {"train": 5, "valid": 64}
     for protocol, nine in ((2, range(0, 130, 64)), (None, range(0, 130, 64)), (1, range(0, 130, 5))):
-        found = choose(reading, protocol)
+        found = protocols.choose_people(reading, protocol)
         expected = [("S1 Walking 1", frame) for frame in range(0, 130, 5)] + [("S9 Walking 1", frame) for frame in nine]
         assert frames_of(found) == expected + [("S11 Walking 1", frame) for frame in (0, 64, 128)]
         assert (found.people.split[found.depth.subject == "S9"] == ("train" if protocol == 1 else "valid")).all()
         assert found.people.person_ids.tolist() == found.depth.person_ids.tolist()
-    assert len(choose(reading, 2, [50]).people) == 9 and len(choose(reading, 2, [50, 100]).people) == 3 + 2 + 2
+    counts = [len(protocols.choose_people(reading, 2, every).people) for every in ([50], [50, 100])]
+    assert counts == [9, 3 + 2 + 2]
 
 
 def test_damaged_sequences_are_kept_or_left_out_and_counted(tmp_path):
@@ -85,7 +113,7 @@ def test_damaged_sequences_are_kept_or_left_out_and_counted(tmp_path):
         ("S9", "Waiting", 1, "Waiting 1", 4, (0,)), ("S11", "Directions", 2, "Directions", 1, (0,)),
         ("S11", "Directions", 2, "Directions", 2, (0,)), ("S1", "Greeting", 2, "Greeting", 1, (0,)),
     ])  # fmt: skip
-    kept, fewer = choose(reading, 2), choose(reading, 2, leave_out_damaged=True)
+    kept, fewer = protocols.choose_people(reading, 2), protocols.choose_people(reading, 2, leave_out_damaged=True)
     assert len(kept.people) == 9 and len(fewer.people) == 4
     left = {"S9 Greeting 1", "S9 SittingDown 1", "S11 Directions 2", "S1 Greeting 2"}
     assert set(fewer.depth.sequence.tolist()) == left
@@ -93,24 +121,24 @@ def test_damaged_sequences_are_kept_or_left_out_and_counted(tmp_path):
         (who,) = [who for what, who in found.notes.items() if "damaged" in what and what.endswith(word)]
         assert len(who) == 5
     names = np.array(["s_11_act_02_subact_02_ca_01/a.jpg", "s_11_act_02_subact_02_ca_02/a.jpg"])
-    assert is_damaged(np.array(["S11 Directions 2"] * 2), names).tolist() == [True, False]
+    assert protocols.find_damaged(np.array(["S11 Directions 2"] * 2), names).tolist() == [True, False]
 
 
-def test_a_protocol_without_anybody_here_is_refused(tmp_path):
+def test_a_choice_of_nobody_is_refused(tmp_path):
     reading = make_reading(tmp_path, [("S9", "Greeting", 2, "Greeting", 1, (0,))])
     with pytest.raises(PoseError, match="of S9: nobody is left"):
-        choose(reading, 2, leave_out_damaged=True)
+        protocols.choose_people(reading, 2, leave_out_damaged=True)
 
 
 def test_other_datasets_stay_as_they_are(tmp_path):
     np.savez(tmp_path / "3dhp.npz", **forms.mpi_inf_arrays())
     reading = read_annotations(tmp_path / "3dhp.npz")
-    assert choose(reading, 1, [7], True) is reading
+    assert protocols.choose_people(reading, 1, [7], True) is reading
 
 
 def test_the_pelvis_crop_shows_two_meters_at_the_pelvis_depth(tmp_path):
     reading = make_reading(tmp_path, [("S1", "Walking", 1, "Walking 1", 1, range(0, 20, 5))])
-    people, depth = crop_around_pelvis(reading.people, reading.depth), reading.depth
+    people, depth = protocols.place_crops(reading, "pelvis").people, reading.depth
     for row in range(len(people)):
         np.testing.assert_allclose(people.crop_center[row], people.joints[row, MPII.root])
         # A square of 2000 mm around a point on the axis, at the pelvis' depth, by a camera that distorts nothing.
@@ -123,21 +151,11 @@ def test_the_pelvis_crop_shows_two_meters_at_the_pelvis_depth(tmp_path):
 
 def test_crops_are_said_and_need_a_camera(tmp_path):
     reading = make_reading(tmp_path, [("S1", "Walking", 1, "Walking 1", 1, (0,))])
-    assert with_crop(reading) is reading
+    assert protocols.place_crops(reading) is reading
     for crop, says in (("box", "1.2 x 1.25"), ("pelvis", "2000 x 2000 mm")):
-        assert any(says in what for what in with_crop(reading, crop).notes)
+        assert any(says in what for what in protocols.place_crops(reading, crop).notes)
     bare = dataclasses.replace(reading, depth=dataclasses.replace(reading.depth, camera=np.full((1, 4), np.nan)))
     with pytest.raises(PoseError, match=r"--crop pelvis: 1 people, first S1/.*have no camera"):
-        with_crop(bare, "pelvis")
+        protocols.place_crops(bare, "pelvis")
     with pytest.raises(PoseError, match="has no depth"):
-        with_crop(Reading(reading.people, "flat"), "pelvis")
-
-
-def test_17_joints_come_back_from_16_but_for_spine_and_nose():
-    poses = np.random.default_rng(0).normal(0, 300, (6, 17, 3))
-    back = from_mpii(to_mpii(poses))
-    kept = [joint for joint in range(17) if joint not in (7, 9)]
-    np.testing.assert_array_equal(back[:, kept], poses[:, kept])
-    np.testing.assert_allclose(back[:, 7], (poses[:, 0] + poses[:, 8]) / 2)
-    np.testing.assert_allclose(back[:, 9], (poses[:, 8] + poses[:, 10]) / 2)
-    assert len(MPII_OF_32) == 15
+        protocols.place_crops(Reading(reading.people, "flat"), "pelvis")

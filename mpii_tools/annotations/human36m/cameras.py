@@ -1,0 +1,200 @@
+"""The cameras of Human3.6M: from its own metadata.xml or a cameras.json made of it, never from a pickle; or fitted."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from checkpoints.files import require_file
+from mpii_tools.annotations.human36m.protocols import SUBJECTS, Frame, assign_splits
+from mpii_tools.depth.cameras import Camera, project
+from mpii_tools.formats.json_file import load_json
+
+FILES = ("metadata.xml", "cameras.json")  # looked for beside the annotations, and in LEVELS folders above
+LEVELS = 3
+ALL_SUBJECTS, EXTRINSIC, INTRINSIC = 11, 6, 9  # numbers of w0 per subject and camera, and per camera
+FIELDS = {"R": (3, 3), "T_mm": (3,), "f": (2,), "c": (2,), "k": (3,), "p": (2,)}
+FEW = 4  # joints of a video from which a focal length can be told
+ROOM = 0.05  # of a box's longer side, around it
+ENOUGH = 0.9  # of the people must be in their boxes
+
+Cameras = Mapping[tuple[str, str], Camera]  # of subject and camera, ("S1", "54138969")
+
+
+def find_cameras(folder: Path) -> Cameras:
+    """Those of the first of FILES in `folder` or a folder above it; none if there is no such file.
+
+    Raises:
+        PoseError: as `load_cameras`.
+    """
+    folder = folder.absolute()
+    for place in (folder, *folder.parents[:LEVELS]):
+        for name in FILES:
+            if (place / name).is_file():
+                return load_cameras(place / name)
+    return {}
+
+
+def load_cameras(path: str | os.PathLike) -> Cameras:
+    """All cameras of metadata.xml, or of a JSON file {subject: {camera: {R, T_mm, f, c, k, p}}}.
+
+    Raises:
+        PoseError: no such file, not whole, or without cameras.
+    """
+    path = require_file(path)
+    cameras = _read_metadata(path) if path.suffix.lower() == ".xml" else _read_json(path)
+    for name, camera in cameras.items():
+        numbers = np.concatenate([np.ravel(value) for value in vars(camera).values()])
+        turned = np.abs(camera.rotation @ camera.rotation.T - np.eye(3)).max() < 1e-3
+        if not np.isfinite(numbers).all() or not turned or not (camera.intrinsics[:2] > 0).all():
+            raise PoseError(
+                f"{path}: camera {name[1]} of {name[0]} is none (rotation, focal length); copy the file again"
+            )
+    return cameras
+
+
+def tabulate_frames(path: Path, frames: Sequence[Frame]) -> dict[str, Any]:
+    """Columns of a `Recording`: names and splits of N frames, and what saw them by the cameras beside `path` or above.
+
+    Raises:
+        PoseError: as `load_cameras`.
+    """
+    lenses, cameras = np.full((len(frames), 9), np.nan), find_cameras(path.parent)
+    held = {key: np.concatenate([camera.intrinsics, camera.distortion]) for key, camera in cameras.items()}
+    for row, frame in enumerate(frames):
+        lenses[row] = held.get((frame.subject, frame.camera), np.nan)
+    subjects = [frame.subject for frame in frames]
+    return {
+        "subject": subjects, "action": [frame.action for frame in frames], "frame": [frame.number for frame in frames],
+        "sequence": [frame.sequence for frame in frames], "split": assign_splits(subjects),
+        "camera": lenses[:, :4], "distortion": lenses[:, 4:],
+    }  # fmt: skip
+
+
+def _read_metadata(path: Path) -> Cameras:
+    """`w0` holds rotation angles and position by camera and subject, then focal length, center, k and p by camera."""
+    try:
+        tree = ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
+        raise PoseError(f"{path}: not a whole XML file ({error}); copy Human3.6M's metadata.xml again") from error
+    try:
+        names = [item.text.strip() for item in tree.find("dbcameras").find("index2id")]
+        numbers = np.array(tree.find("w0").text.strip().strip("[]").split(), dtype=np.float64)
+        cut = len(names) * ALL_SUBJECTS * EXTRINSIC
+        places = numbers[:cut].reshape(len(names), ALL_SUBJECTS, EXTRINSIC)
+        lens = numbers[cut:].reshape(len(names), INTRINSIC)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise PoseError(f"{path}: no cameras in it (w0, dbcameras: {error}); give Human3.6M's metadata.xml") from error
+    cameras = {}
+    for subject in SUBJECTS:
+        for name, place, values in zip(names, places[:, int(subject[1:]) - 1], lens, strict=True):
+            cameras[subject, name] = Camera(_multiply_turns(place[:3]), place[3:], values[:4], values[4:])
+    return cameras
+
+
+def _multiply_turns(angles: np.ndarray) -> np.ndarray:
+    """Rx Ry Rz, the turns about the three axes in the order in which Human3.6M multiplies them."""
+    (a, b, c), (d, e, f) = np.cos(angles), np.sin(angles)
+    about_x = np.array([[1, 0, 0], [0, a, -d], [0, d, a]])
+    about_y = np.array([[b, 0, e], [0, 1, 0], [-e, 0, b]])
+    about_z = np.array([[c, -f, 0], [f, c, 0], [0, 0, 1]])
+    return about_x @ about_y @ about_z
+
+
+def _read_json(path: Path) -> Cameras:
+    stored, cameras = load_json(path), {}
+    try:
+        for subject, named in stored.items():
+            for name, fields in named.items():
+                held = [np.array(fields[field], dtype=np.float64).reshape(shape) for field, shape in FIELDS.items()]
+                cameras[str(subject), str(name)] = Camera(
+                    *held[:2], np.concatenate(held[2:4]), np.concatenate(held[4:])
+                )
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise PoseError(
+            f"{path}: no cameras of Human3.6M ({type(error).__name__}: {error}); give each subject's cameras with "
+            f"{', '.join(FIELDS)}"
+        ) from error
+    return cameras
+
+
+def fit_lenses(poses: np.ndarray, labels: np.ndarray, videos: Sequence[str]) -> np.ndarray:
+    """fx, fy, cx, cy (N, 4) for each person, the least-squares ones of the video; NaN where none fits.
+
+    x = fx X / Z + cx is linear in fx and cx, and so is y. Lens distortion stays in the residual.
+
+    Args:
+        poses: (N, K, 3) camera coordinates, NaN if missing.
+        labels: (N, K, 2) image pixels, NaN if missing.
+        videos: (N,) whose people share a camera.
+    """
+    lenses = np.full((len(poses), 4), np.nan)
+    names, index = np.unique(np.asarray(videos, dtype=np.str_), return_inverse=True)
+    with np.errstate(all="ignore"):
+        rays = poses[..., :2] / np.where(poses[..., 2:] > 0, poses[..., 2:], np.nan)
+    order = np.argsort(index, kind="stable")
+    for rows in np.split(order, np.searchsorted(index[order], np.arange(1, len(names)))):
+        (fx, cx), (fy, cy) = (_fit_line(rays[rows, :, axis].ravel(), labels[rows, :, axis].ravel()) for axis in (0, 1))
+        if fx > 0 and fy > 0:
+            lenses[rows] = fx, fy, cx, cy
+    return lenses
+
+
+def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of the least-squares line; NaN with under FEW points, or without one."""
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = x[known], y[known]
+    if len(x) < FEW:
+        return np.nan, np.nan
+    with np.errstate(all="ignore"):
+        around_x, around_y = x - x.mean(), y - y.mean()
+        slope = (around_x * around_y).sum() / (around_x**2).sum()
+        offset = y.mean() - slope * x.mean()
+    return (float(slope), float(offset)) if np.isfinite(slope + offset) else (np.nan, np.nan)
+
+
+def to_camera(
+    path: Path, world: np.ndarray, rotation: np.ndarray, translation: np.ndarray, camera: np.ndarray, boxes: np.ndarray
+) -> np.ndarray:
+    """Poses (N, K, 3) in camera coordinates: R (X - t) or R X + t, as files with the same fields mean one or the other.
+
+    Args:
+        path: the file, for messages.
+        world: (N, K, 3) world coordinates in mm.
+        rotation, translation: (N, 3, 3) and (N, 3), R and t.
+        camera: (N, 4) fx, fy, cx, cy.
+        boxes: (N, 4) x, y, width, height of the person in image pixels.
+
+    Raises:
+        PoseError: neither convention puts ENOUGH people into their boxes.
+    """
+    with np.errstate(all="ignore"):  # damaged files have any numbers
+        turned = np.swapaxes(rotation, 1, 2)
+        readings = {
+            "R (X - t)": (world - translation[:, None]) @ turned,
+            "R X + t": world @ turned + translation[:, None],
+        }
+        inside = {how: _share_inside(poses, camera, boxes) for how, poses in readings.items()}
+    best = max(inside, key=inside.get)
+    if inside[best] < ENOUGH:
+        shares = " and ".join(f"{100 * share:.0f} % by {how}" for how, share in inside.items())
+        raise PoseError(
+            f"{path}: its cameras do not fit its boxes: {shares} of the people are in theirs; give the cameras and "
+            "boxes of these very poses"
+        )
+    return readings[best]
+
+
+def _share_inside(poses: np.ndarray, camera: np.ndarray, boxes: np.ndarray) -> float:
+    """The share of people all of whose joints, seen without lens distortion, are in their box."""
+    places = project(poses, camera, np.zeros((len(poses), 5)))
+    room = ROOM * boxes[:, None, 2:].max(axis=2, keepdims=True)
+    low = boxes[:, None, :2] - room
+    high = boxes[:, None, :2] + boxes[:, None, 2:] + room
+    return float(((places >= low) & (places <= high)).all(axis=(1, 2)).mean())

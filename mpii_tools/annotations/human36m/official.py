@@ -1,0 +1,119 @@
+"""Human3.6M's own .cdf files, `S1/.../D3_Positions_mono/Directions 1.54138969.cdf`, and what h36m-fetch makes of them:
+`S1/Directions-1/annot.h5` with the frames beside it. Both hold the subject's own skeleton of 32 joints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from mpii_tools.annotations.human36m.cameras import tabulate_frames
+from mpii_tools.annotations.human36m.protocols import parse_numbers, parse_video
+from mpii_tools.annotations.human36m.recording import OF_32, Recording
+from mpii_tools.formats.arrays import listed, numeric
+from mpii_tools.formats.hdf5 import load_hdf5
+
+FOLDER = "D3_Positions_mono"  # camera coordinates of the subject's own skeleton
+NAME = re.compile(r"(.+)\.(\d+)\.cdf", re.IGNORECASE)
+WIDTH = 96  # 32 joints
+
+GROUPS = ("pose", "intrinsics")
+NUMBERS = ("subject", "action", "subaction", "camera", "frame")
+FOLDERS = {"Photo": "TakingPhoto", "WalkDog": "WalkingDog"}  # what h36m-fetch calls its folders of these actions
+
+
+def read_cdf(path: Path) -> Recording:
+    """The people of one video.
+
+    The subject is the folder above called S1, S5, ...; the cameras come from metadata.xml or cameras.json. The dataset
+    has videos, no images: their frames are to be called as mmpose's tool calls them,
+    S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg, counted from 1.
+
+    Raises:
+        PoseError: no cdflib, another file, or a path that does not tell subject, action and camera.
+    """
+    subject = next((part for part in reversed(path.absolute().parts[:-1]) if re.fullmatch(r"S\d+", part)), "")
+    match = NAME.fullmatch(path.name)
+    video, camera = match.groups() if match else ("", "")
+    try:
+        first = parse_video(subject, video, camera, 0)
+    except ValueError as error:
+        raise PoseError(
+            f"{path}: {error}; keep Human3.6M's own names, S1/.../{FOLDER}/Directions 1.54138969.cdf"
+        ) from error
+    poses = _load_cdf(path).reshape(-1, 32, 3)[:, OF_32]
+    name = f"{subject}_{video.replace(' ', '_')}.{camera}"
+    images = [f"{subject}/{name}/{name}_{number:06d}.jpg" for number in range(1, len(poses) + 1)]
+    frames = [first._replace(number=number) for number in range(len(poses))]
+    return Recording(images, poses, **tabulate_frames(path, frames))
+
+
+def _load_cdf(path: Path) -> np.ndarray:
+    """(n, 96) mm of the variable `Pose`. Raises PoseError without cdflib, or for another file."""
+    try:
+        import cdflib
+    except ImportError as error:
+        raise PoseError(
+            f"{path}: Human3.6M's .cdf files need cdflib; `pip install cdflib`, or give mmpose's .npz or PoseNet's JSON"
+        ) from error
+    try:
+        stored = np.asarray(cdflib.CDF(str(path)).varget("Pose"), dtype=np.float64)
+    except Exception as error:  # cdflib reports damage through any of them
+        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        raise PoseError(f"{path}: no whole .cdf file with 'Pose' ({reason!r}); copy it again") from error
+    if stored.size == 0 or stored.size % WIDTH or stored.shape[-1] != WIDTH:
+        raise PoseError(f"{path}: 'Pose' has shape {stored.shape}; expected (1, frames, {WIDTH}), of {FOLDER}")
+    return stored.reshape(-1, WIDTH)
+
+
+def is_fetch(path: Path, names: Collection[str]) -> bool:
+    """Whether an HDF5 file with datasets of these names is h36m-fetch's."""
+    return set(NUMBERS) - {"subaction"} <= set(names) and "part" not in names
+
+
+def read_fetch(path: Path) -> Recording:
+    """The people of one annot.h5 of h36m-fetch.
+
+    `pose/3d` is taken, the subject's own skeleton in camera coordinates; `pose/3d-univ` is nobody's. The cameras come
+    from metadata.xml or cameras.json, else `intrinsics` has them as fx, cx, fy, cy without lens distortion. Frames are
+    counted from 1 there. Images are named from the folder of the subjects: S1/Directions-1/imageSequence/CAMERA/...
+
+    Raises:
+        PoseError: another file, or numbers of no subject, action or camera.
+    """
+    stored = load_hdf5(path, GROUPS)
+    if "pose/3d" not in stored:
+        raise PoseError(f"{path}: no 'pose/3d', only {listed(stored)}; write it with today's h36m-fetch")
+    points = numeric(path, stored, "pose/3d", (None, 32, 3))[:, OF_32]
+    if not len(points):
+        raise PoseError(f"{path}: nobody in it; give annotations with people")
+    labels = numeric(path, stored, "pose/2d", (len(points), 32, 2))[:, OF_32]
+    columns = [numeric(path, stored, name, (len(points),)) for name in NUMBERS]
+    for name, values in zip(NUMBERS, columns, strict=True):
+        if not (np.abs(values) < 1e9).all() or (values != np.round(values)).any():
+            raise PoseError(f"{path}: '{name}' holds what is no whole number; give h36m-fetch's file")
+    try:
+        frames = [parse_numbers(*map(int, row)) for row in zip(*columns, strict=True)]
+    except ValueError as error:
+        raise PoseError(f"{path}: {error}; give h36m-fetch's file of Human3.6M") from error
+    table = tabulate_frames(path, [frame._replace(number=frame.number - 1) for frame in frames])
+    pinholes = {name: _load_pinhole(path, stored, name) for name in {frame.camera for frame in frames}}
+    bare = np.isnan(table["camera"]).any(axis=1)
+    table["camera"][bare] = np.reshape([pinholes[frame.camera] for frame in frames], (-1, 4))[bare]
+    images = [
+        f"{frame.subject}/{FOLDERS.get(frame.action, frame.action)}-{frame.subaction}/imageSequence/{frame.camera}/"
+        f"img_{frame.number:06d}.jpg"
+        for frame in frames
+    ]
+    return Recording(images, points, labels=labels, **table)
+
+
+def _load_pinhole(path: Path, stored: dict[str, np.ndarray], name: str) -> list[float]:
+    """fx, fy, cx, cy of a camera; NaN if the file has none."""
+    if f"intrinsics/{name}" not in stored:
+        return [np.nan] * 4
+    fx, cx, fy, cy = numeric(path, stored, f"intrinsics/{name}", (4,)).tolist()
+    return [fx, fy, cx, cy] if fx > 0 and fy > 0 else [np.nan] * 4
