@@ -141,15 +141,11 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     if not boxes_of:
         raise PoseError(left_out[0])
     images = whole_images(list(boxes_of))
-    return [set_boxes(image, boxes) for image, boxes in zip(images, boxes_of.values(), strict=True)], left_out
-
-
-def set_boxes(image: ImagePeople, named: list[NamedBox]) -> ImagePeople:
-    """The image with the boxes that its lines name; with none if one of them means the whole image."""
-    if any(entry.box is None for entry in named):
-        return image
-    boxes, scores = np.stack([entry.box for entry in named]), np.array([entry.score for entry in named])
-    return replace(image, boxes=boxes, box_scores=scores)
+    for place, boxes in enumerate(boxes_of.values()):
+        if all(entry.box is not None for entry in boxes):  # else one of its lines means the whole image
+            _, corners, scores = map(np.array, zip(*boxes, strict=True))
+            images[place] = replace(images[place], boxes=corners, box_scores=scores)
+    return images, left_out
 
 
 def match_names(

@@ -14,7 +14,6 @@ from mpii_tools.annotations.combine import combine, open_combined, read_source
 from mpii_tools.annotations.human36m.protocols import choose_people, has_human36m, place_crops
 from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
 from mpii_tools.annotations.reading import table
-from mpii_tools.people import People
 from mpii_tools.prepared.write import OF_IMAGES, CropSpec, Preparation, prepare
 from mpii_tools.skeletons import mirror_note
 
@@ -71,7 +70,9 @@ def prepare_dataset(
     people = derive_joints(reading.people) if derive else reading.people
     if derive and people.derived.any():
         print(f"{int(people.derived.any(axis=1).sum()):,} people got a joint by rule (training only)")
-    people = people.select(first_rows(people, limit)) if limit else people
+    if limit:
+        first = [np.flatnonzero(people.split == split)[:limit] for split in np.unique(people.split)]
+        people = people.select(np.sort(np.concatenate(first)))
     options = {"strict": strict, "known": reading.faults, "image_folders": folders, "depth": reading.depth}
     done = prepare(people, open_combined(folders, people.images.tolist()), out, name, spec, **options)
     for heading, entries in (
@@ -93,11 +94,6 @@ def prepare_dataset(
         )
     print_splits(out, done, spec.size)
     return [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
-
-
-def first_rows(people: People, count: int) -> np.ndarray:
-    """The rows of the first `count` people of each split, in their order."""
-    return np.sort(np.concatenate([np.flatnonzero(people.split == split)[:count] for split in np.unique(people.split)]))
 
 
 def print_splits(folder: Path, done: Preparation, size: int) -> None:

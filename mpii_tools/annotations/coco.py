@@ -70,12 +70,9 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         area=area,
         skeleton=skeleton,
     )
-    ids = people.person_ids
-    empty = ~labeled.any(axis=1)
-    faults = {
-        MALFORMED: left_out[MALFORMED],
-        UNPLACED: ids[(labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)].tolist(),
-    }
+    ids, empty = people.person_ids, ~labeled.any(axis=1)
+    unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
+    faults = {MALFORMED: left_out[MALFORMED], UNPLACED: ids[unplaced].tolist()}
     notes = {
         CROWD: left_out[CROWD],
         NO_JOINT: left_out[NO_JOINT] + ids[empty].tolist(),

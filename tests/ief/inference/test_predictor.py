@@ -16,6 +16,7 @@ from mpii_tools.images.decode import cut_crops, decode_image
 from mpii_tools.people import make_people
 from mpii_tools.prepared.read import load_prepared
 
+BLANK = np.zeros((4, 4, 3), np.uint8)
 BOXES = [[10, 12, 60, 70], [-20, 5, 40, 64.5], [0, 0, 90, 70]]
 
 
@@ -113,17 +114,13 @@ def test_an_image_lying_on_its_side_is_predicted_upright(folder, predictor, tmp_
     [
         (np.zeros((4, 4), np.uint8), None, r"image 0: an array of uint8 \(4, 4\); give"),
         (np.zeros((4, 4, 3)), None, "image 0: an array of float64"),
-        (np.zeros((4, 4, 3), np.uint8), [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
-        (
-            np.zeros((4, 4, 3), np.uint8),
-            [[0, 0, 2, 2], [5, 1, 7, 3]],
-            "person 2: its box 5 1 7 3 is off the image of 4 x",
-        ),
-        (np.zeros((4, 4, 3), np.uint8), [[0, 0, np.nan, 3]], "its box 0 0 nan 3 is not finite"),
-        (np.zeros((4, 4, 3), np.uint8), [[1, 2, 3]], r"boxes of shape \(1, 3\); give \(P, 4\)"),
-        (np.zeros((4, 4, 3), np.uint8), [["a", 2, 3, 4]], "image 0: boxes are no array of numbers"),
+        (BLANK, [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
+        (BLANK, [[0, 0, 2, 2], [5, 1, 7, 3]], "person 2: its box 5 1 7 3 is off the image of 4 x"),
+        (BLANK, [[0, 0, np.nan, 3]], "its box 0 0 nan 3 is not finite"),
+        (BLANK, [[1, 2, 3]], r"boxes of shape \(1, 3\); give \(P, 4\)"),
+        (BLANK, [["a", 2, 3, 4]], "image 0: boxes are no array of numbers"),
         (["none.jpg"], None, "none.jpg: cannot be read"),
-        ([np.zeros((4, 4, 3), np.uint8)], [None, None], "1 images and 2 lists of boxes; give one per image"),
+        ([BLANK], [None, None], "1 images and 2 lists of boxes; give one per image"),
         ([7], None, "image 0: a int; give an array"),
     ],
 )
@@ -171,9 +168,8 @@ def test_bad_images_end_nothing_in_a_stream(folder, predictor, tmp_path):
 
 def test_a_detector_gives_the_boxes_of_images_without_any(folder, predictor):
     def find_people(image):
-        return (
-            (np.array([[0.0, 0, 40, 60]]), np.array([0.9])) if image.shape[1] > 100 else (np.zeros((0, 4)), np.zeros(0))
-        )
+        boxes = [[0.0, 0, 40, 60]] * (image.shape[1] > 100)
+        return np.reshape(boxes, (-1, 4)), np.full(len(boxes), 0.9)
 
     people = [ImagePeople(folder / "0.png", name="0"), ImagePeople(folder / "4.png", name="4")]
     nobody, somebody = predictor.stream(people, find_people)
@@ -209,19 +205,14 @@ def test_without_a_pair_with_the_origin_there_is_no_score():
 def test_an_exported_likelihood_gives_the_same_scores(tmp_path, folder):
     cascade = make_cascade(likelihood=True)
     path = export_onnx(CropsToPose(cascade), tmp_path / "scored.onnx")
-    ours, exported = (
-        predictor(folder / "1.jpg") for predictor in (PosePredictor.of(cascade), PosePredictor.load(path))
-    )
-    np.testing.assert_allclose(exported.scores, ours.scores, atol=1e-5)
-    assert np.isfinite(ours.scores).all()
-    flipped = PosePredictor.of(cascade, flip=True)
-    image = load(folder / "1.jpg")
-    box = [[0, 0, 70, 70]]
+    both = (PosePredictor.of(cascade), PosePredictor.load(path))
+    ours, exported = (predictor(folder / "1.jpg").scores for predictor in both)
+    np.testing.assert_allclose(exported, ours, atol=1e-5)
+    assert np.isfinite(ours).all()
+    flipped, square = PosePredictor.of(cascade, flip=True), load(folder / "1.jpg")[:, :70]
     order = list(cascade.stages[0].design.skeleton.flip_permutation)
-    mirrored = flipped(np.ascontiguousarray(image[:, :70][:, ::-1]), box)
-    np.testing.assert_allclose(
-        flipped(np.ascontiguousarray(image[:, :70]), box).scores, mirrored.scores[:, order], atol=1e-3
-    )
+    plain, mirrored = (flipped(np.ascontiguousarray(image)).scores for image in (square, square[:, ::-1]))
+    np.testing.assert_allclose(plain, mirrored[:, order], atol=1e-3)
 
 
 def test_the_public_names_are_there_and_no_others():
