@@ -38,7 +38,7 @@ class PersonDetector:
         except (RuntimeError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())[:120]
             raise PoseError(
-                f"{source}: not the weights of torchvision's ssdlite320_mobilenet_v3_large ({reason})"
+                f"{weights or 'downloaded'}: not the weights of torchvision's ssdlite320_mobilenet_v3_large ({reason})"
             ) from error
         self.network = network.eval().to(self.device)
 
