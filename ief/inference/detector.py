@@ -30,9 +30,7 @@ class PersonDetector:
     def __init__(self, weights: Path | None = None, min_score: float = 0.5, device: torch.device | str = "cpu") -> None:
         self.min_score, self.device, self.lock = min_score, torch.device(device), threading.Lock()
         network = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
-        tensors, source = (
-            (download(), "torchvision's weights") if weights is None else (load_plain_data(weights), weights)
-        )
+        tensors = download() if weights is None else load_plain_data(weights)
         try:
             network.load_state_dict(tensors)
         except (RuntimeError, TypeError, AttributeError) as error:
