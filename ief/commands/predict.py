@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--flip", action="store_true", help="average over the crop and its mirror image")
     center = "the person's center in the image, 0-based pixels (default: the image's center)"
     add("--center", type=float, nargs=2, metavar=("X", "Y"), help=center)
-    add("--scale", type=float, metavar="S", help="the person's height in pixels / 200 (default: who fills the image)")
+    add("--scale", type=float, metavar="S", help="the person's height in pixels / 200 (default: one who fills it)")
     camera = (
         "of a run in 3D: the focal lengths and the principal point of the images' camera in pixels, which adds the "
         "poses in its coordinates, in mm (x right, y down, z away); needs --root-depth"
