@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+# MPII's scale is a person's height / 200 px, and the crop's side is 1.25 times that height.
+BOX_PER_SCALE = 200.0  # image pixels of a person's height, or the longer side of a box, per unit of scale
+CROP_SIDE = 250.0  # image pixels per unit of scale
 Named = tuple[tuple[str, tuple[str, ...]], ...]  # a name -> joint names, as pairs: a frozen dataclass takes no dict
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from checkpoints.errors import PoseError
-from heads.skeleton import MPII, Skeleton
+from heads.skeleton import CROP_SIDE, MPII, Skeleton
 
-CROP_SIDE = 250.0  # image pixels per unit of scale: 200 * 1.25
-BOX_PER_SCALE = 200.0  # image pixels of a person's height, or the longer side of a box, per unit of scale
 BOX_MARGIN = 1.25  # crop side / longer side of a whole person's box, as MPII's is 1.25 of the person's height
 CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale

@@ -69,7 +69,7 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
         The same keys with arrays (1 + R, ...).
 
     Raises:
-        PoseError: as `resample`.
+        PoseError: arrays of different lengths, or fewer than one resample.
     """
     sums = {name: term.sum(axis=0)[None] for name, term in terms.items()}
     if bootstrap is None:

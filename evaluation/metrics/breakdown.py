@@ -9,13 +9,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Estimate
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
 from evaluation.metrics.conventions import LIMB_GROUPS, OUTSIDE_MEAN, SHORT, members
-from evaluation.metrics.distances import PixelError
 from evaluation.metrics.evaluate import evaluate
-from evaluation.metrics.inputs import GroundTruth, has_size
+from evaluation.metrics.ground_truth import GroundTruth, has_size
+from evaluation.metrics.json_format import Json, to_block
+from evaluation.metrics.scores import Scores
+from heads.skeleton import BOX_PER_SCALE
 
-PERSON_HEIGHT = 200.0  # image pixels per unit of MPII's scale
 HEAD_JOINTS = ("neck", "head_top")
 
 
@@ -40,16 +41,25 @@ class PartScores:
 
     Attributes:
         people: people with a joint that counts.
-        joints: joints that count.
-        joint_error: over those joints.
-        mean_pckh: the Mean of PCKh@0.5 (or in the measure of `gt`); for a joint group, of all its joints together,
-            and undefined for the trunk, which is outside the Mean.
+        scores: over those joints, by name: the joint errors and PCKh@0.5 (or in the measure of the ground truth),
+            whose Mean is undefined for the trunk; for a joint group, it is of all its joints together.
     """
 
     people: int
-    joints: int
-    joint_error: PixelError
-    mean_pckh: Estimate
+    scores: Scores
+
+    def to_json(self) -> Json:
+        """{"persons", "joints", "joint_error": {"image_px", "crop_px", "interval"},
+        "pckh": {"0.5": {"groups": {"Mean"}, "interval"}}}.
+        """
+        scores, measure = self.scores, self.scores.measure
+        pixels = {"image_px": scores["joint_error"].overall, "crop_px": scores["joint_error_crop"].overall}
+        return {
+            "persons": self.people,
+            "joints": scores["joint_error"].count,
+            "joint_error": to_block(pixels),
+            measure.block: {f"{measure.main:g}": to_block({"groups": {"Mean": scores.mean_pckh}})},
+        }
 
 
 def parts_by_size(gt: GroundTruth, count: int = 4) -> list[Part]:
@@ -58,7 +68,7 @@ def parts_by_size(gt: GroundTruth, count: int = 4) -> list[Part]:
     A height is 200 times MPII's scale. People of unknown scale are in no part; with no known scale there is no part.
     """
     known = has_size(gt.scale)
-    height = PERSON_HEIGHT * np.where(known, gt.scale, np.nan)
+    height = BOX_PER_SCALE * np.where(known, gt.scale, np.nan)
     edges = np.unique(np.quantile(height[known], np.linspace(0, 1, count + 1))) if known.any() else np.array([])
     if len(edges) == 1:
         edges = np.repeat(edges, 2)
@@ -101,13 +111,11 @@ PARTS = {"size": parts_by_size, "annotated": parts_by_annotated, "group": parts_
 def breakdown(
     pred: ArrayLike, gt: GroundTruth, parts: Sequence[Part], *, convention: str = "official"
 ) -> dict[str, PartScores]:
-    """The scores of each part, by its label, with confidence intervals over its people. Args, Raises: as `evaluate`."""
+    """The scores of each part, by its label, with confidence intervals over its people; see `evaluate`."""
     pred, found = np.asarray(pred), {}
+    options = {"convention": convention, "thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
     for part in parts:
-        inside = gt.part(part.people, part.joints)
-        scores = evaluate(
-            pred[part.people], inside, convention=convention, thresholds=(gt.measure.main,), bootstrap=DEFAULT_BOOTSTRAP
-        )
-        people, error = int(inside.annotated.any(axis=1).sum()), scores.joint_error
-        found[part.label] = PartScores(people, error.count, error, scores.mean_pckh)
+        inside = gt.select(part.people, part.joints)
+        scores = evaluate(pred[part.people], inside, **options)
+        found[part.label] = PartScores(int(inside.annotated.any(axis=1).sum()), scores)
     return found

@@ -1,7 +1,6 @@
 """Whether scores of joints know which joints are correct, and how to make them say how often they are.
 
-Reliability and the expected calibration error are those of Guo et al., ICML 2017, over ten bins of equal width; the
-monotone map is isotonic regression by pool adjacent violators (Ayer et al., 1955).
+Reliability and the expected calibration error are those of Guo et al., ICML 2017, over ten bins of equal width.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
 from evaluation.metrics.conventions import Convention, get_convention
-from evaluation.metrics.inputs import GroundTruth, ratio
+from evaluation.metrics.ground_truth import GroundTruth, ratio
 from evaluation.metrics.pckh import person_counts
 
 BINS = 10
@@ -52,23 +51,6 @@ class Calibration:
     bins: tuple[ScoreBin, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class MonotoneMap:
-    """A map from score to share correct that never falls: linear between `scores` (M,) and constant beyond them.
-
-    Attributes:
-        scores: M different scores, ascending.
-        shares: (M,) what each becomes.
-    """
-
-    scores: np.ndarray
-    shares: np.ndarray
-
-    def __call__(self, scores: np.ndarray) -> np.ndarray:
-        """Scores of any shape, mapped; NaN stays NaN."""
-        return np.interp(scores, self.scores, self.shares)
-
-
 def correct_joints(
     pred: np.ndarray, gt: GroundTruth, threshold: float | None = None, convention: str | Convention = "official"
 ) -> np.ndarray:
@@ -76,7 +58,7 @@ def correct_joints(
 
     The unit is that of the ground truth's measure, and so is the threshold if it is None: 0.5 for PCKh.
 
-    Args, Raises: as `pckh`.
+    What is given and raised: see `pckh`.
     """
     threshold = gt.measure.main if threshold is None else threshold
     correct, scored = person_counts(pred, gt, (threshold,), get_convention(convention))
@@ -129,17 +111,23 @@ def calibrate(
     )
 
 
-def fit_map(scores: np.ndarray, correct: np.ndarray) -> MonotoneMap | None:
-    """The map of least squared error among those that never fall; None if no joint has both.
+def fit_map(scores: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """The map from score to share correct of least squared error among those that never fall: isotonic regression.
 
-    Args, Raises: as `calibrate`.
+    Args:
+        scores, correct: see `calibrate`, which also lists what is raised.
+
+    Returns:
+        Two arrays (M,) for `numpy.interp`: M different scores, ascending, and the share that each becomes; None if no
+        joint has both.
     """
+    from scipy.optimize import isotonic_regression  # the other metrics need numpy alone
+
     counted = check_scores(scores, correct)
     if not counted.any():
         return None
     values, place, count = np.unique(scores[counted], return_inverse=True, return_counts=True)
-    shares = np.bincount(place, correct[counted]) / count
-    return MonotoneMap(values, pool_adjacent_violators(shares, count))
+    return values, isotonic_regression(np.bincount(place, correct[counted]) / count, weights=count).x
 
 
 def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -148,7 +136,9 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
     A person's own joints are not in the map applied to them, so `calibrate` of the result is what new people would
     give. NaN where there was no score, or where the other half has none to fit on.
 
-    Args, Raises: as `calibrate`, with the seed of the halves.
+    Args:
+        scores, correct: see `calibrate`, which also lists what is raised.
+        seed: of the halves.
     """
     check_scores(scores, correct)
     first = np.random.default_rng(seed).permutation(len(scores)) < len(scores) / 2
@@ -156,25 +146,12 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
     for half in (first, ~first):
         fitted = fit_map(scores[~half], correct[~half])
         if fitted is not None:
-            mapped[half] = fitted(scores[half])
+            mapped[half] = np.interp(scores[half], *fitted)  # NaN stays NaN
     return mapped
 
 
-def pool_adjacent_violators(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(M,) the sequence nearest to `values` (M,) by weighted squares that never falls."""
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, length; the means rise
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        block = (value, weight, 1)
-        while blocks and blocks[-1][0] >= block[0]:
-            mean, heavier, length = blocks.pop()
-            whole = heavier + block[1]
-            block = ((mean * heavier + block[0] * block[1]) / whole, whole, length + block[2])
-        blocks.append(block)
-    return np.repeat([mean for mean, _, _ in blocks], [length for _, _, length in blocks])
-
-
 def check_scores(scores: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """(N, K) bool, the joints with a score and a correctness. Raises PoseError as `calibrate`."""
+    """(N, K) bool, the joints with a score and a correctness. Raises PoseError for others."""
     if scores.ndim != 2 or scores.shape != correct.shape:
         raise PoseError(
             f"scores have shape {scores.shape} and correctness {correct.shape}; give both as (people, joints)"

@@ -1,48 +1,27 @@
-"""All metrics of a set of predictions, and the paired difference of two sets.
+"""All metrics of a set of predictions, and the paired difference of two sets, in 2D and in 3D.
 
-Each person adds terms (correct joints, distances, counts) to sums; each metric is a ratio of sums, for the dataset and
-for its bootstrap resamples identically.
+Each person adds terms (correct joints, distances, counts) to sums over people or sequences; each metric is a function
+of sums, for the dataset and for its bootstrap resamples identically.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics import distances, pckh
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, totals
+from checkpoints.errors import PoseError
+from evaluation.metrics.bones import length_moments, std_of_moments
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention
-from evaluation.metrics.distances import MeanError
-from evaluation.metrics.inputs import GroundTruth, has_size
-from evaluation.metrics.pckh import PCKh, Percentages
-
-
-@dataclass(frozen=True)
-class Scores:
-    """All metrics of a set of predictions, or the differences of two sets.
-
-    Attributes:
-        people: people evaluated.
-        without_scale: those whose scale is unknown or not positive; they do not count in crop pixels.
-        pckh: in percent, or percentage points of a difference.
-        joint_error, bone_error: in pixels.
-        bootstrap: how the confidence intervals were drawn; None without.
-    """
-
-    people: int
-    without_scale: int
-    pckh: PCKh
-    joint_error: MeanError
-    bone_error: MeanError
-    bootstrap: Bootstrap | None = None
-
-    @property
-    def mean_pckh(self) -> Estimate:
-        """The Mean of PCKh@0.5, or at its measure's own threshold; KeyError if that was not asked for."""
-        return self.pckh.groups[self.pckh.measure.main]["Mean"]
+from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
+from evaluation.metrics.metric import METRICS, Metric, group_units, select_metrics
+from evaluation.metrics.mpjpe import MIN_ALIGNED
+from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
+from evaluation.metrics.pose_std import kind_of
+from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
 
 def evaluate(
@@ -53,20 +32,23 @@ def evaluate(
     thresholds: Sequence[float] | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Scores:
-    """PCKh with its curve and area, joint and bone error of N people.
+    """Every metric of N people: in 2D PCKh with its curve and area, joint and bone error; in 3D Section 5.1's metrics.
+
+    Only annotated joints count, in the predictions' own Bone Std and Illegal Angle as well, so that what the ground
+    truth scores is of the same bones and angles.
 
     Args:
-        pred: (N, K, D) predicted joints, image pixels.
+        pred: (N, K, D) predicted joints: image pixels in 2D; mm in 3D, in axes like those of the ground truth.
         gt: of the same people.
         convention: how PCKh is counted, see `conventions`.
         thresholds: of PCKh, fractions of the head size; None: those of the ground truth's measure.
-        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+        bootstrap: how to draw 95 % confidence intervals over people, or their sequences; None: without.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
-            unknown convention.
+            unknown convention, a skeleton without MPII's joints where there are limits of its angles.
     """
-    return scores_of(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
+    return score_means(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
 def compare(
@@ -83,12 +65,13 @@ def compare(
     The confidence intervals are paired: both sets see the same resampled people, so what makes a person hard for both
     cancels. A difference is beyond chance if its interval leaves out 0.
 
-    Args, Raises: as `evaluate`, with reference (N, K, D) like `pred`.
+    Args:
+        pred, reference: (N, K, D) each. The others: see `evaluate`, which also lists what is raised.
     """
-    return scores_of(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
+    return score_means(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
-def scores_of(
+def score_means(
     gt: GroundTruth,
     predictions: Sequence[ArrayLike],
     references: Sequence[ArrayLike] = (),
@@ -100,51 +83,166 @@ def scores_of(
     """The mean of the scores of several trainings' predictions, minus the mean of the references' if there are any.
 
     Args:
-        predictions, references: one or more sets, each (N, K, D), of the same people, who are resampled for all alike.
+        predictions, references: one or more sets, each (N, K, D), of the same people, who are resampled for all
+            identically; in 3D, where Bone Std is no mean, one of each.
 
-    Args, Raises: the others as `evaluate`.
+    The others, and what is raised: see `evaluate`.
     """
-    convention = get_convention(convention)
-    thresholds = pckh.check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
-    found = _measure(predictions, gt, convention, thresholds, bootstrap)
-    if len(references):
-        theirs = _measure(references, gt, convention, thresholds, bootstrap)
-        found = [ours - other for ours, other in zip(found, theirs, strict=True)]
-    *percentages, joint_error, bone_error = found
-    names, sized = gt.skeleton.names, has_size(gt.size)
-    counts = (int(sized.sum()), int((~sized).sum()), gt.annotated[sized].sum(axis=0).tolist())
-    return Scores(
-        people=len(gt),
-        without_scale=len(gt) - int(has_size(gt.scale).sum()),
-        pckh=pckh.as_pckh(Percentages(*percentages), thresholds, convention, gt.skeleton, gt.measure, *counts),
-        joint_error=distances.as_error(joint_error, names, gt.annotated),
-        bone_error=distances.as_error(bone_error, distances.bone_names(gt.skeleton), distances.annotated_bones(gt)),
-        bootstrap=bootstrap,
-    )
+    if gt.dimensions not in METRICS:
+        raise PoseError(f"poses have {gt.dimensions} dimensions; there are metrics of 2 (pixels) and of 3 (mm)")
+    if gt.dimensions == 3 and len(predictions) > 1:
+        raise PoseError("the mean over several trainings is of scores in 2D; score poses in 3D one by one")
+    rules = get_convention(convention), check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
+    paired = len(references) > 0
+    found = _measure(gt, predictions, *rules, bootstrap, paired)
+    theirs = _measure(gt, references, *rules, bootstrap, paired) if paired else {}
+    scores = {}
+    for name, (arrays, names, counts) in found.items():
+        if paired:
+            arrays = {key: values - theirs[name][0][key] for key, values in arrays.items()}
+        scores[name] = to_score(arrays, names, counts)
+    shared: dict[str, Any] = {"sequences": gt.sequences.count, "protocol": gt.protocol, "bootstrap": bootstrap}
+    if gt.dimensions == 2:
+        left_out = {f"without_{gt.measure.size}": ~has_size(gt.size), "without_scale": ~has_size(gt.scale)}
+        shared |= pckh_facts(scores, rules[0], gt.skeleton, gt.measure)
+    else:
+        left_out = {"without_root": ~gt.annotated[:, gt.skeleton.root],
+                    "unaligned": gt.annotated.sum(axis=1) < MIN_ALIGNED}  # fmt: skip
+    return Scores(len(gt), scores, {why: int(people.sum()) for why, people in left_out.items()}, **shared)
+
+
+def joint_error(pred: ArrayLike, gt: GroundTruth, *, crop: bool = False) -> Score:
+    """Mean distance between predicted and true joints, over all annotated joints; in 3D once the roots coincide.
+
+    Args:
+        pred: (N, K, D) predicted joints, image pixels or mm.
+        gt: of the same people.
+        crop: in 2D in pixels of the 224 x 224 crop; else in image pixels.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite predicted position.
+    """
+    return evaluate(pred, gt)["joint_error_crop" if crop else "joint_error"]
+
+
+def bone_error(pred: ArrayLike, gt: GroundTruth, *, crop: bool = False) -> Score:
+    """Mean distance between predicted and true bone vectors, over all bones with both ends annotated.
+
+    The root has no bone. What is given and raised: see `joint_error`.
+    """
+    return evaluate(pred, gt)["bone_error_crop" if crop else "bone_error"]
+
+
+def person_errors(pred: ArrayLike, gt: GroundTruth) -> np.ndarray:
+    """(N,) mean joint error over each person's annotated joints; NaN without. Predictions: see `evaluate`.
+
+    In 2D in head sizes (or the ground truth's measure), in 3D Joint Error in mm.
+    """
+    errors = nan_mean(METRICS[gt.dimensions][0].values(gt.check(pred), gt), axis=1)
+    return errors / np.where(has_size(gt.size), gt.size, np.nan) if gt.dimensions == 2 else errors
 
 
 def _measure(
-    predictions: Sequence[ArrayLike],
     gt: GroundTruth,
+    predictions: Sequence[ArrayLike],
     convention: Convention,
     thresholds: tuple[float, ...],
     bootstrap: Bootstrap | None,
-) -> list[np.ndarray]:
-    """The arrays of `Percentages`, then the `means` of joints and of bones, as means over the predictions.
+    paired: bool,
+) -> Measured:
+    """Every metric, as means over the predictions.
 
-    What is counted does not depend on the predictions, and every metric is linear in the rest: the terms' mean over
-    the predictions gives the metrics' mean, and people are resampled once for all of them.
+    What is counted does not depend on the predictions, and every metric in 2D is linear in the rest: the terms' mean
+    over the predictions gives the metrics' mean, and people are resampled once for all of them.
     """
-
-    def mean(values: Sequence[np.ndarray]) -> np.ndarray:
-        return sum(values) / len(values)
-
-    correct, scored = zip(*(pckh.person_counts(pred, gt, thresholds, convention) for pred in predictions), strict=True)
-    terms = {"correct": mean(correct), "scored": scored[0]}
-    for part, measure in (("joint", distances.joint_distances), ("bone", distances.bone_distances)):
-        found = [measure(pred, gt) for pred in predictions]
-        terms |= {f"{part} px": mean([one.values for one in found]), f"{part}s": found[0].counted}
+    checked = [gt.check(pred) for pred in predictions]
+    terms = {}
+    if gt.dimensions == 2:
+        correct, scored = zip(*(person_counts(pred, gt, thresholds, convention) for pred in checked), strict=True)
+        terms |= {"correct": gt.sequences.sum(_mean(correct)), "scored": gt.sequences.sum(scored[0])}
+    blocks = group_units(select_metrics(gt, paired))
+    values = {name: _values(block, checked, gt) for name, block in blocks.items()}
+    for name, block in blocks.items():
+        terms |= {(name, kind): term for kind, term in _terms(block[0], values[name], gt).items()}
     sums = totals(terms, bootstrap)
-    percentages = pckh.percentages(sums["correct"], sums["scored"], convention, gt.skeleton)
-    means = (distances.means(sums[f"{part} px"], sums[f"{part}s"]) for part in ("joint", "bone"))
-    return [*percentages, *means]
+    found: Measured = {}
+    if gt.dimensions == 2:
+        found |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
+    for name, block in blocks.items():
+        own = {key[1]: total for key, total in sums.items() if key[0] == name}
+        found |= _block_arrays(block, values[name], own, gt)
+    return found
+
+
+def _values(block: Sequence[Metric], checked: Sequence[np.ndarray], gt: GroundTruth) -> np.ndarray:
+    """(N, U, P) one metric's values in its U units, means over the predictions; NaN if not counted."""
+    return _mean([np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked])
+
+
+def _terms(metric: Metric, values: np.ndarray, gt: GroundTruth) -> dict[str, np.ndarray]:
+    """What each sequence adds to sums.
+
+    Of a mean to those of P parts, then of S subjects and A actions, (Q, U, P + S + A) each; of a standard deviation to
+    those of each subject, (Q, S, P, 3).
+    """
+    sequences = gt.sequences
+    if metric.std:
+        members = sequences.members[:, : len(sequences.subjects), None, None]
+        return {"moments": members * sequences.sum(length_moments(values[:, 0]))[:, None]}
+    counted, terms = np.isfinite(values), {}
+    for kind, each in (("sum", np.where(counted, values, 0)), ("count", counted)):
+        sums = sequences.sum(each)
+        members = sequences.members[:, None] * sums.sum(axis=-1, keepdims=True)
+        terms[kind] = np.concatenate([sums, members], axis=-1)
+    return terms
+
+
+def _block_arrays(
+    block: Sequence[Metric], values: np.ndarray, sums: dict[str, np.ndarray], gt: GroundTruth
+) -> Measured:
+    """One metric in all its units, from the sums of `_terms`."""
+    parts, std, sequences = block[0].parts(gt.skeleton), block[0].std, gt.sequences
+    kinds = [kind_of(gt.skeleton.index(part), gt.skeleton) for part in parts]
+    names = {"per_part": parts, "per_kind": list(dict.fromkeys(kinds)), "per_subject": sequences.subjects,
+             "per_action": () if std else sequences.actions}  # fmt: skip
+    of_kind = np.array(kinds, dtype=object)[:, None] == np.array(names["per_kind"], dtype=object)
+    counts = dict(zip(parts, np.isfinite(values[:, 0]).sum(axis=0).tolist(), strict=True))
+    found = {}
+    for unit, metric in enumerate(block):
+        if std:
+            arrays = _stds(std_of_moments(sums["moments"]), of_kind)
+        else:
+            arrays = _means(sums["sum"][:, unit], sums["count"][:, unit], of_kind, len(sequences.subjects))
+        kept = arrays if gt.dimensions == 3 else ("overall", "per_part")
+        found[metric.name] = {key: arrays[key] for key in kept}, names, counts
+    return found
+
+
+def _means(total: np.ndarray, count: np.ndarray, of_kind: np.ndarray, subjects: int) -> Arrays:
+    """Means from sums of values and of how many there are, both (1 + R, P + S + A); (P, C) the kinds of the parts."""
+    parts = len(of_kind)
+    each, whole = ratio(total, count), (total[:, :parts], count[:, :parts])
+    return {
+        "overall": ratio(*(sums.sum(axis=1) for sums in whole)),
+        "per_part": each[:, :parts],
+        "action_mean": nan_mean(each[:, parts + subjects :], axis=1),
+        "per_action": each[:, parts + subjects :],
+        "per_subject": each[:, parts : parts + subjects],
+        "per_kind": ratio(*(sums @ of_kind for sums in whole)),
+    }
+
+
+def _stds(each: np.ndarray, of_kind: np.ndarray) -> Arrays:
+    """Means of standard deviations (1 + R, S, P) over subjects and parts; (P, C) the kinds of the parts."""
+    return {
+        "overall": nan_mean(each.reshape(len(each), each.shape[1] * each.shape[2]), axis=1),
+        "per_part": nan_mean(each, axis=1),
+        "action_mean": np.full(len(each), np.nan),
+        "per_action": np.zeros((len(each), 0)),
+        "per_subject": nan_mean(each, axis=2),
+        "per_kind": ratio(np.nansum(each, axis=1) @ of_kind, np.isfinite(each).sum(axis=1) @ of_kind),
+    }
+
+
+def _mean(values: Sequence[np.ndarray]) -> np.ndarray:
+    return sum(values) / len(values)

@@ -6,24 +6,25 @@ value is null if nothing was counted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
-from evaluation.metrics.breakdown import PartScores
-from evaluation.metrics.calibration import Calibration
-from evaluation.metrics.distances import MeanError, PixelError
-from evaluation.metrics.evaluate import Scores
-from evaluation.metrics.measures import MEASURES, PCKH, Measure
-from evaluation.metrics.movement import JointMovement, Movement
-from evaluation.metrics.pckh import PCKh
+from evaluation.metrics.measures import MEASURES, PCKH
+from evaluation.metrics.metric import METRICS, Metric, group_units
+from evaluation.metrics.scores import Score, Scores
 
 Json = dict[str, Any]
+KEYS = {"people": "persons"}  # a field -> its key, where they differ
+GROUPS_3D = ("per_action", "per_subject", "per_kind")
 
 
 def scores_to_json(scores: Scores) -> Json:
-    """{"convention", "persons", "persons_without_head_size", "persons_without_scale",
+    """In 2D {"convention", "persons", "persons_without_head_size", "persons_without_scale",
     "pckh": {"0.5": {"per_joint": {joint: %}, "groups": {"Head": %, ..., "Mean": %}, "upper_body": %}, ...},
     "pckh_auc": %, "pckh_curve": {"0.00": %, "0.01": %, ..., "0.50": %},
     "joint_error": {"image_px", "crop_px", "per_joint": {joint: {"image_px", "crop_px"}}},
@@ -34,82 +35,47 @@ def scores_to_json(scores: Scores) -> Json:
     PCK in another measure has "metric", its key, "pck" for "pckh" everywhere, and "persons_without_torso" or
     "persons_without_box".
 
-    With confidence intervals each threshold of "pckh", "joint_error", "bone_error" and the whole hold an "interval".
+    In 3D {"persons", "sequences", "persons_without_root", "persons_unaligned", metric: S, ...,
+    "protocol" if it is known, "counts": {metric: {"per_joint" or "per_bone": {name: people}}}}
+    with S = {"mm", "per_joint": {joint: mm}, "action_mean", "per_action": {action: mm}, "per_subject": {subject: mm},
+    "per_kind": {kind: mm}}. A bone has "per_bone", keyed by its child joint; Illegal Angle has "percent" for "mm", and
+    is left out if it was not measured.
+
+    With confidence intervals each threshold of "pckh", each metric and the whole hold an "interval"; the whole's has
+    "level", "resamples" and "seed", in 3D "over" what is drawn.
     """
-    pckh, joints, bones = scores.pckh, scores.joint_error, scores.bone_error
-    key, without = _keys(pckh.measure)
-    curve = {f"{threshold:.2f}": mean for threshold, mean in pckh.curve.items()}
-    whole = {f"{key}_auc": pckh.auc, f"{key}_curve": curve}
-    drawn = {"level": LEVEL, **asdict(scores.bootstrap), **_bounds(whole)} if scores.bootstrap else None
-    return {
-        "convention": pckh.convention,
-        **({} if pckh.measure == PCKH else {"metric": pckh.measure.key}),
-        "persons": scores.people,
-        without: pckh.unscored,
-        "persons_without_scale": scores.without_scale,
-        key: {
-            f"{t:g}": to_block({name: getattr(pckh, name)[t] for name in ("per_joint", "groups", "upper_body")}, drawn)
-            for t in pckh.groups
-        },
-        **_values(whole),
-        "joint_error": to_block(_by_part(joints, "per_joint"), drawn),
-        "bone_error": to_block(_by_part(bones, "per_bone"), drawn),
-        **({"interval": drawn} if drawn else {}),
-        "counts": {
-            key: {"mean": pckh.in_mean, "per_joint": pckh.annotated},
-            "joint_error": {"joints": joints.count, "per_joint": joints.counts},
-            "bone_error": {"bones": bones.count, "per_bone": bones.counts},
-        },
-    }
+    flat, bootstrap = scores.measure is not None, scores.bootstrap
+    drawn = {"level": LEVEL, **asdict(bootstrap), **({} if flat else {"over": "sequences"})} if bootstrap else {}
+    tree: Json = {"convention": scores.convention} if flat else {}
+    tree |= {"metric": scores.measure.key} if flat and scores.measure != PCKH else {}
+    tree |= {"persons": scores.people} | ({} if flat else {"sequences": scores.sequences})
+    tree |= {f"persons_{why}": people for why, people in scores.left_out.items()}
+    counts: Json = {}
+    if flat:
+        block, curve = scores.measure.block, scores[f"{scores.measure.block}_curve"]
+        tree[block] = {f"{threshold:g}": to_block({"per_joint": score.per_part, **score.groups}, drawn)
+                       for threshold, score in scores.thresholds.items()}  # fmt: skip
+        means = {f"{threshold:.2f}": mean for threshold, mean in curve.groups["curve"].items()}
+        whole = {f"{block}_auc": curve.overall, f"{block}_curve": means}
+        tree |= _values(whole)
+        drawn |= _bounds(whole) if drawn else {}
+        counts[block] = {"mean": scores.in_mean, "per_joint": next(iter(scores.thresholds.values())).counts}
+    for name, units in group_units(_metrics(scores.metrics, flat)).items():
+        first, key = scores[name], units[0].part_key
+        overall = {metric.unit: scores[metric.name].overall for metric in units}
+        each = {metric.unit: scores[metric.name].per_part for metric in units}
+        parts = {part: {unit: each[unit][part] for unit in each} for part in first.per_part} if flat else first.per_part
+        tree[name] = to_block({**overall, key: parts, **first.groups}, drawn)
+        counts[name] = ({f"{key.removeprefix('per_')}s": first.count} if flat else {}) | {key: first.counts}
+    tree |= {"interval": drawn} if drawn else {}
+    tree |= {"protocol": scores.protocol} if scores.protocol else {}
+    return {**tree, "counts": counts}
 
 
 def difference_to_json(scores: Scores) -> Json:
-    """What `compare` found: as `scores_to_json`, without the counts."""
-    counts = (_keys(scores.pckh.measure)[1], "persons_without_scale", "counts")
-    return {key: value for key, value in scores_to_json(scores).items() if key not in counts}
-
-
-def _keys(measure: Measure) -> tuple[str, str]:
-    """The keys of PCK in a measure, and of the people without its unit."""
-    return measure.name.lower(), f"persons_without_{'head_size' if measure == PCKH else measure.key}"
-
-
-def parts_to_json(parts: dict[str, PartScores], measure: Measure = PCKH) -> Json:
-    """label -> {"persons", "joints", "joint_error": {"image_px", "crop_px", "interval"},
-    "pckh": {"0.5": {"groups": {"Mean"}, "interval"}}}.
-    """
-    return {
-        label: {
-            "persons": part.people,
-            "joints": part.joints,
-            "joint_error": to_block(part.joint_error),
-            _keys(measure)[0]: {f"{measure.main:g}": to_block({"groups": {"Mean": part.mean_pckh}})},
-        }
-        for label, part in parts.items()
-    }
-
-
-def movement_to_json(movement: Movement) -> Json:
-    """{"all": M, "per_joint": {joint: M}} with M = {"joints", "moved", "closer", "before", "after", "change",
-    "interval"}.
-    """
-
-    def block(found: JointMovement) -> Json:
-        return {"joints": found.joints, **to_block({f.name: getattr(found, f.name) for f in fields(found)[1:]})}
-
-    return {
-        "all": block(movement.all),
-        "per_joint": {joint: block(found) for joint, found in movement.per_joint.items()},
-    }
-
-
-def calibration_to_json(found: Calibration) -> Json:
-    """{"joints", "score", "correct", "correlation", "auc", "error", "interval",
-    "bins": [{"joints", "score", "correct", "interval"}, ...]}.
-    """
-    values = {name: getattr(found, name) for name in ("score", "correct", "correlation", "auc", "error")}
-    bins = [{"joints": one.joints, "score": one.score, **to_block({"correct": one.correct})} for one in found.bins]
-    return {"joints": found.joints, **to_block(values), "bins": bins}
+    """What `compare` found, in the form of `scores_to_json`, without the counts and the protocol."""
+    tree = scores_to_json(scores)
+    return {key: tree[key] for key in tree if key not in ("counts", "protocol") and not key.startswith("persons_")}
 
 
 def scores_from_json(tree: Json) -> Scores:
@@ -118,42 +84,61 @@ def scores_from_json(tree: Json) -> Scores:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: a tree that it did not make.
     """
-    drawn = tree.get("interval")
-    measure = MEASURES[tree.get("metric", PCKH.key)]
-    key, without = _keys(measure)
-    auc, curve = (from_block(tree[name], drawn and drawn[name]) for name in (f"{key}_auc", f"{key}_curve"))
-    pckh = {float(threshold): from_block(block) for threshold, block in tree[key].items()}
-    people, unscored = int(tree["persons"]), int(tree[without])
+    drawn, counts, flat = tree.get("interval"), tree["counts"], "convention" in tree
+    metrics: dict[str, Score] = {}
+    facts: Json = {}
+    if flat:
+        measure = MEASURES[tree.get("metric", PCKH.key)]
+        block = measure.block
+        for threshold, values in tree[block].items():
+            groups = from_block(values)
+            mean, parts = groups["groups"]["Mean"], groups.pop("per_joint")
+            metrics[f"{block}@{threshold}"] = Score(mean, parts, counts[block]["per_joint"], groups)
+        area, curve = (from_block(tree[name], drawn and drawn[name]) for name in (f"{block}_auc", f"{block}_curve"))
+        curve = {float(threshold): mean for threshold, mean in curve.items()}
+        metrics[f"{block}_curve"] = Score(area, {}, {}, {"curve": curve})
+        facts = {"convention": tree["convention"], "measure": measure, "in_mean": int(counts[block]["mean"])}
+    for metric in _metrics(tree, flat):
+        found = from_block(tree[metric.block])
+        parts = {name: each[metric.unit] if flat else each for name, each in found[metric.part_key].items()}
+        groups = {} if flat else {"action_mean": found["action_mean"]} | {key: found.get(key, {}) for key in GROUPS_3D}
+        metrics[metric.name] = Score(found[metric.unit], parts, counts[metric.block][metric.part_key], groups)
+    people = int(tree["persons"])
     return Scores(
         people=people,
-        without_scale=int(tree["persons_without_scale"]),
-        pckh=PCKh(
-            convention=tree["convention"],
-            people=people - unscored,
-            unscored=unscored,
-            annotated=tree["counts"][key]["per_joint"],
-            in_mean=int(tree["counts"][key]["mean"]),
-            per_joint={threshold: block["per_joint"] for threshold, block in pckh.items()},
-            groups={threshold: block["groups"] for threshold, block in pckh.items()},
-            upper_body={threshold: block["upper_body"] for threshold, block in pckh.items()},
-            curve={float(threshold): mean for threshold, mean in curve.items()},
-            auc=auc,
-            measure=measure,
-        ),
-        joint_error=_error(tree, "joint_error", "per_joint"),
-        bone_error=_error(tree, "bone_error", "per_bone"),
+        metrics=metrics,
+        left_out={key.removeprefix("persons_"): int(tree[key]) for key in tree if key.startswith("persons_")},
+        sequences=int(tree.get("sequences", people)),
+        protocol=str(tree.get("protocol", "")),
         bootstrap=Bootstrap(drawn["resamples"], drawn["seed"]) if drawn else None,
+        **facts,
     )
 
 
-def _by_part(error: MeanError, key: str) -> Json:
-    return {"image_px": error.image_px, "crop_px": error.crop_px, key: error.per_part}
+def _metrics(present: Json, flat: bool) -> list[Metric]:
+    """Those whose block is among the keys; an error if a tree lacks one that is always there."""
+    optional = ("illegal_angle", "gt_illegal_angle", "gt_bone_std")
+    return [metric for metric in METRICS[2 if flat else 3] if metric.block in present or metric.block not in optional]
 
 
-def _error(tree: Json, key: str, part: str) -> MeanError:
-    found = from_block(tree[key])
-    each = {name: PixelError(**pair) for name, pair in found[part].items()}
-    return MeanError(found["image_px"], found["crop_px"], each, tree["counts"][key][part])
+def to_json(node: Any) -> Any:
+    """Dataclasses of estimates, numbers and words as dicts, each with the "interval" of its own estimates beside them.
+
+    `people` becomes "persons"; a number that is not finite is null.
+    """
+    if isinstance(node, Estimate):
+        return node.value
+    if isinstance(node, dict):
+        return {key: to_json(child) for key, child in node.items()}
+    if isinstance(node, (list, tuple, np.ndarray)):
+        return [to_json(child) for child in (node.tolist() if isinstance(node, np.ndarray) else node)]
+    if isinstance(node, float):
+        return node if math.isfinite(node) else None
+    if not is_dataclass(node):
+        return node
+    items = {KEYS.get(field.name, field.name): getattr(node, field.name) for field in fields(node)}
+    estimates = {key: child for key, child in items.items() if isinstance(child, Estimate)}
+    return {**to_json(items), **({"interval": _bounds(estimates)} if estimates else {})}
 
 
 def to_block(estimates: object, intervals: object = True) -> Json:
@@ -170,11 +155,8 @@ def _bounds(node: object) -> Any:
 
 
 def _tree(node: object, leaf: Callable[[Estimate], object]) -> Any:
-    """Dicts, and pairs of errors, of estimates as dicts of what `leaf` makes of each."""
-    if isinstance(node, Estimate):
-        return leaf(node)
-    items = {"image_px": node.image_px, "crop_px": node.crop_px} if isinstance(node, PixelError) else node
-    return {key: _tree(child, leaf) for key, child in items.items()}
+    """Dicts of estimates as dicts of what `leaf` makes of each."""
+    return leaf(node) if isinstance(node, Estimate) else {key: _tree(child, leaf) for key, child in node.items()}
 
 
 def from_block(values: Any, bounds: Any = None) -> Any:

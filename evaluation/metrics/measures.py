@@ -34,6 +34,20 @@ class Measure:
         return f"{self.name}@{self.main:g}"
 
     @property
+    def block(self) -> str:
+        """The key in JSON: `pckh`, `pck`."""
+        return self.name.lower()
+
+    @property
+    def size(self) -> str:
+        """The length in JSON's words."""
+        return "head_size" if self.key == "pckh" else self.key
+
+    def name_at(self, threshold: float) -> str:
+        """The name in `Scores` at a threshold: `pckh@0.5`."""
+        return f"{self.block}@{threshold:g}"
+
+    @property
     def note(self) -> str:
         """` of the torso`: what its name does not tell; empty for PCKh."""
         return "" if self.name == "PCKh" else f" of the {self.one}"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Estimate, estimates, totals
-from evaluation.metrics.inputs import GroundTruth, ratio
+from evaluation.metrics.ground_truth import GroundTruth, ratio
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,10 @@ def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> Movement:
         PoseError: shapes that do not match, an annotated joint without a finite position.
     """
     before, after = gt.check(before), gt.check(after)
-
-    def lengths(offset: np.ndarray) -> np.ndarray:
-        return np.where(gt.annotated, np.linalg.norm(offset, axis=-1), 0)
-
-    first, last = lengths(before - gt.joints), lengths(after - gt.joints)
-    terms = {
-        "joints": gt.annotated,
-        "moved": lengths(after - before),
-        "closer": 100.0 * (last < first),
-        "before": first,
-        "after": last,
-        "change": last - first,
-    }
+    offsets = (after - before, before - gt.joints, after - gt.joints)
+    moved, first, last = (np.where(gt.annotated, np.linalg.norm(offset, axis=-1), 0) for offset in offsets)
+    terms = {"joints": gt.annotated, "moved": moved, "closer": 100.0 * (last < first), "before": first, "after": last,
+             "change": last - first}  # fmt: skip
     # The last column holds all joints together.
     terms = {name: np.column_stack([term, term.sum(axis=1)]).astype(np.float64) for name, term in terms.items()}
     sums = totals(terms, DEFAULT_BOOTSTRAP)

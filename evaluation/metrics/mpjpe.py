@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.inputs import ratio
+from evaluation.metrics.ground_truth import ratio
 from heads.skeleton import MPII
 
 MIN_ALIGNED = 3  # joints that fix a rotation
@@ -48,7 +48,11 @@ def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
         scale: whether the alignment may scale the pose. A rigid one may not; that of Martinez et al. (ICCV 2017),
             VideoPose3D and mmpose may, and reads lower.
 
-    Returns, Raises: as `mpjpe`.
+    Returns:
+        The mean over all joints of all people, in the unit of the poses; NaN if none counts.
+
+    Raises:
+        PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
     """
     return _mean(pa_joint_errors(*_checked(pred, gt), scale))
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.inputs import BOX_PER_SCALE, GroundTruth
+from evaluation.metrics.ground_truth import GroundTruth
+from heads.skeleton import BOX_PER_SCALE
 
 AREA_PER_BOX = 0.53  # of a person's area to the square of the box's side, where no area is known: mmpose's factor
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")

@@ -5,70 +5,20 @@ PCK is the same in another unit (`evaluation.metrics.measures`), which the groun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.bootstrap import Estimate, estimates
 from evaluation.metrics.conventions import UPPER_BODY, Convention, get_convention, in_mean, joint_groups, members
-from evaluation.metrics.inputs import GroundTruth, has_size, ratio
+from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.measures import PCKH, Measure
+from evaluation.metrics.scores import Measured, Score, Scores, to_score
 from heads.skeleton import MPII, Skeleton
 
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
-
-
-@dataclass(frozen=True)
-class PCKh:
-    """PCKh (or PCK, see `measure`) of some people, in percent; a threshold is a key as the caller wrote it, 0.5 say.
-
-    Attributes:
-        convention: the name of how it was counted.
-        people: people scored.
-        unscored: people left out because their head size, or other unit, is unknown or not positive.
-        annotated: joint -> number of annotated joints of the people scored.
-        in_mean: the sum of those that the Mean is over.
-        per_joint: threshold -> joint -> %.
-        groups: threshold -> Head, Shoulder, ... (or the skeleton's own), Mean -> %.
-        upper_body: threshold -> % of shoulders, elbows and wrists together: the official toolkit's "UBody".
-        curve: threshold of `CURVE` -> the Mean.
-        auc: area under the curve from 0 to 0.5 by trapezoids, over its width: 100 for a perfect prediction.
-        measure: the unit of the thresholds.
-    """
-
-    convention: str
-    people: int
-    unscored: int
-    annotated: dict[str, int]
-    in_mean: int
-    per_joint: dict[float, dict[str, Estimate]]
-    groups: dict[float, dict[str, Estimate]]
-    upper_body: dict[float, Estimate]
-    curve: dict[float, Estimate]
-    auc: Estimate
-    measure: Measure = PCKH
-
-
-class Percentages(NamedTuple):
-    """PCKh as arrays of S rows: a dataset's in row 0, and its resamples' below; NaN if nothing was counted.
-
-    Attributes:
-        per_joint: (S, T, K) at T thresholds.
-        groups: (S, T, 1 + groups), in the order of `conventions.joint_groups`, the Mean last.
-        upper_body: (S, T).
-        curve: (S, 51), the Mean at the thresholds of `CURVE`.
-        auc: (S,).
-    """
-
-    per_joint: np.ndarray
-    groups: np.ndarray
-    upper_body: np.ndarray
-    curve: np.ndarray
-    auc: np.ndarray
 
 
 class PCKhMetric:
@@ -112,17 +62,22 @@ class PCKhMetric:
             PoseError: another shape, or an annotated joint without a finite predicted position.
         """
         correct, annotated = person_counts(pred, gt, self.thresholds, self.convention)
-        scored = int(has_size(gt.size).sum())
-        self._people += scored
-        self._unscored += len(gt) - scored
+        self._people += len(gt)
+        self._unscored += int((~has_size(gt.size)).sum())
         self._annotated += annotated.sum(axis=0)
         self._correct += correct.sum(axis=0)
 
-    def compute(self) -> PCKh:
-        """PCKh of all people so far; a value is None if nothing was counted."""
-        found = percentages(self._correct[None], self._annotated[None], self.convention, self.skeleton)
-        counts = (self._people, self._unscored, self._annotated.tolist())
-        return as_pckh(found, self.thresholds, self.convention, self.skeleton, self.measure, *counts)
+    def compute(self) -> Scores:
+        """PCKh of all people so far, and nothing else; a value is None if nothing was counted."""
+        skeleton, measure = self.skeleton, self.measure
+        found = measure_pckh(
+            self._correct[None], self._annotated[None], self.thresholds, self.convention, skeleton, measure
+        )
+        scores = {name: to_score(*each) for name, each in found.items()}
+        left_out = {f"without_{measure.size}": self._unscored}
+        return Scores(
+            self._people, scores, left_out, self._people, **pckh_facts(scores, self.convention, skeleton, measure)
+        )
 
 
 def pckh(
@@ -131,12 +86,12 @@ def pckh(
     *,
     thresholds: Sequence[float] | None = None,
     convention: str | Convention = "official",
-) -> PCKh:
+) -> Scores:
     """PCKh of N people, or PCK in the ground truth's measure.
 
     Args:
         pred: (N, K, D) predicted joints, image pixels.
-        gt: of the same people; people without a head size are not scored, and counted in `unscored`.
+        gt: of the same people; people without a head size are not scored, and counted in `left_out`.
         thresholds: fractions of the head size, each > 0; None: the measure's.
         convention: 'official', 'hrnet', 'mmpose' or 'pytorch-pose', or a `Convention` of your own.
 
@@ -157,7 +112,7 @@ def person_counts(
     Not scored are joints that are not annotated and people whose head size is NaN or not positive. Published numbers
     hold exact ties with a threshold, so the order matters: distance, then over head size.
 
-    Args, Raises: as `pckh`.
+    What is given and raised: see `pckh`.
     """
     pred, sized = gt.check(pred), has_size(gt.size)
     distances = ratio(np.linalg.norm(pred - gt.joints, axis=-1), np.where(sized, gt.size, 0)[:, None])
@@ -166,17 +121,26 @@ def person_counts(
     return convention.correct(distances[:, None], np.concatenate([thresholds, CURVE])[:, None]), scored
 
 
-def percentages(correct: np.ndarray, annotated: np.ndarray, convention: Convention, skeleton: Skeleton) -> Percentages:
-    """Percentages from the numbers of correct and of annotated joints.
+def measure_pckh(
+    correct: np.ndarray,
+    annotated: np.ndarray,
+    thresholds: Sequence[float],
+    convention: Convention,
+    skeleton: Skeleton,
+    measure: Measure,
+) -> Measured:
+    """Percentages at each threshold, and the curve, from the numbers of correct and of annotated joints.
 
     A group is the mean of its joints' percentages (those that anybody annotated), as in all four toolkits.
 
     Args:
         correct: (S, T + 51, K) correct joints, summed over people.
         annotated: (S, K) annotated joints, summed over the same people.
+        thresholds: T.
         convention: which joints make the Head, and how the Mean is taken.
-        skeleton: of the K joints, and its groups.
+        skeleton, measure: of the ground truth.
     """
+    counts = dict(zip(skeleton.names, annotated[0].astype(int).tolist(), strict=True))
     annotated = annotated[:, None]
 
     def micro(correct: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -187,51 +151,25 @@ def percentages(correct: np.ndarray, annotated: np.ndarray, convention: Conventi
         return ratio(np.where(counted, 100 * ratio(correct, annotated), 0).sum(axis=-1), counted.sum(axis=-1))
 
     mean = {"micro": micro, "macro": macro}[convention.mean](correct, in_mean(skeleton))
-    correct, curve = np.split(correct, [-len(CURVE)], axis=1)[0], mean[:, -len(CURVE) :]
-    groups = [macro(correct, mask) for mask in joint_groups(skeleton, convention.head).values()]
-    return Percentages(
-        per_joint=100 * ratio(correct, annotated),
-        groups=np.stack([*groups, mean[:, : -len(CURVE)]], axis=-1),
-        upper_body=micro(correct, members(skeleton.names, UPPER_BODY)),
-        curve=curve,
-        auc=(curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2,
-    )
+    correct, curve = correct[:, : -len(CURVE)], mean[:, -len(CURVE) :]
+    members_of = joint_groups(skeleton, convention.head)
+    groups = np.stack([*(macro(correct, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1)
+    arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated), "groups": groups,
+              "upper_body": micro(correct, members(skeleton.names, UPPER_BODY))}  # fmt: skip
+    names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
+    found = {measure.name_at(threshold): ({key: values[:, index] for key, values in arrays.items()}, names, counts)
+             for index, threshold in enumerate(thresholds)}  # fmt: skip
+    area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
+    return {**found, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {})}
 
 
-def as_pckh(
-    found: Percentages,
-    thresholds: Sequence[float],
-    convention: Convention,
-    skeleton: Skeleton,
-    measure: Measure,
-    people: int,
-    unscored: int,
-    annotated: Sequence[int],
-) -> PCKh:
-    """The arrays of `found` by name, its rows below the first as confidence intervals; the rest as in `PCKh`.
-
-    Args:
-        annotated: K numbers.
-    """
-    names = skeleton.names
-
-    def named(values: np.ndarray, names: Iterable[str]) -> dict[float, dict[str, Estimate]]:
-        rows = zip(thresholds, estimates(values), strict=True)
-        return {threshold: dict(zip(names, row, strict=True)) for threshold, row in rows}
-
-    return PCKh(
-        convention.name,
-        people,
-        unscored,
-        dict(zip(names, annotated, strict=True)),
-        int(np.array(annotated, dtype=np.int64)[in_mean(skeleton)].sum()),
-        per_joint=named(found.per_joint, names),
-        groups=named(found.groups, (*joint_groups(skeleton, convention.head), "Mean")),
-        upper_body=dict(zip(thresholds, estimates(found.upper_body), strict=True)),
-        curve=dict(zip(CURVE.tolist(), estimates(found.curve), strict=True)),
-        auc=estimates(found.auc).item(),
-        measure=measure,
-    )
+def pckh_facts(
+    scores: Mapping[str, Score], convention: Convention, skeleton: Skeleton, measure: Measure
+) -> dict[str, Any]:
+    """What `Scores` says of how PCKh was counted."""
+    counts = next(iter(scores.values())).counts
+    mean = sum(count for count, inside in zip(counts.values(), in_mean(skeleton), strict=True) if inside)
+    return {"convention": convention.name, "measure": measure, "in_mean": mean}
 
 
 def check_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:

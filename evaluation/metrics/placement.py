@@ -7,18 +7,17 @@ for a shift has an offset alone, one in the right place but with wrong limbs a s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate
-from evaluation.metrics.inputs import GroundTruth, ratio
+from evaluation.metrics.ground_truth import GroundTruth, ratio
 from evaluation.metrics.seeds import mean_over_seeds
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """Both parts in image pixels, means over the annotated joints of all people; or differences of two of them.
 
     Attributes:
@@ -46,17 +45,14 @@ def placement(
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite predicted position.
     """
-    counts = np.repeat(gt.annotated.sum(axis=1)[:, None], 2, axis=1)
-    found = mean_over_seeds(
-        lambda pred: _distances(gt.check(pred) - gt.joints, gt.annotated), counts, predictions, references, bootstrap
-    )
-    return Placement(*found)
+    count = gt.annotated.sum(axis=1)
 
+    def sums(pred: ArrayLike) -> np.ndarray:
+        """(N, 2) over a person's annotated joints: of the offset, and of what is left without it."""
+        error = gt.check(pred) - gt.known
+        shift = ratio(np.nansum(error, axis=1), np.maximum(count, 1)[:, None])
+        left = np.nansum(np.linalg.norm(error - shift[:, None], axis=-1), axis=1)
+        return np.stack([np.linalg.norm(shift, axis=-1) * count, left], axis=1)
 
-def _distances(error: np.ndarray, annotated: np.ndarray) -> np.ndarray:
-    """(N, 2) sums over a person's annotated joints: of the offset, and of what is left without it."""
-    error = np.where(annotated[..., None], error, 0)
-    count = annotated.sum(axis=1)
-    shift = ratio(error.sum(axis=1), np.maximum(count, 1)[:, None])
-    left = np.where(annotated, np.linalg.norm(error - shift[:, None], axis=-1), 0)
-    return np.stack([np.linalg.norm(shift, axis=-1) * count, left.sum(axis=1)], axis=1)
+    counts = np.repeat(count[:, None], 2, axis=1)
+    return Placement(*mean_over_seeds(sums, counts, predictions, references, bootstrap))

@@ -16,18 +16,12 @@ class PoseStd:
     """Standard deviations over people, in the unit of the poses given; NaN if fewer than two people count.
 
     Attributes:
-        names: K joint names.
         joint: (K,) of a joint's position: the square root of its variance summed over coordinates.
         bone: (K,) of the bone from the joint to its parent, likewise; the root's bone is its own position.
-        joint_count: (K,) people with the joint annotated.
-        bone_count: (K,) people with both ends annotated.
     """
 
-    names: tuple[str, ...]
     joint: np.ndarray
     bone: np.ndarray
-    joint_count: np.ndarray
-    bone_count: np.ndarray
 
     def by_kind(self, skeleton: Skeleton = MPII) -> dict[str, tuple[float, float]]:
         """Joint kind -> (joint, bone), left and right averaged, as the paper's figure shows them.
@@ -43,13 +37,12 @@ class PoseStd:
         return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
 
 
-def pose_std(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton: Skeleton = MPII) -> PoseStd:
+def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
     """The standard deviation of joints and bones over people.
 
     Args:
         joints: (N, K, D) true joints in one frame, for the paper's figure that of the 224 crop, or mm relative to the
             pelvis; NaN if not annotated.
-        annotated: (N, K) bool; None takes the joints that are finite.
         skeleton: names and parents of the K joints.
 
     Raises:
@@ -59,15 +52,12 @@ def pose_std(joints: ArrayLike, annotated: ArrayLike | None = None, *, skeleton:
     if joints.ndim != 3 or joints.shape[1] != len(skeleton):
         raise PoseError(f"pose std: poses have shape {joints.shape}; expected (people, {len(skeleton)}, dimensions)")
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
-    if annotated is not None:
-        joints[~np.asarray(annotated, dtype=bool)] = np.nan
     if np.isnan(joints).all():
         raise PoseError("pose std: no joint of these people is annotated, so there is nothing to measure")
     parents = np.array(skeleton.parents)
     bones = joints[:, parents] - joints
     bones[:, skeleton.root] = joints[:, skeleton.root]
-    (joint, joint_count), (bone, bone_count) = _std(joints), _std(bones)
-    return PoseStd(skeleton.names, joint, bone, joint_count, bone_count)
+    return PoseStd(_std(joints), _std(bones))
 
 
 def kind_of(joint: int, skeleton: Skeleton) -> str:
@@ -83,9 +73,9 @@ def kind_of(joint: int, skeleton: Skeleton) -> str:
     return kind.replace("_", " ")
 
 
-def _std(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(K,) root of the variance summed over coordinates, and (K,) how many people it is over."""
+def _std(values: np.ndarray) -> np.ndarray:
+    """(K,) root of the variance over people, summed over coordinates."""
     count = np.isfinite(values).all(axis=-1).sum(axis=0)
     mean = np.nansum(values, axis=0) / np.maximum(count, 1)[:, None]
     variance = np.nansum((values - mean) ** 2, axis=(0, 2)) / np.maximum(count, 1)
-    return np.where(count > 1, np.sqrt(variance), np.nan), count
+    return np.where(count > 1, np.sqrt(variance), np.nan)

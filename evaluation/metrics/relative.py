@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate
-from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.seeds import mean_over_seeds
 from heads.pairs import path_lengths
-from heads.skeleton import Skeleton
 
 
 def relative_errors(
@@ -42,22 +41,16 @@ def relative_errors(
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite predicted position.
     """
-    start, end, lengths = _pairs_by_length(gt.skeleton)
+    pairs = list(combinations(range(len(gt.skeleton)), 2))
+    start, end = np.array(pairs, dtype=int).reshape(-1, 2).T
+    lengths = np.array(path_lengths(gt.skeleton, pairs), dtype=int)
     distinct = np.unique(lengths)
     by_length = lengths[:, None] == distinct  # (P, M)
     annotated = gt.annotated[:, start] & gt.annotated[:, end]
 
     def sums(pred: ArrayLike) -> np.ndarray:
-        error = np.where(gt.annotated[..., None], gt.check(pred) - gt.joints, 0)
-        distances = np.linalg.norm(error[:, end] - error[:, start], axis=-1)
-        return np.where(annotated, distances, 0) @ by_length
+        error = gt.check(pred) - gt.known
+        return np.nan_to_num(np.linalg.norm(error[:, end] - error[:, start], axis=-1)) @ by_length
 
     found = mean_over_seeds(sums, annotated.astype(float) @ by_length, predictions, references, bootstrap)
     return dict(zip(distinct.tolist(), found, strict=True))
-
-
-def _pairs_by_length(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """u, v and the number of bones between them, (P,) each, of all pairs of joints."""
-    pairs = list(combinations(range(len(skeleton)), 2))
-    start, end = np.array(pairs, dtype=int).reshape(-1, 2).T
-    return start, end, np.array(path_lengths(skeleton, pairs), dtype=int)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate, estimates, totals
-from evaluation.metrics.inputs import ratio
+from evaluation.metrics.ground_truth import ratio
 
 
 def mean_over_seeds(

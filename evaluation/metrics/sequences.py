@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bone_lengths import bone_errors
-from evaluation.metrics.inputs import ratio
-from evaluation.metrics.inputs_3d import GroundTruth3D
-from evaluation.metrics.json_format import Json
-from evaluation.metrics.mpjpe import joint_errors, pa_joint_errors
+from evaluation.metrics.ground_truth import GroundTruth, ratio
+from evaluation.metrics.metric import METRICS
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class SequenceErrors:
     Attributes:
         subject, action, sequence: names, '' if they are not known.
         people: frames of it, over all cameras.
-        joint_error, pa_joint_error, bone_error: mm, as in `evaluate_3d`; None if nothing was counted.
+        joint_error, pa_joint_error, bone_error: mm, None if nothing was counted.
     """
 
     subject: str
@@ -33,7 +30,7 @@ class SequenceErrors:
     bone_error: float | None
 
 
-def sequence_errors(pred: ArrayLike, gt: GroundTruth3D) -> list[SequenceErrors]:
+def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[SequenceErrors]:
     """The errors of every sequence, from the largest Joint Error to the smallest, undefined ones last.
 
     Args:
@@ -41,35 +38,18 @@ def sequence_errors(pred: ArrayLike, gt: GroundTruth3D) -> list[SequenceErrors]:
         gt: of the same people.
 
     Raises:
-        PoseError: as `evaluate_3d`.
+        PoseError: shapes that do not match, an annotated joint without a finite position.
     """
-    pred, known = gt.check(pred), gt.known
-    errors = (joint_errors(pred, known, gt.skeleton.root), pa_joint_errors(pred, known),
-              bone_errors(pred, known, gt.skeleton))  # fmt: skip
-    sequences = gt.sequences
-    means = np.stack([_means(each, gt) for each in errors], axis=-1)
+    pred, sequences = gt.check(pred), gt.sequences
+    metrics = [metric for metric in METRICS[3] if metric.name in SequenceErrors.__annotations__]
+    means = []
+    for metric in metrics:
+        values = metric.values(pred, gt)
+        sums = (sequences.sum(each).sum(axis=1) for each in (np.nan_to_num(values), np.isfinite(values)))
+        means.append(ratio(*sums))
     first = np.unique(sequences.index, return_index=True)[1]
-    names = [np.full(len(first), "") if values is None else values[first]
-             for values in (gt.subject, gt.action, gt.sequence)]  # fmt: skip
+    names = ["" if values is None else values[first] for values in (gt.subject, gt.action, gt.sequence)]
     people = np.bincount(sequences.index, minlength=sequences.count)
-    return [
-        SequenceErrors(*(str(name[row]) for name in names), int(people[row]), *(_value(mean) for mean in means[row]))
-        for row in np.argsort(-means[:, 0], kind="stable").tolist()
-    ]
-
-
-def sequences_to_json(found: list[SequenceErrors]) -> Json:
-    """[{"subject", "action", "sequence", "persons", "joint_error", "pa_joint_error", "bone_error"}], errors in mm."""
-    trees = [asdict(each) for each in found]
-    return [{("persons" if key == "people" else key): value for key, value in tree.items()} for tree in trees]
-
-
-def _means(errors: np.ndarray, gt: GroundTruth3D) -> np.ndarray:
-    """(Q,) mean of errors (N, P) that are counted, NaN if none is."""
-    counted = np.isfinite(errors)
-    sums = gt.sequences.sums(np.where(counted, errors, 0)), gt.sequences.sums(counted)
-    return ratio(*(each.sum(axis=1) for each in sums))
-
-
-def _value(mean: float) -> float | None:
-    return float(mean) if np.isfinite(mean) else None
+    rows = zip(*(np.broadcast_to(each, len(first)).tolist() for each in (*names, people, *means)), strict=True)
+    found = [SequenceErrors(*(None if value != value else value for value in row)) for row in rows]
+    return [found[row] for row in np.argsort(-means[0], kind="stable").tolist()]

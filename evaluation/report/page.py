@@ -11,6 +11,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from evaluation.metrics.json_format import Json
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg
 from evaluation.report.tables import Table
@@ -30,15 +31,17 @@ class Section:
         pictures: (caption, (H, W, 3) uint8 RGB) images.
         folded: names of the tables that are opened by a tap on their title.
         wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
+        facts: what results.json holds of it, beside the tables: key -> values.
     """
 
     heading: str
-    text: tuple[str, ...] = ()
+    text: Sequence[str] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     figures: Mapping[str, tuple[str, Figure]] = field(default_factory=dict)
     pictures: Sequence[tuple[str, np.ndarray]] = ()
     folded: frozenset[str] = frozenset()
     wide: bool = False
+    facts: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,14 @@ class Report:
             **{f"figures/{name}.svg": data for name, data in drawn.items()},
             "index.html": page.encode(),
         }
+
+    def to_json(self) -> Json:
+        """Everything that the page shows, for results.json."""
+        tree: Json = {"title": self.title}
+        for section in self.sections:
+            for key, values in section.facts.items():
+                tree[key] = {**tree[key], **values} if key in tree else values
+        return {**tree, "tables": {name: table.to_json() for name, table in self.tables().items()}}
 
     def tables(self) -> dict[str, Table]:
         """Every table by its file name."""

@@ -15,9 +15,8 @@ from matplotlib.lines import Line2D
 from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.calibration import Calibration
-from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.measures import PCKH
-from evaluation.metrics.pose_std import PoseStd
+from evaluation.metrics.scores import Scores
 from heads.skeleton import MPII, Skeleton
 
 # Okabe and Ito's palette without its yellow, which fades on white; with a line style each, color is not needed.
@@ -39,17 +38,17 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
     Raises:
         PoseError: no results.
     """
-    measures = [scores.pckh.measure for scores in results.values()] or [PCKH]
-    name, one, unit = measures[0].name, measures[0].one, measures[0].unit
-    figure, axes = _axes(f"Share of joints within a fraction of the {one}", 4.2, results)
+    measure = next((scores.measure for scores in results.values()), PCKH)
+    figure, axes = make_axes(f"Share of joints within a fraction of the {measure.one}", 4.2, results)
     for index, (label, scores) in enumerate(results.items()):
-        thresholds, auc = list(scores.pckh.curve), scores.pckh.auc.value
-        values, low, high = _columns(scores.pckh.curve)
+        curve = scores[f"{measure.block}_curve"]
+        means, auc = curve.groups["curve"], curve.overall.value
+        thresholds, (values, low, high) = list(means), _columns(means)
         label += "" if auc is None else f" (area {auc:.1f})"
-        axes.plot(thresholds, values, label=label, **_style(index))
+        axes.plot(thresholds, values, label=label, **style(index))
         if np.isfinite(low).all():
             axes.fill_between(thresholds, low, high, color=COLORS[index % len(COLORS)], alpha=0.15, lw=0)
-    axes.set(xlabel=f"threshold ({unit})", ylabel=f"mean {name} (%)", xlim=(0, 0.5), ylim=(0, 100))
+    axes.set(xlabel=f"threshold ({measure.unit})", ylabel=f"mean {measure.name} (%)", xlim=(0, 0.5), ylim=(0, 100))
     axes.legend(loc="upper left", fontsize="small")
     return figure
 
@@ -65,7 +64,7 @@ def joint_bars(values: Values, title: str, xlabel: str, limit: float | None = No
     Raises:
         PoseError: no values.
     """
-    figure, axes = _axes(title, 5.2 + 0.4 * len(values), values)
+    figure, axes = make_axes(title, 5.2 + 0.4 * len(values), values)
     height = 0.8 / len(values)
     for index, (name, found) in enumerate(values.items()):
         value, low, high = _columns(found)
@@ -94,19 +93,13 @@ def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
     Raises:
         PoseError: no values.
     """
-    figure, axes = _axes(title, 3.6 + 0.2 * len(values), values)
+    figure, axes = make_axes(title, 3.6 + 0.2 * len(values), values)
     step = 0.5 / len(values)
     for index, (name, found) in enumerate(values.items()):
         value, low, high = _columns(found)
-        axes.errorbar(
-            np.arange(len(found)) + (index - (len(values) - 1) / 2) * step,
-            value,
-            yerr=np.abs(np.stack([low, high]) - value),
-            fmt=MARKERS[index % len(MARKERS)],
-            color=COLORS[index % len(COLORS)],
-            capsize=3,
-            label=name,
-        )
+        places = np.arange(len(found)) + (index - (len(values) - 1) / 2) * step
+        axes.errorbar(places, value, yerr=np.abs(np.stack([low, high]) - value), fmt=MARKERS[index % len(MARKERS)],
+                      color=COLORS[index % len(COLORS)], capsize=3, label=name)  # fmt: skip
     axes.set_xticks(np.arange(len(found)), list(found))
     axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(found) - 0.4))
     axes.set_ylim(bottom=0)
@@ -129,21 +122,14 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
     Raises:
         PoseError: no results.
     """
-    figure, axes = _axes(title, 4.6, results)
+    figure, axes = make_axes(title, 4.6, results)
     axes.plot((0, 1), (0, 1), color="#777777", linestyle="--", linewidth=1, zorder=1)
     for index, (name, found) in enumerate(results.items()):
         color, place = COLORS[index % len(COLORS)], [one.score for one in found.bins]
         value, low, high = _columns(dict(enumerate(one.correct for one in found.bins)))
         if np.isfinite(low).any():
-            axes.errorbar(
-                place,
-                value,
-                yerr=np.abs(np.stack([low, high]) - value),
-                fmt="none",
-                ecolor=color,
-                elinewidth=1,
-                capsize=2,
-            )
+            reach = np.abs(np.stack([low, high]) - value)
+            axes.errorbar(place, value, yerr=reach, fmt="none", ecolor=color, elinewidth=1, capsize=2)
         area = [12 + 150 * one.joints / found.joints for one in found.bins]
         axes.scatter(place, value, area, color=color, marker=MARKERS[index % len(MARKERS)], label=name, zorder=2)
     axes.set(xlabel="mean score of the joints", ylabel="share of them correct", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -151,10 +137,9 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
     return figure
 
 
-def std_bars(std: PoseStd, skeleton: Skeleton = MPII, unit: str = "px of the 224 crop") -> Figure:
-    """Figure 1 of the paper, middle or right: standard deviation of joints against that of their bones."""
-    kinds = std.by_kind(skeleton)
-    figure, axes = _axes("Standard deviation of joints and of bones over people", 4.6, kinds)
+def std_bars(kinds: Mapping[str, tuple[float, float]], unit: str = "px of the 224 crop") -> Figure:
+    """Figure 1 of the paper, middle or right: kind -> standard deviation of joints, and of their bones."""
+    figure, axes = make_axes("Standard deviation of joints and of bones over people", 4.6, kinds)
     joints, bones = np.array(list(kinds.values())).T
     axes.barh(np.arange(len(kinds)) - 0.2, joints, 0.4, label="joint", color=COLORS[1])
     axes.barh(np.arange(len(kinds)) + 0.2, bones, 0.4, label="bone to its parent", color=COLORS[0])
@@ -194,13 +179,10 @@ def movement_arrows(
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel in panels:
         panel.set_axis_off()
-    colors = [SIDES[side] for side in skeleton.sides]
-    limbs = np.array([(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent != -1])
-    limb_colors = [colors[joint] for joint, _ in limbs]
-    factor = arrow_factor(before, after)
+    factor, colors = arrow_factor(before, after), [SIDES[side] for side in skeleton.sides]
     for axes, start, end, joints, caption in zip(panels, before, after, true, captions, strict=False):
-        axes.add_collection(LineCollection(joints[limbs], colors=TRUE_POSE, linewidths=4, capstyle="round"))
-        axes.add_collection(LineCollection(start[limbs], colors=limb_colors, linewidths=0.8))
+        add_limbs(axes, joints, skeleton, TRUE_POSE, 4)
+        add_limbs(axes, start, skeleton, side_colors(skeleton), 0.8, capstyle=None)
         shift = factor * (end - start)
         axes.quiver(*start.T, *shift.T, color=colors, angles="xy", scale_units="xy", scale=1, width=0.014,
                     headwidth=4, headlength=4.5, headaxislength=4, zorder=3)  # fmt: skip
@@ -210,14 +192,30 @@ def movement_arrows(
         half = max(float(half), 1.0) * 1.08
         axes.set(xlim=(center[0] - half, center[0] + half), ylim=(center[1] + half, center[1] - half), aspect="equal")
         axes.set_title(caption, fontsize="small")
-    handles = [
-        Line2D([], [], color=TRUE_POSE, linewidth=4, label="ground truth"),
-        *(Line2D([], [], color=color, marker=">", label=side) for side, color in SIDES.items()),
-    ]
     if factor > 1:
         figure.suptitle(f"arrows {factor} times as long as the movement", fontsize="small")
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    add_legend_of_sides(figure, marker=">")
     return figure
+
+
+def side_colors(skeleton: Skeleton) -> list[str]:
+    """The color of each limb of `add_limbs`."""
+    return [SIDES[side] for side, parent in zip(skeleton.sides, skeleton.parents, strict=True) if parent != -1]
+
+
+def add_limbs(
+    axes: Axes, joints: np.ndarray, skeleton: Skeleton, colors: object, width: float, capstyle: str | None = "round"
+) -> None:
+    """A pose (K, 2), a line per limb."""
+    limbs = np.array([(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent != -1])
+    axes.add_collection(LineCollection(joints[limbs], colors=colors, linewidths=width, capstyle=capstyle))
+
+
+def add_legend_of_sides(figure: Figure, marker: str = "") -> None:
+    """Which color is whose, below the figure."""
+    handles = [Line2D([], [], color=TRUE_POSE, linewidth=4, label="ground truth")]
+    handles += [Line2D([], [], color=color, marker=marker, label=side) for side, color in SIDES.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
 
 
 def arrow_factor(before: np.ndarray, after: np.ndarray) -> int:
@@ -242,11 +240,11 @@ def training_curves(series: Mapping[str, Sequence[tuple[float, float]]], ylabel:
     Raises:
         PoseError: no series.
     """
-    figure, axes = _axes(title, 3.8, series)
+    figure, axes = make_axes(title, 3.8, series)
     for index, (name, points) in enumerate(series.items()):
         steps, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
         values = np.where(np.isfinite(values), values, np.nan)
-        axes.plot(steps, values, label=name, marker="." if len(points) < 30 else "", **_style(index))
+        axes.plot(steps, values, label=name, marker="." if len(points) < 30 else "", **style(index))
     axes.set(xlabel="step", ylabel=ylabel)
     _legend_below(figure, len(series))
     return figure
@@ -266,7 +264,8 @@ def _columns(found: Mapping[object, Estimate]) -> np.ndarray:
     return np.array(rows, dtype=np.float64).reshape(-1, 3).T
 
 
-def _style(index: int) -> dict[str, str]:
+def style(index: int) -> dict[str, str]:
+    """Color and dashes of the line of a method."""
     return {"color": COLORS[index % len(COLORS)], "linestyle": LINES[index % len(LINES)]}
 
 
@@ -281,14 +280,19 @@ def _count_down(axes: Axes, names: Sequence[str]) -> None:
     axes.grid(axis="y", visible=False)
 
 
-def _axes(title: str, height: float, results: Mapping) -> tuple[Figure, Axes]:
+def make_axes(title: str, height: float, results: Mapping) -> tuple[Figure, Axes]:
     """A figure for some named results. Raises PoseError if there are none."""
     if not results:
         raise PoseError(f"plot '{title}': nothing to draw; give at least one named result")
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(title, fontsize="medium", loc="left")
-    axes.grid(color="#dddddd", linewidth=0.6)
+    prepare_axes(axes)
     axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def prepare_axes(axes: Axes) -> None:
+    """A thin grid, and no frame above and to the right."""
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,17 +1,17 @@
-"""Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1), the tree and its spreads."""
+"""Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1): the tree and its spreads."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from evaluation.metrics.pose_std import PoseStd
+from evaluation.metrics.pose_std import pose_std
 from evaluation.report import plots
 from evaluation.report.page import Section
-from evaluation.report.paper_tables import std_table
-from evaluation.report.published import PAPER
-from evaluation.report.published_3d import PAPER_NAMES
+from evaluation.report.published import PAPER, PAPER_NAMES
 from evaluation.report.tables import Cell, Table
 from heads.pairs import METHODS, get_pairs
 from heads.skeleton import MPII, Skeleton
@@ -19,6 +19,82 @@ from heads.skeleton import MPII, Skeleton
 SIDES = ("right", "center", "left")  # of a joint's children, from above
 ROW, LABEL = 0.42, 5  # inches between two rows of joints; points from a joint to its name
 DEEP = 6  # bones to the origin that leave room for names of two words in a line
+
+
+def make_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
+    """Table 1, and Figure 1, left and right.
+
+    Args:
+        joints: (N, K, 2) true joints in pixels of the 224 crop, NaN if not annotated; None if nobody was given.
+        skeleton: of the joints.
+        training: whether they are the training people's.
+    """
+    tables = {"table1": methods_table(skeleton)}
+    caption = (
+        "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, blue: left."
+    )
+    figures = {"figure1-tree": (caption, skeleton_tree(skeleton))}
+    kinds, people = _measure(joints, skeleton)
+    if kinds:
+        whose = "training people" if training else "validation people (no training annotations were given)"
+        text = f"The paper's reason to regress bones: over {people} {whose}, {_count_steadier(kinds)}."
+        figures["figure1"] = ("Left and right averaged.", plots.std_bars(kinds))
+        tables["figure1"] = std_table(kinds)
+    else:
+        text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
+    return Section("Table 1 and Figure 1: joints against bones", (text,), tables, figures,
+                   folded=frozenset({"figure1"}), facts={"figure1": _to_json(kinds)})  # fmt: skip
+
+
+def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
+    """Figure 1, middle; a sentence if nobody was measured.
+
+    Args:
+        joints: (N, K, 3) true joints in mm relative to the root, which has no value of its own. The others: see
+            `make_section`.
+    """
+    heading = "Figure 1, middle: joints against bones in 3D"
+    kinds, people = _measure(joints, skeleton)
+    facts = {"3d": {"figure1": _to_json(kinds)}}
+    if not kinds:
+        return Section(heading, ("No people with depth and a camera were given to measure it on.",), facts=facts)
+    whose = "training people" if training else "validation people (no training people with depth were given)"
+    text = f"Over {people} {whose}, relative to the root, {_count_steadier(kinds)} (a bone at the root is its joint)."
+    figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(kinds, "mm"))}
+    tables = {"figure1-3d": std_table(kinds, "mm")}
+    return Section(heading, (text,), tables, figures, folded=frozenset(tables), facts=facts)
+
+
+def _measure(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[dict[str, tuple[float, float]], str]:
+    """Kind -> standard deviation of joint and bone, {} if there is none; and of how many people."""
+    annotated = np.isfinite(joints).all(axis=-1) if joints is not None else np.zeros((0, len(skeleton)), bool)
+    if not annotated.any():
+        return {}, ""
+    std = pose_std(joints, skeleton)
+    if joints.shape[-1] == 3:
+        std = replace(std, joint=np.where(np.arange(len(skeleton)) == skeleton.root, np.nan, std.joint))
+    return std.by_kind(skeleton), f"{annotated.any(axis=1).sum():,}"
+
+
+def _count_steadier(kinds: dict[str, tuple[float, float]]) -> str:
+    steadier = sum(bone < joint for joint, bone in kinds.values())
+    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
+
+
+def _to_json(kinds: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
+    return {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()}
+
+
+def std_table(kinds: dict[str, tuple[float, float]], unit: str = "pixels of the 224 crop") -> Table:
+    """Figure 1's numbers: how much each kind of joint and its bone vary, left and right averaged."""
+    return Table(
+        title=f"Standard deviation over people in {unit}, left and right averaged",
+        head=("", "Joint", "Bone", "Bone / joint"),
+        rows=tuple(
+            (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2)) for kind, (joint, bone) in kinds.items()
+        ),
+        note="A bone runs from the joint to its parent; the root has its own position for a bone.",
+    )
 
 
 def methods_table(skeleton: Skeleton = MPII) -> Table:
@@ -88,34 +164,3 @@ def tree_places(skeleton: Skeleton) -> np.ndarray:
         if below := children[joint]:
             row[joint] = (row[below[0]] + row[below[-1]]) / 2
     return np.array([(len(path), row[joint]) for joint, path in enumerate(skeleton.ancestry)], dtype=np.float64)
-
-
-def representation_section(std: PoseStd | None, whose: str, skeleton: Skeleton = MPII) -> Section:
-    """Table 1, and Figure 1, left and right.
-
-    Args:
-        std: the right part's; None if nobody was measured, which is said.
-        whose: the people measured, in words.
-        skeleton: of the joints.
-    """
-    tables = {"table1": methods_table(skeleton)}
-    caption = (
-        "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, blue: left."
-    )
-    figures = {"figure1-tree": (caption, skeleton_tree(skeleton))}
-    if std is None:
-        text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
-    else:
-        text = f"The paper's reason to regress bones: over {whose}, {steadier_bones(std, skeleton)}."
-        figures["figure1"] = ("Left and right averaged.", plots.std_bars(std, skeleton))
-        tables["figure1"] = std_table(std, skeleton)
-    return Section(
-        "Table 1 and Figure 1: joints against bones", (text,), tables, figures, folded=frozenset({"figure1"})
-    )
-
-
-def steadier_bones(std: PoseStd, skeleton: Skeleton) -> str:
-    """How many kinds of bone vary less than their joint, in words."""
-    kinds = std.by_kind(skeleton).values()
-    steadier = sum(bone < joint for joint, bone in kinds)
-    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"

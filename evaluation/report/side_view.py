@@ -5,7 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from evaluation.report.skeletons import as_people, close_up, draw_poses, draw_skeleton, side_colors, thickness, within
+from evaluation.metrics.ground_truth import nan_mean
+from evaluation.report.skeletons import (
+    as_people,
+    close_up,
+    draw_arrows,
+    draw_poses,
+    draw_skeleton,
+    side_colors,
+    thickness,
+    within,
+)
 from heads.skeleton import MPII, Skeleton
 
 # mm from each joint to its parent: the mean of two skeletons, CMU motion capture's and Human3.6M's universal one.
@@ -47,7 +57,12 @@ def pixels_per_mm(joints: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:
     child = np.array([joint for joint, parent in enumerate(skeleton.parents) if parent >= 0], dtype=int)
     bones = people[:, child] - people[:, np.array(skeleton.parents)[child]]
     known = np.isfinite(bones).all(axis=-1)
-    lengths = np.array([BONE_LENGTHS.get(name, OTHER_LENGTH) for name in map(_without_side, skeleton.names)])[child]
+    lengths = np.array(
+        [
+            BONE_LENGTHS.get(name, OTHER_LENGTH)
+            for name in (name.removeprefix("r_").removeprefix("l_") for name in skeleton.names)
+        ]
+    )[child]
     total = (known * lengths).sum(axis=1)
     bones = np.where(known[..., None], bones, 0)
     seen, depth = np.linalg.norm(bones[..., :2], axis=-1), np.abs(bones[..., 2])
@@ -93,18 +108,20 @@ def side_view(
         PoseError: joints of another shape.
     """
     people = as_people(joints, skeleton, 3)
-    gts = [None] * len(people) if gt is None else as_people(gt, skeleton, 3)
+    gts = as_people(np.full_like(people, np.nan) if gt is None else gt, skeleton, 3)
     scales = np.broadcast_to(pixels_per_mm(people, skeleton) if scale is None else scale, len(people))
     canvas = np.full((height, width, 3), 255, np.uint8)
-    order = np.argsort(_middle_x(people, skeleton), kind="stable")
+    root, x = people[:, skeleton.root, 0], people[..., 0]
+    order = np.argsort(np.where(np.isfinite(root), root, nan_mean(x, axis=1)), kind="stable")
     for place, row in enumerate(order.tolist()):
         column = (place + 0.5) / len(people) * width - 0.5
-        seen = [None if pose is None else _project(pose, column, scales[row]) for pose in (people[row], gts[row])]
-        _draw_ground(canvas, seen[0], column, scales[row])
+        pose, true = (
+            np.column_stack([column + scales[row] * each[:, 2], each[:, 1]]) for each in (people[row], gts[row])
+        )
+        _draw_ground(canvas, pose, column, scales[row])
         line = thickness(people[row][:, :2])
-        if seen[1] is not None:
-            draw_skeleton(canvas, seen[1], skeleton, [GT] * len(skeleton), max(1.0, 0.4 * line))
-        draw_skeleton(canvas, seen[0], skeleton, side_colors(skeleton), line, people[row][:, 0])
+        draw_skeleton(canvas, true, skeleton, [GT] * len(skeleton), max(1.0, 0.4 * line))
+        draw_skeleton(canvas, pose, skeleton, side_colors(skeleton), line, people[row][:, 0])
     _draw_axis(canvas)
     return canvas
 
@@ -117,34 +134,42 @@ def front_and_side(
     gt: np.ndarray | None = None,
     scale: float | None = None,
     side: int = 320,
+    before: np.ndarray | None = None,
 ) -> np.ndarray:
-    """A close-up of one person in 3D: the piece of the image with the skeleton, and the side view beside it.
+    """A close-up of one person: the piece of the image with the skeleton, and of poses in 3D the side view beside it.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        joints: (K, 3) x, y in image pixels, z in mm relative to the root.
+        joints: (K, D) x, y in image pixels, z in mm relative to the root.
         skeleton: names and parents of the K joints.
-        gt: (K, 3) ground truth, drawn thin beneath; where z alone is NaN, in the image only. None draws none.
+        gt: (K, 2 or D) ground truth, drawn thin beneath; without z, in the image only. None draws none.
         scale: image pixels per mm, as in `side_view`.
-        side: of both squares, in pixels.
+        side: of each square, in pixels.
+        before: (K, D) where arrows to the joints start; None draws none.
 
     Returns:
-        (side, 2 side + 1, 3) uint8 RGB: the squares with a gray line between them.
+        (side, side, 3) uint8 RGB; in 3D (side, 2 side + 1, 3): the squares with a gray line between them.
 
     Raises:
         PoseError: an image that is not (H, W, 3) uint8, joints of another shape, or no finite joint.
     """
-    (pose,) = as_people(joints, skeleton, 3)
-    true = np.full_like(pose, np.nan) if gt is None else as_people(gt, skeleton, 3)[0]
+    (pose,) = as_people(joints, skeleton, joints.shape[-1])
+    true = np.full_like(pose, np.nan)
+    if gt is not None:
+        true[:, : gt.shape[-1]] = as_people(gt, skeleton, gt.shape[-1])[0]
     front = within(pose, image)
     piece, affine = close_up(image, np.concatenate([front, true])[:, :2], side)
 
-    def moved(points: np.ndarray) -> np.ndarray:
-        return np.column_stack([points[:, :2] @ affine[:, :2].T + affine[:, 2], points[:, 2]])
+    def move(points: np.ndarray) -> np.ndarray:
+        return np.column_stack([points[:, :2] @ affine[:, :2].T + affine[:, 2], points[:, 2:]])
 
-    drawn = draw_poses(piece, moved(front)[:, :2], None if gt is None else moved(true)[:, :2], skeleton=skeleton)
+    picture = draw_poses(piece, move(front)[:, :2], None if gt is None else move(true)[:, :2], skeleton=skeleton)
+    if before is not None:
+        picture = draw_arrows(picture, move(before)[:, :2], move(front)[:, :2])
+    if pose.shape[-1] == 2:
+        return picture
     scale = None if scale is None else scale * affine[0, 0]
-    return beside(drawn, side_view(moved(pose), side, side, gt=moved(true), scale=scale, skeleton=skeleton))
+    return beside(picture, side_view(move(pose), side, side, gt=move(true), scale=scale, skeleton=skeleton))
 
 
 def with_side_view(
@@ -154,7 +179,7 @@ def with_side_view(
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        joints: (P, K, 3) as `side_view`; joints outside the image are not drawn on it.
+        joints: (P, K, 3) x, y in pixels of the image, z in mm; joints outside the image are not drawn on it.
         scale: as in `side_view`.
 
     Returns:
@@ -174,22 +199,6 @@ def with_side_view(
 def beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Two pictures (H, W, 3) of the same height with a gray line between them."""
     return np.concatenate([left, np.full((len(left), 1, 3), GRAY, np.uint8), right], axis=1)
-
-
-def _without_side(name: str) -> str:
-    return name.removeprefix("r_").removeprefix("l_")
-
-
-def _middle_x(people: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(P,) the root's x, the joints' mean where there is none."""
-    root, x = people[:, skeleton.root, 0], people[..., 0]
-    count = np.isfinite(x).sum(axis=1)
-    return np.where(np.isfinite(root), root, np.nansum(x, axis=1) / np.maximum(count, 1))
-
-
-def _project(pose: np.ndarray, column: float, scale: float) -> np.ndarray:
-    """(K, 2) places of a pose (K, 3) in the side view whose root is at `column`."""
-    return np.column_stack([column + scale * pose[:, 2], pose[:, 1]])
 
 
 def _draw_ground(canvas: np.ndarray, seen: np.ndarray, column: float, scale: float) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.conventions import GROUPS, SHORT
-from evaluation.metrics.evaluate import Scores
+from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
+from evaluation.metrics.metric import METRICS
+from evaluation.metrics.scores import Score, Scores
 
-TABLE_8_HEADS = tuple(SHORT.get(group, group) for group in GROUPS)
+ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
+ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
+ABOUT_BONES = "a bone runs from the joint to its parent"
+Row = tuple["Cell | str", ...]
+Group = tuple[str, Sequence[Row]]  # its caption, and its rows
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,17 @@ class Table:
     sections: tuple[tuple[int, str], ...] = ()
     note: str = ""
 
+    @staticmethod
+    def of_groups(title: str, head: Iterable[str], groups: Iterable[Group], note: str = "") -> Table:
+        """A table of groups of rows, each under its caption; empty groups are left out."""
+        rows: list[Row] = []
+        sections = []
+        for caption, lines in groups:
+            if lines:
+                sections.append((len(rows), caption))
+                rows += lines
+        return Table(title, tuple(head), tuple(rows), tuple(sections), note)
+
     def text(self) -> str:
         """Plain text with aligned columns, for a terminal."""
         lines = [tuple(map(str, line)) for line in (self.head, *self.rows)]
@@ -117,9 +133,19 @@ def cell(estimate: Estimate, digits: int = 1, signed: bool = False) -> Cell:
     return Cell(estimate.value, estimate.interval, digits, signed)
 
 
+def readable(stage: str) -> str:
+    """`mean_pose` -> `mean pose`, `stage1` -> `stage 1`."""
+    return stage.replace("_", " ").replace("stage", "stage ")
+
+
+def file_name(name: str) -> str:
+    """A name in lower-case letters, digits, '_' and '-'."""
+    return "".join(c if c.isalnum() or c in "_-" else "-" for c in name.lower()).strip("-")
+
+
 def group_heads(scores: Scores) -> tuple[str, ...]:
     """The joint groups' names and the Mean's, short as in Table 8."""
-    return tuple(SHORT.get(group, group) for group in scores.pckh.groups[scores.pckh.measure.main])
+    return tuple(SHORT.get(group, group) for group in scores.pckh.groups["groups"])
 
 
 def groups_table(results: Mapping[str, Scores], threshold: float | None = None, signed: bool = False) -> Table:
@@ -130,63 +156,104 @@ def groups_table(results: Mapping[str, Scores], threshold: float | None = None, 
         threshold: of PCKh; None: the measure's own.
         signed: values with a sign: for what `compare` found.
     """
-    conventions = ", ".join(dict.fromkeys(scores.pckh.convention for scores in results.values()))
+    conventions = ", ".join(dict.fromkeys(scores.convention for scores in results.values()))
     first = next(iter(results.values()))
-    measure = first.pckh.measure
+    measure = first.measure
     threshold = measure.main if threshold is None else threshold
+    groups = {name: scores.thresholds[threshold].groups["groups"] for name, scores in results.items()}
     return Table(
         title=f"{measure.name}@{threshold:g}{measure.note} in % ({conventions} convention)",
         head=("", *group_heads(first)),
-        rows=tuple(
-            (name, *(cell(group, signed=signed) for group in scores.pckh.groups[threshold].values()))
-            for name, scores in results.items()
-        ),
+        rows=tuple((name, *(cell(group, signed=signed) for group in each.values())) for name, each in groups.items()),
     )
+
+
+def metric_heads(*results: Scores) -> dict[str, str]:
+    """Name in `Scores` -> head of its column: of the metrics that any of the results has, PCKh last."""
+    measure = results[0].measure
+    heads = {
+        metric.name: metric.head
+        for metric in METRICS[results[0].dimensions]
+        if not metric.of_gt and any(metric.name in scores.metrics for scores in results)
+    }
+    return heads | ({measure.name_at(measure.main): measure.title} if measure else {})
+
+
+def metric_cells(scores: Scores, names: Iterable[str], signed: bool = False) -> list[Cell]:
+    """A cell per metric, a dash where it was not measured; differences of errors are signed and have another digit."""
+    found = {name: scores.metrics[name].overall if name in scores.metrics else Estimate(None) for name in names}
+    return [cell(each, 1 + (signed and "@" not in name), signed) for name, each in found.items()]
 
 
 def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
-    """Errors and mean PCKh@0.5, one row per stage (mean pose, stage 0, stage 1) or method.
+    """Every metric, one row per stage (mean pose, stage 0, stage 1) or method; in 3D the ground truth's own last.
 
-    Args: as `groups_table`; signed, with a sign and another digit of the errors: for what `compare` found.
+    Args:
+        results: name -> scores, all in 2D or all in 3D.
+        signed: for what `compare` found.
     """
-    intervals = any(scores.bootstrap for scores in results.values())
-    measure = next(iter(results.values())).pckh.measure
-
-    def row(name: str, scores: Scores) -> tuple[Cell | str, ...]:
-        joint, bone = scores.joint_error, scores.bone_error
-        errors = (joint.image_px, bone.image_px, joint.crop_px, bone.crop_px)
-        return name, *(cell(error, 1 + signed, signed) for error in errors), cell(scores.mean_pckh, signed=signed)
-
-    return Table(
-        title=f"Mean error in image pixels and in pixels of the 224 crop, mean {measure.name} in %"
-        + ("; in brackets the 95 % confidence interval over people" if intervals else ""),
-        head=("", "Joint px", "Bone px", "Joint crop px", "Bone crop px", measure.title),
-        rows=tuple(row(*item) for item in results.items()),
-    )
+    first, drawn = next(iter(results.values())), any(scores.bootstrap for scores in results.values())
+    heads = metric_heads(*results.values())
+    rows = [(name, *metric_cells(scores, heads, signed)) for name, scores in results.items()]
+    note = ""
+    if first.dimensions == 2:
+        title = f"Mean error in image pixels and in pixels of the 224 crop, mean {first.measure.name} in %" + (
+            "; in brackets the 95 % confidence interval over people" if drawn else ""
+        )
+    else:
+        title = (
+            f"3D metrics of {first.people:,} people"
+            + (f", {first.protocol}" if first.protocol else "")
+            + (f"; in brackets the 95 % confidence interval over {first.sequences:,} sequences" if drawn else "")
+        )
+        note = ABOUT_PA
+        if "gt_bone_std" in first.metrics:
+            note += f" {ABOUT_OWN}"
+            rows.append(("ground truth", *metric_cells(first, [f"gt_{name}" for name in heads])))
+    return Table(title, ("", *heads.values()), tuple(rows), note=note)
 
 
 def joints_table(scores: Scores) -> Table:
-    """One row per joint: how many are annotated, PCKh at each threshold, joint error and error of its bone."""
-    joints, bones, measure = scores.joint_error, scores.bone_error.per_part, scores.pckh.measure
+    """One row per joint: in 2D how many are annotated, PCKh at each threshold, joint error and error of its bone; in 3D
+    the metrics of it, of its bone and of its angle, and those of the ground truth, as in Table 3.
+    """
 
-    def row(joint: str) -> tuple[Cell | str, ...]:
-        return (
-            joint,
-            str(joints.counts[joint]),
-            *(cell(per_joint[joint]) for per_joint in scores.pckh.per_joint.values()),
-            cell(joints.per_part[joint].image_px),
-            cell(bones[joint].image_px) if joint in bones else "-",
-        )
+    def column(score: Score, **more: Estimate) -> dict[str, Cell]:
+        return {part: cell(each) for part, each in {**score.per_part, **more}.items()}
 
+    if scores.dimensions == 2:
+        joints, measure = scores["joint_error"], scores.measure
+        title = f"Per joint: {measure.name}{measure.note} in %, errors in image pixels; {ABOUT_BONES}"
+        columns = {
+            "Annotated": {joint: str(count) for joint, count in joints.counts.items()},
+            **{f"{measure.name}@{threshold:g}": column(each) for threshold, each in scores.thresholds.items()},
+            "Joint error": column(joints),
+            "Bone error": column(scores["bone_error"]),
+        }
+        rows, note = list(joints.per_part), ""
+    else:
+        title = f"Per joint: errors in mm; {ABOUT_BONES}; illegal angles in %"
+        columns = {metric.head: column(scores[metric.name], all=scores[metric.name].overall)
+                   for metric in METRICS[3] if metric.name in scores.metrics}  # fmt: skip
+        rows = [*scores["joint_error"].per_part, "all"]
+        note = "The root's own joint error is 0, and counts in that of all joints."
     return Table(
-        title=f"Per joint: {measure.name}{measure.note} in %, errors in image pixels; a bone runs from the joint to "
-        "its parent",
-        head=(
-            "",
-            "Annotated",
-            *(f"{measure.name}@{threshold:g}" for threshold in scores.pckh.per_joint),
-            "Joint error",
-            "Bone error",
-        ),
-        rows=tuple(map(row, joints.per_part)),
+        title=title,
+        head=("", *columns),
+        rows=tuple((joint, *(each.get(joint, "-") for each in columns.values())) for joint in rows),
+        note=note,
     )
+
+
+def breakdown_tables(scores: Scores) -> list[Table]:
+    """Scores in 3D by action, with their plain mean, which is the Avg of Tables 4 to 6, and by subject."""
+    tables = []
+    for title, key, last in (("Per action", "per_action", "Avg"), ("Per subject", "per_subject", "")):
+        heads = {name: head for name, head in metric_heads(scores).items() if scores[name].groups[key]}
+        rows = [(label, *(cell(scores[name].groups[key][label]) for name in heads))
+                for label in scores["joint_error"].groups[key]]  # fmt: skip
+        if rows and last:
+            rows.append((last, *(cell(scores[name].groups["action_mean"]) for name in heads)))
+        note = "Avg: the mean of the actions, each alike." if last else ""
+        tables += [Table(title, ("", *heads.values()), tuple(rows), note=note)] if rows else []
+    return tables

@@ -39,7 +39,6 @@ def run(args: argparse.Namespace, preset: Preset, started: float) -> None:
     """
     from ief.model.device import choose_device
     from ief.reporting.scoring import print_summary, score_run
-    from ief.reporting.scoring_3d import load_metrics_3d, print_summary_3d
     from ief.training.config import StageConfig
     from ief.training.trainer import train_stage
     from mpii_tools.prepared.read import load_prepared
@@ -68,7 +67,6 @@ def run(args: argparse.Namespace, preset: Preset, started: float) -> None:
         train_stage(config)
     say(f"4. predicting and evaluating: {len(valid):,} images of two subjects who were not trained on")
     print_summary(score_run(config.run, valid, device))
-    print_summary_3d(load_metrics_3d(config.run))
     say(f"and {len(others):,} people elsewhere, of whose kind nobody was labeled in depth")
     depth = depth_of(elsewhere, others.people)
     poses = score_others(out, others, depth, config.run, args.device)
@@ -103,19 +101,19 @@ def depth_of(data: SyntheticData, people: People) -> Depth:
 def score_others(out: Path, others: PreparedSplit, depth: Depth, run: Path, device: str | None) -> np.ndarray:
     """Predict people elsewhere, print and write their scores to `elsewhere.json`; the last poses (N, K, 3)."""
     from checkpoints.files import write_text
-    from evaluation.metrics.json_3d import scores_3d_to_json
+    from evaluation.metrics.json_format import scores_to_json
+    from evaluation.report.tables import summary_table
     from ief.inference.predictor import PosePredictor
-    from ief.reporting.scoring import save_poses, stage_names
-    from ief.reporting.scoring_3d import print_summary_3d, score_3d
+    from ief.reporting.scoring import save_poses, score_poses, stage_names
 
     poses, scores = PosePredictor.load(run, device).predict_split(others)
     save_poses(out / "elsewhere-predictions", others, poses, scores)
     found = {
-        name: score_3d(pose, others.people, depth, intervals=True)
+        name: score_poses(pose, others.people, depth, intervals=True)[3]
         for name, pose in zip(stage_names(len(poses)), poses, strict=True)
     }
-    print_summary_3d(found)
-    metrics = {name: scores_3d_to_json(score) for name, score in found.items()}
+    print(summary_table(found).text())
+    metrics = {name: scores_to_json(score) for name, score in found.items()}
     write_text(out / "elsewhere.json", json.dumps(metrics, indent=1))
     return poses[-1]
 
@@ -142,14 +140,14 @@ def picture_others(path: Path, people: People, depth: Depth, poses: np.ndarray, 
     """Front and side views of people from the best to the worst predicted, with the ground truth thin beneath."""
     from checkpoints.files import write_bytes
     from evaluation.report.skeletons import grid, to_jpeg
-    from ief.reporting.pictures import spread_rows
-    from ief.reporting.pictures_3d import draw_person_3d, person_errors_3d
+    from ief.reporting.pictures import draw_front_and_side, spread_rows
+    from ief.reporting.scoring import person_errors
     from mpii_tools.images.decode import image_loader
     from mpii_tools.images.sources import open_images
 
     load_image = image_loader(open_images(data.images))
     pictures = [
-        draw_person_3d(load_image(str(people.images[row])), poses[row], people, depth, row)
-        for row in spread_rows(person_errors_3d(poses, people, depth), SHOWN)
+        draw_front_and_side(load_image(str(people.images[row])), poses[row], people, depth, row)
+        for row in spread_rows(person_errors(poses, people, depth), SHOWN)
     ]
     return write_bytes(path, to_jpeg(grid(pictures, 2)))

@@ -70,11 +70,18 @@ def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
     from checkpoints.files import write_text
     from evaluation.metrics.angle_limits import load_angle_limits
-    from evaluation.metrics.json_3d import difference_3d_to_json, scores_3d_to_json
-    from evaluation.metrics.json_format import difference_to_json, scores_to_json
-    from evaluation.metrics.sequences import sequences_to_json
-    from ief.reporting.scoring import difference, oks, print_difference, print_oks, print_result, score
-    from ief.reporting.scoring_3d import KEY, difference_3d, print_result_3d, print_summary_3d, score_3d, sequences_3d
+    from evaluation.metrics.json_format import to_json
+    from evaluation.metrics.sequences import sequence_errors
+    from ief.reporting.scoring import (
+        KEY,
+        oks,
+        print_oks,
+        print_result,
+        print_summary,
+        score_poses,
+        to_tree,
+        view_poses,
+    )
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.annotations.reading import table
     from mpii_tools.annotations.units import require_pixels
@@ -82,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.results.predictions import predicted_joints, read_predictions
 
     reading = read_annotations(args.annotations)
-    people = of_split(args.annotations, reading.people, args.split)
+    people = select_split(args.annotations, reading.people, args.split)
     require_pixels(args.annotations, people)
     predictions = read_predictions(args.predictions, people.joint_names, args.first_pixel)
     aligned, people = align_annotated(predictions, people)
@@ -94,31 +101,27 @@ def run(args: argparse.Namespace) -> None:
         print(f"{unused:,} predictions are of nobody in {args.annotations} and do not count", file=sys.stderr)
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         print(f"joints that are NaN in {args.predictions} and do not count: {', '.join(unplaced)}", file=sys.stderr)
-    scores = score(joints, people, args.convention, args.intervals, args.metric)
+    depth = reading.depth.of(people.person_ids.tolist()) if reading.depth else None
+    limits = load_angle_limits(args.angle_limits) if args.angle_limits else None
+    options = {"convention": args.convention, "metric": args.metric, "limits": limits}
+    scores = score_poses(joints, people, depth, intervals=args.intervals, **options)
+    if limits and 3 not in scores:
+        raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {args.annotations}")
     warn(args.predictions, joints, people)
     print_result(scores)
-    result = scores_to_json(scores)
+    result = to_tree(scores)
     if args.oks:
         found = oks(joints, people, aligned.scores)
         print_oks(found)
         result["oks"] = asdict(found)
-    limits = load_angle_limits(args.angle_limits) if args.angle_limits else None
-    depth = reading.depth.of(people.person_ids.tolist()) if reading.depth else None
-    if found_3d := score_3d(joints, people, depth, args.intervals, limits):
-        print_result_3d(found_3d)
-        result[KEY] = scores_3d_to_json(found_3d)
-        result[KEY]["per_sequence"] = sequences_to_json(sequences_3d(joints, people, depth))
-    elif limits:
-        raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {args.annotations}")
+    if view := view_poses(people, depth, 3, joints):
+        result[KEY]["per_sequence"] = to_json(sequence_errors(*view[1], view[0]))
     if args.against:
         other = align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints
         warn(args.against, other, people)
-        found = difference(joints, other, people, args.convention, args.metric)
-        print_difference(found, str(args.against))
-        result["difference"] = difference_to_json(found)
-        if found_3d := difference_3d(joints, other, people, depth, limits):
-            print_summary_3d({f"minus {args.against}": found_3d}, signed=True)
-            result["difference"][KEY] = difference_3d_to_json(found_3d)
+        found = score_poses(joints, people, depth, minus=other, **options)
+        print_summary({f"minus {args.against}": found}, signed=True)
+        result["difference"] = to_tree(found, differences=True)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))
 
@@ -133,7 +136,7 @@ def warn(path: Path, joints: np.ndarray, people: People) -> None:
             print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 
 
-def of_split(path: Path, people: People, split: str | None) -> People:
+def select_split(path: Path, people: People, split: str | None) -> People:
     """The people of a split, all of them for None. Raises PoseError if the annotations have nobody in it."""
     if split is None:
         return people

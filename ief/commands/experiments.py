@@ -17,7 +17,7 @@ from ief.training.experiments import COMPARISONS, PLAN, Experiment, by_folder
 from ief.training.run_config import RUN_OPTIONS, RunConfig, changed
 
 if TYPE_CHECKING:
-    from evaluation.metrics.evaluate import Scores
+    from evaluation.metrics.scores import Scores
     from ief.training.config import StageConfig
     from mpii_tools.people import People
     from mpii_tools.prepared.read import PreparedSplit

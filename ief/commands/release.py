@@ -13,7 +13,7 @@ from ief.commands.options import add_device
 from ief.training.presets import PRESETS, flag, shown
 
 if TYPE_CHECKING:
-    from ief.reporting.finished_run import FinishedRun
+    from evaluation.report.material import Run
 
 EXAMPLE = """ief release --run runs/all --out checkpoints/released --license "research use only (Leeds Sports Pose)\""""
 LEAST = 55.0  # % PCKh@0.5 of the last stage
@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> None:
     from ief.model.device import choose_device
     from ief.model.release import release_stages
     from ief.model.run_folder import load_cascade, stage_file
-    from ief.reporting.finished_run import load_run
     from ief.reporting.model_card import PICTURE, Rounding, draw_test_people, failures_picture, model_card
+    from ief.reporting.runs import load_run
     from ief.reporting.scoring import score
 
     finished, device = load_run(args.run, args.run.resolve().name, None), choose_device(args.device)
@@ -79,14 +79,14 @@ def run(args: argparse.Namespace) -> None:
     print(f"float16 moved no joint of {rounding.people} drawn people by more than {rounding.moved:.3f} px of the input")
 
 
-def check(args: argparse.Namespace, finished: FinishedRun) -> None:
+def check(args: argparse.Namespace, finished: Run) -> None:
     """Raises PoseError for a run that is not to be released, or for options that no release can have."""
     from evaluation.metrics.measures import PCKH
     from evaluation.report.tables import cell
     from heads.skeleton import MPII
 
-    scores = finished.stages[finished.last]
-    measure, found = scores.pckh.measure.title, scores.mean_pckh
+    scores = finished.stages[finished.last][2]
+    measure, found = scores.measure.title, scores.mean_pckh
     if args.images < 1:
         raise PoseError(f"--images {args.images}: must be 1 or more")
     if not finished.record:
@@ -94,7 +94,7 @@ def check(args: argparse.Namespace, finished: FinishedRun) -> None:
     if finished.skeleton.names != MPII.names:
         names = ", ".join(finished.skeleton.names[:3])
         raise PoseError(f"{args.run}: places joints {names}, ...; a release places MPII's, so choose another run")
-    if scores.pckh.measure != PCKH:
+    if scores.measure != PCKH:
         raise PoseError(
             f"{args.run}: scored by {measure}, as no validation person has a head size; a release is judged by "
             f"{PCKH.title}, so choose another run"

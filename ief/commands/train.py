@@ -69,7 +69,6 @@ def run(args: argparse.Namespace) -> None:
     stages = [chosen_stage(args.stage)] if args.stage != "both" else range(config.stages)
     with training(args, config) as stage_config:
         from ief.reporting.scoring import print_summary, score_run
-        from ief.reporting.scoring_3d import load_metrics_3d, print_summary_3d
         from ief.training.trainer import train_stage
         from mpii_tools.prepared.read import load_prepared, read_description
 
@@ -78,7 +77,6 @@ def run(args: argparse.Namespace) -> None:
             return
         if "valid" in read_description(config.data)["splits"]:
             print_summary(score_run(args.run, load_prepared(config.data, "valid"), stage_config.device))
-            print_summary_3d(load_metrics_3d(args.run))
             files += [*sorted(args.run.glob("predictions-valid*.npz")), args.run / "metrics.json"]
         else:
             print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
@@ -168,8 +166,7 @@ def validation(config: RunConfig) -> Validation | None:
         PoseError: when the best weights are to be kept and nothing is validated, or TensorBoard is not installed.
     """
     from ief.inference.predictor import predict_cascade
-    from ief.reporting.scoring import score
-    from ief.reporting.scoring_3d import mpjpe_of
+    from ief.reporting.scoring import mpjpe_of, score
     from ief.training.tensorboard import check_installed
     from ief.training.validation import Validation
     from mpii_tools.prepared.read import load_prepared, read_description

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.metrics.evaluate import Scores
-from evaluation.report.paper_tables import readable
+from evaluation.metrics.scores import Scores
+from evaluation.report.material import Run
 from evaluation.report.skeletons import grid, to_jpeg
-from evaluation.report.tables import cell, groups_table, summary_table
-from ief.reporting.finished_run import FinishedRun
+from evaluation.report.tables import cell, groups_table, readable, summary_table
 from ief.reporting.pictures import draw_people, worst_and_median
 from ief.reporting.scoring import person_errors
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
@@ -72,7 +71,7 @@ def failures_picture(people: People, poses: np.ndarray, load_image: LoadImage, c
     return next(picture for picture in pictures if len(picture) <= PICTURE_BYTES)
 
 
-def model_card(run: FinishedRun, license: str, options: Mapping[str, str], drawn: Scores, rounding: Rounding) -> str:
+def model_card(run: Run, license: str, options: Mapping[str, str], drawn: Scores, rounding: Rounding) -> str:
     """The page, in Markdown.
 
     Args:
@@ -82,8 +81,8 @@ def model_card(run: FinishedRun, license: str, options: Mapping[str, str], drawn
         drawn: the scores of drawn people, with confidence intervals.
         rounding: what the weights lost.
     """
-    record, stages = run.record, {readable(name): scores for name, scores in run.stages.items()}
-    measure = drawn.pckh.measure.title
+    record, stages = run.record, {readable(name): scores for name, scores in run.scores_in(2).items()}
+    measure = drawn.measure.title
     before, after = (sum(sizes) / 1e6 for sizes in zip(*rounding.sizes, strict=True))
     parts = [
         "# Released weights",
@@ -97,8 +96,7 @@ def model_card(run: FinishedRun, license: str, options: Mapping[str, str], drawn
         + (f" and {record['also_people']:,} of `{record['also']}`" if record.get("also") else "")
         + f", starting from {record['pretrained'] or 'random weights'}. License of the data: {license}",
         "## Scores",
-        f"{run.stages[run.last].people:,} validation people, {run.stages[run.last].pckh.convention} convention, "
-        "without flip averaging.",
+        f"{run.stages[run.last][2].people:,} validation people, {run.convention} convention, without flip averaging.",
         summary_table(stages).markdown(),
         groups_table(stages).markdown(),
         "## How they were trained",

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation.report.side_view import beside, side_view
-from evaluation.report.skeletons import close_up, draw_arrows, draw_poses, within
-from evaluation.report.tables import Cell
-from ief.reporting.finished_run import FinishedRun
+from evaluation.report.material import Run
+from evaluation.report.page import Section
+from evaluation.report.side_view import front_and_side
 from ief.reporting.scoring import choose_measure, person_errors
-from mpii_tools.crops import apply_affine
+from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
-PANELS = 3  # people in a row of the movement figure
+SHOWN = 6  # people of each kind in a section
+NOBODY = ("No images were given, so nobody is drawn on one; --images DIR names them.",)
+SIDES = "Orange: the person's right side; blue: left; yellow: center; thin"
 
 
 def draw_people(
@@ -46,18 +47,10 @@ def draw_people(
     pictures = []
     for row in rows:
         image = load_or_leave_out(people, row, load_image, left_out)
-        if image is None:
-            continue
-        gt, pose = people.joints[row], within(poses[row, :, :2], image)
-        piece, affine = close_up(image, np.concatenate([gt, pose]), side)
-        moved = [joints @ affine[:, :2].T + affine[:, 2] for joints in (pose, gt)]
-        picture = draw_poses(piece, moved[0], moved[1], skeleton=people.skeleton)
-        if before is not None:
-            picture = draw_arrows(picture, apply_affine(affine, before[row])[:, :2], moved[0])
-        if poses.shape[-1] == 3:
-            whole = apply_affine(affine, poses[row])
-            picture = beside(picture, side_view(whole, side, side, skeleton=people.skeleton))
-        pictures.append((row, picture))
+        if image is not None:
+            start = None if before is None else before[row]
+            drawn = {"gt": people.joints[row], "side": side, "before": start}
+            pictures.append((row, front_and_side(image, poses[row], people.skeleton, **drawn)))
     return pictures
 
 
@@ -77,7 +70,7 @@ def spread_rows(errors: np.ndarray, count: int) -> list[int]:
     return order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)].tolist()
 
 
-def worst_and_median(errors: np.ndarray, count: int = 6) -> dict[int, str]:
+def worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, str]:
     """Row -> label of the `count` worst of (N,) errors, then of as many around the median; NaN is passed over.
 
     Nobody is both: of few people the worst are taken first.
@@ -90,33 +83,64 @@ def worst_and_median(errors: np.ndarray, count: int = 6) -> dict[int, str]:
     return labels | {row: f"median {place}" for place, row in enumerate(median, start=1)}
 
 
-def moved_people(run: FinishedRun, people: People) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Poses before, after and true, and captions, of those whom stage 1 helps most, in the middle, and harms most."""
-    if "stage1" not in run.poses:
-        nobody = np.zeros((0, len(people.joint_names), 2))
-        return nobody, nobody, nobody, []
-    before, after = run.poses["stage0"], run.poses["stage1"]
-    change = person_errors(after, people) - person_errors(before, people)
-    order = np.argsort(change)[: np.isfinite(change).sum()].tolist()
-    middle = len(order) // 2 - PANELS // 2
-    enough = len(order) >= 3 * PANELS
-    rows = [*order[:PANELS], *order[middle : middle + PANELS], *order[-PANELS:][::-1]] if enough else order
-    unit = choose_measure(people).unit
-    captions = [f"{Cell(change[row], digits=2, signed=True)} {unit}".replace("-", "\N{MINUS SIGN}") for row in rows]
-    return before[rows], after[rows], np.where(people.annotated[rows][..., None], people.joints[rows], np.nan), captions
-
-
-def drawn_people(
-    run: FinishedRun, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
-) -> list[tuple[str, np.ndarray]]:
-    """Captioned close-ups of the worst and the median people of a run's last stage."""
-    if people is None or load_image is None or run.last not in run.poses:
-        return []
-    errors = person_errors(run.poses[run.last], people)
+def make_people_section(
+    run: Run, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
+) -> Section:
+    """Close-ups of the worst and the median people of a run's last stage, or a sentence if nobody can be drawn."""
+    poses = run.poses.get(run.last)
+    if people is None or load_image is None or poses is None:
+        return Section("People", text=NOBODY)
+    errors, unit = person_errors(poses, people), choose_measure(people).unit
     labels = worst_and_median(errors)
     before = run.poses.get("stage0") if run.last != "stage0" else None
-    unit = choose_measure(people).unit
-    pictures = draw_people(people, run.poses[run.last], load_image, list(labels), before=before, left_out=left_out)
-    return [
-        (f"{labels[row]}: {people.person_ids[row]}, {errors[row]:.2f} {unit}", picture) for row, picture in pictures
+    before = None if before is None else before[..., :2]
+    drawn = draw_people(people, poses[..., :2], load_image, list(labels), before=before, left_out=left_out)
+    pictures = [
+        (f"{labels[row]}: {people.person_ids[row]}, {errors[row]:.2f} {unit}", picture) for row, picture in drawn
     ]
+    text = (
+        f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth; "
+        "pink arrows: from stage 0 to stage 1."
+    )
+    return Section("People", text=(text,) if pictures else NOBODY, pictures=pictures)
+
+
+def make_figure_3_section(
+    run: Run, people: People | None, depth: Depth | None, load_image: LoadImage | None, left_out: list[str] | None
+) -> Section:
+    """Figure 3: a run's last poses in the image and from the side, or a sentence if nobody can be drawn.
+
+    From the best to the worst: first those whose depth is known, then others.
+    """
+    heading, poses, pictures = "Figure 3: image and side view", run.poses.get(run.last), []
+    if people is not None and load_image is not None and poses is not None and poses.shape[-1] == 3:
+        flat, unit = person_errors(poses, people), choose_measure(people).unit
+        millimeters = np.full(len(people), np.nan) if depth is None else person_errors(poses, people, depth)
+        captions = {row: f"{millimeters[row]:.0f} mm" for row in spread_rows(millimeters, SHOWN)}
+        rows = spread_rows(np.where(np.isfinite(millimeters), np.nan, flat), SHOWN)
+        captions |= {row: f"depth not known, {flat[row]:.2f} {unit}" for row in rows}
+        for row, caption in captions.items():
+            if (image := load_or_leave_out(people, row, load_image, left_out)) is not None:
+                picture = draw_front_and_side(image, poses[row], people, depth, row)
+                pictures.append((f"{people.person_ids[row]}: {caption}", picture))
+    text = (
+        f"{run.name}: people from the best to the worst predicted, in the image and from the side. {SIDES}: the ground "
+        "truth, from the side only where its depth is known."
+    )
+    return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=True)
+
+
+def draw_front_and_side(
+    image: np.ndarray, pose: np.ndarray, people: People, depth: Depth | None, row: int
+) -> np.ndarray:
+    """The pose (K, 3) of person `row` in the image and from the side, the ground truth thin beneath.
+
+    The side view takes its scale from the person's camera where that is known, else from the pose.
+
+    Returns:
+        (side, 2 side + 1, 3) uint8 RGB.
+    """
+    z = np.full(len(pose), np.nan) if depth is None else depth.z[row]
+    gt = np.concatenate([people.joints[row], z[:, None]], axis=-1)
+    scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth and depth.placed[row] else None
+    return front_and_side(image, pose, people.skeleton, gt=gt, scale=scale)

@@ -1,6 +1,8 @@
 """Scoring poses of people: arrays and files of predictions, a run's metrics.json, tables on the terminal.
 
-Scoring arrays needs no torch: `ief evaluate` does without.
+A pose in 3D has x, y in pixels and z relative to the root. It is scored in 2D by its x and y, and in mm once it is
+taken back to camera coordinates with the person's camera and the ground truth's root depth, of which the paper says
+nothing (`mpii_tools.depth.table.Depth.to_camera`). Scoring arrays needs no torch: `ief evaluate` does without.
 """
 
 from __future__ import annotations
@@ -15,17 +17,18 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
+from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.bootstrap import Bootstrap
-from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
-from evaluation.metrics.evaluate import Scores, compare, evaluate
-from evaluation.metrics.inputs import GroundTruth, has_size
-from evaluation.metrics.json_3d import scores_3d_to_json
-from evaluation.metrics.json_format import scores_to_json
+from evaluation.metrics.evaluate import evaluate, score_means
+from evaluation.metrics.evaluate import person_errors as measure_errors
+from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean
+from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
 from evaluation.metrics.measures import MEASURES, PCKH, Measure
+from evaluation.metrics.mpjpe import joint_errors
 from evaluation.metrics.oks import OksScores, oks_scores
-from evaluation.report.paper_tables import readable
-from evaluation.report.tables import cell, groups_table, joints_table, summary_table
-from ief.reporting.scoring_3d import KEY, score_3d
+from evaluation.metrics.scores import Scores
+from evaluation.report.tables import breakdown_tables, cell, groups_table, joints_table, readable, summary_table
+from mpii_tools.depth.table import Depth
 from mpii_tools.people import People
 from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align
@@ -42,18 +45,21 @@ if TYPE_CHECKING:
 
     from mpii_tools.prepared.read import PreparedSplit
 
+KEY = "3d"  # of the scores in 3D in the trees of metrics.json
+ScoresByDimension = dict[int, Scores]  # 2: in image pixels; 3: in mm, where that is known
+
 
 def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) -> GroundTruth:
-    """What evaluation counts of annotated people: image pixels, without derived joints, in the people's skeleton.
+    """What evaluation counts of annotated people in 2D: image pixels, without derived joints, in the people's skeleton.
 
     Args:
-        poses: (N, K, 2) to be scored; joints that one of them has for nobody do not count.
-        metric: a name of `evaluation.metrics.measures`; None chooses as `choose_measure`.
+        poses: (N, K, D) to be scored; joints that one of them has for nobody do not count.
+        metric: a name of `evaluation.metrics.measures`; None takes that of `choose_measure`.
     """
     counted = people.annotated
     for pose in poses:
         if len(pose) == len(people) and pose.shape[1] == counted.shape[1]:
-            counted = counted & predicted_joints(pose)
+            counted = counted & predicted_joints(pose[..., :2])
     rows = (people.joints, people.head_size, people.scale, counted, people.skeleton)
     return GroundTruth(*rows, MEASURES[metric] if metric else choose_measure(people))
 
@@ -65,53 +71,109 @@ def choose_measure(people: People) -> Measure:
     return next((one for one, gt in sizes if has_size(gt.size).any()), PCKH)
 
 
-def score(
+def view_poses(
+    people: People,
+    depth: Depth | None,
+    dimensions: int,
+    *poses: np.ndarray,
+    metric: str | None = None,
+    limits: AngleLimits | None = None,
+) -> tuple[GroundTruth, list[np.ndarray]] | None:
+    """Ground truth and poses as evaluation takes them: in image pixels; in 3D in mm, of people whose depth is known.
+
+    Args:
+        people, depth: N people, and their depth; None if there is none.
+        poses: (N, K, D) each.
+        metric: in 2D, see `ground_truth`. limits: in 3D, of joint angles.
+
+    Returns:
+        In 3D None if a pose has no depth, or nobody a camera, a root's depth and a joint.
+    """
+    if dimensions == 2:
+        return ground_truth(people, *poses, metric=metric), [pose[..., :2] for pose in poses]
+    if depth is None or any(pose.shape[-1] != 3 for pose in poses):
+        return None
+    gt = depth.to_camera(depth.beside(people.joints))
+    counted = people.annotated & np.isfinite(gt).all(axis=-1)
+    for pose in poses:
+        counted = counted & predicted_joints(pose)
+    rows = depth.placed & counted.any(axis=1)
+    if not rows.any():
+        return None
+    named = {name: getattr(depth, name)[rows] for name in ("subject", "action", "sequence")}
+    named = {name: values for name, values in named.items() if (values != "").any()}
+    found = GroundTruth(gt[rows], annotated=counted[rows], skeleton=people.skeleton, **named, angle_limits=limits,
+                        protocol=depth.select(rows).common_protocol)  # fmt: skip
+    return found, [depth.to_camera(pose)[rows] for pose in poses]
+
+
+def score_poses(
     joints: np.ndarray,
     people: People,
+    depth: Depth | None = None,
     convention: str = "official",
     intervals: bool = False,
     metric: str | None = None,
+    limits: AngleLimits | None = None,
+    minus: np.ndarray | None = None,
+) -> ScoresByDimension:
+    """Every metric of poses (N, K, D), x and y in image pixels, z in mm; derived joints do not count.
+
+    Args:
+        minus: (N, K, D) other poses of the same people, whose scores are subtracted; the intervals are paired.
+    """
+    poses = [joints] if minus is None else [joints, minus]
+    bootstrap = Bootstrap() if intervals or minus is not None else None
+    views = {d: view_poses(people, depth, d, *poses, metric=metric, limits=limits) for d in (2, 3)}
+    return {
+        dimensions: score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
+        for dimensions, view in views.items()
+        if view
+    }
+
+
+def score(
+    joints: np.ndarray, people: People, convention: str = "official", intervals: bool = False, metric: str | None = None
 ) -> Scores:
-    """PCKh (or PCK), joint and bone error of poses (N, K, D), x and y in image pixels; derived joints do not count."""
-    joints = joints[..., :2]
-    gt = ground_truth(people, joints, metric=metric)
-    return evaluate(joints, gt, convention=convention, bootstrap=Bootstrap() if intervals else None)
+    """The scores in 2D of `score_poses`."""
+    return score_poses(joints, people, None, convention, intervals, metric)[2]
 
 
 def difference(
     joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official", metric: str | None = None
 ) -> Scores:
-    """The scores of poses (N, K, D) minus those of other poses of the same people, with paired confidence intervals."""
-    joints, other = joints[..., :2], other[..., :2]
-    return compare(joints, other, ground_truth(people, joints, other, metric=metric), convention=convention)
+    """The differences in 2D of `score_poses`."""
+    return score_poses(joints, people, None, convention, metric=metric, minus=other)[2]
+
+
+def mpjpe_of(joints: np.ndarray, people: People, depth: Depth | None) -> float | None:
+    """The Joint Error of poses (N, K, 3) in mm; None if it is not known, see `view_poses`."""
+    view = view_poses(people, depth, 3, joints)
+    return evaluate(*view[1], view[0])["joint_error"].overall.value if view else None
+
+
+def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
+    """Scores as metrics.json has them: those in 2D, and under "3d" those in 3D."""
+    to_json = difference_to_json if differences else scores_to_json
+    return {**to_json(scores[2]), **({KEY: to_json(scores[3])} if 3 in scores else {})}
 
 
 def oks(joints: np.ndarray, people: People, scores: np.ndarray | None = None) -> OksScores:
     """COCO's AP of poses (N, K, D), ranked by the mean of their joints' scores (N, K) where there are any."""
-    joints, ranks = joints[..., :2], person_scores(scores, None, len(joints))
-    return oks_scores(joints, ground_truth(people, joints), people.images.tolist(), people.area, ranks)
+    ranks = person_scores(scores, None, len(joints))
+    return oks_scores(joints[..., :2], ground_truth(people, joints), people.images.tolist(), people.area, ranks)
 
 
-def calibration(
-    joints: np.ndarray, scores: np.ndarray, people: People, convention: str = "official"
-) -> tuple[Calibration, Calibration] | None:
-    """Scores (N, K) of poses (N, K, 2) against correctness, at 0.5 head sizes for PCKh: as predicted, and cross-fitted.
+def person_errors(joints: np.ndarray, people: People, depth: Depth | None = None) -> np.ndarray:
+    """(N,) mean joint error of each person, NaN where it is not known: in head sizes (or `choose_measure`'s).
 
-    None if no annotated joint of a person with a head size has a score.
+    Args:
+        depth: given, it is Joint Error in mm.
     """
-    correct = correct_joints(joints, ground_truth(people, joints), convention=convention)
-    before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
-    return (before, after) if before and after else None
-
-
-def person_errors(joints: np.ndarray, people: People) -> np.ndarray:
-    """(N,) mean joint error over each person's annotated joints in head sizes (or `choose_measure`'s); NaN without."""
-    gt = ground_truth(people, joints)
-    distances = np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
-    distances[~gt.annotated] = np.nan
-    counted = np.isfinite(distances).sum(axis=1)
-    total = np.nansum(distances, axis=1)
-    return np.where(counted > 0, total / np.maximum(counted, 1), np.nan) / np.where(has_size(gt.size), gt.size, np.nan)
+    if depth is None:
+        return measure_errors(joints[..., :2], ground_truth(people, joints))
+    gt = np.where(people.annotated[..., None], depth.to_camera(depth.beside(people.joints)), np.nan)
+    return nan_mean(joint_errors(depth.to_camera(joints), gt, people.skeleton.root), axis=1)
 
 
 def stage_names(count: int) -> list[str]:
@@ -121,7 +183,7 @@ def stage_names(count: int) -> list[str]:
 
 def score_run(
     run: Path, data: PreparedSplit, device: torch.device, flip: bool = False, out: Path | None = None
-) -> dict[str, Scores]:
+) -> dict[str, ScoresByDimension]:
     """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
     Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones, to the
@@ -134,12 +196,8 @@ def score_run(
     poses, scores = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
     save_poses(out, data, poses, scores)
     stages = zip(stage_names(len(poses)), poses, strict=True)
-    results = {name: score(pose, data.people, intervals=True) for name, pose in stages}
-    metrics = {name: scores_to_json(found) for name, found in results.items()}
-    for name, pose in zip(metrics, poses, strict=True):
-        if found := score_3d(pose, data.people, data.depth, intervals=True):
-            metrics[name][KEY] = scores_3d_to_json(found)
-    write_text(out / "metrics.json", json.dumps(metrics, indent=1))
+    results = {name: score_poses(pose, data.people, data.depth, intervals=True) for name, pose in stages}
+    write_text(out / "metrics.json", json.dumps({name: to_tree(found) for name, found in results.items()}, indent=1))
     return results
 
 
@@ -149,7 +207,7 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
     An exported model gives its last poses alone, of a stage whose number is not known (-1).
 
     Args:
-        scores: (N, K) of the last stage's joints, as `Predictions.scores`.
+        scores: (N, K) of the last stage's joints in 0..1; NaN where there is none.
     """
     names, people = stage_names(len(poses)), data.people
     for stage, (name, pose) in enumerate(zip(names, poses, strict=True), start=-1):
@@ -162,22 +220,16 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
 
 
 def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
-    """Stage -> (N, K, 2) predictions of the people, from the run's predictions-valid*.npz.
+    """Stage -> (N, K, D) predictions of the people; see `load_predictions`."""
+    return {stage: found.joints for stage, found in load_predictions(run, people).items()}
+
+
+def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
+    """Stage -> predictions of the people, in their order, from the run's predictions-valid*.npz.
 
     Raises:
         PoseError: a corrupt file, or predictions of other people.
     """
-    return {stage: found.joints for stage, found in load_predictions(run, people).items()}
-
-
-def known_scores(predicted: Mapping[str, Predictions]) -> dict[str, np.ndarray]:
-    """Stage -> (N, K) scores of the joints, NaN where there is none; stages without any are left out."""
-    scores = {stage: found.scores for stage, found in predicted.items()}
-    return {stage: found for stage, found in scores.items() if found is not None and np.isfinite(found).any()}
-
-
-def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
-    """Stage -> predictions of the people, in their order; see `load_poses`."""
     found = {}
     for path in run.glob("predictions-valid*.npz"):
         predictions = read_predictions(path)
@@ -188,15 +240,14 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
     return {"mean_pose" if stage < 0 else f"stage{stage}": found[stage] for stage in sorted(found)}
 
 
-def print_summary(results: Mapping[str, Scores], signed: bool = False) -> None:
-    """Table 7's and Table 8's columns of a run's stages; signed: of differences."""
-    print(summary_table(results, signed).text())
-    print(groups_table(results, signed=signed).text())
-
-
-def print_difference(found: Scores, against: str) -> None:
-    """What `difference` found, minus the predictions called `against`, with its paired confidence intervals."""
-    print_summary({f"minus {against}": found}, signed=True)
+def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
+    """Table 7's, Table 8's and, in 3D, Table 2's columns of a run's stages; signed: of differences."""
+    for dimensions in (2, 3):
+        found = {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}
+        if found:
+            print(summary_table(found, signed).text())
+        if dimensions == 2:
+            print(groups_table(found, signed=signed).text())
 
 
 def print_gains(run: Path, people: People) -> None:
@@ -210,21 +261,22 @@ def print_gains(run: Path, people: People) -> None:
     for (previous, before), (stage, after) in pairwise(load_poses(run, people).items()):
         gain = difference(after, before, people)
         pckh, joint, bone = (
-            cell(estimate, signed=True)
-            for estimate in (gain.mean_pckh, gain.joint_error.image_px, gain.bone_error.image_px)
+            cell(score.overall, signed=True) for score in (gain.pckh, gain["joint_error"], gain["bone_error"])
         )
         print(
             f"  {readable(stage)} - {readable(previous)}: "
-            f"{gain.pckh.measure.title} {pckh} points, joint error {joint} px, bone error {bone} px"
+            f"{gain.measure.title} {pckh} points, joint error {joint} px, bone error {bone} px"
         )
 
 
-def print_result(scores: Scores) -> None:
+def print_result(scores: ScoresByDimension) -> None:
     """Every table of one set of predictions."""
-    named = {scores.pckh.convention: scores}
-    groups = (groups_table(named, threshold) for threshold in scores.pckh.groups)
-    for table in (summary_table(named), *groups, joints_table(scores)):
-        print(table.text())
+    named = {scores[2].convention: scores[2]}
+    tables = [summary_table(named), *(groups_table(named, threshold) for threshold in scores[2].thresholds)]
+    tables.append(joints_table(scores[2]))
+    if 3 in scores:
+        tables += [summary_table({"predictions": scores[3]}), joints_table(scores[3]), *breakdown_tables(scores[3])]
+    print(*(table.text() for table in tables), sep="\n")
 
 
 def print_oks(found: OksScores) -> None:

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.evaluate import Scores, scores_of
-from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.evaluate import score_means
+from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.placement import placement
 from evaluation.metrics.relative import relative_errors
+from evaluation.metrics.scores import Scores
 from evaluation.metrics.seeds import over_seeds
-from evaluation.report.paper_tables import Entry, readable, table_7
-from evaluation.report.tables import Cell, Table, cell
+from evaluation.report.material import BASE, Entry
+from evaluation.report.methods import table_7
+from evaluation.report.tables import Row, Table, cell, readable
 from ief.reporting.results_page import write_tables
 from ief.reporting.scoring import ground_truth, load_poses
 from mpii_tools.people import People
 
-BASE = "ief_star"  # what the others are compared with, as in Table 7
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
 BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all"), "both": ("all",)}
-Poses = Sequence[np.ndarray]  # of one seed each, (N, K, D)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One row of differences.
-
-    Attributes:
-        name: what minus what.
-        mean: of all seeds, its intervals over people.
-        each: of each seed, without intervals.
-    """
-
-    name: str
-    mean: Scores
-    each: tuple[Scores, ...]
+Poses = Sequence[np.ndarray]  # of one seed each, (N, K, 2)
+Rows = dict[str, tuple[Poses, Poses]]  # a row's name -> poses, and those whose values are subtracted, possibly none
+Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with intervals over people; each seed's, without
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
@@ -54,135 +42,107 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
     """
-    poses = {method: [load_poses(run, people) for run in each] for method, each in runs.items()}
-    stages = list(next(iter(poses.values()))[0])
-    by_stage = {
-        stage: {method: [found[stage][..., :2] for found in each] for method, each in poses.items()} for stage in stages
+    loaded = {method: [load_poses(run, people) for run in each] for method, each in runs.items()}
+    poses = {
+        (stage, method): [found[stage][..., :2] for found in each]
+        for stage in next(iter(loaded.values()))[0]
+        for method, each in loaded.items()
     }
-    gt = ground_truth(people, *(pose for methods in by_stage.values() for each in methods.values() for pose in each))
+    gt = ground_truth(people, *(pose for each in poses.values() for pose in each))
+    alone, pairs, gains = list_rows(poses)
     count = len(next(iter(runs.values())))
-    compared = {name: differences(part, by_stage) for name, part in parts(gt, people).items()}
     means = f", means of {count} seeds" if count > 1 else ""
+    compared = {
+        name: {row: compare_seeds(part, *both) for row, both in (pairs | gains).items()}
+        for name, part in split_joints(gt, people).items()
+    }
+    entries = []
+    for (stage, method), each in poses.items():
+        mean, _ = compared["all joints"].get(f"{readable(stage)}, {method} - {BASE}", (None, []))
+        scores = score_means(gt, each)
+        entries.append(Entry(method, method, stage, scores, reference=BASE if mean else "", difference=mean))
     tables = {
-        "table 7": table_7(entries(gt, by_stage, compared["all joints"])),
-        "offset and shape": placement_table(gt, by_stage, means),
-        "relative positions": relative_table(gt, by_stage, means),
+        "table 7": table_7(entries),
+        "offset and shape": make_table(
+            f"Joint error in image pixels{means}: where the body is (offset), and the error without that shift (shape)",
+            "Differences are paired.",
+            {name: placement(gt, *both) for name, both in (alone | pairs).items()},
+            ("", "Offset px", "Shape px"),
+        ),
+        "relative positions": make_table(
+            f"Error of the relative position of two joints in image pixels{means}, by the number of bones between them",
+            "One bone apart it is the bone error. Differences are paired.",
+            {name: tuple(relative_errors(gt, *both).values()) for name, both in (alone | pairs).items()},
+            ("bones between",),
+        ),
         **{name: differences_table(rows, name, means) for name, rows in compared.items()},
     }
     lead = f"# Table 7{means}: {len(people):,} validation people"
     return write_tables(folder, lead, tables, {"seeds": count, "people": len(people)})
 
 
-def parts(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
+def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]:
+    """Each trained stage and method alone; the differences of `BASES`; each method's stage minus the previous one.
+
+    Args:
+        poses: (stage, method) -> poses.
+    """
+    trained = {key: each for key, each in poses.items() if key[0] != "mean_pose"}
+    stages, methods = (list(dict.fromkeys(key[part] for key in trained)) for part in (0, 1))
+    alone: Rows = {f"{readable(stage)}, {method}": (each, ()) for (stage, method), each in trained.items()}
+    pairs: Rows = {
+        f"{readable(stage)}, {method} - {base}": (trained[stage, method], trained[stage, base])
+        for stage in stages
+        for base, others in BASES.items()
+        for method in others
+        if {base, method} <= set(methods)
+    }
+    gains: Rows = {
+        f"{method}, {readable(stage)} - {readable(previous)}": (trained[stage, method], trained[previous, method])
+        for previous, stage in pairwise(stages)
+        for method in methods
+    }
+    return alone, pairs, gains
+
+
+def split_joints(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
     """What is compared: all joints, then those labeled as visible and as hidden, where there are some of either."""
     labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
     found = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
     return {"all joints": gt, **(found if all(part.annotated.any() for part in found.values()) else {})}
 
 
-def entries(
-    gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], compared: Sequence[Difference]
-) -> list[Entry]:
-    """The rows of Table 7: each method's mean over its seeds and, of the differences, what it is minus `BASE`."""
-    means = {row.name: row.mean for row in compared}
-    found = []
-    for stage, methods in by_stage.items():
-        for method, each in methods.items():
-            difference = means.get(minus(stage, method, BASE))
-            found.append(Entry(method, method, stage, scores_of(gt, each), BASE if difference else "", difference))
-    return found
+def compare_seeds(gt: GroundTruth, ours: Poses, theirs: Poses) -> Difference:
+    """The scores of one method minus those of another, of the means over the seeds and of each seed."""
+    each = (score_means(gt, [one], [other], bootstrap=None) for one, other in zip(ours, theirs, strict=True))
+    return score_means(gt, ours, theirs), list(each)
 
 
-def minus(stage: str, method: str, base: str) -> str:
-    """The name of a difference of two methods at a stage."""
-    return f"{readable(stage)}, {method} - {base}"
+def make_table(title: str, note: str, values: Mapping[str, tuple[Estimate, ...]], head: tuple[str, ...]) -> Table:
+    """Values by row, differences with a sign. `head`: of the first columns; the others are numbered from 1."""
+    rows = tuple((name, *(cell(each, 2, signed=" - " in name) for each in found)) for name, found in values.items())
+    head += tuple(str(column) for column in range(len(head), len(rows[0])))
+    return Table(title=title, head=head, rows=rows, note=note)
 
 
-def placement_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], means: str) -> Table:
-    """The two parts of the joint error: of every stage and method, and the differences of `BASES`."""
-
-    def measure(ours: Poses, theirs: Poses = ()) -> tuple[Estimate, ...]:
-        found = placement(gt, ours, theirs)
-        return found.offset, found.shape
-
-    return Table(
-        title=f"Joint error in image pixels{means}: where the body is (offset), and the error without that shift "
-        "(shape)",
-        head=("", "Offset px", "Shape px"),
-        rows=tuple(measured(measure, by_stage)),
-        note="Differences are paired.",
-    )
-
-
-def relative_table(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]], means: str) -> Table:
-    """The errors of relative positions by the bones between two joints; rows as in `placement_table`."""
-    rows = tuple(measured(lambda *poses: relative_errors(gt, *poses).values(), by_stage))
-    return Table(
-        title=f"Error of the relative position of two joints in image pixels{means}, by the number of bones between "
-        "them",
-        head=("bones between", *map(str, range(1, len(rows[0])))),
-        rows=rows,
-        note="One bone apart it is the bone error. Differences are paired.",
-    )
-
-
-def measured(
-    measure: Callable[..., Iterable[Estimate]], by_stage: Mapping[str, Mapping[str, Poses]]
-) -> Iterator[tuple[Cell | str, ...]]:
-    """Rows of what `measure` finds in every stage's and method's poses, then of the differences of `BASES`."""
-    trained = {stage: methods for stage, methods in by_stage.items() if stage != "mean_pose"}
-    for stage, methods in trained.items():
-        for method, poses in methods.items():
-            yield (f"{readable(stage)}, {method}", *(cell(found, 2) for found in measure(poses)))
-    for stage, methods in trained.items():
-        for base, method in based(methods):
-            found = measure(methods[method], methods[base])
-            yield (minus(stage, method, base), *(cell(each, 2, signed=True) for each in found))
-
-
-def based(methods: Collection[str]) -> list[tuple[str, str]]:
-    """(base, method) of `BASES` that are both among these methods."""
-    return [(base, method) for base, others in BASES.items() for method in others if {base, method} <= set(methods)]
-
-
-def differences(gt: GroundTruth, by_stage: Mapping[str, Mapping[str, Poses]]) -> list[Difference]:
-    """Those of `BASES` at every stage, and each method's stage minus the previous one."""
-
-    def between(name: str, ours: Poses, theirs: Poses) -> Difference:
-        each = (scores_of(gt, [one], [other], bootstrap=None) for one, other in zip(ours, theirs, strict=True))
-        return Difference(name, scores_of(gt, ours, theirs), tuple(each))
-
-    trained = [stage for stage in by_stage if stage != "mean_pose"]
-    found = [
-        between(minus(stage, method, base), by_stage[stage][method], by_stage[stage][base])
-        for stage in trained
-        for base, method in based(by_stage[stage])
-    ]
-    for previous, stage in pairwise(trained):
-        for method, each in by_stage[stage].items():
-            name = f"{method}, {readable(stage)} - {readable(previous)}"
-            found.append(between(name, each, by_stage[previous][method]))
-    return found
-
-
-def differences_table(rows: Sequence[Difference], joints: str, means: str) -> Table:
+def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -> Table:
     """Differences, each measure with its interval over people and, of several seeds, beside it over seeds.
 
     Args:
         joints: which are counted. means: of how many seeds, in words; empty for one.
     """
-    measures = {
-        "Joint px": (2, lambda scores: scores.joint_error.image_px),
-        "Bone px": (2, lambda scores: scores.bone_error.image_px),
-        rows[0].mean.pckh.measure.title: (1, lambda scores: scores.mean_pckh),
-    }
+    measure = next(iter(rows.values()))[0].measure
+    columns = {"Joint px": ("joint_error", 2), "Bone px": ("bone_error", 2),
+               measure.title: (measure.name_at(measure.main), 1)}  # fmt: skip
 
-    def cells(row: Difference) -> Iterator[Cell | str]:
-        for digits, measure in measures.values():
-            yield cell(measure(row.mean), digits, signed=True)
+    def row(name: str, mean: Scores, each: list[Scores]) -> Row:
+        cells = [name]
+        for metric, digits in columns.values():
+            cells.append(cell(mean[metric].overall, digits, signed=True))
             if means:
-                seeds = over_seeds([measure(scores).value for scores in row.each])
-                yield cell(seeds, digits, signed=True).parts()[1] or "-"
+                seeds = over_seeds([scores[metric].overall.value for scores in each])
+                cells.append(cell(seeds, digits, signed=True).parts()[1] or "-")
+        return tuple(cells)
 
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
     if means:
@@ -191,7 +151,7 @@ def differences_table(rows: Sequence[Difference], joints: str, means: str) -> Ta
         )
     return Table(
         title=f"Differences{means}, paired by person{' and by seed' if means else ''}: {joints}",
-        head=("", *(head for name in measures for head in (name, *(["over seeds"] if means else ())))),
-        rows=tuple((row.name, *cells(row)) for row in rows),
+        head=("", *(head for name in columns for head in (name, *(["over seeds"] if means else ())))),
+        rows=tuple(row(name, *both) for name, both in rows.items()),
         note=f"{note}.",
     )

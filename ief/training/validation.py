@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.evaluate import Scores
 from evaluation.metrics.measures import PCKH
+from evaluation.metrics.scores import Scores
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
 from mpii_tools.depth.table import Depth
@@ -44,7 +44,7 @@ class Metrics(NamedTuple):
     @staticmethod
     def of(scores: Scores, joint_error_mm: float | None = None) -> Metrics:
         """Those of some scores, and the error in 3D."""
-        errors = (scores.joint_error.image_px.value, scores.bone_error.image_px.value)
+        errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
         return Metrics(scores.mean_pckh.value, *errors, joint_error_mm)
 
     @property
@@ -125,7 +125,7 @@ class Validator:
         self.poses = self.validation.predict(cascade, data)[-1]
         scores = self.validation.score(self.poses, data.people)
         mpjpe = self.validation.mpjpe(self.poses, data.people, data.depth)
-        metrics, self.title = Metrics.of(scores, mpjpe), scores.pckh.measure.title
+        metrics, self.title = Metrics.of(scores, mpjpe), scores.measure.title
         if self.keep_best:
             if metrics.quality is None:
                 raise PoseError(f"--keep best: {data.name} has no PCKh on '{data.split}', its people have no head size")

@@ -35,8 +35,8 @@ def as_coco_json(people, path):
 
 def means(joints, people):
     """Mean PCKh at both thresholds."""
-    pckh = score(joints, people).pckh
-    return [pckh.groups[threshold]["Mean"].value for threshold in (0.5, 0.1)]
+    scores = score(joints, people)
+    return [scores[f"pckh@{threshold}"].overall.value for threshold in (0.5, 0.1)]
 
 
 @pytest.mark.parametrize(

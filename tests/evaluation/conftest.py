@@ -1,9 +1,12 @@
 """Fixtures of the evaluation's tests: the real annotations, read once."""
 
+import json
+
 import numpy as np
 import pytest
+from angle_model import write_angle_model
 
-from evaluation import GroundTruth
+from evaluation import GroundTruth, load_angle_limits
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.results.predictions import read_predictions
 
@@ -57,3 +60,16 @@ def h36m_poses(threed):
         labels = {name: held[name] for name in ("subject", "action", "subaction")}
     thorax = joints[:, 11:12] / 2 + joints[:, 14:15] / 2
     return {"joints": np.concatenate([joints, thorax], axis=1)[:, FROM_17], **labels}
+
+
+@pytest.fixture(scope="session")
+def limits(tmp_path_factory):
+    """A made-up model of joint angles."""
+    write_angle_model(folder := tmp_path_factory.mktemp("angles"))
+    return load_angle_limits(folder)
+
+
+@pytest.fixture(scope="session")
+def printed(shared):
+    """Every table of the paper, transcribed."""
+    return json.loads((shared / "paper" / "tables.json").read_text(encoding="utf-8"))

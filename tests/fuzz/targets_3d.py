@@ -14,7 +14,7 @@ import numpy as np
 import targets
 from targets import Target, drop_unusable, saved, saveh5, savejson, savenpz
 
-from ief.reporting.scoring_3d import score_3d
+from ief.reporting.scoring import score_poses
 from mpii_tools.annotations.human36m.protocols import choose_people, place_crops
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
@@ -30,7 +30,7 @@ def use_human36m(path: Path) -> None:
         people = place_crops(found, "pelvis").people
     people = place_people(assign_splits(path, replace(found, people=people)).people)[0]
     drop_unusable(people)
-    score_3d(depth.beside(people.joints), people, depth)
+    score_poses(depth.beside(people.joints), people, depth)
 
 
 @cache
@@ -92,7 +92,7 @@ def depth_columns() -> dict:
 def use_depth(path: Path) -> None:
     """Read the people beside, score the ground truth's own poses."""
     found = read_annotations(path.with_name("a.npz"))
-    score_3d(found.depth.beside(found.people.joints), found.people, found.depth)
+    score_poses(found.depth.beside(found.people.joints), found.people, found.depth)
 
 
 TARGETS = {

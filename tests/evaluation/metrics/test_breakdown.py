@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scattered import noisy_people
 
 from evaluation import Estimate, GroundTruth, evaluate
 from evaluation.metrics.breakdown import breakdown, parts_by_annotated, parts_by_group, parts_by_size
@@ -8,14 +9,10 @@ from heads.skeleton import MPII, Skeleton
 
 @pytest.fixture
 def data():
-    rng = np.random.default_rng(0)
-    gt = rng.uniform(0, 400, (120, 16, 2))
-    pred = gt + rng.normal(0, 15, gt.shape)
-    gt[rng.random((120, 16)) < 0.3] = np.nan
-    gt[0] = np.nan
-    gt[1] = pred[1]
-    scale = rng.uniform(0.7, 3, 120)
-    return pred, GroundTruth(gt, 25 * scale, scale)
+    pred, gt = noisy_people(120, missing=0.3)
+    gt.joints[0] = np.nan
+    gt.joints[1] = pred[1]
+    return pred, GroundTruth(gt.joints, gt.head_size, gt.scale)
 
 
 def with_scale(scale):
@@ -54,15 +51,15 @@ def test_a_part_is_the_evaluation_of_its_people_and_joints(data):
         rows = np.flatnonzero(part.people)
         counted = gt.annotated[rows] & part.joints
         distances = np.linalg.norm(pred - gt.joints, axis=-1)[rows] * 224 / (250 * gt.scale[rows, None])
-        error = found[part.label].joint_error.crop_px
+        error = found[part.label].scores["joint_error_crop"].overall
         assert error.value == pytest.approx(distances[counted].mean())
-        assert found[part.label].joints == counted.sum()
+        assert found[part.label].scores["joint_error"].count == counted.sum()
         assert found[part.label].people == counted.any(axis=1).sum()
         assert error.low < error.value < error.high
     whole = evaluate(pred, gt)
-    sides = [whole.pckh.per_joint[0.5][name].value for name in ("r_wrist", "l_wrist")]
-    assert min(sides) <= found["Wri."].mean_pckh.value <= max(sides)
-    trunk = found["Trunk"].mean_pckh  # pelvis and thorax are outside the Mean
+    sides = [whole["pckh@0.5"].per_part[name].value for name in ("r_wrist", "l_wrist")]
+    assert min(sides) <= found["Wri."].scores.mean_pckh.value <= max(sides)
+    trunk = found["Trunk"].scores.mean_pckh  # pelvis and thorax are outside the Mean
     assert (trunk.value, trunk.interval) == (None, None)
 
 
@@ -71,5 +68,6 @@ def test_parts_without_anything_to_count_are_undefined(data):
     annotated = gt.annotated & ~np.isin(MPII.names, ["pelvis", "thorax"])
     gt = GroundTruth(gt.joints, gt.head_size, annotated=annotated)
     found = breakdown(pred, gt, parts_by_group(gt))
-    assert found["Trunk"].joint_error.image_px == Estimate(None)
-    assert found["Knee"].joint_error.crop_px.value is None and found["Knee"].joint_error.image_px.value > 0
+    assert found["Trunk"].scores["joint_error"].overall == Estimate(None)
+    assert found["Knee"].scores["joint_error_crop"].overall.value is None
+    assert found["Knee"].scores["joint_error"].overall.value > 0

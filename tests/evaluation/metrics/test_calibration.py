@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scattered import noisy_people
 
 from checkpoints.errors import PoseError
 from evaluation import Bootstrap, GroundTruth
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit, fit_map, pool_adjacent_violators
+from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit, fit_map
 from evaluation.metrics.pckh import pckh
 
 
@@ -97,20 +98,24 @@ def test_pooling_is_the_max_of_mins_of_means(seed):
         return np.average(values[first : last + 1], weights=weights[first : last + 1])
 
     want = [max(min(mean(j, k) for k in range(i, 25)) for j in range(i + 1)) for i in range(25)]
-    assert pool_adjacent_violators(values, weights) == pytest.approx(want)
+    scores = np.repeat(np.linspace(0, 1, 25), weights * 10)[None]  # each value's share of its score's joints is correct
+    correct = np.concatenate(
+        [np.arange(10 * n) < 10 * n * value - 0.5 for value, n in zip(values, weights, strict=True)]
+    )
+    found, shares = fit_map(scores, correct[None].astype(float))
+    assert found == pytest.approx(np.linspace(0, 1, 25)) and shares == pytest.approx(want, abs=1e-12)
 
 
 def test_the_map_never_falls_and_fits_what_it_was_fitted_on():
     scores, correct = drawn(300, share=lambda score: 0.2 + 0.6 * score**2)
     fitted = fit_map(scores, correct)
-    steps = fitted(np.linspace(-1, 2, 200))
+    steps = np.interp(np.linspace(-1, 2, 200), *fitted)
     assert (np.diff(steps) >= 0).all() and steps[0] >= 0 and steps[-1] <= 1
-    assert np.array_equal(np.isnan(fitted(scores)), np.isnan(scores))
     counted = ~np.isnan(scores + correct)
-    assert fitted(scores)[counted].mean() == pytest.approx(correct[counted].mean())
+    assert np.interp(scores, *fitted)[counted].mean() == pytest.approx(correct[counted].mean())
 
 
-def test_cross_fitted_scores_are_calibrated_and_do_not_see_their_own_people():
+def test_cross_fitted_scores_do_not_see_their_own_people():
     scores, correct = drawn(2000, share=lambda score: 0.2 + 0.6 * score**2)
     before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
     assert after.error.value < 0.03 < 0.1 < before.error.value
@@ -124,23 +129,20 @@ def test_cross_fitted_scores_are_calibrated_and_do_not_see_their_own_people():
     assert not changed[0] and changed.any()
 
 
-def test_luck_looks_like_knowledge_only_to_a_map_fitted_on_the_same_people():
+def test_luck_looks_like_knowledge_to_a_map_of_the_same_people():
     same, crossed = [], []
     for seed in range(10):
         noise, luck = drawn(30, seed, share=lambda score: 0.5 + 0 * score)
-        same.append(calibrate(fit_map(noise, luck)(noise), luck, None).correlation.value)
+        same.append(calibrate(np.interp(noise, *fit_map(noise, luck)), luck, None).correlation.value)
         crossed.append(calibrate(cross_fit(noise, luck), luck, None).correlation.value)
     assert np.mean(same) > 0.05 > np.mean(crossed)
 
 
 def test_correct_joints_are_those_that_pckh_counts():
-    rng = np.random.default_rng(0)
-    joints = rng.uniform(0, 400, (40, 16, 2))
-    joints[rng.random((40, 16)) < 0.2] = np.nan
-    gt = GroundTruth(joints, np.where(np.arange(40) < 3, np.nan, 30.0))
-    pred = np.nan_to_num(joints) + rng.normal(0, 12, joints.shape)
+    pred, gt = noisy_people(40, std=12)
+    joints, gt = gt.joints, GroundTruth(gt.joints, np.where(np.arange(40) < 3, np.nan, 30.0))
     for convention in ("official", "mmpose"):
         correct = correct_joints(pred, gt, 0.5, convention)
         assert np.isnan(correct[:3]).all() and np.array_equal(np.isnan(correct[3:]), np.isnan(joints[3:, :, 0]))
-        want = pckh(pred, gt, convention=convention).per_joint[0.5]
+        want = pckh(pred, gt, convention=convention)["pckh@0.5"].per_part
         assert 100 * np.nanmean(correct, axis=0) == pytest.approx([each.value for each in want.values()])

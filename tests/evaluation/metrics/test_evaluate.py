@@ -1,124 +1,130 @@
+"""Scores in 2D and 3D: what is in them, their intervals, differences and means, and what is refused."""
+
 import numpy as np
 import pytest
+from scattered import noisy_people
+from scipy import stats
 
 import evaluation
 from checkpoints.errors import PoseError
-from evaluation import Bootstrap, Estimate, GroundTruth, compare, evaluate
+from evaluation import Bootstrap, Estimate, GroundTruth, bone_error, compare, evaluate, joint_error
 from evaluation.metrics.conventions import GROUPS
+from evaluation.metrics.evaluate import person_errors, score_means
+from evaluation.metrics.seeds import over_seeds
 from heads.skeleton import MPII
 
 
-def poses(people, seed=0, std=15):
-    rng = np.random.default_rng(seed)
-    gt = rng.uniform(0, 400, (people, 16, 2))
-    pred = gt + rng.normal(0, std, gt.shape)
-    gt[rng.random((people, 16)) < 0.2] = np.nan
-    scale = rng.uniform(0.7, 3, people)
-    return pred, GroundTruth(gt, 25 * scale, scale)
+def pick(scores):
+    """A few estimates from every corner of the scores."""
+    found = {}
+    for name, score in scores.metrics.items():
+        found[name] = score.overall
+        part = next((part for part in ("r_knee", "l_elbow") if part in score.per_part), None)
+        found |= {f"{name} of {part}": score.per_part[part]} if part else {}
+        for key, group in score.groups.items():
+            group = group if isinstance(group, dict) else {"": group}
+            found |= {f"{name}, {key} {label}": group[label] for label in list(group)[2:5] or list(group)}
+    return found
 
 
 def test_what_is_in_the_scores():
-    scores = evaluate(*poses(20))
-    assert scores.pckh.convention == "official" and scores.people == 20
-    assert list(scores.pckh.per_joint) == list(scores.pckh.groups) == [0.5, 0.1]
-    assert tuple(scores.pckh.per_joint[0.5]) == MPII.names
-    assert tuple(scores.pckh.groups[0.5]) == GROUPS
-    assert scores.mean_pckh is scores.pckh.groups[0.5]["Mean"]
-    for error in (scores.joint_error, scores.bone_error):
-        assert error.image_px.value > 0 and error.crop_px.value > 0 and error.image_px.interval is None
-    assert scores.bootstrap is None
+    scores = evaluate(*noisy_people(20))
+    assert scores.convention == "official" and scores.people == scores.sequences == 20 and scores.bootstrap is None
+    assert list(scores.thresholds) == [0.5, 0.1] and scores.dimensions == 2
+    assert tuple(scores["pckh@0.5"].per_part) == MPII.names
+    assert tuple(scores["pckh@0.5"].groups["groups"]) == GROUPS
+    assert scores.mean_pckh == scores["pckh@0.5"].groups["groups"]["Mean"]
+    for name in ("joint_error", "bone_error", "joint_error_crop", "bone_error_crop"):
+        assert scores[name].overall.value > 0 and scores[name].overall.interval is None
 
 
 def test_undefined_values_are_none_and_counted():
-    pred, gt = poses(6)
+    pred, gt = noisy_people(6)
     gt.joints[:, MPII.index("head_top")] = np.nan
     gt.scale[2] = -1
     scores = evaluate(pred, GroundTruth(gt.joints, np.full(6, np.nan), gt.scale), bootstrap=Bootstrap())
-    assert scores.pckh.unscored == 6 and scores.pckh.people == 0
-    assert scores.without_scale == 1
-    assert scores.mean_pckh == scores.pckh.auc == Estimate(None)
-    head = scores.joint_error.per_part["head_top"]
-    assert head.image_px == head.crop_px == Estimate(None)
-    assert scores.joint_error.image_px.value > 0
+    assert scores.left_out == {"without_head_size": 6, "without_scale": 1}
+    assert scores.mean_pckh == scores["pckh_curve"].overall == Estimate(None)
+    for name in ("joint_error", "joint_error_crop"):
+        assert scores[name].per_part["head_top"] == Estimate(None)
+    assert scores["joint_error"].overall.value > 0
 
 
-def test_nobody_at_all():
-    scores = evaluate(np.zeros((0, 16, 2)), GroundTruth(np.zeros((0, 16, 2)), [], []), bootstrap=Bootstrap())
-    assert scores.people == 0
-    assert scores.joint_error.image_px == Estimate(None)
-
-
-def some_of(scores):
-    """A few estimates from every corner of the scores."""
-    return {
-        "Mean": scores.mean_pckh,
-        "Head": scores.pckh.groups[0.5]["Head"],
-        "wrist": scores.pckh.per_joint[0.1]["l_wrist"],
-        "upper body": scores.pckh.upper_body[0.5],
-        "area": scores.pckh.auc,
-        "curve": scores.pckh.curve[0.25],
-        "joint": scores.joint_error.image_px,
-        "joint, crop": scores.joint_error.crop_px,
-        "bone": scores.bone_error.image_px,
-        "knee": scores.bone_error.per_part["r_knee"].crop_px,
-    }
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_nobody_at_all(dimensions, limits):
+    nobody = np.zeros((0, 16, dimensions))
+    scores = evaluate(nobody, GroundTruth(nobody, [], [], angle_limits=limits), bootstrap=Bootstrap(20))
+    assert scores.people == 0 and {score.overall for score in scores.metrics.values()} == {Estimate(None)}
 
 
 def test_intervals_hold_their_values():
-    pred, gt = poses(200)
-    found = some_of(evaluate(pred, gt, bootstrap=Bootstrap(resamples=300)))
-    for estimate in found.values():
-        assert estimate.low < estimate.value < estimate.high
-    plain = some_of(evaluate(pred, gt))
-    assert plain == {name: Estimate(estimate.value) for name, estimate in found.items()}
+    pred, gt = noisy_people(200)
+    found = pick(evaluate(pred, gt, bootstrap=Bootstrap(resamples=300)))
+    for name, estimate in found.items():
+        assert estimate.low <= estimate.value <= estimate.high and estimate.low < estimate.high, name
+    assert pick(evaluate(pred, gt)) == {name: Estimate(estimate.value) for name, estimate in found.items()}
 
 
-@pytest.mark.parametrize("convention", ["official", "pytorch-pose"])
-def test_intervals_agree_with_evaluating_each_resample(convention):
-    pred, gt = poses(40)
-    scores = evaluate(pred, gt, convention=convention, bootstrap=Bootstrap(resamples=60, seed=9))
-    rng = np.random.default_rng(9)
-    found = []
-    for _ in range(60):
-        rows = np.repeat(np.arange(40), rng.multinomial(40, np.full(40, 1 / 40)))
-        again = GroundTruth(gt.joints[rows], gt.head_size[rows], gt.scale[rows])
-        found.append(some_of(evaluate(pred[rows], again, convention=convention)))
-    for name, estimate in some_of(scores).items():
-        samples = [one[name].value for one in found]
-        assert estimate.interval == pytest.approx(np.percentile(samples, [2.5, 97.5]))
+@pytest.mark.parametrize(("dimensions", "convention"), [(2, "official"), (2, "pytorch-pose"), (3, "official")])
+def test_intervals_are_those_of_each_resample(dimensions, convention, limits):
+    """People are drawn in 2D, in 3D sequences."""
+    pred, gt = noisy_people(60, dimensions)
+    gt = gt if dimensions == 2 else evaluation.GroundTruth(
+        gt.joints, subject=gt.subject, action=gt.action, sequence=gt.sequence, angle_limits=limits
+    )  # fmt: skip
+    scores = evaluate(pred, gt, convention=convention, bootstrap=Bootstrap(resamples=40, seed=9))
+    labels = list(zip(gt.subject, gt.action, gt.sequence, strict=True)) if dimensions == 3 else list(range(60))
+    names, rng, found = sorted(set(labels)), np.random.default_rng(9), []
+    assert scores.sequences == len(names)
+    for _ in range(40):
+        counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
+        rows = [row for name, n in zip(names, counts, strict=True) for row in range(60) if labels[row] == name
+                for _ in range(n)]  # fmt: skip
+        found.append(pick(evaluate(pred[rows], gt.select(rows), convention=convention)))
+    for name, estimate in pick(scores).items():
+        samples = [one[name].value for one in found if one.get(name, Estimate(None)).value is not None]
+        if samples:
+            assert estimate.interval == pytest.approx(np.percentile(samples, [2.5, 97.5])), name
 
 
-def test_compare_is_the_difference_of_two_evaluations():
-    pred, gt = poses(80)
-    worse = pred + np.random.default_rng(1).normal(0, 10, pred.shape)
-    difference = compare(worse, pred, gt)
-    ours, reference = some_of(evaluate(worse, gt)), some_of(evaluate(pred, gt))
-    for name, estimate in some_of(difference).items():
-        assert estimate.value == pytest.approx(ours[name].value - reference[name].value, abs=1e-9)
-    error = difference.joint_error.image_px
+def test_neighboring_frames_do_not_narrow_the_interval():
+    pred, gt = noisy_people(30, 3, missing=0)
+    name = np.arange(30).astype(str)
+    few = evaluate(pred, GroundTruth(gt.joints, sequence=name), bootstrap=Bootstrap())
+    often = GroundTruth(np.repeat(gt.joints, 20, axis=0), sequence=np.repeat(name, 20))
+    many = evaluate(np.repeat(pred, 20, axis=0), often, bootstrap=Bootstrap())
+    assert many["joint_error"].overall.interval == pytest.approx(few["joint_error"].overall.interval)
+    assert (many.people, many.sequences) == (600, 30)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_compare_is_the_difference_of_two_evaluations(dimensions):
+    pred, gt = noisy_people(120, dimensions)
+    worse = pred + np.random.default_rng(1).normal(0, (10, 40)[dimensions - 2], pred.shape)
+    found, (ours, theirs) = compare(worse, pred, gt), (pick(evaluate(each, gt)) for each in (worse, pred))
+    for name, estimate in pick(found).items():
+        values = ours[name].value, theirs[name].value
+        assert estimate.value == (None if None in values else pytest.approx(values[0] - values[1], abs=1e-9)), name
+    assert not any(name.startswith("gt_") for name in found.metrics)
+    error = found["joint_error"].overall
     assert 0 < error.low < error.value < error.high
-
-
-def test_compare_with_itself_is_zero_throughout():
-    pred, gt = poses(30)
-    assert compare(pred, pred, gt).mean_pckh == Estimate(0, 0, 0)
+    same = compare(pred, pred, gt)
+    assert {score.overall for score in same.metrics.values()} == {Estimate(0, 0, 0)}
+    assert same["bone_error"].counts == evaluate(pred, gt)["bone_error"].counts
 
 
 def test_paired_interval_of_published_predictions(real, real_gt):
     """newell.h5 against valid-ours.h5: the official Mean, resampled independently with other draws."""
     gt, ours, theirs = real_gt(), real("newell.h5"), real("valid-ours.h5")
     paired = compare(ours, theirs, gt, thresholds=(0.5,)).mean_pckh
-
     scored = [j for j, name in enumerate(MPII.names) if name not in ("pelvis", "thorax")]
-    mask = gt.annotated[:, scored]
-    gap = np.zeros(len(gt))
+    mask, gap = gt.annotated[:, scored], np.zeros(len(gt))
     for joints, sign in ((ours, 1), (theirs, -1)):
         offset = (joints - gt.joints)[:, scored]
         near = np.hypot(offset[..., 0], offset[..., 1]) <= 0.5 * gt.head_size[:, None]
         gap += sign * (near & mask).sum(axis=1)
     count = mask.sum(axis=1)
-    rng = np.random.default_rng(123)
-    rows = rng.integers(0, len(gt), (3000, len(gt)))
+    rows = np.random.default_rng(123).integers(0, len(gt), (3000, len(gt)))
     draws = 100 * gap[rows].sum(axis=1) / count[rows].sum(axis=1)
     assert paired.value == pytest.approx(100 * gap.sum() / count.sum())
     assert paired.interval == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=0.06)
@@ -127,16 +133,67 @@ def test_paired_interval_of_published_predictions(real, real_gt):
     assert paired.high - paired.low < np.hypot(*(b - a for a, b in apart))
 
 
+def test_a_metric_alone_is_the_same_as_among_all():
+    pred, gt = noisy_people(20)
+    scores = evaluate(pred, gt)
+    for name, metric in (("joint_error", joint_error), ("bone_error", bone_error)):
+        assert scores[name] == metric(pred, gt) and scores[f"{name}_crop"] == metric(pred, gt, crop=True)
+
+
+def test_errors_of_each_person():
+    pred, gt = noisy_people(5)
+    literal = np.nanmean(np.linalg.norm(pred - gt.joints, axis=-1), axis=1) / gt.head_size
+    assert person_errors(pred, gt) == pytest.approx(literal)
+    pred, gt = noisy_people(5, 3)
+    offset = pred - gt.joints
+    literal = [np.mean(each[np.isfinite(each)]) if np.isfinite(each).any() else np.nan for each in
+               np.linalg.norm(offset - offset[:, [MPII.root]], axis=-1)]  # fmt: skip
+    assert person_errors(pred, gt) == pytest.approx(literal, nan_ok=True)
+
+
+def test_the_mean_of_trainings_is_the_mean_of_their_scores():
+    poses = [noisy_people(12, seed=seed)[0] for seed in range(4)]
+    gt = noisy_people(12, seed=0)[1]
+    each = [pick(evaluate(pose, gt)) for pose in poses]
+    for name, estimate in pick(score_means(gt, poses)).items():
+        assert estimate.value == pytest.approx(np.mean([scores[name].value for scores in each])), name
+    found = score_means(gt, poses[:2], poses[2:])
+    pairs = [compare(ours, theirs, gt) for ours, theirs in zip(poses[:2], poses[2:], strict=True)]
+    assert found.mean_pckh.value == pytest.approx(np.mean([pair.mean_pckh.value for pair in pairs]))
+    assert score_means(gt, poses[:1], poses[1:2]) == compare(poses[0], poses[1], gt)
+    same = score_means(gt, poses, poses[::-1])["joint_error"].overall
+    assert (same.value, *same.interval) == pytest.approx((0, 0, 0), abs=1e-12)
+    with pytest.raises(PoseError, match="one by one"):
+        score_means(noisy_people(5, 3)[1], [noisy_people(5, 3)[0]] * 2)
+
+
+def test_several_trainings_narrow_the_interval_over_people():
+    gt = noisy_people(12)[1]
+    rng = np.random.default_rng(5)
+    poses = [np.nan_to_num(gt.joints) + rng.normal(0, 10, gt.joints.shape) for _ in range(8)]
+    widths = [np.ptp(score_means(gt, each)["joint_error"].overall.interval) for each in (poses, poses[:1])]
+    assert widths[0] < 0.6 * widths[1]  # the errors are independent
+
+
+def test_the_interval_over_seeds_is_that_of_a_t_test():
+    values = [0.7, -0.2, 1.4]
+    found, theirs = over_seeds(values), stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found.value == pytest.approx(np.mean(values)) and found.interval == pytest.approx(tuple(theirs))
+    assert over_seeds([2.5]) == Estimate(2.5) and over_seeds([1.0, None]) == over_seeds([]) == Estimate(None)
+
+
 def test_bad_input_passes_through():
-    pred, gt = poses(3)
+    pred, gt = noisy_people(3)
     with pytest.raises(PoseError, match="thresholds"):
         evaluate(pred, gt, thresholds=())
+    with pytest.raises(PoseError, match="4 dimensions"):
+        evaluate(np.zeros((3, 16, 4)), GroundTruth(np.zeros((3, 16, 4))))
     with pytest.raises(PoseError, match="unknown convention"):
         compare(pred, pred, gt, convention="coco")
 
 
 def test_the_example_of_the_package_runs(capsys):
-    code = evaluation.__doc__.split("An example that runs:\n")[1]
+    code = evaluation.__doc__.split("An example that runs:\n")[1].split("\n\nJoints")[0]
     exec("\n".join(line.removeprefix("    ") for line in code.splitlines()))
     mean, errors, difference = capsys.readouterr().out.splitlines()
     assert mean.startswith("Estimate(value=") and float(errors.split()[0]) > 0 and "value=-" in difference

@@ -1,43 +1,45 @@
 """The JSON of `ief evaluate` and metrics.json: its keys, how intervals mirror the values, and the way back."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scattered import noisy_people
 
-from evaluation import Bootstrap, GroundTruth, compare, evaluate
+from evaluation import METRICS, Bootstrap, GroundTruth, compare, evaluate
+from evaluation.metrics.angle_limits import ANGLES
+from evaluation.metrics.bones import bone_names
 from evaluation.metrics.breakdown import breakdown, parts_by_group
 from evaluation.metrics.conventions import GROUPS
-from evaluation.metrics.json_format import (
-    difference_to_json,
-    movement_to_json,
-    parts_to_json,
-    scores_from_json,
-    scores_to_json,
-)
+from evaluation.metrics.json_format import difference_to_json, scores_from_json, scores_to_json, to_json
 from evaluation.metrics.movement import movement
 from heads.skeleton import MPII
 
-BONES = tuple(name for name in MPII.names if name != "pelvis")
-UNITS = ("image_px", "crop_px")
+BONES, UNITS = bone_names(MPII), ("image_px", "crop_px")
+NAMES_3D = [metric.name for metric in METRICS[3]]
+WHO_3D = ["persons", "sequences", "persons_without_root", "persons_unaligned"]
 
 
 @pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(0)
-    gt = rng.uniform(0, 400, (30, 16, 2))
-    pred, other = (gt + rng.normal(0, std, gt.shape) for std in (15, 20))
-    gt[rng.random((30, 16)) < 0.2] = np.nan
-    gt[:, MPII.index("head_top")] = np.nan
-    scale = rng.uniform(0.7, 3, 30)
-    scale[4] = np.nan
-    return pred, other, GroundTruth(gt, np.where(np.arange(30) == 7, np.nan, 25 * scale), scale)
+def data(limits):
+    """Number of dimensions -> two sets of predictions and ground truth in which some things are unknown."""
+    found = {}
+    for dimensions in (2, 3):
+        pred, gt = noisy_people(40, dimensions)
+        other = pred + np.random.default_rng(1).normal(0, 30, pred.shape)
+        gt.joints[:, MPII.index("head_top")] = np.nan
+        gt.joints[3] = np.nan
+        if dimensions == 2:
+            gt.scale[4] = np.nan
+            gt = GroundTruth(gt.joints, np.where(np.isin(np.arange(40), (4, 7)), np.nan, gt.head_size), gt.scale)
+        found[dimensions] = pred, other, replace(gt, annotated=None, angle_limits=limits)
+    return found
 
 
 @pytest.fixture(scope="module")
 def scores(data):
-    pred, _, gt = data
-    return evaluate(pred, gt, bootstrap=Bootstrap(resamples=50, seed=3))
+    return {d: evaluate(pred, gt, bootstrap=Bootstrap(resamples=50, seed=3)) for d, (pred, _, gt) in data.items()}
 
 
 def keys(tree):
@@ -47,12 +49,12 @@ def keys(tree):
     return [keys(child) for child in tree] if isinstance(tree, list) else type(tree).__name__
 
 
-def in_order(tree):
-    return json.dumps(tree)
+def written(tree):
+    return json.loads(json.dumps(tree, allow_nan=False))
 
 
 def test_the_keys_are_those_of_the_contract_in_this_order(data):
-    pred, _, gt = data
+    pred, _, gt = data[2]
     per_joint = {name: "NoneType" if name == "head_top" else "float" for name in MPII.names}
 
     def pixels(names):
@@ -76,41 +78,66 @@ def test_the_keys_are_those_of_the_contract_in_this_order(data):
             "bone_error": {"bones": "int", "per_bone": dict.fromkeys(BONES, "int")},
         },
     }
-    assert in_order(keys(scores_to_json(evaluate(pred, gt)))) == in_order(wanted)
+    assert json.dumps(keys(scores_to_json(evaluate(pred, gt)))) == json.dumps(wanted)
+
+
+def test_the_keys_and_values_in_3d(scores):
+    found = scores[3]
+    tree = written(scores_to_json(found))
+    assert list(tree) == [*WHO_3D, *NAMES_3D, "interval", "counts"]
+    assert (tree["persons"], tree["sequences"]) == (40, 11) and tree["persons_unaligned"] >= 1
+    for metric in METRICS[3]:
+        part, parts = ("per_bone", BONES) if "bone" in metric.name else ("per_joint", MPII.names)
+        block, score = tree[metric.name], found[metric.name]
+        assert list(block) == [metric.unit, part, "action_mean", "per_action", "per_subject", "per_kind", "interval"]
+        assert tuple(block[part]) == (ANGLES if metric.unit == "percent" else parts)
+        assert block[metric.unit] == score.overall.value
+        assert block["interval"][metric.unit] == list(score.overall.interval)
+        assert block["per_subject"]["S9"] == score.groups["per_subject"]["S9"].value
+        assert list(block["per_action"]) == ([] if metric.std else ["Eating", "Sitting", "Walking"])
+        assert tree["counts"][metric.name] == {part: score.counts}
+    assert tree["joint_error"]["per_joint"]["head_top"] is None
+    assert tree["interval"] == {"level": 0.95, "resamples": 50, "seed": 3, "over": "sequences"}
+
+
+def test_what_was_not_measured_is_left_out(data):
+    pred, _, gt = data[3]
+    tree = scores_to_json(evaluate(pred, replace(gt, angle_limits=None)))
+    assert list(tree) == [*WHO_3D, *NAMES_3D[:6], "counts"] and "interval" not in json.dumps(tree)
+    known = scores_to_json(evaluate(pred, replace(gt, angle_limits=None, protocol="Protocol 2")))
+    assert known == {**tree, "protocol": "Protocol 2"}
 
 
 def test_intervals_mirror_the_values(data, scores):
-    pred, _, gt = data
-    tree, plain = scores_to_json(scores), scores_to_json(evaluate(pred, gt))
+    pred, _, gt = data[2]
+    tree, plain = scores_to_json(scores[2]), scores_to_json(evaluate(pred, gt))
     assert "interval" not in json.dumps(plain)
+
+    def twice(tree):
+        return {key: twice(child) for key, child in tree.items()} if isinstance(tree, dict) else [tree, tree]
+
     drawn = tree.pop("interval")
-    blocks = {
-        **{f"pckh@{key}": (tree["pckh"][key], plain["pckh"][key]) for key in tree["pckh"]},
-        **{key: (tree[key], plain[key]) for key in ("joint_error", "bone_error")},
-    }
-    for block, without in blocks.values():
+    blocks = [(tree["pckh"][key], plain["pckh"][key]) for key in tree["pckh"]]
+    for block, without in [*blocks, *((tree[key], plain[key]) for key in ("joint_error", "bone_error"))]:
         bounds = block.pop("interval")
-        assert in_order(block) == in_order(without)
-        assert in_order(keys(bounds)) == in_order(keys(_twice(without)))
-    assert in_order(tree) == in_order(plain)
+        assert json.dumps(block) == json.dumps(without)
+        assert json.dumps(keys(bounds)) == json.dumps(keys(twice(without)))
+    assert json.dumps(tree) == json.dumps(plain)
     assert {key: drawn.pop(key) for key in list(drawn)[:3]} == {"level": 0.95, "resamples": 50, "seed": 3}
     assert list(drawn) == ["pckh_auc", "pckh_curve"] and list(drawn["pckh_curve"]) == list(plain["pckh_curve"])
     low, high = drawn["pckh_auc"]
     assert low < plain["pckh_auc"] < high
 
 
-def _twice(tree):
-    return {key: _twice(child) for key, child in tree.items()} if isinstance(tree, dict) else [tree, tree]
-
-
 def test_values_and_counts_are_those_of_the_scores(scores):
-    tree = json.loads(json.dumps(scores_to_json(scores), allow_nan=False))
-    assert (tree["persons"], tree["persons_without_head_size"], tree["persons_without_scale"]) == (30, 2, 1)
-    wrist = scores.pckh.per_joint[0.1]["l_wrist"]
+    found = scores[2]
+    tree = written(scores_to_json(found))
+    assert (tree["persons"], tree["persons_without_head_size"], tree["persons_without_scale"]) == (40, 2, 1)
+    wrist = found["pckh@0.1"].per_part["l_wrist"]
     assert tree["pckh"]["0.1"]["per_joint"]["l_wrist"] == wrist.value
     assert tree["pckh"]["0.1"]["interval"]["per_joint"]["l_wrist"] == [wrist.low, wrist.high]
-    assert tree["pckh_curve"]["0.25"] == scores.pckh.curve[0.25].value
-    knee = scores.bone_error.per_part["r_knee"].crop_px
+    assert tree["pckh_curve"]["0.25"] == found["pckh_curve"].groups["curve"][0.25].value
+    knee = found["bone_error_crop"].per_part["r_knee"]
     assert tree["bone_error"]["per_bone"]["r_knee"]["crop_px"] == knee.value
     assert tree["bone_error"]["interval"]["per_bone"]["r_knee"]["crop_px"] == [knee.low, knee.high]
     assert tree["joint_error"]["interval"]["per_joint"]["head_top"] == {unit: [None, None] for unit in UNITS}
@@ -120,55 +147,68 @@ def test_values_and_counts_are_those_of_the_scores(scores):
     assert counts["pckh"]["mean"] == sum(counts["pckh"]["per_joint"].values()) - outside
 
 
-def test_the_way_back(data, scores):
-    pred, _, gt = data
-    for one in (scores, evaluate(pred, gt, convention="mmpose", thresholds=(0.11, 0.5))):
-        assert scores_from_json(json.loads(json.dumps(scores_to_json(one)))) == one
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_the_way_back(data, scores, dimensions):
+    pred, _, gt = data[dimensions]
+    others = evaluate(pred, gt, convention="mmpose", thresholds=(0.11, 0.5)), evaluate(pred, GroundTruth(gt.joints))
+    for one in (scores[dimensions], *others):
+        assert scores_from_json(written(scores_to_json(one))) == one
 
 
 @pytest.mark.parametrize(
-    "break_it",
+    ("dimensions", "break_it"),
     [
-        lambda tree: tree.pop("pckh_auc"),
-        lambda tree: tree["joint_error"].update(image_px="far"),
-        lambda tree: tree["joint_error"].update(per_joint=3),
-        lambda tree: tree.update(interval={}, pckh=[]),
+        (2, lambda tree: tree.pop("pckh_auc")),
+        (2, lambda tree: tree["joint_error"].update(image_px="far")),
+        (2, lambda tree: tree["joint_error"].update(per_joint=3)),
+        (2, lambda tree: tree.update(interval={}, pckh=[])),
+        (3, lambda tree: tree.pop("bone_std")),
+        (3, lambda tree: tree["joint_error"].update(mm="far")),
+        (3, lambda tree: tree.update(interval={"seed": 1})),
     ],
 )
-def test_another_tree_is_an_error(scores, break_it):
-    tree = json.loads(json.dumps(scores_to_json(scores)))
+def test_another_tree_is_an_error(scores, dimensions, break_it):
+    tree = written(scores_to_json(scores[dimensions]))
     break_it(tree)
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         scores_from_json(tree)
 
 
-def test_a_difference_has_no_counts(data):
-    pred, other, gt = data
+@pytest.mark.parametrize(
+    ("dimensions", "unit", "names"),
+    [
+        (
+            2,
+            "image_px",
+            ["convention", "persons", "pckh", "pckh_auc", "pckh_curve", "joint_error", "bone_error", "interval"],
+        ),
+        (3, "mm", ["persons", "sequences", *(name for name in NAMES_3D if name[:3] != "gt_"), "interval"]),
+    ],
+)
+def test_a_difference_has_no_counts(data, dimensions, unit, names):
+    pred, other, gt = data[dimensions]
     found = compare(pred, other, gt, bootstrap=Bootstrap(resamples=20))
-    tree = json.loads(json.dumps(difference_to_json(found), allow_nan=False))
-    assert list(tree) == ["convention", "persons", "pckh", "pckh_auc", "pckh_curve", "joint_error", "bone_error",
-                          "interval"]  # fmt: skip
-    assert tree["joint_error"]["image_px"] == found.joint_error.image_px.value < 0
+    tree = written(difference_to_json(found))
+    assert list(tree) == names
+    assert tree["joint_error"][unit] == found["joint_error"].overall.value < 0
 
 
 def test_parts_and_movement(data):
-    pred, other, gt = data
-    parts = breakdown(pred, gt, parts_by_group(gt))
-    wrists = json.loads(json.dumps(parts_to_json(parts), allow_nan=False))["Wri."]
-    error, mean = parts["Wri."].joint_error, parts["Wri."].mean_pckh
-    assert wrists == {
-        "persons": parts["Wri."].people,
-        "joints": parts["Wri."].joints,
+    pred, other, gt = data[2]
+    part = breakdown(pred, gt, parts_by_group(gt))["Wri."]
+    pixels = [part.scores[name].overall for name in ("joint_error", "joint_error_crop")]
+    mean = part.scores.mean_pckh
+    assert written(part.to_json()) == {
+        "persons": part.people,
+        "joints": part.scores["joint_error"].count,
         "joint_error": {
-            "image_px": error.image_px.value,
-            "crop_px": error.crop_px.value,
-            "interval": {"image_px": list(error.image_px.interval), "crop_px": list(error.crop_px.interval)},
+            **{unit: each.value for unit, each in zip(UNITS, pixels, strict=True)},
+            "interval": {unit: list(each.interval) for unit, each in zip(UNITS, pixels, strict=True)},
         },
         "pckh": {"0.5": {"groups": {"Mean": mean.value}, "interval": {"groups": {"Mean": list(mean.interval)}}}},
     }
     moved = movement(other, pred, gt)
-    tree = json.loads(json.dumps(movement_to_json(moved), allow_nan=False))
-    names = ["moved", "closer", "before", "after", "change"]
+    tree, names = written(to_json(moved)), ["moved", "closer", "before", "after", "change"]
     assert list(tree) == ["all", "per_joint"] and list(tree["per_joint"]) == list(MPII.names)
     assert list(tree["all"]) == ["joints", *names, "interval"] and list(tree["all"]["interval"]) == names
     assert tree["all"]["change"] == moved.all.change.value

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.metrics.evaluate import evaluate
-from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.json_format import scores_from_json, scores_to_json
 from evaluation.metrics.measures import BOX, PCKH, TORSO
 from heads.skeleton import Skeleton
@@ -28,16 +28,16 @@ def test_a_joint_is_correct_within_a_fifth_of_the_torso():
     for pixels, share in ((9.9, 100), (10.1, 0)):
         scores = evaluate(shifted(gt, pixels), gt)
         assert scores.mean_pckh.value == share
-        assert scores.pckh.unscored == 1 and scores.pckh.people == 2
-    assert evaluate(shifted(gt, 5.1), gt).pckh.groups[0.1]["Mean"].value == 0
+        assert scores.left_out["without_torso"] == 1 and scores.people == 3
+    assert evaluate(shifted(gt, 5.1), gt)["pck@0.1"].overall.value == 0
 
 
 def test_a_joint_is_correct_within_a_fifth_of_the_box():
     gt = GroundTruth(np.ones((2, 21, 2)), scale=np.array([0.5, np.nan]), skeleton=SKELETONS["hand21"], measure=BOX)
     assert evaluate(shifted(gt, 19.9), gt).mean_pckh.value == 100  # of 0.5 * 200 px
     scores = evaluate(shifted(gt, 20.1), gt)
-    assert scores.mean_pckh.value == 0 and scores.pckh.unscored == 1
-    assert [*scores.pckh.groups[0.2]] == ["Wrist", "Thumb", "Forefinger", "Middle", "Ring", "Pinky", "Mean"]
+    assert scores.mean_pckh.value == 0 and scores.left_out["without_box"] == 1
+    assert [*scores["pck@0.2"].groups["groups"]] == ["Wrist", "Thumb", "Forefinger", "Middle", "Ring", "Pinky", "Mean"]
 
 
 def test_groups_are_the_skeleton_s_own():
@@ -45,7 +45,7 @@ def test_groups_are_the_skeleton_s_own():
     gt = GroundTruth(np.zeros((4, 3, 2)), scale=np.ones(4), skeleton=skeleton, measure=BOX)
     pred = gt.joints.copy()
     pred[:1, 0] = pred[:, 1] = 999
-    groups = evaluate(pred, gt).pckh.groups[0.2]
+    groups = evaluate(pred, gt).pckh.groups["groups"]
     assert groups["Ends"].value == pytest.approx(87.5)  # the mean of 75 and 100
     assert groups["Mean"].value == pytest.approx(100 * 7 / 12)  # every joint, in a group or not
 

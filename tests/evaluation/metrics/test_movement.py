@@ -42,7 +42,7 @@ def test_the_change_is_compares_difference_with_its_interval(poses):
     before, after, gt = poses
     gt = GroundTruth(gt, np.ones(60))
     found = movement(before, after, gt).all
-    wanted = compare(after, before, gt).joint_error.image_px
+    wanted = compare(after, before, gt)["joint_error"].overall
     assert found.change.value == pytest.approx(wanted.value)
     assert found.change.interval == pytest.approx(wanted.interval)
     assert found.after.value - found.before.value == pytest.approx(found.change.value)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.inputs import GroundTruth
+from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.oks import oks_scores
 from mpii_tools.skeletons import SKELETONS
 
@@ -26,7 +26,7 @@ def similarity(pred, gt, area):
     return np.where(gt.annotated, terms, 0).sum(axis=1) / gt.annotated.sum(axis=1)
 
 
-def test_ap_is_the_share_of_people_that_pass_each_of_ten_thresholds():
+def test_ap_is_the_share_of_people_that_pass_ten_thresholds():
     """One person per image, all ranked alike: precision is 1 - misses, up to a recall of its own."""
     gt, area = people(), np.full(6, 150.0**2)
     pred = gt.joints + np.linspace(0, 40, 6)[:, None, None]

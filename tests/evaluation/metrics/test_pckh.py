@@ -60,16 +60,18 @@ def test_agrees_with_a_literal_loop(convention):
     result = pckh(pred, GroundTruth(gt, head), thresholds=(0.5, 0.2), convention=convention)
     for threshold in (0.5, 0.2):
         share, groups, correct = literal(pred, gt, head, threshold, convention)
-        assert values(result.per_joint[threshold]) == pytest.approx(share, abs=1e-9)
-        assert values(result.groups[threshold]) == pytest.approx(groups, abs=1e-9)
-        assert tuple(result.groups[threshold]) == GROUPS
-        found = {name: share.value * result.annotated[name] for name, share in result.per_joint[threshold].items()}
+        score = result.thresholds[threshold]
+        assert values(score.per_part) == pytest.approx(share, abs=1e-9)
+        assert values(score.groups["groups"]) == pytest.approx(groups, abs=1e-9)
+        assert tuple(score.groups["groups"]) == GROUPS
+        found = {name: share.value * score.counts[name] for name, share in score.per_part.items()}
         assert found == pytest.approx({name: 100 * count for name, count in correct.items()})
-    assert (result.people, result.unscored) == (58, 2)
+    assert (result.people, result.left_out) == (60, {"without_head_size": 2})
     heights = [literal(pred, gt, head, t / 100, convention)[1]["Mean"] for t in range(51)]
-    assert list(result.curve) == [t / 100 for t in range(51)]
-    assert list(values(result.curve).values()) == pytest.approx(heights, abs=1e-9)
-    assert result.auc.value == pytest.approx(sum((a + b) / 2 for a, b in pairwise(heights)) / 50)
+    curve = result["pckh_curve"].groups["curve"]
+    assert list(curve) == [t / 100 for t in range(51)]
+    assert list(values(curve).values()) == pytest.approx(heights, abs=1e-9)
+    assert result["pckh_curve"].overall.value == pytest.approx(sum((a + b) / 2 for a, b in pairwise(heights)) / 50)
 
 
 @settings(max_examples=25, deadline=None)
@@ -93,14 +95,14 @@ def test_reset_forgets():
     metric.update(pred, GroundTruth(gt, head))
     metric.reset()
     assert metric.compute().people == 0
-    assert metric.compute().groups[0.5]["Mean"].value is None
+    assert metric.compute().mean_pckh.value is None
 
 
 def test_a_joint_on_the_threshold_is_correct_unless_strict():
     gt = np.zeros((1, 16, 2))
     pred = gt + np.array([3.0, 4.0])
     gt = GroundTruth(gt, [10.0])
-    shares = {name: pckh(pred, gt, convention=name).groups[0.5]["Mean"].value for name in CONVENTIONS}
+    shares = {name: pckh(pred, gt, convention=name).mean_pckh.value for name in CONVENTIONS}
     assert shares == {"official": 100, "hrnet": 100, "mmpose": 0, "pytorch-pose": 0}
 
 
@@ -108,11 +110,11 @@ def test_perfect_and_mirrored_predictions():
     _, gt, head = poses(20, seed=4)
     gt = np.nan_to_num(gt, nan=50.0)
     perfect = pckh(gt, GroundTruth(gt, head))
-    assert values(perfect.groups[0.1]) == dict.fromkeys(GROUPS, 100.0)
-    assert perfect.auc.value == 100
+    assert values(perfect["pckh@0.1"].groups["groups"]) == dict.fromkeys(GROUPS, 100.0)
+    assert perfect["pckh_curve"].overall.value == 100
     swapped = pckh(gt[:, MPII.flip_permutation], GroundTruth(gt, head))
-    assert swapped.per_joint[0.5]["head_top"].value == 100
-    assert swapped.groups[0.1]["Wrist"].value < 20
+    assert swapped["pckh@0.5"].per_part["head_top"].value == 100
+    assert swapped["pckh@0.1"].groups["groups"]["Wrist"].value < 20
 
 
 def test_groups_of_another_skeleton_follow_the_names():
@@ -122,7 +124,7 @@ def test_groups_of_another_skeleton_follow_the_names():
     pred[:2, 0, 2] = 99  # the left knee of two people, off in depth
     pred[:, 1, 0] = 99  # everyone's neck
     pred[:, 4, 0] = 99  # the pelvis, outside the Mean
-    groups = values(pckh(pred, GroundTruth(gt, np.ones(4), skeleton=skeleton)).groups[0.5])
+    groups = values(pckh(pred, GroundTruth(gt, np.ones(4), skeleton=skeleton)).pckh.groups["groups"])
     assert groups["Knee"] == 75
     assert groups["Head"] == 50
     assert groups["Mean"] == 100 * 10 / 16
@@ -134,9 +136,9 @@ def test_the_mask_decides_what_counts():
     mask = np.isfinite(gt).all(axis=-1)
     mask[:, 0] = False
     result = pckh(pred, GroundTruth(gt, head, annotated=mask))
-    assert result.annotated["r_ankle"] == 0
-    assert result.per_joint[0.5]["r_ankle"].value is None
-    assert result.per_joint[0.5]["l_ankle"] == result.groups[0.5]["Ankle"]
+    score = result["pckh@0.5"]
+    assert score.counts["r_ankle"] == 0 and score.per_part["r_ankle"].value is None
+    assert score.per_part["l_ankle"] == score.groups["groups"]["Ankle"]
 
 
 @pytest.mark.parametrize(
@@ -167,4 +169,4 @@ def test_bad_input_is_named(change, message):
 def test_a_missing_prediction_of_an_unannotated_joint_is_fine():
     pred, gt, head = poses(3, seed=3)
     gt[1, 5] = pred[1, 5] = np.nan
-    assert pckh(pred, GroundTruth(gt, head)).annotated["l_ankle"] == int(np.isfinite(gt[:, 5, 0]).sum())
+    assert pckh(pred, GroundTruth(gt, head)).pckh.counts["l_ankle"] == int(np.isfinite(gt[:, 5, 0]).sum())

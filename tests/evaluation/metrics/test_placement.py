@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scattered import JOINTS, PEOPLE, poses_near, scattered_people
 
-from evaluation.metrics.evaluate import scores_of
+from evaluation.metrics.evaluate import joint_error
 from evaluation.metrics.placement import placement
 
 
@@ -44,8 +44,8 @@ def test_a_shift_is_an_offset_and_nothing_else(gt):
     assert (found.offset.value, found.shape.value) == pytest.approx((5, 0))
 
 
-def test_the_offset_is_at_most_the_joint_error_and_both_together_at_least(gt):
+def test_offset_and_shape_bound_the_joint_error(gt):
     for seed in range(5):
         pose = poses_near(gt, seed)
-        found, whole = placement(gt, [pose]), scores_of(gt, [pose]).joint_error.image_px.value
+        found, whole = placement(gt, [pose]), joint_error(pose, gt).overall.value
         assert found.offset.value <= whole <= found.offset.value + found.shape.value

@@ -25,7 +25,7 @@ FIGURE_1_3D = {
 def test_figure_1_of_the_validation_people(real):
     people = real("valid_annolist.mat")
     joints = apply_affine(crop_matrices(people.crop_center, people.crop_side, 224), people.joints)
-    found = pose_std(joints, people.annotated).by_kind()
+    found = pose_std(np.where(people.annotated[..., None], joints, np.nan)).by_kind()
     assert set(found) == {*FIGURE_1, "pelvis"}
     for kind, wanted in FIGURE_1.items():
         assert found[kind] == pytest.approx(wanted, abs=0.2)
@@ -57,14 +57,10 @@ def test_agrees_with_a_loop_over_people():
                 if parent >= 0 and not math.isnan(pose[parent, 0]):
                     bones.append(pose[parent] - pose[joint])
         bones = bones if parent >= 0 else places
-        for values, found, count in (
-            (places, std.joint[joint], std.joint_count[joint]),
-            (bones, std.bone[joint], std.bone_count[joint]),
-        ):
+        for values, found in ((places, std.joint[joint]), (bones, std.bone[joint])):
             center = sum(values) / len(values)
             variance = sum(float(((value - center) ** 2).sum()) for value in values) / len(values)
             assert found == pytest.approx(math.sqrt(variance))
-            assert count == len(values)
 
 
 def test_a_shift_of_the_whole_person_moves_joints_not_bones():
@@ -79,8 +75,8 @@ def test_a_shift_of_the_whole_person_moves_joints_not_bones():
 
 def test_kinds_without_a_value_are_left_out():
     joints = np.random.default_rng(0).normal(0, 1, (10, 16, 2))
-    annotated = ~np.isin(MPII.names, ["thorax", "pelvis"]) & np.ones((10, 16), bool)
-    kinds = pose_std(joints, annotated).by_kind()
+    joints[:, np.isin(MPII.names, ["thorax", "pelvis"])] = np.nan
+    kinds = pose_std(joints).by_kind()
     # The hips, the shoulders and the neck hang on what LSP does not annotate.
     assert set(kinds) == {"ankle", "knee", "head top", "elbow", "wrist"}
 

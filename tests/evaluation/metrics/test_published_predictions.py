@@ -34,32 +34,31 @@ def test_every_published_number(file, convention, expected, real, real_gt):
     want = expected["files"][file][KEYS.get(convention, convention)]
     for threshold in (0.5, 0.1):
         block = want[f"@{threshold}"]
-        assert values(result.per_joint[threshold]) == pytest.approx(block["per_joint"], abs=1e-3)
-        assert values(result.groups[threshold]) == pytest.approx(block["groups"], abs=1e-3)
+        score = result.thresholds[threshold]
+        assert values(score.per_part) == pytest.approx(block["per_joint"], abs=1e-3)
+        assert values(score.groups["groups"]) == pytest.approx(block["groups"], abs=1e-3)
     if "mean_at_0.11" in want:
-        assert result.groups[0.11]["Mean"].value == pytest.approx(want["mean_at_0.11"], abs=1e-3)
+        assert result["pckh@0.11"].overall.value == pytest.approx(want["mean_at_0.11"], abs=1e-3)
     if "AUC_0_0.5" in want:
-        assert result.auc.value == pytest.approx(want["AUC_0_0.5"], abs=1e-3)
-        assert result.upper_body[0.5].value == pytest.approx(want["UBody@0.5"], abs=1e-3)
-    assert (result.people, result.unscored) == (expected["n_persons"], 0)
-    assert list(result.annotated.values()) == expected["n_annotated_per_joint"]
+        assert result["pckh_curve"].overall.value == pytest.approx(want["AUC_0_0.5"], abs=1e-3)
+        assert result["pckh@0.5"].groups["upper_body"].value == pytest.approx(want["UBody@0.5"], abs=1e-3)
+    assert (result.people, result.left_out["without_head_size"]) == (expected["n_persons"], 0)
+    assert list(result.pckh.counts.values()) == expected["n_annotated_per_joint"]
 
 
 @pytest.mark.parametrize("file", ["newell.h5", "valid-ours.h5"])
 def test_joint_and_bone_error(file, expected, real, real_gt):
     want = expected["files"][file]["errors"]
-    joints, bones = joint_error(real(file), real_gt()), bone_error(real(file), real_gt())
-    assert joints.image_px.value == pytest.approx(want["joint_error_image_px"], abs=1e-3)
-    assert joints.crop_px.value == pytest.approx(want["joint_error_crop224_px"], abs=1e-3)
-    assert bones.image_px.value == pytest.approx(want["bone_error_image_px"], abs=1e-3)
-    assert bones.crop_px.value == pytest.approx(want["bone_error_crop224_px"], abs=1e-3)
+    for error in (joint_error, bone_error):
+        for unit, crop in (("image_px", False), ("crop224_px", True)):
+            score = error(real(file), real_gt(), crop=crop)
+            assert score.overall.value == pytest.approx(want[f"{error.__name__}_{unit}"], abs=1e-3)
 
 
 def test_evaluate_gives_the_same_as_its_parts(expected, real, real_gt):
     pred, gt = real("newell.h5"), real_gt()
     scores = evaluate(pred, gt)
-    assert scores.pckh == pckh(pred, gt)
-    assert scores.joint_error == joint_error(pred, gt) and scores.bone_error == bone_error(pred, gt)
-    in_mean = {name: count for name, count in scores.pckh.annotated.items() if name not in ("pelvis", "thorax")}
-    assert sum(in_mean.values()) == expected["n_scored_joints_14"]
-    assert scores.bone_error.counts["thorax"] > 0
+    assert pckh(pred, gt).metrics.items() <= scores.metrics.items()
+    in_mean = {name: count for name, count in scores.pckh.counts.items() if name not in ("pelvis", "thorax")}
+    assert sum(in_mean.values()) == scores.in_mean == expected["n_scored_joints_14"]
+    assert scores["bone_error"].counts["thorax"] > 0

@@ -1,11 +1,9 @@
 """Table 1 and Figure 1's left part, the tree, of any skeleton."""
 
-import json
-
 import numpy as np
 import pytest
 
-from evaluation.report.representation import methods_table, representation_section, skeleton_tree
+from evaluation.report.representation import make_section, methods_table, skeleton_tree
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.skeletons import SKELETONS
 
@@ -17,8 +15,8 @@ TREES = {
 }
 
 
-def test_table_1_is_the_papers(shared):
-    printed = json.loads((shared / "paper" / "tables.json").read_text(encoding="utf-8"))["table1"]["rows"]
+def test_table_1_is_the_papers(printed):
+    printed = printed["table1"]["rows"]
     table = methods_table()
     assert {row[1]: list(row[2:4]) for row in table.rows} == printed
     pairs = {row[0]: row[4].value for row in table.rows}
@@ -55,6 +53,6 @@ def test_right_and_left_are_on_their_sides_and_in_their_colors():
 
 
 def test_without_people_the_tree_and_table_1_remain():
-    section = representation_section(None, "", SKELETONS["coco17"])
+    section = make_section(None, SKELETONS["coco17"])
     assert list(section.tables) == ["table1"] and list(section.figures) == ["figure1-tree"]
     assert np.isclose(section.figures["figure1-tree"][1].get_figwidth(), 4.8)

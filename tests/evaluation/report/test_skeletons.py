@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from drawn import STANDING, color_at
 
 from checkpoints.errors import PoseError
 from evaluation.report.skeletons import (
@@ -19,14 +20,7 @@ from evaluation.report.skeletons import (
 )
 from heads.skeleton import MPII
 
-# A standing figure facing us: its right side is on the left of the picture.
-STANDING = np.array(
-    [
-        (80, 280), (80, 220), (85, 160), (115, 160), (120, 220), (120, 280), (100, 160), (100, 80),
-        (100, 60), (100, 20), (50, 180), (60, 130), (75, 85), (125, 85), (140, 130), (150, 180),
-    ],
-    dtype=float,
-)  # fmt: skip
+FLAT = STANDING[:, :2]
 
 
 @pytest.fixture
@@ -34,22 +28,18 @@ def blank():
     return np.full((300, 200, 3), 128, np.uint8)
 
 
-def color_at(image, point):
-    return tuple(image[round(point[1]), round(point[0])].tolist())
-
-
 def test_limbs_are_on_the_joints_in_their_sides_color(blank):
-    drawn = draw_poses(blank, STANDING)
-    assert color_at(drawn, (80, 250)) == RIGHT  # between right knee and ankle
-    assert color_at(drawn, (120, 250)) == LEFT
-    assert color_at(drawn, (100, 120)) == CENTER
+    drawn = draw_poses(blank, FLAT)
+    assert color_at(drawn, 80, 250) == RIGHT  # between right knee and ankle
+    assert color_at(drawn, 120, 250) == LEFT
+    assert color_at(drawn, 100, 120) == CENTER
     assert (blank == 128).all()
-    assert color_at(drawn, (10, 10)) == (128, 128, 128)
+    assert color_at(drawn, 10, 10) == (128, 128, 128)
 
 
 def test_sides_swap_with_the_joints(blank):
-    drawn = draw_poses(blank, STANDING[list(MPII.flip_permutation)])
-    assert color_at(drawn, (80, 250)) == LEFT
+    drawn = draw_poses(blank, FLAT[list(MPII.flip_permutation)])
+    assert color_at(drawn, 80, 250) == LEFT
 
 
 def test_sides_follow_the_skeletons_pairs():
@@ -59,41 +49,41 @@ def test_sides_follow_the_skeletons_pairs():
 
 
 def test_a_missing_joint_leaves_out_its_limbs(blank):
-    joints = STANDING.copy()
+    joints = FLAT.copy()
     joints[MPII.index("r_ankle")] = np.nan
     drawn = draw_poses(blank, joints)
-    assert color_at(drawn, (80, 250)) == (128, 128, 128)
-    assert color_at(drawn, (120, 250)) == LEFT
+    assert color_at(drawn, 80, 250) == (128, 128, 128)
+    assert color_at(drawn, 120, 250) == LEFT
     assert np.array_equal(draw_poses(blank, np.full((16, 2), np.nan)), blank)
 
 
 def test_wild_predictions_do_no_harm(blank):
-    joints = STANDING.copy()
+    joints = FLAT.copy()
     joints[0], joints[5] = (1e12, -1e12), (-np.inf, 5)
-    assert color_at(draw_poses(blank, joints), (100, 120)) == CENTER
+    assert color_at(draw_poses(blank, joints), 100, 120) == CENTER
 
 
 def test_ground_truth_is_thin_white_and_beneath(blank):
-    aside = STANDING + np.array([30.0, 0.0])
-    drawn = draw_poses(blank, STANDING, gt=aside)
-    assert color_at(drawn, (130, 120)) == GROUND_TRUTH
-    assert color_at(drawn, (100, 120)) == CENTER
+    aside = FLAT + np.array([30.0, 0.0])
+    drawn = draw_poses(blank, FLAT, gt=aside)
+    assert color_at(drawn, 130, 150) == GROUND_TRUTH
+    assert color_at(drawn, 100, 120) == CENTER
 
     shin = drawn[250].tolist()
     assert 0 < shin.count(list(GROUND_TRUTH)) < shin.count(list(RIGHT)) + shin.count(list(LEFT))
-    assert color_at(draw_poses(blank, STANDING, gt=STANDING), (100, 120)) == CENTER
+    assert color_at(draw_poses(blank, FLAT, gt=FLAT), 100, 120) == CENTER
 
 
-def test_thickness_grows_with_the_person_and_several_people_are_drawn(blank):
-    assert thickness(STANDING) > 2 * thickness(STANDING / 3) >= 3
-    both = draw_poses(blank, np.stack([STANDING, STANDING / 3]))
-    assert color_at(both, (100, 120)) == CENTER
-    assert color_at(both, (33, 40)) == CENTER
+def test_thickness_grows_with_the_person(blank):
+    assert thickness(FLAT) > 2 * thickness(FLAT / 3) >= 3
+    both = draw_poses(blank, np.stack([FLAT, FLAT / 3]))
+    assert color_at(both, 100, 120) == CENTER
+    assert color_at(both, 33, 40) == CENTER
 
 
 def test_a_close_up_takes_joints_along():
     image = np.zeros((400, 500, 3), np.uint8)
-    joints = STANDING + np.array([200.0, 60.0])
+    joints = FLAT + np.array([200.0, 60.0])
     x, y = 280, 340  # the right ankle
     image[y - 3 : y + 4, x - 3 : x + 4] = (0, 255, 0)
     for side in (520, 130):
@@ -114,12 +104,12 @@ def test_a_close_up_stays_in_the_image_where_that_holds_it():
 
 
 def test_arrows_join_start_and_end_and_short_ones_are_left_out(blank):
-    end = STANDING.copy()
+    end = FLAT.copy()
     end[9] += (60.0, 0.0)
     end[5] = np.nan
     end[0] += 1.0
-    drawn = draw_arrows(blank, STANDING, end)
-    assert color_at(drawn, (130, 20)) == pytest.approx(ARROW, abs=30)  # a line one pixel wide, smoothed
+    drawn = draw_arrows(blank, FLAT, end)
+    assert color_at(drawn, 130, 20) == pytest.approx(ARROW, abs=30)  # a line one pixel wide, smoothed
     changed = np.argwhere((drawn != blank).any(axis=-1))
     assert changed[:, 0].max() < 60 and changed[:, 1].min() >= 95  # one arrow, at the head
     assert (blank == 128).all()
@@ -144,9 +134,9 @@ def test_jpeg_keeps_the_colors(blank):
 
 def test_bad_input_is_named(blank):
     with pytest.raises(PoseError, match="uint8"):
-        draw_poses(blank / 255, STANDING)
+        draw_poses(blank / 255, FLAT)
     with pytest.raises(PoseError, match=r"expected \(people, 16, 2\)"):
-        draw_poses(blank, STANDING[:14])
+        draw_poses(blank, FLAT[:14])
     with pytest.raises(PoseError, match="needs an image"):
         grid([], columns=3)
     with pytest.raises(PoseError, match="no joint"):

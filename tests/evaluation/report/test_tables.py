@@ -1,10 +1,23 @@
+"""Tables in every format, and what the tables of scores hold."""
+
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scored import FEW, people_and_poses
 
-from evaluation import Bootstrap, Estimate, GroundTruth, evaluate
-from evaluation.report.tables import Cell, Table, cell, groups_table, joints_table, summary_table
+from evaluation import METRICS, Estimate, compare, evaluate
+from evaluation.report.tables import (
+    Cell,
+    Table,
+    breakdown_tables,
+    cell,
+    file_name,
+    groups_table,
+    joints_table,
+    summary_table,
+)
 from heads.skeleton import MPII
 
 SMALL = Table(
@@ -14,48 +27,82 @@ SMALL = Table(
     sections=((0, "Part <1>"),),
     note="read me",
 )
+SHOWN = [metric for metric in METRICS[3] if not metric.of_gt]
 
 
-@pytest.fixture(scope="module")
-def results():
-    rng = np.random.default_rng(0)
-    gt = rng.uniform(0, 400, (50, 16, 2))
-    scale = rng.uniform(1, 3, 50)
-    truth = GroundTruth(gt, 25 * scale, scale)
-    return {
-        name: evaluate(gt + rng.normal(0, std, gt.shape), truth, bootstrap=Bootstrap(100))
-        for name, std in (("stage 0", 30), ("stage 1", 10))
-    }
-
-
-def markdown_rows(text):
-    """{first cell: other cells} of a Markdown table, and its head."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines]
-    return cells[0], {row[0]: row[1:] for row in cells[2:]}
+def read_rows(table):
+    """First cell -> head -> the others."""
+    return {row[0]: dict(zip(table.head[1:], row[1:], strict=True)) for row in table.rows}
 
 
 def test_groups_are_table_8s_columns(results):
-    head, rows = markdown_rows(groups_table(results).markdown())
-    assert head[1:] == ["Head", "Sho.", "Elb.", "Wri.", "Hip", "Knee", "Ank.", "Mean"]
-    for name, scores in results.items():
-        want = [estimate.value for estimate in scores.pckh.groups[0.5].values()]
-        assert [float(c.split()[0]) for c in rows[name]] == pytest.approx(want, abs=0.051)
+    table = groups_table(results)
+    assert table.head[1:] == ("Head", "Sho.", "Elb.", "Wri.", "Hip", "Knee", "Ank.", "Mean")
+    for (name, *cells), scores in zip(table.rows, results.values(), strict=True):
+        assert name in results
+        assert [each.value for each in cells] == [one.value for one in scores.pckh.groups["groups"].values()]
 
 
 def test_summary_holds_errors_and_their_intervals(results):
-    _, rows = markdown_rows(summary_table(results).markdown())
-    first = rows["stage 1"][0]
-    value, low, high = (float(part.strip("[],")) for part in first.split())
-    assert value == pytest.approx(results["stage 1"].joint_error.image_px.value, abs=0.051)
-    assert low < value < high
+    row = read_rows(summary_table(results))["stage 1"]
+    scores = results["stage 1"]
+    for head, name in (("Joint px", "joint_error"), ("Bone crop px", "bone_error_crop"), ("PCKh@0.5", "pckh@0.5")):
+        assert (row[head].value, row[head].interval) == (scores[name].overall.value, scores[name].overall.interval)
 
 
 def test_every_joint_has_a_row_with_its_count(results):
-    _, rows = markdown_rows(joints_table(results["stage 0"]).markdown())
-    assert tuple(rows) == MPII.names
-    assert {row[0] for row in rows.values()} == {"50"}
-    assert rows["pelvis"][-1] == "-"
+    rows = read_rows(joints_table(results["stage 0"]))
+    assert tuple(rows) == MPII.names and {row["Annotated"] for row in rows.values()} == {"60"}
+    assert rows["pelvis"]["Bone error"] == "-"
+    assert rows["r_knee"]["PCKh@0.1"].value == results["stage 0"]["pckh@0.1"].per_part["r_knee"].value
+
+
+def test_metrics_in_3d_by_method(trainings):
+    table = summary_table({entry.name: entry.scores for entry in trainings})
+    rows = read_rows(table)
+    assert table.head[1:] == tuple(metric.head for metric in SHOWN) and list(rows)[-1] == "ground truth"
+    for entry in trainings:
+        for metric in SHOWN:
+            found, score = rows[entry.name][metric.head], entry.scores[metric.name].overall
+            assert (found.value, found.interval) == (score.value, score.interval)
+    own = {"Bone Std mm": "gt_bone_std", "Illegal %": "gt_illegal_angle"}
+    for head, found in rows["ground truth"].items():
+        assert found.value == (trainings[0].scores[own[head]].overall.value if head in own else None)
+
+
+def test_what_was_not_measured_has_no_column():
+    gt, (pose,) = people_and_poses(3, 40)
+    table = summary_table({"plain": evaluate(pose, gt)})
+    assert "Illegal %" not in table.head and "[" not in table.text() and "sequences" not in table.title
+    assert "Protocol 1" in summary_table({"known": evaluate(pose, replace(gt, protocol="Protocol 1"))}).title
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_difference_is_signed_and_has_no_ground_truth(dimensions):
+    gt, poses = people_and_poses(dimensions, 20, 40)
+    (row,) = summary_table({"a - b": compare(*poses, gt, bootstrap=FEW)}, signed=True).rows
+    assert str(row[1]).startswith("-") and len(str(row[1].value).partition(".")[2]) > 2 == row[1].digits
+
+
+def test_metrics_in_3d_by_joint(trainings):
+    scores = trainings[0].scores
+    rows = read_rows(joints_table(scores))
+    assert tuple(rows) == (*MPII.names, "all")
+    assert rows["pelvis"]["Joint mm"].value == 0 and rows["pelvis"]["Bone mm"] == rows["r_wrist"]["Illegal %"] == "-"
+    assert rows["r_elbow"]["gt Illegal %"].value == scores["gt_illegal_angle"].per_part["r_elbow"].value
+    assert rows["all"]["gt Bone Std mm"].value == scores["gt_bone_std"].overall.value
+
+
+def test_metrics_in_3d_by_action_and_subject(trainings):
+    scores = trainings[0].scores
+    actions, subjects = breakdown_tables(scores)
+    assert [row[0] for row in actions.rows] == ["Jumping", "WalkingDog", "Avg"] and "Bone Std mm" not in actions.head
+    columns = np.array([[each.value for each in row[1:]] for row in actions.rows])
+    assert columns[2] == pytest.approx(columns[:2].mean(axis=0))
+    assert [row[0] for row in subjects.rows] == ["S11", "S9"] and "Bone Std mm" in subjects.head
+    assert subjects.rows[0][1].value == scores["joint_error"].groups["per_subject"]["S11"].value
+    gt, (pose,) = people_and_poses(3, 40)
+    assert breakdown_tables(evaluate(pose, replace(gt, action=None, subject=None))) == []
 
 
 def test_text_columns_line_up(results):
@@ -67,23 +114,29 @@ def test_text_columns_line_up(results):
         assert all(row[end - 1] == "]" for end in ends)
 
 
-def test_undefined_values_are_a_dash():
-    assert str(cell(Estimate(None))) == "-"
-    assert str(cell(Estimate(56.49))) == "56.5"
-    assert str(cell(Estimate(56.49), digits=2)) == "56.49"
-    assert str(cell(Estimate(56.49, 55.0, 58.0))) == "56.5 [55.0, 58.0]"
-
-
-def test_differences_have_a_sign_and_zero_has_none():
-    assert str(Cell(1.26, (-0.04, 2.5), signed=True)) == "+1.3 [0.0, +2.5]"
-    assert str(Cell(-0.004, digits=2, signed=True)) == "0.00"
-    assert str(Cell(7788, digits=0)) == "7788"
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (cell(Estimate(None)), "-"),
+        (cell(Estimate(56.49)), "56.5"),
+        (cell(Estimate(56.49), digits=2), "56.49"),
+        (cell(Estimate(56.49, 55.0, 58.0)), "56.5 [55.0, 58.0]"),
+        (Cell(1.26, (-0.04, 2.5), signed=True), "+1.3 [0.0, +2.5]"),
+        (Cell(-0.004, digits=2, signed=True), "0.00"),
+        (Cell(7788, digits=0), "7788"),
+    ],
+)
+def test_cells_as_text(found, text):
+    assert str(found) == text
 
 
 def test_sections_and_notes_are_in_every_format():
     for written in (SMALL.text(), SMALL.markdown()):
         assert "read me" in written and "Part <1>" in written
     assert "| <b> | -1.0 [-1.5, +0.5] |" in SMALL.markdown()
-    assert "| **Part <1>** |  |" in SMALL.markdown()
-    assert "x\\|y" in SMALL.markdown()
+    assert "| **Part <1>** |  |" in SMALL.markdown() and "x\\|y" in SMALL.markdown()
     assert json.loads(json.dumps(SMALL.to_json()))["rows"][0][1] == {"value": -1.04, "interval": [-1.5, 0.5]}
+
+
+def test_file_names_hold_letters_digits_and_dashes():
+    assert file_name("My run, stage 1!") == "my-run--stage-1"

@@ -78,7 +78,7 @@ def test_a_small_plan_from_the_start_to_the_results(tiny_data, tmp_path, monkeyp
     results = json.loads((tmp_path / "results.json").read_text())
     rows = {row[0]: row[1:] for row in results["differences"]["rows"]}
     for name, wanted in (("others/third minus best/all", found), ("best/all, flip minus none", flip)):
-        assert rows[name][0]["value"] == wanted.joint_error.image_px.value != 0
+        assert rows[name][0]["value"] == wanted["joint_error"].overall.value != 0
         assert rows[name][-1]["interval"] == list(wanted.mean_pckh.interval)
     assert "others/third, last stage minus the previous" in rows and "others/third minus best/bone" not in rows
     assert [row[0] for row in results["scores"]["rows"]] == [

@@ -1,294 +1,148 @@
-"""`ief report` on finished runs: what the page and its files show, and what it refuses."""
+"""`ief report` on finished runs in 2D and 3D: what the page and its files show, and what it refuses."""
 
 import html
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
+from finished_runs import write_people, write_run, write_split
 
-from evaluation import Bootstrap, compare
-from evaluation.metrics.json_format import difference_to_json, scores_to_json
+from evaluation import compare, mpjpe
+from evaluation.metrics.json_format import difference_to_json
+from evaluation.metrics.pose_std import pose_std
 from evaluation.metrics.relative import relative_errors
-from evaluation.report.skeletons import within
 from heads.skeleton import Skeleton
 from ief.cli import main
-from ief.reporting.finished_run import load_run, run_names
-from ief.reporting.pictures import draw_people, worst_and_median
-from ief.reporting.scoring import ground_truth, load_poses, print_gains, score
+from ief.reporting.runs import load_metrics
+from ief.reporting.scoring import ground_truth, score_poses, to_tree
+from mpii_tools.depth.files import depth_path, save_depth
 from mpii_tools.people import make_people
 from mpii_tools.people_file import save_people
 from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.skeletons import guess_skeleton
 
-PEOPLE = 30
-CLOSENESS = {"ief_star": (20, 16), "bone": (18, 13), "all": (15, 9)}  # px of noise after stage 0 and stage 1
+NAMES = ["ief_star", "bone", "all"]
 
 
-def write_people(path, seed):
-    rng = np.random.default_rng(seed)
-    scale = rng.uniform(0.6, 1.4, PEOPLE)
-    joints = 150 + rng.normal(0, 35, (PEOPLE, 16, 2)) * scale[:, None, None]
-    joints[rng.random((PEOPLE, 16)) < 0.15] = np.nan
-    people = make_people(
-        [f"{row:03}.jpg" for row in range(PEOPLE)], joints,
-        center=np.full((PEOPLE, 2), 150.0), scale=scale, head_size=25 * scale,
-    )  # fmt: skip
-    save_people(path, people)
-    return people
-
-
-def write_run(folder, people, noise, seed=0):
-    rng = np.random.default_rng(seed)
-    truth = np.nan_to_num(people.joints, nan=150.0)
-    poses = {"mean_pose": np.broadcast_to(np.nanmean(people.joints, axis=0), truth.shape)}
-    for index, std in enumerate(noise):
-        poses[f"stage{index}"] = truth + rng.normal(0, std, truth.shape)
-        stage = folder / f"stage{index}"
-        stage.mkdir(parents=True)
-        points = "".join(f"{20 * step},{1 / step:.4f},0.001\n" for step in range(1, 30))
-        (stage / "log.csv").write_text(f"step,loss,learning_rate\n{points}")
-    for index, (name, joints) in enumerate(poses.items()):
-        suffix = "" if index == len(poses) - 1 else f"-{name}"
-        save_predictions(
-            folder / f"predictions-valid{suffix}.npz",
-            Predictions(joints, people.person_ids, people.joint_names, index - 1),
-        )
-    write_metrics(folder, poses, people)
-    return poses
-
-
-def write_metrics(folder, poses, people, intervals=True):
-    scores = {name: scores_to_json(score(joints, people, intervals=intervals)) for name, joints in poses.items()}
-    (folder / "metrics.json").write_text(json.dumps(scores))
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with data/ (people), images/ and three runs, and the poses of each run."""
-    folder = tmp_path_factory.mktemp("report")
-    (folder / "data").mkdir()
-    write_people(folder / "data" / "train.npz", seed=1)
-    people = write_people(folder / "data" / "valid.npz", seed=2)
-    description = {"name": "made up", "input": 64, "border": 8, "splits": {"train": PEOPLE, "valid": PEOPLE}}
-    (folder / "data" / "prepared.json").write_text(json.dumps(description))
-    (folder / "images").mkdir()
-    rng = np.random.default_rng(3)
-    for name in people.images:
-        cv2.imwrite(str(folder / "images" / name), rng.integers(0, 255, (300, 300, 3), dtype=np.uint8))
-    poses = {name: write_run(folder / name, people, noise) for name, noise in CLOSENESS.items()}
-    return folder, people, poses
-
-
-@pytest.fixture(scope="module")
-def report(place):
-    """The report of all three runs with everything given."""
-    folder, _, _ = place
-    out = folder / "out"
-    arguments = ["--data", str(folder / "data"), "--images", str(folder / "images"), "--out", str(out)]
-    assert main(["report", *(str(folder / name) for name in CLOSENESS), *arguments]) == 0
-    return out
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """What takes most of a report's time is done once, by `report`: here no plot is rendered, few resamples drawn."""
-    monkeypatch.setattr("evaluation.report.page.to_svg", lambda figure: b"<svg></svg>")
-    monkeypatch.setattr("evaluation.metrics.breakdown.DEFAULT_BOOTSTRAP", Bootstrap(resamples=20))
-
-
-def test_everything_is_there(report):
-    page = (report / "index.html").read_text()
-    results = json.loads((report / "results.json").read_text())
-    assert {path.name for path in (report / "tables").iterdir()} == {f"{name}.md" for name in results["tables"]}
-    assert all(path.stat().st_size > 0 for path in (report / "tables").iterdir())
-    assert {"table1", "table7", "table8", "joints-all", "bones-all", "movement", "figure1"} <= set(results["tables"])
-    drawn = {path.name.removesuffix(".svg") for path in (report / "figures").iterdir()}
+def test_everything_is_there(flat_report):
+    out, tables = flat_report.out, flat_report.results["tables"]
+    assert {path.name for path in (out / "tables").iterdir()} == {f"{name}.md" for name in tables}
+    assert all(path.stat().st_size > 0 for path in (out / "tables").iterdir())
+    assert {"table1", "table7", "table8", "joints-all", "bones-all", "movement", "figure1"} <= set(tables)
+    drawn = {path.name.removesuffix(".svg") for path in (out / "figures").iterdir()}
     assert drawn == {
         "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
         "error-by-group", "error-by-path", "movement", "figure1", "figure1-tree", "training-stage0", "training-stage1",
     }  # fmt: skip
-    assert all(b"</svg>" in path.read_bytes() for path in (report / "figures").iterdir())
-    assert page.count("data:image/svg+xml") == len(drawn)
-    assert page.count("data:image/jpeg") == 12
-    assert "http" not in page
+    assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
+    assert flat_report.page.count("data:image/svg+xml") == len(drawn)
+    assert flat_report.page.count("data:image/jpeg") == 12 and "http" not in flat_report.page
 
 
-def test_differences_are_to_ief_star_at_the_same_stage(place, report):
-    _, people, poses = place
-    results = json.loads((report / "results.json").read_text())
-    assert [(d["run"], d["stage"], d["reference"]) for d in results["differences"]] == [
-        (run, stage, "ief_star at the same stage") for run in ("bone", "all") for stage in ("stage0", "stage1")
+def test_differences_are_to_ief_star_at_the_same_stage(flat, flat_report):
+    found, same = flat_report.results["differences"], "ief_star at the same stage"
+    assert [(d["run"], d["stage"], d["reference"]) for d in found] == [
+        (run, stage, same) for run in ("bone", "all") for stage in ("stage0", "stage1")
     ]
-    want = compare(poses["all"]["stage1"], poses["ief_star"]["stage1"], ground_truth(people))
+    want = compare(flat.poses["all"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
     tree = json.loads(json.dumps(difference_to_json(want)))
-    assert results["differences"][-1] == {
-        "run": "all", "stage": "stage1", "reference": "ief_star at the same stage", **tree,
-    }  # fmt: skip
-    table = results["tables"]["table7"]
-    start = dict((caption, row) for row, caption in table["sections"])["Stage 1"]
+    assert found[-1] == {"run": "all", "stage": "stage1", "reference": same, **tree}
+    table = flat_report.results["tables"]["table7"]
+    start = {caption: row for row, caption in table["sections"]}["Stage 1"]
     rows = {row[0]: dict(zip(table["head"], row, strict=True)) for row in table["rows"][start:]}
-    error, paper = want.joint_error.image_px, "Paper, on MPII: PCKh@0.5"
+    error, paper = want["joint_error"].overall, "Paper, on MPII: PCKh@0.5"
     assert rows["all"]["Δ Joint px"] == {"value": error.value, "interval": [error.low, error.high]}
     assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] == 82.7
 
 
-def test_relative_positions_are_scored_by_the_bones_between(place, report):
-    _, people, poses = place
-    table = json.loads((report / "results.json").read_text())["tables"]["error-by-path"]
+def test_relative_positions_are_scored_by_the_bones_between(flat, flat_report):
+    table = flat_report.results["tables"]["error-by-path"]
     rows = {row[0]: row[1:] for row in table["rows"]}
-    assert list(rows) == ["ief_star", "bone", "all"] and table["head"] == ["bones between", *"1234567"]
-    expected = relative_errors(ground_truth(people), [poses["all"]["stage1"]])
+    assert list(rows) == NAMES and table["head"] == ["bones between", *"1234567"]
+    expected = relative_errors(ground_truth(flat.people), [flat.poses["all"]["stage1"]])
     assert [value["value"] for value in rows["all"]] == [error.value for error in expected.values()]
     assert [tuple(value["interval"]) for value in rows["all"]] == [error.interval for error in expected.values()]
 
 
-def test_a_single_run_is_compared_with_its_stage_0(place, tmp_path, quick):
-    folder, _, _ = place
-    arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--published", "none", "--out", str(tmp_path)]
-    assert main(["report", str(folder / "all"), *arguments]) == 0
-    results = json.loads((tmp_path / "results.json").read_text())
-    assert [(d["stage"], d["reference"]) for d in results["differences"]] == [
-        ("mean_pose", "stage 0"), ("stage1", "stage 0"),
-    ]  # fmt: skip
-    moved = results["movement"]["all"]["all"]
-    assert moved["change"] == pytest.approx(results["differences"][1]["joint_error"]["image_px"])
-    page = (tmp_path / "index.html").read_text()
-    assert "Newell" not in page and results["published"] == {}
-    assert "data:image/jpeg" not in page and "nobody is drawn" in page
-    assert "no training annotations were given" in page  # Figure 1 is then of the validation people
+def test_a_single_run_is_compared_with_its_stage_0(flat, tmp_path, write_report):
+    given = ("--annotations", flat.folder / "data" / "valid.npz", "--published", "none")
+    found = write_report(tmp_path, [flat.folder / "all"], *given)
+    differences = found.results["differences"]
+    assert [(d["stage"], d["reference"]) for d in differences] == [("mean_pose", "stage 0"), ("stage1", "stage 0")]
+    moved = found.results["movement"]["all"]["all"]
+    assert moved["change"] == pytest.approx(differences[1]["joint_error"]["image_px"])
+    assert "Newell" not in found.page and found.results["published"] == {}
+    assert "data:image/jpeg" not in found.page and "nobody is drawn" in found.page
+    assert "no training annotations were given" in found.page  # Figure 1 is then of the validation people
 
 
-def test_an_image_that_cannot_be_drawn_on_ends_no_report(place, tmp_path, quick, capsys):
-    folder, _, _ = place
-    shutil.copytree(folder / "images", tmp_path / "images")
-    broken, *_ = sorted((tmp_path / "images").iterdir())
-    for path in (tmp_path / "images").iterdir():
-        if path != broken:
-            path.unlink()
-    broken.write_bytes(b"no image")
-    arguments = ["--data", str(folder / "data"), "--images", str(tmp_path / "images"), "--out", str(tmp_path / "out")]
-    assert main(["report", str(folder / "all"), *arguments]) == 3
-    assert "12 left out, everything else is written" in capsys.readouterr().err
+def test_an_image_that_cannot_be_drawn_on_ends_no_report(flat, tmp_path, write_report, capsys):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "000.jpg").write_bytes(b"no image")
+    given = ["--data", str(flat.folder / "data"), "--images", str(tmp_path / "images"), "--out", str(tmp_path / "out")]
+    assert main(["report", str(flat.folder / "all"), *given]) == 3
+    assert "12 left out" in capsys.readouterr().err
     assert (tmp_path / "out" / "results.json").exists()
     assert "data:image/jpeg" not in (tmp_path / "out" / "index.html").read_text()
 
 
-def test_scores_of_joints_are_shown_if_a_run_has_them(place, tmp_path, quick):
-    folder, people, poses = place
-    distance = np.linalg.norm(poses["all"]["stage1"] - people.joints, axis=-1)
+def test_scores_of_joints_are_shown_if_a_run_has_them(flat, flat_report, tmp_path, write_report):
+    assert flat_report.results["scores"] == {} and "scores" not in flat_report.results["tables"]
+    people = flat.people
+    distance = np.linalg.norm(flat.poses["all"]["stage1"] - people.joints, axis=-1)
     noise = np.random.default_rng(0).normal(0, 0.05, distance.shape)
     scores = np.clip(np.exp(-np.nan_to_num(distance, nan=9.0) / 30) + noise, 0, 1)
     scores[:3] = np.nan
-    runs = [tmp_path / name for name in CLOSENESS]
-    for run in runs:
-        shutil.copytree(folder / run.name, run)
+    for name in NAMES:
+        shutil.copytree(flat.folder / name, tmp_path / name)
     for name, file, stage in (("all", "predictions-valid", 1), ("bone", "predictions-valid-stage0", 0)):
-        joints = poses[name][f"stage{stage}"]  # of bone not the last stage
+        joints = flat.poses[name][f"stage{stage}"]  # of bone not the last stage
         scored = Predictions(joints, people.person_ids, stage=stage, scores=scores)
         save_predictions(tmp_path / name / f"{file}.npz", scored)
-    arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--out", str(tmp_path)]
-    assert main(["report", *map(str, runs), *arguments]) == 0
-    found = json.loads((tmp_path / "results.json").read_text())["scores"]
+    runs, given = [tmp_path / name for name in NAMES], ("--annotations", flat.folder / "data" / "valid.npz")
+    report = write_report(tmp_path, runs, *given)
+    found = report.results["scores"]
     assert list(found) == ["all"]
-    head = people.head_size[3:, None]
     kept = np.isfinite(distance[3:])
-    correct = (distance[3:] <= 0.5 * head)[kept]
+    correct = (distance[3:] <= 0.5 * people.head_size[3:, None])[kept]
     predicted = found["all"]["as_predicted"]
     assert predicted["joints"] == kept.sum() == found["all"]["calibrated"]["joints"]
     assert predicted["correlation"] == pytest.approx(np.corrcoef(scores[3:][kept], correct)[0, 1])
     assert predicted["correct"] == pytest.approx(correct.mean())
     low, high = predicted["interval"]["correlation"]
     assert 0 < low < predicted["correlation"] < high
-    assert "reliability-all.svg" in {path.name for path in (tmp_path / "figures").iterdir()}
-    page = (tmp_path / "index.html").read_text()
-    assert "Scores of joints and their correctness" in page
+    assert (tmp_path / "figures" / "reliability-all.svg").exists() and "scores" in report.results["tables"]
 
 
-def test_without_scores_there_is_no_section_of_them(report):
-    assert "Scores of joints" not in (report / "index.html").read_text()
-    assert json.loads((report / "results.json").read_text())["scores"] == {}
-
-
-def test_without_annotations_what_is_missing_is_said(place, tmp_path, quick):
-    folder, _, _ = place
-    assert main(["report", str(folder / "all"), str(folder / "bone"), "--out", str(tmp_path)]) == 0
-    page = (tmp_path / "index.html").read_text()
-    assert "need the validation annotations" in page and "nobody is drawn" in page
-    assert "No annotations with" in page  # Figure 1
-    results = json.loads((tmp_path / "results.json").read_text())
-    assert results["differences"] == [] and results["movement"] == {} and list(results["runs"]) == ["all", "bone"]
+def test_without_annotations_what_is_missing_is_said(flat, tmp_path, write_report):
+    found = write_report(tmp_path, [flat.folder / "all", flat.folder / "bone"])
+    results = found.results
+    assert results["differences"] == [] and list(results["runs"]) == ["all", "bone"]
+    assert results["movement"] == results["breakdowns"] == results["figure1"] == {}
+    assert all(words in found.page for words in ("--annotations", "nobody is drawn", "No annotations with"))
     assert "Δ" not in (tmp_path / "tables" / "table7.md").read_text()
 
 
-def test_a_run_without_predictions_is_named_and_the_first_run_is_the_reference(place, tmp_path, quick):
-    folder, _, _ = place
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    shutil.copy(folder / "ief_star" / "metrics.json", bare)
-    runs = [str(folder / "bone"), str(bare), str(folder / "all")]
-    arguments = ["--annotations", str(folder / "data" / "valid.npz"), "--out", str(tmp_path / "out")]
-    assert main(["report", *runs, *arguments]) == 0
-    page = (tmp_path / "out" / "index.html").read_text()
-    assert "without differences and parts of the data: bare." in page
-    results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert [(d["run"], d["reference"]) for d in results["differences"]] == [("all", "bone at the same stage")] * 2
-    assert list(results["movement"]) == list(results["breakdowns"]["size"]) == ["bone", "all"]
+def test_a_run_without_predictions_is_named(flat, tmp_path, write_report):
+    """Without `ief_star` the first run is the reference."""
+    (bare := tmp_path / "bare").mkdir()
+    shutil.copy(flat.folder / "ief_star" / "metrics.json", bare)
+    runs = [flat.folder / "bone", bare, flat.folder / "all"]
+    found = write_report(tmp_path / "out", runs, "--annotations", flat.folder / "data" / "valid.npz")
+    assert ": bare." in found.page
+    assert [(d["run"], d["reference"]) for d in found.results["differences"]] == [("all", "bone at the same stage")] * 2
+    assert list(found.results["movement"]) == list(found.results["breakdowns"]["size"]) == ["bone", "all"]
 
 
-@pytest.mark.parametrize("stale", ["missing", "of other people", "without intervals"])
-def test_scores_come_from_predictions_if_metrics_are_not_of_them(place, tmp_path, stale):
-    _, people, _ = place
-    poses = write_run(tmp_path / "run", people, CLOSENESS["all"])
-    path = tmp_path / "run" / "metrics.json"
-    text = path.read_text()
-    fresh = load_run(path.parent, "run", people).stages
-    assert json.dumps({stage: scores_to_json(scores) for stage, scores in fresh.items()}) == text
-    if stale == "missing":
-        path.unlink()
-    elif stale == "of other people":
-        write_metrics(path.parent, poses, write_people(tmp_path / "others.npz", seed=9))
-    else:
-        write_metrics(path.parent, poses, people, intervals=False)
-    assert load_run(path.parent, "run", people).stages == fresh
-    if stale != "missing":  # with nothing to check it against, metrics.json is taken as it is
-        found = load_run(path.parent, "run", None).stages
-        assert found != fresh
-        assert json.dumps({stage: scores_to_json(scores) for stage, scores in found.items()}) == path.read_text()
-
-
-def test_gains_are_the_paired_differences_of_successive_stages(place, capsys):
-    folder, people, poses = place
-    found = load_poses(folder / "all", people)
-    assert list(found) == ["mean_pose", "stage0", "stage1"]
-    np.testing.assert_allclose(found["stage1"], poses["all"]["stage1"])
-    print_gains(folder / "all", people)
-    head, first, second = capsys.readouterr().out.splitlines()
-    assert head == "Gain over the previous stage, paired 95 % confidence interval over people:"
-    assert first.startswith("  stage 0 - mean pose: PCKh@0.5 +")
-    gain = compare(found["stage1"], found["stage0"], ground_truth(people))
-    parts = [
-        f"{name} {e.value:+.1f} [{e.low:+.1f}, {e.high:+.1f}] {unit}"
-        for name, e, unit in (
-            ("PCKh@0.5", gain.mean_pckh, "points"),
-            ("joint error", gain.joint_error.image_px, "px"),
-            ("bone error", gain.bone_error.image_px, "px"),
-        )
-    ]
-    assert second == f"  stage 1 - stage 0: {', '.join(parts)}"
-
-
-def test_people_without_scale_and_head_size_still_make_a_report(place, tmp_path, quick):
-    _, people, _ = place
-    bare = make_people(people.images, people.joints)
+def test_people_without_scale_and_head_size_make_a_report(flat, tmp_path, write_report):
+    bare = make_people(flat.people.images, flat.people.joints)
     save_people(tmp_path / "bare.npz", bare)
     write_run(tmp_path / "run", bare, (20, 10))
-    arguments = ["--annotations", str(tmp_path / "bare.npz"), "--out", str(tmp_path / "out")]
-    assert main(["report", str(tmp_path / "run"), *arguments]) == 0
-    page = (tmp_path / "out" / "index.html").read_text()
+    page = write_report(tmp_path / "out", [tmp_path / "run"], "--annotations", tmp_path / "bare.npz").page
     assert "By person size: nothing to show" in page and "No annotations with" in page
     assert "PCK@0.2 of the torso" in page and "PCKh" not in page  # the unit that is left
 
@@ -320,23 +174,16 @@ MIRRORED_ROOTS = {
 
 
 @pytest.mark.parametrize("name", MIRRORED_ROOTS)
-def test_a_root_with_a_mirror_image_has_no_bone(tmp_path, quick, name):
+def test_a_root_with_a_mirror_image_has_no_bone(tmp_path, write_report, name):
     skeleton, bones, kinds = MIRRORED_ROOTS[name]
-    rng = np.random.default_rng(0)
-    scale = rng.uniform(0.6, 1.4, PEOPLE)
-    joints = rng.normal(150, 35, (PEOPLE, len(skeleton), 2))
-    center = np.full((PEOPLE, 2), 150.0)
-    people = make_people([f"{row}.jpg" for row in range(PEOPLE)], joints, skeleton=skeleton, center=center, scale=scale)
-    save_people(tmp_path / "own.npz", people)
+    people = write_people(tmp_path / "own.npz", seed=0, skeleton=skeleton, head_size=None)
     poses = write_run(tmp_path / "run", people, (20, 10))
-    arguments = ["--annotations", str(tmp_path / "own.npz"), "--out", str(tmp_path / "out")]
-    assert main(["report", str(tmp_path / "run"), *arguments]) == 0
-    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    results = write_report(tmp_path / "out", [tmp_path / "run"], "--annotations", tmp_path / "own.npz").results
     table = results["tables"]["bones-stage-1"]
     assert [row[0] for row in table["rows"]] == bones
-    off = poses["stage1"] - joints
+    off = poses["stage1"] - people.joints
     wanted = {
-        child: np.linalg.norm((off[:, parent] - off[:, child]), axis=-1).mean()
+        child: np.nanmean(np.linalg.norm((off[:, parent] - off[:, child]), axis=-1))
         for child, parent in enumerate(skeleton.parents)
         if parent >= 0
     }
@@ -351,10 +198,145 @@ def test_a_root_with_a_mirror_image_has_no_bone(tmp_path, quick, name):
         assert kind["bone"] != kind["joint"]
 
 
+def test_every_table_and_figure_in_3d_is_there(deep_report):
+    tables, page = deep_report.results["tables"], deep_report.page
+    wanted = {"table2", "second-dataset", "table3-joint-error", "table3-pa-joint-error", "table3-bone-error",
+              "table3-bone-std", "table3-illegal-angle", "table4", "table5", "table6", "figure1-3d"}  # fmt: skip
+    assert wanted <= set(tables) and {"table7", "table8"} <= set(tables)
+    assert page.count("data:image/jpeg") == 6 + 2 + 12  # Figure 3 with and without depth, and the 2D people
+    assert page.index("Table 2: metrics in 3D") < page.index("Table 7: errors")
+    assert "32 validation people of 4 sequences, subjects S11, S9" in page
+    assert "--angle-limits" not in page and "left out" not in page
+
+
+def test_differences_in_3d_are_to_the_same_training_data(deep, deep_report):
+    found, gains = (deep_report.results["3d"][key] for key in ("differences", "second_dataset"))
+    assert [(one["run"], one["reference"]) for one in found] == [
+        ("alone/bone", "alone/ief_star"), ("alone/all", "alone/ief_star"), ("mixed/all", "mixed/ief_star"),
+    ]  # fmt: skip
+    assert [(one["run"], one["reference"]) for one in gains] == [
+        ("mixed/ief_star", "alone/ief_star"), ("mixed/all", "alone/all"),
+    ]  # fmt: skip
+    for one in (found[1], gains[1]):
+        ours, other = (deep.poses[one[key]]["stage0"] for key in ("run", "reference"))
+        wanted = to_tree(score_poses(ours, deep.people, deep.depth, minus=other), differences=True)["3d"]
+        wanted = json.loads(json.dumps(wanted))
+        assert one["joint_error"] == wanted["joint_error"] and one["bone_std"] == wanted["bone_std"]
+        assert one["joint_error"]["interval"]["mm"][1] < 0
+
+
+def test_the_scores_are_those_of_the_poses_in_millimeters(deep, deep_report):
+    tables, depth = deep_report.results["tables"], deep.depth
+    tree = deep_report.results["3d"]["runs"]["mixed/all"]["stage0"]
+    gt, pred = (depth.to_camera(each) for each in (depth.beside(deep.people.joints), deep.poses["mixed/all"]["stage0"]))
+    gt = np.where(np.isfinite(depth.z)[..., None], gt, np.nan)
+    assert tree["joint_error"]["mm"] == pytest.approx(mpjpe(pred[depth.placed], gt[depth.placed]))
+    assert tree["illegal_angle"]["percent"] is not None
+    rows = [row for row in tables["table2"]["rows"] if row[0] in ("mixed/all", "mean pose")]
+    assert [row[0] for row in rows].count("mean pose") == 2
+    assert next(row for row in rows if row[0] == "mixed/all")[1]["value"] == tree["joint_error"]["mm"]
+    assert tables["table6"]["head"][1:4] == ["alone/ief_star", "alone/all", "Δ alone/all"]
+    assert tables["table4"]["head"][1:4] == ["mixed/ief_star", "mixed/all", "Δ mixed/all"]
+    assert tables["table3-bone-error"]["head"][1] == "alone/ief_star"
+
+
+def test_figure_1_in_3d_is_of_the_training_people(deep, deep_report, tmp_path):
+    people, depth = write_split(tmp_path / "train.npz", ("S1", "S5"), seed=1)
+    joints = depth.to_camera(depth.beside(people.joints))
+    kinds, found = pose_std(joints - joints[:, [6]]).by_kind(), deep_report.results["3d"]["figure1"]
+    assert found["wrist"] == pytest.approx(dict(zip(("joint", "bone"), kinds["wrist"], strict=True)))
+    assert "pelvis" not in found and len(found) == 9 and "Over 32 training people" in deep_report.page
+
+
+def test_figure_2_is_of_the_sequence_whose_wrists_move_most(deep, deep_report):
+    depth, figure = deep.depth, deep_report.results["3d"]["figure2"]
+    gt = depth.to_camera(depth.beside(deep.people.joints))
+    wrists, spread = (gt - gt[:, [6]])[:, [10, 15]], {}
+    for name in np.unique(depth.sequence[depth.placed]):
+        moves = wrists[depth.sequence == name]
+        moves = moves[np.isfinite(moves).all(axis=(1, 2))]
+        spread[name] = np.sqrt(moves.var(axis=0).sum(axis=-1)).mean()
+    assert figure["sequence"] == max(spread, key=spread.get) and len(set(spread.values())) == 4
+    assert figure["frames"] == list(range(0, 512, 64)) and list(figure["wrist"]) == ["alone/ief_star", "alone/all"]
+    means = [np.mean([error for error in figure["wrist"][run]["joint_mm"] if error]) for run in figure["wrist"]]
+    assert means[1] < means[0]
+
+
+def test_a_single_run_in_3d_is_compared_with_its_mean_pose(deep, tmp_path, write_report):
+    given = ("--annotations", deep.folder / "valid.npz")
+    found = write_report(tmp_path, [deep.folder / "mixed/all"], *given)
+    tables, deep_results = found.results["tables"], found.results["3d"]
+    assert [(one["run"], one["reference"]) for one in deep_results["differences"]] == [("stage 0", "mean pose")]
+    assert tables["table4"]["head"][1:4] == ["mean pose", "stage 0", "Δ stage 0"]
+    assert "second-dataset" not in tables and deep_results["second_dataset"] == []
+    for words in ("no training people with depth", "--angle-limits", "nobody is drawn"):
+        assert words in found.page
+
+
+def test_without_depth_the_scores_are_those_of_the_runs(deep, tmp_path, write_report):
+    found = write_report(tmp_path, [deep.folder / "alone/ief_star", deep.folder / "alone/all"])
+    score = load_metrics(deep.folder / "alone/all")["stage0"][3]["joint_error"].overall
+    row = next(row for row in found.results["tables"]["table2"]["rows"] if row[0] == "all")
+    assert row[1] == {"value": score.value, "interval": list(score.interval)}
+    assert found.results["3d"]["differences"] == [] and found.results["3d"]["figure2"] == {}
+    assert "Figure 2 are left out" in found.page and "No people with depth" in found.page
+
+
+@pytest.mark.parametrize(("protocol", "own", "others"), [
+    ("Protocol 1", {"table4"}, {"table5", "table6"}), ("Protocol 2", {"table5", "table6"}, {"table4"}),
+    ("Protocol 2, but 1 of 5 frames", {"table5", "table6"}, {"table4"}), ("", {"table4", "table5", "table6"}, set()),
+])  # fmt: skip
+def test_scores_stand_beside_those_of_their_protocol(deep, tmp_path, write_report, protocol, own, others):
+    save_people(tmp_path / "valid.npz", deep.people)
+    save_depth(tmp_path / "valid.npz", replace(deep.depth, protocol=np.full(len(deep.depth), protocol)))
+    runs, given = [deep.folder / "alone/all", deep.folder / "mixed/all"], ("--annotations", tmp_path / "valid.npz")
+    found = write_report(tmp_path / "out", runs, *given)
+    results, page = found.results, found.page
+    assert results["3d"]["protocol"] == protocol
+    assert (f"{protocol} of Human3.6M" if protocol else "protocol is not known") in page
+    ours = {"alone/all", "mixed/all"}
+    for name in ("table4", "table5", "table6"):
+        table = results["tables"][name]
+        assert bool(ours & set(table["head"])) == (name in own) != (name in others)
+        number = 1 if name == "table4" else 2  # what the paper says of each
+        assert f"of Human3.6M, Protocol {number}," in (tmp_path / "out" / "tables" / f"{name}.md").read_text()
+    assert "of Human3.6M, Protocol 2," in (tmp_path / "out" / "tables" / "table2.md").read_text()
+
+
+def test_metrics_json_knows_the_protocol(deep, tmp_path, write_report):
+    """Of runs whose validation people are not given."""
+    run = tmp_path / "run"
+    shutil.copytree(deep.folder / "alone/all", run)
+    trees = json.loads((run / "metrics.json").read_text())
+    for tree in trees.values():
+        tree["3d"]["protocol"] = "Protocol 1"
+    (run / "metrics.json").write_text(json.dumps(trees))
+    results = write_report(tmp_path / "out", [run]).results
+    assert results["3d"]["protocol"] == results["3d"]["runs"]["run"]["stage0"]["protocol"] == "Protocol 1"
+
+
+def test_people_without_depth_leave_a_report_in_2d(deep, tmp_path, write_report):
+    shutil.copytree(deep.folder / "alone/all", tmp_path / "run")
+    trees = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    plain = {stage: {key: value for key, value in tree.items() if key != "3d"} for stage, tree in trees.items()}
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(plain))
+    shutil.copy(deep.folder / "valid.npz", tmp_path / "flat.npz")
+    found = write_report(tmp_path / "out", [tmp_path / "run"], "--annotations", tmp_path / "flat.npz")
+    assert "3d" not in found.results and "Human3.6M" not in found.page
+
+
+def test_a_depth_table_of_other_people_is_refused(deep, tmp_path, capsys):
+    shutil.copy(deep.folder / "valid.npz", tmp_path / "valid.npz")
+    shutil.copy(depth_path(deep.folder / "train.npz"), depth_path(tmp_path / "valid.npz"))
+    arguments = ["report", str(deep.folder / "alone/all"), "--annotations", str(tmp_path / "valid.npz")]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
 @pytest.fixture(scope="module")
-def bad_runs(place, tmp_path_factory):
-    """Name -> path: what `place` holds, and run folders with a fault each."""
-    folder, _, _ = place
+def bad_runs(flat, tmp_path_factory):
+    """Name -> path: what `flat` holds, and run folders with a fault each."""
+    folder = flat.folder
     bad = tmp_path_factory.mktemp("bad")
     for name in ("corrupt", "stage"):
         shutil.copytree(folder / "all", bad / name)
@@ -394,42 +376,6 @@ def test_bad_input_is_one_line_and_writes_nothing(bad_runs, tmp_path, capsys, ch
     assert not (tmp_path / "out").exists()
 
 
-def test_runs_of_one_name_are_told_apart(tmp_path):
-    folders = [tmp_path / parts for parts in ("a/all", "b/all", "b/bone")]
-    assert run_names(folders) == ["a/all", "b/all", "b/bone"]
-    assert run_names(folders[1:]) == ["all", "bone"]
-
-
-def test_predictions_beyond_the_image_are_not_drawn():
-    joints = np.array([[-0.5, 0.0], [-0.6, 3.0], [9.5, 7.5], [9.4, 7.6], [np.nan, 1.0]])
-    seen = np.isfinite(within(joints, np.zeros((8, 10, 3)))).all(axis=1)
-    assert seen.tolist() == [True, False, True, False, False]
-
-    image = np.full((80, 80, 3), 90, np.uint8)
-    people = make_people(["a.png"], np.random.default_rng(0).uniform(10, 70, (1, 16, 2)))
-    pose = people.joints + 2
-    near = draw_people(people, pose, lambda _: image, [0])[0][1]
-    pose[0, 0] = (40, 5000)
-    assert draw_people(people, pose, lambda _: image, [0])[0][1].shape == near.shape
-    pose[0, 0] = np.nan
-    left_out = draw_people(people, pose, lambda _: image, [0])[0][1]
-    pose[0, 0] = (-300, 40)
-    np.testing.assert_array_equal(draw_people(people, pose, lambda _: image, [0])[0][1], left_out)
-
-
-@pytest.mark.parametrize("people", [0, 1, 5, 11, 12, 13, 100])
-def test_worst_and_median_are_different_people(people):
-    errors = np.random.default_rng(people).permutation(people).astype(float)
-    errors = np.append(errors, np.nan)
-    labels = worst_and_median(errors)
-    assert len(labels) == min(people, 12)
-    worst = [row for row, label in labels.items() if label.startswith("worst")]
-    assert sorted(errors[worst], reverse=True) == list(range(people - 1, people - 1 - len(worst), -1))
-    median = errors[[row for row, label in labels.items() if label.startswith("median")]]
-    if people >= 24:
-        assert abs(median - (people - 1) / 2).max() <= 3.5
-
-
 # Loads the page in frames of two widths and writes down what does not load or does not fit.
 FRAMES = """<!doctype html><meta charset="utf-8">
 {frames}
@@ -455,13 +401,12 @@ window.onload = () => {{
 </script>"""
 
 
-def test_a_browser_shows_the_page_whole_at_desktop_and_phone_width(report, tmp_path):
+def test_a_browser_shows_the_page_at_two_widths(flat_report, tmp_path):
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
         pytest.skip("no Chromium is installed to open the page in")
-    text = (report / "index.html").read_text()
-    pictures = len(list((report / "figures").iterdir())) + text.count("data:image/jpeg")
-    page = html.escape(text, quote=True)
+    pictures = len(list((flat_report.out / "figures").iterdir())) + flat_report.page.count("data:image/jpeg")
+    page = html.escape(flat_report.page, quote=True)
     frames = "\n".join(f'<iframe width="{width}" height="900" srcdoc="{page}"></iframe>' for width in (1280, 390))
     (tmp_path / "frames.html").write_text(FRAMES.format(frames=frames))
     command = [

@@ -6,7 +6,6 @@ import math
 import shutil
 from contextlib import suppress
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,13 +14,13 @@ from processes import finish_here, same_weights, train
 from safetensors.torch import load_file
 
 from checkpoints.errors import PoseError
+from evaluation import Estimate, Score, Scores
 from evaluation.metrics.measures import PCKH
 from ief.cli import main
 from ief.inference.predictor import predict_cascade
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
-from ief.reporting.finished_run import load_curves
-from ief.reporting.scoring import score
-from ief.reporting.scoring_3d import mpjpe_of
+from ief.reporting.runs import load_curves
+from ief.reporting.scoring import mpjpe_of, score
 from ief.training.config import StageConfig
 from ief.training.presets import get_preset
 from ief.training.stopping import TIME_UP, Stopped, Stopping
@@ -135,10 +134,9 @@ def test_a_resumed_training_logs_nothing_twice(tiny_data, tmp_path, monkeypatch)
 
 def alike(joints, people):
     """A score that falls as a network learns to tell people apart: the last weights are not the best."""
-    value = SimpleNamespace(value=100 - float(joints.std(axis=0).mean()))
-    error = SimpleNamespace(image_px=value)
-    pckh = SimpleNamespace(measure=PCKH)
-    return SimpleNamespace(mean_pckh=value, joint_error=error, bone_error=error, pckh=pckh)
+    value = Estimate(100 - float(joints.std(axis=0).mean()))
+    metrics = {name: Score(value, {}) for name in ("pckh@0.5", "joint_error", "bone_error")}
+    return Scores(len(joints), metrics, {}, len(joints), measure=PCKH)
 
 
 def test_keep_best_keeps_the_best_validated_weights_through_every_stop(tiny_data, tmp_path):

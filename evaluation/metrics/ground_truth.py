@@ -1,0 +1,200 @@
+"""What every metric takes, checked once: ground truth, and predictions of the same people and joints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from checkpoints.errors import PoseError
+from evaluation.metrics.measures import PCKH, Measure
+from heads.skeleton import BOX_PER_SCALE, CROP_SIDE, MPII, Skeleton
+
+if TYPE_CHECKING:
+    from evaluation.metrics.angle_limits import AngleLimits
+
+CROP = 224  # pixels on a side of the network's input
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The Q sequences of N people, each of one subject and one action: what the bootstrap draws.
+
+    Attributes:
+        index: (N,) which of the Q sequences a person is in.
+        subjects, actions: S and A names; [] if they are not known.
+        members: (Q, S + A) bool, of which subject and of which action a sequence is.
+    """
+
+    index: np.ndarray
+    subjects: list[str]
+    actions: list[str]
+    members: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """Q."""
+        return len(self.members)
+
+    def sum(self, terms: np.ndarray) -> np.ndarray:
+        """(Q, ...) sums of the terms (N, ...) of each sequence's people."""
+        if self.count == len(terms):
+            return terms[np.argsort(self.index)]
+        sums = np.zeros((self.count, *terms.shape[1:]))
+        np.add.at(sums, self.index, terms)
+        return sums
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """The ground truth of N people with K joints in D dimensions. Any arrays will do.
+
+    In 2D joints are in image pixels. In 3D they are in mm along the axes of the camera, x right, y down, z away, which
+    is right-handed; the origin does not matter, so joints relative to the pelvis do as well.
+
+    Attributes:
+        joints: (N, K, D); NaN if not annotated.
+        head_size: (N,) image pixels, 0.6 times the diagonal of MPII's head box. PCKh leaves out, and counts, people
+            whose head size is NaN or not positive; left out: everybody's is NaN.
+        scale: (N,) MPII's scale (person height / 200 px), which sets the crop's side: 250 * scale image pixels. People
+            whose scale is NaN or not positive count in image pixels only; left out: everybody's is NaN.
+        annotated: (N, K) bool, the joints that count; left out: those with a finite position.
+        skeleton: names, parents and flip pairs of the K joints.
+        measure: what PCK is counted in; left out: head sizes, which is PCKh.
+        size: (N,) that unit in image pixels, NaN where it is unknown; left out: what `measure` defines.
+        subject, action: (N,) names; left out: there are no scores per subject (Bone Std needs them), or per action.
+        sequence: (N,) names, Human3.6M's subactions say. The bootstrap draws people of the same sequence, subject and
+            action together, since neighboring frames are not independent. Left out: it draws those of the same subject
+            and action together; if these are not both known, each person alone.
+        protocol: the one of Human3.6M that tests on these people, in words; '' if it is not known.
+        angle_limits: for Illegal Angle, see `load_angle_limits`; left out: it is not measured.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite position.
+    """
+
+    joints: np.ndarray
+    head_size: np.ndarray | None = None
+    scale: np.ndarray | None = None
+    annotated: np.ndarray | None = None
+    skeleton: Skeleton = MPII
+    measure: Measure = PCKH
+    size: np.ndarray | None = None
+    subject: np.ndarray | None = None
+    action: np.ndarray | None = None
+    sequence: np.ndarray | None = None
+    protocol: str = ""
+    angle_limits: AngleLimits | None = None
+
+    def __post_init__(self) -> None:
+        joints, names = np.asarray(self.joints, dtype=np.float64), self.skeleton.names
+        if joints.ndim != 3:
+            raise PoseError(f"ground truth has shape {joints.shape}; give it as (people, joints, dimensions)")
+        if joints.shape[1] != len(names):
+            raise PoseError(f"poses have {joints.shape[1]} joints but {len(names)} are named; name each joint")
+        object.__setattr__(self, "joints", joints)
+        unknown = np.full(len(joints), np.nan)
+        defaults = {"annotated": np.isfinite(joints).all(axis=-1), "head_size": unknown, "scale": unknown}
+        for name in ("annotated", "head_size", "scale", "subject", "action", "sequence"):
+            given, default = getattr(self, name), defaults.get(name)
+            if given is None and default is None:
+                continue
+            values = default if given is None else np.asarray(given, dtype=str if default is None else default.dtype)
+            shape = joints.shape[: 2 if name == "annotated" else 1]
+            if values.shape != shape:
+                raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {shape}")
+            object.__setattr__(self, name, values)
+        self._check_finite("ground truth", joints)
+        if self.size is None:
+            object.__setattr__(self, "size", self._measure_size())
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    @property
+    def dimensions(self) -> int:
+        """D: 2 in image pixels, 3 in mm."""
+        return self.joints.shape[-1]
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """(N, K, D) the joints, NaN if not annotated."""
+        return np.where(self.annotated[..., None], self.joints, np.nan)
+
+    @cached_property
+    def crop_factor(self) -> np.ndarray:
+        """(N, 1) pixels of the 224 x 224 crop per image pixel; NaN where the scale is not known."""
+        return ratio(CROP, CROP_SIDE * np.where(has_size(self.scale), self.scale, 0))[:, None]
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """Which people the bootstrap draws together."""
+        labels = [values for values in (self.subject, self.action, self.sequence) if values is not None]
+        if self.sequence is None and len(labels) < 2:
+            labels.append(np.arange(len(self)))
+        codes = np.stack([np.unique(values, return_inverse=True)[1] for values in labels], axis=-1)
+        _, first, index = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+        names, members = [], []
+        for values in (self.subject, self.action):
+            names.append([] if values is None else np.unique(values).tolist())
+            members.append(np.zeros((len(first), 0), bool) if values is None else values[first, None] == names[-1])
+        return Sequences(index.reshape(-1), *names, np.concatenate(members, axis=1))
+
+    def select(self, people: np.ndarray, joints: np.ndarray | None = None) -> GroundTruth:
+        """Some of the people, (N,) bool or rows; of them some joints, (K,) bool, None for all."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        rows = {name: values[people] for name, values in arrays.items() if isinstance(values, np.ndarray)}
+        return replace(self, **{**rows, "annotated": rows["annotated"] & (True if joints is None else joints)})
+
+    def check(self, pred: ArrayLike) -> np.ndarray:
+        """Predicted joints of these people as float64 (N, K, D), NaN if not annotated.
+
+        Raises:
+            PoseError: another shape, or an annotated joint without a finite predicted position.
+        """
+        pred = np.asarray(pred, dtype=np.float64)
+        if pred.shape != self.joints.shape:
+            raise PoseError(
+                f"predictions have shape {pred.shape} and ground truth {self.joints.shape}; give both as (people, "
+                "joints, dimensions), of the same people, joints and dimensions"
+            )
+        self._check_finite("prediction", pred)
+        return np.where(self.annotated[..., None], pred, np.nan)
+
+    def _check_finite(self, what: str, joints: np.ndarray) -> None:
+        bad = np.argwhere(self.annotated & ~np.isfinite(joints).all(axis=-1))
+        if len(bad):
+            person, joint = bad[0]
+            raise PoseError(
+                f"{what}: row {person}, joint '{self.skeleton.names[joint]}' is annotated but has no finite position "
+                f"({len(bad)} such joints); give a position or mark it as not annotated"
+            )
+
+    def _measure_size(self) -> np.ndarray:
+        if self.measure.key == "pckh":
+            return self.head_size
+        if self.measure.key == "box":
+            return BOX_PER_SCALE * self.scale
+        if not self.skeleton.torso:
+            return np.full(len(self), np.nan)
+        one, other = (self.known[:, self.skeleton.index(name)] for name in self.skeleton.torso)
+        return np.linalg.norm(one - other, axis=-1)
+
+
+def has_size(sizes: np.ndarray) -> np.ndarray:
+    """Which sizes (head size, scale) are known and usable: finite and positive."""
+    return np.isfinite(sizes) & (sizes > 0)
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """numerator / denominator as float64 (broadcast); NaN, without a warning, if nothing was counted."""
+    numerator, denominator = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (numerator, denominator)))
+    return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
+
+
+def nan_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """The mean of what is finite; NaN, without a warning, if nothing is."""
+    return ratio(np.nansum(values, axis=axis), np.isfinite(values).sum(axis=axis))

@@ -1,0 +1,108 @@
+"""Scores: every metric of a set of predictions with its confidence intervals, or the differences of two sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evaluation.metrics.bootstrap import Bootstrap, Estimate, estimates
+from evaluation.metrics.measures import Measure
+
+Arrays = dict[str, np.ndarray]  # what a `Score` has, (S, ...) each: a dataset's in row 0, its resamples' below
+Measured = dict[str, tuple[Arrays, Mapping[str, Sequence], dict[str, int]]]  # metric -> what `to_score` takes
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric, or the difference of two.
+
+    Attributes:
+        overall: over all joints (bones, angles) of all people; of Bone Std, over subjects and bones; of PCKh, the Mean;
+            of its curve, the area under it from 0 to 0.5 by trapezoids, over its width: 100 for a perfect prediction.
+        per_part: joint (or the bone's child joint) -> the same of it alone.
+        counts: joint (or the bone's child joint) -> people it was counted for.
+        groups: what else, by the keys of JSON. PCKh: 'groups' (Head, Shoulder, ... or the skeleton's own, Mean),
+            'upper_body' (shoulders, elbows and wrists together: the official toolkit's "UBody"); its curve: 'curve'
+            (threshold -> the Mean). In 3D: 'action_mean' (the mean of the actions, each alike: the "Avg" of Tables 4 to
+            6), 'per_action' and 'per_subject' (all joints, people and subjects or actions together; {} where unknown,
+            and Bone Std has no actions), 'per_kind' (right and left together, the rows of Table 3).
+    """
+
+    overall: Estimate
+    per_part: dict[str, Estimate]
+    counts: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, Estimate | dict[str, Estimate]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Joints (or bones) that `overall` is the mean of."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All metrics of a set of predictions, or the differences of two sets: `scores["joint_error"].overall.value`.
+
+    Attributes:
+        people: people evaluated.
+        metrics: name -> score: those of `METRICS`, in 2D also PCKh by threshold ('pckh@0.5', 'pck@0.2') and its curve
+            ('pckh_curve').
+        left_out: why -> people whom a metric leaves out: 'without_head_size' (or 'without_torso', 'without_box') PCKh,
+            'without_scale' errors in crop pixels, 'without_root' Joint Error, 'unaligned' (fewer than 3 joints) PA.
+        sequences: what the bootstrap draws.
+        convention: the name of how PCKh was counted; '' in 3D.
+        measure: what PCK is counted in; None in 3D.
+        in_mean: annotated joints that the Mean is over.
+        protocol: of the ground truth, in words; '' if it is not known.
+        bootstrap: how the confidence intervals were drawn; None without.
+    """
+
+    people: int
+    metrics: dict[str, Score]
+    left_out: dict[str, int]
+    sequences: int
+    convention: str = ""
+    measure: Measure | None = None
+    in_mean: int = 0
+    protocol: str = ""
+    bootstrap: Bootstrap | None = None
+
+    def __getitem__(self, name: str) -> Score:
+        return self.metrics[name]
+
+    @property
+    def dimensions(self) -> int:
+        """2, or 3."""
+        return 3 if self.measure is None else 2
+
+    @property
+    def pckh(self) -> Score:
+        """PCKh@0.5, or PCK at its measure's own threshold; KeyError if that was not asked for."""
+        return self.metrics[self.measure.name_at(self.measure.main)]
+
+    @property
+    def mean_pckh(self) -> Estimate:
+        """The Mean of it."""
+        return self.pckh.overall
+
+    @property
+    def thresholds(self) -> dict[float, Score]:
+        """Threshold -> PCKh there."""
+        return {float(name.partition("@")[2]): score for name, score in self.metrics.items() if "@" in name}
+
+
+def to_score(arrays: Arrays, names: Mapping[str, Sequence], counts: Mapping[str, int]) -> Score:
+    """Arrays by name, the rows below the first as confidence intervals.
+
+    Args:
+        arrays: 'overall' (S,), 'per_part' (S, P), and what goes into `groups`, (S,) or (S, G).
+        names: of the columns of each array that has some.
+        counts: of the score.
+    """
+    found = {}
+    for key, values in arrays.items():
+        each = estimates(values)
+        found[key] = dict(zip(names[key], each, strict=True)) if values.ndim > 1 else each.item()
+    return Score(found.pop("overall"), found.pop("per_part", {}), dict(counts), found)

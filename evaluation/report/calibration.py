@@ -1,0 +1,65 @@
+"""Whether the joints' scores know which joints are correct."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
+from evaluation.metrics.json_format import to_json
+from evaluation.metrics.measures import PCKH, Measure
+from evaluation.report.material import Run, View
+from evaluation.report.page import Section
+from evaluation.report.plots import reliability_plot
+from evaluation.report.tables import Cell, Row, Table, cell, file_name
+
+
+@dataclass(frozen=True)
+class Calibrations:
+    """Of a run's scores as predicted, and of those that are calibrated by the other half of the people."""
+
+    as_predicted: Calibration
+    calibrated: Calibration
+
+
+def measure(runs: Sequence[Run], view: View) -> dict[str, Calibrations]:
+    """Run -> its last stage's scores against correctness; runs in which no annotated joint has both are left out."""
+    found = {}
+    for run in (run for run in runs if run.last in run.scores):
+        gt, (pose,) = view(2, run.poses[run.last])
+        scores, correct = run.scores[run.last], correct_joints(pose, gt, convention=run.convention)
+        before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
+        if before and after:
+            found[run.name] = Calibrations(before, after)
+    return found
+
+
+def make_section(found: dict[str, Calibrations], unit: Measure = PCKH) -> Section | None:
+    """Run -> what `measure` found, None for nothing. `unit`: of what is correct."""
+    if not found:
+        return None
+    text = (
+        "A joint's score, from 0 to 1, says how sure the network is of it; a joint is correct within "
+        f"{unit.main:g} {unit.unit} of the ground truth, as in {unit.title}. Calibrated scores are the "
+        "predicted ones through a map that never falls, fitted to the share correct: for each half of the people on "
+        "the other half, so that nobody's own joints are in it."
+    )
+
+    def row(name: str, each: Calibration) -> Row:
+        values = (each.score, each.correct, each.correlation, each.auc, each.error)
+        return name, Cell(each.joints, digits=0), *(cell(value, digits=3) for value in values)
+
+    named = {run: {"as predicted": both.as_predicted, "calibrated": both.calibrated} for run, both in found.items()}
+    table = Table(
+        title="Scores of joints and their correctness",
+        head=("", "Joints", "Mean score", "Share correct", "Correlation", "AUC", "Calibration error"),
+        rows=tuple(row(f"{run}, {name}", each) for run, both in named.items() for name, each in both.items()),
+        note="Correlation: Pearson's r of score and correctness. AUC: the chance that a correct joint's score is above "
+        "that of a wrong one. Calibration error: the mean distance of score and share correct over ten bins.",
+    )
+    caption = "Share correct over the mean score, in tenths of the score; on the diagonal scores mean what they say."
+    figures = {
+        f"reliability-{file_name(run)}": (f"{run}: {caption}", reliability_plot(both, f"{run}: reliability of scores"))
+        for run, both in named.items()
+    }
+    return Section("Scores", (text,), {"scores": table}, figures, facts={"scores": to_json(found)})

@@ -1,0 +1,66 @@
+"""How the training went: curves of the loss and of what was validated, and how each run was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from evaluation.metrics.measures import PCKH, Measure
+from evaluation.report.material import Run
+from evaluation.report.page import Section
+from evaluation.report.plots import training_curves
+from evaluation.report.tables import Table, file_name, readable
+
+CURVE_POINTS = 150
+Curve = Sequence[tuple[float, float]]
+
+
+def make_section(runs: Sequence[Run], measure: Measure = PCKH) -> Section:
+    """Curves of the training loss, and of what was validated as the training went. `measure`: of the validations."""
+    shown = {measure.title: f"mean {measure.name} (%)", "Joint error": "joint error (image px)",
+             "Bone error": "bone error (image px)", "Joint error in mm": "Joint Error (mm)"}  # fmt: skip
+    figures = {}
+    for stage in dict.fromkeys(stage for run in runs for stage in run.curves):
+        drawn = {run.name: thin(run.curves[stage]) for run in runs if run.curves.get(stage)}
+        if drawn:
+            plot = training_curves(drawn, "loss (standard deviations)", f"{readable(stage)}: training loss")
+            figures[f"training-{file_name(stage)}"] = (f"Training loss of {readable(stage)}.", plot)
+        validated = {run.name: run.validations[stage] for run in runs if run.validations.get(stage)}
+        for column, (name, ylabel) in enumerate(shown.items(), start=1) if validated else ():
+            points = {run: [(row[0], row[column]) for row in rows] for run, rows in validated.items()}
+            if all(value is None for rows in points.values() for _, value in rows):
+                continue
+            plot = training_curves(points, ylabel, f"{readable(stage)}: {name} of the validation people")
+            caption = f"{name} of the validation people as {readable(stage)} trained."
+            figures[f"validation-{file_name(name)}-{file_name(stage)}"] = (caption, plot)
+    text = () if figures else ("No run folder holds a training log.",)
+    facts = {key: {run.name: getattr(run, key) for run in runs} for key in ("curves", "validations")}
+    return Section("Training", text, figures=figures, facts=facts)
+
+
+def thin(points: Curve, most: int = CURVE_POINTS) -> list[tuple[float, float]]:
+    """The points, or the means of equal stretches of them if there are more than `most`."""
+    if len(points) <= most:
+        return list(points)
+    stretches = np.array_split(np.asarray(points, dtype=np.float64), most)
+    return [tuple(stretch.mean(axis=0).tolist()) for stretch in stretches]
+
+
+def make_runs_section(runs: Sequence[Run]) -> Section:
+    """What was trained: one row per run, from the record in its stages; runs without a record are left out."""
+    columns = {"Method": ("method",), "Data": ("data",), "People": ("people",), "Network": ("preset", "backbone"),
+               "Input px": ("size",), "Epochs": ("preset", "epochs"), "Kept": ("kept",),
+               "Batch size": ("preset", "batch_size"), "Seed": ("seed",)}  # fmt: skip
+
+    def field(record: Mapping[str, Any], path: Sequence[str]) -> str:
+        value = record
+        for key in path:
+            value = value.get(key, {})
+        return "-" if value == {} else f"{value:g}" if isinstance(value, float) else str(value)
+
+    rows = tuple((run.name, *(field(run.record, path) for path in columns.values())) for run in runs if run.record)
+    if not rows:
+        return Section("Runs", text=("No run folder holds a trained stage, so how they were trained is not known.",))
+    return Section("Runs", tables={"runs": Table("How each run was trained", ("", *columns), rows)})

@@ -1,0 +1,145 @@
+"""What a report is made from: finished runs, and the people whom they are scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evaluation.metrics.evaluate import compare
+from evaluation.metrics.ground_truth import GroundTruth
+from evaluation.metrics.json_format import Json
+from evaluation.metrics.scores import Scores
+from evaluation.report.tables import readable
+from heads.skeleton import Skeleton
+
+# Number of dimensions, poses (N, K, D) with x, y in image pixels and z in mm -> the ground truth that counts for them,
+# in image pixels or in mm, and the poses likewise; None where that is not known.
+View = Callable[..., tuple[GroundTruth, list[np.ndarray]] | None]
+BASE, SHOWN = "ief_star", "all"  # the methods of Tables 3 to 6; the others are compared with the first
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished run left.
+
+    Attributes:
+        name: in the tables.
+        method: of Table 1, '' if unknown.
+        record: how stage 0 was trained, {} if it is not there; under `kept`, which weights of every stage.
+        skeleton: of its joints.
+        stages: 'mean_pose', 'stage0', 'stage1' -> number of dimensions -> scores; every stage has those in 2D.
+        curves: stage -> (step, loss) points.
+        validations: stage -> (step, PCKh, joint error, bone error, joint error in mm) of each validation, None where
+            undefined.
+        poses: stage -> (N, K, D) predictions of the people reported on, x, y in image pixels, z in mm; {} without them.
+        scores: stage -> (N, K) scores of those joints in 0..1, NaN where there is none; only stages that have some.
+    """
+
+    name: str
+    method: str
+    record: Json
+    skeleton: Skeleton
+    stages: dict[str, dict[int, Scores]]
+    curves: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    validations: dict[str, list[tuple[float | None, ...]]] = field(default_factory=dict)
+    poses: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def last(self) -> str:
+        """The last stage's name."""
+        return list(self.stages)[-1]
+
+    def scores_in(self, dimensions: int) -> dict[str, Scores]:
+        """Stage -> scores; only stages that have some in so many dimensions."""
+        return {stage: found[dimensions] for stage, found in self.stages.items() if dimensions in found}
+
+    @property
+    def convention(self) -> str:
+        """How the PCKh of its last stage was counted."""
+        return self.stages[self.last][2].convention
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stage of a run, scored: a row of the tables.
+
+    Attributes:
+        name: of the row.
+        method: its name in Table 1, or '' if unknown.
+        stage: 'mean_pose', 'stage0', 'stage1', ...
+        scores: of the stage.
+        data, also: names of what it was trained on, and of the second dataset, if there was one.
+        poses: (N, K, D) predictions, if they are known.
+        reference: what `difference` compares with, in words; '' without a difference.
+        difference: what `compare` found, this stage minus the reference; None if there is nothing to compare with.
+    """
+
+    name: str
+    method: str
+    stage: str
+    scores: Scores
+    data: str = ""
+    also: str | None = None
+    poses: np.ndarray | None = None
+    reference: str = ""
+    difference: Scores | None = None
+
+    @property
+    def trained_on(self) -> str:
+        """All that it was trained on."""
+        return f"{self.data} and {self.also}" if self.also else self.data
+
+
+Pair = Sequence[Entry]  # a baseline and the method shown beside it; one or both may be missing
+
+
+def subtract(view: View, dimensions: int, ours: np.ndarray, theirs: np.ndarray, convention: str) -> Scores | None:
+    """The scores of poses minus those of others, with paired intervals; None where they cannot be scored."""
+    found = view(dimensions, ours, theirs)
+    return compare(*found[1], found[0], convention=convention or "official") if found else None
+
+
+def select_scores(runs: Sequence[Run]) -> dict[str, Scores]:
+    """The scores in 2D that plots compare: the stages of a single run, the last stages of several."""
+    if len(runs) == 1:
+        return {readable(stage): scores for stage, scores in runs[0].scores_in(2).items()}
+    same = len({run.last for run in runs}) == 1
+    return {run.name if same else f"{run.name}, {readable(run.last)}": run.stages[run.last][2] for run in runs}
+
+
+def describe_differences(entries: Sequence[Entry]) -> str:
+    """What Δ means in a table of these entries; '' if there is none."""
+    references = list(dict.fromkeys(entry.reference for entry in entries if entry.difference))
+    if not references:
+        return ""
+    if entries[0].scores.dimensions == 3:
+        return (
+            "Δ: of the same people, with paired intervals; a difference is beyond chance if its interval leaves out 0."
+        )
+    return (
+        f"Δ is the value minus that of {' or '.join(references)} for the same people; its interval is paired. "
+        "A difference is beyond chance if its interval leaves out 0."
+    )
+
+
+def describe_people(entries: Sequence[Entry]) -> list[str]:
+    """Whom the scores are of, how a pose becomes mm, and how the intervals were drawn, in words."""
+    scores = entries[-1].scores
+    over = "people" if scores.dimensions == 2 else "sequences"
+    drawn = f"In brackets, or in small type, 95 % confidence intervals: 1,000 bootstrap resamples of {over}."
+    drawn = drawn if any(entry.scores.bootstrap for entry in entries) else ""
+    if scores.dimensions == 2:
+        about = f"{scores.people:,} validation people, {scores.convention} convention."
+        return [f"{about} {drawn}".rstrip()]
+    subjects = ", ".join(scores["joint_error"].groups["per_subject"])
+    protocol = f"{scores.protocol} of Human3.6M." if scores.protocol else "Their protocol of Human3.6M is not known."
+    about = (
+        f"{scores.people:,} validation people of {scores.sequences:,} sequences"
+        + (f", subjects {subjects}" if subjects else "")
+        + f". {protocol} Predicted x, y and z are taken to mm with the camera and the ground truth's depth of the "
+        "pelvis."
+    )
+    return [about, *filter(None, [drawn])]

@@ -1,0 +1,154 @@
+"""Which method is best: Tables 7 and 8 of the paper with one's own scores and their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+
+from evaluation.metrics.json_format import difference_to_json, scores_to_json
+from evaluation.metrics.measures import PCKH
+from evaluation.metrics.scores import Scores
+from evaluation.report.material import BASE, Entry, Run, View, describe_differences, describe_people, subtract
+from evaluation.report.page import Section
+from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
+from evaluation.report.tables import Cell, Group, Row, Table, cell, group_heads, metric_cells, metric_heads, readable
+from heads.skeleton import MPII
+
+
+def compare_stages(runs: Sequence[Run], view: View) -> list[Entry]:
+    """Every stage of every run in 2D, with its paired difference to the reference.
+
+    The reference is the same stage of the run of `ief_star` (of the first run, if there is none); with a single run it
+    is stage 0.
+    """
+    base, several = next((run for run in runs if run.method == BASE), runs[0]), len(runs) > 1
+    reference = f"{base.name} at the same stage" if several else "stage 0"
+
+    def make_entry(run: Run, stage: str, scores: Scores) -> Entry:
+        entry = Entry(run.name, run.method, stage, scores)
+        wanted = (run is not base and stage != "mean_pose") if several else stage != "stage0"
+        ours, theirs = run.poses.get(stage), base.poses.get(stage if several else "stage0")
+        if not wanted or ours is None or theirs is None:
+            return entry
+        return replace(entry, reference=reference, difference=subtract(view, 2, ours, theirs, scores.convention))
+
+    return [make_entry(run, stage, scores) for run in runs for stage, scores in run.scores_in(2).items()]
+
+
+def make_sections(
+    runs: Sequence[Run], view: View, known: bool, published: Mapping[str, PublishedRow] = TABLE_8
+) -> list[Section]:
+    """Tables 7 and 8.
+
+    Args:
+        known: whether the validation people are given.
+        published: rows below Table 8.
+    """
+    entries = compare_stages(runs, view)
+    measure = entries[-1].scores.measure
+    facts = {
+        "runs": {run.name: {"method": run.method, "training": run.record,
+                            "stages": {stage: scores_to_json(found) for stage, found in run.scores_in(2).items()}}
+                 for run in runs},
+        "differences": [{"run": entry.name, "stage": entry.stage, "reference": entry.reference,
+                         **difference_to_json(entry.difference)} for entry in entries if entry.difference],
+        "published": {name: asdict(row) for name, row in published.items()} if measure == PCKH else {},
+    }  # fmt: skip
+    text, silent = describe_people(entries), ", ".join(run.name for run in runs if not run.poses)
+    if not known:
+        text.append(
+            "Differences, the parts of the data and the people are left out: they need the validation annotations "
+            "(--data or --annotations)."
+        )
+    elif silent:
+        text.append(f"Without predictions-valid.npz, and so without differences and parts of the data: {silent}.")
+    return [
+        Section(f"Table 7: errors and {measure.name} by stage", text, {"table7": table_7(entries)}, facts=facts),
+        Section(f"Table 8: {measure.name} by joint group", tables={"table8": table_8(entries, published)}),
+    ]
+
+
+def is_mpii(scores: Scores) -> bool:
+    """Whether scores are PCKh of MPII's joints, beside which published values may stand."""
+    return scores.measure == PCKH and tuple(scores["joint_error"].counts) == MPII.names
+
+
+def table_7(entries: Sequence[Entry]) -> Table:
+    """Joint error, bone error and PCKh@0.5 of every stage and run, the difference beside each, the paper's last.
+
+    Of other joints than MPII's, or in another measure than PCKh, there is nothing of the paper.
+
+    The columns of differences are left out if no entry has one. The mean pose, which is the same for all runs trained
+    on the same data, has one row. The paper's rows that no entry stands for follow in a section of their own, so that
+    all of its values are there.
+    """
+    compared, with_paper = any(entry.difference for entry in entries), all(is_mpii(entry.scores) for entry in entries)
+    measure = entries[-1].scores.measure
+    heads = metric_heads(entries[-1].scores)
+    crop = {name: heads.pop(name) for name in ("joint_error_crop", "bone_error_crop")}
+
+    def row(entry: Entry) -> Row:
+        cells = [[value] for value in metric_cells(entry.scores, heads)]
+        if compared:
+            changes = metric_cells(entry.difference, heads, True) if entry.difference else [Cell(None)] * len(heads)
+            cells = [[*own, change] for own, change in zip(cells, changes, strict=True)]
+        paper = map(Cell, TABLE_7.get((entry.method, entry.stage), (None, None, None)) if with_paper else ())
+        return (entry.name, *(part for own in cells for part in own), *metric_cells(entry.scores, crop), *paper)
+
+    shown = [head for column in heads.values() for head in ([column, f"Δ {column}"] if compared else [column])]
+    shown += crop.values()
+    ours = {(entry.method, entry.stage) for entry in entries}
+    others = [
+        (f"{method}, {readable(stage)}", *[""] * len(shown), *map(Cell, values))
+        for (method, stage), values in TABLE_7.items()
+        if with_paper and (method, stage) not in ours
+    ]
+    paper = (
+        f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
+        if with_paper
+        else ""
+    )
+    return Table.of_groups(
+        "Mean joint and bone error in image pixels and in pixels of the 224 crop, mean "
+        f"{measure.title}{measure.note} in %",
+        ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
+        [*_group_by_stage(entries, row), ("In the paper, not among these runs", others)],
+        " ".join(filter(None, [describe_differences(entries), paper])),
+    )
+
+
+def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:
+    """PCKh@0.5 of the joint groups, one's own by stage and run, then the differences, then published rows by source.
+
+    Published rows stand beside PCKh of MPII's joints alone.
+    """
+    measure = entries[-1].scores.measure
+    published = published if all(is_mpii(entry.scores) for entry in entries) else {}
+
+    def row(name: str, scores: Scores, signed: bool = False) -> Row:
+        return name, *(cell(group, signed=signed) for group in scores.pckh.groups["groups"].values())
+
+    groups = _group_by_stage(entries, lambda entry: row(entry.name, entry.scores))
+    compared = [row(f"{e.name}, {readable(e.stage)}", e.difference, True) for e in entries if e.difference]
+    groups.append(("Δ in points", compared))
+    for source in dict.fromkeys(each.source for each in published.values()):
+        rows = [(each.label, *map(Cell, each.groups)) for each in published.values() if each.source == source]
+        groups.append((f"As published, MPII test set: {source}", rows))
+    notes = [describe_differences(entries)]
+    if published:
+        notes.append("The published rows are not ours: they are on MPII's test set.")
+        notes += [each.note for each in published.values()]
+    conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
+    title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
+    return Table.of_groups(title, ("", *group_heads(entries[-1].scores)), groups, " ".join(filter(None, notes)))
+
+
+def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[Group]:
+    """The entries' rows under one caption per stage; a mean pose that all runs share has one row."""
+    groups: list[Group] = []
+    for stage in dict.fromkeys(entry.stage for entry in entries):
+        lines = [row(entry) for entry in entries if entry.stage == stage]
+        if stage == "mean_pose" and len(lines) > 1 and len({line[1:] for line in lines}) == 1:
+            lines = [("all runs", *lines[0][1:])]
+        groups.append((readable(stage).capitalize(), lines))
+    return groups

@@ -1,0 +1,80 @@
+"""What stage 1 does: how far it moves the joints of stage 0, and whether towards the ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evaluation.metrics.evaluate import person_errors
+from evaluation.metrics.json_format import to_json
+from evaluation.metrics.movement import JointMovement, movement
+from evaluation.report import plots
+from evaluation.report.material import Run, View
+from evaluation.report.page import Section
+from evaluation.report.tables import Cell, Table, cell, file_name
+
+PANELS = 3  # people in a row of the figure
+
+
+def make_section(runs: Sequence[Run], view: View) -> Section | None:
+    """From stage 0 to stage 1, of runs with predictions of both; None if there is none. The last run's are drawn."""
+    moved = {}
+    for run in (run for run in runs if {"stage0", "stage1"} <= set(run.poses)):
+        gt, (after,) = view(2, run.poses["stage1"])
+        moved[run.name] = movement(run.poses["stage0"][..., :2], after, gt)
+    if not moved:
+        return None
+    everything = {name: found.all for name, found in moved.items()}
+    tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", everything)} | {
+        f"movement-{file_name(name)}": movement_table(
+            f"{name}: how each joint moves", {joint.replace("_", " "): part for joint, part in found.per_joint.items()}
+        )
+        for name, found in moved.items()
+    }
+    figures, shown = {}, runs[-1]
+    if shown.name in moved and (poses := choose_people(shown, view))[-1]:
+        caption = (
+            f"{shown.name}: an arrow runs from a joint's place after stage 0 to its place after stage 1. "
+            "The first are the people whom stage 1 helps most, the middle ones have the median change, the last are "
+            "those whom it harms most. Above each, the change of the mean joint error."
+        )
+        figures["movement"] = (caption, plots.movement_arrows(*poses, skeleton=shown.skeleton))
+    folded = frozenset(tables) - {"movement"}
+    facts = {"movement": to_json(moved)}
+    return Section("From stage 0 to stage 1", (), tables, figures, folded=folded, facts=facts)
+
+
+def choose_people(run: Run, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Poses before, after and true, and captions, of those whom stage 1 helps most, in the middle, and harms most."""
+    errors, both = [], []
+    for stage in ("stage0", "stage1"):
+        gt, (pose,) = view(2, run.poses[stage])
+        errors.append(person_errors(pose, gt))
+        both.append(pose)
+    change = errors[1] - errors[0]
+    order = np.argsort(change)[: np.isfinite(change).sum()].tolist()
+    middle, enough = len(order) // 2 - PANELS // 2, len(order) >= 3 * PANELS
+    rows = [*order[:PANELS], *order[middle : middle + PANELS], *order[-PANELS:][::-1]] if enough else order
+    captions = [
+        f"{Cell(change[row], digits=2, signed=True)} {gt.measure.unit}".replace("-", "\N{MINUS SIGN}") for row in rows
+    ]
+    return both[0][rows], both[1][rows], gt.known[rows], captions
+
+
+def movement_table(title: str, rows: Mapping[str, JointMovement]) -> Table:
+    """What a stage did to the previous pose. `rows`: name -> the movement of all joints or of one."""
+    return Table(
+        title=title,
+        head=("", "Annotated", "Moved px", "Nearer %", "Error before", "Error after", "Change px"),
+        rows=tuple(
+            (
+                name,
+                Cell(found.joints, digits=0),
+                *map(cell, (found.moved, found.closer, found.before, found.after)),
+                cell(found.change, digits=2, signed=True),
+            )
+            for name, found in rows.items()
+        ),
+        note="Image pixels; nearer: the share of joints that end nearer to the ground truth than they were.",
+    )

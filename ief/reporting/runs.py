@@ -1,0 +1,162 @@
+"""What a finished run's folder holds for the report: scores, predictions, curves and how it was trained."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from checkpoints.errors import PoseError
+from checkpoints.files import distinct_names, read_text
+from evaluation.metrics.angle_limits import AngleLimits
+from evaluation.metrics.bootstrap import Bootstrap
+from evaluation.metrics.evaluate import evaluate, joint_error
+from evaluation.metrics.json_format import Json, scores_from_json
+from evaluation.metrics.scores import Scores
+from evaluation.report.material import Run
+from heads.pairs import METHODS
+from heads.skeleton import MPII
+from ief.model.run_folder import METRICS, stage_file
+from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, load_predictions, score, view_poses
+from mpii_tools.depth.table import Depth
+from mpii_tools.people import People
+from mpii_tools.skeletons import skeleton_from_json
+
+
+def run_names(runs: Sequence[Path]) -> list[str]:
+    """The folders' names, with as many parents before them as it takes to tell them apart.
+
+    Raises:
+        PoseError: no run, or the same folder twice.
+    """
+    paths = [folder.resolve() for folder in runs]
+    if not paths or len(set(paths)) < len(paths):
+        raise PoseError(f"report: needs one or more different run folders, found {', '.join(map(str, runs)) or 'none'}")
+    return distinct_names(paths)
+
+
+def load_run(
+    folder: Path, name: str, people: People | None, depth: Depth | None = None, limits: AngleLimits | None = None
+) -> Run:
+    """What a run folder holds; stages that metrics.json lacks, or scored on others than `people`, are scored here.
+
+    Scores in 3D are of the predictions where the depth of some of the people is known, else those of metrics.json.
+
+    Raises:
+        PoseError: neither metrics.json nor, with people, predictions; predictions of other people.
+    """
+    record, design = load_record(folder)
+    skeleton = MPII if people is None else people.skeleton
+    skeleton = skeleton_from_json(design["skeleton"]) if "skeleton" in design else skeleton
+    method = record.get("method", name if name in METHODS else "")
+    predicted = load_predictions(folder, people) if people is not None else {}
+    poses = {stage: found.joints for stage, found in predicted.items()}
+    stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
+    placed = depth is not None and depth.placed.any() and any(pose.shape[-1] == 3 for pose in poses.values())
+    for stage in stages if placed else ():
+        stages[stage].pop(3, None)
+    for stage, joints in poses.items():
+        known, found = stages.get(stage), {}
+        if known is None or not describes(known[2], joints, people):
+            convention = known[2].convention if known else "official"
+            found = {2: score(joints, people, convention, intervals=True)}
+        if placed and (view := view_poses(people, depth, 3, joints, limits=limits)):
+            found[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
+        stages[stage] = {**(known or {}), **found}
+    scores = {stage: found.scores for stage, found in predicted.items()
+              if found.scores is not None and np.isfinite(found.scores).any()}  # fmt: skip
+    return Run(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
+
+
+def load_metrics(run: Path) -> dict[str, ScoresByDimension]:
+    """The scores by stage in `metrics.json` of a run. Raises PoseError if it is missing or corrupt."""
+    path = run / "metrics.json"
+    try:
+        metrics = json.loads(read_text(path))
+        if not metrics or not all({"convention", "joint_error"} <= set(tree) for tree in metrics.values()):
+            raise PoseError(f"{path}: holds no scores of stages; `ief train` writes it again")
+        return {
+            stage: {2: scores_from_json(tree), **({3: scores_from_json(tree[KEY])} if KEY in tree else {})}
+            for stage, tree in metrics.items()
+        }
+    except FileNotFoundError:
+        raise PoseError(f"{run}: has no metrics.json; finish it with `ief train` first") from None
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise PoseError(f"{path}: corrupt ({error}); `ief train` writes it again") from error
+
+
+def load_record(run: Path) -> tuple[Json, Json]:
+    """How stage 0 of a run was trained, and in `kept` which weights are kept; and its design; {} without a stage.
+
+    Raises:
+        PoseError: a header that cannot be read. The weights are not looked at.
+    """
+    descriptions = {}
+    for index in count():
+        path = stage_file(run, index)
+        if not path.exists():
+            break
+        try:
+            with safe_open(path, framework="np") as file:
+                descriptions[f"stage {index}"] = json.loads((file.metadata() or {})["description"])
+            kept = kept_weights(descriptions)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise PoseError(
+                f"{path}: no stage of this project, or corrupt ({error}); copy or train it again"
+            ) from error
+    first = descriptions.get("stage 0")
+    return ({**first["training"], "kept": kept}, first.get("design", {})) if first else ({}, {})
+
+
+def kept_weights(descriptions: dict[str, Json]) -> str:
+    """Which weights some stages hold, by their descriptions: `last`, or `best validated, stage 0: epoch 12 of 25`.
+
+    Raises:
+        KeyError, TypeError: a description that lacks a field.
+    """
+    found = []
+    for stage, description in descriptions.items():
+        kept = description.get("kept", {"weights": "last"})  # older stages hold the last weights
+        if kept["weights"] == "best":
+            found.append(f"{stage}: epoch {kept['epoch']:.4g} of {description['training']['preset']['epochs']:g}")
+    return f"best validated, {', '.join(found)}" if found else "last"
+
+
+def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
+    """Stage -> (step, loss) points, and stage -> (step, *METRICS) of its validations, if any.
+
+    Raises:
+        PoseError: a corrupt log.
+    """
+    curves, validations = {}, {}
+    for path in sorted(run.glob("stage*/log.csv")):
+        stage = path.parent.name
+        try:
+            rows = list(csv.DictReader(read_text(path).splitlines()))
+            curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
+            found = [
+                (float(row["step"]), *(float(row[name]) if row.get(name) else None for name in METRICS))
+                for row in rows
+                if any(row.get(name) for name in METRICS)
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise PoseError(f"{path}: corrupt ({error}); remove it, the report does without") from error
+        if found:
+            validations[stage] = found
+    return curves, validations
+
+
+def describes(scores: Scores, poses: np.ndarray, people: People) -> bool:
+    """Whether scores in 2D have confidence intervals and are of these poses (N, K, D) and people."""
+    if scores.bootstrap is None or scores.people != len(people):
+        return False
+    gt = ground_truth(people, poses)
+    if scores.measure != gt.measure:
+        return False
+    values = [found.overall.value for found in (joint_error(poses[..., :2], gt), scores["joint_error"])]
+    return bool(np.isclose(*np.array(values, dtype=np.float64), rtol=1e-9))

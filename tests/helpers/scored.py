@@ -1,0 +1,24 @@
+"""Ground truth and poses of made-up methods, and how tests look at tables."""
+
+import numpy as np
+from scattered import noisy_people
+
+from evaluation import Bootstrap
+
+FEW = Bootstrap(30)
+
+
+def rows_by_section(table):
+    """Caption -> first cell -> head -> the other cells."""
+    starts, found, caption = {row: caption for row, caption in table.sections}, {}, ""
+    for index, row in enumerate(table.rows):
+        caption = starts.get(index, caption)
+        found.setdefault(caption, {})[row[0]] = dict(zip(table.head[1:], row[1:], strict=True))
+    return found
+
+
+def people_and_poses(dimensions, *noise):
+    """Ground truth without gaps, and as many sets of predictions as there are standard deviations of noise."""
+    _, gt = noisy_people(60, dimensions, missing=0)
+    rng = np.random.default_rng(1)
+    return gt, [gt.joints + rng.normal(0, std, gt.joints.shape) for std in noise]

@@ -1,0 +1,55 @@
+"""Who is drawn, and what of them."""
+
+import numpy as np
+import pytest
+
+from evaluation.report.skeletons import within
+from ief.reporting.pictures import draw_people, make_figure_3_section, worst_and_median
+from ief.reporting.runs import load_run
+from ief.reporting.scoring import person_errors
+from mpii_tools.people import make_people
+
+
+def test_predictions_beyond_the_image_are_not_drawn():
+    joints = np.array([[-0.5, 0.0], [-0.6, 3.0], [9.5, 7.5], [9.4, 7.6], [np.nan, 1.0]])
+    seen = np.isfinite(within(joints, np.zeros((8, 10, 3)))).all(axis=1)
+    assert seen.tolist() == [True, False, True, False, False]
+
+    image = np.full((80, 80, 3), 90, np.uint8)
+    people = make_people(["a.png"], np.random.default_rng(0).uniform(10, 70, (1, 16, 2)))
+    pose = people.joints + 2
+    near = draw_people(people, pose, lambda _: image, [0])[0][1]
+    pose[0, 0] = (40, 5000)
+    assert draw_people(people, pose, lambda _: image, [0])[0][1].shape == near.shape
+    pose[0, 0] = np.nan
+    left_out = draw_people(people, pose, lambda _: image, [0])[0][1]
+    pose[0, 0] = (-300, 40)
+    np.testing.assert_array_equal(draw_people(people, pose, lambda _: image, [0])[0][1], left_out)
+
+
+def test_figure_3_goes_from_the_best_to_the_worst(deep):
+    run = load_run(deep.folder / "alone/all", "all", deep.people)
+    errors = person_errors(run.poses["stage0"], deep.people, deep.depth)
+
+    def load_image(name):
+        return np.full((500, 500, 3), 90, np.uint8)
+
+    pictures = make_figure_3_section(run, deep.people, deep.depth, load_image, []).pictures
+    shown = [float(caption.split()[-2]) for caption, _ in pictures if "not known" not in caption]
+    assert shown == sorted(shown) and len(shown) == 6 and len(pictures) == 8
+    assert (shown[0], shown[-1]) == (round(np.nanmin(errors)), round(np.nanmax(errors)))
+    assert all(picture.shape == (320, 641, 3) for _, picture in pictures)
+    assert not make_figure_3_section(run, None, None, load_image, []).pictures
+
+
+@pytest.mark.parametrize("people", [0, 1, 5, 11, 12, 13, 100])
+def test_worst_and_median_are_different_people(people):
+    errors = np.random.default_rng(people).permutation(people).astype(float)
+    errors = np.append(errors, np.nan)
+    labels = worst_and_median(errors)
+    assert len(labels) == min(people, 12)
+    worst = [row for row, label in labels.items() if label.startswith("worst")]
+    assert sorted(errors[worst], reverse=True) == list(range(people - 1, people - 1 - len(worst), -1))
+    median = errors[[row for row, label in labels.items() if label.startswith("median")]]
+    if people >= 24:
+        assert abs(median - (people - 1) / 2).max() <= 3.5
