@@ -13,7 +13,9 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import crop_matrices
-from mpii_tools.people import BOX_PER_SCALE, CENTER_SHIFT, box_squares
+from mpii_tools.people import BOX_MARGIN, CENTER_SHIFT, CROP_SIDE, box_squares
+
+PERSON_SIDE = CROP_SIDE / BOX_MARGIN  # image pixels per unit of MPII's scale
 
 
 def box_matrices(boxes: np.ndarray, size: int) -> np.ndarray:
@@ -24,7 +26,7 @@ def box_matrices(boxes: np.ndarray, size: int) -> np.ndarray:
 def person_boxes(center: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """(P, 4) the boxes whose crops are those of people with MPII's center (P, 2) and scale (P,): height / 200 px."""
     scale = np.asarray(scale, dtype=np.float64)[:, None]
-    middle, half = np.asarray(center) + 0.5 + scale * [0.0, CENTER_SHIFT], BOX_PER_SCALE / 2 * scale
+    middle, half = np.asarray(center) + 0.5 + scale * [0.0, CENTER_SHIFT], PERSON_SIDE / 2 * scale
     return np.concatenate([middle - half, middle + half], axis=1)
 
 
@@ -32,7 +34,7 @@ def person_box(
     width: int, height: int, center: Sequence[float] | None = None, scale: float | None = None
 ) -> np.ndarray:
     """(1, 4) the box of one person of MPII's center and scale; what is None is that of one who fills the image."""
-    scale = scale or max(width, height) / BOX_PER_SCALE
+    scale = scale or max(width, height) / PERSON_SIDE
     center = center or ((width - 1) / 2, (height - 1) / 2 - CENTER_SHIFT * scale)
     return person_boxes(np.array([center]), np.array([scale]))
 
