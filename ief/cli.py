@@ -24,16 +24,15 @@ COMMANDS = {
     "submit": "write the file that MPII takes from predictions of the test people",
     "evaluate": "PCKh, joint and bone error of a file of predictions",
     "report": "tables, plots and pictures of finished runs, as one HTML page",
-    "table7": "train and compare the five methods of Table 1 under one budget",
+    "table7": "train and compare the five methods of Table 1, or the runs of a plan, under one budget",
     "table2": "the same in 3D, with and without people who have no depth",
-    "experiments": "train and compare the planned runs on real images, in pieces, with one report",
     "release": "write a run's stages in half precision for others to use, with a model card",
     "export": "write both stages as one ONNX model",
-    "bench": "measure the speed of the loss, the heatmaps and the stages on this machine",
+    "bench": "measure the speed of the heatmaps and the stages on this machine",
 }
 FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # `ief bench waiting` compares it with others (ief/benchmarks/SPEED.md)
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # against others: ief/benchmarks/SPEED.md
 WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 # How libraries without a Python error of their own for it say that an allocation failed: torch on the host (Linux and
 # macOS; Windows), on a GPU and in its libraries, OpenCV, ONNX Runtime, the system itself.

@@ -36,8 +36,8 @@ ROOMS = {
     "ief": {
         "model": set(),
         "inference": {"model"},
-        "training": {"model"},
         "reporting": {"model", "inference"},
+        "training": {"model", "inference", "reporting"},
         "benchmarks": {"model", "inference", "training"},
         "workflow": {"model", "inference", "training", "reporting"},
         "commands": {"model", "inference", "training", "reporting", "benchmarks", "workflow"},
@@ -103,7 +103,7 @@ def test_no_modules_import_each_other_in_a_circle():
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
-def test_training_on_prepared_data_needs_no_opencv_h5py_matplotlib_or_scipy():
+def test_training_on_prepared_data_needs_no_opencv_or_scipy():
     code = """import sys, ief.training.trainer, ief.reporting.scoring
 print(*sorted({'cv2', 'h5py', 'matplotlib', 'scipy'} & set(sys.modules)))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -144,6 +144,14 @@ def test_the_packages_show_their_architecture():
     assert {path.stem for path in (ROOT / "ief").glob("*.py")} == {"__init__", "__main__", "cli"}
     for package in ("mpii_tools", "evaluation"):
         assert len({path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}) <= 4
+
+
+def test_no_command_imports_another():
+    """What they share is in `options`, what they do in `ief.workflow`."""
+    names = {path.stem for path in (ROOT / "ief/commands").glob("*.py")} - {"__init__", "options"}
+    others = {f"ief.commands.{name}" for name in names}
+    for name in names:
+        assert not others & set(imports(ROOT / "ief/commands" / f"{name}.py")), name
 
 
 PAGES = [ROOT / "README.md", *(page for package in ALLOWED for page in sorted((ROOT / package).rglob("*.md")))]

@@ -316,7 +316,7 @@ TABLE = [
     ("report run-corrupt --out out", "metrics.json: corrupt (", "`ief train` writes it again"),
     ("report run-other --out out", "metrics.json: holds no scores of stages", "`ief train` writes it again"),
     ("demo --out out --images 3", "--images 3: the demo needs at least 30"),
-    ("bench juggling", "unknown group 'juggling'", "choose from loss"),
+    ("bench juggling", "unknown group 'juggling'", "choose from heatmaps"),
     ("table7 --data data --run run --weights none --minutes 1 --epochs 1", "give either --minutes or --epochs"),
     ("table7 --data data --run run --weights none --minutes 0", "--minutes 0.0: must be above 0"),
     (f"{TRAIN} none --stop-after 0", "--stop-after 0.0: must be above 0 minutes"),

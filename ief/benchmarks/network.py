@@ -6,15 +6,13 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ief.benchmarks.crops import draw_images
 from ief.benchmarks.timing import Function
-from ief.benchmarks.workload import Workload
+from ief.benchmarks.workload import Workload, draw_image
 from ief.inference.inputs import find_images, whole_images
 from ief.inference.predictor import PosePredictor
 
@@ -49,8 +47,9 @@ def random_crops(batch_size: int, size: int) -> np.ndarray:
 def files(workload: Workload, folder: Path) -> dict:
     """Images on disk to poses in their pixels, against the network on preprocessed crops of as many people."""
     if workload.images is None:
-        for number, image in zip(range(IMAGES), cycle(draw_images(1280, 720)), strict=False):
-            (folder / f"{number:03}.jpg").write_bytes(image)
+        drawn = [draw_image(1280, 720, seed) for seed in range(10)]
+        for number in range(IMAGES):
+            (folder / f"{number:03}.jpg").write_bytes(drawn[number % len(drawn)])
     images = whole_images(find_images([workload.images or folder]))
     predictor = PosePredictor.of(workload.cascade(), batch_size=FILES_BATCH)
     crops = random_crops(FILES_BATCH, workload.size)

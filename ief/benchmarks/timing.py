@@ -67,11 +67,8 @@ def summarize(name: str, times: list[list[float]], target: float | None) -> dict
 
 
 def line(result: dict) -> str:
-    """A result for the terminal: what `summarize` returns, or a `value` with its `unit` and largest good `target`."""
-    if "value" in result:
-        columns = [f"{result['value']:.3f} {result['unit']}"]
-    else:
-        columns = ["{median:.2f} [{min:.2f}, {max:.2f}]".format(**result[key]) for key in COLUMNS]
+    """What `summarize` returns, for the terminal."""
+    columns = ["{median:.2f} [{min:.2f}, {max:.2f}]".format(**result[key]) for key in COLUMNS]
     target = f"   target {result['target']:.3g}: {'met' if result['met'] else 'MISSED'}" if result["target"] else ""
     return f"{result['name']:<72}" + "".join(f"{column:>28}" for column in columns) + target
 

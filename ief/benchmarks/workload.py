@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision.models import get_model
@@ -82,3 +84,16 @@ class Workload:
     def joints(self, batch_size: int) -> Tensor:
         """(batch_size, K, 2) random poses in crop pixels."""
         return torch.rand(batch_size, JOINTS, 2, device=self.device) * self.size
+
+
+def draw_image(width: int, height: int, seed: int) -> bytes:
+    """A JPEG of quality 90: noise of all sizes, the finer the weaker, as in photographs."""
+    rng, image, cell = np.random.default_rng(seed), np.full((height, width, 3), 118.0, np.float32), max(width, height)
+    while cell >= 1:
+        shape = (max(2, round(height / cell)), max(2, round(width / cell)))
+        # Colors vary less than brightness.
+        noise = 0.8 * rng.standard_normal((*shape, 1)) + 0.2 * rng.standard_normal((*shape, 3))
+        layer = cv2.resize(noise.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        image += 70 * layer * (cell / max(width, height)) ** 0.5
+        cell /= 2
+    return cv2.imencode(".jpg", image.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()

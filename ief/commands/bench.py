@@ -14,11 +14,8 @@ from ief.commands.options import add_device
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
 
-# Modules of `ief.benchmarks` and the functions in them that yield the lines of a group.
-MODULES = {"training": ("loss", "heatmaps", "training", "memory"), "crops": ("crops",), "network": ("network",),
-           "waiting": ("waiting",)}  # fmt: skip
-GROUPS = {group: module for module, groups in MODULES.items() for group in groups}
-ONE_THREAD = ("loss", "crops")  # what takes microseconds would measure how two threads find each other
+# Functions that yield the lines of a group, and their modules of `ief.benchmarks`.
+GROUPS = {"heatmaps": "training", "training": "training", "network": "network"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,22 +37,18 @@ def run(args: argparse.Namespace) -> None:
     unknown = [name for name in args.groups if name not in GROUPS]
     if unknown:
         raise PoseError(f"unknown group '{unknown[0]}'; choose from {', '.join(GROUPS)}")
-    import torch
-
     from ief.benchmarks.timing import HEADER, line, machine
     from ief.benchmarks.workload import Workload
     from ief.model.device import choose_device
 
-    device, threads, lines = choose_device(args.device), torch.get_num_threads(), []
+    device, lines = choose_device(args.device), []
     workload = Workload(device, args.backbone, args.size, args.batch_size, args.images, args.rounds, args.compile)
     about = machine(device)
     print(", ".join(f"{key} {value}" for key, value in about.items()), HEADER, sep="\n")
     for name in args.groups or GROUPS:
-        torch.set_num_threads(1 if name in ONE_THREAD else threads)
         module = importlib.import_module(f"ief.benchmarks.{GROUPS[name]}")
         for result in getattr(module, name)(workload):
             print(line(result), flush=True)
             lines.append({"group": name, **result})
-    torch.set_num_threads(threads)
     if args.json:
         print(write_text(args.json, json.dumps({"machine": about, "benches": lines}, indent=1)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_options, given
-from ief.training.presets import OF_PREPARE, OPTIONS, PRESETS, get_preset
+from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, RunConfig, change_config
 from mpii_tools.skeletons import SKELETONS, get_skeleton
 
 EXAMPLE = """ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii
@@ -92,8 +92,8 @@ def run(args: argparse.Namespace) -> None:
     ):  # fmt: skip
         if wrong:
             raise PoseError(what)
-    preset = get_preset(args.preset, **given(args, SIZES))
-    from ief.workflow.prepare import prepare_dataset
+    preset = change_config(RunConfig(), preset=args.preset, **given(args, SIZES)).options
+    from mpii_tools.prepared.dataset import prepare_dataset
     from mpii_tools.prepared.write import CropSpec
 
     names = ("name", "valid_share", "seed", "limit", "strict", "protocol", "leave_out_damaged", "crop")

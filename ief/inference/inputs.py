@@ -103,19 +103,7 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     Raises:
         PoseError: when the file is missing, or nothing in it can be used.
     """
-    try:
-        text = read_text(require_file(path))
-    except (OSError, UnicodeError) as error:
-        raise PoseError(f"{path}: cannot be read as text ({error})") from error
-    entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
-    left_out = [entry for entry in entries if isinstance(entry, str)]
-    named: dict[str, list[NamedBox]] = {}
-    for entry in entries:
-        if isinstance(entry, NamedBox):
-            boxes = named.setdefault(entry.image.replace("\\", "/").removeprefix("./"), [])
-            boxes += [] if entry.score < min_score else [entry]
-    if not any(named.values()):
-        raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
+    named, left_out = group_boxes(path, min_score)
     names_of, ambiguous = match_names(named, path.parent, files)
     left_out += [f"{path}: {line}" for line in ambiguous.values()]
     boxes_of, unclear = {}, {}
@@ -146,6 +134,28 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
             _, corners, scores = map(np.array, zip(*boxes, strict=True))
             images[place] = replace(images[place], boxes=corners, box_scores=scores)
     return images, left_out
+
+
+def group_boxes(path: Path, min_score: float) -> tuple[dict[str, list[NamedBox]], list[str]]:
+    """The boxes of a file by their image's name, with slashes, and what is wrong with entries that cannot be used.
+
+    Raises:
+        PoseError: when the file is missing, or has no box of that score.
+    """
+    try:
+        text = read_text(require_file(path))
+    except (OSError, UnicodeError) as error:
+        raise PoseError(f"{path}: cannot be read as text ({error})") from error
+    entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
+    left_out = [entry for entry in entries if isinstance(entry, str)]
+    named: dict[str, list[NamedBox]] = {}
+    for entry in entries:
+        if isinstance(entry, NamedBox):
+            boxes = named.setdefault(entry.image.replace("\\", "/").removeprefix("./"), [])
+            boxes += [] if entry.score < min_score else [entry]
+    if not any(named.values()):
+        raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
+    return named, left_out
 
 
 def match_names(

@@ -14,7 +14,7 @@ from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights, check_stride, load_pretrained_weights
 from checkpoints.tensors import read_safetensors
 from heads.pairs import get_method
-from ief.model.run_folder import load_cascade, load_stage, stage_file
+from ief.model.run_folder import differences, load_cascade, load_stage, stage_file
 from ief.model.stage import Stage, StageDesign
 
 
@@ -53,27 +53,26 @@ class PretrainedStage:
         tensors = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
         return PretrainedWeights(tensors, self.stride, self.file, network=self.stage.design.backbone)
 
-    def difference(self, design: StageDesign, dimensions: int, index: int) -> str | None:
-        """Why stage `index` of a cascade can take no more than the ResNet; None when it can take all.
+    def differences(self, design: StageDesign, dimensions: int, index: int) -> list[str]:
+        """Why stage `index` of a cascade can take no more than the ResNet; none when it can take all.
 
         Args:
             design: what the new stage is.
             dimensions: D of its poses.
         """
-        mine, own_dimensions = self.stage.design, self.stage.head.shape[1]
-        kind, wanted = self.stage.method.representation, get_method(design.method).representation
-        if own_dimensions != dimensions:
-            return f"its poses are {own_dimensions}D, this stage's {dimensions}D"
-        if any(getattr(mine.skeleton, part) != getattr(design.skeleton, part) for part in ("names", "parents")):
-            return "its skeleton is another"
-        if kind != wanted:
-            return f"it regresses {kind}, this stage {wanted}"
-        if (self.index > 0) != (index > 0):
-            return f"stage {self.index} has other poses in view than stage {index}"
-        if mine.absolute != design.absolute:
-            kinds = ("corrects", "regresses")
-            return f"it {kinds[mine.absolute]} poses, this stage {kinds[design.absolute]} them"
-        return None
+        mine = self.stage.design
+        same = (mine.skeleton.names, mine.skeleton.parents) == (design.skeleton.names, design.skeleton.parents)
+        found, wanted = (
+            {
+                "dimensions": number,
+                "output": get_method(one.method).representation,
+                "pose in view": "a later stage's" if place else "the first stage's",
+                "regresses": "poses" if one.absolute else "corrections",
+            }
+            for one, number, place in ((mine, self.stage.head.shape[1], self.index), (design, dimensions, index))
+        )
+        found["skeleton"], wanted["skeleton"] = "the same" if same else "another", "the same"
+        return differences(found, wanted)
 
 
 def load_weights(path: str | os.PathLike, stride: str | None = None) -> tuple[PretrainedWeights | PretrainedStage, ...]:
@@ -128,9 +127,9 @@ def start_from(stage: Stage, weights: PretrainedWeights | PretrainedStage, mean_
     trunk = weights.trunk
     stage.start_from(trunk)
     said = f"weights {trunk.file}: {len(trunk.tensors)} tensors of the trunk"
-    difference = weights.difference(stage.design, stage.head.shape[1], index)
-    if difference:
-        return f"{said}; left out: heatmap half and head ({difference})"
+    unlike = weights.differences(stage.design, stage.head.shape[1], index)
+    if unlike:
+        return f"{said}; left out: heatmap half and head ({'; '.join(unlike)})"
     stage.take(weights.stage, ("pose_weight", "head"))
     convert_head(stage, weights, mean_pose.cpu() if index == 0 else None)
     said += ", the heatmap half and the head"

@@ -1,7 +1,7 @@
 """A run folder: its files, and the stages in and out.
 
 RUN/stage0/stage.safetensors    weights, statistics, mean pose; in its header a description of all the rest
-RUN/config.json                 every option (see ief.training.run_config)
+RUN/config.json                 every option (see ief.training.options)
 RUN/stage0/training-*.pt        the last two checkpoints of an unfinished training, gone when the stage is done
 RUN/stage0/log.csv              step, loss, learning rate; METRICS where it was validated
 RUN/predictions-SPLIT.npz       the last stage's poses
@@ -11,6 +11,7 @@ RUN/metrics.json                mean pose and every stage on the validation spli
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
@@ -67,24 +68,34 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
         raise PoseError(f"{path}: its tensors are not those of the stage it describes ({reason})") from error
     joints = len(design.skeleton.names)
     wanted = {**stage.state_dict(), "std": stage.mean, "mean_pose": stage.mean}
-    check_tensors(path, {**tensors, "mean_pose": mean_pose}, wanted, f"{design.backbone} of {joints} joints")
+    named = {**tensors, "mean_pose": mean_pose}
+    found, wanted = (
+        {f"'{name}'": describe_tensor(group.get(name)) for name in sorted(named.keys() | wanted.keys())}
+        for group in (named, wanted)
+    )
+    what = f"its tensors are not those of a {design.backbone} of {joints} joints"
+    check_same(path, what, found, wanted, "copy or train it again")
     if len(stage.mean) != joints:
         raise PoseError(f"{path}: holds statistics of {len(stage.mean)} joints, its skeleton has {joints}")
     stage.load_state_dict(tensors)
     return stage.eval(), mean_pose, description
 
 
-def check_tensors(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor], what: str) -> None:
-    """Raises PoseError, naming the first tensor, when `found` are not of the names, types and shapes `wanted`."""
-    for name in sorted(found.keys() | wanted.keys()):
-        here, there = (describe_tensor(tensors.get(name)) for tensors in (found, wanted))
-        if here != there:
-            raise PoseError(f"{path}: '{name}' is {here}, but {there} in the {what} that it claims to be")
-
-
 def describe_tensor(tensor: Tensor | None) -> str:
     """`float32 (64, 3, 7, 7)`, or `absent`."""
     return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
+    """What differs, as `seed 5, not 0`: of the names in `wanted`; one that is not found is None."""
+    return [f"{name} {found.get(name)}, not {value}" for name, value in wanted.items() if found.get(name) != value]
+
+
+def check_same(path: Path, what: str, found: Mapping[str, object], wanted: Mapping[str, object], advice: str) -> None:
+    """Raises PoseError when `found` differs from `wanted`: the file, what that means, what differs, what to do."""
+    differing = differences(found, wanted)
+    if differing:
+        raise PoseError(f"{path}: {what} ({'; '.join(differing[:3])}); {advice}")
 
 
 def check_follows(path: Path, follows: str | None, run: Path, index: int) -> None:
@@ -94,8 +105,9 @@ def check_follows(path: Path, follows: str | None, run: Path, index: int) -> Non
         follows: the checksum of the stage it was trained on, None for stage 0.
     """
     before = stage_file(run, index - 1) if index else None
-    if follows != (checksum(before) if before else None):
-        raise PoseError(f"{path}: was trained on another stage {index - 1} than {before}; train it again")
+    what = f"was trained on another stage {index - 1} than {before}"
+    wanted = {"checksum": checksum(before) if before else None}
+    check_same(path, what, {"checksum": follows}, wanted, "train it again")
 
 
 def load_cascade(run: str | Path, stages: int | None = None) -> Cascade:

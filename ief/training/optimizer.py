@@ -1,15 +1,14 @@
-"""Optimizer, learning rate schedule and the moving average of the weights (EMA)."""
+"""The optimizer, and the moving average of the weights (EMA)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ief.training.presets import Preset
+from ief.training.options import Preset
 
 
 def build_optimizer(network: nn.Module, preset: Preset, new: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:
@@ -36,11 +35,3 @@ def build_ema(network: nn.Module, preset: Preset, steps: int) -> AveragedModel |
         return None
     decay = 1 - 1 / max(preset.ema * steps, 1)
     return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-
-
-def scheduled_lr(lr: float, preset: Preset, done: float) -> float:
-    """The learning rate `lr` as the preset's schedule has it when the fraction `done` of the training is over."""
-    lr = lr * min(1.0, (done + 1e-3) / preset.warmup if preset.warmup else 1.0)
-    if preset.schedule == "steps":
-        return lr * 0.1 ** sum(done >= milestone for milestone in preset.milestones)
-    return lr * 0.5 * (1 + math.cos(math.pi * done))

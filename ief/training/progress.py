@@ -7,28 +7,28 @@ import time
 from collections.abc import Iterator
 
 from checkpoints.progress import progress
-from evaluation.metrics.measures import PCKH
-from ief.training.config import StageConfig
+from ief.training.stage_config import StageConfig
 from ief.training.tensorboard import TensorBoard
 from ief.training.validation import Metrics, Validator
 
 
 class StepProgress:
-    """The steps of a stage from `first` on, shown as they are iterated over; of several ranks the first one shows them.
+    """The steps of a stage from `first` on, shown as they are iterated over; and in TensorBoard if it is asked for.
 
     Args:
         config: the stage's training.
         first: steps taken before.
+        shown: whether this rank shows them.
     """
 
-    def __init__(self, config: StageConfig, first: int) -> None:
-        shown, last = config.dist.is_main, config.steps
+    def __init__(self, config: StageConfig, first: int, shown: bool) -> None:
+        last = config.steps
         if first and shown:
             print(f"{config.folder}: resuming after step {first} of {last}", file=sys.stderr)
-        title = f"stage {config.index} ({config.method})"
+        title = f"stage {config.index} ({config.run.method})"
         self.config, self.first, self.started = config, first, time.monotonic()
         self.steps = progress(range(first, last), title, last, initial=first, shown=shown)
-        self.board = TensorBoard(config.folder, first) if config.tensorboard and shown else None
+        self.board = TensorBoard(config.folder, first) if config.run.tensorboard and shown else None
         self.scores: dict[str, str] = {}
 
     def __enter__(self) -> StepProgress:
@@ -42,8 +42,8 @@ class StepProgress:
         config = self.config
         for step in self.steps:
             yield step
-            seen = (step + 1 - self.first) * config.preset.batch_size
-            epoch = f"{config.epoch(step + 1):.1f} of {config.preset.epochs:g}"
+            seen = (step + 1 - self.first) * config.options.batch_size
+            epoch = f"{config.epoch(step + 1):.1f} of {config.options.epochs:g}"
             rate = f"{seen / max(time.monotonic() - self.started, 1e-9):.0f}"
             self.steps.set_postfix({"epoch": epoch, **self.scores, "images/s": rate}, refresh=False)
 
@@ -51,14 +51,8 @@ class StepProgress:
         """A row of the log: after `step` steps, the mean loss since the previous row, lr, and metrics if validated."""
         self.scores["loss"] = f"{loss:.4f}"
         if metrics:
-            self.scores |= {name: f"{value:.1f}" for name, value in named(metrics, validator).items()}
+            self.scores |= {name: f"{value:.1f}" for name, value in validator.named(metrics).items()}
         if self.board:
-            self.board.add(step, {"loss": loss, "lr": lr, **(named(metrics, validator) if metrics else {})})
+            self.board.add(step, {"loss": loss, "lr": lr, **(validator.named(metrics) if metrics else {})})
             if metrics and validator:
-                self.board.draw(step, validator.validation.data, validator.poses)
-
-
-def named(metrics: Metrics, validator: Validator | None) -> dict[str, float]:
-    """The metrics that are defined, as they are called where they are shown."""
-    names = (validator.title if validator else PCKH.title, "joint error px", "bone error px", "joint error mm")
-    return {name: value for name, value in zip(names, metrics, strict=True) if value is not None}
+                self.board.draw(step, validator.data, validator.poses)

@@ -16,8 +16,7 @@ from heads.pairs import get_method, get_pairs
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
-from mpii_tools.prepared.batches import Batch, TrainingBatches
-from mpii_tools.prepared.mixed import MixedBatches
+from mpii_tools.prepared.batches import Batch, MixedBatches, TrainingBatches
 
 STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
 POSE_EPOCHS = 4  # augmented epochs of poses that y_0 and stage 0's residuals are measured on

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from checkpoints.errors import PoseError
@@ -14,26 +17,32 @@ from checkpoints.files import remove_leftovers
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs, pair_weights
+from ief.model.build import build_stage
 from ief.model.cascade import Cascade
-from ief.model.run_folder import save_stage
+from ief.model.run_folder import load_stage, save_stage
 from ief.model.stage import Residuals, Stage
-from ief.training import compatibility
-from ief.training.config import StageConfig
-from ief.training.curve import Curve
+from ief.training import resume
+from ief.training.curve import Curve, check_losses, check_weights
+from ief.training.data import build_batches
 from ief.training.distributed import wrap_ddp
-from ief.training.divergence import check_losses, check_weights
-from ief.training.optimizer import build_ema, build_optimizer, scheduled_lr
-from ief.training.perturbation import perturb
+from ief.training.optimizer import build_ema, build_optimizer
+from ief.training.options import write_config
 from ief.training.progress import StepProgress
 from ief.training.residuals import absolute_statistics, mean_training_pose, measure_residuals
-from ief.training.run_config import write_config
+from ief.training.runtime import Runtime
+from ief.training.stage_config import StageConfig
 from ief.training.stopping import Stopped
-from ief.training.validation import Validator
-from mpii_tools.prepared.batches import Batch
+from ief.training.tensorboard import check_installed
+from ief.training.validation import Validator, validates_after, validation_interval
+from mpii_tools.prepared.batches import Batch, generator
 
 
-def train_stage(config: StageConfig) -> Path:
+def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
     """Train one stage of a run, from its last checkpoint if there is one; a finished stage is left as it is.
+
+    Args:
+        config: what to train, how, and where.
+        runtime: what to train it on; None for this process alone, on the CPU.
 
     Returns:
         the stage's file.
@@ -41,20 +50,22 @@ def train_stage(config: StageConfig) -> Path:
     Raises:
         PoseError: when the folder holds this stage of another training, the previous stage is missing, a file is
             corrupt, the loss is not finite, or the disk refuses.
-        Stopped: when `config.stopping` asked for it; a checkpoint is saved.
+        Stopped: when `runtime.stopping` asked for it; a checkpoint is saved.
     """
+    runtime = runtime or Runtime()
     if config.file.exists():
-        compatibility.check_finished(config)
-        if config.dist.is_main:
+        description, validate_every = load_stage(config.file)[2], validation_interval(config, runtime)
+        resume.check_same_training(config.file, description, config, validate_every)
+        if runtime.dist.is_main:
             remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
         return config.file
-    trainer = StageTrainer(config)
+    trainer = StageTrainer(config, runtime)
     trainer.setup()
-    with config.stopping.deferred():
+    with runtime.stopping.deferred():
         trainer.fit()
-        if config.dist.is_main:
+        if runtime.dist.is_main:
             trainer.finish()
-        config.dist.barrier()
+        runtime.dist.barrier()
     return config.file
 
 
@@ -62,7 +73,8 @@ class StageTrainer:
     """One stage's training: `setup`, then `fit`, which takes every `step`, then `finish`.
 
     Attributes:
-        config: what is trained, how, and where.
+        config: what is trained, how, and where; `runtime`: what on.
+        validate_every: epochs between two validations, 0 for none.
         batches: this rank's share of the training samples, a function of the step.
         previous: the frozen cascade whose last pose is y_t.
         stage: the weights in training; `model` is the same as it is called (DDP, torch.compile).
@@ -72,33 +84,36 @@ class StageTrainer:
         follows: checksum of the previous stage's file, None for stage 0.
     """
 
-    def __init__(self, config: StageConfig) -> None:
-        self.config = config
-        self.batches = config.batches()
-        self.steps_done = 0
+    def __init__(self, config: StageConfig, runtime: Runtime) -> None:
+        self.config, self.runtime, self.steps_done = config, runtime, 0
+        if config.run.tensorboard:
+            check_installed()
+        self.validate_every = validation_interval(config, runtime)
+        self.batches = build_batches(config.data, config.options, config.seed, runtime.device, runtime.dist)
 
     def setup(self) -> None:
         """Everything ready for the next step: from the last checkpoint, or from the start. Raises as `train_stage`."""
-        config = self.config
-        if config.dist.is_main:
+        config, dist = self.config, self.runtime.dist
+        if dist.is_main:
             remove_leftovers(config.folder)
-            (config.run / "metrics.json").unlink(missing_ok=True)  # it will not describe what this training makes
+            (config.run_folder / "metrics.json").unlink(missing_ok=True)  # it is not that of what is trained now
         path, checkpoint = load_checkpoint(config.folder) or (None, None)
         if checkpoint:
-            compatibility.check_checkpoint(path, checkpoint, config)
-        self.build(self._previous(checkpoint), Residuals.of(checkpoint["stage"]) if checkpoint else None)
-        self.follows = compatibility.previous_checksum(config)
+            resume.check_checkpoint(path, checkpoint)
+            resume.check_same_training(path, checkpoint, config, self.validate_every)
+        if config.index:
+            previous = resume.load_previous(config)
+        else:
+            previous = Cascade(checkpoint["mean_pose"] if checkpoint else mean_training_pose(self.batches.whole()))
+        self.build(previous, Residuals.of(checkpoint["stage"]) if checkpoint else None)
+        self.follows = resume.previous_checksum(config)
         if checkpoint:
             self.restore(checkpoint)
-        if not config.dist.all_agree(self.steps_done, config.device):
+        if not dist.all_agree(self.steps_done, self.runtime.device):
             raise PoseError(f"{config.folder}: the processes find different checkpoints; they need one shared folder")
-        if config.run_config and config.dist.is_main:
-            write_config(config.run, config.run_config, config.options, config.decided_by_device)
-
-    def _previous(self, checkpoint: dict | None) -> Cascade:
-        if self.config.index == 0:
-            return Cascade(checkpoint["mean_pose"] if checkpoint else mean_training_pose(self.batches.whole()))
-        return compatibility.load_previous(self.config)
+        if dist.is_main:
+            in_force = replace(config.run, options=config.options)
+            write_config(config.run_folder, in_force, self.runtime.describe(config.options.precision))
 
     def build(self, previous: Cascade, residuals: Residuals | None = None) -> None:
         """A new stage behind a frozen cascade, at step 0.
@@ -107,46 +122,58 @@ class StageTrainer:
             previous: the trained stages before this one.
             residuals: what they leave to correct; None measures it.
         """
-        config, preset, device = self.config, self.config.preset, self.config.device
+        config, options, runtime, data = self.config, self.config.options, self.runtime, self.config.data
+        device, dtype = runtime.device, runtime.autocast_dtype(options.precision)
         previous = previous.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
         for stage in previous.stages:
-            stage.autocast_dtype = config.autocast_dtype
+            stage.autocast_dtype = dtype
         self.previous, self.validator = previous, None
-        if config.validation and config.dist.is_main:
-            self.validator = Validator(config.validation, previous, device, preset.keep == "best")
-        self.stage = config.new_stage(previous, residuals or self._residuals())
-        self.model = wrap_ddp(self.stage, device, config.dist).train()
-        stage, pairs = self.stage, get_pairs(self.stage.method.pairs, config.skeleton)
-        share = preset.origin_share if stage.method.pairs == "all" else 0  # the others are what Table 1 says
+        if self.validate_every and runtime.dist.is_main:
+            self.validator = Validator(data.valid, previous, device, options.keep == "best")
+        stage, said = build_stage(
+            config.design,
+            residuals or self._residuals(),
+            previous,
+            data.start(config.index),
+            continue_backbone=options.continue_backbone,
+            seed=config.seed,
+            autocast_dtype=dtype,
+        )
+        if said and runtime.dist.is_main:
+            print(said, file=sys.stderr)
+        self.stage = stage = stage.to(device, memory_format=torch.channels_last)
+        self.model = wrap_ddp(stage, device, runtime.dist).train()
+        pairs = get_pairs(stage.method.pairs, data.skeleton)
+        share = options.origin_share if stage.method.pairs == "all" else 0  # the others are what Table 1 says
         self.loss = CompositionalLoss(
-            config.skeleton,
+            data.skeleton,
             pairs,
             stage.pair_std,  # after DDP, which gives every rank the first one's statistics
             stage.method.representation,
-            preset.reduction,
-            stage.likelihood if stage.design.likelihood else preset.loss,
+            options.reduction,
+            stage.likelihood if stage.design.likelihood else options.loss,
             pair_weights(pairs, share or None),
         ).to(device)
-        self.optimizer = build_optimizer(stage, preset, stage.new_parameters())
-        self.ema, self.curve = build_ema(stage, preset, config.steps), Curve(device)
+        self.optimizer = build_optimizer(stage, options, stage.new_parameters())
+        self.ema, self.curve = build_ema(stage, options, config.steps), Curve(device)
         self.previous = previous.folded()
-        if preset.compile:
+        if options.compile:
             self.model, self.previous = torch.compile(self.model), torch.compile(self.previous)
 
     def _residuals(self) -> Residuals:
-        config, dist = self.config, self.config.dist
-        if config.index and config.preset.continue_head:
+        config = self.config
+        if config.index and config.options.continue_head:
             return absolute_statistics(self.previous)
-        pose_of = self.current_pose if config.index else None
-        return measure_residuals(self.batches.whole(), config.method, self.previous.mean_pose, pose_of, dist.is_main)
+        pose_of, shown = self.current_pose if config.index else None, self.runtime.dist.is_main
+        return measure_residuals(self.batches.whole(), config.run.method, self.previous.mean_pose, pose_of, shown)
 
     def step(self, step: int) -> tuple[Tensor, float]:
-        """One step down the gradient; returns its loss, a scalar that is still on the device, and its lr."""
+        """One step down the gradient; returns this rank's loss, a scalar that is still on the device, and its lr."""
         batch = self.batches(step)
         output = self.model(batch.images, self.current_pose(batch, step, self.batches.samples))
         estimate, sigma = output if isinstance(output, tuple) else (output, None)
         loss = self.loss(estimate, batch.joints, batch.mask, sigma)
-        lr = scheduled_lr(self.config.lr, self.config.preset, step / self.config.steps)
+        lr = self.config.lr(step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["mult"]
         self.optimizer.zero_grad()
@@ -155,7 +182,7 @@ class StageTrainer:
         if self.ema:
             self.ema.update_parameters(self.stage)
         self.steps_done = step + 1
-        return self.config.dist.mean(loss.detach()), lr
+        return loss.detach(), lr
 
     def current_pose(self, batch: Batch, step: int, share: slice) -> Tensor:
         """y_t of a batch, (B, K, D) or (1, K, D) crop pixels: the frozen cascade's pose, with noise if it is asked for.
@@ -165,27 +192,27 @@ class StageTrainer:
         """
         with torch.no_grad():
             pose = self.previous(batch.images)[-1]
-        if self.config.preset.perturb and self.config.index:
+        if self.config.options.perturb and self.config.index:
             pose = perturb(pose, self.config, step, share)
         return pose
 
     def fit(self) -> None:
         """The training loop, to its last step. Raises as `train_stage`."""
-        config, dist, curve = self.config, self.config.dist, self.curve
+        config, curve, device, dist = self.config, self.curve, self.runtime.device, self.runtime.dist
         saved = time.monotonic()
-        with StepProgress(config, self.steps_done) as progress:
+        with StepProgress(config, self.steps_done, dist.is_main) as progress:
             for step in progress:
                 loss, lr = self.step(step)
-                curve.add(loss)
-                validates = config.validates_after(step + 1)
+                curve.add(dist.mean(loss))
+                validates = validates_after(step + 1, config, self.validate_every)
                 row_ends = curve.full or validates or step + 1 == config.steps
                 if row_ends:
                     self._check_losses()
                     metrics = self.validator(self.averaged(), step + 1) if validates and self.validator else None
                     progress.show(step + 1, curve.close(step + 1, lr, metrics), lr, metrics, self.validator)
                 asked = dist.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
-                stop = int(dist.max(config.stopping.status, config.device)) if asked else 0
-                if stop or time.monotonic() - saved >= config.checkpoint_seconds:
+                stop = int(dist.max(self.runtime.stopping.status, device)) if asked else 0
+                if stop or time.monotonic() - saved >= self.runtime.checkpoint_seconds:
                     self.save()
                     saved = time.monotonic()
                 if stop:
@@ -193,11 +220,11 @@ class StageTrainer:
 
     def save(self) -> None:
         """Write a checkpoint, and the curve so far; never one that is not finite."""
-        if not self.config.dist.is_main:
+        if not self.runtime.dist.is_main:
             return
         self._check_finite()
         checkpoint = {
-            "training": compatibility.record(self.config),
+            "training": resume.fingerprint(self.config, self.validate_every),
             "follows": self.follows,
             "mean_pose": self.previous.mean_pose.cpu(),
             "step": self.steps_done,
@@ -229,7 +256,8 @@ class StageTrainer:
         stage, best = self.averaged().eval(), self.validator.best if self.validator else None
         if best:
             stage.load_state_dict(best["weights"])
-        save_stage(config.file, stage, self.previous.mean_pose, compatibility.describe(config, self.follows, best))
+        description = resume.describe_stage(config, self.validate_every, self.follows, best)
+        save_stage(config.file, stage, self.previous.mean_pose, description)
         remove_checkpoints(config.folder)
 
     def averaged(self) -> Stage:
@@ -237,13 +265,27 @@ class StageTrainer:
         return self.ema.module if self.ema else self.stage
 
     def _check_losses(self) -> None:
-        def people_of(step: int) -> list[str]:
+        def find_people(step: int) -> list[str]:
             return self.batches.whole()(step, images=False).person_ids.tolist()
 
-        check_losses(self.curve, self.steps_done, self.config.folder, people_of, self.config.dist.is_main)
+        check_losses(self.curve, self.steps_done, self.config.folder, find_people, self.runtime.dist.is_main)
 
     def _check_finite(self) -> None:
         self._check_losses()
         memory = [state.values() for state in self.optimizer.state.values()]
         ema = self.ema.state_dict().values() if self.ema else ()
         check_weights(chain(self.stage.state_dict().values(), ema, *memory), self.steps_done, self.config.folder)
+
+
+def perturb(pose: Tensor, config: StageConfig, step: int, share: slice) -> Tensor:
+    """y_t with the noise of a step, as a stage errs less on its training images than on others.
+
+    A function of seed and step; on x and y, which heatmaps show, never on z.
+
+    Args:
+        pose: (B, K, D) or (1, K, D) crop pixels.
+        share: which samples of the global batch these are: the noise is drawn for all of it.
+    """
+    rng, options = generator(config.seed, "perturb", step), config.options
+    noise = torch.randn(options.batch_size, pose.shape[1], 2, generator=rng)[share]
+    return pose + F.pad(noise, (0, pose.shape[2] - 2)).to(pose) * (options.perturb * options.size)

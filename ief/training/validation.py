@@ -7,8 +7,6 @@ weight and no statistic, so a training ends with the same weights with it and wi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +14,12 @@ import torch
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.measures import PCKH
-from evaluation.metrics.scores import Scores
+from ief.inference.predictor import predict_cascade
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
-from mpii_tools.depth.table import Depth
-from mpii_tools.people import People
+from ief.reporting.scoring import mpjpe_of, score
+from ief.training.runtime import Runtime
+from ief.training.stage_config import StageConfig
 from mpii_tools.prepared.read import PreparedSplit
 
 COST = 0.03  # of a training's time, which validation takes at the default
@@ -41,35 +40,27 @@ class Metrics(NamedTuple):
     bone_error: float | None
     joint_error_mm: float | None = None
 
-    @staticmethod
-    def of(scores: Scores, joint_error_mm: float | None = None) -> Metrics:
-        """Those of some scores, and the error in 3D."""
-        errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
-        return Metrics(scores.mean_pckh.value, *errors, joint_error_mm)
-
     @property
     def quality(self) -> float | None:
         """What `--keep best` goes by: a smaller error in mm in 3D, else a higher PCKh; None if there is neither."""
         return self.pckh if self.joint_error_mm is None else -self.joint_error_mm
 
 
-@dataclass(frozen=True)
-class Validation:
-    """How a training is validated.
+def validation_interval(config: StageConfig, runtime: Runtime) -> float:
+    """Epochs between two validations of a stage, 0 for none: those of --validate-every, else `default_interval`."""
+    data, every = config.data, config.run.validate_every
+    if data.valid is None or every is not None:
+        return 0 if data.valid is None else every
+    people = len(data.train) * len(data.datasets)  # that an epoch takes the time of
+    bf16 = runtime.autocast_dtype(config.options.precision) is not None
+    return default_interval(people, len(data.valid), config.index, config.options.epochs, bf16)
 
-    Attributes:
-        data: the validation split.
-        predict: the poses of a cascade's stages, (T + 1, N, K, D) image pixels, the last stage's last.
-        score: the scores of poses (N, K, D) of people.
-        mpjpe: Joint Error of poses (N, K, D) in mm, None in 2D; of the people and their depth.
-        every: epochs between two validations; 0 for none, None for `default_interval`.
-    """
 
-    data: PreparedSplit
-    predict: Callable[[Cascade, PreparedSplit], np.ndarray]
-    score: Callable[[np.ndarray, People], Scores]
-    mpjpe: Callable[[np.ndarray, People, Depth | None], float | None]
-    every: float | None = None
+def validates_after(step: int, config: StageConfig, every: float) -> bool:
+    """Whether a validation follows after `step` steps: at the end, and where a multiple of `every` epochs ends."""
+    if not every or step == config.steps:
+        return bool(every)
+    return config.epoch(step) // every > config.epoch(step - 1) // every
 
 
 def default_interval(training: int, validation: int, index: int, epochs: float, bf16: bool = False) -> int:
@@ -95,7 +86,7 @@ class Validator:
     """Validates a stage in training, and remembers the best of its weights if those are to be kept.
 
     Args:
-        validation: how.
+        data: the validation split.
         previous: the frozen stages before it.
         device: to predict on.
         keep_best: whether to remember.
@@ -106,8 +97,8 @@ class Validator:
         best: step, metrics and weights of the best validation so far, by `Metrics.quality`; None if not remembered.
     """
 
-    def __init__(self, validation: Validation, previous: Cascade, device: torch.device, keep_best: bool) -> None:
-        self.validation, self.device, self.keep_best = validation, device, keep_best
+    def __init__(self, data: PreparedSplit, previous: Cascade, device: torch.device, keep_best: bool) -> None:
+        self.data, self.device, self.keep_best = data, device, keep_best
         self.mean_pose = previous.mean_pose.cpu()
         self.previous = [as_saved(stage) for stage in previous.stages]
         self.poses: np.ndarray | None = None
@@ -120,12 +111,13 @@ class Validator:
         Raises:
             PoseError: when the best is to be kept and the people define neither PCKh nor an error in mm.
         """
-        data, copy = self.validation.data, as_saved(stage)
+        data, copy = self.data, as_saved(stage)
         cascade = Cascade(self.mean_pose, [*self.previous, copy]).to(self.device).eval()
-        self.poses = self.validation.predict(cascade, data)[-1]
-        scores = self.validation.score(self.poses, data.people)
-        mpjpe = self.validation.mpjpe(self.poses, data.people, data.depth)
-        metrics, self.title = Metrics.of(scores, mpjpe), scores.measure.title
+        self.poses = predict_cascade(cascade, data)[-1]
+        scores = score(self.poses, data.people)
+        errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
+        metrics = Metrics(scores.mean_pckh.value, *errors, mpjpe_of(self.poses, data.people, data.depth))
+        self.title = scores.measure.title
         if self.keep_best:
             if metrics.quality is None:
                 raise PoseError(f"--keep best: {data.name} has no PCKh on '{data.split}', its people have no head size")
@@ -133,6 +125,11 @@ class Validator:
                 weights = {name: value.cpu() for name, value in copy.state_dict().items()}
                 self.best = {"step": step, "metrics": list(metrics), "weights": weights}
         return metrics
+
+    def named(self, metrics: Metrics) -> dict[str, float]:
+        """The metrics that are defined, as they are called where they are shown."""
+        names = (self.title, "joint error px", "bone error px", "joint error mm")
+        return {name: value for name, value in zip(names, metrics, strict=True) if value is not None}
 
 
 def as_saved(stage: Stage) -> Stage:

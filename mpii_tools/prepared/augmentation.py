@@ -1,13 +1,14 @@
 """Augmentation: one random affine per sample, applied to the joints and to the uint8 crops, on any device.
 
 Flip, rotation, scale and translation are one matrix about the crop's center, so a sample is interpolated once and
-its joints move by exactly the same map.
+its joints move by exactly the same map. What a crop looks like changes after it: colors, and a rectangle that hides.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -20,6 +21,7 @@ from mpii_tools.prepared.ranges import Augmentation
 # ImageNet's mean and std of RGB in [0, 1], as torchvision's and Caffe-derived weights expect them.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+OCCLUDER = (0.1, 0.4)  # smallest and largest side of the rectangle that hides / side of the crop
 
 
 def draw_affines(augmentation: Augmentation, count: int, size: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -118,3 +120,54 @@ def _sampling_grid(theta: Tensor, size: int) -> Tensor:
     columns = torch.view_as_complex(pixels * theta[:, None, :, 0])
     rows = torch.view_as_complex(pixels * theta[:, None, :, 1] + theta[:, None, :, 2])
     return torch.view_as_real(columns[:, None] + rows[:, :, None])
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How B normalized crops change.
+
+    Attributes:
+        gain, offset: (B, 3), of the channels: x becomes gain * x + offset.
+        boxes: (B, 4) left, top, right, bottom in crop pixels of what is hidden; empty if right <= left.
+    """
+
+    gain: Tensor
+    offset: Tensor
+    boxes: Tensor
+
+
+def draw_appearances(augmentation: Augmentation, count: int, size: int, rng: torch.Generator) -> Appearance:
+    """Random changes of `count` crops of side `size`.
+
+    Contrast and brightness change by up to `augmentation.color`, each channel by half as much again; with
+    probability `augmentation.occlusion` a rectangle is hidden.
+    """
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(count, *shape, generator=rng)
+
+    color = augmentation.color
+    gain = (1 + uniform(-color, color, 1)) * (1 + uniform(-color / 2, color / 2, 3))
+    offset = uniform(-color, color, 1) + uniform(-color / 2, color / 2, 3)
+    sides, place = uniform(*OCCLUDER, 2) * size, uniform(0, 1, 2)
+    start = place * (size - sides)
+    hidden = torch.rand(count, 1, generator=rng) < augmentation.occlusion
+    boxes = torch.where(hidden, torch.cat([start, start + sides], dim=1), 0)
+    return Appearance(gain, offset, boxes)
+
+
+def change_appearance(images: Tensor, appearance: Appearance) -> Tensor:
+    """Apply `appearance` to the crops, in place; what is hidden becomes 0, the mean color.
+
+    Args:
+        images: (B, 3, n, n) normalized by ImageNet's mean and std.
+    """
+
+    def on_device(values: Tensor, *shape: int) -> Tensor:
+        return values.to(images.device, non_blocking=True).view(-1, *shape)
+
+    images.mul_(on_device(appearance.gain, 3, 1, 1)).add_(on_device(appearance.offset, 3, 1, 1))
+    pixels = torch.arange(images.shape[-1], device=images.device)
+    left, top, right, bottom = (on_device(side, 1) for side in appearance.boxes.unbind(dim=1))
+    columns, rows = (pixels >= left) & (pixels < right), (pixels >= top) & (pixels < bottom)
+    return images.masked_fill_((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0.0)

@@ -2,13 +2,15 @@
 
 Nothing is carried from step to step, so a training resumes bit for bit at any step, with any number of processes, on
 the very samples it would have seen. Each epoch shuffles all people; epochs follow one another without a gap, so a batch
-may hold the end of one and the start of the next and no person is dropped.
+may hold the end of one and the start of the next and no person is dropped. `MixedBatches` are of two splits, whichever
+of them has depth (Section 4).
 """
 
 from __future__ import annotations
 
 import copy
 import math
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,11 +19,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mpii_tools.prepared.appearance import Appearance, change_appearance, draw_appearances
-from mpii_tools.prepared.augmentation import draw_affines, move_joints, sample_crops
-from mpii_tools.prepared.crop_memory import hold_crops
+from checkpoints.errors import PoseError
+from mpii_tools.prepared.augmentation import (
+    Appearance,
+    change_appearance,
+    draw_affines,
+    draw_appearances,
+    move_joints,
+    sample_crops,
+)
 from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import PreparedSplit
+
+FRACTION = 0.5  # of a GPU's free memory that crops may take; the rest is for the training
+UPLOAD = 2**28  # bytes copied to the GPU at a time
 
 
 @dataclass(frozen=True)
@@ -125,3 +136,105 @@ def generator(seed: int, purpose: str, index: int) -> torch.Generator:
     """A random generator of its own for each seed, purpose and index, with no state to carry."""
     state = np.random.SeedSequence([seed, index, *purpose.encode()]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(state[0]) << 32 | int(state[1]))
+
+
+class MixedBatches:
+    """Batches of two splits, by step; like `TrainingBatches`, a function of seed and step alone.
+
+    Args:
+        halves: of the same size and D, and of this process's samples of their global batches.
+
+    Attributes:
+        data: the first half's split.
+        batch_size: samples per step, over all processes.
+        samples: this process's samples of a global batch, whose first half is the first split's.
+    """
+
+    def __init__(self, *halves: TrainingBatches) -> None:
+        self.halves = halves
+        self.data, self.skeleton, self.samples = halves[0].data, halves[0].skeleton, halves[0].samples
+        self.batch_size = sum(half.batch_size for half in halves)
+
+    def __call__(self, step: int, images: bool = True) -> Batch:
+        """The batch of a step; with `images=False` its poses alone."""
+        parts = [half(step, images) for half in self.halves]
+        joints, mask = (torch.cat([getattr(part, name) for part in parts]) for name in ("joints", "mask"))
+        sampled = torch.cat([part.images for part in parts]) if images else None
+        return Batch(sampled, joints, mask, np.concatenate([part.person_ids for part in parts]))
+
+    def steps(self, epochs: float) -> int:
+        """How many steps show everybody of the first split `epochs` times."""
+        return self.halves[0].steps(epochs)
+
+    def whole(self) -> MixedBatches:
+        """The same batches with the samples of all processes."""
+        return MixedBatches(*(half.whole() for half in self.halves))
+
+
+def check_mixable(data: PreparedSplit, also: PreparedSplit) -> None:
+    """Raises PoseError when two splits cannot share batches: crops of another size, or other joints."""
+    if also.size != data.size:
+        raise PoseError(
+            f"--also {also.name}: prepared at {also.size} px, {data.name} at {data.size}; prepare both with one --size"
+        )
+    if also.people.skeleton != data.people.skeleton:
+        here, there = (f"{len(one.people.joint_names)} joints" for one in (also, data))
+        raise PoseError(
+            f"--also {also.name}: its skeleton ({here}) is not that of {data.name} ({there}); prepare both with one "
+            "--skeleton"
+        )
+
+
+class OnDevice:
+    """All crops in the device's memory, as uint8: a step moves only its row numbers.
+
+    Args:
+        crops: (N, S, S, 3) uint8, a memory map as a rule; read once, piece by piece.
+    """
+
+    def __init__(self, crops: np.ndarray, device: torch.device) -> None:
+        self.crops = torch.empty(crops.shape, dtype=torch.uint8, device=device)
+        count = max(1, UPLOAD * len(crops) // max(crops.nbytes, 1))
+        for start in range(0, len(crops), count):
+            self.crops[start : start + count] = torch.from_numpy(np.array(crops[start : start + count]))
+
+    def __call__(self, rows: np.ndarray, following: np.ndarray) -> Tensor:
+        """The crops (B, S, S, 3) of `rows`."""
+        return self.crops[torch.from_numpy(rows).to(self.crops.device, non_blocking=True)]
+
+
+class OnHost:
+    """Crops read from the prepared file; those of the following step by a thread while this one is computed.
+
+    Args:
+        crops: (N, S, S, 3) uint8, a memory map as a rule, and it may be larger than the memory.
+    """
+
+    def __init__(self, crops: np.ndarray, device: torch.device) -> None:
+        self.crops, self.device = crops, device
+        self.reader = ThreadPoolExecutor(1, "crops")
+        self.ahead: tuple[np.ndarray, Future[Tensor]] | None = None
+
+    def __call__(self, rows: np.ndarray, following: np.ndarray) -> Tensor:
+        """The crops (B, S, S, 3) of `rows`, on the device; begins to read those of `following`."""
+        if self.ahead is not None and np.array_equal(self.ahead[0], rows):
+            crops = self.ahead[1].result()
+        else:
+            crops = self._read(rows)
+        self.ahead = following, self.reader.submit(self._read, following)
+        return crops.to(self.device, non_blocking=True)
+
+    def _read(self, rows: np.ndarray) -> Tensor:
+        # Pinned memory is copied to the GPU while the CPU works on; torch keeps it until that is done.
+        shape = (len(rows), *self.crops.shape[1:])
+        read = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+        # Not mode="raise": that would read into a buffer of its own first.
+        np.take(self.crops, rows, axis=0, out=read.numpy(), mode="clip")
+        return read
+
+
+def hold_crops(crops: np.ndarray, device: torch.device) -> OnDevice | OnHost:
+    """The crops in the GPU's memory if they take no more than `FRACTION` of what is free, else in their file."""
+    if device.type == "cuda" and crops.nbytes <= FRACTION * torch.cuda.mem_get_info(device)[0]:
+        return OnDevice(crops, device)
+    return OnHost(crops, device)

@@ -14,7 +14,7 @@ class Augmentation:
         scale: the zoom is 1 +- this.
         rotation: degrees, each way.
         flip: probability of a mirror image.
-        color: change of contrast and brightness, each way (`mpii_tools.prepared.appearance`); the paper has none.
+        color: change of contrast and brightness, each way (`mpii_tools.prepared.augmentation`); the paper has none.
         occlusion: probability that a rectangle of the crop is hidden; the paper has none.
     """
 

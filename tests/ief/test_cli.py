@@ -15,7 +15,7 @@ from processes import finish_here, train
 
 from ief.cli import COMMANDS, WAITING_VARIABLES, main
 from ief.model.run_folder import load_cascade
-from ief.training.presets import OF_PREPARE, OPTIONS, kind, range_of, shown
+from ief.training.options import OF_PREPARE, OPTIONS, kind, range_of, shown
 from mpii_tools.results.predictions import read_predictions
 
 
@@ -50,7 +50,7 @@ def test_each_command_explains_itself_with_an_example(name, capsys):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_is_explained_with_its_choices_and_its_default(name):
+def test_every_option_says_its_choices_and_default(name):
     parser = parser_of(name)
     for action in parser._actions:
         text = parser._get_formatter()._expand_help(action) if action.help else ""
@@ -62,7 +62,7 @@ def test_every_option_is_explained_with_its_choices_and_its_default(name):
 
 
 @pytest.mark.parametrize("name", ["train", "table7", "prepare"])
-def test_options_of_a_training_show_range_choices_and_the_papers_value(name):
+def test_options_of_a_training_show_range_and_papers_value(name):
     parser = parser_of(name)
     actions = {action.dest: action for action in parser._actions}
     shown_options = [option for option in OPTIONS if option in actions]

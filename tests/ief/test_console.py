@@ -86,7 +86,7 @@ def test_a_progress_bar_is_drawn_on_such_a_terminal(place):
     assert process.wait() == 3 and printed.isascii() and b"preparing train: 100%|####" in printed, printed[-2000:]
 
 
-def test_scores_and_reports_are_written_whatever_the_console_lacks(run, tiny_data, tmp_path):
+def test_output_is_written_whatever_the_console_lacks(run, tiny_data, tmp_path):
     people = load_people(tiny_data / "valid.npz")
     rng = np.random.default_rng(0)
     for name in ("near", "far"):

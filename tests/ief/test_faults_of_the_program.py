@@ -12,7 +12,7 @@ from processes import finish_here, train
 from untrained import save_run
 
 from ief.cli import main
-from ief.training.presets import PRESETS
+from ief.training.options import PRESETS
 
 FAR_TOO_MUCH = 1 << 50  # float64: 8 PB, more than any address space
 

@@ -10,7 +10,7 @@ import tiny_resnet  # noqa: F401  (a network of that name)
 from evaluation import GroundTruth, evaluate
 from ief.cli import main
 from ief.reporting.scoring import score
-from ief.training.presets import PRESETS
+from ief.training.options import PRESETS
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.people import make_people
 from mpii_tools.people_file import load_people
@@ -52,7 +52,7 @@ def test_ief_evaluate_prints_the_published_values(shared, tmp_path, file, conven
             assert result[part]["crop_px"] == pytest.approx(expected["errors"][f"{part}_crop224_px"], abs=1e-3)
 
 
-def test_a_submission_read_back_scores_what_the_predictions_score(tmp_path):
+def test_a_submission_read_back_keeps_its_scores(tmp_path):
     """RELEASE -> predictions of the test rects -> submission -> read back -> the same scores."""
     draw = np.random.default_rng(0)
     images = np.repeat([f"{i:09}.jpg" for i in range(40)], draw.integers(1, 4, 40))
@@ -109,7 +109,7 @@ def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys, mo
     assert main(["demo", "--out", str(tmp_path), "--images", "5"]) == 2
 
 
-def test_the_demo_in_3d_mixes_people_and_scores_depth_that_nobody_was_taught(tmp_path, capsys, monkeypatch):
+def test_the_demo_in_3d_scores_depth_that_nobody_was_taught(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], backbone="tiny_resnet"))
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     arguments = ["demo", "--dimensions", "3", "--out", str(tmp_path), "--images", "30", "--epochs", "1"]

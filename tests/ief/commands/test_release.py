@@ -4,7 +4,6 @@ import configparser
 import json
 import re
 import subprocess
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from checkpoints.errors import PoseError
 from evaluation.metrics.measures import PCKH, TORSO
 from heads.skeleton import Skeleton
 from ief import PosePredictor
-from ief.commands.release import check
 from ief.model.release import release_stages
 from ief.reporting.model_card import PICTURE_BYTES, failures_picture
 from ief.reporting.runs import load_run
+from ief.workflow.release import check_releasable
 from mpii_tools.people import make_people
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,23 +90,27 @@ def test_the_card_tells_data_license_scores_and_options(run, tmp_path):
     assert {path for path in (tmp_path / "out").rglob("*") if path.is_file()} <= shipped
 
 
-def test_only_mpiis_joints_are_released_and_only_of_what_was_trained(run):
-    args, finished = Namespace(run=run, least=0.0, images=1), load_run(run, "run", None)
-    check(args, finished)
+def test_only_mpiis_joints_are_released(run):
+    """And only of what was trained and has PCKh."""
+    finished = load_run(run, "run", None)
+    check_releasable(finished, run, 0.0)
     other = Skeleton(("hub", "rim"), (-1, 0), ())
     torso = replace(TORSO, thresholds=PCKH.thresholds)  # of the scores at hand
     by_torso = {
         stage: {2: replace(scores[2], measure=torso, metrics={torso.name_at(0.5): scores[2].pckh})}
         for stage, scores in finished.stages.items()
     }
-    for changed, options, says in (
-        (replace(finished, skeleton=other), {}, "places joints hub, rim, ...; a release places MPII's"),
-        (replace(finished, stages=by_torso), {}, "scored by PCK@0.5, as no validation person has a head size"),
-        (replace(finished, record={}), {}, "has no trained stage; finish it with `ief train` first"),
-        (finished, {"images": 0}, "--images 0: must be 1 or more"),
+    for changed, says in (
+        (replace(finished, skeleton=other), "places joints hub, rim, ...; a release places MPII's"),
+        (replace(finished, stages=by_torso), "scored by PCK@0.5, as no validation person has a head size"),
+        (replace(finished, record={}), "has no trained stage; finish it with `ief train` first"),
     ):
         with pytest.raises(PoseError, match=re.escape(says)):
-            check(Namespace(**{**vars(args), **options}), changed)
+            check_releasable(changed, run, 0.0)
+
+
+def test_no_image_to_look_for_failures_on(run, tmp_path):
+    assert "--images 0: must be 1 or more" in finish_here(release(run, tmp_path, "--images", "0"), status=2)
 
 
 def test_the_picture_shows_the_worst_and_fits_whatever_is_on_it():

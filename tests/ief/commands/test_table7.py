@@ -3,10 +3,10 @@
 import json
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from configs import RUNTIME, batches_of, small_config, stage_of
 from processes import IEF, SMALL, checkpoints_of, finish, finish_here, same_weights, start
 
 import ief.training.budget
@@ -14,18 +14,11 @@ from checkpoints.errors import PoseError
 from heads.pairs import METHODS
 from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file
-from ief.training.budget import epochs_within, seconds_per_step
-from ief.training.config import StageConfig
-from ief.training.presets import get_preset
+from ief.training.budget import epochs_for_budget, seconds_per_step
+from ief.training.options import RunConfig
 from ief.training.residuals import measure_residuals
-from mpii_tools.prepared.read import load_prepared
+from ief.workflow.compare import read_plan, table_2, table_7
 from mpii_tools.synthetic.dataset import write_synthetic
-
-PRESET = get_preset("demo", backbone="tiny_resnet", batch_size=8, epochs=4.0)
-
-
-def config_of(data, run=Path(), index=0, preset=PRESET):
-    return StageConfig(index, load_prepared(data, "train"), run, preset)
 
 
 def table7(data, run, *options):
@@ -35,14 +28,14 @@ def table7(data, run, *options):
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_data, index):
-    preset = replace(PRESET, continue_backbone=False, continue_head=False)
-    config, started, seen = config_of(tiny_data, index=index, preset=preset), [], []
-    for method in METHODS:
-        of_method = replace(config, method=method)
-        batches, mean_pose = of_method.batches(), torch.full((16, 2), 16.0)
-        residuals = measure_residuals(batches, method, mean_pose)
-        started.append(of_method.new_stage(Cascade(mean_pose), residuals).state_dict())
+def test_methods_share_their_weights_and_samples(tiny_data, index):
+    config = small_config(tiny_data, index=index, continue_backbone=False, continue_head=False)
+    started, seen = [], []
+    for run in table_7(config.run).values():
+        stage = replace(config, run=run)
+        batches, mean_pose = batches_of(stage), torch.full((16, 2), 16.0)
+        residuals = measure_residuals(batches, run.method, mean_pose)
+        started.append(stage_of(stage, Cascade(mean_pose), residuals)[0].state_dict())
         seen.append([batches(step) for step in (0, 7)])
     for stage, samples in zip(started[1:], seen[1:], strict=True):
         for name, tensor in stage.items():
@@ -54,23 +47,23 @@ def test_the_methods_start_from_the_same_weights_and_see_the_same_samples(tiny_d
 
 
 def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, config: [0.5, 1.5])
-    config, path = config_of(tiny_data), tmp_path / "budget.json"
+    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda config, runtime: [0.5, 1.5])
+    runs, path = [small_config(tiny_data)] * 5, tmp_path / "budget.json"
     # 24 people in batches of 8: an epoch is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
-    assert epochs_within(7.5, 5, 2, config, path) == pytest.approx(15.0)
-    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda stages, config: [9.0, 9.0])  # busy now
-    assert epochs_within(7.5, 5, 2, config, path) == pytest.approx(15.0)
+    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0)
+    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda config, runtime: [9.0, 9.0])  # busy now
+    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0)
     with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
-        epochs_within(8, 5, 2, config, path)
-    with pytest.raises(PoseError, match=r"--minutes 1: 5 methods need 4\.5 minutes for a single epoch here"):
-        epochs_within(1, 5, 2, config, tmp_path / "none.json")
+        epochs_for_budget(8, runs, RUNTIME, path)
+    with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.5 minutes for a single epoch here"):
+        epochs_for_budget(1, runs, RUNTIME, tmp_path / "none.json")
     path.write_text("{")
     with pytest.raises(PoseError, match=r"budget\.json: corrupt .* remove it"):
-        epochs_within(7.5, 5, 2, config, path)
+        epochs_for_budget(7.5, runs, RUNTIME, path)
 
 
-def test_the_speed_is_measured_on_every_stage_and_leaves_no_file(tiny_data, tmp_path):
-    seconds = seconds_per_step(3, config_of(tiny_data, tmp_path))
+def test_measuring_the_speed_leaves_no_file(tiny_data, tmp_path):
+    seconds = seconds_per_step(small_config(tiny_data, tmp_path, stages=3), RUNTIME)
     assert len(seconds) == 3 and all(0 < each < 60 for each in seconds)
     assert list(tmp_path.iterdir()) == []
 
@@ -98,6 +91,59 @@ def people(tmp_path_factory):
     arguments = ["--annotations", str(source.annotations), "--images", str(source.images), "--size", "32"]
     finish_here([*IEF, "prepare", *arguments, "--out", str(folder / "prepared")])
     return folder / "prepared"
+
+
+def test_runs_of_another_length_get_their_share_of_a_budget(tiny_data, deep_data, tmp_path, monkeypatch):
+    """Table 2's: of 20 people in batches of 8 an epoch has 2.5 steps, with --also 5; one stage has no second step."""
+    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda config, runtime: [2.0, 8.0])
+    alone, both = small_config(deep_data), small_config(deep_data, also=tiny_data)
+    runs = [alone, both, small_config(deep_data, stages=1)]
+    wanted = 60 * 10 / (2.5 * 10 + 5 * 10 + 2.5 * 2)
+    assert epochs_for_budget(10, runs, RUNTIME, tmp_path / "budget.json") == pytest.approx(wanted, abs=0.01)
+
+
+def test_table_2_is_table_7_with_and_without_also():
+    config = RunConfig("deep", also="flat", seed=3)
+    runs = table_2(config)
+    assert list(runs) == [f"{folder}/{method}" for folder in ("3d", "3d+2d") for method in METHODS]
+    assert runs["3d+2d/bone"] == replace(config, method="bone")
+    assert runs["3d/all"] == replace(config, method="all", also=None)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "no plan of runs"),
+        ("[]", "no plan of runs"),
+        ("{}", "no plan of runs"),
+        ('{"one": 1}', "each an object of options"),
+        ('{"one": {"rate": 1}}', "unknown option 'rate'"),
+        ('{"one": {"lr": "fast"}}', "--lr fast: must be a number"),
+    ],
+)
+def test_a_bad_plan_is_one_line(tiny_data, tmp_path, content, says):
+    path = tmp_path / "plan.json"
+    path.write_text(content)
+    said = finish_here(table7(tiny_data, tmp_path / "run", "--plan", str(path)), status=2)
+    assert f"{path}: " in said and says in said and said.count("\n") == 1
+
+
+def test_a_plan_trains_its_runs_in_pieces(tiny_data, tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text('{"l1": {"stages": 1}, "group/rle": {"loss": "rle"}, "paper": {"preset": "paper", "stages": 1}}')
+    assert read_plan(path, RunConfig("data"))["group/rle"].options.loss == "rle"
+    command = table7(tiny_data, tmp_path / "run", "--plan", str(path), "--epochs", "1")
+    finish_here([*command, "--stop-after", "0.0001"], status=75)
+    path.write_text(path.read_text().replace('"paper",', '"paper", "backbone": "tiny_resnet", "epochs": 0.4,'))
+    finish_here(command)
+    run = tmp_path / "run"
+    stages = {path.relative_to(run).parent.as_posix() for path in run.rglob("stage.safetensors")}
+    assert stages == {"l1/stage0", "group/rle/stage0", "group/rle/stage1", "paper/stage0"}
+    results = json.loads((run / "report/results.json").read_text())
+    assert len(results["runs"]) == 3 and not (run / "results.md").exists()
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*.npz")}
+    finish_here(command)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
 @pytest.mark.slow

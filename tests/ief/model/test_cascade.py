@@ -43,7 +43,7 @@ def plain_widened_forward(stage, images, joints):
 
 @pytest.mark.parametrize("method", ["all", "ief_star"])
 @pytest.mark.parametrize("shared_pose", [True, False])
-def test_a_stage_equals_a_resnet_with_a_widened_first_convolution(method, shared_pose):
+def test_a_stage_equals_a_resnet_widened_in_its_first_layer(method, shared_pose):
     stage = make_stage(method)
     images = torch.randn(3, 3, SIZE, SIZE)
     joints = torch.rand(1 if shared_pose else 3, 16, 2) * SIZE
@@ -123,7 +123,7 @@ def test_strides_sit_where_the_design_says():
         assert (getattr(v15, name)[0].conv1.stride, getattr(v15, name)[0].conv2.stride) == ((1, 1), (2, 2))
 
 
-def test_pretrained_weights_of_another_network_or_stride_are_refused():
+def test_weights_of_another_network_or_stride_are_refused():
     stage = make_stage()
     tensors = {k: v for k, v in resnet18(weights=None).state_dict().items() if not k.startswith("fc.")}
     stage.start_from(PretrainedWeights(tensors, "3x3", "right.pth"))

@@ -49,7 +49,7 @@ def poses(stage, joints):
 @pytest.mark.parametrize(
     ("old", "new"), [("all", "all"), ("all", "both"), ("ief_star", "ief_star")], ids=lambda name: name
 )
-def test_a_first_stage_gives_the_same_poses_from_another_mean_pose_and_other_statistics(old, new, dimensions):
+def test_other_statistics_give_a_first_stage_the_same_poses(old, new, dimensions):
     trained, stage = pretrained(make_stage(1, old, dimensions)), make_stage(2, new, dimensions)
     line = start_from(stage, trained, trained.mean_pose, 0)
     want = poses(trained.stage, trained.mean_pose[None])
@@ -88,11 +88,11 @@ def test_crops_of_twice_the_size_give_poses_twice_as_large():
 @pytest.mark.parametrize(
     ("old", "old_index", "new", "index", "reason"),
     [
-        ({}, 0, {"skeleton": CHAIN}, 0, "its skeleton is another"),
-        ({}, 0, {"method": "ief_star"}, 0, "it regresses bones, this stage joints"),
-        ({}, 0, {"dimensions": 3}, 0, "its poses are 2D, this stage's 3D"),
-        ({}, 0, {}, 1, "stage 0 has other poses in view than stage 1"),
-        ({"absolute": True}, 1, {}, 1, "it regresses poses, this stage corrects them"),
+        ({}, 0, {"skeleton": CHAIN}, 0, "skeleton another, not the same"),
+        ({}, 0, {"method": "ief_star"}, 0, "output bones, not joints"),
+        ({}, 0, {"dimensions": 3}, 0, "dimensions 2, not 3"),
+        ({}, 0, {}, 1, "pose in view the first stage's, not a later stage's"),
+        ({"absolute": True}, 1, {}, 1, "regresses poses, not corrections"),
     ],
     ids=["skeleton", "representation", "dimensions", "first and later", "absolute"],
 )
@@ -161,7 +161,7 @@ def test_a_run_gives_each_stage_its_own_and_a_file_gives_one(run):
     assert stages[0].source != stages[1].source
 
 
-def test_a_folder_without_a_stage_and_a_file_of_other_tensors_are_told_apart(run, tmp_path):
+def test_a_folder_without_a_stage_is_told_from_other_tensors(run, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(PoseError, match=r"empty: a folder without stage0/stage\.safetensors; give a run"):
         load_weights(tmp_path / "empty")
@@ -188,7 +188,7 @@ def test_a_stage_tells_where_its_stride_is(tmp_path):
     assert dataclasses.replace(load_weights(path)[0], index=1).trunk.network == "resnet50"
 
 
-def test_a_cascade_that_is_fine_tuned_whole_gives_its_own_poses_before_the_first_step():
+def test_fine_tuning_begins_with_the_cascades_own_poses():
     """Both stages on other statistics and the same y_0."""
     mean_pose, old = torch.rand(16, 2) * SIZE, [make_stage(1), make_stage(2)]
     new = [make_stage(3), make_stage(4)]

@@ -31,7 +31,7 @@ def released(run, tmp_path_factory):
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_weights_of_convolutions_and_linear_layers_are_rounded_and_nothing_else(run, released, index):
+def test_only_convolutions_and_linear_layers_are_rounded(run, released, index):
     before, after = (load_file(stage_file(folder, index)) for folder in (run, released))
     assert before.keys() == after.keys()
     rounded = {name for name, tensor in after.items() if tensor.dtype == np.float16}
@@ -44,7 +44,7 @@ def test_weights_of_convolutions_and_linear_layers_are_rounded_and_nothing_else(
     assert 0.5 * weights < small < 0.56 * weights
 
 
-def test_it_loads_as_a_run_in_float32_whose_poses_are_the_same_but_for_rounding(run, released):
+def test_a_release_loads_as_a_run_in_float32(run, released):
     before, after = load_cascade(run), load_cascade(released)
     assert {value.dtype for value in after.state_dict().values()} == {torch.float32, torch.int64}
     torch.manual_seed(0)

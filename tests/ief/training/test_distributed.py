@@ -74,7 +74,7 @@ def launched(tiny_data, tmp_path_factory):
     return folder
 
 
-def test_two_ranks_with_half_a_batch_each_equal_one_with_the_whole(launched):
+def test_two_ranks_with_half_a_batch_equal_one(launched):
     """In float64, where only a wrong formula could differ."""
     shared = torch.load(launched / "net.pt", weights_only=True)
     alone = network().eval()

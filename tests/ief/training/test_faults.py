@@ -13,16 +13,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from configs import RUNTIME, small_config, with_options
 from processes import checkpoints_of, children, finish, finish_here, on_two_ranks, same_weights, start, train
 
 from checkpoints.errors import PoseError
 from checkpoints.training_state import load_checkpoint
 from ief.model.run_folder import stage_file, stage_folder
-from ief.training.config import StageConfig
-from ief.training.presets import get_preset
 from ief.training.stopping import Stopped, Stopping
 from ief.training.trainer import StageTrainer, train_stage
-from mpii_tools.prepared.read import load_prepared
 
 NEVER = ["--checkpoint-seconds", "1000000"]
 ALWAYS = ["--checkpoint-seconds", "0"]
@@ -36,13 +34,6 @@ def straight(tiny_data, tmp_path_factory):
     run = tmp_path_factory.mktemp("straight")
     finish_here(train(tiny_data, run, *SHORT, *NEVER))
     return run
-
-
-SMALL_PRESET = get_preset("demo", backbone="tiny_resnet", batch_size=8, epochs=4.0)
-
-
-def small_config(data, run, index=0, preset=SMALL_PRESET, **changes):
-    return StageConfig(index, load_prepared(data, "train"), run, preset, **changes)
 
 
 def files_of(run):
@@ -96,7 +87,7 @@ def test_kills_at_random_moments_lose_nothing(tiny_data, tmp_path, kills):
     assert left == ["log.csv", "log.csv", "stage.safetensors", "stage.safetensors"]
 
 
-def test_stopped_by_a_scheduler_by_the_clock_and_by_a_corrupt_checkpoint(tiny_data, tmp_path, straight):
+def test_a_stopped_training_resumes_bit_for_bit(tiny_data, tmp_path, straight):
     run = tmp_path / "run"
     assert "--stop-after is up" in finish_here(train(tiny_data, run, *SHORT, *NEVER, *AT_ONCE), status=75)
     process = start(train(tiny_data, run, *SHORT, *NEVER))
@@ -133,7 +124,7 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
     assert {path.name for path in tmp_path.glob("stage0/*")} == {"log.csv", state.name}  # nor is half a file left
 
 
-def test_a_diverging_training_names_step_and_people_and_keeps_the_previous_checkpoint(tiny_data, tmp_path):
+def test_a_diverging_training_names_step_and_people(tiny_data, tmp_path):
     command = train(tiny_data, tmp_path, *SHORT, *ALWAYS, "--lr", "1e30")
     said = finish_here(command, status=2)
     found = re.search(r"the loss of step (\d+) is (nan|inf), on (.*), \.\.\. \(8 people", said)
@@ -160,7 +151,7 @@ def test_a_loss_that_is_no_number_is_named_by_its_own_step(tiny_data, tmp_path, 
 
     monkeypatch.setattr(StageTrainer, "step", take)
     with pytest.raises(PoseError, match=rf"loss of step 5 is nan.*{kept}"):
-        train_stage(small_config(tiny_data, tmp_path, checkpoint_seconds=seconds))
+        train_stage(small_config(tiny_data, tmp_path, epochs=4.0), replace(RUNTIME, checkpoint_seconds=seconds))
     assert json.loads((tmp_path / "stage0/not-finite.json").read_text())["persons"] == seen[4]
     assert not stage_file(tmp_path, 0).exists()
 
@@ -177,21 +168,22 @@ def test_weights_that_are_no_numbers_are_never_saved(tiny_data, tmp_path, monkey
 
     monkeypatch.setattr(StageTrainer, "step", take)
     with pytest.raises(PoseError, match="weights are not finite after step 12"):
-        train_stage(small_config(tiny_data, tmp_path, checkpoint_seconds=1e9))
+        train_stage(small_config(tiny_data, tmp_path, epochs=4.0), replace(RUNTIME, checkpoint_seconds=1e9))
     assert not stage_file(tmp_path, 0).exists()
 
 
 def test_an_unfinished_stage_1_of_another_stage_0_is_refused(tiny_data, tmp_path):
-    train_stage(small_config(tiny_data, tmp_path))
+    config = small_config(tiny_data, tmp_path, epochs=4.0)
+    train_stage(config)
     stopping = Stopping()
     stopping.caught = signal.SIGTERM
     with pytest.raises(Stopped):
-        train_stage(small_config(tiny_data, tmp_path, 1, stopping=stopping))
+        train_stage(replace(config, index=1), replace(RUNTIME, stopping=stopping))
     assert checkpoints_of(tmp_path, 1)
     stage_file(tmp_path, 0).unlink()
-    train_stage(small_config(tiny_data, tmp_path, preset=replace(SMALL_PRESET, epochs=1.0)))
+    train_stage(with_options(config, epochs=1.0))
     with pytest.raises(PoseError, match=r"training-.*was trained on another stage 0 than .*train it again"):
-        train_stage(small_config(tiny_data, tmp_path, 1))
+        train_stage(replace(config, index=1))
 
 
 def test_deterministic_runs_are_equal_on_one_thread_and_on_two(tiny_data, tmp_path):
@@ -231,7 +223,7 @@ def test_two_ranks_stop_together_and_resume(tiny_data, tmp_path, fault):
 
 
 @pytest.mark.slow
-def test_a_disk_that_fails_while_crops_are_read_costs_no_more_than_a_kill(tiny_data, tmp_path, straight):
+def test_a_disk_that_fails_costs_no_more_than_a_kill(tiny_data, tmp_path, straight):
     """A map of a file that has lost its end gives SIGBUS, as a map over a broken disk does."""
     data, run = tmp_path / "data", tmp_path / "run"
     shutil.copytree(tiny_data, data)

@@ -34,15 +34,15 @@ def with_design(parts, **change):
 FAULTS = {
     "float16": (
         lambda parts: ({name: tensor.half() for name, tensor in parts[0].items()}, parts[1]),
-        "'backbone.bn1.bias' is float16 (64,), but float32 (64,) in the resnet18 of 16 joints that it claims to be",
+        "'backbone.bn1.bias' float16 (64,), not float32 (64,)",
     ),
     "bfloat16": (
         lambda parts: with_tensors(parts, {"head.weight": parts[0]["head.weight"].bfloat16()}),
-        "'head.weight' is bfloat16 (32, 512), but float32 (32, 512) in the resnet18",
+        "'head.weight' bfloat16 (32, 512), not float32 (32, 512)",
     ),
     "another network": (
         lambda parts: with_design(parts, backbone="resnet34"),
-        "'backbone.layer1.2.bn1.bias' is absent, but float32 (64,) in the resnet34 of 16 joints",
+        "a resnet34 of 16 joints ('backbone.layer1.2.bn1.bias' absent, not float32 (64,)",
     ),
     "no such network": (
         lambda parts: with_design(parts, backbone="resnet99"),
@@ -57,15 +57,15 @@ FAULTS = {
     ),
     "more joints in the head": (
         lambda parts: with_tensors(parts, {"head.weight": torch.zeros(34, 512)}),
-        "'head.weight' is float32 (34, 512), but float32 (32, 512)",
+        "'head.weight' float32 (34, 512), not float32 (32, 512)",
     ),
     "mean pose of other joints": (
         lambda parts: with_tensors(parts, {"mean_pose": torch.zeros(14, 2)}),
-        "'mean_pose' is float32 (14, 2), but float32 (16, 2)",
+        "'mean_pose' float32 (14, 2), not float32 (16, 2)",
     ),
     "a tensor too many": (
         lambda parts: with_tensors(parts, {"extra": torch.zeros(1)}),
-        "'extra' is float32 (1,), but absent",
+        "'extra' float32 (1,), not absent",
     ),
     "no design": (lambda parts: (parts[0], {"stage": 0}), "not those of the stage it describes ('design')"),
     "swapped stages": (

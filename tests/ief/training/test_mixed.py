@@ -7,22 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from configs import batches_of, small_config
 from processes import checkpoints_of, finish, finish_here, on_two_ranks, same_weights, start, train
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from ief.cli import main
 from ief.model.run_folder import load_cascade, load_stage, stage_file
-from ief.training.config import StageConfig
-from ief.training.distributed import DistContext
-from ief.training.perturbation import perturb
-from ief.training.presets import get_preset
 from ief.training.residuals import mean_training_pose, measure_residuals
-from mpii_tools.prepared.mixed import check_mixable
+from ief.training.trainer import perturb
+from mpii_tools.prepared.batches import check_mixable
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
 
-PRESET = get_preset("demo", backbone="tiny_resnet", batch_size=8, epochs=2.0)
 SHORT = ["--preset", "demo", "--epochs", "2"]  # 10 steps a stage: each shows 4 of the 20 people of --data
 NEVER = ["--checkpoint-seconds", "1000000"]
 AT_ONCE = ["--stop-after", "0.00001"]  # stops after the first step that it takes
@@ -30,11 +27,6 @@ AT_ONCE = ["--stop-after", "0.00001"]  # stops after the first step that it take
 
 def mixed(deep_data, tiny_data, run, *options):
     return train(deep_data, run, "--also", str(tiny_data), *options)
-
-
-def config_of(data, also, **changes):
-    also = also and load_prepared(also, "train")
-    return StageConfig(0, load_prepared(data, "train"), None, PRESET, also=also, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +37,11 @@ def straight(deep_data, tiny_data, tmp_path_factory):
     return run
 
 
-def test_half_of_each_batch_is_of_either_dataset_and_nobody_is_dropped(deep_data, tiny_data):
-    config = config_of(deep_data, tiny_data)
-    deep, flat = ({*data.people.person_ids.tolist()} for data in config.datasets)
-    batches = config.batches()
-    assert config.dimensions == 3 and config.steps == 10 and config.epoch(5) == 1
+def test_half_of_each_batch_is_of_either_dataset(deep_data, tiny_data):
+    config = small_config(deep_data, also=tiny_data, epochs=2.0)
+    deep, flat = ({*data.people.person_ids.tolist()} for data in config.data.datasets)
+    batches = batches_of(config)
+    assert config.data.dimensions == 3 and config.steps == 10 and config.epoch(5) == 1
     drawn = [batches(step) for step in range(10)]
     for batch in drawn:
         assert batch.images.shape == (8, 3, 32, 32) and batch.joints.shape == (8, 16, 3)
@@ -59,28 +51,28 @@ def test_half_of_each_batch_is_of_either_dataset_and_nobody_is_dropped(deep_data
     for epoch in (people[:5], people[5:]):
         assert {*epoch[:, :4].ravel()} == deep
     assert {*people[:6, 4:].ravel()} == flat
-    again = config.batches()(3)
+    again = batches_of(config)(3)
     assert torch.equal(again.images, drawn[3].images) and torch.equal(again.mask, drawn[3].mask)
     # The two halves do not share their draws.
-    alone = config_of(tiny_data, None).batches()
+    alone = batches_of(small_config(tiny_data))
     assert not np.array_equal(alone(0).person_ids[:4], people[0, 4:])
 
 
 def test_ranks_share_both_halves(deep_data, tiny_data):
-    whole = config_of(deep_data, tiny_data).batches()
-    parts = [config_of(deep_data, tiny_data, dist=DistContext(rank, 2)).batches() for rank in range(2)]
+    config = small_config(deep_data, also=tiny_data)
+    whole, parts = batches_of(config), [batches_of(config, rank, 2) for rank in range(2)]
     batch, shares = whole(1), [part(1) for part in parts]
     for rank, share in enumerate(shares):
         assert share.person_ids.tolist() == batch.person_ids[parts[rank].samples].tolist()
         torch.testing.assert_close(share.images, batch.images[parts[rank].samples])
         assert parts[rank].whole()(1).person_ids.tolist() == batch.person_ids.tolist()
     with pytest.raises(PoseError, match="must be two halves, each a multiple of the number of processes, 3"):
-        config_of(deep_data, tiny_data, dist=DistContext(0, 3)).batches()
+        batches_of(config, 0, 3)
 
 
-def test_depth_survives_augmentation_and_only_its_owners_supervise_it(deep_data, tiny_data):
-    config = config_of(deep_data, tiny_data)
-    batches, data = config.batches(), config.data
+def test_depth_survives_augmentation(deep_data, tiny_data):
+    config = small_config(deep_data, also=tiny_data)
+    batches, data = batches_of(config), config.data.train
     row_of = {person: row for row, person in enumerate(data.people.person_ids.tolist())}
     batch = batches(0)
     for sample in range(4):
@@ -95,27 +87,26 @@ def test_depth_survives_augmentation_and_only_its_owners_supervise_it(deep_data,
     assert (residuals.std[:, :2] < 50).all()
 
 
-def test_a_joint_nobody_has_is_at_the_crops_center_and_the_roots_depth(deep_data):
-    config = config_of(deep_data, None)
-    joints, z = config.data.people.joints.copy(), config.data.depth.z.copy()
+def test_a_joint_nobody_has_is_at_the_crops_center(deep_data):
+    config = small_config(deep_data)
+    data = config.data.train
+    joints, z = data.people.joints.copy(), data.depth.z.copy()
     joints[:, MPII.index("head_top")] = z[:, MPII.index("head_top")] = np.nan
-    people, depth = replace(config.data.people, joints=joints), replace(config.data.depth, z=z)
-    data = replace(config.data, people=people, depth=depth)
-    pose = mean_training_pose(replace(config, data=data).batches())
+    people, depth = replace(data.people, joints=joints), replace(data.depth, z=z)
+    data = replace(data, people=people, depth=depth)
+    pose = mean_training_pose(batches_of(replace(config, data=replace(config.data, train=data))))
     assert pose[MPII.index("head_top")].tolist() == [15.5, 15.5, 0]
 
 
 def test_noise_moves_what_heatmaps_show_and_no_depth(deep_data):
-    config = replace(config_of(deep_data, None), preset=replace(PRESET, perturb=0.1))
+    config = small_config(deep_data, perturb=0.1)
     pose = torch.randn(8, 16, 3)
     moved = perturb(pose, config, 3, slice(None))
     assert torch.equal(moved[..., 2], pose[..., 2]) and (moved[..., :2] != pose[..., :2]).all()
     assert (moved - pose)[..., :2].std().item() == pytest.approx(3.2, rel=0.15)
 
 
-def test_a_run_of_mixed_people_predicts_and_scores_in_three_dimensions(
-    straight, deep_data, tiny_data, tmp_path, capsys
-):
+def test_a_mixed_run_predicts_and_scores_in_3d(straight, deep_data, tiny_data, tmp_path, capsys):
     cascade = load_cascade(straight)
     assert cascade.mean_pose.shape == (16, 3) and len(cascade.stages) == 2
     record = load_stage(stage_file(straight, 1))[2]["training"]
@@ -148,24 +139,24 @@ def test_a_mixed_training_resumes_bit_for_bit(straight, deep_data, tiny_data, tm
 
 def test_another_second_dataset_is_another_training(straight, deep_data, tiny_data):
     options = [*SHORT, "--loss", "rle", "--perturb", "0.02"]
-    assert "also tiny, now deep" in finish_here(mixed(deep_data, deep_data, straight, *options), status=2)
-    assert "also tiny, now None" in finish_here(train(deep_data, straight, *options), status=2)
+    assert "also tiny, not deep" in finish_here(mixed(deep_data, deep_data, straight, *options), status=2)
+    assert "also tiny, not None" in finish_here(train(deep_data, straight, *options), status=2)
 
 
-def test_a_stage_in_three_dimensions_refuses_people_of_two_and_the_other_way(deep_data, tiny_data, tmp_path):
+def test_a_stage_refuses_people_of_other_dimensions(deep_data, tiny_data, tmp_path):
     finish_here(train(deep_data, tmp_path / "deep", *SHORT, "--stage", "0"))
     said = finish_here(train(tiny_data, tmp_path / "deep", *SHORT), status=2)
-    assert "belongs to another training" in said and "dimensions 3, now 2" in said
+    assert "belongs to another training" in said and "dimensions 3, not 2" in said
     finish_here(train(tiny_data, tmp_path / "flat", *SHORT, "--stage", "0"))
     said = finish_here(train(deep_data, tmp_path / "flat", *SHORT, "--stage", "1"), status=2)
-    assert "its trained stage has dimensions 2, this training 3; choose another --run" in said
+    assert "its trained stage is another (dimensions 2, not 3); choose another --run" in said
 
 
 def test_a_trunk_of_two_dimensions_starts_a_stage_of_three(deep_data, tiny_data, tmp_path):
     finish_here(train(tiny_data, tmp_path / "flat", *SHORT, "--stage", "0"))
     options = [*SHORT, "--stage", "0", "--epochs", "0.1", "--lr", "1e-30"]
     said = finish_here(train(deep_data, tmp_path / "deep", *options, "--weights", str(tmp_path / "flat")))
-    assert "left out: heatmap half and head (its poses are 2D, this stage's 3D)" in said
+    assert "left out: heatmap half and head (dimensions 2, not 3)" in said
     trunks = [load_stage(stage_file(tmp_path / name, 0))[0].backbone.layer1 for name in ("flat", "deep")]
     weights = [trunk.state_dict()["0.conv1.weight"] for trunk in trunks]
     assert torch.equal(*weights)
@@ -180,7 +171,7 @@ def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
         check_mixable(deep, replace(flat, people=people))
 
 
-def test_the_second_stage_of_the_paper_is_one_in_three_dimensions(deep_data, tmp_path):
+def test_paper3d_has_one_stage(deep_data, tmp_path):
     finish_here(train(deep_data, tmp_path, "--preset", "paper3d", "--epochs", "0.5"))
     assert len(load_cascade(tmp_path).stages) == 1
 

@@ -6,29 +6,28 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from configs import small_config
 from processes import IEF, finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
 from ief.model.run_folder import load_stage, stage_file
-from ief.training.compatibility import _check_record, record
-from ief.training.config import StageConfig
-from ief.training.optimizer import scheduled_lr
-from ief.training.presets import get_preset, options_table
-from ief.training.run_config import changed, read_config
+from ief.training.options import PRESETS, RunConfig, change_config, options_table, read_config
+from ief.training.resume import check_same_training, fingerprint
+from ief.training.stage_config import scheduled_lr
 from mpii_tools.prepared.read import load_prepared
 
 
 def test_the_schedules_follow_their_definition():
-    paper = get_preset("paper")
+    paper = PRESETS["paper"]
     rates = [scheduled_lr(paper.lr, paper, epoch / 25) for epoch in range(25)]
     assert rates == pytest.approx([0.03] * 10 + [0.003] * 10 + [0.0003] * 5)
-    swift = get_preset("swift")
+    swift = PRESETS["swift"]
     rates = [scheduled_lr(swift.lr, swift, step / 1000) for step in range(1000)]
     assert max(rates) <= swift.lr and rates[0] < rates[40] and rates[-1] < 1e-3 * swift.lr
 
 
 def test_the_paper_preset_is_the_papers():
-    paper = get_preset("paper")
+    paper = PRESETS["paper"]
     assert (paper.backbone, paper.size, paper.batch_size, paper.epochs) == ("resnet50", 224, 64, 25 * 20)
     assert (paper.optimizer, paper.lr, paper.weight_decay) == ("sgd", 0.03, 0.0002)
     assert (paper.perturb, paper.continue_backbone, paper.ema, paper.lr_mult_later) == (0.0, False, 0.0, 1.0)
@@ -50,14 +49,14 @@ def test_the_paper_preset_is_the_papers():
         ({"milestones": (0.5, 2.0)}, "must be from 0 to 1"),
         ({"margin": 0.5}, "--margin 0.5: must be from 1 to 4"),
         ({"compile": 1}, "--compile 1: must be true or false"),
-        ({"passes": 1.0}, "unknown option 'passes'; a training has backbone, "),
+        ({"passes": 1.0}, "unknown option 'passes'; a training has data, "),
     ],
 )
 def test_impossible_settings_are_clear_errors(changes, message):
     with pytest.raises(PoseError, match=re.escape(message)):
-        get_preset("paper", **changes)
-    with pytest.raises(PoseError, match="unknown preset 'worst'"):
-        get_preset("worst")
+        change_config(RunConfig(), **changes)
+    with pytest.raises(PoseError, match="--preset worst: unknown; choose paper"):
+        change_config(RunConfig(), preset="worst")
 
 
 def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_path):
@@ -83,16 +82,16 @@ def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_p
     assert (kept.method, kept.weights, kept.deterministic, kept.data) == ("bone", "none", True, str(tiny_data))
     data = load_prepared(tiny_data, "train")
     of_data = {"size": data.size, "margin": data.crops.shape[1] / data.size}
-    assert of_data["size"] != get_preset("demo").size
+    assert of_data["size"] != PRESETS["demo"].size
     given = {"epochs": 1.0, "batch_size": 8, "backbone": "tiny_resnet", "milestones": (0.3, 0.6)}
-    assert kept.options == get_preset("demo", **given, **of_data)
-    other = changed(kept, {"preset": "swift", "seed": 3}, {"lr": 0.5})  # a preset replaces all of them
-    assert other.options == get_preset("swift", lr=0.5) and (other.seed, other.method) == (3, "bone")
+    assert kept.options == replace(PRESETS["demo"], **given, **of_data)
+    other = change_config(kept, preset="swift", seed=3, lr=0.5)  # a preset replaces all of them
+    assert other.options == replace(PRESETS["swift"], lr=0.5) and (other.seed, other.method) == (3, "bone")
 
 
 def test_a_config_has_the_values_in_force(tiny_data, tmp_path, monkeypatch):
     """Of the data's size and margin the preset knows nothing, and not every device multiplies bf16."""
-    monkeypatch.setattr("ief.training.config.native_bf16", lambda: False)
+    monkeypatch.setattr("ief.training.runtime.native_bf16", lambda: False)
     run = tmp_path / "run"
     options = ["--preset", "swift", "--epochs", "1", "--stage", "0"]
     finish_here(train(tiny_data, run, *options))
@@ -113,12 +112,14 @@ def test_a_run_of_before_has_the_presets_size_and_resumes(tiny_data, tmp_path):
     """Records used to hold the size and margin of the preset, whatever the data had."""
     data = load_prepared(tiny_data, "train")
     narrow = replace(data, crops=data.crops[:, 4:-4, 4:-4], border=data.border - 4)
-    config = StageConfig(0, narrow, tmp_path, get_preset("demo"))
-    assert (config.options["size"], config.options["margin"]) == (32, 1.25)
-    older = {**record(config), "preset": {**asdict(config.preset), "milestones": list(config.preset.milestones)}}
-    _check_record(tmp_path, older, record(config))
-    with pytest.raises(PoseError, match="size 8, now"):
-        _check_record(tmp_path, {**older, "size": 8}, record(config))
+    config = small_config(tiny_data, tmp_path)
+    config = replace(config, data=replace(config.data, train=narrow))
+    assert (config.options.size, config.options.margin) == (32, 1.25)
+    preset = {**asdict(config.run.options), "milestones": list(config.run.options.milestones)}
+    older = {**fingerprint(config, 0), "preset": preset}
+    check_same_training(tmp_path, {"training": older}, config, 0)
+    with pytest.raises(PoseError, match="size 8, not 32"):
+        check_same_training(tmp_path, {"training": {**older, "size": 8}}, config, 0)
 
 
 @pytest.mark.parametrize(

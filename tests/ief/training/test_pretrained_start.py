@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from configs import small_config, stage_of
 from processes import finish, finish_here, on_two_ranks, train
 from safetensors import safe_open
 from torchvision.models import get_model
@@ -14,10 +15,7 @@ from ief.model.cascade import Cascade
 from ief.model.fine_tuning import load_weights
 from ief.model.run_folder import load_cascade, stage_file
 from ief.model.stage import Residuals
-from ief.training.config import StageConfig
-from ief.training.presets import get_preset
 from mpii_tools.people_file import load_people, save_people
-from mpii_tools.prepared.read import load_prepared
 
 DEMO = ["--preset", "demo", "--epochs", "1"]
 NO_STEP = ["--preset", "demo", "--epochs", "0.01", "--lr", "1e-20", "--weight-decay", "0", "--ema", "0"]
@@ -40,7 +38,7 @@ def other_data(tiny_data, tmp_path_factory):
     return folder
 
 
-def test_a_run_that_is_fine_tuned_starts_with_its_own_stages_and_says_so(run, other_data, tmp_path):
+def test_fine_tuning_starts_with_the_runs_stages(run, other_data, tmp_path):
     """A training of one step without any lr shows where it started."""
     said = finish_here(train(other_data, tmp_path / "run", *NO_STEP, "--weights", str(run)))
     for index in (0, 1):
@@ -54,12 +52,7 @@ def test_a_run_that_is_fine_tuned_starts_with_its_own_stages_and_says_so(run, ot
     assert json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))["weights"] == str(run)
 
 
-def config_of(data, index, pretrained, **changes):
-    preset = get_preset("demo", backbone="tiny_resnet", batch_size=8, **changes)
-    return StageConfig(index, load_prepared(data, "train"), None, preset, pretrained=pretrained)
-
-
-def test_a_stage_that_the_run_lacks_continues_the_previous_or_takes_the_runs_last(run, tiny_data, capsys):
+def test_where_a_stage_that_the_run_lacks_starts(run, tiny_data):
     both, previous = load_weights(run), load_cascade(run, 1)
     residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     with torch.no_grad():
@@ -71,17 +64,16 @@ def test_a_stage_that_the_run_lacks_continues_the_previous_or_takes_the_runs_las
             both[:1],
             {"continue_backbone": False, "continue_head": False},
             both[0].stage,
-            "stage 0 has other poses in view than stage 1",
+            "pose in view the first stage's, not a later stage's",
         ),
         (both, {"continue_head": False}, previous.stages[0], ""),  # the run's regresses poses, this one corrects them
     ):
-        stage = config_of(tiny_data, 1, pretrained, **changes).new_stage(previous, residuals)
+        stage, line = stage_of(small_config(tiny_data, index=1, pretrained=pretrained, **changes), previous, residuals)
         assert torch.equal(stage.backbone.conv1.weight, wanted.backbone.conv1.weight), changes
-        error = capsys.readouterr().err
-        assert said in error and error.count("\n") == bool(said)
-    stage = replace(config_of(tiny_data, 2, both), preset=get_preset("demo", backbone="tiny_resnet"))
+        assert said in line and bool(line) == bool(said) and "\n" not in line
     following = Cascade(previous.mean_pose, load_cascade(run).stages)
-    assert torch.equal(stage.new_stage(following, residuals).backbone.conv1.weight, both[1].stage.backbone.conv1.weight)
+    stage, _ = stage_of(small_config(tiny_data, index=2, pretrained=both), following, residuals)
+    assert torch.equal(stage.backbone.conv1.weight, both[1].stage.backbone.conv1.weight)
 
 
 def test_another_source_is_another_training(run, tiny_data, tmp_path):
@@ -98,10 +90,10 @@ def test_another_source_is_another_training(run, tiny_data, tmp_path):
     for path in (weights, run, stage_file(run, 1)):
         command[command.index("--weights", command.index("--stage")) + 1] = str(path)
         said = finish_here(command, status=2)
-        assert f"belongs to another training (pretrained {source}, now " in said
+        assert f"belongs to another training (pretrained {source}, not " in said
 
 
 @pytest.mark.slow
-def test_of_several_processes_one_says_what_was_taken(run, tiny_data, tmp_path):
+def test_one_of_several_ranks_says_what_was_taken(run, tiny_data, tmp_path):
     said = finish(on_two_ranks(train(tiny_data, tmp_path / "run", *DEMO, "--stage", "0", "--weights", str(run))))
     assert said.count("65 tensors of the trunk") == 1

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from configs import RUNTIME, batches_of, small_config, stage_of, with_options
 from processes import checkpoints_of, finish_here, train
 from safetensors import safe_open
 
@@ -17,12 +18,10 @@ from ief.cli import main
 from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
-from ief.training.compatibility import check_previous
-from ief.training.config import StageConfig
-from ief.training.distributed import DistContext
 from ief.training.optimizer import build_optimizer
-from ief.training.presets import get_preset
+from ief.training.options import PRESETS
 from ief.training.residuals import absolute_statistics, mean_training_pose, residuals_of
+from ief.training.resume import check_previous
 from ief.training.trainer import StageTrainer
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.read import load_prepared
@@ -33,7 +32,7 @@ def test_a_run_of_other_settings_is_refused_and_left_alone(tiny_data, tmp_path):
     finish_here(train(tiny_data, tmp_path, "--preset", "demo", "--epochs", "1", "--stage", "0"))
     before = stage_file(tmp_path, 0).read_bytes()
     for change, says in (
-        (["--epochs", "2"], "epochs 1.0, now 2.0"),
+        (["--epochs", "2"], "epochs 1.0, not 2.0"),
         (["--method", "bone"], "method"),
         (["--seed", "5"], "seed"),
     ):
@@ -77,7 +76,7 @@ def test_what_starts_new_learns_at_a_rate_of_its_own(optimizer):
     residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     stage = Stage(StageDesign("tiny_resnet", size=32), residuals)
     before = {name: value.clone() for name, value in stage.named_parameters()}
-    preset = get_preset("paper", optimizer=optimizer, lr_mult_new=10.0, weight_decay=0.0)
+    preset = replace(PRESETS["paper"], optimizer=optimizer, lr_mult_new=10.0, weight_decay=0.0)
     optimizer = build_optimizer(stage, preset, stage.new_parameters())
     for group in optimizer.param_groups:
         group["lr"] = 0.001 * group["mult"]
@@ -119,13 +118,9 @@ def test_residuals_of_stage_0_are_those_of_equation_1(tiny_data):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_share_of_the_origin_is_for_the_pairs_of_all_alone(tiny_data, tmp_path, method):
     """0.5 in `swift`, `best` and `demo`, none in `paper`; the other methods' losses are those of Table 1."""
-    for preset, share in (
-        (get_preset("demo"), 0.5),
-        (get_preset("demo", origin_share=0.3), 0.3),
-        (get_preset("paper"), 0),
-    ):
-        preset = replace(preset, backbone="tiny_resnet")
-        trainer = StageTrainer(StageConfig(0, load_prepared(tiny_data, "train"), tmp_path, preset, method))
+    for preset, changes, share in (("demo", {}, 0.5), ("demo", {"origin_share": 0.3}, 0.3), ("paper", {}, 0)):
+        options = {"preset": preset, "backbone": "tiny_resnet", "method": method, **changes}
+        trainer = StageTrainer(small_config(tiny_data, tmp_path, **options), RUNTIME)
         trainer.build(Cascade(mean_training_pose(trainer.batches)))
         weights = trainer.loss.weights
         origin = torch.tensor([ORIGIN in pair for pair in get_pairs(METHODS[method].pairs, MPII)])
@@ -143,65 +138,59 @@ def test_a_finished_stage_describes_its_training(tiny_data, tmp_path):
     assert not checkpoints_of(tmp_path)
 
 
-def small_config(data, run, index=0, preset=None, **changes):
-    return StageConfig(index, load_prepared(data, "train"), run, preset or get_preset("demo", batch_size=8), **changes)
-
-
 def test_stage_1_continues_as_the_network_that_stage_0_is(tiny_data, tmp_path):
     """Weights that are continued keep their strides; those of another network cannot be continued."""
-    preset = get_preset("demo", backbone="resnet18", batch_size=8, continue_head=False)
-    config = small_config(tiny_data, tmp_path, 1, preset)
+    config = small_config(tiny_data, tmp_path, 1, backbone="resnet18", continue_head=False)
     residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
     stage = Stage(StageDesign("resnet18", stride="1x1", size=32), residuals)
     previous = Cascade(torch.zeros(16, 2), [stage])
     check_previous(previous, config)
-    following = config.new_stage(previous, residuals)
+    following, _ = stage_of(config, previous, residuals)
     assert following.design.stride == "1x1"
     assert torch.equal(following.backbone.conv1.weight, stage.backbone.conv1.weight)
-    from_scratch = replace(config, preset=replace(preset, continue_backbone=False))
-    assert from_scratch.new_stage(previous, residuals).design.stride == "3x3"
-    with pytest.raises(PoseError, match="its trained stage has backbone resnet18, this training resnet34"):
-        check_previous(previous, replace(config, preset=replace(preset, backbone="resnet34")))
-    check_previous(previous, replace(config, preset=replace(preset, backbone="resnet34", continue_backbone=False)))
+    from_scratch = with_options(config, continue_backbone=False)
+    assert stage_of(from_scratch, previous, residuals)[0].design.stride == "3x3"
+    with pytest.raises(PoseError, match=r"its trained stage is another .backbone resnet18, not resnet34"):
+        check_previous(previous, with_options(config, backbone="resnet34"))
+    check_previous(previous, with_options(config, backbone="resnet34", continue_backbone=False))
 
 
 @pytest.mark.parametrize("loss", ["l1", "rle"])
 @pytest.mark.parametrize("method", ["all", "ief_star"])
-def test_a_stage_that_keeps_the_head_starts_where_the_previous_stage_ended(tiny_data, tmp_path, method, loss):
+def test_a_kept_head_starts_where_the_previous_stage_ended(tiny_data, tmp_path, method, loss):
     """Heatmaps apart, which it has to learn: its first poses are those that the previous stage ends with."""
-    preset = get_preset("demo", backbone="tiny_resnet", loss=loss, continue_head=True)
-    config = small_config(tiny_data, tmp_path, 1, preset, method=method)
+    config = small_config(tiny_data, tmp_path, 1, loss=loss, method=method)
     torch.manual_seed(0)
     residuals = Residuals(torch.randn(16, 2), 1 + torch.rand(16, 2), torch.ones(136 if method == "all" else 16, 2))
-    design = StageDesign("tiny_resnet", method=method, size=32, sigma=preset.sigma * 32, likelihood=loss == "rle")
+    design = StageDesign(
+        "tiny_resnet", method=method, size=32, sigma=config.options.sigma * 32, likelihood=loss == "rle"
+    )
     zero = Stage(design, residuals)
     torch.nn.init.normal_(zero.head.weight, std=0.05)
     previous = Cascade(torch.rand(16, 2) * 32, [zero]).eval()
-    one = config.new_stage(previous, absolute_statistics(previous)).eval()
+    one = stage_of(config, previous, absolute_statistics(previous))[0].eval()
     images = torch.randn(4, 3, 32, 32)
     poses = Cascade(previous.mean_pose, [zero, one]).eval()(images)
     torch.testing.assert_close(poses[2], poses[1], rtol=1e-4, atol=1e-3)
     assert (poses[1][0] - poses[1][1]).abs().max() > 0.1 and one.design.absolute
     # A third one continues from the second, which is absolute itself.
     both = Cascade(previous.mean_pose, [zero, one])
-    two = replace(config, index=2).new_stage(both, absolute_statistics(Cascade(zero.mean, [one])))
+    two, _ = stage_of(replace(config, index=2), both, absolute_statistics(Cascade(zero.mean, [one])))
     torch.testing.assert_close(two.mean, one.mean)
     with pytest.raises(PoseError, match="likelihood"):
-        other = replace(preset, loss="l1" if loss == "rle" else "rle")
-        check_previous(previous, replace(config, preset=other))
+        check_previous(previous, with_options(config, loss="l1" if loss == "rle" else "rle"))
     with pytest.raises(PoseError, match="its last stage corrects poses"):
         check_previous(Cascade(previous.mean_pose, [zero, zero]), config)
 
 
-def test_ranks_take_equal_shares(tiny_data, tmp_path):
-    config = small_config(tiny_data, tmp_path, dist=DistContext(0, 3))
+def test_ranks_take_equal_shares(tiny_data):
     with pytest.raises(PoseError, match="--batch-size 8: must be a multiple of the number of processes, 3"):
-        config.batches()
+        batches_of(small_config(tiny_data), 0, 3)
 
 
-def test_an_untrained_cascade_is_the_mean_pose_on_the_training_set(tiny_data):
+def test_an_untrained_cascade_is_the_mean_training_pose(tiny_data):
     data = load_prepared(tiny_data, "train")
-    batches = TrainingBatches(data, get_preset("paper").augmentation, 8, 0, torch.device("cpu"))
+    batches = TrainingBatches(data, PRESETS["paper"].augmentation, 8, 0, torch.device("cpu"))
     mean_pose = mean_training_pose(batches)
     pose = Cascade(mean_pose)(torch.zeros(2, 3, 32, 32))
     assert len(pose) == 1 and torch.equal(pose[0][0], mean_pose)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from configs import RUNTIME, small_config, with_options
 from processes import finish_here, same_weights, train
 from safetensors.torch import load_file
 
@@ -20,15 +21,11 @@ from ief.cli import main
 from ief.inference.predictor import predict_cascade
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
 from ief.reporting.runs import load_curves
-from ief.reporting.scoring import mpjpe_of, score
-from ief.training.config import StageConfig
-from ief.training.presets import get_preset
+from ief.reporting.scoring import score
 from ief.training.stopping import TIME_UP, Stopped, Stopping
 from ief.training.trainer import StageTrainer, train_stage
-from ief.training.validation import COST, FLOAT32, Validation, default_interval
-from mpii_tools.prepared.read import load_prepared
+from ief.training.validation import COST, FLOAT32, default_interval
 
-PRESET = get_preset("demo", backbone="tiny_resnet", batch_size=8, epochs=4.0)  # 12 steps a stage, 3 an epoch
 OPTIONS = ["--preset", "demo", "--epochs", "4", "--perturb", "0.02"]
 
 
@@ -51,7 +48,7 @@ def run(tiny_data, tmp_path_factory):
 
 
 @pytest.mark.parametrize("ema", ["0", "0.05"])
-def test_a_training_ends_with_the_same_weights_with_validation_and_without(tiny_data, tmp_path, ema):
+def test_validation_changes_no_weight(tiny_data, tmp_path, ema):
     for name, every in (("with", "1"), ("without", "0")):
         finish_here(train(tiny_data, tmp_path / name, *OPTIONS, "--ema", ema, "--validate-every", every))
     assert list(validated(tmp_path / "with")) == [3, 6, 9, 12] and not validated(tmp_path / "without")
@@ -72,10 +69,10 @@ def test_the_last_value_is_that_of_ief_evaluate(run, tiny_data, tmp_path):
         assert load_curves(run)[1][f"stage{index}"][-1] == (12.0, *wanted, None)
 
 
-def small_config(data, run, index=0, preset=PRESET, measure=score, **changes):
-    validation = Validation(load_prepared(data, "valid"), predict_cascade, measure, mpjpe_of, every=1.0)
-    train_data = load_prepared(data, "train")
-    return StageConfig(index, train_data, run, preset, deterministic=True, validation=validation, **changes)
+def config_of(data, folder, **options):
+    """Stage 0 of 12 steps, 3 an epoch, after each of which it is validated."""
+    options = {"epochs": 4.0, "validate_every": 1.0, "deterministic": True, **options}
+    return small_config(data, folder, validated=True, **options)
 
 
 class Interrupting(Stopping):
@@ -94,7 +91,7 @@ def train_in_pieces(config):
     stopping = Interrupting()
     for starts in range(1, 10):
         with suppress(Stopped):
-            train_stage(replace(config, stopping=stopping))
+            train_stage(config, replace(RUNTIME, stopping=stopping))
         if config.file.exists():
             return starts
     raise AssertionError("it does not end")
@@ -107,8 +104,8 @@ def test_a_resumed_training_logs_nothing_twice(tiny_data, tmp_path, monkeypatch)
 
     # Files of one second are read in the order of this number's digits.
     monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(100))
-    train_stage(small_config(tiny_data, tmp_path / "straight"))
-    pieces = small_config(tiny_data, tmp_path / "pieces", tensorboard=True)
+    train_stage(config_of(tiny_data, tmp_path / "straight"))
+    pieces = config_of(tiny_data, tmp_path / "pieces", tensorboard=True)
     real = StageTrainer.step
 
     def killed(trainer, step):
@@ -139,18 +136,18 @@ def alike(joints, people):
     return Scores(len(joints), metrics, {}, len(joints), measure=PCKH)
 
 
-def test_keep_best_keeps_the_best_validated_weights_through_every_stop(tiny_data, tmp_path):
-    preset = replace(PRESET, keep="best")
-    straight = small_config(tiny_data, tmp_path / "straight", preset=preset, measure=alike)
+def test_keep_best_keeps_the_best_through_every_stop(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("ief.training.validation.score", alike)
+    straight = config_of(tiny_data, tmp_path / "straight", keep="best")
     train_stage(straight)
-    values = validated(straight.run)
+    values = validated(straight.run_folder)
     best = max(values, key=values.get)
     assert best != 12
-    poses = predict_cascade(load_cascade(straight.run), straight.validation.data)[-1]
+    poses = predict_cascade(load_cascade(straight.run_folder), straight.data.valid)[-1]
     assert alike(poses, None).mean_pckh.value == values[best]
-    kept = load_stage(stage_file(straight.run, 0))[2]["kept"]
+    kept = load_stage(straight.file)[2]["kept"]
     assert kept == {"weights": "best", "epoch": best / 3, "pckh": values[best]}
-    assert train_in_pieces(replace(straight, run=tmp_path / "pieces")) == 3
+    assert train_in_pieces(replace(straight, run_folder=tmp_path / "pieces")) == 3
     assert same_weights(tmp_path / "straight", tmp_path / "pieces", stages=1)
 
 
@@ -174,8 +171,8 @@ def test_a_report_says_which_weights_are_kept(run, tiny_data, tmp_path):
     assert len(results["validations"][run.name]["stage1"]) == 4
 
 
-def test_a_stage_from_before_there_was_a_choice_holds_the_last_weights(tiny_data, tmp_path):
-    config = replace(small_config(tiny_data, tmp_path), validation=None)
+def test_an_older_stage_holds_the_last_weights(tiny_data, tmp_path):
+    config = config_of(tiny_data, tmp_path, validate_every=0.0)
     train_stage(config)
     stage, mean_pose, description = load_stage(config.file)
     del description["training"]["preset"]["keep"], description["kept"], description["design"]
@@ -183,8 +180,8 @@ def test_a_stage_from_before_there_was_a_choice_holds_the_last_weights(tiny_data
     before = config.file.read_bytes()
     train_stage(config)  # it is found to be this training's, and left as it is
     assert config.file.read_bytes() == before
-    with pytest.raises(PoseError, match=r"preset\.keep last, now best"):
-        train_stage(replace(config, preset=replace(PRESET, keep="best")))
+    with pytest.raises(PoseError, match=r"preset\.keep last, not best"):
+        train_stage(with_options(config, keep="best"))
 
 
 @pytest.mark.parametrize("bf16", [False, True])
@@ -204,7 +201,7 @@ def test_the_default_interval_is_the_smallest_that_costs_little(training, people
         assert all(cost(every) > COST for every in range(1, found))
 
 
-def test_without_a_validation_split_nothing_is_validated_and_a_line_says_so(tiny_data, tmp_path):
+def test_without_a_validation_split_a_line_says_so(tiny_data, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(tiny_data, data)
     description = json.loads((data / "prepared.json").read_text())
@@ -228,12 +225,13 @@ def test_what_cannot_be_done_is_one_line(tiny_data, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("stage*"))
 
 
-def test_people_without_head_sizes_have_a_best_by_torso_and_without_that_none(tiny_data, tmp_path):
-    config = small_config(tiny_data, tmp_path, preset=replace(PRESET, keep="best"))
-    people = config.validation.data.people
+def test_without_head_sizes_the_best_is_by_torso(tiny_data, tmp_path, monkeypatch):
+    config = config_of(tiny_data, tmp_path, keep="best")
+    people = config.data.valid.people
     unsized = replace(people, head_size=np.full(len(people), np.nan))
-    data = replace(config.validation.data, people=unsized)
-    train_stage(replace(config, run=tmp_path / "torso", validation=replace(config.validation, data=data)))
+    data = replace(config.data.valid, people=unsized)
+    config = replace(config, data=replace(config.data, valid=data))
+    train_stage(replace(config, run_folder=tmp_path / "torso"))
     torso = load_stage(stage_file(tmp_path / "torso", 0))[2]["kept"]["pckh"]
     poses = predict_cascade(load_cascade(tmp_path / "torso"), data)[-1]
     assert torso == score(poses, people, metric="torso").mean_pckh.value
@@ -241,6 +239,6 @@ def test_people_without_head_sizes_have_a_best_by_torso_and_without_that_none(ti
     def of_nobody(poses, people):
         return score(poses, people, metric="pckh")
 
-    config = replace(config, validation=replace(config.validation, data=data, score=of_nobody))
+    monkeypatch.setattr("ief.training.validation.score", of_nobody)
     with pytest.raises(PoseError, match="--keep best: tiny has no PCKh on 'valid', its people have no head size"):
         train_stage(config)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpii_tools.prepared.appearance import OCCLUDER, Appearance, change_appearance, draw_appearances
+from mpii_tools.prepared.augmentation import OCCLUDER, Appearance, change_appearance, draw_appearances
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import load_prepared

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpii_tools.prepared.crop_memory import OnDevice, OnHost, hold_crops
+from mpii_tools.prepared.batches import OnDevice, OnHost, hold_crops
 
 CPU = torch.device("cpu")
 
@@ -21,7 +21,7 @@ def crops(tmp_path):
 @pytest.mark.filterwarnings("error")
 def test_steps_get_the_crops_of_their_rows_in_any_order(crops, held, monkeypatch):
     """Those announced, those not announced, the same again; also where the upload takes several pieces."""
-    monkeypatch.setattr("mpii_tools.prepared.crop_memory.UPLOAD", 7 * crops[0].nbytes)
+    monkeypatch.setattr("mpii_tools.prepared.batches.UPLOAD", 7 * crops[0].nbytes)
     source, steps = held(crops, CPU), np.random.default_rng(1).permuted(np.tile(np.arange(20), (6, 1)), axis=1)
     for step, following in ((0, 1), (1, 2), (2, 3), (5, 0), (0, 0), (0, 4), (3, 2)):
         found = source(steps[step], steps[following])

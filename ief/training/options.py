@@ -1,17 +1,21 @@
 """Every option of a training, declared once, and the presets: `paper` is the paper's, the others give what they change.
 
-The command line, the checks, the page's table (`python -m ief.training.presets`) and the record in a run all come
-from the fields of `Preset` (how a stage trains) and of `RunConfig` in `ief.training.run_config` (on what, from what).
-Nothing here imports torch.
+The command line, the checks, the page's table (`python -m ief.training.options`) and the record in a run all come
+from the fields of `RunConfig` (on what a run is trained, from what) and of its `Preset` (how a stage trains).
+`RUN/config.json` holds them all. Nothing here imports torch.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, fields, replace
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from checkpoints.errors import PoseError
+from checkpoints.files import read_text, write_text
+from heads.pairs import METHODS
 from mpii_tools.prepared.ranges import Augmentation
 
 
@@ -39,17 +43,17 @@ def check_options(config: object, options: dict[str, dataclasses.Field]) -> None
     Raises:
         PoseError: naming the option whose value is of another type than its default, out of range or not a choice.
     """
-    for name, field in options.items():
-        value, wanted = getattr(config, name), kind(field)
+    for name, entry in options.items():
+        value, wanted = getattr(config, name), kind(entry)
         numbers = value if wanted is tuple else (value,)
-        if value is None and field.default is None:
+        if value is None and entry.default is None:
             continue
         if type(value) is not wanted and not (wanted is float and type(value) is int):
             raise PoseError(f"{flag(name)} {value}: must be {TYPES[wanted]}")
-        if wanted in (int, float, tuple) and not all(within(field, number) for number in numbers):
-            raise PoseError(f"{flag(name)} {value}: must be {range_of(field)}")
-        if field.metadata["choices"] and value not in field.metadata["choices"]:
-            raise PoseError(f"{flag(name)} {value}: unknown; choose {' or '.join(field.metadata['choices'])}")
+        if wanted in (int, float, tuple) and not all(within(entry, number) for number in numbers):
+            raise PoseError(f"{flag(name)} {value}: must be {range_of(entry)}")
+        if entry.metadata["choices"] and value not in entry.metadata["choices"]:
+            raise PoseError(f"{flag(name)} {value}: unknown; choose {' or '.join(entry.metadata['choices'])}")
 
 
 def kind(field: dataclasses.Field) -> type:
@@ -168,21 +172,104 @@ PAPER_3D = Preset(epochs=100.0)
 PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "demo": DEMO}
 STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets
 OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
-OPTIONS = {field.name: field for field in fields(Preset)}
+OPTIONS = {entry.name: entry for entry in fields(Preset)}
+DEVICE = "device"  # key of config.json: what the machine decided
 
 
-def get_preset(name: str, **changes: object) -> Preset:
-    """The preset of that name, with the fields of `changes` that are not None replaced.
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run is trained on and from; `options` tells how.
 
     Raises:
-        PoseError: for an unknown preset or option, or a value that no training can have.
+        PoseError: for a value that no run can have; it names the option.
     """
-    if name not in PRESETS:
-        raise PoseError(f"unknown preset '{name}'; choose one of {', '.join(PRESETS)}")
-    unknown = sorted(changes.keys() - OPTIONS.keys())
+
+    data: str = option("", "folder that `ief prepare` wrote")
+    also: str | None = option(
+        None,
+        "another folder that `ief prepare` wrote: half of each batch comes from it; epochs "
+        "count the people of --data; with depth in either the poses are 3D",
+        of=str,
+    )
+    method: str = option("all", "row of Table 1: what is regressed and compared", choices=tuple(METHODS))
+    stages: int = option(2, "number of stages in the cascade; 1 with the preset paper3d", low=1, high=100)
+    weights: str = option("imagenet", "weights to start from: a run or its stage.safetensors (each stage from its own, "
+                          "or the last; with the head where skeletons match), a ResNet in a .safetensors or .pth file, "
+                          "imagenet (torchvision's download), or none (random weights)")  # fmt: skip
+    stride: str | None = option(None, "convolution that has the stride in --weights, if the file does not tell",
+                                choices=("1x1", "3x3"))  # fmt: skip
+    seed: int = option(0, "seed of order, augmentation and random weights", high=2**31 - 1)
+    deterministic: bool = option(False, "the same weights bit for bit in every run and with any number of threads; "
+                                 "slower: one CPU thread")  # fmt: skip
+    validate_every: float | None = option(None, "epochs between two validations, 0 for none (default: the fewest whole "
+                                          "epochs at which all of them take at most 3 % of the time, by the numbers of "
+                                          "people and stages, counting a backward as two forwards)", high=100_000,
+                                          of=float)  # fmt: skip
+    tensorboard: bool = option(False, "write loss, lr, metrics and some people to RUN/stageK/tensorboard")
+    preset: str = option("paper", "values of the options below unless they are given", choices=tuple(PRESETS))
+    options: Preset = field(default_factory=Preset)
+
+    def __post_init__(self) -> None:
+        check_options(self, RUN_OPTIONS)
+
+
+RUN_OPTIONS = {entry.name: entry for entry in fields(RunConfig) if entry.metadata}
+
+
+def read_config(path: Path | None) -> RunConfig:
+    """The options in a config.json; the defaults if there is no path.
+
+    Raises:
+        PoseError: a file that is missing or corrupt, or an unknown or impossible option.
+    """
+    if path is None:
+        return RunConfig()
+    try:
+        fields_read = json.loads(read_text(path))
+        fields_read.pop(DEVICE, None)
+        options = {name: tuple(value) if isinstance(value, list) else value
+                   for name, value in fields_read.pop("options").items()}  # fmt: skip
+        return RunConfig(**fields_read, options=Preset(**options))
+    except PoseError as error:
+        raise PoseError(f"{path}: {error}") from error
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise PoseError(f"{path}: not a config.json that `ief train` wrote ({error}); give another, or none") from error
+
+
+def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Path:
+    """Write a run's config.json.
+
+    Args:
+        config: with the values in force.
+        device: what the machine decided, told and not taken back: another one decides for itself.
+
+    Raises:
+        PoseError: when the disk refuses.
+    """
+    return write_text(folder / "config.json", json.dumps({**asdict(config), DEVICE: device}, indent=1) + "\n")
+
+
+def change_config(config: RunConfig, **given: object) -> RunConfig:
+    """A configuration with other values of some options, a run's or a preset's: `change_config(config, epochs=3.0)`.
+
+    A preset that is given replaces all of the configuration's options, before the single ones are applied.
+
+    Raises:
+        PoseError: for an unknown option, or a value that no run can have.
+    """
+    unknown = sorted(given.keys() - RUN_OPTIONS.keys() - OPTIONS.keys())
     if unknown:
-        raise PoseError(f"unknown option '{unknown[0]}'; a training has {', '.join(OPTIONS)}")
-    return replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None})
+        raise PoseError(f"unknown option '{unknown[0]}'; a training has {', '.join([*RUN_OPTIONS, *OPTIONS])}")
+    for name, value in given.items():  # 3 epochs are 3.0, and JSON has lists for tuples
+        if kind({**RUN_OPTIONS, **OPTIONS}[name]) is float and type(value) is int:
+            given[name] = float(value)
+        elif isinstance(value, list):
+            given[name] = tuple(value)
+    options = {name: given.pop(name) for name in OPTIONS if name in given}
+    base = PRESETS.get(given["preset"], config.options) if "preset" in given else config.options
+    if given.get("preset") in STAGES:
+        given = {"stages": STAGES[given["preset"]], **given}
+    return replace(config, **given, options=replace(base, **options))
 
 
 def shown(value: object) -> str:
@@ -198,10 +285,10 @@ def options_table() -> str:
     """Markdown: a row per option with its range and its value in each preset."""
     lines = [f"| option | what it is | range | {' | '.join(f'`{name}`' for name in PRESETS)} |",
              f"|---|---|---|{'---|' * len(PRESETS)}"]  # fmt: skip
-    for name, field in OPTIONS.items():
+    for name, entry in OPTIONS.items():
         values = [shown(getattr(preset, name)) for preset in PRESETS.values()]
         told = [values[0], *(value if value != values[0] else "" for value in values[1:])]
-        lines.append(f"| `{flag(name)}` | {field.metadata['help']} | {range_of(field)} | {' | '.join(told)} |")
+        lines.append(f"| `{flag(name)}` | {entry.metadata['help']} | {range_of(entry)} | {' | '.join(told)} |")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
-"""How OpenMP's threads wait for one another, with none, one and two other busy processes on the machine.
+"""How OpenMP's threads wait for one another, with none, one and two other busy processes: `python` this file.
 
 libgomp reads from its environment how to wait when torch is imported, so each way has a process of its own. They take
-turns, one round each; whoever is not at work blocks on its input. Run as a script, this module is such a process.
+turns, one round each; whoever is not at work blocks on its input. With arguments this file is such a process.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from itertools import product
 import torch
 
 from checkpoints.errors import PoseError
-from ief.benchmarks.timing import Function, calls_per_round, seconds, summarize
+from ief.benchmarks.timing import Function, calls_per_round, line, seconds, summarize
 from ief.benchmarks.training import training_step
 from ief.benchmarks.workload import Workload
-from ief.training.presets import PRESETS
+from ief.training.options import PRESETS
 
 DEFAULT = "default"
 WAYS = {DEFAULT: {}, "passive": {"OMP_WAIT_POLICY": "PASSIVE"}, "spin count 10000": {"GOMP_SPINCOUNT": "10000"}}
@@ -51,7 +51,7 @@ def worker(workload: Workload, way: Mapping[str, str]) -> Iterator[subprocess.Po
     """A process that waits in one way and is warm, until the `with` ends."""
     chosen = {name for other in WAYS.values() for name in other}  # by the user, or by `ief` itself
     kept = {name: value for name, value in os.environ.items() if name not in chosen}
-    command = [sys.executable, "-m", __name__, workload.backbone, str(workload.size), str(workload.batch_size)]
+    command = [sys.executable, __file__, workload.backbone, str(workload.size), str(workload.batch_size)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
     with subprocess.Popen(command, env={**kept, **way}, **pipes) as process:  # leaving closes its input, and it ends
         for work in WORKS:
@@ -93,10 +93,14 @@ def serve(arguments: Sequence[str]) -> None:
     device = torch.device("cpu")
     functions = works(Workload(device, backbone, int(size), int(batch_size)))
     calls = {name: calls_per_round(function, device) for name, function in functions.items()}
-    for line in sys.stdin:
-        name = line.strip()
+    for text in sys.stdin:
+        name = text.strip()
         print(1e3 * seconds(functions[name], calls[name], device) / calls[name], flush=True)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1:])
+    if len(sys.argv) > 1:
+        serve(sys.argv[1:])
+    else:
+        for result in waiting(Workload(torch.device("cpu"), batch_size=4)):
+            print(line(result), flush=True)

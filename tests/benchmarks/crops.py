@@ -1,15 +1,20 @@
-"""Samples on one core: from big images and from preprocessed crops, decoded, augmented and normalized."""
+"""Samples on one core: from big images and from preprocessed crops, decoded, augmented and normalized.
+
+`python tests/benchmarks/crops.py [FOLDER OF IMAGES]`
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from ief.benchmarks.workload import Workload
+from ief.benchmarks.timing import line
+from ief.benchmarks.workload import Workload, draw_image
 from mpii_tools.crops import compose_affine, crop_matrices, from_reduced
 from mpii_tools.images.decode import FILL, REDUCED, coarsest_reduction, decode_crops
 from mpii_tools.images.sources import open_images
@@ -23,7 +28,7 @@ TARGETS = {(1280, 720): 1.25, (1920, 1080): 1.35}
 PREPARED, BATCH_SIZE = 320, 16
 
 
-def crops(workload: Workload) -> Iterator[dict]:
+def crops(workload: Workload):
     """From images and from preprocessed crops, each against plain calls of OpenCV; what Python adds to its calls."""
     cv2.setNumThreads(1)
     if workload.images:
@@ -37,7 +42,7 @@ def crops(workload: Workload) -> Iterator[dict]:
     cv2.setNumThreads(-1)
 
 
-def image_benches(workload: Workload, images: list[bytes], name: str, target: float | None) -> Iterator[dict]:
+def image_benches(workload: Workload, images: list[bytes], name: str, target: float | None):
     """A normalized batch, one person per image, against full decodes with one warp each, and against its bare calls."""
     size, rng = workload.size, np.random.default_rng(0)
     shapes = np.array([decode(image).shape[1::-1] for image in images])
@@ -91,19 +96,13 @@ def augmentations(count: int, size: int) -> Tensor:
     return draw_affines(Augmentation(), count, size, torch.Generator().manual_seed(0))[0]
 
 
-def draw_images(width: int, height: int) -> list[bytes]:
-    """Ten encoded random images that take as many bytes as photographs of that size and quality."""
+def draw_images(width, height):
+    """An encoded random image for each of SIDES."""
     return [draw_image(width, height, seed) for seed in range(len(SIDES))]
 
 
-def draw_image(width: int, height: int, seed: int) -> bytes:
-    """A JPEG of quality 90: noise of all sizes, the finer the weaker, as in photographs."""
-    rng, image, cell = np.random.default_rng(seed), np.full((height, width, 3), 118.0, np.float32), max(width, height)
-    while cell >= 1:
-        shape = (max(2, round(height / cell)), max(2, round(width / cell)))
-        # Colors vary less than brightness.
-        noise = 0.8 * rng.standard_normal((*shape, 1)) + 0.2 * rng.standard_normal((*shape, 3))
-        layer = cv2.resize(noise.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-        image += 70 * layer * (cell / max(width, height)) ** 0.5
-        cell /= 2
-    return cv2.imencode(".jpg", image.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    torch.set_num_threads(1)
+    for result in crops(Workload(torch.device("cpu"), images=folder, rounds=15)):
+        print(line(result), flush=True)

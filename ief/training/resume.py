@@ -1,0 +1,126 @@
+"""Is this the same training? One fingerprint in every stage's file and checkpoint; nothing is ever mixed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from checkpoints.errors import PoseError
+from checkpoints.files import checksum
+from heads.skeleton import MPII
+from ief.model.cascade import Cascade
+from ief.model.run_folder import METRICS, check_follows, check_same, load_cascade, stage_file
+from ief.training.options import OF_PREPARE
+from ief.training.stage_config import StageConfig
+
+# Options that older fingerprints lack, as they were then.
+YOUNGER = {"preset.keep": "last", "preset.origin_share": 0.0, "dimensions": 2, "also": None, "also_people": 0}
+OF_DATA = {f"preset.{name}" for name in OF_PREPARE}  # older fingerprints have the preset's; `size` is compared
+CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}
+
+
+def fingerprint(config: StageConfig, validate_every: float) -> dict:
+    """What a stage's training is, as JSON values: equal fingerprints give equal weights on one machine.
+
+    Args:
+        validate_every: epochs between two validations, which decide on the weights if the best are kept.
+    """
+    run, data, start = config.run, config.data, config.data.start(config.index)
+    joints = {} if data.skeleton.names == MPII.names else {"joints": list(data.skeleton.names)}
+    return {
+        "stage": config.index,
+        "method": run.method,
+        "seed": run.seed,
+        "pretrained": start.source if start else None,
+        "data": data.train.name,
+        "people": len(data.train),
+        "also": data.also.name if data.also else None,
+        "also_people": len(data.also) if data.also else 0,
+        "dimensions": data.dimensions,
+        "size": config.options.size,
+        "deterministic": run.deterministic,
+        **joints,
+        "preset": {**asdict(config.options), "milestones": list(config.options.milestones)},
+        **({"validate_every": validate_every} if config.options.keep == "best" else {}),
+    }
+
+
+def check_same_training(path: Path, description: dict, config: StageConfig, validate_every: float) -> None:
+    """Raises PoseError when a finished stage or a checkpoint is another training's, or follows another stage.
+
+    Args:
+        path: of the file. description: what it says of its training.
+    """
+    there = {**YOUNGER, **flatten(description.get("training", {}))}
+    wanted = {
+        name: value for name, value in flatten(fingerprint(config, validate_every)).items() if name not in OF_DATA
+    }
+    check_same(path, "belongs to another training", there, wanted, "choose another --run")
+    check_follows(path, description.get("follows"), config.run_folder, config.index)
+
+
+def check_checkpoint(path: Path, checkpoint: object) -> None:
+    """Raises PoseError when what a checkpoint's file holds lacks a part of one."""
+    missing = CHECKPOINT - checkpoint.keys() if isinstance(checkpoint, dict) else CHECKPOINT
+    if missing:
+        raise PoseError(f"{path}: holds no '{min(missing)}', so it is not a checkpoint of a training; remove it")
+
+
+def load_previous(config: StageConfig) -> Cascade:
+    """The trained stages that this one follows. Raises PoseError when they are missing or `check_previous` does."""
+    previous = load_cascade(config.run_folder, stages=config.index)
+    check_previous(previous, config)
+    return previous
+
+
+def check_previous(previous: Cascade, config: StageConfig) -> None:
+    """Raises PoseError when the trained stages are of another method, input, skeleton, or network to continue."""
+    there, design, options = previous.stages[-1].design, config.design, config.options
+    if options.continue_head and len(previous.stages) > 1 and not there.absolute:
+        raise PoseError(
+            f"{config.run_folder}: its last stage corrects poses, its head cannot be kept; choose another --run"
+        )
+    names = ["method", "size", "joints", "dimensions"]
+    names += ["backbone"] if options.continue_backbone else []
+    names += ["likelihood"] if options.continue_head else []
+    found, wanted = (
+        {**vars(one), "joints": one.skeleton.names, "dimensions": dimensions}
+        for one, dimensions in ((there, previous.mean_pose.shape[-1]), (design, config.data.dimensions))
+    )
+    wanted = {name: wanted[name] for name in names}
+    check_same(config.run_folder, "its trained stage is another", found, wanted, "choose another --run")
+
+
+def describe_stage(config: StageConfig, validate_every: float, follows: str | None, best: dict | None) -> dict:
+    """What a finished stage's file says of its training, as JSON values.
+
+    Args:
+        validate_every: see `fingerprint`.
+        follows: checksum of the previous stage's file.
+        best: the best validation, as `Validator` remembers it, if its weights are kept.
+    """
+    kept = {"weights": config.options.keep, "epoch": config.epoch(best["step"] if best else config.steps)}
+    names = ("pckh", "joint_error_mm") if config.data.dimensions == 3 else ("pckh",)
+    validated = dict(zip(METRICS, best["metrics"], strict=False)) if best else {}
+    return {
+        "stage": config.index,
+        "follows": follows,
+        "training": fingerprint(config, validate_every),
+        "kept": {**kept, **{name: validated[name] for name in names if name in validated}},
+        "torch": str(torch.__version__),
+    }
+
+
+def previous_checksum(config: StageConfig) -> str | None:
+    """The checksum of the stage that this one follows; None for stage 0."""
+    return checksum(stage_file(config.run_folder, config.index - 1)) if config.index else None
+
+
+def flatten(fields: dict, prefix: str = "") -> dict[str, object]:
+    """Nested fields by dotted names."""
+    flat = {}
+    for name, value in fields.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

@@ -1,0 +1,140 @@
+"""Runs that differ by some options alone: one budget, resumable as a whole, scored, and one report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from checkpoints.errors import PoseError
+from checkpoints.files import read_text
+from evaluation.metrics.angle_limits import AngleLimits
+from heads.pairs import METHODS
+from ief.reporting.report import write_report
+from ief.reporting.scoring import score_run
+from ief.reporting.seeds import write_seeds
+from ief.training.budget import epochs_for_budget
+from ief.training.data import load_pretrained, load_training_data
+from ief.training.options import RunConfig, change_config
+from ief.training.runtime import Runtime, open_runtime
+from ief.training.stage_config import StageConfig
+from ief.training.trainer import train_stage
+from ief.workflow.train import tell_mirroring
+from mpii_tools.images.decode import LoadImage
+from mpii_tools.prepared.read import load_prepared
+
+ALONE, BOTH = "3d", "3d+2d"  # folders of Table 2's runs on --data alone, and with --also
+
+
+def table_7(config: RunConfig) -> dict[str, RunConfig]:
+    """The five methods of Table 1."""
+    return {method: replace(config, method=method) for method in METHODS}
+
+
+def table_2(config: RunConfig) -> dict[str, RunConfig]:
+    """The five methods on the first dataset alone, and on both."""
+    parts = {ALONE: replace(config, also=None), BOTH: config}
+    return {f"{folder}/{name}": run for folder, part in parts.items() for name, run in table_7(part).items()}
+
+
+def read_plan(path: Path, config: RunConfig) -> dict[str, RunConfig]:
+    """The runs of a plan, a JSON object of names -> options that they change: `{"rle": {"loss": "rle"}, ...}`.
+
+    Raises:
+        PoseError: when the file is missing or corrupt, or gives an option that no run can have.
+    """
+    try:
+        plan = json.loads(read_text(path))
+        if not plan or not all(isinstance(changes, dict) for changes in plan.values()):
+            raise PoseError("needs an object with a run or more, each an object of options")
+        return {name: change_config(config, **changes) for name, changes in plan.items()}
+    except (PoseError, ValueError, AttributeError) as error:
+        raise PoseError(f"{path}: no plan of runs ({error})") from error
+
+
+def compare_runs(
+    configs: Mapping[str, RunConfig],
+    folder: str | Path,
+    title: str,
+    *,
+    seeds: Sequence[int] = (),
+    minutes: float | None = None,
+    device: str | None = None,
+    stop_after: float | None = None,
+    checkpoint_seconds: float = 60.0,
+    load_image: LoadImage | None = None,
+    angle_limits: AngleLimits | None = None,
+) -> list[Path]:
+    """Train and score runs, the first stages of all first, and report on them; what is done is skipped.
+
+    For example, what `ief table7` does:
+
+        config = change_config(RunConfig(), data="data/mpii", preset="best")
+        compare_runs(table_7(config), "runs/table7", "Five methods")
+
+    Args:
+        configs: name -> run, to be trained in the folder of that name; the names of methods also get Table 7 with its
+            differences in `results.md`.
+        folder: to write to: the runs, and their report in `report`.
+        title: of the report.
+        seeds: train all of it once by each, in `seedN`; none for the runs' own, in the folder itself.
+        minutes: budget of all trainings, which replaces the runs' epochs by one number that fits; None for their own.
+        device, stop_after, checkpoint_seconds: see `ief.workflow.train.train`.
+        load_image: reads an image of the validation people by name, for the report's pictures.
+        angle_limits: for the Illegal Angle of 3D poses.
+
+    Returns:
+        the pages and tables that were written, none on other ranks than the first.
+
+    Raises:
+        PoseError, Stopped: as `ief.workflow.train.train`; PoseError too when `minutes` are too few for an epoch.
+    """
+    folder, first = Path(folder), next(iter(configs.values()))
+    parts = {folder / f"seed{seed}": seed for seed in seeds} or {folder: None}
+    with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic) as runtime:
+        read, read_weights = cache(load_prepared), cache(load_pretrained)  # once for all runs
+        runs = {
+            part / name: StageConfig(
+                config if seed is None else replace(config, seed=seed),
+                load_training_data(config, read, read_weights),
+                part / name,
+            )
+            for part, seed in parts.items()
+            for name, config in configs.items()
+        }
+        data, valid = runs[next(iter(runs))].data.train, read(first.data, "valid")
+        tell_mirroring(first, data, runtime)
+        if minutes is not None:
+            epochs = epochs_for_budget(minutes, list(runs.values()), runtime, folder / "budget.json")
+            runs = {path: replace(one, run=change_config(one.run, epochs=epochs)) for path, one in runs.items()}
+        written = []
+        for part, seed in parts.items():
+            folders = [part / name for name in configs]
+            train_and_score([runs[path] for path in folders], runtime)
+            if runtime.dist.is_main:
+                named = title if seed is None else f"{title}, seed {seed}"
+                shown = {"load_image": load_image, "angle_limits": angle_limits}
+                training = {"training": data.people, "training_depth": data.depth}
+                written.append(
+                    write_report(
+                        folders, part / "report", named, people=valid.people, depth=valid.depth, **training, **shown
+                    )
+                )
+        if runtime.dist.is_main and configs.keys() <= METHODS.keys() and len(configs) > 1:
+            by_method = {name: [part / name for part in parts] for name in configs}
+            written += write_seeds(folder, by_method, valid.people)
+    return written
+
+
+def train_and_score(runs: Sequence[StageConfig], runtime: Runtime) -> None:
+    """Train every stage of some runs, the first stages of all first, and score them; what is done is skipped."""
+    for index in range(max(run.run.stages for run in runs)):
+        for run in runs:
+            if index < run.run.stages:
+                train_stage(replace(run, index=index), runtime)
+    for run in runs:
+        if runtime.dist.is_main and not (run.run_folder / "metrics.json").exists():  # the last file of a score
+            runtime.stopping.check()
+            score_run(run.run_folder, run.data.valid, runtime.device)

@@ -1,0 +1,74 @@
+"""Training a run: stage after stage, then predictions and scores of the validation split."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ief.reporting.scoring import print_summary, score_run
+from ief.training.data import load_training_data
+from ief.training.options import RunConfig, change_config
+from ief.training.runtime import Runtime, open_runtime
+from ief.training.stage_config import StageConfig
+from ief.training.trainer import train_stage
+from mpii_tools.prepared.read import PreparedSplit
+from mpii_tools.skeletons import mirror_note
+
+
+def train(
+    run: str | Path,
+    config: RunConfig | None = None,
+    *,
+    stages: Sequence[int] | None = None,
+    device: str | None = None,
+    stop_after: float | None = None,
+    checkpoint_seconds: float = 60.0,
+    **options: object,
+) -> list[Path]:
+    """Train the stages of a run that are not trained yet, then predict and score the validation split.
+
+    What `ief train` does; the same call resumes an unfinished run. For example:
+
+        train("runs/all", data="data/mpii", preset="best", epochs=20.0)
+        train("runs/bone", read_config(Path("runs/all/config.json")), method="bone")
+
+    Args:
+        run: folder to write.
+        config: its options; None for the defaults.
+        stages: numbers of the stages to train; None for all.
+        device: where to train, such as `cuda:1`; None for a GPU if there is one.
+        stop_after: minutes after which to save and raise Stopped; None for no limit.
+        checkpoint_seconds: time between two checkpoints, which is what a kill can cost.
+        options: changes to the configuration, by the names that the command line has, such as `batch_size=8`.
+
+    Returns:
+        the files that were written.
+
+    Raises:
+        PoseError: for an option or data that no training can have, a folder that holds another training, a loss that
+            is not finite, or a disk that refuses.
+        Stopped: at a signal or the end of the time; a checkpoint is saved.
+    """
+    config = change_config(config or RunConfig(), **options)
+    with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic) as runtime:
+        stage = StageConfig(config, load_training_data(config), Path(run))
+        tell_mirroring(config, stage.data.train, runtime)
+        indices = range(config.stages) if stages is None else stages
+        files = [train_stage(replace(stage, index=index), runtime) for index in indices]
+        if not runtime.dist.is_main:
+            return files
+        if stage.data.valid is None:
+            print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
+            return files
+        print_summary(score_run(stage.run_folder, stage.data.valid, runtime.device))
+        predictions = sorted(stage.run_folder.glob("predictions-valid*.npz"))
+        return [*files, *predictions, stage.run_folder / "metrics.json"]
+
+
+def tell_mirroring(config: RunConfig, data: PreparedSplit, runtime: Runtime) -> None:
+    """Say on stderr, on one rank, what becomes of the mirrored images that a training asks for; mostly nothing."""
+    note = mirror_note(data.people.skeleton) if config.options.flip else ""
+    if note and runtime.dist.is_main:
+        print(f"{config.data}: {note}", file=sys.stderr)
