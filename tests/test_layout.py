@@ -132,7 +132,8 @@ def test_heads_exports_its_names():
 
 
 def test_the_top_level_is_the_agreed_one():
-    agreed = {"setup.cfg", "pyproject.toml", "README.md", "LICENSE", ".gitignore", ".ci", "tests", *ALLOWED}
+    files = {"setup.cfg", "pyproject.toml", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore"}
+    agreed = {*files, ".ci", "tests", *ALLOWED}
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         pytest.skip("not a git checkout")
@@ -154,7 +155,7 @@ def test_no_command_imports_another():
         assert not others & set(imports(ROOT / "ief/commands" / f"{name}.py")), name
 
 
-PAGES = [ROOT / "README.md", *(page for package in ALLOWED for page in sorted((ROOT / package).rglob("*.md")))]
+PAGES = sorted({*ROOT.glob("*.md"), *(page for package in ALLOWED for page in (ROOT / package).rglob("*.md"))})
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

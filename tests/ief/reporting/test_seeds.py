@@ -11,6 +11,7 @@ from scipy import stats
 from checkpoints.errors import PoseError
 from evaluation.metrics.placement import placement
 from evaluation.metrics.relative import relative_errors
+from evaluation.report.differences import plot_differences
 from ief.reporting.scoring import difference, ground_truth, score
 from ief.reporting.seeds import write_seeds
 from mpii_tools.people import make_people
@@ -69,6 +70,9 @@ def test_the_tables_hold_means_of_seeds_with_both_intervals(runs, written):
     column = tree["table 7"]["head"].index("PCKh@0.5")
     assert [row[column]["value"] for row in means] == pytest.approx(expected)
     assert "means of 3 seeds" in page and "hidden joints" not in tree
+    (axes,) = plot_differences({"runs": tree["all joints"]}).axes  # the line at 0, then two intervals and a point each
+    people_line, point = axes.lines[5:7]
+    assert list(people_line.get_xdata()) == pckh["interval"] and list(point.get_xdata()) == [pckh["value"]]
 
 
 @pytest.mark.parametrize(
