@@ -65,19 +65,18 @@ class PretrainedWeights:
 
     def check_fits(self, network: str, wanted: Mapping[str, torch.Tensor]) -> None:
         """Raises PoseError when these are not the weights of `network`, whose state dict is `wanted`."""
-        needed, found = trunk_shapes(wanted), trunk_shapes(self.tensors)
-        if found == needed:
+        needed, held = trunk_shapes(wanted), trunk_shapes(self.tensors)
+        if held == needed:
             return
-        mine = self.network or name_network(found)
+        mine = self.network or name_network(held)
         if mine and mine != network:
             raise PoseError(
                 f"{self.file}: weights of a {mine}, the stage is a {network}; choose --backbone {mine} or another file"
             )
-        name = min(name for name in found.keys() | needed.keys() if found.get(name) != needed.get(name))
-        here, there = (shapes.get(name, "absent") for shapes in (found, needed))
+        name = min(name for name in held.keys() | needed.keys() if held.get(name) != needed.get(name))
         raise PoseError(
-            f"{self.file}: not the weights of a {network}: '{printable(name)}' is {here}, expected {there}; "
-            "choose another --backbone or another file"
+            f"{self.file}: not the weights of a {network}: '{printable(name)}' is {held.get(name, 'absent')}, expected "
+            f"{needed.get(name, 'absent')}; choose another --backbone or another file"
         )
 
 
@@ -98,8 +97,8 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
             raise PoseError(f"{path}: '{printable(name)}' is not a tensor of finite floats; get the file again")
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
-    found = _stride_of(path, tensors, metadata, stride)
-    return PretrainedWeights(tensors, found, str(path), checksum(path)[:16], left_out)
+    stride = _choose_stride(path, tensors, metadata, stride)
+    return PretrainedWeights(tensors, stride, str(path), checksum(path)[:16], left_out)
 
 
 def find_trunk(path: Path, content: object) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -118,29 +117,23 @@ def find_trunk(path: Path, content: object) -> tuple[dict[str, object], tuple[st
         raise PoseError(f"{path}: holds {len(networks)} ResNets ({names}); give a file with one")
     keys, state, prefix = networks[0]
     names = [name for name in state if isinstance(name, str) and not name.endswith("num_batches_tracked")]
-    trunk = [name for name in names if name.startswith(prefix) and TRUNK.match(name, len(prefix))]
-    beside = [key for key, value in content.items() if keys and key != keys[0] and isinstance(value, dict)]
-    left_out = (*(name for name in names if name not in set(trunk)), *map(str, beside))
-    return {name.removeprefix(prefix): state[name] for name in trunk}, left_out
+    trunk = {name: state[name] for name in names if name.startswith(prefix) and TRUNK.match(name, len(prefix))}
+    beside = [str(key) for key, value in content.items() if keys and key != keys[0] and isinstance(value, dict)]
+    left_out = (*(name for name in names if name not in trunk), *beside)
+    return {name.removeprefix(prefix): value for name, value in trunk.items()}, left_out
 
 
-def find_networks(content: object, depth: int = DEEPEST) -> list[tuple[tuple[str, ...], dict, str]]:
+def find_networks(content: object, keys: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], dict, str]]:
     """Every ResNet in the outermost dicts that hold any: the keys that lead to its dict, the dict, its names' prefix.
 
     What the keys of CONTAINERS lead to comes before what others do: an EMA beside `state_dict` is not a second one.
     """
-    if not isinstance(content, dict) or not depth:
+    if not isinstance(content, dict) or len(keys) == DEEPEST:
         return []
     starts = [name.removesuffix(FIRST) for name in content if isinstance(name, str) and name.endswith(FIRST)]
-    here = [((), content, start) for start in starts if start + SECOND in content and start[-1:] in ("", ".")]
-    if here:
-        return here
-    inner = {
-        key: [((str(key), *keys), state, prefix) for keys, state, prefix in find_networks(value, depth - 1)]
-        for key, value in content.items()
-    }
-    preferred = [inner[key] for key in CONTAINERS if inner.get(key)]
-    return preferred[0] if preferred else list(chain(*inner.values()))
+    here = [(keys, content, start) for start in starts if start + SECOND in content and start[-1:] in ("", ".")]
+    inner = {key: find_networks(value, (*keys, str(key))) for key, value in content.items()}
+    return here or next(filter(None, map(inner.get, CONTAINERS)), None) or list(chain(*inner.values()))
 
 
 def listed(names: Sequence[str]) -> str:
@@ -175,27 +168,27 @@ def name_network(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
     return None
 
 
-def _stride_of(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], told: str | None) -> str:
+def _choose_stride(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], told: str | None) -> str:
     if told is not None and told not in STRIDES:
         raise PoseError(f"unknown stride '{told}'; choose 1x1 (Caffe, v1) or 3x3 (torchvision, v1.5)")
     if "layer1.0.conv3.weight" not in tensors:
         return "3x3"  # basic blocks (ResNet-18, -34) have one variant only
     style = "1x1" if metadata.get("style", "").startswith("caffe") else None
     named = "3x3" if TORCHVISION_FILE.match(path.name) else None
-    found = next((one for one in (style, metadata.get("stride"), named, told) if one in STRIDES), None)
-    if found is None:
-        raise PoseError(
-            f"{path}: does not tell whether its stride is in the 1x1 (Caffe, v1) or the 3x3 convolution "
-            "(torchvision, v1.5); add --stride 1x1 or --stride 3x3"
-        )
-    check_stride(path, found, told)
-    return found
+    for stride in (style, metadata.get("stride"), named, told):
+        if stride in STRIDES:
+            check_stride(path, stride, told)
+            return stride
+    raise PoseError(
+        f"{path}: does not tell whether its stride is in the 1x1 (Caffe, v1) or the 3x3 convolution (torchvision, "
+        "v1.5); add --stride 1x1 or --stride 3x3"
+    )
 
 
-def check_stride(path: str | os.PathLike, found: str, told: str | None) -> None:
+def check_stride(path: str | os.PathLike, stride: str, told: str | None) -> None:
     """Raises PoseError when the stride of a file's ResNet is not where the caller says, if they say."""
-    if told is not None and told != found:
-        raise PoseError(f"{path}: its stride is in the {found} convolution, but --stride is {told}")
+    if told is not None and told != stride:
+        raise PoseError(f"{path}: its stride is in the {stride} convolution, but --stride is {told}")
 
 
 def download_pretrained_weights(backbone: str) -> PretrainedWeights:

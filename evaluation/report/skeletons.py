@@ -164,12 +164,10 @@ def to_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
     return data.tobytes()
 
 
-def check_image(image: np.ndarray) -> np.ndarray:
-    """The image itself. Raises PoseError if it is not (H, W, 3) uint8."""
-    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
-        raise PoseError(
-            f"image has shape {image.shape} and type {image.dtype}; it must be (height, width, 3) uint8 RGB"
-        )
+def check_image(image: np.ndarray, name: str = "image") -> np.ndarray:
+    """The image itself. Raises PoseError, naming it, if it is not (H, W, 3) uint8 with a pixel or more."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise PoseError(f"{name}: an array of {image.dtype} {image.shape}; give (height, width, 3) uint8 RGB")
     return image
 
 

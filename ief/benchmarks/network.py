@@ -64,9 +64,7 @@ def files(workload: Workload, folder: Path) -> dict:
 
 def exported(workload: Workload, batch_size: int, name: str, folder: Path) -> Iterator[dict]:
     """ONNX Runtime: fp32 against the bare network twice, int8 against fp32."""
-    from ief.inference.onnx_export import CropsToPose, export_onnx, write_onnx
-    from ief.inference.onnx_int8 import quantize
-    from ief.inference.onnx_runtime import OnnxNetwork, open_session
+    from ief.inference.onnx import CropsToPose, OnnxNetwork, export_onnx, open_session, quantize, write_onnx
 
     crops, images = random_crops(batch_size, workload.size), workload.inputs(batch_size).contiguous()
     fp32 = export_onnx(CropsToPose(workload.cascade()), folder / "fp32.onnx")

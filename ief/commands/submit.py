@@ -18,40 +18,28 @@ EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    argument = parser.add_argument
-    argument(
-        "--annotations",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="the official RELEASE .mat file; for 3D poses, annotations with depth and cameras in any format",
+    add, file = parser.add_argument, {"type": Path, "required": True, "metavar": "FILE"}
+    annotations = "the official RELEASE .mat file; for 3D poses, annotations with depth and cameras in any format"
+    add("--annotations", type=Path, required=True, metavar="PATH", help=annotations)
+    predictions = (
+        "predicted poses of its test people, of any network: .npz, .h5, .mat or .npy, or COCO results (.json); without "
+        "names: one per scored rect, or per rect with objpos and scale, in the order of --annotations"
     )
-    argument(
-        "--predictions",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="predicted poses of its test people, of any network: .npz, .h5, .mat or .npy, or COCO results (.json); "
-        "without names: one per scored rect, or per rect with objpos and scale, in the order of --annotations",
-    )
+    add("--predictions", **file, help=predictions)
     add_first_pixel(parser)
-    argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="the .mat file to write, pred_keypoints_mpii.mat to MPII's toolkit; .npz or .json for 3D poses: "
-        "camera coordinates in mm, of 16 joints and of Human3.6M's 17, the pelvis at its ground-truth depth",
+    out = (
+        "the .mat file to write, pred_keypoints_mpii.mat to MPII's toolkit; .npz or .json for 3D poses: camera "
+        "coordinates in mm, of 16 joints and of Human3.6M's 17, the pelvis at its ground-truth depth"
     )
+    add("--out", **file, help=out)
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the file and print what it holds."""
     if args.out.suffix in (".npz", ".json"):
         return write_3d(args)
-    held = write_submission(
-        args.annotations, read_predictions(args.predictions, first_pixel=args.first_pixel), args.out
-    )
+    predictions = read_predictions(args.predictions, first_pixel=args.first_pixel)
+    held = write_submission(args.annotations, predictions, args.out)
     print(
         f"{args.out}: {held.images:,} test images, {held.rects:,} rects, {held.predicted:,} of them with a pose, "
         f"among these all {held.scored:,} that MPII scores"

@@ -23,22 +23,17 @@ def box_matrices(boxes: np.ndarray, size: int) -> np.ndarray:
     return crop_matrices(*box_squares(boxes), size)
 
 
-def whole_image(width: int, height: int) -> np.ndarray:
-    """(1, 4): the box of somebody who fills the image."""
-    return np.array([[0.0, 0.0, width, height]])
-
-
 def person_boxes(center: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """(P, 4) the boxes whose crops are those of people with MPII's center (P, 2) and scale (P,): height / 200 px."""
-    center, scale = np.asarray(center, dtype=np.float64), np.asarray(scale, dtype=np.float64)[:, None]
-    middle = center + 0.5 + np.concatenate([np.zeros_like(scale), CENTER_SHIFT * scale], axis=1)
-    return np.concatenate([middle - PERSON_SIDE / 2 * scale, middle + PERSON_SIDE / 2 * scale], axis=1)
+    scale = np.asarray(scale, dtype=np.float64)[:, None]
+    middle, half = np.asarray(center) + 0.5 + scale * [0.0, CENTER_SHIFT], PERSON_SIDE / 2 * scale
+    return np.concatenate([middle - half, middle + half], axis=1)
 
 
 def person_box(
     width: int, height: int, center: Sequence[float] | None = None, scale: float | None = None
 ) -> np.ndarray:
-    """(1, 4) as `person_boxes` for one person; what is None is that of one who fills the image."""
+    """(1, 4) the box of one person of MPII's center and scale; what is None is that of one who fills the image."""
     scale = scale or max(width, height) / PERSON_SIDE
     center = center or ((width - 1) / 2, (height - 1) / 2 - CENTER_SHIFT * scale)
     return person_boxes(np.array([center]), np.array([scale]))
@@ -60,9 +55,7 @@ def check_boxes(boxes: object, name: str) -> np.ndarray:
         array = np.asarray(boxes, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise PoseError(f"{name}: boxes are no array of numbers ({error}); give (P, 4), x1 y1 x2 y2") from None
-    if array.size == 0:
-        return array.reshape(0, 4)
-    array = array[None] if array.ndim == 1 else array
+    array = array.reshape(-1, 4) if array.shape == (4,) or not array.size else array
     if array.ndim != 2 or array.shape[1] != 4:
         raise PoseError(f"{name}: boxes of shape {array.shape}; give (P, 4), x1 y1 x2 y2 per person")
     return array

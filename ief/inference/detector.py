@@ -11,8 +11,7 @@ from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights, 
 
 from checkpoints.errors import PoseError
 from checkpoints.tensors import load_plain_data
-
-PERSON = 1  # COCO's category
+from mpii_tools.formats.coco_images import PERSON
 
 
 class PersonDetector:
@@ -31,16 +30,13 @@ class PersonDetector:
     def __init__(self, weights: Path | None = None, min_score: float = 0.5, device: torch.device | str = "cpu") -> None:
         self.min_score, self.device, self.lock = min_score, torch.device(device), threading.Lock()
         network = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
-        if weights is None:
-            tensors, source = download(), "torchvision's weights"
-        else:
-            tensors, source = load_plain_data(weights), str(weights)
+        tensors = download() if weights is None else load_plain_data(weights)
         try:
             network.load_state_dict(tensors)
         except (RuntimeError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())[:120]
             raise PoseError(
-                f"{source}: not the weights of torchvision's ssdlite320_mobilenet_v3_large ({reason})"
+                f"{weights or 'downloaded'}: not the weights of torchvision's ssdlite320_mobilenet_v3_large ({reason})"
             ) from error
         self.network = network.eval().to(self.device)
 
@@ -49,9 +45,10 @@ class PersonDetector:
         """(H, W, 3) uint8 RGB -> boxes (P, 4) x1 y1 x2 y2 in image pixels and scores (P,), the best first."""
         pixels = torch.from_numpy(image).to(self.device).permute(2, 0, 1).float() / 255
         with self.lock:  # images are read in several threads; its own threads are enough for the cores
-            (found,) = self.network([pixels])
-        kept = (found["labels"] == PERSON) & (found["scores"] >= self.min_score)
-        return found["boxes"][kept].double().cpu().numpy(), found["scores"][kept].double().cpu().numpy()
+            (objects,) = self.network([pixels])
+        people = (objects["labels"] == PERSON) & (objects["scores"] >= self.min_score)
+        boxes, scores = (objects[name][people].double().cpu().numpy() for name in ("boxes", "scores"))
+        return boxes, scores
 
 
 def download() -> dict[str, torch.Tensor]:

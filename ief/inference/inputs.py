@@ -7,11 +7,11 @@ import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from itertools import chain, takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,31 +19,26 @@ from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
 from ief.inference.stream import ImagePeople, read_bytes
-from mpii_tools.formats.coco_images import image_names, image_of
+from mpii_tools.formats.coco_images import PERSON, entry_box, image_names, image_of, is_person
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, ImageIndex
 
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
-PERSON = 1  # COCO's category
 
 
-def find_images(paths: Iterable[Path], suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """The files of `paths`; a folder means those with one of `suffixes` in it, by name.
-
-    Raises:
-        PoseError: when a folder holds no such file.
-    """
+def find_images(paths: Iterable[Path]) -> list[Path]:
+    """The files of `paths`; a folder means the images (SUFFIXES) in it, by name. Raises PoseError if it has none."""
     files = []
     for path in paths:
-        if path.is_dir():
-            inside = sorted(item for item in path.iterdir() if item.suffix.lower() in suffixes and item.is_file())
-            if not inside:
-                raise PoseError(f"{path}: no image ({', '.join(suffixes)}) in this folder")
-            files += inside
-        else:
+        if not path.is_dir():
             files.append(path)  # one that is missing is told when it is read, and ends nothing
+            continue
+        inside = sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES and item.is_file())
+        if not inside:
+            raise PoseError(f"{path}: no image ({', '.join(SUFFIXES)}) in this folder")
+        files += inside
     return files
 
 
@@ -73,7 +68,7 @@ def name_videos(files: Sequence[Path]) -> list[tuple[str, str]]:
             for name, copy, long in zip(names, copies, longer, strict=True)]  # fmt: skip
 
 
-def at_center(image: ImagePeople, center: Sequence[float] | None, scale: float | None) -> ImagePeople:
+def place_person(image: ImagePeople, center: Sequence[float] | None, scale: float | None) -> ImagePeople:
     """The image with one person at MPII's center (x, y) and scale; None takes those of one who fills the image."""
     try:
         width, height = read_header(read_bytes(image.image), str(image.image)).upright_size
@@ -82,8 +77,7 @@ def at_center(image: ImagePeople, center: Sequence[float] | None, scale: float |
     return replace(image, boxes=person_box(width, height, center, scale))
 
 
-@dataclass(frozen=True)
-class NamedBox:
+class NamedBox(NamedTuple):
     """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, the detector's score."""
 
     image: str
@@ -94,8 +88,7 @@ class NamedBox:
 def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
     """The images and boxes of a file: COCO JSON, or text with one person per line.
 
-    JSON: results (a list with `image_id` or `file_name`, `bbox` x y width height, `score`) or annotations (`images` and
-    `annotations`), as `coco_boxes`. Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with
+    JSON: what `read_coco_boxes` takes. Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with
     MPII's center and scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment.
 
     Args:
@@ -110,115 +103,136 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     Raises:
         PoseError: when the file is missing, or nothing in it can be used.
     """
+    named, left_out = group_boxes(path, min_score)
+    names_of, ambiguous = match_names(named, path.parent, files)
+    left_out += [f"{path}: {line}" for line in ambiguous.values()]
+    boxes_of, unclear = {}, {}
+    for image, names in names_of.items():
+        if files and len(names) > 1:
+            unclear[image] = f"{image}: {path.name} has {names[0]} and {names[1]}, and it could be either"
+        elif boxes := [box for name in names for box in named[name]]:
+            boxes_of[image] = boxes
+    ours = {*ambiguous, *(name for names in names_of.values() for name in names)}
+    others = {name: len(boxes) for name, boxes in named.items() if boxes and name not in ours}
+    if files:
+        if others:
+            count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
+            print(f"{path}: {count}", file=sys.stderr)
+        least = f" with a score of {min_score:g} or more" if min_score > 0 else ""
+        none = f"{path.name} has no box of it{least}"
+        left_out += [unclear.get(file, f"{file}: {none}") for file in files if file not in boxes_of]
+    elif others:
+        left_out.append(
+            f"{path}: {sum(others.values()):,} of its boxes name an image by a number that none or several have, first "
+            f"{next(iter(others))}; give file_name, or annotations with their `images`"
+        )
+    if not boxes_of:
+        raise PoseError(left_out[0])
+    images = whole_images(list(boxes_of))
+    for place, boxes in enumerate(boxes_of.values()):
+        if all(entry.box is not None for entry in boxes):  # else one of its lines means the whole image
+            _, corners, scores = map(np.array, zip(*boxes, strict=True))
+            images[place] = replace(images[place], boxes=corners, box_scores=scores)
+    return images, left_out
+
+
+def group_boxes(path: Path, min_score: float) -> tuple[dict[str, list[NamedBox]], list[str]]:
+    """The boxes of a file by their image's name, with slashes, and what is wrong with entries that cannot be used.
+
+    Raises:
+        PoseError: when the file is missing, or has no box of that score.
+    """
     try:
         text = read_text(require_file(path))
     except (OSError, UnicodeError) as error:
         raise PoseError(f"{path}: cannot be read as text ({error})") from error
-    entries = coco_boxes(path, text) if text.lstrip()[:1] in ("[", "{") else listed_boxes(path, text)
+    entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
+    left_out = [entry for entry in entries if isinstance(entry, str)]
     named: dict[str, list[NamedBox]] = {}
-    left_out = []
     for entry in entries:
-        if isinstance(entry, str):
-            left_out.append(entry)
-            continue
-        boxes = named.setdefault(entry.image.replace("\\", "/").removeprefix("./"), [])
-        if not entry.score < min_score:
-            boxes.append(entry)
+        if isinstance(entry, NamedBox):
+            boxes = named.setdefault(entry.image.replace("\\", "/").removeprefix("./"), [])
+            boxes += [] if entry.score < min_score else [entry]
     if not any(named.values()):
         raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
-    meant, ambiguous = find_named(named, path.parent, files)
-    left_out += [f"{path}: {line}" for line in ambiguous.values()]
-    found, unclear = {}, {}
-    for image, names in meant.items():
-        boxes = [box for name in names for box in named[name]]
-        if files and len(names) > 1:
-            unclear[image] = f"{image}: {path.name} has {names[0]} and {names[1]}, and it could be either"
-        elif boxes:
-            found[image] = boxes
-    ours = {*chain(*meant.values()), *ambiguous}
-    others = {name: boxes for name, boxes in named.items() if boxes and name not in ours}
-    if others and not files:
-        left_out.append(
-            f"{path}: {sum(map(len, others.values())):,} of its boxes name an image by a number that none or several "
-            f"have, first {next(iter(others))}; give file_name, or annotations with their `images`"
-        )
-    if files:
-        count_boxes(path, others)
-        least = f" with a score of {min_score:g} or more" if min_score > 0 else ""
-        none = f"{path.name} has no box of it{least}"
-        left_out += [unclear.get(file, f"{file}: {none}") for file in files if file not in found]
-    if not found:
-        raise PoseError(left_out[0])
-    images = whole_images(list(found))
-    return [with_boxes(image, boxes) for image, boxes in zip(images, found.values(), strict=True)], left_out
+    return named, left_out
 
 
-def find_named(
+def match_names(
     names: Iterable[str], folder: Path, files: Sequence[Path]
 ) -> tuple[dict[Path, list[str]], dict[str, str]]:
-    """The images that names in a file of boxes mean, each with its names; and names of several images, with these.
+    """The images that names in a file of boxes mean, each with its names; and what is wrong with names of several.
 
-    Several names may fit one of `files`, as `seq1/1.jpg` and `seq2/1.jpg` fit `seq2/1.jpg` by their last part: those
-    count that share the longest end with its path. More than one is left if that tells no difference.
+    A name means an image by its path's end (`ImageIndex`), else by its file's name alone, else by the number that it
+    is or ends with, as COCO's do. Several names may fit one of `files`, as `seq1/1.jpg` and `seq2/1.jpg` fit
+    `seq2/1.jpg` by their last part: those count that share the longest end with its path. More than one is left if
+    that tells no difference.
 
     Args:
-        folder, files: as in `image_finder`.
+        names: with slashes.
+        folder: what names are relative to if there are no `files`; one that is no file there means one of its images.
+        files: the images that names can mean; what else is named is in neither result.
     """
-    find = image_finder(folder, files)
-    found: dict[str, tuple[Path, list[str]]] = {}
+    images = files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES)
+    by_path = {image.absolute().as_posix(): image for image in images}
+    index, by_number = ImageIndex(tuple(by_path)), index_numbers(images)
+    fitting: dict[str, tuple[Path, list[str]]] = {}
     ambiguous = {}
     for name in names:
+        last = name.rpartition("/")[2] if files else name
         try:
-            if (image := find(name)) is not None:
-                found.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+            if not files and os.path.exists(folder / name):
+                image = folder / name
+            elif index.candidates(name):
+                image = by_path[index.find(name)]
+            elif len(namesakes := index.candidates(last)) == 1:
+                image = by_path[namesakes[0]]
+            else:
+                image = by_number.get(last) or (None if files or name.isdigit() else folder / name)
         except PoseError as error:
             ambiguous[name] = str(error)
-    meant = {image: closest_names(image, fitting) if files else fitting for image, fitting in found.values()}
-    return meant, ambiguous
+            continue
+        if image is not None:
+            fitting.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+    return {
+        image: closest_names(image, several) if files else several for image, several in fitting.values()
+    }, ambiguous
 
 
 def closest_names(image: Path, names: list[str]) -> list[str]:
     """Those of the names that share the longest end with an image's path."""
     end = image.absolute().parts[::-1]
-
-    def shared(name: str) -> int:
-        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(end, name.split("/")[::-1], strict=False)))
-
-    longest = max(map(shared, names))
-    return [name for name in names if shared(name) == longest]
+    shared = [sum(takewhile(bool, map(str.__eq__, end, name.split("/")[::-1]))) for name in names]
+    return [name for name, length in zip(names, shared, strict=True) if length == max(shared)]
 
 
-def count_boxes(path: Path, others: Mapping[str, list[NamedBox]]) -> None:
-    """Say on stderr how many boxes of the file `path` are of images that are no INPUT."""
-    if others:
-        boxes = sum(map(len, others.values()))
-        print(f"{path}: {boxes:,} boxes passed over, of {len(others):,} images that are no INPUT", file=sys.stderr)
+def index_numbers(files: Sequence[Path]) -> dict[str, Path]:
+    """Images by the number that their name is or ends with.
+
+    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
+    """
+    ending: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        if digits := re.search(r"[0-9]+$", file.stem):
+            ending[str(int(digits.group()))].append(file)
+    means = {number: [file for file in of if file.stem.isdigit()] or of for number, of in ending.items()}
+    return {number: of[0] for number, of in means.items() if len(of) == 1}
 
 
-def with_boxes(image: ImagePeople, named: list[NamedBox]) -> ImagePeople:
-    """The image with the boxes that its lines name; with none if one of them means the whole image."""
-    if any(entry.box is None for entry in named):
-        return image
-    boxes, scores = np.stack([entry.box for entry in named]), np.array([entry.score for entry in named])
-    return replace(image, boxes=boxes, box_scores=scores)
-
-
-def listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
+def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
     """The lines of a text; one that cannot be used as what is wrong with it."""
     for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or (HEADER.match(line.strip() + " ") and not trailing_numbers(split_line(line))):
-            continue
         tokens = split_line(line)
         numbers = trailing_numbers(tokens)
+        if not line.strip() or (HEADER.match(line.strip() + " ") and not numbers):
+            continue
         name = " ".join(tokens[: len(tokens) - len(numbers)])
         if not name or len(numbers) not in (0, 3, 4, 5):
             yield f"{path}: line {number}: {EXPECTED}: {line.strip()[:60]}"
+        elif len(numbers) == 3 and not (np.isfinite(numbers).all() and numbers[2] > 0):
+            yield f"{path}: line {number}: {EXPECTED}, finite and scale above 0: {line.strip()[:60]}"
         elif len(numbers) == 3:
-            x, y, scale = numbers
-            if not (np.isfinite(numbers).all() and scale > 0):
-                yield f"{path}: line {number}: {EXPECTED}, finite and scale above 0: {line.strip()[:60]}"
-            else:
-                yield NamedBox(name, person_boxes(np.array([[x, y]]), np.array([scale]))[0])
+            yield NamedBox(name, person_boxes(np.array([numbers[:2]]), np.array(numbers[2:]))[0])
         else:
             yield NamedBox(name, np.array(numbers[:4]) if numbers else None, *numbers[4:])
 
@@ -234,11 +248,12 @@ def trailing_numbers(tokens: list[str]) -> list[float]:
     return numbers
 
 
-def coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
-    """The people of COCO results or annotations, or of what Ultralytics writes; an entry without use as what is wrong.
+def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
+    """The people of COCO JSON; an entry without use as what is wrong with it.
 
-    Ultralytics' `predictions.json` is COCO's results. Its `to_json()` has a `box` of x1, y1, x2, y2 and `confidence`,
-    but names no image: `image_id` or `file_name` has to be added.
+    Results (a list with `image_id` or `file_name`, `bbox` x y width height, `score`), annotations (`images` and
+    `annotations`), or what Ultralytics writes. Its `predictions.json` is COCO's results; its `to_json()` has a `box` of
+    x1, y1, x2, y2 and `confidence`, but names no image: `image_id` or `file_name` has to be added.
 
     Raises:
         PoseError: another JSON, or nobody in it.
@@ -257,68 +272,10 @@ def coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         )
     for number, entry in enumerate(entries, start=1):
         try:
-            score = entry.get("score", entry.get("confidence"))
-            score = float("nan") if score is None else float(score)
-            yield NamedBox(image_of(entry, names), entry_box(entry), score)
+            score, box = entry.get("score", entry.get("confidence")), entry_box(entry)
+            if box is None:
+                raise ValueError("bbox is missing")
+            yield NamedBox(image_of(entry, names), box, float("nan") if score is None else float(score))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"
-
-
-def is_person(entry: dict) -> bool:
-    """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
-    return entry.get("category_id", PERSON) == PERSON and ("class" not in entry or entry.get("name") == "person")
-
-
-def entry_box(entry: dict) -> np.ndarray:
-    """(4,) x1 y1 x2 y2 of COCO's `bbox` or Ultralytics' `box`. Raises ValueError, TypeError or KeyError without."""
-    if isinstance(entry.get("box"), dict):
-        return np.array([float(entry["box"][edge]) for edge in ("x1", "y1", "x2", "y2")])
-    if entry.get("bbox") is None:
-        raise ValueError("bbox is missing")
-    x, y, width, height = map(float, entry["bbox"])
-    return np.array([x, y, x + width, y + height])
-
-
-def image_finder(folder: Path, files: Sequence[Path]) -> Callable[[str], Path | None]:
-    """A function from a name in a file of boxes, with slashes, to the image it means; None for a number that none or
-    several images have and, if there are `files`, for every name of none of them. It raises PoseError for a name that
-    several have.
-
-    Args:
-        folder: what names are relative to if there are no `files`; one that is no file there means one of its images.
-        files: the images that names mean, by their path's end (`ImageIndex`) or else their file's name alone, or by
-            the number that it is or ends with, as COCO's do.
-    """
-
-    @cache
-    def known() -> tuple[ImageIndex, dict[str, Path], dict[str, Path]]:
-        images = files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES)
-        by_path = {image.absolute().as_posix(): image for image in images}
-        return ImageIndex(tuple(by_path)), by_path, images_by_number(images)
-
-    def find(name: str) -> Path | None:
-        if not files and os.path.exists(folder / name):
-            return folder / name
-        index, by_path, by_number = known()
-        if index.candidates(name):
-            return by_path[index.find(name)]
-        last = name.rpartition("/")[2] if files else name
-        if len(namesakes := index.candidates(last)) == 1:
-            return by_path[namesakes[0]]
-        return by_number.get(last) or (None if files or name.isdigit() else folder / name)
-
-    return find
-
-
-def images_by_number(files: Sequence[Path]) -> dict[str, Path]:
-    """Images by the number that their name is or ends with.
-
-    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
-    """
-    ending: dict[str, list[Path]] = defaultdict(list)
-    for file in files:
-        if digits := re.search(r"[0-9]+$", file.stem):
-            ending[str(int(digits.group()))].append(file)
-    means = {number: [file for file in of if file.stem.isdigit()] or of for number, of in ending.items()}
-    return {number: of[0] for number, of in means.items() if len(of) == 1}

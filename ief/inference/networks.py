@@ -1,4 +1,4 @@
-"""What turns crops into poses: a cascade in torch here, an exported model in `ief.inference.onnx_runtime`."""
+"""What turns crops into poses: a cascade in torch here, an exported model in `ief.inference.onnx`."""
 
 from __future__ import annotations
 

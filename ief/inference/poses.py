@@ -1,7 +1,8 @@
-"""What a prediction is: the poses of one image's people."""
+"""What a prediction is, the poses of one image's people, and the camera that takes them from pixels to mm."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,38 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.depth.cameras import back_project
+from mpii_tools.people import box_squares
+from mpii_tools.results.coco import to_coco
+from mpii_tools.results.predictions import UNKNOWN_STAGE, Predictions
+
+
+@dataclass(frozen=True)
+class ImageCamera:
+    """One camera for all images, and how far from it their people are.
+
+    Attributes:
+        parameters: focal lengths fx, fy and principal point cx, cy in image pixels.
+        root_depth: distance of everybody's root (the pelvis) from the camera along its axis, mm.
+        distortion: k1, k2, k3, p1, p2 of `mpii_tools.depth.cameras`.
+
+    Raises:
+        PoseError: a number that is not finite, or a focal length or depth that is not above 0.
+    """
+
+    parameters: Sequence[float]
+    root_depth: float
+    distortion: Sequence[float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if not np.isfinite([*self.parameters, self.root_depth, *self.distortion]).all():
+            raise PoseError("camera: a number is not finite; give fx fy cx cy in pixels and the root's depth in mm")
+        if not min(*self.parameters[:2], self.root_depth) > 0:
+            raise PoseError("camera: focal lengths and the root's depth must be above 0")
+
+    @property
+    def scale(self) -> float:
+        """Image pixels per mm at the root's depth."""
+        return self.parameters[0] / self.root_depth
 
 
 @dataclass(frozen=True)
@@ -69,12 +102,19 @@ class Poses:
         """
         if self.joints.shape[-1] != 3:
             raise PoseError("poses in 2D have no camera coordinates; predict with a run of people in depth")
-        wanted = {"camera": (camera, 4), "root_depth": (root_depth, None),
-                  "distortion": (np.zeros(5) if distortion is None else distortion, 5)}  # fmt: skip
-        camera, depth, distortion = (_per_person(name, *of, len(self)) for name, of in wanted.items())
+        camera = self._repeat("camera", camera, (4,))
+        depth = self._repeat("root_depth", root_depth, ())
+        distortion = self._repeat("distortion", np.zeros(5) if distortion is None else distortion, (5,))
         if not ((camera[:, :2] > 0).all() and (depth > 0).all()):
             raise PoseError("camera coordinates: focal lengths and root_depth must be above 0")
         return back_project(self.joints[..., :2], depth[:, None] + self.joints[..., 2], camera, distortion)
+
+    def _repeat(self, name: str, values: object, row: tuple[int, ...]) -> np.ndarray:
+        """Values of everybody, `row`, or of each person, (P, *row), as the latter."""
+        array, shape = np.asarray(values, dtype=np.float64), (len(self), *row)
+        if array.shape not in (row, shape) or not np.isfinite(array).all():
+            raise PoseError(f"camera coordinates: {name} of shape {array.shape}; give {row} or {shape} finite numbers")
+        return np.broadcast_to(array, shape)
 
     def draw(self, image: np.ndarray, scale: float | np.ndarray | None = None) -> np.ndarray:
         """The image (H, W, 3) uint8 RGB with everybody's skeleton on it, as a new array.
@@ -89,30 +129,44 @@ class Poses:
         """
         from evaluation.report.skeletons import check_image, draw_poses, within
 
+        check_image(image)
         if self.joints.shape[-1] == 3:
             from evaluation.report.side_view import with_side_view
 
-            return with_side_view(check_image(image), self.joints, self.skeleton, scale)
-        return draw_poses(image, within(self.joints[..., :2], check_image(image)), skeleton=self.skeleton)
+            return with_side_view(image, self.joints, self.skeleton, scale)
+        return draw_poses(image, within(self.joints[..., :2], image), skeleton=self.skeleton)
 
     def to_coco(self, image_id: int | None = None) -> list[dict]:
-        """One COCO keypoint result per person, as `mpii_tools.results.coco.to_coco` writes them.
+        """One COCO keypoint result per person, of the form that `mpii_tools.results.coco.to_coco` describes.
 
         Args:
             image_id: of the image in COCO's annotations; None for the number that its name is, else 1.
         """
-        from mpii_tools.results.coco import to_coco
-
-        images = [self.image] * len(self)
-        ids = None if image_id is None else {self.image: image_id}
-        return to_coco(self.joints, self.scores, images, self.boxes, self.box_scores, ids)
+        return to_coco(join_poses([self], self.skeleton), None if image_id is None else {self.image: image_id})
 
 
-def _per_person(name: str, values: object, width: int | None, people: int) -> np.ndarray:
-    """Values of everybody, or of each person, as (P,) or (P, width). Raises PoseError for another shape."""
-    array, row = np.asarray(values, dtype=np.float64), () if width is None else (width,)
-    if array.shape not in (row, (people, *row)) or not np.isfinite(array).all():
-        raise PoseError(
-            f"camera coordinates: {name} of shape {array.shape}; give {row} or {(people, *row)} finite numbers"
-        )
-    return np.broadcast_to(array, (people, *row))
+def join_poses(
+    poses: Sequence[Poses], skeleton: Skeleton, stage: int = UNKNOWN_STAGE, camera: ImageCamera | None = None
+) -> Predictions:
+    """The people of some images, whose names differ, as predictions; scores that are all unknown are None.
+
+    Args:
+        stage: the last stage's number.
+        camera: of poses in 3D, for their camera coordinates in mm; None if it is not known.
+    """
+    joints, boxes, scores, box_scores = (
+        np.concatenate([getattr(one, name) for one in poses]) for name in ("joints", "boxes", "scores", "box_scores")
+    )
+    known = camera and [one.in_camera(camera.parameters, camera.root_depth, camera.distortion) for one in poses]
+    return Predictions(
+        joints,
+        np.array([person for one in poses for person in one.person_ids], dtype=np.str_),
+        skeleton.names,
+        stage,
+        scores if np.isfinite(scores).any() else None,
+        crop_center=box_squares(boxes)[0],
+        images=np.array([one.image for one in poses for _ in one.rows], dtype=np.str_),
+        camera_joints=np.concatenate(known) if known else None,
+        boxes=boxes,
+        box_scores=box_scores,
+    )

@@ -62,7 +62,7 @@ class PosePredictor:
         """
         path = released_run() if path is None else Path(path)
         if path.suffix == ".onnx":
-            from ief.inference.onnx_runtime import OnnxNetwork
+            from ief.inference.onnx import OnnxNetwork
 
             if flip:
                 raise PoseError(f"{path}: an exported model sees each crop once; flip needs the run's folder")
@@ -150,14 +150,14 @@ class PosePredictor:
                 f"{data.name}: prepared with joints {here}, ..., but the network places {there}, ...; "
                 "run `ief prepare --skeleton` with the network's"
             )
-        inner, found = slice(data.border, data.border + data.size), []
+        inner, batches = slice(data.border, data.border + data.size), []
         with progress(desc="predicting", total=len(data), unit="person") as counter:
             for start in range(0, len(data), self.batch_size):
                 crops = data.crops[start : start + self.batch_size, inner, inner]
-                found.append(self.network(crops))
+                batches.append(self.network(crops))
                 counter.update(len(crops))
-        poses = np.concatenate([pose for pose, _ in found], axis=1)
-        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in found])
+        poses = np.concatenate([pose for pose, _ in batches], axis=1)
+        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in batches])
 
 
 def people_of(image: Image, boxes: object, row: int) -> ImagePeople:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from ief.inference.boxes import box_fault, box_matrices, check_boxes, whole_image
+from evaluation.report.skeletons import check_image
+from ief.inference.boxes import box_fault, box_matrices, check_boxes
 from ief.inference.networks import Network
 from ief.inference.poses import Poses
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
-# (H, W, 3) uint8 RGB -> people found: boxes (P, 4) and scores (P,).
+# (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
 FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -39,14 +41,24 @@ class ImagePeople:
     box_scores: np.ndarray | None = None
     name: str = "image"
 
+    def load(self) -> np.ndarray:
+        """(H, W, 3) uint8 RGB. Raises PoseError, naming the image, for a file that is none or another array."""
+        if isinstance(self.image, np.ndarray):
+            return np.ascontiguousarray(check_image(self.image, self.name))
+        # In full: a JPEG's own reduction, which `ief prepare` uses for its speed, moves joints by a pixel.
+        return decode_image(read_bytes(self.image), str(self.image), upright=True)
+
 
 @dataclass(frozen=True)
 class Cut:
     """The crops of an image's people.
 
     Attributes:
+        name: the image's.
         crops: (P, n, n, 3) uint8 RGB.
-        boxes, box_scores, rows: as in `Poses`.
+        boxes: (P, 4) x1 y1 x2 y2 that the crops show.
+        box_scores: (P,) the detector's, NaN if nobody said.
+        rows: (P,) each person's row among the boxes given.
         left_out: a line for each person, or for the image, that cannot be used.
     """
 
@@ -86,43 +98,35 @@ def stream(
     crops: list[np.ndarray] = []
     poses: list[np.ndarray] = []
     scores: list[np.ndarray] = []
-
-    def predict(count: int) -> None:
-        found, sure = network(np.stack(crops[:count]))
-        poses.extend(found[-1])
-        scores.extend(sure)
-        del crops[:count]
-
-    def finished() -> Iterator[Outcome]:
+    for cut in chain(cut_ahead(images, network.size, batch_size, find_people), [None]):  # None: there are no more
+        if cut is not None:
+            waiting.append(cut)
+            crops.extend(cut.crops)
+        while len(crops) >= (batch_size if cut is not None else 1):
+            stages, sure = network(np.stack(crops[:batch_size]))
+            poses.extend(stages[-1])
+            scores.extend(sure)
+            del crops[:batch_size]
         while waiting and len(waiting[0].crops) <= len(poses):
-            cut = waiting.popleft()
-            count = len(cut.crops)
-            yield outcome(cut, poses[:count], scores[:count], network)
+            done = waiting.popleft()
+            count = len(done.crops)
+            yield map_back(done, poses[:count], scores[:count], network)
             del poses[:count], scores[:count]
 
-    for cut in cut_ahead(images, network.size, batch_size, find_people):
-        waiting.append(cut)
-        crops.extend(cut.crops)
-        while len(crops) >= batch_size:
-            predict(batch_size)
-        yield from finished()
-    if crops:
-        predict(len(crops))
-    yield from finished()
 
-
-def outcome(cut: Cut, poses: list[np.ndarray], scores: list[np.ndarray], network: Network) -> Outcome:
+def map_back(cut: Cut, poses: list[np.ndarray], scores: list[np.ndarray], network: Network) -> Outcome:
     """The poses (K, D) of a cut's people, x, y in crop pixels, as those of its image."""
-    joints = np.array(poses).reshape(len(poses), len(network.skeleton), network.dimensions)
+    shape = (len(poses), len(network.skeleton))
+    joints = np.reshape(poses, (*shape, network.dimensions))
     joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
-    scores = np.array(scores).reshape(len(poses), len(network.skeleton))
-    found = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name)
-    return Outcome(cut.name, found, cut.left_out)
+    scores = np.reshape(scores, shape)
+    poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name)
+    return Outcome(cut.name, poses, cut.left_out)
 
 
 def cut_ahead(images: Iterable[ImagePeople], size: int, ahead: int, find_people: FindPeople | None) -> Iterator[Cut]:
     """`cut_image` of each image, in order; threads work up to 2 `ahead` images ahead."""
-    waiting: deque = deque()
+    waiting: deque[Future] = deque()
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "images") as pool:
         try:
             for people in images:
@@ -139,45 +143,25 @@ def cut_ahead(images: Iterable[ImagePeople], size: int, ahead: int, find_people:
 def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = None) -> Cut:
     """The crops of one image's people; whoever or whatever cannot be used is told in `left_out`."""
     try:
-        return _cut(people, size, find_people)
+        image, name, scores = people.load(), people.name, people.box_scores
+        height, width = image.shape[:2]
+        if people.boxes is not None:
+            boxes = check_boxes(people.boxes, name)
+        elif find_people is None:
+            boxes = np.array([[0.0, 0.0, width, height]])
+        else:
+            boxes, scores = find_people(image)
+            if not len(boxes):
+                raise PoseError(f"{name}: the detector finds nobody in it")
     except PoseError as error:
-        line = str(error) if people.name in str(error) else f"{people.name}: {error}"
-        none = np.zeros((0, 4))
+        line, none = str(error) if people.name in str(error) else f"{people.name}: {error}", np.zeros((0, 4))
         return Cut(people.name, np.zeros((0, size, size, 3), np.uint8), none, none[:, 0], np.zeros(0, int), [line])
-
-
-def _cut(people: ImagePeople, size: int, find_people: FindPeople | None) -> Cut:
-    # A file is decoded in full: a JPEG's own reduction, which `prepare` uses for its speed, moves joints by a pixel.
-    image, name, scores = load_image(people), people.name, people.box_scores
-    height, width = image.shape[:2]
-    if people.boxes is not None:
-        boxes = check_boxes(people.boxes, name)
-    elif find_people is None:
-        boxes = whole_image(width, height)
-    else:
-        boxes, scores = find_people(image)
-        if not len(boxes):
-            raise PoseError(f"{name}: the detector finds nobody in it")
     scores = np.full(len(boxes), np.nan) if scores is None else np.asarray(scores, dtype=np.float64)
     faults = [box_fault(box, width, height) for box in boxes]
     rows = np.array([row for row, fault in enumerate(faults) if not fault], dtype=int)
     left_out = [f"{name}: person {row + 1}: {fault}" for row, fault in enumerate(faults) if fault]
     crops = cut_crops(image, box_matrices(boxes[rows], size), size)
     return Cut(name, crops, boxes[rows], scores[rows], rows, left_out)
-
-
-def load_image(people: ImagePeople) -> np.ndarray:
-    """(H, W, 3) uint8 RGB: an array as it is, a file turned as its EXIF data ask. Raises PoseError, naming it."""
-    if isinstance(people.image, np.ndarray):
-        return check_array(people.image, people.name)
-    return decode_image(read_bytes(people.image), str(people.image), upright=True)
-
-
-def check_array(image: np.ndarray, name: str) -> np.ndarray:
-    """The image itself. Raises PoseError, naming it, if it is not (H, W, 3) uint8 with a pixel or more."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise PoseError(f"{name}: an array of {image.dtype} {image.shape}; give (height, width, 3) uint8 RGB")
-    return np.ascontiguousarray(image)
 
 
 def read_bytes(path: Path) -> bytes:

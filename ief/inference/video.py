@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_atomically
-from ief.inference.boxes import box_fault, pose_boxes
-from ief.inference.poses import Poses
+from checkpoints.files import require_file, write_atomically
+from checkpoints.progress import progress
+from ief.inference.boxes import box_fault, person_box, pose_boxes
+from ief.inference.poses import ImageCamera, Poses
 from ief.inference.predictor import PosePredictor
 from ief.inference.stream import FindPeople, ImagePeople
 
-SUFFIXES = (".mp4", ".avi", ".mov")
 LOST = 0.02  # of the image's shorter side: a pose smaller than this has lost its person
-CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v"}
+CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v"}  # of what is read and written
 
 
 class VideoFrames:
@@ -34,9 +34,7 @@ class VideoFrames:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.capture = path, cv2.VideoCapture(str(path))
-        if not path.is_file():
-            raise PoseError(f"{path}: no such file; check the path")
+        self.path, self.capture = require_file(path), cv2.VideoCapture(str(path))
         if not self.capture.isOpened():
             raise PoseError(f"{path}: no video that OpenCV can decode; convert it to H.264 .mp4")
         self.count = max(0, int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
@@ -45,16 +43,54 @@ class VideoFrames:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The frames. Raises PoseError if there is none."""
-        number = 0
-        while True:
-            whole, frame = self.capture.read()
-            if not whole:
-                break
-            number += 1
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-        self.capture.release()
-        if not number:
+        whole, frame = self.capture.read()
+        if not whole:
             raise PoseError(f"{self.path}: no frame that can be decoded; convert it to H.264 .mp4")
+        while whole:
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            whole, frame = self.capture.read()
+        self.capture.release()
+
+
+def predict_video(
+    predictor: PosePredictor,
+    path: Path,
+    name: str,
+    copy: Path,
+    find_people: FindPeople | None = None,
+    center: Sequence[float] | None = None,
+    scale: float | None = None,
+    camera: ImageCamera | None = None,
+) -> tuple[list[Poses], list[str]]:
+    """The poses of a video's frames, and an annotated copy of it.
+
+    Args:
+        name: of the video in the results; no other is called so.
+        copy: where the annotated copy goes.
+        find_people: finds people in the first frame, and again whenever nobody is left.
+        center, scale: MPII's, of the one person in the first frame; None for somebody who fills it.
+        camera: of the video, for the side view, where it is known.
+
+    Returns:
+        the poses frame by frame, and a line if the video, or a part of it, was left out.
+    """
+    predicted: list[Poses] = []
+    try:
+        frames = VideoFrames(path)
+        boxes = None if center is None and scale is None else person_box(*frames.size, center, scale)
+
+        def annotate() -> Iterator[np.ndarray]:
+            steps = predict_frames(predictor, frames, name, boxes, find_people)
+            for frame, poses in progress(steps, f"predicting {name}", frames.count, "frame"):
+                predicted.append(poses)
+                yield poses.draw(frame, camera and camera.scale)
+
+        write_video(copy, annotate(), frames.fps)
+    except PoseError as error:
+        return [], [str(error)]
+    missing = frames.count - len(predicted)
+    ends = f"{path}: ends early: {missing:,} of {frames.count:,} frames cannot be decoded"
+    return predicted, [ends] if missing > 0 else []
 
 
 def predict_frames(
@@ -80,28 +116,26 @@ def predict_frames(
             boxes = np.array([[0.0, 0.0, width, height]])
         if current is None or not len(current):
             current = boxes if find_people is None else find_people(frame)[0]
-        frame_name = f"{name}/{number:06}"
-        people = ImagePeople(frame, current, name=frame_name)
-        (outcome,) = predictor.stream([people])
+        (outcome,) = predictor.stream([ImagePeople(frame, current, name=f"{name}/{number:06}")])
         yield frame, outcome.poses
-        current = follow(outcome.poses, boxes, width, height)
+        current = follow_people(outcome.poses, boxes, width, height)
 
 
-def follow(poses: Poses, first: np.ndarray | None, width: int, height: int) -> np.ndarray:
+def follow_people(poses: Poses, first: np.ndarray | None, width: int, height: int) -> np.ndarray:
     """(P, 4) where each person is looked for in the next frame.
 
     Args:
         first: (P, 4) where to look for those who are lost; None drops them.
     """
-    boxes, kept = pose_boxes(poses.joints), []
-    for row, box in zip(poses.rows.tolist(), boxes, strict=True):
-        small = (box[2:] - box[:2]).max() < LOST * min(width, height)
-        large = (box[2:] - box[:2]).max() > 2 * max(width, height)
-        if not (small or large or box_fault(box, width, height)):
-            kept.append(box)
+    boxes = []
+    for row, box in zip(poses.rows.tolist(), pose_boxes(poses.joints), strict=True):
+        longer = (box[2:] - box[:2]).max()
+        sized = LOST * min(width, height) <= longer <= 2 * max(width, height)
+        if sized and not box_fault(box, width, height):
+            boxes.append(box)
         elif first is not None:
-            kept.append(first[min(row, len(first) - 1)])
-    return np.array(kept).reshape(-1, 4)
+            boxes.append(first[min(row, len(first) - 1)])
+    return np.array(boxes).reshape(-1, 4)
 
 
 def write_video(path: Path, frames: Iterator[np.ndarray], fps: float) -> Path:

@@ -45,10 +45,10 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         PoseError: no lists of these names, categories with different keypoints, or nobody in it.
     """
     path = Path(path)
-    skeleton, order, known = _skeleton(path, stored)
-    rows, found = _people(path, stored, order)
+    skeleton, order, known = _read_skeleton(path, stored)
+    rows, left_out = _read_people(path, stored, order)
     if not rows:
-        first = f", first {found[MALFORMED][0]}" if found[MALFORMED] else ""
+        first = f", first {left_out[MALFORMED][0]}" if left_out[MALFORMED] else ""
         raise PoseError(
             f"{path}: nobody with keypoints in it{first}; give COCO's person_keypoints file, not its instances"
         )
@@ -70,15 +70,12 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         area=area,
         skeleton=skeleton,
     )
-    ids = people.person_ids
-    empty = ~labeled.any(axis=1)
-    faults = {
-        MALFORMED: found[MALFORMED],
-        UNPLACED: ids[(labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)].tolist(),
-    }
+    ids, empty = people.person_ids, ~labeled.any(axis=1)
+    unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
+    faults = {MALFORMED: left_out[MALFORMED], UNPLACED: ids[unplaced].tolist()}
     notes = {
-        CROWD: found[CROWD],
-        NO_JOINT: found[NO_JOINT] + ids[empty].tolist(),
+        CROWD: left_out[CROWD],
+        NO_JOINT: left_out[NO_JOINT] + ids[empty].tolist(),
         ZEROED: ids[zeroed.any(axis=1)].tolist(),
         GUESSED: [] if known else list(skeleton.names),
     }
@@ -87,14 +84,14 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
 
 def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
     """The list of objects called `key`. Raises PoseError for anything else."""
-    found = stored.get(key)
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+    entries = stored.get(key)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise PoseError(f"{path}: no list of objects '{key}', as COCO's annotations have; give a keypoints file")
-    return found
+    return entries
 
 
-def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], bool]:
-    """As `guess_skeleton`, of the categories' keypoints."""
+def _read_skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], bool]:
+    """The skeleton of the categories' keypoints, their order, and whether it is known (`guess_skeleton`)."""
     categories = [entry for entry in _objects(path, stored, "categories") if entry.get("keypoints")]
     if not categories:
         return SKELETONS["coco17"], list(range(17)), True
@@ -112,25 +109,25 @@ def _skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], 
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
 
 
-def _people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[list[tuple], dict[str, list[str]]]:
-    """What `_person` finds in each annotation, and why the others are left out."""
+def _read_people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[list[tuple], dict[str, list[str]]]:
+    """What `_read_person` makes of each annotation, and why the others are left out."""
     names = image_names(_objects(path, stored, "images"))
-    rows, found = [], defaultdict(list)
+    rows, left_out = [], defaultdict(list)
     for place, entry in enumerate(_objects(path, stored, "annotations")):
         label = str(entry.get("id", f"entry {place}"))[:40]
         try:
             if entry.get("iscrowd", 0):
-                found[CROWD].append(label)
+                left_out[CROWD].append(label)
             elif entry.get("num_keypoints", 1) == 0:
-                found[NO_JOINT].append(label)
+                left_out[NO_JOINT].append(label)
             else:
-                rows.append(_person(entry, names, order))
+                rows.append(_read_person(entry, names, order))
         except (TypeError, ValueError, KeyError, OverflowError) as error:
-            found[MALFORMED].append(f"{label}: {error}")
-    return rows, found
+            left_out[MALFORMED].append(f"{label}: {error}")
+    return rows, left_out
 
 
-def _person(entry: dict, names: dict, order: list[int]) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, float, float]:
+def _read_person(entry: dict, names: dict, order: list[int]) -> tuple:
     """Image, (K, 2) points, (K,) flags, (4,) box, area, head size. The caller catches what a bad entry raises."""
     image = image_of(entry, names)
     if "keypoints" not in entry:

@@ -1,9 +1,13 @@
-"""Which image an entry of COCO's JSON is of: annotations, results, detections, and what Ultralytics writes."""
+"""What entries of COCO's JSON, annotations, results and detections, and of Ultralytics' say: image, box, person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
+
+PERSON = 1  # COCO's category
 
 
 def image_key(image_id: object) -> str | None:
@@ -17,8 +21,8 @@ def image_key(image_id: object) -> str | None:
 def image_names(images: Iterable[object]) -> dict[str, str]:
     """`image_key` -> file name of COCO's `images`; an image without id or name names nothing."""
     usable = (image for image in images if isinstance(image, dict))
-    found = ((image_key(image.get("id")), image.get("file_name")) for image in usable)
-    return {key: name for key, name in found if key and isinstance(name, str) and name}
+    pairs = ((image_key(image.get("id")), image.get("file_name")) for image in usable)
+    return {key: name for key, name in pairs if key and isinstance(name, str) and name}
 
 
 def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
@@ -41,3 +45,22 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
     if key not in names:
         raise ValueError(f"its image_id {key[:40]} is no image of the file")
     return names[key]
+
+
+def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
+    """(4,) x1 y1 x2 y2 of COCO's `bbox` (x y width height) or Ultralytics' `box`; None without either.
+
+    Raises:
+        ValueError, TypeError or KeyError: a box of another form.
+    """
+    if isinstance(entry.get("box"), dict):
+        return np.array([float(entry["box"][edge]) for edge in ("x1", "y1", "x2", "y2")])
+    if entry.get("bbox") is None:
+        return None
+    x, y, width, height = map(float, entry["bbox"])
+    return np.array([x, y, x + width, y + height])
+
+
+def is_person(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
+    return entry.get("category_id", PERSON) == PERSON and ("class" not in entry or entry.get("name") == "person")

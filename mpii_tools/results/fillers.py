@@ -69,26 +69,26 @@ def find_fillers(joints: np.ndarray, people: People) -> Fillers:
         "at one place with most joints of the person": crowded,
         "at the place of another joint": paired,
     }
-    left, found = counted, {}
+    left, chosen = counted, {}
     for kind, mask in kinds.items():
-        found[kind] = mask & left
+        chosen[kind] = mask & left
         left = left & ~mask
-    return Fillers(counted & ~left, {kind: mask for kind, mask in found.items() if mask.any()})
+    return Fillers(counted & ~left, {kind: mask for kind, mask in chosen.items() if mask.any()})
 
 
 def filler_warning(joints: np.ndarray, people: People) -> str | None:
     """A warning about predictions (N, K, 2 or more) that hold fillers, in one line; None if they hold none."""
-    found = find_fillers(joints, people)
-    if not found.kinds:
+    fillers = find_fillers(joints, people)
+    if not fillers.kinds:
         return None
-    fillers = found.joints
     distance = np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
-    rest = distance[people.annotated & ~fillers & np.isfinite(distance)]
+    rest = distance[people.annotated & ~fillers.joints & np.isfinite(distance)]
     without = f"; the joint error of the others is {rest.mean():.1f} px" if len(rest) else ""
-    listed = "; ".join(f"{mask.sum():,} {kind} ({_named(mask, people)})" for kind, mask in found.kinds.items())
+    listed = "; ".join(f"{mask.sum():,} {kind} ({_named(mask, people)})" for kind, mask in fillers.kinds.items())
     return (
-        f"{fillers.sum():,} of {people.annotated.sum():,} annotated joints, in {fillers.any(axis=1).sum():,} of "
-        f"{len(people):,} people, look like fillers, not like predictions: {listed}. They count as they are: as wrong "
+        f"{fillers.joints.sum():,} of {people.annotated.sum():,} annotated joints, in "
+        f"{fillers.joints.any(axis=1).sum():,} of {len(people):,} people, look like fillers, not "
+        f"like predictions: {listed}. They count as they are: as wrong "
         f"in PCKh unless they are near by chance, and with their distance in joint and bone error{without}. A joint "
         "that is NaN for everybody does not count"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.images.index import ImageIndex
 from mpii_tools.people import People
 from mpii_tools.results.coco import number_images
-from mpii_tools.results.predictions import OPTIONAL, Predictions
+from mpii_tools.results.predictions import ROWS, Predictions
 
 # The share of poses that are nearer to their row's person than the pose of another row is: 99 % or more in published
 # predictions, 97 % for one mean pose; 51 % in a random order, 58 % if every row is the next one's.
@@ -59,21 +58,21 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
     images = None if nameless else _image_names(predictions, people)
     if images is None:
-        return Match(_by_row(len(predictions), len(people), parts), "row by row")
+        return Match(_by_row(len(predictions), parts), "row by row")
     center = predictions.crop_center
     center = np.full((len(predictions), 2), np.nan) if center is None else center
-    found = [
+    matches = [
         Match(_by_ids(predictions, people, center), "by person_ids"),
         Match(_by_place(images, center, people), "by place"),
         *(Match(_by_order(images, people, part), "by order in the image") for part in parts),
     ]
-    whole = [one for one in found if (one.rows[needed] >= 0).all()]
+    whole = [one for one in matches if (one.rows[needed] >= 0).all()]
     exact = [one for one in whole if (one.rows >= 0).sum() == len(predictions)]
-    return (exact or whole or [max(found, key=lambda one: (one.rows[needed] >= 0).sum())])[0]
+    return (exact or whole or [max(matches, key=lambda one: (one.rows[needed] >= 0).sum())])[0]
 
 
 def align(predictions: Predictions, people: People) -> Predictions:
-    """The predictions of `people`, in their order, as `match` finds them; those of further people are ignored.
+    """The predictions of `people`, in their order, found by `match`; those of further people are ignored.
 
     Raises:
         PoseError: a person without prediction, another count, other joints, or rows in another order than the people.
@@ -84,15 +83,25 @@ def align(predictions: Predictions, people: People) -> Predictions:
 def align_annotated(
     predictions: Predictions, people: People, needed: np.ndarray | None = None
 ) -> tuple[Predictions, People]:
-    """As `align`, without the people who need no prediction (`match`) and have none; and the people that are left."""
+    """The predictions of those people who have one, in their order, and these people.
+
+    Args:
+        predictions: matched by `match`; those of further people are ignored.
+        people: of the same joints.
+        needed: (N,) bool, who must have one; None: those with an annotated joint.
+
+    Raises:
+        PoseError: one who must have a prediction and has none, another count, other joints, or rows in another order
+            than the people.
+    """
     if predictions.joint_names != people.joint_names:
         raise PoseError(
             f"predictions have joints {', '.join(predictions.joint_names[:3])}, ... and the annotations "
             f"{', '.join(people.joint_names[:3])}, ...; predict the annotated joints, in their order"
         )
     needed = people.annotated.any(axis=1) if needed is None else needed
-    found = match(predictions, people, needed)
-    missing = people.person_ids[needed & (found.rows < 0)].tolist()
+    matched = match(predictions, people, needed)
+    missing = people.person_ids[needed & (matched.rows < 0)].tolist()
     if missing:
         first = name_of(predictions, 0) if len(predictions) else "nobody"
         raise PoseError(
@@ -100,10 +109,12 @@ def align_annotated(
             f"(the first prediction is for {first}{_ambiguity(predictions, people)}); predict the people of these "
             "annotations, or score those of one --split"
         )
-    people = people.select(found.rows >= 0)
-    aligned = _take(predictions, found.rows[found.rows >= 0], people.person_ids)
-    if found.way != "by person_ids":
-        _check_order(aligned, people, found.way)
+    people, rows = people.select(matched.rows >= 0), matched.rows[matched.rows >= 0]
+    columns = {name: getattr(predictions, name) for name in ("joints", *ROWS)}
+    columns = {name: None if column is None else column[rows] for name, column in columns.items()}
+    aligned = replace(predictions, **{**columns, "person_ids": people.person_ids})
+    if matched.way != "by person_ids":
+        _check_order(aligned, people, matched.way)
     return aligned, people
 
 
@@ -113,36 +124,29 @@ def name_of(predictions: Predictions, row: int) -> str:
     return f"row {row}" if names is None else str(names[row])
 
 
-def _take(predictions: Predictions, rows: np.ndarray, person_ids: np.ndarray) -> Predictions:
-    """The predictions of `rows`, with other person_ids."""
-    columns = {name: getattr(predictions, name) for name in ("joints", *OPTIONAL, "images")}
-    taken = {name: None if column is None else column[rows] for name, column in columns.items()}
-    return replace(predictions, person_ids=person_ids, **taken)
-
-
 def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     """Image of each prediction in the people's words, None if nothing tells."""
     if predictions.person_ids is not None:
         return [person.rpartition("#")[0] for person in predictions.person_ids.tolist()]
     if predictions.images is None:
         return None
-    paths = tuple(dict.fromkeys(people.images.tolist()))
-    numbered = {str(number): name for name, number in number_images(paths).items()}
-    index = ImageIndex(paths)
+    index = _index_images(people)
+    words = {str(number): name for name, number in number_images(index.paths).items()}
+    for name in set(predictions.images.tolist()) - words.keys():
+        images = index.candidates(name)
+        words[name] = images[0] if len(images) == 1 else name
+    return [words[name] for name in predictions.images.tolist()]
 
-    def find(name: str) -> str:
-        means = [] if name in numbered else index.candidates(name)
-        return means[0] if len(means) == 1 else numbered.get(name, name)
 
-    return [find(name) for name in predictions.images.tolist()]
+def _index_images(people: People) -> ImageIndex:
+    return ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
 
 
 def _ambiguity(predictions: Predictions, people: People) -> str:
     """For a message: the first name of an image that several of the people's images can have; '' without any."""
-    index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-    names = [] if predictions.images is None else dict.fromkeys(predictions.images.tolist())
-    unclear = next((name for name in names if len(index.candidates(name)) > 1), None)
-    return "" if unclear is None else f"; '{unclear}' can be {' or '.join(index.candidates(unclear)[:2])}"
+    index, names = _index_images(people), [] if predictions.images is None else predictions.images.tolist()
+    several = ((name, index.candidates(name)) for name in dict.fromkeys(names))
+    return next((f"; '{name}' can be {' or '.join(images[:2])}" for name, images in several if len(images) > 1), "")
 
 
 def _by_ids(predictions: Predictions, people: People, center: np.ndarray) -> np.ndarray:
@@ -152,9 +156,9 @@ def _by_ids(predictions: Predictions, people: People, center: np.ndarray) -> np.
         return nobody
     row_of = {person: row for row, person in enumerate(predictions.person_ids.tolist())}
     rows = np.array([row_of.get(person, -1) for person in people.person_ids.tolist()], dtype=int)
-    found = rows >= 0
-    apart = np.linalg.norm(center[rows[found]] - people.crop_center[found], axis=1)
-    return nobody if (apart > _same_place(people)[found]).any() else rows
+    has = rows >= 0
+    apart = np.linalg.norm(center[rows[has]] - people.crop_center[has], axis=1)
+    return nobody if (apart > _same_place(people)[has]).any() else rows
 
 
 def _by_place(images: list[str], center: np.ndarray, people: People) -> np.ndarray:
@@ -184,26 +188,24 @@ def _by_order(images: list[str], people: People, part: np.ndarray) -> np.ndarray
     return rows
 
 
-def _by_row(predictions: int, people: int, parts: list[np.ndarray]) -> np.ndarray:
+def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
     """To the people of the first part with as many people as there are predictions, one after the other."""
     part = next((part for part in parts if part.sum() == predictions), None)
     if part is None:
         counts = " or ".join(f"{count:,}" for count in sorted({int(part.sum()) for part in parts}))
         raise PoseError(
-            f"{predictions:,} predictions for {people:,} annotated people, and no person_ids on one side; they can "
-            "only be matched row by row, so give one prediction per person, in the annotations' order: for everybody, "
-            f"or for those who are scored or labeled, {counts}"
+            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; they "
+            "can only be matched row by row, so give one prediction per person, in the annotations' order: for "
+            f"everybody, or for those who are scored or labeled, {counts}"
         )
-    rows = np.full(people, -1)
-    rows[part] = np.arange(predictions)
-    return rows
+    return np.where(part, np.cumsum(part) - 1, -1)
 
 
 def _rows_of(names: Iterable[str]) -> dict[str, list[int]]:
-    rows: dict[str, list[int]] = defaultdict(list)
+    rows: dict[str, list[int]] = {}
     for row, name in enumerate(names):
-        rows[name].append(row)
-    return dict(rows)
+        rows.setdefault(name, []).append(row)
+    return rows
 
 
 def _check_order(predictions: Predictions, people: People, way: str) -> None:

@@ -19,6 +19,11 @@ from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
 OPTIONAL = ("scores", "crop_center", "camera_joints")  # columns of the file that it may lack
+# The columns beside the joints: the shape of a person's row.
+ROWS = {
+    "person_ids": (), "images": (), "crop_center": (2,), "scores": ("K",), "camera_joints": ("K", 3), "boxes": (4,),
+    "box_scores": (),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,15 @@ class Predictions:
         scores: (N, K) float64 in 0..1, how sure the network is of each joint, NaN where it does not say; None if
             nothing is known.
         crop_center: (N, 2) image pixels, the center of the crop that each was predicted in, NaN where it is not known.
-        images: (N,) image names or COCO's image_ids of predictions without person_ids.
+        images: (N,) image names, or COCO's image_ids in files that have no person_ids.
         camera_joints: (N, K, 3) mm in the camera's coordinates (`with_camera`), NaN for people whose camera is not
             known; None if nobody's is.
+        boxes: (N, 4) x1, y1, x2, y2 in image pixels, where each person was looked for.
+        box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none.
 
     Raises:
-        PoseError: arrays that do not fit together, a value that is not finite, or a person_id that appears twice.
+        PoseError: arrays that do not fit together, a joint or box that is not finite, or a person_id that appears
+            twice.
     """
 
     joints: np.ndarray
@@ -50,6 +58,8 @@ class Predictions:
     crop_center: np.ndarray | None = None
     images: np.ndarray | None = None
     camera_joints: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    box_scores: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
@@ -58,6 +68,12 @@ class Predictions:
             raise PoseError(
                 f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
             )
+        for name, row in ROWS.items():
+            column, want = getattr(self, name), (shape[0], *(names if length == "K" else length for length in row))
+            if column is not None and column.shape != want:
+                raise PoseError(
+                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}, one per pose"
+                )
         lost = ~np.isfinite(self.joints[:, predicted_joints(self.joints)]).all(axis=(1, 2))
         lost |= ~np.isfinite(self.joints).any(axis=(1, 2))
         if lost.any():
@@ -65,13 +81,9 @@ class Predictions:
                 f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
                 f"{np.argmax(lost)}; a prediction must place every joint"
             )
-        wanted = {"person_ids": shape[:1], "images": shape[:1], "crop_center": (shape[0], 2), "scores": shape[:2]}
-        for name, want in {**wanted, "camera_joints": (*shape[:2], 3)}.items():
-            column = getattr(self, name)
-            if column is not None and column.shape != want:
-                raise PoseError(
-                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}, one per pose"
-                )
+        if self.boxes is not None and not np.isfinite(self.boxes).all():
+            row = np.argmin(np.isfinite(self.boxes).all(axis=1))
+            raise PoseError(f"predictions: row {row} has a box that is not finite; leave that row out")
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
         if self.person_ids is not None:
@@ -115,10 +127,9 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
         "joint_names": np.array(predictions.joint_names, dtype=np.str_),
         "stage": np.array(predictions.stage),
     }
-    for name in OPTIONAL:
-        if getattr(predictions, name) is not None:
-            columns[name] = getattr(predictions, name)
-    save_arrays(path, columns)
+    save_arrays(
+        path, columns | {name: column for name in OPTIONAL if (column := getattr(predictions, name)) is not None}
+    )
 
 
 def read_predictions(

@@ -117,20 +117,20 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
             "train on people who have it"
         )
     rows = match(predictions, people, people.scored).rows
-    found = rows >= 0
-    foreign = np.setdiff1d(np.arange(len(predictions)), rows[found])
+    has = rows >= 0
+    foreign = np.setdiff1d(np.arange(len(predictions)), rows[has])
     if len(foreign):
         raise PoseError(
             f"{len(foreign):,} predictions are not of test rects of {annotations}, first "
             f"{name_of(predictions, foreign[0])}; predict its test split"
         )
-    missing = people.person_ids[people.scored & ~found]
+    missing = people.person_ids[people.scored & ~has]
     if len(missing):
         raise PoseError(
             f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects have no prediction, first "
             f"{missing[0]}; MPII scores them all, so predict the whole test split"
         )
-    return dict(zip(people.person_ids[found].tolist(), predictions.joints[rows[found]], strict=True))
+    return dict(zip(people.person_ids[has].tolist(), predictions.joints[rows[has]], strict=True))
 
 
 def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray]) -> np.ndarray:

@@ -232,7 +232,8 @@ def boxes(people):
 def coco(people, joints) -> str:
     order = np.random.default_rng(4).permutation(len(people))
     exact = np.round(joints, 3)
-    write_coco("p.json", exact[order], np.full(joints.shape[:2], 0.5), people.images[order], boxes(people)[order])
+    columns = {"images": people.images[order], "boxes": boxes(people)[order]}
+    write_coco("p.json", Predictions(exact[order], None, scores=np.full(joints.shape[:2], 0.5), **columns))
     stored = json.loads(Path("p.json").read_text())
     for person, row in zip(stored, order, strict=True):  # to_coco rounds
         person["keypoints"] = np.hstack([joints[row], np.full((16, 1), 0.5)]).ravel().tolist()

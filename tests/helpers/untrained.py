@@ -10,8 +10,12 @@ from ief.model.run_folder import save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 
 
-def make_cascade(count=2, size=32, dimensions=2, **design):
-    """A cascade of `count` stages for MPII's joints, the same on every call; z, in 3D, in hundreds of mm."""
+def make_cascade(count=2, size=32, dimensions=2, head=0.3, **design):
+    """A cascade of `count` stages for MPII's joints, the same on every call; z, in 3D, in hundreds of mm.
+
+    Args:
+        head: standard deviation of the heads' weights; the larger, the more a pose depends on its image.
+    """
     units = torch.tensor([1.0, 1.0, 100.0])[:dimensions]
     torch.manual_seed(0)
     stages = []
@@ -21,7 +25,7 @@ def make_cascade(count=2, size=32, dimensions=2, **design):
         residuals = Residuals(torch.zeros(16, dimensions), 3 * units.repeat(16, 1), units.repeat(pairs, 1))
         stage = Stage(shape, residuals)
         torch.nn.init.normal_(stage.pose_weight, std=0.05)
-        torch.nn.init.normal_(stage.head.weight, std=0.3)
+        torch.nn.init.normal_(stage.head.weight, std=head)
         stages.append(stage.eval())
     return Cascade(torch.rand(16, dimensions) * units * size, stages).eval()
 

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from processes import IEF, finish, start
+from processes import IEF, start
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 from untrained import save_run
 
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.files import JOURNAL
+from ief.inference.outputs import JOURNAL
 from mpii_tools.results.predictions import read_predictions
 
 BROKEN = ("007.jpg", "050.jpg", "093.jpg")
@@ -69,35 +69,6 @@ def test_three_broken_images_of_a_hundred_leave_97(run, hundred, tmp_path, capsy
     assert not (tmp_path / JOURNAL).exists()
 
 
-def test_a_person_off_the_image_and_a_missing_image_are_told(run, hundred, tmp_path, capsys):
-    (tmp_path / "people.txt").write_text(
-        "001.jpg 1 2 40 40\n002.jpg 100 2 140 40\n002.jpg 1 2 40 40\nnone.jpg 1 2 3 4\n"
-    )
-    inputs = [hundred / "001.jpg", hundred / "002.jpg", hundred / "none.jpg"]
-    assert predict("--run", run, *inputs, "--boxes", tmp_path / "people.txt", "--out", tmp_path / "out") == 3
-    error = capsys.readouterr().err
-    assert "002.jpg: person 1: its box 100 2 140 40 is off the image of 64 x 48 pixels" in error
-    assert "none.jpg: cannot be read" in error and "2 left out" in error
-    found = read_predictions(tmp_path / "out" / "predictions-images.npz")
-    assert found.person_ids.tolist() == ["001.jpg#1", "002.jpg#2"]
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.jpg")) == ["001.jpg.pose.jpg", "002.jpg.pose.jpg"]
-
-
-def test_input_decides_what_a_file_of_boxes_predicts(run, hundred, tmp_path, capsys):
-    """Boxes of a whole dataset and one of its images; then two images, of which one has no box."""
-    boxes = [{"image_id": f"{n:03}.jpg", "bbox": [1, 2, 39, 38], "score": 0.9} for n in range(1, 500)]
-    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
-    arguments = ["--run", run, "--boxes", tmp_path / "boxes.json", "--out", tmp_path / "out"]
-    assert predict(*arguments, hundred / "001.jpg") == 0
-    error = capsys.readouterr().err
-    assert "498 boxes passed over" in error and "cannot be read" not in error
-    assert read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist() == ["001.jpg#1"]
-    assert predict(*arguments, hundred / "000.jpg", hundred / "001.jpg") == 3
-    error = capsys.readouterr().err
-    assert "000.jpg: boxes.json has no box of it" in error and "1 left out" in error
-    assert read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist() == ["001.jpg#1"]
-
-
 def test_a_repeated_input_does_not_cost_the_run(run, hundred, tmp_path, capsys):
     """An image twice; a folder and one of its images; a video twice, and another of its name; two images of a name."""
     where = ["--run", run, "--out", tmp_path / "out", "--draw", "0"]
@@ -144,7 +115,19 @@ def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
     assert not list((tmp_path / "again").glob("*.jpg"))
 
 
-def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hundred, tmp_path, monkeypatch):
+def count_images(monkeypatch):
+    """How many images each prediction gives to the network."""
+    counts, stream = [], PosePredictor.stream
+
+    def counting(self, images, find_people):
+        counts.append(len(images))
+        return stream(self, images, find_people)
+
+    monkeypatch.setattr(PosePredictor, "stream", counting)
+    return counts
+
+
+def test_after_a_kill_the_same_command_continues(run, hundred, tmp_path, monkeypatch):
     """Killed by SIGKILL once some images are in the journal: what they hold is not predicted again."""
     arguments = ["--run", str(run), str(hundred), "--batch-size", "4", "--device", "cpu"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -160,14 +143,10 @@ def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hun
         pytest.skip("the prediction ended before it could be killed")
     kept = (killed / JOURNAL).read_bytes().count(b"\n") - 1
     with (killed / JOURNAL).open("ab") as file:
-        file.write(b'{"key": "cut o')  # a line that the kill cut off
-    predicted = []
-    once = PosePredictor.stream
-    monkeypatch.setattr(
-        PosePredictor, "stream", lambda self, images, find: once(self, predicted.extend(images) or predicted, find)
-    )
+        file.write(b'\n{"key": "cut o')  # a line that the kill cut off
+    counts = count_images(monkeypatch)
     assert predict(*arguments, "--out", killed) == 3
-    assert 0 < len(predicted) <= 100 - kept
+    assert 0 < counts.pop() <= 100 - kept
     ours, plain = files_of(killed), files_of(whole)
     assert ours.keys() == plain.keys()
     first, second = (read_predictions(folder / "predictions-images.npz") for folder in (killed, whole))
@@ -175,22 +154,16 @@ def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hun
     np.testing.assert_allclose(first.joints, second.joints, atol=1e-3)
 
 
-def test_a_journal_of_other_weights_or_of_a_changed_image_counts_for_nothing(run, hundred, tmp_path, monkeypatch):
+def test_a_journal_serves_the_same_weights_and_image_alone(run, hundred, tmp_path, monkeypatch):
     image = tmp_path / "a.jpg"
     image.write_bytes((hundred / "001.jpg").read_bytes())
-    monkeypatch.setattr(
-        "ief.inference.files.Journal.close", lambda self, done: self.file.close()
-    )  # as a kill leaves it
-    calls = []
-    once = PosePredictor.stream
-    monkeypatch.setattr(
-        PosePredictor, "stream", lambda self, images, find: once(self, calls.append(len(images)) or images, find)
-    )
-    for expected, change in ((1, None), (0, None), (1, "flip"), (1, None), (1, "image")):
+    monkeypatch.setattr("ief.workflow.predict.JOURNAL", "none")  # the journal stays, as a kill leaves it
+    counts = count_images(monkeypatch)
+    for expected, change in ((1, None), (0, None), (1, "flip"), (0, None), (1, "image")):
         if change == "image":
             os.utime(image, ns=(1, 1))
         assert predict("--run", run, image, "--out", tmp_path, *(["--flip"] if change == "flip" else [])) == 0
-        assert calls.pop() == expected
+        assert counts.pop() == expected
 
 
 def test_the_people_of_an_image_are_found_by_a_detector(run, hundred, tmp_path, capsys, monkeypatch):
@@ -242,7 +215,7 @@ def test_a_video_gives_a_pose_per_frame_and_an_annotated_video(run, tmp_path, en
 
 
 def test_a_box_follows_the_previous_frames_pose(run):
-    from ief.inference.video import follow, predict_frames
+    from ief.inference.video import follow_people, predict_frames
 
     predictor = PosePredictor.load(run, "cpu")
     frames = [np.random.default_rng(number).integers(0, 255, (64, 96, 3), dtype=np.uint8) for number in range(4)]
@@ -250,16 +223,10 @@ def test_a_box_follows_the_previous_frames_pose(run):
     found = [poses for _, poses in predict_frames(predictor, frames, "clip", boxes)]
     np.testing.assert_array_equal(found[0].boxes, boxes)
     for before, after in pairwise(found):
-        np.testing.assert_allclose(after.boxes, follow(before, boxes, 96, 64))
+        np.testing.assert_allclose(after.boxes, follow_people(before, boxes, 96, 64))
         low, high = before.joints.min(axis=1) + 0.5, before.joints.max(axis=1) + 0.5
         kept = (after.boxes != boxes).any(axis=1)
         assert (after.boxes[kept, :2] <= low[kept]).all() and (after.boxes[kept, 2:] >= high[kept]).all()
-
-
-@pytest.mark.slow
-def test_the_command_itself_tells_status_3(run, hundred, tmp_path):
-    printed = finish([*IEF, "predict", "--run", str(run), str(hundred), "--out", str(tmp_path)], status=3)
-    assert "3 left out" in printed
 
 
 @pytest.mark.parametrize("boxes", ["", "000.jpg 0 0 60 40\n001.jpg 5 5 50 40 0.5\n"])

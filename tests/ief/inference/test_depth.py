@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from torch import nn
-from torchvision.models.resnet import BasicBlock, ResNet
+from tiny_resnet import ShallowResNet
 from untrained import make_cascade, save_run
 
 from checkpoints.errors import PoseError
@@ -17,15 +16,11 @@ from evaluation.report.skeletons import draw_poses, within
 from heads.skeleton import MPII
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.camera import ImageCamera
-from ief.inference.journal import Journal
 from ief.inference.networks import CascadeNetwork
-from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx
-from ief.inference.onnx_int8 import quantize
-from ief.inference.onnx_runtime import OnnxNetwork
-from ief.inference.results import write_results
-from ief.inference.stream import ImagePeople
-from ief.inference.video import predict_frames
+from ief.inference.onnx import CropsToPose, ImageToPose, OnnxNetwork, export_onnx, quantize
+from ief.inference.outputs import Journal, write_results
+from ief.inference.poses import ImageCamera
+from ief.inference.stream import ImagePeople, Outcome
 from mpii_tools.depth.cameras import project
 from mpii_tools.depth.files import save_depth
 from mpii_tools.depth.table import make_depth
@@ -107,21 +102,10 @@ def test_a_box_moves_x_and_y_alone(image, predictor, cascade):
         np.testing.assert_allclose(joints[:, 2], expected[:, 2], rtol=1e-4, atol=1e-2)
 
 
-class OneBlock(ResNet):
-    """A ResNet of one block: an export takes longer the more layers there are."""
-
-    def __init__(self):
-        super().__init__(BasicBlock, [1, 0, 0, 0])
-        self.fc = nn.Linear(64, 10)
-
-    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
-        return super()._make_layer(block, planes, blocks, stride, dilate) if blocks else nn.Identity()
-
-
-def test_exported_models_give_the_same_in_fp32_and_nearly_in_int8(crops, image, tmp_path, monkeypatch):
+def test_exports_give_the_same_in_fp32_and_nearly_in_int8(crops, image, tmp_path, monkeypatch):
     pytest.importorskip("onnxscript", reason="install '.[export]'")
     pytest.importorskip("onnxruntime", reason="install '.[export]'")
-    monkeypatch.setattr("ief.model.stage.get_model", lambda name, weights: OneBlock())
+    monkeypatch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet(1))
     cascade = make_cascade(dimensions=3, unlabeled=(3,))
     plain = CascadeNetwork(cascade)(crops)[0][-1]
     assert np.isnan(plain[:, 3]).all() and np.isfinite(np.delete(plain, 3, axis=1)).all()
@@ -142,20 +126,13 @@ def test_nobody_has_three_coordinates_too(predictor, image, tmp_path):
     assert nobody.joints.shape == (0, 16, 3) and len(nobody.in_camera(CAMERA, 4000)) == 0
     write_results(tmp_path, [nobody, replace(somebody, image="a.jpg")], MPII, 1)
     np.testing.assert_array_equal(read_predictions(tmp_path / "predictions-images.npz").joints, somebody.joints)
+    images = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
     journal = Journal(tmp_path / "journal", "asked", MPII, 3)
-    people = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
-    for one, poses in zip(people, (nobody, somebody), strict=True):
-        journal.add(one, _Outcome(poses))
-    journal.close(False)
+    for one, poses in zip(images, (nobody, somebody), strict=True):
+        journal.add(one, Outcome(one.name, poses, []))
     again = Journal(tmp_path / "journal", "asked", MPII, 3)
-    for one, poses in zip(people, (nobody, somebody), strict=True):
+    for one, poses in zip(images, (nobody, somebody), strict=True):
         np.testing.assert_array_equal(again.find(one).poses.joints, poses.joints)
-    again.close(True)
-
-
-class _Outcome:
-    def __init__(self, poses):
-        self.poses, self.left_out = poses, []
 
 
 def test_poses_in_the_cameras_coordinates_project_to_themselves(predictor, image):
@@ -200,14 +177,7 @@ def test_a_drawing_is_that_of_2d_with_the_side_view_beside(predictor, image):
     np.testing.assert_array_equal(flat.draw(image), drawn[:, :90])
 
 
-def test_a_person_is_followed_through_a_video(predictor, image):
-    frames = [np.roll(image, 3 * step, axis=1) for step in range(3)]
-    found = list(predict_frames(predictor, frames, "clip", np.array(BOXES, dtype=float)))
-    assert [poses.joints.shape for _, poses in found] == [(2, 16, 3)] * 3
-    assert len({poses.draw(frame).shape for frame, poses in found}) == 1
-
-
-def test_the_command_writes_camera_coordinates_of_images_and_videos(run, predictor, image, tmp_path):
+def test_the_command_writes_camera_coordinates(run, predictor, image, tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])
     writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (90, 70))
     for _ in range(2):

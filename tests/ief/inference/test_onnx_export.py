@@ -1,23 +1,20 @@
 import re
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+import untrained
+from tiny_resnet import ShallowResNet
 from torch import nn
-from torchvision.models.resnet import BasicBlock, ResNet
 
 import ief
-from checkpoints.files import checksum
 from ief import PosePredictor
 from ief.cli import main
 from ief.inference.networks import CascadeNetwork
-from ief.inference.onnx_export import export_onnx, resampling, write_onnx
-from ief.inference.onnx_runtime import OnnxNetwork, open_session
-from ief.model.cascade import Cascade
-from ief.model.run_folder import save_stage, stage_file
-from ief.model.stage import Residuals, Stage, StageDesign
+from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels, write_onnx
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import warp
 from mpii_tools.results.predictions import read_predictions
@@ -26,45 +23,15 @@ SIZE = 32
 PAGE = Path(ief.__file__).parent / "README.md"
 
 
-class ShallowResNet(ResNet):
-    """Layers 1 to 3 with one basic block each: most of its weights are the blocks', which int8 makes smaller."""
-
-    def __init__(self):
-        super().__init__(BasicBlock, [1, 1, 1, 0])
-        self.fc = nn.Linear(256, 10)
-
-    def _make_layer(self, block, planes, blocks, stride=1, dilate=False):
-        return super()._make_layer(block, planes, blocks, stride, dilate) if blocks else nn.Identity()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def shallow_networks():
-    """Stages are built on a `ShallowResNet`: an export takes longer the more layers there are."""
+    """Stages of layers 1 to 3: most of their weights are the blocks', which int8 makes smaller."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet())
+        patch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet(3))
         yield
 
 
-def make_cascade(count=2):
-    """Untrained stages that look at image and heatmaps: their poses differ from image to image."""
-    torch.manual_seed(0)
-    stages = []
-    for _ in range(count):
-        residuals = Residuals(torch.zeros(16, 2), torch.full((16, 2), 3.0), torch.ones(136, 2))
-        stage = Stage(StageDesign("resnet18", size=SIZE, sigma=2.0), residuals)
-        torch.nn.init.normal_(stage.pose_weight, std=0.05)
-        torch.nn.init.normal_(stage.head.weight, std=0.03)
-        stages.append(stage.eval())
-    return Cascade(torch.rand(16, 2) * SIZE, stages).eval()
-
-
-def save_run(folder, count=2):
-    """A run folder of an untrained cascade."""
-    cascade = make_cascade(count)
-    for index, stage in enumerate(cascade.stages):
-        follows = checksum(stage_file(folder, index - 1)) if index else None
-        save_stage(stage_file(folder, index), stage, cascade.mean_pose, {"stage": index, "follows": follows})
-    return folder
+make_cascade, save_run = (partial(function, head=0.03) for function in (untrained.make_cascade, untrained.save_run))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +54,7 @@ def exported(run, tiny_data, tmp_path_factory):
         return path
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.inference.onnx_export.export_onnx", export_once)
+        patch.setattr("ief.inference.onnx.export_onnx", export_once)
         for name, of, options in (
             ("image", single, []),
             ("crops", run, ["--input", "crops"]),
@@ -112,7 +79,7 @@ def smooth_image(width, height):
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.25, 0.9])  # enlarged, reduced a little, reduced sevenfold
-def test_the_exported_model_of_images_crops_and_maps_back_as_prediction_does(exported, scale):
+def test_a_model_of_images_crops_and_maps_back(exported, scale):
     session = open_session(exported / "image.onnx")
     image = smooth_image(200, 150)
     # The second box reaches outside the image.
@@ -125,17 +92,17 @@ def test_the_exported_model_of_images_crops_and_maps_back_as_prediction_does(exp
     np.testing.assert_allclose(joints, expected, atol=0.3 * 250 * scale / SIZE)
 
 
-def test_resampling_is_linear_interpolation_and_averages_what_it_reduces():
+def test_resampling_interpolates_or_averages():
     line = torch.tensor([0.0, 10.0, 30.0, 20.0])
     positions = torch.tensor([[0.0, 0.25, 1.5, 2.9, 3.5, 9.0]])
-    enlarged = resampling(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line
+    enlarged = weigh_pixels(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line
     torch.testing.assert_close(enlarged, torch.tensor([[0, 2.5, 20, 21, 10, 0]]))  # beyond the end: half, nothing
     ramp = torch.arange(100.0)
     places = torch.linspace(20, 80, 7)[None]
     for step in (1.3, 2.0, 7.5):  # an average about a point of a straight line is its value there
-        averaged = resampling(places, torch.tensor(step).view(1, 1, 1), 100) @ ramp
+        averaged = weigh_pixels(places, torch.tensor(step).view(1, 1, 1), 100) @ ramp
         torch.testing.assert_close(averaged, places, atol=0.3, rtol=0)
-    weights = resampling(places, torch.tensor(7.5).view(1, 1, 1), 100)
+    weights = weigh_pixels(places, torch.tensor(7.5).view(1, 1, 1), 100)
     torch.testing.assert_close(weights.sum(-1), torch.ones(1, 7))
     assert ((weights > 0).sum(-1) >= 14).all()
 

@@ -1,8 +1,7 @@
-"""COCO results and CSV: what is written comes back, and pycocotools' AP of it is that of COCO's rules written out."""
+"""COCO results and CSV: what is written comes back, and pycocotools ranks and scores it."""
 
 import csv
 import json
-import math
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from pycocotools.cocoeval import COCOeval
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.results.coco import number_images, person_scores, to_coco, write_coco, write_csv
-from mpii_tools.results.predictions import read_predictions
+from mpii_tools.results.predictions import Predictions, read_predictions
 
 PEOPLE, IMAGES = 24, 9
 SIGMAS = np.linspace(0.03, 0.1, 16)
@@ -29,29 +28,30 @@ def crowd():
     return joints, annotated, images, boxes
 
 
+def predictions(joints, images, **columns):
+    """Predictions of people of images, each called by its row."""
+    ids = np.array([f"{name}#{row}" for row, name in enumerate(images)], dtype=np.str_)
+    names = MPII.names[: joints.shape[1]]
+    return Predictions(joints, ids, names, images=np.array(images, dtype=np.str_), **columns)
+
+
 def coco_ground_truth(joints, annotated, images, boxes):
     """The same people as COCO has its ground truth."""
     ids = {name: index for index, name in enumerate(dict.fromkeys(images), 101)}
-    annotations = []
-    for row, name in enumerate(images):
-        x1, y1, x2, y2 = boxes[row].tolist()
-        keypoints = [
-            value
-            for (x, y), seen in zip(joints[row].tolist(), annotated[row].tolist(), strict=True)
-            for value in ((x, y, 2) if seen else (0, 0, 0))
-        ]
-        annotations.append(
-            {
-                "id": row + 1,
-                "image_id": ids[name],
-                "category_id": 1,
-                "iscrowd": 0,
-                "keypoints": keypoints,
-                "num_keypoints": int(annotated[row].sum()),
-                "bbox": [x1, y1, x2 - x1, y2 - y1],
-                "area": (x2 - x1) * (y2 - y1),
-            }
-        )
+    marked = np.where(annotated[..., None], np.dstack([joints, np.full(annotated.shape, 2)]), 0)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    annotations = [
+        {
+            "id": row + 1,
+            "image_id": ids[name],
+            "category_id": 1,
+            "iscrowd": 0,
+            "keypoints": marked[row].ravel().tolist(),
+        }
+        | {"num_keypoints": int(annotated[row].sum()), "bbox": [*boxes[row, :2].tolist(), *sides[row].tolist()]}
+        | {"area": float(sides[row].prod())}
+        for row, name in enumerate(images)
+    ]
     truth = COCO()
     truth.dataset = {
         "images": [{"id": index, "file_name": name} for name, index in ids.items()],
@@ -72,40 +72,6 @@ def average_precision(path, truth):
     return judge.stats[0]
 
 
-def oks(found, gt):
-    """Object keypoint similarity of a result and a ground truth, joint by joint."""
-    terms = []
-    for joint in range(16):
-        x, y, v = gt["keypoints"][3 * joint : 3 * joint + 3]
-        if v > 0:
-            squared = (found["keypoints"][3 * joint] - x) ** 2 + (found["keypoints"][3 * joint + 1] - y) ** 2
-            terms.append(math.exp(-squared / (2 * gt["area"] * (2 * SIGMAS[joint]) ** 2)))
-    return sum(terms) / len(terms)
-
-
-def slow_average_precision(results, truth):
-    """AP by COCO's rules: greedy matches by score in each image, precision at 101 recalls, mean of 10 thresholds."""
-    values = []
-    for threshold in np.linspace(0.5, 0.95, 10):
-        ranked = []
-        for image in sorted(truth.imgs):
-            free = [gt for gt in truth.dataset["annotations"] if gt["image_id"] == image]
-            found = [result for result in results if result["image_id"] == image]
-            for result in sorted(found, key=lambda result: -result["score"]):
-                best = max(free, key=lambda gt: oks(result, gt), default=None)
-                hit = best is not None and oks(result, best) >= threshold
-                if hit:
-                    free.remove(best)
-                ranked.append((result["score"], hit))
-        hits, curve = 0, []
-        for rank, (_, hit) in enumerate(sorted(ranked, key=lambda pair: -pair[0]), 1):
-            hits += hit
-            curve.append((hits / len(truth.dataset["annotations"]), hits / rank))
-        for recall in np.linspace(0, 1, 101):
-            values.append(max((precision for reached, precision in curve if reached >= recall), default=0))
-    return sum(values) / len(values)
-
-
 def test_pycocotools_scores_what_is_written(tmp_path, crowd):
     joints, _, images, boxes = crowd
     truth, ids = coco_ground_truth(*crowd)
@@ -113,19 +79,17 @@ def test_pycocotools_scores_what_is_written(tmp_path, crowd):
     spread = rng.uniform(0, 40, PEOPLE)  # px: some people are placed well, others badly
     shifted = joints + rng.normal(0, 1, joints.shape) * spread[:, None, None]
     good = np.clip(1 - spread / 50, 0.01, 1)[:, None] * np.ones((1, 16))  # scores that know how well
-    cases = {
-        "perfect": (joints, None, None),
-        "unranked": (shifted, None, boxes),
-        "ranked": (shifted, good, boxes),
-        "ranked wrongly": (shifted, 1 - good, None),
-    }
-    found = {}
-    for name, (poses, scores, around) in cases.items():
-        path = write_coco(tmp_path / f"{name}.json", poses, scores, images, around, image_ids=ids)
-        found[name] = average_precision(path, truth)
-        assert found[name] == pytest.approx(slow_average_precision(json.loads(path.read_text()), truth), abs=1e-9), name
-    assert found["perfect"] == pytest.approx(1)
-    assert 0 < found["ranked wrongly"] < found["unranked"] < found["ranked"] < 0.95
+    ap = {}
+    for name, people in {
+        "perfect": predictions(joints, images),
+        "unranked": predictions(shifted, images, boxes=boxes),
+        "ranked": predictions(shifted, images, scores=good, boxes=boxes),
+        "ranked wrongly": predictions(shifted, images, scores=1 - good),
+    }.items():
+        path = write_coco(tmp_path / f"{name}.json", people, ids)
+        ap[name] = average_precision(path, truth)
+    assert ap["perfect"] == pytest.approx(1)
+    assert 0 < ap["ranked wrongly"] < ap["unranked"] < ap["ranked"] < 0.95
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
@@ -135,7 +99,8 @@ def test_coco_results_come_back(tmp_path, crowd, dimensions):
     rng = np.random.default_rng(2)
     scores, box_scores = rng.random((PEOPLE, 16)), rng.random(PEOPLE)
     scores[3, 5] = scores[4] = np.nan
-    path = write_coco(tmp_path / "r.json", joints, scores, images, boxes, box_scores)
+    people = predictions(joints, images, scores=scores, boxes=boxes, box_scores=box_scores)
+    path = write_coco(tmp_path / "r.json", people)
     back = json.loads(path.read_text(encoding="utf-8"))
     assert len(back) == PEOPLE and [person["file_name"] for person in back] == images
     assert all(set(p) == {"image_id", "file_name", "category_id", "keypoints", "bbox", "score"} for p in back)
@@ -153,13 +118,11 @@ def test_coco_results_come_back(tmp_path, crowd, dimensions):
 
 def test_without_scores_no_joint_has_one(crowd):
     joints, _, images, _ = crowd
-    people = to_coco(joints, None, images)
+    people = to_coco(predictions(joints, images))
     assert all(person["keypoints"][2::3] == [2] * 16 and "bbox" not in person for person in people)
     assert {person["score"] for person in people} == {1.0}
-    assert (
-        np.isnan(person_scores(None, None, 3)).all() and np.isnan(person_scores(np.full((3, 2), np.nan), None, 3)).all()
-    )
-    assert to_coco(np.zeros((0, 16, 2)), None, []) == []
+    assert all(np.isnan(person_scores(scores, None, 3)).all() for scores in (None, np.full((3, 2), np.nan)))
+    assert to_coco(predictions(np.zeros((0, 16, 2)), [])) == []
 
 
 @pytest.mark.parametrize("known", ["none", "some", "all"])
@@ -172,7 +135,8 @@ def test_joints_are_seen_by_what_draws_and_come_back(tmp_path, crowd, known):
     scores[:, 6] = np.nan
     if known == "some":
         scores[::2, ::3] = np.nan
-    path = write_coco(tmp_path / "r.json", joints, None if known == "none" else scores, images, boxes)
+    people = predictions(joints, images, scores=None if known == "none" else scores, boxes=boxes)
+    path = write_coco(tmp_path / "r.json", people)
     marked = np.array([person["keypoints"] for person in json.loads(path.read_text())]).reshape(PEOPLE, 16, 3)
     assert ((marked[..., 2] > 0) == (np.arange(16) != 6)).all() and (marked[:, 6] == 0).all()
     back = read_predictions(path)
@@ -208,19 +172,23 @@ def test_images_that_are_numbers_keep_them():
         assert number_images(names) == {names[0]: 1, names[1]: 2}
 
 
+def read_csv(path, names, parts):
+    """The rows of a CSV, and of each its joints' parts (N, K, P), NaN where a cell is empty."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    cells = [[[float(row[f"{name}_{part}"] or "nan") for part in parts] for name in names] for row in rows]
+    return rows, np.array(cells)
+
+
 def test_csv_with_camera_coordinates(tmp_path, crowd):
     joints, _, images, _ = crowd
     joints = np.dstack([joints, joints[..., :1]])
     points = np.random.default_rng(4).normal(0, 900, joints.shape)
     points[1] = np.nan  # of somebody whose camera is not known
-    path = write_csv(tmp_path / "r.csv", MPII.names, joints, None, images, images, camera_joints=points)
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    path = write_csv(tmp_path / "r.csv", predictions(joints, images, camera_joints=points))
+    rows, back = read_csv(path, MPII.names, ("X_mm", "Y_mm", "Z_mm"))
     assert list(rows[0])[7:14] == [f"r_ankle_{part}" for part in ("x", "y", "z", "score", "X_mm", "Y_mm", "Z_mm")]
-    back = [[[float(row[f"{name}_{axis}_mm"] or "nan") for axis in "XYZ"] for name in MPII.names] for row in rows]
     np.testing.assert_allclose(back, points, atol=5.1e-4)
-    with pytest.raises(PoseError, match="camera_joints of shape"):
-        write_csv(path, MPII.names, joints, None, images, images, camera_joints=points[..., :2])
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
@@ -229,56 +197,48 @@ def test_csv_comes_back(tmp_path, crowd, dimensions, known):
     joints, _, images, boxes = crowd
     joints = np.dstack([joints, -joints[..., :1]])[..., :dimensions]
     images = ['a, "b".jpg', "Łódź.png", *images[2:]]
-    ids = [f"{name}#{row}" for row, name in enumerate(images)]
     scores = np.random.default_rng(3).random((PEOPLE, 16))
     scores[0, 0] = np.nan
-    given = (boxes, np.linspace(0, 1, PEOPLE)) if known else (None, None)
-    path = write_csv(tmp_path / "r.csv", MPII.names, joints, scores if known else None, images, ids, *given)
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    axes = "xyz"[:dimensions]
-    assert list(rows[0]) == [
-        "image", "person_id", "x1", "y1", "x2", "y2", "score",
-        *(f"{name}_{part}" for name in MPII.names for part in (*axes, "score")),
-    ]  # fmt: skip
-    assert [row["image"] for row in rows] == images and [row["person_id"] for row in rows] == ids
-    for index, row in enumerate(rows):
-        back = [[float(row[f"{name}_{axis}"]) for axis in axes] for name in MPII.names]
-        np.testing.assert_allclose(back, joints[index], atol=5.1e-4)
-        if not known:
-            assert {row[f"{name}_score"] for name in MPII.names} | {row["x1"], row["y2"], row["score"]} == {""}
-            continue
-        assert [float(row[side]) for side in ("x1", "y1", "x2", "y2")] == pytest.approx(boxes[index], abs=5.1e-4)
-        assert float(row["score"]) == pytest.approx(given[1][index] * np.nanmean(scores[index]), abs=1e-6)
-        back = [float(row[f"{name}_score"] or "nan") for name in MPII.names]
-        np.testing.assert_allclose(back, scores[index], atol=5.1e-7)
+    given = {"scores": scores, "boxes": boxes, "box_scores": np.linspace(0, 1, PEOPLE)} if known else {}
+    people, axes = predictions(joints, images, **given), "xyz"[:dimensions]
+    rows, back = read_csv(write_csv(tmp_path / "r.csv", people), MPII.names, (*axes, "score"))
+    corners = ["x1", "y1", "x2", "y2"]
+    parts = [f"{name}_{part}" for name in MPII.names for part in (*axes, "score")]
+    assert list(rows[0]) == ["image", "person_id", *corners, "score", *parts]
+    assert [row["image"] for row in rows] == images
+    assert [row["person_id"] for row in rows] == people.person_ids.tolist()
+    np.testing.assert_allclose(back[..., :-1], joints, atol=5.1e-4)
+    if not known:
+        assert np.isnan(back[..., -1]).all() and {row[name] for row in rows for name in (*corners, "score")} == {""}
+        return
+    np.testing.assert_allclose(back[..., -1], scores, atol=5.1e-7)
+    np.testing.assert_allclose([[float(row[name]) for name in corners] for row in rows], boxes, atol=5.1e-4)
+    whole = given["box_scores"] * np.nanmean(scores, axis=1)
+    np.testing.assert_allclose([float(row["score"]) for row in rows], whole, atol=1e-6)
 
 
 def test_a_name_that_is_no_utf_8_is_escaped(tmp_path):
-    path = write_csv(tmp_path / "r.csv", ["nose"], np.zeros((1, 1, 2)), None, ["caf\udce9.jpg"], ["1"])
-    assert r"caf\udce9.jpg" in path.read_text(encoding="utf-8")
-    people = json.loads(
-        write_coco(tmp_path / "r.json", np.zeros((1, 1, 2)), None, ["caf\udce9.jpg"]).read_text("utf-8")
-    )
-    assert people[0]["file_name"] == "caf\udce9.jpg"
+    people = Predictions(np.zeros((1, 1, 2)), np.array(["1"]), ("nose",), images=np.array(["caf\udce9.jpg"]))
+    assert r"caf\udce9.jpg" in write_csv(tmp_path / "r.csv", people).read_text(encoding="utf-8")
+    assert json.loads(write_coco(tmp_path / "r.json", people).read_text("utf-8"))[0]["file_name"] == "caf\udce9.jpg"
 
 
 def test_what_does_not_fit_is_named(tmp_path, crowd):
     joints, _, images, boxes = crowd
-    lost = joints.copy()
-    lost[7, 3] = np.nan
-    for arguments, says in (
-        ((joints, None, images[1:]), r"images of shape \(23,\)"),
-        ((joints, np.ones((PEOPLE, 3)), images), r"scores of shape \(24, 3\)"),
-        ((joints, None, images, boxes[:, :3]), r"boxes of shape \(24, 3\)"),
-        ((joints, None, images, boxes, np.ones(3)), r"box_scores of shape \(3,\)"),
-        ((joints[0], None, images), "joints of shape"),
-        ((lost, None, images), "row 7 has a joint that is not finite"),
-        ((joints, None, images, np.where(np.arange(PEOPLE)[:, None] == 2, np.inf, boxes)), "row 2 has a box"),
-        ((joints, None, images, None, None, {"street 0.jpg": 1}), "image 'street 1.jpg' has no image_id"),
+    lost, far = joints.copy(), boxes.copy()
+    lost[7, 3], far[2] = np.nan, np.inf
+    for arguments, columns, says in (
+        ((joints, images[1:]), {}, r"person_ids of shape \(23,\)"),
+        ((joints, images), {"scores": np.ones((PEOPLE, 3))}, r"scores of shape \(24, 3\)"),
+        ((joints, images), {"boxes": boxes[:, :3]}, r"boxes of shape \(24, 3\)"),
+        ((joints, images), {"box_scores": np.ones(3)}, r"box_scores of shape \(3,\)"),
+        ((joints, images), {"camera_joints": joints}, r"camera_joints of shape"),
+        ((joints[0], images), {}, "joints of shape"),
+        ((lost, images), {}, "first row 7"),
+        ((joints, images), {"boxes": far}, "row 2 has a box"),
     ):
         with pytest.raises(PoseError, match=says):
-            write_coco(tmp_path / "r.json", *arguments)
-    with pytest.raises(PoseError, match="15 joint names"):
-        write_csv(tmp_path / "r.csv", MPII.names[1:], joints, None, images, images)
+            predictions(*arguments, **columns)
+    with pytest.raises(PoseError, match=r"image 'street 1\.jpg' has no image_id"):
+        write_coco(tmp_path / "r.json", predictions(joints, images), {"street 0.jpg": 1})
     assert list(tmp_path.iterdir()) == []

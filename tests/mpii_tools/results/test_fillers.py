@@ -44,41 +44,26 @@ def test_predictions_on_a_grid_are_no_fillers(predicted):
     assert filler_warning(joints[:0], people.select(np.arange(0))) is None
 
 
-def fill_zeros(joints):
-    joints[5:9] = 0
-
-
-def fill_minus_ones(joints):
-    joints[[1, 4, 7], 9] = -1  # zeros of a file that counts from 1
-
-
-def fill_person(joints):
-    joints[7] = joints[7, 3]
-
-
-def fill_file(joints):
-    joints[:] = 111.5
-
-
-def fill_joint(joints):
-    joints[:30, 6] = [50, 60]
-
-
-def fill_pair(joints):
-    joints[3:, 6] = joints[3:, 7] = np.random.default_rng(1).uniform(-90, 0, (37, 2))
+PLACES = np.random.default_rng(1).uniform(-90, 0, (37, 1, 2))
 
 
 @pytest.mark.parametrize(
-    ("fill", "count", "people_with"),
-    [(fill_zeros, 64, 4), (fill_minus_ones, 3, 3), (fill_person, 16, 1), (fill_file, 640, 40), (fill_joint, 30, 30),
-     (fill_pair, 74, 37)],
-)  # fmt: skip
-def test_fillers_of_each_kind_are_found(predicted, fill, count, people_with):
+    ("where", "place", "count", "people_with"),
+    [
+        pytest.param(np.s_[5:9], 0, 64, 4, id="zeros"),
+        pytest.param(np.s_[[1, 4, 7], 9], -1, 3, 3, id="zeros of a file that counts from 1"),
+        pytest.param(np.s_[7], [211, 90], 16, 1, id="a person at one place"),
+        pytest.param(np.s_[:], 111.5, 640, 40, id="a file at one place"),
+        pytest.param(np.s_[:30, 6], [50, 60], 30, 30, id="a joint at one place"),
+        pytest.param(np.s_[3:, 6:8], PLACES, 74, 37, id="two joints at one place"),
+    ],
+)
+def test_fillers_of_each_kind_are_found(predicted, where, place, count, people_with):
     joints, people = predicted
-    fill(joints)
-    found = find_fillers(joints, people)
-    assert (found.joints.sum(), found.joints.any(axis=1).sum()) == (count, people_with)
-    assert sum(mask.sum() for mask in found.kinds.values()) == count and len(found.kinds) == 1
+    joints[where] = place
+    fillers = find_fillers(joints, people)
+    assert (fillers.joints.sum(), fillers.joints.any(axis=1).sum()) == (count, people_with)
+    assert sum(mask.sum() for mask in fillers.kinds.values()) == count and len(fillers.kinds) == 1
     warning = filler_warning(joints, people)
     assert f"{count:,} of 640 " in warning and "\n" not in warning
 

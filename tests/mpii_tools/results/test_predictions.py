@@ -154,27 +154,19 @@ def test_own_files_are_checked(tmp_path):
         assert "p.npz" in str(raised.value)
 
 
-def test_align_by_ids():
+def test_align_by_ids_or_by_row():
     order = [3, 0, 4]
     matched = align(Predictions(JOINTS, IDS, stage=1), people(IDS[order].tolist()))
     np.testing.assert_array_equal(matched.joints, JOINTS[order])
-    assert matched.person_ids.tolist() == IDS[order].tolist()
-    assert matched.stage == 1
-
-
-def test_align_by_row_where_one_side_has_no_ids():
+    assert matched.person_ids.tolist() == IDS[order].tolist() and matched.stage == 1
     assert align(Predictions(JOINTS, None), people(IDS.tolist())).person_ids.tolist() == IDS.tolist()
     rows = [f"row{row}#1" for row in range(1, 6)]
-    np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(rows)).joints, JOINTS)
+    # gt_valid.mat calls the only annotated person of b.jpg #1; the official file knows it as rect 3.
+    for names in (rows, ["a.jpg#1", "a.jpg#2", "b.jpg#1", "c.jpg#1", "d.jpg#1"]):
+        np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(names)).joints, JOINTS)
     for predictions, annotated in ((Predictions(JOINTS, None), IDS[:4].tolist()), (Predictions(JOINTS, IDS), rows[:4])):
         with pytest.raises(PoseError, match="5 predictions for 4"):
             align(predictions, people(annotated))
-
-
-def test_align_by_row_where_people_are_counted_instead_of_rects():
-    """gt_valid.mat calls the only annotated person of b.jpg #1; the official file knows it as rect 3."""
-    counted = ["a.jpg#1", "a.jpg#2", "b.jpg#1", "c.jpg#1", "d.jpg#1"]
-    np.testing.assert_array_equal(align(Predictions(JOINTS, IDS), people(counted)).joints, JOINTS)
 
 
 def test_align_refuses_people_without_prediction():
@@ -221,27 +213,23 @@ def test_a_joint_may_be_nowhere_for_all_or_for_nobody(tmp_path):
     joints[:, 6] = np.nan
     save_predictions(tmp_path / "p.npz", Predictions(joints, np.array(["a", "b", "c"])))
     np.testing.assert_array_equal(read_predictions(tmp_path / "p.npz").joints, joints)
-    for row in (slice(0, 1), slice(0, 2)):
-        half = np.ones((3, 16, 2))
-        half[row, 6] = np.nan
+    one, two, all_of_it, x_alone = np.ones((3, 16, 2)), np.ones((3, 16, 2)), np.full((3, 16, 2), np.nan), joints.copy()
+    one[:1, 6] = two[:2, 6] = np.nan
+    x_alone[..., 6, 0] = 1  # which is no place
+    for bad in (one, two, all_of_it, x_alone):
         with pytest.raises(PoseError, match="not a finite number"):
-            Predictions(half, None)
-    with pytest.raises(PoseError, match="not a finite number"):
-        Predictions(np.full((3, 16, 2), np.nan), None)
-    half = joints.copy()
-    half[..., 6, 0] = 1  # x alone is no place
-    with pytest.raises(PoseError, match="not a finite number"):
-        Predictions(half, None)
+            Predictions(bad, None)
 
 
 def test_a_joint_that_is_nowhere_comes_back_from_coco_results(tmp_path):
     joints = JOINTS.copy()
     joints[:, 6] = np.nan
-    path = write_coco(tmp_path / "r.json", joints, np.full((5, 16), 0.5), [f"{row}.jpg" for row in range(5)])
+    images = np.array([f"{row}.jpg" for row in range(5)])
+    path = write_coco(tmp_path / "r.json", Predictions(joints, None, scores=np.full((5, 16), 0.5), images=images))
     np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
     joints[0, 6] = 0  # of one person alone it is a place like others
     joints[1:, 6] = 7
-    path = write_coco(tmp_path / "r.json", joints, np.zeros((5, 16)), [f"{row}.jpg" for row in range(5)])
+    path = write_coco(tmp_path / "r.json", Predictions(joints, None, scores=np.zeros((5, 16)), images=images))
     np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
 
 

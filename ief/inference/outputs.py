@@ -1,0 +1,184 @@
+"""Images predicted into a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from checkpoints.files import write_bytes
+from checkpoints.progress import progress
+from evaluation.report.skeletons import to_jpeg
+from heads.skeleton import Skeleton
+from ief.inference.poses import ImageCamera, Poses, join_poses
+from ief.inference.predictor import PosePredictor
+from ief.inference.stream import FindPeople, ImagePeople, Outcome
+from mpii_tools.results.coco import person_scores, write_coco, write_csv
+from mpii_tools.results.predictions import save_predictions
+
+NAME = "predictions-images"
+JOURNAL = f".{NAME}.journal"
+AHEAD = 16  # overlays that wait for a thread
+
+
+class Journal:
+    """The outcomes so far of one prediction, by image: a stopped one continues from it.
+
+    A JSON object per line, appended as the outcomes come. Lines of another prediction, and one that a kill cut off,
+    count for nothing.
+
+    Args:
+        path: the file.
+        asked: what the outcomes depend on beside the image and its boxes: weights, flip, detector. JSON values.
+        skeleton: of the poses.
+        dimensions: D, theirs.
+    """
+
+    def __init__(self, path: Path, asked: object, skeleton: Skeleton, dimensions: int) -> None:
+        self.path, self.asked, self.skeleton, self.dimensions = path, asked, skeleton, dimensions
+        self.known: dict[str, dict] = {}
+        for line in path.read_bytes().splitlines() if path.is_file() else ():
+            try:
+                entry = json.loads(line)
+                self.known[entry["key"]] = entry
+            except (ValueError, TypeError, KeyError):
+                continue
+
+    def key(self, people: ImagePeople) -> str:
+        """What tells an image and the boxes asked for from another, or from the same file changed."""
+        file = [os.path.abspath(people.image)]
+        if os.path.exists(people.image):
+            status = os.stat(people.image)
+            file += [status.st_size, status.st_mtime_ns]
+        boxes = None if people.boxes is None else np.asarray(people.boxes).tolist()
+        return sha256(json.dumps([self.asked, file, people.name, boxes]).encode()).hexdigest()
+
+    def find(self, people: ImagePeople) -> Outcome | None:
+        """The outcome of an image that was predicted before, None for another."""
+        line = self.known.get(self.key(people))
+        if line is None:
+            return None
+        count, joints = len(line["rows"]), len(self.skeleton)
+        shapes = {"joints": (count, joints, self.dimensions), "boxes": (count, 4), "scores": (count, joints),
+                  "box_scores": (count,), "rows": (count,)}  # fmt: skip
+        kinds = {name: int if name == "rows" else float for name in shapes}
+        columns = {name: np.array(line[name], kinds[name]).reshape(shape) for name, shape in shapes.items()}
+        return Outcome(people.name, Poses(skeleton=self.skeleton, image=people.name, **columns), line["left_out"])
+
+    def add(self, people: ImagePeople, outcome: Outcome) -> None:
+        """Keep the outcome of an image. Raises PoseError when the disk refuses."""
+        columns = ("joints", "boxes", "scores", "box_scores", "rows")
+        values = {name: getattr(outcome.poses, name).tolist() for name in columns}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:  # a line that a kill cut off ends where the next begins
+                file.write("\n" + json.dumps({"key": self.key(people), **values, "left_out": outcome.left_out}))
+        except OSError as error:
+            raise PoseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose --out") from error
+
+
+def predict_images(
+    predictor: PosePredictor,
+    images: Sequence[ImagePeople],
+    folder: Path,
+    asked: object,
+    find_people: FindPeople | None = None,
+    draw: int | None = None,
+    camera: ImageCamera | None = None,
+) -> tuple[list[Poses], list[str]]:
+    """The poses of images under different names; each one's overlay, `NAME.pose.jpg`, goes to `folder` on the way.
+
+    A journal in `folder`, to be removed once the results are written, keeps what is predicted: when the work is
+    stopped, by a kill too, the same call predicts what is missing.
+
+    Args:
+        asked: what the poses depend on beside the images, as JSON values.
+        find_people: finds the people of images without boxes.
+        draw: how many images to draw, the first ones; None for all.
+        camera: of the images, for their overlays, where it is known.
+
+    Returns:
+        the poses image by image, and a line for each image, person or picture that was left out.
+    """
+    journal = Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
+    outcomes = {image.name: outcome for image in images if (outcome := journal.find(image))}
+    known, new = set(outcomes), [image for image in images if image.name not in outcomes]
+    pictures = {image.name: folder / f"{image.name}.pose.jpg" for image in images[:draw]}
+    drawings: list[Future] = []
+    pool = ThreadPoolExecutor(2, "overlays")
+
+    def draw_later(image: ImagePeople) -> None:
+        path, poses = pictures.get(image.name), outcomes[image.name].poses
+        if path and len(poses) and not (image.name in known and path.exists()):
+            drawings.append(pool.submit(draw_overlay, image, poses, path, camera and camera.scale))
+            if len(drawings) > AHEAD:
+                drawings[-AHEAD - 1].result()
+
+    try:
+        with progress(desc="predicting", total=len(images), unit="image", initial=len(known)) as counter:
+            for image in images:
+                if image.name in known:
+                    draw_later(image)
+            for image, outcome in zip(new, predictor.stream(new, find_people), strict=True):
+                journal.add(image, outcome)
+                outcomes[image.name] = outcome
+                draw_later(image)
+                counter.update()
+            left_out = [line for image in images for line in outcomes[image.name].left_out]
+            left_out += filter(None, [drawing.result() for drawing in drawings])
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [outcomes[image.name].poses for image in images], left_out
+
+
+def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | None) -> str | None:
+    """Write an image with everybody's skeleton on it as a JPEG; what is wrong if it cannot be drawn.
+
+    Args:
+        scale: of poses in 3D, image pixels per mm at the root; None estimates it.
+    """
+    try:
+        write_bytes(path, to_jpeg(poses.draw(people.load(), scale)), durable=False)
+    except PoseError as error:
+        return f"picture of {people.name}: {error}"
+    return None
+
+
+def write_results(
+    folder: Path, poses: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None
+) -> list[Path]:
+    """Write the people of all images to `predictions-images`.npz, .json (COCO results) and .csv in `folder`.
+
+    A line on stderr says of how many people the score in the .json is not known.
+
+    Args:
+        poses: image by image, under different names.
+        stage: the last stage's number, -1 if unknown.
+        camera: of poses in 3D, for their camera coordinates in mm; None if it is not known.
+
+    Returns:
+        The three paths.
+
+    Raises:
+        PoseError: when the disk refuses.
+    """
+    people = join_poses(poses, skeleton, stage, camera)
+    table, coco, text = (folder / f"{NAME}.{ending}" for ending in ("npz", "json", "csv"))
+    save_predictions(table, people)
+    write_coco(coco, people)
+    unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
+    if unknown:
+        print(
+            f"{coco}: the score of {unknown:,} of {len(people):,} people is not known (neither their box nor the "
+            "network gives one) and stands there as 1, as COCO's tools need one",
+            file=sys.stderr,
+        )
+    write_csv(text, people)
+    return [table, coco, text]

@@ -1,0 +1,154 @@
+"""Prediction of a prepared split, or of images and videos, into files: poses, and pictures of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from checkpoints.errors import PoseError
+from checkpoints.files import checksum, write_bytes
+from evaluation.report.skeletons import to_jpeg
+from ief.inference.inputs import drop_repeated, find_images, name_videos, place_person, read_boxes, whole_images
+from ief.inference.outputs import JOURNAL, predict_images, write_results
+from ief.inference.poses import ImageCamera
+from ief.inference.predictor import PosePredictor
+from ief.inference.video import CODECS, predict_video
+from ief.model.device import choose_device
+from ief.model.release import released_run
+from ief.reporting.pictures import draw_people
+from ief.reporting.scoring import save_poses
+from mpii_tools.images.decode import image_loader
+from mpii_tools.images.sources import open_images
+from mpii_tools.prepared.read import load_prepared, read_description
+from mpii_tools.skeletons import mirror_note
+
+
+def predict_inputs(
+    inputs: Sequence[Path],
+    out: Path,
+    weights: Path | None = None,
+    *,
+    boxes: Path | None = None,
+    detect: bool = False,
+    detector_weights: Path | None = None,
+    min_score: float | None = None,
+    center: Sequence[float] | None = None,
+    scale: float | None = None,
+    camera: ImageCamera | None = None,
+    draw: int | None = None,
+    flip: bool = False,
+    batch_size: int = 32,
+    device: str | None = None,
+) -> tuple[list[Path], list[str]]:
+    """The poses of images and videos as .npz, COCO results and CSV, with an overlay or an annotated video each.
+
+    The same call continues after it was stopped, by a kill too (`predict_images`).
+
+    Args:
+        inputs: images, folders of them, or videos.
+        out: folder to write.
+        weights: a run folder or an .onnx; None for the released weights.
+        boxes: a file of the images' people (`read_boxes`), which names the images if there are no `inputs`.
+        detect: find the people by torchvision's detector.
+        detector_weights: its file; None for torchvision's cache, or its download.
+        min_score: pass over boxes with a lower score; None for 0, or 0.5 of the detector.
+        center, scale: MPII's, of the one person; None for one who fills the image.
+        camera: of poses in 3D, which adds them in its coordinates.
+        draw: how many images to draw, the first ones; None for all.
+        flip: average over the crop and its mirror image.
+        batch_size: crops at a time.
+        device: to predict on; None for a GPU if there is one.
+
+    Returns:
+        the files, without the overlays, and a line for everything that was left out.
+
+    Raises:
+        PoseError: inputs that cannot be found or do not go together, or nobody predicted.
+    """
+    weights = weights or released_run()
+    predictor = _load_predictor(weights, device, flip, batch_size)
+    if camera and predictor.dimensions != 3:
+        raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
+    videos = [path for path in inputs if path.suffix.lower() in CODECS and not path.is_dir()]
+    if boxes and videos:
+        raise PoseError(f"{videos[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
+    files = drop_repeated(find_images([path for path in inputs if path not in videos]))
+    videos, images, left_out = drop_repeated(videos), whole_images(files), []
+    if boxes:
+        images, left_out = read_boxes(boxes, files, min_score or 0.0)
+    elif center or scale is not None:
+        images = [place_person(image, center, scale) for image in images]
+    find_people = None
+    if detect:
+        from ief.inference.detector import PersonDetector
+
+        least = 0.5 if min_score is None else min_score
+        find_people = PersonDetector(detector_weights, least, choose_device(device))
+    stages = [weights] if weights.suffix == ".onnx" else sorted(weights.glob("stage*/stage.safetensors"))
+    asked = {
+        "weights": [checksum(path) for path in stages],
+        "flip": flip,
+        "detector": [str(detector_weights), min_score] if detect else None,
+        "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
+    }
+    poses, lines = predict_images(predictor, images, out, asked, find_people, draw, camera)
+    left_out, copies = left_out + lines, []
+    for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
+        frames, lines = predict_video(predictor, video, name, out / copy, find_people, center, scale, camera)
+        poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
+    if not sum(map(len, poses)):
+        raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")
+    results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera)
+    (out / JOURNAL).unlink(missing_ok=True)
+    return [*copies, *results], left_out
+
+
+def predict_split(
+    data: Path,
+    split: str,
+    out: Path,
+    weights: Path | None = None,
+    *,
+    images: Path | None = None,
+    draw: int | None = None,
+    flip: bool = False,
+    batch_size: int = 32,
+    device: str | None = None,
+) -> tuple[list[Path], list[str]]:
+    """The poses of a prepared split, `predictions-SPLIT.npz` and one file per stage before, and pictures of people.
+
+    Args:
+        data: folder that `ief prepare` wrote.
+        split: one of its splits.
+        out: folder to write.
+        weights: a run folder or an .onnx; None for the released weights.
+        images: folder of the split's images, to draw its first people on; None draws nobody.
+        draw: how many people to draw; None for 12.
+        flip, batch_size, device: of `predict_inputs`.
+
+    Returns:
+        the file of the last stage and the pictures, and a line for each that could not be drawn.
+
+    Raises:
+        PoseError: a split that is not there, or was prepared for another network.
+    """
+    predictor = _load_predictor(weights or released_run(), device, flip, batch_size)
+    prepared = load_prepared(data, split)
+    poses, scores = predictor.predict_split(prepared)
+    files, left_out = [save_poses(out, prepared, poses, scores)], []
+    if images:
+        load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
+        rows, people = range(min(12 if draw is None else draw, len(prepared))), prepared.people
+        for row, picture in draw_people(people, poses[-1], load_image, rows, side=480, left_out=left_out):
+            name = Path(str(people.person_ids[row])).name.replace("#", "-")
+            files.append(write_bytes(out / f"pictures-{split}" / f"{name}.pose.jpg", to_jpeg(picture)))
+    return files, left_out
+
+
+def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int) -> PosePredictor:
+    """A predictor; a line on stderr says if it may average over mirror images whose joints are not known."""
+    predictor = PosePredictor.load(weights, device, flip, batch_size)
+    if flip and (note := mirror_note(predictor.skeleton)):
+        print(f"{weights}: {note}", file=sys.stderr)
+    return predictor

@@ -1,0 +1,109 @@
+"""Annotations and images -> a folder of preprocessed crops, and a table of everything that was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from heads.skeleton import Skeleton
+from mpii_tools.annotations.combine import combine, open_combined, read_source
+from mpii_tools.annotations.human36m.protocols import choose_people, has_human36m, place_crops
+from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
+from mpii_tools.annotations.reading import table
+from mpii_tools.prepared.write import OF_IMAGES, CropSpec, Preparation, prepare
+from mpii_tools.skeletons import mirror_note
+
+
+def prepare_dataset(
+    annotations: Sequence[str],
+    out: Path,
+    spec: CropSpec,
+    images: Path | None = None,
+    *,
+    name: str | None = None,
+    skeleton: Skeleton | None = None,
+    derive: bool = True,
+    valid_share: float | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    strict: bool = False,
+    protocol: int | None = None,
+    every: Sequence[int] = (),
+    leave_out_damaged: bool = False,
+    crop: str | None = None,
+) -> list[str]:
+    """Read, check, print what was found, and write.
+
+    Args:
+        annotations: `SPLIT=PATH` or `PATH`, in any format.
+        out: folder to write.
+        spec: what a crop shows.
+        images: their folder; None: beside each of the annotations.
+        name: the dataset's; None: that of `out`.
+        skeleton: the joints to keep; None: the annotations' own.
+        derive: place joints without a label by the skeleton's rules, for training.
+        valid_share, seed: of a random validation split (`combine`).
+        limit: how many people of each split to take, the first ones; None: all.
+        strict: write nothing if anything is wrong.
+        protocol, every, leave_out_damaged: of Human3.6M (`human36m.protocols.choose_people`).
+        crop: `box` or `pelvis`, what crops show of people with depth; None: box.
+
+    Returns:
+        a line for each image that was left out.
+
+    Raises:
+        PoseError: nothing to read or to write, or, with `strict`, faults.
+    """
+    sources = [read_source(argument, skeleton) for argument in annotations]
+    if (protocol or every or leave_out_damaged) and not has_human36m([source.reading for source in sources]):
+        raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
+    chosen = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
+    sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, chosen, strict=True)]
+    for source in sources:
+        print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
+    folders, name = [images or source.folder for source in sources], name or out.resolve().name
+    reading = combine(sources, folders, valid_share, seed)
+    people = derive_joints(reading.people) if derive else reading.people
+    if derive and people.derived.any():
+        print(f"{int(people.derived.any(axis=1).sum()):,} people got a joint by rule (training only)")
+    if limit:
+        first = [np.flatnonzero(people.split == split)[:limit] for split in np.unique(people.split)]
+        people = people.select(np.sort(np.concatenate(first)))
+    options = {"strict": strict, "known": reading.faults, "image_folders": folders, "depth": reading.depth}
+    done = prepare(people, open_combined(folders, people.images.tolist()), out, name, spec, **options)
+    for heading, entries in (
+        ("faults", done.faults),
+        ("notes", {**reading.notes, **unlabeled_joints(people), **done.notes}),
+    ):
+        print(table(heading, entries) or f"no {heading}")
+    if note := mirror_note(people.skeleton):
+        print(f"{out}: {note}")
+    if not done.splits:
+        reason, who = next(iter(done.faults.items()), ("no person in the annotations", []))
+        reason = ": ".join([reason, *who[:1]])
+        raise PoseError(f"{out}: no person of {name} could be prepared; first reason: {reason}")
+    if not done.written:
+        count = sum(map(len, done.faults.values()))
+        raise PoseError(
+            f"{sources[0].path}: {count:,} faults of {len(done.faults)} kinds, listed above; fix them, or leave "
+            "those people out by preparing without --strict. Nothing was written"
+        )
+    print_splits(out, done, spec.size)
+    return [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
+
+
+def print_splits(folder: Path, done: Preparation, size: int) -> None:
+    """What the folder holds now: new splits, those in whose place they came, and those that stay."""
+    new, replaced, kept = (
+        ", ".join(f"{count:,} {split}" for split, count in splits.items())
+        for splits in (done.splits, done.replaced, done.kept)
+    )
+    print(f"{folder}: {new} people at {size} px" + (f", in place of {replaced} of before" if replaced else ""))
+    if kept:
+        print(f"{folder}: {kept} people of before stay")
+    if "train" in {**done.splits, **done.kept} and "valid" not in {**done.splits, **done.kept}:
+        print(f"{folder}: no validation split; add one with valid=PATH, or prepare again with --valid-share 0.1")
