@@ -34,16 +34,14 @@ def make_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training:
         "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, blue: left."
     )
     figures = {"figure1-tree": (caption, skeleton_tree(skeleton))}
+    text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
     kinds, people = _measure(joints, skeleton)
     if kinds:
         whose = "training people" if training else "validation people (no training annotations were given)"
-        text = f"The paper's reason to regress bones: over {people} {whose}, {_count_steadier(kinds)}."
+        text = f"The paper's reason to regress bones: over {_compare(kinds, people, whose)}."
         figures["figure1"] = ("Left and right averaged.", plots.std_bars(kinds))
-        tables["figure1"] = std_table(kinds)
-    else:
-        text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
-    return Section("Table 1 and Figure 1: joints against bones", (text,), tables, figures,
-                   folded=frozenset({"figure1"}), facts={"figure1": _to_json(kinds)})  # fmt: skip
+    heading, facts = "Table 1 and Figure 1: joints against bones", {"figure1": _to_json(kinds)}
+    return Section(heading, (text,), tables, figures, facts=facts)
 
 
 def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
@@ -59,42 +57,31 @@ def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, tra
     if not kinds:
         return Section(heading, ("No people with depth and a camera were given to measure it on.",), facts=facts)
     whose = "training people" if training else "validation people (no training people with depth were given)"
-    text = f"Over {people} {whose}, relative to the root, {_count_steadier(kinds)} (a bone at the root is its joint)."
+    compared = _compare(kinds, people, f"{whose}, relative to the root")
+    text = f"Over {compared} (a bone at the root is its joint)."
     figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(kinds, "mm"))}
-    tables = {"figure1-3d": std_table(kinds, "mm")}
-    return Section(heading, (text,), tables, figures, folded=frozenset(tables), facts=facts)
+    return Section(heading, (text,), figures=figures, facts=facts)
 
 
-def _measure(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[dict[str, tuple[float, float]], str]:
+def _measure(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[dict[str, tuple[float, float]], int]:
     """Kind -> standard deviation of joint and bone, {} if there is none; and of how many people."""
     annotated = np.isfinite(joints).all(axis=-1) if joints is not None else np.zeros((0, len(skeleton)), bool)
     if not annotated.any():
-        return {}, ""
+        return {}, 0
     std = pose_std(joints, skeleton)
     if joints.shape[-1] == 3:
         std = replace(std, joint=np.where(np.arange(len(skeleton)) == skeleton.root, np.nan, std.joint))
-    return std.by_kind(skeleton), f"{annotated.any(axis=1).sum():,}"
+    return std.by_kind(skeleton), int(annotated.any(axis=1).sum())
 
 
-def _count_steadier(kinds: dict[str, tuple[float, float]]) -> str:
+def _compare(kinds: dict[str, tuple[float, float]], people: int, whose: str) -> str:
     steadier = sum(bone < joint for joint, bone in kinds.values())
-    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
+    of_kinds = f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
+    return f"{people:,} {whose}, {of_kinds}"
 
 
 def _to_json(kinds: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
     return {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()}
-
-
-def std_table(kinds: dict[str, tuple[float, float]], unit: str = "pixels of the 224 crop") -> Table:
-    """Figure 1's numbers: how much each kind of joint and its bone vary, left and right averaged."""
-    return Table(
-        title=f"Standard deviation over people in {unit}, left and right averaged",
-        head=("", "Joint", "Bone", "Bone / joint"),
-        rows=tuple(
-            (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2)) for kind, (joint, bone) in kinds.items()
-        ),
-        note="A bone runs from the joint to its parent; the root has its own position for a bone.",
-    )
 
 
 def methods_table(skeleton: Skeleton = MPII) -> Table:
@@ -103,14 +90,9 @@ def methods_table(skeleton: Skeleton = MPII) -> Table:
         title="The five methods",
         head=("", "In the paper", "CNN prediction", "Loss", "Pairs"),
         rows=tuple(
-            (
-                name,
-                PAPER_NAMES[name],
-                method.representation,
-                method.loss,
-                Cell(len(get_pairs(method.pairs, skeleton)), digits=0),
-            )
+            (name, PAPER_NAMES[name], method.representation, method.loss, Cell(pairs, digits=0))
             for name, method in METHODS.items()
+            for pairs in [len(get_pairs(method.pairs, skeleton))]
         ),
         note=f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
         "compared. The origin is in all of the sets here; the paper writes P_all without it.",

@@ -14,10 +14,10 @@ from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
 from evaluation.report import (
-    actions,
     calibration,
     curves,
     errors,
+    human36m,
     joints,
     methods,
     movement,
@@ -81,9 +81,9 @@ def write_report(
     shown, measure = found[-1], found[-1].stages[found[-1].last][2].measure
     parts = make_depth_sections(found, view, people, depth, training, training_depth, load_image, left_out)
     parts += methods.make_sections(found, view, people is not None, published)
-    parts.append(joints.make_section(select_scores(found), shown.skeleton))
+    parts.append(joints.make_section(select_scores(found)))
     if people is not None:
-        parts.append(errors.make_section(found, view, bool(np.isfinite(people.scale).any())))
+        parts.append(errors.make_section(found, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(found, view))
         parts.append(calibration.make_section(calibration.measure(found, view), measure))
     parts.append(make_people_section(shown, people, load_image, left_out))
@@ -117,8 +117,8 @@ def make_depth_sections(
     trained = root_joints(training, training_depth)
     return [
         training_data.make_section(trainings, runs, known),
-        joints.make_table_3_section(trainings.pairs),
-        actions.make_section(trainings.pairs),
+        human36m.make_joints_section(trainings.pairs),
+        human36m.make_actions_section(trainings.pairs),
         representation.make_depth_section(
             root_joints(people, depth) if trained is None else trained, runs[-1].skeleton, trained is not None
         ),
