@@ -6,6 +6,7 @@ PCK is the same in another unit (`evaluation.metrics.measures`), which the groun
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from heads.skeleton import MPII, Skeleton
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
 
 
+@dataclass(kw_only=True, eq=False)
 class PCKhMetric:
     """PCKh as a streaming metric: `update` with batches of any size, then `compute`.
 
@@ -35,17 +37,14 @@ class PCKhMetric:
         PoseError: unknown convention, or a threshold that is not positive.
     """
 
-    def __init__(
-        self,
-        *,
-        thresholds: Sequence[float] | None = None,
-        convention: str | Convention = "official",
-        skeleton: Skeleton = MPII,
-        measure: Measure = PCKH,
-    ) -> None:
-        self.thresholds = check_thresholds(measure.thresholds if thresholds is None else thresholds)
-        self.convention = get_convention(convention)
-        self.skeleton, self.measure = skeleton, measure
+    thresholds: Sequence[float] | None = None
+    convention: str | Convention = "official"
+    skeleton: Skeleton = MPII
+    measure: Measure = PCKH
+
+    def __post_init__(self) -> None:
+        self.thresholds = check_thresholds(self.measure.thresholds if self.thresholds is None else self.thresholds)
+        self.convention = get_convention(self.convention)
         self.reset()
 
     def reset(self) -> None:
@@ -69,15 +68,10 @@ class PCKhMetric:
 
     def compute(self) -> Scores:
         """PCKh of all people so far, and nothing else; a value is None if nothing was counted."""
-        skeleton, measure = self.skeleton, self.measure
-        found = measure_pckh(
-            self._correct[None], self._annotated[None], self.thresholds, self.convention, skeleton, measure
-        )
-        scores = {name: to_score(*each) for name, each in found.items()}
-        left_out = {f"without_{measure.size}": self._unscored}
-        return Scores(
-            self._people, scores, left_out, self._people, **pckh_facts(scores, self.convention, skeleton, measure)
-        )
+        rules, sums = (self.convention, self.skeleton, self.measure), (self._correct[None], self._annotated[None])
+        scores = {name: to_score(*each) for name, each in measure_pckh(*sums, self.thresholds, *rules).items()}
+        left_out = {f"without_{self.measure.size}": self._unscored}
+        return Scores(self._people, scores, left_out, self._people, **pckh_facts(scores, *rules))
 
 
 def pckh(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
 
 
@@ -44,16 +43,9 @@ def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
         joints: (N, K, D) true joints in one frame, for the paper's figure that of the 224 crop, or mm relative to the
             pelvis; NaN if not annotated.
         skeleton: names and parents of the K joints.
-
-    Raises:
-        PoseError: another shape, or no annotated joint at all.
     """
     joints = np.array(joints, dtype=np.float64)
-    if joints.ndim != 3 or joints.shape[1] != len(skeleton):
-        raise PoseError(f"pose std: poses have shape {joints.shape}; expected (people, {len(skeleton)}, dimensions)")
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
-    if np.isnan(joints).all():
-        raise PoseError("pose std: no joint of these people is annotated, so there is nothing to measure")
     parents = np.array(skeleton.parents)
     bones = joints[:, parents] - joints
     bones[:, skeleton.root] = joints[:, skeleton.root]

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.bootstrap import Estimate, average_seeds
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.placement import placement
-from evaluation.metrics.relative import relative_errors
+from evaluation.metrics.relative import placement, relative_errors
 from evaluation.metrics.scores import Scores
-from evaluation.metrics.seeds import over_seeds
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable
@@ -52,10 +50,12 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     alone, pairs, gains = list_rows(poses)
     count = len(next(iter(runs.values())))
     means = f", means of {count} seeds" if count > 1 else ""
-    compared = {
-        name: {row: compare_seeds(part, *both) for row, both in (pairs | gains).items()}
-        for name, part in split_joints(gt, people).items()
-    }
+    compared: dict[str, dict[str, Difference]] = {}
+    for name, part in split_joints(gt, people).items():
+        compared[name] = {}
+        for row, both in (pairs | gains).items():
+            each = [score_means(part, [one], [other], bootstrap=None) for one, other in zip(*both, strict=True)]
+            compared[name][row] = score_means(part, *both), each
     entries = []
     for (stage, method), each in poses.items():
         mean, _ = compared["all joints"].get(f"{readable(stage)}, {method} - {BASE}", (None, []))
@@ -112,12 +112,6 @@ def split_joints(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
     return {"all joints": gt, **(found if all(part.annotated.any() for part in found.values()) else {})}
 
 
-def compare_seeds(gt: GroundTruth, ours: Poses, theirs: Poses) -> Difference:
-    """The scores of one method minus those of another, of the means over the seeds and of each seed."""
-    each = (score_means(gt, [one], [other], bootstrap=None) for one, other in zip(ours, theirs, strict=True))
-    return score_means(gt, ours, theirs), list(each)
-
-
 def make_table(title: str, note: str, values: Mapping[str, tuple[Estimate, ...]], head: tuple[str, ...]) -> Table:
     """Values by row, differences with a sign. `head`: of the first columns; the others are numbered from 1."""
     rows = tuple((name, *(cell(each, 2, signed=" - " in name) for each in found)) for name, found in values.items())
@@ -132,15 +126,15 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
         joints: which are counted. means: of how many seeds, in words; empty for one.
     """
     measure = next(iter(rows.values()))[0].measure
-    columns = {"Joint px": ("joint_error", 2), "Bone px": ("bone_error", 2),
-               measure.title: (measure.name_at(measure.main), 1)}  # fmt: skip
+    columns = {"Joint px": ("joint_error", 2), "Bone px": ("bone_error", 2)}
+    columns[measure.title] = (measure.name_at(measure.main), 1)
 
     def row(name: str, mean: Scores, each: list[Scores]) -> Row:
         cells = [name]
         for metric, digits in columns.values():
             cells.append(cell(mean[metric].overall, digits, signed=True))
             if means:
-                seeds = over_seeds([scores[metric].overall.value for scores in each])
+                seeds = average_seeds([scores[metric].overall.value for scores in each])
                 cells.append(cell(seeds, digits, signed=True).parts()[1] or "-")
         return tuple(cells)
 
