@@ -77,8 +77,8 @@ def oks_scores(
     ]
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         coco = COCO()
-        coco.dataset = {"images": [{"id": index} for index in number.values()], "annotations": truth,
-                        "categories": [{"id": 1, "name": "person"}]}  # fmt: skip
+        entries = [{"id": index} for index in number.values()]
+        coco.dataset = {"images": entries, "annotations": truth, "categories": [{"id": 1, "name": "person"}]}
         coco.createIndex()
         run = COCOeval(coco, coco.loadRes(results), "keypoints")
         run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
@@ -95,6 +95,7 @@ def _annotation(gt: GroundTruth, row: int, image: int, area: float) -> dict:
     flags = np.where(gt.annotated[row], 2, 0)
     points = np.where(gt.annotated[row][:, None], gt.joints[row, :, :2], 0)
     low, high = (edge(gt.joints[row, gt.annotated[row], :2], axis=0) for edge in (np.min, np.max))
-    return {"id": row + 1, "image_id": image, "category_id": 1, "iscrowd": 0, "area": area, "num_keypoints":
-            int(flags.astype(bool).sum()), "bbox": [*low.tolist(), *(high - low).tolist()],
-            "keypoints": np.column_stack([points, flags]).ravel().tolist()}  # fmt: skip
+    person = {"id": row + 1, "image_id": image, "category_id": 1, "iscrowd": 0, "area": area}
+    person["num_keypoints"] = int(flags.astype(bool).sum())
+    person["bbox"] = [*low.tolist(), *(high - low).tolist()]
+    return {**person, "keypoints": np.column_stack([points, flags]).ravel().tolist()}

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.conventions import UPPER_BODY, Convention, get_convention, in_mean, joint_groups, members
+from evaluation.metrics.conventions import (
+    UPPER_BODY,
+    Convention,
+    get_convention,
+    joint_groups,
+    members,
+    select_mean,
+)
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.measures import PCKH, Measure
 from evaluation.metrics.scores import Measured, Score, Scores, to_score
@@ -144,17 +151,20 @@ def measure_pckh(
         counted = (annotated > 0) & mask
         return ratio(np.where(counted, 100 * ratio(correct, annotated), 0).sum(axis=-1), counted.sum(axis=-1))
 
-    mean = {"micro": micro, "macro": macro}[convention.mean](correct, in_mean(skeleton))
+    mean = {"micro": micro, "macro": macro}[convention.mean](correct, select_mean(skeleton))
     correct, curve = correct[:, : -len(CURVE)], mean[:, -len(CURVE) :]
     members_of = joint_groups(skeleton, convention.head)
     groups = np.stack([*(macro(correct, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1)
-    arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated), "groups": groups,
-              "upper_body": micro(correct, members(skeleton.names, UPPER_BODY))}  # fmt: skip
+    upper_body = micro(correct, members(skeleton.names, UPPER_BODY))
+    arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated)}
+    arrays |= {"groups": groups, "upper_body": upper_body}
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
-    found = {measure.name_at(threshold): ({key: values[:, index] for key, values in arrays.items()}, names, counts)
-             for index, threshold in enumerate(thresholds)}  # fmt: skip
+    measured = {}
+    for index, threshold in enumerate(thresholds):
+        own = {key: values[:, index] for key, values in arrays.items()}
+        measured[measure.name_at(threshold)] = own, names, counts
     area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
-    return {**found, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {})}
+    return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {})}
 
 
 def pckh_facts(
@@ -162,7 +172,7 @@ def pckh_facts(
 ) -> dict[str, Any]:
     """What `Scores` says of how PCKh was counted."""
     counts = next(iter(scores.values())).counts
-    mean = sum(count for count, inside in zip(counts.values(), in_mean(skeleton), strict=True) if inside)
+    mean = sum(count for count, inside in zip(counts.values(), select_mean(skeleton), strict=True) if inside)
     return {"convention": convention.name, "measure": measure, "in_mean": mean}
 
 

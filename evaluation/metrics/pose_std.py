@@ -31,7 +31,7 @@ class PoseStd:
         kinds: dict[str, list[int]] = {}
         for index in range(len(skeleton)):
             if index != skeleton.root or skeleton.sides[index] == "center":
-                kinds.setdefault(kind_of(index, skeleton), []).append(index)
+                kinds.setdefault(name_kind(index, skeleton), []).append(index)
         means = {kind: (float(self.joint[rows].mean()), float(self.bone[rows].mean())) for kind, rows in kinds.items()}
         return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
 
@@ -52,7 +52,7 @@ def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
     return PoseStd(_std(joints), _std(bones))
 
 
-def kind_of(joint: int, skeleton: Skeleton) -> str:
+def name_kind(joint: int, skeleton: Skeleton) -> str:
     """`ankle` for r_ankle and l_ankle, what the names of a flip pair share after their first underscore.
 
     Else what they share before their last one (`ankle_right`), or both names. A joint off every flip pair is its own

@@ -1,4 +1,4 @@
-"""Errors of positions relative to others: of two joints to each other (Eq. 6), and of a body to its own middle.
+"""Errors of relative positions (Eq. 6), of two joints to each other; and of joints once the body is in its place.
 
 Of two joints it is by the number of bones between them. One bone apart it is the bone error. The compositional loss
 over P_all supervises all of them (Section 3.3), and neither PCKh nor the joint error measures those far apart: where a

@@ -100,7 +100,7 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
     joints in its bin.
 
     Args:
-        results: name ('as predicted', 'calibrated') -> what `calibrate` found.
+        results: name ('as predicted', 'calibrated') -> what `calibrate` returns.
         title: above the plot.
     """
     figure, axes = make_axes(title, 4.6)

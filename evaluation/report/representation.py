@@ -86,17 +86,16 @@ def _to_json(kinds: dict[str, tuple[float, float]]) -> dict[str, dict[str, float
 
 def methods_table(skeleton: Skeleton = MPII) -> Table:
     """Table 1 of the paper: what a method's network predicts, and its loss; and how many pairs that compares here."""
-    return Table(
-        title="The five methods",
-        head=("", "In the paper", "CNN prediction", "Loss", "Pairs"),
-        rows=tuple(
-            (name, PAPER_NAMES[name], method.representation, method.loss, Cell(pairs, digits=0))
-            for name, method in METHODS.items()
-            for pairs in [len(get_pairs(method.pairs, skeleton))]
-        ),
-        note=f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
-        "compared. The origin is in all of the sets here; the paper writes P_all without it.",
+    rows = []
+    for name, method in METHODS.items():
+        pairs = Cell(len(get_pairs(method.pairs, skeleton)), digits=0)
+        rows.append((name, PAPER_NAMES[name], method.representation, method.loss, pairs))
+    note = (
+        f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
+        "compared. The origin is in all of the sets here; the paper writes P_all without it."
     )
+    head = ("", "In the paper", "CNN prediction", "Loss", "Pairs")
+    return Table("The five methods", head, tuple(rows), note=note)
 
 
 def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
@@ -113,8 +112,8 @@ def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
     origin = (0.0, places[skeleton.root, 1])
     ends = np.array([origin if parent == -1 else places[parent] for parent in skeleton.parents])
     for start, end, color in zip(places, ends, colors, strict=True):
-        style = {"arrowstyle": "-|>", "color": color, "linestyle": ":" if tuple(end) == origin else "-",
-                 "shrinkA": 3, "shrinkB": 4}  # fmt: skip
+        style = {"arrowstyle": "-|>", "color": color, "shrinkA": 3, "shrinkB": 4}
+        style["linestyle"] = ":" if tuple(end) == origin else "-"
         axes.annotate("", xy=end, xytext=start, arrowprops=style)
     axes.scatter(*places.T, 22, colors, zorder=3)
     axes.scatter(*origin, 22, "white", edgecolors="black", marker="s", zorder=3)
@@ -123,10 +122,10 @@ def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
     for joint, (name, (x, y), rise) in enumerate([*joints, ("origin", origin, 0)]):
         above = rise > 0 or (rise == 0 and x % 2 == 0)  # away from its bone; neighbors in a chain do not meet
         branches = skeleton.parents.count(joint) > 1  # whose arrows come from the right
-        axes.annotate(name.replace("_", space), (x, y), xytext=(0, LABEL if above else -LABEL),
-                      textcoords="offset points", ha="right" if branches else "center",
-                      va="bottom" if above else "top", fontsize="x-small",
-                      path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
+        place = {"xytext": (0, LABEL if above else -LABEL), "textcoords": "offset points"}
+        place |= {"ha": "right" if branches else "center", "va": "bottom" if above else "top"}
+        halo = [withStroke(linewidth=2, foreground="white")]
+        axes.annotate(name.replace("_", space), (x, y), fontsize="x-small", path_effects=halo, **place)
     axes.set(xlim=(-0.5, places[:, 0].max() + 0.5), ylim=(rows + 0.6, -0.6))
     return figure
 

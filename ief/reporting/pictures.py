@@ -9,7 +9,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from evaluation.report.material import Run
 from evaluation.report.page import Section
-from evaluation.report.side_view import front_and_side
+from evaluation.report.side_view import draw_front_and_side
 from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
@@ -61,7 +61,7 @@ def draw_people(
             gt = np.column_stack([gt, depth.z[row]])
             scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
         drawn = {"gt": gt, "scale": scale, "side": side, "before": start}
-        pictures.append((row, front_and_side(image, poses[row], people.skeleton, **drawn)))
+        pictures.append((row, draw_front_and_side(image, poses[row], people.skeleton, **drawn)))
     return pictures
 
 
@@ -71,7 +71,7 @@ def spread_rows(errors: np.ndarray, count: int) -> list[int]:
     return order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)].tolist()
 
 
-def worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, str]:
+def label_worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, str]:
     """Row -> label of the `count` worst of (N,) errors, then of as many around the median; NaN is passed over.
 
     Nobody is both: of few people the worst are taken first.
@@ -92,7 +92,7 @@ def make_people_section(
     if people is None or load_image is None or poses is None:
         return Section("People", text=NOBODY)
     errors, unit = person_errors(poses, people), choose_measure(people).unit
-    labels = worst_and_median(errors)
+    labels = label_worst_and_median(errors)
     before = run.poses.get("stage0") if run.last != "stage0" else None
     before = None if before is None else before[..., :2]
     drawn = draw_people(people, poses[..., :2], load_image, list(labels), before=before, left_out=left_out)

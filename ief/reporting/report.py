@@ -18,12 +18,10 @@ from evaluation.report import (
     curves,
     errors,
     human36m,
-    joints,
     methods,
     movement,
     representation,
     sequence,
-    training_data,
 )
 from evaluation.report.material import select_scores
 from evaluation.report.page import Report, Section
@@ -80,14 +78,14 @@ def write_report(
     view = partial(view_poses, people, depth, limits=angle_limits)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
     parts: list[Section | None] = []
-    if trainings := training_data.compare_trainings(loaded, view):
+    if trainings := human36m.compare_trainings(loaded, view):
         known = people is not None and depth is not None and bool(depth.placed.any())
         poses = {one.name: one.poses for one in trainings.pairs[min(trainings.pairs)] if one.poses is not None}
         followed = choose_sequence(people, depth, poses) if known and poses else None
         trained = root_joints(training, training_depth)
         measured = root_joints(people, depth) if trained is None else trained
         parts += [
-            training_data.make_section(trainings, loaded, known),
+            human36m.make_metrics_section(trainings, loaded, known),
             human36m.make_joints_section(trainings.pairs),
             human36m.make_actions_section(trainings.pairs),
             representation.make_depth_section(measured, shown.skeleton, trained is not None),
@@ -95,9 +93,9 @@ def write_report(
             make_figure_3_section(shown, people, depth, load_image, left_out),
         ]
     parts += methods.make_sections(loaded, view, people is not None, published)
-    parts.append(joints.make_section(select_scores(loaded)))
+    parts.append(errors.make_joints_section(select_scores(loaded)))
     if people is not None:
-        parts.append(errors.make_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
+        parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
     parts.append(make_people_section(shown, people, load_image, left_out))

@@ -191,7 +191,7 @@ def score_run(
     save_poses(out, data, poses, scores)
     stages = zip(stage_names(len(poses)), poses, strict=True)
     results = {name: score_poses(pose, data.people, data.depth, intervals=True) for name, pose in stages}
-    write_text(out / "metrics.json", json.dumps({name: to_tree(found) for name, found in results.items()}, indent=1))
+    write_text(out / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
     return results
 
 
@@ -215,7 +215,7 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
 
 def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
     """Stage -> (N, K, D) predictions of the people; see `load_predictions`."""
-    return {stage: found.joints for stage, found in load_predictions(run, people).items()}
+    return {stage: each.joints for stage, each in load_predictions(run, people).items()}
 
 
 def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
@@ -224,24 +224,24 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
     Raises:
         PoseError: a corrupt file, or predictions of other people.
     """
-    found = {}
+    by_stage = {}
     for path in run.glob("predictions-valid*.npz"):
         predictions = read_predictions(path)
         try:
-            found[predictions.stage] = align(predictions, people)
+            by_stage[predictions.stage] = align(predictions, people)
         except PoseError as error:
             raise PoseError(f"{path}: {error}") from error
-    return {"mean_pose" if stage < 0 else f"stage{stage}": found[stage] for stage in sorted(found)}
+    return {"mean_pose" if stage < 0 else f"stage{stage}": by_stage[stage] for stage in sorted(by_stage)}
 
 
 def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
     """Table 7's, Table 8's and, in 3D, Table 2's columns of a run's stages; signed: of differences."""
     for dimensions in (2, 3):
-        found = {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}
-        if found:
-            print(summary_table(found, signed).text())
+        shown = {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}
+        if shown:
+            print(summary_table(shown, signed).text())
         if dimensions == 2:
-            print(groups_table(found, signed=signed).text())
+            print(groups_table(shown, signed=signed).text())
 
 
 def print_gains(run: Path, people: People) -> None:
@@ -273,9 +273,9 @@ def print_result(scores: ScoresByDimension) -> None:
     print(*(table.text() for table in tables), sep="\n")
 
 
-def print_oks(found: OksScores) -> None:
+def print_oks(oks: OksScores) -> None:
     """COCO's figures on a line, with whose area is not the annotations' own."""
-    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in found.values.items())
-    print(f"COCO's OKS in % over {found.people:,} people\n{values}")
-    if found.area_by_box or found.without_area:
-        print(f"area by the box, 0.53 of its side squared: {found.area_by_box:,} people; none: {found.without_area:,}")
+    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in oks.values.items())
+    print(f"COCO's OKS in % over {oks.people:,} people\n{values}")
+    if oks.area_by_box or oks.without_area:
+        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")

@@ -175,7 +175,7 @@ def test_several_trainings_narrow_the_interval_over_people():
     assert widths[0] < 0.6 * widths[1]  # the errors are independent
 
 
-def test_the_interval_average_seeds_is_that_of_a_t_test():
+def test_the_interval_over_seeds_is_that_of_a_t_test():
     values = [0.7, -0.2, 1.4]
     found, theirs = average_seeds(values), stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert found.value == pytest.approx(np.mean(values)) and found.interval == pytest.approx(tuple(theirs))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.metrics.pose_std import kind_of, pose_std
+from evaluation.metrics.pose_std import name_kind, pose_std
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.crops import apply_affine, crop_matrices
 
@@ -82,4 +82,4 @@ def test_kinds_without_a_value_are_left_out():
 
 def test_kinds_follow_the_flip_pairs():
     skeleton = Skeleton(("root", "a_knee", "b_knee", "r_hat"), (-1, 0, 0, 0), ((1, 2),))
-    assert [kind_of(joint, skeleton) for joint in range(4)] == ["root", "knee", "knee", "r hat"]
+    assert [name_kind(joint, skeleton) for joint in range(4)] == ["root", "knee", "knee", "r hat"]
