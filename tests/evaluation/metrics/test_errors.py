@@ -60,11 +60,12 @@ def test_a_shifted_pose_has_perfect_bones():
 
 def test_bad_shapes_are_named():
     pred, gt = noisy_people(4)
-    for joints, scale, says in (
-        (gt.joints, gt.scale[:3], r"scale has shape \(3,\)"),
-        (gt.joints[0], None, r"shape \(16, 2\); give it as \(people, joints, dimensions\)"),
+    for joints, more, says in (
+        (gt.joints, {"scale": gt.scale[:3]}, r"scale has shape \(3,\)"),
+        (gt.joints, {"subject": ["a", "b"]}, r"subject has shape \(2,\), expected \(4,\)"),
+        (gt.joints[0], {}, r"shape \(16, 2\); give it as \(people, joints, dimensions\)"),
     ):
         with pytest.raises(PoseError, match=says):
-            GroundTruth(joints, scale=scale)
+            GroundTruth(joints, **more)
     with pytest.raises(PoseError, match="shape"):
         bone_error(pred[:3], gt)

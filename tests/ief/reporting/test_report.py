@@ -292,18 +292,6 @@ def test_scores_stand_beside_those_of_their_protocol(deep, tmp_path, write_repor
     assert "of Human3.6M, Protocol 2," in (tmp_path / "out" / "tables" / "table2.md").read_text()
 
 
-def test_metrics_json_knows_the_protocol(deep, tmp_path, write_report):
-    """Of runs whose validation people are not given."""
-    run = tmp_path / "run"
-    shutil.copytree(deep.folder / "alone/all", run)
-    trees = json.loads((run / "metrics.json").read_text())
-    for tree in trees.values():
-        tree["3d"]["protocol"] = "Protocol 1"
-    (run / "metrics.json").write_text(json.dumps(trees))
-    results = write_report(tmp_path / "out", [run]).results
-    assert results["3d"]["protocol"] == results["3d"]["runs"]["run"]["stage0"]["protocol"] == "Protocol 1"
-
-
 def test_people_without_depth_leave_a_report_in_2d(deep, tmp_path, write_report):
     shutil.copytree(deep.folder / "alone/all", tmp_path / "run")
     trees = json.loads((tmp_path / "run" / "metrics.json").read_text())
