@@ -71,7 +71,7 @@ def calibrate(
 
     Args:
         scores: (N, K) in 0..1; NaN where there is none.
-        correct: (N, K) as of `correct_joints`.
+        correct: (N, K) 1 for a correct joint, 0 for a wrong one, NaN for one that does not count.
         bootstrap: how to draw 95 % confidence intervals over people; None: without.
     """
     counted = np.isfinite(scores) & np.isfinite(correct)
