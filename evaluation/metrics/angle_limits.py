@@ -116,31 +116,31 @@ def illegal_angles(joints: np.ndarray, limits: AngleLimits, skeleton: Skeleton =
     joints = np.where(known[..., None], joints, 0)
     at = {name: skeleton.index(name) for name in MPII.names}
 
-    def between(pairs: list[tuple[str, str]]) -> np.ndarray:
+    def measure_bones(pairs: list[tuple[str, str]]) -> np.ndarray:
         start, end = ([at[name] for name in names] for names in zip(*pairs, strict=True))
         return _unit(joints[:, start] - joints[:, end])
 
-    bones = between([(joint, end) for joint, (end, _) in (TORSO | LIMBS).items()])
-    torso = _frames(between(list(GIRDLES)), between([SPINE]))[:, GIRDLE]
+    bones = measure_bones([(joint, end) for joint, (end, _) in (TORSO | LIMBS).items()])
+    torso = _frames(measure_bones(list(GIRDLES)), measure_bones([SPINE]))[:, GIRDLE]
     upper, lower = bones[:, : len(TORSO)], bones[:, len(TORSO) :]
-    azimuth, elevation = _bins(_seen_from(torso, upper), limits.bin_degrees)
+    azimuth, elevation = _bins(_rotate(torso, upper), limits.bin_degrees)
     legal_upper = limits.spread[np.arange(len(TORSO)), azimuth, elevation]
     limb = _limb_frames(torso[:, ABOVE], upper[:, ABOVE], limits)
-    legal_lower = _inside(_seen_from(limb, lower), limits, azimuth[:, ABOVE], elevation[:, ABOVE])
-    taken = np.array([[name in _takes(joint) for name in skeleton.names] for joint in ANGLES])
+    legal_lower = _check_limbs(_rotate(limb, lower), limits, azimuth[:, ABOVE], elevation[:, ABOVE])
+    taken = np.array([[name in _list_joints(joint) for name in skeleton.names] for joint in ANGLES])
     illegal = ~np.concatenate([legal_upper, legal_lower], axis=1)
     return np.where((known[:, None] | ~taken).all(axis=-1), illegal, np.nan)
 
 
-def _takes(joint: str) -> set[str]:
+def _list_joints(joint: str) -> set[str]:
     """The joints that an angle depends on: two bones and the torso frame."""
     if joint in TORSO:
         return {joint, TORSO[joint][0], *SPINE, *GIRDLES[GIRDLE[list(TORSO).index(joint)]]}
     above = list(TORSO)[ABOVE][list(LIMBS).index(joint)]
-    return _takes(above) | {joint, LIMBS[joint][0]}
+    return _list_joints(above) | {joint, LIMBS[joint][0]}
 
 
-def _inside(bones: np.ndarray, limits: AngleLimits, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
+def _check_limbs(bones: np.ndarray, limits: AngleLimits, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
     """(N, 4) whether the bones (N, 4, 3) of the limbs are within the limits of those above, which are in these bins."""
     at = (np.arange(len(LIMBS)), azimuth, elevation)
     across, first, second = np.moveaxis(np.einsum("nlij,nlj->nli", limits.axes[at], bones), -1, 0)
@@ -170,7 +170,7 @@ def _frames(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([first, second, np.cross(first, second)], axis=-1)
 
 
-def _seen_from(frames: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+def _rotate(frames: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return np.einsum("...ij,...i->...j", frames, vectors)
 
 
@@ -192,12 +192,12 @@ def _load(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     from scipy.io import loadmat
 
     try:
-        found = loadmat(require_file(path), variable_names=names)
+        variables = loadmat(require_file(path), variable_names=names)
     except PoseError:
         raise
     except Exception as error:  # scipy has no one error for a corrupt file
         raise PoseError(f"{path}: not a whole MATLAB file ({error}); get it again") from error
-    missing = [name for name in names if name not in found]
+    missing = [name for name in names if name not in variables]
     if missing:
         raise PoseError(f"{path}: has no '{missing[0]}'; give the file of Akhter and Black's joint-angle model")
-    return found
+    return variables

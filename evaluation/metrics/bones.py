@@ -51,7 +51,7 @@ def bone_std(joints: np.ndarray, subject: np.ndarray, skeleton: Skeleton = MPII)
     lengths = bone_lengths(np.asarray(joints, dtype=np.float64), skeleton)
     sums = np.zeros((len(names), lengths.shape[1], 3))
     np.add.at(sums, index, length_moments(lengths))
-    return dict(zip(names.tolist(), std_of_moments(sums), strict=True))
+    return dict(zip(names.tolist(), compute_std(sums), strict=True))
 
 
 def length_moments(lengths: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ def length_moments(lengths: np.ndarray) -> np.ndarray:
     return np.stack([known, offset, offset**2], axis=-1)
 
 
-def std_of_moments(sums: np.ndarray) -> np.ndarray:
+def compute_std(sums: np.ndarray) -> np.ndarray:
     """(...) standard deviations from sums (..., 3) of `length_moments`; NaN of fewer than two lengths."""
     count, total, squares = np.moveaxis(sums, -1, 0)
     count = np.where(count < 2, 0, count)

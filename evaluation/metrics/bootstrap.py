@@ -7,7 +7,7 @@ multinomial weight, so a resample's sums are weighted sums, and all resamples ar
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,14 +52,17 @@ def estimates(values: np.ndarray) -> np.ndarray:
     """Values (1 + R, ...) made of `totals`, as an object array (...) of `Estimate`; R = 0: without bounds."""
     bounds = percentile_interval(values[1:]) if len(values) > 1 else np.full((2, *values.shape[1:]), np.nan)
     table = np.stack([values[0], *bounds], axis=-1)
-    found = np.empty(table.shape[:-1], dtype=object)
-    for place in np.ndindex(found.shape):
-        found[place] = Estimate(*(number if math.isfinite(number) else None for number in table[place].tolist()))
-    return found
+    results = np.empty(table.shape[:-1], dtype=object)
+    for place in np.ndindex(results.shape):
+        results[place] = Estimate(*(number if math.isfinite(number) else None for number in table[place].tolist()))
+    return results
 
 
 def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) -> dict[Hashable, np.ndarray]:
-    """Sums over N people in row 0, and in R rows below it those of bootstrap resamples; None takes R = 0.
+    """Sums over N people in row 0, and in R rows below it those of N people drawn with replacement; None takes R = 0.
+
+    All terms share the draws, and so do calls with the same number of people, resamples and seed. Two methods
+    on the same people are therefore paired: subtract their resampled metrics.
 
     Args:
         terms: what each person adds to a sum, any number of arrays (N, ...).
@@ -69,62 +72,32 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
         The same keys with arrays (1 + R, ...).
 
     Raises:
-        PoseError: arrays of different lengths, or fewer than one resample.
+        PoseError: fewer than one resample.
     """
     sums = {name: term.sum(axis=0)[None] for name, term in terms.items()}
     if bootstrap is None:
         return sums
-    drawn = resample(terms, bootstrap.resamples, bootstrap.seed)
-    return {name: np.concatenate([sums[name], drawn[name]]) for name in terms}
-
-
-def resample(
-    terms: Mapping[Hashable, np.ndarray], resamples: int = Bootstrap.resamples, seed: int = Bootstrap.seed
-) -> dict[Hashable, np.ndarray]:
-    """Sums over N people drawn with replacement, R times.
-
-    All terms share the draws, and so do calls with the same number of people, resamples and seed. Two methods
-    on the same people are therefore paired: subtract their resampled metrics.
-
-    Args:
-        terms: what each person adds to a sum, any number of arrays (N, ...).
-        resamples: R.
-        seed: of the draws.
-
-    Returns:
-        The same keys with arrays (R, ...).
-
-    Raises:
-        PoseError: arrays of different lengths, or fewer than one resample.
-    """
-    lengths = {len(term) for term in terms.values()}
-    if len(lengths) != 1 or resamples < 1:
-        raise PoseError(
-            f"bootstrap: needs terms of equally many people and at least 1 resample, "
-            f"found {sorted(lengths)} people and {resamples} resamples"
-        )
-    (people,) = lengths
-    columns = [
-        np.asarray(term, dtype=np.float64).reshape(people, math.prod(np.shape(term)[1:])) for term in terms.values()
-    ]
+    if bootstrap.resamples < 1:
+        raise PoseError(f"bootstrap: needs at least 1 resample, found {bootstrap.resamples}")
+    people = len(next(iter(terms.values())))
+    columns = [np.asarray(term, np.float64).reshape(people, math.prod(term.shape[1:])) for term in terms.values()]
     table = np.concatenate(columns, axis=1)
-    if people == 0:
-        sums = np.zeros((resamples, table.shape[1]))
-    else:
-        sums = np.concatenate([weights @ table for weights in _weights(people, resamples, seed)])
-    ends = np.cumsum([column.shape[1] for column in columns])[:-1]
+    drawn = np.zeros((bootstrap.resamples, table.shape[1]))
+    if people:
+        drawn = np.concatenate([weights @ table for weights in _weights(people, bootstrap)])
+    parts = np.split(drawn, np.cumsum([column.shape[1] for column in columns])[:-1], axis=1)
     return {
-        name: part.reshape(resamples, *np.shape(term)[1:])
-        for (name, term), part in zip(terms.items(), np.split(sums, ends, axis=1), strict=True)
+        name: np.concatenate([sums[name], part.reshape(len(part), *term.shape[1:])])
+        for (name, term), part in zip(terms.items(), parts, strict=True)
     }
 
 
-def _weights(people: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def _weights(people: int, bootstrap: Bootstrap) -> Iterator[np.ndarray]:
     """(R, N) how often each resample holds each person, some rows at a time."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(bootstrap.seed)
     rows = max(1, _BLOCK // people)
-    for first in range(0, resamples, rows):
-        size = min(rows, resamples - first)
+    for first in range(0, bootstrap.resamples, rows):
+        size = min(rows, bootstrap.resamples - first)
         yield rng.multinomial(people, np.full(people, 1 / people), size=size).astype(np.float64)
 
 
@@ -140,3 +113,20 @@ def percentile_interval(samples: np.ndarray, level: float = LEVEL) -> tuple[np.n
     percentile = np.nanpercentile if np.isnan(samples).any() else np.percentile  # the same, ten times as fast
     low, high = percentile(np.where(undefined, 0, samples), tails, axis=0)
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def average_seeds(values: Sequence[float | None]) -> Estimate:
+    """The mean of one value per seed, with the 95 % confidence interval of Student's t; None if a value is None.
+
+    It says how far the mean would move had the trainings started and been shuffled otherwise. With few trainings
+    resampling them would make their spread too small, so it is Student's (1908). One value has no interval.
+    """
+    if not values or any(value is None for value in values):
+        return Estimate(None)
+    mean, count = float(np.mean(values)), len(values)
+    if count == 1:
+        return Estimate(mean)
+    from scipy import stats  # the other metrics need numpy alone
+
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * stats.sem(values))
+    return Estimate(mean, mean - reach, mean + reach)

@@ -1,4 +1,4 @@
-"""Where the error is: the same metrics for some of the people, or some of their joints."""
+"""Where the error is: the same metrics for some of the people, or some of their joints; and of each sequence in 3D."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
 from evaluation.metrics.conventions import LIMB_GROUPS, OUTSIDE_MEAN, SHORT, members
 from evaluation.metrics.evaluate import evaluate
-from evaluation.metrics.ground_truth import GroundTruth, has_size
+from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.json_format import Json, to_block
+from evaluation.metrics.metric import METRICS
 from evaluation.metrics.scores import Scores
 from heads.skeleton import BOX_PER_SCALE
 
@@ -112,10 +113,54 @@ def breakdown(
     pred: ArrayLike, gt: GroundTruth, parts: Sequence[Part], *, convention: str = "official"
 ) -> dict[str, PartScores]:
     """The scores of each part, by its label, with confidence intervals over its people; see `evaluate`."""
-    pred, found = np.asarray(pred), {}
+    pred, results = np.asarray(pred), {}
     options = {"convention": convention, "thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
     for part in parts:
         inside = gt.select(part.people, part.joints)
         scores = evaluate(pred[part.people], inside, **options)
-        found[part.label] = PartScores(int(inside.annotated.any(axis=1).sum()), scores)
-    return found
+        results[part.label] = PartScores(int(inside.annotated.any(axis=1).sum()), scores)
+    return results
+
+
+@dataclass(frozen=True)
+class SequenceErrors:
+    """The errors of one sequence, which is a single draw of the bootstrap and so has no interval.
+
+    Attributes:
+        subject, action, sequence: names, '' if they are not known.
+        people: frames of it, over all cameras.
+        joint_error, pa_joint_error, bone_error: mm, None if nothing was counted.
+    """
+
+    subject: str
+    action: str
+    sequence: str
+    people: int
+    joint_error: float | None
+    pa_joint_error: float | None
+    bone_error: float | None
+
+
+def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[SequenceErrors]:
+    """The errors of every sequence, from the largest Joint Error to the smallest, undefined ones last.
+
+    Args:
+        pred: (N, K, 3) predicted joints, mm, in axes like those of the ground truth.
+        gt: of the same people.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite position.
+    """
+    pred, sequences = gt.check(pred), gt.sequences
+    metrics = [metric for metric in METRICS[3] if metric.name in SequenceErrors.__annotations__]
+    means = []
+    for metric in metrics:
+        values = metric.values(pred, gt)
+        sums = (sequences.sum(each).sum(axis=1) for each in (np.nan_to_num(values), np.isfinite(values)))
+        means.append(ratio(*sums))
+    first = np.unique(sequences.index, return_index=True)[1]
+    names = ["" if values is None else values[first] for values in (gt.subject, gt.action, gt.sequence)]
+    people = np.bincount(sequences.index, minlength=sequences.count)
+    rows = zip(*(np.broadcast_to(each, len(first)).tolist() for each in (*names, people, *means)), strict=True)
+    errors = [SequenceErrors(*(None if value != value else value for value in row)) for row in rows]
+    return [errors[row] for row in np.argsort(-means[0], kind="stable").tolist()]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
 from evaluation.metrics.conventions import Convention, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, ratio
@@ -72,13 +71,10 @@ def calibrate(
 
     Args:
         scores: (N, K) in 0..1; NaN where there is none.
-        correct: (N, K) as of `correct_joints`.
+        correct: (N, K) 1 for a correct joint, 0 for a wrong one, NaN for one that does not count.
         bootstrap: how to draw 95 % confidence intervals over people; None: without.
-
-    Raises:
-        PoseError: shapes that do not match, or a score outside 0..1.
     """
-    counted = check_scores(scores, correct)
+    counted = np.isfinite(scores) & np.isfinite(correct)
     if not counted.any():
         return None
     score, hit = np.where(counted, scores, 0), np.where(counted, correct, 0)
@@ -96,26 +92,20 @@ def calibrate(
     sums = totals(terms, bootstrap)
     joints, by_score, by_hit = sums["joints"], sums["score"], sums["correct"]
     count = joints.sum(axis=1)
-    shares = estimates(ratio(by_hit, joints))
-    return Calibration(
-        joints=int(counted.sum()),
-        score=estimates(ratio(by_score.sum(axis=1), count)).item(),
-        correct=estimates(ratio(by_hit.sum(axis=1), count)).item(),
-        correlation=estimates(_correlation(sums["moments"], count)).item(),
-        auc=Estimate(_auc(scores[counted], correct[counted])),
-        error=estimates(ratio(np.abs(by_score - by_hit).sum(axis=1), count)).item(),
-        bins=tuple(
-            ScoreBin(int(joints[0, place]), float(by_score[0, place] / joints[0, place]), shares[place])
-            for place in np.flatnonzero(joints[0]).tolist()
-        ),
-    )
+    means = [ratio(each.sum(axis=1), count) for each in (by_score, by_hit, np.abs(by_score - by_hit))]
+    score, correct_share, error = (estimates(mean).item() for mean in means)
+    correlation, auc = estimates(_correlation(sums["moments"], count)).item(), _auc(scores[counted], correct[counted])
+    filled = np.flatnonzero(joints[0])
+    columns = joints[0].astype(int), by_score[0] / np.maximum(joints[0], 1), estimates(ratio(by_hit, joints))
+    bins = tuple(map(ScoreBin, *(column[filled].tolist() for column in columns)))
+    return Calibration(int(counted.sum()), score, correct_share, correlation, Estimate(auc), error, bins)
 
 
 def fit_map(scores: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """The map from score to share correct of least squared error among those that never fall: isotonic regression.
 
     Args:
-        scores, correct: see `calibrate`, which also lists what is raised.
+        scores, correct: see `calibrate`.
 
     Returns:
         Two arrays (M,) for `numpy.interp`: M different scores, ascending, and the share that each becomes; None if no
@@ -123,7 +113,7 @@ def fit_map(scores: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.nda
     """
     from scipy.optimize import isotonic_regression  # the other metrics need numpy alone
 
-    counted = check_scores(scores, correct)
+    counted = np.isfinite(scores) & np.isfinite(correct)
     if not counted.any():
         return None
     values, place, count = np.unique(scores[counted], return_inverse=True, return_counts=True)
@@ -137,10 +127,9 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
     give. NaN where there was no score, or where the other half has none to fit on.
 
     Args:
-        scores, correct: see `calibrate`, which also lists what is raised.
+        scores, correct: see `calibrate`.
         seed: of the halves.
     """
-    check_scores(scores, correct)
     first = np.random.default_rng(seed).permutation(len(scores)) < len(scores) / 2
     mapped = np.full(scores.shape, np.nan)
     for half in (first, ~first):
@@ -148,22 +137,6 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
         if fitted is not None:
             mapped[half] = np.interp(scores[half], *fitted)  # NaN stays NaN
     return mapped
-
-
-def check_scores(scores: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """(N, K) bool, the joints with a score and a correctness. Raises PoseError for others."""
-    if scores.ndim != 2 or scores.shape != correct.shape:
-        raise PoseError(
-            f"scores have shape {scores.shape} and correctness {correct.shape}; give both as (people, joints)"
-        )
-    known = np.isfinite(scores)
-    outside = known & ((scores < 0) | (scores > 1))
-    if outside.any():
-        person, joint = np.argwhere(outside)[0]
-        raise PoseError(
-            f"scores: row {person}, joint {joint} has {scores[person, joint]:g}; a score is from 0 to 1, NaN if unknown"
-        )
-    return known & np.isfinite(correct)
 
 
 def _correlation(moments: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -75,10 +75,10 @@ def joint_groups(skeleton: Skeleton, head: tuple[str, ...]) -> dict[str, np.ndar
     if skeleton.groups:
         return {group: np.isin(skeleton.names, joints) for group, joints in skeleton.groups}
     endings = {"Head": head, **LIMB_GROUPS}
-    found = {group: members(skeleton.names, ends) for group, ends in endings.items()}
-    return {group: joints for group, joints in found.items() if joints.any()}
+    groups = {group: members(skeleton.names, ends) for group, ends in endings.items()}
+    return {group: joints for group, joints in groups.items() if joints.any()}
 
 
-def in_mean(skeleton: Skeleton) -> np.ndarray:
+def select_mean(skeleton: Skeleton) -> np.ndarray:
     """(K,) bool: joints of the Mean, all of a skeleton with groups of its own; else all but pelvis and thorax."""
     return np.ones(len(skeleton), bool) if skeleton.groups else ~members(skeleton.names, OUTSIDE_MEAN)

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.bones import length_moments, std_of_moments
+from evaluation.metrics.bones import compute_std, length_moments
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
 from evaluation.metrics.metric import METRICS, Metric, group_units, select_metrics
 from evaluation.metrics.mpjpe import MIN_ALIGNED
 from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
-from evaluation.metrics.pose_std import kind_of
+from evaluation.metrics.pose_std import name_kind
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
 
@@ -94,10 +94,10 @@ def score_means(
         raise PoseError("the mean over several trainings is of scores in 2D; score poses in 3D one by one")
     rules = get_convention(convention), check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
     paired = len(references) > 0
-    found = _measure(gt, predictions, *rules, bootstrap, paired)
+    measured = _measure(gt, predictions, *rules, bootstrap, paired)
     theirs = _measure(gt, references, *rules, bootstrap, paired) if paired else {}
     scores = {}
-    for name, (arrays, names, counts) in found.items():
+    for name, (arrays, names, counts) in measured.items():
         if paired:
             arrays = {key: values - theirs[name][0][key] for key, values in arrays.items()}
         scores[name] = to_score(arrays, names, counts)
@@ -106,8 +106,8 @@ def score_means(
         left_out = {f"without_{gt.measure.size}": ~has_size(gt.size), "without_scale": ~has_size(gt.scale)}
         shared |= pckh_facts(scores, rules[0], gt.skeleton, gt.measure)
     else:
-        left_out = {"without_root": ~gt.annotated[:, gt.skeleton.root],
-                    "unaligned": gt.annotated.sum(axis=1) < MIN_ALIGNED}  # fmt: skip
+        few = gt.annotated.sum(axis=1) < MIN_ALIGNED
+        left_out = {"without_root": ~gt.annotated[:, gt.skeleton.root], "unaligned": few}
     return Scores(len(gt), scores, {why: int(people.sum()) for why, people in left_out.items()}, **shared)
 
 
@@ -165,13 +165,13 @@ def _measure(
     for name, block in blocks.items():
         terms |= {(name, kind): term for kind, term in _terms(block[0], values[name], gt).items()}
     sums = totals(terms, bootstrap)
-    found: Measured = {}
+    measured: Measured = {}
     if gt.dimensions == 2:
-        found |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
+        measured |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
     for name, block in blocks.items():
         own = {key[1]: total for key, total in sums.items() if key[0] == name}
-        found |= _block_arrays(block, values[name], own, gt)
-    return found
+        measured |= _block_arrays(block, values[name], own, gt)
+    return measured
 
 
 def _values(block: Sequence[Metric], checked: Sequence[np.ndarray], gt: GroundTruth) -> np.ndarray:
@@ -202,20 +202,20 @@ def _block_arrays(
 ) -> Measured:
     """One metric in all its units, from the sums of `_terms`."""
     parts, std, sequences = block[0].parts(gt.skeleton), block[0].std, gt.sequences
-    kinds = [kind_of(gt.skeleton.index(part), gt.skeleton) for part in parts]
-    names = {"per_part": parts, "per_kind": list(dict.fromkeys(kinds)), "per_subject": sequences.subjects,
-             "per_action": () if std else sequences.actions}  # fmt: skip
+    kinds = [name_kind(gt.skeleton.index(part), gt.skeleton) for part in parts]
+    names = {"per_part": parts, "per_kind": list(dict.fromkeys(kinds))}
+    names |= {"per_subject": sequences.subjects, "per_action": () if std else sequences.actions}
     of_kind = np.array(kinds, dtype=object)[:, None] == np.array(names["per_kind"], dtype=object)
     counts = dict(zip(parts, np.isfinite(values[:, 0]).sum(axis=0).tolist(), strict=True))
-    found = {}
+    measured = {}
     for unit, metric in enumerate(block):
         if std:
-            arrays = _stds(std_of_moments(sums["moments"]), of_kind)
+            arrays = _stds(compute_std(sums["moments"]), of_kind)
         else:
             arrays = _means(sums["sum"][:, unit], sums["count"][:, unit], of_kind, len(sequences.subjects))
         kept = arrays if gt.dimensions == 3 else ("overall", "per_part")
-        found[metric.name] = {key: arrays[key] for key in kept}, names, counts
-    return found
+        measured[metric.name] = {key: arrays[key] for key in kept}, names, counts
+    return measured
 
 
 def _means(total: np.ndarray, count: np.ndarray, of_kind: np.ndarray, subjects: int) -> Arrays:

@@ -53,8 +53,9 @@ def scores_to_json(scores: Scores) -> Json:
     counts: Json = {}
     if flat:
         block, curve = scores.measure.block, scores[f"{scores.measure.block}_curve"]
-        tree[block] = {f"{threshold:g}": to_block({"per_joint": score.per_part, **score.groups}, drawn)
-                       for threshold, score in scores.thresholds.items()}  # fmt: skip
+        tree[block] = {}
+        for threshold, score in scores.thresholds.items():
+            tree[block][f"{threshold:g}"] = to_block({"per_joint": score.per_part, **score.groups}, drawn)
         means = {f"{threshold:.2f}": mean for threshold, mean in curve.groups["curve"].items()}
         whole = {f"{block}_auc": curve.overall, f"{block}_curve": means}
         tree |= _values(whole)
@@ -91,18 +92,19 @@ def scores_from_json(tree: Json) -> Scores:
         measure = MEASURES[tree.get("metric", PCKH.key)]
         block = measure.block
         for threshold, values in tree[block].items():
-            groups = from_block(values)
+            groups = read_block(values)
             mean, parts = groups["groups"]["Mean"], groups.pop("per_joint")
             metrics[f"{block}@{threshold}"] = Score(mean, parts, counts[block]["per_joint"], groups)
-        area, curve = (from_block(tree[name], drawn and drawn[name]) for name in (f"{block}_auc", f"{block}_curve"))
+        area, curve = (read_block(tree[name], drawn and drawn[name]) for name in (f"{block}_auc", f"{block}_curve"))
         curve = {float(threshold): mean for threshold, mean in curve.items()}
         metrics[f"{block}_curve"] = Score(area, {}, {}, {"curve": curve})
         facts = {"convention": tree["convention"], "measure": measure, "in_mean": int(counts[block]["mean"])}
     for metric in _metrics(tree, flat):
-        found = from_block(tree[metric.block])
-        parts = {name: each[metric.unit] if flat else each for name, each in found[metric.part_key].items()}
-        groups = {} if flat else {"action_mean": found["action_mean"]} | {key: found.get(key, {}) for key in GROUPS_3D}
-        metrics[metric.name] = Score(found[metric.unit], parts, counts[metric.block][metric.part_key], groups)
+        values = read_block(tree[metric.block])
+        parts = {name: each[metric.unit] if flat else each for name, each in values[metric.part_key].items()}
+        groups = {} if flat else {"action_mean": values["action_mean"]}
+        groups |= {} if flat else {key: values.get(key, {}) for key in GROUPS_3D}
+        metrics[metric.name] = Score(values[metric.unit], parts, counts[metric.block][metric.part_key], groups)
     people = int(tree["persons"])
     return Scores(
         people=people,
@@ -159,9 +161,9 @@ def _tree(node: object, leaf: Callable[[Estimate], object]) -> Any:
     return leaf(node) if isinstance(node, Estimate) else {key: _tree(child, leaf) for key, child in node.items()}
 
 
-def from_block(values: Any, bounds: Any = None) -> Any:
+def read_block(values: Any, bounds: Any = None) -> Any:
     """The inverse of `to_block`: values, with their "interval" if there is one, as the same tree of estimates."""
     if isinstance(values, dict):
         bounds = values.get("interval", bounds)
-        return {key: from_block(values[key], bounds and bounds[key]) for key in values if key != "interval"}
+        return {key: read_block(values[key], bounds and bounds[key]) for key in values if key != "interval"}
     return Estimate(*(number if number is None else float(number) for number in (values, *(bounds or ()))))

@@ -60,12 +60,8 @@ class Metric:
         return {"joint": skeleton.names, "bone": bone_names(skeleton), "angle": ANGLES}[self.part]
 
 
-def _joints_px(pred: np.ndarray, gt: GroundTruth) -> np.ndarray:
-    return joint_errors(pred, gt.known, root=None)
-
-
-def _joints_mm(pred: np.ndarray, gt: GroundTruth) -> np.ndarray:
-    return joint_errors(pred, gt.known, gt.skeleton.root)
+def _joints(pred: np.ndarray, gt: GroundTruth) -> np.ndarray:
+    return joint_errors(pred, gt.known, gt.skeleton.root if gt.dimensions == 3 else None)
 
 
 def _joints_aligned(pred: np.ndarray, gt: GroundTruth, scale: bool = False) -> np.ndarray:
@@ -95,13 +91,13 @@ def _gt(values: Values) -> Values:
 # Number of dimensions -> its metrics, in the order of tables.
 METRICS = {
     2: (
-        Metric("joint_error", "Joint px", "image_px", "joint", _joints_px),
+        Metric("joint_error", "Joint px", "image_px", "joint", _joints),
         Metric("bone_error", "Bone px", "image_px", "bone", _bones),
-        Metric("joint_error_crop", "Joint crop px", "crop_px", "joint", _crop(_joints_px)),
+        Metric("joint_error_crop", "Joint crop px", "crop_px", "joint", _crop(_joints)),
         Metric("bone_error_crop", "Bone crop px", "crop_px", "bone", _crop(_bones)),
     ),
     3: (
-        Metric("joint_error", "Joint mm", "mm", "joint", _joints_mm, "Joint Error"),
+        Metric("joint_error", "Joint mm", "mm", "joint", _joints, "Joint Error"),
         Metric("pa_joint_error", "PA Joint mm", "mm", "joint", _joints_aligned, "PA Joint Error"),
         Metric("pa_joint_error_scaled", "PA scaled mm", "mm", "joint", partial(_joints_aligned, scale=True)),
         Metric("bone_error", "Bone mm", "mm", "bone", _bones, "Bone Error"),

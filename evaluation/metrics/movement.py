@@ -52,8 +52,8 @@ def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> Movement:
     before, after = gt.check(before), gt.check(after)
     offsets = (after - before, before - gt.joints, after - gt.joints)
     moved, first, last = (np.where(gt.annotated, np.linalg.norm(offset, axis=-1), 0) for offset in offsets)
-    terms = {"joints": gt.annotated, "moved": moved, "closer": 100.0 * (last < first), "before": first, "after": last,
-             "change": last - first}  # fmt: skip
+    terms = {"joints": gt.annotated, "moved": moved, "closer": 100.0 * (last < first)}
+    terms |= {"before": first, "after": last, "change": last - first}
     # The last column holds all joints together.
     terms = {name: np.column_stack([term, term.sum(axis=1)]).astype(np.float64) for name, term in terms.items()}
     sums = totals(terms, DEFAULT_BOOTSTRAP)

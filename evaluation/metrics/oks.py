@@ -70,14 +70,17 @@ def oks_scores(
     places = [number[str(images[row])] for row in rows]
     truth = [_annotation(gt, row, place, float(area[row])) for row, place in zip(rows, places, strict=True)]
     ranks = np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0)
+    keypoints = np.concatenate([pred, np.ones((*pred.shape[:2], 1))], axis=-1).reshape(len(pred), -1)
+    results = [
+        {"image_id": place, "category_id": 1, "keypoints": keypoints[row].tolist(), "score": float(ranks[row])}
+        for row, place in zip(rows, places, strict=True)
+    ]
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         coco = COCO()
-        coco.dataset = {"images": [{"id": index} for index in number.values()], "annotations": truth,
-                        "categories": [{"id": 1, "name": "person"}]}  # fmt: skip
+        entries = [{"id": index} for index in number.values()]
+        coco.dataset = {"images": entries, "annotations": truth, "categories": [{"id": 1, "name": "person"}]}
         coco.createIndex()
-        found = coco.loadRes([_result(pred[row], place, float(ranks[row]))
-                              for row, place in zip(rows, places, strict=True)])  # fmt: skip
-        run = COCOeval(coco, found, "keypoints")
+        run = COCOeval(coco, coco.loadRes(results), "keypoints")
         run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
         run.evaluate()
         run.accumulate()
@@ -92,12 +95,7 @@ def _annotation(gt: GroundTruth, row: int, image: int, area: float) -> dict:
     flags = np.where(gt.annotated[row], 2, 0)
     points = np.where(gt.annotated[row][:, None], gt.joints[row, :, :2], 0)
     low, high = (edge(gt.joints[row, gt.annotated[row], :2], axis=0) for edge in (np.min, np.max))
-    return {"id": row + 1, "image_id": image, "category_id": 1, "iscrowd": 0, "area": area, "num_keypoints":
-            int(flags.astype(bool).sum()), "bbox": [*low.tolist(), *(high - low).tolist()],
-            "keypoints": np.column_stack([points, flags]).ravel().tolist()}  # fmt: skip
-
-
-def _result(pose: np.ndarray, image: int, score: float) -> dict:
-    """One pose as COCO's results have it."""
-    keypoints = np.column_stack([pose, np.ones(len(pose))]).ravel().tolist()
-    return {"image_id": image, "category_id": 1, "keypoints": keypoints, "score": score}
+    person = {"id": row + 1, "image_id": image, "category_id": 1, "iscrowd": 0, "area": area}
+    person["num_keypoints"] = int(flags.astype(bool).sum())
+    person["bbox"] = [*low.tolist(), *(high - low).tolist()]
+    return {**person, "keypoints": np.column_stack([points, flags]).ravel().tolist()}

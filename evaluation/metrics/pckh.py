@@ -6,13 +6,21 @@ PCK is the same in another unit (`evaluation.metrics.measures`), which the groun
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.conventions import UPPER_BODY, Convention, get_convention, in_mean, joint_groups, members
+from evaluation.metrics.conventions import (
+    UPPER_BODY,
+    Convention,
+    get_convention,
+    joint_groups,
+    members,
+    select_mean,
+)
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.measures import PCKH, Measure
 from evaluation.metrics.scores import Measured, Score, Scores, to_score
@@ -21,6 +29,7 @@ from heads.skeleton import MPII, Skeleton
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
 
 
+@dataclass(kw_only=True, eq=False)
 class PCKhMetric:
     """PCKh as a streaming metric: `update` with batches of any size, then `compute`.
 
@@ -35,17 +44,14 @@ class PCKhMetric:
         PoseError: unknown convention, or a threshold that is not positive.
     """
 
-    def __init__(
-        self,
-        *,
-        thresholds: Sequence[float] | None = None,
-        convention: str | Convention = "official",
-        skeleton: Skeleton = MPII,
-        measure: Measure = PCKH,
-    ) -> None:
-        self.thresholds = check_thresholds(measure.thresholds if thresholds is None else thresholds)
-        self.convention = get_convention(convention)
-        self.skeleton, self.measure = skeleton, measure
+    thresholds: Sequence[float] | None = None
+    convention: str | Convention = "official"
+    skeleton: Skeleton = MPII
+    measure: Measure = PCKH
+
+    def __post_init__(self) -> None:
+        self.thresholds = check_thresholds(self.measure.thresholds if self.thresholds is None else self.thresholds)
+        self.convention = get_convention(self.convention)
         self.reset()
 
     def reset(self) -> None:
@@ -69,15 +75,10 @@ class PCKhMetric:
 
     def compute(self) -> Scores:
         """PCKh of all people so far, and nothing else; a value is None if nothing was counted."""
-        skeleton, measure = self.skeleton, self.measure
-        found = measure_pckh(
-            self._correct[None], self._annotated[None], self.thresholds, self.convention, skeleton, measure
-        )
-        scores = {name: to_score(*each) for name, each in found.items()}
-        left_out = {f"without_{measure.size}": self._unscored}
-        return Scores(
-            self._people, scores, left_out, self._people, **pckh_facts(scores, self.convention, skeleton, measure)
-        )
+        rules, sums = (self.convention, self.skeleton, self.measure), (self._correct[None], self._annotated[None])
+        scores = {name: to_score(*each) for name, each in measure_pckh(*sums, self.thresholds, *rules).items()}
+        left_out = {f"without_{self.measure.size}": self._unscored}
+        return Scores(self._people, scores, left_out, self._people, **pckh_facts(scores, *rules))
 
 
 def pckh(
@@ -150,17 +151,20 @@ def measure_pckh(
         counted = (annotated > 0) & mask
         return ratio(np.where(counted, 100 * ratio(correct, annotated), 0).sum(axis=-1), counted.sum(axis=-1))
 
-    mean = {"micro": micro, "macro": macro}[convention.mean](correct, in_mean(skeleton))
+    mean = {"micro": micro, "macro": macro}[convention.mean](correct, select_mean(skeleton))
     correct, curve = correct[:, : -len(CURVE)], mean[:, -len(CURVE) :]
     members_of = joint_groups(skeleton, convention.head)
     groups = np.stack([*(macro(correct, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1)
-    arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated), "groups": groups,
-              "upper_body": micro(correct, members(skeleton.names, UPPER_BODY))}  # fmt: skip
+    upper_body = micro(correct, members(skeleton.names, UPPER_BODY))
+    arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated)}
+    arrays |= {"groups": groups, "upper_body": upper_body}
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
-    found = {measure.name_at(threshold): ({key: values[:, index] for key, values in arrays.items()}, names, counts)
-             for index, threshold in enumerate(thresholds)}  # fmt: skip
+    measured = {}
+    for index, threshold in enumerate(thresholds):
+        own = {key: values[:, index] for key, values in arrays.items()}
+        measured[measure.name_at(threshold)] = own, names, counts
     area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
-    return {**found, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {})}
+    return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {})}
 
 
 def pckh_facts(
@@ -168,7 +172,7 @@ def pckh_facts(
 ) -> dict[str, Any]:
     """What `Scores` says of how PCKh was counted."""
     counts = next(iter(scores.values())).counts
-    mean = sum(count for count, inside in zip(counts.values(), in_mean(skeleton), strict=True) if inside)
+    mean = sum(count for count, inside in zip(counts.values(), select_mean(skeleton), strict=True) if inside)
     return {"convention": convention.name, "measure": measure, "in_mean": mean}
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
 
 
@@ -32,7 +31,7 @@ class PoseStd:
         kinds: dict[str, list[int]] = {}
         for index in range(len(skeleton)):
             if index != skeleton.root or skeleton.sides[index] == "center":
-                kinds.setdefault(kind_of(index, skeleton), []).append(index)
+                kinds.setdefault(name_kind(index, skeleton), []).append(index)
         means = {kind: (float(self.joint[rows].mean()), float(self.bone[rows].mean())) for kind, rows in kinds.items()}
         return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
 
@@ -44,23 +43,16 @@ def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
         joints: (N, K, D) true joints in one frame, for the paper's figure that of the 224 crop, or mm relative to the
             pelvis; NaN if not annotated.
         skeleton: names and parents of the K joints.
-
-    Raises:
-        PoseError: another shape, or no annotated joint at all.
     """
     joints = np.array(joints, dtype=np.float64)
-    if joints.ndim != 3 or joints.shape[1] != len(skeleton):
-        raise PoseError(f"pose std: poses have shape {joints.shape}; expected (people, {len(skeleton)}, dimensions)")
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
-    if np.isnan(joints).all():
-        raise PoseError("pose std: no joint of these people is annotated, so there is nothing to measure")
     parents = np.array(skeleton.parents)
     bones = joints[:, parents] - joints
     bones[:, skeleton.root] = joints[:, skeleton.root]
     return PoseStd(_std(joints), _std(bones))
 
 
-def kind_of(joint: int, skeleton: Skeleton) -> str:
+def name_kind(joint: int, skeleton: Skeleton) -> str:
     """`ankle` for r_ankle and l_ankle, what the names of a flip pair share after their first underscore.
 
     Else what they share before their last one (`ankle_right`), or both names. A joint off every flip pair is its own

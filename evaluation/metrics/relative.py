@@ -1,22 +1,36 @@
-"""The error of relative positions (Eq. 6) by the number of bones between the two joints.
+"""Errors of relative positions (Eq. 6), of two joints to each other; and of joints once the body is in its place.
 
-One bone apart it is the bone error. The compositional loss over P_all supervises all of them (Section 3.3), and neither
-PCKh nor the joint error measures those far apart: where a hand is wrong by as much as a foot, and in the same
-direction, both joints are wrong and their relative position is right.
+Of two joints it is by the number of bones between them. One bone apart it is the bone error. The compositional loss
+over P_all supervises all of them (Section 3.3), and neither PCKh nor the joint error measures those far apart: where a
+hand is wrong by as much as a foot, and in the same direction, both joints are wrong and their relative position is
+right. A pose that is right but for a shift has an offset alone, one in the right place but with wrong limbs a shape
+error alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate
-from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.seeds import mean_over_seeds
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
+from evaluation.metrics.ground_truth import GroundTruth, ratio
 from heads.pairs import path_lengths
+
+
+class Placement(NamedTuple):
+    """Both parts in image pixels, means over the annotated joints of all people; or differences of two of them.
+
+    Attributes:
+        offset: distance between the mean of a person's predicted joints and that of the true ones.
+        shape: distance of the joints once that shift is taken back.
+    """
+
+    offset: Estimate
+    shape: Estimate
 
 
 def relative_errors(
@@ -52,5 +66,62 @@ def relative_errors(
         error = gt.check(pred) - gt.known
         return np.nan_to_num(np.linalg.norm(error[:, end] - error[:, start], axis=-1)) @ by_length
 
-    found = mean_over_seeds(sums, annotated.astype(float) @ by_length, predictions, references, bootstrap)
-    return dict(zip(distinct.tolist(), found, strict=True))
+    errors = average_errors(sums, annotated.astype(float) @ by_length, predictions, references, bootstrap)
+    return dict(zip(distinct.tolist(), errors, strict=True))
+
+
+def placement(
+    gt: GroundTruth,
+    predictions: Sequence[ArrayLike],
+    references: Sequence[ArrayLike] = (),
+    bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP,
+) -> Placement:
+    """The joint error, split by one shift per person.
+
+    The mean over several trainings' predictions, minus that of the references' if there are any.
+
+    Args:
+        gt: of the same people in all of them; people without an annotated joint do not count.
+        predictions, references: one or more sets, each (N, K, D) in image pixels.
+        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite predicted position.
+    """
+    count = gt.annotated.sum(axis=1)
+
+    def sums(pred: ArrayLike) -> np.ndarray:
+        """(N, 2) over a person's annotated joints: of the offset, and of what is left without it."""
+        error = gt.check(pred) - gt.known
+        shift = ratio(np.nansum(error, axis=1), np.maximum(count, 1)[:, None])
+        left = np.nansum(np.linalg.norm(error - shift[:, None], axis=-1), axis=1)
+        return np.stack([np.linalg.norm(shift, axis=-1) * count, left], axis=1)
+
+    counts = np.repeat(count[:, None], 2, axis=1)
+    return Placement(*average_errors(sums, counts, predictions, references, bootstrap))
+
+
+def average_errors(
+    sums: Callable[[ArrayLike], np.ndarray],
+    counts: np.ndarray,
+    predictions: Sequence[ArrayLike],
+    references: Sequence[ArrayLike],
+    bootstrap: Bootstrap | None,
+) -> np.ndarray:
+    """M means over people and over several trainings, minus those of the references if there are any.
+
+    Args:
+        sums: a training's predictions -> (N, M), what each person adds to M sums.
+        counts: (N, M) how many terms those are, the same for all trainings.
+        predictions, references: sets, of references possibly none.
+        bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Returns:
+        (M,) object array of `Estimate`.
+    """
+
+    def mean(sets: Sequence[ArrayLike]) -> np.ndarray:
+        each = totals({"sums": np.mean([sums(each) for each in sets], axis=0), "counts": counts}, bootstrap)
+        return ratio(each["sums"], each["counts"])
+
+    return estimates(mean(predictions) - mean(references) if len(references) else mean(predictions))

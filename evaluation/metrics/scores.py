@@ -101,8 +101,8 @@ def to_score(arrays: Arrays, names: Mapping[str, Sequence], counts: Mapping[str,
         names: of the columns of each array that has some.
         counts: of the score.
     """
-    found = {}
+    fields = {}
     for key, values in arrays.items():
         each = estimates(values)
-        found[key] = dict(zip(names[key], each, strict=True)) if values.ndim > 1 else each.item()
-    return Score(found.pop("overall"), found.pop("per_part", {}), dict(counts), found)
+        fields[key] = dict(zip(names[key], each, strict=True)) if values.ndim > 1 else each.item()
+    return Score(fields.pop("overall"), fields.pop("per_part", {}), dict(counts), fields)

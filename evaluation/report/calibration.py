@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
 from evaluation.metrics.json_format import to_json
@@ -11,32 +10,31 @@ from evaluation.metrics.measures import PCKH, Measure
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
 from evaluation.report.plots import reliability_plot
-from evaluation.report.tables import Cell, Row, Table, cell, file_name
+from evaluation.report.tables import Cell, Row, Table, cell, file_name, readable
 
-
-@dataclass(frozen=True)
-class Calibrations:
-    """Of a run's scores as predicted, and of those that are calibrated by the other half of the people."""
-
-    as_predicted: Calibration
-    calibrated: Calibration
+Calibrations = dict[str, Calibration]  # "as_predicted", and "calibrated" by the other half of the people
 
 
 def measure(runs: Sequence[Run], view: View) -> dict[str, Calibrations]:
     """Run -> its last stage's scores against correctness; runs in which no annotated joint has both are left out."""
-    found = {}
+    results = {}
     for run in (run for run in runs if run.last in run.scores):
         gt, (pose,) = view(2, run.poses[run.last])
         scores, correct = run.scores[run.last], correct_joints(pose, gt, convention=run.convention)
         before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
         if before and after:
-            found[run.name] = Calibrations(before, after)
-    return found
+            results[run.name] = {"as_predicted": before, "calibrated": after}
+    return results
 
 
-def make_section(found: dict[str, Calibrations], unit: Measure = PCKH) -> Section | None:
-    """Run -> what `measure` found, None for nothing. `unit`: of what is correct."""
-    if not found:
+def make_section(results: dict[str, Calibrations], unit: Measure = PCKH) -> Section | None:
+    """A row per run and kind of score, and a plot per run; None without results.
+
+    Args:
+        results: run -> what `measure` returns.
+        unit: of what is correct.
+    """
+    if not results:
         return None
     text = (
         "A joint's score, from 0 to 1, says how sure the network is of it; a joint is correct within "
@@ -49,7 +47,7 @@ def make_section(found: dict[str, Calibrations], unit: Measure = PCKH) -> Sectio
         values = (each.score, each.correct, each.correlation, each.auc, each.error)
         return name, Cell(each.joints, digits=0), *(cell(value, digits=3) for value in values)
 
-    named = {run: {"as predicted": both.as_predicted, "calibrated": both.calibrated} for run, both in found.items()}
+    named = {run: {readable(name): each for name, each in both.items()} for run, both in results.items()}
     table = Table(
         title="Scores of joints and their correctness",
         head=("", "Joints", "Mean score", "Share correct", "Correlation", "AUC", "Calibration error"),
@@ -62,4 +60,4 @@ def make_section(found: dict[str, Calibrations], unit: Measure = PCKH) -> Sectio
         f"reliability-{file_name(run)}": (f"{run}: {caption}", reliability_plot(both, f"{run}: reliability of scores"))
         for run, both in named.items()
     }
-    return Section("Scores", (text,), {"scores": table}, figures, facts={"scores": to_json(found)})
+    return Section("Scores", (text,), {"scores": table}, figures, facts={"scores": to_json(results)})

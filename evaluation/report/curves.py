@@ -14,13 +14,18 @@ from evaluation.report.plots import training_curves
 from evaluation.report.tables import Table, file_name, readable
 
 CURVE_POINTS = 150
+# What is validated beside PCKh, and the label of its axis.
+VALIDATED = (
+    ("Joint error", "joint error (image px)"),
+    ("Bone error", "bone error (image px)"),
+    ("Joint error in mm", "Joint Error (mm)"),
+)
 Curve = Sequence[tuple[float, float]]
 
 
 def make_section(runs: Sequence[Run], measure: Measure = PCKH) -> Section:
     """Curves of the training loss, and of what was validated as the training went. `measure`: of the validations."""
-    shown = {measure.title: f"mean {measure.name} (%)", "Joint error": "joint error (image px)",
-             "Bone error": "bone error (image px)", "Joint error in mm": "Joint Error (mm)"}  # fmt: skip
+    shown = [(measure.title, f"mean {measure.name} (%)"), *VALIDATED]
     figures = {}
     for stage in dict.fromkeys(stage for run in runs for stage in run.curves):
         drawn = {run.name: thin(run.curves[stage]) for run in runs if run.curves.get(stage)}
@@ -28,7 +33,7 @@ def make_section(runs: Sequence[Run], measure: Measure = PCKH) -> Section:
             plot = training_curves(drawn, "loss (standard deviations)", f"{readable(stage)}: training loss")
             figures[f"training-{file_name(stage)}"] = (f"Training loss of {readable(stage)}.", plot)
         validated = {run.name: run.validations[stage] for run in runs if run.validations.get(stage)}
-        for column, (name, ylabel) in enumerate(shown.items(), start=1) if validated else ():
+        for column, (name, ylabel) in enumerate(shown, start=1) if validated else ():
             points = {run: [(row[0], row[column]) for row in rows] for run, rows in validated.items()}
             if all(value is None for rows in points.values() for _, value in rows):
                 continue

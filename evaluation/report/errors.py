@@ -1,15 +1,19 @@
-"""Where the error is: by person size, by annotated joints, by joint group, and by the bones between two joints."""
+"""Where the error is: by joint and bone, by person size, by annotated joints, by joint group, between two joints."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.breakdown import PARTS, PartScores, breakdown
+from evaluation.metrics.measures import Measure
 from evaluation.metrics.relative import relative_errors
+from evaluation.metrics.scores import Scores
 from evaluation.report import plots
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
-from evaluation.report.tables import Cell, Table, cell
+from evaluation.report.tables import Cell, Table, cell, file_name, joints_table
 
 ABOUT = {
     "size": ("By person size", "person height in the image, 200 x scale (px)", "People in quarters by their size."),
@@ -18,75 +22,100 @@ ABOUT = {
 }
 
 
-def make_section(runs: Sequence[Run], view: View, scaled: bool) -> Section:
+def make_joints_section(results: Mapping[str, Scores]) -> Section:
+    """PCKh over thresholds, and per-joint and per-bone scores of some stages: a plot each, and a table per stage.
+
+    Args:
+        results: name -> scores in 2D.
+    """
+    tables = {}
+    for name, scores in results.items():
+        table = joints_table(scores)
+        tables[f"joints-{file_name(name)}"] = replace(table, title=f"{name}. {table.title}")
+    measure = next(iter(results.values())).measure
+    curves = (
+        f"Mean {measure.name} over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect "
+        "prediction."
+    )
+    if any(scores.bootstrap for scores in results.values()):
+        curves += " Bands, and bars below: 95 % confidence intervals over people."
+
+    def draw_bars(metric: str, title: str, xlabel: str, limit: float | None = None) -> plots.Figure:
+        return plots.joint_bars(
+            {name: scores[metric].per_part for name, scores in results.items()}, title, xlabel, limit
+        )
+
+    main, pixels = measure.name_at(measure.main), "mean error (image px)"
+    joints = draw_bars(main, f"{measure.title} per joint", f"{measure.name} (%)", 100)
+    bones = "Mean error of each bone, named by the joint that it leads from to its parent."
+    errors = draw_bars("joint_error", "Joint error per joint", pixels)
+    figures = {
+        f"{measure.block}-curves": (curves, plots.pckh_curves(results)),
+        f"{measure.block}-per-joint": (f"{measure.title}{measure.note} of each joint.", joints),
+        "joint-error": ("Mean distance of each joint to the ground truth.", errors),
+        "bone-error": (bones, draw_bars("bone_error", "Bone error per joint", pixels)),
+    }
+    return Section("Curves, joints and bones", tables=tables, figures=figures, folded=frozenset(tables))
+
+
+def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled: bool) -> Section:
     """The section, of the last stages of the runs that have predictions of it.
 
     Args:
+        measure: of PCK.
         scaled: whether some person's scale is known. Crop pixels make people of all sizes comparable; without a scale
             there are only image pixels.
     """
-    views = {run.name: view(2, run.poses[run.last]) for run in runs if run.last in run.poses}
-    conventions = {run.name: run.convention for run in runs}
-    parts = {
-        key: {
-            name: breakdown(pose, gt, divide(gt), convention=conventions[name]) for name, (gt, (pose,)) in views.items()
-        }
-        for key, divide in PARTS.items()
-    }
-    relative = {name: relative_errors(gt, [pose]) for name, (gt, (pose,)) in views.items()}
-    measure = runs[-1].stages[runs[-1].last][2].measure
+    runs = [run for run in runs if run.last in run.poses]
+    parts: dict[str, dict[str, dict[str, PartScores]]] = {key: {} for key in PARTS}
+    relative = {}
+    for run in runs:
+        gt, (pose,) = view(2, run.poses[run.last])
+        for key, divide in PARTS.items():
+            parts[key][run.name] = breakdown(pose, gt, divide(gt), convention=run.convention)
+        relative[run.name] = {str(length): each for length, each in relative_errors(gt, [pose]).items()}
     error, unit = ("joint_error_crop", "crop px") if scaled else ("joint_error", "image px")
-    main = measure.name_at(measure.main)
     figures, tables, text = {}, {}, []
     for key, (title, xlabel, caption) in ABOUT.items():
         if not any(parts[key].values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
-        values = {
-            name: {label: part.scores[error].overall for label, part in each.items()}
-            for name, each in parts[key].items()
-        }
+        values = select_values(parts[key], error)
         plot = plots.part_points(values, title, xlabel, f"mean joint error ({unit})")
         figures[f"error-by-{key}"] = (f"{caption} Bars are 95 % confidence intervals.", plot)
-        for name, metric, words in (
-            ("error", error, f"mean joint error in {unit.replace('px', 'pixels')}"),
-            (measure.block, main, f"{measure.title}{measure.note} in %"),
-        ):
-            tables[f"{name}-by-{key}"] = breakdown_table(f"{title}: {words}", parts[key], metric)
+        words = f"mean joint error in {unit.replace('px', 'pixels')}"
+        people = {label: part.people for label, part in next(iter(parts[key].values())).items()}
+        tables[f"error-by-{key}"] = make_table(f"{title}: {words}", people, values)
+        values, words = select_values(parts[key], measure.name_at(measure.main)), f"{measure.title}{measure.note} in %"
+        tables[f"{measure.block}-by-{key}"] = make_table(f"{title}: {words}", people, values)
     if any(relative.values()):  # a single joint has no pairs
         title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
-        values = {name: {str(length): each for length, each in found.items()} for name, found in relative.items()}
         caption = (
             "Relative positions of two joints (Eq. 6). With one bone between them it is the bone error; the loss of "
             "`all` supervises those far apart too. Bars are 95 % confidence intervals."
         )
-        plot = plots.part_points(values, title, "bones on the path between two joints", unit)
+        plot = plots.part_points(relative, title, "bones on the path between two joints", unit)
         figures["error-by-path"] = (caption, plot)
-        rows = tuple((name, *map(cell, found.values())) for name, found in values.items())
-        tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(values.values()))), rows)
-    facts = {"breakdowns": {key: {name: {label: part.to_json() for label, part in each.items()}
-                                  for name, each in found.items()} for key, found in parts.items()}}  # fmt: skip
-    return Section("Where the error is", text, tables, figures, folded=frozenset(tables), facts=facts)
+        rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
+        head = ("bones between", *next(iter(relative.values())))
+        tables["error-by-path"] = Table(f"{title}: {unit}", head, rows)
+    facts = {
+        key: {run: {label: part.to_json() for label, part in each.items()} for run, each in by_run.items()}
+        for key, by_run in parts.items()
+    }
+    folded = frozenset(tables)
+    return Section("Where the error is", text, tables, figures, folded=folded, facts={"breakdowns": facts})
 
 
-def breakdown_table(title: str, breakdowns: Mapping[str, Mapping[str, PartScores]], metric: str) -> Table:
-    """One metric of each part of the data, one column per method.
+def select_values(parts: Mapping[str, Mapping[str, PartScores]], metric: str) -> dict[str, dict[str, Estimate]]:
+    """Run -> part of the data -> value of one metric."""
+    return {run: {label: part.scores[metric].overall for label, part in each.items()} for run, each in parts.items()}
 
-    Args:
-        title: one line with the unit.
-        breakdowns: method -> what `breakdown` found, all with the same parts.
-        metric: name of a part's score.
-    """
-    first = next(iter(breakdowns.values()))
-    return Table(
-        title=title,
-        head=("", "People", *breakdowns),
-        rows=tuple(
-            (
-                label,
-                Cell(part.people, digits=0),
-                *(cell(found[label].scores[metric].overall) for found in breakdowns.values()),
-            )
-            for label, part in first.items()
-        ),
+
+def make_table(title: str, people: Mapping[str, int], values: plots.Values) -> Table:
+    """Part of the data in a row, run in a column. `people`: how many are in each part."""
+    rows = tuple(
+        (label, Cell(count, digits=0), *(cell(each[label]) for each in values.values()))
+        for label, count in people.items()
     )
+    return Table(title, ("", "People", *values), rows)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from evaluation.metrics.evaluate import compare
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.json_format import Json
+from evaluation.metrics.json_format import Json, difference_to_json
 from evaluation.metrics.scores import Scores
 from evaluation.report.tables import readable
 from heads.skeleton import Skeleton
@@ -54,7 +54,7 @@ class Run:
 
     def scores_in(self, dimensions: int) -> dict[str, Scores]:
         """Stage -> scores; only stages that have some in so many dimensions."""
-        return {stage: found[dimensions] for stage, found in self.stages.items() if dimensions in found}
+        return {stage: scores[dimensions] for stage, scores in self.stages.items() if dimensions in scores}
 
     @property
     def convention(self) -> str:
@@ -74,7 +74,7 @@ class Entry:
         data, also: names of what it was trained on, and of the second dataset, if there was one.
         poses: (N, K, D) predictions, if they are known.
         reference: what `difference` compares with, in words; '' without a difference.
-        difference: what `compare` found, this stage minus the reference; None if there is nothing to compare with.
+        difference: what `compare` returns, this stage minus the reference; None if there is nothing to compare with.
     """
 
     name: str
@@ -96,10 +96,28 @@ class Entry:
 Pair = Sequence[Entry]  # a baseline and the method shown beside it; one or both may be missing
 
 
-def subtract(view: View, dimensions: int, ours: np.ndarray, theirs: np.ndarray, convention: str) -> Scores | None:
-    """The scores of poses minus those of others, with paired intervals; None where they cannot be scored."""
-    found = view(dimensions, ours, theirs)
-    return compare(*found[1], found[0], convention=convention or "official") if found else None
+def subtract_base(entry: Entry, base: Entry, view: View, reference: str) -> Entry:
+    """The entry with its difference to another, paired; as it was where poses, or their depth, are not known.
+
+    Args:
+        reference: the other one, in words.
+    """
+    known = entry.poses is not None and base.poses is not None
+    viewed = view(entry.scores.dimensions, entry.poses, base.poses) if known else None
+    if viewed is None:
+        return entry
+    difference = compare(*viewed[1], viewed[0], convention=entry.scores.convention or "official")
+    return replace(entry, reference=reference, difference=difference)
+
+
+def differences_to_json(entries: Sequence[Entry], *more: str) -> list[Json]:
+    """The differences of those that have one. `more`: which of their other attributes are told."""
+    names = (*more, "reference")
+    return [
+        {"run": entry.name, **{name: getattr(entry, name) for name in names}, **difference_to_json(entry.difference)}
+        for entry in entries
+        if entry.difference
+    ]
 
 
 def select_scores(runs: Sequence[Run]) -> dict[str, Scores]:
@@ -130,16 +148,14 @@ def describe_people(entries: Sequence[Entry]) -> list[str]:
     scores = entries[-1].scores
     over = "people" if scores.dimensions == 2 else "sequences"
     drawn = f"In brackets, or in small type, 95 % confidence intervals: 1,000 bootstrap resamples of {over}."
-    drawn = drawn if any(entry.scores.bootstrap for entry in entries) else ""
+    drawn = [drawn] if any(entry.scores.bootstrap for entry in entries) else []
     if scores.dimensions == 2:
-        about = f"{scores.people:,} validation people, {scores.convention} convention."
-        return [f"{about} {drawn}".rstrip()]
+        return [" ".join([f"{scores.people:,} validation people, {scores.convention} convention.", *drawn])]
     subjects = ", ".join(scores["joint_error"].groups["per_subject"])
+    subjects = f", subjects {subjects}" if subjects else ""
     protocol = f"{scores.protocol} of Human3.6M." if scores.protocol else "Their protocol of Human3.6M is not known."
     about = (
-        f"{scores.people:,} validation people of {scores.sequences:,} sequences"
-        + (f", subjects {subjects}" if subjects else "")
-        + f". {protocol} Predicted x, y and z are taken to mm with the camera and the ground truth's depth of the "
-        "pelvis."
+        f"{scores.people:,} validation people of {scores.sequences:,} sequences{subjects}. {protocol} Predicted x, y "
+        "and z are taken to mm with the camera and the ground truth's depth of the pelvis."
     )
-    return [about, *filter(None, [drawn])]
+    return [about, *drawn]

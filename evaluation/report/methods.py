@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
-from evaluation.metrics.json_format import difference_to_json, scores_to_json
+from evaluation.metrics.json_format import scores_to_json
 from evaluation.metrics.measures import PCKH
 from evaluation.metrics.scores import Scores
-from evaluation.report.material import BASE, Entry, Run, View, describe_differences, describe_people, subtract
+from evaluation.report.material import (
+    BASE,
+    Entry,
+    Run,
+    View,
+    describe_differences,
+    describe_people,
+    differences_to_json,
+    subtract_base,
+)
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
 from evaluation.report.tables import Cell, Group, Row, Table, cell, group_heads, metric_cells, metric_heads, readable
@@ -24,15 +33,16 @@ def compare_stages(runs: Sequence[Run], view: View) -> list[Entry]:
     base, several = next((run for run in runs if run.method == BASE), runs[0]), len(runs) > 1
     reference = f"{base.name} at the same stage" if several else "stage 0"
 
-    def make_entry(run: Run, stage: str, scores: Scores) -> Entry:
-        entry = Entry(run.name, run.method, stage, scores)
-        wanted = (run is not base and stage != "mean_pose") if several else stage != "stage0"
-        ours, theirs = run.poses.get(stage), base.poses.get(stage if several else "stage0")
-        if not wanted or ours is None or theirs is None:
-            return entry
-        return replace(entry, reference=reference, difference=subtract(view, 2, ours, theirs, scores.convention))
-
-    return [make_entry(run, stage, scores) for run in runs for stage, scores in run.scores_in(2).items()]
+    entries = {
+        (run.name, stage): Entry(run.name, run.method, stage, scores, poses=run.poses.get(stage))
+        for run in runs
+        for stage, scores in run.scores_in(2).items()
+    }
+    for (name, stage), entry in entries.items():
+        other = (base.name, stage if several else "stage0")
+        if other != (name, stage) and other in entries and not (several and stage == "mean_pose"):
+            entries[name, stage] = subtract_base(entry, entries[other], view, reference)
+    return list(entries.values())
 
 
 def make_sections(
@@ -46,14 +56,12 @@ def make_sections(
     """
     entries = compare_stages(runs, view)
     measure = entries[-1].scores.measure
+    stages = {run.name: {stage: scores_to_json(scores) for stage, scores in run.scores_in(2).items()} for run in runs}
     facts = {
-        "runs": {run.name: {"method": run.method, "training": run.record,
-                            "stages": {stage: scores_to_json(found) for stage, found in run.scores_in(2).items()}}
-                 for run in runs},
-        "differences": [{"run": entry.name, "stage": entry.stage, "reference": entry.reference,
-                         **difference_to_json(entry.difference)} for entry in entries if entry.difference],
+        "runs": {run.name: {"method": run.method, "training": run.record, "stages": stages[run.name]} for run in runs},
+        "differences": differences_to_json(entries, "stage"),
         "published": {name: asdict(row) for name, row in published.items()} if measure == PCKH else {},
-    }  # fmt: skip
+    }
     text, silent = describe_people(entries), ", ".join(run.name for run in runs if not run.poses)
     if not known:
         text.append(
@@ -98,23 +106,16 @@ def table_7(entries: Sequence[Entry]) -> Table:
     shown = [head for column in heads.values() for head in ([column, f"Δ {column}"] if compared else [column])]
     shown += crop.values()
     ours = {(entry.method, entry.stage) for entry in entries}
-    others = [
-        (f"{method}, {readable(stage)}", *[""] * len(shown), *map(Cell, values))
-        for (method, stage), values in TABLE_7.items()
-        if with_paper and (method, stage) not in ours
-    ]
-    paper = (
-        f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
-        if with_paper
-        else ""
-    )
-    return Table.of_groups(
-        "Mean joint and bone error in image pixels and in pixels of the 224 crop, mean "
-        f"{measure.title}{measure.note} in %",
-        ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
-        [*_group_by_stage(entries, row), ("In the paper, not among these runs", others)],
-        " ".join(filter(None, [describe_differences(entries), paper])),
-    )
+    printed = {key: values for key, values in TABLE_7.items() if with_paper and key not in ours}
+    empty = [""] * len(shown)
+    others = [(f"{name}, {readable(stage)}", *empty, *map(Cell, values)) for (name, stage), values in printed.items()]
+    paper = f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
+    notes = [describe_differences(entries), paper if with_paper else ""]
+    pixels = "Mean joint and bone error in image pixels and in pixels of the 224 crop"
+    title = f"{pixels}, mean {measure.title}{measure.note} in %"
+    head = ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper))
+    groups = [*_group_by_stage(entries, row), ("In the paper, not among these runs", others)]
+    return Table.join_groups(title, head, groups, " ".join(filter(None, notes)))
 
 
 def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:
@@ -140,7 +141,7 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
         notes += [each.note for each in published.values()]
     conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
     title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
-    return Table.of_groups(title, ("", *group_heads(entries[-1].scores)), groups, " ".join(filter(None, notes)))
+    return Table.join_groups(title, ("", *group_heads(entries[-1].scores)), groups, " ".join(filter(None, notes)))
 
 
 def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[Group]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.metrics.evaluate import person_errors
 from evaluation.metrics.json_format import to_json
-from evaluation.metrics.movement import JointMovement, movement
+from evaluation.metrics.movement import JointMovement, Movement, movement
 from evaluation.report import plots
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
@@ -19,19 +19,17 @@ PANELS = 3  # people in a row of the figure
 
 def make_section(runs: Sequence[Run], view: View) -> Section | None:
     """From stage 0 to stage 1, of runs with predictions of both; None if there is none. The last run's are drawn."""
-    moved = {}
+    moved: dict[str, Movement] = {}
     for run in (run for run in runs if {"stage0", "stage1"} <= set(run.poses)):
         gt, (after,) = view(2, run.poses["stage1"])
         moved[run.name] = movement(run.poses["stage0"][..., :2], after, gt)
     if not moved:
         return None
-    everything = {name: found.all for name, found in moved.items()}
-    tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", everything)} | {
-        f"movement-{file_name(name)}": movement_table(
-            f"{name}: how each joint moves", {joint.replace("_", " "): part for joint, part in found.per_joint.items()}
-        )
-        for name, found in moved.items()
-    }
+    everything = {name: each.all for name, each in moved.items()}
+    tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", everything)}
+    for name, each in moved.items():
+        joints = {joint.replace("_", " "): part for joint, part in each.per_joint.items()}
+        tables[f"movement-{file_name(name)}"] = movement_table(f"{name}: how each joint moves", joints)
     figures, shown = {}, runs[-1]
     if shown.name in moved and (poses := choose_people(shown, view))[-1]:
         caption = (
@@ -64,17 +62,11 @@ def choose_people(run: Run, view: View) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 def movement_table(title: str, rows: Mapping[str, JointMovement]) -> Table:
     """What a stage did to the previous pose. `rows`: name -> the movement of all joints or of one."""
-    return Table(
-        title=title,
-        head=("", "Annotated", "Moved px", "Nearer %", "Error before", "Error after", "Change px"),
-        rows=tuple(
-            (
-                name,
-                Cell(found.joints, digits=0),
-                *map(cell, (found.moved, found.closer, found.before, found.after)),
-                cell(found.change, digits=2, signed=True),
-            )
-            for name, found in rows.items()
-        ),
-        note="Image pixels; nearer: the share of joints that end nearer to the ground truth than they were.",
-    )
+    lines = []
+    for name, moved in rows.items():
+        values = map(cell, (moved.moved, moved.closer, moved.before, moved.after))
+        change = cell(moved.change, digits=2, signed=True)
+        lines.append((name, Cell(moved.joints, digits=0), *values, change))
+    head = ("", "Annotated", "Moved px", "Nearer %", "Error before", "Error after", "Change px")
+    note = "Image pixels; nearer: the share of joints that end nearer to the ground truth than they were."
+    return Table(title, head, tuple(lines), note=note)

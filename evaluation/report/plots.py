@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -12,10 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.calibration import Calibration
-from evaluation.metrics.measures import PCKH
 from evaluation.metrics.scores import Scores
 from heads.skeleton import MPII, Skeleton
 
@@ -34,20 +32,18 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
 
     Args:
         results: name -> scores; a method with confidence intervals gets a band.
-
-    Raises:
-        PoseError: no results.
     """
-    measure = next((scores.measure for scores in results.values()), PCKH)
-    figure, axes = make_axes(f"Share of joints within a fraction of the {measure.one}", 4.2, results)
+    measure = next(iter(results.values())).measure
+    figure, axes = make_axes(f"Share of joints within a fraction of the {measure.one}", 4.2)
     for index, (label, scores) in enumerate(results.items()):
         curve = scores[f"{measure.block}_curve"]
         means, auc = curve.groups["curve"], curve.overall.value
-        thresholds, (values, low, high) = list(means), _columns(means)
+        value, reach = _split_estimates(means.values())
         label += "" if auc is None else f" (area {auc:.1f})"
-        axes.plot(thresholds, values, label=label, **style(index))
-        if np.isfinite(low).all():
-            axes.fill_between(thresholds, low, high, color=COLORS[index % len(COLORS)], alpha=0.15, lw=0)
+        axes.plot(list(means), value, label=label, **style(index))
+        if reach is not None:
+            color = COLORS[index % len(COLORS)]
+            axes.fill_between(list(means), value - reach[0], value + reach[1], color=color, alpha=0.15, lw=0)
     axes.set(xlabel=f"threshold ({measure.unit})", ylabel=f"mean {measure.name} (%)", xlim=(0, 0.5), ylim=(0, 100))
     axes.legend(loc="upper left", fontsize="small")
     return figure
@@ -60,25 +56,17 @@ def joint_bars(values: Values, title: str, xlabel: str, limit: float | None = No
         values: method -> joint -> value, all with the same joints.
         title, xlabel: what the values are.
         limit: the end of the axis; None: as the values need.
-
-    Raises:
-        PoseError: no values.
     """
-    figure, axes = make_axes(title, 5.2 + 0.4 * len(values), values)
-    height = 0.8 / len(values)
-    for index, (name, found) in enumerate(values.items()):
-        value, low, high = _columns(found)
-        axes.barh(
-            np.arange(len(found)) + (index - (len(values) - 1) / 2) * height,
-            value,
-            height,
-            label=name,
-            color=COLORS[index % len(COLORS)],
-            xerr=np.abs(np.stack([low, high]) - value) if np.isfinite(low).any() else None,
-            error_kw={"lw": 1, "ecolor": "#333333"},
-        )
-    _count_down(axes, [joint.replace("_", " ") for joint in found])
-    axes.set(xlabel=xlabel, xlim=(0, limit))
+    figure, axes = make_axes(title, 5.2 + 0.4 * len(values))
+    height, names = 0.8 / len(values), [joint.replace("_", " ") for joint in next(iter(values.values()))]
+    for index, (name, estimates) in enumerate(values.items()):
+        value, reach = _split_estimates(estimates.values())
+        places = np.arange(len(names)) + (index - (len(values) - 1) / 2) * height
+        whiskers = {"xerr": reach, "error_kw": {"lw": 1, "ecolor": "#333333"}}
+        axes.barh(places, value, height, label=name, color=COLORS[index % len(COLORS)], **whiskers)
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.grid(axis="y", visible=False)
+    axes.set(xlabel=xlabel, xlim=(0, limit), ylim=(len(names) - 0.4, -0.6))  # the first joint on top
     _legend_below(figure, len(values))
     return figure
 
@@ -89,20 +77,16 @@ def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
     Args:
         values: method -> part -> value, all with the same parts; an undefined one stays empty.
         title, xlabel, ylabel: what the parts are, and the value.
-
-    Raises:
-        PoseError: no values.
     """
-    figure, axes = make_axes(title, 3.6 + 0.2 * len(values), values)
-    step = 0.5 / len(values)
-    for index, (name, found) in enumerate(values.items()):
-        value, low, high = _columns(found)
-        places = np.arange(len(found)) + (index - (len(values) - 1) / 2) * step
-        axes.errorbar(places, value, yerr=np.abs(np.stack([low, high]) - value), fmt=MARKERS[index % len(MARKERS)],
-                      color=COLORS[index % len(COLORS)], capsize=3, label=name)  # fmt: skip
-    axes.set_xticks(np.arange(len(found)), list(found))
-    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(found) - 0.4))
-    axes.set_ylim(bottom=0)
+    figure, axes = make_axes(title, 3.6 + 0.2 * len(values))
+    step, parts = 0.5 / len(values), list(next(iter(values.values())))
+    for index, (name, estimates) in enumerate(values.items()):
+        value, reach = _split_estimates(estimates.values())
+        places = np.arange(len(parts)) + (index - (len(values) - 1) / 2) * step
+        look = {"fmt": MARKERS[index % len(MARKERS)], "color": COLORS[index % len(COLORS)]}
+        axes.errorbar(places, value, yerr=reach, capsize=3, label=name, **look)
+    axes.set_xticks(np.arange(len(parts)), parts)
+    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(parts) - 0.4), ylim=(0, None))
     axes.grid(axis="x", visible=False)
     if len(values) > 1:
         _legend_below(figure, len(values))
@@ -116,21 +100,17 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
     joints in its bin.
 
     Args:
-        results: name ('as predicted', 'calibrated') -> what `calibrate` found.
+        results: name ('as predicted', 'calibrated') -> what `calibrate` returns.
         title: above the plot.
-
-    Raises:
-        PoseError: no results.
     """
-    figure, axes = make_axes(title, 4.6, results)
+    figure, axes = make_axes(title, 4.6)
     axes.plot((0, 1), (0, 1), color="#777777", linestyle="--", linewidth=1, zorder=1)
-    for index, (name, found) in enumerate(results.items()):
-        color, place = COLORS[index % len(COLORS)], [one.score for one in found.bins]
-        value, low, high = _columns(dict(enumerate(one.correct for one in found.bins)))
-        if np.isfinite(low).any():
-            reach = np.abs(np.stack([low, high]) - value)
+    for index, (name, each) in enumerate(results.items()):
+        color, place = COLORS[index % len(COLORS)], [one.score for one in each.bins]
+        value, reach = _split_estimates(one.correct for one in each.bins)
+        if reach is not None:
             axes.errorbar(place, value, yerr=reach, fmt="none", ecolor=color, elinewidth=1, capsize=2)
-        area = [12 + 150 * one.joints / found.joints for one in found.bins]
+        area = [12 + 150 * one.joints / each.joints for one in each.bins]
         axes.scatter(place, value, area, color=color, marker=MARKERS[index % len(MARKERS)], label=name, zorder=2)
     axes.set(xlabel="mean score of the joints", ylabel="share of them correct", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     _legend_below(figure, len(results))
@@ -139,14 +119,12 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
 
 def std_bars(kinds: Mapping[str, tuple[float, float]], unit: str = "px of the 224 crop") -> Figure:
     """Figure 1 of the paper, middle or right: kind -> standard deviation of joints, and of their bones."""
-    figure, axes = make_axes("Standard deviation of joints and of bones over people", 4.6, kinds)
-    joints, bones = np.array(list(kinds.values())).T
-    axes.barh(np.arange(len(kinds)) - 0.2, joints, 0.4, label="joint", color=COLORS[1])
-    axes.barh(np.arange(len(kinds)) + 0.2, bones, 0.4, label="bone to its parent", color=COLORS[0])
-    _count_down(axes, list(kinds))
-    axes.set_xlabel(f"standard deviation ({unit})")
-    _legend_below(figure, 2)
-    return figure
+    values = {
+        name: {kind: Estimate(both[index]) for kind, both in kinds.items()}
+        for index, name in enumerate(("joint", "bone to its parent"))
+    }
+    title = "Standard deviation of joints and of bones over people"
+    return joint_bars(values, title, f"standard deviation ({unit})")
 
 
 def movement_arrows(
@@ -168,12 +146,7 @@ def movement_arrows(
         captions: P titles.
         skeleton: names and parents of the K joints.
         columns: people side by side.
-
-    Raises:
-        PoseError: no person.
     """
-    if not len(captions):
-        raise PoseError("plot of movements: nothing to draw; give at least one person")
     lines = -(-len(captions) // columns)
     figure = Figure(figsize=(WIDTH, 1.9 * lines + 0.5), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
@@ -184,8 +157,8 @@ def movement_arrows(
         add_limbs(axes, joints, skeleton, TRUE_POSE, 4)
         add_limbs(axes, start, skeleton, side_colors(skeleton), 0.8, capstyle=None)
         shift = factor * (end - start)
-        axes.quiver(*start.T, *shift.T, color=colors, angles="xy", scale_units="xy", scale=1, width=0.014,
-                    headwidth=4, headlength=4.5, headaxislength=4, zorder=3)  # fmt: skip
+        head = {"width": 0.014, "headwidth": 4, "headlength": 4.5, "headaxislength": 4}
+        axes.quiver(*start.T, *shift.T, color=colors, angles="xy", scale_units="xy", scale=1, zorder=3, **head)
         everything = np.concatenate([start, start + shift, joints])
         everything = everything[np.isfinite(everything).all(axis=-1)]
         center, half = (everything.min(axis=0) + everything.max(axis=0)) / 2, np.ptp(everything, axis=0).max() / 2
@@ -236,11 +209,8 @@ def training_curves(series: Mapping[str, Sequence[tuple[float, float]]], ylabel:
         series: name -> points in order, possibly none.
         ylabel: what the values are, with their unit.
         title: above the plot.
-
-    Raises:
-        PoseError: no series.
     """
-    figure, axes = make_axes(title, 3.8, series)
+    figure, axes = make_axes(title, 3.8)
     for index, (name, points) in enumerate(series.items()):
         steps, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
         values = np.where(np.isfinite(values), values, np.nan)
@@ -258,10 +228,11 @@ def to_svg(figure: Figure) -> bytes:
     return data.getvalue()
 
 
-def _columns(found: Mapping[object, Estimate]) -> np.ndarray:
-    """(3, P) values, low and high bounds; NaN for what is undefined."""
-    rows = [(estimate.value, estimate.low, estimate.high) for estimate in found.values()]
-    return np.array(rows, dtype=np.float64).reshape(-1, 3).T
+def _split_estimates(estimates: Iterable[Estimate]) -> tuple[np.ndarray, np.ndarray | None]:
+    """(P,) values, NaN for undefined ones, and (2, P) how far their intervals reach down and up; None without any."""
+    rows = [(estimate.value, estimate.low, estimate.high) for estimate in estimates]
+    value, *bounds = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    return value, np.abs(np.stack(bounds) - value) if np.isfinite(bounds).any() else None
 
 
 def style(index: int) -> dict[str, str]:
@@ -273,17 +244,8 @@ def _legend_below(figure: Figure, count: int) -> None:
     figure.legend(loc="outside lower center", ncols=min(3, count), frameon=False, fontsize="small")
 
 
-def _count_down(axes: Axes, names: Sequence[str]) -> None:
-    """Rows of bars called `names`, the first on top."""
-    axes.set_yticks(np.arange(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.grid(axis="y", visible=False)
-
-
-def make_axes(title: str, height: float, results: Mapping) -> tuple[Figure, Axes]:
-    """A figure for some named results. Raises PoseError if there are none."""
-    if not results:
-        raise PoseError(f"plot '{title}': nothing to draw; give at least one named result")
+def make_axes(title: str, height: float) -> tuple[Figure, Axes]:
+    """A figure as wide as a phone, `height` inches high, with one plot under a title."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(title, fontsize="medium", loc="left")

@@ -65,6 +65,7 @@ class ActionTable:
         protocol: of Human3.6M, 1 or 2.
         metric: of `METRICS`.
         mixed: whether 2D data was trained on too.
+        note: what is odd about the numbers.
         rows: in the paper's order, its own last.
     """
 
@@ -72,6 +73,7 @@ class ActionTable:
     protocol: int
     metric: str
     mixed: bool
+    note: str
     rows: tuple[ActionRow, ...]
 
 
@@ -93,10 +95,12 @@ class PublishedRow:
 
 
 ACTION_TABLES = {
-    name: ActionTable(*(_DATA[name][key] for key in ("title", "protocol", "metric", "mixed")),
-                      tuple(ActionRow(*row) for row in _DATA[name]["rows"]))
+    name: ActionTable(
+        **{key: _DATA[name][key] for key in ("title", "protocol", "metric", "mixed", "note")},
+        rows=tuple(ActionRow(*row) for row in _DATA[name]["rows"]),
+    )
     for name in ("table4", "table5", "table6")
-}  # fmt: skip
+}
 SOURCES: dict[str, str] = _DATA["table8"]["sources"]
 # The paper's 16 rows in its order, then others.
 TABLE_8 = {

@@ -34,16 +34,14 @@ def make_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training:
         "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, blue: left."
     )
     figures = {"figure1-tree": (caption, skeleton_tree(skeleton))}
+    text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
     kinds, people = _measure(joints, skeleton)
     if kinds:
         whose = "training people" if training else "validation people (no training annotations were given)"
-        text = f"The paper's reason to regress bones: over {people} {whose}, {_count_steadier(kinds)}."
+        text = f"The paper's reason to regress bones: over {_compare(kinds, people, whose)}."
         figures["figure1"] = ("Left and right averaged.", plots.std_bars(kinds))
-        tables["figure1"] = std_table(kinds)
-    else:
-        text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
-    return Section("Table 1 and Figure 1: joints against bones", (text,), tables, figures,
-                   folded=frozenset({"figure1"}), facts={"figure1": _to_json(kinds)})  # fmt: skip
+    heading, facts = "Table 1 and Figure 1: joints against bones", {"figure1": _to_json(kinds)}
+    return Section(heading, (text,), tables, figures, facts=facts)
 
 
 def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
@@ -59,62 +57,45 @@ def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, tra
     if not kinds:
         return Section(heading, ("No people with depth and a camera were given to measure it on.",), facts=facts)
     whose = "training people" if training else "validation people (no training people with depth were given)"
-    text = f"Over {people} {whose}, relative to the root, {_count_steadier(kinds)} (a bone at the root is its joint)."
+    compared = _compare(kinds, people, f"{whose}, relative to the root")
+    text = f"Over {compared} (a bone at the root is its joint)."
     figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(kinds, "mm"))}
-    tables = {"figure1-3d": std_table(kinds, "mm")}
-    return Section(heading, (text,), tables, figures, folded=frozenset(tables), facts=facts)
+    return Section(heading, (text,), figures=figures, facts=facts)
 
 
-def _measure(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[dict[str, tuple[float, float]], str]:
+def _measure(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[dict[str, tuple[float, float]], int]:
     """Kind -> standard deviation of joint and bone, {} if there is none; and of how many people."""
     annotated = np.isfinite(joints).all(axis=-1) if joints is not None else np.zeros((0, len(skeleton)), bool)
     if not annotated.any():
-        return {}, ""
+        return {}, 0
     std = pose_std(joints, skeleton)
     if joints.shape[-1] == 3:
         std = replace(std, joint=np.where(np.arange(len(skeleton)) == skeleton.root, np.nan, std.joint))
-    return std.by_kind(skeleton), f"{annotated.any(axis=1).sum():,}"
+    return std.by_kind(skeleton), int(annotated.any(axis=1).sum())
 
 
-def _count_steadier(kinds: dict[str, tuple[float, float]]) -> str:
+def _compare(kinds: dict[str, tuple[float, float]], people: int, whose: str) -> str:
     steadier = sum(bone < joint for joint, bone in kinds.values())
-    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
+    of_kinds = f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
+    return f"{people:,} {whose}, {of_kinds}"
 
 
 def _to_json(kinds: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
     return {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()}
 
 
-def std_table(kinds: dict[str, tuple[float, float]], unit: str = "pixels of the 224 crop") -> Table:
-    """Figure 1's numbers: how much each kind of joint and its bone vary, left and right averaged."""
-    return Table(
-        title=f"Standard deviation over people in {unit}, left and right averaged",
-        head=("", "Joint", "Bone", "Bone / joint"),
-        rows=tuple(
-            (kind, Cell(joint), Cell(bone), Cell(bone / joint, digits=2)) for kind, (joint, bone) in kinds.items()
-        ),
-        note="A bone runs from the joint to its parent; the root has its own position for a bone.",
-    )
-
-
 def methods_table(skeleton: Skeleton = MPII) -> Table:
     """Table 1 of the paper: what a method's network predicts, and its loss; and how many pairs that compares here."""
-    return Table(
-        title="The five methods",
-        head=("", "In the paper", "CNN prediction", "Loss", "Pairs"),
-        rows=tuple(
-            (
-                name,
-                PAPER_NAMES[name],
-                method.representation,
-                method.loss,
-                Cell(len(get_pairs(method.pairs, skeleton)), digits=0),
-            )
-            for name, method in METHODS.items()
-        ),
-        note=f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
-        "compared. The origin is in all of the sets here; the paper writes P_all without it.",
+    rows = []
+    for name, method in METHODS.items():
+        pairs = Cell(len(get_pairs(method.pairs, skeleton)), digits=0)
+        rows.append((name, PAPER_NAMES[name], method.representation, method.loss, pairs))
+    note = (
+        f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
+        "compared. The origin is in all of the sets here; the paper writes P_all without it."
     )
+    head = ("", "In the paper", "CNN prediction", "Loss", "Pairs")
+    return Table("The five methods", head, tuple(rows), note=note)
 
 
 def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
@@ -131,8 +112,8 @@ def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
     origin = (0.0, places[skeleton.root, 1])
     ends = np.array([origin if parent == -1 else places[parent] for parent in skeleton.parents])
     for start, end, color in zip(places, ends, colors, strict=True):
-        style = {"arrowstyle": "-|>", "color": color, "linestyle": ":" if tuple(end) == origin else "-",
-                 "shrinkA": 3, "shrinkB": 4}  # fmt: skip
+        style = {"arrowstyle": "-|>", "color": color, "shrinkA": 3, "shrinkB": 4}
+        style["linestyle"] = ":" if tuple(end) == origin else "-"
         axes.annotate("", xy=end, xytext=start, arrowprops=style)
     axes.scatter(*places.T, 22, colors, zorder=3)
     axes.scatter(*origin, 22, "white", edgecolors="black", marker="s", zorder=3)
@@ -141,10 +122,10 @@ def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
     for joint, (name, (x, y), rise) in enumerate([*joints, ("origin", origin, 0)]):
         above = rise > 0 or (rise == 0 and x % 2 == 0)  # away from its bone; neighbors in a chain do not meet
         branches = skeleton.parents.count(joint) > 1  # whose arrows come from the right
-        axes.annotate(name.replace("_", space), (x, y), xytext=(0, LABEL if above else -LABEL),
-                      textcoords="offset points", ha="right" if branches else "center",
-                      va="bottom" if above else "top", fontsize="x-small",
-                      path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
+        place = {"xytext": (0, LABEL if above else -LABEL), "textcoords": "offset points"}
+        place |= {"ha": "right" if branches else "center", "va": "bottom" if above else "top"}
+        halo = [withStroke(linewidth=2, foreground="white")]
+        axes.annotate(name.replace("_", space), (x, y), fontsize="x-small", path_effects=halo, **place)
     axes.set(xlim=(-0.5, places[:, 0].max() + 0.5), ylim=(rows + 0.6, -0.6))
     return figure
 

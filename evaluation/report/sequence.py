@@ -8,22 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from checkpoints.errors import PoseError
 from evaluation.metrics.bones import bone_errors, bone_names
 from evaluation.metrics.ground_truth import nan_mean
 from evaluation.metrics.json_format import to_json
 from evaluation.metrics.mpjpe import joint_errors
+from evaluation.report import plots
 from evaluation.report.page import Section
-from evaluation.report.plots import (
-    MARKERS,
-    TRUE_POSE,
-    WIDTH,
-    add_legend_of_sides,
-    add_limbs,
-    prepare_axes,
-    side_colors,
-    style,
-)
 from heads.skeleton import MPII, Skeleton
 
 KIND = "wrist"
@@ -57,12 +47,12 @@ class Sequence:
         """
         joints = [index for index, name in enumerate(self.skeleton.names) if name.endswith(kind)]
         bones = [bone_names(self.skeleton).index(self.skeleton.names[joint]) for joint in joints]
-        found = {}
+        errors = {}
         for name, pose in self.poses.items():
-            both = (joint_errors(pose, self.gt, self.skeleton.root)[:, joints],
-                    bone_errors(pose, self.gt, self.skeleton)[:, bones])  # fmt: skip
-            found[name] = np.stack([nan_mean(each, axis=1) for each in both])
-        return found
+            of_joints = joint_errors(pose, self.gt, self.skeleton.root)[:, joints]
+            of_bones = bone_errors(pose, self.gt, self.skeleton)[:, bones]
+            errors[name] = np.stack([nan_mean(each, axis=1) for each in (of_joints, of_bones)])
+        return errors
 
 
 def make_section(sequence: Sequence | None) -> Section:
@@ -92,30 +82,25 @@ def sequence_figure(sequence: Sequence, kind: str = KIND) -> Figure:
     Args:
         sequence: at least one frame and method.
         kind: of the joints.
-
-    Raises:
-        PoseError: no frame or method.
     """
-    if not len(sequence.frames) or not sequence.poses:
-        raise PoseError("plot of a sequence: nothing to draw; give at least one frame and one method")
     shown = np.unique(np.linspace(0, len(sequence.frames) - 1, FRAMES).round().astype(int))
     methods = len(sequence.poses)
-    figure = Figure(figsize=(WIDTH, 5.0 + 1.6 * methods), layout="constrained")
+    figure = Figure(figsize=(plots.WIDTH, 5.0 + 1.6 * methods), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(4.4, 0.3 + 1.6 * methods))
     errors = sequence.errors(kind)
     for column, (axes, what) in enumerate(zip(above.subplots(2, 1, sharex=True), ("joint", "bone"), strict=True)):
-        for index, (name, found) in enumerate(errors.items()):
-            mean = nan_mean(found[column])
-            axes.plot(sequence.frames, found[column], **style(index),
-                      marker=MARKERS[index % len(MARKERS)] if len(sequence.frames) < DENSE else "", markersize=4,
-                      label=f"{name} (mean {mean:.1f})")  # fmt: skip
+        for index, (name, lines) in enumerate(errors.items()):
+            marker = plots.MARKERS[index % len(plots.MARKERS)] if len(sequence.frames) < DENSE else ""
+            look = {**plots.style(index), "marker": marker, "markersize": 4}
+            label = f"{name} (mean {nan_mean(lines[column]):.1f})"
+            axes.plot(sequence.frames, lines[column], label=label, **look)
         for frame in sequence.frames[shown]:
             axes.axvline(frame, color="#999999", linewidth=0.8, zorder=0)
         axes.set_title(f"{kind.capitalize()}: {what} error (mm)", fontsize="medium", loc="left")
-        prepare_axes(axes)
+        plots.prepare_axes(axes)
         columns = methods if sum(map(len, errors)) < 24 else 1  # beside each other if the names are short
         room = 1.1 + 0.2 * methods / columns
-        axes.set_ylim(0, room * np.nanmax([found[column] for found in errors.values()], initial=1.0))
+        axes.set_ylim(0, room * np.nanmax([lines[column] for lines in errors.values()], initial=1.0))
         axes.legend(fontsize="small", loc="upper left", ncols=columns, framealpha=0.8)
     axes.set_xlabel("frame")
     _draw_poses(below, sequence, shown)
@@ -124,25 +109,25 @@ def sequence_figure(sequence: Sequence, kind: str = KIND) -> Figure:
 
 def _draw_poses(figure: Figure, sequence: Sequence, shown: np.ndarray) -> None:
     """A row of poses per method, a column per frame, all to one scale."""
-    turned = {name: _turned(pose[shown], sequence.skeleton) for name, pose in sequence.poses.items()}
-    gt = _turned(sequence.gt[shown], sequence.skeleton)
+    turned = {name: _turn(pose[shown], sequence.skeleton) for name, pose in sequence.poses.items()}
+    gt = _turn(sequence.gt[shown], sequence.skeleton)
     places = np.concatenate([gt, *turned.values()]).reshape(-1, 2)
     reach = 1.1 * np.nanmax(np.abs(places[:, 0]), initial=1.0)
     top, bottom = np.nanmin(places[:, 1], initial=-1.0) - 50, np.nanmax(places[:, 1], initial=1.0) + 50
     panels = figure.subplots(len(turned), len(shown), squeeze=False)
     for row, (name, poses) in enumerate(turned.items()):
         for axes, frame, pose, true in zip(panels[row], sequence.frames[shown], poses, gt, strict=True):
-            for joints, color, width in ((true, TRUE_POSE, 4), (pose, side_colors(sequence.skeleton), 1.4)):
-                add_limbs(axes, joints, sequence.skeleton, color, width)
+            for joints, color, width in ((true, plots.TRUE_POSE, 4), (pose, plots.side_colors(sequence.skeleton), 1.4)):
+                plots.add_limbs(axes, joints, sequence.skeleton, color, width)
             axes.set(xlim=(-reach, reach), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             if row == 0:
                 axes.set_title(f"frame {frame}", fontsize="small")
         panels[row, 0].set_ylabel(name, fontsize="small")
-    add_legend_of_sides(figure)
+    plots.add_legend_of_sides(figure)
 
 
-def _turned(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+def _turn(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """(F, K, 2) poses (F, K, 3) relative to their roots, turned about the vertical and seen from ahead."""
     poses = poses - poses[:, [skeleton.root]]
     return np.stack([np.cos(TURN) * poses[..., 0] + np.sin(TURN) * poses[..., 2], poses[..., 1]], axis=-1)

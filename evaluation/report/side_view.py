@@ -6,16 +6,7 @@ import cv2
 import numpy as np
 
 from evaluation.metrics.ground_truth import nan_mean
-from evaluation.report.skeletons import (
-    as_people,
-    close_up,
-    draw_arrows,
-    draw_poses,
-    draw_skeleton,
-    side_colors,
-    thickness,
-    within,
-)
+from evaluation.report import skeletons
 from heads.skeleton import MPII, Skeleton
 
 # mm from each joint to its parent: the mean of two skeletons, CMU motion capture's and Human3.6M's universal one.
@@ -53,17 +44,12 @@ def pixels_per_mm(joints: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:
     Raises:
         PoseError: joints of another shape.
     """
-    people = as_people(joints, skeleton, 3)
+    people = skeletons.check_people(joints, skeleton, 3)
     child = np.array([joint for joint, parent in enumerate(skeleton.parents) if parent >= 0], dtype=int)
     bones = people[:, child] - people[:, np.array(skeleton.parents)[child]]
     known = np.isfinite(bones).all(axis=-1)
-    lengths = np.array(
-        [
-            BONE_LENGTHS.get(name, OTHER_LENGTH)
-            for name in (name.removeprefix("r_").removeprefix("l_") for name in skeleton.names)
-        ]
-    )[child]
-    total = (known * lengths).sum(axis=1)
+    kinds = [skeleton.names[joint].removeprefix("r_").removeprefix("l_") for joint in child]
+    total = known @ np.array([BONE_LENGTHS.get(kind, OTHER_LENGTH) for kind in kinds])
     bones = np.where(known[..., None], bones, 0)
     seen, depth = np.linalg.norm(bones[..., :2], axis=-1), np.abs(bones[..., 2])
     usable = seen.sum(axis=1) > 0
@@ -77,7 +63,7 @@ def pixels_per_mm(joints: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:
     return np.where(usable, 1 / high, 1.0)
 
 
-def side_view(
+def draw_side_view(
     joints: np.ndarray,
     height: int,
     width: int,
@@ -107,8 +93,8 @@ def side_view(
     Raises:
         PoseError: joints of another shape.
     """
-    people = as_people(joints, skeleton, 3)
-    gts = as_people(np.full_like(people, np.nan) if gt is None else gt, skeleton, 3)
+    people = skeletons.check_people(joints, skeleton, 3)
+    gts = skeletons.check_people(np.full_like(people, np.nan) if gt is None else gt, skeleton, 3)
     scales = np.broadcast_to(pixels_per_mm(people, skeleton) if scale is None else scale, len(people))
     canvas = np.full((height, width, 3), 255, np.uint8)
     root, x = people[:, skeleton.root, 0], people[..., 0]
@@ -119,14 +105,14 @@ def side_view(
             np.column_stack([column + scales[row] * each[:, 2], each[:, 1]]) for each in (people[row], gts[row])
         )
         _draw_ground(canvas, pose, column, scales[row])
-        line = thickness(people[row][:, :2])
-        draw_skeleton(canvas, true, skeleton, [GT] * len(skeleton), max(1.0, 0.4 * line))
-        draw_skeleton(canvas, pose, skeleton, side_colors(skeleton), line, people[row][:, 0])
+        line = skeletons.thickness(people[row][:, :2])
+        skeletons.draw_skeleton(canvas, true, skeleton, [GT] * len(skeleton), max(1.0, 0.4 * line))
+        skeletons.draw_skeleton(canvas, pose, skeleton, skeletons.side_colors(skeleton), line, people[row][:, 0])
     _draw_axis(canvas)
     return canvas
 
 
-def front_and_side(
+def draw_front_and_side(
     image: np.ndarray,
     joints: np.ndarray,
     skeleton: Skeleton = MPII,
@@ -153,26 +139,28 @@ def front_and_side(
     Raises:
         PoseError: an image that is not (H, W, 3) uint8, joints of another shape, or no finite joint.
     """
-    (pose,) = as_people(joints, skeleton, joints.shape[-1])
+    (pose,) = skeletons.check_people(joints, skeleton, joints.shape[-1])
     true = np.full_like(pose, np.nan)
     if gt is not None:
-        true[:, : gt.shape[-1]] = as_people(gt, skeleton, gt.shape[-1])[0]
-    front = within(pose, image)
-    piece, affine = close_up(image, np.concatenate([front, true])[:, :2], side)
+        true[:, : gt.shape[-1]] = skeletons.check_people(gt, skeleton, gt.shape[-1])[0]
+    front = skeletons.drop_outside(pose, image)
+    piece, affine = skeletons.close_up(image, np.concatenate([front, true])[:, :2], side)
 
     def move(points: np.ndarray) -> np.ndarray:
         return np.column_stack([points[:, :2] @ affine[:, :2].T + affine[:, 2], points[:, 2:]])
 
-    picture = draw_poses(piece, move(front)[:, :2], None if gt is None else move(true)[:, :2], skeleton=skeleton)
+    picture = skeletons.draw_poses(
+        piece, move(front)[:, :2], None if gt is None else move(true)[:, :2], skeleton=skeleton
+    )
     if before is not None:
-        picture = draw_arrows(picture, move(before)[:, :2], move(front)[:, :2])
+        picture = skeletons.draw_arrows(picture, move(before)[:, :2], move(front)[:, :2])
     if pose.shape[-1] == 2:
         return picture
     scale = None if scale is None else scale * affine[0, 0]
-    return beside(picture, side_view(move(pose), side, side, gt=move(true), scale=scale, skeleton=skeleton))
+    return join_pictures(picture, draw_side_view(move(pose), side, side, gt=move(true), scale=scale, skeleton=skeleton))
 
 
-def with_side_view(
+def add_side_view(
     image: np.ndarray, joints: np.ndarray, skeleton: Skeleton = MPII, scale: float | np.ndarray | None = None
 ) -> np.ndarray:
     """The image with skeletons on it, and everybody's side view beside it, three quarters of its longer side wide.
@@ -188,15 +176,15 @@ def with_side_view(
     Raises:
         PoseError: an image that is not (H, W, 3) uint8, or joints of another shape.
     """
-    drawn = draw_poses(image, within(joints[..., :2], image), skeleton=skeleton)
+    drawn = skeletons.draw_poses(image, skeletons.drop_outside(joints[..., :2], image), skeleton=skeleton)
     height, width = drawn.shape[:2]
     # Even in all, as the codecs of videos want it.
     panel = 3 * max(height, width) // 4
     panel += (width + 1 + panel) % 2
-    return beside(drawn, side_view(joints, height, panel, scale=scale, skeleton=skeleton))
+    return join_pictures(drawn, draw_side_view(joints, height, panel, scale=scale, skeleton=skeleton))
 
 
-def beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def join_pictures(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Two pictures (H, W, 3) of the same height with a gray line between them."""
     return np.concatenate([left, np.full((len(left), 1, 3), GRAY, np.uint8), right], axis=1)
 

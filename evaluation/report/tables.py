@@ -9,7 +9,7 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
 from evaluation.metrics.metric import METRICS
-from evaluation.metrics.scores import Score, Scores
+from evaluation.metrics.scores import Scores
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
@@ -72,7 +72,7 @@ class Table:
     note: str = ""
 
     @staticmethod
-    def of_groups(title: str, head: Iterable[str], groups: Iterable[Group], note: str = "") -> Table:
+    def join_groups(title: str, head: Iterable[str], groups: Iterable[Group], note: str = "") -> Table:
         """A table of groups of rows, each under its caption; empty groups are left out."""
         rows: list[Row] = []
         sections = []
@@ -93,7 +93,7 @@ class Table:
             return "  ".join(cells).rstrip()
 
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        body = self._with_sections([aligned(line) for line in lines[1:]], lambda caption: f"{caption}:")
+        body = self._insert_captions([aligned(line) for line in lines[1:]], lambda caption: f"{caption}:")
         return "\n".join([self.title, aligned(lines[0]), rule, *body, *filter(None, [self.note])])
 
     def markdown(self) -> str:
@@ -106,7 +106,7 @@ class Table:
             return line((f"**{text}**", *[""] * (len(self.head) - 1)))
 
         rule = "|" + "|".join(["---", *["---:"] * (len(self.head) - 1)]) + "|"
-        body = self._with_sections([line(row) for row in self.rows], caption)
+        body = self._insert_captions([line(row) for row in self.rows], caption)
         note = ["", self.note] if self.note else []
         return "\n".join([self.title, "", line(self.head), rule, *body, *note])
 
@@ -119,13 +119,10 @@ class Table:
         rows = [[plain(cell) for cell in row] for row in self.rows]
         return {"title": self.title, "head": self.head, "rows": rows, "sections": self.sections, "note": self.note}
 
-    def _with_sections(self, lines: list[str], write: Callable[[str], str]) -> list[str]:
-        captions = dict(self.sections)
-        return [
-            part
-            for index, line in enumerate(lines)
-            for part in ([write(captions[index])] if index in captions else []) + [line]
-        ]
+    def _insert_captions(self, lines: list[str], write: Callable[[str], str]) -> list[str]:
+        for index, caption in reversed(self.sections):
+            lines.insert(index, write(caption))
+        return lines
 
 
 def cell(estimate: Estimate, digits: int = 1, signed: bool = False) -> Cell:
@@ -154,7 +151,7 @@ def groups_table(results: Mapping[str, Scores], threshold: float | None = None, 
     Args:
         results: name -> scores.
         threshold: of PCKh; None: the measure's own.
-        signed: values with a sign: for what `compare` found.
+        signed: values with a sign: for what `compare` returns.
     """
     conventions = ", ".join(dict.fromkeys(scores.convention for scores in results.values()))
     first = next(iter(results.values()))
@@ -181,8 +178,8 @@ def metric_heads(*results: Scores) -> dict[str, str]:
 
 def metric_cells(scores: Scores, names: Iterable[str], signed: bool = False) -> list[Cell]:
     """A cell per metric, a dash where it was not measured; differences of errors are signed and have another digit."""
-    found = {name: scores.metrics[name].overall if name in scores.metrics else Estimate(None) for name in names}
-    return [cell(each, 1 + (signed and "@" not in name), signed) for name, each in found.items()]
+    values = {name: scores.metrics[name].overall if name in scores.metrics else Estimate(None) for name in names}
+    return [cell(each, 1 + (signed and "@" not in name), signed) for name, each in values.items()]
 
 
 def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
@@ -190,26 +187,22 @@ def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
 
     Args:
         results: name -> scores, all in 2D or all in 3D.
-        signed: for what `compare` found.
+        signed: for what `compare` returns.
     """
     first, drawn = next(iter(results.values())), any(scores.bootstrap for scores in results.values())
     heads = metric_heads(*results.values())
     rows = [(name, *metric_cells(scores, heads, signed)) for name, scores in results.items()]
     note = ""
     if first.dimensions == 2:
-        title = f"Mean error in image pixels and in pixels of the 224 crop, mean {first.measure.name} in %" + (
-            "; in brackets the 95 % confidence interval over people" if drawn else ""
-        )
+        title = f"Mean error in image pixels and in pixels of the 224 crop, mean {first.measure.name} in %"
+        over = "people"
     else:
-        title = (
-            f"3D metrics of {first.people:,} people"
-            + (f", {first.protocol}" if first.protocol else "")
-            + (f"; in brackets the 95 % confidence interval over {first.sequences:,} sequences" if drawn else "")
-        )
-        note = ABOUT_PA
+        title = ", ".join(filter(None, [f"3D metrics of {first.people:,} people", first.protocol]))
+        over, note = f"{first.sequences:,} sequences", ABOUT_PA
         if "gt_bone_std" in first.metrics:
             note += f" {ABOUT_OWN}"
             rows.append(("ground truth", *metric_cells(first, [f"gt_{name}" for name in heads])))
+    title += f"; in brackets the 95 % confidence interval over {over}" if drawn else ""
     return Table(title, ("", *heads.values()), tuple(rows), note=note)
 
 
@@ -217,26 +210,20 @@ def joints_table(scores: Scores) -> Table:
     """One row per joint: in 2D how many are annotated, PCKh at each threshold, joint error and error of its bone; in 3D
     the metrics of it, of its bone and of its angle, and those of the ground truth, as in Table 3.
     """
-
-    def column(score: Score, **more: Estimate) -> dict[str, Cell]:
-        return {part: cell(each) for part, each in {**score.per_part, **more}.items()}
-
+    measure, columns, note = scores.measure, {}, ""
+    rows = list(scores["joint_error"].per_part)
     if scores.dimensions == 2:
-        joints, measure = scores["joint_error"], scores.measure
         title = f"Per joint: {measure.name}{measure.note} in %, errors in image pixels; {ABOUT_BONES}"
-        columns = {
-            "Annotated": {joint: str(count) for joint, count in joints.counts.items()},
-            **{f"{measure.name}@{threshold:g}": column(each) for threshold, each in scores.thresholds.items()},
-            "Joint error": column(joints),
-            "Bone error": column(scores["bone_error"]),
-        }
-        rows, note = list(joints.per_part), ""
+        columns["Annotated"] = {joint: str(count) for joint, count in scores["joint_error"].counts.items()}
+        shown = {f"{measure.name}@{threshold:g}": score for threshold, score in scores.thresholds.items()}
+        shown |= {"Joint error": scores["joint_error"], "Bone error": scores["bone_error"]}
     else:
         title = f"Per joint: errors in mm; {ABOUT_BONES}; illegal angles in %"
-        columns = {metric.head: column(scores[metric.name], all=scores[metric.name].overall)
-                   for metric in METRICS[3] if metric.name in scores.metrics}  # fmt: skip
-        rows = [*scores["joint_error"].per_part, "all"]
+        shown = {metric.head: scores[metric.name] for metric in METRICS[3] if metric.name in scores.metrics}
+        rows.append("all")
         note = "The root's own joint error is 0, and counts in that of all joints."
+    for head, score in shown.items():
+        columns[head] = {part: cell(each) for part, each in (*score.per_part.items(), ("all", score.overall))}
     return Table(
         title=title,
         head=("", *columns),
@@ -248,12 +235,13 @@ def joints_table(scores: Scores) -> Table:
 def breakdown_tables(scores: Scores) -> list[Table]:
     """Scores in 3D by action, with their plain mean, which is the Avg of Tables 4 to 6, and by subject."""
     tables = []
-    for title, key, last in (("Per action", "per_action", "Avg"), ("Per subject", "per_subject", "")):
-        heads = {name: head for name, head in metric_heads(scores).items() if scores[name].groups[key]}
-        rows = [(label, *(cell(scores[name].groups[key][label]) for name in heads))
-                for label in scores["joint_error"].groups[key]]  # fmt: skip
-        if rows and last:
-            rows.append((last, *(cell(scores[name].groups["action_mean"]) for name in heads)))
-        note = "Avg: the mean of the actions, each alike." if last else ""
-        tables += [Table(title, ("", *heads.values()), tuple(rows), note=note)] if rows else []
+    for title, key in (("Per action", "per_action"), ("Per subject", "per_subject")):
+        heads, note = {name: head for name, head in metric_heads(scores).items() if scores[name].groups[key]}, ""
+        labels = scores["joint_error"].groups[key]
+        rows = [(label, *(cell(scores[name].groups[key][label]) for name in heads)) for label in labels]
+        if rows and key == "per_action":
+            rows.append(("Avg", *(cell(scores[name].groups["action_mean"]) for name in heads)))
+            note = "Avg: the mean of the actions, each alike."
+        if rows:
+            tables.append(Table(title, ("", *heads.values()), tuple(rows), note=note))
     return tables

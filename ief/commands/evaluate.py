@@ -70,14 +70,14 @@ def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
     from checkpoints.files import write_text
     from evaluation.metrics.angle_limits import load_angle_limits
+    from evaluation.metrics.breakdown import sequence_errors
     from evaluation.metrics.json_format import to_json
-    from evaluation.metrics.sequences import sequence_errors
     from ief.reporting.scoring import (
         KEY,
-        oks,
         print_oks,
         print_result,
         print_summary,
+        score_oks,
         score_poses,
         to_tree,
         view_poses,
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
     print_result(scores)
     result = to_tree(scores)
     if args.oks:
-        found = oks(joints, people, aligned.scores)
+        found = score_oks(joints, people, aligned.scores)
         print_oks(found)
         result["oks"] = asdict(found)
     if view := view_poses(people, depth, 3, joints):

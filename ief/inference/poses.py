@@ -127,14 +127,14 @@ class Poses:
             scale: of poses in 3D, image pixels per mm at the root, one or (P,): the focal length over the root's depth.
                 None estimates it from the pose.
         """
-        from evaluation.report.skeletons import check_image, draw_poses, within
+        from evaluation.report.skeletons import check_image, draw_poses, drop_outside
 
         check_image(image)
         if self.joints.shape[-1] == 3:
-            from evaluation.report.side_view import with_side_view
+            from evaluation.report.side_view import add_side_view
 
-            return with_side_view(image, self.joints, self.skeleton, scale)
-        return draw_poses(image, within(self.joints[..., :2], image), skeleton=self.skeleton)
+            return add_side_view(image, self.joints, self.skeleton, scale)
+        return draw_poses(image, drop_outside(self.joints[..., :2], image), skeleton=self.skeleton)
 
     def to_coco(self, image_id: int | None = None) -> list[dict]:
         """One COCO keypoint result per person, of the form that `mpii_tools.results.coco.to_coco` describes.

@@ -39,8 +39,10 @@ def method_picture(cascade: Cascade, data: PreparedSplit, row: int) -> bytes:
         name = "y_0,\nthe mean training pose" if index == 0 else f"y_{index},\nafter stage {index - 1}"
         panels.append((name, draw_poses(large, to_picture(pose), gt, skeleton=data.people.skeleton)))
         if index < len(cascade.stages):
-            maps = peaks(pose, data.size, cascade.stages[index].design.sigma)
-            panels.append((f"stage {index} sees the image\nand the heatmaps of y_{index}", glowing(large, maps)))
+            factors = gaussian_factors(torch.from_numpy(pose), data.size, cascade.stages[index].design.sigma)
+            columns, rows = factors.unbind(dim=-2)
+            maps = (rows.unsqueeze(-1) * columns.unsqueeze(-2)).amax(dim=0).numpy()  # the largest at each pixel
+            panels.append((f"stage {index} sees the image\nand the heatmaps of y_{index}", draw_heatmaps(large, maps)))
     return to_row(panels)
 
 
@@ -49,13 +51,7 @@ def to_picture(joints: np.ndarray) -> np.ndarray:
     return (joints + 0.5) * ZOOM - 0.5
 
 
-def peaks(pose: np.ndarray, size: int, sigma: float) -> np.ndarray:
-    """(size, size) the largest of a pose's (K, 2) heatmaps at each pixel."""
-    columns, rows = gaussian_factors(torch.from_numpy(pose), size, sigma).unbind(dim=-2)
-    return (rows.unsqueeze(-1) * columns.unsqueeze(-2)).amax(dim=0).numpy()
-
-
-def glowing(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
+def draw_heatmaps(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """The image in dark gray, the heatmaps in orange over it."""
     dim = np.repeat(image.mean(axis=-1, keepdims=True) * 0.4, 3, axis=-1)
     share = cv2.resize(maps, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
@@ -71,8 +67,8 @@ def to_row(panels: list[tuple[str, np.ndarray]]) -> bytes:
         place.set_title(caption, fontsize=9)
         place.set_axis_off()
     for left, right in pairwise(axes):
-        arrow = ConnectionPatch((1, 0.5), (0, 0.5), "axes fraction", "axes fraction", axesA=left, axesB=right,
-                                arrowstyle="-|>", mutation_scale=14, color="#444444", clip_on=False)  # fmt: skip
+        ends, style = {"axesA": left, "axesB": right}, {"arrowstyle": "-|>", "mutation_scale": 14, "color": "#444444"}
+        arrow = ConnectionPatch((1, 0.5), (0, 0.5), *["axes fraction"] * 2, **ends, **style, clip_on=False)
         figure.add_artist(arrow)
     file = io.BytesIO()
     figure.savefig(file, format="jpg", dpi=110, pil_kwargs={"quality": 88})

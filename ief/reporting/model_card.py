@@ -13,7 +13,7 @@ from evaluation.metrics.scores import Scores
 from evaluation.report.material import Run
 from evaluation.report.skeletons import grid, to_jpeg
 from evaluation.report.tables import cell, groups_table, readable, summary_table
-from ief.reporting.pictures import draw_people, worst_and_median
+from ief.reporting.pictures import draw_people, label_worst_and_median
 from ief.reporting.scoring import person_errors
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.images.decode import LoadImage, image_loader
@@ -65,7 +65,7 @@ def failures_picture(people: People, poses: np.ndarray, load_image: LoadImage, c
     Args:
         poses: (N, K, D) predictions of all of `people`, x and y in image pixels.
     """
-    rows = list(worst_and_median(person_errors(poses, people), count))[:count]
+    rows = list(label_worst_and_median(person_errors(poses, people), count))[:count]
     sheet = grid([picture for _, picture in draw_people(people, poses, load_image, rows, side=240)], 3)
     pictures = (to_jpeg(sheet, quality) for quality in range(85, 0, -10))
     return next(picture for picture in pictures if len(picture) <= PICTURE_BYTES)
@@ -112,11 +112,11 @@ def model_card(run: Run, license: str, options: Mapping[str, str], drawn: Scores
         f"loaded as float32. No joint of the {rounding.people} drawn people moved by more than {rounding.moved:.3f} px "
         f"of the {rounding.size} px input against the weights before rounding. The scores above are of those.",
     ]
-    return "\n\n".join(map(wrapped, parts)) + "\n"
+    return "\n\n".join(map(wrap_block, parts)) + "\n"
 
 
-def wrapped(text: str) -> str:
-    """A block of Markdown, its prose wrapped at WIDTH columns; tables, code and pictures stay."""
+def wrap_block(text: str) -> str:
+    """A block of Markdown, its prose wrap_block at WIDTH columns; tables, code and pictures stay."""
     lines = [
         line if line.startswith(("|", "    ", "!", "#")) else textwrap.fill(line, WIDTH, **WHOLE_WORDS)
         for line in text.splitlines()

@@ -9,7 +9,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from evaluation.report.material import Run
 from evaluation.report.page import Section
-from evaluation.report.side_view import front_and_side
+from evaluation.report.side_view import draw_front_and_side
 from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
@@ -25,8 +25,10 @@ def draw_people(
     poses: np.ndarray,
     load_image: LoadImage,
     rows: Sequence[int],
+    *,
     side: int = 320,
     before: np.ndarray | None = None,
+    depth: Depth | None = None,
     left_out: list[str] | None = None,
 ) -> list[tuple[int, np.ndarray]]:
     """Close-ups of some people with predicted (colored) and true (thin white) skeletons; in 3D a side view beside.
@@ -39,6 +41,8 @@ def draw_people(
         rows: the people to draw.
         side: of each picture in pixels.
         before: (N, K, D) poses that `poses` came from, for arrows from there; None draws none.
+        depth: of the people, for the ground truth of poses in 3D in the side view, and its scale where the person's
+            camera is known, which else comes from the pose.
         left_out: gets a line, with its reason, for each image that is missing or corrupt.
 
     Returns:
@@ -46,22 +50,19 @@ def draw_people(
     """
     pictures = []
     for row in rows:
-        image = load_or_leave_out(people, row, load_image, left_out)
-        if image is not None:
-            start = None if before is None else before[row]
-            drawn = {"gt": people.joints[row], "side": side, "before": start}
-            pictures.append((row, front_and_side(image, poses[row], people.skeleton, **drawn)))
+        try:
+            image = load_image(str(people.images[row]))
+        except PoseError as error:
+            if left_out is not None:
+                left_out.append(f"picture of {people.person_ids[row]}: {error}")
+            continue
+        gt, start, scale = people.joints[row], None if before is None else before[row], None
+        if depth is not None:
+            gt = np.column_stack([gt, depth.z[row]])
+            scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
+        drawn = {"gt": gt, "scale": scale, "side": side, "before": start}
+        pictures.append((row, draw_front_and_side(image, poses[row], people.skeleton, **drawn)))
     return pictures
-
-
-def load_or_leave_out(people: People, row: int, load_image: LoadImage, left_out: list[str] | None) -> np.ndarray | None:
-    """A person's image; None, and a line in `left_out`, if it is missing or corrupt."""
-    try:
-        return load_image(str(people.images[row]))
-    except PoseError as error:
-        if left_out is not None:
-            left_out.append(f"picture of {people.person_ids[row]}: {error}")
-        return None
 
 
 def spread_rows(errors: np.ndarray, count: int) -> list[int]:
@@ -70,7 +71,7 @@ def spread_rows(errors: np.ndarray, count: int) -> list[int]:
     return order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)].tolist()
 
 
-def worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, str]:
+def label_worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, str]:
     """Row -> label of the `count` worst of (N,) errors, then of as many around the median; NaN is passed over.
 
     Nobody is both: of few people the worst are taken first.
@@ -91,7 +92,7 @@ def make_people_section(
     if people is None or load_image is None or poses is None:
         return Section("People", text=NOBODY)
     errors, unit = person_errors(poses, people), choose_measure(people).unit
-    labels = worst_and_median(errors)
+    labels = label_worst_and_median(errors)
     before = run.poses.get("stage0") if run.last != "stage0" else None
     before = None if before is None else before[..., :2]
     drawn = draw_people(people, poses[..., :2], load_image, list(labels), before=before, left_out=left_out)
@@ -119,28 +120,10 @@ def make_figure_3_section(
         captions = {row: f"{millimeters[row]:.0f} mm" for row in spread_rows(millimeters, SHOWN)}
         rows = spread_rows(np.where(np.isfinite(millimeters), np.nan, flat), SHOWN)
         captions |= {row: f"depth not known, {flat[row]:.2f} {unit}" for row in rows}
-        for row, caption in captions.items():
-            if (image := load_or_leave_out(people, row, load_image, left_out)) is not None:
-                picture = draw_front_and_side(image, poses[row], people, depth, row)
-                pictures.append((f"{people.person_ids[row]}: {caption}", picture))
+        drawn = draw_people(people, poses, load_image, list(captions), depth=depth, left_out=left_out)
+        pictures = [(f"{people.person_ids[row]}: {captions[row]}", picture) for row, picture in drawn]
     text = (
         f"{run.name}: people from the best to the worst predicted, in the image and from the side. {SIDES}: the ground "
         "truth, from the side only where its depth is known."
     )
     return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=True)
-
-
-def draw_front_and_side(
-    image: np.ndarray, pose: np.ndarray, people: People, depth: Depth | None, row: int
-) -> np.ndarray:
-    """The pose (K, 3) of person `row` in the image and from the side, the ground truth thin beneath.
-
-    The side view takes its scale from the person's camera where that is known, else from the pose.
-
-    Returns:
-        (side, 2 side + 1, 3) uint8 RGB.
-    """
-    z = np.full(len(pose), np.nan) if depth is None else depth.z[row]
-    gt = np.concatenate([people.joints[row], z[:, None]], axis=-1)
-    scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth and depth.placed[row] else None
-    return front_and_side(image, pose, people.skeleton, gt=gt, scale=scale)

@@ -14,18 +14,16 @@ from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
 from evaluation.report import (
-    actions,
     calibration,
     curves,
     errors,
-    joints,
+    human36m,
     methods,
     movement,
     representation,
     sequence,
-    training_data,
 )
-from evaluation.report.material import Run, View, select_scores
+from evaluation.report.material import select_scores
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
 from ief.reporting.pictures import make_figure_3_section, make_people_section
@@ -76,55 +74,39 @@ def write_report(
         PoseError: a run that is not finished, predictions of other people.
     """
     names = run_names(runs)
-    found = [load_run(folder, name, people, depth, angle_limits) for folder, name in zip(runs, names, strict=True)]
+    loaded = [load_run(folder, name, people, depth, angle_limits) for folder, name in zip(runs, names, strict=True)]
     view = partial(view_poses, people, depth, limits=angle_limits)
-    shown, measure = found[-1], found[-1].stages[found[-1].last][2].measure
-    parts = make_depth_sections(found, view, people, depth, training, training_depth, load_image, left_out)
-    parts += methods.make_sections(found, view, people is not None, published)
-    parts.append(joints.make_section(select_scores(found), shown.skeleton))
+    shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
+    parts: list[Section | None] = []
+    if trainings := human36m.compare_trainings(loaded, view):
+        known = people is not None and depth is not None and bool(depth.placed.any())
+        poses = {one.name: one.poses for one in trainings.pairs[min(trainings.pairs)] if one.poses is not None}
+        followed = choose_sequence(people, depth, poses) if known and poses else None
+        trained = root_joints(training, training_depth)
+        measured = root_joints(people, depth) if trained is None else trained
+        parts += [
+            human36m.make_metrics_section(trainings, loaded, known),
+            human36m.make_joints_section(trainings.pairs),
+            human36m.make_actions_section(trainings.pairs),
+            representation.make_depth_section(measured, shown.skeleton, trained is not None),
+            sequence.make_section(followed),
+            make_figure_3_section(shown, people, depth, load_image, left_out),
+        ]
+    parts += methods.make_sections(loaded, view, people is not None, published)
+    parts.append(errors.make_joints_section(select_scores(loaded)))
     if people is not None:
-        parts.append(errors.make_section(found, view, bool(np.isfinite(people.scale).any())))
-        parts.append(movement.make_section(found, view))
-        parts.append(calibration.make_section(calibration.measure(found, view), measure))
+        parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
+        parts.append(movement.make_section(loaded, view))
+        parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
     parts.append(make_people_section(shown, people, load_image, left_out))
-    measured = people if training is None else training
-    parts.append(representation.make_section(crop_joints(measured), shown.skeleton, training is not None))
-    parts += [curves.make_section(found, measure), curves.make_runs_section(found)]
+    joints_2d = crop_joints(people if training is None else training)
+    parts.append(representation.make_section(joints_2d, shown.skeleton, training is not None))
+    parts += [curves.make_section(loaded, measure), curves.make_runs_section(loaded)]
     report = Report(title, lead, [part for part in parts if part])
     for name, content in report.files().items():
         write_bytes(out / name, content)
     write_text(out / "results.json", json.dumps({**NOTHING, **report.to_json()}, indent=1, allow_nan=False))
     return out / "index.html"
-
-
-def make_depth_sections(
-    runs: Sequence[Run],
-    view: View,
-    people: People | None,
-    depth: Depth | None,
-    training: People | None,
-    training_depth: Depth | None,
-    load_image: LoadImage | None,
-    left_out: list[str] | None,
-) -> list[Section | None]:
-    """The questions in 3D; none if no run has a score there. What is given: see `write_report`."""
-    trainings = training_data.compare_trainings(runs, view)
-    if trainings is None:
-        return []
-    known = people is not None and depth is not None and bool(depth.placed.any())
-    drawn = {entry.name: entry.poses for entry in trainings.pairs[min(trainings.pairs)] if entry.poses is not None}
-    followed = choose_sequence(people, depth, drawn) if known and drawn else None
-    trained = root_joints(training, training_depth)
-    return [
-        training_data.make_section(trainings, runs, known),
-        joints.make_table_3_section(trainings.pairs),
-        actions.make_section(trainings.pairs),
-        representation.make_depth_section(
-            root_joints(people, depth) if trained is None else trained, runs[-1].skeleton, trained is not None
-        ),
-        sequence.make_section(followed),
-        make_figure_3_section(runs[-1], people, depth, load_image, left_out),
-    ]
 
 
 def crop_joints(people: People | None) -> np.ndarray | None:

@@ -55,21 +55,21 @@ def load_run(
     skeleton = skeleton_from_json(design["skeleton"]) if "skeleton" in design else skeleton
     method = record.get("method", name if name in METHODS else "")
     predicted = load_predictions(folder, people) if people is not None else {}
-    poses = {stage: found.joints for stage, found in predicted.items()}
+    poses = {stage: each.joints for stage, each in predicted.items()}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
     placed = depth is not None and depth.placed.any() and any(pose.shape[-1] == 3 for pose in poses.values())
     for stage in stages if placed else ():
         stages[stage].pop(3, None)
     for stage, joints in poses.items():
-        known, found = stages.get(stage), {}
-        if known is None or not describes(known[2], joints, people):
+        known, scored = stages.get(stage), {}
+        if known is None or not match_scores(known[2], joints, people):
             convention = known[2].convention if known else "official"
-            found = {2: score(joints, people, convention, intervals=True)}
+            scored = {2: score(joints, people, convention, intervals=True)}
         if placed and (view := view_poses(people, depth, 3, joints, limits=limits)):
-            found[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
-        stages[stage] = {**(known or {}), **found}
-    scores = {stage: found.scores for stage, found in predicted.items()
-              if found.scores is not None and np.isfinite(found.scores).any()}  # fmt: skip
+            scored[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
+        stages[stage] = {**(known or {}), **scored}
+    scores = {stage: each.scores for stage, each in predicted.items() if each.scores is not None}
+    scores = {stage: each for stage, each in scores.items() if np.isfinite(each).any()}
     return Run(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
 
 
@@ -104,7 +104,7 @@ def load_record(run: Path) -> tuple[Json, Json]:
         try:
             with safe_open(path, framework="np") as file:
                 descriptions[f"stage {index}"] = json.loads((file.metadata() or {})["description"])
-            kept = kept_weights(descriptions)
+            kept = describe_weights(descriptions)
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise PoseError(
                 f"{path}: no stage of this project, or corrupt ({error}); copy or train it again"
@@ -113,18 +113,18 @@ def load_record(run: Path) -> tuple[Json, Json]:
     return ({**first["training"], "kept": kept}, first.get("design", {})) if first else ({}, {})
 
 
-def kept_weights(descriptions: dict[str, Json]) -> str:
+def describe_weights(descriptions: dict[str, Json]) -> str:
     """Which weights some stages hold, by their descriptions: `last`, or `best validated, stage 0: epoch 12 of 25`.
 
     Raises:
         KeyError, TypeError: a description that lacks a field.
     """
-    found = []
+    best = []
     for stage, description in descriptions.items():
         kept = description.get("kept", {"weights": "last"})  # older stages hold the last weights
         if kept["weights"] == "best":
-            found.append(f"{stage}: epoch {kept['epoch']:.4g} of {description['training']['preset']['epochs']:g}")
-    return f"best validated, {', '.join(found)}" if found else "last"
+            best.append(f"{stage}: epoch {kept['epoch']:.4g} of {description['training']['preset']['epochs']:g}")
+    return f"best validated, {', '.join(best)}" if best else "last"
 
 
 def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
@@ -139,24 +139,21 @@ def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
         try:
             rows = list(csv.DictReader(read_text(path).splitlines()))
             curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
-            found = [
-                (float(row["step"]), *(float(row[name]) if row.get(name) else None for name in METRICS))
-                for row in rows
-                if any(row.get(name) for name in METRICS)
-            ]
+            validated = [row for row in rows if any(row.get(name) for name in METRICS)]
+            points = [[float(row[name]) if row.get(name) else None for name in ("step", *METRICS)] for row in validated]
         except (KeyError, TypeError, ValueError) as error:
             raise PoseError(f"{path}: corrupt ({error}); remove it, the report does without") from error
-        if found:
-            validations[stage] = found
+        if points:
+            validations[stage] = list(map(tuple, points))
     return curves, validations
 
 
-def describes(scores: Scores, poses: np.ndarray, people: People) -> bool:
+def match_scores(scores: Scores, poses: np.ndarray, people: People) -> bool:
     """Whether scores in 2D have confidence intervals and are of these poses (N, K, D) and people."""
     if scores.bootstrap is None or scores.people != len(people):
         return False
     gt = ground_truth(people, poses)
     if scores.measure != gt.measure:
         return False
-    values = [found.overall.value for found in (joint_error(poses[..., :2], gt), scores["joint_error"])]
+    values = [each.overall.value for each in (joint_error(poses[..., :2], gt), scores["joint_error"])]
     return bool(np.isclose(*np.array(values, dtype=np.float64), rtol=1e-9))

@@ -66,9 +66,8 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
 
 def choose_measure(people: People) -> Measure:
     """PCKh where somebody's head size is known (or nobody's anything), else PCK by torso, else by box."""
-    sizes = ((one, GroundTruth(people.joints, people.head_size, people.scale, people.annotated, people.skeleton, one))
-             for one in MEASURES.values())  # fmt: skip
-    return next((one for one, gt in sizes if has_size(gt.size).any()), PCKH)
+    known = people.joints, people.head_size, people.scale, people.annotated, people.skeleton
+    return next((one for one in MEASURES.values() if has_size(GroundTruth(*known, one).size).any()), PCKH)
 
 
 def view_poses(
@@ -101,10 +100,12 @@ def view_poses(
     if not rows.any():
         return None
     named = {name: getattr(depth, name)[rows] for name in ("subject", "action", "sequence")}
-    named = {name: values for name, values in named.items() if (values != "").any()}
-    found = GroundTruth(gt[rows], annotated=counted[rows], skeleton=people.skeleton, **named, angle_limits=limits,
-                        protocol=depth.select(rows).common_protocol)  # fmt: skip
-    return found, [depth.to_camera(pose)[rows] for pose in poses]
+    options = {name: values for name, values in named.items() if (values != "").any()} | {
+        "skeleton": people.skeleton,
+        "angle_limits": limits,
+        "protocol": depth.select(rows).common_protocol,
+    }
+    return GroundTruth(gt[rows], annotated=counted[rows], **options), [depth.to_camera(pose)[rows] for pose in poses]
 
 
 def score_poses(
@@ -139,14 +140,7 @@ def score(
     return score_poses(joints, people, None, convention, intervals, metric)[2]
 
 
-def difference(
-    joints: np.ndarray, other: np.ndarray, people: People, convention: str = "official", metric: str | None = None
-) -> Scores:
-    """The differences in 2D of `score_poses`."""
-    return score_poses(joints, people, None, convention, metric=metric, minus=other)[2]
-
-
-def mpjpe_of(joints: np.ndarray, people: People, depth: Depth | None) -> float | None:
+def measure_mpjpe(joints: np.ndarray, people: People, depth: Depth | None) -> float | None:
     """The Joint Error of poses (N, K, 3) in mm; None if it is not known, see `view_poses`."""
     view = view_poses(people, depth, 3, joints)
     return evaluate(*view[1], view[0])["joint_error"].overall.value if view else None
@@ -158,7 +152,7 @@ def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
     return {**to_json(scores[2]), **({KEY: to_json(scores[3])} if 3 in scores else {})}
 
 
-def oks(joints: np.ndarray, people: People, scores: np.ndarray | None = None) -> OksScores:
+def score_oks(joints: np.ndarray, people: People, scores: np.ndarray | None = None) -> OksScores:
     """COCO's AP of poses (N, K, D), ranked by the mean of their joints' scores (N, K) where there are any."""
     ranks = person_scores(scores, None, len(joints))
     return oks_scores(joints[..., :2], ground_truth(people, joints), people.images.tolist(), people.area, ranks)
@@ -197,7 +191,7 @@ def score_run(
     save_poses(out, data, poses, scores)
     stages = zip(stage_names(len(poses)), poses, strict=True)
     results = {name: score_poses(pose, data.people, data.depth, intervals=True) for name, pose in stages}
-    write_text(out / "metrics.json", json.dumps({name: to_tree(found) for name, found in results.items()}, indent=1))
+    write_text(out / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
     return results
 
 
@@ -214,14 +208,14 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
         final = name == names[-1]
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
         known = scores if final and np.isfinite(scores).any() else None
-        found = Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)
-        save_predictions(path, with_camera(found, data.depth))
+        predictions = Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)
+        save_predictions(path, with_camera(predictions, data.depth))
     return path
 
 
 def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
     """Stage -> (N, K, D) predictions of the people; see `load_predictions`."""
-    return {stage: found.joints for stage, found in load_predictions(run, people).items()}
+    return {stage: each.joints for stage, each in load_predictions(run, people).items()}
 
 
 def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
@@ -230,24 +224,24 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
     Raises:
         PoseError: a corrupt file, or predictions of other people.
     """
-    found = {}
+    by_stage = {}
     for path in run.glob("predictions-valid*.npz"):
         predictions = read_predictions(path)
         try:
-            found[predictions.stage] = align(predictions, people)
+            by_stage[predictions.stage] = align(predictions, people)
         except PoseError as error:
             raise PoseError(f"{path}: {error}") from error
-    return {"mean_pose" if stage < 0 else f"stage{stage}": found[stage] for stage in sorted(found)}
+    return {"mean_pose" if stage < 0 else f"stage{stage}": by_stage[stage] for stage in sorted(by_stage)}
 
 
 def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
     """Table 7's, Table 8's and, in 3D, Table 2's columns of a run's stages; signed: of differences."""
     for dimensions in (2, 3):
-        found = {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}
-        if found:
-            print(summary_table(found, signed).text())
+        shown = {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}
+        if shown:
+            print(summary_table(shown, signed).text())
         if dimensions == 2:
-            print(groups_table(found, signed=signed).text())
+            print(groups_table(shown, signed=signed).text())
 
 
 def print_gains(run: Path, people: People) -> None:
@@ -259,7 +253,7 @@ def print_gains(run: Path, people: People) -> None:
     """
     print("Gain over the previous stage, paired 95 % confidence interval over people:")
     for (previous, before), (stage, after) in pairwise(load_poses(run, people).items()):
-        gain = difference(after, before, people)
+        gain = score_poses(after, people, minus=before)[2]
         pckh, joint, bone = (
             cell(score.overall, signed=True) for score in (gain.pckh, gain["joint_error"], gain["bone_error"])
         )
@@ -279,9 +273,9 @@ def print_result(scores: ScoresByDimension) -> None:
     print(*(table.text() for table in tables), sep="\n")
 
 
-def print_oks(found: OksScores) -> None:
+def print_oks(oks: OksScores) -> None:
     """COCO's figures on a line, with whose area is not the annotations' own."""
-    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in found.values.items())
-    print(f"COCO's OKS in % over {found.people:,} people\n{values}")
-    if found.area_by_box or found.without_area:
-        print(f"area by the box, 0.53 of its side squared: {found.area_by_box:,} people; none: {found.without_area:,}")
+    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in oks.values.items())
+    print(f"COCO's OKS in % over {oks.people:,} people\n{values}")
+    if oks.area_by_box or oks.without_area:
+        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")

@@ -1,25 +1,25 @@
-"""Table 7 by one seed or the means of several, with intervals over people and over seeds: `results.md`."""
+"""Table 7 by one seed or the means of several, with intervals over people and over seeds: results.md and .json."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
 
-from evaluation.metrics.bootstrap import Estimate
+from checkpoints.files import write_text
+from evaluation.metrics.bootstrap import Estimate, average_seeds
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.placement import placement
-from evaluation.metrics.relative import relative_errors
+from evaluation.metrics.json_format import Json
+from evaluation.metrics.relative import placement, relative_errors
 from evaluation.metrics.scores import Scores
-from evaluation.metrics.seeds import over_seeds
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable
-from ief.reporting.results_page import write_tables
 from ief.reporting.scoring import ground_truth, load_poses
 from mpii_tools.people import People
 
@@ -44,7 +44,7 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     """
     loaded = {method: [load_poses(run, people) for run in each] for method, each in runs.items()}
     poses = {
-        (stage, method): [found[stage][..., :2] for found in each]
+        (stage, method): [by_stage[stage][..., :2] for by_stage in each]
         for stage in next(iter(loaded.values()))[0]
         for method, each in loaded.items()
     }
@@ -52,33 +52,51 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     alone, pairs, gains = list_rows(poses)
     count = len(next(iter(runs.values())))
     means = f", means of {count} seeds" if count > 1 else ""
-    compared = {
-        name: {row: compare_seeds(part, *both) for row, both in (pairs | gains).items()}
-        for name, part in split_joints(gt, people).items()
-    }
+    compared: dict[str, dict[str, Difference]] = {}
+    for name, part in split_joints(gt, people).items():
+        compared[name] = {}
+        for row, both in (pairs | gains).items():
+            each = [score_means(part, [one], [other], bootstrap=None) for one, other in zip(*both, strict=True)]
+            compared[name][row] = score_means(part, *both), each
     entries = []
     for (stage, method), each in poses.items():
         mean, _ = compared["all joints"].get(f"{readable(stage)}, {method} - {BASE}", (None, []))
         scores = score_means(gt, each)
         entries.append(Entry(method, method, stage, scores, reference=BASE if mean else "", difference=mean))
+    placements = {name: placement(gt, *both) for name, both in (alone | pairs).items()}
+    relative = {name: tuple(relative_errors(gt, *both).values()) for name, both in (alone | pairs).items()}
+    split = f"Joint error in image pixels{means}: where the body is (offset), and the error without that shift (shape)"
+    apart = f"Error of the relative position of two joints in image pixels{means}, by the number of bones between them"
+    note = "One bone apart it is the bone error. Differences are paired."
     tables = {
         "table 7": table_7(entries),
-        "offset and shape": make_table(
-            f"Joint error in image pixels{means}: where the body is (offset), and the error without that shift (shape)",
-            "Differences are paired.",
-            {name: placement(gt, *both) for name, both in (alone | pairs).items()},
-            ("", "Offset px", "Shape px"),
-        ),
-        "relative positions": make_table(
-            f"Error of the relative position of two joints in image pixels{means}, by the number of bones between them",
-            "One bone apart it is the bone error. Differences are paired.",
-            {name: tuple(relative_errors(gt, *both).values()) for name, both in (alone | pairs).items()},
-            ("bones between",),
-        ),
+        "offset and shape": make_table(split, "Differences are paired.", placements, ("", "Offset px", "Shape px")),
+        "relative positions": make_table(apart, note, relative, ("bones between",)),
         **{name: differences_table(rows, name, means) for name, rows in compared.items()},
     }
     lead = f"# Table 7{means}: {len(people):,} validation people"
     return write_tables(folder, lead, tables, {"seeds": count, "people": len(people)})
+
+
+def write_tables(folder: Path, lead: str, tables: Mapping[str, Table], facts: Mapping[str, Json]) -> list[Path]:
+    """Print the tables of a comparison and write both files; returns them.
+
+    Args:
+        folder: to write to.
+        lead: Markdown above the tables.
+        tables: by their headings.
+        facts: what else `results.json` holds, beside the tables.
+
+    Raises:
+        PoseError: a folder that cannot be written.
+    """
+    page = [lead, *(f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items())]
+    tree = {**facts, **{name: table.to_json() for name, table in tables.items()}}
+    print(*(table.text() for table in tables.values()), sep="\n\n")
+    return [
+        write_text(folder / "results.md", "\n\n".join(page) + "\n"),
+        write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
+    ]
 
 
 def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]:
@@ -90,37 +108,28 @@ def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]
     trained = {key: each for key, each in poses.items() if key[0] != "mean_pose"}
     stages, methods = (list(dict.fromkeys(key[part] for key in trained)) for part in (0, 1))
     alone: Rows = {f"{readable(stage)}, {method}": (each, ()) for (stage, method), each in trained.items()}
-    pairs: Rows = {
-        f"{readable(stage)}, {method} - {base}": (trained[stage, method], trained[stage, base])
-        for stage in stages
-        for base, others in BASES.items()
-        for method in others
-        if {base, method} <= set(methods)
-    }
-    gains: Rows = {
-        f"{method}, {readable(stage)} - {readable(previous)}": (trained[stage, method], trained[previous, method])
-        for previous, stage in pairwise(stages)
-        for method in methods
-    }
+    pairs: Rows = {}
+    for stage, (base, others) in product(stages, BASES.items()):
+        for method in others if base in methods else ():
+            if method in methods:
+                pairs[f"{readable(stage)}, {method} - {base}"] = (trained[stage, method], trained[stage, base])
+    gains: Rows = {}
+    for (previous, stage), method in product(pairwise(stages), methods):
+        both = trained[stage, method], trained[previous, method]
+        gains[f"{method}, {readable(stage)} - {readable(previous)}"] = both
     return alone, pairs, gains
 
 
 def split_joints(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
     """What is compared: all joints, then those labeled as visible and as hidden, where there are some of either."""
     labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
-    found = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
-    return {"all joints": gt, **(found if all(part.annotated.any() for part in found.values()) else {})}
-
-
-def compare_seeds(gt: GroundTruth, ours: Poses, theirs: Poses) -> Difference:
-    """The scores of one method minus those of another, of the means over the seeds and of each seed."""
-    each = (score_means(gt, [one], [other], bootstrap=None) for one, other in zip(ours, theirs, strict=True))
-    return score_means(gt, ours, theirs), list(each)
+    parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
+    return {"all joints": gt, **(parts if all(part.annotated.any() for part in parts.values()) else {})}
 
 
 def make_table(title: str, note: str, values: Mapping[str, tuple[Estimate, ...]], head: tuple[str, ...]) -> Table:
     """Values by row, differences with a sign. `head`: of the first columns; the others are numbered from 1."""
-    rows = tuple((name, *(cell(each, 2, signed=" - " in name) for each in found)) for name, found in values.items())
+    rows = tuple((name, *(cell(each, 2, signed=" - " in name) for each in row)) for name, row in values.items())
     head += tuple(str(column) for column in range(len(head), len(rows[0])))
     return Table(title=title, head=head, rows=rows, note=note)
 
@@ -132,26 +141,23 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
         joints: which are counted. means: of how many seeds, in words; empty for one.
     """
     measure = next(iter(rows.values()))[0].measure
-    columns = {"Joint px": ("joint_error", 2), "Bone px": ("bone_error", 2),
-               measure.title: (measure.name_at(measure.main), 1)}  # fmt: skip
+    columns = {"Joint px": ("joint_error", 2), "Bone px": ("bone_error", 2)}
+    columns[measure.title] = (measure.name_at(measure.main), 1)
 
     def row(name: str, mean: Scores, each: list[Scores]) -> Row:
         cells = [name]
         for metric, digits in columns.values():
             cells.append(cell(mean[metric].overall, digits, signed=True))
             if means:
-                seeds = over_seeds([scores[metric].overall.value for scores in each])
+                seeds = average_seeds([scores[metric].overall.value for scores in each])
                 cells.append(cell(seeds, digits, signed=True).parts()[1] or "-")
         return tuple(cells)
 
+    title, head = "paired by person", list(columns)
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
     if means:
-        note += (
-            "; then over seeds: Student's t, the people as they are. A difference is beyond chance if neither holds 0"
-        )
-    return Table(
-        title=f"Differences{means}, paired by person{' and by seed' if means else ''}: {joints}",
-        head=("", *(head for name in columns for head in (name, *(["over seeds"] if means else ())))),
-        rows=tuple(row(name, *both) for name, both in rows.items()),
-        note=f"{note}.",
-    )
+        title, head = "paired by person and by seed", [part for name in columns for part in (name, "over seeds")]
+        note += "; then over seeds: Student's t, the people as they are."
+        note += " A difference is beyond chance if neither holds 0"
+    lines = tuple(row(name, *both) for name, both in rows.items())
+    return Table(f"Differences{means}, {title}: {joints}", ("", *head), lines, note=f"{note}.")

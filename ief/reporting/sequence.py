@@ -31,7 +31,7 @@ def choose_sequence(people: People, depth: Depth, poses: Mapping[str, np.ndarray
         return None
     gt = np.where(people.annotated[..., None], depth.to_camera(depth.beside(people.joints)), np.nan)
     spread = {rows: _spread(gt[list(rows)], skeleton) for rows in map(tuple, _sequences(depth))}
-    spread = {rows: found for rows, found in spread.items() if np.isfinite(found)}
+    spread = {rows: value for rows, value in spread.items() if np.isfinite(value)}
     if not spread:
         return None
     rows = np.array(max(spread, key=spread.get))
@@ -41,7 +41,7 @@ def choose_sequence(people: People, depth: Depth, poses: Mapping[str, np.ndarray
         title=", ".join([*whose, sequence]),
         frames=depth.frame[rows],
         gt=gt[rows],
-        poses={name: depth.select(rows).to_camera(found[rows]) for name, found in poses.items()},
+        poses={name: depth.select(rows).to_camera(pose[rows]) for name, pose in poses.items()},
         skeleton=skeleton,
     )
 
@@ -51,7 +51,7 @@ def _sequences(depth: Depth) -> list[np.ndarray]:
     named = np.flatnonzero(depth.placed & (depth.frame != NO_FRAME) & (depth.sequence != ""))
     labels = np.stack([depth.subject[named], depth.action[named], depth.sequence[named]], axis=-1)
     _, index = np.unique(labels, axis=0, return_inverse=True)
-    found = []
+    sequences = []
     for number in range(index.max(initial=-1) + 1):
         rows = named[index.reshape(-1) == number]
         if len(np.unique(depth.frame[rows])) < len(rows):
@@ -59,8 +59,8 @@ def _sequences(depth: Depth) -> list[np.ndarray]:
             rows = rows[camera.reshape(-1) == count.argmax()]
         rows = rows[np.unique(depth.frame[rows], return_index=True)[1]]
         if len(rows) >= SHORTEST:
-            found.append(rows)
-    return found
+            sequences.append(rows)
+    return sequences
 
 
 def _spread(gt: np.ndarray, skeleton: Skeleton) -> float:

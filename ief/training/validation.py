@@ -17,7 +17,7 @@ from evaluation.metrics.measures import PCKH
 from ief.inference.predictor import predict_cascade
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
-from ief.reporting.scoring import mpjpe_of, score
+from ief.reporting.scoring import measure_mpjpe, score
 from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig
 from mpii_tools.prepared.read import PreparedSplit
@@ -116,7 +116,7 @@ class Validator:
         self.poses = predict_cascade(cascade, data)[-1]
         scores = score(self.poses, data.people)
         errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
-        metrics = Metrics(scores.mean_pckh.value, *errors, mpjpe_of(self.poses, data.people, data.depth))
+        metrics = Metrics(scores.mean_pckh.value, *errors, measure_mpjpe(self.poses, data.people, data.depth))
         self.title = scores.measure.title
         if self.keep_best:
             if metrics.quality is None:

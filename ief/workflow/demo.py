@@ -25,7 +25,7 @@ from evaluation.report.tables import summary_table
 from ief.inference.predictor import PosePredictor
 from ief.model.run_folder import load_cascade
 from ief.reporting.method import method_picture
-from ief.reporting.pictures import draw_front_and_side, draw_people, spread_rows
+from ief.reporting.pictures import draw_people, spread_rows
 from ief.reporting.report import write_report
 from ief.reporting.scoring import (
     load_poses,
@@ -266,10 +266,8 @@ def show_never_labeled(trained: Trained, poses: np.ndarray) -> dict[str, Path]:
     """Front and side views of people from the best to the worst predicted, with the ground truth thin beneath."""
     people, depth = trained.valid[1].people, load_hidden_depth(trained)
     load_image = image_loader(open_images(trained.sources[1].images))
-    pictures = [
-        draw_front_and_side(load_image(str(people.images[row])), poses[row], people, depth, row)
-        for row in spread_rows(person_errors(poses, people, depth), SHOWN_3D)
-    ]
+    rows = spread_rows(person_errors(poses, people, depth), SHOWN_3D)
+    pictures = [picture for _, picture in draw_people(people, poses, load_image, rows, depth=depth)]
     path = trained.out / "report" / "never-labeled-in-depth.jpg"
     return {"pictures": write_bytes(path, to_jpeg(grid(pictures, 2)))}
 

@@ -5,7 +5,12 @@ import pytest
 
 import evaluation.metrics.bootstrap as bootstrap
 from checkpoints.errors import PoseError
-from evaluation.metrics.bootstrap import percentile_interval, resample
+from evaluation.metrics.bootstrap import Bootstrap, percentile_interval, totals
+
+
+def resample(terms, resamples=1000, seed=0):
+    """The sums of the resamples alone."""
+    return {name: sums[1:] for name, sums in totals(terms, Bootstrap(resamples, seed)).items()}
 
 
 def drawn_people(people, resamples, seed):
@@ -70,7 +75,5 @@ def test_no_people_sum_to_nothing():
 
 
 def test_bad_terms_are_named():
-    with pytest.raises(PoseError, match="equally many people"):
-        resample({"a": np.zeros(3), "b": np.zeros(4)})
     with pytest.raises(PoseError, match="at least 1 resample"):
         resample({"a": np.zeros(3)}, resamples=0)

@@ -58,22 +58,14 @@ def test_a_shifted_pose_has_perfect_bones():
     assert bone_error(pred, gt).overall.value == pytest.approx(0, abs=1e-9)
 
 
-def test_without_scale_or_labels_there_is_no_error():
-    pred, gt = noisy_people(5)
-    bare = GroundTruth(gt.joints)
-    assert joint_error(pred, bare, crop=True).overall.value is None
-    assert math.isfinite(joint_error(pred, bare).overall.value)
-    nothing = joint_error(pred, GroundTruth(gt.joints * np.nan, scale=gt.scale))
-    assert nothing.overall.value is None and nothing.count == 0
-
-
 def test_bad_shapes_are_named():
     pred, gt = noisy_people(4)
-    for joints, scale, says in (
-        (gt.joints, gt.scale[:3], r"scale has shape \(3,\)"),
-        (gt.joints[0], None, r"shape \(16, 2\); give it as \(people, joints, dimensions\)"),
+    for joints, more, says in (
+        (gt.joints, {"scale": gt.scale[:3]}, r"scale has shape \(3,\)"),
+        (gt.joints, {"subject": ["a", "b"]}, r"subject has shape \(2,\), expected \(4,\)"),
+        (gt.joints[0], {}, r"shape \(16, 2\); give it as \(people, joints, dimensions\)"),
     ):
         with pytest.raises(PoseError, match=says):
-            GroundTruth(joints, scale=scale)
+            GroundTruth(joints, **more)
     with pytest.raises(PoseError, match="shape"):
         bone_error(pred[:3], gt)

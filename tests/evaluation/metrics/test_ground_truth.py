@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from evaluation import Bootstrap, GroundTruth, compare, evaluate, pckh
+from evaluation.metrics.breakdown import sequence_errors
 from evaluation.metrics.calibration import calibrate, correct_joints
 from evaluation.metrics.ground_truth import ratio
-from evaluation.metrics.sequences import sequence_errors
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1), (3, 1), (0,)])
@@ -16,40 +16,16 @@ def test_ratio_keeps_the_shape_of_its_arguments(shape):
     assert np.isnan(ratio(np.ones(shape), np.zeros(shape))).all()
 
 
-def one_person(dimensions=2):
+def test_one_person_has_every_score():
     rng = np.random.default_rng(0)
-    joints = rng.uniform(0, 300, (1, 16, dimensions))
-    return joints + rng.normal(0, 20, joints.shape), joints
-
-
-def test_one_person_is_evaluated_and_compared():
-    pred, joints = one_person()
-    gt = GroundTruth(joints, [60.0], [1.0])
-    scores = evaluate(pred, gt, bootstrap=Bootstrap(20))
-    assert scores.people == 1
-    literal = np.linalg.norm(pred - joints, axis=-1).mean()
-    assert scores["joint_error"].overall.value == pytest.approx(literal)
-    assert compare(pred, joints, gt, bootstrap=Bootstrap(20))["joint_error"].overall.value == pytest.approx(literal)
-
-
-def test_one_threshold_of_one_person():
-    pred, joints = one_person()
-    result = pckh(pred, GroundTruth(joints, [60.0], [1.0]), thresholds=[0.5])
-    close = np.linalg.norm(pred - joints, axis=-1)[0] <= 30
-    assert [result["pckh@0.5"].per_part[name].value for name in ("r_ankle", "l_wrist")] == [
-        100 * close[0],
-        100 * close[15],
-    ]
-
-
-def test_one_person_is_calibrated_without_intervals():
-    pred, joints = one_person()
-    gt = GroundTruth(joints, [60.0], [1.0])
-    found = calibrate(np.full((1, 16), 0.75), correct_joints(pred, gt), bootstrap=None)
-    assert found.score.value == 0.75
-
-
-def test_one_sequence_of_one_person():
-    pred, joints = one_person(3)
+    joints = rng.uniform(0, 300, (1, 16, 2))
+    pred, gt = joints + rng.normal(0, 20, joints.shape), GroundTruth(joints, [60.0], [1.0])
+    distances = np.linalg.norm(pred - joints, axis=-1)
+    found = evaluate(pred, gt, bootstrap=Bootstrap(20)), compare(pred, joints, gt, bootstrap=Bootstrap(20))
+    assert [each["joint_error"].overall.value for each in found] == pytest.approx([distances.mean()] * 2)
+    shares = [each.value for each in pckh(pred, gt, thresholds=[0.5])["pckh@0.5"].per_part.values()]
+    assert shares == (100 * (distances[0] <= 30)).tolist()
+    assert calibrate(np.full((1, 16), 0.75), correct_joints(pred, gt), bootstrap=None).score.value == 0.75
+    pred, joints = (np.concatenate([each, each[..., :1]], axis=-1) for each in (pred, joints))
     [found] = sequence_errors(pred, GroundTruth(joints, subject=["S9"], action=["Eating"], sequence=["1"]))
     assert found.people == 1 and found.joint_error > 0

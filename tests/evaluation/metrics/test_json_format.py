@@ -151,7 +151,8 @@ def test_values_and_counts_are_those_of_the_scores(scores):
 def test_the_way_back(data, scores, dimensions):
     pred, _, gt = data[dimensions]
     others = evaluate(pred, gt, convention="mmpose", thresholds=(0.11, 0.5)), evaluate(pred, GroundTruth(gt.joints))
-    for one in (scores[dimensions], *others):
+    known = evaluate(pred, replace(gt, protocol="Protocol 1"))
+    for one in (scores[dimensions], *others, known):
         assert scores_from_json(written(scores_to_json(one))) == one
 
 

@@ -8,6 +8,7 @@ from scored import FEW, people_and_poses
 
 from evaluation import compare, evaluate
 from evaluation.report.material import Entry
+from evaluation.report.tables import Cell, Table
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,10 @@ def trainings(limits):
         Entry("second", "all", "stage0", ours, "studio", reference="first", difference=change),
         Entry("third", "all", "stage0", mixed, "studio", "wild", reference="second", difference=gain),
     ]
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A table with a section, a note and characters that are special in Markdown and HTML."""
+    rows = ("<b>", Cell(-1.04, (-1.5, 0.5), signed=True)), ("&_", Cell(None))
+    return Table("a < b", ("", "x|y"), rows, sections=((0, "Part <1>"),), note="read <me>")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluation.metrics.calibration import calibrate, cross_fit
-from evaluation.report.calibration import Calibrations, make_section
+from evaluation.report.calibration import make_section
 
 
 def test_scores_are_shown_as_predicted_and_calibrated():
@@ -11,7 +11,7 @@ def test_scores_are_shown_as_predicted_and_calibrated():
     scores = rng.random((40, 16))
     correct = (rng.random((40, 16)) < scores**2).astype(float)
     both = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
-    section = make_section({"My run": Calibrations(*both)})
+    section = make_section({"My run": dict(zip(("as_predicted", "calibrated"), both, strict=True))})
     rows = section.tables["scores"].rows
     assert [row[0] for row in rows] == ["My run, as predicted", "My run, calibrated"]
     for row, found in zip(rows, both, strict=True):

@@ -8,16 +8,9 @@ import pytest
 
 from evaluation.report.page import Report, Section
 from evaluation.report.plots import pckh_curves
-from evaluation.report.tables import Cell, Table, summary_table
+from evaluation.report.tables import summary_table
 
 VOID = {"meta", "img", "br"}
-SMALL = Table(
-    "a < b",
-    ("", "x|y"),
-    (("<b>", Cell(-1.04, (-1.5, 0.5), signed=True)), ("&_", Cell(None))),
-    sections=((0, "Part <1>"),),
-    note="read <me>",
-)
 
 
 class Page(HTMLParser):
@@ -48,7 +41,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def files(results):
+def files(results, small):
     picture = np.full((40, 60, 3), (250, 120, 0), np.uint8)
     sections = [
         Section("Numbers", ("One < two.",), {"summary": summary_table(results)}),
@@ -59,7 +52,7 @@ def files(results):
             pictures=[('the "worst" person', picture)],
             folded=frozenset({"folded"}),
         ),
-        Section("Small", tables={"small": SMALL}),
+        Section("Small", tables={"small": small}),
     ]
     return Report("A & B", "Five < six.", sections).files()
 
@@ -123,11 +116,11 @@ def test_a_folded_table_opens_without_a_script(page):
     assert len(re.findall(r"<details><summary>.*?</summary>\n<div class=\"scroll\".*?</details>", text, re.S)) == 1
 
 
-def test_every_table_and_figure_is_a_file_too(files, page):
+def test_every_table_and_figure_is_a_file_too(files, page, small):
     assert set(files) == {
         "index.html", "figures/curves.svg", *(f"tables/{name}.md" for name in ("summary", "folded", "small")),
     }  # fmt: skip
-    assert files["tables/small.md"].decode() == f"{SMALL.markdown()}\n"
+    assert files["tables/small.md"].decode() == f"{small.markdown()}\n"
     (curves,) = (image["src"] for image in page[1].images if "svg" in image["src"])
     assert base64.b64decode(curves.split("base64,")[1]) == files["figures/curves.svg"]
 

@@ -3,7 +3,6 @@ import pytest
 from matplotlib.quiver import Quiver
 from scattered import noisy_people
 
-from checkpoints.errors import PoseError
 from evaluation import Bootstrap, Estimate, GroundTruth, evaluate
 from evaluation.metrics.calibration import calibrate
 from evaluation.metrics.pose_std import pose_std
@@ -70,13 +69,6 @@ def test_files_are_pictures_and_repeatable(results):
     assert b"<svg" in svg and svg.rstrip().endswith(b"</svg>")
 
 
-def test_nothing_to_draw_is_said():
-    with pytest.raises(PoseError, match="nothing to draw"):
-        pckh_curves({})
-    with pytest.raises(PoseError, match="nothing to draw"):
-        movement_arrows(np.zeros((0, 16, 2)), np.zeros((0, 16, 2)), np.zeros((0, 16, 2)), [])
-
-
 def test_part_points_draw_the_values_with_their_intervals():
     parts = {"small": Estimate(2.0, 1.5, 3.0), "large": Estimate(None)}
     axes = part_points({"a": parts, "b": parts}, "By size", "size (px)", "error (px)").axes[0]
@@ -103,8 +95,6 @@ def test_the_reliability_plot_draws_bins_and_intervals():
     assert ends == [pytest.approx(one.correct.interval) for one in found["drawn"].bins]
     sizes = dict(zip(first.get_sizes().tolist(), [one.joints for one in found["drawn"].bins], strict=True))
     assert list(dict(sorted(sizes.items())).values()) == sorted(sizes.values())
-    with pytest.raises(PoseError, match="nothing to draw"):
-        reliability_plot({}, "a run")
 
 
 def test_std_bars_draw_both_deviations():

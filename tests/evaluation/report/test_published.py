@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation.report.joints import IN_TABLE_3
+from evaluation.report.human36m import IN_TABLE_3
 from evaluation.report.published import (
     ACTION_TABLES,
     ACTIONS,
@@ -68,6 +68,13 @@ def test_tables_4_to_6_are_the_papers_digit_by_digit(printed, name):
     said = printed[name]["what"]
     assert ("PA Joint Error" in said) == (table.metric == "pa_joint_error")
     assert ("no extra" in said) != table.mixed and f"Protocol {table.title[9]}" in said
+
+
+def test_averages_that_are_no_means_are_named():
+    for table in ACTION_TABLES.values():
+        means = [(row, sum(row.values) / len(row.values)) for row in table.rows if row.values]
+        odd = [f"{row.label} {row.average} ({mean:.2f})" for row, mean in means if abs(mean - row.average) > 0.1]
+        assert odd and table.note.endswith(f"in brackets: {', '.join(odd)}.")
 
 
 def means(metric, count=15):

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from checkpoints.errors import PoseError
 from evaluation.report.plots import to_svg
 from evaluation.report.sequence import FRAMES, Sequence, sequence_figure
 from heads.skeleton import MPII
@@ -62,10 +61,3 @@ def test_poses_are_turned_and_share_their_roots(sequence):
     hip = sequence.poses["first"][0, limb] - sequence.poses["first"][0, MPII.root]
     assert drawn[limb][1] == pytest.approx([0, 0])
     assert drawn[limb][0] == pytest.approx([(hip[0] + hip[2]) / math.sqrt(2), hip[1]])
-
-
-def test_without_frames_or_methods_there_is_nothing_to_draw(sequence):
-    for changed in (Sequence("", sequence.frames[:0], sequence.gt[:0], sequence.poses),
-                    Sequence("", sequence.frames, sequence.gt, {})):  # fmt: skip
-        with pytest.raises(PoseError, match="nothing to draw"):
-            sequence_figure(changed)

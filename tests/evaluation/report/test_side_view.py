@@ -10,12 +10,12 @@ from evaluation.report.side_view import (
     FORESHORTENED,
     GRAY,
     GT,
-    front_and_side,
+    add_side_view,
+    draw_front_and_side,
+    draw_side_view,
     pixels_per_mm,
-    side_view,
-    with_side_view,
 )
-from evaluation.report.skeletons import CENTER, LEFT, RIGHT, draw_poses, within
+from evaluation.report.skeletons import CENTER, LEFT, RIGHT, draw_poses, drop_outside
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.depth.cameras import project
 
@@ -49,48 +49,48 @@ def as_joints(points, depth, focal=1145.0):
 
 
 def test_joints_behind_the_root_are_right_of_it():
-    seen = side_view(STANDING, 300, 200, scale=0.15)
+    seen = draw_side_view(STANDING, 300, 200, scale=0.15)
     middle = 99.5
     assert color_at(seen, middle + 0.15 * 400, 140) == LEFT
     assert color_at(seen, middle - 0.15 * 400, 140) == RIGHT
     assert color_at(seen, middle + 0.15 * 100, 120) == LEFT
     assert color_at(seen, middle, 50) == CENTER and color_at(seen, 20, 50) == WHITE
-    twice = side_view(STANDING, 300, 200, scale=0.075)
+    twice = draw_side_view(STANDING, 300, 200, scale=0.075)
     assert color_at(twice, middle + 0.15 * 400, 140) == WHITE and color_at(twice, middle + 0.075 * 400, 140) == LEFT
 
 
 def test_what_is_nearer_to_the_viewer_hides_the_rest():
     legs = np.full((16, 3), np.nan)
     legs[[0, 1, 4, 5]] = STANDING[[0, 1, 4, 5]]
-    assert color_at(side_view(legs, 300, 200, scale=0.1), 99.5, 250) == LEFT
+    assert color_at(draw_side_view(legs, 300, 200, scale=0.1), 99.5, 250) == LEFT
     legs[:, 0] = 200 - legs[:, 0]  # seen from the back: the right leg is at the right now
-    assert color_at(side_view(legs, 300, 200, scale=0.1), 99.5, 250) == RIGHT
+    assert color_at(draw_side_view(legs, 300, 200, scale=0.1), 99.5, 250) == RIGHT
 
 
 def test_the_ground_line_is_a_meter_long_under_the_lowest_joint():
-    seen = side_view(STANDING, 400, 400, scale=0.15)
+    seen = draw_side_view(STANDING, 400, 400, scale=0.15)
     columns = np.flatnonzero((seen[288] == GRAY).all(axis=-1))  # the lowest joint's 280, a fiftieth of the height below
     assert [columns.min(), columns.max()] == pytest.approx([199.5 - 75, 199.5 + 75], abs=1)
 
 
 def test_several_people_stand_in_the_order_of_the_image():
     other = shifted(STANDING, 300, 0, 0)
-    seen = side_view(np.stack([other, STANDING]), 300, 400, scale=np.array([0.2, 0.1]))
+    seen = draw_side_view(np.stack([other, STANDING]), 300, 400, scale=np.array([0.2, 0.1]))
     assert color_at(seen, 99.5 + 0.1 * 400, 140) == LEFT and color_at(seen, 299.5 + 0.2 * 400, 140) == LEFT
     assert color_at(seen, 99.5 + 0.2 * 400, 140) == WHITE
 
 
 def test_ground_truth_is_gray_and_beneath():
     gt = shifted(STANDING, 0, 0, 150)
-    seen = side_view(STANDING, 300, 200, gt=gt, scale=0.15)
+    seen = draw_side_view(STANDING, 300, 200, gt=gt, scale=0.15)
     assert color_at(seen, 99.5 + 0.15 * 150, 50) == GT and color_at(seen, 99.5, 50) == CENTER
     gt[:, 2] = np.nan
     np.testing.assert_array_equal(
-        side_view(STANDING, 300, 200, gt=gt, scale=0.15), side_view(STANDING, 300, 200, scale=0.15)
+        draw_side_view(STANDING, 300, 200, gt=gt, scale=0.15), draw_side_view(STANDING, 300, 200, scale=0.15)
     )
     lost = STANDING.copy()
     lost[MPII.index("l_wrist")] = np.nan
-    assert color_at(side_view(lost, 300, 200, scale=0.15), 99.5 + 0.15 * 380, 139) == WHITE
+    assert color_at(draw_side_view(lost, 300, 200, scale=0.15), 99.5 + 0.15 * 380, 139) == WHITE
 
 
 def test_the_scale_solves_its_equation():
@@ -140,9 +140,9 @@ def test_wild_depths_do_no_harm():
     wild = STANDING * (1, 1, 1000)
     flat = pixels_per_mm(STANDING * (1, 1, 0))
     np.testing.assert_allclose(pixels_per_mm(wild), FORESHORTENED * flat)
-    assert side_view(wild, 300, 200).shape == (300, 200, 3)
+    assert draw_side_view(wild, 300, 200).shape == (300, 200, 3)
     nobody = np.full((16, 3), np.nan)
-    assert pixels_per_mm(nobody) == [1] and side_view(nobody, 300, 200).shape == (300, 200, 3)
+    assert pixels_per_mm(nobody) == [1] and draw_side_view(nobody, 300, 200).shape == (300, 200, 3)
     tree = Skeleton(("a", "b"), (-1, 0))
     assert np.isfinite(pixels_per_mm(np.array([[0.0, 0, 0], [10, 0, 0]]), tree)).all()
 
@@ -150,18 +150,18 @@ def test_wild_depths_do_no_harm():
 def test_the_image_is_drawn_the_same_beside_a_panel():
     image = np.full((300, 200, 3), 128, np.uint8)
     far = shifted(STANDING, 150, 0, 0)  # in part outside the image
-    both = with_side_view(image, np.stack([STANDING, far]))
-    plain = draw_poses(image, within(np.stack([STANDING, far])[..., :2], image))
+    both = add_side_view(image, np.stack([STANDING, far]))
+    plain = draw_poses(image, drop_outside(np.stack([STANDING, far])[..., :2], image))
     np.testing.assert_array_equal(both[:, :200], plain)
-    nobody = with_side_view(image, np.zeros((0, 16, 3)))
+    nobody = add_side_view(image, np.zeros((0, 16, 3)))
     assert nobody.shape == both.shape == (300, 426, 3) and (nobody[:, :200] == 128).all()
-    np.testing.assert_array_equal(both[:, 201:], side_view(np.stack([STANDING, far]), 300, 225))
+    np.testing.assert_array_equal(both[:, 201:], draw_side_view(np.stack([STANDING, far]), 300, 225))
 
 
 def test_a_close_up_and_its_side_view_share_their_rows():
     image = np.full((400, 500, 3), 128, np.uint8)
     moved = shifted(STANDING, 200, 60, 0)
-    picture = front_and_side(image, moved, scale=0.15, side=520)
+    picture = draw_front_and_side(image, moved, scale=0.15, side=520)
     assert picture.shape == (520, 1041, 3)
     zoom = 520 / (260 * 1.4)
     shin = round((250 - (150 - 260 * 0.7)) * zoom)  # the row of y = 250, between knee and ankle
@@ -170,11 +170,11 @@ def test_a_close_up_and_its_side_view_share_their_rows():
         assert (part[shin] == LEFT).all(axis=-1).any()
     wrist = np.argwhere((side == LEFT).all(axis=-1))[:, 1].max()
     assert wrist == pytest.approx(259.5 + 400 * 0.15 * zoom, abs=12)  # and the dot's radius
-    with_gt = front_and_side(image, moved, gt=shifted(moved, 20, 0, 100), scale=0.15, side=520)
+    with_gt = draw_front_and_side(image, moved, gt=shifted(moved, 20, 0, 100), scale=0.15, side=520)
     assert (with_gt[:, :520] == WHITE).all(axis=-1).any() and (with_gt[:, 521:] == GT).all(axis=-1).any()
 
 
 def test_poses_of_another_shape_are_refused():
     for bad in (STANDING[:, :2], STANDING[:14]):
         with pytest.raises(PoseError, match=r"expected \(people, 16, 3\)"):
-            side_view(bad, 300, 200)
+            draw_side_view(bad, 300, 200)

@@ -10,7 +10,6 @@ from scored import FEW, people_and_poses
 from evaluation import METRICS, Estimate, compare, evaluate
 from evaluation.report.tables import (
     Cell,
-    Table,
     breakdown_tables,
     cell,
     file_name,
@@ -20,13 +19,6 @@ from evaluation.report.tables import (
 )
 from heads.skeleton import MPII
 
-SMALL = Table(
-    "a < b",
-    ("", "x|y"),
-    (("<b>", Cell(-1.04, (-1.5, 0.5), signed=True)), ("&_", Cell(None))),
-    sections=((0, "Part <1>"),),
-    note="read me",
-)
 SHOWN = [metric for metric in METRICS[3] if not metric.of_gt]
 
 
@@ -130,12 +122,12 @@ def test_cells_as_text(found, text):
     assert str(found) == text
 
 
-def test_sections_and_notes_are_in_every_format():
-    for written in (SMALL.text(), SMALL.markdown()):
-        assert "read me" in written and "Part <1>" in written
-    assert "| <b> | -1.0 [-1.5, +0.5] |" in SMALL.markdown()
-    assert "| **Part <1>** |  |" in SMALL.markdown() and "x\\|y" in SMALL.markdown()
-    assert json.loads(json.dumps(SMALL.to_json()))["rows"][0][1] == {"value": -1.04, "interval": [-1.5, 0.5]}
+def test_sections_and_notes_are_in_every_format(small):
+    for written in (small.text(), small.markdown()):
+        assert "read <me>" in written and "Part <1>" in written
+    assert "| <b> | -1.0 [-1.5, +0.5] |" in small.markdown()
+    assert "| **Part <1>** |  |" in small.markdown() and "x\\|y" in small.markdown()
+    assert json.loads(json.dumps(small.to_json()))["rows"][0][1] == {"value": -1.04, "interval": [-1.5, 0.5]}
 
 
 def test_file_names_hold_letters_digits_and_dashes():

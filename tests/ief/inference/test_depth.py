@@ -11,8 +11,8 @@ from tiny_resnet import ShallowResNet
 from untrained import make_cascade, save_run
 
 from checkpoints.errors import PoseError
-from evaluation.report.side_view import side_view
-from evaluation.report.skeletons import draw_poses, within
+from evaluation.report.side_view import draw_side_view
+from evaluation.report.skeletons import draw_poses, drop_outside
 from heads.skeleton import MPII
 from ief import PosePredictor
 from ief.cli import main
@@ -171,8 +171,8 @@ def test_poses_in_2d_have_no_camera_coordinates(image):
 def test_a_drawing_is_that_of_2d_with_the_side_view_beside(predictor, image):
     poses = predictor(image, BOXES)
     drawn = poses.draw(image, scale=0.05)
-    np.testing.assert_array_equal(drawn[:, :90], draw_poses(image, within(poses.joints[..., :2], image)))
-    np.testing.assert_array_equal(drawn[:, 91:], side_view(poses.joints, 70, drawn.shape[1] - 91, scale=0.05))
+    np.testing.assert_array_equal(drawn[:, :90], draw_poses(image, drop_outside(poses.joints[..., :2], image)))
+    np.testing.assert_array_equal(drawn[:, 91:], draw_side_view(poses.joints, 70, drawn.shape[1] - 91, scale=0.05))
     flat = replace(poses, joints=poses.joints[..., :2])
     np.testing.assert_array_equal(flat.draw(image), drawn[:, :90])
 

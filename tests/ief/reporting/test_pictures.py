@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from evaluation.report.skeletons import within
-from ief.reporting.pictures import draw_people, make_figure_3_section, worst_and_median
+from evaluation.report.skeletons import drop_outside
+from ief.reporting.pictures import draw_people, label_worst_and_median, make_figure_3_section
 from ief.reporting.runs import load_run
 from ief.reporting.scoring import person_errors
 from mpii_tools.people import make_people
@@ -12,7 +12,7 @@ from mpii_tools.people import make_people
 
 def test_predictions_beyond_the_image_are_not_drawn():
     joints = np.array([[-0.5, 0.0], [-0.6, 3.0], [9.5, 7.5], [9.4, 7.6], [np.nan, 1.0]])
-    seen = np.isfinite(within(joints, np.zeros((8, 10, 3)))).all(axis=1)
+    seen = np.isfinite(drop_outside(joints, np.zeros((8, 10, 3)))).all(axis=1)
     assert seen.tolist() == [True, False, True, False, False]
 
     image = np.full((80, 80, 3), 90, np.uint8)
@@ -46,7 +46,7 @@ def test_figure_3_goes_from_the_best_to_the_worst(deep):
 def test_worst_and_median_are_different_people(people):
     errors = np.random.default_rng(people).permutation(people).astype(float)
     errors = np.append(errors, np.nan)
-    labels = worst_and_median(errors)
+    labels = label_worst_and_median(errors)
     assert len(labels) == min(people, 12)
     worst = [row for row, label in labels.items() if label.startswith("worst")]
     assert sorted(errors[worst], reverse=True) == list(range(people - 1, people - 1 - len(worst), -1))

@@ -50,7 +50,7 @@ def test_trainings_are_compared_with_the_first_of_their_data(deep):
     """Where there is no baseline; without depth there is no difference."""
     from functools import partial
 
-    from evaluation.report.training_data import compare_trainings
+    from evaluation.report.human36m import compare_trainings
     from ief.reporting.scoring import view_poses
 
     runs = [

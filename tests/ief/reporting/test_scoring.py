@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation import compare
-from ief.reporting.scoring import ground_truth, load_poses, mpjpe_of, person_errors, print_gains, score_poses
+from ief.reporting.scoring import ground_truth, load_poses, measure_mpjpe, person_errors, print_gains, score_poses
 
 
 def test_gains_are_the_paired_differences_of_successive_stages(flat, capsys):
@@ -31,8 +31,8 @@ def test_poses_in_3d_are_scored_in_pixels_and_in_mm(deep):
     found = score_poses(pose, deep.people, deep.depth)
     assert {d: scores.people for d, scores in found.items()} == {2: 34, 3: 32}
     assert found[2] == score_poses(pose[..., :2], deep.people)[2] and list(score_poses(pose, deep.people)) == [2]
-    assert mpjpe_of(pose, deep.people, deep.depth) == found[3]["joint_error"].overall.value
-    assert mpjpe_of(pose[..., :2], deep.people, deep.depth) is mpjpe_of(pose, deep.people, None) is None
+    assert measure_mpjpe(pose, deep.people, deep.depth) == found[3]["joint_error"].overall.value
+    assert measure_mpjpe(pose[..., :2], deep.people, deep.depth) is measure_mpjpe(pose, deep.people, None) is None
     errors = person_errors(pose, deep.people, deep.depth)
     assert np.isfinite(errors).sum() == 32 and np.nanmean(errors) == pytest.approx(
         found[3]["joint_error"].overall.value, rel=0.02

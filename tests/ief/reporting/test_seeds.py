@@ -9,10 +9,9 @@ from finished_runs import write_people
 from scipy import stats
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.placement import placement
-from evaluation.metrics.relative import relative_errors
+from evaluation.metrics.relative import placement, relative_errors
 from evaluation.report.differences import plot_differences
-from ief.reporting.scoring import difference, ground_truth, score
+from ief.reporting.scoring import ground_truth, score, score_poses
 from ief.reporting.seeds import write_seeds
 from mpii_tools.people import make_people
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
@@ -58,7 +57,7 @@ def test_the_tables_hold_means_of_seeds_with_both_intervals(runs, written):
     rows = {row[0]: row[1:] for row in tree["all joints"]["rows"]}
     assert list(rows) == ["stage 0, all - ief_star", LAST, "ief_star, stage 1 - stage 0", "all, stage 1 - stage 0"]
     both = [[poses[method, seed, 1] for method in ("all", "ief_star")] for seed in SEEDS]
-    each = [difference(*pair, people).mean_pckh.value for pair in both]
+    each = [score_poses(ours, people, minus=theirs)[2].mean_pckh.value for ours, theirs in both]
     pckh, seeds = rows[LAST][4:]
     assert pckh["value"] == pytest.approx(np.mean(each))
     assert pckh["interval"][0] < pckh["value"] < pckh["interval"][1]
@@ -122,7 +121,7 @@ def test_of_one_seed_there_is_nothing_over_seeds(runs, tmp_path):
     table = json.loads(results.read_text())["all joints"]
     assert table["head"] == ["", "Joint px", "Bone px", "PCKh@0.5"] and "seed" not in page.read_text()
     (row,) = (row[1:] for row in table["rows"] if row[0] == LAST)
-    found = difference(poses["all", 0, 1], poses["ief_star", 0, 1], people)
+    found = score_poses(poses["all", 0, 1], people, minus=poses["ief_star", 0, 1])[2]
     expected = [found[name].overall for name in ("joint_error", "bone_error", "pckh@0.5")]
     assert [value["value"] for value in row] == pytest.approx([each.value for each in expected])
     assert np.allclose([value["interval"] for value in row], [each.interval for each in expected])

@@ -1,0 +1,265 @@
+"""Which training is best in 3D, and which joints, bones and actions are hard: Tables 2 to 6, with one's own scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.json_format import scores_to_json
+from evaluation.metrics.metric import METRICS
+from evaluation.metrics.scores import Scores
+from evaluation.report import published
+from evaluation.report.material import (
+    BASE,
+    SHOWN,
+    Entry,
+    Pair,
+    Run,
+    View,
+    describe_differences,
+    describe_people,
+    differences_to_json,
+    subtract_base,
+)
+from evaluation.report.page import Section
+from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, cell, metric_cells, readable
+
+HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
+UNKNOWN = "data that is not recorded"
+IN_TABLE_3 = {metric.name: metric for metric in METRICS[3] if metric.title}
+Values = Mapping[str, Estimate]  # joint or action -> value
+Columns = list[tuple[str, Values]]  # the head of each, and its values
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Runs in 3D, compared by what they were trained on.
+
+    Attributes:
+        entries: rows of Table 2, each with its difference to the baseline trained on the same data.
+        gains: of each method trained with and without a second dataset: what the second one changes.
+        pairs: whether a second dataset was trained on too -> the baseline, and the method beside it in Tables 3 to 6
+            and Figure 2 if there is one.
+    """
+
+    entries: list[Entry]
+    gains: list[Entry]
+    pairs: dict[bool, list[Entry]]
+
+
+def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
+    """Differences of the runs in 3D to the baseline of their data; of a single run's stages, to the mean pose.
+
+    Without the people's depth, or predictions, there are none. None if no run has a score in 3D.
+    """
+    runs = [run for run in runs if run.scores_in(3)]
+    if not runs:
+        return None
+    entries, single = _list_trainings(runs), len(runs) == 1
+    trained = [entry for entry in entries if entry.method and entry.stage != "mean_pose"]
+    gains = []
+    for entry in trained:
+        alone = [one for one in trained if (one.method, one.data, one.also) == (entry.method, entry.data, None)]
+        if entry.also and alone and (gain := subtract_base(entry, alone[0], view, alone[0].name)).difference:
+            gains.append(gain)
+    pairs: dict[bool, list[Entry]] = {}
+    for data in dict.fromkeys((entry.data, entry.also) for entry in entries):
+        alike = [row for row, entry in enumerate(entries) if (entry.data, entry.also) == data]
+        rows = [row for row in alike if single or entries[row].stage != "mean_pose"] or alike
+        base = next((row for row in rows if not single and entries[row].method == BASE), rows[0])
+        others = [row for row in rows if row != base]
+        for row in others:
+            entries[row] = subtract_base(entries[row], entries[base], view, entries[base].name)
+        shown = [row for row in others if entries[row].method == SHOWN and not single] or others
+        pairs.setdefault(bool(data[1]), [entries[row] for row in (base, *shown[-1:])])
+    return Trainings(entries, gains, pairs)
+
+
+def _list_trainings(runs: Sequence[Run]) -> list[Entry]:
+    """The stages of a single run; of several the last ones, and the mean pose of the first run of each dataset."""
+
+    def make_entry(run: Run, stage: str, name: str) -> Entry:
+        data, also = run.record.get("data", UNKNOWN), run.record.get("also")
+        return Entry(name, run.method, stage, run.stages[stage][3], data, also, run.poses.get(stage))
+
+    if len(runs) == 1:
+        return [make_entry(runs[0], stage, readable(stage)) for stage in runs[0].scores_in(3)]
+    lasts = [list(run.scores_in(3))[-1] for run in runs]
+    entries: list[Entry] = []
+    for run, last in zip(runs, lasts, strict=True):
+        entry = make_entry(run, last, run.name if len(set(lasts)) == 1 else f"{run.name}, {readable(last)}")
+        first = entry.trained_on not in {other.trained_on for other in entries}
+        if "mean_pose" in run.scores_in(3) and last != "mean_pose" and first:
+            entries.append(make_entry(run, "mean_pose", "mean pose"))
+        entries.append(entry)
+    return entries
+
+
+def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool) -> Section:
+    """Table 2, and what a second dataset gives. `known`: whether the validation people's depth is given."""
+    entries, gains = trainings.entries, trainings.gains
+    text = describe_people(entries)
+    if "illegal_angle" not in entries[-1].scores.metrics:
+        text.append("Illegal Angle was not measured: it needs the joint-angle model (--angle-limits).")
+    if not known:
+        text.append("Differences and Figure 2 are left out: they need validation annotations with depth and cameras.")
+    tables = {"table2": table_2(entries)}
+    tables |= {"second-dataset": second_dataset_table(gains)} if gains else {}
+    facts = {
+        "protocol": entries[-1].scores.protocol,
+        "runs": {
+            run.name: {stage: scores_to_json(scores) for stage, scores in run.scores_in(3).items()} for run in runs
+        },
+        "differences": differences_to_json(entries),
+        "second_dataset": differences_to_json(gains),
+    }
+    return Section("Table 2: metrics in 3D", text, tables, facts={"3d": facts})
+
+
+def table_2(entries: Sequence[Entry]) -> Table:
+    """All metrics of every method, by what it was trained on: one's own, differences, the ground truth's, the paper's.
+
+    A metric in a column, so that the table fits a phone; the paper has them in rows.
+    """
+    groups: dict[str, list[Row]] = {}
+    for data in dict.fromkeys((entry.data, entry.also) for entry in entries):
+        for entry in (entry for entry in entries if (entry.data, entry.also) == data):
+            row = (entry.name, *metric_cells(entry.scores, HEADS))
+            groups.setdefault(f"Trained on {entry.trained_on}", []).append(row)
+        for entry in (entry for entry in entries if (entry.data, entry.also) == data and entry.difference):
+            row = (entry.name, *metric_cells(entry.difference, HEADS, True))
+            groups.setdefault(f"Δ, minus {entry.reference}", []).append(row)
+    own = metric_cells(entries[0].scores, [f"gt_{name}" for name in HEADS])
+    own = [("ground truth", *own)] if "gt_bone_std" in entries[0].scores.metrics else []
+    groups["The ground truth itself"] = own
+    for (method, mixed), values in published.TABLE_2.items():
+        cells = [published.BELOW_ONE if values.get(name, 0) is None else Cell(values.get(name)) for name in HEADS]
+        caption = "As published: Human3.6M + MPII" if mixed else "As published: Human3.6M"
+        groups.setdefault(caption, []).append((published.PAPER_NAMES[method], *cells))
+    notes = describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
+    title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
+    return Table.join_groups(title, ("", *HEADS.values()), groups.items(), " ".join([ABOUT_PA, ABOUT_OWN, *notes]))
+
+
+def second_dataset_table(gains: Sequence[Entry]) -> Table:
+    """What training on a second dataset changes: rows of which `difference` is with it minus without."""
+    return Table(
+        title="With the second dataset minus without: errors and Bone Std in mm, illegal angles in %",
+        head=("", *HEADS.values()),
+        rows=tuple((entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in gains),
+        note="The same method on the same people; the confidence intervals are paired.",
+    )
+
+
+def make_joints_section(pairs: Mapping[bool, Pair]) -> Section:
+    """Table 3, a table per metric. `pairs`: whether a second dataset was trained on too -> baseline and another."""
+    pair = pairs[False not in pairs]
+    text = (f"Right and left together. {describe_training(pair)} The paper's: on Human3.6M alone, Protocol 2.",)
+    tables = {f"table3-{metric.replace('_', '-')}": table_3(metric, pair) for metric in IN_TABLE_3}
+    return Section("Table 3: by joint and bone", text, tables)
+
+
+def make_actions_section(pairs: Mapping[bool, Pair]) -> Section:
+    """Tables 4 to 6; those whose protocol or kind of training none of one's own have are folded.
+
+    Args:
+        pairs: whether a second dataset was trained on too -> baseline and another. Of which protocol one's own are, if
+            that is known, decides where they stand.
+    """
+    tables, folded = {}, set()
+    for number, (name, printed) in enumerate(published.ACTION_TABLES.items(), start=4):
+        protocols = ("", f"Protocol {printed.protocol}")  # of an unknown one they stand in every table
+        pair = [entry for entry in pairs.get(printed.mixed, ()) if entry.scores.protocol[:10] in protocols]
+        tables[name] = actions_table(number, pair)
+        folded |= set() if pair else {name}
+    stand = "are of the same validation people in all three tables: their protocol is not known."
+    if any(entry.scores.protocol for pair in pairs.values() for entry in pair):
+        stand = "stand beside the published ones of their own protocol alone."
+    text = [
+        "Protocol 1 trains on subjects 1, 5, 6, 7, 8 and 9 and tests on 11; Protocol 2 trains without 9 and tests on "
+        f"both. One's own values {stand}",
+        *(describe_training(pair) for _, pair in sorted(pairs.items())),
+    ]
+    return Section("Tables 4 to 6: by action", text, tables, folded=frozenset(folded))
+
+
+def table_3(name: str, pair: Pair = ()) -> Table:
+    """A metric of Table 3 by kind of joint, right and left together: the baseline, another method, and the paper's two.
+
+    Args:
+        name: of the metric.
+        pair: one's own, trained on the same data; a missing one has no columns.
+    """
+    metric, unit = IN_TABLE_3[name], "%" if IN_TABLE_3[name].unit == "percent" else "mm"
+    columns = list_columns(pair, lambda scores: list_kinds(scores, name))
+    columns += [("gt", values) for entry in pair[:1] if (values := list_kinds(entry.scores, f"gt_{name}"))]
+    for index, head in enumerate(("Paper: Baseline", "Paper: Ours (all)")):
+        columns.append((head, {kind: Estimate(both[index][name]) for kind, both in published.TABLE_3.items()}))
+    of_part = "bone, from the joint to its parent" if metric.part == "bone" else "joint"
+    return make_table(f"{metric.title} in {unit} by {of_part}", columns, (), "all", published.TABLE_3_NOTES[name])
+
+
+def actions_table(number: int, pair: Pair = ()) -> Table:
+    """Table 4, 5 or 6 by action, an action in a row; one's own baseline and another method first, then the published.
+
+    Args:
+        number: of the table.
+        pair: one's own, trained on the same data; a missing one has no columns.
+    """
+    table = published.ACTION_TABLES[f"table{number}"]
+    columns = list_columns(pair, lambda scores: list_actions(scores, table.metric))
+    for row in table.rows:
+        by_action = dict(zip(published.ACTIONS, row.values, strict=False))
+        columns.append(
+            (row.label, {name: Estimate(value) for name, value in (*by_action.items(), ("Avg", row.average))})
+        )
+    works = "; ".join(row.work for row in table.rows if row.work)
+    note = f"Avg: the mean of the actions, each alike. {published.cite_table(number)} Others: {works}. {table.note}"
+    return make_table(table.title, columns, published.ACTIONS, "Avg", note)
+
+
+def make_table(title: str, columns: Columns, first: Iterable[str], last: str, note: str) -> Table:
+    """A table of values by name; differences are signed and have another digit; rows without a value are left out.
+
+    Args:
+        title, note: of the table.
+        columns: one's own and the published ones.
+        first: the names that come first, before others that a column has.
+        last: the name that comes last.
+    """
+    names = dict.fromkeys([*first, *(name for _, values in columns for name in values)])
+    names.pop(last)
+
+    def make_row(name: str) -> Row | None:
+        cells = [cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head) for head, values in columns]
+        return (name, *cells) if any(each.value is not None for each in cells) else None
+
+    rows = tuple(filter(None, map(make_row, [*names, last])))
+    return Table(title, ("", *(head for head, _ in columns)), rows, note=note)
+
+
+def list_columns(pair: Pair, list_values: Callable[[Scores], Values]) -> Columns:
+    """A column per entry, then one per difference; entries without values have none."""
+    columns = [(entry.name, list_values(entry.scores)) for entry in pair]
+    columns += [(f"Δ {entry.name}", list_values(entry.difference)) for entry in pair if entry.difference]
+    return [column for column in columns if column[1]]
+
+
+def list_kinds(scores: Scores, metric: str) -> Values:
+    """Kind of joint -> value, under "all" the overall one; {} if the metric was not measured."""
+    score = scores.metrics.get(metric)
+    return {} if score is None or score.overall.value is None else {**score.groups["per_kind"], "all": score.overall}
+
+
+def list_actions(scores: Scores, metric: str) -> Values:
+    """The paper's word for an action, or the data's own -> value, under "Avg" their mean; {} without actions."""
+    groups = scores[metric].groups
+    values = {published.paper_action(action) or action: value for action, value in groups["per_action"].items()}
+    return {**values, "Avg": groups["action_mean"]} if values else {}
+
+
+def describe_training(pair: Pair) -> str:
+    """What some methods were trained on, in words."""
+    names = " and ".join(dict.fromkeys(entry.name for entry in pair))
+    return f"{names}: trained on {', '.join(dict.fromkeys(entry.trained_on for entry in pair))}."

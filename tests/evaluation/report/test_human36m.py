@@ -1,0 +1,81 @@
+"""Tables 2 to 6 with one's own scores beside the published ones, and what a second dataset gives."""
+
+import pytest
+from scored import rows_by_section
+
+from evaluation.report.human36m import HEADS, IN_TABLE_3, actions_table, second_dataset_table, table_2, table_3
+from evaluation.report.published import ACTION_TABLES, ACTIONS, TABLE_2, TABLE_3
+
+
+def test_table_2_has_ours_the_differences_and_the_papers(trainings):
+    found = rows_by_section(table_2(trainings))
+    assert list(found) == [
+        "Trained on studio", "Δ, minus first", "Trained on studio and wild", "Δ, minus second",
+        "The ground truth itself", "As published: Human3.6M", "As published: Human3.6M + MPII",
+    ]  # fmt: skip
+    assert list(found["Trained on studio"]) == ["first", "second"] and list(found["Δ, minus first"]) == ["second"]
+    for metric, head in HEADS.items():
+        assert found["Trained on studio"]["second"][head].value == trainings[1].scores[metric].overall.value
+        assert found["Δ, minus first"]["second"][head].interval == trainings[1].difference[metric].overall.interval
+    own = found["The ground truth itself"]["ground truth"]
+    assert own["Illegal %"].value == trainings[0].scores["gt_illegal_angle"].overall.value
+    assert own["Joint mm"].value is None
+    printed = [row for data in ("Human3.6M", "Human3.6M + MPII") for row in found[f"As published: {data}"].values()]
+    for values, row in zip(TABLE_2.values(), printed, strict=True):
+        for metric, value in values.items():
+            cell = row[HEADS[metric]]
+            assert cell == "< 1" if value is None else (cell.value, cell.interval) == (value, None)
+        assert row["PA scaled mm"].value is None
+
+
+def test_what_is_missing_has_no_section(trainings):
+    found = rows_by_section(table_2([trainings[0]]))
+    assert not any("Δ" in caption for caption in found) and "Δ" not in table_2([trainings[0]]).note
+
+
+def test_a_second_dataset_is_shown_as_a_difference(trainings):
+    (row,) = second_dataset_table([trainings[2]]).rows
+    assert row[1].value == trainings[2].difference["joint_error"].overall.value < 0 and str(row[1]).startswith("-")
+
+
+@pytest.mark.parametrize("number", [4, 5, 6])
+def test_tables_by_action(trainings, number):
+    table = actions_table(number, trainings[:2])
+    published = ACTION_TABLES[f"table{number}"]
+    rows = {row[0]: dict(zip(table.head[1:], row[1:], strict=True)) for row in table.rows}
+    assert list(rows) == [*ACTIONS, "Jumping", "Avg"]
+    score, change = (found[published.metric].groups for found in (trainings[1].scores, trainings[1].difference))
+    assert rows["WalkDog"]["second"].interval == score["per_action"]["WalkingDog"].interval
+    assert rows["WalkDog"]["Δ second"].value == change["per_action"]["WalkingDog"].value
+    assert rows["Avg"]["second"].value == score["action_mean"].value
+    assert rows["Jumping"]["first"].value and rows["Walk"]["first"].value is None
+    for row in published.rows:
+        values = [rows[action][row.label].value for action in ACTIONS]
+        assert values == (list(row.values) or [None] * 15) and rows["Avg"][row.label].value == row.average
+        assert rows["Jumping"][row.label].value is None and row.work in table.note
+    alone = actions_table(number)
+    assert alone.head[1:] == tuple(row.label for row in published.rows) and len(alone.rows) == 16
+
+
+@pytest.mark.parametrize("metric", IN_TABLE_3)
+def test_table_3_by_kind_of_joint(trainings, metric):
+    table = table_3(metric, trainings[:2])
+    rows = {row[0]: dict(zip(table.head[1:], row[1:], strict=True)) for row in table.rows}
+    assert list(rows)[-1] == "all"
+    for kind, both in TABLE_3.items():
+        values = [printed[metric] for printed in both]
+        if kind in rows:
+            assert [rows[kind][f"Paper: {name}"].value for name in ("Baseline", "Ours (all)")] == values
+        else:
+            assert values == [None, None] and metric == "illegal_angle"
+    score, change = trainings[1].scores[metric], trainings[1].difference[metric]
+    assert rows["knee"]["second"].interval == score.groups["per_kind"]["knee"].interval
+    assert rows["knee"]["Δ second"].value == change.groups["per_kind"]["knee"].value
+    own = metric in ("bone_std", "illegal_angle")
+    assert ("pelvis" in rows) == ("joint" in metric) and ("gt" in table.head) == own
+    assert rows["all"]["first"].value == trainings[0].scores[metric].overall.value
+
+
+def test_table_3_of_the_paper_alone():
+    table = table_3("joint_error")
+    assert table.head == ("", "Paper: Baseline", "Paper: Ours (all)") and len(table.rows) == len(TABLE_3)
