@@ -152,7 +152,6 @@ def run(args: argparse.Namespace) -> None:
         strict=args.strict,
         known=reading.faults,
         image_folders=folders,
-        depth=reading.depth,
     )
     notes = {**reading.notes, **unlabeled_joints(people), **done.notes}
     for heading, findings in (("faults", done.faults), ("notes", notes)):

@@ -11,7 +11,6 @@ from evaluation.report.material import Run
 from evaluation.report.page import Section
 from evaluation.report.side_view import front_and_side
 from ief.reporting.scoring import choose_measure, person_errors
-from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
@@ -106,7 +105,7 @@ def make_people_section(
 
 
 def make_figure_3_section(
-    run: Run, people: People | None, depth: Depth | None, load_image: LoadImage | None, left_out: list[str] | None
+    run: Run, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
 ) -> Section:
     """Figure 3: a run's last poses in the image and from the side, or a sentence if nobody can be drawn.
 
@@ -115,13 +114,13 @@ def make_figure_3_section(
     heading, poses, pictures = "Figure 3: image and side view", run.poses.get(run.last), []
     if people is not None and load_image is not None and poses is not None and poses.shape[-1] == 3:
         flat, unit = person_errors(poses, people), choose_measure(people).unit
-        millimeters = np.full(len(people), np.nan) if depth is None else person_errors(poses, people, depth)
+        millimeters = np.full(len(people), np.nan) if people.depth is None else person_errors(poses, people, 3)
         captions = {row: f"{millimeters[row]:.0f} mm" for row in spread_rows(millimeters, SHOWN)}
         rows = spread_rows(np.where(np.isfinite(millimeters), np.nan, flat), SHOWN)
         captions |= {row: f"depth not known, {flat[row]:.2f} {unit}" for row in rows}
         for row, caption in captions.items():
             if (image := load_or_leave_out(people, row, load_image, left_out)) is not None:
-                picture = draw_front_and_side(image, poses[row], people, depth, row)
+                picture = draw_front_and_side(image, poses[row], people, row)
                 pictures.append((f"{people.person_ids[row]}: {caption}", picture))
     text = (
         f"{run.name}: people from the best to the worst predicted, in the image and from the side. {SIDES}: the ground "
@@ -130,9 +129,7 @@ def make_figure_3_section(
     return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=True)
 
 
-def draw_front_and_side(
-    image: np.ndarray, pose: np.ndarray, people: People, depth: Depth | None, row: int
-) -> np.ndarray:
+def draw_front_and_side(image: np.ndarray, pose: np.ndarray, people: People, row: int) -> np.ndarray:
     """The pose (K, 3) of person `row` in the image and from the side, the ground truth thin beneath.
 
     The side view takes its scale from the person's camera where that is known, else from the pose.
@@ -140,7 +137,8 @@ def draw_front_and_side(
     Returns:
         (side, 2 side + 1, 3) uint8 RGB.
     """
-    z = np.full(len(pose), np.nan) if depth is None else depth.z[row]
-    gt = np.concatenate([people.joints[row], z[:, None]], axis=-1)
+    depth, gt = people.depth, np.full(pose.shape, np.nan)
+    coordinates = people.coordinates[row]
+    gt[:, : coordinates.shape[1]] = coordinates
     scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth and depth.placed[row] else None
     return front_and_side(image, pose, people.skeleton, gt=gt, scale=scale)

@@ -33,7 +33,6 @@ from ief.reporting.runs import load_run, run_names
 from ief.reporting.scoring import view_poses
 from ief.reporting.sequence import choose_sequence
 from mpii_tools.crops import apply_affine, crop_matrices
-from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
@@ -51,8 +50,6 @@ def write_report(
     load_image: LoadImage | None = None,
     published: Mapping[str, PublishedRow] = TABLE_8,
     left_out: list[str] | None = None,
-    depth: Depth | None = None,
-    training_depth: Depth | None = None,
     angle_limits: AngleLimits | None = None,
 ) -> Path:
     """Write `out`/index.html, results.json, tables/ and figures/ for finished runs.
@@ -61,12 +58,12 @@ def write_report(
         runs: run folders; the last one's poses are drawn.
         out: folder to write.
         title, lead: of the page.
-        people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out.
+        people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out;
+            in 3D without their depth.
         training: the training people, for Figure 1; None takes `people`.
         load_image: an image by name; None draws nobody on an image.
         published: rows to print below Table 8.
         left_out: gets a line for each image that could not be drawn on; the report does without.
-        depth, training_depth: what is known of `people` and `training` in 3D; runs in 3D need it for differences.
         angle_limits: for Illegal Angle; None leaves it out.
 
     Returns:
@@ -76,10 +73,10 @@ def write_report(
         PoseError: a run that is not finished, predictions of other people.
     """
     names = run_names(runs)
-    found = [load_run(folder, name, people, depth, angle_limits) for folder, name in zip(runs, names, strict=True)]
-    view = partial(view_poses, people, depth, limits=angle_limits)
+    found = [load_run(folder, name, people, angle_limits) for folder, name in zip(runs, names, strict=True)]
+    view = partial(view_poses, people, limits=angle_limits)
     shown, measure = found[-1], found[-1].stages[found[-1].last][2].measure
-    parts = make_depth_sections(found, view, people, depth, training, training_depth, load_image, left_out)
+    parts = make_depth_sections(found, view, people, training, load_image, left_out)
     parts += methods.make_sections(found, view, people is not None, published)
     parts.append(joints.make_section(select_scores(found), shown.skeleton))
     if people is not None:
@@ -101,9 +98,7 @@ def make_depth_sections(
     runs: Sequence[Run],
     view: View,
     people: People | None,
-    depth: Depth | None,
     training: People | None,
-    training_depth: Depth | None,
     load_image: LoadImage | None,
     left_out: list[str] | None,
 ) -> list[Section | None]:
@@ -111,19 +106,18 @@ def make_depth_sections(
     trainings = training_data.compare_trainings(runs, view)
     if trainings is None:
         return []
-    known = people is not None and depth is not None and bool(depth.placed.any())
+    shown, trained = root_joints(people), root_joints(training)
     drawn = {entry.name: entry.poses for entry in trainings.pairs[min(trainings.pairs)] if entry.poses is not None}
-    followed = choose_sequence(people, depth, drawn) if known and drawn else None
-    trained = root_joints(training, training_depth)
+    followed = choose_sequence(people, drawn) if shown is not None and drawn else None
     return [
-        training_data.make_section(trainings, runs, known),
+        training_data.make_section(trainings, runs, shown is not None),
         joints.make_table_3_section(trainings.pairs),
         actions.make_section(trainings.pairs),
         representation.make_depth_section(
-            root_joints(people, depth) if trained is None else trained, runs[-1].skeleton, trained is not None
+            shown if trained is None else trained, runs[-1].skeleton, trained is not None
         ),
         sequence.make_section(followed),
-        make_figure_3_section(runs[-1], people, depth, load_image, left_out),
+        make_figure_3_section(runs[-1], people, load_image, left_out),
     ]
 
 
@@ -135,9 +129,9 @@ def crop_joints(people: People | None) -> np.ndarray | None:
     return np.where(people.annotated[..., None], joints, np.nan)
 
 
-def root_joints(people: People | None, depth: Depth | None) -> np.ndarray | None:
+def root_joints(people: People | None) -> np.ndarray | None:
     """(N, K, 3) annotated joints in camera axes relative to the root, mm, NaN for others; None without known depth."""
-    if people is None or depth is None or not depth.placed.any():
+    if people is None or people.depth is None or not people.depth.placed.any():
         return None
-    joints = np.where(people.annotated[..., None], depth.to_camera(depth.beside(people.joints)), np.nan)
+    joints = np.where(people.annotated[..., None], people.camera_joints, np.nan)
     return joints - joints[:, [people.skeleton.root]]

@@ -54,7 +54,7 @@ def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
     reading = assign_splits(path, read_annotations(path), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
-    if skeleton is not None and reading.depth and skeleton.names != people.joint_names:
+    if skeleton is not None and people.depth and skeleton.names != people.joint_names:
         raise PoseError(f"{path}: people with depth keep their own joints, whose root it is relative to; no --skeleton")
     if skeleton is not None:
         people, left_out = select_joints(path, people, skeleton)
@@ -86,7 +86,7 @@ def combine(
                 f"{path}: its joints are {here}, those of {paths[0]} {there}, or "
                 "their trees differ; name one --skeleton for all, or prepare them into folders of their own"
             )
-    without = [path for path, reading in zip(paths, readings, strict=True) if reading.depth is None]
+    without = [path for path, reading in zip(paths, readings, strict=True) if reading.people.depth is None]
     if 0 < len(without) < len(sources):
         raise PoseError(
             f"{without[0]}: has no depths, other annotations have; prepare it into a folder of its own, which "

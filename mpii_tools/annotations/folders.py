@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.people_file import DESCRIPTION, load_people, read_description
 from mpii_tools.annotations.reading import Reading, join_readings
-from mpii_tools.depth.files import load_depth
-from mpii_tools.people_file import DESCRIPTION, load_people, read_description
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
@@ -32,8 +31,7 @@ def read_hrnet_folder(folder: Path, read: Callable[[Path], Reading]) -> Reading 
 
 def read_people_file(path: Path) -> Reading:
     """The people that `save_people` wrote to an .npz, and their depths beside it."""
-    people = load_people(path)
-    return Reading(people, "people of this project (.npz)", depth=load_depth(path, people))
+    return Reading(load_people(path), "people of this project (.npz)")
 
 
 def read_prepared_people(folder: Path) -> Reading | None:

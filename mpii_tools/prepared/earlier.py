@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.splits import find_shared
 from mpii_tools.people import People
-from mpii_tools.people_file import load_people, save_people
 from mpii_tools.prepared.read import load_prepared, read_description
 
 # What the splits of one folder have in common.

@@ -16,15 +16,13 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from checkpoints.progress import progress
+from mpii_tools.annotations.people_file import DESCRIPTION, depth_path, save_people
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.annotations.splits import SHARED
 from mpii_tools.crops import crop_matrices
-from mpii_tools.depth.files import depth_path, save_depth
-from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import read_header
 from mpii_tools.people import People
-from mpii_tools.people_file import DESCRIPTION, save_people
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.prepared.faults import drop_unusable
 from mpii_tools.skeletons import skeleton_to_json
@@ -116,7 +114,6 @@ def prepare(
     strict: bool = False,
     known: Findings | None = None,
     image_folders: Sequence[Path] = (),
-    depth: Depth | None = None,
 ) -> Preparation:
     """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
@@ -131,7 +128,6 @@ def prepare(
         strict: write nothing if there is a fault; all of them are looked for all the same.
         known: faults that the annotations' reader found, to be counted with those found here.
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
-        depth: with a row for each of the people, and maybe of others; None for people in two dimensions.
 
     Raises:
         PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
@@ -150,7 +146,7 @@ def prepare(
         partial.mkdir(parents=True)
         for split in np.unique(usable.split).tolist():
             part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
-            if count := write_split(part, read_image, spec, path, done, depth):
+            if count := write_split(part, read_image, spec, path, done):
                 done.splits[path.stem] = count
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         done.faults, done.notes = merge(done.faults), merge(done.notes)
@@ -192,9 +188,7 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
-def write_split(
-    people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation, depth: Depth | None
-) -> int:
+def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation) -> int:
     """Write a split's files, those of `path` and beside it; returns how many people they hold, and none for nobody."""
     kept, crops_path = [], path.with_name(f"{path.stem}-crops.npy")
     with crops_path.open("wb") as file, progress((), f"preparing {path.stem}", len(people), "person") as counter:
@@ -211,10 +205,7 @@ def write_split(
         file.seek(0)
         write_header(file, len(kept), spec.side)
     if kept:
-        people = people.select(np.array(kept))
-        save_people(path, people)
-        if depth:
-            save_depth(path, depth.of(people.person_ids.tolist()))
+        save_people(path, people.select(np.array(kept)))
     else:
         crops_path.unlink()
     return len(kept)

@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,10 +27,8 @@ from checkpoints.files import read_text, write_bytes, write_text
 from checkpoints.progress import progress
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.depth.files import depth_path, save_depth
-from mpii_tools.depth.table import Depth, make_depth
-from mpii_tools.people import People, make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.annotations.people_file import depth_path, save_people
+from mpii_tools.people import Depth, People
 from mpii_tools.synthetic.pictures import Person, draw_picture, draw_shot
 from mpii_tools.synthetic.studio import PICTURE, Shot, image_name, studio_shots, wild_shots
 
@@ -110,9 +108,8 @@ def write_synthetic(
         write_mpii_mat(data.annotations, people, head_boxes)
         save_people(data.truth, people.select(people.split == "test"))
     else:
-        for path in {data.annotations, data.truth}:
-            save_people(path, people)
-        save_depth(data.truth, tabulate_depth(people, shots))
+        save_people(data.annotations, people)
+        save_people(data.truth, replace(people, depth=tabulate_depth(shots)))
     write_text(done, json.dumps(parameters) + "\n")
     return data
 
@@ -178,15 +175,14 @@ def tabulate_people(pictures: Sequence[Sequence[Person]], splits: np.ndarray) ->
     rows = np.repeat(np.arange(len(pictures)), [len(shown) for shown in pictures])
     column = {name: np.stack([getattr(person, name) for person in chain(*pictures)]) for name in vars(pictures[0][0])}
     head_boxes, names = column.pop("head_box"), [image_name(i) for i in rows.tolist()]
-    return make_people(names, column.pop("joints"), split=splits[rows], **column), head_boxes
+    return People(names, column.pop("joints"), split=splits[rows], **column), head_boxes
 
 
-def tabulate_depth(people: People, shots: Sequence[Shot]) -> Depth:
-    """The depths and cameras of the people, one of each shot."""
+def tabulate_depth(shots: Sequence[Shot]) -> Depth:
+    """The depths and cameras of people, one of each shot."""
     points = np.stack([shot.points for shot in shots])
     root = points[:, MPII.root, 2]
-    return make_depth(
-        people.person_ids.tolist(),
+    return Depth(
         points[..., 2] - root[:, None],
         camera=np.stack([shot.camera.intrinsics for shot in shots]),
         distortion=np.stack([shot.camera.distortion for shot in shots]),

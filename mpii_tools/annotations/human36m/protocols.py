@@ -165,7 +165,8 @@ def choose_people(
     """
     if not reading.format.startswith(HUMAN36M):
         return reading
-    people, depth = reading.people, reading.depth
+    people = reading.people
+    depth = people.depth
     if protocol is not None:
         people = replace(people, split=assign_splits(depth.subject.tolist(), protocol))
     followed = protocol or find_protocol(depth.subject.tolist(), people.split)
@@ -180,8 +181,8 @@ def choose_people(
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
     words = describe_protocol(followed, others, leave_out_damaged) if followed else ""
-    depth = replace(depth, protocol=np.where(people.split == "valid", words, ""))
-    return replace(reading, people=people.select(chosen), depth=depth.select(chosen), notes=merge(reading.notes, notes))
+    people = replace(people, depth=replace(depth, protocol=np.where(people.split == "valid", words, "")))
+    return replace(reading, people=people.select(chosen), notes=merge(reading.notes, notes))
 
 
 def place_crops(reading: Reading, crop: str | None = None) -> Reading:
@@ -192,7 +193,8 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
     Raises:
         PoseError: people in two dimensions, or somebody whose camera, root's depth or pelvis is not known.
     """
-    people, depth = reading.people, reading.depth
+    people = reading.people
+    depth = people.depth
     if crop == "pelvis" and depth is None:
         raise PoseError(f"--crop pelvis: {reading.format} has no depth; take --crop box")
     if crop is None or depth is None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.depth.cameras import project
-from mpii_tools.depth.table import make_depth
-from mpii_tools.people import BOX_MARGIN, make_people, place_squares
+from mpii_tools.cameras import project
+from mpii_tools.people import BOX_MARGIN, Depth, People, place_squares
 
 OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]  # the 17 of Human3.6M's 32 joints that move
 PELVIS, SPINE, NECK, NOSE, HEAD, L_SHOULDER, R_SHOULDER = 0, 7, 8, 9, 10, 11, 14
@@ -123,12 +122,12 @@ def make_reading(recording: Recording, form: str) -> Reading:
         z = to_mpii(poses)[..., 2] - poses[:, [PELVIS], 2]
         center, scale = crop_joints(places)
     known = np.isfinite(joints).all(axis=-1) & np.isfinite(z)
-    people = make_people(recording.images, joints, center=center, scale=scale, split=recording.split)
-    depth = make_depth(
-        people.person_ids, np.where(known, z, np.nan), camera=recording.camera, distortion=lens,
+    depth = Depth(
+        np.where(known, z, np.nan), camera=recording.camera, distortion=lens,
         root_depth=poses[:, PELVIS, 2], subject=recording.subject, action=recording.action,
         sequence=recording.sequence, frame=recording.frame,
     )  # fmt: skip
+    people = People(recording.images, joints, center=center, scale=scale, split=recording.split, depth=depth)
     lensless = seen & ~np.isfinite(recording.distortion).all(axis=1) & ~recording.fitted
     faults, notes = (
         {what: people.person_ids[rows].tolist() for what, rows in rows_of.items()}
@@ -137,4 +136,4 @@ def make_reading(recording: Recording, form: str) -> Reading:
             {NO_CAMERA: ~seen, NO_LENS: lensless, FITTED: seen & recording.fitted},
         )
     )
-    return Reading(people, form, {MALFORMED: list(recording.left_out), **faults}, notes, depth)
+    return Reading(people, form, {MALFORMED: list(recording.left_out), **faults}, notes)

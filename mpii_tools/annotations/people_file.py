@@ -1,9 +1,13 @@
-"""People on disk: one .npz, an array per column; and what a prepared folder says of itself."""
+"""People on disk; and what a prepared folder says of itself.
+
+`NAME.npz` has an array per column. The depths of people in three dimensions are in `NAME-depth.npz` beside it.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from heads.skeleton import Skeleton
 from mpii_tools.formats.npz import load_arrays, save_arrays
-from mpii_tools.people import COLUMNS, People, require_unique
+from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, Depth, People, find_rows, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
 KINDS = {
@@ -20,23 +24,45 @@ KINDS = {
     "scored": "b", "visible": "i", "derived": "b", "joint_names": "U",
 }  # fmt: skip
 OPTIONAL = {"area": "f", "skeleton": "U"}  # folders that were prepared before have neither
+DEPTH_KINDS = {
+    "person_ids": "U", "z": "f", "camera": "f", "distortion": "f", "root_depth": "f", "subject": "U", "action": "U",
+    "sequence": "U", "frame": "i",
+}  # fmt: skip
+OPTIONAL_DEPTH = {"protocol": "U"}
 DESCRIPTION = "prepared.json"  # of a prepared folder
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 
 
+def depth_path(people: str | os.PathLike) -> Path:
+    """Where the depths of the people of a file are: `valid-depth.npz` for `valid.npz`."""
+    path = Path(people)
+    return path.with_name(f"{path.stem}-depth{path.suffix}")
+
+
 def save_people(path: str | os.PathLike, people: People) -> None:
-    """Writes every column of `people`, joint names and skeleton (as JSON). Raises PoseError if it cannot be written."""
+    """Writes every column of `people`, joint names and skeleton (as JSON), and the depths beside if they have some.
+
+    Depths of other people that were there are removed.
+
+    Raises:
+        PoseError: if it cannot be written.
+    """
+    depth_path(path).unlink(missing_ok=True)
     columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
     columns["joint_names"] = np.array(people.joint_names, dtype=np.str_)
     columns["skeleton"] = np.array(json.dumps(skeleton_to_json(people.skeleton)))
     save_arrays(path, columns)
+    if people.depth is not None:
+        depth = {name: getattr(people.depth, name) for name in DEPTH_COLUMNS}
+        save_arrays(depth_path(path), {"person_ids": people.person_ids, **depth})
 
 
 def load_people(path: str | os.PathLike) -> People:
     """The people that `save_people` wrote, equal in every bit.
 
     Raises:
-        PoseError: a corrupt or foreign file, columns that do not fit together, or a person_id that appears twice.
+        PoseError: a corrupt or foreign file, columns that do not fit together, a person_id that appears twice, or
+            depths of other people or joints.
     """
     columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people", OPTIONAL)
     columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
@@ -46,7 +72,18 @@ def load_people(path: str | os.PathLike) -> People:
     except PoseError as error:
         raise PoseError(f"{path}: {error}; make it again") from error
     require_unique(path, people.person_ids)
-    return people
+    if not (depth := depth_path(path)).is_file():
+        return people
+    columns = load_arrays(depth, DEPTH_KINDS, "depths", OPTIONAL_DEPTH)
+    try:
+        ids = columns.pop("person_ids").ravel()
+        table = Depth(**columns)
+        if len(table) != len(ids):
+            raise PoseError(f"depth: {len(table):,} rows for {len(ids):,} people")
+        require_unique("depth", ids)
+        return replace(people, depth=table.select(find_rows("depth", ids, people.person_ids)))
+    except PoseError as error:
+        raise PoseError(f"{depth}: {error}; make it again") from error
 
 
 def _skeleton(names: list[str], tree: str) -> Skeleton:
