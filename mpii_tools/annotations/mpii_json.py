@@ -19,11 +19,13 @@ from mpii_tools.annotations.labels import (
     read_points,
 )
 from mpii_tools.annotations.placement import FROM_BOX, crop_of_boxes
-from mpii_tools.annotations.reading import UNPLACED, Reading
+from mpii_tools.annotations.reading import UNPLACED, Reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
 
+HRNET_FILES = ("train.json", "valid.json", "test.json")
+TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
 MALFORMED = "people left out: not as HRNet has them (entries counted from 0)"
 OTHER_MALFORMED = "people left out: not as pytorch-pose has them (entries counted from 0)"
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
@@ -78,6 +80,15 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
     }
     notes = {FROM_BOX: people.person_ids[boxed].tolist(), ZEROED: people.person_ids[zeroed].tolist()}
     return Reading(people, "HRNet/mmpose JSON", faults, notes)
+
+
+def read_hrnet_folder(folder: Path) -> Reading | None:
+    """The people of HRNet's `train.json`, `valid.json` and `test.json`, as far as they are there; None without one."""
+    names = [name for name in HRNET_FILES if (folder / name).is_file()]
+    if not {"train.json", "valid.json"} & set(names) and (folder / TRAINVAL).is_file():
+        names = [TRAINVAL, *names]
+    readings = [read_mpii_json(folder / name) for name in names]
+    return join_readings(readings, f"folder of {', '.join(names)}", renumber=True) if names else None
 
 
 def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:

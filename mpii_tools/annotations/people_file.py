@@ -15,22 +15,18 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from heads.skeleton import Skeleton
+from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.npz import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, Depth, People, find_rows, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
-KINDS = {
-    "images": "U", "person_ids": "U", "joints": "f", "center": "f", "scale": "f", "head_size": "f", "split": "U",
-    "scored": "b", "visible": "i", "derived": "b", "joint_names": "U",
-}  # fmt: skip
-OPTIONAL = {"area": "f", "skeleton": "U"}  # folders that were prepared before have neither
-DEPTH_KINDS = {
-    "person_ids": "U", "z": "f", "camera": "f", "distortion": "f", "root_depth": "f", "subject": "U", "action": "U",
-    "sequence": "U", "frame": "i",
-}  # fmt: skip
-OPTIONAL_DEPTH = {"protocol": "U"}
 DESCRIPTION = "prepared.json"  # of a prepared folder
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
+# Array -> numpy's letter for its type. Older files lack what is optional.
+KINDS = {STORED.get(name, name): np.dtype(kind).kind for name, (kind, *_) in COLUMNS.items()} | {"joint_names": "U"}
+OPTIONAL = {"area": KINDS.pop("area"), "skeleton": "U"}
+DEPTH_KINDS = {"person_ids": "U"} | {name: np.dtype(kind).kind for name, (kind, *_) in DEPTH_COLUMNS.items()}
+OPTIONAL_DEPTH = {"protocol": DEPTH_KINDS.pop("protocol")}
 
 
 def depth_path(people: str | os.PathLike) -> Path:
@@ -64,7 +60,7 @@ def load_people(path: str | os.PathLike) -> People:
         PoseError: a corrupt or foreign file, columns that do not fit together, a person_id that appears twice, or
             depths of other people or joints.
     """
-    columns = load_arrays(path, {STORED.get(name, name): kind for name, kind in KINDS.items()}, "people", OPTIONAL)
+    columns = load_arrays(path, KINDS, "people", OPTIONAL)
     columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
     names, tree = columns.pop("joint_names").ravel().tolist(), columns.pop("skeleton", np.array("")).ravel().tolist()
     try:
@@ -84,6 +80,28 @@ def load_people(path: str | os.PathLike) -> People:
         return replace(people, depth=table.select(find_rows("depth", ids, people.person_ids)))
     except PoseError as error:
         raise PoseError(f"{depth}: {error}; make it again") from error
+
+
+def read_people_file(path: Path) -> Reading:
+    """The people that `save_people` wrote to an .npz, and their depths beside it."""
+    return Reading(load_people(path), "people of this project (.npz)")
+
+
+def read_prepared_people(folder: Path) -> Reading | None:
+    """The people of every split that `ief prepare` wrote to `folder`; None if it wrote none there.
+
+    Raises:
+        PoseError: a folder that is not whole.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        return None
+    splits = list(read_description(folder)["splits"])
+    if not splits:
+        raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
+    readings = [read_people_file(folder / f"{split}.npz") for split in splits]
+    if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
+        raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
+    return join_readings(readings, f"people of a prepared folder: {', '.join(splits)}", renumber=True)
 
 
 def _skeleton(names: list[str], tree: str) -> Skeleton:

@@ -87,7 +87,13 @@ def write_synthetic(
         PoseError: another kind, a negative number, no image at all, or a folder that cannot be written.
     """
     folder, counts = Path(folder), {"train": train, "valid": valid, "test": test}
-    _check_request(folder, counts, kind)
+    if kind not in KINDS:
+        raise PoseError(f"kind {kind!r}: must be {', '.join(KINDS)}")
+    if min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and test):
+        raise PoseError(
+            f"{folder}: cannot draw {counts} images of kind {kind}; give numbers of at least 0, not all of them 0, and "
+            "no test people of the studio"
+        )
     data, splits = _name_files(folder, kind), np.repeat(list(counts), list(counts.values()))
     done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
     if kind != "image":
@@ -112,17 +118,6 @@ def write_synthetic(
         save_people(data.truth, replace(people, depth=tabulate_depth(shots)))
     write_text(done, json.dumps(parameters) + "\n")
     return data
-
-
-def _check_request(folder: Path, counts: dict[str, int], kind: str) -> None:
-    """Raises PoseError for an unknown kind, or numbers of images that cannot be drawn."""
-    if kind not in KINDS:
-        raise PoseError(f"kind {kind!r}: must be {', '.join(KINDS)}")
-    if min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and counts["test"]):
-        raise PoseError(
-            f"{folder}: cannot draw {counts} images of kind {kind}; give numbers of at least 0, not all of them 0, and "
-            "no test people of the studio"
-        )
 
 
 def _name_files(folder: Path, kind: str) -> SyntheticData:

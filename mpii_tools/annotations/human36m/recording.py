@@ -9,7 +9,7 @@ import numpy as np
 
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.cameras import project
-from mpii_tools.people import BOX_MARGIN, Depth, People, place_squares
+from mpii_tools.people import BOX_MARGIN, NO_FRAME, Depth, People, place_squares, set_columns
 
 OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]  # the 17 of Human3.6M's 32 joints that move
 PELVIS, SPINE, NECK, NOSE, HEAD, L_SHOULDER, R_SHOULDER = 0, 7, 8, 9, 10, 11, 14
@@ -30,16 +30,15 @@ MALFORMED = "people left out: not as the form has them (annotations counted from
 BEYOND = "people with a joint over 1 km from the camera, taken as missing (is the pose in mm?)"
 FAR = f"people with a 2D label more than {APART:.0f} px from the projected 3D one"
 
-# Column -> its type, its shape for one person, and what it holds if it is left out.
+# Column -> its type, and the shape of a row.
 COLUMNS = {
-    "images": (np.str_, (), ""), "poses": (np.float64, (len(NAMES), 3), np.nan), "camera": (np.float64, (4,), np.nan),
-    "distortion": (np.float64, (5,), np.nan), "labels": (np.float64, (len(NAMES), 2), np.nan),
-    "subject": (np.str_, (), ""), "action": (np.str_, (), ""), "sequence": (np.str_, (), ""),
-    "frame": (np.int64, (), -1), "split": (np.str_, (), ""), "fitted": (np.bool_, (), False),
+    "images": (np.str_,), "poses": (np.float64, len(NAMES), 3), "labels": (np.float64, len(NAMES), 2),
+    "camera": (np.float64, 4), "distortion": (np.float64, 5), "subject": (np.str_,), "action": (np.str_,),
+    "sequence": (np.str_,), "frame": (np.int64,), "split": (np.str_,), "fitted": (np.bool_,),
 }  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True)
 class Recording:
     """Poses of N people with Human3.6M's 17 joints, as a format has them.
 
@@ -59,21 +58,18 @@ class Recording:
     images: np.ndarray | Sequence[str]
     poses: np.ndarray
     camera: np.ndarray
-    distortion: np.ndarray | None = None
-    labels: np.ndarray | None = None
-    subject: np.ndarray | Sequence[str] | None = None
-    action: np.ndarray | Sequence[str] | None = None
-    sequence: np.ndarray | Sequence[str] | None = None
-    frame: np.ndarray | Sequence[int] | None = None
-    split: np.ndarray | Sequence[str] | None = None
-    fitted: np.ndarray | None = None
+    distortion: np.ndarray | float = np.nan
+    labels: np.ndarray | float = np.nan
+    subject: np.ndarray | Sequence[str] | str = ""
+    action: np.ndarray | Sequence[str] | str = ""
+    sequence: np.ndarray | Sequence[str] | str = ""
+    frame: np.ndarray | Sequence[int] | int = NO_FRAME
+    split: np.ndarray | Sequence[str] | str = ""
+    fitted: np.ndarray | bool = False
     left_out: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name, (kind, width, missing) in COLUMNS.items():
-            given = getattr(self, name)
-            column = np.full((len(self.images), *width), missing) if given is None else np.asarray(given, dtype=kind)
-            setattr(self, name, column)
+        set_columns(self, "recording", COLUMNS, len(self.images), {})
 
 
 def join_recordings(parts: Sequence[Recording]) -> Recording:
