@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -265,19 +265,29 @@ def join_people(parts: Sequence[People]) -> People:
     """All people of some parts of one skeleton, with depth if all parts have some."""
     depths, depth = [part.depth for part in parts], None
     if all(depths):
-        depth = Depth(**{name: np.concatenate([getattr(one, name) for one in depths]) for name in DEPTH_COLUMNS})
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    return replace(parts[0], **columns, depth=depth)
+        depth = Depth(**join_columns(depths, DEPTH_COLUMNS))
+    return replace(parts[0], **join_columns(parts, COLUMNS), depth=depth)
+
+
+def join_columns(tables: Sequence[object], columns: Iterable[str]) -> dict[str, np.ndarray]:
+    """The columns of all rows of some tables."""
+    return {name: np.concatenate([getattr(table, name) for table in tables]) for name in columns}
+
+
+def group_rows(images: np.ndarray) -> dict[str, list[int]]:
+    """Image -> the rows of its people, in the order of the first of them."""
+    rows_of: dict[str, list[int]] = {}
+    for row, image in enumerate(images.tolist()):
+        rows_of.setdefault(image, []).append(row)
+    return rows_of
 
 
 def number_occurrences(images: np.ndarray) -> list[str]:
     """`image#1`, `image#2`, ... for the first, second, ... row of the same image."""
-    seen: dict[str, int] = {}
-    names = []
-    for image in images.tolist():
-        seen[image] = seen.get(image, 0) + 1
-        names.append(f"{image}#{seen[image]}")
-    return names
+    names = np.empty(len(images), object)
+    for image, rows in group_rows(images).items():
+        names[rows] = [f"{image}#{number}" for number in range(1, len(rows) + 1)]
+    return names.tolist()
 
 
 def box_squares(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

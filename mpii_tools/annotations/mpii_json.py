@@ -31,7 +31,7 @@ OTHER_MALFORMED = "people left out: not as pytorch-pose has them (entries counte
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
 
 
-def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
+def read_mpii_json(path: Path, entries: Any) -> Reading:
     """The people of an HRNet/mmpose JSON: `image`, `center`, `scale`, and (not for test) `joints`, `joints_vis`.
 
     An entry may have a `bbox` (x, y, width, height) in place of center and scale, or joints alone: then both are NaN.
@@ -44,7 +44,7 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
 
     Args:
         path: the file.
-        entries: its contents, if they have been loaded already.
+        entries: its contents.
 
     Returns:
         Reading; an entry that is not as HRNet has it is left out and named among the faults. Center and scale are NaN
@@ -53,8 +53,6 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
     Raises:
         PoseError: not a JSON list of people, or not one entry that is as HRNet has it; the message has the first fault.
     """
-    path = Path(path)
-    entries = load_json(path) if entries is None else entries
     if not isinstance(entries, list) or not entries:
         raise PoseError(
             f"{path}: expected a JSON list of people, found {describe(entries)}; give HRNet's train.json, ..."
@@ -87,7 +85,7 @@ def read_hrnet_folder(folder: Path) -> Reading | None:
     names = [name for name in HRNET_FILES if (folder / name).is_file()]
     if not {"train.json", "valid.json"} & set(names) and (folder / TRAINVAL).is_file():
         names = [TRAINVAL, *names]
-    readings = [read_mpii_json(folder / name) for name in names]
+    readings = [read_mpii_json(folder / name, load_json(folder / name)) for name in names]
     return join_readings(readings, f"folder of {', '.join(names)}", renumber=True) if names else None
 
 

@@ -23,7 +23,7 @@ from mpii_tools.annotations.units import wrong_units
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import read_header
-from mpii_tools.people import People
+from mpii_tools.people import People, group_rows
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.skeletons import skeleton_to_json
 
@@ -202,10 +202,7 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
 
 def cut_crops(people: People, read_image: ReadImage, spec: CropSpec) -> Iterator[tuple[np.ndarray, ImageCrops]]:
     """The rows and crops of everybody, image by image: each is decoded once for all of its people."""
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, image in enumerate(people.images.tolist()):
-        rows_of[image].append(row)
-    images = list(map(np.array, rows_of.values()))
+    images = list(map(np.array, group_rows(people.images).values()))
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(images), IMAGES_AHEAD):
             ahead = images[start : start + IMAGES_AHEAD]

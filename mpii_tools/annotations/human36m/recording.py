@@ -9,7 +9,7 @@ import numpy as np
 
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.cameras import project
-from mpii_tools.people import BOX_MARGIN, NO_FRAME, Depth, People, place_squares, set_columns
+from mpii_tools.people import BOX_MARGIN, NO_FRAME, Depth, People, join_columns, place_squares, set_columns
 
 OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]  # the 17 of Human3.6M's 32 joints that move
 PELVIS, SPINE, NECK, NOSE, HEAD, L_SHOULDER, R_SHOULDER = 0, 7, 8, 9, 10, 11, 14
@@ -74,8 +74,7 @@ class Recording:
 
 def join_recordings(parts: Sequence[Recording]) -> Recording:
     """Everybody of some recordings."""
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    return Recording(**columns, left_out=[who for part in parts for who in part.left_out])
+    return Recording(**join_columns(parts, COLUMNS), left_out=[who for part in parts for who in part.left_out])
 
 
 def to_mpii(poses: np.ndarray) -> np.ndarray:

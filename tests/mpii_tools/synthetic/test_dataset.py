@@ -8,7 +8,6 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.people_file import depth_path, load_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.cameras import project
@@ -40,7 +39,7 @@ def contents(folder):
 
 def test_the_reader_returns_what_was_drawn(written):
     drawn = [(i, p) for i in range(7) for p in draw_picture(np.random.default_rng([SEED, i]))[1]]
-    reading = read_mpii_mat(written["image"].annotations)
+    reading = read_annotations(written["image"].annotations)
     people = reading.people
     assert not any(reading.notes.values())
     assert people.images.tolist() == [image_name(i) for i, _ in drawn]
@@ -172,6 +171,6 @@ def test_upright_people_are_another_dataset(tmp_path):
     data = write_synthetic(tmp_path, 1, 1, seed=5, workers=1, upright=True)
     assert contents(tmp_path) != any_pose and json.loads((tmp_path / dataset.DONE_NAME).read_text())["upright"]
     drawn = [draw_picture(np.random.default_rng([5, i]), upright=True)[1][0] for i in range(2)]
-    people = read_mpii_mat(data.annotations).people
+    people = read_annotations(data.annotations).people
     firsts = people.joints[np.unique(people.images, return_index=True)[1]]
     np.testing.assert_allclose(firsts, [person.joints for person in drawn], atol=1e-6)
