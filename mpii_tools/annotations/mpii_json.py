@@ -61,7 +61,7 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
     names, place, box, joints, labelled, zeroed = columns
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
     boxed = np.isnan(place[:, 2]) & (box[:, 2:] > 0).all(axis=1)
-    center, scale = crop_of_boxes(np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1))
+    center, scale = crop_of_boxes(box)
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
     unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
     people = People(

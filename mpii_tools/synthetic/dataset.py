@@ -94,7 +94,10 @@ def write_synthetic(
             f"{folder}: cannot draw {counts} images of kind {kind}; give numbers of at least 0, not all of them 0, and "
             "no test people of the studio"
         )
-    data, splits = _name_files(folder, kind), np.repeat(list(counts), list(counts.values()))
+    table, truth = (folder / name for name in (TABLES[0], TABLES[2] if kind == "wild" else TABLES[0]))
+    if kind == "image":
+        table, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
+    data, splits = SyntheticData(folder / "images", table, truth), np.repeat(list(counts), list(counts.values()))
     done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
     if kind != "image":
         parameters["kind"] = kind
@@ -118,14 +121,6 @@ def write_synthetic(
         save_people(data.truth, replace(people, depth=tabulate_depth(shots)))
     write_text(done, json.dumps(parameters) + "\n")
     return data
-
-
-def _name_files(folder: Path, kind: str) -> SyntheticData:
-    if kind == "image":
-        mat, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
-        return SyntheticData(folder / "images", mat, truth)
-    table = folder / TABLES[0]
-    return SyntheticData(folder / "images", table, folder / TABLES[2] if kind == "wild" else table)
 
 
 def _start_over(done: Path, images: Path) -> None:
