@@ -18,7 +18,7 @@ class ImageCamera:
     Attributes:
         parameters: focal lengths fx, fy and principal point cx, cy in image pixels.
         root_depth: distance of everybody's root (the pelvis) from the camera along its axis, mm.
-        distortion: k1, k2, k3, p1, p2 of `mpii_tools.cameras`.
+        distortion: k1, k2, k3, p1, p2 of `mpii_tools.depth.cameras`.
 
     Raises:
         PoseError: a number that is not finite, or a focal length or depth that is not above 0.
