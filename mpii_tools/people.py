@@ -1,19 +1,21 @@
-"""Annotated people as a table of arrays: what every reader returns and every dataset is made from."""
+"""Annotated people as tables of arrays, in depth too: what every reader returns and every dataset is made from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import CROP_SIDE, MPII, Skeleton
+from mpii_tools.cameras import back_project
 
 BOX_MARGIN = 1.25  # crop side / longer side of a whole person's box, as MPII's is 1.25 of the person's height
 CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale
 HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
+NO_FRAME = -1
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,11 @@ class People:
         derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
         area: (N,) square image pixels of the person, COCO's `area`: OKS's unit. NaN if unknown.
         skeleton: names and tree of the K joints.
+        depth: of the N people, in this order; None for people in two dimensions.
 
     Raises:
-        PoseError: when a column's shape does not match the others, or a name cannot be printed.
+        PoseError: when a column's shape does not match the others, a name cannot be printed, or a camera has no focal
+            length above 0.
     """
 
     images: np.ndarray
@@ -52,14 +56,23 @@ class People:
     derived: np.ndarray | bool = False
     area: np.ndarray | float = np.nan
     skeleton: Skeleton = MPII
+    depth: Depth | None = None
 
     def __post_init__(self) -> None:
         if self.person_ids is None:
             object.__setattr__(self, "person_ids", number_occurrences(np.asarray(self.images)))
-        set_columns(self, "people", COLUMNS, {"K": len(self.joint_names)})
+        set_columns(self, "people", COLUMNS, len(self.person_ids), {"K": len(self.joint_names)})
         known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
         object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
         require_printable("people", self.images, self.person_ids)
+        if self.depth is not None:
+            if len(self.depth) != len(self):
+                raise PoseError(f"depth: has {len(self.depth):,} rows, the people are {len(self):,}")
+            if (joints := self.depth.z.shape[1]) != len(self.joint_names):
+                raise PoseError(f"depth: of {joints} joints, the people have {len(self.joint_names)}")
+            wrong = self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]
+            if len(wrong):
+                raise PoseError(f"depth: the camera of person '{wrong[0]}' has no focal length above 0")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -100,7 +113,90 @@ class People:
 
     def select(self, rows: np.ndarray) -> People:
         """The people of `rows` (indices or a boolean mask), in that order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+        depth = None if self.depth is None else self.depth.select(rows)
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS}, depth=depth)
+
+    @property
+    def coordinates(self) -> np.ndarray:
+        """(N, K, D) joints, x and y in image pixels; for people with depth z beside, mm relative to the root."""
+        return self.joints if self.depth is None else np.concatenate([self.joints, self.depth.z[..., None]], axis=-1)
+
+    @property
+    def camera_joints(self) -> np.ndarray:
+        """(N, K, 3) joints of people with depth in camera coordinates, mm; NaN where the depth is not known."""
+        return self.depth.to_camera(self.coordinates)
+
+
+@dataclass(frozen=True)
+class Depth:
+    """What is known of N people with K joints in three dimensions, one row each; camera coordinates, mm.
+
+    Columns that a dataset lacks may be left out. One camera, or one name, may serve all.
+
+    Attributes:
+        z: (N, K) a joint's depth minus the root's, away from the camera; the root's is 0. NaN if unknown.
+        camera: (N, 4) focal lengths fx, fy and principal point cx, cy in image pixels. NaN if unknown.
+        distortion: (N, 5) k1, k2, k3, p1, p2 of `mpii_tools.cameras`; zeros without.
+        root_depth: (N,) the root's distance from the camera along its axis. NaN if unknown.
+        subject: (N,) who it is, '' if unknown.
+        action: (N,) what they do, '' if unknown.
+        sequence: (N,) what was recorded in one go, by all cameras, '' if unknown: what confidence intervals resample.
+        frame: (N,) number in the sequence, -1 if unknown.
+        protocol: (N,) the one of Human3.6M that tests on the image, in words; '' if unknown or none.
+
+    Raises:
+        PoseError: a column whose shape does not match the others, or a name that cannot be printed.
+    """
+
+    z: np.ndarray
+    camera: np.ndarray | float = np.nan
+    distortion: np.ndarray | float = 0.0
+    root_depth: np.ndarray | float = np.nan
+    subject: np.ndarray | str = ""
+    action: np.ndarray | str = ""
+    sequence: np.ndarray | str = ""
+    frame: np.ndarray | int = NO_FRAME
+    protocol: np.ndarray | str = ""
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.z)
+        if len(shape) != 2:
+            raise PoseError(f"depth: column 'z' has shape {shape}, expected (people, joints)")
+        set_columns(self, "depth", DEPTH_COLUMNS, shape[0], {"K": shape[1]})
+        require_printable("depth", self.subject, self.action, self.sequence, self.protocol)
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    @property
+    def placed(self) -> np.ndarray:
+        """(N,) bool: people whose camera and root's depth are known, so that pixels can be taken back to mm."""
+        return np.isfinite(self.camera).all(axis=1) & np.isfinite(self.distortion).all(axis=1) & (self.root_depth > 0)
+
+    @property
+    def common_protocol(self) -> str:
+        """The protocol of all people; '' if it is unknown, or they have more than one."""
+        found = set(self.protocol.tolist())
+        return found.pop() if len(found) == 1 else ""
+
+    def select(self, rows: np.ndarray) -> Depth:
+        """The people of `rows` (indices or a boolean mask), in that order."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in DEPTH_COLUMNS})
+
+    def to_camera(self, joints: np.ndarray) -> np.ndarray:
+        """Poses in camera coordinates, mm, with the depth of the root as the table has it.
+
+        Whoever predicts x, y in pixels and z relative to the root needs that depth. The paper does not say which it
+        takes; this takes the ground truth's, as later published code does.
+
+        Args:
+            joints: (N, K, 3) x, y in image pixels and z in mm relative to the root, predicted or not.
+
+        Returns:
+            (N, K, 3) mm; NaN for people who are not `placed`.
+        """
+        depth = np.where(self.placed, self.root_depth, np.nan)[:, None] + joints[..., 2]
+        return back_project(joints[..., :2], depth, self.camera, self.distortion)
 
 
 # Of `People`, in the order of its files: type, and the shape of a row.
@@ -111,20 +207,27 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def set_columns(table: object, what: str, columns: Mapping[str, tuple], lengths: Mapping[str, int]) -> None:
+# Of `Depth`.
+DEPTH_COLUMNS = {
+    "z": (np.float64, "K"), "camera": (np.float64, 4), "distortion": (np.float64, 5), "root_depth": (np.float64,),
+    "subject": (np.str_,), "action": (np.str_,), "sequence": (np.str_,), "frame": (np.int64,), "protocol": (np.str_,),
+}  # fmt: skip
+
+
+def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: int, lengths: Mapping[str, int]) -> None:
     """Make each column of a frozen table an array; one value, or one row of several, holds for all of its rows.
 
     Args:
-        table: has `person_ids`, one for each row.
         what: it is, for messages.
         columns: name -> type and the shape of a row, whose names are those of `lengths`.
+        rows: of the table.
 
     Raises:
         PoseError: a column of another shape.
     """
     for name, (kind, *row) in columns.items():
         column, row = np.asarray(getattr(table, name), dtype=kind), tuple(lengths.get(length, length) for length in row)
-        shape = (len(table.person_ids), *row)
+        shape = (rows, *row)
         if column.shape in ((), row):
             column = np.broadcast_to(column, shape).copy()
         if column.shape != shape:
@@ -146,19 +249,45 @@ def require_unique(what: str, person_ids: np.ndarray, verb: str = "appears") -> 
         raise PoseError(f"{what}: person '{ids[counts > 1][0]}' {verb} more than once; keep one")
 
 
+def find_rows(what: str, table: np.ndarray, person_ids: np.ndarray) -> np.ndarray:
+    """Which rows of a table, whose person_ids are given, are those of other `person_ids`, in the order of these.
+
+    Raises:
+        PoseError: the table lacks one of them.
+    """
+    row_of = {person: row for row, person in enumerate(table.tolist())}
+    if missing := [person for person in person_ids.tolist() if person not in row_of]:
+        raise PoseError(f"{what}: has no row of person '{missing[0]}' ({len(missing):,} are missing)")
+    return np.array([row_of[person] for person in person_ids.tolist()], dtype=int)
+
+
 def join_people(parts: Sequence[People]) -> People:
-    """All people of some parts of one skeleton."""
-    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
+    """All people of some parts of one skeleton, with depth if all parts have some."""
+    depths, depth = [part.depth for part in parts], None
+    if all(depths):
+        depth = Depth(**join_columns(depths, DEPTH_COLUMNS))
+    return replace(parts[0], **join_columns(parts, COLUMNS), depth=depth)
+
+
+def join_columns(tables: Sequence[object], columns: Iterable[str]) -> dict[str, np.ndarray]:
+    """The columns of all rows of some tables."""
+    return {name: np.concatenate([getattr(table, name) for table in tables]) for name in columns}
+
+
+def group_rows(images: np.ndarray) -> dict[str, list[int]]:
+    """Image -> the rows of its people, in the order of the first of them."""
+    rows_of: dict[str, list[int]] = {}
+    for row, image in enumerate(images.tolist()):
+        rows_of.setdefault(image, []).append(row)
+    return rows_of
 
 
 def number_occurrences(images: np.ndarray) -> list[str]:
     """`image#1`, `image#2`, ... for the first, second, ... row of the same image."""
-    seen: dict[str, int] = {}
-    names = []
-    for image in images.tolist():
-        seen[image] = seen.get(image, 0) + 1
-        names.append(f"{image}#{seen[image]}")
-    return names
+    names = np.empty(len(images), object)
+    for image, rows in group_rows(images).items():
+        names[rows] = [f"{image}#{number}" for number in range(1, len(rows) + 1)]
+    return names.tolist()
 
 
 def box_squares(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,6 +310,3 @@ def place_squares(middle: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.
     """
     scale = side / CROP_SIDE
     return middle - np.stack([np.zeros_like(scale), CENTER_SHIFT * scale], axis=1), scale
-
-
-make_people = People

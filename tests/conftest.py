@@ -1,6 +1,7 @@
 """Fixtures that every package's tests share."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -8,11 +9,9 @@ import numpy as np
 import pytest
 
 from heads.skeleton import MPII
+from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.depth.files import save_depth
-from mpii_tools.depth.table import make_depth
-from mpii_tools.people import COLUMNS, make_people
-from mpii_tools.people_file import load_people, save_people
+from mpii_tools.people import COLUMNS, Depth, People
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SIZE, BORDER = 32, 8
@@ -48,7 +47,7 @@ def write_tiny(folder, count=24, size=SIZE, seed=0):
     for split, number in splits.items():
         joints = 100 + rng.normal(0, 30, (number, 16, 2))
         joints[rng.random((number, 16)) < 0.1] = np.nan
-        people = make_people(
+        people = People(
             [f"{split}{i}.jpg" for i in range(number)], joints, split=split,
             center=np.full((number, 2), 100.0), scale=np.full(number, 0.8), head_size=np.full(number, 20.0),
         )  # fmt: skip
@@ -68,12 +67,12 @@ def add_depth(folder, seed=0):
         z = rng.normal(0, 200, people.joints.shape[:2])
         z -= z[:, MPII.root, None]
         z[np.isnan(people.joints[..., 0])] = np.nan
-        depth = make_depth(
-            people.person_ids, z, camera=np.array([300.0, 300, 100, 100]), root_depth=np.full(len(people), 5000.0),
+        depth = Depth(
+            z, camera=np.array([300.0, 300, 100, 100]), root_depth=np.full(len(people), 5000.0),
             subject=[f"S{row % 2}" for row in range(len(people))], action=[f"A{row % 3}" for row in range(len(people))],
             sequence=[f"take {row // 2}" for row in range(len(people))],
         )  # fmt: skip
-        save_depth(folder / f"{split}.npz", depth)
+        save_people(folder / f"{split}.npz", replace(people, depth=depth))
     return folder
 
 

@@ -22,8 +22,8 @@ from heads.skeleton import MPII
 from ief.cli import main
 from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.annotations.people_file import save_people
+from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, save_predictions
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,7 +49,7 @@ def world(tmp_path_factory):
 def everybody():
     draw = np.random.default_rng(0)
     center = draw.uniform(50, 900, (PERSONS, 2))
-    return make_people(
+    return People(
         [f"{row}.jpg" for row in range(PERSONS)], center[:, None] + draw.normal(0, 20, (PERSONS, 16, 2)), split="valid",
         center=center, scale=np.full(PERSONS, 0.5), head_size=np.full(PERSONS, 12.0),
     )  # fmt: skip
@@ -69,9 +69,7 @@ def good_files():
     save_people("people.npz", people)
     save_predictions("good.npz", Predictions(people.joints, people.person_ids))
     assert main(["prepare", "--annotations", "train.json", "--images", "images", "--out", "data", "--size", "32"]) == 0
-    release = make_people(
-        ["a.jpg", "b.jpg"], np.ones((2, 16, 2)), center=np.ones((2, 2)), scale=np.ones(2), split="test"
-    )
+    release = People(["a.jpg", "b.jpg"], np.ones((2, 16, 2)), center=np.ones((2, 2)), scale=np.ones(2), split="test")
     write_mpii_mat("release/mpii.mat", release)
 
 

@@ -101,10 +101,9 @@ def run(args: argparse.Namespace) -> None:
         print(f"{unused:,} predictions are of nobody in {args.annotations} and do not count", file=sys.stderr)
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         print(f"joints that are NaN in {args.predictions} and do not count: {', '.join(unplaced)}", file=sys.stderr)
-    depth = reading.depth.of(people.person_ids.tolist()) if reading.depth else None
     limits = load_angle_limits(args.angle_limits) if args.angle_limits else None
     options = {"convention": args.convention, "metric": args.metric, "limits": limits}
-    scores = score_poses(joints, people, depth, intervals=args.intervals, **options)
+    scores = score_poses(joints, people, intervals=args.intervals, **options)
     if limits and 3 not in scores:
         raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {args.annotations}")
     warn(args.predictions, joints, people)
@@ -114,12 +113,12 @@ def run(args: argparse.Namespace) -> None:
         found = score_oks(joints, people, aligned.scores)
         print_oks(found)
         result["oks"] = asdict(found)
-    if view := view_poses(people, depth, 3, joints):
+    if view := view_poses(people, 3, joints):
         result[KEY]["per_sequence"] = to_json(sequence_errors(*view[1], view[0]))
     if args.against:
         other = align(read_predictions(args.against, people.joint_names, args.first_pixel), people).joints
         warn(args.against, other, people)
-        found = score_poses(joints, people, depth, minus=other, **options)
+        found = score_poses(joints, people, minus=other, **options)
         print_summary({f"minus {args.against}": found}, signed=True)
         result["difference"] = to_tree(found, differences=True)
     if args.json:

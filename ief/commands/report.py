@@ -11,7 +11,6 @@ from evaluation.report.published import TABLE_8, select_rows
 from ief.commands.options import add_angle_limits
 
 if TYPE_CHECKING:
-    from mpii_tools.depth.table import Depth
     from mpii_tools.people import People
 
 EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
@@ -47,8 +46,8 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.images.sources import open_images
     from mpii_tools.prepared.read import read_description
 
-    people, depth = split_people(args.annotations, args.data, "valid")
-    training, training_depth = split_people(args.training, args.data, "train")
+    people = split_people(args.annotations, args.data, "valid")
+    training = split_people(args.training, args.data, "train")
     limits = load_angle_limits(args.angle_limits) if args.angle_limits else None
     if args.images and people is None:
         raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
@@ -64,8 +63,6 @@ def run(args: argparse.Namespace) -> None:
         load_image=image_loader(open_images(args.images), upright) if args.images else None,
         published=select_rows(args.published),
         left_out=left_out,
-        depth=depth,
-        training_depth=training_depth,
         angle_limits=limits,
     )
     print(page)
@@ -73,8 +70,8 @@ def run(args: argparse.Namespace) -> None:
         raise Incomplete(left_out)
 
 
-def split_people(path: Path | None, data: Path | None, split: str) -> tuple[People | None, Depth | None]:
-    """The people of an annotation file, else of a split of prepared data, and their depths; None if not given.
+def split_people(path: Path | None, data: Path | None, split: str) -> People | None:
+    """The people of an annotation file, else of a split of prepared data; None if not given.
 
     Raises:
         PoseError: a file of no known format, or prepared data without that split.
@@ -83,11 +80,10 @@ def split_people(path: Path | None, data: Path | None, split: str) -> tuple[Peop
     from mpii_tools.prepared.read import read_description
 
     if path is None and data is None:
-        return None, None
+        return None
     if path is None:
         splits = read_description(data)["splits"]
         if split not in splits:
             raise PoseError(f"{data}: has no split '{split}'; it has {', '.join(splits) or 'none'}")
         path = data / f"{split}.npz"
-    reading = read_annotations(path)
-    return reading.people, reading.depth
+    return read_annotations(path).people

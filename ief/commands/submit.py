@@ -55,9 +55,8 @@ def write_3d(args: argparse.Namespace) -> None:
     from mpii_tools.results.matching import align_annotated
 
     reading = read_annotations(args.annotations)
-    if reading.depth is None:
+    if reading.people.depth is None:
         raise PoseError(f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII")
     predictions = read_predictions(args.predictions, reading.people.joint_names, args.first_pixel)
     aligned, people = align_annotated(predictions, reading.people)
-    depth = reading.depth.of(people.person_ids.tolist())
-    print(f"{write_exchange(args.out, people.images, aligned.joints, depth)}: {len(people):,} people")
+    print(f"{write_exchange(args.out, people, aligned.joints)}: {len(people):,} people")

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.images.sources import open_images
     from mpii_tools.prepared.read import load_prepared, read_description
 
-    if load_prepared(config.data, "valid").depth is None:
+    if load_prepared(config.data, "valid").people.depth is None:
         raise PoseError(f"{config.data}: its validation people have no depth; `ief table7` compares methods in 2D")
     upright = read_description(config.data).get("apply_exif", False)
     pages = compare_runs(

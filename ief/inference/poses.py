@@ -9,7 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.depth.cameras import back_project
+from mpii_tools.cameras import back_project
 from mpii_tools.people import box_squares
 from mpii_tools.results.coco import to_coco
 from mpii_tools.results.predictions import UNKNOWN_STAGE, Predictions
@@ -22,7 +22,7 @@ class ImageCamera:
     Attributes:
         parameters: focal lengths fx, fy and principal point cx, cy in image pixels.
         root_depth: distance of everybody's root (the pelvis) from the camera along its axis, mm.
-        distortion: k1, k2, k3, p1, p2 of `mpii_tools.depth.cameras`.
+        distortion: k1, k2, k3, p1, p2 of `mpii_tools.cameras`.
 
     Raises:
         PoseError: a number that is not finite, or a focal length or depth that is not above 0.
@@ -92,7 +92,7 @@ class Poses:
         Args:
             camera: (4,) focal lengths fx, fy and principal point cx, cy in image pixels, or (P, 4).
             root_depth: distance of the people's roots from the camera along its axis in mm, or (P,) of each one's.
-            distortion: (5,) k1, k2, k3, p1, p2 of `mpii_tools.depth.cameras`, or (P, 5); None: no distortion.
+            distortion: (5,) k1, k2, k3, p1, p2 of `mpii_tools.cameras`, or (P, 5); None: no distortion.
 
         Returns:
             (P, K, 3) mm; NaN where a joint is, or where no ray through the lens leads to its pixel.

@@ -15,7 +15,7 @@ from evaluation.report.skeletons import grid, to_jpeg
 from evaluation.report.tables import cell, groups_table, readable, summary_table
 from ief.reporting.pictures import draw_people, label_worst_and_median
 from ief.reporting.scoring import person_errors
-from mpii_tools.annotations.mpii_mat import read_mpii_mat
+from mpii_tools.annotations.read import read_annotations
 from mpii_tools.images.decode import LoadImage, image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
@@ -54,7 +54,7 @@ def draw_test_people(folder: Path, count: int, size: int) -> tuple[PreparedSplit
     """
     source = write_synthetic(folder / "data", 0, count, 0, SEED, workers=1)
     images = open_images(source.images)
-    people = read_mpii_mat(source.annotations).people
+    people = read_annotations(source.annotations).people
     prepare(people, images, folder / "prepared", "drawn", CropSpec(size, margin=1.0))
     return load_prepared(folder / "prepared", "valid"), image_loader(images)
 

@@ -11,7 +11,6 @@ from evaluation.report.material import Run
 from evaluation.report.page import Section
 from evaluation.report.side_view import draw_front_and_side
 from ief.reporting.scoring import choose_measure, person_errors
-from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
@@ -28,7 +27,6 @@ def draw_people(
     *,
     side: int = 320,
     before: np.ndarray | None = None,
-    depth: Depth | None = None,
     left_out: list[str] | None = None,
 ) -> list[tuple[int, np.ndarray]]:
     """Close-ups of some people with predicted (colored) and true (thin white) skeletons; in 3D a side view beside.
@@ -36,13 +34,12 @@ def draw_people(
     A joint predicted beyond the image's edge is not drawn: nothing in the image tells whether it is right.
 
     Args:
-        poses: (N, K, D) predictions of all of `people`, x and y in image pixels.
+        poses: (N, K, D) predictions of all of `people`, x and y in image pixels. In 3D the side view takes its scale
+            from the person's camera where that is known, else from the pose.
         load_image: an image by name.
         rows: the people to draw.
         side: of each picture in pixels.
         before: (N, K, D) poses that `poses` came from, for arrows from there; None draws none.
-        depth: of the people, for the ground truth of poses in 3D in the side view, and its scale where the person's
-            camera is known, which else comes from the pose.
         left_out: gets a line, with its reason, for each image that is missing or corrupt.
 
     Returns:
@@ -57,7 +54,7 @@ def draw_people(
                 left_out.append(f"picture of {people.person_ids[row]}: {error}")
             continue
         gt, start, scale = people.joints[row], None if before is None else before[row], None
-        if depth is not None:
+        if poses.shape[-1] == 3 and (depth := people.depth) is not None:
             gt = np.column_stack([gt, depth.z[row]])
             scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
         drawn = {"gt": gt, "scale": scale, "side": side, "before": start}
@@ -107,7 +104,7 @@ def make_people_section(
 
 
 def make_figure_3_section(
-    run: Run, people: People | None, depth: Depth | None, load_image: LoadImage | None, left_out: list[str] | None
+    run: Run, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
 ) -> Section:
     """Figure 3: a run's last poses in the image and from the side, or a sentence if nobody can be drawn.
 
@@ -116,11 +113,11 @@ def make_figure_3_section(
     heading, poses, pictures = "Figure 3: image and side view", run.poses.get(run.last), []
     if people is not None and load_image is not None and poses is not None and poses.shape[-1] == 3:
         flat, unit = person_errors(poses, people), choose_measure(people).unit
-        millimeters = np.full(len(people), np.nan) if depth is None else person_errors(poses, people, depth)
+        millimeters = np.full(len(people), np.nan) if people.depth is None else person_errors(poses, people, 3)
         captions = {row: f"{millimeters[row]:.0f} mm" for row in spread_rows(millimeters, SHOWN)}
         rows = spread_rows(np.where(np.isfinite(millimeters), np.nan, flat), SHOWN)
         captions |= {row: f"depth not known, {flat[row]:.2f} {unit}" for row in rows}
-        drawn = draw_people(people, poses, load_image, list(captions), depth=depth, left_out=left_out)
+        drawn = draw_people(people, poses, load_image, list(captions), left_out=left_out)
         pictures = [(f"{people.person_ids[row]}: {captions[row]}", picture) for row, picture in drawn]
     text = (
         f"{run.name}: people from the best to the worst predicted, in the image and from the side. {SIDES}: the ground "

@@ -31,7 +31,6 @@ from ief.reporting.runs import load_run, run_names
 from ief.reporting.scoring import view_poses
 from ief.reporting.sequence import choose_sequence
 from mpii_tools.crops import apply_affine, crop_matrices
-from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People
 
@@ -49,8 +48,6 @@ def write_report(
     load_image: LoadImage | None = None,
     published: Mapping[str, PublishedRow] = TABLE_8,
     left_out: list[str] | None = None,
-    depth: Depth | None = None,
-    training_depth: Depth | None = None,
     angle_limits: AngleLimits | None = None,
 ) -> Path:
     """Write `out`/index.html, results.json, tables/ and figures/ for finished runs.
@@ -59,12 +56,12 @@ def write_report(
         runs: run folders; the last one's poses are drawn.
         out: folder to write.
         title, lead: of the page.
-        people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out.
+        people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out;
+            in 3D without their depth.
         training: the training people, for Figure 1; None takes `people`.
         load_image: an image by name; None draws nobody on an image.
         published: rows to print below Table 8.
         left_out: gets a line for each image that could not be drawn on; the report does without.
-        depth, training_depth: what is known of `people` and `training` in 3D; runs in 3D need it for differences.
         angle_limits: for Illegal Angle; None leaves it out.
 
     Returns:
@@ -74,23 +71,22 @@ def write_report(
         PoseError: a run that is not finished, predictions of other people.
     """
     names = run_names(runs)
-    loaded = [load_run(folder, name, people, depth, angle_limits) for folder, name in zip(runs, names, strict=True)]
-    view = partial(view_poses, people, depth, limits=angle_limits)
+    loaded = [load_run(folder, name, people, angle_limits) for folder, name in zip(runs, names, strict=True)]
+    view = partial(view_poses, people, limits=angle_limits)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
     parts: list[Section | None] = []
     if trainings := human36m.compare_trainings(loaded, view):
-        known = people is not None and depth is not None and bool(depth.placed.any())
+        truth, trained = root_joints(people), root_joints(training)
         poses = {one.name: one.poses for one in trainings.pairs[min(trainings.pairs)] if one.poses is not None}
-        followed = choose_sequence(people, depth, poses) if known and poses else None
-        trained = root_joints(training, training_depth)
-        measured = root_joints(people, depth) if trained is None else trained
+        followed = choose_sequence(people, poses) if truth is not None and poses else None
+        measured = truth if trained is None else trained
         parts += [
-            human36m.make_metrics_section(trainings, loaded, known),
+            human36m.make_metrics_section(trainings, loaded, truth is not None),
             human36m.make_joints_section(trainings.pairs),
             human36m.make_actions_section(trainings.pairs),
             representation.make_depth_section(measured, shown.skeleton, trained is not None),
             sequence.make_section(followed),
-            make_figure_3_section(shown, people, depth, load_image, left_out),
+            make_figure_3_section(shown, people, load_image, left_out),
         ]
     parts += methods.make_sections(loaded, view, people is not None, published)
     parts.append(errors.make_joints_section(select_scores(loaded)))
@@ -117,9 +113,9 @@ def crop_joints(people: People | None) -> np.ndarray | None:
     return np.where(people.annotated[..., None], joints, np.nan)
 
 
-def root_joints(people: People | None, depth: Depth | None) -> np.ndarray | None:
+def root_joints(people: People | None) -> np.ndarray | None:
     """(N, K, 3) annotated joints in camera axes relative to the root, mm, NaN for others; None without known depth."""
-    if people is None or depth is None or not depth.placed.any():
+    if people is None or people.depth is None or not people.depth.placed.any():
         return None
-    joints = np.where(people.annotated[..., None], depth.to_camera(depth.beside(people.joints)), np.nan)
+    joints = np.where(people.annotated[..., None], people.camera_joints, np.nan)
     return joints - joints[:, [people.skeleton.root]]

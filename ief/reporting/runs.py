@@ -23,7 +23,6 @@ from heads.pairs import METHODS
 from heads.skeleton import MPII
 from ief.model.run_folder import METRICS, stage_file
 from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, load_predictions, score, view_poses
-from mpii_tools.depth.table import Depth
 from mpii_tools.people import People
 from mpii_tools.skeletons import skeleton_from_json
 
@@ -40,9 +39,7 @@ def run_names(runs: Sequence[Path]) -> list[str]:
     return distinct_names(paths)
 
 
-def load_run(
-    folder: Path, name: str, people: People | None, depth: Depth | None = None, limits: AngleLimits | None = None
-) -> Run:
+def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits | None = None) -> Run:
     """What a run folder holds; stages that metrics.json lacks, or scored on others than `people`, are scored here.
 
     Scores in 3D are of the predictions where the depth of some of the people is known, else those of metrics.json.
@@ -57,6 +54,7 @@ def load_run(
     predicted = load_predictions(folder, people) if people is not None else {}
     poses = {stage: each.joints for stage, each in predicted.items()}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
+    depth = people.depth if people is not None else None
     placed = depth is not None and depth.placed.any() and any(pose.shape[-1] == 3 for pose in poses.values())
     for stage in stages if placed else ():
         stages[stage].pop(3, None)
@@ -65,7 +63,7 @@ def load_run(
         if known is None or not match_scores(known[2], joints, people):
             convention = known[2].convention if known else "official"
             scored = {2: score(joints, people, convention, intervals=True)}
-        if placed and (view := view_poses(people, depth, 3, joints, limits=limits)):
+        if placed and (view := view_poses(people, 3, joints, limits=limits)):
             scored[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
         stages[stage] = {**(known or {}), **scored}
     scores = {stage: each.scores for stage, each in predicted.items() if each.scores is not None}

@@ -2,7 +2,7 @@
 
 A pose in 3D has x, y in pixels and z relative to the root. It is scored in 2D by its x and y, and in mm once it is
 taken back to camera coordinates with the person's camera and the ground truth's root depth, of which the paper says
-nothing (`mpii_tools.depth.table.Depth.to_camera`). Scoring arrays needs no torch: `ief evaluate` does without.
+nothing (`mpii_tools.people.Depth.to_camera`). Scoring arrays needs no torch: `ief evaluate` does without.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from evaluation.metrics.mpjpe import joint_errors
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.scores import Scores
 from evaluation.report.tables import breakdown_tables, cell, groups_table, joints_table, readable, summary_table
-from mpii_tools.depth.table import Depth
 from mpii_tools.people import People
 from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align
@@ -72,7 +71,6 @@ def choose_measure(people: People) -> Measure:
 
 def view_poses(
     people: People,
-    depth: Depth | None,
     dimensions: int,
     *poses: np.ndarray,
     metric: str | None = None,
@@ -81,7 +79,7 @@ def view_poses(
     """Ground truth and poses as evaluation takes them: in image pixels; in 3D in mm, of people whose depth is known.
 
     Args:
-        people, depth: N people, and their depth; None if there is none.
+        people: N people.
         poses: (N, K, D) each.
         metric: in 2D, see `ground_truth`. limits: in 3D, of joint angles.
 
@@ -90,9 +88,9 @@ def view_poses(
     """
     if dimensions == 2:
         return ground_truth(people, *poses, metric=metric), [pose[..., :2] for pose in poses]
-    if depth is None or any(pose.shape[-1] != 3 for pose in poses):
+    if (depth := people.depth) is None or any(pose.shape[-1] != 3 for pose in poses):
         return None
-    gt = depth.to_camera(depth.beside(people.joints))
+    gt = people.camera_joints
     counted = people.annotated & np.isfinite(gt).all(axis=-1)
     for pose in poses:
         counted = counted & predicted_joints(pose)
@@ -111,7 +109,6 @@ def view_poses(
 def score_poses(
     joints: np.ndarray,
     people: People,
-    depth: Depth | None = None,
     convention: str = "official",
     intervals: bool = False,
     metric: str | None = None,
@@ -125,7 +122,7 @@ def score_poses(
     """
     poses = [joints] if minus is None else [joints, minus]
     bootstrap = Bootstrap() if intervals or minus is not None else None
-    views = {d: view_poses(people, depth, d, *poses, metric=metric, limits=limits) for d in (2, 3)}
+    views = {d: view_poses(people, d, *poses, metric=metric, limits=limits) for d in (2, 3)}
     return {
         dimensions: score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
         for dimensions, view in views.items()
@@ -137,12 +134,12 @@ def score(
     joints: np.ndarray, people: People, convention: str = "official", intervals: bool = False, metric: str | None = None
 ) -> Scores:
     """The scores in 2D of `score_poses`."""
-    return score_poses(joints, people, None, convention, intervals, metric)[2]
+    return score_poses(joints[..., :2], people, convention, intervals, metric)[2]
 
 
-def measure_mpjpe(joints: np.ndarray, people: People, depth: Depth | None) -> float | None:
+def measure_mpjpe(joints: np.ndarray, people: People) -> float | None:
     """The Joint Error of poses (N, K, 3) in mm; None if it is not known, see `view_poses`."""
-    view = view_poses(people, depth, 3, joints)
+    view = view_poses(people, 3, joints)
     return evaluate(*view[1], view[0])["joint_error"].overall.value if view else None
 
 
@@ -158,16 +155,16 @@ def score_oks(joints: np.ndarray, people: People, scores: np.ndarray | None = No
     return oks_scores(joints[..., :2], ground_truth(people, joints), people.images.tolist(), people.area, ranks)
 
 
-def person_errors(joints: np.ndarray, people: People, depth: Depth | None = None) -> np.ndarray:
+def person_errors(joints: np.ndarray, people: People, dimensions: int = 2) -> np.ndarray:
     """(N,) mean joint error of each person, NaN where it is not known: in head sizes (or `choose_measure`'s).
 
     Args:
-        depth: given, it is Joint Error in mm.
+        dimensions: 2, or 3 for Joint Error in mm.
     """
-    if depth is None:
+    if dimensions == 2:
         return measure_errors(joints[..., :2], ground_truth(people, joints))
-    gt = np.where(people.annotated[..., None], depth.to_camera(depth.beside(people.joints)), np.nan)
-    return nan_mean(joint_errors(depth.to_camera(joints), gt, people.skeleton.root), axis=1)
+    gt = np.where(people.annotated[..., None], people.camera_joints, np.nan)
+    return nan_mean(joint_errors(people.depth.to_camera(joints), gt, people.skeleton.root), axis=1)
 
 
 def stage_names(count: int) -> list[str]:
@@ -190,7 +187,7 @@ def score_run(
     poses, scores = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
     save_poses(out, data, poses, scores)
     stages = zip(stage_names(len(poses)), poses, strict=True)
-    results = {name: score_poses(pose, data.people, data.depth, intervals=True) for name, pose in stages}
+    results = {name: score_poses(pose, data.people, intervals=True) for name, pose in stages}
     write_text(out / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
     return results
 
@@ -209,7 +206,7 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
         known = scores if final and np.isfinite(scores).any() else None
         predictions = Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)
-        save_predictions(path, with_camera(predictions, data.depth))
+        save_predictions(path, with_camera(predictions, people))
     return path
 
 

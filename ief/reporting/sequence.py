@@ -8,28 +8,27 @@ import numpy as np
 
 from evaluation.report.sequence import KIND, Sequence
 from heads.skeleton import Skeleton
-from mpii_tools.depth.table import NO_FRAME, Depth
-from mpii_tools.people import People
+from mpii_tools.people import NO_FRAME, Depth, People
 
 SHORTEST = 6  # frames worth a line
 
 
-def choose_sequence(people: People, depth: Depth, poses: Mapping[str, np.ndarray]) -> Sequence | None:
+def choose_sequence(people: People, poses: Mapping[str, np.ndarray]) -> Sequence | None:
     """The sequence whose wrists move most, relative to the root, in the ground truth: no prediction has a say.
 
     Of a sequence in which several cameras saw a frame, the camera with most frames is taken.
 
     Args:
-        people, depth: N people.
+        people: N people with depth.
         poses: method -> (N, K, 3) x, y in image pixels and z in mm.
 
     Returns:
         None without a sequence of at least `SHORTEST` frames with a camera, numbers and wrists.
     """
-    skeleton = people.skeleton
+    skeleton, depth = people.skeleton, people.depth
     if not any(name.endswith(KIND) for name in skeleton.names):
         return None
-    gt = np.where(people.annotated[..., None], depth.to_camera(depth.beside(people.joints)), np.nan)
+    gt = np.where(people.annotated[..., None], people.camera_joints, np.nan)
     spread = {rows: _spread(gt[list(rows)], skeleton) for rows in map(tuple, _sequences(depth))}
     spread = {rows: value for rows, value in spread.items() if np.isfinite(value)}
     if not spread:

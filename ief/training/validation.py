@@ -116,7 +116,7 @@ class Validator:
         self.poses = predict_cascade(cascade, data)[-1]
         scores = score(self.poses, data.people)
         errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
-        metrics = Metrics(scores.mean_pckh.value, *errors, measure_mpjpe(self.poses, data.people, data.depth))
+        metrics = Metrics(scores.mean_pckh.value, *errors, measure_mpjpe(self.poses, data.people))
         self.title = scores.measure.title
         if self.keep_best:
             if metrics.quality is None:

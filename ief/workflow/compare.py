@@ -116,11 +116,8 @@ def compare_runs(
             if runtime.dist.is_main:
                 named = title if seed is None else f"{title}, seed {seed}"
                 shown = {"load_image": load_image, "angle_limits": angle_limits}
-                training = {"training": data.people, "training_depth": data.depth}
                 written.append(
-                    write_report(
-                        folders, part / "report", named, people=valid.people, depth=valid.depth, **training, **shown
-                    )
+                    write_report(folders, part / "report", named, people=valid.people, training=data.people, **shown)
                 )
         if runtime.dist.is_main and configs.keys() <= METHODS.keys() and len(configs) > 1:
             by_method = {name: [part / name for part in parts] for name in configs}

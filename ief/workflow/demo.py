@@ -45,10 +45,10 @@ from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig
 from ief.training.trainer import train_stage
 from ief.workflow.draw import prepare_drawn
-from mpii_tools.depth.files import load_depth
+from mpii_tools.annotations.people_file import load_people
 from mpii_tools.images.decode import LoadImage, image_loader
 from mpii_tools.images.sources import open_images
-from mpii_tools.people_file import load_people
+from mpii_tools.people import People, find_rows
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import read_predictions
@@ -177,8 +177,6 @@ def demo(
         people=valid[0].people,
         training=trained.training.people,
         load_image=load_image,
-        depth=valid[0].depth,
-        training_depth=trained.training.depth,
     )
     for name, path in {"report": page, **kind.show_more(trained, more)}.items():
         say(f"{name} {path}")
@@ -245,9 +243,9 @@ def score_never_labeled(trained: Trained) -> np.ndarray:
     say(f"and {len(others):,} people elsewhere, of whose kind nobody was labeled in depth")
     poses, joint_scores = PosePredictor.of(load_cascade(trained.run).to(trained.device)).predict_split(others)
     save_poses(trained.out / "elsewhere-predictions", others, poses, joint_scores)
-    depth = load_hidden_depth(trained)
+    people = load_hidden_truth(trained)
     scores = {
-        name: score_poses(pose, others.people, depth, intervals=True)[3]
+        name: score_poses(pose, people, intervals=True)[3]
         for name, pose in zip(stage_names(len(poses)), poses, strict=True)
     }
     print(summary_table(scores).text())
@@ -256,18 +254,18 @@ def score_never_labeled(trained: Trained) -> np.ndarray:
     return poses[-1]
 
 
-def load_hidden_depth(trained: Trained) -> object:
-    """The depth of the people elsewhere, which training does not see."""
-    truth = trained.sources[1].truth
-    return load_depth(truth, load_people(truth)).of(trained.valid[1].people.person_ids.tolist())
+def load_hidden_truth(trained: Trained) -> People:
+    """The people elsewhere with their depth, which training does not see."""
+    truth, people = load_people(trained.sources[1].truth), trained.valid[1].people
+    return replace(people, depth=truth.depth.select(find_rows("depth", truth.person_ids, people.person_ids)))
 
 
 def show_never_labeled(trained: Trained, poses: np.ndarray) -> dict[str, Path]:
     """Front and side views of people from the best to the worst predicted, with the ground truth thin beneath."""
-    people, depth = trained.valid[1].people, load_hidden_depth(trained)
+    people = load_hidden_truth(trained)
     load_image = image_loader(open_images(trained.sources[1].images))
-    rows = spread_rows(person_errors(poses, people, depth), SHOWN_3D)
-    pictures = [picture for _, picture in draw_people(people, poses, load_image, rows, depth=depth)]
+    rows = spread_rows(person_errors(poses, people, 3), SHOWN_3D)
+    pictures = [picture for _, picture in draw_people(people, poses, load_image, rows)]
     path = trained.out / "report" / "never-labeled-in-depth.jpg"
     return {"pictures": write_bytes(path, to_jpeg(grid(pictures, 2)))}
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ief.training.options import Preset
-from mpii_tools.annotations.mpii_mat import read_mpii_mat
-from mpii_tools.depth.files import load_depth
+from mpii_tools.annotations.read import read_annotations
 from mpii_tools.images.sources import open_images
-from mpii_tools.people_file import load_people
 from mpii_tools.prepared.write import CropSpec, prepare
 from mpii_tools.synthetic.dataset import SyntheticData
 
@@ -22,11 +20,6 @@ def prepare_drawn(drawn: SyntheticData, folder: Path, name: str, options: Preset
     Raises:
         PoseError: as `prepare` does.
     """
-    if drawn.annotations.suffix == ".mat":
-        people, depth = read_mpii_mat(drawn.annotations).people, None
-    else:
-        people = load_people(drawn.annotations)
-        depth = load_depth(drawn.annotations, people)
-    spec = CropSpec(options.size, options.margin)
-    prepare(people, open_images(drawn.images), folder, name, spec, depth=depth)
+    people = read_annotations(drawn.annotations).people
+    prepare(people, open_images(drawn.images), folder, name, CropSpec(options.size, options.margin))
     return folder

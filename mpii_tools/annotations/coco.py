@@ -58,7 +58,7 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
     usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     boxes = np.where(usable[:, None], boxes, np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
-        center, scale = crop_of_boxes(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1))
+        center, scale = crop_of_boxes(boxes)
     people = People(
         images,
         joints,

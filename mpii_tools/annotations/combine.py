@@ -19,7 +19,6 @@ from mpii_tools.annotations.reading import Reading, join_readings, merge
 from mpii_tools.annotations.splits import assign_splits, parse_annotations, require_split, share_valid
 from mpii_tools.annotations.units import require_pixels
 from mpii_tools.images.sources import open_images
-from mpii_tools.people import People
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
     reading = assign_splits(path, read_annotations(path), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
-    if skeleton is not None and reading.depth and skeleton.names != people.joint_names:
+    if skeleton is not None and people.depth and skeleton.names != people.joint_names:
         raise PoseError(f"{path}: people with depth keep their own joints, whose root it is relative to; no --skeleton")
     if skeleton is not None:
         people, left_out = select_joints(path, people, skeleton)
@@ -81,12 +80,13 @@ def combine(
         if valid_share is None:
             require_split(path, reading)
         if reading.people.skeleton != readings[0].people.skeleton:
-            here, there = (_describe_joints(one.people) for one in (reading, readings[0]))
+            names = [one.people.joint_names for one in (reading, readings[0])]
+            here, there = (f"{len(joints)}, {', '.join(joints[:3])}, ..." for joints in names)
             raise PoseError(
                 f"{path}: its joints are {here}, those of {paths[0]} {there}, or "
                 "their trees differ; name one --skeleton for all, or prepare them into folders of their own"
             )
-    without = [path for path, reading in zip(paths, readings, strict=True) if reading.depth is None]
+    without = [path for path, reading in zip(paths, readings, strict=True) if reading.people.depth is None]
     if 0 < len(without) < len(sources):
         raise PoseError(
             f"{without[0]}: has no depths, other annotations have; prepare it into a folder of its own, which "
@@ -127,7 +127,3 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
         return opened["/".join(name)](inside)
 
     return read
-
-
-def _describe_joints(people: People) -> str:
-    return f"{len(people.joint_names)}, {', '.join(people.joint_names[:3])}, ..."

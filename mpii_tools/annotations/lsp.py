@@ -67,9 +67,9 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
 
     head = np.linalg.norm(joints[:, MPII.index("head_top")] - joints[:, MPII.index("upper_neck")], axis=-1)
     center, scale = crop_around(joints)
-    split, rule = choose_split(images, files)
-    listed = read_valid_list(folder) or []
-    _, list_faults, list_notes = find_listed(names[present], listed)
+    listed, named = read_valid_list(folder), np.zeros(len(names), bool)
+    named[present], list_faults, list_notes = find_listed(names[present], listed or [])
+    split, rule = choose_split(images, files, None if listed is None else named[keep])
     people = People(
         images,
         joints,
@@ -89,18 +89,17 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     return Reading(people, "LSP: joints.mat and images", faults, notes)
 
 
-def choose_split(images: np.ndarray, files: ImageFiles) -> tuple[np.ndarray, str]:
+def choose_split(images: np.ndarray, files: ImageFiles, named: np.ndarray | None) -> tuple[np.ndarray, str]:
     """'train' or 'valid' for each image, and the rule that decided, in words.
 
-    1. `valid_images.txt` in the folder names the validation images.
+    1. `valid_images.txt` in the folder names the validation images, `named` (N,) bool; None without that file.
     2. Images in several tar shards: the shard with the highest number is the validation part.
     3. Neither: every eighth image in name order. The shards hold random images, so no rule on names gives their
        split back, and metrics on this one do not compare with theirs.
     """
-    listed = read_valid_list(files.folder)
     shards = np.array([files.shard(name) or "" for name in images])
-    if listed is not None:
-        valid, rule = find_listed(images, listed)[0], "named in valid_images.txt"
+    if named is not None:
+        valid, rule = named, "named in valid_images.txt"
     elif len(set(shards)) > 1:
         last = max(set(shards), key=shard_number)
         valid, rule = shards == last, f"the images of {last}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,6 @@ from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.annotations.valid_list import name_rows
 from mpii_tools.formats.arrays import as_array, numeric
-from mpii_tools.formats.hdf5 import load_hdf5
-from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People
 
 WIDENED = 1.25  # what Newell multiplied scale by
@@ -26,7 +23,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
+def read_newell_h5(path: Path, stored: dict[str, object]) -> Reading:
     """The people of Newell's file: `part`, `center`, `scale`, and optionally `imgname`, `person`, `normalize`.
 
     `center` and `scale` hold +15 * scale in y and * 1.25; both are undone, exactly but for rounding. (The file of
@@ -39,13 +36,11 @@ def read_newell_h5(path: str | os.PathLike, stored: dict[str, object] | None = N
 
     Args:
         path: the file.
-        stored: its arrays, if it has been loaded already.
+        stored: its arrays.
 
     Raises:
-        PoseError: not an HDF5 file, or one without these arrays.
+        PoseError: a file without these arrays.
     """
-    path = Path(path)
-    stored = load_hdf5(path) if stored is None else stored
     for name in {"scale", "normalize", "person"} & set(stored):  # MATLAB's vectors have two axes
         stored[name] = np.ravel(stored[name]) if np.ndim(stored[name]) == 2 else stored[name]
     part = numeric(path, stored, "part", (None, 16, 2))
@@ -101,7 +96,7 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> tupl
     return found, {}
 
 
-def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
+def read_gt_valid_mat(path: Path, stored: dict[str, object]) -> Reading:
     """The people of `dataset_joints`, `jnt_missing` (16, N), `pos_gt_src` (16, 2, N), `headboxes_src` (2, 2, N).
 
     The file holds neither center nor scale (NaN) nor image names: those come from `valid_images.txt` beside it if
@@ -111,13 +106,11 @@ def read_gt_valid_mat(path: str | os.PathLike, stored: dict[str, object] | None 
 
     Args:
         path: the .mat file.
-        stored: its variables, if it has been loaded already.
+        stored: its variables.
 
     Raises:
-        PoseError: not a .mat file with these arrays.
+        PoseError: a file without these arrays.
     """
-    path = Path(path)
-    stored = load_mat(path) if stored is None else stored
     raw = numeric(path, stored, "pos_gt_src", (16, 2, None))
     count = raw.shape[2]
     missing = numeric(path, stored, "jnt_missing", (16, count)).T != 0

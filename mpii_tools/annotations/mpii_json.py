@@ -19,17 +19,19 @@ from mpii_tools.annotations.labels import (
     read_points,
 )
 from mpii_tools.annotations.placement import FROM_BOX, crop_of_boxes
-from mpii_tools.annotations.reading import UNPLACED, Reading
+from mpii_tools.annotations.reading import UNPLACED, Reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
 
+HRNET_FILES = ("train.json", "valid.json", "test.json")
+TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
 MALFORMED = "people left out: not as HRNet has them (entries counted from 0)"
 OTHER_MALFORMED = "people left out: not as pytorch-pose has them (entries counted from 0)"
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
 
 
-def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
+def read_mpii_json(path: Path, entries: Any) -> Reading:
     """The people of an HRNet/mmpose JSON: `image`, `center`, `scale`, and (not for test) `joints`, `joints_vis`.
 
     An entry may have a `bbox` (x, y, width, height) in place of center and scale, or joints alone: then both are NaN.
@@ -42,7 +44,7 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
 
     Args:
         path: the file.
-        entries: its contents, if they have been loaded already.
+        entries: its contents.
 
     Returns:
         Reading; an entry that is not as HRNet has it is left out and named among the faults. Center and scale are NaN
@@ -51,8 +53,6 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
     Raises:
         PoseError: not a JSON list of people, or not one entry that is as HRNet has it; the message has the first fault.
     """
-    path = Path(path)
-    entries = load_json(path) if entries is None else entries
     if not isinstance(entries, list) or not entries:
         raise PoseError(
             f"{path}: expected a JSON list of people, found {describe(entries)}; give HRNet's train.json, ..."
@@ -61,7 +61,7 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
     names, place, box, joints, labelled, zeroed = columns
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
     boxed = np.isnan(place[:, 2]) & (box[:, 2:] > 0).all(axis=1)
-    center, scale = crop_of_boxes(np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1))
+    center, scale = crop_of_boxes(box)
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
     unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
     people = People(
@@ -78,6 +78,15 @@ def read_mpii_json(path: str | os.PathLike, entries: Any = None) -> Reading:
     }
     notes = {FROM_BOX: people.person_ids[boxed].tolist(), ZEROED: people.person_ids[zeroed].tolist()}
     return Reading(people, "HRNet/mmpose JSON", faults, notes)
+
+
+def read_hrnet_folder(folder: Path) -> Reading | None:
+    """The people of HRNet's `train.json`, `valid.json` and `test.json`, as far as they are there; None without one."""
+    names = [name for name in HRNET_FILES if (folder / name).is_file()]
+    if not {"train.json", "valid.json"} & set(names) and (folder / TRAINVAL).is_file():
+        names = [TRAINVAL, *names]
+    readings = [read_mpii_json(folder / name, load_json(folder / name)) for name in names]
+    return join_readings(readings, f"folder of {', '.join(names)}", renumber=True) if names else None
 
 
 def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:

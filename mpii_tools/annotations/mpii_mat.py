@@ -15,9 +15,8 @@ from mpii_tools.annotations.release import Release, read_rects, unpack_release
 from mpii_tools.annotations.splits import is_validation
 from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
-from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows
 
 FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
 TEST_FIELDS, ACTIVITY = ["scale", "objpos"], ["cat_name", "act_name", "act_id"]
@@ -27,7 +26,7 @@ TWICE = "people with a joint labelled twice, the last counts"
 MALFORMED = "people left out: a field is not as MPII has it"
 
 
-def read_mpii_mat(path: str | os.PathLike, stored: dict[str, object] | None = None) -> Reading:
+def read_mpii_mat(path: Path, stored: dict[str, object]) -> Reading:
     """The people of MPII's .mat: the full `RELEASE`, or an `annolist` alone (one labelled person or more per entry).
 
     From RELEASE: every test rect (joints it lacks are NaN), and the train rects that have a labelled joint, scale and
@@ -40,7 +39,7 @@ def read_mpii_mat(path: str | os.PathLike, stored: dict[str, object] | None = No
 
     Args:
         path: the .mat file.
-        stored: its variables, if it has been loaded already.
+        stored: its variables.
 
     Returns:
         Reading; its faults and notes name what was left out, `image#rect`, and the reason.
@@ -48,8 +47,6 @@ def read_mpii_mat(path: str | os.PathLike, stored: dict[str, object] | None = No
     Raises:
         PoseError: neither variable in it, a RELEASE that is not MPII's, or not one rect that is.
     """
-    path = Path(path)
-    stored = load_mat(path) if stored is None else stored
     if "RELEASE" in stored:
         return _people_of_release(path, unpack_release(path, stored))
     if "annolist" in stored:
@@ -147,11 +144,8 @@ def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarr
     boxes = _square_head_boxes(people) if head_boxes is None else np.asarray(head_boxes, np.float64)
     if boxes.shape != (len(people), 4):
         raise PoseError(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")
-    rows_of: dict[str, list[int]] = {}
-    for row, image in enumerate(people.images.tolist()):
-        rows_of.setdefault(image, []).append(row)
     annolist, train, single, valid = [], [], [], []
-    for image, rows in rows_of.items():
+    for image, rows in group_rows(people.images).items():
         split, *others = set(people.split[rows].tolist())
         if others:
             raise PoseError(f"{path}: image {image} has people in '{split}' and '{others[0]}'; MPII splits by image")

@@ -39,9 +39,9 @@ def crop_of_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """MPII center (N, 2) and scale (N,) of the crop around a person's box: its side is 1.25 of the longer side.
 
     Args:
-        boxes: (N, 4) x1, y1, x2, y2; edges as COCO's, so that 0 is half a pixel before the first pixel's center.
+        boxes: (N, 4) x, y, width, height; edges as COCO's, so that 0 is half a pixel before the first pixel's center.
     """
-    return place_squares(*box_squares(boxes))
+    return place_squares(*box_squares(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)))
 
 
 def place_people(people: People) -> tuple[People, dict[str, list[str]]]:

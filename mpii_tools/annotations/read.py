@@ -7,12 +7,12 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.coco import read_coco
-from mpii_tools.annotations.folders import read_hrnet_folder, read_people_file, read_prepared_people
 from mpii_tools.annotations.human36m.read import SAFE, read_human36m, read_human36m_folder
 from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat, read_newell_h5
-from mpii_tools.annotations.mpii_json import read_mpii_json, read_pytorch_pose_json
+from mpii_tools.annotations.mpii_json import read_hrnet_folder, read_mpii_json, read_pytorch_pose_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
+from mpii_tools.annotations.people_file import read_people_file, read_prepared_people
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.content import content, described
 from mpii_tools.formats.json_file import load_json
@@ -36,7 +36,7 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if path.is_dir():
         if (path / "joints.mat").is_file():
             return read_lsp(path)
-        found = read_prepared_people(path) or read_hrnet_folder(path, read_mpii_json) or read_human36m_folder(path)
+        found = read_prepared_people(path) or read_hrnet_folder(path) or read_human36m_folder(path)
         if found is not None:
             return found
         held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
@@ -48,7 +48,7 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     except PoseError as error:
         raise PoseError(f"{error}; expected {FORMATS}") from error
     if kind == "npz":
-        return _read_npz(path)
+        return read_human36m(path, "npz", array_names(path, "people")) or read_people_file(path)
     if kind in ("hdf5", "mat"):
         stored = load_mat(path)
         if "part" in stored:
@@ -61,12 +61,6 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if kind == "cdf":
         return read_human36m(path, "cdf")
     raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
-
-
-def _read_npz(path: Path) -> Reading:
-    """The people of an .npz, whose form the names of its arrays tell."""
-    names = array_names(path, "people")
-    return read_human36m(path, "npz", names) or read_people_file(path)
 
 
 def _read_json(path: Path) -> Reading:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mpii_tools.depth.table import Depth, join_depths
 from mpii_tools.people import People, join_people
 
 EXAMPLES = 3
@@ -24,14 +23,12 @@ class Reading:
         format: of the annotations, in words.
         faults: what is wrong with the file: people it should hold that cannot be used, values that contradict.
         notes: what is worth knowing and no fault.
-        depth: a row for each of the people, of annotations in three dimensions.
     """
 
     people: People
     format: str
     faults: Findings = field(default_factory=dict)
     notes: Findings = field(default_factory=dict)
-    depth: Depth | None = None
 
 
 def merge(*findings: Findings) -> dict[str, list[str]]:
@@ -54,13 +51,11 @@ def join_readings(readings: Sequence[Reading], form: str | None = None, renumber
     people = join_people([reading.people for reading in readings])
     if renumber and len(set(people.person_ids.tolist())) < len(people):
         people = replace(people, person_ids=None)
-    depths = [reading.depth for reading in readings]
     return Reading(
         people,
         form or ", ".join(dict.fromkeys(reading.format for reading in readings)),
         merge(*(reading.faults for reading in readings)),
         merge(*(reading.notes for reading in readings)),
-        None if None in depths else join_depths(depths, people.person_ids),
     )
 
 

@@ -48,14 +48,11 @@ def decode_image(data: bytes, name: str, upright: bool = False) -> np.ndarray:
     """
     header = read_header(data, name)  # OpenCV believes any size, and takes a JPEG that ends early for a grey image
     image = _decode(data, name, 1)
-    return turn_upright(image, header.orientation) if upright else image
-
-
-def turn_upright(image: np.ndarray, orientation: int) -> np.ndarray:
-    """The image (H, W, 3) turned and mirrored as EXIF's `orientation` asks."""
-    if orientation in TURNED:
+    if not upright:
+        return image
+    if header.orientation in TURNED:
         image = image.swapaxes(0, 1)
-    x_step, y_step = (-1 if orientation in mirrored else 1 for mirrored in MIRRORED)
+    x_step, y_step = (-1 if header.orientation in mirrored else 1 for mirrored in MIRRORED)
     return np.ascontiguousarray(image[::y_step, ::x_step])
 
 

@@ -72,7 +72,11 @@ class ImageHeader:
     @property
     def upright(self) -> np.ndarray:
         """(2, 3) affine from the stored pixels to those of the picture as viewers show it."""
-        return upright_affine(self.orientation, self.width, self.height)
+        matrix = np.eye(2, 3)[[1, 0] if self.orientation in TURNED else [0, 1]]
+        for axis, mirrored in enumerate(MIRRORED):
+            if self.orientation in mirrored:
+                matrix[axis] = [0, 0, self.upright_size[axis] - 1] - matrix[axis]
+        return matrix
 
     def oddities(self, apply_exif: bool = False) -> list[str]:
         """What is unusual about it and harmless: the pixels become 8-bit RGB, an EXIF rotation is applied or not."""
@@ -126,16 +130,6 @@ def open_rare(data: bytes) -> Image:
     if reader is None:
         raise ValueError(f"begins with {data[:8]!r}" if data else "empty")
     return reader(io.BytesIO(data))
-
-
-def upright_affine(orientation: int, width: int, height: int) -> np.ndarray:
-    """(2, 3) affine from the pixels of a stored picture to those of the one that EXIF's `orientation` asks for."""
-    turned = orientation in TURNED
-    matrix, size = np.eye(2, 3)[[1, 0] if turned else [0, 1]], (height, width) if turned else (width, height)
-    for axis, mirrored in enumerate(MIRRORED):
-        if orientation in mirrored:
-            matrix[axis] = [0, 0, size[axis] - 1] - matrix[axis]
-    return matrix
 
 
 def _count_scans(data: bytes, picture: JpegImageFile) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -122,25 +121,17 @@ def _sampling_grid(theta: Tensor, size: int) -> Tensor:
     return torch.view_as_real(columns[:, None] + rows[:, :, None])
 
 
-@dataclass(frozen=True)
-class Appearance:
-    """How B normalized crops change.
-
-    Attributes:
-        gain, offset: (B, 3), of the channels: x becomes gain * x + offset.
-        boxes: (B, 4) left, top, right, bottom in crop pixels of what is hidden; empty if right <= left.
-    """
-
-    gain: Tensor
-    offset: Tensor
-    boxes: Tensor
-
-
-def draw_appearances(augmentation: Augmentation, count: int, size: int, rng: torch.Generator) -> Appearance:
-    """Random changes of `count` crops of side `size`.
+def draw_appearances(
+    augmentation: Augmentation, count: int, size: int, rng: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Random changes of B = `count` crops of side `size`.
 
     Contrast and brightness change by up to `augmentation.color`, each channel by half as much again; with
     probability `augmentation.occlusion` a rectangle is hidden.
+
+    Returns:
+        gain and offset (B, 3) of the channels: x becomes gain * x + offset; and (B, 4) left, top, right, bottom in crop
+        pixels of what is hidden, empty if right <= left.
     """
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -153,11 +144,11 @@ def draw_appearances(augmentation: Augmentation, count: int, size: int, rng: tor
     start = place * (size - sides)
     hidden = torch.rand(count, 1, generator=rng) < augmentation.occlusion
     boxes = torch.where(hidden, torch.cat([start, start + sides], dim=1), 0)
-    return Appearance(gain, offset, boxes)
+    return gain, offset, boxes
 
 
-def change_appearance(images: Tensor, appearance: Appearance) -> Tensor:
-    """Apply `appearance` to the crops, in place; what is hidden becomes 0, the mean color.
+def change_appearance(images: Tensor, gain: Tensor, offset: Tensor, boxes: Tensor) -> Tensor:
+    """Change normalized crops as `draw_appearances` says, in place; what is hidden becomes 0, the mean color.
 
     Args:
         images: (B, 3, n, n) normalized by ImageNet's mean and std.
@@ -166,8 +157,8 @@ def change_appearance(images: Tensor, appearance: Appearance) -> Tensor:
     def on_device(values: Tensor, *shape: int) -> Tensor:
         return values.to(images.device, non_blocking=True).view(-1, *shape)
 
-    images.mul_(on_device(appearance.gain, 3, 1, 1)).add_(on_device(appearance.offset, 3, 1, 1))
+    images.mul_(on_device(gain, 3, 1, 1)).add_(on_device(offset, 3, 1, 1))
     pixels = torch.arange(images.shape[-1], device=images.device)
-    left, top, right, bottom = (on_device(side, 1) for side in appearance.boxes.unbind(dim=1))
+    left, top, right, bottom = (on_device(side, 1) for side in boxes.unbind(dim=1))
     columns, rows = (pixels >= left) & (pixels < right), (pixels >= top) & (pixels < bottom)
     return images.masked_fill_((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0.0)

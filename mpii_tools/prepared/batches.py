@@ -21,7 +21,6 @@ from torch import Tensor
 
 from checkpoints.errors import PoseError
 from mpii_tools.prepared.augmentation import (
-    Appearance,
     change_appearance,
     draw_affines,
     draw_appearances,
@@ -92,7 +91,10 @@ class TrainingBatches:
         if images:
             crops = self.crops(rows, self._rows(step + 1))
             sampled = sample_crops(crops, matrices, self.data.size, self.data.border)
-            sampled = self._change_appearance(sampled, step)
+            if self.augmentation.color or self.augmentation.occlusion:
+                rng = generator(self.seed, "appearance", step)
+                drawn = draw_appearances(self.augmentation, self.batch_size, self.data.size, rng)
+                change_appearance(sampled, *(values[self.samples] for values in drawn))
         # Not waiting for the copies lets the CPU prepare the next step while a GPU is at this one.
         joints, mask = (values.to(self.device, non_blocking=True) for values in (joints, mask))
         return Batch(sampled, joints, mask, self.data.people.person_ids[rows])
@@ -106,15 +108,6 @@ class TrainingBatches:
         whole = copy.copy(self)
         whole.samples = slice(None)
         return whole
-
-    def _change_appearance(self, images: Tensor, step: int) -> Tensor:
-        """This process's crops of a step, their colors changed or parts of them hidden."""
-        if not (self.augmentation.color or self.augmentation.occlusion):
-            return images
-        rng = generator(self.seed, "appearance", step)
-        drawn = draw_appearances(self.augmentation, self.batch_size, self.data.size, rng)
-        ours = Appearance(*(values[self.samples] for values in (drawn.gain, drawn.offset, drawn.boxes)))
-        return change_appearance(images, ours)
 
     def _rows(self, step: int) -> np.ndarray:
         """The split's rows of this process's samples of a step."""

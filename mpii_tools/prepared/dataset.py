@@ -73,7 +73,7 @@ def prepare_dataset(
     if limit:
         first = [np.flatnonzero(people.split == split)[:limit] for split in np.unique(people.split)]
         people = people.select(np.sort(np.concatenate(first)))
-    options = {"strict": strict, "known": reading.faults, "image_folders": folders, "depth": reading.depth}
+    options = {"strict": strict, "known": reading.faults, "image_folders": folders}
     done = prepare(people, open_combined(folders, people.images.tolist()), out, name, spec, **options)
     for heading, entries in (
         ("faults", done.faults),

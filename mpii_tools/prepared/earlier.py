@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.splits import find_shared
 from mpii_tools.people import People
-from mpii_tools.people_file import load_people, save_people
 from mpii_tools.prepared.read import load_prepared, read_description
 
 # What the splits of one folder have in common.
@@ -84,17 +84,19 @@ class Earlier:
 
     def folders_with(self, new: Collection[str]) -> dict[str, list[str]]:
         """Split -> the folders of its images, as far as they are known, of those that stay and the `new` ones."""
-        known = {split: self._folders(split) for split in self.kept(new)}
+        known = {split: self.folders.get(split, []) for split in self.kept(new)}
         known |= {split: list(self.image_folders) for split in new}
         return {split: folders for split, folders in known.items() if folders}
 
-    def _folders(self, split: str) -> list[str]:
+    @property
+    def folders(self) -> dict[str, list[str]]:
+        """Split -> the folders of its images, of the splits there; older preparations did not know them."""
         folders = self.found.get("image_folders")
-        return folders.get(split, []) if isinstance(folders, dict) else []
+        return folders if isinstance(folders, dict) else {}
 
     def _same_images(self, split: str) -> bool:
         """Whether a name means the same image in that split and in the new preparation, as far as is known."""
-        there, here = self._folders(split), self.image_folders
+        there, here = self.folders.get(split, []), self.image_folders
         return not there or not here or bool(set(there) & set(here))
 
 

@@ -1,8 +1,8 @@
 """A prepared dataset: preprocessed crops and annotations that training reads as they are.
 
     DIR/prepared.json      name, input size, border, splits: written last, so its presence means that all is there
-    DIR/SPLIT.npz          the split's People (see mpii_tools.people_file)
-    DIR/SPLIT-depth.npz    their depths, of people in three dimensions (see mpii_tools.depth.table)
+    DIR/SPLIT.npz          the split's People (see mpii_tools.annotations.people_file)
+    DIR/SPLIT-depth.npz    their depths, of people in three dimensions (see mpii_tools.people.Depth)
     DIR/SPLIT-crops.npy    (N, S, S, 3) uint8 RGB, S = input + 2 border: a memory map in use
 
 A crop holds the network's input at its own resolution and a border around it, so that rotating and shrinking find
@@ -17,12 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.people_file import depth_path, load_people, read_description
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
-from mpii_tools.depth.files import depth_path, load_depth
-from mpii_tools.depth.table import Depth
 from mpii_tools.formats.npy import map_npy
 from mpii_tools.people import People
-from mpii_tools.people_file import load_people, read_description
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,6 @@ class PreparedSplit:
         border: pixels around it, on every side.
         name: the dataset's name.
         split: the split's name.
-        depth: the people's depths; None for people in two dimensions.
     """
 
     people: People
@@ -45,7 +42,6 @@ class PreparedSplit:
     border: int
     name: str
     split: str
-    depth: Depth | None = None
 
     def __len__(self) -> int:
         return len(self.people)
@@ -63,13 +59,12 @@ class PreparedSplit:
     @property
     def dimensions(self) -> int:
         """D of the joints: 3 for people with depths, else 2."""
-        return 2 if self.depth is None else 3
+        return 2 if self.people.depth is None else 3
 
     @property
     def joints(self) -> np.ndarray:
         """(N, K, D) float32 joints, x, y in the input's pixels and z in mm; NaN for what is missing."""
-        joints = self.people.joints if self.depth is None else self.depth.beside(self.people.joints)
-        return apply_affine(self.to_crop, joints).astype(np.float32)
+        return apply_affine(self.to_crop, self.people.coordinates).astype(np.float32)
 
     def to_image(self, joints: np.ndarray) -> np.ndarray:
         """(N, K, D) joints with x, y in the input's pixels -> image pixels, float64; z stays."""
@@ -98,7 +93,6 @@ def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
     expected = (len(people), size + 2 * border, size + 2 * border, 3)
     if crops.shape != expected or crops.dtype != np.uint8:
         raise PoseError(f"{path}: holds {crops.dtype} {crops.shape}, expected uint8 {expected}; prepare again")
-    depth = load_depth(folder / f"{split}.npz", people)
-    if depth is None and split in description.get("depth", ()):
+    if people.depth is None and split in description.get("depth", ()):
         raise PoseError(f"{depth_path(folder / f'{split}.npz')}: missing; run `ief prepare` again")
-    return PreparedSplit(people, crops, size, border, description["name"], split, depth)
+    return PreparedSplit(people, crops, size, border, description["name"], split)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,24 +16,24 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from checkpoints.progress import progress
+from mpii_tools.annotations.people_file import DESCRIPTION, depth_path, save_people
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.annotations.splits import SHARED
+from mpii_tools.annotations.units import wrong_units
 from mpii_tools.crops import crop_matrices
-from mpii_tools.depth.files import depth_path, save_depth
-from mpii_tools.depth.table import Depth
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import read_header
-from mpii_tools.people import People
-from mpii_tools.people_file import DESCRIPTION, save_people
+from mpii_tools.people import People, group_rows
 from mpii_tools.prepared.earlier import Earlier, find_earlier
-from mpii_tools.prepared.faults import drop_unusable
 from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]
+ImageCrops = tuple[dict[int, np.ndarray], Findings, list[str]]  # row -> (S, S, 3) uint8; see `cut_image`
 
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 IMAGES_AHEAD = 64  # whose crops are in memory at a time
 PARTIAL = ".preparing"
+FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint farther than 1 from the crop's center
 
 NO_IMAGE = "people left out: image missing, or unclear which is meant"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
@@ -87,25 +87,6 @@ class CropSpec:
         return self.size + 2 * self.border
 
 
-@dataclass(frozen=True)
-class ImageCrops:
-    """What came of the P people of one image.
-
-    Attributes:
-        image: its name.
-        kept: (P,) bool, who has a crop.
-        crops: theirs, (kept, S, S, 3) uint8.
-        faults: as `Preparation.faults`, of the others.
-        oddities: what is unusual about the image and no fault.
-    """
-
-    image: str
-    kept: np.ndarray
-    crops: Sequence[np.ndarray] = ()
-    faults: Findings = field(default_factory=dict)
-    oddities: Sequence[str] = ()
-
-
 def prepare(
     people: People,
     read_image: ReadImage,
@@ -116,7 +97,6 @@ def prepare(
     strict: bool = False,
     known: Findings | None = None,
     image_folders: Sequence[Path] = (),
-    depth: Depth | None = None,
 ) -> Preparation:
     """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
@@ -131,7 +111,6 @@ def prepare(
         strict: write nothing if there is a fault; all of them are looked for all the same.
         known: faults that the annotations' reader found, to be counted with those found here.
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
-        depth: with a row for each of the people, and maybe of others; None for people in two dimensions.
 
     Raises:
         PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
@@ -150,7 +129,7 @@ def prepare(
         partial.mkdir(parents=True)
         for split in np.unique(usable.split).tolist():
             part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
-            if count := write_split(part, read_image, spec, path, done, depth):
+            if count := write_split(part, read_image, spec, path, done):
                 done.splits[path.stem] = count
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         done.faults, done.notes = merge(done.faults), merge(done.notes)
@@ -192,29 +171,24 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
-def write_split(
-    people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation, depth: Depth | None
-) -> int:
+def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation) -> int:
     """Write a split's files, those of `path` and beside it; returns how many people they hold, and none for nobody."""
     kept, crops_path = [], path.with_name(f"{path.stem}-crops.npy")
     with crops_path.open("wb") as file, progress((), f"preparing {path.stem}", len(people), "person") as counter:
         write_header(file, len(people), spec.side)
-        for rows, cut in cut_crops(people, read_image, spec):
-            for crop in cut.crops:
+        for rows, (crops, faults, oddities) in cut_crops(people, read_image, spec):
+            for row, crop in crops.items():
                 file.write(crop.data)
-            kept += rows[cut.kept].tolist()
-            for oddity in cut.oddities:
-                done.notes[oddity].append(cut.image)
-            for what, who in cut.faults.items():
+                kept.append(rows[row])
+            for oddity in oddities:
+                done.notes[oddity].append(people.images[rows[0]].item())
+            for what, who in faults.items():
                 done.faults[what] += who
             counter.update(len(rows))
         file.seek(0)
         write_header(file, len(kept), spec.side)
     if kept:
-        people = people.select(np.array(kept))
-        save_people(path, people)
-        if depth:
-            save_depth(path, depth.of(people.person_ids.tolist()))
+        save_people(path, people.select(np.array(kept)))
     else:
         crops_path.unlink()
     return len(kept)
@@ -228,10 +202,7 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
 
 def cut_crops(people: People, read_image: ReadImage, spec: CropSpec) -> Iterator[tuple[np.ndarray, ImageCrops]]:
     """The rows and crops of everybody, image by image: each is decoded once for all of its people."""
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, image in enumerate(people.images.tolist()):
-        rows_of[image].append(row)
-    images = list(map(np.array, rows_of.values()))
+    images = list(map(np.array, group_rows(people.images).values()))
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(images), IMAGES_AHEAD):
             ahead = images[start : start + IMAGES_AHEAD]
@@ -240,22 +211,21 @@ def cut_crops(people: People, read_image: ReadImage, spec: CropSpec) -> Iterator
 
 
 def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCrops:
-    """The crops of the people of one image."""
-    image, nobody = people.images[0].item(), np.zeros(len(people), bool)
-    ids = people.person_ids.tolist()
+    """The crops of the people of one image, why others have none, and what is unusual about the image and no fault."""
+    image, ids = people.images[0].item(), people.person_ids.tolist()
     try:
         data = read_image(image)
     except PoseError as error:
-        return ImageCrops(image, nobody, faults={NO_IMAGE: [f"{person}: {error}" for person in ids]})
+        return {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]}, []
     try:
         header = read_header(data, image)
         outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
         crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
     except PoseError as error:
-        return ImageCrops(image, nobody, faults={BAD_IMAGE: [f"{person}: {error}" for person in ids]})
+        return {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]}, []
     faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}
-    return ImageCrops(image, ~outside, crops, faults, header.oddities(spec.apply_exif))
+    return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, header.oddities(spec.apply_exif)
 
 
 def is_outside(people: People, width: int, height: int) -> np.ndarray:
@@ -266,3 +236,42 @@ def is_outside(people: People, width: int, height: int) -> np.ndarray:
     centers = np.stack([people.center, people.crop_center])
     inside = ((centers >= -0.5) & (centers <= (width - 0.5, height - 0.5))).all(axis=-1).any(axis=0)
     return ~inside & (people.split != "test")
+
+
+def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
+    """The people that can be trained on or, in the test split, predicted; the others by their first fault."""
+    left, faults = np.ones(len(people), bool), {}
+    for what, rows in find_faults(people).items():
+        if (left & rows).any():
+            faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
+        left &= ~rows
+    return people.select(left), faults
+
+
+def find_faults(people: People) -> dict[str, np.ndarray]:
+    """What makes people unusable, whatever their images hold -> (N,) bool.
+
+    Of the test split, which has no joints, every rect with a crop is kept: MPII scores them all.
+    """
+    test = people.split == "test"
+    crop = np.isfinite(people.crop_center).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        away = np.abs(people.joints - people.crop_center[:, None]).max(axis=-1) / people.crop_side[:, None]
+        far = (away > FAR).any(axis=1)
+    poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
+    same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
+    return {
+        "their id appears twice": find_repeated(zip(people.split, people.person_ids.tolist(), strict=True)),
+        "no usable center and scale (NaN, 0 or below)": ~crop,
+        "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
+        f"a joint more than {FAR:.0f} crop sides away": far,
+        **{what: rows & ~test for what, rows in wrong_units(people).items()},
+        "the same person again": find_repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
+        & ~test,
+    }
+
+
+def find_repeated(keys: Iterable[object]) -> np.ndarray:
+    """(N,) bool: which of N keys came before."""
+    seen: set[object] = set()
+    return np.array([key in seen or bool(seen.add(key)) for key in keys], dtype=bool)

@@ -12,14 +12,14 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.recording import HEAD, MPII_OF, NAMES, NECK, NOSE, PELVIS, SPINE, THORAX
-from mpii_tools.depth.table import Depth
 from mpii_tools.formats.npz import save_arrays
+from mpii_tools.people import People
 
 ENDINGS = (".npz", ".json")
 OF_PERSON = ("subject", "action", "sequence", "frame")
 
 
-def write_exchange(path: str | os.PathLike, images: np.ndarray, joints: np.ndarray, depth: Depth) -> Path:
+def write_exchange(path: str | os.PathLike, people: People, joints: np.ndarray) -> Path:
     """Write the poses of N people to an .npz or a JSON file, as the ending says.
 
     The .npz holds `joints_16` and `joints_17` (N, K, 3), camera coordinates in mm, with `joint_names_16`,
@@ -29,37 +29,37 @@ def write_exchange(path: str | os.PathLike, images: np.ndarray, joints: np.ndarr
     (`from_mpii`).
 
     Args:
-        images: (N,) names.
+        people: N people with depth. The pelvis is put at the depth that it has there, the ground truth's.
         joints: (N, 16, 3) x, y in image pixels and z in mm relative to the pelvis, as predicted.
-        depth: of these people. The pelvis is put at the depth that it has there, the ground truth's.
 
     Raises:
         PoseError: another ending, poses that are not (N, 16, 3), or somebody without a camera or the root's depth.
     """
-    path = Path(path)
+    path, depth = Path(path), people.depth
     if path.suffix not in ENDINGS:
         raise PoseError(f"{path}: ends in {path.suffix or 'nothing'}; call it {' or '.join(ENDINGS)}")
     if joints.shape != (len(depth), len(MPII), 3):
         raise PoseError(f"{path}: poses of shape {joints.shape}, expected ({len(depth)}, {len(MPII)}, 3), with depth")
     if not depth.placed.all():
-        bare = depth.person_ids[~depth.placed]
+        bare = people.person_ids[~depth.placed]
         raise PoseError(f"{path}: {len(bare):,} people, first {bare[0]}, have no camera; give annotations with cameras")
     ours = depth.to_camera(joints)
     theirs = from_mpii(ours)
     if path.suffix == ".json":
-        return write_text(path, json.dumps(_objects(images, ours, theirs, depth)))
+        return write_text(path, json.dumps(_objects(people, ours, theirs)))
     save_arrays(path, {
         "joints_16": ours, "joints_17": theirs, "joint_names_16": np.array(MPII.names),
-        "joint_names_17": np.array(NAMES), "images": images, "person_ids": depth.person_ids,
+        "joint_names_17": np.array(NAMES), "images": people.images, "person_ids": people.person_ids,
         **{name: getattr(depth, name) for name in OF_PERSON},
     })  # fmt: skip
     return path
 
 
-def _objects(images: np.ndarray, ours: np.ndarray, theirs: np.ndarray, depth: Depth) -> list[dict]:
+def _objects(people: People, ours: np.ndarray, theirs: np.ndarray) -> list[dict]:
     root = theirs[:, [PELVIS]]
-    columns = {"image_id": images, "person_id": depth.person_ids, "joint_cam": theirs - root, "root_cam": root[:, 0],
-               "joint_cam_16": ours - root, **{name: getattr(depth, name) for name in OF_PERSON}}  # fmt: skip
+    columns = {"image_id": people.images, "person_id": people.person_ids, "joint_cam": theirs - root,
+               "root_cam": root[:, 0], "joint_cam_16": ours - root,
+               **{name: getattr(people.depth, name) for name in OF_PERSON}}  # fmt: skip
     lists = [column.tolist() for column in columns.values()]
     return [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
 

@@ -11,10 +11,9 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
-from mpii_tools.depth.table import Depth
 from mpii_tools.formats.content import content
 from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
-from mpii_tools.people import require_printable, require_unique
+from mpii_tools.people import People, find_rows, require_printable, require_unique
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
@@ -99,23 +98,25 @@ def predicted_joints(joints: np.ndarray) -> np.ndarray:
     return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
 
 
-def with_camera(predictions: Predictions, depth: Depth | None) -> Predictions:
-    """The predictions with `camera_joints`, where a depth table knows the people's cameras.
+def with_camera(predictions: Predictions, people: People) -> Predictions:
+    """The predictions with `camera_joints`, where the people's cameras are known.
 
-    The depth of the root is the table's, that is, the ground truth's (`Depth.to_camera`). Without a table, with
-    predictions in 2D or if nobody's camera and root depth are known, the predictions are as they were.
+    The depth of the root is the ground truth's (`Depth.to_camera`). For people without depth, with predictions in 2D or
+    if nobody's camera and root depth are known, the predictions are as they were.
 
     Args:
         predictions: with person_ids.
-        depth: of the same people, and maybe of others.
+        people: the same people, and maybe others.
 
     Raises:
-        PoseError: a person who is not in the table.
+        PoseError: a predicted person who is not among them.
     """
-    if depth is None or predictions.joints.shape[2] != 3 or predictions.person_ids is None:
+    if people.depth is None or predictions.joints.shape[2] != 3 or predictions.person_ids is None:
         return predictions
-    rows = depth.of(predictions.person_ids.tolist())
-    return replace(predictions, camera_joints=rows.to_camera(predictions.joints)) if rows.placed.any() else predictions
+    depth = people.depth.select(find_rows("depth", people.person_ids, predictions.person_ids))
+    if not depth.placed.any():
+        return predictions
+    return replace(predictions, camera_joints=depth.to_camera(predictions.joints))
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:

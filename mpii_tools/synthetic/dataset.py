@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,10 +27,8 @@ from checkpoints.files import read_text, write_bytes, write_text
 from checkpoints.progress import progress
 from heads.skeleton import MPII
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.depth.files import depth_path, save_depth
-from mpii_tools.depth.table import Depth, make_depth
-from mpii_tools.people import People, make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.annotations.people_file import depth_path, save_people
+from mpii_tools.people import Depth, People
 from mpii_tools.synthetic.pictures import Person, draw_picture, draw_shot
 from mpii_tools.synthetic.studio import PICTURE, Shot, image_name, studio_shots, wild_shots
 
@@ -89,8 +87,17 @@ def write_synthetic(
         PoseError: another kind, a negative number, no image at all, or a folder that cannot be written.
     """
     folder, counts = Path(folder), {"train": train, "valid": valid, "test": test}
-    _check_request(folder, counts, kind)
-    data, splits = _name_files(folder, kind), np.repeat(list(counts), list(counts.values()))
+    if kind not in KINDS:
+        raise PoseError(f"kind {kind!r}: must be {', '.join(KINDS)}")
+    if min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and test):
+        raise PoseError(
+            f"{folder}: cannot draw {counts} images of kind {kind}; give numbers of at least 0, not all of them 0, and "
+            "no test people of the studio"
+        )
+    table, truth = (folder / name for name in (TABLES[0], TABLES[2] if kind == "wild" else TABLES[0]))
+    if kind == "image":
+        table, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
+    data, splits = SyntheticData(folder / "images", table, truth), np.repeat(list(counts), list(counts.values()))
     done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
     if kind != "image":
         parameters["kind"] = kind
@@ -110,30 +117,10 @@ def write_synthetic(
         write_mpii_mat(data.annotations, people, head_boxes)
         save_people(data.truth, people.select(people.split == "test"))
     else:
-        for path in {data.annotations, data.truth}:
-            save_people(path, people)
-        save_depth(data.truth, tabulate_depth(people, shots))
+        save_people(data.annotations, people)
+        save_people(data.truth, replace(people, depth=tabulate_depth(shots)))
     write_text(done, json.dumps(parameters) + "\n")
     return data
-
-
-def _check_request(folder: Path, counts: dict[str, int], kind: str) -> None:
-    """Raises PoseError for an unknown kind, or numbers of images that cannot be drawn."""
-    if kind not in KINDS:
-        raise PoseError(f"kind {kind!r}: must be {', '.join(KINDS)}")
-    if min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and counts["test"]):
-        raise PoseError(
-            f"{folder}: cannot draw {counts} images of kind {kind}; give numbers of at least 0, not all of them 0, and "
-            "no test people of the studio"
-        )
-
-
-def _name_files(folder: Path, kind: str) -> SyntheticData:
-    if kind == "image":
-        mat, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
-        return SyntheticData(folder / "images", mat, truth)
-    table = folder / TABLES[0]
-    return SyntheticData(folder / "images", table, folder / TABLES[2] if kind == "wild" else table)
 
 
 def _start_over(done: Path, images: Path) -> None:
@@ -178,15 +165,14 @@ def tabulate_people(pictures: Sequence[Sequence[Person]], splits: np.ndarray) ->
     rows = np.repeat(np.arange(len(pictures)), [len(shown) for shown in pictures])
     column = {name: np.stack([getattr(person, name) for person in chain(*pictures)]) for name in vars(pictures[0][0])}
     head_boxes, names = column.pop("head_box"), [image_name(i) for i in rows.tolist()]
-    return make_people(names, column.pop("joints"), split=splits[rows], **column), head_boxes
+    return People(names, column.pop("joints"), split=splits[rows], **column), head_boxes
 
 
-def tabulate_depth(people: People, shots: Sequence[Shot]) -> Depth:
-    """The depths and cameras of the people, one of each shot."""
+def tabulate_depth(shots: Sequence[Shot]) -> Depth:
+    """The depths and cameras of people, one of each shot."""
     points = np.stack([shot.points for shot in shots])
     root = points[:, MPII.root, 2]
-    return make_depth(
-        people.person_ids.tolist(),
+    return Depth(
         points[..., 2] - root[:, None],
         camera=np.stack([shot.camera.intrinsics for shot in shots]),
         distortion=np.stack([shot.camera.distortion for shot in shots]),

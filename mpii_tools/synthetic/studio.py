@@ -2,7 +2,7 @@
 
 In the studio, seven subjects named as Human3.6M's do its 15 actions before four fixed cameras; a take of an action is
 one smooth motion. Elsewhere everybody is seen once, by a camera of their own. The room's x and z run along the floor
-and y up, camera coordinates are those of `mpii_tools.depth.cameras`; both mm.
+and y up, camera coordinates are those of `mpii_tools.cameras`; both mm.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS
-from mpii_tools.depth.cameras import Camera
+from mpii_tools.cameras import Camera
 from mpii_tools.synthetic.motion import Motion, draw_body, draw_motion, place_body, pose_body
 from mpii_tools.synthetic.pose_prior import sample_directions
 

@@ -17,8 +17,8 @@ from untrained import save_run
 from heads.skeleton import MPII, Skeleton
 from ief.cli import main
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import People, make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.annotations.people_file import save_people
+from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared, read_description
 from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.skeletons import SKELETONS, find_joints, skeleton_from_json
@@ -34,7 +34,7 @@ def people(skeleton: Skeleton = COCO, count: int = 4, **columns: object) -> Peop
         -3, 4, (count, len(skeleton), 2)
     )
     columns = {"center": np.full((count, 2), 60.0), "scale": np.full(count, 0.4)} | columns
-    return make_people([f"{row}.png" for row in range(count)], joints, skeleton=skeleton, **columns)
+    return People([f"{row}.png" for row in range(count)], joints, skeleton=skeleton, **columns)
 
 
 def images(folder: Path, count: int = 4) -> None:

@@ -13,7 +13,7 @@ import scipy.io
 from real_data import Case
 
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.coco import write_coco
 from mpii_tools.results.predictions import Predictions, save_predictions
@@ -108,7 +108,7 @@ def everybody():
     """The people of `mpii.mat`: validation people, then test people, whose joints it hides."""
     rng, ids = np.random.default_rng(0), [*VALID, *TEST]
     center = rng.uniform(200, 900, (len(ids), 2)).round()
-    return make_people(
+    return People(
         [person[:-2] for person in ids], center[:, None] + rng.uniform(-100, 100, (len(ids), 16, 2)), person_ids=ids,
         center=center, scale=rng.uniform(1, 3, len(ids)).round(6), head_size=np.full(len(ids), 40.0),
         split=np.array(["valid"] * len(VALID) + ["test"] * len(TEST)), scored=[True] * len(VALID) + list(TEST.values()),
@@ -156,14 +156,14 @@ def own(people, joints) -> str:
 
 def own_of_hrnet(people, joints) -> str:
     """What `ief predict` writes for HRNet's test.json."""
-    ids = make_people(people.images, joints).person_ids
+    ids = People(people.images, joints).person_ids
     save_predictions("p.npz", Predictions(joints, ids, crop_center=people.crop_center))
     return "p.npz"
 
 
 def own_of_hrnet_before(people, joints) -> str:
     """The same, from before predictions had places."""
-    save_predictions("p.npz", Predictions(joints, make_people(people.images, joints).person_ids))
+    save_predictions("p.npz", Predictions(joints, People(people.images, joints).person_ids))
     return "p.npz"
 
 
@@ -325,7 +325,7 @@ def prepared() -> str:
 def truth_of_test() -> str:
     """A bare annolist of the test images with their joints."""
     people = of_test()
-    write_mpii_mat("whole.mat", make_people(**{name: getattr(people, name) for name in (
+    write_mpii_mat("whole.mat", People(**{name: getattr(people, name) for name in (
         "images", "joints", "person_ids", "center", "scale", "head_size", "scored")}, split="train"))  # fmt: skip
     release = scipy.io.loadmat("whole.mat")["RELEASE"][0, 0]
     scipy.io.savemat("truth.mat", {"annolist": release["annolist"]})

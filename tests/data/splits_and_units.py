@@ -12,7 +12,7 @@ from real_data import Case
 
 from ief.cli import main
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared, read_description
 from mpii_tools.results.predictions import Predictions, save_predictions
 
@@ -169,7 +169,7 @@ def write_release(folder: Path) -> list[str]:
     images = np.array([A, A, B])
     joints = np.stack([POSE, POSE + 2, POSE + 4])
     center = np.array([[39.0, 29], [41, 31], [43, 33]])
-    people = make_people(images, joints, center=center, scale=np.full(3, EXACT_SCALE), split="train")
+    people = People(images, joints, center=center, scale=np.full(3, EXACT_SCALE), split="train")
     write_mpii_mat(folder / "mpii.mat", people)
     (folder / "valid_images.txt").unlink()
     write_images(folder, [A, B])

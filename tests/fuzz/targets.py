@@ -33,14 +33,14 @@ from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score
 from mpii_tools.annotations.mpii_arrays import NAMES
+from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import assign_splits, find_shared
 from mpii_tools.formats.mat_struct import cell, struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
-from mpii_tools.people import COLUMNS, make_people
-from mpii_tools.people_file import STORED
+from mpii_tools.people import COLUMNS, People
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
 from mpii_tools.results.matching import align
@@ -73,7 +73,7 @@ class Target:
 def people():
     """A few people with joints, center, scale and head size."""
     rng = np.random.default_rng(0)
-    return make_people(
+    return People(
         [f"{row // 2}.jpg" for row in range(PEOPLE)], rng.uniform(0, 200, (PEOPLE, 16, 2)), split="valid",
         center=np.full((PEOPLE, 2), 100.0), scale=np.full(PEOPLE, 0.8), head_size=np.full(PEOPLE, 20.0),
     )  # fmt: skip

@@ -19,18 +19,19 @@ from mpii_tools.annotations.human36m.protocols import choose_people, place_crops
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import assign_splits
-from mpii_tools.depth.table import COLUMNS, make_depth
+from mpii_tools.people import DEPTH_COLUMNS, Depth
 
 
 def use_human36m(path: Path) -> None:
     """Read, choose frames, crop, score the ground truth's own poses."""
     found = choose_people(read_annotations(path), 2, [1])
-    people, depth = found.people, found.depth
+    people = found.people
+    depth = people.depth
     if depth.placed.all() and np.isfinite(people.joints[:, people.skeleton.root]).all():
         people = place_crops(found, "pelvis").people
     people = place_people(assign_splits(path, replace(found, people=people)).people)[0]
     drop_unusable(people)
-    score_poses(depth.beside(people.joints), people, depth)
+    score_poses(people.coordinates, people)
 
 
 @cache
@@ -84,15 +85,15 @@ def fetch() -> dict:
 def depth_columns() -> dict:
     """What `a-depth.npz` holds of the people of `a.npz`."""
     ids = targets.people().person_ids.tolist()
-    depth = make_depth(ids, np.zeros((len(ids), 16)), camera=np.array([1000.0, 1000, 500, 500]),
-                       root_depth=np.full(len(ids), 4000.0), subject="S9", action="Eating", sequence="1")  # fmt: skip
-    return {name: getattr(depth, name) for name in COLUMNS}
+    depth = Depth(np.zeros((len(ids), 16)), camera=np.array([1000.0, 1000, 500, 500]),
+                  root_depth=np.full(len(ids), 4000.0), subject="S9", action="Eating", sequence="1")  # fmt: skip
+    return {"person_ids": np.array(ids), **{name: getattr(depth, name) for name in DEPTH_COLUMNS}}
 
 
 def use_depth(path: Path) -> None:
     """Read the people beside, score the ground truth's own poses."""
-    found = read_annotations(path.with_name("a.npz"))
-    score_poses(found.depth.beside(found.people.joints), found.people, found.depth)
+    people = read_annotations(path.with_name("a.npz")).people
+    score_poses(people.coordinates, people)
 
 
 TARGETS = {

@@ -6,11 +6,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from ief.reporting.scoring import score_poses, to_tree
-from mpii_tools.depth.cameras import project
-from mpii_tools.depth.files import save_depth
-from mpii_tools.depth.table import make_depth
-from mpii_tools.people import make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.annotations.people_file import save_people
+from mpii_tools.cameras import project
+from mpii_tools.people import Depth, People
 from mpii_tools.results.predictions import Predictions, save_predictions
 
 CAMERA = (573.0, 573.0, 250.0, 250.0)
@@ -23,7 +21,7 @@ def write_people(path, seed, count=30, **more):
     scale = rng.uniform(0.6, 1.4, count)
     joints = 150 + rng.normal(0, 35, (count, len(more.get("skeleton", range(16))), 2)) * scale[:, None, None]
     joints[rng.random(joints.shape[:2]) < 0.15] = np.nan
-    people = make_people(
+    people = People(
         [f"{row:03}.jpg" for row in range(count)], joints,
         **{"center": np.full((count, 2), 150.0), "scale": scale, "head_size": 25 * scale, **more},
     )  # fmt: skip
@@ -32,7 +30,7 @@ def write_people(path, seed, count=30, **more):
 
 
 def write_split(path, subjects=("S9", "S11"), actions=("Directions", "WalkingDog"), frames=8, extra=2, seed=0):
-    """A sequence of each subject and action, smooth, and `extra` people without depth; returns people and depths."""
+    """A sequence of each subject and action, smooth, and `extra` people without depth; saved, and returned."""
     rng = np.random.default_rng(seed)
     takes = [(subject, action) for subject in subjects for action in actions]
     body = rng.normal(0, 250, (1, 1, 16, 3))
@@ -46,14 +44,10 @@ def write_split(path, subjects=("S9", "S11"), actions=("Directions", "WalkingDog
     missing[:, 6] = False
     pixels[missing] = np.nan
     pixels = np.concatenate([pixels, rng.uniform(100, 400, (extra, 16, 2))])
-    people = make_people(
-        [f"{path.stem}{row}.jpg" for row in range(count + extra)], pixels, split=path.stem,
-        center=np.full((count + extra, 2), 250.0), scale=np.ones(count + extra), head_size=np.full(count + extra, 25.0),
-    )  # fmt: skip
     unknown = np.full(extra, np.nan)
     z = np.where(missing, np.nan, joints[..., 2])
-    depth = make_depth(
-        people.person_ids, np.concatenate([z, np.full((extra, 16), np.nan)]),
+    depth = Depth(
+        np.concatenate([z, np.full((extra, 16), np.nan)]),
         camera=np.concatenate([camera, np.full((extra, 4), np.nan)]),
         root_depth=np.concatenate([np.full(count, 4500.0), unknown]),
         subject=[subject for subject, _ in takes for _ in range(frames)] + [""] * extra,
@@ -61,12 +55,16 @@ def write_split(path, subjects=("S9", "S11"), actions=("Directions", "WalkingDog
         sequence=[f"{subject} {action}" for subject, action in takes for _ in range(frames)] + [""] * extra,
         frame=np.concatenate([np.tile(64 * np.arange(frames), len(takes)), np.full(extra, -1)]),
     )  # fmt: skip
+    people = People(
+        [f"{path.stem}{row}.jpg" for row in range(count + extra)], pixels, split=path.stem,
+        center=np.full((count + extra, 2), 250.0), scale=np.ones(count + extra), head_size=np.full(count + extra, 25.0),
+        depth=depth,
+    )  # fmt: skip
     save_people(path, people)
-    save_depth(path, depth)
-    return people, depth
+    return people
 
 
-def write_run(folder, people, noise, depth=None, method="", also=None, seed=0):
+def write_run(folder, people, noise, method="", also=None, seed=0):
     """A run with its mean pose; returns stage -> poses.
 
     Args:
@@ -74,8 +72,8 @@ def write_run(folder, people, noise, depth=None, method="", also=None, seed=0):
         method, also: of its record; without a method it has none.
     """
     rng = np.random.default_rng(seed)
-    gt = np.nan_to_num(people.joints if depth is None else depth.beside(people.joints), nan=200.0)
-    unit = np.array([1 / PIXEL, 1 / PIXEL, 1.0]) if depth is not None else 1.0
+    gt = np.nan_to_num(people.coordinates, nan=200.0)
+    unit = np.array([1 / PIXEL, 1 / PIXEL, 1.0]) if people.depth is not None else 1.0
     poses = {"mean_pose": np.broadcast_to(gt.mean(axis=0), gt.shape)}
     for index, std in enumerate(noise):
         poses[f"stage{index}"] = gt + rng.normal(0, std, gt.shape) * unit
@@ -86,7 +84,7 @@ def write_run(folder, people, noise, depth=None, method="", also=None, seed=0):
         suffix = "" if index == len(poses) - 1 else f"-{name}"
         found = Predictions(joints, people.person_ids, people.joint_names, index - 1)
         save_predictions(folder / f"predictions-valid{suffix}.npz", found)
-    write_metrics(folder, poses, people, depth)
+    write_metrics(folder, poses, people)
     if method:
         training = {"method": method, "data": "studio", "also": also, "preset": {"epochs": 2}}
         metadata = {"description": json.dumps({"training": training, "kept": {"weights": "last"}})}
@@ -94,7 +92,7 @@ def write_run(folder, people, noise, depth=None, method="", also=None, seed=0):
     return poses
 
 
-def write_metrics(folder, poses, people, depth=None, intervals=True):
+def write_metrics(folder, poses, people, intervals=True):
     """The metrics.json of a run."""
-    trees = {name: to_tree(score_poses(pose, people, depth, intervals=intervals)) for name, pose in poses.items()}
+    trees = {name: to_tree(score_poses(pose, people, intervals=intervals)) for name, pose in poses.items()}
     (folder / "metrics.json").write_text(json.dumps(trees))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from heads.skeleton import MPII
-from mpii_tools.people import CENTER_SHIFT, People, make_people
+from mpii_tools.people import CENTER_SHIFT, People
 from mpii_tools.skeletons import SKELETONS
 from mpii_tools.synthetic.pictures import draw_picture
 
@@ -33,7 +33,7 @@ def draw_coco(folder: Path, count: int, seed: int = 0) -> People:
         scales.append(person.scale)
         names.append(f"{index:03}.png")
         cv2.imwrite(str(folder / names[-1]), picture)
-    return make_people(names, np.array(joints), center=np.array(centers), scale=np.array(scales), skeleton=skeleton)
+    return People(names, np.array(joints), center=np.array(centers), scale=np.array(scales), skeleton=skeleton)
 
 
 def draw_hands(folder: Path, count: int, seed: int = 0) -> People:
@@ -59,4 +59,4 @@ def draw_hands(folder: Path, count: int, seed: int = 0) -> People:
     low, high = joints.min(axis=1), joints.max(axis=1)
     scale = 1.2 * (high - low).max(axis=1) / 200
     center = (low + high) / 2 - np.stack([np.zeros(count), CENTER_SHIFT * scale], axis=1)
-    return make_people(names, joints, center=center, scale=scale, skeleton=skeleton)
+    return People(names, joints, center=center, scale=scale, skeleton=skeleton)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from heads.skeleton import MPII
-from mpii_tools.depth.cameras import Camera
+from mpii_tools.cameras import Camera
 from mpii_tools.synthetic.motion import place_body, pose_body
 from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, load_prior
 from mpii_tools.synthetic.studio import look_at

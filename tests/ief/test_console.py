@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from processes import finish_here, train
 
-from mpii_tools.people_file import load_people
+from mpii_tools.annotations.people_file import load_people
 from mpii_tools.results.predictions import Predictions, save_predictions
 
 NAME = "Läufer Δ – 走る"

@@ -13,8 +13,8 @@ from other_people import draw_coco, draw_hands
 from heads.skeleton import MPII
 from ief import PosePredictor
 from ief.cli import main
+from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.people_file import load_people, save_people
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.skeletons import SKELETONS

@@ -12,8 +12,8 @@ from heads.skeleton import Skeleton
 from ief import PosePredictor
 from ief.cli import main
 from ief.model.run_folder import load_cascade, load_stage, stage_file
-from mpii_tools.people import make_people
-from mpii_tools.people_file import load_people
+from mpii_tools.annotations.people_file import load_people
+from mpii_tools.people import People
 from mpii_tools.skeletons import SKELETONS
 
 LINE = "no left and right among the joints: a mirrored image is not used; give flip_pairs in --skeleton"
@@ -31,7 +31,7 @@ def prepare(folder, skeleton, *options):
     for name in names:
         cv2.imwrite(str(folder / name), rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
     box = {"center": np.full((count, 2), 32.0), "scale": np.full(count, 0.25)}
-    people = make_people(names, joints, split="train", skeleton=skeleton, **box)
+    people = People(names, joints, split="train", skeleton=skeleton, **box)
     tree = write_tree(folder / "all.json", coco_tree(people))
     files = ["--annotations", f"train={tree}", "--images", str(folder), "--out", str(folder / "data"), "--size", "32"]
     assert main(["prepare", *files, *options]) == 0

@@ -12,8 +12,8 @@ from ief.cli import main
 from ief.reporting.scoring import score
 from ief.training.options import PRESETS
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import make_people
-from mpii_tools.people_file import load_people
+from mpii_tools.annotations.people_file import load_people
+from mpii_tools.people import People
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 from mpii_tools.results.submission import read_submission
@@ -62,7 +62,7 @@ def test_a_submission_read_back_keeps_its_scores(tmp_path):
     joints = center[:, None] + draw.normal(0, 50, (count, 16, 2)) * scale[:, None, None]
     test = np.isin(images, np.unique(images)[25:])
     scored = draw.random(count) < 0.7
-    people = make_people(images, joints, center=center, scale=scale, head_size=25 * scale,
+    people = People(images, joints, center=center, scale=scale, head_size=25 * scale,
                          split=np.where(test, "test", "train"), scored=scored)  # fmt: skip
     release, predictions, out = tmp_path / "release.mat", tmp_path / "p.npz", tmp_path / "pred.mat"
     write_mpii_mat(release, people)

@@ -20,6 +20,7 @@ HUMAN36M_IMAGE = re.compile(r"(S\d+)_(.+)\.(\d+)_(\d+)\.\w+")  # S1_Directions_1
 MPI_INF_IMAGE = re.compile(r"(S\d+|TS\d+)(_Seq\d+)?(_Cam\d+)?_(\d+)\.\w+")  # S4_Seq2_Cam0_001033.jpg, TS1_002001.jpg
 # MPI-INF-3DHP's 17 joints in mmpose's order, put where Human3.6M has the like: its neck, head and head top come last.
 OF_MPI_INF = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
+DIGITS = 9  # of a frame's number that count: longer ones would not fit in int64
 METERS = (0.3, 100.0)  # how far from a camera a person may stand
 
 
@@ -49,7 +50,7 @@ def read_mmpose(path: Path) -> Recording:
     for image in images.tolist():
         match = _match(HUMAN36M_IMAGE, image)
         try:
-            frames.append(parse_video(match[1], match[2], match[3], _parse_number(match[4]) - 1))
+            frames.append(parse_video(match[1], match[2], match[3], int(match[4][-DIGITS:]) - 1))
         except (TypeError, ValueError) as error:  # no match, or no video of a subject
             raise PoseError(
                 f"{path}: {image[:80]!r} is no image of Human3.6M as mmpose calls them, "
@@ -79,7 +80,7 @@ def read_mpi_inf(path: Path) -> Recording:
     camera = fit_lenses(poses, labels, videos)
     return Recording(
         images, poses, camera, labels=labels, subject=[match[1] for match in matches], sequence=sequences,
-        frame=[_parse_number(match[4]) for match in matches],
+        frame=[int(match[4][-DIGITS:]) for match in matches],
         split=["valid" if match[1].startswith("T") else "train" for match in matches],
         fitted=np.isfinite(camera).all(axis=1),
     )  # fmt: skip
@@ -103,8 +104,3 @@ def _load(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _match(pattern: re.Pattern[str], image: str) -> re.Match[str] | None:
     return pattern.fullmatch(image.replace("\\", "/").rpartition("/")[2])
-
-
-def _parse_number(digits: str) -> int:
-    """A frame's number; digits of no frame's length stay within int64."""
-    return int(digits[-9:])

@@ -104,11 +104,6 @@ def assign_splits(subjects: Sequence[str], protocol: int = 2) -> np.ndarray:
     return np.array([split_of.get(subject, "") for subject in subjects], dtype=np.str_)
 
 
-def find_protocol(subjects: Sequence[str], split: np.ndarray) -> int | None:
-    """The protocol, 2 before 1, that gives everybody the split (N,) that they have; None if neither does."""
-    return next((number for number in (2, 1) if np.array_equal(assign_splits(subjects, number), split)), None)
-
-
 def describe_protocol(number: int, every: int, leave_out_damaged: bool) -> str:
     """A protocol in words: its number, and where the images it tests on are not the paper's."""
     words = [f"Protocol {number}"]
@@ -165,10 +160,12 @@ def choose_people(
     """
     if not reading.format.startswith(HUMAN36M):
         return reading
-    people, depth = reading.people, reading.depth
+    people = reading.people
+    depth = people.depth
+    splits = {number: assign_splits(depth.subject.tolist(), number) for number in (2, 1)}
     if protocol is not None:
-        people = replace(people, split=assign_splits(depth.subject.tolist(), protocol))
-    followed = protocol or find_protocol(depth.subject.tolist(), people.split)
+        people = replace(people, split=splits[protocol])
+    followed = protocol or next((number for number in splits if np.array_equal(splits[number], people.split)), None)
     train, others = (*every, *every)[:2] if every else (EVERY["train"], EVERY["valid"])
     chosen = select_frames(people.images, depth.frame, np.where(people.split == "train", train, others))
     chosen &= (people.split != "") | (protocol is None)
@@ -180,8 +177,8 @@ def choose_people(
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
     words = describe_protocol(followed, others, leave_out_damaged) if followed else ""
-    depth = replace(depth, protocol=np.where(people.split == "valid", words, ""))
-    return replace(reading, people=people.select(chosen), depth=depth.select(chosen), notes=merge(reading.notes, notes))
+    people = replace(people, depth=replace(depth, protocol=np.where(people.split == "valid", words, "")))
+    return replace(reading, people=people.select(chosen), notes=merge(reading.notes, notes))
 
 
 def place_crops(reading: Reading, crop: str | None = None) -> Reading:
@@ -192,7 +189,8 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
     Raises:
         PoseError: people in two dimensions, or somebody whose camera, root's depth or pelvis is not known.
     """
-    people, depth = reading.people, reading.depth
+    people = reading.people
+    depth = people.depth
     if crop == "pelvis" and depth is None:
         raise PoseError(f"--crop pelvis: {reading.format} has no depth; take --crop box")
     if crop is None or depth is None:

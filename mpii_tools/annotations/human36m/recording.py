@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.depth.cameras import project
-from mpii_tools.depth.table import make_depth
-from mpii_tools.people import BOX_MARGIN, make_people, place_squares
+from mpii_tools.cameras import project
+from mpii_tools.people import BOX_MARGIN, NO_FRAME, Depth, People, join_columns, place_squares, set_columns
 
 OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]  # the 17 of Human3.6M's 32 joints that move
 PELVIS, SPINE, NECK, NOSE, HEAD, L_SHOULDER, R_SHOULDER = 0, 7, 8, 9, 10, 11, 14
@@ -31,16 +30,15 @@ MALFORMED = "people left out: not as the form has them (annotations counted from
 BEYOND = "people with a joint over 1 km from the camera, taken as missing (is the pose in mm?)"
 FAR = f"people with a 2D label more than {APART:.0f} px from the projected 3D one"
 
-# Column -> its type, its shape for one person, and what it holds if it is left out.
+# Column -> its type, and the shape of a row.
 COLUMNS = {
-    "images": (np.str_, (), ""), "poses": (np.float64, (len(NAMES), 3), np.nan), "camera": (np.float64, (4,), np.nan),
-    "distortion": (np.float64, (5,), np.nan), "labels": (np.float64, (len(NAMES), 2), np.nan),
-    "subject": (np.str_, (), ""), "action": (np.str_, (), ""), "sequence": (np.str_, (), ""),
-    "frame": (np.int64, (), -1), "split": (np.str_, (), ""), "fitted": (np.bool_, (), False),
+    "images": (np.str_,), "poses": (np.float64, len(NAMES), 3), "labels": (np.float64, len(NAMES), 2),
+    "camera": (np.float64, 4), "distortion": (np.float64, 5), "subject": (np.str_,), "action": (np.str_,),
+    "sequence": (np.str_,), "frame": (np.int64,), "split": (np.str_,), "fitted": (np.bool_,),
 }  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True)
 class Recording:
     """Poses of N people with Human3.6M's 17 joints, as a format has them.
 
@@ -60,27 +58,23 @@ class Recording:
     images: np.ndarray | Sequence[str]
     poses: np.ndarray
     camera: np.ndarray
-    distortion: np.ndarray | None = None
-    labels: np.ndarray | None = None
-    subject: np.ndarray | Sequence[str] | None = None
-    action: np.ndarray | Sequence[str] | None = None
-    sequence: np.ndarray | Sequence[str] | None = None
-    frame: np.ndarray | Sequence[int] | None = None
-    split: np.ndarray | Sequence[str] | None = None
-    fitted: np.ndarray | None = None
+    distortion: np.ndarray | float = np.nan
+    labels: np.ndarray | float = np.nan
+    subject: np.ndarray | Sequence[str] | str = ""
+    action: np.ndarray | Sequence[str] | str = ""
+    sequence: np.ndarray | Sequence[str] | str = ""
+    frame: np.ndarray | Sequence[int] | int = NO_FRAME
+    split: np.ndarray | Sequence[str] | str = ""
+    fitted: np.ndarray | bool = False
     left_out: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name, (kind, width, missing) in COLUMNS.items():
-            given = getattr(self, name)
-            column = np.full((len(self.images), *width), missing) if given is None else np.asarray(given, dtype=kind)
-            setattr(self, name, column)
+        set_columns(self, "recording", COLUMNS, len(self.images), {})
 
 
 def join_recordings(parts: Sequence[Recording]) -> Recording:
     """Everybody of some recordings."""
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    return Recording(**columns, left_out=[who for part in parts for who in part.left_out])
+    return Recording(**join_columns(parts, COLUMNS), left_out=[who for part in parts for who in part.left_out])
 
 
 def to_mpii(poses: np.ndarray) -> np.ndarray:
@@ -123,12 +117,12 @@ def make_reading(recording: Recording, form: str) -> Reading:
         z = to_mpii(poses)[..., 2] - poses[:, [PELVIS], 2]
         center, scale = crop_joints(places)
     known = np.isfinite(joints).all(axis=-1) & np.isfinite(z)
-    people = make_people(recording.images, joints, center=center, scale=scale, split=recording.split)
-    depth = make_depth(
-        people.person_ids, np.where(known, z, np.nan), camera=recording.camera, distortion=lens,
+    depth = Depth(
+        np.where(known, z, np.nan), camera=recording.camera, distortion=lens,
         root_depth=poses[:, PELVIS, 2], subject=recording.subject, action=recording.action,
         sequence=recording.sequence, frame=recording.frame,
     )  # fmt: skip
+    people = People(recording.images, joints, center=center, scale=scale, split=recording.split, depth=depth)
     lensless = seen & ~np.isfinite(recording.distortion).all(axis=1) & ~recording.fitted
     faults, notes = (
         {what: people.person_ids[rows].tolist() for what, rows in rows_of.items()}
@@ -137,4 +131,4 @@ def make_reading(recording: Recording, form: str) -> Reading:
             {NO_CAMERA: ~seen, NO_LENS: lensless, FITTED: seen & recording.fitted},
         )
     )
-    return Reading(people, form, {MALFORMED: list(recording.left_out), **faults}, notes, depth)
+    return Reading(people, form, {MALFORMED: list(recording.left_out), **faults}, notes)

@@ -17,7 +17,7 @@ from evaluation.report.side_view import (
 )
 from evaluation.report.skeletons import CENTER, LEFT, RIGHT, draw_poses, drop_outside
 from heads.skeleton import MPII, Skeleton
-from mpii_tools.depth.cameras import project
+from mpii_tools.cameras import project
 
 WHITE = (255, 255, 255)
 

@@ -9,9 +9,9 @@ import pytest
 
 from ief.cli import main
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
+from mpii_tools.annotations.people_file import save_people
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.people import make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 
@@ -98,7 +98,7 @@ def release(tmp_path_factory):
     """A folder with a small release.mat, predictions of its test people (test.npz) and of its others (valid.npz)."""
     folder, rng = tmp_path_factory.mktemp("release"), np.random.default_rng(0)
     joints = rng.uniform(100, 300, (6, 16, 2))
-    people = make_people(
+    people = People(
         [f"{row}.jpg" for row in range(6)], joints, center=np.full((6, 2), 200.0), scale=np.full(6, 1.5),
         head_size=np.full(6, 40.0), split=np.array(["valid"] * 3 + ["test"] * 3), scored=np.ones(6, bool),
     )  # fmt: skip

@@ -52,7 +52,7 @@ def test_prepare_predict_and_submit(world, tmp_path, capsys):
     predictions = tmp_path / "poses" / "predictions-valid.npz"
     reading = read_annotations(tmp_path / "data" / "valid.npz")
     joints = read_predictions(predictions).joints
-    expected = reading.depth.to_camera(joints)
+    expected = reading.people.depth.to_camera(joints)
     for name in ("poses.npz", "poses.json"):
         out = ["--out", str(tmp_path / name)]
         assert main(["submit", "--annotations", str(tmp_path / "data"), "--predictions", str(predictions), *out]) == 2
@@ -91,11 +91,11 @@ def test_the_protocol_travels_to_the_scores(splits, options, protocol, world, tm
     annotations = ["--annotations", f"{splits}{world / 'h36m.npz'}", "--images", str(world / "images"), "--size", "32"]
     assert main(["prepare", *annotations, "--out", str(tmp_path / "data"), *options]) == 0
     for split in ("valid",) if splits and not options else ("train", "valid"):
-        depth = read_annotations(tmp_path / "data" / f"{split}.npz").depth
+        depth = read_annotations(tmp_path / "data" / f"{split}.npz").people.depth
         assert depth.common_protocol == (protocol if split == "valid" else "")
     reading = read_annotations(tmp_path / "data" / "valid.npz")
     capsys.readouterr()
-    poses = reading.depth.beside(reading.people.joints)
+    poses = reading.people.coordinates
     scores = assert_perfect(tmp_path / "data" / "valid.npz", poses, tmp_path)
     assert scores.get("protocol", "") == protocol
     assert (f"people, {protocol}\n" if protocol else "people\n") in capsys.readouterr().out
@@ -108,7 +108,7 @@ def test_depths_of_before_have_no_protocol(world, tmp_path):
         older = {name: held[name] for name in held.files if name != "protocol"}
         assert len(older) == len(held.files) - 1
     np.savez(path, **older)
-    assert read_annotations(tmp_path / "valid.npz").depth.protocol.tolist() == [""]
+    assert read_annotations(tmp_path / "valid.npz").people.depth.protocol.tolist() == [""]
 
 
 @pytest.mark.parametrize(("options", "says"), [
@@ -141,7 +141,7 @@ def assert_perfect(annotations, poses, folder, *options):
 
 def test_the_ground_truth_scored_against_itself(world, tmp_path):
     reading = read_annotations(world / "h36m.npz")
-    scores = assert_perfect(world / "h36m.npz", reading.depth.beside(reading.people.joints), tmp_path)
+    scores = assert_perfect(world / "h36m.npz", reading.people.coordinates, tmp_path)
     people = forms.make_people()
     stds = []
     for subject in ("S1", "S9"):  # S11 has one image, which has no std
@@ -168,7 +168,7 @@ def test_real_images_go_through(dataset, shared, world, tmp_path):
         poses = read_predictions(tmp_path / split / f"predictions-{split}.npz").joints
         assert poses.shape[1:] == (16, 3) and np.isfinite(poses).all()
         reading = read_annotations(data / f"{split}.npz")
-        gt = reading.depth.beside(reading.people.joints)
+        gt = reading.people.coordinates
         scores = assert_perfect(data / f"{split}.npz", gt, tmp_path, *legal)
         assert scores["illegal_angle"]["percent"] == scores["gt_illegal_angle"]["percent"]
         assert scores["bone_std"]["mm"] == scores["gt_bone_std"]["mm"]

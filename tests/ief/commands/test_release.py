@@ -22,7 +22,7 @@ from ief.model.release import release_stages
 from ief.reporting.model_card import PICTURE_BYTES, failures_picture
 from ief.reporting.runs import load_run
 from ief.workflow.release import check_releasable
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -116,7 +116,7 @@ def test_no_image_to_look_for_failures_on(run, tmp_path):
 def test_the_picture_shows_the_worst_and_fits_whatever_is_on_it():
     rng = np.random.default_rng(0)
     joints = 150 + rng.normal(0, 40, (9, 16, 2))
-    people = make_people([f"{row}.jpg" for row in range(9)], joints, head_size=np.full(9, 20.0))
+    people = People([f"{row}.jpg" for row in range(9)], joints, head_size=np.full(9, 20.0))
     errors, asked = rng.permutation(9), []
 
     def noise(name):

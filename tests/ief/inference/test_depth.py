@@ -21,10 +21,10 @@ from ief.inference.onnx import CropsToPose, ImageToPose, OnnxNetwork, export_onn
 from ief.inference.outputs import Journal, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.stream import ImagePeople, Outcome
-from mpii_tools.depth.cameras import project
-from mpii_tools.depth.files import save_depth
-from mpii_tools.depth.table import make_depth
+from mpii_tools.annotations.people_file import save_people
+from mpii_tools.cameras import project
 from mpii_tools.images.decode import cut_crops
+from mpii_tools.people import Depth
 from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
@@ -236,8 +236,8 @@ def test_a_split_with_cameras_gets_camera_coordinates(run, tiny_data, tmp_path):
     assert read_predictions(tmp_path / "flat" / "predictions-valid.npz").camera_joints is None
     root = np.linspace(30000, 50000, 12)  # before the camera, whatever an untrained network says
     root[4] = np.nan  # unknown of one
-    depth = make_depth(people.person_ids, np.zeros((12, 16)), camera=CAMERA, distortion=DISTORTION, root_depth=root)
-    save_depth(folder / "valid.npz", depth)
+    depth = Depth(np.zeros((12, 16)), camera=CAMERA, distortion=DISTORTION, root_depth=root)
+    save_people(folder / "valid.npz", replace(people, depth=depth))
     assert main([*arguments, str(tmp_path / "out")]) == 0
     found = read_predictions(tmp_path / "out" / "predictions-valid.npz")
     assert np.isnan(found.camera_joints).all(axis=(1, 2)).tolist() == np.isnan(root).tolist()

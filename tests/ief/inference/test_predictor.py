@@ -13,7 +13,7 @@ from ief.inference.onnx import CropsToPose, ImageToPose, export_onnx
 from ief.inference.stream import ImagePeople
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared
 
 BLANK = np.zeros((4, 4, 3), np.uint8)
@@ -91,7 +91,7 @@ def test_mpiis_boxes_and_prepared_crops_give_the_same_pose(predictor, tiny_data,
     expected = data.to_image(CascadeNetwork(make_cascade())(data.crops[:, inner, inner])[0][-1])
     np.testing.assert_allclose(poses[-1], expected, atol=1e-4)
     assert poses.shape == (3, 12, 16, 2) and scores.shape == (12, 16)
-    people = make_people(["a"], np.ones((1, 16, 2)), center=np.array([[40.0, 30.0]]), scale=np.array([0.2]))
+    people = People(["a"], np.ones((1, 16, 2)), center=np.array([[40.0, 30.0]]), scale=np.array([0.2]))
     boxes = person_boxes(people.center, people.scale)
     x1, y1, x2, y2 = boxes[0]
     assert [(x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2] == pytest.approx(people.crop_center[0])

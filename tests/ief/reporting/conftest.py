@@ -1,6 +1,7 @@
 """Finished runs in 2D and in 3D with everything that a report takes, and reports of them."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -42,17 +43,18 @@ def flat(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def deep(tmp_path_factory):
-    """In 3D: a folder with people with and without depth, images, angle limits and five runs; all of that."""
+    """In 3D: a folder with people with and without depth, images, angle limits and five runs; all of that,
+    and `flat`, the people without depth."""
     folder = tmp_path_factory.mktemp("report3d")
     write_split(folder / "train.npz", ("S1", "S5"), seed=1)
-    people, depth = write_split(folder / "valid.npz", seed=2)
+    people = write_split(folder / "valid.npz", seed=2)
     write_images(folder / "images", people.images, 500)
     write_angle_model(folder / "limits")
     poses = {
-        name: write_run(folder / name, people, (noise,), depth, method, also, seed)
+        name: write_run(folder / name, people, (noise,), method, also, seed)
         for seed, (name, (noise, method, also)) in enumerate(TRAININGS.items())
     }
-    return SimpleNamespace(folder=folder, people=people, depth=depth, poses=poses)
+    return SimpleNamespace(folder=folder, people=people, flat=replace(people, depth=None), poses=poses)
 
 
 def report(out, runs, *arguments):

@@ -7,7 +7,7 @@ from evaluation.report.skeletons import drop_outside
 from ief.reporting.pictures import draw_people, label_worst_and_median, make_figure_3_section
 from ief.reporting.runs import load_run
 from ief.reporting.scoring import person_errors
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 
 
 def test_predictions_beyond_the_image_are_not_drawn():
@@ -16,7 +16,7 @@ def test_predictions_beyond_the_image_are_not_drawn():
     assert seen.tolist() == [True, False, True, False, False]
 
     image = np.full((80, 80, 3), 90, np.uint8)
-    people = make_people(["a.png"], np.random.default_rng(0).uniform(10, 70, (1, 16, 2)))
+    people = People(["a.png"], np.random.default_rng(0).uniform(10, 70, (1, 16, 2)))
     pose = people.joints + 2
     near = draw_people(people, pose, lambda _: image, [0])[0][1]
     pose[0, 0] = (40, 5000)
@@ -29,17 +29,17 @@ def test_predictions_beyond_the_image_are_not_drawn():
 
 def test_figure_3_goes_from_the_best_to_the_worst(deep):
     run = load_run(deep.folder / "alone/all", "all", deep.people)
-    errors = person_errors(run.poses["stage0"], deep.people, deep.depth)
+    errors = person_errors(run.poses["stage0"], deep.people, 3)
 
     def load_image(name):
         return np.full((500, 500, 3), 90, np.uint8)
 
-    pictures = make_figure_3_section(run, deep.people, deep.depth, load_image, []).pictures
+    pictures = make_figure_3_section(run, deep.people, load_image, []).pictures
     shown = [float(caption.split()[-2]) for caption, _ in pictures if "not known" not in caption]
     assert shown == sorted(shown) and len(shown) == 6 and len(pictures) == 8
     assert (shown[0], shown[-1]) == (round(np.nanmin(errors)), round(np.nanmax(errors)))
     assert all(picture.shape == (320, 641, 3) for _, picture in pictures)
-    assert not make_figure_3_section(run, None, None, load_image, []).pictures
+    assert not make_figure_3_section(run, None, load_image, []).pictures
 
 
 @pytest.mark.parametrize("people", [0, 1, 5, 11, 12, 13, 100])

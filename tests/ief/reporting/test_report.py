@@ -19,9 +19,8 @@ from heads.skeleton import Skeleton
 from ief.cli import main
 from ief.reporting.runs import load_metrics
 from ief.reporting.scoring import ground_truth, score_poses, to_tree
-from mpii_tools.depth.files import depth_path, save_depth
-from mpii_tools.people import make_people
-from mpii_tools.people_file import save_people
+from mpii_tools.annotations.people_file import depth_path, save_people
+from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.skeletons import guess_skeleton
 
@@ -139,7 +138,7 @@ def test_a_run_without_predictions_is_named(flat, tmp_path, write_report):
 
 
 def test_people_without_scale_and_head_size_make_a_report(flat, tmp_path, write_report):
-    bare = make_people(flat.people.images, flat.people.joints)
+    bare = People(flat.people.images, flat.people.joints)
     save_people(tmp_path / "bare.npz", bare)
     write_run(tmp_path / "run", bare, (20, 10))
     page = write_report(tmp_path / "out", [tmp_path / "run"], "--annotations", tmp_path / "bare.npz").page
@@ -208,16 +207,16 @@ def test_differences_in_3d_are_to_the_same_training_data(deep, deep_report):
     ]  # fmt: skip
     for one in (found[1], gains[1]):
         ours, other = (deep.poses[one[key]]["stage0"] for key in ("run", "reference"))
-        wanted = to_tree(score_poses(ours, deep.people, deep.depth, minus=other), differences=True)["3d"]
+        wanted = to_tree(score_poses(ours, deep.people, minus=other), differences=True)["3d"]
         wanted = json.loads(json.dumps(wanted))
         assert one["joint_error"] == wanted["joint_error"] and one["bone_std"] == wanted["bone_std"]
         assert one["joint_error"]["interval"]["mm"][1] < 0
 
 
 def test_the_scores_are_those_of_the_poses_in_millimeters(deep, deep_report):
-    tables, depth = deep_report.results["tables"], deep.depth
+    tables, depth = deep_report.results["tables"], deep.people.depth
     tree = deep_report.results["3d"]["runs"]["mixed/all"]["stage0"]
-    gt, pred = (depth.to_camera(each) for each in (depth.beside(deep.people.joints), deep.poses["mixed/all"]["stage0"]))
+    gt, pred = (depth.to_camera(each) for each in (deep.people.coordinates, deep.poses["mixed/all"]["stage0"]))
     gt = np.where(np.isfinite(depth.z)[..., None], gt, np.nan)
     assert tree["joint_error"]["mm"] == pytest.approx(mpjpe(pred[depth.placed], gt[depth.placed]))
     assert tree["illegal_angle"]["percent"] is not None
@@ -230,16 +229,16 @@ def test_the_scores_are_those_of_the_poses_in_millimeters(deep, deep_report):
 
 
 def test_figure_1_in_3d_is_of_the_training_people(deep, deep_report, tmp_path):
-    people, depth = write_split(tmp_path / "train.npz", ("S1", "S5"), seed=1)
-    joints = depth.to_camera(depth.beside(people.joints))
+    people = write_split(tmp_path / "train.npz", ("S1", "S5"), seed=1)
+    joints = people.camera_joints
     kinds, found = pose_std(joints - joints[:, [6]]).by_kind(), deep_report.results["3d"]["figure1"]
     assert found["wrist"] == pytest.approx(dict(zip(("joint", "bone"), kinds["wrist"], strict=True)))
     assert "pelvis" not in found and len(found) == 9 and "Over 32 training people" in deep_report.page
 
 
 def test_figure_2_is_of_the_sequence_whose_wrists_move_most(deep, deep_report):
-    depth, figure = deep.depth, deep_report.results["3d"]["figure2"]
-    gt = depth.to_camera(depth.beside(deep.people.joints))
+    depth, figure = deep.people.depth, deep_report.results["3d"]["figure2"]
+    gt = deep.people.camera_joints
     wrists, spread = (gt - gt[:, [6]])[:, [10, 15]], {}
     for name in np.unique(depth.sequence[depth.placed]):
         moves = wrists[depth.sequence == name]
@@ -276,8 +275,8 @@ def test_without_depth_the_scores_are_those_of_the_runs(deep, tmp_path, write_re
     ("Protocol 2, but 1 of 5 frames", {"table5", "table6"}, {"table4"}), ("", {"table4", "table5", "table6"}, set()),
 ])  # fmt: skip
 def test_scores_stand_beside_those_of_their_protocol(deep, tmp_path, write_report, protocol, own, others):
-    save_people(tmp_path / "valid.npz", deep.people)
-    save_depth(tmp_path / "valid.npz", replace(deep.depth, protocol=np.full(len(deep.depth), protocol)))
+    depth = replace(deep.people.depth, protocol=protocol)
+    save_people(tmp_path / "valid.npz", replace(deep.people, depth=depth))
     runs, given = [deep.folder / "alone/all", deep.folder / "mixed/all"], ("--annotations", tmp_path / "valid.npz")
     found = write_report(tmp_path / "out", runs, *given)
     results, page = found.results, found.page
@@ -323,7 +322,7 @@ def bad_runs(flat, tmp_path_factory):
                                                                   '"joint_error": 3}}')):  # fmt: skip
         (bad / name).mkdir()
         (bad / name / "metrics.json").write_text(text)
-    save_people(bad / "others.npz", make_people([f"x{row}.jpg" for row in range(3)], np.zeros((3, 16, 2))))
+    save_people(bad / "others.npz", People([f"x{row}.jpg" for row in range(3)], np.zeros((3, 16, 2))))
     paths = [folder / "all", folder / "images", folder / "data", *bad.iterdir()]
     return {path.stem: path for path in paths}
 

@@ -33,11 +33,11 @@ def test_scores_come_from_predictions_if_metrics_are_stale(flat, tmp_path, stale
 
 def test_scores_in_3d_are_of_the_people_whose_depth_is_given(deep):
     run = deep.folder / "alone/all"
-    known, unknown = (load_run(run, "all", deep.people, depth).stages for depth in (deep.depth, None))
+    known, unknown = (load_run(run, "all", people).stages for people in (deep.people, deep.flat))
     assert known == unknown == load_run(run, "all", None).stages  # metrics.json, or the same scores again
-    few = deep.depth.select(list(range(len(deep.people))))
-    few.root_depth[8:] = float("nan")
-    assert load_run(run, "all", deep.people, few).stages["stage0"][3].people == 8
+    few = deep.people.select(list(range(len(deep.people))))
+    few.depth.root_depth[8:] = float("nan")
+    assert load_run(run, "all", few).stages["stage0"][3].people == 8
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path):
@@ -53,14 +53,12 @@ def test_trainings_are_compared_with_the_first_of_their_data(deep):
     from evaluation.report.human36m import compare_trainings
     from ief.reporting.scoring import view_poses
 
-    runs = [
-        load_run(deep.folder / name, name, deep.people, deep.depth) for name in ("alone/bone", "mixed/all", "alone/all")
-    ]
-    found = compare_trainings(runs, partial(view_poses, deep.people, deep.depth))
+    runs = [load_run(deep.folder / name, name, deep.people) for name in ("alone/bone", "mixed/all", "alone/all")]
+    found = compare_trainings(runs, partial(view_poses, deep.people))
     assert [entry.name for entry in found.entries] == ["mean pose", "alone/bone", "mean pose", "mixed/all", "alone/all"]
     assert [entry.reference for entry in found.entries] == ["", "", "", "", "alone/bone"]
     pairs = {mixed: [entry.name for entry in pair] for mixed, pair in found.pairs.items()}
     assert pairs == {False: ["alone/bone", "alone/all"], True: ["mixed/all"]}
     assert [(gain.name, gain.reference) for gain in found.gains] == [("mixed/all", "alone/all")]
-    blind = compare_trainings(runs, partial(view_poses, deep.people, None))
+    blind = compare_trainings(runs, partial(view_poses, deep.flat))
     assert not any(entry.difference for entry in blind.entries) and not blind.gains

@@ -28,12 +28,12 @@ def test_gains_are_the_paired_differences_of_successive_stages(flat, capsys):
 
 def test_poses_in_3d_are_scored_in_pixels_and_in_mm(deep):
     pose = deep.poses["alone/all"]["stage0"]
-    found = score_poses(pose, deep.people, deep.depth)
+    found = score_poses(pose, deep.people)
     assert {d: scores.people for d, scores in found.items()} == {2: 34, 3: 32}
-    assert found[2] == score_poses(pose[..., :2], deep.people)[2] and list(score_poses(pose, deep.people)) == [2]
-    assert measure_mpjpe(pose, deep.people, deep.depth) == found[3]["joint_error"].overall.value
-    assert measure_mpjpe(pose[..., :2], deep.people, deep.depth) is measure_mpjpe(pose, deep.people, None) is None
-    errors = person_errors(pose, deep.people, deep.depth)
+    assert found[2] == score_poses(pose[..., :2], deep.people)[2] and list(score_poses(pose, deep.flat)) == [2]
+    assert measure_mpjpe(pose, deep.people) == found[3]["joint_error"].overall.value
+    assert measure_mpjpe(pose[..., :2], deep.people) is measure_mpjpe(pose, deep.flat) is None
+    errors = person_errors(pose, deep.people, 3)
     assert np.isfinite(errors).sum() == 32 and np.nanmean(errors) == pytest.approx(
         found[3]["joint_error"].overall.value, rel=0.02
     )

@@ -13,7 +13,7 @@ from evaluation.metrics.relative import placement, relative_errors
 from evaluation.report.differences import plot_differences
 from ief.reporting.scoring import ground_truth, score, score_poses
 from ief.reporting.seeds import write_seeds
-from mpii_tools.people import make_people
+from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
 METHODS, SEEDS = ("ief_star", "all"), range(3)
@@ -142,6 +142,6 @@ def test_of_poses_in_3d_x_and_y_count(runs, written, tmp_path):
 
 def test_a_run_of_other_people_is_refused(runs, tmp_path):
     folders, people, _ = runs
-    others = make_people([f"other{row}.jpg" for row in range(9)], people.joints, head_size=people.head_size)
+    others = People([f"other{row}.jpg" for row in range(9)], people.joints, head_size=people.head_size)
     with pytest.raises(PoseError, match=r"seed0.*predictions-valid"):
         write_seeds(tmp_path, folders, others)

@@ -76,7 +76,7 @@ def test_depth_survives_augmentation(deep_data, tiny_data):
     row_of = {person: row for row, person in enumerate(data.people.person_ids.tolist())}
     batch = batches(0)
     for sample in range(4):
-        z = data.depth.z[row_of[batch.person_ids[sample]]]
+        z = data.people.depth.z[row_of[batch.person_ids[sample]]]
         found = batch.joints[sample, :, 2].numpy()
         mirrored = z[list(MPII.flip_permutation)]
         assert any(np.allclose(found, want, atol=1e-3, equal_nan=True) for want in (z, mirrored))
@@ -90,10 +90,9 @@ def test_depth_survives_augmentation(deep_data, tiny_data):
 def test_a_joint_nobody_has_is_at_the_crops_center(deep_data):
     config = small_config(deep_data)
     data = config.data.train
-    joints, z = data.people.joints.copy(), data.depth.z.copy()
+    joints, z = data.people.joints.copy(), data.people.depth.z.copy()
     joints[:, MPII.index("head_top")] = z[:, MPII.index("head_top")] = np.nan
-    people, depth = replace(data.people, joints=joints), replace(data.depth, z=z)
-    data = replace(data, people=people, depth=depth)
+    data = replace(data, people=replace(data.people, joints=joints, depth=replace(data.people.depth, z=z)))
     pose = mean_training_pose(batches_of(replace(config, data=replace(config.data, train=data))))
     assert pose[MPII.index("head_top")].tolist() == [15.5, 15.5, 0]
 

@@ -15,7 +15,7 @@ from ief.model.cascade import Cascade
 from ief.model.fine_tuning import load_weights
 from ief.model.run_folder import load_cascade, stage_file
 from ief.model.stage import Residuals
-from mpii_tools.people_file import load_people, save_people
+from mpii_tools.annotations.people_file import load_people, save_people
 
 DEMO = ["--preset", "demo", "--epochs", "1"]
 NO_STEP = ["--preset", "demo", "--epochs", "0.01", "--lr", "1e-20", "--weight-decay", "0", "--ema", "0"]

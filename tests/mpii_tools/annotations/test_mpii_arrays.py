@@ -7,6 +7,8 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_arrays import NAMES, read_gt_valid_mat, read_newell_h5
+from mpii_tools.formats.hdf5 import load_hdf5
+from mpii_tools.formats.mat_file import load_mat
 
 
 def write_newell(path, **changes):
@@ -22,7 +24,7 @@ def write_newell(path, **changes):
     } | changes
     with h5py.File(path, "w") as file:
         file.update({name: value for name, value in arrays.items() if value is not None})
-    return read_newell_h5(path).people
+    return read_newell_h5(path, load_hdf5(path)).people
 
 
 def test_shift_and_widening_are_undone(tmp_path):
@@ -88,7 +90,7 @@ def write_gt_valid(path, **changes):
         "headboxes_src": np.array([[[10.0] * 3, [20.0] * 3], [[40.0] * 3, [60.0] * 3]]),
     } | changes
     scipy.io.savemat(path, {name: value for name, value in arrays.items() if value is not None})
-    return read_gt_valid_mat(path)
+    return read_gt_valid_mat(path, load_mat(path))
 
 
 def test_joints_flags_and_head_sizes(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.reading import UNPLACED
+from mpii_tools.formats.json_file import load_json
 
 
 def person(**changes) -> dict:
@@ -17,7 +18,7 @@ def person(**changes) -> dict:
 
 def write(path, *people):
     path.write_text(json.dumps(people))
-    return read_mpii_json(path)
+    return read_mpii_json(path, load_json(path))
 
 
 def test_pixels_and_head_size(tmp_path):
@@ -83,5 +84,5 @@ def test_a_labelled_joint_without_coordinates_is_named(tmp_path):
 def test_faults_name_the_entry(tmp_path, content, says):
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(PoseError, match=says) as raised:
-        read_mpii_json(tmp_path / "a.json")
+        read_mpii_json(tmp_path / "a.json", load_json(tmp_path / "a.json"))
     assert "a.json" in str(raised.value)

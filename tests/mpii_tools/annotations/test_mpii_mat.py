@@ -9,7 +9,8 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
-from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, read_mpii_mat, write_mpii_mat
+from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, write_mpii_mat
+from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import merge
 from mpii_tools.annotations.splits import find_shared
 from mpii_tools.formats import mat_struct
@@ -73,7 +74,7 @@ def irregular_release() -> dict:
 
 def read_release(folder, release: dict):
     scipy.io.savemat(folder / "mpii.mat", {"RELEASE": release})
-    return read_mpii_mat(folder / "mpii.mat")
+    return read_annotations(folder / "mpii.mat")
 
 
 def some_people(people: int = 40) -> People:
@@ -141,7 +142,7 @@ def test_a_repeated_joint_is_reported(tmp_path):
 def test_what_is_written_is_read_back(tmp_path):
     people = some_people()
     write_mpii_mat(tmp_path / "mpii.mat", people)
-    back = read_mpii_mat(tmp_path / "mpii.mat").people
+    back = read_annotations(tmp_path / "mpii.mat").people
     for name in ("images", "person_ids", "split", "scored", "visible"):
         np.testing.assert_array_equal(getattr(back, name), getattr(people, name), err_msg=name)
     for name in ("joints", "center", "scale", "head_size"):
@@ -153,7 +154,7 @@ def test_test_people_keep_scale_and_objpos_alone(tmp_path):
     whole = People(people.images, np.ones((6, 16, 2)), center=people.center, scale=people.scale,
                         head_size=np.full(6, 30.0), split="test")  # fmt: skip
     write_mpii_mat(tmp_path / "mpii.mat", whole)
-    assert not read_mpii_mat(tmp_path / "mpii.mat").people.annotated.any()
+    assert not read_annotations(tmp_path / "mpii.mat").people.annotated.any()
     release = scipy.io.loadmat(tmp_path / "mpii.mat")["RELEASE"][0, 0]
     assert release["annolist"][0, 0]["annorect"].dtype.names == ("scale", "objpos")
     assert not release["img_train"].any()
@@ -165,14 +166,14 @@ def test_head_boxes_are_written_as_given(tmp_path):
     write_mpii_mat(tmp_path / "mpii.mat", people, head_boxes=boxes)
     rect = scipy.io.loadmat(tmp_path / "mpii.mat")["RELEASE"][0, 0]["annolist"][0, 0]["annorect"][0, 0]
     assert [rect[name].item() for name in ("x1", "y1", "x2", "y2")] == [11, 21, 41, 61]
-    np.testing.assert_allclose(read_mpii_mat(tmp_path / "mpii.mat").people.head_size, 30)
+    np.testing.assert_allclose(read_annotations(tmp_path / "mpii.mat").people.head_size, 30)
 
 
 def test_derived_joints_are_not_written(tmp_path):
     people = People(["a.jpg"], np.ones((1, 16, 2)), center=np.ones((1, 2)), scale=np.ones(1),
                          derived=np.arange(16)[None] == 6)  # fmt: skip
     write_mpii_mat(tmp_path / "mpii.mat", people)
-    assert np.flatnonzero(~read_mpii_mat(tmp_path / "mpii.mat").people.annotated[0]).tolist() == [6]
+    assert np.flatnonzero(~read_annotations(tmp_path / "mpii.mat").people.annotated[0]).tolist() == [6]
 
 
 def test_without_a_list_tompsons_people_validate(tmp_path, read_shared):
@@ -186,7 +187,7 @@ def test_without_a_list_tompsons_people_validate(tmp_path, read_shared):
     )
     write_mpii_mat(tmp_path / "mpii.mat", join_people([replace(known, split=""), stranger]))
     (tmp_path / "valid_images.txt").unlink()
-    reading = read_mpii_mat(tmp_path / "mpii.mat")
+    reading = read_annotations(tmp_path / "mpii.mat")
     split = dict(zip(reading.people.person_ids.tolist(), reading.people.split.tolist(), strict=True))
     beside = f"{known.images[0]}#9"
     assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train", beside: "train"}
@@ -196,14 +197,14 @@ def test_without_a_list_tompsons_people_validate(tmp_path, read_shared):
 def test_bare_annolist_with_and_without_image_names(tmp_path):
     annolist = irregular_release()["annolist"]
     scipy.io.savemat(tmp_path / "named.mat", {"annolist": annolist})
-    people = read_mpii_mat(tmp_path / "named.mat").people
+    people = read_annotations(tmp_path / "named.mat").people
     assert people.person_ids.tolist()[:5] == ["a.jpg#1", "a.jpg#2", "a.jpg#3", "a.jpg#4", "b.jpg#1"]
     assert set(people.split) == {""}
     nameless = struct(*({"annorect": entry["annorect"]} for entry in annolist[0, :2]))
     scipy.io.savemat(tmp_path / "nameless.mat", {"annolist": nameless})
-    assert read_mpii_mat(tmp_path / "nameless.mat").people.images.tolist() == ["row1"] * 4 + ["row2"]
+    assert read_annotations(tmp_path / "nameless.mat").people.images.tolist() == ["row1"] * 4 + ["row2"]
     (tmp_path / "valid_images.txt").write_text("x.jpg\ny.jpg\n")
-    assert read_mpii_mat(tmp_path / "nameless.mat").people.images.tolist() == ["x.jpg"] * 4 + ["y.jpg"]
+    assert read_annotations(tmp_path / "nameless.mat").people.images.tolist() == ["x.jpg"] * 4 + ["y.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -257,7 +258,7 @@ def test_a_person_who_is_not_mpiis_is_left_out_and_named(tmp_path, change, says)
 def test_other_variables_are_named(tmp_path):
     scipy.io.savemat(tmp_path / "other.mat", {"joints": np.ones(3)})
     with pytest.raises(PoseError, match="only joints"):
-        read_mpii_mat(tmp_path / "other.mat")
+        read_annotations(tmp_path / "other.mat")
 
 
 def test_the_writer_refuses_what_mpii_cannot_hold(tmp_path):

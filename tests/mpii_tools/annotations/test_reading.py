@@ -10,9 +10,9 @@ import scipy.io
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
+from mpii_tools.annotations.people_file import save_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import People
-from mpii_tools.people_file import save_people
 
 PERSONS, LABELLED = 2958, 44240
 

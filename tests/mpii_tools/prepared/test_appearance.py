@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpii_tools.prepared.augmentation import OCCLUDER, Appearance, change_appearance, draw_appearances
+from mpii_tools.prepared.augmentation import OCCLUDER, change_appearance, draw_appearances
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import load_prepared
@@ -16,35 +16,37 @@ def drawn(augmentation, count=4000, size=64):
 
 def test_each_pixel_changes_as_a_literal_loop_says():
     images = torch.randn(3, 3, 8, 8).contiguous(memory_format=torch.channels_last)
-    appearance = Appearance(
-        torch.rand(3, 3), torch.randn(3, 3), torch.tensor([[0.0, 0, 0, 0], [2, 1, 6, 4], [0, 0, 8, 8]])
+    gain, offset, boxes = (
+        torch.rand(3, 3),
+        torch.randn(3, 3),
+        torch.tensor([[0.0, 0, 0, 0], [2, 1, 6, 4], [0, 0, 8, 8]]),
     )
     expected = images.clone()
     for b in range(3):
-        left, top, right, bottom = appearance.boxes[b].tolist()
+        left, top, right, bottom = boxes[b].tolist()
         for y in range(8):
             for x in range(8):
-                expected[b, :, y, x] = expected[b, :, y, x] * appearance.gain[b] + appearance.offset[b]
+                expected[b, :, y, x] = expected[b, :, y, x] * gain[b] + offset[b]
                 if left <= x < right and top <= y < bottom:
                     expected[b, :, y, x] = 0
-    torch.testing.assert_close(change_appearance(images, appearance), expected)
+    torch.testing.assert_close(change_appearance(images, gain, offset, boxes), expected)
 
 
 def test_the_draws_keep_to_their_ranges():
-    appearance = drawn(STRONG)
-    assert 0.6 * 0.8 <= appearance.gain.min() < 0.55 and 1.6 < appearance.gain.max() <= 1.4 * 1.2
-    assert -0.6 <= appearance.offset.min() < -0.5 and 0.5 < appearance.offset.max() <= 0.6
-    sides = appearance.boxes[:, 2:] - appearance.boxes[:, :2]
+    gain, offset, boxes = drawn(STRONG)
+    assert 0.6 * 0.8 <= gain.min() < 0.55 and 1.6 < gain.max() <= 1.4 * 1.2
+    assert -0.6 <= offset.min() < -0.5 and 0.5 < offset.max() <= 0.6
+    sides = boxes[:, 2:] - boxes[:, :2]
     hidden = (sides > 0).all(dim=1)
     assert hidden.float().mean() == pytest.approx(0.5, abs=0.03) and (sides[~hidden] == 0).all()
     assert sides[hidden].min() >= OCCLUDER[0] * 64 and sides[hidden].max() <= OCCLUDER[1] * 64
-    assert appearance.boxes.min() >= 0 and appearance.boxes.max() <= 64
+    assert boxes.min() >= 0 and boxes.max() <= 64
 
 
 def test_nothing_changes_where_nothing_was_asked_for(tiny_data):
     appearance = drawn(Augmentation(), 4)
     images = torch.randn(4, 3, 64, 64)
-    assert torch.equal(change_appearance(images.clone(), appearance), images)
+    assert torch.equal(change_appearance(images.clone(), *appearance), images)
 
 
 def batches(folder, augmentation, rank=0, count=1):

@@ -5,7 +5,7 @@ import pytest
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.human36m.recording import to_mpii
-from mpii_tools.depth.table import make_depth
+from mpii_tools.people import Depth, People
 from mpii_tools.results.exchange import from_mpii, write_exchange
 
 
@@ -23,6 +23,6 @@ def test_17_joints_come_back_but_for_spine_and_nose():
     ("poses.json", (2, 16, 3), "2 people, first a, have no camera"),
 ])  # fmt: skip
 def test_poses_that_cannot_be_exchanged_are_refused(name, shape, says, tmp_path):
-    depth = make_depth(["a", "b"], np.zeros((2, 16)))
+    people = People(["1.jpg", "2.jpg"], np.zeros((2, 16, 2)), person_ids=["a", "b"], depth=Depth(np.zeros((2, 16))))
     with pytest.raises(PoseError, match=says):
-        write_exchange(tmp_path / name, np.array(["1.jpg", "2.jpg"]), np.zeros(shape), depth)
+        write_exchange(tmp_path / name, people, np.zeros(shape))

@@ -9,8 +9,7 @@ import scipy.io
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.depth.table import Depth
-from mpii_tools.people import People
+from mpii_tools.people import Depth, People
 from mpii_tools.results.coco import write_coco
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions, with_camera
@@ -40,22 +39,22 @@ def test_own_file_comes_back_and_has_the_promised_fields(tmp_path, ids, dimensio
 
 
 def in_depth():
-    """Predictions in 3D of IDS, and the depth table of these and another person, in another order."""
+    """Predictions in 3D of IDS, and these people and another with depth, in another order."""
     joints = np.concatenate([JOINTS, np.random.default_rng(2).normal(0, 300, (5, 16, 1))], axis=-1)
     root = np.array([4000.0, 5000, 3500, np.nan, 6000, 1])
     camera = np.array([1145.0, 1143, 250, 250])
-    return Predictions(joints, IDS), Depth(["x#1", *IDS[::-1]], joints[0, :, 2] * np.ones((6, 1)), camera=camera,
-                                                root_depth=root[::-1])  # fmt: skip
+    depth = Depth(joints[0, :, 2] * np.ones((6, 1)), camera=camera, root_depth=root[::-1])
+    return Predictions(joints, IDS), dataclasses.replace(people(["x#1", *IDS[::-1].tolist()]), depth=depth)
 
 
 def test_camera_coordinates_are_of_each_persons_camera(tmp_path):
-    predictions, depth = in_depth()
-    found = with_camera(predictions, depth).camera_joints
+    predictions, annotated = in_depth()
+    found = with_camera(predictions, annotated).camera_joints
     for row, root in enumerate([4000.0, 5000, 3500, np.nan, 6000]):
         z = root + predictions.joints[row, :, 2]
         x, y = predictions.joints[row, :, 0] - 250, predictions.joints[row, :, 1] - 250
         np.testing.assert_allclose(found[row], np.column_stack([x * z / 1145, y * z / 1143, z]), atol=1e-6)
-    save_predictions(tmp_path / "p.npz", with_camera(predictions, depth))
+    save_predictions(tmp_path / "p.npz", with_camera(predictions, annotated))
     back = read_predictions(tmp_path / "p.npz")
     np.testing.assert_array_equal(back.camera_joints, found)
     order = [3, 0, 4]
@@ -64,18 +63,18 @@ def test_camera_coordinates_are_of_each_persons_camera(tmp_path):
 
 
 def test_no_camera_coordinates_without_cameras_or_depth():
-    predictions, depth = in_depth()
-    unplaced = dataclasses.replace(depth, root_depth=np.full(6, np.nan))
+    predictions, annotated = in_depth()
+    unplaced = dataclasses.replace(annotated, depth=dataclasses.replace(annotated.depth, root_depth=np.nan))
     flat = Predictions(JOINTS, IDS)
-    for same, table in (
-        (predictions, None),
+    for same, other in (
+        (predictions, dataclasses.replace(annotated, depth=None)),
         (predictions, unplaced),
-        (flat, depth),
-        (Predictions(JOINTS, None), depth),
+        (flat, annotated),
+        (Predictions(JOINTS, None), annotated),
     ):
-        assert with_camera(same, table) is same
+        assert with_camera(same, other) is same
     with pytest.raises(PoseError, match=r"has no row of person 'a\.jpg#1' \(3 are missing\)"):
-        with_camera(predictions, depth.select(np.array([0, 1, 2])))
+        with_camera(predictions, annotated.select(np.array([0, 1, 2])))
     with pytest.raises(PoseError, match=r"camera_joints of shape \(5, 16, 2\); expected \(5, 16, 3\)"):
         Predictions(predictions.joints, IDS, camera_joints=JOINTS)
 

@@ -5,7 +5,8 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.mpii_mat import read_mpii_mat, write_mpii_mat
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
+from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.mat_struct import EMPTY, cell, struct
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions
@@ -44,7 +45,7 @@ def annotations(tmp_path):
 
 @pytest.fixture
 def predictions(annotations):
-    people = read_mpii_mat(annotations).people
+    people = read_annotations(annotations).people
     ids = people.person_ids[people.split == "test"]
     return Predictions(np.random.default_rng(1).uniform(-50, 900, (len(ids), 16, 2)), ids)
 

@@ -8,11 +8,9 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.mpii_mat import read_mpii_mat
+from mpii_tools.annotations.people_file import depth_path, load_people
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.depth.cameras import project
-from mpii_tools.depth.files import depth_path, load_depth
-from mpii_tools.people_file import load_people
+from mpii_tools.cameras import project
 from mpii_tools.synthetic import dataset
 from mpii_tools.synthetic.dataset import write_synthetic
 from mpii_tools.synthetic.pictures import HEIGHT, WIDTH, draw_picture
@@ -41,7 +39,7 @@ def contents(folder):
 
 def test_the_reader_returns_what_was_drawn(written):
     drawn = [(i, p) for i in range(7) for p in draw_picture(np.random.default_rng([SEED, i]))[1]]
-    reading = read_mpii_mat(written["image"].annotations)
+    reading = read_annotations(written["image"].annotations)
     people = reading.people
     assert not any(reading.notes.values())
     assert people.images.tolist() == [image_name(i) for i, _ in drawn]
@@ -86,8 +84,7 @@ def test_two_workers_write_the_same_bytes(kind, written, tmp_path):
 @pytest.mark.parametrize("kind", SHOTS)
 def test_labels_depth_and_camera_agree(kind, written):
     people = load_people(written[kind].truth)
-    depth = load_depth(written[kind].truth, people)
-    points = depth.to_camera(depth.beside(people.joints))
+    depth, points = people.depth, people.camera_joints
     assert depth.placed.all() and (depth.z[:, MPII.root] == 0).all()
     np.testing.assert_allclose(project(points, depth.camera, depth.distortion), people.joints, atol=1e-6)
     np.testing.assert_array_equal(people.joints, [s.camera.project(s.points) for s in SHOTS[kind]])
@@ -101,7 +98,7 @@ def test_labels_depth_and_camera_agree(kind, written):
 @pytest.mark.parametrize("kind", SHOTS)
 def test_crops_and_head_sizes_fit_people_in_3d(kind, written):
     people = load_people(written[kind].truth)
-    depth = load_depth(written[kind].truth, people)
+    depth = people.depth
     half = people.crop_side[:, None, None] / 2
     assert (np.abs(people.joints - people.crop_center[:, None]) < half / 1.25).all()
     assert in_image(people.joints).all() and people.annotated.all()
@@ -115,9 +112,9 @@ def test_wild_people_have_depth_in_the_truth_alone(written):
     assert not depth_path(wild.annotations).exists() and depth_path(wild.truth).is_file()
     assert wild.truth.parent != wild.annotations.parent
     reading = read_annotations(wild.annotations)
-    assert reading.depth is None
+    assert reading.people.depth is None
     np.testing.assert_array_equal(load_people(wild.truth).joints, reading.people.joints)
-    assert studio.truth == studio.annotations and read_annotations(studio.annotations).depth is not None
+    assert studio.truth == studio.annotations and read_annotations(studio.annotations).people.depth is not None
 
 
 def test_a_complete_folder_is_kept_else_made_anew(tmp_path):
@@ -134,14 +131,14 @@ def test_a_complete_folder_is_kept_else_made_anew(tmp_path):
         (tmp_path / "images" / image_name(1)).unlink()
         assert write(kind)[0] == first
     write("wild")
-    assert read_annotations(tmp_path / "people.npz").depth is None, "nothing of the studio is left"
+    assert read_annotations(tmp_path / "people.npz").people.depth is None, "nothing of the studio is left"
     assert write("studio")[0] == first
     other, _ = write("studio", seed=SEED + 1)
     assert other["images/" + image_name(0)] != first["images/" + image_name(0)]
     assert json.loads(other[dataset.DONE_NAME])["seed"] == SEED + 1
 
 
-@pytest.mark.parametrize(("kind", "last"), [("image", "write_mpii_mat"), ("studio", "save_depth")])
+@pytest.mark.parametrize(("kind", "last"), [("image", "write_mpii_mat"), ("studio", "tabulate_depth")])
 def test_an_interrupted_folder_is_not_complete(kind, last, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -174,6 +171,6 @@ def test_upright_people_are_another_dataset(tmp_path):
     data = write_synthetic(tmp_path, 1, 1, seed=5, workers=1, upright=True)
     assert contents(tmp_path) != any_pose and json.loads((tmp_path / dataset.DONE_NAME).read_text())["upright"]
     drawn = [draw_picture(np.random.default_rng([5, i]), upright=True)[1][0] for i in range(2)]
-    people = read_mpii_mat(data.annotations).people
+    people = read_annotations(data.annotations).people
     firsts = people.joints[np.unique(people.images, return_index=True)[1]]
     np.testing.assert_allclose(firsts, [person.joints for person in drawn], atol=1e-6)

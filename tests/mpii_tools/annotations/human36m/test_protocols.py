@@ -32,7 +32,7 @@ def make_reading(folder, videos):
 
 
 def frames_of(reading):
-    return list(zip(reading.depth.sequence.tolist(), reading.depth.frame.tolist(), strict=True))
+    return list(zip(reading.people.depth.sequence.tolist(), reading.people.depth.frame.tolist(), strict=True))
 
 
 def test_who_trains_and_who_tests():
@@ -100,8 +100,9 @@ def test_frames_are_chosen_by_split_of_the_protocol(tmp_path):
         found = protocols.choose_people(reading, protocol)
         expected = [("S1 Walking 1", frame) for frame in range(0, 130, 5)] + [("S9 Walking 1", frame) for frame in nine]
         assert frames_of(found) == expected + [("S11 Walking 1", frame) for frame in (0, 64, 128)]
-        assert (found.people.split[found.depth.subject == "S9"] == ("train" if protocol == 1 else "valid")).all()
-        assert found.people.person_ids.tolist() == found.depth.person_ids.tolist()
+        assert (found.people.split[found.people.depth.subject == "S9"] == ("train" if protocol == 1 else "valid")).all()
+        frame_of = dict(zip(reading.people.person_ids.tolist(), frames_of(reading), strict=True))
+        assert [frame_of[person] for person in found.people.person_ids.tolist()] == frames_of(found)
     counts = [len(protocols.choose_people(reading, 2, every).people) for every in ([50], [50, 100])]
     assert counts == [9, 3 + 2 + 2]
 
@@ -116,7 +117,7 @@ def test_damaged_sequences_are_kept_or_left_out_and_counted(tmp_path):
     kept, fewer = protocols.choose_people(reading, 2), protocols.choose_people(reading, 2, leave_out_damaged=True)
     assert len(kept.people) == 9 and len(fewer.people) == 4
     left = {"S9 Greeting 1", "S9 SittingDown 1", "S11 Directions 2", "S1 Greeting 2"}
-    assert set(fewer.depth.sequence.tolist()) == left
+    assert set(fewer.people.depth.sequence.tolist()) == left
     for found, word in ((kept, "kept"), (fewer, "left out")):
         (who,) = [who for what, who in found.notes.items() if "damaged" in what and what.endswith(word)]
         assert len(who) == 5
@@ -138,7 +139,7 @@ def test_other_datasets_stay_as_they_are(tmp_path):
 
 def test_the_pelvis_crop_shows_two_meters_at_the_pelvis_depth(tmp_path):
     reading = make_reading(tmp_path, [("S1", "Walking", 1, "Walking 1", 1, range(0, 20, 5))])
-    people, depth = protocols.place_crops(reading, "pelvis").people, reading.depth
+    people, depth = protocols.place_crops(reading, "pelvis").people, reading.people.depth
     for row in range(len(people)):
         np.testing.assert_allclose(people.crop_center[row], people.joints[row, MPII.root])
         # A square of 2000 mm around a point on the axis, at the pelvis' depth, by a camera that distorts nothing.
@@ -154,8 +155,9 @@ def test_crops_are_said_and_need_a_camera(tmp_path):
     assert protocols.place_crops(reading) is reading
     for crop, says in (("box", "1.2 x 1.25"), ("pelvis", "2000 x 2000 mm")):
         assert any(says in what for what in protocols.place_crops(reading, crop).notes)
-    bare = dataclasses.replace(reading, depth=dataclasses.replace(reading.depth, camera=np.full((1, 4), np.nan)))
+    depth = dataclasses.replace(reading.people.depth, camera=np.nan)
+    bare = dataclasses.replace(reading, people=dataclasses.replace(reading.people, depth=depth))
     with pytest.raises(PoseError, match=r"--crop pelvis: 1 people, first S1/.*have no camera"):
         protocols.place_crops(bare, "pelvis")
     with pytest.raises(PoseError, match="has no depth"):
-        protocols.place_crops(Reading(reading.people, "flat"), "pelvis")
+        protocols.place_crops(Reading(dataclasses.replace(reading.people, depth=None), "flat"), "pelvis")

@@ -60,7 +60,7 @@ def test_the_same_people_come_out_of_every_form(form, tmp_path):
     if form == "official":
         pytest.importorskip("cdflib")
     reading = read_beside_cameras(tmp_path, FORMS[form])
-    depth = reading.depth
+    depth = reading.people.depth
     assert reading.format.startswith("Human3.6M") and not any(reading.faults.values()) | any(reading.notes.values())
     row_of = {(sequence, frame): row for row, (sequence, frame) in
               enumerate(zip(depth.sequence.tolist(), depth.frame.tolist(), strict=True))}  # fmt: skip
@@ -76,7 +76,7 @@ def test_the_same_people_come_out_of_every_form(form, tmp_path):
         assert depth.distortion[row].tolist() == pytest.approx(camera["k"] + camera["p"])
         assert (depth.subject[row], depth.action[row]) == (person.subject, person.action)
         assert reading.people.split[row] == ("train" if person.subject == "S1" else "valid")
-        back = depth.to_camera(depth.beside(reading.people.joints))[row]
+        back = reading.people.camera_joints[row]
         np.testing.assert_allclose(back, pose, atol=0.01)
 
 
@@ -98,9 +98,9 @@ def test_the_crop_is_mmposes(tmp_path):
 
 def test_mmpose_without_cameras_gives_no_millimeters(tmp_path):
     reading = read_annotations(write_mmpose(tmp_path))
-    assert not reading.depth.placed.any()
+    assert not reading.people.depth.placed.any()
     assert [len(who) for what, who in reading.notes.items() if "without a camera" in what] == [len(PEOPLE)]
-    for joints, z, person in zip(reading.people.joints, reading.depth.z, PEOPLE, strict=True):
+    for joints, z, person in zip(reading.people.joints, reading.people.depth.z, PEOPLE, strict=True):
         seen = np.delete(see(mpii_pose(person), camera_of(person, LENSES)), MPII.index("thorax"), axis=0)
         np.testing.assert_allclose(np.delete(joints, MPII.index("thorax"), axis=0), seen, atol=1e-9)
         np.testing.assert_allclose(z, mpii_pose(person)[:, 2] - person.pose[0, 2], atol=1e-9)
@@ -109,12 +109,12 @@ def test_mmpose_without_cameras_gives_no_millimeters(tmp_path):
 @pytest.mark.parametrize("form", ["PoseNet", "RLE"])
 def test_a_camera_without_lens_is_a_noted_pinhole(form, tmp_path):
     reading = read_annotations(FORMS[form](tmp_path))
-    assert (reading.depth.distortion == 0).all() and reading.depth.placed.all()
+    assert (reading.people.depth.distortion == 0).all() and reading.people.depth.placed.all()
     assert [len(who) for what, who in reading.notes.items() if "distortion" in what and who] == [len(PEOPLE)]
 
 
 def test_fetch_brings_its_own_pinhole(tmp_path):
-    depth = read_annotations(FORMS["h36m-fetch"](tmp_path)).depth
+    depth = read_annotations(FORMS["h36m-fetch"](tmp_path)).people.depth
     lens_of = {f"{p.subject} {p.action} {p.subaction}": camera_of(p, LENSES) for p in PEOPLE}
     expected = [lens_of[sequence]["f"] + lens_of[sequence]["c"] for sequence in depth.sequence.tolist()]
     np.testing.assert_allclose(depth.camera, expected)
@@ -125,7 +125,7 @@ def test_a_flag_of_0_is_a_missing_joint(tmp_path):
     arrays["S"][0, 3, 3] = arrays["part"][0, 3, 2] = 0  # right ankle
     reading = read_beside_cameras(tmp_path, write_mmpose, arrays)
     missing = np.isnan(reading.people.joints).any(axis=-1)
-    assert missing.sum() == 1 and missing[0, MPII.index("r_ankle")] and np.isnan(reading.depth.z)[missing].all()
+    assert missing.sum() == 1 and missing[0, MPII.index("r_ankle")] and np.isnan(reading.people.depth.z)[missing].all()
 
 
 @pytest.mark.parametrize("value", [2e6, 1e300, -1e300])
@@ -197,13 +197,13 @@ def test_mpi_inf_gets_the_camera_that_its_labels_tell(tmp_path):
     arrays = forms.mpi_inf_arrays()
     np.savez(tmp_path / "test_3dhp.npz", **arrays)
     reading = read_annotations(tmp_path / "test_3dhp.npz")
-    depth = reading.depth
+    depth = reading.people.depth
     expected = [[1500, 1501, 1024, 1030]] * 2 + [[1490, 1492, 1020, 1040], [1683, 1680, 950, 540]]
     np.testing.assert_allclose(depth.camera, expected, rtol=1e-9)
     order = {"r_ankle": 10, "r_knee": 9, "r_hip": 8, "l_hip": 11, "l_knee": 12, "l_ankle": 13, "pelvis": 14,
              "upper_neck": 1, "head_top": 0, "r_wrist": 4, "r_elbow": 3, "r_shoulder": 2, "l_shoulder": 5, "l_elbow": 6,
              "l_wrist": 7}  # fmt: skip
-    back = depth.to_camera(depth.beside(reading.people.joints))
+    back = reading.people.camera_joints
     for name, theirs in order.items():
         known = arrays["S"][:, theirs, 3] > 0
         ours = MPII.index(name)
@@ -266,6 +266,6 @@ def test_real_images_reproject_and_lead_back(shared):
         theirs = 0 if name.startswith("h36m") else 14
         ours = reading.people.joints[:, MPII.root]
         assert np.abs(ours - stored["part"][:, theirs, :2]).max() < limit
-        back = reading.depth.to_camera(reading.depth.beside(reading.people.joints))[:, MPII.root]
+        back = reading.people.camera_joints[:, MPII.root]
         np.testing.assert_allclose(back, 1000 * stored["S"][:, theirs, :3], atol=1e-6)
         assert not any(reading.faults.values())

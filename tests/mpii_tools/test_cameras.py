@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpii_tools.depth.cameras import back_project, distort, project, undistort
+from mpii_tools.cameras import back_project, distort, project, undistort
 
 CAMERA = np.array([1145.0, 1143.8, 512.5, 515.5])
 DISTORTION = np.array([-0.2071, 0.2478, -0.0031, -0.0014, -0.00098])

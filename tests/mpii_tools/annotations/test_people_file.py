@@ -8,8 +8,8 @@ import pytest
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII, Skeleton
+from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.people import COLUMNS, People
-from mpii_tools.people_file import load_people, save_people
 from mpii_tools.skeletons import SKELETONS
 
 

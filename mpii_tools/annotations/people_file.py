@@ -1,0 +1,136 @@
+"""People on disk; and what a prepared folder says of itself.
+
+`NAME.npz` has an array per column. The depths of people in three dimensions are in `NAME-depth.npz` beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from checkpoints.files import read_text
+from heads.skeleton import Skeleton
+from mpii_tools.annotations.reading import Reading, join_readings
+from mpii_tools.formats.npz import load_arrays, save_arrays
+from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, Depth, People, find_rows, require_unique
+from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
+
+DESCRIPTION = "prepared.json"  # of a prepared folder
+STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
+# Array -> numpy's letter for its type. Older files lack what is optional.
+KINDS = {STORED.get(name, name): np.dtype(kind).kind for name, (kind, *_) in COLUMNS.items()} | {"joint_names": "U"}
+OPTIONAL = {"area": KINDS.pop("area"), "skeleton": "U"}
+DEPTH_KINDS = {"person_ids": "U"} | {name: np.dtype(kind).kind for name, (kind, *_) in DEPTH_COLUMNS.items()}
+OPTIONAL_DEPTH = {"protocol": DEPTH_KINDS.pop("protocol")}
+
+
+def depth_path(people: str | os.PathLike) -> Path:
+    """Where the depths of the people of a file are: `valid-depth.npz` for `valid.npz`."""
+    path = Path(people)
+    return path.with_name(f"{path.stem}-depth{path.suffix}")
+
+
+def save_people(path: str | os.PathLike, people: People) -> None:
+    """Writes every column of `people`, joint names and skeleton (as JSON), and the depths beside if they have some.
+
+    Depths of other people that were there are removed.
+
+    Raises:
+        PoseError: if it cannot be written.
+    """
+    depth_path(path).unlink(missing_ok=True)
+    columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
+    columns["joint_names"] = np.array(people.joint_names, dtype=np.str_)
+    columns["skeleton"] = np.array(json.dumps(skeleton_to_json(people.skeleton)))
+    save_arrays(path, columns)
+    if people.depth is not None:
+        depth = {name: getattr(people.depth, name) for name in DEPTH_COLUMNS}
+        save_arrays(depth_path(path), {"person_ids": people.person_ids, **depth})
+
+
+def load_people(path: str | os.PathLike) -> People:
+    """The people that `save_people` wrote, equal in every bit.
+
+    Raises:
+        PoseError: a corrupt or foreign file, columns that do not fit together, a person_id that appears twice, or
+            depths of other people or joints.
+    """
+    columns = load_arrays(path, KINDS, "people", OPTIONAL)
+    columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
+    names, tree = columns.pop("joint_names").ravel().tolist(), columns.pop("skeleton", np.array("")).ravel().tolist()
+    try:
+        people = People(**columns, skeleton=_skeleton(names, "".join(tree)))
+    except PoseError as error:
+        raise PoseError(f"{path}: {error}; make it again") from error
+    require_unique(path, people.person_ids)
+    if not (depth := depth_path(path)).is_file():
+        return people
+    columns = load_arrays(depth, DEPTH_KINDS, "depths", OPTIONAL_DEPTH)
+    try:
+        ids = columns.pop("person_ids").ravel()
+        table = Depth(**columns)
+        if len(table) != len(ids):
+            raise PoseError(f"depth: {len(table):,} rows for {len(ids):,} people")
+        require_unique("depth", ids)
+        return replace(people, depth=table.select(find_rows("depth", ids, people.person_ids)))
+    except PoseError as error:
+        raise PoseError(f"{depth}: {error}; make it again") from error
+
+
+def read_people_file(path: Path) -> Reading:
+    """The people that `save_people` wrote to an .npz, and their depths beside it."""
+    return Reading(load_people(path), "people of this project (.npz)")
+
+
+def read_prepared_people(folder: Path) -> Reading | None:
+    """The people of every split that `ief prepare` wrote to `folder`; None if it wrote none there.
+
+    Raises:
+        PoseError: a folder that is not whole.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        return None
+    splits = list(read_description(folder)["splits"])
+    if not splits:
+        raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
+    readings = [read_people_file(folder / f"{split}.npz") for split in splits]
+    if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
+        raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
+    return join_readings(readings, f"people of a prepared folder: {', '.join(splits)}", renumber=True)
+
+
+def _skeleton(names: list[str], tree: str) -> Skeleton:
+    """The skeleton that the file holds as JSON, or the known one of these names. Raises PoseError for neither."""
+    try:
+        skeleton = skeleton_from_json(json.loads(tree)) if tree else guess_skeleton(names)[0]
+    except PoseError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise PoseError(f"its skeleton is not a whole JSON text ({error})") from error
+    if list(skeleton.names) != names:
+        raise PoseError(f"its skeleton names joints {', '.join(skeleton.names[:3])}, ..., not its own")
+    return skeleton
+
+
+def read_description(folder: str | Path) -> dict:
+    """`prepared.json` of a folder: name, input, border, splits (name -> people), depth (splits that have some), notes.
+
+    Raises:
+        PoseError: if there is none, or it is corrupt.
+    """
+    path = Path(folder) / DESCRIPTION
+    try:
+        description = json.loads(read_text(path))
+        wanted = {"name": str, "input": int, "border": int, "splits": dict}
+        if not all(isinstance(description[key], kind) for key, kind in wanted.items()):
+            raise KeyError("fields of the wrong type")
+        return description
+    except FileNotFoundError:
+        raise PoseError(f"{folder}: holds no {DESCRIPTION}, so it is not prepared; run `ief prepare` first") from None
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise PoseError(f"{path}: corrupt ({error}); run `ief prepare` again") from error
