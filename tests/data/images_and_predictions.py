@@ -267,17 +267,8 @@ def evaluated(annotations, predictions, split=None, status=0, says=(), count=30)
     """A row: predictions written by `predictions`, scored on what `annotations` writes."""
 
     def build(folder: Path) -> list[str]:
-        options = ["--split", split] if split else []
-        return [
-            "evaluate",
-            "--annotations",
-            annotations(),
-            "--predictions",
-            predictions(),
-            "--json",
-            "e.json",
-            *options,
-        ]
+        options = ["--json", "e.json", *(["--split", split] if split else [])]
+        return ["evaluate", "--annotations", annotations(), "--predictions", predictions(), *options]
 
     def check(folder: Path) -> None:
         if status == 0:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from configs import RUNTIME, small_config
-from processes import IEF, finish_here
 
 import ief.workflow.demo
 from checkpoints.errors import PoseError
@@ -67,15 +66,3 @@ def test_too_few_minutes_still_give_a_report(tmp_path, monkeypatch, capsys):
     before = stage.stat().st_mtime_ns
     assert main(arguments) == 0
     assert stage.stat().st_mtime_ns == before and (tmp_path / "report/index.html").exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        (["--minutes", "3", "--epochs", "2"], "give either --minutes or --epochs"),
-        (["--minutes", "-1"], "--minutes -1.0: must be above 0"),
-    ],
-)
-def test_contradicting_budgets_are_refused(tmp_path, options, says):
-    assert says in finish_here([*IEF, "demo", "--out", str(tmp_path / "demo"), *options], status=2)
-    assert not (tmp_path / "demo").exists()

@@ -144,7 +144,7 @@ def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
     assert not list((tmp_path / "again").glob("*.jpg"))
 
 
-def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hundred, tmp_path, monkeypatch):
+def test_a_killed_prediction_resumes_to_the_same_files(run, hundred, tmp_path, monkeypatch):
     """Killed by SIGKILL once some images are in the journal: what they hold is not predicted again."""
     arguments = ["--run", str(run), str(hundred), "--batch-size", "4", "--device", "cpu"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -175,7 +175,7 @@ def test_killed_halfway_and_repeated_it_ends_as_if_nothing_had_happened(run, hun
     np.testing.assert_allclose(first.joints, second.joints, atol=1e-3)
 
 
-def test_a_journal_of_other_weights_or_of_a_changed_image_counts_for_nothing(run, hundred, tmp_path, monkeypatch):
+def test_a_journal_of_other_weights_or_images_is_not_used(run, hundred, tmp_path, monkeypatch):
     image = tmp_path / "a.jpg"
     image.write_bytes((hundred / "001.jpg").read_bytes())
     monkeypatch.setattr(

@@ -31,7 +31,7 @@ def prepare(folder, *options):
     return main(["prepare", *annotations, "--size", "32", "--out", str(folder / "out"), *options])
 
 
-def test_images_that_cannot_be_used_are_named_and_all_else_is_written(folder, capsys):
+def test_unusable_images_are_named_and_the_rest_is_written(folder, capsys):
     (folder / "images" / "1.png").unlink()
     (folder / "images" / "3.png").write_bytes(b"no image")
     assert prepare(folder) == 3
@@ -42,7 +42,7 @@ def test_images_that_cannot_be_used_are_named_and_all_else_is_written(folder, ca
     assert load_prepared(folder / "out", "train").people.images.tolist() == ["0.png", "2.png"]
 
 
-def test_apply_exif_is_for_labels_made_on_images_as_viewers_show_them(folder):
+def test_apply_exif_turns_images_as_viewers_do(folder):
     assert prepare(folder) == 0 and not read_description(folder / "out")["apply_exif"]
     upright = np.array(load_prepared(folder / "out", "train").crops)
     exif = Exif()

@@ -109,10 +109,6 @@ def test_only_mpiis_joints_are_released(run):
             check_releasable(changed, run, 0.0)
 
 
-def test_no_image_to_look_for_failures_on(run, tmp_path):
-    assert "--images 0: must be 1 or more" in finish_here(release(run, tmp_path, "--images", "0"), status=2)
-
-
 def test_the_picture_shows_the_worst_and_fits_whatever_is_on_it():
     rng = np.random.default_rng(0)
     joints = 150 + rng.normal(0, 40, (9, 16, 2))

@@ -68,21 +68,6 @@ def test_measuring_the_speed_leaves_no_file(tiny_data, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_contradicting_budgets_are_refused(tiny_data, tmp_path):
-    for options, says in (
-        (["--minutes", "3", "--epochs", "2"], "give either --minutes or --epochs"),
-        (["--minutes", "0"], "--minutes 0.0: must be above 0"),
-        (["--seed", "1", "--seeds", "1", "2"], "give either --seed or --seeds"),
-        (["--seeds", "1", "2", "1"], "--seeds 1 2 1: each once"),
-        (["--seeds", "1", "-2"], "--seed -2: must be from 0"),
-        (["--draw", "9", "3"], "give either --data or --draw"),
-    ):
-        assert says in finish_here(table7(tiny_data, tmp_path, *options), status=2)
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(SystemExit):  # all five are trained: there is no method to choose
-        finish_here(table7(tiny_data, tmp_path, "--method", "bone"))
-
-
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
     """A few synthetic people, prepared at 32 px."""

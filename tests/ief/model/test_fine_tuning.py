@@ -12,7 +12,6 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights
 from heads.skeleton import MPII, Skeleton
-from ief.model.cascade import Cascade
 from ief.model.fine_tuning import PretrainedStage, load_weights, start_from
 from ief.model.run_folder import save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -186,15 +185,3 @@ def test_a_stage_tells_where_its_stride_is(tmp_path):
     with pytest.raises(PoseError, match="stride in the 1x1"):
         start_from(make_stage(1, backbone="resnet50"), load_weights(path)[0], torch.rand(16, 2), 0)
     assert dataclasses.replace(load_weights(path)[0], index=1).trunk.network == "resnet50"
-
-
-def test_fine_tuning_begins_with_the_cascades_own_poses():
-    """Both stages on other statistics and the same y_0."""
-    mean_pose, old = torch.rand(16, 2) * SIZE, [make_stage(1), make_stage(2)]
-    new = [make_stage(3), make_stage(4)]
-    for index, stage in enumerate(new):
-        start_from(stage, pretrained(old[index], index, mean_pose), mean_pose, index)
-    images = torch.randn(2, 3, SIZE, SIZE)
-    with torch.inference_mode():
-        for found, want in zip(Cascade(mean_pose, new)(images), Cascade(mean_pose, old)(images), strict=True):
-            torch.testing.assert_close(found, want, rtol=0, atol=2e-4)
