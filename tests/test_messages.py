@@ -324,7 +324,6 @@ TABLE = [
     (f"{TABLE7} --seeds 1 2 1", "--seeds 1 2 1: each once"),
     (f"{TABLE7} --seeds 1 -2", "--seed -2: must be from 0"),
     (f"{TABLE7} --draw 9 3", "give either --data or --draw"),
-    ("table2 --data data --run run --weights none", "give --also"),
     ("release --run none --out out --license none --images 0", "--images 0: must be 1 or more"),
 ]
 

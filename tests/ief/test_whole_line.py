@@ -3,20 +3,15 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import tiny_resnet  # noqa: F401  (a network of that name)
 
-from evaluation import GroundTruth, evaluate
 from ief.cli import main
 from ief.reporting.scoring import score
 from ief.training.options import PRESETS
-from mpii_tools.annotations.mpii_mat import write_mpii_mat
-from mpii_tools.people import make_people
 from mpii_tools.people_file import load_people
 from mpii_tools.results.matching import align
-from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
-from mpii_tools.results.submission import read_submission
+from mpii_tools.results.predictions import read_predictions
 
 EXACT, CONVERTED = "valid_annolist.mat", "detections_our_format.mat"
 
@@ -50,41 +45,6 @@ def test_ief_evaluate_prints_the_published_values(shared, tmp_path, file, conven
         for part in ("joint_error", "bone_error"):
             assert result[part]["image_px"] == pytest.approx(expected["errors"][f"{part}_image_px"], abs=1e-3)
             assert result[part]["crop_px"] == pytest.approx(expected["errors"][f"{part}_crop224_px"], abs=1e-3)
-
-
-def test_a_submission_read_back_keeps_its_scores(tmp_path):
-    """RELEASE -> predictions of the test rects -> submission -> read back -> the same scores."""
-    draw = np.random.default_rng(0)
-    images = np.repeat([f"{i:09}.jpg" for i in range(40)], draw.integers(1, 4, 40))
-    count = len(images)
-    scale = draw.uniform(0.5, 4, count)
-    center = draw.uniform(200, 1000, (count, 2))
-    joints = center[:, None] + draw.normal(0, 50, (count, 16, 2)) * scale[:, None, None]
-    test = np.isin(images, np.unique(images)[25:])
-    scored = draw.random(count) < 0.7
-    people = make_people(images, joints, center=center, scale=scale, head_size=25 * scale,
-                         split=np.where(test, "test", "train"), scored=scored)  # fmt: skip
-    release, predictions, out = tmp_path / "release.mat", tmp_path / "p.npz", tmp_path / "pred.mat"
-    write_mpii_mat(release, people)
-    gt = people.select(test)
-    poses = gt.joints + draw.normal(0, 10, gt.joints.shape) * gt.scale[:, None, None]
-    order = draw.permutation(len(gt))  # a file of predictions may come in any order
-    save_predictions(predictions, Predictions(poses[order], gt.person_ids[order]))
-    arguments = ["--annotations", str(release), "--predictions", str(predictions), "--out", str(out)]
-    assert main(["submit", *arguments]) == 0
-    back = align(read_submission(out), gt)
-    np.testing.assert_allclose(back.joints, poses, atol=1e-9)
-    scores = evaluate(poses, GroundTruth(gt.joints, gt.head_size, gt.scale))
-    assert score(back.joints, gt) == scores
-    assert 20 < scores.mean_pckh.value < 100
-
-    only_scored = gt.select(gt.scored)
-    save_predictions(predictions, Predictions(poses[gt.scored], only_scored.person_ids))
-    assert main(["submit", *arguments]) == 0
-    assert list(read_submission(out).person_ids) == list(only_scored.person_ids)
-    save_predictions(predictions, Predictions(poses[gt.scored][1:], only_scored.person_ids[1:]))
-    before = out.read_bytes()
-    assert main(["submit", *arguments]) == 2 and out.read_bytes() == before
 
 
 def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys, monkeypatch):

@@ -1,14 +1,13 @@
 """People with and without depth in one training (Section 4, Eq. 9)."""
 
 import json
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from configs import batches_of, small_config
-from processes import checkpoints_of, finish, finish_here, on_two_ranks, same_weights, start, train
+from processes import finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
@@ -174,18 +173,3 @@ def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
 def test_paper3d_has_one_stage(deep_data, tmp_path):
     finish_here(train(deep_data, tmp_path, "--preset", "paper3d", "--epochs", "0.5"))
     assert len(load_cascade(tmp_path).stages) == 1
-
-
-@pytest.mark.slow
-def test_two_ranks_of_a_mixed_training_stop_together_and_resume(deep_data, tiny_data, tmp_path):
-    options = [*SHORT, "--epochs", "20", "--checkpoint-seconds", "0.5", "--stage", "0"]  # 100 steps
-    finish(on_two_ranks(mixed(deep_data, tiny_data, tmp_path / "straight", *options)))
-    run = tmp_path / "run"
-    process = start(on_two_ranks(mixed(deep_data, tiny_data, run, *options)))
-    while not checkpoints_of(run) and process.poll() is None:
-        time.sleep(0.02)
-    process.terminate()
-    said = process.communicate(timeout=120)[1]
-    assert process.returncode == 1 and "stopped by SIGTERM; the same command resumes" in said, said[-3000:]
-    assert "resuming after step" in finish(on_two_ranks(mixed(deep_data, tiny_data, run, *options)))
-    assert same_weights(tmp_path / "straight", run, stages=1)
