@@ -62,11 +62,12 @@ class StageDesign:
             unlabeled = tuple(fields.get("unlabeled", ()))
             if not set(unlabeled) <= set(range(len(skeleton))):
                 raise TypeError(f"unlabeled {unlabeled}")
-            if fields.get("method", "all") not in METHODS:
-                raise TypeError(f"method {fields['method']}")
-            return StageDesign(**{**fields, "skeleton": skeleton, "unlabeled": unlabeled})
+            design = StageDesign(**{**fields, "skeleton": skeleton, "unlabeled": unlabeled})
         except (KeyError, TypeError) as error:
             raise PoseError(f"the description of a stage lacks or adds a field ({error})") from error
+        if design.method not in METHODS:
+            raise PoseError(f"unknown method '{design.method}'; choose one of {', '.join(METHODS)}")
+        return design
 
 
 @dataclass(frozen=True)
