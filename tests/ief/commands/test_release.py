@@ -142,7 +142,7 @@ def test_the_released_weights_are_taken_unless_others_are_given(released, image,
 def test_without_released_weights_one_line_asks_for_a_run(image, tmp_path, monkeypatch):
     monkeypatch.setattr(ief.model.release, "RELEASED", tmp_path / "none")
     said = finish_here([*IEF, "predict", str(image), "--out", str(tmp_path / "out")], status=2)
-    assert "none: no weights are released with this version; train a run and give it (--run DIR" in said
+    assert "none: no weights are released" in said and "--run DIR" in said
     assert said.count("\n") == 1 and not (tmp_path / "out").exists()
     with pytest.raises(PoseError, match=r"PosePredictor\.load\(DIR\)"):
         PosePredictor.load()

@@ -66,7 +66,7 @@ def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monk
     assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0)
     with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
         epochs_for_budget(8, runs, RUNTIME, path)
-    with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.5 minutes for a single epoch here"):
+    with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.5 minutes"):
         epochs_for_budget(1, runs, RUNTIME, tmp_path / "none.json")
     path.write_text("{")
     with pytest.raises(PoseError, match=r"budget\.json: corrupt .* remove it"):

@@ -130,10 +130,7 @@ def test_weights_of_another_network_or_stride_are_refused():
     assert torch.equal(stage.backbone.conv1.weight, tensors["conv1.weight"])
     with pytest.raises(PoseError, match="stride in the 1x1"):
         stage.start_from(PretrainedWeights(tensors, "1x1", "wrong.pth"))
-    with pytest.raises(
-        PoseError,
-        match=r"^wrong\.pth: weights of a resnet18, the stage is a resnet50; choose --backbone",
-    ):
+    with pytest.raises(PoseError, match=r"^wrong\.pth: .* resnet18, the stage is a resnet50; choose --backbone"):
         make_stage(backbone="resnet50").start_from(PretrainedWeights(tensors, "3x3", "wrong.pth"))
     with pytest.raises(PoseError, match="no ResNet called 'vgg16'"):
         make_stage(backbone="vgg16")

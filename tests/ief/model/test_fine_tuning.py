@@ -133,9 +133,7 @@ def test_the_head_of_sigma_follows_where_the_pairs_match():
 
 
 def test_another_network_is_refused_by_its_name():
-    with pytest.raises(
-        PoseError, match=r"stage\.safetensors: weights of a tiny_resnet, the stage is a resnet18; choose"
-    ):
+    with pytest.raises(PoseError, match=r"stage\.safetensors: .* tiny_resnet, the stage is a resnet18; choose"):
         start_from(make_stage(2, backbone="resnet18"), pretrained(make_stage(1)), torch.rand(16, 2), 0)
 
 
@@ -162,7 +160,7 @@ def test_a_run_gives_each_stage_its_own_and_a_file_gives_one(run):
 
 def test_a_folder_without_a_stage_is_told_from_other_tensors(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PoseError, match=r"empty: a folder without stage0/stage\.safetensors; give a run"):
+    with pytest.raises(PoseError, match=r"empty: .* stage0/stage\.safetensors; give a run"):
         load_weights(tmp_path / "empty")
     state = {f"module.{name}": value for name, value in make_stage(0).backbone.state_dict().items()}
     save_file(state, tmp_path / "other.safetensors", metadata={"description": "a network of somebody else"})

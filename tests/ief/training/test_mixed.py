@@ -65,7 +65,7 @@ def test_ranks_share_both_halves(deep_data, tiny_data):
         assert share.person_ids.tolist() == batch.person_ids[parts[rank].samples].tolist()
         torch.testing.assert_close(share.images, batch.images[parts[rank].samples])
         assert parts[rank].whole()(1).person_ids.tolist() == batch.person_ids.tolist()
-    with pytest.raises(PoseError, match="must be two halves, each a multiple of the number of processes, 3"):
+    with pytest.raises(PoseError, match=r"two halves, each a multiple of .* 3"):
         batches_of(config, 0, 3)
 
 
@@ -148,7 +148,7 @@ def test_a_stage_refuses_people_of_other_dimensions(deep_data, tiny_data, tmp_pa
     assert "belongs to another training" in said and "dimensions 3, not 2" in said
     finish_here(train(tiny_data, tmp_path / "flat", *SHORT, "--stage", "0"))
     said = finish_here(train(deep_data, tmp_path / "flat", *SHORT, "--stage", "1"), status=2)
-    assert "its trained stage is another (dimensions 2, not 3); choose another --run" in said
+    assert "(dimensions 2, not 3); choose another --run" in said
 
 
 def test_a_trunk_of_two_dimensions_starts_a_stage_of_three(deep_data, tiny_data, tmp_path):
@@ -163,7 +163,7 @@ def test_a_trunk_of_two_dimensions_starts_a_stage_of_three(deep_data, tiny_data,
 
 def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
     deep, flat = (load_prepared(folder, "train") for folder in (deep_data, tiny_data))
-    with pytest.raises(PoseError, match="--also tiny: prepared at 64 px, deep at 32; prepare both with one --size"):
+    with pytest.raises(PoseError, match=r"--also tiny: prepared at 64 px, deep at 32; .*--size"):
         check_mixable(deep, replace(flat, size=64))
     people = replace(flat.people, skeleton=replace(MPII, parents=(1, 2, 6, 6, 3, 4, -1, 6, 6, 8, 11, 12, 7, 7, 13, 14)))
     with pytest.raises(PoseError, match="--also tiny: its skeleton"):
