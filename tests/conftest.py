@@ -17,10 +17,31 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 SIZE, BORDER = 32, 8
 
 
+def pytest_collection_modifyitems(items):
+    """Marks `needs_shared` whatever requests the fixture `shared`, be it through another fixture."""
+    for item in items:
+        if "shared" in item.fixturenames:
+            item.add_marker("needs_shared")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Says how many of the tests that ran, or were skipped, need ../shared."""
+    reports = [report for key in ("passed", "failed", "skipped") for report in terminalreporter.getreports(key)]
+    count = len({report.nodeid for report in reports if "needs_shared" in report.keywords})
+    if count:
+        state = "beside this checkout: run" if has_shared() else "not beside this checkout: skipped"
+        terminalreporter.write_line(f"{count} tests need ../shared, which is {state}")
+
+
+def has_shared():
+    """Whether the folder of reference data is beside the checkout."""
+    return (SHARED / "mpii" / "expected.json").is_file()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of reference data beside the checkout; tests that need it skip where it is not."""
-    if not (SHARED / "mpii" / "expected.json").is_file():
+    if not has_shared():
         pytest.skip("the reference data (../shared) is not beside this checkout")
     return SHARED
 

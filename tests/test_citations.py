@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAPER = ROOT.parent / "shared" / "paper" / "paper.txt"
 PACKAGES = ("checkpoints", "heads", "mpii_tools", "evaluation", "ief", "tests")
 
 # What is cited -> words of which its sentence has one (a regular expression), and what the paper says there.
@@ -142,10 +141,8 @@ def test_wrong_citations_are_found(text, count):
 
 
 @pytest.fixture(scope="module")
-def paper():
-    if not PAPER.is_file():
-        pytest.skip("the paper's text (../shared/paper) is not beside this checkout")
-    return PAPER.read_text(encoding="utf-8").replace("-\n", "")
+def paper(shared):
+    return (shared / "paper" / "paper.txt").read_text(encoding="utf-8").replace("-\n", "")
 
 
 @pytest.mark.parametrize("number", EQUATIONS)

@@ -28,7 +28,7 @@ def write_images(folder: Path, *paths: str) -> None:
         (folder / path).write_bytes(cv2.imencode(Path(path).suffix, pixels)[1].tobytes())
 
 
-def found(names: list[str], files: list[str], images: str | None, *expected: int, says: tuple[str, ...] = ()) -> dict:
+def found(title: str, names: list, files: list, images: str | None, *expected: int, says: tuple[str, ...] = ()) -> Case:
     """A row: people of images called `names`, in a folder with `files`; `expected` are the files they must get."""
 
     def build(folder: Path) -> list[str]:
@@ -49,52 +49,30 @@ def found(names: list[str], files: list[str], images: str | None, *expected: int
         assert set(data.people.images) <= set(names)
 
     status = 0 if len(expected) == len(names) else 3 if expected else 2
-    return {"build": build, "status": status, "says": says, "check": check}
+    return Case(title, build, status, says, check)
 
 
+CAMERAS = ["i/cam1/0.jpg", "i/cam2/0.jpg"]
 FINDING_IMAGES = [
-    Case("folders of cameras", **found(["cam1/0.jpg", "cam2/0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], "i", 0, 1)),
-    Case("folders of cameras, a level above", **found(["cam2/0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], ".", 1)),
-    Case("folders of cameras, a level below", **found(["cam2/0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], "i/cam2", 1)),
-    Case("beside the annotations", **found(["0.jpg", "1.jpg"], ["deep/er/1.jpg", "0.jpg"], None, 1, 0)),
-    Case("a path of Windows", **found([r"C:\data\0.jpg"], ["i/0.jpg"], "i", 0)),
-    Case("a path of Windows, a level above", **found([r"C:\data\0.jpg"], ["i/0.jpg"], ".", 0)),
-    Case(
-        "a path of Windows with folders of cameras, a level above",
-        **found([r"C:\data\cam2\0.jpg"], ["i/cam1/0.jpg", "i/cam2/0.jpg"], ".", 1),
-    ),
-    Case("a path of another home", **found(["/home/x/mpii/0.jpg"], ["i/0.jpg", "i/10.jpg"], "i", 0)),
-    Case("another case of the ending", **found(["0.JPG", "1.jpg"], ["i/0.jpg", "i/1.JPG"], "i", 0, 1)),
-    Case("another ending", **found(["0.png", "1.jpeg"], ["i/0.jpg", "i/1.png"], "i", 0, 1)),
-    Case("letters as macOS writes them", **found([unicodedata.normalize("NFD", "é.jpg")], ["i/é.jpg"], "i", 0)),
-    Case(
-        "two of a name",
-        **found(
-            ["0.jpg", "1.jpg"],
-            ["i/a/0.jpg", "i/b/0.jpg", "i/1.jpg"],
-            "i",
-            2,
-            says=("0.jpg#1: i: '0.jpg' can be any of 2 images, 'a/0.jpg', 'b/0.jpg'",),
-        ),
-    ),
-    Case(
-        "two cameras and the images of one",
-        **found(["cam1/0.jpg", "cam2/0.jpg"], ["i/0.jpg"], "i", says=("both be the image '0.jpg'", "'cam1/0.jpg'")),
-    ),
-    Case(
-        "nobody is found, and all is told",
-        **found(
-            ["im001.jpg", "im002.jpg"],
-            ["i/img001.jpg"],
-            "i",
-            says=(
-                "2  im001.jpg#1: i: no image 'im001.jpg' among the 1 there; the nearest name is 'img001.jpg'",
-                "no person of out could be prepared; first reason: people left out: image missing",
-            ),
-        ),
-    ),
-    Case("hidden folders are passed over", **found(["0.jpg"], ["i/.thumbs/0.jpg", "i/full/0.jpg"], "i", 1)),
-]
+    found("folders of cameras", ["cam1/0.jpg", "cam2/0.jpg"], CAMERAS, "i", 0, 1),
+    found("folders of cameras, a level above", ["cam2/0.jpg"], CAMERAS, ".", 1),
+    found("folders of cameras, a level below", ["cam2/0.jpg"], CAMERAS, "i/cam2", 1),
+    found("beside the annotations", ["0.jpg", "1.jpg"], ["deep/er/1.jpg", "0.jpg"], None, 1, 0),
+    found("a path of Windows", [r"C:\data\0.jpg"], ["i/0.jpg"], "i", 0),
+    found("a path of Windows, a level above", [r"C:\data\0.jpg"], ["i/0.jpg"], ".", 0),
+    found("a path of Windows, folders of cameras a level above", [r"C:\data\cam2\0.jpg"], CAMERAS, ".", 1),
+    found("a path of another home", ["/home/x/mpii/0.jpg"], ["i/0.jpg", "i/10.jpg"], "i", 0),
+    found("another case of the ending", ["0.JPG", "1.jpg"], ["i/0.jpg", "i/1.JPG"], "i", 0, 1),
+    found("another ending", ["0.png", "1.jpeg"], ["i/0.jpg", "i/1.png"], "i", 0, 1),
+    found("letters as macOS writes them", [unicodedata.normalize("NFD", "é.jpg")], ["i/é.jpg"], "i", 0),
+    found("two of a name", ["0.jpg", "1.jpg"], ["i/a/0.jpg", "i/b/0.jpg", "i/1.jpg"], "i", 2,
+          says=("'0.jpg' can be any of 2 images, 'a/0.jpg', 'b/0.jpg'",)),
+    found("two cameras and the images of one", ["cam1/0.jpg", "cam2/0.jpg"], ["i/0.jpg"], "i",
+          says=("both be the image '0.jpg'", "'cam1/0.jpg'")),
+    found("nobody is found, and all is told", ["im001.jpg", "im002.jpg"], ["i/img001.jpg"], "i",
+          says=("2  im001.jpg#1: ", "'im001.jpg' among the 1 there", "'img001.jpg'", "no person of out")),
+    found("hidden folders are passed over", ["0.jpg"], ["i/.thumbs/0.jpg", "i/full/0.jpg"], "i", 1),
+]  # fmt: skip
 
 
 # Rects with objpos and scale of a small RELEASE -> whether they are scored; rects 1 of b and 2 of c have neither.
@@ -131,7 +109,7 @@ def poses(people) -> np.ndarray:
     return people.joints + np.random.default_rng(len(people)).normal(0, 3, people.joints.shape)
 
 
-def submitted(write, rows=EVERY, says=(), options=()) -> dict:
+def submitted(title, write, rows=EVERY, options=()) -> Case:
     """A row: predictions of some test people, as `write` writes them, become the submission of our own .npz."""
 
     def build(folder: Path) -> list[str]:
@@ -146,7 +124,7 @@ def submitted(write, rows=EVERY, says=(), options=()) -> dict:
         order = [people.person_ids.tolist().index(person) for person in found.person_ids.tolist()]
         np.testing.assert_allclose(found.joints, poses(people)[order], atol=1e-6)
 
-    return {"build": build, "status": 0, "says": says, "check": check}
+    return Case(title, build, 0, (), check)
 
 
 def own(people, joints) -> str:
@@ -258,34 +236,24 @@ WRITERS = (
     matlab_order, matlab_73, other_npz, npz_of_images, renamed, coco, coco_of_names,
 )  # fmt: skip
 SUBMISSIONS = [
-    *(Case(f"{write.__name__}, scored", **submitted(write, tuple(SCORED))) for write in WRITERS),
-    *(Case(f"{write.__name__}, every rect", **submitted(write)) for write in WRITERS),
-    Case("pixels from 0", **submitted(from_zero, options=("--first-pixel", "0"))),
+    *(submitted(f"{write.__name__}, scored", write, tuple(SCORED)) for write in WRITERS),
+    *(submitted(f"{write.__name__}, every rect", write) for write in WRITERS),
+    submitted("pixels from 0", from_zero, options=("--first-pixel", "0")),
 ]
 
 
-def evaluated(annotations, predictions, split=None, status=0, says=(), count=30) -> dict:
+def evaluated(title, annotations, predictions, split=None, says=(), count=30) -> Case:
     """A row: predictions written by `predictions`, scored on what `annotations` writes."""
 
     def build(folder: Path) -> list[str]:
-        options = ["--split", split] if split else []
-        return [
-            "evaluate",
-            "--annotations",
-            annotations(),
-            "--predictions",
-            predictions(),
-            "--json",
-            "e.json",
-            *options,
-        ]
+        options = ["--json", "e.json", *(["--split", split] if split else [])]
+        return ["evaluate", "--annotations", annotations(), "--predictions", predictions(), *options]
 
     def check(folder: Path) -> None:
-        if status == 0:
-            found = json.loads(Path("e.json").read_text())
-            assert found["persons"] == count and found["joint_error"]["image_px"] < 5
+        scores = json.loads(Path("e.json").read_text())
+        assert scores["persons"] == count and scores["joint_error"]["image_px"] < 5
 
-    return {"build": build, "status": status, "says": says, "check": check}
+    return Case(title, build, 2 if says else 0, says, None if says else check)
 
 
 def of_valid():
@@ -332,24 +300,22 @@ def truth_of_test() -> str:
     return "truth.mat"
 
 
+def predicted(write, people, change=lambda joints: joints):
+    """Writes predictions of some people, when a row is built."""
+    return lambda: write(people, change(poses(people)))
+
+
 SCORED_PARTS = [
-    Case("a split of RELEASE", **evaluated(release, lambda: own(of_valid(), poses(of_valid())), "valid")),
-    Case(
-        "RELEASE without its split",
-        **evaluated(release, lambda: own(of_test(), poses(of_test())), status=2, says=("or score those of one",)),
-    ),
-    Case(
-        "a split that is not there",
-        **evaluated(release, lambda: own(of_valid(), poses(of_valid())), "train", 2, ("it has test, valid",)),
-    ),
-    Case("rows of a split", **evaluated(release, lambda: npy(of_valid(), poses(of_valid())), "valid")),
-    Case("HRNet's folder", **evaluated(annot, lambda: hrnet_pred_mat(of_valid(), poses(of_valid())), "valid")),
-    Case("truth of test people", **evaluated(truth_of_test, lambda: own(of_test(), poses(of_test())), count=len(TEST))),
-    Case("truth, and people of test.json", **evaluated(
-        truth_of_test, lambda: shuffled(of_test(SCORED), poses(of_test(SCORED))), status=2, says=("first b.jpg#2",))),
-    Case("a prepared folder", **evaluated(
-        prepared, lambda: own(of_valid(), (of_valid().joints + 1) * 0.05 - 1), "valid")),
-    Case("COCO results", **evaluated(release, lambda: coco(of_valid(), poses(of_valid())), "valid")),
-    Case("rows in another order", **evaluated(
-        release, lambda: npy(of_valid(), poses(of_valid())[::-1]), "valid", 2, ("matched row by row, only",))),
+    evaluated("a split of RELEASE", release, predicted(own, of_valid()), "valid"),
+    evaluated("RELEASE without its split", release, predicted(own, of_test()), says=("score those of one",)),
+    evaluated("a split that is not there", release, predicted(own, of_valid()), "train", ("it has test, valid",)),
+    evaluated("rows of a split", release, predicted(npy, of_valid()), "valid"),
+    evaluated("HRNet's folder", annot, predicted(hrnet_pred_mat, of_valid()), "valid"),
+    evaluated("truth of test people", truth_of_test, predicted(own, of_test()), count=len(TEST)),
+    evaluated("truth, and people of test.json", truth_of_test, predicted(shuffled, of_test(SCORED)),
+              says=("first b.jpg#2",)),
+    evaluated("a prepared folder", prepared, lambda: own(of_valid(), (of_valid().joints + 1) * 0.05 - 1), "valid"),
+    evaluated("COCO results", release, predicted(coco, of_valid()), "valid"),
+    evaluated("rows in another order", release, predicted(npy, of_valid(), lambda joints: joints[::-1]), "valid",
+              ("matched row by row, only",)),
 ]  # fmt: skip

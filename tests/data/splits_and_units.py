@@ -71,6 +71,16 @@ class Prepare:
         return ["prepare", "--annotations", *arguments.split(), *images, *size, "--out", "out"]
 
 
+def train(*entries, options: str = "", **more) -> Prepare:
+    """Prepares one file, train.json."""
+    return Prepare({"train.json": [*entries]}, f"train.json {options}", **more)
+
+
+def two(first, second, *commands: str) -> Prepare:
+    """Prepares two files, a.json and b.json."""
+    return Prepare({"a.json": first, "b.json": second}, commands)
+
+
 @dataclass(frozen=True)
 class Holds:
     """Checks the images of each split of the prepared folder `out`, in order; others must not be there."""
@@ -121,19 +131,15 @@ SPLITS = [
          Holds({"train": [B], "valid": [A]})),
     Case("said before the path, the option given twice",
          Prepare({"a.json": people_of(A), "b.json": people_of(B), "c.json": people_of(C)},
-                 "train=a.json --annotations Val=b.json DEV=c.json"), 0, (),
-         Holds({"train": [A], "valid": [B, C]})),
+                 "train=a.json --annotations Val=b.json DEV=c.json"), 0, (), Holds({"train": [A], "valid": [B, C]})),
     Case("said against the name", Prepare({"train.json": people_of(A)}, "validation=train.json"), 0, (),
          Holds({"valid": [A]})),
     Case("no word", Prepare({"annotations.json": people_of(A)}, "annotations.json"), 2,
-         ("annotations.json: neither its name nor its content tells its split", "--annotations train=annotations.json",
-          "--valid-share 0.1"), nothing),
-    Case("two words", Prepare({"train_val_test.json": people_of(A)}, "train_val_test.json"), 2, ("say it, as in",),
-         nothing),
-    Case("no word of ours", Prepare({"retrained.json": people_of(A)}, "retrained.json"), 2, ("say it, as in",),
-         nothing),
+         ("annotations.json: neither", "--annotations train=annotations.json", "--valid-share 0.1"), nothing),
+    Case("two words", Prepare({"train_val_test.json": people_of(A)}, "train_val_test.json"), 2, ("say it,",), nothing),
+    Case("no word of ours", Prepare({"retrained.json": people_of(A)}, "retrained.json"), 2, ("say it,",), nothing),
     Case("no such split", Prepare({"a.json": people_of(A)}, "trian=a.json"), 2,
-         ("--annotations trian=a.json: 'trian' is no split; give train=PATH",), nothing),
+         ("trian=a.json: 'trian' is no split",), nothing),
     Case("no path", Prepare({}, "train="), 2, ("there is no path",), nothing),
     Case("a list without joints is a test list", Prepare({"a.json": people_of(A, B, **NO_JOINTS)}, "a.json"), 0, (),
          Holds({"test": [A, B]})),
@@ -142,25 +148,23 @@ SPLITS = [
          0, (), share),
     Case("a share although there are validation people",
          Prepare({"a.json": people_of(A), "val.json": people_of(B)}, "a.json val.json --valid-share 0.5"), 2,
-         ("--valid-share 0.5: 1 people are validation people already",), nothing),
+         ("--valid-share 0.5: 1 people",), nothing),
     Case("a share of one image", Prepare({"a.json": people_of(A, A)}, "a.json --valid-share 0.5"), 2,
          ("needs two images or more",), nothing),
     Case("a share of everything", Prepare({"a.json": people_of(A, B)}, "a.json --valid-share 1"), 2,
          ("--valid-share 1: must be above 0 and below 1",), nothing),
-    Case("a second command adds its split",
-         Prepare({"train.json": people_of(A, B), "valid.json": people_of(C)}, ("train.json", "valid.json")), 0,
+    Case("a second command adds its split", two(people_of(A, B), people_of(C), "train=a.json", "valid=b.json"), 0,
          ("2 train people of before stay",), Holds({"train": [A, B], "valid": [C]})),
-    Case("a second command replaces its split",
-         Prepare({"train.json": people_of(A, B), "b.json": people_of(C)}, ("train.json", "train=b.json")), 0,
+    Case("a second command replaces its split", two(people_of(A, B), people_of(C), "train=a.json", "train=b.json"), 0,
          ("in place of 2 train of before",), Holds({"train": [C]})),
     Case("a second command with another size",
-         Prepare({"train.json": people_of(A), "valid.json": people_of(C)}, ("train.json", "valid.json --size 64")), 2,
-         ("out: holds train prepared otherwise (input 32 there, 64 here",), Holds({"train": [A]})),
+         two(people_of(A), people_of(C), "train=a.json", "valid=b.json --size 64"), 2,
+         ("out: holds train", "input 32 there, 64 here"), Holds({"train": [A]})),
     Case("another size of everything",
          Prepare({"train.json": people_of(A)}, ("train.json", "train.json --size 64")), 0, (), Holds({"train": [A]})),
     Case("all is said by the folder's own list",
          Prepare({"a.json": people_of(A, B), "valid_images.txt": B}, "a.json"), 0,
-         ("validation people: named in valid_images.txt",), Holds({"train": [A], "valid": [B]})),
+         ("named in valid_images.txt",), Holds({"train": [A], "valid": [B]})),
 ]  # fmt: skip
 
 
@@ -176,38 +180,32 @@ def write_release(folder: Path) -> list[str]:
     return Prepare.command("mpii.mat")
 
 
-BESIDE = "people left out of training: their image is in the validation split"
+BESIDE = "people left out of training: "
 KNOWN = person(A)  # the test makes this center one of Tompson's
 OTHER = person(A, center=[44, 33])
+THREE = [KNOWN, OTHER, person(B)]
+ONE_EACH = Holds({"train": [B], "valid": [A]})
+TRAIN_A, VALID_B = "train=a.json", "valid=b.json"
 VALIDATION = [
-    Case("trainval.json of HRNet", Prepare({"trainval.json": [KNOWN, OTHER, person(B)]}, "trainval.json"), 0,
-         (BESIDE, "0.jpg#2"), Holds({"train": [B], "valid": [A]})),
-    Case("MPII's .mat", write_release, 0, (BESIDE, "0.jpg#2"), Holds({"train": [B], "valid": [A]})),
-    Case("HRNet's folder", Prepare({"annot/trainval.json": [KNOWN, OTHER, person(B)]}, "annot"), 0, (BESIDE,),
-         Holds({"train": [B], "valid": [A]})),
-    Case("an unnamed list", Prepare({"people.json": [KNOWN, OTHER, person(B)]}, "people.json"), 0, (BESIDE,),
-         Holds({"train": [B], "valid": [A]})),
-    Case("trainval before the path", Prepare({"train.json": [KNOWN, OTHER, person(B)]}, "trainval=train.json"), 0,
-         (BESIDE,), Holds({"train": [B], "valid": [A]})),
-    Case("two files", Prepare({"a.json": people_of(A, B), "b.json": people_of(A)}, "train=a.json valid=b.json"), 0,
-         (BESIDE, "0.jpg#1"), Holds({"train": [B], "valid": [A]})),
+    Case("trainval.json of HRNet", Prepare({"trainval.json": THREE}, "trainval.json"), 0, (BESIDE, "0.jpg#2"),
+         ONE_EACH),
+    Case("MPII's .mat", write_release, 0, (BESIDE, "0.jpg#2"), ONE_EACH),
+    Case("HRNet's folder", Prepare({"annot/trainval.json": THREE}, "annot"), 0, (BESIDE,), ONE_EACH),
+    Case("an unnamed list", Prepare({"people.json": THREE}, "people.json"), 0, (BESIDE,), ONE_EACH),
+    Case("trainval before the path", Prepare({"train.json": THREE}, "trainval=train.json"), 0, (BESIDE,), ONE_EACH),
+    Case("two files", two(people_of(A, B), people_of(A), f"{TRAIN_A} {VALID_B}"), 0, (BESIDE, "0.jpg#1"), ONE_EACH),
     Case("two files that write the image's name in two ways",
-         Prepare({"a.json": people_of("cam/0.jpg", B), "b.json": [person("cam\\0.jpg")]}, "train=a.json valid=b.json",
+         Prepare({"a.json": people_of("cam/0.jpg", B), "b.json": [person("cam\\0.jpg")]}, f"{TRAIN_A} {VALID_B}",
                  images=("cam/0.jpg",)), 0, (BESIDE,), Holds({"train": [B], "valid": ["cam\\0.jpg"]})),
-    Case("train after valid",
-         Prepare({"a.json": people_of(A, B), "b.json": people_of(A)}, ("valid=b.json", "train=a.json")), 0, (BESIDE,),
-         Holds({"train": [B], "valid": [A]})),
-    Case("valid after train",
-         Prepare({"a.json": people_of(A, B), "b.json": people_of(A)}, ("train=a.json", "valid=b.json")), 0,
-         (BESIDE, "1 train people of before stay"), Holds({"train": [B], "valid": [A]})),
-    Case("nobody left to train after valid",
-         Prepare({"a.json": people_of(A), "b.json": people_of(A)}, ("train=a.json", "valid=b.json")), 2,
-         ("everybody in its train split is in an image of this validation split",), Holds({"train": [A]})),
+    Case("train after valid", two(people_of(A, B), people_of(A), VALID_B, TRAIN_A), 0, (BESIDE,), ONE_EACH),
+    Case("valid after train", two(people_of(A, B), people_of(A), TRAIN_A, VALID_B), 0,
+         (BESIDE, "1 train people of before stay"), ONE_EACH),
+    Case("nobody left to train after valid", two(people_of(A), people_of(A), TRAIN_A, VALID_B), 2,
+         ("everybody in its train split",), Holds({"train": [A]})),
     Case("strict minds no person left out of training",
-         Prepare({"a.json": people_of(A, B), "b.json": people_of(A)}, "train=a.json valid=b.json --strict"), 0,
-         (BESIDE,), Holds({"train": [B], "valid": [A]})),
-    Case("everybody validates", Prepare({"a.json": people_of(A), "b.json": people_of(A)}, "train=a.json valid=b.json"),
-         0, (BESIDE,), Holds({"valid": [A]})),
+         two(people_of(A, B), people_of(A), f"{TRAIN_A} {VALID_B} --strict"), 0, (BESIDE,), ONE_EACH),
+    Case("everybody validates", two(people_of(A), people_of(A), f"{TRAIN_A} {VALID_B}"), 0, (BESIDE,),
+         Holds({"valid": [A]})),
 ]  # fmt: skip
 
 
@@ -285,39 +283,30 @@ def write_gt_valid(folder: Path) -> list[str]:
 
 
 PLACELESS = {"center": None, "scale": None}
+FROM_JOINTS = ("center and scale were made from their joints",)
+ALONE = Holds({"train": [A]})
 UNITS = [
-    Case("scale in pixels", Prepare({"train.json": scaled(200, A, B)}, "train.json"), 2,
-         ("train.json: 2 of 2 people, first 0.jpg#1, have joints that span under 5 % of the crop",
-          "is scale in pixels, not height / 200?"), nothing),
-    Case("scale in pixels of one in three", Prepare({"train.json": scaled(200, A) + scaled(1, B, C)}, "train.json"), 0,
+    Case("scale in pixels", train(*scaled(200, A, B)), 2,
+         ("train.json: 2 of 2 people, first 0.jpg#1", "under 5 % of the crop", "height / 200?"), nothing),
+    Case("scale in pixels of one in three", train(*scaled(200, A), *scaled(1, B, C)), 0,
          ("people left out: joints that span under 5 % of the crop", "0.jpg#1"), Holds({"train": [B, C]})),
-    Case("joints in 0..1", Prepare({"train.json": [in_unit_square(A), in_unit_square(B)]}, "train.json"), 2,
-         ("have joints within 0..1, not in pixels; multiply x by the image's width",), nothing),
-    Case("joints in 0..1 of one in three",
-         Prepare({"train.json": [in_unit_square(A), *people_of(B, C)]}, "train.json"), 0,
+    Case("joints in 0..1", train(in_unit_square(A), in_unit_square(B)), 2, ("0..1", "multiply x by"), nothing),
+    Case("joints in 0..1 of one in three", train(in_unit_square(A), *people_of(B, C)), 0,
          ("people left out: joints within 0..1",), Holds({"train": [B, C]})),
-    Case("joints in 0..1 and no center", Prepare({"train.json": [in_unit_square(A) | {"center": [-1, -1]}]},
-         "train.json"), 2, ("joints within 0..1",), nothing),
-    Case("center in 0..1", Prepare({"train.json": [person(A, center=[0.4, 0.5], scale=0.1)]}, "train.json"), 2,
-         ("every joint outside the crop",), nothing),
-    Case("a twentieth of the crop is enough", Prepare({"train.json": scaled(8, A)}, "train.json"), 0, (),
-         Holds({"train": [A]})),
-    Case("two joints tell nothing",
-         Prepare({"train.json": [person(A, joints_vis=[1, 1] + [0] * 14, scale=60)]}, "train.json"), 0, (),
-         Holds({"train": [A]})),
-    Case("no center and no scale", Prepare({"train.json": people_of(A, **PLACELESS)}, "train.json"), 0,
-         ("people whose center and scale were made from their joints",), around_the_joints),
-    Case("center and scale of -1",
-         Prepare({"train.json": people_of(A, center=[-1, -1], scale=-1)}, "train.json"), 0,
-         ("people whose center and scale were made from their joints",), around_the_joints),
-    Case("a box in their place", Prepare({"train.json": people_of(A, **PLACELESS, bbox=[10, 4, 60, 50])}, "train.json"),
-         0, ("people whose center and scale were made from their box",), around_the_box),
-    Case("gt_valid.mat", write_gt_valid, 0, ("people whose center and scale were made from their joints",),
-         Holds({"train": [A]})),
-    Case("a scale of 0 is wrong, not missing", Prepare({"train.json": people_of(A, scale=0)}, "train.json"), 2,
-         ("no usable center and scale",), nothing),
+    Case("joints in 0..1 and no center", train(in_unit_square(A) | {"center": [-1, -1]}), 2,
+         ("joints within 0..1",), nothing),
+    Case("center in 0..1", train(person(A, center=[0.4, 0.5], scale=0.1)), 2, ("every joint outside the crop",),
+         nothing),
+    Case("a twentieth of the crop is enough", train(*scaled(8, A)), 0, (), ALONE),
+    Case("two joints tell nothing", train(person(A, joints_vis=[1, 1] + [0] * 14, scale=60)), 0, (), ALONE),
+    Case("no center and no scale", train(person(A, **PLACELESS)), 0, FROM_JOINTS, around_the_joints),
+    Case("center and scale of -1", train(person(A, center=[-1, -1], scale=-1)), 0, FROM_JOINTS, around_the_joints),
+    Case("a box in their place", train(person(A, **PLACELESS, bbox=[10, 4, 60, 50])), 0,
+         ("center and scale were made from their box",), around_the_box),
+    Case("gt_valid.mat", write_gt_valid, 0, FROM_JOINTS, ALONE),
+    Case("a scale of 0 is wrong, not missing", train(person(A, scale=0)), 2, ("no usable center and scale",), nothing),
     Case("scores of people with scale in pixels", evaluate_in_pixels, 2,
-         ("valid.json: 2 of 2 people", "is scale in pixels, not height / 200?")),
+         ("valid.json: 2 of 2 people", "height / 200?")),
 ]  # fmt: skip
 
 
@@ -336,34 +325,34 @@ def marked_description(folder: Path) -> list[str]:
 
 MARK = codecs.BOM_UTF8
 PEOPLE = json.dumps(people_of(A))
+ALSO_C = Holds({"train": [C], "valid": [A, B]})
+
+
+def text(content, encoding="utf-8"):
+    """Prepares people whose JSON is encoded in some way."""
+    return Prepare({"train.json": content}, "train.json", encoding, images=(A,))
+
+
 TEXT = [
-    Case("JSON with a byte order mark", Prepare({"train.json": MARK + PEOPLE.encode()}, "train.json", images=(A,)), 0,
-         (), Holds({"train": [A]})),
-    Case("JSON in UTF-16", Prepare({"train.json": PEOPLE}, "train.json", "utf-16", images=(A,)), 0, (),
-         Holds({"train": [A]})),
-    Case("JSON in UTF-16, the other way round",
-         Prepare({"train.json": codecs.BOM_UTF16_BE + PEOPLE.encode("utf-16-be")}, "train.json", images=(A,)), 0, (),
-         Holds({"train": [A]})),
+    Case("JSON with a byte order mark", text(MARK + PEOPLE.encode()), 0, (), ALONE),
+    Case("JSON in UTF-16", text(PEOPLE, "utf-16"), 0, (), ALONE),
+    Case("JSON in UTF-16, the other way round", text(codecs.BOM_UTF16_BE + PEOPLE.encode("utf-16-be")), 0, (), ALONE),
     Case("prepared.json with a byte order mark", marked_description, 0, ("1 train people of before stay",),
          Holds({"train": [A], "valid": [B]})),
-    Case("a list with a byte order mark", listed("\ufeff" + f"{A}\r\n{B}\r\n"), 0, (),
-         Holds({"train": [C], "valid": [A, B]})),
-    Case("a list between commas", listed(f"{A}, {B}"), 0, (), Holds({"train": [C], "valid": [A, B]})),
+    Case("a list with a byte order mark", listed("\ufeff" + f"{A}\r\n{B}\r\n"), 0, (), ALSO_C),
+    Case("a list between commas", listed(f"{A}, {B}"), 0, (), ALSO_C),
     Case("a list between tabs, with other columns", listed(f"image\tsplit\n{A}\tval\n{B}\tval\n"), 0,
-         ("names in valid_images.txt that no image has", "image"), Holds({"train": [C], "valid": [A, B]})),
-    Case("a list between spaces, as Notepad's UTF-16", listed(f"{A} {B}", "utf-16"), 0, (),
-         Holds({"train": [C], "valid": [A, B]})),
-    Case("quoted names", listed(f"\"{A}\"\n'{B}'\n"), 0, (), Holds({"train": [C], "valid": [A, B]})),
+         ("names in valid_images.txt that no image has", "image"), ALSO_C),
+    Case("a list between spaces, as Notepad's UTF-16", listed(f"{A} {B}", "utf-16"), 0, (), ALSO_C),
+    Case("quoted names", listed(f"\"{A}\"\n'{B}'\n"), 0, (), ALSO_C),
     Case("names with spaces", listed('my 0.jpg\n"my 1.jpg" "my 2.jpg"', images=("my 0.jpg", "my 1.jpg", "my 2.jpg", D)),
          0, (), Holds({"train": [D], "valid": ["my 0.jpg", "my 1.jpg", "my 2.jpg"]})),
-    Case("names with folders and the other slash", listed(f"images\\{A}\n./{B}\n"), 0, (),
-         Holds({"train": [C], "valid": [A, B]})),
+    Case("names with folders and the other slash", listed(f"images\\{A}\n./{B}\n"), 0, (), ALSO_C),
     Case("a name that meets nothing", listed(f"{A}\nx.jpg\n"), 0,
          ("names in valid_images.txt that no image has", "x.jpg"), Holds({"train": [B, C], "valid": [A]})),
-    Case("no name that meets anything", listed("x.jpg\ny.jpg\n"), 2,
-         ("valid_images.txt beside it names no image here",), nothing),
+    Case("no name that meets anything", listed("x.jpg\ny.jpg\n"), 2, ("valid_images.txt", "no image here"), nothing),
     Case("no name that meets anything, split said",
          Prepare({"lists/train.json": people_of(A), "lists/valid_images.txt": "x.jpg"}, "lists/train.json"), 0, (),
-         Holds({"train": [A]})),
+         ALONE),
     Case("a list that is no text", listed(b"\xff\xfe\x00"), 2, ("valid_images.txt: not a text file",), nothing),
 ]  # fmt: skip

@@ -20,45 +20,29 @@ def mutate_bytes(data: bytes, rng: Random) -> bytes:
     for _ in range(rng.integers(1, 5)):
         if not data:
             break
-        change = BYTE_CHANGES[rng.integers(len(BYTE_CHANGES))]
-        change(data, int(rng.integers(len(data))), int(min(rng.geometric(0.02), len(data))), rng)
+        kind = BYTE_CHANGES[rng.integers(len(BYTE_CHANGES))]
+        at, size = int(rng.integers(len(data))), int(min(rng.geometric(0.02), len(data)))
+        if kind == "flip":
+            data[at] ^= 1 << rng.integers(8)
+        elif kind == "overwrite":
+            data[at : at + size] = rng.bytes(len(data[at : at + size]))
+        elif kind == "number":
+            layout = "<>"[rng.integers(2)] + "BHIQ"[rng.integers(4)]
+            top = 2 ** (8 * struct.calcsize(layout))
+            value = struct.pack(layout, int(rng.choice([0, 1, top // 2 - 1, top // 2, top - 1], shuffle=False)) % top)
+            data[at : at + len(value)] = value
+        elif kind == "cut":
+            del data[at:]
+        elif kind == "drop":
+            del data[at : at + size]
+        else:  # doubled where it is, or over what stands elsewhere
+            start = at if kind == "double" else int(rng.integers(len(data)))
+            piece = data[start : start + size]
+            data[at : at if kind == "double" else at + len(piece)] = piece
     return bytes(data)
 
 
-def _flip(data: bytearray, at: int, size: int, rng: Random) -> None:
-    data[at] ^= 1 << rng.integers(8)
-
-
-def _overwrite(data: bytearray, at: int, size: int, rng: Random) -> None:
-    data[at : at + size] = rng.bytes(len(data[at : at + size]))
-
-
-def _number(data: bytearray, at: int, size: int, rng: Random) -> None:
-    layout = "<>"[rng.integers(2)] + "BHIQ"[rng.integers(4)]
-    top = 2 ** (8 * struct.calcsize(layout))
-    value = struct.pack(layout, int(rng.choice([0, 1, top // 2 - 1, top // 2, top - 1], shuffle=False)) % top)
-    data[at : at + len(value)] = value
-
-
-def _cut(data: bytearray, at: int, size: int, rng: Random) -> None:
-    del data[at:]
-
-
-def _drop(data: bytearray, at: int, size: int, rng: Random) -> None:
-    del data[at : at + size]
-
-
-def _double(data: bytearray, at: int, size: int, rng: Random) -> None:
-    data[at:at] = data[at : at + size]
-
-
-def _splice(data: bytearray, at: int, size: int, rng: Random) -> None:
-    start = int(rng.integers(len(data)))
-    piece = data[start : start + size]
-    data[at : at + len(piece)] = piece
-
-
-BYTE_CHANGES = (_flip, _flip, _overwrite, _number, _cut, _drop, _double, _splice)
+BYTE_CHANGES = ("flip", "flip", "overwrite", "number", "cut", "drop", "double", "splice")
 
 
 def mutate_fields(fields: object, rng: Random) -> object:
@@ -97,8 +81,6 @@ def _get(node, key):
 def _set(node, key, value) -> None:
     if isinstance(node, np.ndarray) and node.dtype.names:
         node[key[1]][key[0]] = value
-    elif isinstance(node, np.ndarray):
-        node[key] = value
     else:
         node[key] = value
 
@@ -115,16 +97,11 @@ def _change(parent, key, rng: Random) -> None:
     elif isinstance(value, bytes) and turn < 5:
         _set(parent, key, mutate_bytes(value, rng))
     elif isinstance(value, np.ndarray) and value.dtype != object and not value.dtype.names and turn < 5:
-        _set(parent, key, _change_array(value, rng))
+        _set(parent, key, ARRAY_CHANGES[rng.integers(len(ARRAY_CHANGES))](value, rng))
     elif turn == 3:
         _set(parent, key, NUMBERS[rng.integers(len(NUMBERS))])
     else:
         _set(parent, key, VALUES[rng.integers(len(VALUES))])
-
-
-def _change_array(array: np.ndarray, rng: Random) -> np.ndarray:
-    change = ARRAY_CHANGES[rng.integers(len(ARRAY_CHANGES))]
-    return change(array, rng)
 
 
 def _strange_value(array: np.ndarray, rng: Random) -> np.ndarray:
@@ -136,6 +113,14 @@ def _strange_value(array: np.ndarray, rng: Random) -> np.ndarray:
     elif array.size and array.dtype.kind == "U":
         array.reshape(-1)[rng.integers(array.size)] = array.reshape(-1)[0] if rng.random() < 0.5 else "\0\n"
     return array
+
+
+def _cast(array: np.ndarray, kind: str) -> np.ndarray:
+    names = {"i": np.int16, "f": np.float16, "u": np.uint8, "b": bool, "c": np.complex128, "U": np.str_}
+    if array.dtype.kind == "U" != kind:
+        return np.zeros(array.shape, names[kind])
+    with np.errstate(all="ignore"):
+        return array.astype(names[kind])
 
 
 ARRAY_CHANGES: tuple[Callable[[np.ndarray, Random], np.ndarray], ...] = (
@@ -150,11 +135,3 @@ ARRAY_CHANGES: tuple[Callable[[np.ndarray, Random], np.ndarray], ...] = (
     lambda array, rng: np.asarray("text"),
     lambda array, rng: _cast(array, "ifubcU"[rng.integers(6)]),
 )
-
-
-def _cast(array: np.ndarray, kind: str) -> np.ndarray:
-    names = {"i": np.int16, "f": np.float16, "u": np.uint8, "b": bool, "c": np.complex128, "U": np.str_}
-    with np.errstate(all="ignore"):
-        return (
-            array.astype(names[kind]) if array.dtype.kind != "U" or kind == "U" else np.zeros(array.shape, names[kind])
-        )

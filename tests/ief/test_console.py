@@ -10,7 +10,6 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from processes import finish_here, train
 
 from mpii_tools.annotations.people_file import load_people
 from mpii_tools.results.predictions import Predictions, save_predictions
@@ -30,14 +29,6 @@ def ief(encoding, *arguments, status=0):
     printed = (done.stdout + done.stderr).decode(encoding)
     assert done.returncode == status and "Traceback" not in printed, printed[-3000:]
     return printed
-
-
-@pytest.fixture(scope="module")
-def run(tiny_data, tmp_path_factory):
-    """A finished run in a folder of that name."""
-    folder = tmp_path_factory.mktemp("console") / NAME
-    finish_here(train(tiny_data, folder, "--preset", "demo", "--epochs", "1", "--no-deterministic"))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +77,7 @@ def test_a_progress_bar_is_drawn_on_such_a_terminal(place):
     assert process.wait() == 3 and printed.isascii() and b"preparing train: 100%|####" in printed, printed[-2000:]
 
 
-def test_output_is_written_whatever_the_console_lacks(run, tiny_data, tmp_path):
+def test_output_is_written_whatever_the_console_lacks(finished, tiny_data, tmp_path):
     people = load_people(tiny_data / "valid.npz")
     rng = np.random.default_rng(0)
     for name in ("near", "far"):
@@ -97,5 +88,5 @@ def test_output_is_written_whatever_the_console_lacks(run, tiny_data, tmp_path):
     printed = ief("ascii", "evaluate", *against, "--annotations", tiny_data / "valid.npz", "--intervals")
     assert "PCKh@0.5" in printed
     out = tmp_path / NAME / "report"
-    assert r"\u8d70" in ief("ascii", "report", run, "--out", out, "--data", tiny_data)
+    assert r"\u8d70" in ief("ascii", "report", finished, "--out", out, "--data", tiny_data)
     assert NAME in (out / "index.html").read_text(encoding="utf-8")

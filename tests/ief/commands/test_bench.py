@@ -55,8 +55,3 @@ def test_every_group_measures_at_a_small_size(tmp_path, capsys):
     assert all(result["ratio"]["median"] > 0 for result in written["benches"])
     printed = capsys.readouterr().out
     assert all(result["name"] in printed for result in written["benches"])
-
-
-def test_an_unknown_group_is_one_clear_line(capsys):
-    assert main(["bench", "weather"]) == 2
-    assert "unknown group 'weather'; choose from heatmaps," in capsys.readouterr().err

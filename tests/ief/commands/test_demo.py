@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from configs import RUNTIME, small_config
-from processes import IEF, finish_here
 
 import ief.workflow.demo
 from checkpoints.errors import PoseError
@@ -51,7 +50,7 @@ def test_a_resumed_demo_goes_on_with_the_epochs_it_began_with(tiny_data, tmp_pat
     fake_speed(monkeypatch, 9.0, 9.0)
     assert fit_epochs(config, RUNTIME, 5.0, end, 12) == first
     assert json.loads((tmp_path / "budget.json").read_text())["seconds_per_step"] == [2.0, 2.0]
-    with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 5 minutes, now 8; choose another"):
+    with pytest.raises(PoseError, match=r"budget\.json: .* 5 minutes, now 8; choose another"):
         fit_epochs(config, RUNTIME, 8.0, end, 12)
 
 
@@ -67,15 +66,3 @@ def test_too_few_minutes_still_give_a_report(tmp_path, monkeypatch, capsys):
     before = stage.stat().st_mtime_ns
     assert main(arguments) == 0
     assert stage.stat().st_mtime_ns == before and (tmp_path / "report/index.html").exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        (["--minutes", "3", "--epochs", "2"], "give either --minutes or --epochs"),
-        (["--minutes", "-1"], "--minutes -1.0: must be above 0"),
-    ],
-)
-def test_contradicting_budgets_are_refused(tmp_path, options, says):
-    assert says in finish_here([*IEF, "demo", "--out", str(tmp_path / "demo"), *options], status=2)
-    assert not (tmp_path / "demo").exists()

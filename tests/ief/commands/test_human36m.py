@@ -111,22 +111,6 @@ def test_depths_of_before_have_no_protocol(world, tmp_path):
     assert read_annotations(tmp_path / "valid.npz").people.depth.protocol.tolist() == [""]
 
 
-@pytest.mark.parametrize(("options", "says"), [
-    (["--protocol", "3"], "--protocol 3: must be 1 or 2"), (["--every", "0"], "--every 0: must be one number or two"),
-    (["--every", "1", "2", "3"], "--every 1 2 3: must"), (["--crop", "round"], "--crop round: must be box"),
-])  # fmt: skip
-def test_options_out_of_range_are_refused(options, says, world, tmp_path, capsys):
-    assert prepare(world, tmp_path / "data", *options) == 2
-    assert says in capsys.readouterr().err
-
-
-def test_options_of_human36m_need_human36m(tmp_path, capsys):
-    np.savez(tmp_path / "test_3dhp.npz", **forms.mpi_inf_arrays())
-    annotations = ["--annotations", str(tmp_path / "test_3dhp.npz"), "--out", str(tmp_path / "data")]
-    assert main(["prepare", *annotations, "--protocol", "2"]) == 2
-    assert "are for Human3.6M, of which nothing is given" in capsys.readouterr().err
-
-
 def assert_perfect(annotations, poses, folder, *options):
     """Saves poses as predictions, evaluates them; returns the 3D scores, whose errors are all 0."""
     reading = read_annotations(annotations)

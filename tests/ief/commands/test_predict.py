@@ -127,7 +127,7 @@ def count_images(monkeypatch):
     return counts
 
 
-def test_after_a_kill_the_same_command_continues(run, hundred, tmp_path, monkeypatch):
+def test_a_killed_prediction_resumes_to_the_same_files(run, hundred, tmp_path, monkeypatch):
     """Killed by SIGKILL once some images are in the journal: what they hold is not predicted again."""
     arguments = ["--run", str(run), str(hundred), "--batch-size", "4", "--device", "cpu"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -154,7 +154,7 @@ def test_after_a_kill_the_same_command_continues(run, hundred, tmp_path, monkeyp
     np.testing.assert_allclose(first.joints, second.joints, atol=1e-3)
 
 
-def test_a_journal_serves_the_same_weights_and_image_alone(run, hundred, tmp_path, monkeypatch):
+def test_a_journal_of_other_weights_or_images_is_not_used(run, hundred, tmp_path, monkeypatch):
     image = tmp_path / "a.jpg"
     image.write_bytes((hundred / "001.jpg").read_bytes())
     monkeypatch.setattr("ief.workflow.predict.JOURNAL", "none")  # the journal stays, as a kill leaves it
@@ -193,7 +193,7 @@ def test_the_people_of_an_image_are_found_by_a_detector(run, hundred, tmp_path, 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
     assert predict("--run", run, image, "--detect") == 2
     error = capsys.readouterr().err
-    assert "could not be downloaded (no network); give its file with --detector-weights FILE" in error
+    assert "(no network); give its file with --detector-weights FILE" in error
 
 
 @pytest.mark.parametrize("ending", [".avi", ".mp4"])

@@ -109,10 +109,6 @@ def test_only_mpiis_joints_are_released(run):
             check_releasable(changed, run, 0.0)
 
 
-def test_no_image_to_look_for_failures_on(run, tmp_path):
-    assert "--images 0: must be 1 or more" in finish_here(release(run, tmp_path, "--images", "0"), status=2)
-
-
 def test_the_picture_shows_the_worst_and_fits_whatever_is_on_it():
     rng = np.random.default_rng(0)
     joints = 150 + rng.normal(0, 40, (9, 16, 2))
@@ -146,7 +142,7 @@ def test_the_released_weights_are_taken_unless_others_are_given(released, image,
 def test_without_released_weights_one_line_asks_for_a_run(image, tmp_path, monkeypatch):
     monkeypatch.setattr(ief.model.release, "RELEASED", tmp_path / "none")
     said = finish_here([*IEF, "predict", str(image), "--out", str(tmp_path / "out")], status=2)
-    assert "none: no weights are released with this version; train a run and give it (--run DIR" in said
+    assert "none: no weights are released" in said and "--run DIR" in said
     assert said.count("\n") == 1 and not (tmp_path / "out").exists()
     with pytest.raises(PoseError, match=r"PosePredictor\.load\(DIR\)"):
         PosePredictor.load()

@@ -130,10 +130,7 @@ def test_weights_of_another_network_or_stride_are_refused():
     assert torch.equal(stage.backbone.conv1.weight, tensors["conv1.weight"])
     with pytest.raises(PoseError, match="stride in the 1x1"):
         stage.start_from(PretrainedWeights(tensors, "1x1", "wrong.pth"))
-    with pytest.raises(
-        PoseError,
-        match=r"^wrong\.pth: weights of a resnet18, the stage is a resnet50; choose --backbone",
-    ):
+    with pytest.raises(PoseError, match=r"^wrong\.pth: .* resnet18, the stage is a resnet50; choose --backbone"):
         make_stage(backbone="resnet50").start_from(PretrainedWeights(tensors, "3x3", "wrong.pth"))
     with pytest.raises(PoseError, match="no ResNet called 'vgg16'"):
         make_stage(backbone="vgg16")
@@ -171,10 +168,3 @@ def test_a_stage_1_of_another_stage_0_is_refused(tmp_path):
     zero.write_bytes(one.read_bytes())
     with pytest.raises(PoseError, match="holds stage 1, expected stage 0"):
         load_cascade(tmp_path)
-
-
-def test_a_design_with_a_missing_field_is_a_clear_error():
-    fields = StageDesign().to_json()
-    with pytest.raises(PoseError, match="lacks or adds a field"):
-        StageDesign.from_json({**fields, "color": "red"})
-    assert StageDesign.from_json(StageDesign().to_json()) == StageDesign()

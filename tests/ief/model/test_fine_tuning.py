@@ -12,7 +12,6 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights
 from heads.skeleton import MPII, Skeleton
-from ief.model.cascade import Cascade
 from ief.model.fine_tuning import PretrainedStage, load_weights, start_from
 from ief.model.run_folder import save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -134,9 +133,7 @@ def test_the_head_of_sigma_follows_where_the_pairs_match():
 
 
 def test_another_network_is_refused_by_its_name():
-    with pytest.raises(
-        PoseError, match=r"stage\.safetensors: weights of a tiny_resnet, the stage is a resnet18; choose"
-    ):
+    with pytest.raises(PoseError, match=r"stage\.safetensors: .* tiny_resnet, the stage is a resnet18; choose"):
         start_from(make_stage(2, backbone="resnet18"), pretrained(make_stage(1)), torch.rand(16, 2), 0)
 
 
@@ -163,7 +160,7 @@ def test_a_run_gives_each_stage_its_own_and_a_file_gives_one(run):
 
 def test_a_folder_without_a_stage_is_told_from_other_tensors(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PoseError, match=r"empty: a folder without stage0/stage\.safetensors; give a run"):
+    with pytest.raises(PoseError, match=r"empty: .* stage0/stage\.safetensors; give a run"):
         load_weights(tmp_path / "empty")
     state = {f"module.{name}": value for name, value in make_stage(0).backbone.state_dict().items()}
     save_file(state, tmp_path / "other.safetensors", metadata={"description": "a network of somebody else"})
@@ -186,15 +183,3 @@ def test_a_stage_tells_where_its_stride_is(tmp_path):
     with pytest.raises(PoseError, match="stride in the 1x1"):
         start_from(make_stage(1, backbone="resnet50"), load_weights(path)[0], torch.rand(16, 2), 0)
     assert dataclasses.replace(load_weights(path)[0], index=1).trunk.network == "resnet50"
-
-
-def test_fine_tuning_begins_with_the_cascades_own_poses():
-    """Both stages on other statistics and the same y_0."""
-    mean_pose, old = torch.rand(16, 2) * SIZE, [make_stage(1), make_stage(2)]
-    new = [make_stage(3), make_stage(4)]
-    for index, stage in enumerate(new):
-        start_from(stage, pretrained(old[index], index, mean_pose), mean_pose, index)
-    images = torch.randn(2, 3, SIZE, SIZE)
-    with torch.inference_mode():
-        for found, want in zip(Cascade(mean_pose, new)(images), Cascade(mean_pose, old)(images), strict=True):
-            torch.testing.assert_close(found, want, rtol=0, atol=2e-4)

@@ -74,6 +74,6 @@ def test_what_cannot_be_released_is_one_line(run, released, tmp_path):
     with torch.no_grad():
         stage.head.weight[0, 0] = 7e4
     save_stage(stage_file(tmp_path / "large", 0), stage, mean_pose, description)
-    with pytest.raises(PoseError, match=r"'head\.weight' has a weight beyond float16, 65504; release another run"):
+    with pytest.raises(PoseError, match=r"'head\.weight' .* 65504; release another run"):
         release_stages(tmp_path / "large", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -13,10 +13,8 @@ import torch
 from processes import checkpoints_of, finish_here, train
 from torch import nn
 
-from checkpoints.errors import PoseError
 from checkpoints.tensors import load_tensors
 from ief.cli import main
-from ief.model.device import choose_device
 from ief.model.run_folder import stage_file
 from ief.training import distributed
 from ief.training.distributed import DistContext, init_distributed, wrap_ddp
@@ -153,12 +151,6 @@ def test_one_process_needs_no_other_variable(monkeypatch, size):
         monkeypatch.setenv("WORLD_SIZE", size)
     with init_distributed(CPU) as dist:
         assert dist == DistContext(0, 1)
-
-
-def test_the_device_is_the_named_one():
-    assert choose_device("cpu") == CPU
-    with pytest.raises(PoseError, match=r"--device abacus: cannot be used .* choose cpu"):
-        choose_device("abacus")
 
 
 if __name__ == "__main__":

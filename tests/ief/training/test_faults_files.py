@@ -21,71 +21,44 @@ def parts(tmp_path_factory):
     return load_tensors(save_stage(path, stage, torch.zeros(16, 2), {"stage": 0, "follows": None, "training": {}}))
 
 
-def with_tensors(parts, change):
-    tensors, description = parts
-    return {**tensors, **change}, description
+def fault(says, tensors=lambda old: {}, design=None, **description):
+    """What is said of a file, and how its tensors, its design and its description change."""
+    return says, tensors, design, description
 
 
-def with_design(parts, **change):
-    tensors, description = parts
-    return tensors, {**description, "design": {**description["design"], **change}}
-
-
+TWO_JOINTS = {"names": ["a", "b"], "parents": [-1, 0], "flip_pairs": []}
 FAULTS = {
-    "float16": (
-        lambda parts: ({name: tensor.half() for name, tensor in parts[0].items()}, parts[1]),
-        "'backbone.bn1.bias' float16 (64,), not float32 (64,)",
-    ),
-    "bfloat16": (
-        lambda parts: with_tensors(parts, {"head.weight": parts[0]["head.weight"].bfloat16()}),
-        "'head.weight' bfloat16 (32, 512), not float32 (32, 512)",
-    ),
-    "another network": (
-        lambda parts: with_design(parts, backbone="resnet34"),
-        "a resnet34 of 16 joints ('backbone.layer1.2.bn1.bias' absent, not float32 (64,)",
-    ),
-    "no such network": (
-        lambda parts: with_design(parts, backbone="resnet99"),
-        "torchvision has no ResNet called 'resnet99'",
-    ),
-    "no such method": (lambda parts: with_design(parts, method="best"), "unknown method 'best'"),
-    "no such stride": (lambda parts: with_design(parts, stride="5x5"), "stride 5x5"),
-    "size in words": (lambda parts: with_design(parts, size="large"), "not those of the stage it describes"),
-    "fewer joints": (
-        lambda parts: with_design(parts, skeleton={"names": ["a", "b"], "parents": [-1, 0], "flip_pairs": []}),
-        "holds statistics of 16 joints, its skeleton has 2",
-    ),
-    "more joints in the head": (
-        lambda parts: with_tensors(parts, {"head.weight": torch.zeros(34, 512)}),
-        "'head.weight' float32 (34, 512), not float32 (32, 512)",
-    ),
-    "mean pose of other joints": (
-        lambda parts: with_tensors(parts, {"mean_pose": torch.zeros(14, 2)}),
-        "'mean_pose' float32 (14, 2), not float32 (16, 2)",
-    ),
-    "a tensor too many": (
-        lambda parts: with_tensors(parts, {"extra": torch.zeros(1)}),
-        "'extra' float32 (1,), not absent",
-    ),
-    "no design": (lambda parts: (parts[0], {"stage": 0}), "not those of the stage it describes ('design')"),
-    "swapped stages": (
-        lambda parts: (parts[0], {**parts[1], "stage": 1}),
-        "holds stage 1, expected stage 0",
-    ),
-    "follows another": (
-        lambda parts: (parts[0], {**parts[1], "follows": "0" * 64}),
-        "was trained on another stage",
-    ),
+    "float16": fault("'backbone.bn1.bias' float16 (64,), ", lambda old: {name: old[name].half() for name in old}),
+    "bfloat16": fault("'head.weight' bfloat16 (32, ", lambda old: {"head.weight": old["head.weight"].bfloat16()}),
+    "another network": fault("'backbone.layer1.2.bn1.bias' absent, ", design={"backbone": "resnet34"}),
+    "no such network": fault("'resnet99'", design={"backbone": "resnet99"}),
+    "no such method": fault("unknown method 'best'", design={"method": "best"}),
+    "no such stride": fault("stride 5x5", design={"stride": "5x5"}),
+    "size in words": fault("not those of the stage it describes", design={"size": "large"}),
+    "fewer joints": fault("of 16 joints, its skeleton has 2", design={"skeleton": TWO_JOINTS}),
+    "more joints": fault("'head.weight' float32 (34, 512), ", lambda old: {"head.weight": torch.zeros(34, 512)}),
+    "other mean pose": fault("'mean_pose' float32 (14, 2), ", lambda old: {"mean_pose": torch.zeros(14, 2)}),
+    "a tensor too many": fault("'extra' float32 (1,), not absent", lambda old: {"extra": torch.zeros(1)}),
+    "a field too many": fault("lacks or adds a field", design={"color": "red"}),
+    "swapped stages": fault("holds stage 1, expected stage 0", stage=1),
+    "follows another": fault("was trained on another stage", follows="0" * 64),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_wrong_stage_file_is_refused_with_one_line(parts, tmp_path, name):
-    change, says = FAULTS[name]
-    path = save_tensors(stage_file(tmp_path, 0), *change(parts))
+    (tensors, description), (says, change, design, fields) = parts, FAULTS[name]
+    described = description | fields | {"design": description["design"] | (design or {})}
+    path = save_tensors(stage_file(tmp_path, 0), tensors | change(tensors), described)
     with pytest.raises(PoseError, match=re.escape(says)) as error:
         load_cascade(tmp_path)
     assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
+
+
+def test_a_stage_without_design_is_refused(parts, tmp_path):
+    save_tensors(stage_file(tmp_path, 0), parts[0], {"stage": 0})
+    with pytest.raises(PoseError, match=r"stage\.safetensors: .*'design'"):
+        load_cascade(tmp_path)
 
 
 def test_a_changed_weight_is_refused(parts, tmp_path):

@@ -1,14 +1,13 @@
 """People with and without depth in one training (Section 4, Eq. 9)."""
 
 import json
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from configs import batches_of, small_config
-from processes import checkpoints_of, finish, finish_here, on_two_ranks, same_weights, start, train
+from processes import finish_here, same_weights, train
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
@@ -66,7 +65,7 @@ def test_ranks_share_both_halves(deep_data, tiny_data):
         assert share.person_ids.tolist() == batch.person_ids[parts[rank].samples].tolist()
         torch.testing.assert_close(share.images, batch.images[parts[rank].samples])
         assert parts[rank].whole()(1).person_ids.tolist() == batch.person_ids.tolist()
-    with pytest.raises(PoseError, match="must be two halves, each a multiple of the number of processes, 3"):
+    with pytest.raises(PoseError, match=r"two halves, each a multiple of .* 3"):
         batches_of(config, 0, 3)
 
 
@@ -148,7 +147,7 @@ def test_a_stage_refuses_people_of_other_dimensions(deep_data, tiny_data, tmp_pa
     assert "belongs to another training" in said and "dimensions 3, not 2" in said
     finish_here(train(tiny_data, tmp_path / "flat", *SHORT, "--stage", "0"))
     said = finish_here(train(deep_data, tmp_path / "flat", *SHORT, "--stage", "1"), status=2)
-    assert "its trained stage is another (dimensions 2, not 3); choose another --run" in said
+    assert "(dimensions 2, not 3); choose another --run" in said
 
 
 def test_a_trunk_of_two_dimensions_starts_a_stage_of_three(deep_data, tiny_data, tmp_path):
@@ -163,7 +162,7 @@ def test_a_trunk_of_two_dimensions_starts_a_stage_of_three(deep_data, tiny_data,
 
 def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
     deep, flat = (load_prepared(folder, "train") for folder in (deep_data, tiny_data))
-    with pytest.raises(PoseError, match="--also tiny: prepared at 64 px, deep at 32; prepare both with one --size"):
+    with pytest.raises(PoseError, match=r"--also tiny: prepared at 64 px, deep at 32; .*--size"):
         check_mixable(deep, replace(flat, size=64))
     people = replace(flat.people, skeleton=replace(MPII, parents=(1, 2, 6, 6, 3, 4, -1, 6, 6, 8, 11, 12, 7, 7, 13, 14)))
     with pytest.raises(PoseError, match="--also tiny: its skeleton"):
@@ -173,18 +172,3 @@ def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
 def test_paper3d_has_one_stage(deep_data, tmp_path):
     finish_here(train(deep_data, tmp_path, "--preset", "paper3d", "--epochs", "0.5"))
     assert len(load_cascade(tmp_path).stages) == 1
-
-
-@pytest.mark.slow
-def test_two_ranks_of_a_mixed_training_stop_together_and_resume(deep_data, tiny_data, tmp_path):
-    options = [*SHORT, "--epochs", "20", "--checkpoint-seconds", "0.5", "--stage", "0"]  # 100 steps
-    finish(on_two_ranks(mixed(deep_data, tiny_data, tmp_path / "straight", *options)))
-    run = tmp_path / "run"
-    process = start(on_two_ranks(mixed(deep_data, tiny_data, run, *options)))
-    while not checkpoints_of(run) and process.poll() is None:
-        time.sleep(0.02)
-    process.terminate()
-    said = process.communicate(timeout=120)[1]
-    assert process.returncode == 1 and "stopped by SIGTERM; the same command resumes" in said, said[-3000:]
-    assert "resuming after step" in finish(on_two_ranks(mixed(deep_data, tiny_data, run, *options)))
-    assert same_weights(tmp_path / "straight", run, stages=1)

@@ -63,19 +63,8 @@ def test_a_config_is_taken_back_and_changed_on_the_command_line(tiny_data, tmp_p
     options = ["--preset", "demo", "--epochs", "1", "--method", "bone", "--stage", "0", "--milestones", "0.3", "0.6"]
     finish_here(train(tiny_data, tmp_path / "first", *options))
     written = tmp_path / "first" / "config.json"
-    again = [
-        *IEF,
-        "train",
-        "--config",
-        str(written),
-        "--stage",
-        "0",
-        "--device",
-        "cpu",
-        "--run",
-        str(tmp_path / "again"),
-    ]
-    finish_here(again)
+    again = ["--config", str(written), "--stage", "0", "--device", "cpu", "--run", str(tmp_path / "again")]
+    finish_here([*IEF, "train", *again])
     assert same_weights(tmp_path / "first", tmp_path / "again", stages=1)
     assert (tmp_path / "again" / "config.json").read_text() == written.read_text()
     kept = read_config(written)

@@ -150,7 +150,7 @@ def test_stage_1_continues_as_the_network_that_stage_0_is(tiny_data, tmp_path):
     assert torch.equal(following.backbone.conv1.weight, stage.backbone.conv1.weight)
     from_scratch = with_options(config, continue_backbone=False)
     assert stage_of(from_scratch, previous, residuals)[0].design.stride == "3x3"
-    with pytest.raises(PoseError, match=r"its trained stage is another .backbone resnet18, not resnet34"):
+    with pytest.raises(PoseError, match=r"backbone resnet18, not resnet34"):
         check_previous(previous, with_options(config, backbone="resnet34"))
     check_previous(previous, with_options(config, backbone="resnet34", continue_backbone=False))
 
@@ -184,7 +184,7 @@ def test_a_kept_head_starts_where_the_previous_stage_ended(tiny_data, tmp_path, 
 
 
 def test_ranks_take_equal_shares(tiny_data):
-    with pytest.raises(PoseError, match="--batch-size 8: must be a multiple of the number of processes, 3"):
+    with pytest.raises(PoseError, match=r"--batch-size 8: must be a multiple of .* 3"):
         batches_of(small_config(tiny_data), 0, 3)
 
 

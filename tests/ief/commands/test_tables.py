@@ -1,8 +1,9 @@
-"""`ief table7`: ten trainings that differ by their method alone, under one budget, in as many pieces as one likes."""
+"""`ief table7` and `ief table2`: ten trainings that differ by method and people alone, in any number of pieces."""
 
 import json
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -21,10 +22,20 @@ from ief.workflow.compare import read_plan, table_2, table_7
 from mpii_tools.synthetic.dataset import write_synthetic
 
 
-def table7(data, run, *options):
+def command_of(table, data, run, *options):
     """The command line of a small table."""
-    command = [*IEF, "table7", "--data", str(data), "--run", str(run), *SMALL]
-    return [*command, "--preset", "demo", *options]
+    return [*IEF, table, "--data", str(data), "--run", str(run), *SMALL, "--preset", "demo", *options]
+
+
+table7, table2 = partial(command_of, "table7"), partial(command_of, "table2")
+
+
+def prepare(folder, *counts, **options):
+    """Synthetic people, prepared at 32 px; returns their folder."""
+    source = write_synthetic(folder, *counts, **options)
+    files = ["--annotations", str(source.annotations), "--images", str(source.images), "--size", "32"]
+    finish_here([*IEF, "prepare", *files, "--out", str(folder / "prepared")])
+    return folder / "prepared"
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -55,7 +66,7 @@ def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monk
     assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0)
     with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
         epochs_for_budget(8, runs, RUNTIME, path)
-    with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.5 minutes for a single epoch here"):
+    with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.5 minutes"):
         epochs_for_budget(1, runs, RUNTIME, tmp_path / "none.json")
     path.write_text("{")
     with pytest.raises(PoseError, match=r"budget\.json: corrupt .* remove it"):
@@ -68,29 +79,16 @@ def test_measuring_the_speed_leaves_no_file(tiny_data, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_contradicting_budgets_are_refused(tiny_data, tmp_path):
-    for options, says in (
-        (["--minutes", "3", "--epochs", "2"], "give either --minutes or --epochs"),
-        (["--minutes", "0"], "--minutes 0.0: must be above 0"),
-        (["--seed", "1", "--seeds", "1", "2"], "give either --seed or --seeds"),
-        (["--seeds", "1", "2", "1"], "--seeds 1 2 1: each once"),
-        (["--seeds", "1", "-2"], "--seed -2: must be from 0"),
-        (["--draw", "9", "3"], "give either --data or --draw"),
-    ):
-        assert says in finish_here(table7(tiny_data, tmp_path, *options), status=2)
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(SystemExit):  # all five are trained: there is no method to choose
-        finish_here(table7(tiny_data, tmp_path, "--method", "bone"))
-
-
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
     """A few synthetic people, prepared at 32 px."""
-    folder = tmp_path_factory.mktemp("people")
-    source = write_synthetic(folder / "data", 24, 8, 2, 0)
-    arguments = ["--annotations", str(source.annotations), "--images", str(source.images), "--size", "32"]
-    finish_here([*IEF, "prepare", *arguments, "--out", str(folder / "prepared")])
-    return folder / "prepared"
+    return prepare(tmp_path_factory.mktemp("people"), 24, 8, 2, 0)
+
+
+def test_table_2_needs_depth_and_a_second_dataset(tiny_data, deep_data, tmp_path):
+    assert "give --also" in finish_here(table2(deep_data, tmp_path), status=2)
+    said = finish_here(table2(tiny_data, tmp_path, "--also", str(deep_data)), status=2)
+    assert "have no depth; `ief table7`" in said
 
 
 def test_runs_of_another_length_get_their_share_of_a_budget(tiny_data, deep_data, tmp_path, monkeypatch):
@@ -146,25 +144,39 @@ def test_a_plan_trains_its_runs_in_pieces(tiny_data, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+@pytest.fixture(scope="module")
+def deep_and_flat(tmp_path_factory):
+    """A few synthetic people with depth, and a few without, prepared at 32 px."""
+    folder = tmp_path_factory.mktemp("table2")
+    return [prepare(folder / kind, *counts, kind=kind) for kind, counts in (("studio", (30, 30)), ("wild", (20, 4)))]
+
+
 @pytest.mark.slow
-def test_killed_twice_it_says_what_it_would_have_said(people, tmp_path):
-    options = ["--epochs", "2"]
-    finish_here(table7(people, tmp_path / "straight", *options))
-    run = tmp_path / "killed"
-    for method, index in (("joint", 0), ("both", 1)):
-        process = start(table7(people, run, *options, "--checkpoint-seconds", "0"))
-        while not checkpoints_of(run / method, index) and process.poll() is None:
+@pytest.mark.parametrize("table", ["table7", "table2"])
+def test_killed_twice_it_says_what_it_would_have_said(table, people, deep_and_flat, tmp_path):
+    deep, flat = deep_and_flat
+    if table == "table7":
+        data, options, stages, names, killed = people, [], 2, [*METHODS], [("joint", 0), ("both", 1)]
+    else:
+        data, options, stages, names = deep, ["--also", str(flat), "--stages", "1"], 1, [*table_2(RunConfig())]
+        killed = [("3d/joint", 0), ("3d+2d/both", 0)]
+    straight, run = tmp_path / "straight", tmp_path / "killed"
+    finish_here(command_of(table, data, straight, "--epochs", "2", *options))
+    again = command_of(table, data, run, "--epochs", "2", *options)
+    for name, index in killed:
+        process = start([*again, "--checkpoint-seconds", "0"])
+        while not checkpoints_of(run / name, index) and process.poll() is None:
             time.sleep(0.01)
         process.kill()
         process.communicate()
-        assert process.returncode == -9 and not stage_file(run / method, index).exists()
-    finish(table7(people, run, *options))
-    for method in METHODS:
-        assert same_weights(tmp_path / "straight" / method, run / method)
-    straight, killed = (
-        json.loads((folder / "report/results.json").read_text()) for folder in (tmp_path / "straight", run)
-    )
-    assert straight == killed
+        assert process.returncode == -9 and not stage_file(run / name, index).exists()
+    finish(again)
+    assert all(same_weights(straight / name, run / name, stages) for name in names)
+    results = [json.loads((folder / "report/results.json").read_text()) for folder in (straight, run)]
+    assert results[0] == results[1]
+    if table == "table2":
+        assert len(results[0]["runs"]) == 10
+        assert all("joint_error" in scores["stage0"] for scores in results[0]["3d"]["runs"].values())
 
 
 @pytest.mark.slow

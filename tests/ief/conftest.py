@@ -1,0 +1,12 @@
+"""What tests of `ief` share."""
+
+import pytest
+from processes import finish_here, train
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_data, tmp_path_factory):
+    """A finished run on the tiny data, in a folder whose name no console of one byte a character can print."""
+    folder = tmp_path_factory.mktemp("finished") / "Läufer Δ – 走る"
+    finish_here(train(tiny_data, folder, "--preset", "demo", "--epochs", "1", "--no-deterministic"))
+    return folder
