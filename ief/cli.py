@@ -38,7 +38,7 @@ WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 # macOS; Windows), on a GPU and in its libraries, OpenCV, ONNX Runtime, the system itself.
 OUT_OF_MEMORY = (
     "can't allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED", "Insufficient memory",
-    "Failed to allocate memory", "Cannot allocate memory",
+    "Failed to allocate memory", "Cannot allocate memory", "failed to map segment from shared object",
 )  # fmt: skip
 SHOWN = 300  # characters of an exception's message
 

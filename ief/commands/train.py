@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     from ief.workflow.train import train
 
     stages = None if args.stage == "both" else [int(args.stage)]
-    files = train(args.run, config, stages=stages, **read_runtime(args))
+    files = train(args.run, config, only=stages, **read_runtime(args))
     if is_main_rank():
         print("wrote " + "\n      ".join(map(str, files)))
         if args.run / "metrics.json" in files:

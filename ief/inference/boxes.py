@@ -15,6 +15,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.crops import crop_matrices
 from mpii_tools.people import BOX_MARGIN, CENTER_SHIFT, CROP_SIDE, box_squares
 
+FARTHEST = 100  # image sides that a box may reach beyond the image: what is farther is no box of it
 PERSON_SIDE = CROP_SIDE / BOX_MARGIN  # image pixels per unit of MPII's scale
 
 
@@ -67,6 +68,8 @@ def box_fault(box: np.ndarray, width: int, height: int) -> str:
     shown = " ".join(f"{value:g}" for value in box)
     if not np.isfinite(box).all():
         return f"its box {shown} is not finite"
+    if np.abs(box).max() > FARTHEST * max(width, height):
+        return f"its box {shown} is over {FARTHEST} times the image of {width} x {height} pixels"
     if not (x2 > x1 and y2 > y1):
         return f"its box {shown} is empty: x2 and y2 must be above x1 and y1"
     if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:

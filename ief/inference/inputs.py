@@ -263,7 +263,9 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         if isinstance(tree, dict):
             names = image_names(tree["images"]) if "images" in tree else None
             tree = tree["annotations"]
-        entries = [entry for entry in tree if is_person(entry)]
+        if tree and not any(isinstance(entry, dict) for entry in tree):
+            raise TypeError("a list without an object")
+        entries = [entry for entry in tree if not isinstance(entry, dict) or is_person(entry)]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
     if tree and not entries:
@@ -276,6 +278,6 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
             if box is None:
                 raise ValueError("bbox is missing")
             yield NamedBox(image_of(entry, names), box, float("nan") if score is None else float(score))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"

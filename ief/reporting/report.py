@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.ground_truth import CROP
@@ -72,6 +73,9 @@ def write_report(
     """
     names = run_names(runs)
     loaded = [load_run(folder, name, people, angle_limits) for folder, name in zip(runs, names, strict=True)]
+    if other := next((run for run in loaded if run.skeleton.names != loaded[-1].skeleton.names), None):
+        mine, theirs = (", ".join(run.skeleton.names[:3]) for run in (loaded[-1], other))
+        raise PoseError(f"{other.name} places {theirs}, ..., {loaded[-1].name} {mine}, ...; report on each by itself")
     view = partial(view_poses, people, limits=angle_limits)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
     parts: list[Section | None] = []

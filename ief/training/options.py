@@ -50,6 +50,8 @@ def check_options(config: object, options: dict[str, dataclasses.Field]) -> None
             continue
         if type(value) is not wanted and not (wanted is float and type(value) is int):
             raise PoseError(f"{flag(name)} {value}: must be {TYPES[wanted]}")
+        if wanted is tuple and not all(type(number) in (int, float) for number in numbers):
+            raise PoseError(f"{flag(name)} {value}: must be {TYPES[wanted]}")
         if wanted in (int, float, tuple) and not all(within(entry, number) for number in numbers):
             raise PoseError(f"{flag(name)} {value}: must be {range_of(entry)}")
         if entry.metadata["choices"] and value not in entry.metadata["choices"]:
@@ -249,7 +251,7 @@ def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Pat
     return write_text(folder / "config.json", json.dumps({**asdict(config), DEVICE: device}, indent=1) + "\n")
 
 
-def change_config(config: RunConfig, **given: object) -> RunConfig:
+def change_config(config: RunConfig, /, **given: object) -> RunConfig:
     """A configuration with other values of some options, a run's or a preset's: `change_config(config, epochs=3.0)`.
 
     A preset that is given replaces all of the configuration's options, before the single ones are applied.

@@ -112,7 +112,8 @@ class StageTrainer:
         if not dist.all_agree(self.steps_done, self.runtime.device):
             raise PoseError(f"{config.folder}: the processes find different checkpoints; they need one shared folder")
         if dist.is_main:
-            in_force = replace(config.run, options=config.options)
+            # Without its flip, which the joints may rule out: on other data it is in force as it was asked for.
+            in_force = replace(config.run, options=replace(config.options, flip=config.run.options.flip))
             write_config(config.run_folder, in_force, self.runtime.describe(config.options.precision))
 
     def build(self, previous: Cascade, residuals: Residuals | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -25,6 +26,7 @@ from ief.workflow.train import tell_mirroring
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.prepared.read import load_prepared
 
+TAKEN = re.compile(r"report|results\.\w+|budget\.json|people|data|seed\d+")  # in the folder of the comparison
 ALONE, BOTH = "3d", "3d+2d"  # folders of Table 2's runs on --data alone, and with --also
 
 
@@ -50,7 +52,7 @@ def read_plan(path: Path, config: RunConfig) -> dict[str, RunConfig]:
         if not plan or not all(isinstance(changes, dict) for changes in plan.values()):
             raise PoseError("needs an object with a run or more, each an object of options")
         return {name: change_config(config, **changes) for name, changes in plan.items()}
-    except (PoseError, ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, TypeError) as error:  # a PoseError is a ValueError
         raise PoseError(f"{path}: no plan of runs ({error})") from error
 
 
@@ -89,8 +91,10 @@ def compare_runs(
         the pages and tables that were written, none on other ranks than the first.
 
     Raises:
-        PoseError, Stopped: as `ief.workflow.train.train`; PoseError too when `minutes` are too few for an epoch.
+        PoseError, Stopped: as `ief.workflow.train.train`; PoseError too when `minutes` are too few for an epoch, or
+            the runs cannot be compared (`check_comparable`).
     """
+    check_comparable(configs)
     folder, first = Path(folder), next(iter(configs.values()))
     parts = {folder / f"seed{seed}": seed for seed in seeds} or {folder: None}
     with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic) as runtime:
@@ -119,10 +123,24 @@ def compare_runs(
                 written.append(
                     write_report(folders, part / "report", named, people=valid.people, training=data.people, **shown)
                 )
-        if runtime.dist.is_main and configs.keys() <= METHODS.keys() and len(configs) > 1:
+        by_name = all(name == config.method for name, config in configs.items())
+        if runtime.dist.is_main and by_name and len(configs) > 1:
             by_method = {name: [part / name for part in parts] for name in configs}
             written += write_seeds(folder, by_method, valid.people)
     return written
+
+
+def check_comparable(configs: Mapping[str, RunConfig]) -> None:
+    """Raises PoseError for no run, a name that is no folder beside the report, or runs that no report has in common."""
+    if not configs:
+        raise PoseError("nothing to compare; give one run or more")
+    for name in configs:
+        parts = name.split("/")
+        if not name.isprintable() or {"", ".", ".."} & set(parts) or TAKEN.fullmatch(parts[0]):
+            raise PoseError(f"run {name!r}: its name is its folder's; give one that is not taken, nor a path upwards")
+    for option in ("data", "deterministic"):
+        if len({getattr(config, option) for config in configs.values()}) > 1:
+            raise PoseError(f"the runs differ in --{option}, which holds for all that are compared; give it once")
 
 
 def train_and_score(runs: Sequence[StageConfig], runtime: Runtime) -> None:

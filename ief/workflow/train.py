@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from checkpoints.errors import PoseError
 from ief.reporting.scoring import print_summary, score_run
 from ief.training.data import load_training_data
 from ief.training.options import RunConfig, change_config
@@ -21,7 +22,7 @@ def train(
     run: str | Path,
     config: RunConfig | None = None,
     *,
-    stages: Sequence[int] | None = None,
+    only: Sequence[int] | None = None,
     device: str | None = None,
     stop_after: float | None = None,
     checkpoint_seconds: float = 60.0,
@@ -37,7 +38,7 @@ def train(
     Args:
         run: folder to write.
         config: its options; None for the defaults.
-        stages: numbers of the stages to train; None for all.
+        only: numbers of the stages to train; None for all.
         device: where to train, such as `cuda:1`; None for a GPU if there is one.
         stop_after: minutes after which to save and raise Stopped; None for no limit.
         checkpoint_seconds: time between two checkpoints, which is what a kill can cost.
@@ -51,11 +52,16 @@ def train(
             is not finite, or a disk that refuses.
         Stopped: at a signal or the end of the time; a checkpoint is saved.
     """
+    for name in ("data", "also", "weights"):
+        if isinstance(options.get(name), Path):
+            options[name] = str(options[name])
     config = change_config(config or RunConfig(), **options)
+    if wrong := [index for index in only or () if not 0 <= index < config.stages]:
+        raise PoseError(f"stage {wrong[0]}: the run has {config.stages}, counted from 0")
     with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic) as runtime:
         stage = StageConfig(config, load_training_data(config), Path(run))
         tell_mirroring(config, stage.data.train, runtime)
-        indices = range(config.stages) if stages is None else stages
+        indices = range(config.stages) if only is None else only
         files = [train_stage(replace(stage, index=index), runtime) for index in indices]
         if not runtime.dist.is_main:
             return files

@@ -58,7 +58,8 @@ def test_unknown_mirrors_are_not_used_and_every_command_says_so(tmp_path, capsys
     assert capsys.readouterr().err.count(LINE) == 1
     config, record, x = flips_of(run)
     middle = (SIZE - 1) / 2
-    assert config == record == 0 and x < middle - 4  # where the joints are, and not in the middle
+    assert config == 0.5 and record == 0  # as asked, for other data, and as in force
+    assert x < middle - 4  # where the joints are, and not in the middle
     image = str(tmp_path / "0.png")
     poses = []
     for flip in ([], ["--flip"]):

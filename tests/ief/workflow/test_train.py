@@ -1,6 +1,7 @@
 """From Python: what the commands do, by the same functions."""
 
 import json
+import re
 
 import pytest
 from configs import RUN
@@ -9,9 +10,10 @@ from processes import train as train_command
 
 from checkpoints.errors import PoseError
 from ief.model.run_folder import load_stage, stage_file
-from ief.training.options import read_config
+from ief.training.options import change_config, read_config
 from ief.training.stopping import Stopped
 from ief.workflow import compare_runs, train
+from ief.workflow.compare import read_plan
 
 OPTIONS = {"preset": "demo", "backbone": "tiny_resnet", "weights": "none", "batch_size": 8, "deterministic": True}
 
@@ -34,9 +36,9 @@ def test_train_writes_what_the_command_writes(tiny_data, tmp_path, capsys):
 
 
 def test_train_takes_a_config_and_changes(tiny_data, tmp_path):
-    train(tmp_path / "first", RUN, data=str(tiny_data), epochs=0.4, device="cpu", stages=[0])
+    train(tmp_path / "first", RUN, data=str(tiny_data), epochs=0.4, device="cpu", only=[0])
     config = read_config(tmp_path / "first" / "config.json")
-    train(tmp_path / "second", config, method="joint", device="cpu", stages=[0])
+    train(tmp_path / "second", config, method="joint", device="cpu", only=[0])
     trees = [json.loads((tmp_path / name / "config.json").read_text()) for name in ("first", "second")]
     assert [tree.pop("method") for tree in trees] == ["all", "joint"] and trees[0] == trees[1]
     with pytest.raises(PoseError, match="unknown option 'rate'"):
@@ -47,3 +49,32 @@ def test_compare_runs_takes_any_configs(tiny_data, tmp_path):
     config = read_config(None)
     with pytest.raises(PoseError, match="give --data"):
         compare_runs({"one": config}, tmp_path, "One", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, "one run or more"),
+        ({"a": {}, "b": {"deterministic": True}}, "--deterministic"),
+        ({"a": {}, "b": {"data": "elsewhere"}}, "--data"),
+        *(({name: {}}, repr(name)) for name in ("", ".", "../x", "/tmp/x", "report", "a\nb", "seed1", "results.md")),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_refused(tmp_path, changes, names):
+    configs = {name: change_config(RUN, **{"data": "data", **change}) for name, change in changes.items()}
+    with pytest.raises(PoseError, match=re.escape(names)):
+        compare_runs(configs, tmp_path, "None", device="cpu")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("plan", ['{"a": {"preset": {}}}', '{"a": {"milestones": ["a"]}}', '{"a": {"config": {}}}'])
+def test_a_bad_plan_is_one_line_with_its_file(tmp_path, plan):
+    (tmp_path / "plan.json").write_text(plan)
+    with pytest.raises(PoseError, match=r"plan\.json"):
+        read_plan(tmp_path / "plan.json", RUN)
+
+
+def test_stages_that_a_run_has_not_are_refused(tiny_data, tmp_path):
+    for stage in (-1, 2):
+        with pytest.raises(PoseError, match=f"stage {stage}"):
+            train(tmp_path / "run", RUN, data=tiny_data, device="cpu", only=[stage])
