@@ -154,6 +154,12 @@ def test_no_command_imports_another():
         assert not others & set(imports(ROOT / "ief/commands" / f"{name}.py")), name
 
 
+def test_names_of_tests_fit_a_line():
+    tests = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    names = [(file, name) for file, text in tests.items() for name in re.findall(r"^def (test_\w+)", text, re.M)]
+    assert not [each for each in names if len(each[1]) >= 60] and len(names) > 500
+
+
 PAGES = sorted({*ROOT.glob("*.md"), *(page for package in ALLOWED for page in (ROOT / package).rglob("*.md"))})
 
 
