@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -113,8 +114,10 @@ class People:
 
     def select(self, rows: np.ndarray) -> People:
         """The people of `rows` (indices or a boolean mask), in that order."""
+        part = copy(self)  # its rows were checked, and preparing selects for each image
         depth = None if self.depth is None else self.depth.select(rows)
-        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS}, depth=depth)
+        vars(part).update({name: getattr(self, name)[rows] for name in COLUMNS}, depth=depth)
+        return part
 
     @property
     def coordinates(self) -> np.ndarray:

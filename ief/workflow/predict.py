@@ -16,7 +16,6 @@ from ief.inference.predictor import PosePredictor
 from ief.inference.video import CODECS, predict_video
 from ief.model.device import choose_device
 from ief.model.release import released_run
-from ief.reporting.pictures import draw_people
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -140,6 +139,8 @@ def predict_split(
     if images:
         load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
         rows, people = range(min(12 if draw is None else draw, len(prepared))), prepared.people
+        from ief.reporting.pictures import draw_people  # with matplotlib, which images do without
+
         for row, picture in draw_people(people, poses[-1], load_image, rows, side=480, left_out=left_out):
             name = Path(str(people.person_ids[row])).name.replace("#", "-")
             files.append(write_bytes(out / f"pictures-{split}" / f"{name}.pose.jpg", to_jpeg(picture)))

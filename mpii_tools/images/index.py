@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -93,28 +93,26 @@ class ImageIndex:
         if name in self._known:
             return [name]
         paths: list[str] = []
-        tails = [
-            (read(name), next((tail for tail in _tails(read(name)) if tail in ends), ())) for read, ends in self._ends
-        ]
-        for (parts, tail), (read, ends) in zip(tails, self._ends, strict=True):
+        for read, ends in self._readings():
+            parts = read(name)
+            tail = next((tail for tail in _tails(parts) if tail in ends), ())
             if tail and (tail == parts or read(ends[tail][0]) == tail):
                 paths = ends[tail]
                 break
         else:
-            if ABSOLUTE.match(name) and tails[-1][1]:
-                ends_here = (ends.get(read(name)[-len(tails[-1][1]) :]) for read, ends in self._ends)
-                paths = next(filter(None, ends_here))
+            if ABSOLUTE.match(name) and tail:
+                paths = next(filter(None, (ends.get(read(name)[-len(tail) :]) for read, ends in self._readings())))
         return [path for path in paths if path not in self.second] or paths
 
     def overlapping(self, name: str) -> list[str]:
         """Every image whose path ends in `name`, or that `name` ends in: whatever may be the same picture."""
-        (_, ends), parts = self._ends[0], split_name(name)
+        (_, ends), parts = next(self._readings()), split_name(name)
         whole = [ends[tail][0] for tail in _tails(parts) if tail in ends and split_name(ends[tail][0]) == tail]
         return list(dict.fromkeys([*ends.get(parts, []), *whole]))
 
     def _hint(self, name: str) -> str:
         """What else `name` may mean, for a message: a namesake in another folder, else the nearest name, else any."""
-        if others := self._ends[-1][1].get(ignore_ending(name)[-1:]):
+        if others := [*self._readings()][-1][1].get(ignore_ending(name)[-1:]):
             return f", whose {_list_first(others)} is in another folder"
         file, near = _file(name), {}
         for key, entries in zip((file, file[::-1]), self._sorted, strict=True):
@@ -127,17 +125,20 @@ class ImageIndex:
     def _known(self) -> frozenset[str]:
         return frozenset(self.paths)
 
-    @cached_property
-    def _ends(self) -> list[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
+    def _readings(self) -> Iterator[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
         """Each of READINGS, and tail of a path -> the paths that end so, those with the fewest folders first."""
-        indexes = []
-        for read in READINGS:
-            index: dict[Parts, list[str]] = {}
-            for parts, path in sorted(((read(path), path) for path in self.paths), key=lambda entry: len(entry[0])):
-                for tail in _tails(parts):
-                    index.setdefault(tail, []).append(path)
-            indexes.append((read, index))
-        return indexes
+        for level, read in enumerate(READINGS):
+            if level == len(self._built):  # most names need the first alone
+                index: dict[Parts, list[str]] = {}
+                for parts, path in sorted(((read(path), path) for path in self.paths), key=lambda entry: len(entry[0])):
+                    for tail in _tails(parts):
+                        index.setdefault(tail, []).append(path)
+                self._built.append((read, index))
+            yield self._built[level]
+
+    @cached_property
+    def _built(self) -> list[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
+        return []
 
     @cached_property
     def _sorted(self) -> tuple[list[tuple[str, str]], ...]:
