@@ -267,6 +267,8 @@ def change_config(config: RunConfig, /, **given: object) -> RunConfig:
             given[name] = float(value)
         elif isinstance(value, list):
             given[name] = tuple(value)
+        elif isinstance(value, Path):
+            given[name] = str(value)
     options = {name: given.pop(name) for name in OPTIONS if name in given}
     base = PRESETS.get(given["preset"], config.options) if "preset" in given else config.options
     if given.get("preset") in STAGES:

@@ -52,12 +52,9 @@ def train(
             is not finite, or a disk that refuses.
         Stopped: at a signal or the end of the time; a checkpoint is saved.
     """
-    for name in ("data", "also", "weights"):
-        if isinstance(options.get(name), Path):
-            options[name] = str(options[name])
     config = change_config(config or RunConfig(), **options)
-    if wrong := [index for index in only or () if not 0 <= index < config.stages]:
-        raise PoseError(f"stage {wrong[0]}: the run has {config.stages}, counted from 0")
+    if wrong := [index for index in only or () if index < 0]:  # a later one than the run's last adds a stage to it
+        raise PoseError(f"stage {wrong[0]}: stages are counted from 0")
     with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic) as runtime:
         stage = StageConfig(config, load_training_data(config), Path(run))
         tell_mirroring(config, stage.data.train, runtime)

@@ -74,7 +74,7 @@ def test_a_bad_plan_is_one_line_with_its_file(tmp_path, plan):
         read_plan(tmp_path / "plan.json", RUN)
 
 
-def test_stages_that_a_run_has_not_are_refused(tiny_data, tmp_path):
-    for stage in (-1, 2):
-        with pytest.raises(PoseError, match=f"stage {stage}"):
+def test_a_stage_below_0_is_refused_and_a_third_may_be_added(tiny_data, tmp_path):
+    for stage, named in ((-1, "stage -1"), (2, "stage0")):  # the third comes after those before it
+        with pytest.raises(PoseError, match=named):
             train(tmp_path / "run", RUN, data=tiny_data, device="cpu", only=[stage])
