@@ -117,7 +117,10 @@ def fit_map(scores: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.nda
     if not counted.any():
         return None
     values, place, count = np.unique(scores[counted], return_inverse=True, return_counts=True)
-    return values, isotonic_regression(np.bincount(place, correct[counted]) / count, weights=count).x
+    right = isotonic_regression(np.bincount(place, correct[counted]) / count, weights=count).x
+    same = np.diff(right, prepend=np.nan) == 0
+    ends = ~(same & np.append(same[1:], False))  # of its plateaus: between them the map is a line
+    return values[ends], right[ends]
 
 
 def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndarray:

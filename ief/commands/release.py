@@ -1,4 +1,4 @@
-"""`ief release`: a run that is good enough -> weights for everybody, in half precision, with a model card."""
+"""`ief release`: a run -> weights for everybody, in a quarter of their room, with a model card."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from pathlib import Path
 
 from ief.commands.options import add_device
 
-EXAMPLE = """ief release --run runs/all --out checkpoints/released --license "research use only (Leeds Sports Pose)\""""
+EXAMPLE = "ief release --run runs/all --data lspet128 --out checkpoints/released --license 'for research'"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("--run", type=Path, required=True, metavar="DIR", help="finished run, scored on its validation people")
+    add("--run", type=Path, required=True, metavar="DIR", help="run with finished stages")
+    add(
+        "--data",
+        type=Path,
+        required=True,
+        nargs="+",
+        metavar="DIR",
+        help="folders that `ief prepare` wrote; their validation people score the weights, the first one's calibrate "
+        "the scores of joints",
+    )
     add(
         "--out",
         type=Path,
@@ -22,23 +31,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folder to write, without a release; `ief predict` takes checkpoints/released unless told otherwise",
     )
     add("--license", required=True, metavar="TEXT", help="license of the training data, for the model card")
+    add("--name", metavar="TEXT", help="of the weights (default: the run folder's)")
+    add("--trained-on", metavar="TEXT", help="the training data in words, with ' + ' between them (default: its name)")
     add(
-        "--least",
-        type=float,
-        default=55.0,
-        metavar="X",
-        help="PCKh@0.5 in %% that the last stage must reach on the validation people (default: 55)",
+        "--storage",
+        choices=("int8", "float16"),
+        default="int8",
+        help="of convolutions and linear layers; int8 has a scale per output channel (default: int8)",
     )
-    add("--images", type=int, default=200, metavar="N", help="images to draw, to look for failures on (default: 200)")
+    add("--push", metavar="OWNER/NAME", help="also upload the folder to the hub; needs huggingface_hub and a login")
     add_device(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Check the run's scores, write its stages in half precision, measure what that changed, write the card."""
+    """Write the stages rounded, score them, write the card; upload it if asked."""
+    from ief.released import push_run
     from ief.workflow.release import release
 
-    files, rounding = release(
-        args.run, args.out, args.license, least=args.least, images=args.images, device=args.device
-    )
+    files = release(
+        args.run, args.out, args.data, args.license, name=args.name, trained_on=args.trained_on, storage=args.storage,
+        device=args.device,
+    )  # fmt: skip
     print("wrote " + "\n      ".join(f"{file} ({file.stat().st_size / 1e6:.2f} MB)" for file in files))
-    print(f"float16 moved no joint of {rounding.people} drawn people by more than {rounding.moved:.3f} px of the input")
+    if args.push:
+        print(push_run(args.out, args.push))

@@ -15,7 +15,7 @@ from heads.skeleton import Skeleton
 from ief.inference.networks import CascadeNetwork, Network
 from ief.inference.poses import Poses
 from ief.model.cascade import Cascade
-from ief.model.release import released_run
+from ief.released import find_run
 from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class PosePredictor:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
-        path = released_run() if path is None else Path(path)
+        path = find_run(path)
         if path.suffix == ".onnx":
             from ief.inference.onnx import OnnxNetwork
 

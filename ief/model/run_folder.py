@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import STRIDES
+from checkpoints.storage import STORAGES, unpack
 from checkpoints.tensors import load_tensors, save_tensors
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -52,10 +52,9 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
         PoseError: when the file is missing, corrupt, or not a stage of this project.
     """
     tensors, description = load_tensors(path)
-    if description.get("rounded_to") == "float16":  # by `ief.model.release`; in no other stage
-        halves = {name: tensor.float() for name, tensor in tensors.items() if tensor.dtype == torch.float16}
-        tensors.update(halves)
     try:
+        if description.get("rounded_to") in STORAGES:  # by `ief.model.release`; in no other stage
+            tensors = unpack(tensors)
         mean_pose = tensors.pop("mean_pose")
         design = StageDesign.from_json(description["design"])
         if not (design.size > 0 and 0 < design.sigma < math.inf and design.stride in STRIDES):

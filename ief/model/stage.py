@@ -220,9 +220,10 @@ class Stage(nn.Module):
     def continue_from(self, previous: Stage) -> None:
         """Take the weights of the previous stage: the ResNet's, and the heads' too if this stage is absolute.
 
-        The heatmap half stays zero: the previous stage learned its own on other poses.
+        The heatmap half stays zero: the previous stage learned its own on other poses. The sigma of a previous stage
+        without a likelihood starts new.
         """
-        heads = ("head", *(("sigma_head", "likelihood") if self.design.likelihood else ()))
+        heads = ("head", *(("sigma_head", "likelihood") if previous.design.likelihood else ()))
         self.take(previous, ("backbone", *(heads if self.design.absolute else ())))
 
     def take(self, other: Stage, parts: Sequence[str]) -> None:

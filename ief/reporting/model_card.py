@@ -1,124 +1,184 @@
-"""The card of released weights: what they are, learned from, score, and where they fail, on drawn people."""
+"""The card of released weights: what they are, learned from and score, and what their scores of joints mean."""
 
 from __future__ import annotations
 
+import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from evaluation.metrics.calibration import Calibration
+from evaluation.metrics.json_format import Json
+from evaluation.metrics.oks import OksScores
 from evaluation.metrics.scores import Scores
-from evaluation.report.material import Run
-from evaluation.report.skeletons import grid, to_jpeg
-from evaluation.report.tables import cell, groups_table, readable, summary_table
-from ief.reporting.pictures import draw_people, label_worst_and_median
-from ief.reporting.scoring import person_errors
-from mpii_tools.annotations.read import read_annotations
-from mpii_tools.images.decode import LoadImage, image_loader
-from mpii_tools.images.sources import open_images
-from mpii_tools.people import People
-from mpii_tools.prepared.read import PreparedSplit, load_prepared
-from mpii_tools.prepared.write import CropSpec, prepare
-from mpii_tools.synthetic.dataset import write_synthetic
+from evaluation.report.tables import Cell, Table, cell, groups_table, readable, summary_table
+from ief.inference.score_map import ScoreMap, share_right
 
 WIDTH = 100  # columns of the page
 WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
-PICTURE = "failures.jpg"
-PICTURE_BYTES = 100_000
-SEED = 2017  # of the drawn people: no demo's
+LEAST = 55.0  # PCKh@0.5 in % below which the card warns
+USE = """\
+    ief predict photo.jpg --out poses
+
+    from ief import PosePredictor
+    poses = PosePredictor.load()("photo.jpg")"""
 
 
 @dataclass(frozen=True)
-class Rounding:
-    """What rounding the weights to float16 did.
+class ScoredPeople:
+    """A dataset's validation people, predicted by the released weights.
 
     Attributes:
-        sizes: bytes of each stage's file, before and after.
-        moved: the largest distance of a joint from where float32 places it, pixels of the network's input.
-        size: side of that input. people: how many people it was measured on.
+        name: of the dataset.
+        stages: stage -> scores.
+        change: scores of the last stage minus those before rounding, paired.
+        moved: (J,) how far rounding moved each annotated joint, image pixels.
+        oks: COCO's figures, if the people have areas of their own.
+        calibration: of the calibrated scores, if joints have scores.
+        scores, correct: (N, K) those scores, and which joints are right; NaN where one does not count.
     """
 
-    sizes: tuple[tuple[int, int], ...]
-    moved: float
-    size: int
-    people: int
+    name: str
+    stages: dict[str, Scores]
+    change: Scores
+    moved: np.ndarray
+    oks: OksScores | None
+    calibration: Calibration | None
+    scores: np.ndarray | None
+    correct: np.ndarray
+
+    @property
+    def last(self) -> Scores:
+        """The last stage's scores."""
+        return list(self.stages.values())[-1]
 
 
-def draw_test_people(folder: Path, count: int, size: int) -> tuple[PreparedSplit, LoadImage]:
-    """People in any pose, drawn on `count` images and prepared for an input of `size` pixels; and their images.
-
-    Raises:
-        PoseError: when the disk refuses.
-    """
-    source = write_synthetic(folder / "data", 0, count, 0, SEED, workers=1)
-    images = open_images(source.images)
-    people = read_annotations(source.annotations).people
-    prepare(people, images, folder / "prepared", "drawn", CropSpec(size, margin=1.0))
-    return load_prepared(folder / "prepared", "valid"), image_loader(images)
-
-
-def failures_picture(people: People, poses: np.ndarray, load_image: LoadImage, count: int = 6) -> bytes:
-    """A JPEG of at most PICTURE_BYTES: the `count` people with the largest errors, the worst first.
+def model_card(
+    headers: Sequence[Json], license: str, size: int, scored: Sequence[ScoredPeople], score_map: ScoreMap | None
+) -> str:
+    """The page, in Markdown, with the front matter that hubs read.
 
     Args:
-        poses: (N, K, D) predictions of all of `people`, x and y in image pixels.
-    """
-    rows = list(label_worst_and_median(person_errors(poses, people), count))[:count]
-    sheet = grid([picture for _, picture in draw_people(people, poses, load_image, rows, side=240)], 3)
-    pictures = (to_jpeg(sheet, quality) for quality in range(85, 0, -10))
-    return next(picture for picture in pictures if len(picture) <= PICTURE_BYTES)
-
-
-def model_card(run: Run, license: str, options: Mapping[str, str], drawn: Scores, rounding: Rounding) -> str:
-    """The page, in Markdown.
-
-    Args:
-        run: with the scores and the record of its training.
+        headers: of the stages' files.
         license: of the training data, in words.
-        options: of the training, flag -> value: those that differ from the preset `paper`.
-        drawn: the scores of drawn people, with confidence intervals.
-        rounding: what the weights lost.
+        size: bytes of all files.
+        scored: whom the weights were scored on; `score_map` was fitted on the first.
     """
-    record, stages = run.record, {readable(name): scores for name, scores in run.scores_in(2).items()}
-    measure = drawn.measure.title
-    before, after = (sum(sizes) / 1e6 for sizes in zip(*rounding.sizes, strict=True))
+    first, last = headers[0], headers[-1]
+    trained_on = last.get("trained_on") or last["training"]["data"]
+    main = scored[0].last
     parts = [
-        "# Released weights",
-        f"{len(rounding.sizes)} stages of {record['preset']['backbone']} at {record['size']} px, method "
-        f"`{record['method']}`, for MPII's 16 joints; {after:.1f} MB. They are what `ief predict` and "
-        "`PosePredictor.load()` take unless another run is given.",
-        "    ief predict image.jpg --out poses",
-        "    from ief import PosePredictor\n\n    poses = PosePredictor.load()(image, boxes)",
-        "## Data",
-        f"Trained on {record['people']:,} people of `{record['data']}`"
-        + (f" and {record['also_people']:,} of `{record['also']}`" if record.get("also") else "")
-        + f", starting from {record['pretrained'] or 'random weights'}. License of the data: {license}",
+        front_matter(license, trained_on, scored),
+        f"# {last['name']}",
+        f"{len(headers)} stages of {first['design']['backbone']} at {first['design']['size']} px, method "
+        f"`{first['design']['method']}`, for MPII's 16 joints; {size / 1e6:.1f} MB.",
+        USE,
+        f"Trained on {last['training']['people']:,} people of {trained_on}, starting from "
+        f"{first['training']['pretrained'] or 'random weights'}. License of the data: {license}",
         "## Scores",
-        f"{run.stages[run.last][2].people:,} validation people, {run.convention} convention, without flip averaging.",
-        summary_table(stages).markdown(),
-        groups_table(stages).markdown(),
-        "## How they were trained",
-        f"Seed {record['seed']}; weights kept: {record['kept']}. Options that differ from the preset `paper`:",
-        "\n".join(["| option | value |", "|---|---|", *(f"| `{name}` | {value} |" for name, value in options.items())]),
-        "## Where they fail",
-        f"![Drawn people with the largest errors, predicted and true skeletons]({PICTURE})",
-        f"The worst of {rounding.people} drawn people in any pose: predictions in color, ground truth thin and white. "
-        f"They are drawn because everybody may show them, and look like no training image: {measure} "
-        f"{cell(drawn.mean_pckh)} on all of them.",
-        "## Half precision",
-        f"Convolutions and linear layers are stored in float16: {after:.1f} MB instead of {before:.1f}. They are "
-        f"loaded as float32. No joint of the {rounding.people} drawn people moved by more than {rounding.moved:.3f} px "
-        f"of the {rounding.size} px input against the weights before rounding. The scores above are of those.",
+        *(warn_of_score(main) if main.measure.block == "pckh" else []),
+        *(block for people in scored for block in describe_scores(people)),
+        *(describe_joint_scores(scored, score_map) if score_map else []),
+        "## Storage",
+        f"Convolutions and linear layers are stored in {last['rounded_to']}; they are loaded as float32.",
+        rounding_table(scored).markdown(),
+        "## Every option in force",
+        options_table(headers).markdown(),
     ]
     return "\n\n".join(map(wrap_block, parts)) + "\n"
 
 
+def front_matter(license: str, trained_on: str, scored: Sequence[ScoredPeople]) -> str:
+    """YAML as hubs read it; a JSON text is a YAML scalar."""
+    metrics = dict.fromkeys(people.last.measure.title for people in scored)
+    metrics |= {"OKS AP": None} if any(people.oks for people in scored) else {}
+    fields = {
+        "license": ["other"], "license_name": [license], "pipeline_tag": ["keypoint-detection"],
+        "library_name": ["compositional-pose"],
+    }  # fmt: skip
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, (value,) in fields.items()]
+    for key, values in (("datasets", trained_on.split(" + ")), ("metrics", metrics)):
+        lines += [f"{key}:", *(f"- {json.dumps(value, ensure_ascii=False)}" for value in values)]
+    return "\n".join(["---", *lines, "---"])
+
+
+def warn_of_score(scores: Scores) -> list[str]:
+    """A warning where the weights are far from what MPII's tables know."""
+    value = scores.mean_pckh.value
+    if value is not None and value >= LEAST:
+        return []
+    return [f"**These weights are weak**: {scores.measure.title} below {LEAST:g} %. Look at poses before you use them."]
+
+
+def describe_scores(people: ScoredPeople) -> list[str]:
+    """The tables of one dataset's validation people."""
+    stages = {readable(name): scores for name, scores in people.stages.items()}
+    parts = [
+        f"`{people.name}`: {people.last.people:,} validation people, {people.last.convention} convention, no flip.",
+        summary_table(stages).markdown(),
+        groups_table(stages).markdown(),
+    ]
+    if people.oks:
+        values = ", ".join(f"{name} {value:.1f}" for name, value in people.oks.values.items() if value is not None)
+        parts.append(f"COCO's OKS in % on given boxes: {values}.")
+    return parts
+
+
+def describe_joint_scores(scored: Sequence[ScoredPeople], score_map: ScoreMap) -> list[str]:
+    """What scores of joints mean: the reliability table, and the joints below the threshold."""
+    rows = []
+    for people in scored:
+        rows += [
+            (people.name, str(each.joints), Cell(each.score, digits=2), cell(each.correct, digits=2))
+            for each in (people.calibration.bins if people.calibration else ())
+        ]
+    head = ("", "Joints", "Mean score", "Share right")
+    table = Table("Scores of joints, by tenths, and the share of them that is right", head, tuple(rows))
+    hidden = []
+    for people in scored:
+        below = people.scores < score_map.min_score
+        counted = np.isfinite(people.correct)
+        hidden.append(
+            f"on `{people.name}` {100 * below[counted].mean():.0f} % of the joints, of which "
+            f"{100 * (1 - share_right(below, people.correct)):.0f} % are wrong (of the others "
+            f"{100 * (1 - share_right(~below, people.correct)):.0f} %)"
+        )
+    return [
+        "## Scores of joints",
+        f"A joint's score is the share of joints like it that are right ({score_map.measure}), fitted on the "
+        f"{score_map.people:,} validation people of `{scored[0].name}`, whose own table is of two halves, each judged "
+        f"by the other's map. Joints below {score_map.min_score:g} are not drawn: {'; '.join(hidden)}.",
+        table.markdown(),
+    ]
+
+
+def rounding_table(scored: Sequence[ScoredPeople]) -> Table:
+    """What rounding cost: how far joints moved, and the score's change."""
+    rows = [
+        (people.name, *(Cell(float(np.nanquantile(people.moved, share)), digits=2) for share in (0.5, 0.99)),
+         cell(people.change.mean_pckh, digits=2, signed=True))
+        for people in scored
+    ]  # fmt: skip
+    title = "How far rounding moved joints, in image pixels, and what it changed in points of the score"
+    return Table(title, ("", "Median", "99 of 100", "Score"), tuple(rows))
+
+
+def options_table(headers: Sequence[Json]) -> Table:
+    """Every option of each stage's training."""
+    options = [{**header["training"], **header["training"]["preset"], **header["design"]} for header in headers]
+    names = [name for name, value in options[0].items() if not isinstance(value, (dict, list)) or name == "milestones"]
+    rows = [(f"`{name}`", *(json.dumps(each.get(name)) for each in options)) for name in names]
+    return Table("How the stages were trained", ("option", *(f"stage {i}" for i in range(len(headers)))), tuple(rows))
+
+
 def wrap_block(text: str) -> str:
-    """A block of Markdown, its prose wrap_block at WIDTH columns; tables, code and pictures stay."""
+    """A block of Markdown, its prose wrapped at WIDTH columns; tables, code, lists and front matter stay."""
+    if text.startswith("---"):
+        return text
     lines = [
-        line if line.startswith(("|", "    ", "!", "#")) else textwrap.fill(line, WIDTH, **WHOLE_WORDS)
+        line if line.startswith(("|", "    ", "!", "#", "-")) else textwrap.fill(line, WIDTH, **WHOLE_WORDS)
         for line in text.splitlines()
     ]
     return "\n".join(lines)

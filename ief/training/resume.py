@@ -84,7 +84,7 @@ def check_previous(previous: Cascade, config: StageConfig) -> None:
         )
     names = ["method", "size", "joints", "dimensions"]
     names += ["backbone"] if options.continue_backbone else []
-    names += ["likelihood"] if options.continue_head else []
+    names += ["likelihood"] if options.continue_head and there.likelihood else []  # else its sigma starts new
     found, wanted = (
         {**vars(one), "joints": one.skeleton.names, "dimensions": dimensions}
         for one, dimensions in ((there, previous.mean_pose.shape[-1]), (design, config.data.dimensions))

@@ -15,7 +15,7 @@ from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
 from ief.inference.video import CODECS, predict_video
 from ief.model.device import choose_device
-from ief.model.release import released_run
+from ief.released import find_run
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -65,7 +65,7 @@ def predict_inputs(
     Raises:
         PoseError: inputs that cannot be found or do not go together, or nobody predicted.
     """
-    weights = weights or released_run()
+    weights = find_run(weights)
     predictor = _load_predictor(weights, device, flip, batch_size)
     if camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
@@ -132,7 +132,7 @@ def predict_split(
     Raises:
         PoseError: a split that is not there, or was prepared for another network.
     """
-    predictor = _load_predictor(weights or released_run(), device, flip, batch_size)
+    predictor = _load_predictor(find_run(weights), device, flip, batch_size)
     prepared = load_prepared(data, split)
     poses, scores = predictor.predict_split(prepared)
     files, left_out = [save_poses(out, prepared, poses, scores)], []

@@ -1,89 +1,102 @@
-"""A run that is good enough -> weights for everybody, in half precision, with a model card."""
+"""A run -> weights for everybody, in a quarter of their room, with a model card that says what they are good for."""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import asdict
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
-from evaluation.metrics.measures import PCKH
-from evaluation.report.material import Run
-from evaluation.report.tables import cell
+from checkpoints.files import write_text
+from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit
 from heads.skeleton import MPII
-from ief.inference.predictor import predict_cascade
+from ief.inference.predictor import PosePredictor
+from ief.inference.score_map import ScoreMap
 from ief.model.device import choose_device
 from ief.model.release import release_stages
-from ief.model.run_folder import load_cascade, stage_file
-from ief.reporting.model_card import PICTURE, Rounding, draw_test_people, failures_picture, model_card
-from ief.reporting.runs import load_run
-from ief.reporting.scoring import score
-from ief.training.options import PRESETS, flag, shown
+from ief.model.run_folder import load_cascade
+from ief.released import read_header
+from ief.reporting.model_card import ScoredPeople, model_card
+from ief.reporting.scoring import ground_truth, score_oks, score_poses, stage_names, to_tree
+from mpii_tools.prepared.read import PreparedSplit, load_prepared
 
 
 def release(
-    run: Path, out: Path, license: str, *, least: float = 55.0, images: int = 200, device: str | None = None
-) -> tuple[list[Path], Rounding]:
-    """Check a run's scores, write its stages in half precision, measure what that changed, write the card.
+    run: Path,
+    out: Path,
+    data: Sequence[Path],
+    license: str,
+    *,
+    name: str | None = None,
+    trained_on: str | None = None,
+    storage: str = "int8",
+    device: str | None = None,
+) -> list[Path]:
+    """Write a run's stages rounded, score what is loaded from them, calibrate its scores, and write the card.
 
     Args:
-        run: a finished run, scored on its validation people.
+        run: with finished stages.
         out: folder to write, without a release.
+        data: prepared datasets, whose validation people score the weights; the scores of joints are calibrated on the
+            first one's.
         license: of the training data, for the card.
-        least: PCKh@0.5 in % that the last stage must reach.
-        images: how many to draw, to look for failures on.
+        name: of the weights; None for the run's folder.
+        trained_on: the training data in words; None for the prepared data's name.
+        storage: one of `checkpoints.storage.STORAGES`.
         device: to predict on; None for a GPU if there is one.
 
     Returns:
-        the files, and what rounding did.
+        the files.
 
     Raises:
-        PoseError: for a run that is not to be released, and as `release_stages` does.
+        PoseError: a run of other joints than MPII's, data that cannot be read or do not fit, and as `release_stages`
+            does.
     """
-    if images < 1:
-        raise PoseError(f"--images {images}: must be 1 or more")
-    finished, chosen = load_run(run, run.resolve().name, None), choose_device(device)
-    check_releasable(finished, run, least)
-    before = load_cascade(run).to(chosen)
-    files, size = release_stages(run, out), before.stages[0].design.size
-    with tempfile.TemporaryDirectory() as folder:
-        drawn, load_image = draw_test_people(Path(folder), images, size)
-        poses, rounded = (predict_cascade(cascade, drawn) for cascade in (before, load_cascade(out).to(chosen)))
-        moved = np.linalg.norm((rounded - poses)[-1], axis=-1) * (size / drawn.people.crop_side)[:, None]
-        sizes = [(stage_file(run, index).stat().st_size, file.stat().st_size) for index, file in enumerate(files)]
-        rounding = Rounding(tuple(sizes), float(np.nanmax(moved)), size, len(drawn))
-        files.append(write_bytes(out / PICTURE, failures_picture(drawn.people, rounded[-1], load_image)))
-        scores = score(rounded[-1], drawn.people, intervals=True)
-    card = model_card(finished, license, changed_options(finished.record["preset"]), scores, rounding)
-    return [*files, write_text(out / "README.md", card)], rounding
-
-
-def check_releasable(finished: Run, run: Path, least: float) -> None:
-    """Raises PoseError for a run without stages, of other joints than MPII's, or of another or too small a score."""
-    scores = finished.stages[finished.last][2]
-    measure, pckh = scores.measure, scores.mean_pckh
-    if not finished.record:
-        raise PoseError(f"{run}: has no trained stage; finish it with `ief train` first")
-    if finished.skeleton.names != MPII.names:
-        names = ", ".join(finished.skeleton.names[:3])
+    splits = [load_prepared(folder, "valid") for folder in data]
+    before = load_cascade(run).to(choose_device(device))
+    if before.stages[0].design.skeleton.names != MPII.names:
+        names = ", ".join(before.stages[0].design.skeleton.names[:3])
         raise PoseError(f"{run}: places joints {names}, ...; a release places MPII's, so choose another run")
-    if measure != PCKH:
-        raise PoseError(
-            f"{run}: scored by {measure.title}, as no validation person has a head size; a release is judged by "
-            f"{PCKH.title}, so choose another run"
-        )
-    if pckh.value is None or not pckh.value >= least:
-        raise PoseError(
-            f"{run}: {measure.title} of {finished.last} is {cell(pckh)} %, released from {least:g} on; train it "
-            "longer, or give another --least"
-        )
+    about = {"name": name or run.resolve().name, **({"trained_on": trained_on} if trained_on else {})}
+    files = release_stages(run, out, storage, about)
+    after = load_cascade(out).to(choose_device(device))
+    scored: list[ScoredPeople] = []
+    score_map = None
+    for split in splits:
+        exact, _ = PosePredictor.of(before).predict_split(split)
+        poses, raw = PosePredictor.of(after).predict_split(split)
+        gt = ground_truth(split.people, poses[-1])
+        correct, calibrated = correct_joints(poses[-1], gt), None
+        if not scored and (score_map := ScoreMap.fit(raw, correct, gt.measure.title)):
+            files.append(score_map.save(out))
+            calibrated = cross_fit(raw, correct)  # nobody's own joints are in the map that his are judged by
+        elif score_map:
+            calibrated = score_map(raw)
+        scored.append(score_people(split, exact, poses, calibrated, correct))
+    metrics = {stage: to_tree({2: scores}) for stage, scores in scored[0].stages.items()}
+    files.append(write_text(out / "metrics.json", json.dumps(metrics, indent=1)))
+    headers = [read_header(file) for file in files if file.suffix == ".safetensors"]
+    size = sum(file.stat().st_size for file in files)
+    return [*files, write_text(out / "README.md", model_card(headers, license, size, scored, score_map))]
 
 
-def changed_options(preset: dict) -> dict[str, str]:
-    """Flag -> value of the options of a training that differ from the preset `paper`."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in preset.items()}
-    paper = asdict(PRESETS["paper"])
-    return {flag(name): shown(value) for name, value in values.items() if paper.get(name) != value}
+def score_people(
+    split: PreparedSplit, exact: np.ndarray, poses: np.ndarray, calibrated: np.ndarray | None, correct: np.ndarray
+) -> ScoredPeople:
+    """What the card says of a dataset's validation people.
+
+    Args:
+        exact, poses: (T + 1, N, K, D) of the weights before and after rounding, image pixels.
+        calibrated, correct: (N, K) scores and correctness of the last poses' joints.
+    """
+    people = split.people
+    named = zip(stage_names(len(poses)), poses, strict=True)
+    stages = {name: score_poses(pose, people, intervals=True)[2] for name, pose in named}
+    change = score_poses(poses[-1], people, minus=exact[-1])[2]
+    moved = np.linalg.norm(poses[-1] - exact[-1], axis=-1)[people.annotated]
+    by_area = people.skeleton.sigmas and np.isfinite(people.area).all()  # as COCO's annotations have them
+    oks = score_oks(poses[-1], people, calibrated) if by_area else None
+    calibration = None if calibrated is None else calibrate(calibrated, correct)
+    return ScoredPeople(split.name, stages, change, moved, oks, calibration, calibrated, correct)

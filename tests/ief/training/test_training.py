@@ -177,10 +177,27 @@ def test_a_kept_head_starts_where_the_previous_stage_ended(tiny_data, tmp_path, 
     both = Cascade(previous.mean_pose, [zero, one])
     two, _ = stage_of(replace(config, index=2), both, absolute_statistics(Cascade(zero.mean, [one])))
     torch.testing.assert_close(two.mean, one.mean)
-    with pytest.raises(PoseError, match="likelihood"):
-        check_previous(previous, with_options(config, loss="l1" if loss == "rle" else "rle"))
+    if loss == "rle":
+        with pytest.raises(PoseError, match="likelihood"):
+            check_previous(previous, with_options(config, loss="l1"))
     with pytest.raises(PoseError, match="its last stage corrects poses"):
         check_previous(Cascade(previous.mean_pose, [zero, zero]), config)
+
+
+def test_a_sigma_starts_new_after_a_stage_without_one(tiny_data, tmp_path):
+    """`--loss rle` after l1 keeps the head, and what no stage has taught is trained as new."""
+    config = small_config(tiny_data, tmp_path, 1, loss="rle", method="all")
+    residuals = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(136, 2))
+    zero = Stage(StageDesign("tiny_resnet", size=32, sigma=config.options.sigma * 32), residuals)
+    torch.nn.init.normal_(zero.head.weight, std=0.05)
+    previous = Cascade(torch.zeros(16, 2), [zero])
+    check_previous(previous, config)
+    one, _ = stage_of(config, previous, absolute_statistics(previous))
+    assert torch.equal(one.head.weight, zero.head.weight)
+    new = {
+        name.split(".")[0] for name, value in one.named_parameters() if any(value is p for p in one.new_parameters())
+    }
+    assert new == {"pose_weight", "sigma_head", "likelihood"}
 
 
 def test_ranks_take_equal_shares(tiny_data):

@@ -1,0 +1,79 @@
+"""What a stage's scores mean: the share of joints with such a score that are right, and which are not worth drawing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+from checkpoints.files import read_text, write_text
+from evaluation.metrics.calibration import cross_fit, fit_map
+
+FILE = "scores.json"  # in a run's folder
+WRONG = 0.8  # at least so many of the joints below the threshold are wrong
+STEP = 0.05  # of the threshold
+
+
+@dataclass(frozen=True)
+class ScoreMap:
+    """A map from raw scores to the share right of such joints, which never falls (isotonic regression).
+
+    Attributes:
+        raw, right: knots of it, ascending.
+        min_score: joints below it are not drawn: of the validation people's, four in five of those are wrong.
+        people: how many it was fitted on.
+        measure: what right means: `PCKh@0.5`.
+    """
+
+    raw: tuple[float, ...]
+    right: tuple[float, ...]
+    min_score: float
+    people: int
+    measure: str
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Raw scores of any shape as shares right in 0..1; NaN stays NaN."""
+        return np.interp(scores, self.raw, self.right)
+
+    @classmethod
+    def fit(cls, scores: np.ndarray, correct: np.ndarray, measure: str) -> ScoreMap | None:
+        """The map of some people's raw scores (N, K); None if no joint has a score and a correctness.
+
+        Args:
+            correct: (N, K) 1 for a joint that is right, 0 for one that is wrong, NaN for one that does not count.
+            measure: what right means.
+        """
+        fitted = fit_map(scores, correct)
+        if fitted is None:
+            return None
+        held_out, least = cross_fit(scores, correct), 0.0
+        for threshold in np.arange(STEP, 1, STEP):
+            if share_right(held_out < threshold, correct) > 1 - WRONG:
+                break
+            least = round(float(threshold), 2)
+        raw, right = (tuple(values.tolist()) for values in fitted)
+        return cls(raw, right, least, len(scores), measure)
+
+    def save(self, run: Path) -> Path:
+        """Write `RUN/scores.json`. Raises PoseError when the disk refuses."""
+        return write_text(run / FILE, json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, run: Path) -> ScoreMap | None:
+        """That of a run's folder; None where it has none. Raises PoseError if it is corrupt."""
+        try:
+            fields = json.loads(read_text(run / FILE))
+            return cls(tuple(fields.pop("raw")), tuple(fields.pop("right")), **fields)
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            raise PoseError(f"{run / FILE}: corrupt ({error}); copy it again, or remove it for raw scores") from error
+
+
+def share_right(chosen: np.ndarray, correct: np.ndarray) -> float:
+    """The share right of the chosen joints (N, K) bool that count; 0 where none does."""
+    counted = correct[chosen & np.isfinite(correct)]
+    return float(counted.mean()) if counted.size else 0.0

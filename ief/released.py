@@ -1,0 +1,95 @@
+"""Which weights are taken where none are named, and what a run says of itself. No network is loaded here."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+
+from safetensors import SafetensorError, safe_open
+
+from checkpoints.errors import PoseError
+from checkpoints.files import read_text
+
+RELEASED = Path(str(resources.files("checkpoints"))) / "released"  # installed with the package, where there is any
+HUB = "hf:"  # before OWNER/NAME: a model on a hub of Hugging Face's kind
+
+
+def find_run(run: str | Path | None = None) -> Path:
+    """The folder of a run, or the .onnx file, that a user means: a path, `hf:owner/name`, or None for the released one.
+
+    Raises:
+        PoseError: none is released with this installation, the path is none, or the hub cannot be reached.
+    """
+    if run is None and not (RELEASED / "stage0").exists():
+        raise PoseError(
+            f"{RELEASED}: no weights are released with this version; train a run and give it (--run DIR, or "
+            "PosePredictor.load(DIR)), or an exported model (--onnx FILE, or PosePredictor.load(FILE))"
+        )
+    if isinstance(run, str) and run.startswith(HUB):
+        return fetch_run(run.removeprefix(HUB))
+    path = RELEASED if run is None else Path(run).expanduser()
+    if not path.exists():
+        raise PoseError(f"{path}: no such run folder or .onnx file; check the path")
+    return path
+
+
+def fetch_run(name: str) -> Path:
+    """The folder of a model on the hub, from its cache or by a download. Raises PoseError if neither works."""
+    hub = import_hub()
+    try:
+        return Path(hub.snapshot_download(name, allow_patterns=["stage*/stage.safetensors", "*.json", "README.md"]))
+    except (OSError, ValueError) as error:  # what the hub raises is one or the other
+        reason = str(error).splitlines()[0]
+        raise PoseError(f"{HUB}{name}: cannot be fetched ({reason}); check name and network") from error
+
+
+def push_run(folder: Path, name: str) -> str:
+    """Upload a release to `owner/name` on the hub, and return its address. Raises PoseError if that fails."""
+    hub = import_hub().HfApi()
+    try:
+        hub.create_repo(name, exist_ok=True)
+        return str(hub.upload_folder(repo_id=name, folder_path=folder))
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise PoseError(f"{HUB}{name}: cannot be written ({reason}); log in to the hub") from error
+
+
+def import_hub() -> ModuleType:
+    """The module `huggingface_hub`. Raises PoseError where it is not installed."""
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise PoseError("a hub needs huggingface_hub, which is not installed: pip install '.[hub]'") from None
+    return huggingface_hub
+
+
+def read_header(file: Path) -> dict:
+    """The description in the header of a stage's file; the weights are not looked at.
+
+    Raises:
+        PoseError: no stage of this project, or corrupt.
+    """
+    try:
+        with safe_open(file, framework="np") as stage:
+            return json.loads((stage.metadata() or {})["description"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise PoseError(f"{file}: no stage of this project, or corrupt ({error}); copy or train it again") from error
+
+
+def describe_run(run: Path) -> str:
+    """A line: the run's name, what it was trained on, its input's size, and its score where metrics.json has one."""
+    header = read_header(sorted(run.glob("stage*/stage.safetensors"))[-1])
+    training = header["training"]
+    trained_on = header.get("trained_on") or f"`{training['data']}`"
+    parts = [f"{training['people']:,} people of {trained_on}", f"{header['design']['size']} px"]
+    try:
+        scores = list(json.loads(read_text(run / "metrics.json")).values())[-1]
+        block = "pckh" if "pckh" in scores else "pck"
+        threshold, values = next(iter(scores[block].items()))
+        name = {"pckh": "PCKh", "pck": "PCK"}[block]
+        parts.append(f"{name}@{threshold} {values['groups']['Mean']:.1f} of {scores['persons']:,} validation people")
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        pass  # a run that was not scored
+    return f"{header.get('name') or run}: {', '.join(parts)}"
