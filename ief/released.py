@@ -31,7 +31,7 @@ def find_run(run: str | Path | None = None) -> Path:
         return fetch_run(run.removeprefix(HUB))
     path = RELEASED if run is None else Path(run).expanduser()
     if not path.exists():
-        raise PoseError(f"{path}: no such run folder or .onnx file; check the path")
+        raise PoseError(f"{path}: no such file or folder; check the path")
     return path
 
 

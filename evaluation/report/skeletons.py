@@ -154,6 +154,11 @@ def to_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
     return data.tobytes()
 
 
+def to_png(image: np.ndarray) -> bytes:
+    """The image as PNG. Raises PoseError for an image that is not (H, W, 3) uint8."""
+    return cv2.imencode(".png", cv2.cvtColor(check_image(image), cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
 def check_image(image: np.ndarray, name: str = "image") -> np.ndarray:
     """The image itself. Raises PoseError, naming it, if it is not (H, W, 3) uint8 with a pixel or more."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:

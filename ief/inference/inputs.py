@@ -18,7 +18,8 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
-from ief.inference.stream import ImagePeople, read_bytes
+from ief.inference.pixels import read_bytes
+from ief.inference.stream import ImagePeople
 from mpii_tools.formats.coco_images import PERSON, entry_box, image_names, image_of, is_person
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header

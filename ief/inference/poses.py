@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import write_bytes
 from heads.skeleton import Skeleton
+from ief.inference.pixels import read_image
 from mpii_tools.cameras import back_project
 from mpii_tools.people import box_squares
 from mpii_tools.results.coco import to_coco
 from mpii_tools.results.predictions import UNKNOWN_STAGE, Predictions
+
+if TYPE_CHECKING:
+    import pandas
+    import supervision
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,33 @@ class ImageCamera:
 
 
 @dataclass(frozen=True)
+class Pose:
+    """One person's pose; `pose["r_wrist"]` is a joint.
+
+    Attributes:
+        joints: (K, D) as in `Poses`.
+        scores: (K,) in 0..1, NaN where there is none.
+        box: (4,) x1 y1 x2 y2 where the person was looked for.
+        shown: (K,) bool, whether a joint's score is high enough to be drawn.
+        names: of the K joints.
+    """
+
+    joints: np.ndarray
+    scores: np.ndarray
+    box: np.ndarray
+    shown: np.ndarray
+    names: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """(D,) a joint by its name. Raises KeyError, with the names there are."""
+        if name not in self.names:
+            raise KeyError(f"no joint {name!r}; there are {', '.join(self.names)}")
+        return self.joints[self.names.index(name)]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class Poses:
-    """Poses of the P people of one image.
+    """Poses of the P people of one image; `poses[0]["r_wrist"]` is a joint of the first.
 
     Attributes:
         joints: (P, K, D) float64; x, y in image pixels, 0-based, pixel centers at integers; with D = 3 also z in mm,
@@ -58,6 +94,8 @@ class Poses:
         box_scores: (P,) how sure the detector was; NaN if nobody said.
         rows: (P,) each person's row among the boxes given.
         image: the image's name, empty for an array.
+        min_score: joints with a score below are marked as not shown, and not drawn.
+        source: what was predicted, a path or an array, so that it can be drawn on; None if it is not kept.
     """
 
     joints: np.ndarray
@@ -67,9 +105,29 @@ class Poses:
     box_scores: np.ndarray
     rows: np.ndarray
     image: str = ""
+    min_score: float = 0.0
+    source: object = None
 
     def __len__(self) -> int:
         return len(self.joints)
+
+    def __getitem__(self, person: int) -> Pose:
+        """One person's pose. Raises IndexError beyond the last."""
+        return Pose(self.joints[person], self.scores[person], self.boxes[person], self.shown[person], self.names)
+
+    def __iter__(self) -> Iterator[Pose]:
+        return (self[person] for person in range(len(self)))
+
+    def __repr__(self) -> str:
+        people = "1 person" if len(self) == 1 else f"{len(self)} people"
+        unit = "x, y in image pixels" if self.joints.shape[-1] == 2 else "x, y in image pixels, z in mm from the root"
+        shown = f", {self.shown.sum()} shown" if self.shown.size and not self.shown.all() else ""
+        return f"Poses of {people} in {self.image or 'an array'}: {len(self.names)} joints each{shown}, {unit}"
+
+    @property
+    def shown(self) -> np.ndarray:
+        """(P, K) bool: joints that are finite and whose score, where there is one, is not below `min_score`."""
+        return np.isfinite(self.joints[..., :2]).all(axis=-1) & ~(self.scores < self.min_score)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,25 +174,81 @@ class Poses:
             raise PoseError(f"camera coordinates: {name} of shape {array.shape}; give {row} or {shape} finite numbers")
         return np.broadcast_to(array, shape)
 
-    def draw(self, image: np.ndarray, scale: float | np.ndarray | None = None) -> np.ndarray:
-        """The image (H, W, 3) uint8 RGB with everybody's skeleton on it, as a new array.
+    def draw(self, image: object = None, scale: float | np.ndarray | None = None) -> np.ndarray:
+        """The image with everybody's skeleton on it, (H, W, 3) uint8 RGB, as a new array.
 
         Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.side_view`).
 
-        A joint beyond the image's edge is left out. Raises PoseError for another shape or type of image.
+        A joint beyond the image's edge, or one that is not `shown`, is left out.
 
         Args:
+            image: what `PosePredictor` takes; None for the image that was predicted.
             scale: of poses in 3D, image pixels per mm at the root, one or (P,): the focal length over the root's depth.
                 None estimates it from the pose.
-        """
-        from evaluation.report.skeletons import check_image, draw_poses, drop_outside
 
-        check_image(image)
-        if self.joints.shape[-1] == 3:
+        Raises:
+            PoseError: no image, or one that cannot be read.
+        """
+        from evaluation.report.skeletons import draw_poses, drop_outside
+
+        image = self.source if image is None else image
+        if image is None:
+            raise PoseError(f"{self.image or 'poses'}: the image is not kept; give it, a path or an array")
+        pixels = read_image(image, self.image or "image")
+        joints = np.where(self.shown[..., None], self.joints, np.nan)
+        if joints.shape[-1] == 3:
             from evaluation.report.side_view import add_side_view
 
-            return add_side_view(image, self.joints, self.skeleton, scale)
-        return draw_poses(image, drop_outside(self.joints[..., :2], image), skeleton=self.skeleton)
+            return add_side_view(pixels, joints, self.skeleton, scale)
+        return draw_poses(pixels, drop_outside(joints, pixels), skeleton=self.skeleton)
+
+    def save(self, path: str | os.PathLike, image: object = None) -> Path:
+        """Write `draw`'s picture as a JPEG, or a PNG by the path's ending. Raises PoseError as `draw` does."""
+        from evaluation.report.skeletons import to_jpeg, to_png
+
+        encode = to_png if Path(path).suffix.lower() == ".png" else to_jpeg
+        return write_bytes(path, encode(self.draw(image)))
+
+    def show(self, image: object = None) -> None:
+        """Open `draw`'s picture in the system's viewer; a notebook shows poses by itself."""
+        from PIL import Image
+
+        Image.fromarray(self.draw(image)).show()
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: the picture, if the image is kept."""
+        from evaluation.report.skeletons import to_png
+
+        return None if self.source is None else to_png(self.draw())
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas table with a row per person and joint: image, person, joint, x, y (and z), score, shown.
+
+        Raises:
+            PoseError: pandas is not installed.
+        """
+        pandas = import_extra("pandas", "frame")
+        count, joints = self.joints.shape[:2]
+        columns = {
+            "image": self.image,
+            "person": np.repeat(self.rows, joints),
+            "joint": self.names * count,
+            **dict(zip("xyz", np.moveaxis(self.joints, -1, 0).reshape(-1, count * joints), strict=False)),
+            "score": self.scores.ravel(),
+            "shown": self.shown.ravel(),
+        }
+        return pandas.DataFrame(columns)
+
+    def to_supervision(self) -> supervision.KeyPoints:
+        """supervision's KeyPoints, for its annotators and trackers. Raises PoseError if it is not installed."""
+        supervision = import_extra("supervision", "supervision")
+        scores = self.scores.astype(np.float32)
+        return supervision.KeyPoints(
+            xy=self.joints[..., :2].astype(np.float32),
+            keypoint_confidence=None if np.isnan(scores).any() else scores,
+            visible=self.shown,
+            class_id=np.zeros(len(self), dtype=int),
+        )
 
     def to_coco(self, image_id: int | None = None) -> list[dict]:
         """One COCO keypoint result per person, of the form that `mpii_tools.results.coco.to_coco` describes.
@@ -170,3 +284,11 @@ def join_poses(
         boxes=boxes,
         box_scores=box_scores,
     )
+
+
+def import_extra(name: str, extra: str) -> ModuleType:
+    """An optional package. Raises PoseError, with what to install, where it is missing."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise PoseError(f"{name} is not installed: pip install '.[{extra}]'") from None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
     from ief.inference.stream import FindPeople, ImagePeople, Outcome
-
-Image = np.ndarray | str | os.PathLike
 
 
 class PosePredictor:
@@ -92,11 +91,12 @@ class PosePredictor:
         """D of the poses: 2, or 3 if the network was trained on people in depth."""
         return self.network.dimensions
 
-    def __call__(self, images: Image | Sequence[Image], boxes: object = None) -> Poses | list[Poses]:
+    def __call__(self, images: object, boxes: object = None) -> Poses | list[Poses]:
         """The poses of the people of one image, or of a list of images; all their crops share batches.
 
         Args:
-            images: (H, W, 3) uint8 RGB, a path, or a list of them. A file is turned as its EXIF data ask.
+            images: what `ief.inference.pixels.read_image` takes (a path, a PIL image, an array, a tensor), or a list of
+                such.
             boxes: (P, 4) x1 y1 x2 y2 in the image's pixels, where its people are; None for one person who fills it.
                 For a list of images, a list with one entry per image.
 
@@ -104,10 +104,10 @@ class PosePredictor:
             a `Poses`, or a list of them.
 
         Raises:
-            PoseError: an image that cannot be read or is no (H, W, 3) uint8, or a box that is empty, not finite, or off
+            PoseError: an image that cannot be read or is none, or a box that is empty, not finite, or off
                 the image.
         """
-        if isinstance(images, (np.ndarray, str, os.PathLike)):
+        if not isinstance(images, (list, tuple)):
             return self([images], [boxes])[0]
         boxes = [None] * len(images) if boxes is None else list(boxes)
         if len(boxes) != len(images):
@@ -116,7 +116,7 @@ class PosePredictor:
         for outcome in outcomes:
             if outcome.left_out:
                 raise PoseError(outcome.left_out[0])
-        return [outcome.poses for outcome in outcomes]
+        return [replace(one.poses, source=image) for one, image in zip(outcomes, images, strict=True)]
 
     def stream(self, images: Iterable[ImagePeople], find_people: FindPeople | None = None) -> Iterator[Outcome]:
         """The poses of any number of images, in order, while the next ones are read; bad input ends nothing.
@@ -160,14 +160,12 @@ class PosePredictor:
         return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in batches])
 
 
-def people_of(image: Image, boxes: object, row: int) -> ImagePeople:
+def people_of(image: object, boxes: object, row: int) -> ImagePeople:
     """One entry of `PosePredictor.__call__`'s lists."""
     from ief.inference.stream import ImagePeople
 
-    if isinstance(image, np.ndarray):
-        return ImagePeople(image, boxes, name=f"image {row}")
     if not isinstance(image, (str, os.PathLike)):
-        raise PoseError(f"image {row}: a {type(image).__name__}; give an array (H, W, 3) uint8 RGB or a path")
+        return ImagePeople(image, boxes, name=f"image {row}")
     path = Path(image)
     return ImagePeople(path, boxes, name=path.name)
 

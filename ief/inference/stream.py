@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation.report.skeletons import check_image
 from ief.inference.boxes import box_fault, box_matrices, check_boxes
 from ief.inference.networks import Network
+from ief.inference.pixels import read_image
 from ief.inference.poses import Poses
 from mpii_tools.crops import apply_affine, invert_affine
-from mpii_tools.images.decode import cut_crops, decode_image
+from mpii_tools.images.decode import cut_crops
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 # (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
@@ -30,23 +29,20 @@ class ImagePeople:
     """An image and the people of it to predict.
 
     Attributes:
-        image: its file, or (H, W, 3) uint8 RGB. A file is turned as its EXIF data ask, as viewers and browsers do.
+        image: its file, or what else `read_image` takes.
         boxes: (P, 4) x1 y1 x2 y2; None for one person who fills the image, or for those that a detector finds.
         box_scores: (P,) the detector's; None if nobody said.
         name: in results and messages.
     """
 
-    image: Path | np.ndarray
+    image: object
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
     name: str = "image"
 
     def load(self) -> np.ndarray:
-        """(H, W, 3) uint8 RGB. Raises PoseError, naming the image, for a file that is none or another array."""
-        if isinstance(self.image, np.ndarray):
-            return np.ascontiguousarray(check_image(self.image, self.name))
-        # In full: a JPEG's own reduction, which `ief prepare` uses for its speed, moves joints by a pixel.
-        return decode_image(read_bytes(self.image), str(self.image), upright=True)
+        """(H, W, 3) uint8 RGB. Raises PoseError, naming the image, for what is none."""
+        return read_image(self.image, self.name)
 
 
 @dataclass(frozen=True)
@@ -162,11 +158,3 @@ def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = N
     left_out = [f"{name}: person {row + 1}: {fault}" for row, fault in enumerate(faults) if fault]
     crops = cut_crops(image, box_matrices(boxes[rows], size), size)
     return Cut(name, crops, boxes[rows], scores[rows], rows, left_out)
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises PoseError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PoseError(f"{path}: cannot be read ({error.strerror}); check the path") from error

@@ -112,8 +112,8 @@ def test_an_image_lying_on_its_side_is_predicted_upright(folder, predictor, tmp_
 @pytest.mark.parametrize(
     ("images", "boxes", "message"),
     [
-        (np.zeros((4, 4), np.uint8), None, r"image 0: an array of uint8 \(4, 4\); give"),
-        (np.zeros((4, 4, 3)), None, "image 0: an array of float64"),
+        (np.zeros((4, 4, 5), np.uint8), None, r"image 0: an array of uint8 \(4, 4, 5\); give"),
+        (np.zeros((4, 4, 3), int), None, "image 0: an array of int64"),
         (BLANK, [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
         (BLANK, [[0, 0, 2, 2], [5, 1, 7, 3]], "person 2: its box 5 1 7 3 is off the image of 4 x"),
         (BLANK, [[0, 0, np.nan, 3]], "its box 0 0 nan 3 is not finite"),
@@ -122,7 +122,7 @@ def test_an_image_lying_on_its_side_is_predicted_upright(folder, predictor, tmp_
         (BLANK, [["a", 2, 3, 4]], "image 0: boxes are no array of numbers"),
         (["none.jpg"], None, "none.jpg: cannot be read"),
         ([BLANK], [None, None], "1 images and 2 lists of boxes; give one per image"),
-        ([7], None, "image 0: a int; give an array"),
+        ([7], None, "image 0: int; give a path"),
     ],
 )
 def test_what_cannot_be_predicted_is_one_clear_line(predictor, images, boxes, message):
@@ -145,8 +145,8 @@ def test_poses_are_drawn_and_become_coco_results(predictor):
     first, second = poses.to_coco(image_id=17)
     assert (first["image_id"], first["category_id"], first["bbox"]) == (17, 1, [10.0, 12.0, 50.0, 58.0])
     np.testing.assert_allclose(np.reshape(second["keypoints"], (16, 3))[:, :2], poses.joints[1], atol=1e-3)
-    with pytest.raises(PoseError, match=r"image: an array of float64 \(4, 4\)"):
-        poses.draw(np.zeros((4, 4)))
+    with pytest.raises(PoseError, match=r"image 0: floats from 0 to 2"):
+        poses.draw(np.linspace(0, 2, 16).reshape(4, 4))
 
 
 def test_bad_images_end_nothing_in_a_stream(folder, predictor, tmp_path):

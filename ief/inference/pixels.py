@@ -1,0 +1,71 @@
+"""What people call an image, as (H, W, 3) uint8 RGB: paths, PIL images, arrays and tensors of the usual kinds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.errors import PoseError
+
+KINDS = "give a path, PIL image, array (H, W, 3) uint8 RGB (or gray, RGBA, floats in 0..1), or tensor (3, H, W)"
+
+
+def read_image(image: object, name: str = "image") -> np.ndarray:
+    """An image as (H, W, 3) uint8 RGB; a file is turned as its EXIF data ask, and transparency is dropped.
+
+    Args:
+        image: a path; a PIL image; an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a torch tensor with the
+            channels first, (C, H, W), of uint8 or bool, or of floats in 0..1.
+        name: in messages.
+
+    Raises:
+        PoseError: a file that is no image, or something else, naming what it is.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        from mpii_tools.images.decode import decode_image  # OpenCV
+
+        path = Path(image).expanduser()
+        # In full: a JPEG's own reduction, which `ief prepare` uses for its speed, moves joints by a pixel.
+        return decode_image(read_bytes(path), str(path), upright=True)
+    if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, whichever version
+        from PIL import ImageOps
+
+        return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    if hasattr(image, "detach") and hasattr(image, "cpu"):  # a tensor
+        array = np.moveaxis(image.detach().cpu().numpy(), 0, -1) if image.ndim == 3 else image.detach().cpu().numpy()
+    elif isinstance(image, np.ndarray):
+        array = image
+    else:
+        kind = "None, which cv2.imread gives for a file that it cannot read" if image is None else type(image).__name__
+        raise PoseError(f"{name}: {kind}; {KINDS}")
+    return to_rgb(array, name)
+
+
+def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
+    """An array of the kinds of `read_image` as (H, W, 3) uint8. Raises PoseError for another one."""
+    shape = array.shape
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or not array.size:
+        raise PoseError(f"{name}: an array of {array.dtype} {shape}; {KINDS}")
+    if array.dtype.kind == "f":
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= 1):  # NaN included
+            raise PoseError(f"{name}: floats from {low:g} to {high:g}; give them in 0..1, or 0..255 as uint8")
+        array = np.rint(array * 255).astype(np.uint8)
+    elif array.dtype == bool:
+        array = array.astype(np.uint8) * 255
+    elif array.dtype != np.uint8:
+        raise PoseError(f"{name}: an array of {array.dtype} {shape}; {KINDS}")
+    if array.shape[2] == 1:
+        array = np.repeat(array, 3, axis=2)
+    return np.ascontiguousarray(array[..., :3])
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises PoseError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PoseError(f"{path}: cannot be read ({error.strerror}); check the path") from error
