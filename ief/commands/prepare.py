@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from checkpoints.errors import Incomplete, PoseError
+from checkpoints.errors import Incomplete
 from ief.commands.options import add_options, given
 from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, RunConfig, change_config
 from mpii_tools.skeletons import SKELETONS, get_skeleton
@@ -66,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "take every N-th frame of each video, 1 or more; two numbers are for training and for the others (default: "
         "5 64, the paper's 64 within each video)"
     )
-    add("--every", type=int, nargs="+", metavar="N", help=every)
+    add("--every", type=int, nargs="+", default=(), metavar="N", help=every)
     damaged = (
         "leave out sequences with damaged labels or video (the paper names none that it left out): S9 Greeting 2, "
         "SittingDown 2, Waiting 1, S11 Directions 2 of camera 54138969 (default: kept)"
@@ -81,22 +81,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, report, write."""
-    every = " ".join(map(str, args.every or ()))
-    for wrong, what in (
-        (args.limit is not None and args.limit < 1,
-         f"--limit {args.limit}: must be above 0; leave it out for everybody"),
-        (args.protocol not in (None, 1, 2), f"--protocol {args.protocol}: must be 1 or 2"),
-        (args.every and (len(args.every) > 2 or min(args.every) < 1),
-         f"--every {every}: must be one number or two, 1 or above"),
-        (args.crop not in (None, "box", "pelvis"), f"--crop {args.crop}: must be box or pelvis"),
-    ):  # fmt: skip
-        if wrong:
-            raise PoseError(what)
     preset = change_config(RunConfig(), preset=args.preset, **given(args, SIZES)).options
     from mpii_tools.prepared.dataset import prepare_dataset
     from mpii_tools.prepared.write import CropSpec
 
-    names = ("name", "valid_share", "seed", "limit", "strict", "protocol", "leave_out_damaged", "crop")
+    names = ("name", "valid_share", "seed", "limit", "strict", "protocol", "every", "leave_out_damaged", "crop")
     left_out = prepare_dataset(
         args.annotations,
         args.out,
@@ -104,7 +93,6 @@ def run(args: argparse.Namespace) -> None:
         args.images,
         skeleton=get_skeleton(args.skeleton) if args.skeleton else None,
         derive=not args.no_derived_joints,
-        every=args.every or (),
         **{name: getattr(args, name) for name in names},
     )
     if left_out:

@@ -58,6 +58,8 @@ def prepare_dataset(
     Raises:
         PoseError: nothing to read or to write, or, with `strict`, faults.
     """
+    if limit is not None and limit < 1:
+        raise PoseError(f"--limit {limit}: must be above 0; leave it out for everybody")
     sources = [read_source(argument, skeleton) for argument in annotations]
     if (protocol or every or leave_out_damaged) and not has_human36m([source.reading for source in sources]):
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")

@@ -141,7 +141,8 @@ def test_a_repeated_joint_is_reported(tmp_path):
 
 def test_what_is_written_is_read_back(tmp_path):
     people = some_people()
-    write_mpii_mat(tmp_path / "mpii.mat", people)
+    half = people.head_size[:, None] / 0.6 / np.sqrt(8)  # a square around 0, 0 of the right diagonal
+    write_mpii_mat(tmp_path / "mpii.mat", people, half * [-1, -1, 1, 1])
     back = read_annotations(tmp_path / "mpii.mat").people
     for name in ("images", "person_ids", "split", "scored", "visible"):
         np.testing.assert_array_equal(getattr(back, name), getattr(people, name), err_msg=name)
