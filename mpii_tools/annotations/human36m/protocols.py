@@ -206,8 +206,3 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
         center, scale = place_squares(root, side)
         people = replace(people, center=center, scale=scale)
     return replace(reading, people=people, notes=merge(reading.notes, {CROPPED[crop]: people.person_ids.tolist()}))
-
-
-def has_human36m(readings: Sequence[Reading]) -> bool:
-    """Whether any of the readings is of Human3.6M."""
-    return any(reading.format.startswith(HUMAN36M) for reading in readings)
