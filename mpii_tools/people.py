@@ -85,7 +85,7 @@ class People:
 
     def joint_names_where(self, mask: np.ndarray) -> list[str]:
         """The names of the joints of a mask (K,) bool."""
-        return [name for name, chosen in zip(self.joint_names, mask.tolist(), strict=True) if chosen]
+        return [name for name, wanted in zip(self.joint_names, mask.tolist(), strict=True) if wanted]
 
     @property
     def annotated(self) -> np.ndarray:

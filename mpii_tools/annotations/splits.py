@@ -157,8 +157,8 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
     images = np.unique(people.images[train])
     if len(images) < 2:
         raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
-    chosen = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
-    valid = train & np.isin(people.images, chosen)
+    drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
+    valid = train & np.isin(people.images, drawn)
     return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
 
 

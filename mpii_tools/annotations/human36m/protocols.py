@@ -163,19 +163,19 @@ def choose_people(
         people = replace(people, split=splits[protocol])
     followed = protocol or next((number for number in splits if np.array_equal(splits[number], people.split)), None)
     train, others = (*every, *every)[:2] if every else (EVERY["train"], EVERY["valid"])
-    chosen = select_frames(people.images, depth.frame, np.where(people.split == "train", train, others))
-    chosen &= (people.split != "") | (protocol is None)
-    damaged = chosen & find_damaged(depth.sequence, people.images)
+    taken = select_frames(people.images, depth.frame, np.where(people.split == "train", train, others))
+    taken &= (people.split != "") | (protocol is None)
+    damaged = taken & find_damaged(depth.sequence, people.images)
     notes = {f"{DAMAGED_NOTE}, {'left out' if leave_out_damaged else 'kept'}": people.person_ids[damaged].tolist()}
     if leave_out_damaged:
-        chosen &= ~damaged
-    if not chosen.any():
+        taken &= ~damaged
+    if not taken.any():
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
     words = f"Protocol {followed}" + (f", but 1 of {others} frames" if others != EVERY["valid"] else "")
     words = words + ", without damaged sequences" * leave_out_damaged if followed else ""
     people = replace(people, depth=replace(depth, protocol=np.where(people.split == "valid", words, "")))
-    return replace(reading, people=people.select(chosen), notes=merge(reading.notes, notes))
+    return replace(reading, people=people.select(taken), notes=merge(reading.notes, notes))
 
 
 def place_crops(reading: Reading, crop: str | None = None) -> Reading:
