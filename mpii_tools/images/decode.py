@@ -1,7 +1,5 @@
 """Images: decoding their bytes, no finer than needed, and warping people's squares out of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2

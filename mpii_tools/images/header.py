@@ -4,8 +4,6 @@ Pillow parses it. Ours is what Pillow leaves out: whether the file goes as far a
 is cut off for a grey picture), and how many scans a progressive JPEG has, each of which costs a decoder every pixel.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import warnings

@@ -1,7 +1,5 @@
 """Which of some images a name means that was written on another machine, by another program."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from bisect import bisect

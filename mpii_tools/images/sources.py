@@ -1,7 +1,5 @@
 """The bytes of images in a folder, in the folders inside it, or in tar shards."""
 
-from __future__ import annotations
-
 import os
 import re
 import tarfile

@@ -4,8 +4,6 @@ Flip, rotation, scale and translation are one matrix about the crop's center, so
 its joints move by exactly the same map. What a crop looks like changes after it: colors, and a rectangle that hides.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

@@ -6,8 +6,6 @@ may hold the end of one and the start of the next and no person is dropped. `Mix
 of them has depth (Section 4).
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -103,7 +101,7 @@ class TrainingBatches:
         """How many steps show everybody `epochs` times."""
         return math.ceil(epochs * len(self.data) / self.batch_size)
 
-    def whole(self) -> TrainingBatches:
+    def whole(self) -> "TrainingBatches":
         """The same batches with the samples of all processes: what statistics are measured on, the same in each."""
         whole = copy.copy(self)
         whole.samples = slice(None)
@@ -111,10 +109,9 @@ class TrainingBatches:
 
     def _rows(self, step: int) -> np.ndarray:
         """The split's rows of this process's samples of a step."""
-        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)[self.samples]
-        epochs, within = np.divmod(places, len(self.data))
-        orders = {epoch: shuffled(len(self.data), self.seed, epoch) for epoch in np.unique(epochs).tolist()}
-        return np.array([orders[epoch][place] for epoch, place in zip(epochs.tolist(), within.tolist(), strict=True)])
+        places = range(step * self.batch_size, (step + 1) * self.batch_size)[self.samples]
+        count = len(self.data)
+        return np.array([shuffled(count, self.seed, place // count)[place % count] for place in places])
 
 
 @lru_cache(maxsize=4)
@@ -159,7 +156,7 @@ class MixedBatches:
         """How many steps show everybody of the first split `epochs` times."""
         return self.halves[0].steps(epochs)
 
-    def whole(self) -> MixedBatches:
+    def whole(self) -> "MixedBatches":
         """The same batches with the samples of all processes."""
         return MixedBatches(*(half.whole() for half in self.halves))
 

@@ -1,7 +1,5 @@
 """Annotations and images -> a folder of preprocessed crops, and a table of everything that was left out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

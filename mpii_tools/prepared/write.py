@@ -1,7 +1,5 @@
 """From annotations and images to preprocessed crops, with a count of all that was left out."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections import defaultdict
@@ -153,7 +151,9 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     """
     earlier.require_same(done.splits)
     done.kept = earlier.kept(done.splits)
-    done.replaced = {split: count for split, count in earlier.found.get("splits", {}).items() if split in done.splits}
+    done.replaced = {
+        split: count for split, count in earlier.description.get("splits", {}).items() if split in done.splits
+    }
     splits = {**done.kept, **done.splits}
     description |= {"splits": splits, "faults": {what: len(ids) for what, ids in done.faults.items()}}
     description |= {"image_folders": earlier.folders_with(done.splits)}
@@ -177,9 +177,9 @@ def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Pat
     with crops_path.open("wb") as file, progress((), f"preparing {path.stem}", len(people), "person") as counter:
         write_header(file, len(people), spec.side)
         for rows, (crops, faults, oddities) in cut_crops(people, read_image, spec):
-            for row, crop in crops.items():
+            for crop in crops.values():
                 file.write(crop.data)
-                kept.append(rows[row])
+            kept += rows[list(crops)].tolist()
             for oddity in oddities:
                 done.notes[oddity].append(people.images[rows[0]].item())
             for what, who in faults.items():
@@ -242,10 +242,9 @@ def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
     """The people that can be trained on or, in the test split, predicted; the others by their first fault."""
     left, faults = np.ones(len(people), bool), {}
     for what, rows in find_faults(people).items():
-        if (left & rows).any():
-            faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
+        faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
         left &= ~rows
-    return people.select(left), faults
+    return people.select(left), {what: who for what, who in faults.items() if who}
 
 
 def find_faults(people: People) -> dict[str, np.ndarray]:
@@ -273,5 +272,5 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
 
 def find_repeated(keys: Iterable[object]) -> np.ndarray:
     """(N,) bool: which of N keys came before."""
-    seen: set[object] = set()
+    seen = set()
     return np.array([key in seen or bool(seen.add(key)) for key in keys], dtype=bool)

@@ -1,7 +1,5 @@
 """Predictions as other programs write them: an array of poses in any container, or COCO keypoint results."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -38,10 +36,7 @@ def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> C
     """
     kind, head = content(path)
     if kind not in READERS:
-        raise PoseError(
-            f"{described(head)}; predictions are .npz, .h5, .mat or .npy files or COCO results (JSON); write one of "
-            "these"
-        )
+        raise PoseError(f"{described(head)}; give predictions as .npz, .h5, .mat, .npy or COCO results (JSON)")
     load, read, origin = READERS[kind]
     columns = read(load(path), joints)
     return {**columns, "joints": columns["joints"] - (origin if first_pixel is None else first_pixel)}
@@ -156,7 +151,7 @@ def _keypoints(person: Mapping[str, object]) -> list:
     if points is None:
         raise ValueError("no keypoints")
     if isinstance(points, dict):
-        columns = [points["x"], points["y"], *([points["visible"]] if "visible" in points else [])]
+        columns = [points[name] for name in ("x", "y", "visible") if name in points or name != "visible"]
         return [list(row) for row in zip(*columns, strict=True)]
     return points
 

@@ -1,7 +1,5 @@
 """Predicted poses on disk: this project's .npz, and those of other programs (`pose_files`)."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,8 +71,8 @@ class Predictions:
                 raise PoseError(
                     f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}, one per pose"
                 )
-        lost = ~np.isfinite(self.joints[:, predicted_joints(self.joints)]).all(axis=(1, 2))
-        lost |= ~np.isfinite(self.joints).any(axis=(1, 2))
+        finite = np.isfinite(self.joints)
+        lost = ~finite[:, predicted_joints(self.joints)].all(axis=(1, 2)) | ~finite.any(axis=(1, 2))
         if lost.any():
             raise PoseError(
                 f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
@@ -122,15 +120,11 @@ def with_camera(predictions: Predictions, people: People) -> Predictions:
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     """Writes an .npz: `joints`, `person_ids` (empty if unknown), `joint_names`, `stage`; the `OPTIONAL` it has."""
     ids = [] if predictions.person_ids is None else predictions.person_ids
-    columns = {
-        "joints": predictions.joints,
-        "person_ids": np.array(ids, dtype=np.str_),
-        "joint_names": np.array(predictions.joint_names, dtype=np.str_),
-        "stage": np.array(predictions.stage),
-    }
-    save_arrays(
-        path, columns | {name: column for name in OPTIONAL if (column := getattr(predictions, name)) is not None}
-    )
+    save_arrays(path, {
+        "joints": predictions.joints, "person_ids": np.array(ids, dtype=np.str_),
+        "joint_names": np.array(predictions.joint_names, dtype=np.str_), "stage": np.array(predictions.stage),
+        **{name: column for name in OPTIONAL if (column := getattr(predictions, name)) is not None},
+    })  # fmt: skip
 
 
 def read_predictions(

@@ -1,7 +1,5 @@
 """`pred_keypoints_mpii.mat`, which MPII's toolkit scores: the test part of annolist, with a pose for every rect."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,9 +51,7 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
         PoseError: no RELEASE, predictions of other joints or with a NaN, a scored rect that is not predicted, or a
             prediction that belongs to no test rect.
     """
-    annotations = Path(annotations)
-    stored = load_mat(annotations)
-    if "RELEASE" not in stored:
+    if "RELEASE" not in (stored := load_mat(annotations := Path(annotations))):
         raise PoseError(
             f"{annotations}: no variable 'RELEASE'; give MPII's full annotation file, mpii_human_pose_v1_u12_1.mat"
         )
@@ -83,9 +79,8 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     Raises:
         PoseError: no variable `pred` of MPII's nesting, or a predicted rect without all 16 points.
     """
-    path = Path(path)
     try:
-        entries = records(load_mat(path).get("pred", EMPTY))
+        entries = records(load_mat(path := Path(path)).get("pred", EMPTY))
     except ValueError:
         entries = []
     if not entries:
@@ -98,8 +93,7 @@ def read_submission(path: str | os.PathLike) -> Predictions:
         raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
     joints, ids, placed = rects.people.joints, rects.people.person_ids, rects.people.annotated
     predicted = placed.any(axis=1)
-    partial = predicted & ~placed.all(axis=1)
-    if partial.any():
+    if (partial := predicted & ~placed.all(axis=1)).any():
         raise PoseError(
             f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}; "
             "a prediction must place every joint"
@@ -116,16 +110,14 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
             "predictions for a submission must place all 16 joints, and one is NaN, as nobody had it in training; "
             "train on people who have it"
         )
-    rows = match(predictions, people, people.scored).rows
+    rows, _ = match(predictions, people, people.scored)
     has = rows >= 0
-    foreign = np.setdiff1d(np.arange(len(predictions)), rows[has])
-    if len(foreign):
+    if len(foreign := np.setdiff1d(np.arange(len(predictions)), rows[has])):
         raise PoseError(
             f"{len(foreign):,} predictions are not of test rects of {annotations}, first "
             f"{name_of(predictions, foreign[0])}; predict its test split"
         )
-    missing = people.person_ids[people.scored & ~has]
-    if len(missing):
+    if len(missing := people.person_ids[people.scored & ~has]):
         raise PoseError(
             f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects have no prediction, first "
             f"{missing[0]}; MPII scores them all, so predict the whole test split"
@@ -134,17 +126,11 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
 
 
 def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray]) -> np.ndarray:
+    """An image's rects with scale and objpos as they were, and the pose of those that have one."""
     rows = []
     for place, rect in enumerate(records(annorect), start=1):
-        row = {"scale": get(rect, "scale"), "objpos": _as_written(get(rect, "objpos"))}
-        pose = pose_of.get(f"{image}#{place}")
-        if pose is not None:
-            row["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
-        rows.append(row)
+        objpos = [{"x": number(center["x"]), "y": number(center["y"])} for center in records(get(rect, "objpos"))]
+        rows.append({"scale": get(rect, "scale"), "objpos": struct(objpos, ["x", "y"]) if objpos else EMPTY})
+        if (pose := pose_of.get(f"{image}#{place}")) is not None:
+            rows[-1]["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
     return struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
-
-
-def _as_written(objpos: object) -> np.ndarray:
-    """A rect's objpos as a struct to write; empty as it was."""
-    rows = [{"x": number(place["x"]), "y": number(place["y"])} for place in records(objpos)]
-    return struct(rows, ["x", "y"]) if rows else EMPTY
