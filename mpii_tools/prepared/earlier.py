@@ -42,10 +42,8 @@ class Earlier:
         differ = [key for key in SHARED_BY_ALL if self.description.get(key, self.wanted[key]) != self.wanted[key]]
         if differ and (kept := self.kept(new)):
             values = (_describe_difference(key, self.description[key], self.wanted[key]) for key in differ)
-            raise PoseError(
-                f"{self.folder}: holds {', '.join(kept)} prepared otherwise ({'; '.join(values)}); prepare all splits "
-                "alike, or choose another --out"
-            )
+            there = f"holds {', '.join(kept)} prepared otherwise ({'; '.join(values)})"
+            raise PoseError(f"{self.folder}: {there}; prepare all splits alike, or choose another --out")
 
     def find_shared(self, people: People) -> np.ndarray:
         """(N,) bool: training people in an image of validation people, here or in the split that stays there."""
@@ -68,9 +66,7 @@ class Earlier:
         train = load_prepared(self.folder, "train")
         shared = find_shared(train.people, people.images[people.split == "valid"])
         if shared.all():
-            raise PoseError(
-                f"{self.folder}: everybody in its train split is in an image of this validation split; check the splits"
-            )
+            raise PoseError(f"{self.folder}: all its train people are in images of this validation split; check both")
         if shared.any():
             rows = np.flatnonzero(~shared)
             shape = (len(rows), *train.crops.shape[1:])

@@ -136,8 +136,7 @@ def prepare(
             finish(partial, folder, description, earlier, done)
         return done
     except OSError as error:
-        reason = error.strerror or error
-        raise PoseError(f"{folder}: cannot be written ({reason}); make room or choose another") from error
+        raise PoseError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         if folder.is_dir() and not any(folder.iterdir()):
@@ -166,8 +165,8 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
         depth_path(folder / f"{split}.npz").unlink(missing_ok=True)  # the new split may have none
     for path in list(partial.iterdir()):
         path.replace(folder / path.name)
-    if having := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
-        description |= {"depth": having}
+    if deep := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
+        description["depth"] = deep
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
@@ -196,8 +195,8 @@ def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Pat
 
 def write_header(file: BinaryIO, count: int, side: int) -> None:
     """The .npy header of (count, side, side, 3) bytes; numpy makes it as long for any count."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
-    np.lib.format.write_array_header_1_0(file, header)
+    shape = (count, side, side, 3)
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
 def cut_crops(people: People, read_image: ReadImage, spec: CropSpec) -> Iterator[tuple[np.ndarray, ImageCrops]]:
@@ -256,14 +255,13 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
     crop = np.isfinite(people.crop_center).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         away = np.abs(people.joints - people.crop_center[:, None]).max(axis=-1) / people.crop_side[:, None]
-        far = (away > FAR).any(axis=1)
     poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
     same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
     return {
         "their id appears twice": find_repeated(zip(people.split, people.person_ids.tolist(), strict=True)),
         "no usable center and scale (NaN, 0 or below)": ~crop,
         "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
-        f"a joint more than {FAR:.0f} crop sides away": far,
+        f"a joint more than {FAR:.0f} crop sides away": (away > FAR).any(axis=1),
         **{what: rows & ~test for what, rows in wrong_units(people).items()},
         "the same person again": find_repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
         & ~test,

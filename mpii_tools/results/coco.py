@@ -95,11 +95,10 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     columns["score"] = person_scores(scores, predictions.box_scores, people)
     columns |= {f"{joint}_{part}": values[:, row] for row, joint in enumerate(predictions.joint_names)
                 for part, values in parts.items()}  # fmt: skip
-    digits = [SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS for name in columns]
-    cells = [
-        ["" if np.isnan(value) else round(value, places) for value in values.tolist()]
-        for values, places in zip(columns.values(), digits, strict=True)
-    ]
+    cells = []
+    for name, values in columns.items():
+        digits = SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS
+        cells.append(["" if np.isnan(value) else round(value, digits) for value in values.tolist()])
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["image", "person_id", *columns])
@@ -133,6 +132,5 @@ def number_images(images: Sequence[str]) -> dict[str, int]:
     If a name is no number, or two are the same, all are counted from 1 in their first order of appearance.
     """
     names = list(dict.fromkeys(map(str, images)))
-    stems = [Path(name).stem for name in names]
-    numbers = [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
+    numbers = [int(stem) for stem in (Path(name).stem for name in names) if stem.isascii() and stem.isdigit()]
     return dict(zip(names, numbers if len(set(numbers)) == len(names) else range(1, len(names) + 1), strict=True))

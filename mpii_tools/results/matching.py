@@ -83,10 +83,8 @@ def align_annotated(
             than the people.
     """
     if predictions.joint_names != people.joint_names:
-        raise PoseError(
-            f"predictions have joints {', '.join(predictions.joint_names[:3])}, ... and the annotations "
-            f"{', '.join(people.joint_names[:3])}, ...; predict the annotated joints, in their order"
-        )
+        theirs, ours = (", ".join(one.joint_names[:3]) for one in (predictions, people))
+        raise PoseError(f"joints {theirs}, ... predicted and {ours}, ... annotated; predict those, in their order")
     needed = people.annotated.any(axis=1) if needed is None else needed
     rows, way = match(predictions, people, needed)
     if missing := people.person_ids[needed & (rows < 0)].tolist():
@@ -97,8 +95,7 @@ def align_annotated(
             "annotations, or score those of one --split"
         )
     people, rows = people.select(rows >= 0), rows[rows >= 0]
-    given = {name: column for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}
-    columns = {name: column[rows] for name, column in given.items()}
+    columns = {name: column[rows] for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}
     aligned = replace(predictions, **{**columns, "person_ids": people.person_ids})
     if way != "by person_ids":
         _check_order(aligned, people, way)

@@ -55,11 +55,10 @@ def _array_columns(stored: Mapping[str, object], joints: int) -> Columns:
         )
     pose = poses[known[0]]
     scores = pose[..., 2] if pose.shape[2] == 3 else as_array(stored.get("scores"))
-    if scores.shape != pose.shape[:2] or scores.dtype.kind not in "iuf" or not ((scores >= 0) & (scores <= 1)).all():
-        scores = None  # a heatmap's own units say nothing here
+    usable = scores.shape == pose.shape[:2] and scores.dtype.kind in "iuf" and ((scores >= 0) & (scores <= 1)).all()
     return {
         "joints": pose[..., :2],
-        "scores": None if scores is None else scores.astype(np.float64),
+        "scores": scores.astype(np.float64) if usable else None,  # a heatmap's own units say nothing here
         "person_ids": _names(stored, ("person_ids",)),
         "images": _names(stored, IMAGE_NAMES),
     }
@@ -79,8 +78,7 @@ def _load_npz(path: Path) -> Mapping[str, object]:
 def _poses(array: np.ndarray, joints: int) -> np.ndarray | None:
     """The array as (N, K, 2 or 3) float64, whatever the order of its axes; None if it cannot be poses."""
     turned = [array.transpose(axes) for axes in AXES] if array.dtype.kind in "iuf" and array.ndim == 3 else []
-    poses = next((poses for poses in turned if poses.shape[1] == joints and poses.shape[2] in (2, 3)), None)
-    return None if poses is None else poses.astype(np.float64)
+    return next((pose.astype(float) for pose in turned if pose.shape[1] == joints and pose.shape[2] in (2, 3)), None)
 
 
 def _names(stored: Mapping[str, object], aliases: tuple[str, ...]) -> np.ndarray | None:
@@ -130,9 +128,9 @@ def _coco_columns(people: object, joints: int) -> Columns:
     poses = np.stack(rows)
     scores = _coco_scores(poses[..., 2], people)
     nowhere = (poses == 0).all(axis=(0, 2))  # a joint that nobody could learn, as `results.coco` writes it
-    poses[:, nowhere, :2] = np.nan
-    if scores is not None:
-        scores[:, nowhere] = np.nan
+    for column in (poses, scores):
+        if column is not None:
+            column[:, nowhere] = np.nan
     return {
         "joints": poses[..., :2],
         "scores": scores,

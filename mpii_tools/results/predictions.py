@@ -63,21 +63,17 @@ class Predictions:
         require_printable("predictions", np.array(self.joint_names))
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
-                f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
+                f"predictions: joints of shape {shape}; expected (people, {names}, 2) for {names} joint names"
             )
         for name, row in ROWS.items():
             column, want = getattr(self, name), (shape[0], *(names if length == "K" else length for length in row))
             if column is not None and column.shape != want:
-                raise PoseError(
-                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}, one per pose"
-                )
+                raise PoseError(f"predictions: {name} of shape {column.shape}; expected {want}, one per pose")
         finite = np.isfinite(self.joints)
         lost = ~finite[:, predicted_joints(self.joints)].all(axis=(1, 2)) | ~finite.any(axis=(1, 2))
         if lost.any():
-            raise PoseError(
-                f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
-                f"{np.argmax(lost)}; a prediction must place every joint"
-            )
+            first = f"{lost.sum():,} people have a joint that is not a finite number, first row {np.argmax(lost)}"
+            raise PoseError(f"predictions: {first}; a prediction must place every joint")
         if self.boxes is not None and not np.isfinite(self.boxes).all():
             row = np.argmin(np.isfinite(self.boxes).all(axis=1))
             raise PoseError(f"predictions: row {row} has a box that is not finite; leave that row out")

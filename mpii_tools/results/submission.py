@@ -52,9 +52,7 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
             prediction that belongs to no test rect.
     """
     if "RELEASE" not in (stored := load_mat(annotations := Path(annotations))):
-        raise PoseError(
-            f"{annotations}: no variable 'RELEASE'; give MPII's full annotation file, mpii_human_pose_v1_u12_1.mat"
-        )
+        raise PoseError(f"{annotations}: no variable 'RELEASE'; give MPII's own mpii_human_pose_v1_u12_1.mat")
     release = unpack_release(annotations, stored)
     rects = read_rects(annotations, release.annorects, release.images)
     test, placed = ~release.train[rects.entry], rects.placed
@@ -94,10 +92,8 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     joints, ids, placed = rects.people.joints, rects.people.person_ids, rects.people.annotated
     predicted = placed.any(axis=1)
     if (partial := predicted & ~placed.all(axis=1)).any():
-        raise PoseError(
-            f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}; "
-            "a prediction must place every joint"
-        )
+        first = f"{partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}"
+        raise PoseError(f"{path}: {first}; a prediction must place every joint")
     return Predictions(joints[predicted], ids[predicted])
 
 
@@ -106,22 +102,15 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
     if predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
         raise PoseError("predictions for a submission need MPII's 16 joints in 2D; use those of `ief predict`")
     if not np.isfinite(predictions.joints).all():
-        raise PoseError(
-            "predictions for a submission must place all 16 joints, and one is NaN, as nobody had it in training; "
-            "train on people who have it"
-        )
+        raise PoseError("predictions for a submission: a joint is NaN for everybody; train on people who have it")
     rows, _ = match(predictions, people, people.scored)
     has = rows >= 0
     if len(foreign := np.setdiff1d(np.arange(len(predictions)), rows[has])):
-        raise PoseError(
-            f"{len(foreign):,} predictions are not of test rects of {annotations}, first "
-            f"{name_of(predictions, foreign[0])}; predict its test split"
-        )
+        first = name_of(predictions, foreign[0])
+        raise PoseError(f"{annotations}: {len(foreign):,} predictions, first {first}, are of none of its test rects")
     if len(missing := people.person_ids[people.scored & ~has]):
-        raise PoseError(
-            f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects have no prediction, first "
-            f"{missing[0]}; MPII scores them all, so predict the whole test split"
-        )
+        count = f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects"
+        raise PoseError(f"{count} have no prediction, first {missing[0]}; MPII scores them all, so predict all of them")
     return dict(zip(people.person_ids[has].tolist(), predictions.joints[rows[has]], strict=True))
 
 

@@ -11,7 +11,13 @@ import numpy as np
 
 from heads.skeleton import MPII
 from mpii_tools.synthetic.pose_prior import (
-    NUMBERS, VECTORS, draw_components, draw_directions, joints_from_vectors, load_prior, unit,
+    NUMBERS,
+    VECTORS,
+    draw_components,
+    draw_directions,
+    joints_from_vectors,
+    load_prior,
+    unit,
 )  # fmt: skip # isort: skip
 
 SIZE_STD = 0.05  # of a body's size, as a share of the common person's: 9 cm of height
