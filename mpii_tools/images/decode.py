@@ -7,16 +7,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import compose_affine, from_reduced, zoom_of
-from mpii_tools.images.header import (
-    JPEG,
-    KINDS,
-    MIRRORED,
-    PNG,
-    TURNED,
-    ImageHeader,
-    open_rare,
-    read_header,
-)
+from mpii_tools.images.header import JPEG, KINDS, MIRRORED, PNG, TURNED, ImageHeader, open_rare, read_header
 
 # What is outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
 FILL = (124, 116, 104)
@@ -55,12 +46,7 @@ def decode_image(data: bytes, name: str, upright: bool = False) -> np.ndarray:
 
 
 def decode_crops(
-    data: bytes,
-    name: str,
-    matrices: np.ndarray,
-    size: int,
-    header: ImageHeader | None = None,
-    upright: bool = False,
+    data: bytes, name: str, matrices: np.ndarray, size: int, header: ImageHeader | None = None, upright: bool = False
 ) -> np.ndarray:
     """The crops of one image's people, from its encoded bytes.
 

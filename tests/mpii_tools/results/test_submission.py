@@ -24,14 +24,9 @@ def annotations(tmp_path):
     scored = [rect in single for rects, single in RECTS.values() for rect in rects]
     rng = np.random.default_rng(0)
     people = People(
-        [person[:5] for person in ids],
-        rng.uniform(0, 500, (len(ids), 16, 2)),
-        person_ids=ids,
-        center=rng.uniform(0, 500, (len(ids), 2)),
-        scale=rng.uniform(1, 4, len(ids)),
-        split=np.array(["train" if person.startswith("c") else "test" for person in ids]),
-        scored=np.array(scored),
-    )
+        [person[:5] for person in ids], rng.uniform(0, 500, (len(ids), 16, 2)), ids, rng.uniform(0, 500, (len(ids), 2)),
+        rng.uniform(1, 4, len(ids)), split=["train" if person[0] == "c" else "test" for person in ids], scored=scored,
+    )  # fmt: skip
     path = tmp_path / "mpii.mat"
     write_mpii_mat(path, people)
     release = scipy.io.loadmat(path)["RELEASE"][0, 0]
