@@ -49,8 +49,8 @@ class Earlier:
         """(N,) bool: training people in an image of validation people, here or in the split that stays there."""
         names = people.images[people.split == "valid"]
         if "valid" in self.kept(people.split.tolist()) and self._same_images("valid"):
-            names = np.concatenate([names, load_people(self.folder / "valid.npz").images])
-        return find_shared(people, names)
+            names = [*names, *load_people(self.folder / "valid.npz").images]
+        return find_shared(people, np.array(names))
 
     def clean_train(self, people: People, partial: Path, new: Collection[str]) -> list[str]:
         """Write the train split that stays to `partial` without those in an image of `people`'s validation split.

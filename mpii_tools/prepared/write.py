@@ -113,8 +113,10 @@ def prepare(
     Raises:
         PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
     """
-    description = {"format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif}
-    description |= {"joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton)}
+    description = {
+        "format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif,
+        "joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton),
+    }  # fmt: skip
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
     earlier.require_same({split or "all" for split in people.split.tolist()})
     shared = earlier.find_shared(people)
@@ -153,14 +155,10 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     done.replaced = {
         split: count for split, count in earlier.description.get("splits", {}).items() if split in done.splits
     }
-    splits = {**done.kept, **done.splits}
-    description |= {"splits": splits, "faults": {what: len(ids) for what, ids in done.faults.items()}}
-    description |= {"image_folders": earlier.folders_with(done.splits)}
+    splits, faults = {**done.kept, **done.splits}, {what: len(ids) for what, ids in done.faults.items()}
+    description |= {"splits": splits, "faults": faults, "image_folders": earlier.folders_with(done.splits)}
     untouched = {split: count for split, count in done.kept.items() if not (partial / f"{split}.npz").exists()}
-    if untouched:
-        write_text(folder / DESCRIPTION, json.dumps({**description, "splits": untouched}, indent=1))
-    else:
-        (folder / DESCRIPTION).unlink(missing_ok=True)
+    write_text(folder / DESCRIPTION, json.dumps({**description, "splits": untouched}, indent=1))
     for split in done.splits:
         depth_path(folder / f"{split}.npz").unlink(missing_ok=True)  # the new split may have none
     for path in list(partial.iterdir()):

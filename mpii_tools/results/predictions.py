@@ -74,9 +74,8 @@ class Predictions:
         if lost.any():
             first = f"{lost.sum():,} people have a joint that is not a finite number, first row {np.argmax(lost)}"
             raise PoseError(f"predictions: {first}; a prediction must place every joint")
-        if self.boxes is not None and not np.isfinite(self.boxes).all():
-            row = np.argmin(np.isfinite(self.boxes).all(axis=1))
-            raise PoseError(f"predictions: row {row} has a box that is not finite; leave that row out")
+        if self.boxes is not None and not (finite := np.isfinite(self.boxes).all(axis=1)).all():
+            raise PoseError(f"predictions: row {np.argmin(finite)} has a box that is not finite; leave that row out")
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
         if self.person_ids is not None:

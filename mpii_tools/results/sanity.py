@@ -85,29 +85,21 @@ def find_fillers(joints: np.ndarray, people: People) -> dict[str, np.ndarray]:
     points = np.asarray(joints[..., :2], dtype=np.float64)
     zero = missing_points(points)
     placed = np.isfinite(points).all(axis=-1) & ~zero
-    _, numbers = np.unique(points[placed] @ [1, 1j], return_inverse=True)
     place = np.full(placed.shape, -1)  # a number per place in the image
-    place[placed] = numbers.ravel()
-    alike = np.zeros(place.shape, dtype=np.int64)  # joints of the person at the same place, itself among them
-    paired, constant = np.zeros((2, *place.shape), dtype=bool)
-    for joint, there in enumerate(placed.T):
-        same = (place == place[:, [joint]]) & placed
-        alike += same
-        shared = same.sum(axis=0)
-        often = (shared >= ENOUGH) & (2 * shared > (placed & there[:, None]).sum(axis=0))
-        often[joint] = False
-        paired[:, joint] = same[:, often].any(axis=1)
-        counts = np.bincount(place[there, joint], minlength=1)
-        if counts.max() >= ENOUGH and 2 * counts.max() > there.sum():
-            constant[:, joint] = place[:, joint] == counts.argmax()
+    place[placed] = np.unique(points[placed] @ [1, 1j], return_inverse=True)[1].ravel()
+    same = (place[:, :, None] == place[:, None]) & placed[:, :, None]  # (N, K, K) joints of a person at one place
+    alike, shared, both = same.sum(axis=2), same.sum(axis=0), placed.T.astype(int) @ placed
+    often = (shared >= ENOUGH) & (2 * shared > both) & ~np.eye(len(both), dtype=bool)
     crowded = (alike >= ENOUGH) & (2 * alike > placed.sum(axis=1, keepdims=True))
+    counts = [np.bincount(column[column >= 0], minlength=1) for column in place.T]
+    most = [count.argmax() if count.max() >= ENOUGH and 2 * count.max() > count.sum() else -2 for count in counts]
     with np.errstate(invalid="ignore"):
         counted = people.annotated & ~(np.abs(points - people.joints).max(axis=-1) < EXACT)
     kinds = {
         "at 0, 0 or -1, -1": zero,
-        "at one place in most people": constant,
+        "at one place in most people": place == most,
         "at one place with most joints of the person": crowded,
-        "at the place of another joint": paired,
+        "at the place of another joint": (same & often).any(axis=2),
     }
     fillers = {}
     for kind, mask in kinds.items():

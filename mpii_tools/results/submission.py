@@ -1,7 +1,7 @@
 """`pred_keypoints_mpii.mat`, which MPII's toolkit scores: the test part of annolist, with a pose for every rect."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,26 +17,9 @@ from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions
 
 
-@dataclass(frozen=True)
-class Submission:
-    """What a written submission holds: counts.
-
-    Attributes:
-        images: test images, all of them.
-        rects: their rects.
-        predicted: rects with a pose.
-        scored: rects that MPII scores (single_person), all of which have a pose.
-        unplaced: rects without objpos or scale, which can have none.
-    """
-
-    images: int
-    rects: int
-    predicted: int
-    scored: int
-    unplaced: int
-
-
-def write_submission(annotations: str | os.PathLike, predictions: Predictions, path: str | os.PathLike) -> Submission:
+def write_submission(
+    annotations: str | os.PathLike, predictions: Predictions, path: str | os.PathLike
+) -> dict[str, int]:
     """Writes variable `pred`: one entry per test image, in annolist's order, for MPII's toolkit.
 
     An entry keeps its image name, and each of its rects keeps scale and objpos. A predicted rect has
@@ -46,6 +29,10 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
         annotations: MPII's .mat with `RELEASE`.
         predictions: (N, 16, 2) of test rects, matched as by `matching.match`; every scored rect must be among them.
         path: the .mat file to write.
+
+    Returns:
+        What it holds: `images`, all test images; `rects`, theirs; `predicted`, those with a pose; `scored`, those that
+        MPII scores (single_person), all of which have one; `unplaced`, those without objpos or scale, which have none.
 
     Raises:
         PoseError: no RELEASE, predictions of other joints or with a NaN, a scored rect that is not predicted, or a
@@ -66,7 +53,8 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
         if not train
     ]
     save_mat(path, {"pred": struct(entries, ["image", "annorect"])})
-    return Submission(len(entries), int(test.sum()), len(pose_of), int(scored.sum()), int((test & ~placed).sum()))
+    rects, left = int(test.sum()), int((test & ~placed).sum())
+    return dict(images=len(entries), rects=rects, predicted=len(pose_of), scored=int(scored.sum()), unplaced=left)
 
 
 def read_submission(path: str | os.PathLike) -> Predictions:

@@ -125,12 +125,9 @@ def _start_over(done: Path, images: Path) -> None:
     try:
         done.unlink(missing_ok=True)
         images.mkdir(parents=True, exist_ok=True)
-        for left in (
-            *images.glob("*.jpg"),
-            *done.parent.glob("people*.npz"),
-            *done.parent.glob("ground_truth/people*.npz"),
-        ):
-            left.unlink()
+        for pattern in ("images/*.jpg", "people*.npz", "ground_truth/people*.npz"):
+            for file in done.parent.glob(pattern):
+                file.unlink()
     except OSError as error:
         raise PoseError(f"{done.parent}: cannot be written ({error.strerror or error})") from error
 
@@ -163,18 +160,18 @@ def _write_picture(images: Path, seed: int, upright: bool, item: Item) -> list[P
 
 def tabulate_people(pictures: Sequence[Sequence[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
     """The drawn people of pictures with their `splits` as a table, and their head boxes (N, 4)."""
-    rows = np.repeat(np.arange(len(pictures)), [len(shown) for shown in pictures])
+    rows = np.repeat(np.arange(len(pictures)), list(map(len, pictures)))
     column = {name: np.stack([getattr(person, name) for person in chain(*pictures)]) for name in vars(pictures[0][0])}
-    head_boxes, names = column.pop("head_box"), [image_name(i) for i in rows.tolist()]
-    return People(names, column.pop("joints"), split=splits[rows], **column), head_boxes
+    head_boxes, names = column.pop("head_box"), list(map(image_name, rows.tolist()))
+    return People(names, split=splits[rows], **column), head_boxes
 
 
 def tabulate_depth(shots: Sequence[Shot]) -> Depth:
     """The depths and cameras of people, one of each shot."""
-    points = np.stack([shot.points for shot in shots])
-    root = points[:, MPII.root, 2]
+    z = np.stack([shot.points[:, 2] for shot in shots])
+    root = z[:, MPII.root]
     return Depth(
-        points[..., 2] - root[:, None],
+        z - root[:, None],
         camera=np.stack([shot.camera.intrinsics for shot in shots]),
         distortion=np.stack([shot.camera.distortion for shot in shots]),
         root_depth=root,

@@ -47,7 +47,7 @@ def predictions(annotations):
 
 def test_structure_is_the_servers(tmp_path, annotations, predictions):
     written = write_submission(annotations, predictions, tmp_path / "pred.mat")
-    assert (written.images, written.rects, written.predicted, written.scored, written.unplaced) == (4, 7, 5, 3, 2)
+    assert written == {"images": 4, "rects": 7, "predicted": 5, "scored": 3, "unplaced": 2}
     pred = scipy.io.loadmat(tmp_path / "pred.mat")["pred"]
     assert pred.shape == (1, 4)
     assert [entry["image"][0, 0]["name"].item() for entry in pred[0]] == TEST_IMAGES
@@ -86,7 +86,7 @@ def test_reading_back_gives_the_predictions(tmp_path, annotations, predictions):
 def test_scored_rects_alone_are_enough_and_order_is_free(tmp_path, annotations, predictions):
     scored = [row for row, person in enumerate(predictions.person_ids) if person in ("b.jpg#3", "d.jpg#1", "d.jpg#2")]
     few = Predictions(predictions.joints[scored[::-1]], predictions.person_ids[scored[::-1]])
-    assert write_submission(annotations, few, tmp_path / "pred.mat").predicted == 3
+    assert write_submission(annotations, few, tmp_path / "pred.mat")["predicted"] == 3
     assert read_submission(tmp_path / "pred.mat").person_ids.tolist() == ["b.jpg#3", "d.jpg#1", "d.jpg#2"]
 
 
