@@ -86,7 +86,8 @@ def prepare_dataset(
         raise PoseError(f"{out}: no person of {name} could be prepared; first reason: {reason}")
     if not done.written:
         count = sum(map(len, done.faults.values()))
-        raise PoseError(f"{sources[0].path}: {count:,} faults, listed above; fix them. --strict: nothing was written")
+        faults = f"{count:,} faults of {len(done.faults)} kinds, listed above"
+        raise PoseError(f"{sources[0].path}: {faults}; fix them, or leave out --strict. Nothing was written")
     print_splits(out, done, spec.size)
     return [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
 

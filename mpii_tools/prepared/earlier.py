@@ -66,7 +66,7 @@ class Earlier:
         train = load_prepared(self.folder, "train")
         shared = find_shared(train.people, people.images[people.split == "valid"])
         if shared.all():
-            raise PoseError(f"{self.folder}: all its train people are in images of this validation split; check both")
+            raise PoseError(f"{self.folder}: everybody in its train split is in an image of this validation split")
         if shared.any():
             rows = np.flatnonzero(~shared)
             shape = (len(rows), *train.crops.shape[1:])

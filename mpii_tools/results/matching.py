@@ -84,7 +84,7 @@ def align_annotated(
     """
     if predictions.joint_names != people.joint_names:
         theirs, ours = (", ".join(one.joint_names[:3]) for one in (predictions, people))
-        raise PoseError(f"joints {theirs}, ... predicted and {ours}, ... annotated; predict those, in their order")
+        raise PoseError(f"joints {theirs}, ... are not {ours}, ...; predict the annotated joints, in their order")
     needed = people.annotated.any(axis=1) if needed is None else needed
     rows, way = match(predictions, people, needed)
     if missing := people.person_ids[needed & (rows < 0)].tolist():

@@ -36,7 +36,8 @@ def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> C
     """
     kind, head = content(path)
     if kind not in READERS:
-        raise PoseError(f"{described(head)}; give predictions as .npz, .h5, .mat, .npy or COCO results (JSON)")
+        known = ".npz, .h5, .mat, .npy or COCO results (JSON)"
+        raise PoseError(f"{described(head)}; predictions are {known}; write one of these")
     load, read, origin = READERS[kind]
     columns = read(load(path), joints)
     return {**columns, "joints": columns["joints"] - (origin if first_pixel is None else first_pixel)}

@@ -68,7 +68,7 @@ class Predictions:
         for name, row in ROWS.items():
             column, want = getattr(self, name), (shape[0], *(names if length == "K" else length for length in row))
             if column is not None and column.shape != want:
-                raise PoseError(f"predictions: {name} of shape {column.shape}; expected {want}, one per pose")
+                raise PoseError(f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}")
         finite = np.isfinite(self.joints)
         lost = ~finite[:, predicted_joints(self.joints)].all(axis=(1, 2)) | ~finite.any(axis=(1, 2))
         if lost.any():

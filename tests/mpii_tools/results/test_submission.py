@@ -100,7 +100,7 @@ def test_a_missing_scored_rect_is_bad_input(tmp_path, annotations, predictions):
 def test_predictions_of_others_are_bad_input(tmp_path, annotations, predictions):
     strange = predictions.person_ids.astype("U20").copy()
     strange[0] = "c.jpg#1"
-    with pytest.raises(PoseError, match=r"mpii\.mat: 1 predictions, first c\.jpg#1"):
+    with pytest.raises(PoseError, match=r"1 predictions, first c\.jpg#1, .*mpii\.mat"):
         write_submission(annotations, Predictions(predictions.joints, strange), tmp_path / "pred.mat")
     flat = Predictions(np.concatenate([predictions.joints, predictions.joints[..., :1]], axis=-1), strange)
     with pytest.raises(PoseError, match=r"16 joints in 2D"):
