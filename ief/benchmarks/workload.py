@@ -17,8 +17,8 @@ from ief.benchmarks.timing import Function, measure, summarize
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
 
-JOINTS, PAIRS = len(MPII), all_pairs(MPII)
-RESIDUALS = Residuals(torch.zeros(JOINTS, 2), torch.ones(JOINTS, 2), torch.ones(len(PAIRS), 2))
+JOINTS = len(MPII)
+RESIDUALS = Residuals(torch.zeros(JOINTS, 2), torch.ones(JOINTS, 2), torch.ones(len(all_pairs(MPII)), 2))
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,6 @@ class Workload:
         """(batch_size, 3, size, size) random normalized input, channels last."""
         images = torch.randn(batch_size, 3, self.size, self.size, device=self.device)
         return images.contiguous(memory_format=torch.channels_last)
-
-    def joints(self, batch_size: int) -> Tensor:
-        """(batch_size, K, 2) random poses in crop pixels."""
-        return torch.rand(batch_size, JOINTS, 2, device=self.device) * self.size
 
 
 def draw_image(width: int, height: int, seed: int) -> bytes:

@@ -14,8 +14,7 @@ from ief.commands.options import add_device
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
 
-# Functions that yield the lines of a group, and their modules of `ief.benchmarks`.
-GROUPS = {"heatmaps": "training", "training": "training", "network": "network"}
+GROUPS = ("training", "network")  # modules of `ief.benchmarks`, each with a function of its name that yields lines
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     about = machine(device)
     print(", ".join(f"{key} {value}" for key, value in about.items()), HEADER, sep="\n")
     for name in args.groups or GROUPS:
-        module = importlib.import_module(f"ief.benchmarks.{GROUPS[name]}")
+        module = importlib.import_module(f"ief.benchmarks.{name}")
         for result in getattr(module, name)(workload):
             print(line(result), flush=True)
             lines.append({"group": name, **result})

@@ -6,12 +6,12 @@ import torch
 
 from heads.bones import joints_to_bones
 from heads.losses import CompositionalLoss
-from heads.pairs import ORIGIN
+from heads.pairs import ORIGIN, all_pairs
 from heads.skeleton import MPII
 from ief.benchmarks.timing import line
-from ief.benchmarks.workload import JOINTS, PAIRS, Workload
+from ief.benchmarks.workload import JOINTS, Workload
 
-PARTS_BATCH = 64
+PARTS_BATCH, PAIRS = 64, all_pairs(MPII)
 
 
 def loss(workload):
@@ -23,8 +23,8 @@ def loss(workload):
 def losses(workload, batch_size):
     """The gradient of the loss of a random batch: by `CompositionalLoss`, and by `loop_over_pairs`."""
     std = 1 + torch.rand(len(PAIRS), 2, device=workload.device)
-    bones = joints_to_bones(workload.joints(batch_size), MPII).requires_grad_()
-    gt, mask = workload.joints(batch_size), torch.rand(batch_size, JOINTS, device=workload.device) > 0.1
+    poses, gt = (workload.size * torch.rand(batch_size, JOINTS, 2, device=workload.device) for _ in range(2))
+    bones, mask = joints_to_bones(poses, MPII).requires_grad_(), torch.rand(gt.shape[:2], device=workload.device) > 0.1
     of_batch = [CompositionalLoss(MPII, PAIRS, std).to(workload.device), partial(loop_over_pairs, std=std)]
     return [lambda loss=loss: torch.autograd.grad(loss(bones, gt, mask), bones)[0] for loss in of_batch]
 

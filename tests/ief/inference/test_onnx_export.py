@@ -13,8 +13,8 @@ from torch import nn
 import ief
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.networks import CascadeNetwork
-from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels, write_onnx
+from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels
+from ief.inference.predictor import CascadeNetwork
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import warp
 from mpii_tools.results.predictions import read_predictions
@@ -128,7 +128,8 @@ def test_predict_runs_what_export_wrote(exported, run, tiny_data, tmp_path):
 def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data, tmp_path, capsys):
     corrupt = tmp_path / "corrupt.onnx"
     corrupt.write_bytes((exported / "image.onnx").read_bytes()[:999])
-    other = write_onnx(nn.Identity(), (torch.zeros(1),), ["x"], ({},), ["y"], {}, tmp_path / "other.onnx")
+    other, names = tmp_path / "other.onnx", {"input_names": ["x"], "output_names": ["y"]}
+    torch.onnx.export(nn.Identity(), (torch.zeros(1),), other, dynamo=True, verbose=False, **names)
     for path, message in (
         (other, "other.onnx: its inputs are x, expected crops, or image, center and scale; give a model that"),
         (corrupt, "corrupt.onnx: not a model that ONNX Runtime can load"),

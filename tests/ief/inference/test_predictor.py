@@ -8,8 +8,8 @@ import ief
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference.boxes import person_boxes
-from ief.inference.networks import CascadeNetwork
 from ief.inference.onnx import CropsToPose, ImageToPose, export_onnx
+from ief.inference.predictor import CascadeNetwork
 from ief.inference.stream import ImagePeople
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
