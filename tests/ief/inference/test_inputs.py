@@ -239,16 +239,8 @@ def test_a_folder_means_its_images_by_name(folder):
     assert {".jpg", ".png", ".webp", ".bmp", ".tif"} <= set(SUFFIXES)
 
 
-@pytest.mark.parametrize(
-    ("paths", "names"),
-    [
-        ("x/a.jpg y/b.jpg", "a.jpg b.jpg"),
-        ("x/a.jpg y/a.jpg y/b.jpg", "x/a.jpg y/a.jpg y/b.jpg"),
-        ("z/x/a.jpg y/x/a.jpg", "z/x/a.jpg y/x/a.jpg"),
-        ("q/x/../a.jpg y/a.jpg", "q/a.jpg y/a.jpg"),
-        ("a.jpg a.jpg", "a.jpg a.jpg"),
-        ("", ""),
-    ],
-)
-def test_names_are_as_long_as_it_takes_to_tell_paths_apart(paths, names):
-    assert distinct_names(paths.split()) == names.split()
+def test_names_are_as_long_as_it_takes_to_tell_paths_apart():
+    for paths in ("a.jpg b.jpg", "x/a.jpg y/a.jpg y/b.jpg", "z/x/a.jpg y/x/a.jpg", "a.jpg a.jpg", ""):
+        assert distinct_names(paths.split()) == paths.split()
+    assert distinct_names(["x/a.jpg", "y/b.jpg"]) == ["a.jpg", "b.jpg"]
+    assert distinct_names(["q/x/../a.jpg", "y/a.jpg"]) == ["q/a.jpg", "y/a.jpg"]

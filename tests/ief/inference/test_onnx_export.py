@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import untrained
+from pictures import smooth_image
 from tiny_resnet import ShallowResNet
 from torch import nn
 
@@ -71,11 +72,6 @@ def test_the_exported_model_of_crops_gives_the_cascades_poses(exported, count):
     plain = CascadeNetwork(make_cascade())(crops)[0][-1]
     np.testing.assert_allclose(OnnxNetwork(exported / "crops.onnx")(crops)[0][-1], plain, rtol=1e-4, atol=1e-3)
     assert np.ptp(plain, axis=0).max() > 0.1 or count == 1  # it does look at the image
-
-
-def smooth_image(width, height):
-    small = np.random.default_rng(0).integers(0, 255, (9, 12, 3), dtype=np.uint8)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.25, 0.9])  # enlarged, reduced a little, reduced sevenfold
