@@ -3,8 +3,6 @@
 Networks have random weights and random inputs of one size, and are on one device.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

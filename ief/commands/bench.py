@@ -1,7 +1,5 @@
 """`ief bench`: the project's own speed measurements, each against a named baseline, in one run."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

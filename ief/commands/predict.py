@@ -1,7 +1,5 @@
 """`ief predict`: a prepared split, images or videos -> poses, in the formats of other tools, and pictures of them."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -9,7 +7,6 @@ from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_device
 
 EXAMPLE = """ief predict image.jpg --out poses
-         ief predict --run runs/all image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
          ief predict --run runs/all clip.mp4 --detect --out poses
          ief predict --run runs/all --data data/mpii --split valid --flip
@@ -17,7 +14,6 @@ EXAMPLE = """ief predict image.jpg --out poses
 FILE, FOLDER, FLAG = {"type": Path, "metavar": "FILE"}, {"type": Path, "metavar": "DIR"}, {"action": "store_true"}
 PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 x2 y2`, a score after it or not, or
     `image x y scale` (MPII's); names are relative to the file without INPUT; with it, other images' are passed over"""
-CAMERA = "of a 3D run: focal lengths and principal point in pixels, which adds poses in mm (x right, y down, z away)"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--flip", **FLAG, help="average over the crop and its mirror image")
     add("--center", type=float, nargs=2, metavar=("X", "Y"), help="the person's, 0-based pixels (default: the image's)")
     add("--scale", type=float, metavar="S", help="the person's height in pixels / 200 (default: one who fills it)")
-    add("--camera", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"), help=CAMERA)
-    add("--distortion", type=float, nargs=5, metavar=("K1", "K2", "K3", "P1", "P2"), help="its lens' (default: none)")
+    add("--camera", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"), help="of a 3D run, pixels: adds poses in mm")
+    add("--distortion", type=float, nargs=5, metavar=("K1", "K2", "K3", "P1", "P2"), help="of its lens (default: none)")
     add("--root-depth", type=float, metavar="MM", help="from that camera to everybody's pelvis, along its axis")
     add("--images", **FOLDER, help="images of the split, to draw the first --draw of them")
     add("--draw", type=int, metavar="N", help="how many images to draw, 0 or more (default: all; 12 people of a split)")
@@ -48,18 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for, and print the files."""
     check(args)
-    from ief.inference.poses import ImageCamera
-    from ief.workflow.predict import predict_inputs, predict_split
+    from ief.workflow.predict import ImageCamera, predict_inputs, predict_split
 
-    weights, out = args.run or args.onnx, args.out or (args.data and args.run) or Path("poses")
-    options = {name: getattr(args, name) for name in ("draw", "flip", "batch_size", "device")}
-    if args.data:
-        files, left_out = predict_split(args.data, args.split, out, weights, images=args.images, **options)
-    else:
-        names = ("boxes", "detect", "detector_weights", "min_score", "center", "scale")
-        camera = ImageCamera(args.camera, args.root_depth, args.distortion or (0.0,) * 5) if args.camera else None
-        options |= {name: getattr(args, name) for name in names}
-        files, left_out = predict_inputs(args.inputs, out, weights, camera=camera, **options)
+    if args.camera:
+        args.camera = ImageCamera(args.camera, args.root_depth, args.distortion or (0.0,) * 5)
+    predict, given = (predict_split, [args.data, args.split]) if args.data else (predict_inputs, [args.inputs])
+    out = args.out or (args.data and args.run) or Path("poses")
+    options = {name: getattr(args, name) for name in predict.__kwdefaults__}  # the names of the options here
+    files, left_out = predict(*given, out, args.run or args.onnx, **options)
     print(*files, sep="\n")
     if left_out:
         raise Incomplete(left_out)

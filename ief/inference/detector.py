@@ -1,7 +1,5 @@
 """Finding the people of an image: torchvision's SSDLite320 with a MobileNetV3, trained on COCO."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which images to predict, and which people of them: image files, folders, and files of boxes."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

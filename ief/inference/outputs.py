@@ -1,7 +1,5 @@
 """Images predicted into a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

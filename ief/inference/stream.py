@@ -1,7 +1,5 @@
 """From images to poses in order: threads read, decode and crop ahead while the network works on full batches."""
 
-from __future__ import annotations
-
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -6,8 +6,6 @@ different and have 2D labels alone (Section 4 of the paper). As those are drawn,
 never trained on.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from functools import partial

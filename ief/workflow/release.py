@@ -1,7 +1,5 @@
 """A run that is good enough -> weights for everybody, in half precision, with a model card."""
 
-from __future__ import annotations
-
 import tempfile
 from dataclasses import asdict
 from pathlib import Path

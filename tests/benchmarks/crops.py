@@ -3,8 +3,6 @@
 `python tests/benchmarks/crops.py [FOLDER OF IMAGES]`
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
