@@ -225,7 +225,7 @@ def list_residual_nodes(graph: object) -> list[str]:
 
 
 class OnnxNetwork:
-    """An exported model as a `Network` (`ief.inference.predictor`): the last stage's pose.
+    """An exported model as a `Network` (`ief.inference.stream`): the last stage's pose.
 
     Raises:
         PoseError: when ONNX Runtime is missing, or the file is no model that `ief export` wrote.

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
-from heads.skeleton import Skeleton
 from ief.inference.poses import Poses
 from ief.model.cascade import Cascade
 from ief.model.release import released_run
@@ -20,28 +19,9 @@ from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
-    from ief.inference.stream import FindPeople, ImagePeople, Outcome
+    from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
 
 Image = np.ndarray | str | os.PathLike
-
-
-class Network(Protocol):
-    """Called with crops, gives every stage's poses and the last one's scores: a cascade, or an exported model.
-
-    Attributes:
-        size: side of the crops in pixels.
-        skeleton: the tree of the K joints.
-        dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
-        stage: number of the last stage, -1 if unknown.
-    """
-
-    size: int
-    skeleton: Skeleton
-    dimensions: int
-    stage: int
-
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
 
 
 class CascadeNetwork:

@@ -7,20 +7,40 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation.report.skeletons import check_image
+from heads.skeleton import Skeleton
 from ief.inference.boxes import box_fault, box_matrices, check_boxes
 from ief.inference.poses import Poses
-from ief.inference.predictor import Network
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 # (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
 FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class Network(Protocol):
+    """Called with crops, gives every stage's poses and the last one's scores: a cascade, or an exported model.
+
+    Attributes:
+        size: side of the crops in pixels.
+        skeleton: the tree of the K joints.
+        dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
+        stage: number of the last stage, -1 if unknown.
+    """
+
+    size: int
+    skeleton: Skeleton
+    dimensions: int
+    stage: int
+
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
 
 
 @dataclass(frozen=True)
