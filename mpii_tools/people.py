@@ -85,7 +85,7 @@ class People:
 
     def joint_names_where(self, mask: np.ndarray) -> list[str]:
         """The names of the joints of a mask (K,) bool."""
-        return [name for name, chosen in zip(self.joint_names, mask.tolist(), strict=True) if chosen]
+        return [name for name, wanted in zip(self.joint_names, mask.tolist(), strict=True) if wanted]
 
     @property
     def annotated(self) -> np.ndarray:
@@ -179,8 +179,8 @@ class Depth:
     @property
     def common_protocol(self) -> str:
         """The protocol of all people; '' if it is unknown, or they have more than one."""
-        found = set(self.protocol.tolist())
-        return found.pop() if len(found) == 1 else ""
+        protocols = set(self.protocol.tolist())
+        return protocols.pop() if len(protocols) == 1 else ""
 
     def select(self, rows: np.ndarray) -> Depth:
         """The people of `rows` (indices or a boolean mask), in that order."""
@@ -266,9 +266,8 @@ def find_rows(what: str, table: np.ndarray, person_ids: np.ndarray) -> np.ndarra
 
 def join_people(parts: Sequence[People]) -> People:
     """All people of some parts of one skeleton, with depth if all parts have some."""
-    depths, depth = [part.depth for part in parts], None
-    if all(depths):
-        depth = Depth(**join_columns(depths, DEPTH_COLUMNS))
+    depths = [part.depth for part in parts]
+    depth = Depth(**join_columns(depths, DEPTH_COLUMNS)) if all(depths) else None
     return replace(parts[0], **join_columns(parts, COLUMNS), depth=depth)
 
 

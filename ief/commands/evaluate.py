@@ -127,8 +127,7 @@ def run(args: argparse.Namespace) -> None:
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    from mpii_tools.results.fillers import filler_warning
-    from mpii_tools.results.pixel_origin import origin_warning
+    from mpii_tools.results.sanity import filler_warning, origin_warning
 
     for warning in (origin_warning(joints, people), filler_warning(joints, people)):
         if warning:

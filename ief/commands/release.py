@@ -1,7 +1,5 @@
 """`ief release`: a run -> weights for everybody, in a quarter of their room, with a model card."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which of some images a name means that was written on another machine, by another program."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from bisect import bisect
@@ -67,14 +65,9 @@ class ImageIndex:
         """
         paths = self.candidates(name)
         if len(paths) > 1:
-            raise PoseError(
-                f"'{name}' can be any of {len(paths):,} images, {_list_first(paths)}; "
-                "write more of its folders, or give a folder that holds one of them"
-            )
+            raise PoseError(f"'{name}' can be any of {len(paths):,} images, {_list_first(paths)}; write more folders")
         if not paths:
-            raise PoseError(
-                f"no image '{name}' among the {len(self.paths):,} there{self._hint(name)}; add it or its tar file"
-            )
+            raise PoseError(f"no image '{name}' among the {len(self.paths):,} there{self._hint(name)}; add it")
         if name in self._rivals:
             raise PoseError(
                 f"'{name}' and '{self._rivals[name]}' can both be the image '{paths[0]}' alone; "
@@ -90,14 +83,12 @@ class ImageIndex:
         `0.jpg`, but not `cam2/0.jpg`. An absolute path is another machine's: if nothing else is found, any tail will
         do, the longest one in any reading.
         """
-        if name in self._known:
-            return [name]
         paths: list[str] = []
         for read, ends in self._readings():
             parts = read(name)
             tail = next((tail for tail in _tails(parts) if tail in ends), ())
             if tail and (tail == parts or read(ends[tail][0]) == tail):
-                paths = ends[tail]
+                paths = [name] if name in ends[tail] else ends[tail]
                 break
         else:
             if ABSOLUTE.match(name) and tail:
@@ -120,10 +111,6 @@ class ImageIndex:
             near |= {_file(path): path for _, path in entries[max(place - 2, 0) : place + 2]}
         alike = get_close_matches(file, near, 1, ALIKE)
         return f"; the nearest name is '{near[alike[0]]}'" if alike else f", such as '{self.paths[0]}'"
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        return frozenset(self.paths)
 
     def _readings(self) -> Iterator[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
         """Each of READINGS, and tail of a path -> the paths that end so, those with the fewest folders first."""

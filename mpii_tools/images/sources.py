@@ -1,7 +1,5 @@
 """The bytes of images in a folder, in the folders inside it, or in tar shards."""
 
-from __future__ import annotations
-
 import os
 import re
 import tarfile
@@ -12,17 +10,9 @@ from pathlib import Path, PurePosixPath
 from checkpoints.errors import PoseError
 from mpii_tools.images.index import SUFFIXES, ImageIndex
 
+Place = tuple[Path, int, int]  # of an image's bytes: file, offset, number
 MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
 PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
-
-
-@dataclass(frozen=True)
-class Place:
-    """`size` bytes at `offset` of the file `path`."""
-
-    path: Path
-    offset: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -47,17 +37,15 @@ class ImageFiles:
 
     def __call__(self, name: str) -> bytes:
         """The encoded image called `name`. Raises PoseError if there is not exactly one (`ImageIndex.find`)."""
-        place = self.find(name)
+        path, offset, size = self.find(name)
         try:
-            with open(place.path, "rb") as file:
-                file.seek(place.offset)
-                data = file.read(place.size)
+            with open(path, "rb") as file:
+                file.seek(offset)
+                data = file.read(size)
         except OSError as error:
-            raise PoseError(
-                f"{place.path}: cannot be read ({error.strerror}); check the file and its permissions"
-            ) from error
-        if len(data) < place.size:
-            raise PoseError(f"{place.path}: ends inside image '{name}'; copy the file again")
+            raise PoseError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+        if len(data) < size:
+            raise PoseError(f"{path}: ends inside image '{name}'; copy the file again")
         return data
 
     def find(self, name: str) -> Place:
@@ -69,7 +57,7 @@ class ImageFiles:
 
     def shard(self, name: str) -> str | None:
         """Name of the tar file that holds image `name`; None for an image in a folder."""
-        path = self.find(name).path
+        path, _, _ = self.find(name)
         return path.name if path.suffix == ".tar" else None
 
 
@@ -95,10 +83,9 @@ def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFi
     places.update(_file_places(folder))
     if not places:
         raise PoseError(
-            f"{folder}: no image ({', '.join(SUFFIXES)}) here, in the folders inside or in a .tar file; "
-            "give the images' folder"
+            f"{folder}: no image ({', '.join(SUFFIXES)}) in it or in its .tar files; give the images' folder"
         )
-    in_tar = frozenset(path for path, place in places.items() if place.path.suffix == ".tar")
+    in_tar = frozenset(name for name, (path, _, _) in places.items() if path.suffix == ".tar")
     return ImageFiles(folder, places, ImageIndex(tuple(places), in_tar, frozenset(names)))
 
 
@@ -125,11 +112,10 @@ def _file_places(folder: Path) -> Iterator[tuple[str, Place]]:
         entries += len(folders) + len(files)
         if entries > MAX_ENTRIES:
             raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
-        deeper = len(inside.parts) < MAX_DEPTH
-        folders[:] = sorted(name for name in folders if deeper and not name.startswith("."))
+        folders[:] = sorted(name for name in folders if len(inside.parts) < MAX_DEPTH and not name.startswith("."))
         for image in (Path(path, name) for name in sorted(files) if _is_image(name)):
             if image.is_file():
-                yield (inside / image.name).as_posix(), Place(image, 0, image.stat().st_size)
+                yield (inside / image.name).as_posix(), (image, 0, image.stat().st_size)
 
 
 def _refuse(error: OSError) -> None:
@@ -149,4 +135,4 @@ def _tar_places(path: Path) -> dict[str, Place]:
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
     named = ((PurePosixPath(m.name), m) for m in members if m.isfile())
-    return {str(name): Place(path, m.offset_data, m.size) for name, m in named if _is_image(name.name)}
+    return {str(name): (path, m.offset_data, m.size) for name, m in named if _is_image(name.name)}

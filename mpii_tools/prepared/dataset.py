@@ -1,7 +1,5 @@
 """Annotations and images -> a folder of preprocessed crops, and a table of everything that was left out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.combine import combine, open_combined, read_source
-from mpii_tools.annotations.human36m.protocols import choose_people, has_human36m, place_crops
+from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
 from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
 from mpii_tools.annotations.reading import table
 from mpii_tools.prepared.write import OF_IMAGES, CropSpec, Preparation, prepare
@@ -58,11 +56,14 @@ def prepare_dataset(
     Raises:
         PoseError: nothing to read or to write, or, with `strict`, faults.
     """
+    if limit is not None and limit < 1:
+        raise PoseError(f"--limit {limit}: must be above 0; leave it out for everybody")
     sources = [read_source(argument, skeleton) for argument in annotations]
-    if (protocol or every or leave_out_damaged) and not has_human36m([source.reading for source in sources]):
+    readings = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
+    of_human36m = any(reading.format.startswith(HUMAN36M) for reading in readings)
+    if (protocol or every or leave_out_damaged) and not of_human36m:
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
-    chosen = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
-    sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, chosen, strict=True)]
+    sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, readings, strict=True)]
     for source in sources:
         print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
     folders, name = [images or source.folder for source in sources], name or out.resolve().name
@@ -73,8 +74,8 @@ def prepare_dataset(
     if limit:
         first = [np.flatnonzero(people.split == split)[:limit] for split in np.unique(people.split)]
         people = people.select(np.sort(np.concatenate(first)))
-    options = {"strict": strict, "known": reading.faults, "image_folders": folders}
-    done = prepare(people, open_combined(folders, people.images.tolist()), out, name, spec, **options)
+    read_image = open_combined(folders, people.images.tolist())
+    done = prepare(people, read_image, out, name, spec, strict=strict, known=reading.faults, image_folders=folders)
     for heading, entries in (
         ("faults", done.faults),
         ("notes", {**reading.notes, **unlabeled_joints(people), **done.notes}),
@@ -88,10 +89,8 @@ def prepare_dataset(
         raise PoseError(f"{out}: no person of {name} could be prepared; first reason: {reason}")
     if not done.written:
         count = sum(map(len, done.faults.values()))
-        raise PoseError(
-            f"{sources[0].path}: {count:,} faults of {len(done.faults)} kinds, listed above; fix them, or leave "
-            "those people out by preparing without --strict. Nothing was written"
-        )
+        faults = f"{count:,} faults of {len(done.faults)} kinds, listed above"
+        raise PoseError(f"{sources[0].path}: {faults}; fix them, or leave out --strict. Nothing was written")
     print_splits(out, done, spec.size)
     return [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
 

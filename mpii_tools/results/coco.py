@@ -3,8 +3,6 @@
 `results.pose_files` reads the former back; this project's own file is the .npz of `results.predictions`.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -87,30 +85,26 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     Raises:
         PoseError: a file that cannot be written.
     """
-    joints, boxes, scores = predictions.joints, predictions.boxes, predictions.scores
-    people, count, dimensions = joints.shape
-    parts = {name: joints[..., axis] for axis, name in enumerate("xyz"[:dimensions])}
-    parts["score"] = np.full((people, count), np.nan) if scores is None else scores
+    joints, scores, people = predictions.joints, predictions.scores, len(predictions)
+    parts = dict(zip("xyz", np.moveaxis(joints, -1, 0), strict=False))
+    parts["score"] = np.full(joints.shape[:2], np.nan) if scores is None else scores
     if predictions.camera_joints is not None:
-        parts |= {f"{name}_mm": predictions.camera_joints[..., axis] for axis, name in enumerate("XYZ")}
-    columns = {f"{joint}_{part}": parts[part][:, row] for row, joint in enumerate(predictions.joint_names)
-               for part in parts}  # fmt: skip
-    corners = np.full((people, 4), np.nan) if boxes is None else boxes
-    columns = {**dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)),
-               "score": person_scores(scores, predictions.box_scores, people), **columns}  # fmt: skip
-    cells = [_cells(values, SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS)
-             for name, values in columns.items()]  # fmt: skip
+        parts |= zip(("X_mm", "Y_mm", "Z_mm"), np.moveaxis(predictions.camera_joints, -1, 0), strict=True)
+    corners = np.full((people, 4), np.nan) if predictions.boxes is None else predictions.boxes
+    columns = dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True))
+    columns["score"] = person_scores(scores, predictions.box_scores, people)
+    columns |= {f"{joint}_{part}": values[:, row] for row, joint in enumerate(predictions.joint_names)
+                for part, values in parts.items()}  # fmt: skip
+    cells = []
+    for name, values in columns.items():
+        digits = SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS
+        cells.append(["" if np.isnan(value) else round(value, digits) for value in values.tolist()])
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["image", "person_id", *columns])
     writer.writerows(zip(predictions.images.tolist(), predictions.person_ids.tolist(), *cells, strict=True))
     # A file name that is no valid UTF-8 comes with lone surrogates, which only an escape can write.
     return write_bytes(path, file.getvalue().encode("utf-8", errors="backslashreplace"))
-
-
-def _cells(values: np.ndarray, digits: int) -> list[float | str]:
-    """(N,) numbers, rounded, as the cells of a column: empty where one is not known."""
-    return ["" if np.isnan(value) else round(value, digits) for value in values.tolist()]
 
 
 def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
@@ -127,8 +121,8 @@ def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, peop
     if scores is None:
         return box
     known = np.isfinite(scores)
-    total = np.where(known, scores, 0).sum(axis=1)
-    mean = np.divide(total, known.sum(axis=1), out=np.full(people, np.nan), where=known.any(axis=1))
+    mean = np.full(people, np.nan)
+    np.divide(np.where(known, scores, 0).sum(axis=1), known.sum(axis=1), out=mean, where=known.any(axis=1))
     return np.where(np.isnan(mean), box, mean * np.where(np.isnan(box), 1, box))
 
 
@@ -138,6 +132,5 @@ def number_images(images: Sequence[str]) -> dict[str, int]:
     If a name is no number, or two are the same, all are counted from 1 in their first order of appearance.
     """
     names = list(dict.fromkeys(map(str, images)))
-    stems = [Path(name).stem for name in names]
-    numbers = [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
+    numbers = [int(stem) for stem in (Path(name).stem for name in names) if stem.isascii() and stem.isdigit()]
     return dict(zip(names, numbers if len(set(numbers)) == len(names) else range(1, len(names) + 1), strict=True))

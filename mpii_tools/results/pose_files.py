@@ -1,7 +1,5 @@
 """Predictions as other programs write them: an array of poses in any container, or COCO keypoint results."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -38,10 +36,8 @@ def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> C
     """
     kind, head = content(path)
     if kind not in READERS:
-        raise PoseError(
-            f"{described(head)}; predictions are .npz, .h5, .mat or .npy files or COCO results (JSON); write one of "
-            "these"
-        )
+        known = ".npz, .h5, .mat, .npy or COCO results (JSON)"
+        raise PoseError(f"{described(head)}; predictions are {known}; write one of these")
     load, read, origin = READERS[kind]
     columns = read(load(path), joints)
     return {**columns, "joints": columns["joints"] - (origin if first_pixel is None else first_pixel)}
@@ -60,11 +56,10 @@ def _array_columns(stored: Mapping[str, object], joints: int) -> Columns:
         )
     pose = poses[known[0]]
     scores = pose[..., 2] if pose.shape[2] == 3 else as_array(stored.get("scores"))
-    if scores.shape != pose.shape[:2] or scores.dtype.kind not in "iuf" or not ((scores >= 0) & (scores <= 1)).all():
-        scores = None  # a heatmap's own units say nothing here
+    usable = scores.shape == pose.shape[:2] and scores.dtype.kind in "iuf" and ((scores >= 0) & (scores <= 1)).all()
     return {
         "joints": pose[..., :2],
-        "scores": None if scores is None else scores.astype(np.float64),
+        "scores": scores.astype(np.float64) if usable else None,  # a heatmap's own units say nothing here
         "person_ids": _names(stored, ("person_ids",)),
         "images": _names(stored, IMAGE_NAMES),
     }
@@ -84,8 +79,7 @@ def _load_npz(path: Path) -> Mapping[str, object]:
 def _poses(array: np.ndarray, joints: int) -> np.ndarray | None:
     """The array as (N, K, 2 or 3) float64, whatever the order of its axes; None if it cannot be poses."""
     turned = [array.transpose(axes) for axes in AXES] if array.dtype.kind in "iuf" and array.ndim == 3 else []
-    poses = next((poses for poses in turned if poses.shape[1] == joints and poses.shape[2] in (2, 3)), None)
-    return None if poses is None else poses.astype(np.float64)
+    return next((pose.astype(float) for pose in turned if pose.shape[1] == joints and pose.shape[2] in (2, 3)), None)
 
 
 def _names(stored: Mapping[str, object], aliases: tuple[str, ...]) -> np.ndarray | None:
@@ -135,9 +129,9 @@ def _coco_columns(people: object, joints: int) -> Columns:
     poses = np.stack(rows)
     scores = _coco_scores(poses[..., 2], people)
     nowhere = (poses == 0).all(axis=(0, 2))  # a joint that nobody could learn, as `results.coco` writes it
-    poses[:, nowhere, :2] = np.nan
-    if scores is not None:
-        scores[:, nowhere] = np.nan
+    for column in (poses, scores):
+        if column is not None:
+            column[:, nowhere] = np.nan
     return {
         "joints": poses[..., :2],
         "scores": scores,
@@ -156,7 +150,7 @@ def _keypoints(person: Mapping[str, object]) -> list:
     if points is None:
         raise ValueError("no keypoints")
     if isinstance(points, dict):
-        columns = [points["x"], points["y"], *([points["visible"]] if "visible" in points else [])]
+        columns = [points[name] for name in ("x", "y", "visible") if name in points or name != "visible"]
         return [list(row) for row in zip(*columns, strict=True)]
     return points
 

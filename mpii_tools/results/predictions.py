@@ -1,7 +1,5 @@
 """Predicted poses on disk: this project's .npz, and those of other programs (`pose_files`)."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,24 +63,19 @@ class Predictions:
         require_printable("predictions", np.array(self.joint_names))
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
-                f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
+                f"predictions: joints of shape {shape}; expected (people, {names}, 2) for {names} joint names"
             )
         for name, row in ROWS.items():
             column, want = getattr(self, name), (shape[0], *(names if length == "K" else length for length in row))
             if column is not None and column.shape != want:
-                raise PoseError(
-                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}, one per pose"
-                )
-        lost = ~np.isfinite(self.joints[:, predicted_joints(self.joints)]).all(axis=(1, 2))
-        lost |= ~np.isfinite(self.joints).any(axis=(1, 2))
+                raise PoseError(f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}")
+        finite = np.isfinite(self.joints)
+        lost = ~finite[:, predicted_joints(self.joints)].all(axis=(1, 2)) | ~finite.any(axis=(1, 2))
         if lost.any():
-            raise PoseError(
-                f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
-                f"{np.argmax(lost)}; a prediction must place every joint"
-            )
-        if self.boxes is not None and not np.isfinite(self.boxes).all():
-            row = np.argmin(np.isfinite(self.boxes).all(axis=1))
-            raise PoseError(f"predictions: row {row} has a box that is not finite; leave that row out")
+            first = f"{lost.sum():,} people have a joint that is not a finite number, first row {np.argmax(lost)}"
+            raise PoseError(f"predictions: {first}; a prediction must place every joint")
+        if self.boxes is not None and not (finite := np.isfinite(self.boxes).all(axis=1)).all():
+            raise PoseError(f"predictions: row {np.argmin(finite)} has a box that is not finite; leave that row out")
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
         if self.person_ids is not None:
@@ -122,15 +115,11 @@ def with_camera(predictions: Predictions, people: People) -> Predictions:
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     """Writes an .npz: `joints`, `person_ids` (empty if unknown), `joint_names`, `stage`; the `OPTIONAL` it has."""
     ids = [] if predictions.person_ids is None else predictions.person_ids
-    columns = {
-        "joints": predictions.joints,
-        "person_ids": np.array(ids, dtype=np.str_),
-        "joint_names": np.array(predictions.joint_names, dtype=np.str_),
-        "stage": np.array(predictions.stage),
-    }
-    save_arrays(
-        path, columns | {name: column for name in OPTIONAL if (column := getattr(predictions, name)) is not None}
-    )
+    save_arrays(path, {
+        "joints": predictions.joints, "person_ids": np.array(ids, dtype=np.str_),
+        "joint_names": np.array(predictions.joint_names, dtype=np.str_), "stage": np.array(predictions.stage),
+        **{name: column for name in OPTIONAL if (column := getattr(predictions, name)) is not None},
+    })  # fmt: skip
 
 
 def read_predictions(
