@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_atomically
 from heads.skeleton import MPII
+from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade
 from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, place_squares
@@ -41,6 +43,7 @@ class CropsToPose(nn.Module):
     """
 
     inputs = ("crops",)
+    score_map: ScoreMap | None = None  # of the run, which the model's own scores are not passed through
 
     def __init__(self, cascade: Cascade) -> None:
         super().__init__()
@@ -134,6 +137,7 @@ def export_run(
         PoseError: no such stages or crops, crops of another size, or a missing package.
     """
     model = {"image": ImageToPose, "crops": CropsToPose}[kind](load_cascade(run))
+    model.score_map = ScoreMap.load(run)
     if int8 is None:
         export_onnx(model, out)
         return model
@@ -153,7 +157,8 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     """Write a model with its inputs by name and the output `joints`; any number of people, any size of image.
 
     A stage that was trained with a likelihood adds the output `scores`, (B, K). The metadata hold `size`, the side of
-    the crops, `joint_names`, and `skeleton` as JSON.
+    the crops, `joint_names`, `skeleton` as JSON, and `scores`, the map (`ief.inference.score_map`) from the model's
+    scores to shares right, where the run has one.
 
     Raises:
         PoseError: when onnx or onnxscript is missing.
@@ -171,6 +176,7 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
         program = torch.onnx.export(model.eval(), inputs, dynamo=True, verbose=False, dynamic_shapes=axes, **names)
     skeleton = model.cascade.stages[0].design.skeleton
     tree = {"joint_names": ",".join(skeleton.names), "skeleton": json.dumps(skeleton_to_json(skeleton))}
+    tree |= {"scores": json.dumps(asdict(model.score_map))} if model.score_map else {}
     program.model.metadata_props.update({"size": str(model.size), **tree})
     return write_atomically(path, lambda part: program.save(str(part), external_data=False))
 
@@ -247,6 +253,7 @@ class OnnxNetwork:
         self.size, self.dimensions = int(metadata["size"]), shapes["joints"][-1]
         tree = json.loads(metadata.get("skeleton", "null"))
         self.skeleton = skeleton_from_json(tree) if tree else MPII
+        self.score_map = ScoreMap.from_text(metadata["scores"]) if "scores" in metadata else None
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels (z in mm), and (B, K) scores, NaN without any.
@@ -259,7 +266,8 @@ class OnnxNetwork:
             feed["center"], feed["scale"] = (column.astype(np.float32) for column in place_squares(middle, side))
         values = dict(zip(self.outputs, self.session.run(self.outputs, feed), strict=True))
         joints = values["joints"].astype(np.float64)
-        return joints[None], values.get("scores", np.full(joints.shape[:2], np.nan)).astype(np.float64)
+        scores = values.get("scores", np.full(joints.shape[:2], np.nan)).astype(np.float64)
+        return joints[None], self.score_map(scores) if self.score_map else scores
 
 
 def open_session(path: Path) -> InferenceSession:

@@ -14,6 +14,7 @@ import torch
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
 from ief.inference.poses import Poses
+from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
 from ief.released import find_run
 from mpii_tools.prepared.augmentation import normalize_crops
@@ -29,13 +30,14 @@ class CascadeNetwork:
     Args:
         cascade: in evaluation mode, on the device to run it on, with one stage or more.
         flip: average each stage over the crop and its mirror, if its skeleton can be mirrored.
+        score_map: what scores of joints mean; None leaves them as the last stage gives them.
     """
 
-    def __init__(self, cascade: Cascade, flip: bool = False) -> None:
+    def __init__(self, cascade: Cascade, flip: bool = False, score_map: ScoreMap | None = None) -> None:
         design = cascade.stages[0].design
         self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
-        self.dimensions = cascade.mean_pose.shape[-1]
+        self.dimensions, self.score_map = cascade.mean_pose.shape[-1], score_map
 
     @torch.inference_mode()
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +46,8 @@ class CascadeNetwork:
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
         poses, scores = self.cascade.predict(images, self.flip)
         stacked = np.stack(np.broadcast_arrays(*(self.cascade.shown(pose).double().cpu().numpy() for pose in poses)))
-        return stacked, scores.double().cpu().numpy()
+        scores = scores.double().cpu().numpy()
+        return stacked, self.score_map(scores) if self.score_map else scores
 
 
 class PosePredictor:
@@ -62,6 +65,7 @@ class PosePredictor:
         size: side of the network's input in pixels.
         skeleton: the tree of the K joints.
         dimensions: D of the poses: 2, or 3 if the network was trained on people in depth.
+        min_joint_score: joints with a score below are marked as not shown, and not drawn.
     """
 
     def __init__(self, network: Network, batch_size: int = 32) -> None:
@@ -69,6 +73,7 @@ class PosePredictor:
             raise PoseError(f"batch size {batch_size}: must be 1 or more")
         self.network, self.batch_size = network, batch_size
         self.size, self.skeleton, self.dimensions = network.size, network.skeleton, network.dimensions
+        self.min_joint_score = network.score_map.min_score if network.score_map else 0.0
 
     @classmethod
     def load(
@@ -97,11 +102,12 @@ class PosePredictor:
         from ief.model.device import choose_device
         from ief.model.run_folder import load_cascade
 
-        return cls.of(load_cascade(path).to(choose_device(device)), flip, batch_size)
+        network = CascadeNetwork(load_cascade(path).to(choose_device(device)), flip, ScoreMap.load(path))
+        return cls(network, batch_size)
 
     @classmethod
     def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
-        """A predictor from a cascade in evaluation mode, on the device that it is on."""
+        """A predictor from a cascade in evaluation mode, on the device that it is on; its scores are uncalibrated."""
         return cls(CascadeNetwork(cascade, flip), batch_size)
 
     def __call__(self, images: object, boxes: object = None) -> Poses | list[Poses]:
@@ -140,7 +146,7 @@ class PosePredictor:
         """
         from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
 
-        return stream(self.network, images, self.batch_size, find_people)
+        return stream(self.network, images, self.batch_size, find_people, self.min_joint_score)
 
     def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray]:
         """The poses of a prepared split, and how sure the last stage is of them.

@@ -65,12 +65,19 @@ class ScoreMap:
     def load(cls, run: Path) -> ScoreMap | None:
         """That of a run's folder; None where it has none. Raises PoseError if it is corrupt."""
         try:
-            fields = json.loads(read_text(run / FILE))
-            return cls(tuple(fields.pop("raw")), tuple(fields.pop("right")), **fields)
+            return cls.from_text(read_text(run / FILE))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError) as error:
             raise PoseError(f"{run / FILE}: corrupt ({error}); copy it again, or remove it for raw scores") from error
+
+    @classmethod
+    def from_text(cls, text: str) -> ScoreMap:
+        """From the JSON that `save` writes. Raises ValueError or TypeError for another text."""
+        score_map = cls(**json.loads(text))
+        if not (len(score_map.raw) == len(score_map.right) > 0 and np.isfinite([score_map.raw, score_map.right]).all()):
+            raise ValueError("knots that do not go together")
+        return score_map
 
 
 def share_right(chosen: np.ndarray, correct: np.ndarray) -> float:

@@ -15,6 +15,7 @@ from heads.skeleton import Skeleton
 from ief.inference.boxes import box_fault, box_matrices, check_boxes
 from ief.inference.pixels import read_image
 from ief.inference.poses import Poses
+from ief.inference.score_map import ScoreMap
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.images.decode import cut_crops
 
@@ -31,12 +32,14 @@ class Network(Protocol):
         skeleton: the tree of the K joints.
         dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
         stage: number of the last stage, -1 if unknown.
+        score_map: what its scores mean; None if they are as the last stage gives them.
     """
 
     size: int
     skeleton: Skeleton
     dimensions: int
     stage: int
+    score_map: ScoreMap | None
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
@@ -100,13 +103,18 @@ class Outcome:
 
 
 def stream(
-    network: Network, images: Iterable[ImagePeople], batch_size: int, find_people: FindPeople | None = None
+    network: Network,
+    images: Iterable[ImagePeople],
+    batch_size: int,
+    find_people: FindPeople | None = None,
+    min_score: float = 0.0,
 ) -> Iterator[Outcome]:
     """The poses of each image, in order; what cannot be read is told in its outcome and ends nothing.
 
     Args:
         batch_size: crops per call of the network; people of several images share one.
         find_people: finds the people of images without boxes.
+        min_score: of joints that are shown.
     """
     waiting: deque[Cut] = deque()
     crops: list[np.ndarray] = []
@@ -121,16 +129,18 @@ def stream(
             del crops[:batch_size]
         while waiting and len(waiting[0].crops) <= len(done):
             count = len(waiting[0].crops)
-            yield map_back(waiting.popleft(), done[:count], network)
+            yield map_back(waiting.popleft(), done[:count], network, min_score)
             del done[:count]
 
 
-def map_back(cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Network) -> Outcome:
+def map_back(
+    cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Network, min_score: float
+) -> Outcome:
     """The poses (K, D) of a cut's people, x, y in crop pixels, and their scores (K,), as those of its image."""
     joints = np.reshape([pose for pose, _ in done], (len(done), len(network.skeleton), network.dimensions))
     joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
     scores = np.reshape([scores for _, scores in done], joints.shape[:2])
-    poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name)
+    poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name, min_score)
     return Outcome(cut.name, poses, cut.left_out)
 
 

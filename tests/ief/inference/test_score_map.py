@@ -1,0 +1,67 @@
+"""Scores of joints: shares right, fitted on people, in every kind of predictor; what is hidden is marked."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from untrained import save_run
+
+from checkpoints.errors import PoseError
+from ief import PosePredictor
+from ief.inference.onnx import export_run
+from ief.inference.score_map import FILE, ScoreMap
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (60, 50, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return save_run(tmp_path_factory.mktemp("run"), likelihood=True)
+
+
+@pytest.fixture(scope="module")
+def calibrated(run, tmp_path_factory):
+    """The same run with a map, and its raw scores."""
+    folder = save_run(tmp_path_factory.mktemp("calibrated"), likelihood=True)
+    raw = PosePredictor.load(run, "cpu")(IMAGE).scores
+    low, high = raw.min(), raw.max()
+    score_map = ScoreMap((float(low), float(high)), (0.1, 0.9), 0.5, 10, "PCKh@0.5")
+    score_map.save(folder)
+    return folder, 0.1 + 0.8 * (raw - low) / (high - low)
+
+
+def test_scores_are_passed_through_the_runs_map(calibrated, tmp_path):
+    """By the stages and by an exported model alike."""
+    folder, wanted = calibrated
+    export_run(folder, tmp_path / "pose.onnx", "crops")
+    for path in (folder, tmp_path / "pose.onnx"):
+        poses = PosePredictor.load(path, "cpu")(IMAGE)
+        np.testing.assert_allclose(poses.scores, wanted, atol=1e-3)
+        assert poses.min_score == 0.5 and np.array_equal(poses.shown, poses.scores >= 0.5)
+        assert 0 < poses.shown.sum() < 16
+
+
+def test_a_joint_below_the_threshold_is_not_drawn(calibrated):
+    predictor = PosePredictor.load(calibrated[0], "cpu")
+    some = predictor(IMAGE)
+    predictor.min_joint_score = 0.0
+    everything = predictor(IMAGE)
+    none = dataclasses.replace(some, min_score=1.1)
+    assert np.array_equal(none.draw(), IMAGE)
+    assert 0 < (some.draw() != IMAGE).sum() < (everything.draw() != IMAGE).sum()
+    assert str(some).startswith("Poses of 1 person in image 0: 16 joints each, ") and "shown" not in str(everything)
+
+
+def test_joints_without_scores_are_all_shown(tmp_path):
+    poses = PosePredictor.load(save_run(tmp_path), "cpu")(IMAGE)
+    assert np.isnan(poses.scores).all() and poses.shown.all()
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", json.dumps({"raw": [1], "right": [], "min_score": 0, "people": 1, "measure": ""})]
+)
+def test_a_corrupt_map_is_one_line(text, tmp_path):
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(PoseError, match=rf"{FILE}: corrupt"):
+        ScoreMap.load(tmp_path)
