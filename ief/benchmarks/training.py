@@ -15,10 +15,9 @@ from torch import Tensor
 from ief.benchmarks.timing import Function
 from ief.benchmarks.workload import JOINTS, RESIDUALS, Workload
 from ief.model.heatmaps import convolve_heatmaps, gaussian_factors
-from ief.training.data import TrainingData
 from ief.training.options import PRESETS, Preset, RunConfig
 from ief.training.runtime import Runtime, native_bf16
-from ief.training.stage_config import StageConfig
+from ief.training.stage_config import StageConfig, TrainingData
 from ief.training.trainer import StageTrainer
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
-from ief.commands.options import add_options, given
+from ief.commands.options import add_options, read_options
 from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, RunConfig, change_config
 from mpii_tools.skeletons import SKELETONS, get_skeleton
 
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
     ):  # fmt: skip
         if wrong:
             raise PoseError(what)
-    preset = change_config(RunConfig(), preset=args.preset, **given(args, SIZES)).options
+    preset = change_config(RunConfig(), preset=args.preset, **read_options(args, SIZES)).options
     from mpii_tools.prepared.dataset import prepare_dataset
     from mpii_tools.prepared.write import CropSpec
 

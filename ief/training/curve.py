@@ -27,47 +27,37 @@ LOG_STEPS = 20
 class Curve:
     """Loss by step.
 
+    Args:
+        state: what `state` returned, to continue from; None to begin.
+
     Attributes:
         rows: step, mean loss since the previous row, lr, and the metrics if it was validated after that step.
-        recent: (LOG_STEPS,) losses of the row being filled, on the device.
-        filled: how many of them there are.
+        recent: losses of the row being filled, scalars, on the device unless they come from a checkpoint.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self.rows: list[list[float]] = []
-        self.recent = torch.zeros(LOG_STEPS, device=device)
-        self.filled = 0
+    def __init__(self, state: dict | None = None) -> None:
+        self.rows: list[list[float]] = [list(row) for row in state["rows"]] if state else []
+        self.recent: list[Tensor | float] = list(state["recent"]) if state else []
 
     def add(self, loss: Tensor) -> None:
         """Note the next step's loss, a scalar, without waiting for it."""
-        self.recent[self.filled] = loss
-        self.filled += 1
+        self.recent.append(loss)
 
     @property
     def full(self) -> bool:
         """Whether a row is complete."""
-        return self.filled == LOG_STEPS
-
-    def bad(self) -> tuple[int, float] | None:
-        """The first of the recent losses that is not finite: its place among them and its value."""
-        losses = self.recent[: self.filled].tolist()
-        return next(((place, loss) for place, loss in enumerate(losses) if not math.isfinite(loss)), None)
+        return len(self.recent) >= LOG_STEPS
 
     def close(self, step: int, lr: float, metrics: Sequence[float | None] | None = None) -> float:
         """End a row after `step` steps at learning rate `lr`; returns its mean loss."""
-        mean = sum(self.recent[: self.filled].tolist()) / self.filled
+        mean = sum(map(float, self.recent)) / len(self.recent)
         self.rows.append([step, mean, lr, *(metrics or ())])
-        self.filled = 0
+        self.recent = []
         return mean
 
     def state(self) -> dict:
-        """Plain data, for `restore`."""
-        return {"rows": self.rows, "recent": self.recent[: self.filled].tolist()}
-
-    def restore(self, state: dict) -> None:
-        """Continue from what `state` returned."""
-        self.rows, self.filled = [list(row) for row in state["rows"]], len(state["recent"])
-        self.recent[: self.filled] = torch.tensor(state["recent"])
+        """Plain data, to continue from."""
+        return {"rows": self.rows, "recent": [float(loss) for loss in self.recent]}
 
     def write(self, path: Path) -> None:
         """The complete rows as CSV: step, loss, learning_rate, and the METRICS, empty if it was not validated."""
@@ -89,18 +79,17 @@ def check_losses(curve: Curve, steps: int, folder: Path, find_people: Callable[[
         find_people: step -> ids of the people in its batch, over all ranks.
         write: whether this rank writes files.
     """
-    bad = curve.bad()
-    if bad is None:
-        return
-    place, loss = bad
-    step = steps - curve.filled + place
-    people, path = find_people(step), folder / "not-finite.json"
-    if write:
-        write_text(path, json.dumps({"step": step + 1, "loss": str(loss), "persons": people}, indent=1))
-    raise PoseError(
-        f"{folder}: the loss of step {step + 1} is {loss}, on {', '.join(people[:3])}, ... "
-        f"({len(people)} people, all in {path.name}); {kept_checkpoint(folder)}; lower --lr, or look at these people"
-    )
+    for step, loss in enumerate(map(float, curve.recent), steps - len(curve.recent)):
+        if math.isfinite(loss):
+            continue
+        people, path = find_people(step), folder / "not-finite.json"
+        if write:
+            write_text(path, json.dumps({"step": step + 1, "loss": str(loss), "persons": people}, indent=1))
+        raise PoseError(
+            f"{folder}: the loss of step {step + 1} is {loss}, on {', '.join(people[:3])}, ... "
+            f"({len(people)} people, all in {path.name}); {kept_checkpoint(folder)}; lower --lr, or look at these "
+            "people"
+        )
 
 
 def check_weights(values: Iterable[object], steps: int, folder: Path) -> None:
@@ -114,5 +103,5 @@ def check_weights(values: Iterable[object], steps: int, folder: Path) -> None:
 
 def kept_checkpoint(folder: Path) -> str:
     """Which checkpoint a training that has gone wrong can resume from, in words."""
-    found = checkpoint_files(folder)
-    return f"the checkpoint after step {step_of(found[0])} is kept" if found else "no checkpoint had been saved yet"
+    kept = checkpoint_files(folder)
+    return f"the checkpoint after step {step_of(kept[0])} is kept" if kept else "no checkpoint had been saved yet"

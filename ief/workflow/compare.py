@@ -17,10 +17,9 @@ from ief.reporting.report import write_report
 from ief.reporting.scoring import score_run
 from ief.reporting.seeds import write_seeds
 from ief.training.budget import epochs_for_budget
-from ief.training.data import load_pretrained, load_training_data
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
-from ief.training.stage_config import StageConfig
+from ief.training.stage_config import StageConfig, load_pretrained, load_training_data
 from ief.training.trainer import train_stage
 from ief.workflow.train import tell_mirroring
 from mpii_tools.images.decode import LoadImage

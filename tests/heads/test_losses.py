@@ -7,7 +7,7 @@ from trees import random_tree, walk
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.losses import CompositionalLoss
 from heads.normalization import denormalize, masked_mean_std, normalize
-from heads.pairs import METHODS, all_pairs, bone_pairs, get_method, get_pairs, joint_pairs, pair_weights
+from heads.pairs import METHODS, all_pairs, bone_pairs, get_pairs, joint_pairs, pair_weights
 from heads.skeleton import MPII
 from ief.model.stage import RegressionHead
 
@@ -221,8 +221,6 @@ def test_bad_arguments_are_clear_errors():
         CompositionalLoss(MPII, joint_pairs(MPII), torch.ones(16, 2), reduction="median")
     with pytest.raises(ValueError, match=r"expected \(16, D\)"):
         CompositionalLoss(MPII, joint_pairs(MPII), torch.ones(15, 2))
-    with pytest.raises(ValueError, match="unknown method"):
-        get_method("angles")
 
 
 def test_an_untrained_head_predicts_the_mean_residual():
