@@ -1,7 +1,5 @@
 """How far long work is: a bar on a terminal, a plain line now and then in a log file."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable
 from typing import TextIO

@@ -6,8 +6,6 @@ log-likelihoods of one error: under a Laplace distribution with that standard de
 is learned with the network, a normalizing flow of error / sigma. L1 is the first of them with a constant sigma.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

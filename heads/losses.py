@@ -6,8 +6,6 @@ joint pairs, each coordinate divided by its standard deviation. Both sides are n
 soft L1, or through residual log-likelihood estimation (`heads.likelihood`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

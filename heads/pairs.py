@@ -6,8 +6,6 @@ is a difference of joints, so moving all of them changes nothing and the root bo
 therefore belongs to P_all here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations

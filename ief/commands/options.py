@@ -1,7 +1,5 @@
 """Options that several commands share, most of them from the tables of `ief.training.options`."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import Field

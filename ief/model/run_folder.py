@@ -8,8 +8,6 @@ RUN/predictions-SPLIT.npz       the last stage's poses
 RUN/metrics.json                mean pose and every stage on the validation split
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from itertools import count

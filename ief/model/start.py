@@ -1,7 +1,5 @@
 """A new stage and what it starts from: a pretrained ResNet, the previous stage, or a trained one (fine-tuning)."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path

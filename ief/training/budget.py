@@ -4,8 +4,6 @@ All runs get the same number of epochs, so that no result depends on what else t
 speed is measured once, in a short calibration, and the number it gives is kept in `budget.json`.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import time

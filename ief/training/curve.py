@@ -4,8 +4,6 @@ Losses stay on the device where they were computed and are fetched once in LOG_S
 the GPU wait for the program at every step. Nothing is lost by looking late: it is done before a checkpoint is saved.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -5,8 +5,6 @@ from the fields of `RunConfig` (on what a run is trained, from what) and of its 
 `RUN/config.json` holds them all. Nothing here imports torch.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from dataclasses import asdict, dataclass, field, fields, replace

@@ -1,7 +1,5 @@
 """What a stage has to correct: y_0, and the statistics of gt - y_t on augmented training samples (Eq. 1)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

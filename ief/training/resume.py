@@ -1,7 +1,5 @@
 """Is this the same training? One fingerprint in every stage's file and checkpoint; nothing is ever mixed."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 

@@ -6,8 +6,6 @@ is that of one process. torch has no SyncBatchNorm for CPUs: there each rank nor
 and rank 0's running statistics are the ones that are kept.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Nothing is seeded, built, printed or written here.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Stage-wise training (Section 5.3): measure the residuals, train a stage on them, freeze it, train the next."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Sequence

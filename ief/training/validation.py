@@ -4,8 +4,6 @@ It works on a copy of the stage, as its file would hold it: it draws no random n
 weight and no statistic, so a training ends with the same weights with it and without.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

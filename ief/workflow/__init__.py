@@ -4,17 +4,13 @@ from ief.workflow import train
 train("runs/all", data="data/mpii", preset="best", epochs=20.0)
 """
 
-from __future__ import annotations
+import importlib
 
-from ief.workflow.train import train
-
-__all__ = ["compare_runs", "train"]
+_HOMES = {"compare_runs": "compare", "train": "training"}  # imported on first use: predicting trains nothing
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    """`compare_runs` on first use: its report imports what a training does without."""
-    if name == "compare_runs":
-        from ief.workflow.compare import compare_runs
-
-        return compare_runs
-    raise AttributeError(f"module 'ief.workflow' has no attribute '{name}'")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ief.workflow' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"ief.workflow.{_HOMES[name]}"), name)
