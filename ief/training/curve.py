@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from checkpoints.training_state import checkpoint_files, step_of
 from ief.model.run_folder import METRICS
+from mpii_tools.prepared.batches import MixedBatches, TrainingBatches
 
 LOG_STEPS = 20
 
@@ -68,19 +69,19 @@ class Curve:
         write_text(path, text.getvalue())
 
 
-def check_losses(curve: Curve, steps: int, folder: Path, find_people: Callable[[int], list[str]], write: bool) -> None:
+def check_losses(curve: Curve, steps: int, folder: Path, batches: TrainingBatches | MixedBatches, write: bool) -> None:
     """Raises PoseError for the first of the recent losses that is not finite, naming its step and people.
 
     Args:
         steps: steps taken so far, the last of them the curve's latest.
         folder: the stage's, for `not-finite.json`.
-        find_people: step -> ids of the people in its batch, over all ranks.
+        batches: of the people, whom all ranks share.
         write: whether this rank writes files.
     """
     for step, loss in enumerate(map(float, curve.recent), steps - len(curve.recent)):
         if math.isfinite(loss):
             continue
-        people, path = find_people(step), folder / "not-finite.json"
+        people, path = batches.whole()(step, images=False).person_ids.tolist(), folder / "not-finite.json"
         if write:
             write_text(path, json.dumps({"step": step + 1, "loss": str(loss), "persons": people}, indent=1))
         raise PoseError(

@@ -266,10 +266,7 @@ class StageTrainer:
         return self.ema.module if self.ema else self.stage
 
     def _check_losses(self) -> None:
-        def find_people(step: int) -> list[str]:
-            return self.batches.whole()(step, images=False).person_ids.tolist()
-
-        check_losses(self.curve, self.steps_done, self.config.folder, find_people, self.runtime.dist.is_main)
+        check_losses(self.curve, self.steps_done, self.config.folder, self.batches, self.runtime.dist.is_main)
 
     def _check_finite(self) -> None:
         self._check_losses()
