@@ -19,7 +19,7 @@ from ief.model.run_folder import load_cascade, stage_file
 from ief.reporting.model_card import PICTURE, Rounding, draw_test_people, failures_picture, model_card
 from ief.reporting.runs import load_run
 from ief.reporting.scoring import score
-from ief.training.options import PRESETS, flag, shown
+from ief.training.options import PRESETS, format_value, spell_flag
 
 
 def release(
@@ -81,4 +81,4 @@ def changed_options(preset: dict) -> dict[str, str]:
     """Flag -> value of the options of a training that differ from the preset `paper`."""
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in preset.items()}
     paper = asdict(PRESETS["paper"])
-    return {flag(name): shown(value) for name, value in values.items() if paper.get(name) != value}
+    return {spell_flag(name): format_value(value) for name, value in values.items() if paper.get(name) != value}

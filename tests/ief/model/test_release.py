@@ -11,9 +11,9 @@ from untrained import save_run
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
-from ief.model.fine_tuning import load_weights
 from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
+from ief.model.start import load_weights
 
 MOVED = 0.002  # of the input's side: the most that rounding may move a joint
 
