@@ -52,8 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser, SIZES, "paper")
     add("--limit", help="only the first N people of each split, 1 or more, to try things", **number)
     add("--skeleton", metavar="NAME|FILE", help=SKELETON)
-    plain = "leave joints without a label (MPII's pelvis) missing instead of placing them by the skeleton's `derived`"
-    add("--no-derived-joints", action="store_true", help=plain)
+    plain = "leave joints without a label (MPII's pelvis) missing (default: placed by the skeleton's `derived`)"
+    add("--no-derived-joints", action="store_false", dest="derive", help=plain)
     exif = "turn images as their EXIF data ask: for labels made on images as viewers show them (MPII's were not)"
     add("--apply-exif", action="store_true", help=exif)
     add("--strict", action="store_true", help="write nothing if anything is wrong with the data")
