@@ -22,10 +22,9 @@ from evaluation.metrics.angle_limits import AngleLimits, illegal_angles, load_an
 from evaluation.metrics.bones import bone_std
 from evaluation.metrics.bootstrap import Bootstrap, Estimate
 from evaluation.metrics.breakdown import SequenceErrors, sequence_errors
-from evaluation.metrics.conventions import CONVENTIONS, Convention
+from evaluation.metrics.conventions import CONVENTIONS, MEASURES, Convention, Measure
 from evaluation.metrics.evaluate import bone_error, compare, evaluate, joint_error
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.measures import MEASURES, Measure
 from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.mpjpe import mpjpe, p_mpjpe, rigid_align
 from evaluation.metrics.oks import OksScores, oks_scores

@@ -153,6 +153,6 @@ def _auc(scores: np.ndarray, correct: np.ndarray) -> float | None:
     pairs = int(right.sum()) * int((~right).sum())
     if not pairs:
         return None
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
-    return float((ranks[right].sum() - right.sum() * (right.sum() + 1) / 2) / pairs)
+    from scipy.stats import rankdata
+
+    return float((rankdata(scores)[right].sum() - right.sum() * (right.sum() + 1) / 2) / pairs)

@@ -159,10 +159,12 @@ def _measure(
     terms = {}
     if gt.dimensions == 2:
         correct, scored = zip(*(person_counts(pred, gt, thresholds, convention) for pred in checked), strict=True)
-        terms |= {"correct": gt.sequences.sum(_mean(correct)), "scored": gt.sequences.sum(scored[0])}
+        terms |= {"correct": gt.sequences.sum(np.mean(correct, axis=0)), "scored": gt.sequences.sum(scored[0])}
     blocks = group_units(select_metrics(gt, paired))
-    values = {name: _values(block, checked, gt) for name, block in blocks.items()}
+    values = {}  # of each metric (N, U, P) in its U units, NaN if not counted
     for name, block in blocks.items():
+        each = [np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked]
+        values[name] = np.mean(each, axis=0)
         terms |= {(name, kind): term for kind, term in _terms(block[0], values[name], gt).items()}
     sums = totals(terms, bootstrap)
     measured: Measured = {}
@@ -172,11 +174,6 @@ def _measure(
         own = {key[1]: total for key, total in sums.items() if key[0] == name}
         measured |= _block_arrays(block, values[name], own, gt)
     return measured
-
-
-def _values(block: Sequence[Metric], checked: Sequence[np.ndarray], gt: GroundTruth) -> np.ndarray:
-    """(N, U, P) one metric's values in its U units, means over the predictions; NaN if not counted."""
-    return _mean([np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked])
 
 
 def _terms(metric: Metric, values: np.ndarray, gt: GroundTruth) -> dict[str, np.ndarray]:
@@ -242,7 +239,3 @@ def _stds(each: np.ndarray, of_kind: np.ndarray) -> Arrays:
         "per_subject": nan_mean(each, axis=2),
         "per_kind": ratio(np.nansum(each, axis=1) @ of_kind, np.isfinite(each).sum(axis=1) @ of_kind),
     }
-
-
-def _mean(values: Sequence[np.ndarray]) -> np.ndarray:
-    return sum(values) / len(values)

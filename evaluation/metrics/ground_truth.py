@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.measures import PCKH, Measure
+from evaluation.metrics.conventions import PCKH, Measure
 from heads.skeleton import BOX_PER_SCALE, CROP_SIDE, MPII, Skeleton
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """PCKh (Andriluka et al., CVPR 2014): the share of joints within a fraction of the head size of the ground truth.
 
-PCK is the same in another unit (`evaluation.metrics.measures`), which the ground truth knows.
+PCK is the same in another unit (`evaluation.metrics.conventions`), which the ground truth knows.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import (
+    PCKH,
     UPPER_BODY,
     Convention,
+    Measure,
     get_convention,
     joint_groups,
     members,
     select_mean,
 )
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
-from evaluation.metrics.measures import PCKH, Measure
 from evaluation.metrics.scores import Measured, Score, Scores, to_score
 from heads.skeleton import MPII, Skeleton
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from evaluation.metrics.bootstrap import Bootstrap, Estimate, estimates
-from evaluation.metrics.measures import Measure
+from evaluation.metrics.conventions import Measure
 
 Arrays = dict[str, np.ndarray]  # what a `Score` has, (S, ...) each: a dataset's in row 0, its resamples' below
 Measured = dict[str, tuple[Arrays, Mapping[str, Sequence], dict[str, int]]]  # metric -> what `to_score` takes

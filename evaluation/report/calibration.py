@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
+from evaluation.metrics.conventions import PCKH, Measure
 from evaluation.metrics.json_format import to_json
-from evaluation.metrics.measures import PCKH, Measure
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
 from evaluation.report.plots import reliability_plot

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.breakdown import PARTS, PartScores, breakdown
-from evaluation.metrics.measures import Measure
+from evaluation.metrics.breakdown import PARTS, breakdown, part_to_json
+from evaluation.metrics.conventions import Measure
 from evaluation.metrics.relative import relative_errors
 from evaluation.metrics.scores import Scores
 from evaluation.report import plots
@@ -67,7 +67,7 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
             there are only image pixels.
     """
     runs = [run for run in runs if run.last in run.poses]
-    parts: dict[str, dict[str, dict[str, PartScores]]] = {key: {} for key in PARTS}
+    parts: dict[str, dict[str, dict[str, Scores]]] = {key: {} for key in PARTS}
     relative = {}
     for run in runs:
         gt, (pose,) = view(2, run.poses[run.last])
@@ -100,16 +100,16 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         head = ("bones between", *next(iter(relative.values())))
         tables["error-by-path"] = Table(f"{title}: {unit}", head, rows)
     facts = {
-        key: {run: {label: part.to_json() for label, part in each.items()} for run, each in by_run.items()}
+        key: {run: {label: part_to_json(part) for label, part in each.items()} for run, each in by_run.items()}
         for key, by_run in parts.items()
     }
     folded = frozenset(tables)
     return Section("Where the error is", text, tables, figures, folded=folded, facts={"breakdowns": facts})
 
 
-def select_values(parts: Mapping[str, Mapping[str, PartScores]], metric: str) -> dict[str, dict[str, Estimate]]:
+def select_values(parts: Mapping[str, Mapping[str, Scores]], metric: str) -> dict[str, dict[str, Estimate]]:
     """Run -> part of the data -> value of one metric."""
-    return {run: {label: part.scores[metric].overall for label, part in each.items()} for run, each in parts.items()}
+    return {run: {label: part[metric].overall for label, part in each.items()} for run, each in parts.items()}
 
 
 def make_table(title: str, people: Mapping[str, int], values: plots.Values) -> Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
+from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.json_format import scores_to_json
-from evaluation.metrics.measures import PCKH
 from evaluation.metrics.scores import Scores
 from evaluation.report.material import (
     BASE,

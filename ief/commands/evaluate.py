@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.conventions import CONVENTIONS
-from evaluation.metrics.measures import MEASURES
+from evaluation.metrics.conventions import CONVENTIONS, MEASURES
 from ief.commands.options import add_angle_limits, add_first_pixel
 
 if TYPE_CHECKING:

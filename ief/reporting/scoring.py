@@ -19,11 +19,11 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.bootstrap import Bootstrap
+from evaluation.metrics.conventions import MEASURES, PCKH, Measure
 from evaluation.metrics.evaluate import evaluate, score_means
 from evaluation.metrics.evaluate import person_errors as measure_errors
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.metrics.measures import MEASURES, PCKH, Measure
 from evaluation.metrics.mpjpe import joint_errors
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.scores import Scores
@@ -53,7 +53,7 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
 
     Args:
         poses: (N, K, D) to be scored; joints that one of them has for nobody do not count.
-        metric: a name of `evaluation.metrics.measures`; None takes that of `choose_measure`.
+        metric: a name of `evaluation.metrics.conventions`; None takes that of `choose_measure`.
     """
     counted = people.annotated
     for pose in poses:

@@ -179,22 +179,22 @@ def test_bad_files_are_named(tmp_path):
     with pytest.raises(PoseError, match=r"jointAngleModel_v2\.mat: no such file"):
         load_angle_limits(tmp_path)
     write_angle_model(tmp_path / "order", chlds=np.array([CHILDREN[::-1]], np.uint8))
-    with pytest.raises(PoseError, match=r"order: not the joint-angle model.*chlds is"):
+    with pytest.raises(PoseError, match=r"order: .*joint-angle model.*chlds is"):
         load_angle_limits(tmp_path / "order")
     write_angle_model(tmp_path / "bins", jmp=np.uint8(15))
     with pytest.raises(PoseError, match=rf"has shape \({BINS[0]}, {BINS[1]}"):
         load_angle_limits(tmp_path / "bins")
     for degrees in (0, np.ones(3), "three"):
         write_angle_model(tmp_path / "width", jmp=degrees)
-        with pytest.raises(PoseError, match="width: not the joint-angle model"):
+        with pytest.raises(PoseError, match=r"width: .*joint-angle model"):
             load_angle_limits(tmp_path / "width")
     scipy.io.savemat(tmp_path / "width" / "jointAngleModel_v2.mat", {"x": 1})
-    with pytest.raises(PoseError, match="has no 'angleSprd'; give"):
+    with pytest.raises(PoseError, match=r"width: .*'chlds'"):
         load_angle_limits(tmp_path / "width")
     whole = (tmp_path / "order" / "staticPose.mat").read_bytes()
     write_angle_model(tmp_path / "cut")
     (tmp_path / "cut" / "staticPose.mat").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(PoseError, match=r"staticPose\.mat: not a whole MATLAB file"):
+    with pytest.raises(PoseError, match=r"cut: .*staticPose\.mat"):
         load_angle_limits(tmp_path / "cut")
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from evaluation.metrics.conventions import BOX, PCKH, TORSO
 from evaluation.metrics.evaluate import evaluate
 from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.json_format import scores_from_json, scores_to_json
-from evaluation.metrics.measures import BOX, PCKH, TORSO
 from heads.skeleton import Skeleton
 from mpii_tools.skeletons import SKELETONS
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scattered import GROUPS
 
 from checkpoints.errors import PoseError
 from evaluation import CONVENTIONS, GroundTruth, PCKhMetric, pckh
-from evaluation.metrics.conventions import GROUPS
 from heads.skeleton import MPII, Skeleton
 
 HEADS = {"official": ("upper_neck", "head_top")}
