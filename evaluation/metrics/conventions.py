@@ -135,3 +135,16 @@ PCKH = Measure("pckh", "PCKh", "head sizes", "head size", (0.5, 0.1))  # Andrilu
 TORSO = Measure("torso", "PCK", "torso lengths", "torso", (0.2, 0.1))  # LSP's: left shoulder to right hip
 BOX = Measure("box", "PCK", "box sides", "longer side of the box", (0.2, 0.05))  # Yang and Ramanan, PAMI 2013
 MEASURES = {measure.key: measure for measure in (PCKH, TORSO, BOX)}
+
+
+def name_kind(joint: int, skeleton: Skeleton) -> str:
+    """`ankle` for r_ankle and l_ankle, what the names of a flip pair share after their first underscore.
+
+    Else what they share before their last one (`ankle_right`), or both names. A joint off every flip pair is its own
+    kind. Spaces for underscores.
+    """
+    pair = next((pair for pair in skeleton.flip_pairs if joint in pair), (joint,))
+    names = [skeleton.names[side] for side in pair]
+    shared = [{name.partition("_")[2] for name in names}, {name.rpartition("_")[0] for name in names}]
+    kind = next((min(parts) for parts in shared if len(parts) == 1 < len(names)), "") or " and ".join(names)
+    return kind.replace("_", " ")

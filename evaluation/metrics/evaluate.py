@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.bones import compute_std, length_moments
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
-from evaluation.metrics.conventions import Convention, get_convention
+from evaluation.metrics.conventions import Convention, get_convention, name_kind
+from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
 from evaluation.metrics.metric import METRICS, Metric, group_units, select_metrics
-from evaluation.metrics.mpjpe import MIN_ALIGNED
 from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
-from evaluation.metrics.pose_std import name_kind
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
 
@@ -164,7 +162,7 @@ def _measure(
     values = {}  # of each metric (N, U, P) in its U units, NaN if not counted
     for name, block in blocks.items():
         each = [np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked]
-        values[name] = np.mean(each, axis=0)
+        values[name] = sum(each) / len(each)
         terms |= {(name, kind): term for kind, term in _terms(block[0], values[name], gt).items()}
     sums = totals(terms, bootstrap)
     measured: Measured = {}

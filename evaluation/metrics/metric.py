@@ -12,9 +12,8 @@ from functools import partial
 import numpy as np
 
 from evaluation.metrics.angle_limits import ANGLES, illegal_angles
-from evaluation.metrics.bones import bone_errors, bone_lengths, bone_names
+from evaluation.metrics.errors import bone_errors, bone_lengths, bone_names, joint_errors, pa_joint_errors
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.mpjpe import joint_errors, pa_joint_errors
 from heads.skeleton import Skeleton
 
 Values = Callable[[np.ndarray, GroundTruth], np.ndarray]

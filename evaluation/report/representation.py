@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
 
+from evaluation.metrics.conventions import name_kind
 from evaluation.metrics.json_format import Json
-from evaluation.metrics.pose_std import pose_std
 from evaluation.report import plots
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, PAPER_NAMES
@@ -19,6 +22,56 @@ SIDES = ("right", "center", "left")  # of a joint's children, from above
 ROW, LABEL = 0.42, 5  # inches between two rows of joints; points from a joint to its name
 Kinds = dict[str, tuple[float, float]]  # of joint -> standard deviation of it, and of its bone
 DEEP = 6  # bones to the origin that leave room for names of two words in a line
+
+
+@dataclass(frozen=True)
+class PoseStd:
+    """Standard deviations over people, in the unit of the poses given; NaN if fewer than two people count.
+
+    Attributes:
+        joint: (K,) of a joint's position: the square root of its variance summed over coordinates.
+        bone: (K,) of the bone from the joint to its parent, likewise; the root's bone is its own position.
+    """
+
+    joint: np.ndarray
+    bone: np.ndarray
+
+    def by_kind(self, skeleton: Skeleton = MPII) -> dict[str, tuple[float, float]]:
+        """Joint kind -> (joint, bone), left and right averaged, as the paper's figure shows them.
+
+        A kind of which a joint or a bone is not known (LSP has no thorax) is left out. A root with a mirror image does
+        not count in their kind: what it has for a bone is none.
+        """
+        kinds: dict[str, list[int]] = {}
+        for index in range(len(skeleton)):
+            if index != skeleton.root or skeleton.sides[index] == "center":
+                kinds.setdefault(name_kind(index, skeleton), []).append(index)
+        means = {kind: (float(self.joint[rows].mean()), float(self.bone[rows].mean())) for kind, rows in kinds.items()}
+        return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
+
+
+def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
+    """The standard deviation of joints and bones over people.
+
+    Args:
+        joints: (N, K, D) true joints in one frame, for the paper's figure that of the 224 crop, or mm relative to the
+            pelvis; NaN if not annotated.
+        skeleton: names and parents of the K joints.
+    """
+    joints = np.array(joints, dtype=np.float64)
+    joints[~np.isfinite(joints).all(axis=-1)] = np.nan
+    parents = np.array(skeleton.parents)
+    bones = joints[:, parents] - joints
+    bones[:, skeleton.root] = joints[:, skeleton.root]
+    return PoseStd(_std(joints), _std(bones))
+
+
+def _std(values: np.ndarray) -> np.ndarray:
+    """(K,) root of the variance over people, summed over coordinates."""
+    count = np.isfinite(values).all(axis=-1).sum(axis=0)
+    mean = np.nansum(values, axis=0) / np.maximum(count, 1)[:, None]
+    variance = np.nansum((values - mean) ** 2, axis=(0, 2)) / np.maximum(count, 1)
+    return np.where(count > 1, np.sqrt(variance), np.nan)
 
 
 def make_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     """Read, align, score, print."""
     from checkpoints.files import write_text
     from evaluation.metrics.angle_limits import load_angle_limits
-    from evaluation.metrics.breakdown import sequence_errors
+    from evaluation.metrics.errors import sequence_errors
     from evaluation.metrics.json_format import to_json
     from ief.reporting.scoring import (
         KEY,

@@ -27,10 +27,9 @@ from evaluation.report import (
 from evaluation.report.material import select_scores
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
-from ief.reporting.pictures import make_figure_3_section, make_people_section
+from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_people_section
 from ief.reporting.runs import load_run, run_names
 from ief.reporting.scoring import view_poses
-from ief.reporting.sequence import choose_sequence
 from mpii_tools.crops import apply_affine, crop_matrices
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import People

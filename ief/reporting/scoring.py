@@ -20,11 +20,11 @@ from checkpoints.files import write_text
 from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.bootstrap import Bootstrap
 from evaluation.metrics.conventions import MEASURES, PCKH, Measure
+from evaluation.metrics.errors import joint_errors
 from evaluation.metrics.evaluate import evaluate, score_means
 from evaluation.metrics.evaluate import person_errors as measure_errors
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.metrics.mpjpe import joint_errors
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.scores import Scores
 from evaluation.report.tables import breakdown_tables, cell, groups_table, joints_table, readable, summary_table

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from evaluation import bone_std
-from evaluation.metrics.bones import bone_names
+from evaluation.metrics.errors import bone_names
 from heads.skeleton import MPII
 
 

@@ -5,8 +5,9 @@ import pytest
 from scattered import noisy_people
 
 from evaluation import Estimate, GroundTruth, evaluate
-from evaluation.metrics.breakdown import breakdown, parts_by_annotated, parts_by_group, parts_by_size, sequence_errors
+from evaluation.metrics.errors import sequence_errors
 from evaluation.metrics.json_format import to_json
+from evaluation.report.errors import breakdown, parts_by_annotated, parts_by_group, parts_by_size
 from heads.skeleton import MPII, Skeleton
 
 

@@ -6,8 +6,8 @@ from scattered import noisy_people
 
 from evaluation import Bootstrap, GroundTruth
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit, fit_map
 from evaluation.metrics.pckh import pckh
+from evaluation.report.calibration import calibrate, correct_joints, cross_fit, fit_map
 
 
 def drawn(people=400, seed=0, share=lambda score: score):

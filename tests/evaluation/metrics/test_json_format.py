@@ -9,10 +9,10 @@ from scattered import GROUPS, noisy_people
 
 from evaluation import METRICS, Bootstrap, GroundTruth, compare, evaluate
 from evaluation.metrics.angle_limits import ANGLES
-from evaluation.metrics.bones import bone_names
-from evaluation.metrics.breakdown import breakdown, part_to_json, parts_by_group
+from evaluation.metrics.errors import bone_names
 from evaluation.metrics.json_format import difference_to_json, scores_from_json, scores_to_json, to_json
-from evaluation.metrics.movement import movement
+from evaluation.report.errors import breakdown, part_to_json, parts_by_group
+from evaluation.report.movement import movement
 from heads.skeleton import MPII
 
 BONES, UNITS = bone_names(MPII), ("image_px", "crop_px")

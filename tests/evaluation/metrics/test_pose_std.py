@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.metrics.pose_std import name_kind, pose_std
+from evaluation.metrics.conventions import name_kind
+from evaluation.report.representation import pose_std
 from heads.skeleton import MPII, Skeleton
 from mpii_tools.crops import apply_affine, crop_matrices
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from evaluation.metrics.calibration import calibrate, cross_fit
-from evaluation.report.calibration import make_section
+from evaluation.report.calibration import calibrate, cross_fit, make_section
 
 
 def test_scores_are_shown_as_predicted_and_calibrated():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation.report.differences import plot_differences
 from evaluation.report.tables import Cell, Table
+from ief.reporting.seeds import plot_differences
 
 MEASURED = Path(__file__).resolve().parents[3] / "ief" / "training" / "table7_results.json"
 SEEDS = Table(

@@ -13,8 +13,8 @@ from finished_runs import write_people, write_run, write_split
 
 from evaluation import compare, mpjpe
 from evaluation.metrics.json_format import difference_to_json
-from evaluation.metrics.pose_std import pose_std
 from evaluation.metrics.relative import relative_errors
+from evaluation.report.representation import pose_std
 from heads.skeleton import Skeleton
 from ief.cli import main
 from ief.reporting.runs import load_metrics

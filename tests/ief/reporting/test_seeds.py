@@ -10,9 +10,8 @@ from scipy import stats
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.relative import placement, relative_errors
-from evaluation.report.differences import plot_differences
 from ief.reporting.scoring import ground_truth, score, score_poses
-from ief.reporting.seeds import write_seeds
+from ief.reporting.seeds import plot_differences, write_seeds
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ief.reporting.sequence import choose_sequence
+from ief.reporting.pictures import choose_sequence
 from mpii_tools.people import Depth
 
 
