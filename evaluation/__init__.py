@@ -28,34 +28,3 @@ from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import PCKhMetric, pckh
 from evaluation.metrics.scores import Score, Scores
-
-__all__ = [
-    "CONVENTIONS",
-    "MEASURES",
-    "METRICS",
-    "AngleLimits",
-    "Bootstrap",
-    "Convention",
-    "Estimate",
-    "GroundTruth",
-    "Measure",
-    "Metric",
-    "OksScores",
-    "PCKhMetric",
-    "Score",
-    "Scores",
-    "SequenceErrors",
-    "bone_error",
-    "bone_std",
-    "compare",
-    "evaluate",
-    "illegal_angles",
-    "joint_error",
-    "load_angle_limits",
-    "mpjpe",
-    "oks_scores",
-    "p_mpjpe",
-    "pckh",
-    "rigid_align",
-    "sequence_errors",
-]

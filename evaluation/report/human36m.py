@@ -9,19 +9,8 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.metrics.metric import METRICS
 from evaluation.metrics.scores import Scores
-from evaluation.report import published
-from evaluation.report.material import (
-    BASE,
-    SHOWN,
-    Entry,
-    Pair,
-    Run,
-    View,
-    describe_differences,
-    describe_people,
-    differences_to_json,
-    subtract_base,
-)
+from evaluation.report import material, published
+from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
 from evaluation.report.page import Section
 from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, cell, metric_cells, readable
 
@@ -99,7 +88,7 @@ def _list_trainings(runs: Sequence[Run]) -> list[Entry]:
 def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool) -> Section:
     """Table 2, and what a second dataset gives. `known`: whether the validation people's depth is given."""
     entries, gains = trainings.entries, trainings.gains
-    text = describe_people(entries)
+    text = material.describe_people(entries)
     if "illegal_angle" not in entries[-1].scores.metrics:
         text.append("Illegal Angle was not measured: it needs the joint-angle model (--angle-limits).")
     if not known:
@@ -111,8 +100,8 @@ def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool)
         "runs": {
             run.name: {stage: scores_to_json(scores) for stage, scores in run.scores_in(3).items()} for run in runs
         },
-        "differences": differences_to_json(entries),
-        "second_dataset": differences_to_json(gains),
+        "differences": material.differences_to_json(entries),
+        "second_dataset": material.differences_to_json(gains),
     }
     return Section("Table 2: metrics in 3D", text, tables, facts={"3d": facts})
 
@@ -137,7 +126,7 @@ def table_2(entries: Sequence[Entry]) -> Table:
         cells = [published.BELOW_ONE if values.get(name, 0) is None else Cell(values.get(name)) for name in HEADS]
         caption = "As published: Human3.6M + MPII" if mixed else "As published: Human3.6M"
         groups.setdefault(caption, []).append((published.PAPER_NAMES[method], *cells))
-    notes = describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
+    notes = material.describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
     title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
     return Table.join_groups(title, ("", *HEADS.values()), groups.items(), " ".join([ABOUT_PA, ABOUT_OWN, *notes]))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 
 import matplotlib
 import numpy as np
@@ -58,11 +59,8 @@ def joint_bars(values: Values, title: str, xlabel: str, limit: float | None = No
     """
     figure, axes = make_axes(title, 5.2 + 0.4 * len(values))
     height, names = 0.8 / len(values), [joint.replace("_", " ") for joint in next(iter(values.values()))]
-    for index, (name, estimates) in enumerate(values.items()):
-        value, reach = split_estimates(estimates.values())
-        places = np.arange(len(names)) + (index - (len(values) - 1) / 2) * height
-        whiskers = {"xerr": reach, "error_kw": {"lw": 1, "ecolor": "#333333"}}
-        axes.barh(places, value, height, label=name, color=COLORS[index % len(COLORS)], **whiskers)
+    for places, value, reach, look in place_values(values, height):
+        axes.barh(places, value, height, xerr=reach, error_kw={"lw": 1, "ecolor": "#333333"}, **look)
     axes.set_yticks(np.arange(len(names)), names)
     axes.grid(axis="y", visible=False)
     axes.set(xlabel=xlabel, xlim=(0, limit), ylim=(len(names) - 0.4, -0.6))  # the first joint on top
@@ -78,18 +76,22 @@ def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
         title, xlabel, ylabel: what the parts are, and the value.
     """
     figure, axes = make_axes(title, 3.6 + 0.2 * len(values))
-    step, parts = 0.5 / len(values), list(next(iter(values.values())))
-    for index, (name, estimates) in enumerate(values.items()):
-        value, reach = split_estimates(estimates.values())
-        places = np.arange(len(parts)) + (index - (len(values) - 1) / 2) * step
-        look = {"fmt": MARKERS[index % len(MARKERS)], "color": COLORS[index % len(COLORS)]}
-        axes.errorbar(places, value, yerr=reach, capsize=3, label=name, **look)
+    parts = list(next(iter(values.values())))
+    for marker, (places, value, reach, look) in zip(cycle(MARKERS), place_values(values, 0.5 / len(values))):
+        axes.errorbar(places, value, yerr=reach, capsize=3, fmt=marker, **look)
     axes.set_xticks(np.arange(len(parts)), parts)
     axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(parts) - 0.4), ylim=(0, None))
     axes.grid(axis="x", visible=False)
     if len(values) > 1:
         add_legend(figure, len(values))
     return figure
+
+
+def place_values(values: Values, step: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None, dict]]:
+    """Of each method: places `step` beside those of the previous one, values, their reaches, its label and color."""
+    for index, (name, estimates) in enumerate(values.items()):
+        places = np.arange(len(estimates)) + (index - (len(values) - 1) / 2) * step
+        yield places, *split_estimates(estimates.values()), {"label": name, "color": COLORS[index % len(COLORS)]}
 
 
 def std_bars(kinds: Mapping[str, tuple[float, float]], unit: str = "px of the 224 crop") -> Figure:

@@ -56,18 +56,22 @@ def draw_people(
             if left_out is not None:
                 left_out.append(f"picture of {people.person_ids[row]}: {error}")
             continue
-        gt, start, scale = people.joints[row], None if before is None else before[row], None
+        options = {"gt": people.joints[row], "side": side, "before": None if before is None else before[row]}
         if poses.shape[-1] == 3 and (depth := people.depth) is not None:
-            gt = np.column_stack([gt, depth.z[row]])
-            scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
-        drawn = {"gt": gt, "scale": scale, "side": side, "before": start}
-        pictures.append((row, draw_front_and_side(image, poses[row], people.skeleton, **drawn)))
+            options["gt"] = np.column_stack([people.joints[row], depth.z[row]])
+            options["scale"] = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
+        pictures.append((row, draw_front_and_side(image, poses[row], people.skeleton, **options)))
     return pictures
+
+
+def order_rows(errors: np.ndarray) -> np.ndarray:
+    """Rows from the least to the largest of (N,) errors, without those that are NaN."""
+    return np.argsort(errors)[: np.isfinite(errors).sum()]
 
 
 def spread_rows(errors: np.ndarray, count: int) -> list[int]:
     """`count` rows spread evenly from the best to the worst of (N,) errors; NaN errors are passed over."""
-    order = np.argsort(errors)[: np.isfinite(errors).sum()]
+    order = order_rows(errors)
     return order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)].tolist()
 
 
@@ -76,12 +80,11 @@ def label_worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, 
 
     Nobody is both: of few people the worst are taken first.
     """
-    order = np.argsort(errors)[: np.isfinite(errors).sum()].tolist()
+    order = order_rows(errors).tolist()
     worst, others = order[::-1][:count], order[: max(0, len(order) - count)]
     first = max(0, min(len(order) // 2 - count // 2, len(others) - count))
-    median = others[first : first + count]
     labels = {row: f"worst {place}" if place > 1 else "worst" for place, row in enumerate(worst, start=1)}
-    return labels | {row: f"median {place}" for place, row in enumerate(median, start=1)}
+    return labels | {row: f"median {place}" for place, row in enumerate(others[first : first + count], start=1)}
 
 
 def make_people_section(
@@ -93,12 +96,10 @@ def make_people_section(
         return Section("People", text=NOBODY)
     errors, unit = person_errors(poses, people), choose_measure(people).unit
     labels = label_worst_and_median(errors)
-    before = run.poses.get("stage0") if run.last != "stage0" else None
-    before = None if before is None else before[..., :2]
+    before = run.poses["stage0"][..., :2] if run.last != "stage0" and "stage0" in run.poses else None
     drawn = draw_people(people, poses[..., :2], load_image, list(labels), before=before, left_out=left_out)
-    pictures = [
-        (f"{labels[row]}: {people.person_ids[row]}, {errors[row]:.2f} {unit}", picture) for row, picture in drawn
-    ]
+    captions = {row: f"{label}: {people.person_ids[row]}, {errors[row]:.2f} {unit}" for row, label in labels.items()}
+    pictures = [(captions[row], picture) for row, picture in drawn]
     text = (
         f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth; "
         "pink arrows: from stage 0 to stage 1."

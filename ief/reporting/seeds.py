@@ -16,7 +16,6 @@ from checkpoints.files import write_text
 from evaluation.metrics.bootstrap import Estimate, average_seeds
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.json_format import Json
 from evaluation.metrics.relative import placement, relative_errors
 from evaluation.metrics.scores import Scores
 from evaluation.report.material import BASE, Entry
@@ -33,7 +32,7 @@ Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with interval
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of one or several seeds, and write `results.md` and `results.json` to a folder; returns both files.
+    """Compare runs of one or several seeds, print it, and write `results.md` and `results.json`; returns both files.
 
     Args:
         folder: to write to.
@@ -76,24 +75,9 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
         "relative positions": make_table(apart, note, relative, ("bones between",)),
         **{name: differences_table(rows, name, means) for name, rows in compared.items()},
     }
-    lead = f"# Table 7{means}: {len(people):,} validation people"
-    return write_tables(folder, lead, tables, {"seeds": count, "people": len(people)})
-
-
-def write_tables(folder: Path, lead: str, tables: Mapping[str, Table], facts: Mapping[str, Json]) -> list[Path]:
-    """Print the tables of a comparison and write both files; returns them.
-
-    Args:
-        folder: to write to.
-        lead: Markdown above the tables.
-        tables: by their headings.
-        facts: what else `results.json` holds, beside the tables.
-
-    Raises:
-        PoseError: a folder that cannot be written.
-    """
-    page = [lead, *(f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items())]
-    tree = {**facts, **{name: table.to_json() for name, table in tables.items()}}
+    page = [f"# Table 7{means}: {len(people):,} validation people"]
+    page += [f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items()]
+    tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
     print(*(table.text() for table in tables.values()), sep="\n\n")
     return [
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
@@ -110,15 +94,16 @@ def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]
     trained = {key: each for key, each in poses.items() if key[0] != "mean_pose"}
     stages, methods = (list(dict.fromkeys(key[part] for key in trained)) for part in (0, 1))
     alone: Rows = {f"{readable(stage)}, {method}": (each, ()) for (stage, method), each in trained.items()}
-    pairs: Rows = {}
-    for stage, (base, others) in product(stages, BASES.items()):
-        for method in others if base in methods else ():
-            if method in methods:
-                pairs[f"{readable(stage)}, {method} - {base}"] = (trained[stage, method], trained[stage, base])
-    gains: Rows = {}
-    for (previous, stage), method in product(pairwise(stages), methods):
-        both = trained[stage, method], trained[previous, method]
-        gains[f"{method}, {readable(stage)} - {readable(previous)}"] = both
+    pairs: Rows = {
+        f"{readable(stage)}, {method} - {base}": (trained[stage, method], trained[stage, base])
+        for stage, (base, others) in product(stages, BASES.items())
+        for method in others
+        if {base, method} <= {*methods}
+    }
+    gains: Rows = {
+        f"{method}, {readable(stage)} - {readable(previous)}": (trained[stage, method], trained[previous, method])
+        for (previous, stage), method in product(pairwise(stages), methods)
+    }
     return alone, pairs, gains
 
 
@@ -159,8 +144,8 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
     if means:
         title, head = "paired by person and by seed", [part for name in columns for part in (name, "over seeds")]
-        note += "; then over seeds: Student's t, the people as they are."
-        note += " A difference is beyond chance if neither holds 0"
+        also = "then over seeds: Student's t, the people as they are. A difference is beyond chance if neither holds 0"
+        note = f"{note}; {also}"
     lines = tuple(row(name, *both) for name, both in rows.items())
     return Table(f"Differences{means}, {title}: {joints}", ("", *head), lines, note=f"{note}.")
 
@@ -177,11 +162,8 @@ def plot_differences(tables: Mapping[str, Mapping], metric: str = "PCKh@0.5") ->
     Raises:
         PoseError: no table, or one without that column.
     """
-    for name, table in tables.items():
-        if metric not in table["head"]:
-            raise PoseError(f"differences of {name}: no column {metric}; choose one of {', '.join(table['head'][1:])}")
-    if not tables:
-        raise PoseError("differences: no table to draw; give at least one")
+    if not tables or any(metric not in table["head"] for table in tables.values()):
+        raise PoseError(f"differences: give at least one table, each with a column {metric}")
     names = [row[0] for row in next(iter(tables.values()))["rows"]]
     figure = Figure(figsize=(2 + 3.2 * len(tables), 1 + 0.24 * len(names)), layout="constrained")
     panels = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
@@ -190,13 +172,13 @@ def plot_differences(tables: Mapping[str, Mapping], metric: str = "PCKh@0.5") ->
         axes.axvline(0, color="black", linewidth=0.8)
         axes.grid(color="#dddddd", linewidth=0.6)
         for place, name in enumerate(names):
-            cell, *beside = rows.get(name, [])[column:] or ["-"]
-            if not isinstance(cell, dict) or cell["value"] is None:
+            value, *beside = rows.get(name, [])[column:] or ["-"]
+            if not isinstance(value, dict) or value["value"] is None:
                 continue
             over_seeds = beside[0] if beside and isinstance(beside[0], str) and "[" in beside[0] else "[]"
-            for ends, width in ((json.loads(over_seeds.replace("+", "")), 1), (cell.get("interval") or [], 4)):
+            for ends, width in ((json.loads(over_seeds.replace("+", "")), 1), (value.get("interval") or [], 4)):
                 axes.plot(ends, [place] * len(ends), color="#0072B2", linewidth=width, solid_capstyle="butt")
-            axes.plot(cell["value"], place, "ko", markersize=4)
+            axes.plot(value["value"], place, "ko", markersize=4)
         axes.set_title(title, fontsize="medium", loc="left")
         axes.set(xlabel=metric, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
     return figure

@@ -37,9 +37,9 @@ def test_values_and_intervals_are_drawn_in_their_rows():
     assert drawn(joint) == [([-3.0, 1.0], 0), ([-2.0, -0.5], 0), ([-1.0], 0)]
 
 
-@pytest.mark.parametrize(("tables", "message"), [({}, "no table"), ({"a": ONE.to_json()}, "of a: no column Bone px")])
-def test_nothing_to_draw_is_an_error(tables, message):
-    with pytest.raises(PoseError, match=message):
+@pytest.mark.parametrize("tables", [{}, {"a": ONE.to_json()}])
+def test_nothing_to_draw_is_an_error(tables):
+    with pytest.raises(PoseError, match="a column Bone px"):
         plot_differences(tables, "Bone px")
 
 

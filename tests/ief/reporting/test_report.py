@@ -338,7 +338,7 @@ def bad_runs(flat, tmp_path_factory):
         (["{empty}"], "metrics.json: holds no scores"),
         (["{half}"], "metrics.json: corrupt"),
         (["{other}"], "metrics.json: corrupt"),
-        (["{stage}"], "stage.safetensors: no stage"),
+        (["{stage}"], "stage.safetensors: corrupt"),
         (["{images}"], "no metrics.json"),
         (["{all}", "--annotations", "{others}"], "predictions-valid"),
         (["{all}", "--data", "{data}", "--images", "{data}"], "no image"),
