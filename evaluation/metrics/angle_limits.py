@@ -5,8 +5,6 @@ here: where the neck, shoulders and hips send their bones, seen from the torso, 
 from the bone above. All frames of the model are left-handed.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

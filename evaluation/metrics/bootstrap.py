@@ -4,8 +4,6 @@ Every metric of this package is a function of sums over people. Drawing N people
 multinomial weight, so a resample's sums are weighted sums, and all resamples are one matrix product.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

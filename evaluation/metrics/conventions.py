@@ -1,7 +1,5 @@
 """How PCK is counted, as data: in head sizes (PCKh), torsos or boxes, and the ways of four toolkits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

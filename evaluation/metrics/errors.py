@@ -9,8 +9,6 @@ Bones are B_k = J_parent(k) - J_k (Eq. 4), the K - 1 that end at another joint: 
 origin, does not count.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

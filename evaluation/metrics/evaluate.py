@@ -4,8 +4,6 @@ Each person adds terms (correct joints, distances, counts) to sums over people o
 of sums, for the dataset and for its bootstrap resamples identically.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

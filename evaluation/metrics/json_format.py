@@ -4,8 +4,6 @@ With confidence intervals a block of values holds an "interval", which repeats i
 value is null if nothing was counted.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass

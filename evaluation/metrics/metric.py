@@ -3,8 +3,6 @@
 PCKh, which is a share of joints, has a module of its own, `pckh`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +13,7 @@ from evaluation.metrics.errors import bone_errors, bone_lengths, bone_names, joi
 from evaluation.metrics.ground_truth import GroundTruth
 from heads.skeleton import Skeleton
 
-# What the metrics measure: predicted joints (N, K, D), NaN if not annotated, and their ground truth -> (N, P) in pixels,
+# What is measured: predicted joints (N, K, D), NaN if not annotated, and their ground truth -> (N, P) in pixels,
 # mm or percent, NaN if not counted.
 QUANTITIES: dict[str, Callable[[np.ndarray, GroundTruth], np.ndarray]] = {
     "joints": lambda pred, gt: joint_errors(pred, gt.known, gt.skeleton.root if gt.dimensions == 3 else None),

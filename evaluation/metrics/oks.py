@@ -1,7 +1,5 @@
 """COCO's average precision by object keypoint similarity (OKS), counted by pycocotools itself."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Sequence

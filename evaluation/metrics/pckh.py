@@ -3,8 +3,6 @@
 PCK is the same in another unit (`evaluation.metrics.conventions`), which the ground truth knows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

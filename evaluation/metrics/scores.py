@@ -1,7 +1,5 @@
 """Scores: every metric of a set of predictions with its confidence intervals, or the differences of two sets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 Reliability and the expected calibration error are those of Guo et al., ICML 2017, over ten bins of equal width.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

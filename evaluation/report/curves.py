@@ -1,7 +1,5 @@
 """How the training went: curves of the loss and of what was validated, and how each run was trained."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where the error is: by joint and bone, by person size, by annotated joints, by joint group, between two joints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Which training is best in 3D, and which joints, bones and actions are hard: Tables 2 to 6, with one's own scores."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a report is made from: finished runs, and the people whom they are scored on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 

@@ -1,7 +1,5 @@
 """Which method is best: Tables 7 and 8 of the paper with one's own scores and their differences."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain

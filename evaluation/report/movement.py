@@ -1,7 +1,5 @@
 """What stage 1 does: how far it moves the joints of stage 0, and whether towards the ground truth."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Plots of the metrics, in a width that a phone can show. Drawn off screen, without pyplot's state."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle

@@ -1,7 +1,5 @@
 """Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1): the tree and its spreads."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How a method follows a movement: Figure 2 of the paper, errors along a sequence and poses at some of its frames."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

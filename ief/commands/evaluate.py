@@ -1,7 +1,5 @@
 """`ief evaluate`: predictions and annotations -> PCKh (or PCK, or COCO's AP), joint and bone error, 3D metrics."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`ief report`: finished runs -> the paper's tables, per-joint tables, plots and pictures on one HTML page."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

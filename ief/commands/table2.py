@@ -1,7 +1,5 @@
 """`ief table2`: five methods in 3D, with and without the second dataset, under one budget, then the report."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

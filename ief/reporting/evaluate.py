@@ -1,7 +1,5 @@
 """What `ief evaluate` does: predictions of a file against annotations, as tables on the terminal and as JSON."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import asdict
 from pathlib import Path

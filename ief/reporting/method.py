@@ -1,7 +1,5 @@
 """The method in one picture: mean pose, its heatmaps, stage 0's pose, its heatmaps, stage 1's pose, on one image."""
 
-from __future__ import annotations
-
 import io
 from itertools import pairwise
 

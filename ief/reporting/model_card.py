@@ -1,7 +1,5 @@
 """The card of released weights: what they are, learned from, score, and where they fail, on drawn people."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass

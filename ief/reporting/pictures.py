@@ -1,7 +1,5 @@
 """Pictures of predictions: the poses drawn on the images, for people to look at before they read numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

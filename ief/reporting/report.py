@@ -1,7 +1,5 @@
 """The report of one or several finished runs: read what they left, ask the questions that apply, write the page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """What a finished run's folder holds for the report: scores, predictions, curves and how it was trained."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterator, Sequence

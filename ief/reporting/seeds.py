@@ -1,7 +1,5 @@
 """Table 7 by one seed or the means of several, with intervals over people and over seeds: results.md and .json."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Runs that differ by some options alone: one budget, resumable as a whole, scored, and one report."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
