@@ -92,7 +92,11 @@ def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool)
     if not known:
         text.append("Differences and Figure 2 are left out: they need validation annotations with depth and cameras.")
     tables = {"table2": table_2(entries)}
-    tables |= {"second-dataset": second_dataset_table(gains)} if gains else {}
+    if gains:
+        rows = tuple((entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in gains)
+        title = "With the second dataset minus without: errors and Bone Std in mm, illegal angles in %"
+        note = "The same method on the same people; the confidence intervals are paired."
+        tables["second-dataset"] = Table(title, ("", *HEADS.values()), rows, note=note)
     facts = {
         "protocol": entries[-1].scores.protocol,
         "runs": {
@@ -127,16 +131,6 @@ def table_2(entries: Sequence[Entry]) -> Table:
     notes = material.describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
     title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
     return Table.join_groups(title, ("", *HEADS.values()), groups.items(), " ".join([ABOUT_PA, ABOUT_OWN, *notes]))
-
-
-def second_dataset_table(gains: Sequence[Entry]) -> Table:
-    """What training on a second dataset changes: rows of which `difference` is with it minus without."""
-    return Table(
-        title="With the second dataset minus without: errors and Bone Std in mm, illegal angles in %",
-        head=("", *HEADS.values()),
-        rows=tuple((entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in gains),
-        note="The same method on the same people; the confidence intervals are paired.",
-    )
 
 
 def make_joints_section(pairs: Mapping[bool, Pair]) -> Section:
@@ -217,12 +211,11 @@ def make_table(title: str, columns: Columns, first: Iterable[str], last: str, no
     """
     names = dict.fromkeys([*first, *(name for _, values in columns for name in values)])
     names.pop(last)
-
-    def make_row(name: str) -> Row | None:
-        cells = [cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head) for head, values in columns]
-        return (name, *cells) if any(each.value is not None for each in cells) else None
-
-    rows = tuple(filter(None, map(make_row, [*names, last])))
+    rows = [
+        (name, *(cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head) for head, values in columns))
+        for name in [*names, last]
+    ]
+    rows = tuple(row for row in rows if any(each.value is not None for each in row[1:]))
     return Table(title, ("", *(head for head, _ in columns)), rows, note=note)
 
 

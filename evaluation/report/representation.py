@@ -1,6 +1,7 @@
 """Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1): the tree and its spreads."""
 
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -182,13 +183,12 @@ def tree_places(skeleton: Skeleton) -> np.ndarray:
     children: dict[int, list[int]] = {joint: [] for joint in range(-1, len(skeleton))}
     for joint in sorted(range(len(skeleton)), key=lambda joint: SIDES.index(skeleton.sides[joint])):
         children[skeleton.parents[joint]].append(joint)
-    order, waiting = [], [skeleton.root]
-    while waiting:
-        order.append(waiting.pop())
-        waiting += reversed(children[order[-1]])
-    leaves = [joint for joint in order if not children[joint]]
-    row = {joint: float(place) for place, joint in enumerate(leaves)}
-    for joint in reversed(order):
-        if below := children[joint]:
-            row[joint] = (row[below[0]] + row[below[-1]]) / 2
-    return np.array([(len(path), row[joint]) for joint, path in enumerate(skeleton.ancestry)], dtype=np.float64)
+    rows, leaves = np.zeros(len(skeleton)), count()
+
+    def place(joint: int) -> float:
+        below = [place(child) for child in children[joint]]
+        rows[joint] = (below[0] + below[-1]) / 2 if below else next(leaves)
+        return rows[joint]
+
+    place(skeleton.root)
+    return np.column_stack([[len(path) for path in skeleton.ancestry], rows])

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from checkpoints.files import write_text
-from evaluation.metrics.conventions import CONVENTIONS, MEASURES
+from evaluation import CONVENTIONS, MEASURES
 from ief.commands.options import add_angle_limits, add_first_pixel
 
 EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotations data/mpii/valid.npz --intervals"

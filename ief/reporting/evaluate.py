@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.angle_limits import load_angle_limits
-from evaluation.metrics.errors import sequence_errors
+from evaluation import OksScores, load_angle_limits, oks_scores, sequence_errors
 from evaluation.metrics.json_format import Json, to_json
-from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.report.tables import breakdown_tables, groups_table, joints_table, summary_table
 from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, print_summary, score_poses, to_tree, view_poses
 from mpii_tools.annotations.read import read_annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.metrics.scores import Scores
+from evaluation import Scores
 from evaluation.report.material import Run
 from evaluation.report.skeletons import grid, to_jpeg
 from evaluation.report.tables import cell, groups_table, readable, summary_table

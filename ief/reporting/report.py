@@ -9,7 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
-from evaluation.metrics.angle_limits import AngleLimits, load_angle_limits
+from evaluation import AngleLimits, load_angle_limits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence

@@ -12,11 +12,8 @@ from safetensors import SafetensorError, safe_open
 
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text
-from evaluation.metrics.angle_limits import AngleLimits
-from evaluation.metrics.bootstrap import Bootstrap
-from evaluation.metrics.evaluate import evaluate, joint_error
+from evaluation import AngleLimits, Bootstrap, Scores, evaluate, joint_error
 from evaluation.metrics.json_format import Json, scores_from_json
-from evaluation.metrics.scores import Scores
 from evaluation.report.material import Run
 from heads.pairs import METHODS
 from heads.skeleton import MPII

@@ -17,15 +17,13 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation.metrics.angle_limits import AngleLimits
-from evaluation.metrics.bootstrap import Bootstrap
-from evaluation.metrics.conventions import MEASURES, PCKH, Measure
+from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores, evaluate
+from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.errors import joint_errors
-from evaluation.metrics.evaluate import evaluate, score_means
 from evaluation.metrics.evaluate import person_errors as measure_errors
-from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean
+from evaluation.metrics.evaluate import score_means
+from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.metrics.scores import Scores
 from evaluation.report.tables import cell, groups_table, readable, summary_table
 from mpii_tools.people import People
 from mpii_tools.results.matching import align

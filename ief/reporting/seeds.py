@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation.metrics.bootstrap import Estimate, average_seeds
+from evaluation import Estimate, GroundTruth, Scores
+from evaluation.metrics.bootstrap import average_seeds
 from evaluation.metrics.evaluate import score_means
-from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.relative import placement, relative_errors
-from evaluation.metrics.scores import Scores
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
-from evaluation.metrics.angle_limits import AngleLimits
+from evaluation import AngleLimits
 from heads.pairs import METHODS
 from ief.reporting.report import write_report
 from ief.reporting.scoring import score_run

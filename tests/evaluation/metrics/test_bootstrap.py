@@ -38,13 +38,6 @@ def test_drawing_in_blocks_changes_nothing(monkeypatch):
     assert np.array_equal(resample(terms, resamples=37, seed=1)["a"], whole)
 
 
-def test_same_seed_same_draws_and_another_seed_others():
-    a = np.random.default_rng(0).normal(size=50)
-    draws = resample({"a": a}, 20, 5)["a"]
-    assert draws == pytest.approx(resample({"x": a, "y": -a}, 20, 5)["x"], abs=1e-9)
-    assert not np.allclose(draws, resample({"a": a}, 20, 6)["a"])
-
-
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_interval_of_a_share_is_the_binomial_one(share):
     people = 2000
