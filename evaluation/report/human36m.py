@@ -10,10 +10,9 @@ from evaluation.metrics.scores import Scores
 from evaluation.report import material, published
 from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
 from evaluation.report.page import Section
-from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, cell, metric_cells, readable
+from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, cell, metric_cells
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
-UNKNOWN = "data that is not recorded"
 IN_TABLE_3 = {metric.name: metric for metric in METRICS[3] if metric.title}
 Values = Mapping[str, Estimate]  # joint or action -> value
 Columns = list[tuple[str, Values]]  # the head of each, and its values
@@ -65,21 +64,13 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
 
 def _list_trainings(runs: Sequence[Run]) -> list[Entry]:
     """The stages of a single run; of several the last ones, and the mean pose of the first run of each dataset."""
-
-    def make_entry(run: Run, stage: str, name: str) -> Entry:
-        data, also = run.record.get("data", UNKNOWN), run.record.get("also")
-        return Entry(name, run.method, stage, run.stages[stage][3], data, also, run.poses.get(stage))
-
+    entries = material.list_entries(runs, 3)
     if len(runs) == 1:
-        return [make_entry(runs[0], stage, readable(stage)) for stage in runs[0].scores_in(3)]
-    lasts = [list(run.scores_in(3))[-1] for run in runs]
-    entries: list[Entry] = []
-    for run, last in zip(runs, lasts, strict=True):
-        entry = make_entry(run, last, run.name if len(set(lasts)) == 1 else f"{run.name}, {readable(last)}")
-        first = entry.trained_on not in {other.trained_on for other in entries}
-        if "mean_pose" in run.scores_in(3) and last != "mean_pose" and first:
-            entries.append(make_entry(run, "mean_pose", "mean pose"))
-        entries.append(entry)
+        return entries
+    for run, entry in zip(runs, list(entries), strict=True):
+        place = [other.trained_on for other in entries].index(entry.trained_on)
+        if entries[place] is entry and entry.stage != "mean_pose" and "mean_pose" in run.scores_in(3):
+            entries.insert(place, run.entry("mean_pose", 3, "mean pose"))
     return entries
 
 

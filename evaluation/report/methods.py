@@ -24,11 +24,7 @@ def compare_stages(runs: Sequence[Run], view: View) -> list[Entry]:
     base, several = next((run for run in runs if run.method == BASE), runs[0]), len(runs) > 1
     reference = f"{base.name} at the same stage" if several else "stage 0"
 
-    entries = {
-        (run.name, stage): Entry(run.name, run.method, stage, scores, poses=run.poses.get(stage))
-        for run in runs
-        for stage, scores in run.scores_in(2).items()
-    }
+    entries = {(run.name, stage): run.entry(stage, 2, run.name) for run in runs for stage in run.scores_in(2)}
     for (name, stage), entry in entries.items():
         other = (base.name, stage if several else "stage0")
         if other != (name, stage) and other in entries and not (several and stage == "mean_pose"):

@@ -13,7 +13,7 @@ from evaluation import AngleLimits, load_angle_limits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
-from evaluation.report.material import select_scores
+from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow, select_rows
 from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_people_section
@@ -150,7 +150,7 @@ def write_report(
             make_figure_3_section(shown, people, load_image, left_out),
         ]
     parts += methods.make_sections(loaded, view, people is not None, published)
-    parts.append(errors.make_joints_section(select_scores(loaded)))
+    parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
