@@ -48,14 +48,6 @@ def test_interval_of_a_share_is_the_binomial_one(share):
     assert high == pytest.approx(share + half, abs=0.06 * half)
 
 
-def test_joints_of_one_person_do_not_count_as_independent():
-    # 100 people whose 16 joints are all right or all wrong: as wide as 100 draws, not as 1,600.
-    right = np.arange(100) % 2 == 0
-    draws = resample({"correct": np.repeat(right[:, None], 16, axis=1)}, 4000)["correct"].sum(axis=1) / 1600
-    low, high = percentile_interval(draws)
-    assert high - low == pytest.approx(2 * 1.96 * 0.05, rel=0.1)
-
-
 def test_undefined_resamples_are_left_out():
     samples = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan], [2.0, np.nan]])
     low, high = percentile_interval(samples, level=0.5)

@@ -55,13 +55,6 @@ def test_errors_are_those_of_a_loop(error, bones):
     assert len(result.per_part) == 16 - bones and ("pelvis" in result.per_part) != bones
 
 
-def test_a_shifted_pose_has_perfect_bones():
-    _, gt = noisy_people(10)
-    pred = np.nan_to_num(gt.joints) + np.array([30.0, 40.0])
-    assert joint_error(pred, gt).overall.value == pytest.approx(50)
-    assert bone_error(pred, gt).overall.value == pytest.approx(0, abs=1e-9)
-
-
 def test_bad_shapes_of_people_are_named():
     pred, gt = noisy_people(4)
     for joints, more, says in (
@@ -137,17 +130,6 @@ def test_alignment_with_scale_is_the_literal_least_squares_fit():
         fits = [least_squares(offsets, [*start, 0, 0, 0, 0], xtol=1e-12, ftol=1e-12) for start in starts]
         best = min(fits, key=lambda fit: fit.cost)
         assert (found[known] - true[known]).ravel() == pytest.approx(best.fun, abs=1e-2)
-
-
-def test_what_an_alignment_takes_away():
-    rng = np.random.default_rng(0)
-    gt = rng.normal(0, 300, (10, 16, 3))
-    turned = np.einsum("nij,nkj->nki", rotations(10).as_matrix(), gt) + np.array([100, -50, 3000])
-    assert p_mpjpe(turned, gt) == pytest.approx(0, abs=1e-9)
-    assert p_mpjpe(1.1 * turned, gt) > 10 and p_mpjpe(1.1 * turned, gt, scale=True) == pytest.approx(0, abs=1e-9)
-    mirrored = turned * (-1, 1, 1)
-    assert p_mpjpe(mirrored, gt) > 50 and p_mpjpe(mirrored, gt, scale=True) > 50
-    assert mpjpe(turned, gt) > 50
 
 
 def test_no_joint_is_moved_back_after_the_alignment():

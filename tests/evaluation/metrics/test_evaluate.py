@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scattered import noisy_people
+from scattered import GROUPS, noisy_people
 from scipy import stats
 
 import evaluation
@@ -31,16 +31,7 @@ def test_what_is_in_the_scores():
     assert scores.convention == "official" and scores.people == scores.sequences == 20 and scores.bootstrap is None
     assert list(scores.thresholds) == [0.5, 0.1] and scores.dimensions == 2
     assert tuple(scores["pckh@0.5"].per_part) == MPII.names
-    assert tuple(scores["pckh@0.5"].groups["groups"]) == (
-        "Head",
-        "Shoulder",
-        "Elbow",
-        "Wrist",
-        "Hip",
-        "Knee",
-        "Ankle",
-        "Mean",
-    )
+    assert tuple(scores["pckh@0.5"].groups["groups"]) == GROUPS
     assert scores.mean_pckh == scores["pckh@0.5"].groups["groups"]["Mean"]
     for name in ("joint_error", "bone_error", "joint_error_crop", "bone_error_crop"):
         assert scores[name].overall.value > 0 and scores[name].overall.interval is None
@@ -63,14 +54,6 @@ def test_nobody_at_all(dimensions, limits):
     nobody = np.zeros((0, 16, dimensions))
     scores = evaluate(nobody, GroundTruth(nobody, [], [], angle_limits=limits), bootstrap=Bootstrap(20))
     assert scores.people == 0 and {score.overall for score in scores.metrics.values()} == {Estimate(None)}
-
-
-def test_intervals_hold_their_values():
-    pred, gt = noisy_people(200)
-    found = pick(evaluate(pred, gt, bootstrap=Bootstrap(resamples=300)))
-    for name, estimate in found.items():
-        assert estimate.low <= estimate.value <= estimate.high and estimate.low < estimate.high, name
-    assert pick(evaluate(pred, gt)) == {name: Estimate(estimate.value) for name, estimate in found.items()}
 
 
 @pytest.mark.parametrize(("dimensions", "convention"), [(2, "official"), (2, "pytorch-pose"), (3, "official")])
