@@ -15,7 +15,7 @@ from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
-from evaluation.metrics.metric import METRICS, Metric, group_units, select_metrics
+from evaluation.metrics.metric import METRICS, Metric, group_units
 from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
@@ -156,7 +156,8 @@ def _measure(
     if gt.dimensions == 2:
         correct, scored = zip(*(person_counts(pred, gt, thresholds, convention) for pred in checked), strict=True)
         terms |= {"correct": gt.sequences.sum(np.mean(correct, axis=0)), "scored": gt.sequences.sum(scored[0])}
-    blocks = group_units(select_metrics(gt, paired))
+    metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
+    blocks = group_units(metric for metric in metrics if not (metric.of_gt and paired))
     values = {}  # of each metric (N, U, P) in its U units, NaN if not counted
     for name, block in blocks.items():
         each = [np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked]

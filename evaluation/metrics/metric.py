@@ -90,18 +90,7 @@ METRICS = {
 }
 
 
-def select_metrics(gt: GroundTruth, paired: bool = False) -> list[Metric]:
-    """Those that can be measured: Illegal Angle with limits; those of the ground truth alone unless `paired`."""
-    return [
-        metric
-        for metric in METRICS[gt.dimensions]
-        if (metric.part != "angle" or gt.angle_limits) and not (metric.of_gt and paired)
-    ]
-
-
 def group_units(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
     """A metric's key in JSON -> it in each of its units."""
-    blocks: dict[str, list[Metric]] = {}
-    for metric in metrics:
-        blocks.setdefault(metric.block, []).append(metric)
-    return blocks
+    metrics = list(metrics)
+    return {block: [one for one in metrics if one.block == block] for block in dict.fromkeys(m.block for m in metrics)}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import Estimate, GroundTruth, Scores
+from evaluation import Estimate, Scores
 from evaluation.metrics.bootstrap import average_seeds
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.relative import placement, relative_errors
@@ -50,8 +50,11 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     alone, pairs, gains = list_rows(poses)
     count = len(next(iter(runs.values())))
     means = f", means of {count} seeds" if count > 1 else ""
+    labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
+    parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
+    parts = parts if all(part.annotated.any() for part in parts.values()) else {}
     compared: dict[str, dict[str, Difference]] = {}
-    for name, part in split_joints(gt, people).items():
+    for name, part in {"all joints": gt, **parts}.items():
         compared[name] = {}
         for row, both in (pairs | gains).items():
             each = [score_means(part, [one], [other], bootstrap=None) for one, other in zip(*both, strict=True)]
@@ -102,13 +105,6 @@ def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]
         for (previous, stage), method in product(pairwise(stages), methods)
     }
     return alone, pairs, gains
-
-
-def split_joints(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
-    """What is compared: all joints, then those labeled as visible and as hidden, where there are some of either."""
-    labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
-    parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
-    return {"all joints": gt, **(parts if all(part.annotated.any() for part in parts.values()) else {})}
 
 
 def make_table(title: str, note: str, values: Mapping[str, tuple[Estimate, ...]], head: tuple[str, ...]) -> Table:
