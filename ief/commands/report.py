@@ -3,12 +3,11 @@
 import argparse
 from pathlib import Path
 
-from checkpoints.errors import Incomplete
-from evaluation.report.published import TABLE_8
+from checkpoints.errors import Incomplete, PoseError
+from evaluation.report.published import TABLE_8, select_rows
 from ief.commands.options import add_angle_limits
 
 EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
-OPTIONS = ("data", "annotations", "training", "images", "published", "angle_limits")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +28,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the report and print where."""
-    from ief.reporting.report import report_runs
+    """Read the people, write the report, print where."""
+    from evaluation import load_angle_limits
+    from ief.reporting.report import open_loader, read_people, write_report
 
-    options = {name: getattr(args, name) for name in OPTIONS}
-    page, left_out = report_runs(args.runs, args.out, args.title, args.lead, **options)
+    people = read_people(args.annotations, args.data, "valid")
+    if args.images and people is None:
+        raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
+    left_out: list[str] = []
+    page = write_report(
+        args.runs,
+        args.out,
+        args.title,
+        args.lead,
+        people=people,
+        training=read_people(args.training, args.data, "train"),
+        load_image=open_loader(args.images, args.data) if args.images else None,
+        published=select_rows(args.published),
+        left_out=left_out,
+        angle_limits=load_angle_limits(args.angle_limits) if args.angle_limits else None,
+    )
     print(page)
     if left_out:
         raise Incomplete(left_out)

@@ -9,13 +9,13 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
-from evaluation import AngleLimits, load_angle_limits
+from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
 from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
-from evaluation.report.published import TABLE_8, PublishedRow, select_rows
+from evaluation.report.published import TABLE_8, PublishedRow
 from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_people_section
 from ief.reporting.runs import load_run, run_names
 from ief.reporting.scoring import view_poses
@@ -27,54 +27,6 @@ from mpii_tools.people import People
 from mpii_tools.prepared.read import read_description
 
 NOTHING: Json = {"breakdowns": {}, "movement": {}, "scores": {}}  # of results.json, where a question does not apply
-
-
-def report_runs(
-    runs: Sequence[Path],
-    out: Path,
-    title: str,
-    lead: str = "",
-    *,
-    data: Path | None = None,
-    annotations: Path | None = None,
-    training: Path | None = None,
-    images: Path | None = None,
-    published: Sequence[str] = ("all",),
-    angle_limits: Path | None = None,
-) -> tuple[Path, list[str]]:
-    """What `ief report` does: read the people and write the report of finished runs.
-
-    Args:
-        runs, out, title, lead: see `write_report`.
-        data: folder that `ief prepare` wrote, whose people `annotations` and `training`, files of any format of
-            annotations, replace.
-        images: folder of the validation people's images.
-        published: rows below Table 8, see `select_rows`.
-        angle_limits: folder of the joint-angle model.
-
-    Returns:
-        The page, and a line for each image that could not be drawn on.
-
-    Raises:
-        PoseError: files that cannot be read or do not go together.
-    """
-    people, trained = (read_people(*each) for each in ((annotations, data, "valid"), (training, data, "train")))
-    if images and people is None:
-        raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
-    left_out: list[str] = []
-    page = write_report(
-        runs,
-        out,
-        title,
-        lead,
-        people=people,
-        training=trained,
-        load_image=open_loader(images, data) if images else None,
-        published=select_rows(published),
-        left_out=left_out,
-        angle_limits=load_angle_limits(angle_limits) if angle_limits else None,
-    )
-    return page, left_out
 
 
 def read_people(path: Path | None, data: Path | None, split: str) -> People | None:
