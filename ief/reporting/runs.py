@@ -52,16 +52,15 @@ def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
     depth = people.depth if people is not None else None
     placed = depth is not None and depth.placed.any() and any(pose.shape[-1] == 3 for pose in poses.values())
-    for stage in stages if placed else ():
-        stages[stage].pop(3, None)
+    for scores in stages.values() if placed else ():
+        scores.pop(3, None)
     for stage, joints in poses.items():
-        known, scored = stages.get(stage), {}
-        if known is None or not match_scores(known[2], joints, people):
+        known = stages.setdefault(stage, {})
+        if not known or not match_scores(known[2], joints, people):
             convention = known[2].convention if known else "official"
-            scored = {2: score(joints, people, convention, intervals=True)}
+            known[2] = score(joints, people, convention, intervals=True)
         if placed and (view := view_poses(people, 3, joints, limits=limits)):
-            scored[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
-        stages[stage] = {**(known or {}), **scored}
+            known[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
     scores = {stage: each.scores for stage, each in predicted.items() if each.scores is not None}
     scores = {stage: each for stage, each in scores.items() if np.isfinite(each).any()}
     return Run(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
