@@ -1,7 +1,5 @@
 """`ief table7`: five methods, or the runs of a plan, under one budget, then the report."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The card of released weights: what they are, learned from, score, and where they fail, on drawn people."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.metrics.scores import Scores
+from evaluation import Scores
 from evaluation.report.material import Run
 from evaluation.report.skeletons import grid, to_jpeg
 from evaluation.report.tables import cell, groups_table, readable, summary_table

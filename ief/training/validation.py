@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.measures import PCKH
+from evaluation.metrics.conventions import PCKH
 from ief.inference.predictor import predict_cascade
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage

@@ -1,7 +1,5 @@
 """Runs that differ by some options alone: one budget, resumable as a whole, scored, and one report."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
-from evaluation.metrics.angle_limits import AngleLimits
+from evaluation import AngleLimits
 from heads.pairs import METHODS
 from ief.reporting.report import write_report
 from ief.reporting.scoring import score_run

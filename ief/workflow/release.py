@@ -8,7 +8,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
-from evaluation.metrics.measures import PCKH
+from evaluation.metrics.conventions import PCKH
 from evaluation.report.material import Run
 from evaluation.report.tables import cell
 from heads.skeleton import MPII

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from evaluation import Bootstrap, GroundTruth, compare, evaluate, pckh
-from evaluation.metrics.breakdown import sequence_errors
-from evaluation.metrics.calibration import calibrate, correct_joints
+from evaluation.metrics.errors import sequence_errors
 from evaluation.metrics.ground_truth import ratio
+from evaluation.report.calibration import calibrate, correct_joints
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1), (3, 1), (0,)])

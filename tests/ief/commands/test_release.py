@@ -16,7 +16,7 @@ from untrained import save_run
 
 import ief.model.release
 from checkpoints.errors import PoseError
-from evaluation.metrics.measures import PCKH, TORSO
+from evaluation.metrics.conventions import PCKH, TORSO
 from heads.skeleton import Skeleton
 from ief import PosePredictor
 from ief.model.release import release_stages

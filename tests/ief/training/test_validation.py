@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from checkpoints.errors import PoseError
 from evaluation import Estimate, Score, Scores
-from evaluation.metrics.measures import PCKH
+from evaluation.metrics.conventions import PCKH
 from ief.cli import main
 from ief.inference.predictor import predict_cascade
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
