@@ -1,7 +1,5 @@
 """The one error of the whole project that a user can put right."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 SHOWN = 200  # inputs that `Incomplete` names one by one
@@ -10,16 +8,20 @@ SHOWN = 200  # inputs that `Incomplete` names one by one
 class PoseError(ValueError):
     """One line: the file, the person or field, what was found, what to do.
 
-    Bad input, a corrupt file, a full disk. The command line prints it without a traceback and exits with status 2.
+    Bad input, a corrupt file, a full disk. The command line prints it without a traceback and exits with `status`.
     """
+
+    status = 2
 
 
 class Incomplete(PoseError):
-    """All is written but for a part of the input: a command raises it at its end, for the exit status 3.
+    """All is written but for a part of the input: a command raises it at its end.
 
     Args:
         left_out: one line for each input that was left out, with its reason.
     """
+
+    status = 3
 
     def __init__(self, left_out: Sequence[str]) -> None:
         lines = [f"{len(left_out):,} left out, everything else is written:", *left_out[:SHOWN]]

@@ -1,7 +1,5 @@
 """The project's one way to write a file: a kill at any moment leaves the old one or the whole new one."""
 
-from __future__ import annotations
-
 import errno
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE

@@ -10,8 +10,6 @@ a file of one loads into the other without an error and loses 9 points of ImageN
 settled by what the file is, and a file that does not tell is refused until the caller does.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping, Sequence

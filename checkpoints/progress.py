@@ -1,7 +1,5 @@
 """How far long work is: a bar on a terminal, a plain line now and then in a log file."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable
 from typing import TextIO
@@ -30,7 +28,7 @@ class LogLines(tqdm):
 
 def progress(
     iterable: Iterable = (), desc: str = "", total: int | None = None, unit: str = "step", *, initial: int = 0,
-    shown: bool = True,
+    show: bool = True,
 ) -> tqdm:  # fmt: skip
     """Progress of long work on stderr: a bar on a terminal, `LogLines` elsewhere.
 
@@ -40,10 +38,10 @@ def progress(
         total: number of units; None for the length of `iterable`.
         unit: what is counted, in the singular.
         initial: units that were done before.
-        shown: False shows nothing; of several ranks one does.
+        show: False shows nothing; of several ranks one does.
     """
     total = len(iterable) if total is None else total
-    if not shown or sys.stderr.isatty():
-        return tqdm(iterable, desc, total, leave=None, unit=unit, initial=initial, disable=not shown)
+    if not show or sys.stderr.isatty():
+        return tqdm(iterable, desc, total, leave=None, unit=unit, initial=initial, disable=not show)
     return LogLines(iterable, desc, total, unit=unit, initial=initial, bar_format=LINE, delay=DELAY,
                     mininterval=INTERVAL, maxinterval=INTERVAL, miniters=1, smoothing=0)  # fmt: skip

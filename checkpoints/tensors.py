@@ -5,8 +5,6 @@ metadata key `description`. Loading never runs code from the file, and refuses o
 SHA-256 beside the description: safetensors notices a corrupt header, but not a changed byte.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

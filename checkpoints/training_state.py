@@ -5,8 +5,6 @@ looked at before they are found to match. A new checkpoint is whole on the disk 
 that two remain: a corrupt one costs the time since the previous one, not the training.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

@@ -19,46 +19,12 @@ Joints (N, 16, 3) in mm are scored the same way, by the metrics of 3D.
 """
 
 from evaluation.metrics.angle_limits import AngleLimits, illegal_angles, load_angle_limits
-from evaluation.metrics.bones import bone_std
 from evaluation.metrics.bootstrap import Bootstrap, Estimate
-from evaluation.metrics.breakdown import SequenceErrors, sequence_errors
-from evaluation.metrics.conventions import CONVENTIONS, Convention
+from evaluation.metrics.conventions import CONVENTIONS, MEASURES, Convention, Measure
+from evaluation.metrics.errors import SequenceErrors, bone_std, mpjpe, p_mpjpe, rigid_align, sequence_errors
 from evaluation.metrics.evaluate import bone_error, compare, evaluate, joint_error
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.measures import MEASURES, Measure
 from evaluation.metrics.metric import METRICS, Metric
-from evaluation.metrics.mpjpe import mpjpe, p_mpjpe, rigid_align
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import PCKhMetric, pckh
 from evaluation.metrics.scores import Score, Scores
-
-__all__ = [
-    "CONVENTIONS",
-    "MEASURES",
-    "METRICS",
-    "AngleLimits",
-    "Bootstrap",
-    "Convention",
-    "Estimate",
-    "GroundTruth",
-    "Measure",
-    "Metric",
-    "OksScores",
-    "PCKhMetric",
-    "Score",
-    "Scores",
-    "SequenceErrors",
-    "bone_error",
-    "bone_std",
-    "compare",
-    "evaluate",
-    "illegal_angles",
-    "joint_error",
-    "load_angle_limits",
-    "mpjpe",
-    "oks_scores",
-    "p_mpjpe",
-    "pckh",
-    "rigid_align",
-    "sequence_errors",
-]

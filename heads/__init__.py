@@ -3,8 +3,6 @@
 >>> from heads import MPII, METHODS, CompositionalLoss, get_pairs, joints_to_bones
 """
 
-from __future__ import annotations
-
 import importlib
 
 # Name -> its module, which is imported when the name is asked for: a skeleton needs no torch.

@@ -1,7 +1,5 @@
 """Bones <-> joints (Eq. 4 of the paper)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -8,8 +8,6 @@ The walk never has to be taken: J_k = -(sum of B over k and its ancestors), so t
 ancestor row of u minus that of v. Bones common to both cancel, which leaves exactly the signed path.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

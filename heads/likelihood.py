@@ -6,8 +6,6 @@ log-likelihoods of one error: under a Laplace distribution with that standard de
 is learned with the network, a normalizing flow of error / sigma. L1 is the first of them with a constant sigma.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -32,7 +30,7 @@ class ResidualLikelihood(nn.Module):
         self.flow = RealNVP(dimensions)
         self.plane = RealNVP(PLANE) if dimensions > PLANE else None
 
-    def counted(self, supervised: Tensor) -> Tensor:
+    def select_whole(self, supervised: Tensor) -> Tensor:
         """(B, D, P) bool of coordinates that both ends of a pair have: those of whole errors, or of a whole x, y."""
         whole = supervised.all(dim=1, keepdim=True).expand_as(supervised)
         if self.plane is None:
@@ -46,7 +44,7 @@ class ResidualLikelihood(nn.Module):
         Args:
             error: (B, D, P) errors of P pairs in standard deviations of the training data.
             raw_sigma: (B, P, D) the network's output for sigma, before the sigmoid; sigma is in the unit of `error`.
-            counted: (B, D, P) bool as `counted` gives it; None for whole errors.
+            counted: (B, D, P) bool as `select_whole` gives it; None for whole errors.
 
         Returns:
             (B, D, P); a pair's log-likelihood under the flow is divided evenly among its coordinates.

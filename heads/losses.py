@@ -6,8 +6,6 @@ joint pairs, each coordinate divided by its standard deviation. Both sides are n
 soft L1, or through residual log-likelihood estimation (`heads.likelihood`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -100,17 +98,14 @@ class CompositionalLoss(nn.Module):
         mask = expand_mask(mask, joints)
         gt = torch.where(mask, joints, 0).to(estimate).transpose(1, 2) @ self.difference.to(estimate)
         error = (estimate.transpose(1, 2) @ self.composition.to(estimate) - gt) / self.std.to(estimate)  # (B, D, P)
-        supervised = self._both_ends(mask)
+        # Both ends of a pair are annotated; the origin always is.
+        supervised = mask.transpose(1, 2).to(self.ends) @ self.ends == self.ends.sum(dim=0)  # (B, D, P)
         if isinstance(self.loss, str):
             losses = LOSSES[self.loss](error)
         else:
-            supervised = self.loss.counted(supervised)
+            supervised = self.loss.select_whole(supervised)
             losses = self.loss(error, raw_sigma, supervised)
         shares = supervised.to(error) * self.weights.to(error)
         total = shares.sum(dim=(1, 2), keepdim=True)
         terms = torch.where(total > 0, total, 1) if self.reduction == "mean" else 1
         return (losses * (shares / (terms * len(error)))).sum()
-
-    def _both_ends(self, mask: Tensor) -> Tensor:
-        """(B, D, P) bool: whether both ends of a pair are annotated in `mask` (B, K, D); the origin always is."""
-        return mask.transpose(1, 2).to(self.ends) @ self.ends == self.ends.sum(dim=0)

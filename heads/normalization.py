@@ -1,7 +1,5 @@
 """Normalization of a regression target by its mean and standard deviation (Eq. 1 and 2 of the paper)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

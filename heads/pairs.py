@@ -6,8 +6,6 @@ is a difference of joints, so moving all of them changes nothing and the root bo
 therefore belongs to P_all here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -78,13 +76,6 @@ METHODS = {
 }
 
 
-def get_method(name: str) -> Method:
-    """The method of Table 1 called `name`. Raises ValueError for another name."""
-    if name not in METHODS:
-        raise ValueError(f"unknown method '{name}'; choose one of {', '.join(METHODS)}")
-    return METHODS[name]
-
-
 def path_lengths(skeleton: Skeleton, pairs: Sequence[Pair]) -> list[int]:
     """The number of bones on the path from u to v, for each pair (u, v); the root's bone leads to the origin.
 
@@ -109,12 +100,10 @@ def pair_weights(pairs: Sequence[Pair], origin_share: float | None = None) -> li
     Raises:
         ValueError: a share that is not above 0 and below 1.
     """
-    if origin_share is None:
-        return [1.0] * len(pairs)
-    if not 0 < origin_share < 1:
+    if origin_share is not None and not 0 < origin_share < 1:
         raise ValueError(f"origin share {origin_share}: must be above 0 and below 1")
     origin = sum(ORIGIN in pair for pair in pairs)
-    if origin in (0, len(pairs)):
+    if origin_share is None or origin in (0, len(pairs)):
         return [1.0] * len(pairs)
     near, far = origin_share * len(pairs) / origin, (1 - origin_share) * len(pairs) / (len(pairs) - origin)
     return [near if ORIGIN in pair else far for pair in pairs]

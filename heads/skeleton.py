@@ -1,7 +1,5 @@
 """The skeleton tree (Fig. 1 of the paper): joints, their parents, and which joints a mirror swaps."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

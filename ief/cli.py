@@ -1,7 +1,5 @@
 """The command line: `ief COMMAND ...`. Only the command that is asked for is imported."""
 
-from __future__ import annotations
-
 import argparse
 import ctypes
 import errno
@@ -12,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from checkpoints.errors import Incomplete, PoseError
+from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from ief.training.stopping import LostPeer, Stopped, is_main_rank
 
@@ -30,7 +28,14 @@ COMMANDS = {
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of training and inference on this machine",
 }
-FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
+OVERVIEW = """usage: ief COMMAND ...
+
+Two-stage iterative regression of 2D human pose.
+
+{}
+
+`ief COMMAND -h` explains one. Start with: ief demo --out demo"""
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # against others: ief/benchmarks/SPEED.md
 WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
@@ -58,19 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name, args = arguments[0], argparse.Namespace()
     try:
         run_command(name, arguments[1:], args)
-    except PoseError as error:
+    except (PoseError, LostPeer) as error:
         print(f"ief {name}: {error}", file=sys.stderr)
-        return INCOMPLETE if isinstance(error, Incomplete) else BAD_INPUT
-    except Stopped as stopped:
+        return error.status
+    except (Stopped, KeyboardInterrupt) as stop:
+        stopped = stop if isinstance(stop, Stopped) else Stopped(INTERRUPTED)
         if is_main_rank():  # one line for all processes of a training
             print(f"\nief {name}: {stopped}", file=sys.stderr)
         return stopped.status
-    except LostPeer as error:
-        print(f"ief {name}: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print(f"\nief {name}: interrupted; the same command resumes where it stopped", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
         discard_output()
     except Exception as error:
@@ -145,14 +145,12 @@ def save_traceback(error: Exception) -> str:
 
 def overview(arguments: Sequence[str]) -> int:
     """Print the list of commands; status 2 if an unknown one was asked for."""
-    lines = ["usage: ief COMMAND ...", "", "Two-stage iterative regression of 2D human pose.", ""]
-    lines += [f"  {name:<13}{summary}" for name, summary in COMMANDS.items()]
-    lines += ["", "`ief COMMAND -h` explains one. Start with: ief demo --out demo"]
+    summaries = "\n".join(f"  {name:<13}{summary}" for name, summary in COMMANDS.items())
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
     if arguments and not asked:
         print(f"ief: unknown command '{arguments[0]}'", file=sys.stderr)
     try:
-        print("\n".join(lines), file=sys.stdout if asked else sys.stderr, flush=True)
+        print(OVERVIEW.format(summaries), file=sys.stdout if asked else sys.stderr, flush=True)
     except BrokenPipeError:
         discard_output()
     return 0 if asked else BAD_INPUT

@@ -114,6 +114,7 @@ print(*sorted({'cv2', 'h5py', 'matplotlib', 'scipy'} & set(sys.modules)))"""
     [
         ("heads, heads.skeleton, evaluation, mpii_tools.annotations.read", {"torch"}),
         ("heads.losses, heads.likelihood", {"checkpoints", "mpii_tools", "evaluation", "ief"}),
+        ("ief.workflow, ief.workflow.predict", {"ief.training", "ief.reporting.report", "matplotlib"}),
     ],
 )
 def test_an_import_loads_no_more_than_it_needs(modules, without):

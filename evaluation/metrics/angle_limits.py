@@ -5,12 +5,9 @@ here: where the neck, shoulders and hips send their bones, seen from the torso, 
 from the bone above. All frames of the model are left-handed.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -62,9 +59,10 @@ def load_angle_limits(folder: str | os.PathLike) -> AngleLimits:
     Raises:
         PoseError: a file is missing, unreadable or holds something else.
     """
-    model = _load(Path(folder) / MODEL, ("angleSprd", "sepPlane", "E2", "bounds", "chlds", "jmp"))
-    static = _load(Path(folder) / STATIC, ("a", "di"))
+    from scipy.io import loadmat  # the other metrics need numpy alone
+
     try:
+        model, static = (loadmat(require_file(Path(folder) / name)) for name in (MODEL, STATIC))
         if tuple(model["chlds"].ravel()) != BONES:
             raise ValueError(f"chlds is {model['chlds'].ravel().tolist()} and not {list(BONES)}")
         degrees = float(model["jmp"].item())
@@ -78,20 +76,19 @@ def load_angle_limits(folder: str | os.PathLike) -> AngleLimits:
             return np.stack(cells)
 
         plane = table("sepPlane", LIMBS, 4)
-        length = np.linalg.norm(plane[..., :3], axis=-1)
         above = [TORSO[joint][1] - 1 for joint in list(TORSO)[ABOVE]]
         return AngleLimits(
             degrees,
             table("angleSprd", TORSO) != 0,
             _frames(plane[..., :3], table("E2", LIMBS, 3)).swapaxes(-1, -2),
-            plane[..., 3] / length,
+            plane[..., 3] / np.linalg.norm(plane[..., :3], axis=-1),
             table("bounds", LIMBS, 4),
             static["a"].astype(np.float64).reshape(3),
             static["di"].astype(np.float64).reshape(3, -1).T[above],
         )
-    except (ValueError, IndexError, TypeError, AttributeError, ZeroDivisionError, OverflowError) as error:
+    except Exception as error:  # scipy has no one error for a corrupt file
         raise PoseError(
-            f"{folder}: not the joint-angle model of Akhter and Black ({error}); get its files again"
+            f"{folder}: {MODEL} and {STATIC} are not Akhter and Black's joint-angle model ({error}); get both again"
         ) from error
 
 
@@ -112,32 +109,23 @@ def illegal_angles(joints: np.ndarray, limits: AngleLimits, skeleton: Skeleton =
     if lacking := set(MPII.names) - set(skeleton.names):
         raise PoseError(f"Illegal Angle takes all of MPII's joints; these people lack {', '.join(sorted(lacking))}")
     joints = np.asarray(joints, dtype=np.float64) * (1, 1, -1)  # to the left-handed frames of the model
-    known = np.isfinite(joints).all(axis=-1)
-    joints = np.where(known[..., None], joints, 0)
-    at = {name: skeleton.index(name) for name in MPII.names}
+    joints = np.where(np.isfinite(joints).all(axis=-1, keepdims=True), joints, np.nan)
 
     def measure_bones(pairs: list[tuple[str, str]]) -> np.ndarray:
-        start, end = ([at[name] for name in names] for names in zip(*pairs, strict=True))
+        start, end = ([skeleton.index(name) for name in names] for names in zip(*pairs, strict=True))
         return _unit(joints[:, start] - joints[:, end])
 
     bones = measure_bones([(joint, end) for joint, (end, _) in (TORSO | LIMBS).items()])
     torso = _frames(measure_bones(list(GIRDLES)), measure_bones([SPINE]))[:, GIRDLE]
-    upper, lower = bones[:, : len(TORSO)], bones[:, len(TORSO) :]
-    azimuth, elevation = _bins(_rotate(torso, upper), limits.bin_degrees)
+    # A NaN joint makes the directions NaN of the angles that take it, and of no other.
+    frames = np.concatenate([torso, _limb_frames(torso[:, ABOVE], bones[:, ABOVE], limits)], axis=1)
+    directions = np.einsum("...ij,...i->...j", frames, bones)
+    known = np.isfinite(directions).all(axis=-1)
+    upper, lower = np.split(np.where(known[..., None], directions, 0), [len(TORSO)], axis=1)
+    azimuth, elevation = _bins(upper, limits.bin_degrees)
     legal_upper = limits.spread[np.arange(len(TORSO)), azimuth, elevation]
-    limb = _limb_frames(torso[:, ABOVE], upper[:, ABOVE], limits)
-    legal_lower = _check_limbs(_rotate(limb, lower), limits, azimuth[:, ABOVE], elevation[:, ABOVE])
-    taken = np.array([[name in _list_joints(joint) for name in skeleton.names] for joint in ANGLES])
-    illegal = ~np.concatenate([legal_upper, legal_lower], axis=1)
-    return np.where((known[:, None] | ~taken).all(axis=-1), illegal, np.nan)
-
-
-def _list_joints(joint: str) -> set[str]:
-    """The joints that an angle depends on: two bones and the torso frame."""
-    if joint in TORSO:
-        return {joint, TORSO[joint][0], *SPINE, *GIRDLES[GIRDLE[list(TORSO).index(joint)]]}
-    above = list(TORSO)[ABOVE][list(LIMBS).index(joint)]
-    return _list_joints(above) | {joint, LIMBS[joint][0]}
+    legal_lower = _check_limbs(lower, limits, azimuth[:, ABOVE], elevation[:, ABOVE])
+    return np.where(known, ~np.concatenate([legal_upper, legal_lower], axis=1), np.nan)
 
 
 def _check_limbs(bones: np.ndarray, limits: AngleLimits, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
@@ -170,10 +158,6 @@ def _frames(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([first, second, np.cross(first, second)], axis=-1)
 
 
-def _rotate(frames: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    return np.einsum("...ij,...i->...j", frames, vectors)
-
-
 def _bins(vectors: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """The bins of azimuth and elevation of vectors (..., 3)."""
     x, y, z = np.moveaxis(vectors, -1, 0)
@@ -185,19 +169,3 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors of length 1; a zero vector stays one."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.divide(vectors, length, out=np.array(vectors), where=length > 0)
-
-
-def _load(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    """The variables `names` of a MATLAB file."""
-    from scipy.io import loadmat
-
-    try:
-        variables = loadmat(require_file(path), variable_names=names)
-    except PoseError:
-        raise
-    except Exception as error:  # scipy has no one error for a corrupt file
-        raise PoseError(f"{path}: not a whole MATLAB file ({error}); get it again") from error
-    missing = [name for name in names if name not in variables]
-    if missing:
-        raise PoseError(f"{path}: has no '{missing[0]}'; give the file of Akhter and Black's joint-angle model")
-    return variables

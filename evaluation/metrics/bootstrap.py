@@ -4,10 +4,8 @@ Every metric of this package is a function of sums over people. Drawing N people
 multinomial weight, so a resample's sums are weighted sums, and all resamples are one matrix product.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,22 +81,14 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
     columns = [np.asarray(term, np.float64).reshape(people, math.prod(term.shape[1:])) for term in terms.values()]
     table = np.concatenate(columns, axis=1)
     drawn = np.zeros((bootstrap.resamples, table.shape[1]))
-    if people:
-        drawn = np.concatenate([weights @ table for weights in _weights(people, bootstrap)])
+    rng, chances = np.random.default_rng(bootstrap.seed), np.full(people, 1 / max(people, 1))
+    for block in np.array_split(drawn, -(-bootstrap.resamples * people // _BLOCK)) if people else ():
+        block[:] = rng.multinomial(people, chances, size=len(block)).astype(np.float64) @ table
     parts = np.split(drawn, np.cumsum([column.shape[1] for column in columns])[:-1], axis=1)
     return {
         name: np.concatenate([sums[name], part.reshape(len(part), *term.shape[1:])])
         for (name, term), part in zip(terms.items(), parts, strict=True)
     }
-
-
-def _weights(people: int, bootstrap: Bootstrap) -> Iterator[np.ndarray]:
-    """(R, N) how often each resample holds each person, some rows at a time."""
-    rng = np.random.default_rng(bootstrap.seed)
-    rows = max(1, _BLOCK // people)
-    for first in range(0, bootstrap.resamples, rows):
-        size = min(rows, bootstrap.resamples - first)
-        yield rng.multinomial(people, np.full(people, 1 / people), size=size).astype(np.float64)
 
 
 def percentile_interval(samples: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,7 @@
-"""Whether scores of joints know which joints are correct, and how to make them say how often they are.
+"""Whether the joints' scores know which joints are correct, and the map from scores to the share correct.
 
 Reliability and the expected calibration error are those of Guo et al., ICML 2017, over ten bins of equal width.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -156,6 +154,6 @@ def _auc(scores: np.ndarray, correct: np.ndarray) -> float | None:
     pairs = int(right.sum()) * int((~right).sum())
     if not pairs:
         return None
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
-    return float((ranks[right].sum() - right.sum() * (right.sum() + 1) / 2) / pairs)
+    from scipy.stats import rankdata
+
+    return float((rankdata(scores)[right].sum() - right.sum() * (right.sum() + 1) / 2) / pairs)

@@ -4,8 +4,6 @@ Each person adds terms (correct joints, distances, counts) to sums over people o
 of sums, for the dataset and for its bootstrap resamples identically.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.bones import compute_std, length_moments
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
-from evaluation.metrics.conventions import Convention, get_convention
+from evaluation.metrics.conventions import Convention, get_convention, name_kind
+from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
-from evaluation.metrics.metric import METRICS, Metric, group_units, select_metrics
-from evaluation.metrics.mpjpe import MIN_ALIGNED
+from evaluation.metrics.metric import METRICS, Metric, group_units
 from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
-from evaluation.metrics.pose_std import name_kind
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
 
@@ -159,10 +155,13 @@ def _measure(
     terms = {}
     if gt.dimensions == 2:
         correct, scored = zip(*(person_counts(pred, gt, thresholds, convention) for pred in checked), strict=True)
-        terms |= {"correct": gt.sequences.sum(_mean(correct)), "scored": gt.sequences.sum(scored[0])}
-    blocks = group_units(select_metrics(gt, paired))
-    values = {name: _values(block, checked, gt) for name, block in blocks.items()}
+        terms |= {"correct": gt.sequences.sum(np.mean(correct, axis=0)), "scored": gt.sequences.sum(scored[0])}
+    metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
+    blocks = group_units(metric for metric in metrics if not (metric.of_gt and paired))
+    values = {}  # of each metric (N, U, P) in its U units, NaN if not counted
     for name, block in blocks.items():
+        each = [np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked]
+        values[name] = sum(each) / len(each)
         terms |= {(name, kind): term for kind, term in _terms(block[0], values[name], gt).items()}
     sums = totals(terms, bootstrap)
     measured: Measured = {}
@@ -172,11 +171,6 @@ def _measure(
         own = {key[1]: total for key, total in sums.items() if key[0] == name}
         measured |= _block_arrays(block, values[name], own, gt)
     return measured
-
-
-def _values(block: Sequence[Metric], checked: Sequence[np.ndarray], gt: GroundTruth) -> np.ndarray:
-    """(N, U, P) one metric's values in its U units, means over the predictions; NaN if not counted."""
-    return _mean([np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked])
 
 
 def _terms(metric: Metric, values: np.ndarray, gt: GroundTruth) -> dict[str, np.ndarray]:
@@ -242,7 +236,3 @@ def _stds(each: np.ndarray, of_kind: np.ndarray) -> Arrays:
         "per_subject": nan_mean(each, axis=2),
         "per_kind": ratio(np.nansum(each, axis=1) @ of_kind, np.isfinite(each).sum(axis=1) @ of_kind),
     }
-
-
-def _mean(values: Sequence[np.ndarray]) -> np.ndarray:
-    return sum(values) / len(values)

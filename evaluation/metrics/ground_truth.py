@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.measures import PCKH, Measure
+from evaluation.metrics.angle_limits import AngleLimits
+from evaluation.metrics.conventions import PCKH, Measure
 from heads.skeleton import BOX_PER_SCALE, CROP_SIDE, MPII, Skeleton
-
-if TYPE_CHECKING:
-    from evaluation.metrics.angle_limits import AngleLimits
 
 CROP = 224  # pixels on a side of the network's input
 

@@ -4,8 +4,6 @@ With confidence intervals a block of values holds an "interval", which repeats i
 value is null if nothing was counted.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass
@@ -14,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
-from evaluation.metrics.measures import MEASURES, PCKH
+from evaluation.metrics.conventions import MEASURES, PCKH
 from evaluation.metrics.metric import METRICS, Metric, group_units
 from evaluation.metrics.scores import Score, Scores
 
 Json = dict[str, Any]
 KEYS = {"people": "persons"}  # a field -> its key, where they differ
-GROUPS_3D = ("per_action", "per_subject", "per_kind")
+GROUPS_3D = ("action_mean", "per_action", "per_subject", "per_kind")
 
 
 def scores_to_json(scores: Scores) -> Json:
@@ -58,7 +56,7 @@ def scores_to_json(scores: Scores) -> Json:
             tree[block][f"{threshold:g}"] = to_block({"per_joint": score.per_part, **score.groups}, drawn)
         means = {f"{threshold:.2f}": mean for threshold, mean in curve.groups["curve"].items()}
         whole = {f"{block}_auc": curve.overall, f"{block}_curve": means}
-        tree |= _values(whole)
+        tree |= to_block(whole, intervals=False)
         drawn |= _bounds(whole) if drawn else {}
         counts[block] = {"mean": scores.in_mean, "per_joint": next(iter(scores.thresholds.values())).counts}
     for name, units in group_units(_metrics(scores.metrics, flat)).items():
@@ -102,8 +100,7 @@ def scores_from_json(tree: Json) -> Scores:
     for metric in _metrics(tree, flat):
         values = read_block(tree[metric.block])
         parts = {name: each[metric.unit] if flat else each for name, each in values[metric.part_key].items()}
-        groups = {} if flat else {"action_mean": values["action_mean"]}
-        groups |= {} if flat else {key: values.get(key, {}) for key in GROUPS_3D}
+        groups = {} if flat else {key: values.get(key, {}) for key in GROUPS_3D}
         metrics[metric.name] = Score(values[metric.unit], parts, counts[metric.block][metric.part_key], groups)
     people = int(tree["persons"])
     return Scores(
@@ -145,11 +142,8 @@ def to_json(node: Any) -> Any:
 
 def to_block(estimates: object, intervals: object = True) -> Json:
     """A tree of estimates as their values, with an "interval" of the same keys unless `intervals` is false."""
-    return _values(estimates) | ({"interval": _bounds(estimates)} if intervals else {})
-
-
-def _values(node: object) -> Any:
-    return _tree(node, lambda estimate: estimate.value)
+    values = _tree(estimates, lambda estimate: estimate.value)
+    return values | ({"interval": _bounds(estimates)} if intervals else {})
 
 
 def _bounds(node: object) -> Any:

@@ -3,21 +3,26 @@
 PCKh, which is a share of joints, has a module of its own, `pckh`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from evaluation.metrics.angle_limits import ANGLES, illegal_angles
-from evaluation.metrics.bones import bone_errors, bone_lengths, bone_names
+from evaluation.metrics.errors import bone_errors, bone_lengths, bone_names, joint_errors, pa_joint_errors
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.mpjpe import joint_errors, pa_joint_errors
 from heads.skeleton import Skeleton
 
-Values = Callable[[np.ndarray, GroundTruth], np.ndarray]
+# What is measured: predicted joints (N, K, D), NaN if not annotated, and their ground truth -> (N, P) in pixels,
+# mm or percent, NaN if not counted.
+QUANTITIES: dict[str, Callable[[np.ndarray, GroundTruth], np.ndarray]] = {
+    "joints": lambda pred, gt: joint_errors(pred, gt.known, gt.skeleton.root if gt.dimensions == 3 else None),
+    "aligned": lambda pred, gt: pa_joint_errors(pred, gt.known),
+    "scaled": lambda pred, gt: pa_joint_errors(pred, gt.known, scale=True),
+    "bones": lambda pred, gt: bone_errors(pred, gt.known, gt.skeleton),
+    "lengths": lambda joints, gt: bone_lengths(joints, gt.skeleton),
+    "angles": lambda joints, gt: 100 * illegal_angles(joints, gt.angle_limits, gt.skeleton),
+}
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,7 @@ class Metric:
         head: of its column in a table.
         unit: its key in JSON: 'image_px', 'crop_px', 'mm' or 'percent'.
         part: 'joint', 'bone' or 'angle': what it is measured of.
-        values: predicted joints (N, K, D), NaN if not annotated, and their ground truth -> (N, P) in that unit, NaN if
-            not counted.
+        quantity: of `QUANTITIES`.
         title: in the words of the paper's Table 3; '' if it is not there.
         std: whether it is the standard deviation over a subject's poses; else it is the mean.
         of_gt: whether it is of the ground truth alone.
@@ -40,7 +44,7 @@ class Metric:
     head: str
     unit: str
     part: str
-    values: Values
+    quantity: str
     title: str = ""
     std: bool = False
     of_gt: bool = False
@@ -55,72 +59,38 @@ class Metric:
         """The key of its joints or bones in JSON."""
         return "per_bone" if self.part == "bone" else "per_joint"
 
+    def values(self, pred: np.ndarray, gt: GroundTruth) -> np.ndarray:
+        """(N, P) the quantity of predictions, or of the ground truth, in the metric's unit."""
+        values = QUANTITIES[self.quantity](gt.known if self.of_gt else pred, gt)
+        return values * gt.crop_factor if self.unit == "crop_px" else values
+
     def parts(self, skeleton: Skeleton) -> Sequence[str]:
         """P names: joints, the joints that bones lead from, or those with an angle."""
         return {"joint": skeleton.names, "bone": bone_names(skeleton), "angle": ANGLES}[self.part]
 
 
-def _joints(pred: np.ndarray, gt: GroundTruth) -> np.ndarray:
-    return joint_errors(pred, gt.known, gt.skeleton.root if gt.dimensions == 3 else None)
-
-
-def _joints_aligned(pred: np.ndarray, gt: GroundTruth, scale: bool = False) -> np.ndarray:
-    return pa_joint_errors(pred, gt.known, scale)
-
-
-def _bones(pred: np.ndarray, gt: GroundTruth) -> np.ndarray:
-    return bone_errors(pred, gt.known, gt.skeleton)
-
-
-def _lengths(joints: np.ndarray, gt: GroundTruth) -> np.ndarray:
-    return bone_lengths(joints, gt.skeleton)
-
-
-def _angles(joints: np.ndarray, gt: GroundTruth) -> np.ndarray:
-    return 100 * illegal_angles(joints, gt.angle_limits, gt.skeleton)
-
-
-def _crop(values: Values) -> Values:
-    return lambda pred, gt: values(pred, gt) * gt.crop_factor
-
-
-def _gt(values: Values) -> Values:
-    return lambda _, gt: values(gt.known, gt)
-
-
 # Number of dimensions -> its metrics, in the order of tables.
 METRICS = {
     2: (
-        Metric("joint_error", "Joint px", "image_px", "joint", _joints),
-        Metric("bone_error", "Bone px", "image_px", "bone", _bones),
-        Metric("joint_error_crop", "Joint crop px", "crop_px", "joint", _crop(_joints)),
-        Metric("bone_error_crop", "Bone crop px", "crop_px", "bone", _crop(_bones)),
+        Metric("joint_error", "Joint px", "image_px", "joint", "joints"),
+        Metric("bone_error", "Bone px", "image_px", "bone", "bones"),
+        Metric("joint_error_crop", "Joint crop px", "crop_px", "joint", "joints"),
+        Metric("bone_error_crop", "Bone crop px", "crop_px", "bone", "bones"),
     ),
     3: (
-        Metric("joint_error", "Joint mm", "mm", "joint", _joints, "Joint Error"),
-        Metric("pa_joint_error", "PA Joint mm", "mm", "joint", _joints_aligned, "PA Joint Error"),
-        Metric("pa_joint_error_scaled", "PA scaled mm", "mm", "joint", partial(_joints_aligned, scale=True)),
-        Metric("bone_error", "Bone mm", "mm", "bone", _bones, "Bone Error"),
-        Metric("bone_std", "Bone Std mm", "mm", "bone", _lengths, "Bone Std", std=True),
-        Metric("gt_bone_std", "gt Bone Std mm", "mm", "bone", _gt(_lengths), std=True, of_gt=True),
-        Metric("illegal_angle", "Illegal %", "percent", "angle", _angles, "Illegal Angle"),
-        Metric("gt_illegal_angle", "gt Illegal %", "percent", "angle", _gt(_angles), of_gt=True),
+        Metric("joint_error", "Joint mm", "mm", "joint", "joints", "Joint Error"),
+        Metric("pa_joint_error", "PA Joint mm", "mm", "joint", "aligned", "PA Joint Error"),
+        Metric("pa_joint_error_scaled", "PA scaled mm", "mm", "joint", "scaled"),
+        Metric("bone_error", "Bone mm", "mm", "bone", "bones", "Bone Error"),
+        Metric("bone_std", "Bone Std mm", "mm", "bone", "lengths", "Bone Std", std=True),
+        Metric("gt_bone_std", "gt Bone Std mm", "mm", "bone", "lengths", std=True, of_gt=True),
+        Metric("illegal_angle", "Illegal %", "percent", "angle", "angles", "Illegal Angle"),
+        Metric("gt_illegal_angle", "gt Illegal %", "percent", "angle", "angles", of_gt=True),
     ),
 }
 
 
-def select_metrics(gt: GroundTruth, paired: bool = False) -> list[Metric]:
-    """Those that can be measured: Illegal Angle with limits; those of the ground truth alone unless `paired`."""
-    return [
-        metric
-        for metric in METRICS[gt.dimensions]
-        if (metric.part != "angle" or gt.angle_limits) and not (metric.of_gt and paired)
-    ]
-
-
 def group_units(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
     """A metric's key in JSON -> it in each of its units."""
-    blocks: dict[str, list[Metric]] = {}
-    for metric in metrics:
-        blocks.setdefault(metric.block, []).append(metric)
-    return blocks
+    metrics = list(metrics)
+    return {block: [one for one in metrics if one.block == block] for block in dict.fromkeys(m.block for m in metrics)}

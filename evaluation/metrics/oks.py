@@ -1,7 +1,5 @@
 """COCO's average precision by object keypoint similarity (OKS), counted by pycocotools itself."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Sequence
@@ -11,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.ground_truth import GroundTruth
+from evaluation.metrics.ground_truth import GroundTruth, has_size
 from heads.skeleton import BOX_PER_SCALE
 
 AREA_PER_BOX = 0.53  # of a person's area to the square of the box's side, where no area is known: mmpose's factor
@@ -59,43 +57,47 @@ def oks_scores(
     if not gt.skeleton.sigmas:
         raise PoseError("COCO's AP needs a sigma per joint, and the skeleton has none; add `sigmas` to its file")
     pred = np.nan_to_num(gt.check(pred)[..., :2])
-    by_box = AREA_PER_BOX * (BOX_PER_SCALE * gt.scale) ** 2
-    known = np.isfinite(area) & (area > 0)
-    area = np.where(known, area, by_box)
-    counted = gt.annotated.any(axis=1) & np.isfinite(area) & (area > 0)
+    known, present = has_size(area), gt.annotated.any(axis=1)
+    area = np.where(known, area, AREA_PER_BOX * (BOX_PER_SCALE * gt.scale) ** 2)
+    counted = present & has_size(area)
     if not counted.any():
         raise PoseError("COCO's AP: nobody has an annotated joint and an area or a box; give annotations that do")
-    rows = np.flatnonzero(counted).tolist()
-    number = {image: index for index, image in enumerate(dict.fromkeys(map(str, images)), 1)}
-    places = [number[str(images[row])] for row in rows]
-    truth = [_annotation(gt, row, place, float(area[row])) for row, place in zip(rows, places, strict=True)]
+    images = np.asarray(images, dtype=str)[counted].tolist()
+    number = {image: index for index, image in enumerate(dict.fromkeys(images), 1)}
+    entries = [{"id": row, "image_id": number[image], "category_id": 1} for row, image in enumerate(images, 1)]
+    true, joints = gt.known[counted, :, :2], gt.annotated[counted]
+    low, high = np.nanmin(true, axis=1), np.nanmax(true, axis=1)
+    facts = {
+        "area": area[counted],
+        "bbox": np.concatenate([low, high - low], axis=1),
+        "num_keypoints": joints.sum(axis=1),
+        "keypoints": _flatten(np.nan_to_num(true), 2 * joints),
+    }
     ranks = np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0)
-    keypoints = np.concatenate([pred, np.ones((*pred.shape[:2], 1))], axis=-1).reshape(len(pred), -1)
-    results = [
-        {"image_id": place, "category_id": 1, "keypoints": keypoints[row].tolist(), "score": float(ranks[row])}
-        for row, place in zip(rows, places, strict=True)
-    ]
+    poses = {"keypoints": _flatten(pred[counted], np.ones_like(joints)), "score": ranks[counted]}
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         coco = COCO()
-        entries = [{"id": index} for index in number.values()]
-        coco.dataset = {"images": entries, "annotations": truth, "categories": [{"id": 1, "name": "person"}]}
+        coco.dataset = {
+            "images": [{"id": index} for index in number.values()],
+            "annotations": [{**entry, "iscrowd": 0} for entry in _add_columns(entries, facts)],
+            "categories": [{"id": 1, "name": "person"}],
+        }
         coco.createIndex()
-        run = COCOeval(coco, coco.loadRes(results), "keypoints")
+        run = COCOeval(coco, coco.loadRes(_add_columns(entries, poses)), "keypoints")
         run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
         run.evaluate()
         run.accumulate()
         run.summarize()
     values = {name: None if value < 0 else 100 * float(value) for name, value in zip(NAMES, run.stats, strict=True)}
-    unknown = int((gt.annotated.any(axis=1) & ~counted).sum())
-    return OksScores(values, len(rows), unknown, int((counted & ~known).sum()))
+    return OksScores(values, len(images), int((present & ~counted).sum()), int((counted & ~known).sum()))
 
 
-def _annotation(gt: GroundTruth, row: int, image: int, area: float) -> dict:
-    """One person as COCO annotates it."""
-    flags = np.where(gt.annotated[row], 2, 0)
-    points = np.where(gt.annotated[row][:, None], gt.joints[row, :, :2], 0)
-    low, high = (edge(gt.joints[row, gt.annotated[row], :2], axis=0) for edge in (np.min, np.max))
-    person = {"id": row + 1, "image_id": image, "category_id": 1, "iscrowd": 0, "area": area}
-    person["num_keypoints"] = int(flags.astype(bool).sum())
-    person["bbox"] = [*low.tolist(), *(high - low).tolist()]
-    return {**person, "keypoints": np.column_stack([points, flags]).ravel().tolist()}
+def _flatten(points: np.ndarray, flags: np.ndarray) -> np.ndarray:
+    """(N, 3 K) x, y, flag, x, y, ... as COCO has the keypoints of points (N, K, 2)."""
+    return np.concatenate([points, flags[..., None]], axis=-1).reshape(len(points), -1)
+
+
+def _add_columns(entries: list[dict], columns: dict[str, np.ndarray]) -> list[dict]:
+    """The N entries, each with its row of every column (N, ...)."""
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [{**entry, **dict(zip(columns, row, strict=True))} for entry, row in zip(entries, rows, strict=True)]

@@ -1,9 +1,7 @@
 """PCKh (Andriluka et al., CVPR 2014): the share of joints within a fraction of the head size of the ground truth.
 
-PCK is the same in another unit (`evaluation.metrics.measures`), which the ground truth knows.
+PCK is the same in another unit (`evaluation.metrics.conventions`), which the ground truth knows.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.conventions import (
-    UPPER_BODY,
-    Convention,
-    get_convention,
-    joint_groups,
-    members,
-    select_mean,
-)
+from evaluation.metrics import conventions
+from evaluation.metrics.conventions import PCKH, Convention, Measure, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
-from evaluation.metrics.measures import PCKH, Measure
 from evaluation.metrics.scores import Measured, Score, Scores, to_score
 from heads.skeleton import MPII, Skeleton
 
@@ -151,11 +142,11 @@ def measure_pckh(
         counted = (annotated > 0) & mask
         return ratio(np.where(counted, 100 * ratio(correct, annotated), 0).sum(axis=-1), counted.sum(axis=-1))
 
-    mean = {"micro": micro, "macro": macro}[convention.mean](correct, select_mean(skeleton))
+    mean = {"micro": micro, "macro": macro}[convention.mean](correct, conventions.select_mean(skeleton))
     correct, curve = correct[:, : -len(CURVE)], mean[:, -len(CURVE) :]
-    members_of = joint_groups(skeleton, convention.head)
+    members_of = conventions.joint_groups(skeleton, convention.head)
     groups = np.stack([*(macro(correct, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1)
-    upper_body = micro(correct, members(skeleton.names, UPPER_BODY))
+    upper_body = micro(correct, conventions.members(skeleton.names, conventions.UPPER_BODY))
     arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated)}
     arrays |= {"groups": groups, "upper_body": upper_body}
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
@@ -172,7 +163,7 @@ def pckh_facts(
 ) -> dict[str, Any]:
     """What `Scores` says of how PCKh was counted."""
     counts = next(iter(scores.values())).counts
-    mean = sum(count for count, inside in zip(counts.values(), select_mean(skeleton), strict=True) if inside)
+    mean = int(np.sum([*counts.values()], where=conventions.select_mean(skeleton)))
     return {"convention": convention.name, "measure": measure, "in_mean": mean}
 
 

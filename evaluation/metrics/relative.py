@@ -7,8 +7,6 @@ right. A pose that is right but for a shift has an offset alone, one in the righ
 error alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import NamedTuple

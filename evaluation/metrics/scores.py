@@ -1,14 +1,12 @@
 """Scores: every metric of a set of predictions with its confidence intervals, or the differences of two sets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from evaluation.metrics.bootstrap import Bootstrap, Estimate, estimates
-from evaluation.metrics.measures import Measure
+from evaluation.metrics.conventions import Measure
 
 Arrays = dict[str, np.ndarray]  # what a `Score` has, (S, ...) each: a dataset's in row 0, its resamples' below
 Measured = dict[str, tuple[Arrays, Mapping[str, Sequence], dict[str, int]]]  # metric -> what `to_score` takes

@@ -1,15 +1,13 @@
-"""Whether the joints' scores know which joints are correct."""
+"""Whether the joints' scores know which joints are correct: a table, and a plot per run."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
+from evaluation.metrics.conventions import PCKH, Measure
 from evaluation.metrics.json_format import to_json
-from evaluation.metrics.measures import PCKH, Measure
+from evaluation.report import plots
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
-from evaluation.report.plots import reliability_plot
 from evaluation.report.tables import Cell, Row, Table, cell, file_name, readable
 
 Calibrations = dict[str, Calibration]  # "as_predicted", and "calibrated" by the other half of the people
@@ -61,3 +59,28 @@ def make_section(results: dict[str, Calibrations], unit: Measure = PCKH) -> Sect
         for run, both in named.items()
     }
     return Section("Scores", (text,), {"scores": table}, figures, facts={"scores": to_json(results)})
+
+
+def reliability_plot(results: Mapping[str, Calibration], title: str) -> plots.Figure:
+    """The share of correct joints over their mean score, bin by bin, with its confidence interval.
+
+    On the dashed diagonal a score of 0.7 means that 70 % of such joints are correct. A marker's area grows with the
+    joints in its bin.
+
+    Args:
+        results: name ('as predicted', 'calibrated') -> what `calibrate` returns.
+        title: above the plot.
+    """
+    figure, axes = plots.make_axes(title, 4.6)
+    axes.plot((0, 1), (0, 1), color="#777777", linestyle="--", linewidth=1, zorder=1)
+    for index, (name, each) in enumerate(results.items()):
+        color, place = plots.COLORS[index % len(plots.COLORS)], [one.score for one in each.bins]
+        value, reach = plots.split_estimates(one.correct for one in each.bins)
+        if reach is not None:
+            axes.errorbar(place, value, yerr=reach, fmt="none", ecolor=color, elinewidth=1, capsize=2)
+        area = [12 + 150 * one.joints / each.joints for one in each.bins]
+        marker = plots.MARKERS[index % len(plots.MARKERS)]
+        axes.scatter(place, value, area, color=color, marker=marker, label=name, zorder=2)
+    axes.set(xlabel="mean score of the joints", ylabel="share of them correct", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    plots.add_legend(figure, len(results))
+    return figure

@@ -1,13 +1,11 @@
 """How the training went: curves of the loss and of what was validated, and how each run was trained."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from evaluation.metrics.measures import PCKH, Measure
+from evaluation.metrics.conventions import PCKH, Measure
 from evaluation.report.material import Run
 from evaluation.report.page import Section
 from evaluation.report.plots import training_curves

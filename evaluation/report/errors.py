@@ -1,19 +1,97 @@
 """Where the error is: by joint and bone, by person size, by annotated joints, by joint group, between two joints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.breakdown import PARTS, PartScores, breakdown
-from evaluation.metrics.measures import Measure
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Estimate
+from evaluation.metrics.conventions import OUTSIDE_MEAN, SHORT, Measure, joint_groups
+from evaluation.metrics.evaluate import evaluate
+from evaluation.metrics.ground_truth import GroundTruth, has_size
+from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.relative import relative_errors
 from evaluation.metrics.scores import Scores
 from evaluation.report import plots
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
 from evaluation.report.tables import Cell, Table, cell, file_name, joints_table
+from heads.skeleton import BOX_PER_SCALE
+
+HEAD = ("neck", "head_top")
+# A part of the data: its label on an axis or in a table -> (N,) bool, who is in it, and (K,) bool, which joints count.
+Parts = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def parts_by_size(gt: GroundTruth, count: int = 4) -> Parts:
+    """`count` parts of about equally many people, from small to large, named by their height in image pixels.
+
+    A height is 200 times MPII's scale. People of unknown scale are in no part; with no known scale there is no part.
+    """
+    known = has_size(gt.scale)
+    height = BOX_PER_SCALE * np.where(known, gt.scale, np.nan)
+    edges = np.unique(np.quantile(height[known], np.linspace(0, 1, count + 1))).tolist() if known.any() else []
+    parts = {}
+    for low, high in pairwise(edges if len(edges) != 1 else edges * 2):
+        inside = (height >= low) & ((height <= high) if high == edges[-1] else (height < high))
+        parts[f"{low:.0f} to {high:.0f}"] = inside, np.ones(len(gt.skeleton), bool)
+    return parts
+
+
+def parts_by_annotated(gt: GroundTruth) -> Parts:
+    """People by how many of their K joints are annotated: up to half, to three quarters, all but some, all.
+
+    Empty parts, and people without any joint, are left out.
+    """
+    joints, counts = len(gt.skeleton), gt.annotated.sum(axis=1)
+    parts, edges = {}, sorted({0, joints // 2, 3 * joints // 4, joints - 1, joints})
+    for low, high in pairwise(edges):
+        inside = (counts > low) & (counts <= high)
+        label = f"all {joints}" if low == joints - 1 else f"{high}" if low == high - 1 else f"{low + 1} to {high}"
+        if inside.any():
+            parts[label] = inside, np.ones(joints, bool)
+    return parts
+
+
+def parts_by_group(gt: GroundTruth) -> Parts:
+    """The skeleton's own groups; else those from head to ankle, without those of which it has no joint."""
+    groups = joint_groups(gt.skeleton, HEAD, OUTSIDE_MEAN).items()
+    return {SHORT.get(group, group): (np.ones(len(gt), bool), joints) for group, joints in groups if joints.any()}
+
+
+PARTS = {"size": parts_by_size, "annotated": parts_by_annotated, "group": parts_by_group}
+
+
+def breakdown(pred: ArrayLike, gt: GroundTruth, parts: Parts, *, convention: str = "official") -> dict[str, Scores]:
+    """The scores of each part, by its label, with confidence intervals over its people; see `evaluate`.
+
+    Their `people` are those with a joint that counts. PCKh is at its main threshold alone; its Mean is undefined for
+    the trunk, and that of a joint group is of all its joints together.
+    """
+    pred, results = np.asarray(pred), {}
+    options = {"convention": convention, "thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
+    for label, (people, joints) in parts.items():
+        part = gt.select(people, joints)
+        counted = int(part.annotated.any(axis=1).sum())
+        results[label] = replace(evaluate(pred[people], part, **options), people=counted)
+    return results
+
+
+def part_to_json(scores: Scores) -> Json:
+    """{"persons", "joints", "joint_error": {"image_px", "crop_px", "interval"},
+    "pckh": {"0.5": {"groups": {"Mean"}, "interval"}}}.
+    """
+    measure = scores.measure
+    pixels = {"image_px": scores["joint_error"].overall, "crop_px": scores["joint_error_crop"].overall}
+    return {
+        "persons": scores.people,
+        "joints": scores["joint_error"].count,
+        "joint_error": to_block(pixels),
+        measure.block: {f"{measure.main:g}": to_block({"groups": {"Mean": scores.mean_pckh}})},
+    }
+
 
 ABOUT = {
     "size": ("By person size", "person height in the image, 200 x scale (px)", "People in quarters by their size."),
@@ -67,7 +145,7 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
             there are only image pixels.
     """
     runs = [run for run in runs if run.last in run.poses]
-    parts: dict[str, dict[str, dict[str, PartScores]]] = {key: {} for key in PARTS}
+    parts: dict[str, dict[str, dict[str, Scores]]] = {key: {} for key in PARTS}
     relative = {}
     for run in runs:
         gt, (pose,) = view(2, run.poses[run.last])
@@ -100,16 +178,16 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         head = ("bones between", *next(iter(relative.values())))
         tables["error-by-path"] = Table(f"{title}: {unit}", head, rows)
     facts = {
-        key: {run: {label: part.to_json() for label, part in each.items()} for run, each in by_run.items()}
+        key: {run: {label: part_to_json(part) for label, part in each.items()} for run, each in by_run.items()}
         for key, by_run in parts.items()
     }
     folded = frozenset(tables)
     return Section("Where the error is", text, tables, figures, folded=folded, facts={"breakdowns": facts})
 
 
-def select_values(parts: Mapping[str, Mapping[str, PartScores]], metric: str) -> dict[str, dict[str, Estimate]]:
+def select_values(parts: Mapping[str, Mapping[str, Scores]], metric: str) -> dict[str, dict[str, Estimate]]:
     """Run -> part of the data -> value of one metric."""
-    return {run: {label: part.scores[metric].overall for label, part in each.items()} for run, each in parts.items()}
+    return {run: {label: part[metric].overall for label, part in each.items()} for run, each in parts.items()}
 
 
 def make_table(title: str, people: Mapping[str, int], values: plots.Values) -> Table:

@@ -1,7 +1,5 @@
 """Which training is best in 3D, and which joints, bones and actions are hard: Tables 2 to 6, with one's own scores."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,24 +7,12 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.metrics.metric import METRICS
 from evaluation.metrics.scores import Scores
-from evaluation.report import published
-from evaluation.report.material import (
-    BASE,
-    SHOWN,
-    Entry,
-    Pair,
-    Run,
-    View,
-    describe_differences,
-    describe_people,
-    differences_to_json,
-    subtract_base,
-)
+from evaluation.report import material, published
+from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
 from evaluation.report.page import Section
-from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, cell, metric_cells, readable
+from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, cell, metric_cells
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
-UNKNOWN = "data that is not recorded"
 IN_TABLE_3 = {metric.name: metric for metric in METRICS[3] if metric.title}
 Values = Mapping[str, Estimate]  # joint or action -> value
 Columns = list[tuple[str, Values]]  # the head of each, and its values
@@ -78,41 +64,37 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
 
 def _list_trainings(runs: Sequence[Run]) -> list[Entry]:
     """The stages of a single run; of several the last ones, and the mean pose of the first run of each dataset."""
-
-    def make_entry(run: Run, stage: str, name: str) -> Entry:
-        data, also = run.record.get("data", UNKNOWN), run.record.get("also")
-        return Entry(name, run.method, stage, run.stages[stage][3], data, also, run.poses.get(stage))
-
+    entries = material.list_entries(runs, 3)
     if len(runs) == 1:
-        return [make_entry(runs[0], stage, readable(stage)) for stage in runs[0].scores_in(3)]
-    lasts = [list(run.scores_in(3))[-1] for run in runs]
-    entries: list[Entry] = []
-    for run, last in zip(runs, lasts, strict=True):
-        entry = make_entry(run, last, run.name if len(set(lasts)) == 1 else f"{run.name}, {readable(last)}")
-        first = entry.trained_on not in {other.trained_on for other in entries}
-        if "mean_pose" in run.scores_in(3) and last != "mean_pose" and first:
-            entries.append(make_entry(run, "mean_pose", "mean pose"))
-        entries.append(entry)
+        return entries
+    for run, entry in zip(runs, list(entries), strict=True):
+        place = [other.trained_on for other in entries].index(entry.trained_on)
+        if entries[place] is entry and entry.stage != "mean_pose" and "mean_pose" in run.scores_in(3):
+            entries.insert(place, run.entry("mean_pose", 3, "mean pose"))
     return entries
 
 
 def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool) -> Section:
     """Table 2, and what a second dataset gives. `known`: whether the validation people's depth is given."""
     entries, gains = trainings.entries, trainings.gains
-    text = describe_people(entries)
+    text = material.describe_people(entries)
     if "illegal_angle" not in entries[-1].scores.metrics:
         text.append("Illegal Angle was not measured: it needs the joint-angle model (--angle-limits).")
     if not known:
         text.append("Differences and Figure 2 are left out: they need validation annotations with depth and cameras.")
     tables = {"table2": table_2(entries)}
-    tables |= {"second-dataset": second_dataset_table(gains)} if gains else {}
+    if gains:
+        rows = tuple((entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in gains)
+        title = "With the second dataset minus without: errors and Bone Std in mm, illegal angles in %"
+        note = "The same method on the same people; the confidence intervals are paired."
+        tables["second-dataset"] = Table(title, ("", *HEADS.values()), rows, note=note)
     facts = {
         "protocol": entries[-1].scores.protocol,
         "runs": {
             run.name: {stage: scores_to_json(scores) for stage, scores in run.scores_in(3).items()} for run in runs
         },
-        "differences": differences_to_json(entries),
-        "second_dataset": differences_to_json(gains),
+        "differences": material.differences_to_json(entries),
+        "second_dataset": material.differences_to_json(gains),
     }
     return Section("Table 2: metrics in 3D", text, tables, facts={"3d": facts})
 
@@ -137,19 +119,9 @@ def table_2(entries: Sequence[Entry]) -> Table:
         cells = [published.BELOW_ONE if values.get(name, 0) is None else Cell(values.get(name)) for name in HEADS]
         caption = "As published: Human3.6M + MPII" if mixed else "As published: Human3.6M"
         groups.setdefault(caption, []).append((published.PAPER_NAMES[method], *cells))
-    notes = describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
+    notes = material.describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
     title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
     return Table.join_groups(title, ("", *HEADS.values()), groups.items(), " ".join([ABOUT_PA, ABOUT_OWN, *notes]))
-
-
-def second_dataset_table(gains: Sequence[Entry]) -> Table:
-    """What training on a second dataset changes: rows of which `difference` is with it minus without."""
-    return Table(
-        title="With the second dataset minus without: errors and Bone Std in mm, illegal angles in %",
-        head=("", *HEADS.values()),
-        rows=tuple((entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in gains),
-        note="The same method on the same people; the confidence intervals are paired.",
-    )
 
 
 def make_joints_section(pairs: Mapping[bool, Pair]) -> Section:
@@ -230,12 +202,11 @@ def make_table(title: str, columns: Columns, first: Iterable[str], last: str, no
     """
     names = dict.fromkeys([*first, *(name for _, values in columns for name in values)])
     names.pop(last)
-
-    def make_row(name: str) -> Row | None:
-        cells = [cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head) for head, values in columns]
-        return (name, *cells) if any(each.value is not None for each in cells) else None
-
-    rows = tuple(filter(None, map(make_row, [*names, last])))
+    rows = [
+        (name, *(cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head) for head, values in columns))
+        for name in [*names, last]
+    ]
+    rows = tuple(row for row in rows if any(each.value is not None for each in row[1:]))
     return Table(title, ("", *(head for head, _ in columns)), rows, note=note)
 
 

@@ -1,7 +1,5 @@
 """What a report is made from: finished runs, and the people whom they are scored on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +15,39 @@ from heads.skeleton import Skeleton
 # Number of dimensions, poses (N, K, D) with x, y in image pixels and z in mm -> the ground truth that counts for them,
 # in image pixels or in mm, and the poses likewise; None where that is not known.
 View = Callable[..., tuple[GroundTruth, list[np.ndarray]] | None]
+UNKNOWN = "data that is not recorded"
 BASE, SHOWN = "ief_star", "all"  # the methods of Tables 3 to 6; the others are compared with the first
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stage of a run, scored: a row of the tables.
+
+    Attributes:
+        name: of the row.
+        method: its name in Table 1, or '' if unknown.
+        stage: 'mean_pose', 'stage0', 'stage1', ...
+        scores: of the stage.
+        data, also: names of what it was trained on, and of the second dataset, if there was one.
+        poses: (N, K, D) predictions, if they are known.
+        reference: what `difference` compares with, in words; '' without a difference.
+        difference: what `compare` returns, this stage minus the reference; None if there is nothing to compare with.
+    """
+
+    name: str
+    method: str
+    stage: str
+    scores: Scores
+    data: str = ""
+    also: str | None = None
+    poses: np.ndarray | None = None
+    reference: str = ""
+    difference: Scores | None = None
+
+    @property
+    def trained_on(self) -> str:
+        """All that it was trained on."""
+        return f"{self.data} and {self.also}" if self.also else self.data
 
 
 @dataclass(frozen=True)
@@ -56,41 +86,15 @@ class Run:
         """Stage -> scores; only stages that have some in so many dimensions."""
         return {stage: scores[dimensions] for stage, scores in self.stages.items() if dimensions in scores}
 
+    def entry(self, stage: str, dimensions: int, name: str) -> Entry:
+        """One of its stages as a row of a table."""
+        scores, data = self.stages[stage][dimensions], self.record.get("data", UNKNOWN)
+        return Entry(name, self.method, stage, scores, data, self.record.get("also"), self.poses.get(stage))
+
     @property
     def convention(self) -> str:
         """How the PCKh of its last stage was counted."""
         return self.stages[self.last][2].convention
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A stage of a run, scored: a row of the tables.
-
-    Attributes:
-        name: of the row.
-        method: its name in Table 1, or '' if unknown.
-        stage: 'mean_pose', 'stage0', 'stage1', ...
-        scores: of the stage.
-        data, also: names of what it was trained on, and of the second dataset, if there was one.
-        poses: (N, K, D) predictions, if they are known.
-        reference: what `difference` compares with, in words; '' without a difference.
-        difference: what `compare` returns, this stage minus the reference; None if there is nothing to compare with.
-    """
-
-    name: str
-    method: str
-    stage: str
-    scores: Scores
-    data: str = ""
-    also: str | None = None
-    poses: np.ndarray | None = None
-    reference: str = ""
-    difference: Scores | None = None
-
-    @property
-    def trained_on(self) -> str:
-        """All that it was trained on."""
-        return f"{self.data} and {self.also}" if self.also else self.data
 
 
 Pair = Sequence[Entry]  # a baseline and the method shown beside it; one or both may be missing
@@ -120,12 +124,16 @@ def differences_to_json(entries: Sequence[Entry], *more: str) -> list[Json]:
     ]
 
 
-def select_scores(runs: Sequence[Run]) -> dict[str, Scores]:
-    """The scores in 2D that plots compare: the stages of a single run, the last stages of several."""
+def list_entries(runs: Sequence[Run], dimensions: int) -> list[Entry]:
+    """The stages of a single run, the last stages of several; all have scores in so many dimensions."""
     if len(runs) == 1:
-        return {readable(stage): scores for stage, scores in runs[0].scores_in(2).items()}
-    same = len({run.last for run in runs}) == 1
-    return {run.name if same else f"{run.name}, {readable(run.last)}": run.stages[run.last][2] for run in runs}
+        return [runs[0].entry(stage, dimensions, readable(stage)) for stage in runs[0].scores_in(dimensions)]
+    lasts = [list(run.scores_in(dimensions))[-1] for run in runs]
+    names = [
+        run.name if len(set(lasts)) == 1 else f"{run.name}, {readable(last)}"
+        for run, last in zip(runs, lasts, strict=True)
+    ]
+    return [run.entry(last, dimensions, name) for run, last, name in zip(runs, lasts, names, strict=True)]
 
 
 def describe_differences(entries: Sequence[Entry]) -> str:

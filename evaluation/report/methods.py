@@ -1,23 +1,14 @@
 """Which method is best: Tables 7 and 8 of the paper with one's own scores and their differences."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 
+from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.json_format import scores_to_json
-from evaluation.metrics.measures import PCKH
 from evaluation.metrics.scores import Scores
-from evaluation.report.material import (
-    BASE,
-    Entry,
-    Run,
-    View,
-    describe_differences,
-    describe_people,
-    differences_to_json,
-    subtract_base,
-)
+from evaluation.report import material
+from evaluation.report.material import BASE, Entry, Run, View, subtract_base
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
 from evaluation.report.tables import Cell, Group, Row, Table, cell, group_heads, metric_cells, metric_heads, readable
@@ -33,11 +24,7 @@ def compare_stages(runs: Sequence[Run], view: View) -> list[Entry]:
     base, several = next((run for run in runs if run.method == BASE), runs[0]), len(runs) > 1
     reference = f"{base.name} at the same stage" if several else "stage 0"
 
-    entries = {
-        (run.name, stage): Entry(run.name, run.method, stage, scores, poses=run.poses.get(stage))
-        for run in runs
-        for stage, scores in run.scores_in(2).items()
-    }
+    entries = {(run.name, stage): run.entry(stage, 2, run.name) for run in runs for stage in run.scores_in(2)}
     for (name, stage), entry in entries.items():
         other = (base.name, stage if several else "stage0")
         if other != (name, stage) and other in entries and not (several and stage == "mean_pose"):
@@ -59,10 +46,10 @@ def make_sections(
     stages = {run.name: {stage: scores_to_json(scores) for stage, scores in run.scores_in(2).items()} for run in runs}
     facts = {
         "runs": {run.name: {"method": run.method, "training": run.record, "stages": stages[run.name]} for run in runs},
-        "differences": differences_to_json(entries, "stage"),
+        "differences": material.differences_to_json(entries, "stage"),
         "published": {name: asdict(row) for name, row in published.items()} if measure == PCKH else {},
     }
-    text, silent = describe_people(entries), ", ".join(run.name for run in runs if not run.poses)
+    text, silent = material.describe_people(entries), ", ".join(run.name for run in runs if not run.poses)
     if not known:
         text.append(
             "Differences, the parts of the data and the people are left out: they need the validation annotations "
@@ -96,21 +83,19 @@ def table_7(entries: Sequence[Entry]) -> Table:
     crop = {name: heads.pop(name) for name in ("joint_error_crop", "bone_error_crop")}
 
     def row(entry: Entry) -> Row:
-        cells = [[value] for value in metric_cells(entry.scores, heads)]
-        if compared:
-            changes = metric_cells(entry.difference, heads, True) if entry.difference else [Cell(None)] * len(heads)
-            cells = [[*own, change] for own, change in zip(cells, changes, strict=True)]
+        both = metric_cells(entry.scores, heads), metric_cells(entry.difference, heads, True)
         paper = map(Cell, TABLE_7.get((entry.method, entry.stage), (None, None, None)) if with_paper else ())
-        return (entry.name, *(part for own in cells for part in own), *metric_cells(entry.scores, crop), *paper)
+        pairs = zip(*both[: 1 + compared], strict=True)
+        return (entry.name, *chain.from_iterable(pairs), *metric_cells(entry.scores, crop), *paper)
 
-    shown = [head for column in heads.values() for head in ([column, f"Δ {column}"] if compared else [column])]
+    shown = [head for column in heads.values() for head in (column, f"Δ {column}")[: 1 + compared]]
     shown += crop.values()
     ours = {(entry.method, entry.stage) for entry in entries}
     printed = {key: values for key, values in TABLE_7.items() if with_paper and key not in ours}
     empty = [""] * len(shown)
     others = [(f"{name}, {readable(stage)}", *empty, *map(Cell, values)) for (name, stage), values in printed.items()]
     paper = f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
-    notes = [describe_differences(entries), paper if with_paper else ""]
+    notes = [material.describe_differences(entries), paper if with_paper else ""]
     pixels = "Mean joint and bone error in image pixels and in pixels of the 224 crop"
     title = f"{pixels}, mean {measure.title}{measure.note} in %"
     head = ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper))
@@ -135,7 +120,7 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
     for source in dict.fromkeys(each.source for each in published.values()):
         rows = [(each.label, *map(Cell, each.groups)) for each in published.values() if each.source == source]
         groups.append((f"As published, MPII test set: {source}", rows))
-    notes = [describe_differences(entries)]
+    notes = [material.describe_differences(entries)]
     if published:
         notes.append("The published rows are not ours: they are on MPII's test set.")
         notes += [each.note for each in published.values()]

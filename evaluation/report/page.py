@@ -1,7 +1,5 @@
 """The report: one HTML page that holds its tables, plots and pictures and needs nothing from outside."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

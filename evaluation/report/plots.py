@@ -1,9 +1,8 @@
 """Plots of the metrics, in a width that a phone can show. Drawn off screen, without pyplot's state."""
 
-from __future__ import annotations
-
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 
 import matplotlib
 import numpy as np
@@ -13,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.calibration import Calibration
 from evaluation.metrics.scores import Scores
 from heads.skeleton import MPII, Skeleton
 
@@ -38,7 +36,7 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
     for index, (label, scores) in enumerate(results.items()):
         curve = scores[f"{measure.block}_curve"]
         means, auc = curve.groups["curve"], curve.overall.value
-        value, reach = _split_estimates(means.values())
+        value, reach = split_estimates(means.values())
         label += "" if auc is None else f" (area {auc:.1f})"
         axes.plot(list(means), value, label=label, **style(index))
         if reach is not None:
@@ -59,15 +57,12 @@ def joint_bars(values: Values, title: str, xlabel: str, limit: float | None = No
     """
     figure, axes = make_axes(title, 5.2 + 0.4 * len(values))
     height, names = 0.8 / len(values), [joint.replace("_", " ") for joint in next(iter(values.values()))]
-    for index, (name, estimates) in enumerate(values.items()):
-        value, reach = _split_estimates(estimates.values())
-        places = np.arange(len(names)) + (index - (len(values) - 1) / 2) * height
-        whiskers = {"xerr": reach, "error_kw": {"lw": 1, "ecolor": "#333333"}}
-        axes.barh(places, value, height, label=name, color=COLORS[index % len(COLORS)], **whiskers)
+    for places, value, reach, look in place_values(values, height):
+        axes.barh(places, value, height, xerr=reach, error_kw={"lw": 1, "ecolor": "#333333"}, **look)
     axes.set_yticks(np.arange(len(names)), names)
     axes.grid(axis="y", visible=False)
     axes.set(xlabel=xlabel, xlim=(0, limit), ylim=(len(names) - 0.4, -0.6))  # the first joint on top
-    _legend_below(figure, len(values))
+    add_legend(figure, len(values))
     return figure
 
 
@@ -79,42 +74,22 @@ def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
         title, xlabel, ylabel: what the parts are, and the value.
     """
     figure, axes = make_axes(title, 3.6 + 0.2 * len(values))
-    step, parts = 0.5 / len(values), list(next(iter(values.values())))
-    for index, (name, estimates) in enumerate(values.items()):
-        value, reach = _split_estimates(estimates.values())
-        places = np.arange(len(parts)) + (index - (len(values) - 1) / 2) * step
-        look = {"fmt": MARKERS[index % len(MARKERS)], "color": COLORS[index % len(COLORS)]}
-        axes.errorbar(places, value, yerr=reach, capsize=3, label=name, **look)
+    parts = list(next(iter(values.values())))
+    for marker, (places, value, reach, look) in zip(cycle(MARKERS), place_values(values, 0.5 / len(values))):
+        axes.errorbar(places, value, yerr=reach, capsize=3, fmt=marker, **look)
     axes.set_xticks(np.arange(len(parts)), parts)
     axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(parts) - 0.4), ylim=(0, None))
     axes.grid(axis="x", visible=False)
     if len(values) > 1:
-        _legend_below(figure, len(values))
+        add_legend(figure, len(values))
     return figure
 
 
-def reliability_plot(results: Mapping[str, Calibration], title: str) -> Figure:
-    """The share of correct joints over their mean score, bin by bin, with its confidence interval.
-
-    On the dashed diagonal a score of 0.7 means that 70 % of such joints are correct. A marker's area grows with the
-    joints in its bin.
-
-    Args:
-        results: name ('as predicted', 'calibrated') -> what `calibrate` returns.
-        title: above the plot.
-    """
-    figure, axes = make_axes(title, 4.6)
-    axes.plot((0, 1), (0, 1), color="#777777", linestyle="--", linewidth=1, zorder=1)
-    for index, (name, each) in enumerate(results.items()):
-        color, place = COLORS[index % len(COLORS)], [one.score for one in each.bins]
-        value, reach = _split_estimates(one.correct for one in each.bins)
-        if reach is not None:
-            axes.errorbar(place, value, yerr=reach, fmt="none", ecolor=color, elinewidth=1, capsize=2)
-        area = [12 + 150 * one.joints / each.joints for one in each.bins]
-        axes.scatter(place, value, area, color=color, marker=MARKERS[index % len(MARKERS)], label=name, zorder=2)
-    axes.set(xlabel="mean score of the joints", ylabel="share of them correct", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    _legend_below(figure, len(results))
-    return figure
+def place_values(values: Values, step: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None, dict]]:
+    """Of each method: places `step` beside those of the previous one, values, their reaches, its label and color."""
+    for index, (name, estimates) in enumerate(values.items()):
+        places = np.arange(len(estimates)) + (index - (len(values) - 1) / 2) * step
+        yield places, *split_estimates(estimates.values()), {"label": name, "color": COLORS[index % len(COLORS)]}
 
 
 def std_bars(kinds: Mapping[str, tuple[float, float]], unit: str = "px of the 224 crop") -> Figure:
@@ -216,7 +191,7 @@ def training_curves(series: Mapping[str, Sequence[tuple[float, float]]], ylabel:
         values = np.where(np.isfinite(values), values, np.nan)
         axes.plot(steps, values, label=name, marker="." if len(points) < 30 else "", **style(index))
     axes.set(xlabel="step", ylabel=ylabel)
-    _legend_below(figure, len(series))
+    add_legend(figure, len(series))
     return figure
 
 
@@ -228,7 +203,7 @@ def to_svg(figure: Figure) -> bytes:
     return data.getvalue()
 
 
-def _split_estimates(estimates: Iterable[Estimate]) -> tuple[np.ndarray, np.ndarray | None]:
+def split_estimates(estimates: Iterable[Estimate]) -> tuple[np.ndarray, np.ndarray | None]:
     """(P,) values, NaN for undefined ones, and (2, P) how far their intervals reach down and up; None without any."""
     rows = [(estimate.value, estimate.low, estimate.high) for estimate in estimates]
     value, *bounds = np.array(rows, dtype=np.float64).reshape(-1, 3).T
@@ -240,7 +215,8 @@ def style(index: int) -> dict[str, str]:
     return {"color": COLORS[index % len(COLORS)], "linestyle": LINES[index % len(LINES)]}
 
 
-def _legend_below(figure: Figure, count: int) -> None:
+def add_legend(figure: Figure, count: int) -> None:
+    """The names of `count` methods below the figure."""
     figure.legend(loc="outside lower center", ncols=min(3, count), frameon=False, fontsize="small")
 
 

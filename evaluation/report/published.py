@@ -6,8 +6,6 @@ to 0.1, except where a note says so; tests check this, and each note against the
 with its source.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

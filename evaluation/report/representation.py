@@ -1,14 +1,15 @@
 """Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1): the tree and its spreads."""
 
-from __future__ import annotations
-
-from dataclasses import replace
+from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
 
-from evaluation.metrics.pose_std import pose_std
+from evaluation.metrics.conventions import name_kind
+from evaluation.metrics.json_format import Json
 from evaluation.report import plots
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, PAPER_NAMES
@@ -18,7 +19,58 @@ from heads.skeleton import MPII, Skeleton
 
 SIDES = ("right", "center", "left")  # of a joint's children, from above
 ROW, LABEL = 0.42, 5  # inches between two rows of joints; points from a joint to its name
+Kinds = dict[str, tuple[float, float]]  # of joint -> standard deviation of it, and of its bone
 DEEP = 6  # bones to the origin that leave room for names of two words in a line
+
+
+@dataclass(frozen=True)
+class PoseStd:
+    """Standard deviations over people, in the unit of the poses given; NaN if fewer than two people count.
+
+    Attributes:
+        joint: (K,) of a joint's position: the square root of its variance summed over coordinates.
+        bone: (K,) of the bone from the joint to its parent, likewise; the root's bone is its own position.
+    """
+
+    joint: np.ndarray
+    bone: np.ndarray
+
+    def by_kind(self, skeleton: Skeleton = MPII) -> dict[str, tuple[float, float]]:
+        """Joint kind -> (joint, bone), left and right averaged, as the paper's figure shows them.
+
+        A kind of which a joint or a bone is not known (LSP has no thorax) is left out. A root with a mirror image does
+        not count in their kind: what it has for a bone is none.
+        """
+        kinds: dict[str, list[int]] = {}
+        for index in range(len(skeleton)):
+            if index != skeleton.root or skeleton.sides[index] == "center":
+                kinds.setdefault(name_kind(index, skeleton), []).append(index)
+        means = {kind: (float(self.joint[rows].mean()), float(self.bone[rows].mean())) for kind, rows in kinds.items()}
+        return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
+
+
+def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
+    """The standard deviation of joints and bones over people.
+
+    Args:
+        joints: (N, K, D) true joints in one frame, for the paper's figure that of the 224 crop, or mm relative to the
+            pelvis; NaN if not annotated.
+        skeleton: names and parents of the K joints.
+    """
+    joints = np.array(joints, dtype=np.float64)
+    joints[~np.isfinite(joints).all(axis=-1)] = np.nan
+    parents = np.array(skeleton.parents)
+    bones = joints[:, parents] - joints
+    bones[:, skeleton.root] = joints[:, skeleton.root]
+    return PoseStd(_std(joints), _std(bones))
+
+
+def _std(values: np.ndarray) -> np.ndarray:
+    """(K,) root of the variance over people, summed over coordinates."""
+    count = np.isfinite(values).all(axis=-1).sum(axis=0)
+    mean = np.nansum(values, axis=0) / np.maximum(count, 1)[:, None]
+    variance = np.nansum((values - mean) ** 2, axis=(0, 2)) / np.maximum(count, 1)
+    return np.where(count > 1, np.sqrt(variance), np.nan)
 
 
 def make_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
@@ -29,19 +81,18 @@ def make_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training:
         skeleton: of the joints.
         training: whether they are the training people's.
     """
-    tables = {"table1": methods_table(skeleton)}
     caption = (
         "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, blue: left."
     )
     figures = {"figure1-tree": (caption, skeleton_tree(skeleton))}
     text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
-    kinds, people = _measure(joints, skeleton)
+    kinds, people = average_std(joints, skeleton)
     if kinds:
         whose = "training people" if training else "validation people (no training annotations were given)"
-        text = f"The paper's reason to regress bones: over {_compare(kinds, people, whose)}."
+        text = f"The paper's reason to regress bones: over {people:,} {whose}, {count_steadier(kinds)}."
         figures["figure1"] = ("Left and right averaged.", plots.std_bars(kinds))
-    heading, facts = "Table 1 and Figure 1: joints against bones", {"figure1": _to_json(kinds)}
-    return Section(heading, (text,), tables, figures, facts=facts)
+    heading, tables = "Table 1 and Figure 1: joints against bones", {"table1": methods_table(skeleton)}
+    return Section(heading, (text,), tables, figures, facts={"figure1": kinds_to_json(kinds)})
 
 
 def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
@@ -51,45 +102,42 @@ def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, tra
         joints: (N, K, 3) true joints in mm relative to the root, which has no value of its own. The others: see
             `make_section`.
     """
-    heading = "Figure 1, middle: joints against bones in 3D"
-    kinds, people = _measure(joints, skeleton)
-    facts = {"3d": {"figure1": _to_json(kinds)}}
-    if not kinds:
-        return Section(heading, ("No people with depth and a camera were given to measure it on.",), facts=facts)
-    whose = "training people" if training else "validation people (no training people with depth were given)"
-    compared = _compare(kinds, people, f"{whose}, relative to the root")
-    text = f"Over {compared} (a bone at the root is its joint)."
-    figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(kinds, "mm"))}
+    figures, text = {}, "No people with depth and a camera were given to measure it on."
+    kinds, people = average_std(joints, skeleton)
+    if kinds:
+        whose = "training people" if training else "validation people (no training people with depth were given)"
+        steadier = f"{count_steadier(kinds)} (a bone at the root is its joint)"
+        text = f"Over {people:,} {whose}, relative to the root, {steadier}."
+        figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(kinds, "mm"))}
+    heading, facts = "Figure 1, middle: joints against bones in 3D", {"3d": {"figure1": kinds_to_json(kinds)}}
     return Section(heading, (text,), figures=figures, facts=facts)
 
 
-def _measure(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[dict[str, tuple[float, float]], int]:
+def average_std(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[Kinds, int]:
     """Kind -> standard deviation of joint and bone, {} if there is none; and of how many people."""
-    annotated = np.isfinite(joints).all(axis=-1) if joints is not None else np.zeros((0, len(skeleton)), bool)
-    if not annotated.any():
+    if joints is None or not (annotated := np.isfinite(joints).all(axis=-1)).any():
         return {}, 0
     std = pose_std(joints, skeleton)
     if joints.shape[-1] == 3:
-        std = replace(std, joint=np.where(np.arange(len(skeleton)) == skeleton.root, np.nan, std.joint))
+        std.joint[skeleton.root] = np.nan
     return std.by_kind(skeleton), int(annotated.any(axis=1).sum())
 
 
-def _compare(kinds: dict[str, tuple[float, float]], people: int, whose: str) -> str:
+def count_steadier(kinds: Kinds) -> str:
+    """How many bones vary less than their joint, in words."""
     steadier = sum(bone < joint for joint, bone in kinds.values())
-    of_kinds = f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
-    return f"{people:,} {whose}, {of_kinds}"
+    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
 
 
-def _to_json(kinds: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
+def kinds_to_json(kinds: Kinds) -> Json:
+    """{kind: {"joint", "bone"}}."""
     return {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()}
 
 
 def methods_table(skeleton: Skeleton = MPII) -> Table:
     """Table 1 of the paper: what a method's network predicts, and its loss; and how many pairs that compares here."""
-    rows = []
-    for name, method in METHODS.items():
-        pairs = Cell(len(get_pairs(method.pairs, skeleton)), digits=0)
-        rows.append((name, PAPER_NAMES[name], method.representation, method.loss, pairs))
+    counts = {name: Cell(len(get_pairs(method.pairs, skeleton)), digits=0) for name, method in METHODS.items()}
+    rows = [(name, PAPER_NAMES[name], one.representation, one.loss, counts[name]) for name, one in METHODS.items()]
     note = (
         f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
         "compared. The origin is in all of the sets here; the paper writes P_all without it."
@@ -135,13 +183,12 @@ def tree_places(skeleton: Skeleton) -> np.ndarray:
     children: dict[int, list[int]] = {joint: [] for joint in range(-1, len(skeleton))}
     for joint in sorted(range(len(skeleton)), key=lambda joint: SIDES.index(skeleton.sides[joint])):
         children[skeleton.parents[joint]].append(joint)
-    order, waiting = [], [skeleton.root]
-    while waiting:
-        order.append(waiting.pop())
-        waiting += reversed(children[order[-1]])
-    leaves = [joint for joint in order if not children[joint]]
-    row = {joint: float(place) for place, joint in enumerate(leaves)}
-    for joint in reversed(order):
-        if below := children[joint]:
-            row[joint] = (row[below[0]] + row[below[-1]]) / 2
-    return np.array([(len(path), row[joint]) for joint, path in enumerate(skeleton.ancestry)], dtype=np.float64)
+    rows, leaves = np.zeros(len(skeleton)), count()
+
+    def place(joint: int) -> float:
+        below = [place(child) for child in children[joint]]
+        rows[joint] = (below[0] + below[-1]) / 2 if below else next(leaves)
+        return rows[joint]
+
+    place(skeleton.root)
+    return np.column_stack([[len(path) for path in skeleton.ancestry], rows])

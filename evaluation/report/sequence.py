@@ -1,17 +1,14 @@
 """How a method follows a movement: Figure 2 of the paper, errors along a sequence and poses at some of its frames."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from evaluation.metrics.bones import bone_errors, bone_names
+from evaluation.metrics.errors import bone_errors, bone_names, joint_errors
 from evaluation.metrics.ground_truth import nan_mean
 from evaluation.metrics.json_format import to_json
-from evaluation.metrics.mpjpe import joint_errors
 from evaluation.report import plots
 from evaluation.report.page import Section
 from heads.skeleton import MPII, Skeleton

@@ -1,7 +1,5 @@
 """3D poses seen from the side: depth to the right, y as in the image, so that it stands beside the image."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

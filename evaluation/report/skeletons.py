@@ -1,7 +1,5 @@
 """Skeletons drawn on images, and contact sheets of them. Images are (H, W, 3) uint8 RGB, in and out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2

@@ -85,30 +85,22 @@ class Table:
     def text(self) -> str:
         """Plain text with aligned columns, for a terminal."""
         lines = [tuple(map(str, line)) for line in (self.head, *self.rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(self.head))]
-
-        def aligned(line: tuple[str, ...]) -> str:
-            cells = [line[0].ljust(widths[0])]
-            cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-            return "  ".join(cells).rstrip()
-
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        body = self._insert_captions([aligned(line) for line in lines[1:]], lambda caption: f"{caption}:")
-        return "\n".join([self.title, aligned(lines[0]), rule, *body, *filter(None, [self.note])])
+        first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
+        form = f"{{:<{first}}}" + "".join(f"  {{:>{width}}}" for width in widths)
+        head, *body = (form.format(*line).rstrip() for line in lines)
+        rule, body = "-" * len(form.format(*self.head)), self._insert_captions(body, "{}:".format)
+        return "\n".join([self.title, head, rule, *body, *filter(None, [self.note])])
 
     def markdown(self) -> str:
         """A Markdown table, its title above it and its note below."""
 
-        def line(cells: tuple[Cell | str, ...]) -> str:
+        def line(cells: Iterable[Cell | str]) -> str:
             return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
-        def caption(text: str) -> str:
-            return line((f"**{text}**", *[""] * (len(self.head) - 1)))
-
-        rule = "|" + "|".join(["---", *["---:"] * (len(self.head) - 1)]) + "|"
-        body = self._insert_captions([line(row) for row in self.rows], caption)
+        others = len(self.head) - 1
+        body = self._insert_captions(list(map(line, self.rows)), lambda text: line([f"**{text}**", *[""] * others]))
         note = ["", self.note] if self.note else []
-        return "\n".join([self.title, "", line(self.head), rule, *body, *note])
+        return "\n".join([self.title, "", line(self.head), f"|---|{'---:|' * others}", *body, *note])
 
     def to_json(self) -> Json:
         """Title, head, rows, sections and note; a number is {"value", "interval"}."""
@@ -155,8 +147,7 @@ def groups_table(results: Mapping[str, Scores], threshold: float | None = None, 
     """
     conventions = ", ".join(dict.fromkeys(scores.convention for scores in results.values()))
     first = next(iter(results.values()))
-    measure = first.measure
-    threshold = measure.main if threshold is None else threshold
+    measure, threshold = first.measure, first.measure.main if threshold is None else threshold
     groups = {name: scores.thresholds[threshold].groups["groups"] for name, scores in results.items()}
     return Table(
         title=f"{measure.name}@{threshold:g}{measure.note} in % ({conventions} convention)",
@@ -176,10 +167,10 @@ def metric_heads(*results: Scores) -> dict[str, str]:
     return heads | ({measure.name_at(measure.main): measure.title} if measure else {})
 
 
-def metric_cells(scores: Scores, names: Iterable[str], signed: bool = False) -> list[Cell]:
+def metric_cells(scores: Scores | None, names: Iterable[str], signed: bool = False) -> list[Cell]:
     """A cell per metric, a dash where it was not measured; differences of errors are signed and have another digit."""
-    values = {name: scores.metrics[name].overall if name in scores.metrics else Estimate(None) for name in names}
-    return [cell(each, 1 + (signed and "@" not in name), signed) for name, each in values.items()]
+    values = {name: score.overall for name, score in scores.metrics.items()} if scores else {}
+    return [cell(values.get(name, Estimate(None)), 1 + (signed and "@" not in name), signed) for name in names]
 
 
 def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
@@ -242,6 +233,5 @@ def breakdown_tables(scores: Scores) -> list[Table]:
         if rows and key == "per_action":
             rows.append(("Avg", *(cell(scores[name].groups["action_mean"]) for name in heads)))
             note = "Avg: the mean of the actions, each alike."
-        if rows:
-            tables.append(Table(title, ("", *heads.values()), tuple(rows), note=note))
+        tables += [Table(title, ("", *heads.values()), tuple(rows), note=note)] if rows else []
     return tables

@@ -23,10 +23,9 @@ from ief.inference.inputs import find_images, whole_images
 from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
-from ief.training.data import TrainingData
 from ief.training.options import PRESETS, Preset, RunConfig
 from ief.training.runtime import Runtime, native_bf16
-from ief.training.stage_config import StageConfig
+from ief.training.stage_config import StageConfig, TrainingData
 from ief.training.trainer import StageTrainer
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit

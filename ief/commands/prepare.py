@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from checkpoints.errors import Incomplete
-from ief.commands.options import add_options, given
+from ief.commands.options import add_options, read_options
 from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, RunConfig, change_config
 from mpii_tools.skeletons import SKELETONS, get_skeleton
 
@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser, SIZES, "paper")
     add("--limit", help="only the first N people of each split, 1 or more, to try things", **number)
     add("--skeleton", metavar="NAME|FILE", help=SKELETON)
-    plain = "leave joints without a label (MPII's pelvis) missing instead of placing them by the skeleton's `derived`"
+    plain = "leave joints without a label (MPII's pelvis) missing (default: placed by the skeleton's `derived`)"
     add("--no-derived-joints", action="store_false", dest="derive", help=plain)
     exif = "turn images as their EXIF data ask: for labels made on images as viewers show them (MPII's were not)"
     add("--apply-exif", action="store_true", help=exif)
@@ -69,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, report, write."""
-    preset = change_config(RunConfig(), preset=args.preset, **given(args, SIZES)).options
+    preset = change_config(RunConfig(), preset=args.preset, **read_options(args, SIZES)).options
     from mpii_tools.prepared.dataset import prepare_dataset
     from mpii_tools.prepared.write import CropSpec
 

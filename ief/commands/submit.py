@@ -1,7 +1,5 @@
 """`ief submit`: predictions -> the .mat that MPII takes, or 3D poses as people exchange them."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

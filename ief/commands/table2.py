@@ -1,7 +1,5 @@
 """`ief table2`: five methods in 3D, with and without the second dataset, under one budget, then the report."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -37,20 +35,18 @@ def run(args: argparse.Namespace) -> None:
     if not config.also:
         raise PoseError("give --also, the second dataset, without depth: half of the runs train on it, too")
     from evaluation.metrics.angle_limits import load_angle_limits
+    from ief.reporting.report import open_loader
     from ief.workflow.compare import compare_runs, table_2
-    from mpii_tools.images.decode import image_loader
-    from mpii_tools.images.sources import open_images
     from mpii_tools.prepared.read import load_prepared, read_description
 
     if load_prepared(config.data, "valid").people.depth is None:
         raise PoseError(f"{config.data}: its validation people have no depth; `ief table7` compares methods in 2D")
-    upright = read_description(config.data).get("apply_exif", False)
     pages = compare_runs(
         table_2(config),
         args.run,
         f"Five methods in 3D, with {read_description(config.also)['name']} and without",
         minutes=args.minutes,
-        load_image=image_loader(open_images(args.images), upright) if args.images else None,
+        load_image=open_loader(args.images, Path(config.data)) if args.images else None,
         angle_limits=load_angle_limits(args.angle_limits) if args.angle_limits else None,
         **read_runtime(args),
     )

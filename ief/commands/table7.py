@@ -1,7 +1,5 @@
 """`ief table7`: five methods, or the runs of a plan, under one budget, then the report."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -55,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     if args.draw:
         if args.data is not None:
             raise PoseError("give either --data or --draw")
-        from ief.training.distributed import check_launch
+        from ief.training.runtime import check_launch
 
         if check_launch() > 1:
             raise PoseError("--draw: works in one process alone; then give torchrun the --data that it drew")

@@ -1,7 +1,5 @@
 """`ief train`: prepared data -> trained stages, predictions of the validation split and their scores."""
 
-from __future__ import annotations
-
 import argparse
 
 from checkpoints.errors import PoseError
@@ -29,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
     config = read_run_config(args, RUN_OPTIONS)
     if args.stage != "both" and not args.stage.isdecimal():
         raise PoseError(f"--stage {args.stage}: must be a stage's number, 0, 1, ..., or both")
-    from ief.workflow.train import train
+    from ief.workflow import train
 
     stages = None if args.stage == "both" else [int(args.stage)]
     files = train(args.run, config, only=stages, **read_runtime(args))

@@ -60,7 +60,7 @@ class CropsToPose(nn.Module):
     def estimate(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Joints in crop pixels, and scores (B, K) if the last stage was trained with a likelihood."""
         poses, scores = self.cascade.predict(crops)
-        pose = self.cascade.shown(poses[-1])
+        pose = self.cascade.hide_unlabeled(poses[-1])
         return (pose, scores) if self.scored else pose
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:

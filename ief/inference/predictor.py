@@ -45,9 +45,9 @@ class CascadeNetwork:
         crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
         poses, scores = self.cascade.predict(images, self.flip)
-        stacked = np.stack(np.broadcast_arrays(*(self.cascade.shown(pose).double().cpu().numpy() for pose in poses)))
+        stages = [self.cascade.hide_unlabeled(pose).double().cpu().numpy() for pose in poses]
         scores = scores.double().cpu().numpy()
-        return stacked, self.score_map(scores) if self.score_map else scores
+        return np.stack(np.broadcast_arrays(*stages)), self.score_map(scores) if self.score_map else scores
 
 
 class PosePredictor:

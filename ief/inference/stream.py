@@ -133,9 +133,7 @@ def stream(
             del done[:count]
 
 
-def map_back(
-    cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Network, min_score: float
-) -> Outcome:
+def map_back(cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Network, min_score: float) -> Outcome:
     """The poses (K, D) of a cut's people, x, y in crop pixels, and their scores (K,), as those of its image."""
     joints = np.reshape([pose for pose, _ in done], (len(done), len(network.skeleton), network.dimensions))
     joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)

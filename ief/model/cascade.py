@@ -19,7 +19,7 @@ class Cascade(nn.Module):
 
     Attributes:
         unlabeled: joints that no training person had (`StageDesign`). Poses place them all the same, as the next stage
-            needs them; `shown` does not.
+            needs them; `hide_unlabeled` does not.
     """
 
     def __init__(self, mean_pose: Tensor, stages: Sequence[Stage] = ()) -> None:
@@ -56,13 +56,11 @@ class Cascade(nn.Module):
             poses.append(pose)
         return poses, scores
 
-    def shown(self, pose: Tensor) -> Tensor:
+    def hide_unlabeled(self, pose: Tensor) -> Tensor:
         """A pose (..., K, D) for those who ask for it: NaN for joints that no training person had."""
-        if not self.unlabeled:
-            return pose
         nothing = pose.new_zeros(pose.shape[-2], 1)
         nothing[self.unlabeled] = torch.nan
-        return pose + nothing
+        return pose + nothing if self.unlabeled else pose
 
     def folded(self) -> Cascade:
         """A copy for inference, its batch normalizations folded (`Stage.folded`), channels last in memory."""

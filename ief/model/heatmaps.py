@@ -4,8 +4,6 @@ A Gaussian is separable: exp(-|p - y|^2 / 2 sigma^2) is the outer product of two
 maps is computed from the factors, so the maps themselves are never rendered.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

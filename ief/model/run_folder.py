@@ -8,8 +8,6 @@ RUN/predictions-SPLIT.npz       the last stage's poses
 RUN/metrics.json                mean pose and every stage on the validation split
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from itertools import count
@@ -61,7 +59,7 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
             raise PoseError(f"size {design.size}, sigma {design.sigma}, stride {design.stride}")
         # In full: KeyError, a tensor is missing; PoseError, an unknown network, method or tree; the others, a field
         # of the wrong type.
-        stage = Stage(design, Residuals.of(tensors))
+        stage = Stage(design, Residuals.from_state(tensors))
     except (KeyError, PoseError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = (str(error).split("\n")[0] or type(error).__name__).strip()
         raise PoseError(f"{path}: its tensors are not those of the stage it describes ({reason})") from error

@@ -14,11 +14,10 @@ from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from checkpoints.errors import PoseError
-from checkpoints.pretrained import PretrainedWeights
 from heads.bones import bones_to_joints, joints_to_bones
 from heads.likelihood import ResidualLikelihood
 from heads.normalization import denormalize
-from heads.pairs import METHODS, get_method, get_pairs
+from heads.pairs import METHODS, get_pairs
 from heads.skeleton import MPII, Skeleton
 from ief.model.heatmaps import convolve_heatmaps
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
@@ -85,7 +84,7 @@ class Residuals:
     pair_std: Tensor
 
     @staticmethod
-    def of(state: dict[str, Tensor]) -> Residuals:
+    def from_state(state: dict[str, Tensor]) -> Residuals:
         """Those in a stage's state dict. Raises KeyError when one is missing."""
         return Residuals(state["mean"], state["std"], state["pair_std"])
 
@@ -111,7 +110,7 @@ class Stage(nn.Module):
         joints, dimensions = residuals.mean.shape
         self.design, self.autocast_dtype = design, autocast_dtype
         self.taught = {"backbone"}  # what is not new in this stage: the first parts of its parameters' names
-        self.method = get_method(design.method)
+        self.method = METHODS[design.method]
         self.backbone = _resnet(design.backbone, design.stride)
         stem = self.backbone.conv1
         self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
@@ -217,34 +216,11 @@ class Stage(nn.Module):
         _fold_batch_norms(stage.backbone)
         return stage.to(memory_format=torch.channels_last)
 
-    def continue_from(self, previous: Stage) -> None:
-        """Take the weights of the previous stage: the ResNet's, and the heads' too if this stage is absolute.
-
-        The heatmap half stays zero: the previous stage learned its own on other poses. The sigma of a previous stage
-        without a likelihood starts new.
-        """
-        heads = ("head", *(("sigma_head", "likelihood") if previous.design.likelihood else ()))
-        self.take(previous, ("backbone", *(heads if self.design.absolute else ())))
-
     def take(self, other: Stage, parts: Sequence[str]) -> None:
-        """Copy modules or parameters of another stage, such as `head`; they are new no longer."""
-        prefixes = tuple(f"{part}." for part in parts)
-        state = {name: value for name, value in other.state_dict().items() if f"{name}.".startswith(prefixes)}
+        """Copy those modules and parameters that another stage has, such as `head`; they are new no longer."""
+        state = {name: value for name, value in other.state_dict().items() if name.split(".")[0] in parts}
         self.load_state_dict(state, strict=False)
-        self.taught.update(parts)
-
-    def start_from(self, weights: PretrainedWeights) -> None:
-        """Load a pretrained ResNet into the image half; the heatmap half stays zero, the head near zero.
-
-        Raises:
-            PoseError: when the weights are another network's, or have their stride elsewhere.
-        """
-        if weights.stride != self.design.stride:
-            raise PoseError(
-                f"{weights.file}: stride in the {weights.stride} convolution, the stage's in {self.design.stride}"
-            )
-        weights.check_fits(self.design.backbone, self.backbone.state_dict())
-        self.backbone.load_state_dict(weights.tensors, strict=False)  # but for the counts of batches, all are there
+        self.taught.update(name.split(".")[0] for name in state)
 
 
 def _resnet(name: str, stride: str) -> ResNet:

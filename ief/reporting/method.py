@@ -1,7 +1,5 @@
 """The method in one picture: mean pose, its heatmaps, stage 0's pose, its heatmaps, stage 1's pose, on one image."""
 
-from __future__ import annotations
-
 import io
 from itertools import pairwise
 
@@ -33,22 +31,17 @@ def method_picture(cascade: Cascade, data: PreparedSplit, row: int) -> bytes:
     crop = np.ascontiguousarray(data.crops[row, inner, inner])
     poses = CascadeNetwork(cascade)(crop[None])[0][:, 0]
     large = cv2.resize(crop, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
-    gt = to_picture(data.joints[row].astype(np.float64))
+    placed = (np.concatenate([poses, data.joints[row, None]]) + 0.5) * ZOOM - 0.5  # pixel centers are at integers
     panels = []
     for index, pose in enumerate(poses):
         name = "y_0,\nthe mean training pose" if index == 0 else f"y_{index},\nafter stage {index - 1}"
-        panels.append((name, draw_poses(large, to_picture(pose), gt, skeleton=data.people.skeleton)))
+        panels.append((name, draw_poses(large, placed[index], placed[-1], skeleton=data.people.skeleton)))
         if index < len(cascade.stages):
             factors = gaussian_factors(torch.from_numpy(pose), data.size, cascade.stages[index].design.sigma)
             columns, rows = factors.unbind(dim=-2)
             maps = (rows.unsqueeze(-1) * columns.unsqueeze(-2)).amax(dim=0).numpy()  # the largest at each pixel
             panels.append((f"stage {index} sees the image\nand the heatmaps of y_{index}", draw_heatmaps(large, maps)))
     return to_row(panels)
-
-
-def to_picture(joints: np.ndarray) -> np.ndarray:
-    """Crop pixels to the enlarged picture's, pixel centers at integers."""
-    return (joints + 0.5) * ZOOM - 0.5
 
 
 def draw_heatmaps(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
@@ -67,9 +60,8 @@ def to_row(panels: list[tuple[str, np.ndarray]]) -> bytes:
         place.set_title(caption, fontsize=9)
         place.set_axis_off()
     for left, right in pairwise(axes):
-        ends, style = {"axesA": left, "axesB": right}, {"arrowstyle": "-|>", "mutation_scale": 14, "color": "#444444"}
-        arrow = ConnectionPatch((1, 0.5), (0, 0.5), *["axes fraction"] * 2, **ends, **style, clip_on=False)
-        figure.add_artist(arrow)
+        style = {"arrowstyle": "-|>", "mutation_scale": 14, "color": "#444444", "axesA": left, "axesB": right}
+        figure.add_artist(ConnectionPatch((1, 0.5), (0, 0.5), *["axes fraction"] * 2, **style))
     file = io.BytesIO()
     figure.savefig(file, format="jpg", dpi=110, pil_kwargs={"quality": 88})
     return file.getvalue()

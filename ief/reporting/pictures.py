@@ -1,22 +1,23 @@
 """Pictures of predictions: the poses drawn on the images, for people to look at before they read numbers."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from checkpoints.errors import PoseError
+from evaluation.report import sequence
 from evaluation.report.material import Run
 from evaluation.report.page import Section
 from evaluation.report.side_view import draw_front_and_side
+from heads.skeleton import Skeleton
 from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.images.decode import LoadImage
-from mpii_tools.people import People
+from mpii_tools.people import NO_FRAME, Depth, People
 
 SHOWN = 6  # people of each kind in a section
 NOBODY = ("No images were given, so nobody is drawn on one; --images DIR names them.",)
 SIDES = "Orange: the person's right side; blue: left; yellow: center; thin"
+SHORTEST = 6  # frames worth a line
 
 
 def draw_people(
@@ -53,18 +54,22 @@ def draw_people(
             if left_out is not None:
                 left_out.append(f"picture of {people.person_ids[row]}: {error}")
             continue
-        gt, start, scale = people.joints[row], None if before is None else before[row], None
+        options = {"gt": people.joints[row], "side": side, "before": None if before is None else before[row]}
         if poses.shape[-1] == 3 and (depth := people.depth) is not None:
-            gt = np.column_stack([gt, depth.z[row]])
-            scale = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
-        drawn = {"gt": gt, "scale": scale, "side": side, "before": start}
-        pictures.append((row, draw_front_and_side(image, poses[row], people.skeleton, **drawn)))
+            options["gt"] = np.column_stack([people.joints[row], depth.z[row]])
+            options["scale"] = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
+        pictures.append((row, draw_front_and_side(image, poses[row], people.skeleton, **options)))
     return pictures
+
+
+def order_rows(errors: np.ndarray) -> np.ndarray:
+    """Rows from the least to the largest of (N,) errors, without those that are NaN."""
+    return np.argsort(errors)[: np.isfinite(errors).sum()]
 
 
 def spread_rows(errors: np.ndarray, count: int) -> list[int]:
     """`count` rows spread evenly from the best to the worst of (N,) errors; NaN errors are passed over."""
-    order = np.argsort(errors)[: np.isfinite(errors).sum()]
+    order = order_rows(errors)
     return order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)].tolist()
 
 
@@ -73,12 +78,11 @@ def label_worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, 
 
     Nobody is both: of few people the worst are taken first.
     """
-    order = np.argsort(errors)[: np.isfinite(errors).sum()].tolist()
+    order = order_rows(errors).tolist()
     worst, others = order[::-1][:count], order[: max(0, len(order) - count)]
     first = max(0, min(len(order) // 2 - count // 2, len(others) - count))
-    median = others[first : first + count]
     labels = {row: f"worst {place}" if place > 1 else "worst" for place, row in enumerate(worst, start=1)}
-    return labels | {row: f"median {place}" for place, row in enumerate(median, start=1)}
+    return labels | {row: f"median {place}" for place, row in enumerate(others[first : first + count], start=1)}
 
 
 def make_people_section(
@@ -90,12 +94,10 @@ def make_people_section(
         return Section("People", text=NOBODY)
     errors, unit = person_errors(poses, people), choose_measure(people).unit
     labels = label_worst_and_median(errors)
-    before = run.poses.get("stage0") if run.last != "stage0" else None
-    before = None if before is None else before[..., :2]
+    before = run.poses["stage0"][..., :2] if run.last != "stage0" and "stage0" in run.poses else None
     drawn = draw_people(people, poses[..., :2], load_image, list(labels), before=before, left_out=left_out)
-    pictures = [
-        (f"{labels[row]}: {people.person_ids[row]}, {errors[row]:.2f} {unit}", picture) for row, picture in drawn
-    ]
+    captions = {row: f"{label}: {people.person_ids[row]}, {errors[row]:.2f} {unit}" for row, label in labels.items()}
+    pictures = [(captions[row], picture) for row, picture in drawn]
     text = (
         f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth; "
         "pink arrows: from stage 0 to stage 1."
@@ -124,3 +126,60 @@ def make_figure_3_section(
         "truth, from the side only where its depth is known."
     )
     return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=True)
+
+
+def choose_sequence(people: People, poses: Mapping[str, np.ndarray]) -> sequence.Sequence | None:
+    """The sequence whose wrists move most, relative to the root, in the ground truth: no prediction has a say.
+
+    Of a sequence in which several cameras saw a frame, the camera with most frames is taken.
+
+    Args:
+        people: N people with depth.
+        poses: method -> (N, K, 3) x, y in image pixels and z in mm.
+
+    Returns:
+        None without a sequence of at least `SHORTEST` frames with a camera, numbers and wrists.
+    """
+    skeleton, depth = people.skeleton, people.depth
+    if not any(name.endswith(sequence.KIND) for name in skeleton.names):
+        return None
+    gt = np.where(people.annotated[..., None], people.camera_joints, np.nan)
+    spread = {rows: _spread(gt[list(rows)], skeleton) for rows in map(tuple, _sequences(depth))}
+    spread = {rows: value for rows, value in spread.items() if np.isfinite(value)}
+    if not spread:
+        return None
+    rows = np.array(max(spread, key=spread.get))
+    *whose, number = (str(getattr(depth, name)[rows[0]]) for name in ("subject", "action", "sequence"))
+    whose = [name for name in whose if name and name not in number]
+    return sequence.Sequence(
+        title=", ".join([*whose, number]),
+        frames=depth.frame[rows],
+        gt=gt[rows],
+        poses={name: depth.select(rows).to_camera(pose[rows]) for name, pose in poses.items()},
+        skeleton=skeleton,
+    )
+
+
+def _sequences(depth: Depth) -> list[np.ndarray]:
+    """Rows of each sequence in the order of their frames, one a frame; short ones and unnamed ones are left out."""
+    named = np.flatnonzero(depth.placed & (depth.frame != NO_FRAME) & (depth.sequence != ""))
+    labels = np.stack([depth.subject[named], depth.action[named], depth.sequence[named]], axis=-1)
+    _, index = np.unique(labels, axis=0, return_inverse=True)
+    sequences = []
+    for number in range(index.max(initial=-1) + 1):
+        rows = named[index.reshape(-1) == number]
+        if len(np.unique(depth.frame[rows])) < len(rows):
+            _, camera, count = np.unique(depth.camera[rows], axis=0, return_inverse=True, return_counts=True)
+            rows = rows[camera.reshape(-1) == count.argmax()]
+        rows = rows[np.unique(depth.frame[rows], return_index=True)[1]]
+        if len(rows) >= SHORTEST:
+            sequences.append(rows)
+    return sequences
+
+
+def _spread(gt: np.ndarray, skeleton: Skeleton) -> float:
+    """Standard deviation in mm of the wrists (F, K, 3) about their mean place, relative to the root; NaN if unknown."""
+    wrists = [index for index, name in enumerate(skeleton.names) if name.endswith(sequence.KIND)]
+    places = (gt - gt[:, [skeleton.root]])[:, wrists]
+    places = places[np.isfinite(places).all(axis=(1, 2))]
+    return float(np.sqrt(places.var(axis=0).sum(axis=-1)).mean()) if len(places) >= SHORTEST else np.nan

@@ -1,7 +1,5 @@
 """The report of one or several finished runs: read what they left, ask the questions that apply, write the page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,31 +9,42 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
-from evaluation.metrics.angle_limits import AngleLimits
+from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
-from evaluation.report import (
-    calibration,
-    curves,
-    errors,
-    human36m,
-    methods,
-    movement,
-    representation,
-    sequence,
-)
-from evaluation.report.material import select_scores
+from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
+from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
-from ief.reporting.pictures import make_figure_3_section, make_people_section
+from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_people_section
 from ief.reporting.runs import load_run, run_names
 from ief.reporting.scoring import view_poses
-from ief.reporting.sequence import choose_sequence
+from mpii_tools.annotations.read import read_annotations
 from mpii_tools.crops import apply_affine, crop_matrices
-from mpii_tools.images.decode import LoadImage
+from mpii_tools.images.decode import LoadImage, image_loader
+from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
+from mpii_tools.prepared.read import read_description
 
 NOTHING: Json = {"breakdowns": {}, "movement": {}, "scores": {}}  # of results.json, where a question does not apply
+
+
+def read_people(path: Path | None, data: Path | None, split: str) -> People | None:
+    """The people of an annotation file, else of a split of prepared data; None for neither.
+
+    Raises:
+        PoseError: a file of no known format, or prepared data without that split.
+    """
+    if path is None and data is None:
+        return None
+    if path is None and split not in (splits := read_description(data)["splits"]):
+        raise PoseError(f"{data}: has no split '{split}'; it has {', '.join(splits) or 'none'}")
+    return read_annotations(path or data / f"{split}.npz").people
+
+
+def open_loader(images: Path, data: Path | None) -> LoadImage:
+    """Reads an image of a folder by name, turned as its Exif says if the prepared data were."""
+    return image_loader(open_images(images), bool(data and read_description(data).get("apply_exif")))
 
 
 def write_report(
@@ -93,7 +102,7 @@ def write_report(
             make_figure_3_section(shown, people, load_image, left_out),
         ]
     parts += methods.make_sections(loaded, view, people is not None, published)
-    parts.append(errors.make_joints_section(select_scores(loaded)))
+    parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))

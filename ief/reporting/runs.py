@@ -1,10 +1,9 @@
 """What a finished run's folder holds for the report: scores, predictions, curves and how it was trained."""
 
-from __future__ import annotations
-
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -13,11 +12,8 @@ from safetensors import SafetensorError, safe_open
 
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text
-from evaluation.metrics.angle_limits import AngleLimits
-from evaluation.metrics.bootstrap import Bootstrap
-from evaluation.metrics.evaluate import evaluate, joint_error
+from evaluation import AngleLimits, Bootstrap, Scores, evaluate, joint_error
 from evaluation.metrics.json_format import Json, scores_from_json
-from evaluation.metrics.scores import Scores
 from evaluation.report.material import Run
 from heads.pairs import METHODS
 from heads.skeleton import MPII
@@ -56,25 +52,37 @@ def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
     depth = people.depth if people is not None else None
     placed = depth is not None and depth.placed.any() and any(pose.shape[-1] == 3 for pose in poses.values())
-    for stage in stages if placed else ():
-        stages[stage].pop(3, None)
+    for scores in stages.values() if placed else ():
+        scores.pop(3, None)
     for stage, joints in poses.items():
-        known, scored = stages.get(stage), {}
-        if known is None or not match_scores(known[2], joints, people):
+        known = stages.setdefault(stage, {})
+        if not known or not match_scores(known[2], joints, people):
             convention = known[2].convention if known else "official"
-            scored = {2: score(joints, people, convention, intervals=True)}
+            known[2] = score(joints, people, convention, intervals=True)
         if placed and (view := view_poses(people, 3, joints, limits=limits)):
-            scored[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
-        stages[stage] = {**(known or {}), **scored}
+            known[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
     scores = {stage: each.scores for stage, each in predicted.items() if each.scores is not None}
     scores = {stage: each for stage, each in scores.items() if np.isfinite(each).any()}
     return Run(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
 
 
+@contextmanager
+def name_corrupt(path: Path, cure: str) -> Iterator[None]:
+    """Turns what goes wrong in reading a file into the one error, with what to do."""
+    try:
+        yield
+    except PoseError:
+        raise
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
+
+
 def load_metrics(run: Path) -> dict[str, ScoresByDimension]:
     """The scores by stage in `metrics.json` of a run. Raises PoseError if it is missing or corrupt."""
     path = run / "metrics.json"
-    try:
+    if not path.exists():
+        raise PoseError(f"{run}: has no metrics.json; finish it with `ief train` first")
+    with name_corrupt(path, "`ief train` writes it again"):
         metrics = json.loads(read_text(path))
         if not metrics or not all({"convention", "joint_error"} <= set(tree) for tree in metrics.values()):
             raise PoseError(f"{path}: holds no scores of stages; `ief train` writes it again")
@@ -82,47 +90,31 @@ def load_metrics(run: Path) -> dict[str, ScoresByDimension]:
             stage: {2: scores_from_json(tree), **({3: scores_from_json(tree[KEY])} if KEY in tree else {})}
             for stage, tree in metrics.items()
         }
-    except FileNotFoundError:
-        raise PoseError(f"{run}: has no metrics.json; finish it with `ief train` first") from None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise PoseError(f"{path}: corrupt ({error}); `ief train` writes it again") from error
 
 
 def load_record(run: Path) -> tuple[Json, Json]:
     """How stage 0 of a run was trained, and in `kept` which weights are kept; and its design; {} without a stage.
 
+    `kept` is `last`, or `best validated, stage 0: epoch 12 of 25`.
+
     Raises:
         PoseError: a header that cannot be read. The weights are not looked at.
     """
-    descriptions = {}
+    stages, best = [], []
     for index in count():
         path = stage_file(run, index)
         if not path.exists():
             break
-        try:
-            with safe_open(path, framework="np") as file:
-                descriptions[f"stage {index}"] = json.loads((file.metadata() or {})["description"])
-            kept = describe_weights(descriptions)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise PoseError(
-                f"{path}: no stage of this project, or corrupt ({error}); copy or train it again"
-            ) from error
-    first = descriptions.get("stage 0")
-    return ({**first["training"], "kept": kept}, first.get("design", {})) if first else ({}, {})
-
-
-def describe_weights(descriptions: dict[str, Json]) -> str:
-    """Which weights some stages hold, by their descriptions: `last`, or `best validated, stage 0: epoch 12 of 25`.
-
-    Raises:
-        KeyError, TypeError: a description that lacks a field.
-    """
-    best = []
-    for stage, description in descriptions.items():
-        kept = description.get("kept", {"weights": "last"})  # older stages hold the last weights
-        if kept["weights"] == "best":
-            best.append(f"{stage}: epoch {kept['epoch']:.4g} of {description['training']['preset']['epochs']:g}")
-    return f"best validated, {', '.join(best)}" if best else "last"
+        with name_corrupt(path, "copy or train it again"), safe_open(path, framework="np") as file:
+            stages.append(stage := json.loads((file.metadata() or {})["description"]))
+            kept = stage.get("kept", {})  # older stages, which do not say it, hold the last weights
+            if kept.get("weights") == "best":
+                epochs = f"{kept['epoch']:.4g} of {stage['training']['preset']['epochs']:g}"
+                best.append(f"stage {index}: epoch {epochs}")
+    if not stages:
+        return {}, {}
+    kept = f"best validated, {', '.join(best)}" if best else "last"
+    return {**stages[0]["training"], "kept": kept}, stages[0].get("design", {})
 
 
 def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
@@ -133,25 +125,22 @@ def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
     """
     curves, validations = {}, {}
     for path in sorted(run.glob("stage*/log.csv")):
-        stage = path.parent.name
-        try:
+        with name_corrupt(path, "remove it, the report does without"):
             rows = list(csv.DictReader(read_text(path).splitlines()))
-            curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
+            curves[path.parent.name] = [(float(row["step"]), float(row["loss"])) for row in rows]
             validated = [row for row in rows if any(row.get(name) for name in METRICS)]
-            points = [[float(row[name]) if row.get(name) else None for name in ("step", *METRICS)] for row in validated]
-        except (KeyError, TypeError, ValueError) as error:
-            raise PoseError(f"{path}: corrupt ({error}); remove it, the report does without") from error
+            points = [
+                tuple(float(row[name]) if row.get(name) else None for name in ("step", *METRICS)) for row in validated
+            ]
         if points:
-            validations[stage] = list(map(tuple, points))
+            validations[path.parent.name] = points
     return curves, validations
 
 
 def match_scores(scores: Scores, poses: np.ndarray, people: People) -> bool:
     """Whether scores in 2D have confidence intervals and are of these poses (N, K, D) and people."""
-    if scores.bootstrap is None or scores.people != len(people):
-        return False
     gt = ground_truth(people, poses)
-    if scores.measure != gt.measure:
+    if scores.bootstrap is None or scores.people != len(people) or scores.measure != gt.measure:
         return False
     values = [each.overall.value for each in (joint_error(poses[..., :2], gt), scores["joint_error"])]
     return bool(np.isclose(*np.array(values, dtype=np.float64), rtol=1e-9))

@@ -17,19 +17,16 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation.metrics.angle_limits import AngleLimits
-from evaluation.metrics.bootstrap import Bootstrap
-from evaluation.metrics.evaluate import evaluate, score_means
+from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores, evaluate
+from evaluation.metrics.calibration import correct_joints
+from evaluation.metrics.conventions import PCKH
+from evaluation.metrics.errors import joint_errors
 from evaluation.metrics.evaluate import person_errors as measure_errors
-from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean
+from evaluation.metrics.evaluate import score_means
+from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.metrics.measures import MEASURES, PCKH, Measure
-from evaluation.metrics.mpjpe import joint_errors
-from evaluation.metrics.oks import OksScores, oks_scores
-from evaluation.metrics.scores import Scores
-from evaluation.report.tables import breakdown_tables, cell, groups_table, joints_table, readable, summary_table
+from evaluation.report.tables import cell, groups_table, readable, summary_table
 from mpii_tools.people import People
-from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import (
     Predictions,
@@ -53,7 +50,7 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
 
     Args:
         poses: (N, K, D) to be scored; joints that one of them has for nobody do not count.
-        metric: a name of `evaluation.metrics.measures`; None takes that of `choose_measure`.
+        metric: a name of `evaluation.metrics.conventions`; None takes that of `choose_measure`.
     """
     counted = people.annotated
     for pose in poses:
@@ -149,12 +146,6 @@ def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
     return {**to_json(scores[2]), **({KEY: to_json(scores[3])} if 3 in scores else {})}
 
 
-def score_oks(joints: np.ndarray, people: People, scores: np.ndarray | None = None) -> OksScores:
-    """COCO's AP of poses (N, K, D), ranked by the mean of their joints' scores (N, K) where there are any."""
-    ranks = person_scores(scores, None, len(joints))
-    return oks_scores(joints[..., :2], ground_truth(people, joints), people.images.tolist(), people.area, ranks)
-
-
 def person_errors(joints: np.ndarray, people: People, dimensions: int = 2) -> np.ndarray:
     """(N,) mean joint error of each person, NaN where it is not known: in head sizes (or `choose_measure`'s).
 
@@ -178,14 +169,18 @@ def score_run(
     """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
     Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones, to the
-    folder `out`, by default the run's.
+    folder `out`, by default the run's; where joints have scores, also what those mean (`ief.inference.score_map`).
     """
     from ief.inference.predictor import PosePredictor
+    from ief.inference.score_map import ScoreMap
     from ief.model.run_folder import load_cascade
 
     out = out or run
     poses, scores = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
     save_poses(out, data, poses, scores)
+    gt = ground_truth(data.people, poses[-1])
+    if score_map := ScoreMap.fit(scores, correct_joints(poses[-1][..., :2], gt), gt.measure.title):
+        score_map.save(out)
     stages = zip(stage_names(len(poses)), poses, strict=True)
     results = {name: score_poses(pose, data.people, intervals=True) for name, pose in stages}
     write_text(out / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
@@ -258,21 +253,3 @@ def print_gains(run: Path, people: People) -> None:
             f"  {readable(stage)} - {readable(previous)}: "
             f"{gain.measure.title} {pckh} points, joint error {joint} px, bone error {bone} px"
         )
-
-
-def print_result(scores: ScoresByDimension) -> None:
-    """Every table of one set of predictions."""
-    named = {scores[2].convention: scores[2]}
-    tables = [summary_table(named), *(groups_table(named, threshold) for threshold in scores[2].thresholds)]
-    tables.append(joints_table(scores[2]))
-    if 3 in scores:
-        tables += [summary_table({"predictions": scores[3]}), joints_table(scores[3]), *breakdown_tables(scores[3])]
-    print(*(table.text() for table in tables), sep="\n")
-
-
-def print_oks(oks: OksScores) -> None:
-    """COCO's figures on a line, with whose area is not the annotations' own."""
-    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in oks.values.items())
-    print(f"COCO's OKS in % over {oks.people:,} people\n{values}")
-    if oks.area_by_box or oks.without_area:
-        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")

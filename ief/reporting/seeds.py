@@ -1,7 +1,5 @@
 """Table 7 by one seed or the means of several, with intervals over people and over seeds: results.md and .json."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,14 +7,14 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation.metrics.bootstrap import Estimate, average_seeds
+from evaluation import Estimate, Scores
+from evaluation.metrics.bootstrap import average_seeds
 from evaluation.metrics.evaluate import score_means
-from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.json_format import Json
 from evaluation.metrics.relative import placement, relative_errors
-from evaluation.metrics.scores import Scores
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable
@@ -31,7 +29,7 @@ Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with interval
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of one or several seeds, and write `results.md` and `results.json` to a folder; returns both files.
+    """Compare runs of one or several seeds, print it, and write `results.md` and `results.json`; returns both files.
 
     Args:
         folder: to write to.
@@ -52,8 +50,11 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     alone, pairs, gains = list_rows(poses)
     count = len(next(iter(runs.values())))
     means = f", means of {count} seeds" if count > 1 else ""
+    labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
+    parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
+    parts = parts if all(part.annotated.any() for part in parts.values()) else {}
     compared: dict[str, dict[str, Difference]] = {}
-    for name, part in split_joints(gt, people).items():
+    for name, part in {"all joints": gt, **parts}.items():
         compared[name] = {}
         for row, both in (pairs | gains).items():
             each = [score_means(part, [one], [other], bootstrap=None) for one, other in zip(*both, strict=True)]
@@ -74,24 +75,9 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
         "relative positions": make_table(apart, note, relative, ("bones between",)),
         **{name: differences_table(rows, name, means) for name, rows in compared.items()},
     }
-    lead = f"# Table 7{means}: {len(people):,} validation people"
-    return write_tables(folder, lead, tables, {"seeds": count, "people": len(people)})
-
-
-def write_tables(folder: Path, lead: str, tables: Mapping[str, Table], facts: Mapping[str, Json]) -> list[Path]:
-    """Print the tables of a comparison and write both files; returns them.
-
-    Args:
-        folder: to write to.
-        lead: Markdown above the tables.
-        tables: by their headings.
-        facts: what else `results.json` holds, beside the tables.
-
-    Raises:
-        PoseError: a folder that cannot be written.
-    """
-    page = [lead, *(f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items())]
-    tree = {**facts, **{name: table.to_json() for name, table in tables.items()}}
+    page = [f"# Table 7{means}: {len(people):,} validation people"]
+    page += [f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items()]
+    tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
     print(*(table.text() for table in tables.values()), sep="\n\n")
     return [
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
@@ -108,23 +94,17 @@ def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]
     trained = {key: each for key, each in poses.items() if key[0] != "mean_pose"}
     stages, methods = (list(dict.fromkeys(key[part] for key in trained)) for part in (0, 1))
     alone: Rows = {f"{readable(stage)}, {method}": (each, ()) for (stage, method), each in trained.items()}
-    pairs: Rows = {}
-    for stage, (base, others) in product(stages, BASES.items()):
-        for method in others if base in methods else ():
-            if method in methods:
-                pairs[f"{readable(stage)}, {method} - {base}"] = (trained[stage, method], trained[stage, base])
-    gains: Rows = {}
-    for (previous, stage), method in product(pairwise(stages), methods):
-        both = trained[stage, method], trained[previous, method]
-        gains[f"{method}, {readable(stage)} - {readable(previous)}"] = both
+    pairs: Rows = {
+        f"{readable(stage)}, {method} - {base}": (trained[stage, method], trained[stage, base])
+        for stage, (base, others) in product(stages, BASES.items())
+        for method in others
+        if {base, method} <= {*methods}
+    }
+    gains: Rows = {
+        f"{method}, {readable(stage)} - {readable(previous)}": (trained[stage, method], trained[previous, method])
+        for (previous, stage), method in product(pairwise(stages), methods)
+    }
     return alone, pairs, gains
-
-
-def split_joints(gt: GroundTruth, people: People) -> dict[str, GroundTruth]:
-    """What is compared: all joints, then those labeled as visible and as hidden, where there are some of either."""
-    labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
-    parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
-    return {"all joints": gt, **(parts if all(part.annotated.any() for part in parts.values()) else {})}
 
 
 def make_table(title: str, note: str, values: Mapping[str, tuple[Estimate, ...]], head: tuple[str, ...]) -> Table:
@@ -157,7 +137,41 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
     if means:
         title, head = "paired by person and by seed", [part for name in columns for part in (name, "over seeds")]
-        note += "; then over seeds: Student's t, the people as they are."
-        note += " A difference is beyond chance if neither holds 0"
+        also = "then over seeds: Student's t, the people as they are. A difference is beyond chance if neither holds 0"
+        note = f"{note}; {also}"
     lines = tuple(row(name, *both) for name, both in rows.items())
     return Table(f"Differences{means}, {title}: {joints}", ("", *head), lines, note=f"{note}.")
+
+
+def plot_differences(tables: Mapping[str, Mapping], metric: str = "PCKh@0.5") -> Figure:
+    """One panel of each table: a point and its interval per difference, over people and, if given, over seeds (thin).
+
+    Args:
+        tables: name -> the table "all joints" of a `results.json`. A row is a name ("stage 1, all - joint") and a
+            cell per column of "head": {"value", "interval"}, with the interval over seeds, "[low, high]", in the cell
+            after it, if there is one. The first table has the rows to draw; "-" leaves a place empty.
+        metric: the column to draw.
+
+    Raises:
+        PoseError: no table, or one without that column.
+    """
+    if not tables or any(metric not in table["head"] for table in tables.values()):
+        raise PoseError(f"differences: give at least one table, each with a column {metric}")
+    names = [row[0] for row in next(iter(tables.values()))["rows"]]
+    figure = Figure(figsize=(2 + 3.2 * len(tables), 1 + 0.24 * len(names)), layout="constrained")
+    panels = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, (title, table) in zip(panels, tables.items(), strict=True):
+        column, rows = table["head"].index(metric), {row[0]: row for row in table["rows"]}
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.grid(color="#dddddd", linewidth=0.6)
+        for place, name in enumerate(names):
+            value, *beside = rows.get(name, [])[column:] or ["-"]
+            if not isinstance(value, dict) or value["value"] is None:
+                continue
+            over_seeds = beside[0] if beside and isinstance(beside[0], str) and "[" in beside[0] else "[]"
+            for ends, width in ((json.loads(over_seeds.replace("+", "")), 1), (value.get("interval") or [], 4)):
+                axes.plot(ends, [place] * len(ends), color="#0072B2", linewidth=width, solid_capstyle="butt")
+            axes.plot(value["value"], place, "ko", markersize=4)
+        axes.set_title(title, fontsize="medium", loc="left")
+        axes.set(xlabel=metric, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+    return figure

@@ -4,8 +4,6 @@ All runs get the same number of epochs, so that no result depends on what else t
 speed is measured once, in a short calibration, and the number it gives is kept in `budget.json`.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import time
@@ -50,14 +48,10 @@ def epochs_for_budget(minutes: float, runs: Sequence[StageConfig], runtime: Runt
         )
     runtime.dist.barrier()
     if runtime.dist.is_main:
-        like_it = sum(epochs) / max(epochs)
-        write_budget(path, {"minutes": minutes, "methods": like_it, "seconds_per_step": seconds, "epochs": fit})
+        longest = sum(epochs) / max(epochs)  # how many of the longest run take as long as all of them
+        budget = {"minutes": minutes, "methods": longest, "seconds_per_step": seconds, "epochs": fit}
+        write_text(path, json.dumps(budget, indent=1))
     return fit
-
-
-def write_budget(path: Path, budget: dict) -> None:
-    """Write the answer, with what led to it, for `read_epochs`. Raises PoseError when the disk refuses."""
-    write_text(path, json.dumps(budget, indent=1))
 
 
 def read_epochs(minutes: float, path: Path) -> float | None:
@@ -101,7 +95,7 @@ def seconds_per_step(config: StageConfig, runtime: Runtime) -> list[float]:
         trainer = StageTrainer(replace(config, index=index, data=data), runtime)
         previous = previous or Cascade(mean_training_pose(trainer.batches.whole()))
         trainer.build(previous, residuals)
-        residuals = residuals or Residuals.of(trainer.stage.state_dict())
+        residuals = residuals or Residuals.from_state(trainer.stage.state_dict())
         for step in range(WARM_UP + TIMED):
             if step == WARM_UP:
                 started = time.perf_counter()

@@ -5,8 +5,6 @@ from the fields of `RunConfig` (on what a run is trained, from what) and of its 
 `RUN/config.json` holds them all. Nothing here imports torch.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -37,6 +35,9 @@ def option(
                                                         "choices": choices, "of": of})  # fmt: skip
 
 
+TYPES = {str: "a name", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list of numbers"}
+
+
 def check_options(config: object, options: dict[str, dataclasses.Field]) -> None:
     """Check every option of a dataclass, given as name -> field.
 
@@ -44,43 +45,34 @@ def check_options(config: object, options: dict[str, dataclasses.Field]) -> None
         PoseError: naming the option whose value is of another type than its default, out of range or not a choice.
     """
     for name, entry in options.items():
-        value, wanted = getattr(config, name), kind(entry)
-        numbers = value if wanted is tuple else (value,)
+        value, wanted = getattr(config, name), option_type(entry)
         if value is None and entry.default is None:
             continue
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise PoseError(f"{flag(name)} {value}: must be {TYPES[wanted]}")
-        if wanted is tuple and not all(type(number) in (int, float) for number in numbers):
-            raise PoseError(f"{flag(name)} {value}: must be {TYPES[wanted]}")
-        if wanted in (int, float, tuple) and not all(within(entry, number) for number in numbers):
-            raise PoseError(f"{flag(name)} {value}: must be {range_of(entry)}")
-        if entry.metadata["choices"] and value not in entry.metadata["choices"]:
-            raise PoseError(f"{flag(name)} {value}: unknown; choose {' or '.join(entry.metadata['choices'])}")
+        numbers = value if type(value) is tuple else (value,)
+        allowed = (int, float) if wanted in (float, tuple) else (wanted,)
+        if (type(value) is tuple) != (wanted is tuple) or not all(type(number) in allowed for number in numbers):
+            raise PoseError(f"{spell_flag(name)} {value}: must be {TYPES[wanted]}")
+        above, low, high, choices = (entry.metadata[key] for key in ("above", "low", "high", "choices"))
+        if int in allowed and not all(low <= x <= high and (above is None or x > above) for x in numbers):
+            raise PoseError(f"{spell_flag(name)} {value}: must be {describe_range(entry)}")
+        if choices and value not in choices:
+            raise PoseError(f"{spell_flag(name)} {value}: unknown; choose {' or '.join(choices)}")
 
 
-def kind(field: dataclasses.Field) -> type:
+def option_type(field: dataclasses.Field) -> type:
     """The type of an option's values: its default's; if that is None the one it gives, or a name."""
     return (field.metadata["of"] or str) if field.default is None else type(field.default)
 
 
-TYPES = {str: "a name", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list of numbers"}
-
-
-def within(field: dataclasses.Field, number: float) -> bool:
-    """Whether a number is in an option's range; NaN is not."""
-    above, low, high = (field.metadata[name] for name in ("above", "low", "high"))
-    return (low <= number if above is None else above < number) and number <= high
-
-
-def range_of(field: dataclasses.Field) -> str:
+def describe_range(field: dataclasses.Field) -> str:
     """An option's range in words: `from 0 to 1`, `sgd or adamw`; empty for a name or a switch."""
     above, low, high, choices = (field.metadata[name] for name in ("above", "low", "high", "choices"))
-    if kind(field) in (str, bool):
+    if option_type(field) in (str, bool):
         return " or ".join(choices)
     return f"from {low:g} to {high:g}" if above is None else f"above {above:g}, at most {high:g}"
 
 
-def flag(name: str) -> str:
+def spell_flag(name: str) -> str:
     """The command line's spelling of a field: `--lr-mult-later` for `lr_mult_later`."""
     return f"--{name.replace('_', '-')}"
 
@@ -227,11 +219,11 @@ def read_config(path: Path | None) -> RunConfig:
     if path is None:
         return RunConfig()
     try:
-        fields_read = json.loads(read_text(path))
-        fields_read.pop(DEVICE, None)
+        stored = json.loads(read_text(path))
+        stored.pop(DEVICE, None)
         options = {name: tuple(value) if isinstance(value, list) else value
-                   for name, value in fields_read.pop("options").items()}  # fmt: skip
-        return RunConfig(**fields_read, options=Preset(**options))
+                   for name, value in stored.pop("options").items()}  # fmt: skip
+        return RunConfig(**stored, options=Preset(**options))
     except PoseError as error:
         raise PoseError(f"{path}: {error}") from error
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
@@ -251,37 +243,35 @@ def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Pat
     return write_text(folder / "config.json", json.dumps({**asdict(config), DEVICE: device}, indent=1) + "\n")
 
 
-def change_config(config: RunConfig, /, **given: object) -> RunConfig:
+def change_config(config: RunConfig, /, **changes: object) -> RunConfig:
     """A configuration with other values of some options, a run's or a preset's: `change_config(config, epochs=3.0)`.
 
-    A preset that is given replaces all of the configuration's options, before the single ones are applied.
+    Another preset replaces all of the configuration's options, before the single ones are applied.
 
     Raises:
         PoseError: for an unknown option, or a value that no run can have.
     """
-    unknown = sorted(given.keys() - RUN_OPTIONS.keys() - OPTIONS.keys())
-    if unknown:
-        raise PoseError(f"unknown option '{unknown[0]}'; a training has {', '.join([*RUN_OPTIONS, *OPTIONS])}")
-    for name, value in given.items():  # 3 epochs are 3.0, and JSON has lists for tuples
-        if kind({**RUN_OPTIONS, **OPTIONS}[name]) is float and type(value) is int:
-            given[name] = float(value)
-        elif isinstance(value, list):
-            given[name] = tuple(value)
-        elif isinstance(value, Path):
-            given[name] = str(value)
-    options = {name: given.pop(name) for name in OPTIONS if name in given}
-    base = PRESETS.get(given["preset"], config.options) if "preset" in given else config.options
-    if given.get("preset") in STAGES:
-        given = {"stages": STAGES[given["preset"]], **given}
-    return replace(config, **given, options=replace(base, **options))
+    known = {**RUN_OPTIONS, **OPTIONS}
+    if unknown := sorted(changes.keys() - known.keys()):
+        raise PoseError(f"unknown option '{unknown[0]}'; a training has {', '.join(known)}")
+    for name, value in changes.items():  # 3 epochs are 3.0, and JSON has lists for tuples
+        if option_type(known[name]) is float and type(value) is int:
+            changes[name] = float(value)
+        elif isinstance(value, (list, Path)):
+            changes[name] = tuple(value) if isinstance(value, list) else str(value)
+    options = {name: changes.pop(name) for name in OPTIONS if name in changes}
+    base, preset = config.options, changes.get("preset")
+    if preset in PRESETS:
+        base, changes = PRESETS[preset], {"stages": STAGES.get(preset, config.stages), **changes}
+    return replace(config, **changes, options=replace(base, **options))
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as the help and the table print it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return " ".join(map(shown, value))
+        return " ".join(map(format_value, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -290,9 +280,11 @@ def options_table() -> str:
     lines = [f"| option | what it is | range | {' | '.join(f'`{name}`' for name in PRESETS)} |",
              f"|---|---|---|{'---|' * len(PRESETS)}"]  # fmt: skip
     for name, entry in OPTIONS.items():
-        values = [shown(getattr(preset, name)) for preset in PRESETS.values()]
+        values = [format_value(getattr(preset, name)) for preset in PRESETS.values()]
         told = [values[0], *(value if value != values[0] else "" for value in values[1:])]
-        lines.append(f"| `{flag(name)}` | {entry.metadata['help']} | {range_of(entry)} | {' | '.join(told)} |")
+        lines.append(
+            f"| `{spell_flag(name)}` | {entry.metadata['help']} | {describe_range(entry)} | {' | '.join(told)} |"
+        )
     return "\n".join(lines)
 
 

@@ -1,7 +1,5 @@
 """What a stage has to correct: y_0, and the statistics of gt - y_t on augmented training samples (Eq. 1)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 
@@ -12,7 +10,7 @@ from checkpoints.progress import progress
 from heads.bones import joints_to_bones
 from heads.composition import relative_positions
 from heads.normalization import expand_mask, masked_mean_std
-from heads.pairs import get_method, get_pairs
+from heads.pairs import METHODS, get_pairs
 from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
@@ -26,17 +24,17 @@ STATISTICS_STEP = 10**9  # statistics are measured on draws that training does n
 def mean_training_pose(batches: TrainingBatches | MixedBatches) -> Tensor:
     """y_0: the mean (K, D) of the augmented training poses, crop pixels and mm.
 
-    A joint nobody has is put at the crop's center, for the heatmaps; predictions leave it out (`Cascade.shown`). Its
-    depth is the root's.
+    A joint nobody has is put at the crop's center, for the heatmaps; its depth is the root's. Predictions leave it out
+    (`Cascade.hide_unlabeled`).
     """
-    joints, mask = augmented_poses(batches)
+    joints, mask = draw_poses(batches)
     mean, _ = masked_mean_std(joints, mask)
     never = ~mask[..., :2].any(dim=0)
     mean[:, :2][never] = (batches.data.size - 1) / 2
     return mean.float()
 
 
-def augmented_poses(batches: TrainingBatches | MixedBatches) -> tuple[Tensor, Tensor]:
+def draw_poses(batches: TrainingBatches | MixedBatches) -> tuple[Tensor, Tensor]:
     """Joints and mask (N, K, D) of some augmented epochs, without their images."""
     drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(batches.steps(POSE_EPOCHS))]
     return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
@@ -47,7 +45,7 @@ def measure_residuals(
     method: str,
     mean_pose: Tensor,
     pose_of: Callable[[Batch, int, slice], Tensor] | None = None,
-    shown: bool = False,
+    show: bool = False,
 ) -> Residuals:
     """Statistics of gt - y_t: for t = 0 from the poses alone, for t > 0 from what the frozen cascade makes of images.
 
@@ -56,40 +54,38 @@ def measure_residuals(
         method: a name of Table 1.
         mean_pose: (K, D) crop pixels, y_0.
         pose_of: batch, step and share -> y_t for t > 0, (B, K, D) crop pixels; None for t = 0.
-        shown: whether to show the progress.
+        show: whether to show the progress.
     """
     if pose_of is None:
-        joints, mask = augmented_poses(batches)
-        return residuals_of(joints, mean_pose.expand_as(joints), mask, batches.skeleton, method)
+        joints, mask = draw_poses(batches)
+        return compute_residuals(joints, mean_pose.expand_as(joints), mask, batches.skeleton, method)
     measured = []
     steps = min(math.ceil(STATISTICS_SAMPLES / batches.batch_size), batches.steps(POSE_EPOCHS))
-    for step in progress(range(steps), "measuring residuals", unit="batch", shown=shown):
+    for step in progress(range(steps), "measuring residuals", unit="batch", show=show):
         batch = batches(STATISTICS_STEP + step)
         pose = pose_of(batch, STATISTICS_STEP + step, slice(None))
         measured.append((batch.joints, pose, batch.mask))  # the images go: thousands would fill the memory
     joints, current, mask = (torch.cat(column) for column in zip(*measured, strict=True))
-    return residuals_of(joints, current, mask, batches.skeleton, method)
+    return compute_residuals(joints, current, mask, batches.skeleton, method)
 
 
-def absolute_statistics(previous: Cascade) -> Residuals:
+def keep_statistics(previous: Cascade) -> Residuals:
     """What the last stage's output is normalized by, of the pose itself: a stage that keeps its head keeps them."""
     stage = previous.stages[-1]
     start = 0 if stage.design.absolute else stage.encode(previous.mean_pose)  # what stage 0 adds its output to
     return Residuals(stage.mean + start, stage.std, stage.pair_std)
 
 
-def residuals_of(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skeleton, method: str) -> Residuals:
+def compute_residuals(joints: Tensor, current: Tensor, mask: Tensor, skeleton: Skeleton, method: str) -> Residuals:
     """Mean and std of gt - y_t in the method's representation, and std of its pairs.
 
     Args:
         joints, current: (N, K, D) gt and y_t in crop pixels and mm; gt may be NaN where the mask is False.
         mask: (N, K) or (N, K, D) bool.
     """
-    residual = joints - current
-    measured = torch.where(expand_mask(mask, residual), residual, torch.nan)
-    chosen = get_method(method)
-    encoded = joints_to_bones(measured, skeleton) if chosen.representation == "bones" else measured
-    mean, std = masked_mean_std(encoded, torch.isfinite(encoded))
-    apart = relative_positions(measured, get_pairs(chosen.pairs, skeleton))
+    residual = torch.where(expand_mask(mask, joints), joints - current, torch.nan)
+    regressed = joints_to_bones(residual, skeleton) if METHODS[method].representation == "bones" else residual
+    mean, std = masked_mean_std(regressed, torch.isfinite(regressed))
+    apart = relative_positions(residual, get_pairs(METHODS[method].pairs, skeleton))
     _, pair_std = masked_mean_std(apart, torch.isfinite(apart))
     return Residuals(mean.float(), std.float(), pair_std.float())

@@ -1,17 +1,14 @@
 """Is this the same training? One fingerprint in every stage's file and checkpoint; nothing is ever mixed."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from checkpoints.errors import PoseError
-from checkpoints.files import checksum
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
-from ief.model.run_folder import METRICS, check_follows, check_same, load_cascade, stage_file
+from ief.model.run_folder import METRICS, check_follows, check_same
 from ief.training.options import OF_PREPARE
 from ief.training.stage_config import StageConfig
 
@@ -54,9 +51,8 @@ def check_same_training(path: Path, description: dict, config: StageConfig, vali
         path: of the file. description: what it says of its training.
     """
     there = {**YOUNGER, **flatten(description.get("training", {}))}
-    wanted = {
-        name: value for name, value in flatten(fingerprint(config, validate_every)).items() if name not in OF_DATA
-    }
+    wanted = flatten(fingerprint(config, validate_every))
+    wanted = {name: value for name, value in wanted.items() if name not in OF_DATA}
     check_same(path, "belongs to another training", there, wanted, "choose another --run")
     check_follows(path, description.get("follows"), config.run_folder, config.index)
 
@@ -68,29 +64,20 @@ def check_checkpoint(path: Path, checkpoint: object) -> None:
         raise PoseError(f"{path}: holds no '{min(missing)}', so it is not a checkpoint of a training; remove it")
 
 
-def load_previous(config: StageConfig) -> Cascade:
-    """The trained stages that this one follows. Raises PoseError when they are missing or `check_previous` does."""
-    previous = load_cascade(config.run_folder, stages=config.index)
-    check_previous(previous, config)
-    return previous
-
-
 def check_previous(previous: Cascade, config: StageConfig) -> None:
     """Raises PoseError when the trained stages are of another method, input, skeleton, or network to continue."""
-    there, design, options = previous.stages[-1].design, config.design, config.options
-    if options.continue_head and len(previous.stages) > 1 and not there.absolute:
-        raise PoseError(
-            f"{config.run_folder}: its last stage corrects poses, its head cannot be kept; choose another --run"
-        )
+    run, trained, options = config.run_folder, previous.stages[-1].design, config.options
+    if options.continue_head and len(previous.stages) > 1 and not trained.absolute:
+        raise PoseError(f"{run}: its last stage corrects poses, its head cannot be kept; choose another --run")
     names = ["method", "size", "joints", "dimensions"]
-    names += ["backbone"] if options.continue_backbone else []
-    names += ["likelihood"] if options.continue_head and there.likelihood else []  # else its sigma starts new
-    found, wanted = (
-        {**vars(one), "joints": one.skeleton.names, "dimensions": dimensions}
-        for one, dimensions in ((there, previous.mean_pose.shape[-1]), (design, config.data.dimensions))
+    # A stage without a likelihood may be followed by one with it, whose sigma then starts new.
+    names += ["backbone"] * options.continue_backbone + ["likelihood"] * (options.continue_head and trained.likelihood)
+    there, wanted = (
+        {**vars(design), "joints": design.skeleton.names, "dimensions": dimensions}
+        for design, dimensions in ((trained, previous.mean_pose.shape[-1]), (config.design, config.data.dimensions))
     )
     wanted = {name: wanted[name] for name in names}
-    check_same(config.run_folder, "its trained stage is another", found, wanted, "choose another --run")
+    check_same(run, "its trained stage is another", there, wanted, "choose another --run")
 
 
 def describe_stage(config: StageConfig, validate_every: float, follows: str | None, best: dict | None) -> dict:
@@ -111,11 +98,6 @@ def describe_stage(config: StageConfig, validate_every: float, follows: str | No
         "kept": {**kept, **{name: validated[name] for name in names if name in validated}},
         "torch": str(torch.__version__),
     }
-
-
-def previous_checksum(config: StageConfig) -> str | None:
-    """The checksum of the stage that this one follows; None for stage 0."""
-    return checksum(stage_file(config.run_folder, config.index - 1)) if config.index else None
 
 
 def flatten(fields: dict, prefix: str = "") -> dict[str, object]:

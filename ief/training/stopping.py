@@ -40,6 +40,8 @@ class Stopped(BaseException):
 class LostPeer(Exception):
     """Another process of the training has died, and this one cannot continue without it."""
 
+    status = 1
+
 
 class Stopping:
     """Whether this process was asked to stop.

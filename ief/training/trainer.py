@@ -1,39 +1,35 @@
 """Stage-wise training (Section 5.3): measure the residuals, train a stage on them, freeze it, train the next."""
 
-from __future__ import annotations
-
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from checkpoints.errors import PoseError
-from checkpoints.files import remove_leftovers
+from checkpoints.files import checksum, remove_leftovers
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs, pair_weights
-from ief.model.build import build_stage
 from ief.model.cascade import Cascade
-from ief.model.run_folder import load_stage, save_stage
+from ief.model.run_folder import load_cascade, load_stage, save_stage
 from ief.model.stage import Residuals, Stage
+from ief.model.start import build_stage
 from ief.training import resume
 from ief.training.curve import Curve, check_losses, check_weights
-from ief.training.data import build_batches
-from ief.training.distributed import wrap_ddp
-from ief.training.optimizer import build_ema, build_optimizer
-from ief.training.options import write_config
-from ief.training.progress import StepProgress
-from ief.training.residuals import absolute_statistics, mean_training_pose, measure_residuals
-from ief.training.runtime import Runtime
-from ief.training.stage_config import StageConfig
+from ief.training.options import Preset, write_config
+from ief.training.progress import StepProgress, check_tensorboard
+from ief.training.residuals import keep_statistics, mean_training_pose, measure_residuals
+from ief.training.runtime import Runtime, wrap_ddp
+from ief.training.stage_config import StageConfig, build_batches
 from ief.training.stopping import Stopped
-from ief.training.tensorboard import check_installed
-from ief.training.validation import Validator, validates_after, validation_interval
+from ief.training.validation import Validator, choose_interval, validates_after
 from mpii_tools.prepared.batches import Batch, generator
 
 
@@ -54,7 +50,7 @@ def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
     """
     runtime = runtime or Runtime()
     if config.file.exists():
-        description, validate_every = load_stage(config.file)[2], validation_interval(config, runtime)
+        description, validate_every = load_stage(config.file)[2], choose_interval(config, runtime)
         resume.check_same_training(config.file, description, config, validate_every)
         if runtime.dist.is_main:
             remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
@@ -81,15 +77,16 @@ class StageTrainer:
         ema: the moving average of the weights, which is then what is kept; or None.
         validator: validates as it goes, on the main rank, for which the others wait in their next step; or None.
         curve, steps_done: the losses and metrics so far, and the number of steps taken.
+        dtype: that the networks compute in, beside float32; or None.
         follows: checksum of the previous stage's file, None for stage 0.
     """
 
     def __init__(self, config: StageConfig, runtime: Runtime) -> None:
         self.config, self.runtime, self.steps_done = config, runtime, 0
         if config.run.tensorboard:
-            check_installed()
-        self.validate_every = validation_interval(config, runtime)
-        self.batches = build_batches(config.data, config.options, config.seed, runtime.device, runtime.dist)
+            check_tensorboard()
+        self.validate_every = choose_interval(config, runtime)
+        self.batches = build_batches(config, runtime.device, runtime.dist)
 
     def setup(self) -> None:
         """Everything ready for the next step: from the last checkpoint, or from the start. Raises as `train_stage`."""
@@ -102,11 +99,13 @@ class StageTrainer:
             resume.check_checkpoint(path, checkpoint)
             resume.check_same_training(path, checkpoint, config, self.validate_every)
         if config.index:
-            previous = resume.load_previous(config)
+            previous = load_cascade(config.run_folder, stages=config.index)
+            resume.check_previous(previous, config)
+            self.follows = checksum(replace(config, index=config.index - 1).file)
         else:
             previous = Cascade(checkpoint["mean_pose"] if checkpoint else mean_training_pose(self.batches.whole()))
-        self.build(previous, Residuals.of(checkpoint["stage"]) if checkpoint else None)
-        self.follows = resume.previous_checksum(config)
+            self.follows = None
+        self.build(previous, Residuals.from_state(checkpoint["stage"]) if checkpoint else None)
         if checkpoint:
             self.restore(checkpoint)
         if not dist.all_agree(self.steps_done, self.runtime.device):
@@ -114,7 +113,8 @@ class StageTrainer:
         if dist.is_main:
             # Without its flip, which the joints may rule out: on other data it is in force as it was asked for.
             in_force = replace(config.run, options=replace(config.options, flip=config.run.options.flip))
-            write_config(config.run_folder, in_force, self.runtime.describe(config.options.precision))
+            device = {"name": str(self.runtime.device), "precision": "bf16" if self.dtype else "fp32"}
+            write_config(config.run_folder, in_force, device)
 
     def build(self, previous: Cascade, residuals: Residuals | None = None) -> None:
         """A new stage behind a frozen cascade, at step 0.
@@ -124,10 +124,10 @@ class StageTrainer:
             residuals: what they leave to correct; None measures it.
         """
         config, options, runtime, data = self.config, self.config.options, self.runtime, self.config.data
-        device, dtype = runtime.device, runtime.autocast_dtype(options.precision)
+        device, self.dtype = runtime.device, runtime.autocast_dtype(options.precision)
         previous = previous.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
         for stage in previous.stages:
-            stage.autocast_dtype = dtype
+            stage.autocast_dtype = self.dtype
         self.previous, self.validator = previous, None
         if self.validate_every and runtime.dist.is_main:
             self.validator = Validator(data.valid, previous, device, options.keep == "best")
@@ -138,7 +138,7 @@ class StageTrainer:
             data.start(config.index),
             continue_backbone=options.continue_backbone,
             seed=config.seed,
-            autocast_dtype=dtype,
+            autocast_dtype=self.dtype,
         )
         if said and runtime.dist.is_main:
             print(said, file=sys.stderr)
@@ -156,7 +156,7 @@ class StageTrainer:
             pair_weights(pairs, share or None),
         ).to(device)
         self.optimizer = build_optimizer(stage, options, stage.new_parameters())
-        self.ema, self.curve = build_ema(stage, options, config.steps), Curve(device)
+        self.ema, self.curve = build_ema(stage, options, config.steps), Curve()
         self.previous = previous.folded()
         if options.compile:
             self.model, self.previous = torch.compile(self.model), torch.compile(self.previous)
@@ -164,9 +164,9 @@ class StageTrainer:
     def _residuals(self) -> Residuals:
         config = self.config
         if config.index and config.options.continue_head:
-            return absolute_statistics(self.previous)
-        pose_of, shown = self.current_pose if config.index else None, self.runtime.dist.is_main
-        return measure_residuals(self.batches.whole(), config.run.method, self.previous.mean_pose, pose_of, shown)
+            return keep_statistics(self.previous)
+        pose_of, show = self.current_pose if config.index else None, self.runtime.dist.is_main
+        return measure_residuals(self.batches.whole(), config.run.method, self.previous.mean_pose, pose_of, show)
 
     def step(self, step: int) -> tuple[Tensor, float]:
         """One step down the gradient; returns this rank's loss, a scalar that is still on the device, and its lr."""
@@ -241,7 +241,7 @@ class StageTrainer:
     def restore(self, checkpoint: dict) -> None:
         """Continue from what `save` wrote: the next step is the one that would have come."""
         self.steps_done = checkpoint["step"]
-        self.curve.restore(checkpoint["curve"])
+        self.curve = Curve(checkpoint["curve"])
         self.stage.load_state_dict(checkpoint["stage"])
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         if self.ema:
@@ -266,16 +266,39 @@ class StageTrainer:
         return self.ema.module if self.ema else self.stage
 
     def _check_losses(self) -> None:
-        def find_people(step: int) -> list[str]:
-            return self.batches.whole()(step, images=False).person_ids.tolist()
-
-        check_losses(self.curve, self.steps_done, self.config.folder, find_people, self.runtime.dist.is_main)
+        check_losses(self.curve, self.steps_done, self.config.folder, self.batches, self.runtime.dist.is_main)
 
     def _check_finite(self) -> None:
         self._check_losses()
         memory = [state.values() for state in self.optimizer.state.values()]
         ema = self.ema.state_dict().values() if self.ema else ()
         check_weights(chain(self.stage.state_dict().values(), ema, *memory), self.steps_done, self.config.folder)
+
+
+def build_optimizer(network: nn.Module, preset: Preset, new: Sequence[nn.Parameter] = ()) -> torch.optim.Optimizer:
+    """The preset's optimizer over all parameters of a network.
+
+    Args:
+        new: those of them that learn at `preset.lr_mult_new` times the schedule's rate, which is their group's `mult`.
+    """
+    faster = {id(value) for value in new}
+    groups = [{"params": [value for value in network.parameters() if id(value) not in faster], "mult": 1.0}]
+    if new:
+        groups.append({"params": list(new), "mult": preset.lr_mult_new})
+    if preset.optimizer == "sgd":
+        return torch.optim.SGD(groups, preset.lr, 0.9, weight_decay=preset.weight_decay, fused=True)
+    return torch.optim.AdamW(groups, preset.lr, weight_decay=preset.weight_decay, fused=True)
+
+
+def build_ema(network: nn.Module, preset: Preset, steps: int) -> AveragedModel | None:
+    """The moving average of a network's weights over `preset.ema` of a training of `steps`; None without one.
+
+    Its time constant grows with the training, so that a short one is not averaged with its random start.
+    """
+    if not preset.ema:
+        return None
+    decay = 1 - 1 / max(preset.ema * steps, 1)
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
 
 
 def perturb(pose: Tensor, config: StageConfig, step: int, share: slice) -> Tensor:

@@ -4,8 +4,6 @@ It works on a copy of the stage, as its file would hold it: it draws no random n
 weight and no statistic, so a training ends with the same weights with it and without.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
@@ -13,7 +11,7 @@ import numpy as np
 import torch
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.measures import PCKH
+from evaluation.metrics.conventions import PCKH
 from ief.inference.predictor import predict_cascade
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
@@ -46,11 +44,13 @@ class Metrics(NamedTuple):
         return self.pckh if self.joint_error_mm is None else -self.joint_error_mm
 
 
-def validation_interval(config: StageConfig, runtime: Runtime) -> float:
+def choose_interval(config: StageConfig, runtime: Runtime) -> float:
     """Epochs between two validations of a stage, 0 for none: those of --validate-every, else `default_interval`."""
     data, every = config.data, config.run.validate_every
-    if data.valid is None or every is not None:
-        return 0 if data.valid is None else every
+    if data.valid is None:
+        return 0
+    if every is not None:
+        return every
     people = len(data.train) * len(data.datasets)  # that an epoch takes the time of
     bf16 = runtime.autocast_dtype(config.options.precision) is not None
     return default_interval(people, len(data.valid), config.index, config.options.epochs, bf16)
@@ -100,7 +100,7 @@ class Validator:
     def __init__(self, data: PreparedSplit, previous: Cascade, device: torch.device, keep_best: bool) -> None:
         self.data, self.device, self.keep_best = data, device, keep_best
         self.mean_pose = previous.mean_pose.cpu()
-        self.previous = [as_saved(stage) for stage in previous.stages]
+        self.previous = [copy_stage(stage) for stage in previous.stages]
         self.poses: np.ndarray | None = None
         self.best: dict | None = None
         self.title = PCKH.title
@@ -111,8 +111,8 @@ class Validator:
         Raises:
             PoseError: when the best is to be kept and the people define neither PCKh nor an error in mm.
         """
-        data, copy = self.data, as_saved(stage)
-        cascade = Cascade(self.mean_pose, [*self.previous, copy]).to(self.device).eval()
+        data, candidate = self.data, copy_stage(stage)
+        cascade = Cascade(self.mean_pose, [*self.previous, candidate]).to(self.device).eval()
         self.poses = predict_cascade(cascade, data)[-1]
         scores = score(self.poses, data.people)
         errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
@@ -122,20 +122,20 @@ class Validator:
             if metrics.quality is None:
                 raise PoseError(f"--keep best: {data.name} has no PCKh on '{data.split}', its people have no head size")
             if self.best is None or metrics.quality > Metrics(*self.best["metrics"]).quality:
-                weights = {name: value.cpu() for name, value in copy.state_dict().items()}
+                weights = {name: value.cpu() for name, value in candidate.state_dict().items()}
                 self.best = {"step": step, "metrics": list(metrics), "weights": weights}
         return metrics
 
-    def named(self, metrics: Metrics) -> dict[str, float]:
-        """The metrics that are defined, as they are called where they are shown."""
+    def name_metrics(self, metrics: Metrics) -> dict[str, float]:
+        """The metrics that are defined, as they are called where they are seen."""
         names = (self.title, "joint error px", "bone error px", "joint error mm")
         return {name: value for name, value in zip(names, metrics, strict=True) if value is not None}
 
 
-def as_saved(stage: Stage) -> Stage:
+def copy_stage(stage: Stage) -> Stage:
     """A copy as reading the stage's file gives it: on the CPU, in float32, in evaluation mode."""
     weights = {name: value.cpu() for name, value in stage.state_dict().items()}
     with torch.random.fork_rng(devices=[]):  # its random weights, which are replaced, are not the training's
-        copy = Stage(stage.design, Residuals.of(weights))
+        copy = Stage(stage.design, Residuals.from_state(weights))
     copy.load_state_dict(weights)
     return copy.eval()

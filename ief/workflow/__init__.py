@@ -4,6 +4,13 @@ from ief.workflow import train
 train("runs/all", data="data/mpii", preset="best", epochs=20.0)
 """
 
-from ief.workflow.train import train
+import importlib
 
-__all__ = ["train"]
+_HOMES = {"compare_runs": "compare", "train": "training"}  # imported on first use: predicting trains nothing
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ief.workflow' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"ief.workflow.{_HOMES[name]}"), name)

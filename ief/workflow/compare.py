@@ -1,7 +1,5 @@
 """Runs that differ by some options alone: one budget, resumable as a whole, scored, and one report."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,18 +9,17 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
-from evaluation.metrics.angle_limits import AngleLimits
+from evaluation import AngleLimits
 from heads.pairs import METHODS
 from ief.reporting.report import write_report
 from ief.reporting.scoring import score_run
 from ief.reporting.seeds import write_seeds
 from ief.training.budget import epochs_for_budget
-from ief.training.data import load_pretrained, load_training_data
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
-from ief.training.stage_config import StageConfig
+from ief.training.stage_config import StageConfig, load_pretrained, load_training_data
 from ief.training.trainer import train_stage
-from ief.workflow.train import tell_mirroring
+from ief.workflow.training import tell_mirroring
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.prepared.read import load_prepared
 
@@ -83,7 +80,7 @@ def compare_runs(
         title: of the report.
         seeds: train all of it once by each, in `seedN`; none for the runs' own, in the folder itself.
         minutes: budget of all trainings, which replaces the runs' epochs by one number that fits; None for their own.
-        device, stop_after, checkpoint_seconds: see `ief.workflow.train.train`.
+        device, stop_after, checkpoint_seconds: see `ief.workflow.train`.
         load_image: reads an image of the validation people by name, for the report's pictures.
         angle_limits: for the Illegal Angle of 3D poses.
 
@@ -91,7 +88,7 @@ def compare_runs(
         the pages and tables that were written, none on other ranks than the first.
 
     Raises:
-        PoseError, Stopped: as `ief.workflow.train.train`; PoseError too when `minutes` are too few for an epoch, or
+        PoseError, Stopped: as `ief.workflow.train`; PoseError too when `minutes` are too few for an epoch, or
             the runs cannot be compared (`check_comparable`).
     """
     check_comparable(configs)

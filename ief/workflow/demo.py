@@ -36,11 +36,10 @@ from ief.reporting.scoring import (
     score_run,
     stage_names,
 )
-from ief.training.budget import epochs_left, read_epochs, seconds_per_step, write_budget
-from ief.training.data import load_training_data
+from ief.training.budget import epochs_left, read_epochs, seconds_per_step
 from ief.training.options import Preset, RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
-from ief.training.stage_config import StageConfig
+from ief.training.stage_config import StageConfig, load_training_data
 from ief.training.trainer import train_stage
 from mpii_tools.annotations.people_file import load_people
 from mpii_tools.annotations.read import read_annotations
@@ -264,7 +263,7 @@ def fit_epochs(stage: StageConfig, runtime: Runtime, minutes: float, end: float,
         steps = seconds_per_step(stage, runtime)
         fit = epochs_left(end - monotonic(), steps, stage, predicted)
         epochs = min(max(int(10 * fit) / 10, LEAST), stage.options.epochs)
-        write_budget(path, {"minutes": minutes, "seconds_per_step": steps, "epochs": epochs})
+        write_text(path, json.dumps({"minutes": minutes, "seconds_per_step": steps, "epochs": epochs}, indent=1))
         if fit < LEAST:
             say(f"{minutes:g} minutes are too few on this machine; the least is trained all the same")
     say(f"{epochs:g} epochs of each stage")

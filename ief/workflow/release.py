@@ -11,6 +11,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit
+from evaluation.metrics.oks import oks_scores
 from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
 from ief.inference.score_map import ScoreMap
@@ -19,8 +20,9 @@ from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade
 from ief.released import read_header
 from ief.reporting.model_card import ScoredPeople, model_card
-from ief.reporting.scoring import ground_truth, score_oks, score_poses, stage_names, to_tree
+from ief.reporting.scoring import ground_truth, score_poses, stage_names, to_tree
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
+from mpii_tools.results.coco import person_scores
 
 
 def release(
@@ -96,7 +98,10 @@ def score_people(
     stages = {name: score_poses(pose, people, intervals=True)[2] for name, pose in named}
     change = score_poses(poses[-1], people, minus=exact[-1])[2]
     moved = np.linalg.norm(poses[-1] - exact[-1], axis=-1)[people.annotated]
-    by_area = people.skeleton.sigmas and np.isfinite(people.area).all()  # as COCO's annotations have them
-    oks = score_oks(poses[-1], people, calibrated) if by_area else None
+    oks = None
+    if people.skeleton.sigmas and np.isfinite(people.area).all():  # as COCO's annotations have them
+        ranks = person_scores(calibrated, None, len(people))
+        gt = ground_truth(people, poses[-1])
+        oks = oks_scores(poses[-1][..., :2], gt, people.images.tolist(), people.area, ranks)
     calibration = None if calibrated is None else calibrate(calibrated, correct)
     return ScoredPeople(split.name, stages, change, moved, oks, calibration, calibrated, correct)

@@ -7,6 +7,7 @@ from torchvision import models
 from checkpoints.errors import PoseError
 from checkpoints.pretrained import PretrainedWeights, load_pretrained_weights, name_network, trunk_shapes
 from ief.model.stage import Residuals, Stage, StageDesign
+from ief.model.start import load_backbone
 
 ONES = Residuals(torch.zeros(16, 2), torch.ones(16, 2), torch.ones(1, 2))
 
@@ -140,7 +141,7 @@ def test_caffe_weights_tell_their_stride_and_fill_a_stage(shared):
     weights = load_pretrained_weights(path)
     assert weights.stride == "1x1"
     stage = Stage(StageDesign("resnet50", "1x1", size=96, sigma=3.0), ONES)
-    stage.start_from(weights)
+    load_backbone(stage, weights)
     net = stage.backbone
     assert torch.equal(net.layer4[2].conv3.weight, weights.tensors["layer4.2.conv3.weight"])
     assert (stage.pose_weight == 0).all()

@@ -80,5 +80,5 @@ def test_a_terminal_gets_a_bar_and_a_file_lines(monkeypatch):
     assert list(progress(range(3), "work")) == [0, 1, 2] and re.search(r"work: 100%.*3/3", sys.stderr.getvalue())
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert isinstance(progress(range(3), "work"), LogLines)
-    hidden = progress(range(3), "work", shown=False)
+    hidden = progress(range(3), "work", show=False)
     assert list(hidden) == [0, 1, 2] and sys.stderr.getvalue() == ""

@@ -1,4 +1,3 @@
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,10 +54,3 @@ def test_bone_pairs_are_the_bones_and_joint_pairs_the_positions():
     torch.testing.assert_close(relative_positions(joints, joint_pairs(MPII)), -joints)
     assert torch.equal(composition_matrix(MPII, bone_pairs(MPII)), torch.eye(16))
     assert torch.equal(composition_matrix(MPII, joint_pairs(MPII)), ancestor_matrix(MPII))
-
-
-def test_unknown_names_are_clear_errors():
-    with pytest.raises(ValueError, match="unknown pair set 'some'"):
-        get_pairs("some", MPII)
-    with pytest.raises(ValueError, match="unknown representation 'angles'"):
-        composition_matrix(MPII, joint_pairs(MPII), "angles")

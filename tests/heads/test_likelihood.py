@@ -118,8 +118,3 @@ def test_samples_with_and_without_depth_have_a_flow_each():
     torch.testing.assert_close(found, (deep.mean() + flat.mean()) / 2)
     found.backward()
     assert (raw.grad[1, :, 2] == 0).all() and (raw.grad[0] != 0).all() and (raw.grad[1, :, :2] != 0).all()
-
-
-def test_an_unknown_loss_is_a_clear_error():
-    with pytest.raises(ValueError, match="unknown loss 'l2'; choose l1, soft_l1 or"):
-        CompositionalLoss(MPII, joint_pairs(MPII), torch.ones(16, 2), loss="l2")

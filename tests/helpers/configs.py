@@ -5,12 +5,10 @@ from pathlib import Path
 
 import tiny_resnet  # noqa: F401  (registers the network)
 
-from ief.model.build import build_stage
-from ief.training.data import TrainingData, build_batches
-from ief.training.distributed import DistContext
+from ief.model.start import build_stage
 from ief.training.options import RunConfig, change_config
-from ief.training.runtime import Runtime
-from ief.training.stage_config import StageConfig
+from ief.training.runtime import DistContext, Runtime
+from ief.training.stage_config import StageConfig, TrainingData, build_batches
 from mpii_tools.prepared.read import load_prepared
 
 RUN = change_config(RunConfig(weights="none"), preset="demo", backbone="tiny_resnet", batch_size=8)
@@ -31,8 +29,7 @@ def with_options(config, **options):
 
 def batches_of(config, rank=0, world_size=1):
     """The batches of one of several ranks."""
-    dist = DistContext(rank, world_size)
-    return build_batches(config.data, config.options, config.seed, RUNTIME.device, dist)
+    return build_batches(config, RUNTIME.device, DistContext(rank, world_size))
 
 
 def stage_of(config, previous, residuals):

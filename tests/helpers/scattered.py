@@ -7,6 +7,8 @@ from heads.skeleton import MPII
 
 PEOPLE, JOINTS = 11, 16
 
+GROUPS = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
+
 
 def scattered_people():
     """Ground truth of `PEOPLE` people; the fifth has no joint."""

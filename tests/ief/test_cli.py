@@ -14,7 +14,7 @@ import pytest
 
 from ief.cli import COMMANDS, WAITING_VARIABLES, main
 from ief.model.run_folder import load_cascade
-from ief.training.options import OF_PREPARE, OPTIONS, kind, range_of, shown
+from ief.training.options import OF_PREPARE, OPTIONS, describe_range, format_value, option_type
 from mpii_tools.results.predictions import read_predictions
 
 
@@ -61,9 +61,9 @@ def test_options_of_a_training_show_range_and_papers_value(name):
     for option in shown_options:
         field, action = OPTIONS[option], actions[option]
         text = parser._get_formatter()._expand_help(action)
-        assert f"paper: {shown(field.default)}" in text
-        if kind(field) in (int, float):
-            assert range_of(field) in text
+        assert f"paper: {format_value(field.default)}" in text
+        if option_type(field) in (int, float):
+            assert describe_range(field) in text
         assert all(choice in action.metavar for choice in field.metadata["choices"])
 
 

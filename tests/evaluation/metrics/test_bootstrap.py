@@ -38,13 +38,6 @@ def test_drawing_in_blocks_changes_nothing(monkeypatch):
     assert np.array_equal(resample(terms, resamples=37, seed=1)["a"], whole)
 
 
-def test_same_seed_same_draws_and_another_seed_others():
-    a = np.random.default_rng(0).normal(size=50)
-    draws = resample({"a": a}, 20, 5)["a"]
-    assert draws == pytest.approx(resample({"x": a, "y": -a}, 20, 5)["x"], abs=1e-9)
-    assert not np.allclose(draws, resample({"a": a}, 20, 6)["a"])
-
-
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_interval_of_a_share_is_the_binomial_one(share):
     people = 2000
@@ -53,14 +46,6 @@ def test_interval_of_a_share_is_the_binomial_one(share):
     half = 1.96 * math.sqrt(share * (1 - share) / people)
     assert low == pytest.approx(share - half, abs=0.06 * half)
     assert high == pytest.approx(share + half, abs=0.06 * half)
-
-
-def test_joints_of_one_person_do_not_count_as_independent():
-    # 100 people whose 16 joints are all right or all wrong: as wide as 100 draws, not as 1,600.
-    right = np.arange(100) % 2 == 0
-    draws = resample({"correct": np.repeat(right[:, None], 16, axis=1)}, 4000)["correct"].sum(axis=1) / 1600
-    low, high = percentile_interval(draws)
-    assert high - low == pytest.approx(2 * 1.96 * 0.05, rel=0.1)
 
 
 def test_undefined_resamples_are_left_out():

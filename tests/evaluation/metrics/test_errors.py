@@ -1,17 +1,21 @@
-"""Joint and bone error in 2D, against loops over people and joints."""
+"""Joint, bone and aligned errors in 2D and 3D, and Bone Std: against loops, scipy and least squares."""
 
 import math
+import statistics
 
 import numpy as np
 import pytest
 from scattered import noisy_people
+from scipy.optimize import least_squares
+from scipy.spatial.transform import Rotation
 
 from checkpoints.errors import PoseError
-from evaluation import GroundTruth, bone_error, joint_error
+from evaluation import GroundTruth, bone_error, bone_std, joint_error, mpjpe, p_mpjpe, rigid_align
+from evaluation.metrics.errors import bone_names
 from heads.skeleton import MPII
 
 
-def literal(pred, gt, bones):
+def literal_errors(pred, gt, bones):
     """Distances in image pixels and in crop pixels, by part, one at a time."""
     image, crop, by_part = [], [], {}
     for person in range(len(gt)):
@@ -41,7 +45,7 @@ def test_errors_are_those_of_a_loop(error, bones):
     scale[5] = np.nan
     gt = GroundTruth(gt.joints, scale=scale)
     result = error(pred, gt)
-    image, crop, by_part = literal(pred, gt, bones)
+    image, crop, by_part = literal_errors(pred, gt, bones)
     assert result.overall.value == pytest.approx(image)
     assert error(pred, gt, crop=True).overall.value == pytest.approx(crop)
     assert {name: (part.value, result.counts[name]) for name, part in result.per_part.items()} == {
@@ -51,14 +55,7 @@ def test_errors_are_those_of_a_loop(error, bones):
     assert len(result.per_part) == 16 - bones and ("pelvis" in result.per_part) != bones
 
 
-def test_a_shifted_pose_has_perfect_bones():
-    _, gt = noisy_people(10)
-    pred = np.nan_to_num(gt.joints) + np.array([30.0, 40.0])
-    assert joint_error(pred, gt).overall.value == pytest.approx(50)
-    assert bone_error(pred, gt).overall.value == pytest.approx(0, abs=1e-9)
-
-
-def test_bad_shapes_are_named():
+def test_bad_shapes_of_people_are_named():
     pred, gt = noisy_people(4)
     for joints, more, says in (
         (gt.joints, {"scale": gt.scale[:3]}, r"scale has shape \(3,\)"),
@@ -69,3 +66,131 @@ def test_bad_shapes_are_named():
             GroundTruth(joints, **more)
     with pytest.raises(PoseError, match="shape"):
         bone_error(pred[:3], gt)
+
+
+def rotations(number):
+    return Rotation.from_quat(np.random.default_rng(7).normal(size=(number, 4)))
+
+
+def turned_poses(people=30, noise=60, missing=0.2, seed=0):
+    """Predictions turned, shrunk and moved, a third of them mirrored, and a ground truth with gaps."""
+    rng = np.random.default_rng(seed)
+    gt = rng.normal(0, 300, (people, 16, 3))
+    turned = np.einsum("nij,nkj->nki", rotations(people).as_matrix(), gt)
+    turned[::3, :, 0] *= -1
+    pred = 0.8 * turned + rng.normal(0, noise, gt.shape) + rng.normal(0, 500, (people, 1, 3))
+    gt[rng.random(gt.shape[:2]) < missing] = np.nan
+    return pred, gt
+
+
+def test_mpjpe_agrees_with_a_literal_loop():
+    pred, gt = turned_poses()
+    distances = []
+    for person in range(len(gt)):
+        if math.isnan(gt[person, MPII.root, 0]):
+            continue
+        for joint in range(16):
+            if not math.isnan(gt[person, joint, 0]):
+                guess = [a - b for a, b in zip(pred[person, joint], pred[person, MPII.root], strict=True)]
+                true = [a - b for a, b in zip(gt[person, joint], gt[person, MPII.root], strict=True)]
+                distances.append(math.dist(guess, true))
+    assert mpjpe(pred, gt) == pytest.approx(sum(distances) / len(distances))
+    assert distances.count(0) == np.isfinite(gt[:, MPII.root, 0]).sum()  # the root counts
+
+
+def test_mpjpe_without_a_root_compares_poses_where_they_are():
+    gt = np.random.default_rng(0).normal(0, 300, (4, 16, 3))
+    moved = gt + np.array([30, 0, 40])
+    assert mpjpe(moved, gt, root=None) == pytest.approx(50)
+    assert mpjpe(moved, gt) == pytest.approx(0, abs=1e-9)
+
+
+def test_rigid_alignment_agrees_with_scipy():
+    pred, gt = turned_poses()
+    distances = []
+    for guess, true in zip(pred, gt, strict=True):
+        known = np.isfinite(true[:, 0])
+        guess, true = guess[known] - guess[known].mean(axis=0), true[known] - true[known].mean(axis=0)
+        rotation, _ = Rotation.align_vectors(true, guess)
+        distances += np.linalg.norm(rotation.apply(guess) - true, axis=-1).tolist()
+    assert p_mpjpe(pred, gt) == pytest.approx(np.mean(distances), rel=1e-9)
+
+
+def test_alignment_with_scale_is_the_literal_least_squares_fit():
+    pred, gt = turned_poses(people=6)
+    aligned = rigid_align(pred, gt, scale=True)
+    for guess, true, found in zip(pred, gt, aligned, strict=True):
+        known = np.isfinite(true[:, 0])
+
+        def offsets(values, guess=guess[known], true=true[known]):
+            moved = np.exp(values[3]) * Rotation.from_rotvec(values[:3]).apply(guess - guess.mean(axis=0)) + values[4:]
+            return (moved - true).ravel()
+
+        starts = rotations(8).as_rotvec()
+        fits = [least_squares(offsets, [*start, 0, 0, 0, 0], xtol=1e-12, ftol=1e-12) for start in starts]
+        best = min(fits, key=lambda fit: fit.cost)
+        assert (found[known] - true[known]).ravel() == pytest.approx(best.fun, abs=1e-2)
+
+
+def test_no_joint_is_moved_back_after_the_alignment():
+    pred, gt = turned_poses(missing=0)
+    assert (np.linalg.norm(rigid_align(pred, gt) - gt, axis=-1)[:, MPII.root] > 1).all()
+
+
+def test_people_with_two_joints_do_not_count():
+    pred, gt = turned_poses(people=3, missing=0)
+    gt[0, 2:] = np.nan
+    gt[1, 3:] = np.nan
+    assert np.isnan(rigid_align(pred, gt)[0]).all() and np.isfinite(rigid_align(pred, gt)[1:]).all()
+    assert p_mpjpe(pred, gt) == pytest.approx(
+        np.average([p_mpjpe(pred[1:2], gt[1:2]), p_mpjpe(pred[2:], gt[2:])], weights=[3, 16])
+    )
+    assert math.isnan(p_mpjpe(pred[:1], gt[:1]))
+    assert math.isnan(mpjpe(pred[:0], gt[:0])) and math.isnan(p_mpjpe(pred[:0], gt[:0]))
+
+
+def test_poses_that_are_one_point():
+    gt = np.random.default_rng(0).normal(0, 300, (2, 16, 3))
+    from_center = np.linalg.norm(gt - gt.mean(axis=1, keepdims=True), axis=-1).mean()
+    assert p_mpjpe(np.zeros_like(gt), gt) == pytest.approx(from_center)
+
+
+def test_bad_input_is_named():
+    pred, gt = turned_poses(4)
+    with pytest.raises(PoseError, match=r"\(4, 15, 3\).*\(4, 16, 3\)"):
+        mpjpe(pred[:, :15], gt)
+    with pytest.raises(PoseError, match="give both as"):
+        p_mpjpe(pred[..., :2], gt[..., :2])
+    pred[0] = np.nan
+    with pytest.raises(PoseError, match="no finite prediction"):
+        p_mpjpe(pred, gt)
+
+
+def test_bone_std_agrees_with_a_literal_loop():
+    rng = np.random.default_rng(0)
+    subject = rng.choice(["S9", "S11", "S1"], 40)
+    joints = rng.normal(0, 300, (40, 16, 3))
+    joints[rng.random((40, 16)) < 0.2] = np.nan
+    found = bone_std(joints, subject)
+    assert list(found) == ["S1", "S11", "S9"]
+    for one, stds in found.items():
+        for bone, name in enumerate(bone_names(MPII)):
+            child = MPII.names.index(name)
+            lengths = [
+                math.dist(pose[child], pose[MPII.parents[child]])
+                for pose, of in zip(joints, subject, strict=True)
+                if of == one and not math.isnan(pose[child, 0] + pose[MPII.parents[child], 0])
+            ]
+            assert stds[bone] == pytest.approx(statistics.pstdev(lengths))
+
+
+def test_a_rigid_body_far_from_the_origin_has_no_spread():
+    pose = np.random.default_rng(0).normal(0, 300, (16, 3))
+    far = pose + np.random.default_rng(1).normal(0, 1e5, (50, 1, 3))
+    assert bone_std(far, np.full(50, "S1"))["S1"] == pytest.approx(0, abs=1e-3)
+
+
+def test_one_pose_has_no_spread():
+    joints = np.random.default_rng(0).normal(0, 300, (3, 16, 3))
+    found = bone_std(joints, ["a", "a", "b"])
+    assert np.isfinite(found["a"]).all() and np.isnan(found["b"]).all()

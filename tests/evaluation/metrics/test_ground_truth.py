@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from evaluation import Bootstrap, GroundTruth, compare, evaluate, pckh
-from evaluation.metrics.breakdown import sequence_errors
 from evaluation.metrics.calibration import calibrate, correct_joints
+from evaluation.metrics.errors import sequence_errors
 from evaluation.metrics.ground_truth import ratio
 
 

@@ -5,15 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scattered import noisy_people
+from scattered import GROUPS, noisy_people
 
 from evaluation import METRICS, Bootstrap, GroundTruth, compare, evaluate
 from evaluation.metrics.angle_limits import ANGLES
-from evaluation.metrics.bones import bone_names
-from evaluation.metrics.breakdown import breakdown, parts_by_group
-from evaluation.metrics.conventions import GROUPS
+from evaluation.metrics.errors import bone_names
 from evaluation.metrics.json_format import difference_to_json, scores_from_json, scores_to_json, to_json
-from evaluation.metrics.movement import movement
+from evaluation.report.errors import breakdown, part_to_json, parts_by_group
+from evaluation.report.movement import movement
 from heads.skeleton import MPII
 
 BONES, UNITS = bone_names(MPII), ("image_px", "crop_px")
@@ -197,11 +196,11 @@ def test_a_difference_has_no_counts(data, dimensions, unit, names):
 def test_parts_and_movement(data):
     pred, other, gt = data[2]
     part = breakdown(pred, gt, parts_by_group(gt))["Wri."]
-    pixels = [part.scores[name].overall for name in ("joint_error", "joint_error_crop")]
-    mean = part.scores.mean_pckh
-    assert written(part.to_json()) == {
+    pixels = [part[name].overall for name in ("joint_error", "joint_error_crop")]
+    mean = part.mean_pckh
+    assert written(part_to_json(part)) == {
         "persons": part.people,
-        "joints": part.scores["joint_error"].count,
+        "joints": part["joint_error"].count,
         "joint_error": {
             **{unit: each.value for unit, each in zip(UNITS, pixels, strict=True)},
             "interval": {unit: list(each.interval) for unit, each in zip(UNITS, pixels, strict=True)},

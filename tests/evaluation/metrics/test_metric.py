@@ -8,7 +8,7 @@ import pytest
 from scattered import noisy_people
 
 from evaluation import Estimate, GroundTruth, evaluate, illegal_angles, mpjpe, p_mpjpe
-from evaluation.metrics.bones import bone_names, bone_std
+from evaluation.metrics.errors import bone_names, bone_std
 from heads.skeleton import MPII
 
 BONES = bone_names(MPII)

@@ -1,9 +1,16 @@
-"""Bars and tables by joint and bone."""
+"""Where the error is: bars by joint and bone, parts of the data, and sequences."""
 
+import json
+
+import numpy as np
 import pytest
+from scattered import noisy_people
 
-from evaluation.report.errors import make_joints_section
-from heads.skeleton import MPII
+from evaluation import Estimate, GroundTruth, evaluate
+from evaluation.metrics.errors import sequence_errors
+from evaluation.metrics.json_format import to_json
+from evaluation.report.errors import breakdown, make_joints_section, parts_by_annotated, parts_by_group, parts_by_size
+from heads.skeleton import MPII, Skeleton
 
 
 @pytest.mark.parametrize(("figure", "error"), [("joint-error", "joint_error"), ("bone-error", "bone_error")])
@@ -17,6 +24,89 @@ def test_the_bars_of_a_section_are_the_errors_in_image_pixels(results, figure, e
     assert "px" in axes.get_xlabel() and "intervals" not in caption
 
 
-def test_the_table_of_a_section_names_its_stage(results):
-    (table,) = make_joints_section({"a run": results["stage 1"]}).tables.items()
-    assert table[0] == "joints-a-run" and table[1].title.startswith("a run. ") and len(table[1].rows) == len(MPII)
+@pytest.fixture
+def data():
+    pred, gt = noisy_people(120, missing=0.3)
+    gt.joints[0] = np.nan
+    gt.joints[1] = pred[1]
+    return pred, GroundTruth(gt.joints, gt.head_size, gt.scale)
+
+
+def with_scale(scale):
+    return GroundTruth(np.zeros((len(scale), 16, 2)), scale=scale)
+
+
+def test_sizes_are_quarters_named_by_height():
+    scale = np.array([1.0, np.nan, 4.0, 2.0, 3.0, -1.0, 5.0, 6.0, 7.0, 8.0])
+    parts = parts_by_size(with_scale(scale))
+    people = [people for people, _ in parts.values()]
+    assert np.sum(people, axis=1).tolist() == [2, 2, 2, 2]
+    assert np.sum(people, axis=0).tolist() == [1, 0, 1, 1, 1, 0, 1, 1, 1, 1]
+    assert next(iter(parts)).startswith("200 to ") and [*parts][-1].endswith(" to 1600")
+    assert parts_by_size(with_scale([np.nan, 0])) == {}
+    ((everyone, _),) = parts_by_size(with_scale([2.0, 2.0])).values()
+    assert everyone.all()
+
+
+def test_counts_and_groups_cover_everyone_once(data):
+    _, gt = data
+    annotated, parts = gt.annotated, parts_by_annotated(gt)
+    assert (np.sum([people for people, _ in parts.values()], axis=0) == annotated.any(axis=1)).all()
+    assert list(parts) == ["1 to 8", "9 to 12", "13 to 15", "all 16"]
+    for (people, _), low, high in zip(parts.values(), (1, 9, 13, 16), (8, 12, 15, 16), strict=True):
+        assert (people == ((annotated.sum(axis=1) >= low) & (annotated.sum(axis=1) <= high))).all()
+    assert (np.sum([joints for _, joints in parts_by_group(gt).values()], axis=0) == 1).all()
+    knees = GroundTruth(np.zeros((3, 3, 2)), skeleton=Skeleton(("r_knee", "l_knee", "nose"), (2, 2, -1)))
+    assert list(parts_by_group(knees)) == ["Knee"]
+
+
+def test_a_part_is_the_evaluation_of_its_people_and_joints(data):
+    pred, gt = data
+    parts = parts_by_size(gt) | parts_by_group(gt)
+    scores = breakdown(pred, gt, parts)
+    for label, (people, joints) in parts.items():
+        rows, part = np.flatnonzero(people), scores[label]
+        counted = gt.annotated[rows] & joints
+        distances = np.linalg.norm(pred - gt.joints, axis=-1)[rows] * 224 / (250 * gt.scale[rows, None])
+        error = part["joint_error_crop"].overall
+        assert error.value == pytest.approx(distances[counted].mean())
+        assert part["joint_error"].count == counted.sum() and part.people == counted.any(axis=1).sum()
+        assert error.low < error.value < error.high
+    whole = evaluate(pred, gt)
+    sides = [whole["pckh@0.5"].per_part[name].value for name in ("r_wrist", "l_wrist")]
+    assert min(sides) <= scores["Wri."].mean_pckh.value <= max(sides)
+    trunk = scores["Trunk"].mean_pckh  # pelvis and thorax are outside the Mean
+    assert (trunk.value, trunk.interval) == (None, None)
+
+
+def test_parts_without_anything_to_count_are_undefined(data):
+    pred, gt = data
+    annotated = gt.annotated & ~np.isin(MPII.names, ["pelvis", "thorax"])
+    gt = GroundTruth(gt.joints, gt.head_size, annotated=annotated)
+    scores = breakdown(pred, gt, parts_by_group(gt))
+    assert scores["Trunk"]["joint_error"].overall == Estimate(None)
+    assert scores["Knee"]["joint_error_crop"].overall.value is None
+    assert scores["Knee"]["joint_error"].overall.value > 0
+
+
+def test_each_sequence_scores_what_its_people_score_alone():
+    pred, gt = noisy_people(90, 3, missing=0.1)
+    found = sequence_errors(pred, gt)
+    assert len(found) == 12 and sum(each.people for each in found) == 90
+    assert [each.joint_error for each in found] == sorted((each.joint_error for each in found), reverse=True)
+    for each in found:
+        rows = (gt.subject == each.subject) & (gt.action == each.action) & (gt.sequence == each.sequence)
+        alone = evaluate(pred[rows], GroundTruth(gt.joints[rows]))
+        assert each.people == rows.sum()
+        for name in ("joint_error", "pa_joint_error", "bone_error"):
+            assert getattr(each, name) == pytest.approx(alone[name].overall.value), name
+
+
+def test_unnamed_people_are_sequences_of_their_own():
+    pred, gt = noisy_people(3, 3, missing=0)
+    joints = gt.joints.copy()
+    joints[1, MPII.root] = np.nan  # no Joint Error
+    found = to_json(sequence_errors(pred, GroundTruth(joints)))
+    assert [each["persons"] for each in found] == [1, 1, 1] and found[0]["subject"] == found[0]["sequence"] == ""
+    assert found[-1]["joint_error"] is None and found[-1]["bone_error"] > 0
+    assert json.loads(json.dumps(found)) == found

@@ -123,9 +123,3 @@ def test_every_table_and_figure_is_a_file_too(files, page, small):
     assert files["tables/small.md"].decode() == f"{small.markdown()}\n"
     (curves,) = (image["src"] for image in page[1].images if "svg" in image["src"])
     assert base64.b64decode(curves.split("base64,")[1]) == files["figures/curves.svg"]
-
-
-def test_a_page_without_anything_is_still_a_page():
-    parsed = Page()
-    parsed.feed(Report("Nothing yet", "", []).files()["index.html"].decode())
-    assert parsed.open == []

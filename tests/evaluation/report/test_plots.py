@@ -5,18 +5,18 @@ from scattered import noisy_people
 
 from evaluation import Bootstrap, Estimate, GroundTruth, evaluate
 from evaluation.metrics.calibration import calibrate
-from evaluation.metrics.pose_std import pose_std
+from evaluation.report.calibration import reliability_plot
 from evaluation.report.plots import (
     arrow_factor,
     joint_bars,
     movement_arrows,
     part_points,
     pckh_curves,
-    reliability_plot,
     std_bars,
     to_svg,
     training_curves,
 )
+from evaluation.report.representation import pose_std
 from heads.skeleton import MPII
 
 

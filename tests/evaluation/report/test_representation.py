@@ -1,10 +1,14 @@
-"""Table 1 and Figure 1's left part, the tree, of any skeleton."""
+"""Table 1, the tree of Figure 1 of any skeleton, and its spreads: the paper's, and those of a loop."""
+
+import math
 
 import numpy as np
 import pytest
 
-from evaluation.report.representation import make_section, methods_table, skeleton_tree
+from evaluation.metrics.conventions import name_kind
+from evaluation.report.representation import make_section, methods_table, pose_std, skeleton_tree
 from heads.skeleton import MPII, Skeleton
+from mpii_tools.crops import apply_affine, crop_matrices
 from mpii_tools.skeletons import SKELETONS
 
 TREES = {
@@ -56,3 +60,71 @@ def test_without_people_the_tree_and_table_1_remain():
     section = make_section(None, SKELETONS["coco17"])
     assert list(section.tables) == ["table1"] and list(section.figures) == ["figure1-tree"]
     assert np.isclose(section.figures["figure1-tree"][1].get_figwidth(), 4.8)
+
+
+# shared/mpii/README.md: joint / bone, left and right averaged, 224-crop px, validation people.
+FIGURE_1 = {
+    "ankle": (42.8, 23.6), "knee": (30.9, 27.2), "hip": (22.9, 10.8), "thorax": (19.5, 23.2), "upper neck": (21.4, 7.7),
+    "head top": (30.1, 16.0), "shoulder": (24.1, 14.9), "elbow": (29.2, 17.7), "wrist": (35.4, 21.7),
+}  # fmt: skip
+# shared/threed/README.md: the same in mm, of poses relative to the pelvis, (right, left) where the sides differ. (The
+# page says left/right, but by Human3.6M's order of joints its first values are those of the right.)
+FIGURE_1_3D = {
+    "wrist": ((442, 408), (250, 242)), "elbow": ((361, 329), (202, 208)), "ankle": ((290, 333), (219, 205)),
+    "knee": ((272, 308), (252, 263)), "head_top": ((256,), (106,)), "shoulder": ((235, 196), (139, 139)),
+    "upper_neck": ((178,), (29,)), "hip": ((133, 133), (133, 133)), "thorax": ((166,), (166,)),
+}  # fmt: skip
+
+
+def test_figure_1_of_the_validation_people(real):
+    people = real("valid_annolist.mat")
+    joints = apply_affine(crop_matrices(people.crop_center, people.crop_side, 224), people.joints)
+    found = pose_std(np.where(people.annotated[..., None], joints, np.nan)).by_kind()
+    assert set(found) == {*FIGURE_1, "pelvis"}
+    for kind, wanted in FIGURE_1.items():
+        assert found[kind] == pytest.approx(wanted, abs=0.2)
+
+
+def test_figure_1_in_3d_of_the_real_poses(h36m_poses):
+    """From every side about the vertical: four quarter turns have the variances of a random heading exactly."""
+    joints = h36m_poses["joints"]
+    x, y, z = np.moveaxis(joints - joints[:, MPII.root, None], -1, 0)
+    views = [np.stack(view, axis=-1) for view in ((x, y, z), (z, y, -x), (-x, y, -z), (-z, y, x))]
+    std = pose_std(np.concatenate(views))
+    for kind, (joint, bone) in FIGURE_1_3D.items():
+        names = [f"{side}_{kind}" for side in "rl"] if f"l_{kind}" in MPII.names else [kind]
+        at = [MPII.index(name) for name in names]
+        assert std.joint[at] == pytest.approx(joint, abs=3), kind
+        assert std.bone[at] == pytest.approx(bone, abs=3), kind
+
+
+def test_agrees_with_a_loop_over_people():
+    rng = np.random.default_rng(0)
+    joints = rng.normal(50, 10, (40, 16, 2))
+    joints[rng.random((40, 16)) < 0.3] = np.nan
+    std = pose_std(joints)
+    for joint, parent in enumerate(MPII.parents):
+        places, bones = [], []
+        for pose in joints:
+            if not math.isnan(pose[joint, 0]):
+                places.append(pose[joint])
+                if parent >= 0 and not math.isnan(pose[parent, 0]):
+                    bones.append(pose[parent] - pose[joint])
+        bones = bones if parent >= 0 else places
+        for values, found in ((places, std.joint[joint]), (bones, std.bone[joint])):
+            center = sum(values) / len(values)
+            variance = sum(float(((value - center) ** 2).sum()) for value in values) / len(values)
+            assert found == pytest.approx(math.sqrt(variance))
+
+
+def test_kinds_without_a_value_are_left_out():
+    joints = np.random.default_rng(0).normal(0, 1, (10, 16, 2))
+    joints[:, np.isin(MPII.names, ["thorax", "pelvis"])] = np.nan
+    kinds = pose_std(joints).by_kind()
+    # The hips, the shoulders and the neck hang on what LSP does not annotate.
+    assert set(kinds) == {"ankle", "knee", "head top", "elbow", "wrist"}
+
+
+def test_kinds_follow_the_flip_pairs():
+    skeleton = Skeleton(("root", "a_knee", "b_knee", "r_hat"), (-1, 0, 0, 0), ((1, 2),))
+    assert [name_kind(joint, skeleton) for joint in range(4)] == ["root", "knee", "knee", "r hat"]

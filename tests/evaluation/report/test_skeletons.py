@@ -37,11 +37,6 @@ def test_limbs_are_on_the_joints_in_their_sides_color(blank):
     assert color_at(drawn, 10, 10) == (128, 128, 128)
 
 
-def test_sides_swap_with_the_joints(blank):
-    drawn = draw_poses(blank, FLAT[list(MPII.flip_permutation)])
-    assert color_at(drawn, 80, 250) == LEFT
-
-
 def test_sides_follow_the_skeletons_pairs():
     colors = dict(zip(MPII.names, side_colors(MPII), strict=True))
     for name, color in colors.items():

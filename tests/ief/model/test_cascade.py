@@ -13,6 +13,7 @@ from heads.skeleton import MPII
 from ief.model.cascade import Cascade, mirror
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
+from ief.model.start import load_backbone
 
 SIZE = 64
 
@@ -126,12 +127,12 @@ def test_strides_sit_where_the_design_says():
 def test_weights_of_another_network_or_stride_are_refused():
     stage = make_stage()
     tensors = {k: v for k, v in resnet18(weights=None).state_dict().items() if not k.startswith("fc.")}
-    stage.start_from(PretrainedWeights(tensors, "3x3", "right.pth"))
+    load_backbone(stage, PretrainedWeights(tensors, "3x3", "right.pth"))
     assert torch.equal(stage.backbone.conv1.weight, tensors["conv1.weight"])
     with pytest.raises(PoseError, match="stride in the 1x1"):
-        stage.start_from(PretrainedWeights(tensors, "1x1", "wrong.pth"))
+        load_backbone(stage, PretrainedWeights(tensors, "1x1", "wrong.pth"))
     with pytest.raises(PoseError, match=r"^wrong\.pth: .* resnet18, the stage is a resnet50; choose --backbone"):
-        make_stage(backbone="resnet50").start_from(PretrainedWeights(tensors, "3x3", "wrong.pth"))
+        load_backbone(make_stage(backbone="resnet50"), PretrainedWeights(tensors, "3x3", "wrong.pth"))
     with pytest.raises(PoseError, match="no ResNet called 'vgg16'"):
         make_stage(backbone="vgg16")
 

@@ -12,9 +12,9 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights
 from heads.skeleton import MPII, Skeleton
-from ief.model.fine_tuning import PretrainedStage, load_weights, start_from
 from ief.model.run_folder import save_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
+from ief.model.start import PretrainedStage, load_weights, start_from
 
 SIZE, PAIRS = 32, {"all": 136, "both": 31, "ief_star": 16}
 CHAIN = Skeleton(MPII.names, tuple(range(-1, 15)))

@@ -67,7 +67,7 @@ def report(out, runs, *arguments):
 def hurry(patch):
     """What takes most of a report's time is done once, by `flat_report`: no plot is rendered, few resamples drawn."""
     patch.setattr("evaluation.report.page.to_svg", lambda figure: b"<svg></svg>")
-    patch.setattr("evaluation.metrics.breakdown.DEFAULT_BOOTSTRAP", Bootstrap(resamples=20))
+    patch.setattr("evaluation.report.errors.DEFAULT_BOOTSTRAP", Bootstrap(resamples=20))
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from finished_runs import write_people, write_run, write_split
 
 from evaluation import compare, mpjpe
 from evaluation.metrics.json_format import difference_to_json
-from evaluation.metrics.pose_std import pose_std
 from evaluation.metrics.relative import relative_errors
+from evaluation.report.representation import pose_std
 from heads.skeleton import Skeleton
 from ief.cli import main
 from ief.reporting.runs import load_metrics
 from ief.reporting.scoring import ground_truth, score_poses, to_tree
-from mpii_tools.annotations.people_file import depth_path, save_people
+from mpii_tools.annotations.people_file import save_people
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.skeletons import guess_skeleton
@@ -301,14 +301,6 @@ def test_people_without_depth_leave_a_report_in_2d(deep, tmp_path, write_report)
     assert "3d" not in found.results and "Human3.6M" not in found.page
 
 
-def test_a_depth_table_of_other_people_is_refused(deep, tmp_path, capsys):
-    shutil.copy(deep.folder / "valid.npz", tmp_path / "valid.npz")
-    shutil.copy(depth_path(deep.folder / "train.npz"), depth_path(tmp_path / "valid.npz"))
-    arguments = ["report", str(deep.folder / "alone/all"), "--annotations", str(tmp_path / "valid.npz")]
-    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
-    assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "out").exists()
-
-
 @pytest.fixture(scope="module")
 def bad_runs(flat, tmp_path_factory):
     """Name -> path: what `flat` holds, and run folders with a fault each."""
@@ -338,7 +330,7 @@ def bad_runs(flat, tmp_path_factory):
         (["{empty}"], "metrics.json: holds no scores"),
         (["{half}"], "metrics.json: corrupt"),
         (["{other}"], "metrics.json: corrupt"),
-        (["{stage}"], "stage.safetensors: no stage"),
+        (["{stage}"], "stage.safetensors: corrupt"),
         (["{images}"], "no metrics.json"),
         (["{all}", "--annotations", "{others}"], "predictions-valid"),
         (["{all}", "--data", "{data}", "--images", "{data}"], "no image"),

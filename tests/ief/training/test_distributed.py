@@ -16,8 +16,8 @@ from torch import nn
 from checkpoints.tensors import load_tensors
 from ief.cli import main
 from ief.model.run_folder import stage_file
-from ief.training import distributed
-from ief.training.distributed import DistContext, init_distributed, wrap_ddp
+from ief.training import runtime
+from ief.training.runtime import DistContext, init_distributed, wrap_ddp
 
 CPU = torch.device("cpu")
 OPTIONS = ["--epochs", "1.5", "--lr", "0.003", "--perturb", "0.02", "--loss", "rle", "--color", "0.2"]
@@ -53,7 +53,7 @@ def as_one_of_several(path, *command):
         two_steps(wrap_ddp(net, CPU, dist), samples()[dist.rank :: dist.world_size])
         if dist.is_main:
             torch.save(net.state_dict(), path)
-        distributed.init_distributed = lambda device: nullcontext(dist)  # a process joins once
+        runtime.init_distributed = lambda device: nullcontext(dist)  # a process joins once
         assert main(command) == 0
 
 

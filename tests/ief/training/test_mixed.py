@@ -150,16 +150,6 @@ def test_a_stage_refuses_people_of_other_dimensions(deep_data, tiny_data, tmp_pa
     assert "(dimensions 2, not 3); choose another --run" in said
 
 
-def test_a_trunk_of_two_dimensions_starts_a_stage_of_three(deep_data, tiny_data, tmp_path):
-    finish_here(train(tiny_data, tmp_path / "flat", *SHORT, "--stage", "0"))
-    options = [*SHORT, "--stage", "0", "--epochs", "0.1", "--lr", "1e-30"]
-    said = finish_here(train(deep_data, tmp_path / "deep", *options, "--weights", str(tmp_path / "flat")))
-    assert "left out: heatmap half and head (dimensions 2, not 3)" in said
-    trunks = [load_stage(stage_file(tmp_path / name, 0))[0].backbone.layer1 for name in ("flat", "deep")]
-    weights = [trunk.state_dict()["0.conv1.weight"] for trunk in trunks]
-    assert torch.equal(*weights)
-
-
 def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
     deep, flat = (load_prepared(folder, "train") for folder in (deep_data, tiny_data))
     with pytest.raises(PoseError, match=r"--also tiny: prepared at 64 px, deep at 32; .*--size"):

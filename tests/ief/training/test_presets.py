@@ -43,6 +43,8 @@ def test_the_paper_preset_is_the_papers():
         ({"epochs": 0.0}, "--epochs 0.0: must be above 0, at most 100000"),
         ({"epochs": float("nan")}, "--epochs nan: must be above 0"),
         ({"batch_size": 2.5}, "--batch-size 2.5: must be a whole number"),
+        ({"epochs": float("inf")}, "--epochs inf: must be above 0, at most 100000"),
+        ({"precision": "half"}, "--precision half: unknown; choose fp32 or bf16"),
         ({"loss": "l2"}, "--loss l2: unknown; choose l1 or soft_l1 or rle"),
         ({"continue_head": True}, "a head works on its own network only; add --continue-backbone"),
         ({"occlusion": 1.5}, "--occlusion 1.5: must be from 0 to 1"),

@@ -12,9 +12,9 @@ from safetensors import safe_open
 from torchvision.models import get_model
 
 from ief.model.cascade import Cascade
-from ief.model.fine_tuning import load_weights
 from ief.model.run_folder import load_cascade, stage_file
 from ief.model.stage import Residuals
+from ief.model.start import load_weights
 from mpii_tools.annotations.people_file import load_people, save_people
 
 DEMO = ["--preset", "demo", "--epochs", "1"]

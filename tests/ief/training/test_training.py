@@ -18,11 +18,10 @@ from ief.cli import main
 from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
-from ief.training.optimizer import build_optimizer
 from ief.training.options import PRESETS
-from ief.training.residuals import absolute_statistics, mean_training_pose, residuals_of
+from ief.training.residuals import compute_residuals, keep_statistics, mean_training_pose
 from ief.training.resume import check_previous
-from ief.training.trainer import StageTrainer
+from ief.training.trainer import StageTrainer, build_optimizer
 from mpii_tools.prepared.batches import TrainingBatches
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
@@ -104,7 +103,7 @@ def test_residuals_of_stage_0_are_those_of_equation_1(tiny_data):
     truth = torch.from_numpy(data.joints)
     mask = torch.isfinite(truth).all(-1)
     current = torch.full_like(truth, 3.0)
-    found = residuals_of(truth, current, mask, MPII, "bone")
+    found = compute_residuals(truth, current, mask, MPII, "bone")
     hip, pelvis = MPII.index("r_hip"), MPII.index("pelvis")
     both = mask[:, hip] & mask[:, pelvis]
     bone = truth[both, pelvis] - truth[both, hip]  # y_t has all joints in one place: its bones are zero
@@ -168,14 +167,14 @@ def test_a_kept_head_starts_where_the_previous_stage_ended(tiny_data, tmp_path, 
     zero = Stage(design, residuals)
     torch.nn.init.normal_(zero.head.weight, std=0.05)
     previous = Cascade(torch.rand(16, 2) * 32, [zero]).eval()
-    one = stage_of(config, previous, absolute_statistics(previous))[0].eval()
+    one = stage_of(config, previous, keep_statistics(previous))[0].eval()
     images = torch.randn(4, 3, 32, 32)
     poses = Cascade(previous.mean_pose, [zero, one]).eval()(images)
     torch.testing.assert_close(poses[2], poses[1], rtol=1e-4, atol=1e-3)
     assert (poses[1][0] - poses[1][1]).abs().max() > 0.1 and one.design.absolute
     # A third one continues from the second, which is absolute itself.
     both = Cascade(previous.mean_pose, [zero, one])
-    two, _ = stage_of(replace(config, index=2), both, absolute_statistics(Cascade(zero.mean, [one])))
+    two, _ = stage_of(replace(config, index=2), both, keep_statistics(Cascade(zero.mean, [one])))
     torch.testing.assert_close(two.mean, one.mean)
     if loss == "rle":
         with pytest.raises(PoseError, match="likelihood"):
@@ -192,7 +191,7 @@ def test_a_sigma_starts_new_after_a_stage_without_one(tiny_data, tmp_path):
     torch.nn.init.normal_(zero.head.weight, std=0.05)
     previous = Cascade(torch.zeros(16, 2), [zero])
     check_previous(previous, config)
-    one, _ = stage_of(config, previous, absolute_statistics(previous))
+    one, _ = stage_of(config, previous, keep_statistics(previous))
     assert torch.equal(one.head.weight, zero.head.weight)
     new = {
         name.split(".")[0] for name, value in one.named_parameters() if any(value is p for p in one.new_parameters())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from standing import stand
 
-from evaluation.metrics.pose_std import pose_std
+from evaluation.report.representation import pose_std
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m import protocols
 from mpii_tools.synthetic.motion import pose_body

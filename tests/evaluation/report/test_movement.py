@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from evaluation import Estimate, GroundTruth, compare
-from evaluation.metrics.movement import movement
+from evaluation.report.movement import movement
 from heads.skeleton import MPII
 
 

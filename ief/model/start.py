@@ -1,9 +1,7 @@
-"""Fine-tuning: a trained stage as the start of another one, on other people, joints or dimensions."""
-
-from __future__ import annotations
+"""A new stage and what it starts from: a pretrained ResNet, the previous stage, or a trained one (fine-tuning)."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,9 +11,10 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights, check_stride, load_pretrained_weights
 from checkpoints.tensors import read_safetensors
-from heads.pairs import get_method
+from heads.pairs import METHODS
+from ief.model.cascade import Cascade
 from ief.model.run_folder import differences, load_cascade, load_stage, stage_file
-from ief.model.stage import Stage, StageDesign
+from ief.model.stage import Residuals, Stage, StageDesign
 
 
 @dataclass(frozen=True)
@@ -62,17 +61,58 @@ class PretrainedStage:
         """
         mine = self.stage.design
         same = (mine.skeleton.names, mine.skeleton.parents) == (design.skeleton.names, design.skeleton.parents)
-        found, wanted = (
+        there, wanted = (
             {
                 "dimensions": number,
-                "output": get_method(one.method).representation,
+                "output": METHODS[one.method].representation,
                 "pose in view": "a later stage's" if place else "the first stage's",
                 "regresses": "poses" if one.absolute else "corrections",
+                "skeleton": skeleton,
             }
-            for one, number, place in ((mine, self.stage.head.shape[1], self.index), (design, dimensions, index))
+            for one, number, place, skeleton in (
+                (mine, self.stage.head.shape[1], self.index, "the same" if same else "another"),
+                (design, dimensions, index, "the same"),
+            )
         )
-        found["skeleton"], wanted["skeleton"] = "the same" if same else "another", "the same"
-        return differences(found, wanted)
+        return differences(there, wanted)
+
+
+def build_stage(
+    design: StageDesign,
+    residuals: Residuals,
+    previous: Cascade,
+    start: PretrainedWeights | PretrainedStage | None = None,
+    *,
+    continue_backbone: bool = False,
+    seed: int = 0,
+    autocast_dtype: torch.dtype | None = None,
+) -> tuple[Stage, str]:
+    """A stage at step 0, and a line that says what it took of `start`, empty if nothing.
+
+    It starts from `start`; if it continues the backbone and `start` is no stage that fits whole, from the previous
+    stage instead: from its ResNet, and from its heads if the new one is absolute. The heatmap half of that was learned
+    on other poses, and starts at zero.
+
+    Args:
+        design: what the stage is; its stride becomes that of the weights.
+        residuals: what the previous stages leave to correct.
+        previous: the stages before it, whose number is its index.
+        start: pretrained weights; None for random ones.
+        seed: of the random weights; torch's global generator is left where drawing them ends.
+
+    Raises:
+        PoseError: when the pretrained weights are another network's.
+    """
+    index, dimensions = len(previous.stages), previous.mean_pose.shape[-1]
+    whole = isinstance(start, PretrainedStage) and not start.differences(design, dimensions, index)
+    continued = previous.stages[-1] if index and continue_backbone and not whole else None
+    if continued or start:
+        design = replace(design, stride=continued.design.stride if continued else start.stride)
+    torch.manual_seed(seed)
+    stage = Stage(design, residuals, autocast_dtype)
+    if continued:
+        stage.take(continued, ("backbone", *(("head", "sigma_head", "likelihood") if design.absolute else ())))
+    return stage, start_from(stage, start, previous.mean_pose, index) if start and not continued else ""
 
 
 def load_weights(path: str | os.PathLike, stride: str | None = None) -> tuple[PretrainedWeights | PretrainedStage, ...]:
@@ -90,20 +130,20 @@ def load_weights(path: str | os.PathLike, stride: str | None = None) -> tuple[Pr
         if not stage_file(path, 0).exists():
             raise PoseError(f"{path}: a folder without {stage_file(Path(), 0)}; give a run that has one, or a file")
         cascade = load_cascade(path)
-        found = [
+        parts = [
             (stage, cascade.mean_pose, index, stage_file(path, index)) for index, stage in enumerate(cascade.stages)
         ]
     elif path.suffix == ".safetensors" and '"design"' in read_safetensors(path)[1].get("description", ""):
         stage, mean_pose, description = load_stage(path)
         if not isinstance(description.get("stage"), int):
             raise PoseError(f"{path}: does not tell which stage it is; train it again")
-        found = [(stage, mean_pose, description["stage"], path)]
+        parts = [(stage, mean_pose, description["stage"], path)]
     else:
         return (load_pretrained_weights(path, stride),)
-    for stage, _, _, file in found:
-        if stage.design.stride != stride and "layer1.0.conv3.weight" in stage.backbone.state_dict():
+    for stage, _, _, file in parts:
+        if "layer1.0.conv3.weight" in stage.backbone.state_dict():
             check_stride(file, stage.design.stride, stride)
-    return tuple(PretrainedStage(*parts, str(file), checksum(file)[:16]) for *parts, file in found)
+    return tuple(PretrainedStage(*part, str(file), checksum(file)[:16]) for *part, file in parts)
 
 
 def start_from(stage: Stage, weights: PretrainedWeights | PretrainedStage, mean_pose: Tensor, index: int) -> str:
@@ -122,13 +162,12 @@ def start_from(stage: Stage, weights: PretrainedWeights | PretrainedStage, mean_
         PoseError: when the weights are another network's, or have their stride elsewhere.
     """
     if isinstance(weights, PretrainedWeights):
-        stage.start_from(weights)
+        load_backbone(stage, weights)
         return str(weights)
     trunk = weights.trunk
-    stage.start_from(trunk)
+    load_backbone(stage, trunk)
     said = f"weights {trunk.file}: {len(trunk.tensors)} tensors of the trunk"
-    unlike = weights.differences(stage.design, stage.head.shape[1], index)
-    if unlike:
+    if unlike := weights.differences(stage.design, stage.head.shape[1], index):
         return f"{said}; left out: heatmap half and head ({'; '.join(unlike)})"
     stage.take(weights.stage, ("pose_weight", "head"))
     convert_head(stage, weights, mean_pose.cpu() if index == 0 else None)
@@ -139,6 +178,19 @@ def start_from(stage: Stage, weights: PretrainedWeights | PretrainedStage, mean_
         return f"{said}; left out: the head of sigma"
     stage.take(weights.stage, ("sigma_head", "likelihood"))
     return f"{said}, that of sigma too; nothing left out"
+
+
+def load_backbone(stage: Stage, weights: PretrainedWeights) -> None:
+    """Load a pretrained ResNet into a stage's image half; the heatmap half stays zero, the heads near zero.
+
+    Raises:
+        PoseError: when the weights are another network's, or have their stride elsewhere.
+    """
+    here = stage.design.stride
+    if weights.stride != here:
+        raise PoseError(f"{weights.file}: stride in the {weights.stride} convolution, the stage's in {here}")
+    weights.check_fits(stage.design.backbone, stage.backbone.state_dict())
+    stage.backbone.load_state_dict(weights.tensors, strict=False)  # but for the counts of batches, all are there
 
 
 @torch.no_grad()

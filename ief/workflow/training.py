@@ -7,10 +7,9 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from ief.reporting.scoring import print_summary, score_run
-from ief.training.data import load_training_data
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
-from ief.training.stage_config import StageConfig
+from ief.training.stage_config import StageConfig, load_training_data
 from ief.training.trainer import train_stage
 from mpii_tools.prepared.read import PreparedSplit
 from mpii_tools.skeletons import mirror_note

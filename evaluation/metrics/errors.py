@@ -1,0 +1,215 @@
+"""Joint Error and PA Joint Error of 3D poses (MPJPE), Bone Error, Bone Std (Section 5.1), and errors by sequence.
+
+MPJPE is that of Ionescu et al. (Human3.6M, TPAMI 2014), Eq. 8, of poses whose roots coincide. The aligned form solves
+the orthogonal Procrustes problem (Kabsch 1976; with scale, Umeyama, TPAMI 1991) for each pose. The paper names both and
+calls the alignment rigid, so here it is without scale. The digits of Table 3 tell more: the root's 0 counts in the mean
+of Joint Error, and no joint is moved back after the alignment, so the root has an error.
+
+Bones are B_k = J_parent(k) - J_k (Eq. 4), the K - 1 that end at another joint: the root's, which ends at the frame's
+origin, does not count.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from checkpoints.errors import PoseError
+from evaluation.metrics.ground_truth import GroundTruth, ratio
+from heads.skeleton import MPII, Skeleton
+
+MIN_ALIGNED = 3  # joints that fix a rotation
+
+
+def mpjpe(pred: ArrayLike, gt: ArrayLike, *, root: int | None = MPII.root) -> float:
+    """Joint Error: the mean distance of joints to their ground truth once both roots are at the origin.
+
+    Ionescu et al. (TPAMI 2014), Eq. 8. The root's own distance, 0, counts, as in the paper's Table 3.
+
+    Args:
+        pred: (N, K, 3) predicted joints.
+        gt: (N, K, 3) true joints, in the same unit (mm); NaN for a joint that does not count. Without its root a person
+            does not count.
+        root: index of the joint to align; None compares the poses where they are.
+
+    Returns:
+        The mean over all joints of all people, in the unit of the poses; NaN if none counts.
+
+    Raises:
+        PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
+    """
+    return _mean(joint_errors(*_checked(pred, gt), root))
+
+
+def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
+    """PA Joint Error: the mean distance of joints to their ground truth after a Procrustes alignment of each pose.
+
+    Args:
+        pred: (N, K, 3) predicted joints.
+        gt: (N, K, 3) true joints, in the same unit (mm); NaN for a joint that does not count. People with fewer than
+            3 others do not count.
+        scale: whether the alignment may scale the pose. A rigid one may not; that of Martinez et al. (ICCV 2017),
+            VideoPose3D and mmpose may, and reads lower.
+
+    Returns:
+        The mean over all joints of all people, in the unit of the poses; NaN if none counts.
+
+    Raises:
+        PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
+    """
+    return _mean(pa_joint_errors(*_checked(pred, gt), scale))
+
+
+def rigid_align(pred: np.ndarray, gt: np.ndarray, scale: bool = False) -> np.ndarray:
+    """Each pose turned and moved, never mirrored, so that its squared distances to the ground truth are least.
+
+    Args:
+        pred, gt: (N, K, 3); NaN for joints that take no part in the fit (those of `pred` are moved along if finite).
+        scale: whether it is scaled as well.
+
+    Returns:
+        (N, K, 3) the moved `pred`; NaN for a person with fewer than 3 joints in the fit.
+    """
+    fitted = (np.isfinite(pred) & np.isfinite(gt)).all(axis=-1, keepdims=True)
+    number = fitted.sum(axis=1, keepdims=True)
+    centers = [ratio(np.where(fitted, pose, 0).sum(axis=1, keepdims=True), number) for pose in (pred, gt)]
+    source, target = (np.where(fitted, pose - center, 0) for pose, center in zip((pred, gt), centers, strict=True))
+    left, singular, right = np.linalg.svd(source.transpose(0, 2, 1) @ target)
+    # Where the best orthogonal map is a reflection, the best rotation turns the least important axis round.
+    turned = np.ones_like(singular)
+    turned[:, 2] = np.where(np.linalg.det(left @ right) < 0, -1, 1)
+    rotation = (left * turned[:, None]) @ right
+    moved = (pred - centers[0]) @ rotation
+    if scale:
+        moved = moved * ratio((singular * turned).sum(axis=-1), (source**2).sum(axis=(1, 2)))[:, None, None]
+    return np.where(number >= MIN_ALIGNED, moved + centers[1], np.nan)
+
+
+def joint_errors(pred: np.ndarray, gt: np.ndarray, root: int | None = MPII.root) -> np.ndarray:
+    """(N, K) root-aligned distances of joints (N, K, 3), those of `mpjpe`; NaN if not counted."""
+    offset = pred - gt
+    return np.linalg.norm(offset if root is None else offset - offset[:, root, None], axis=-1)
+
+
+def pa_joint_errors(pred: np.ndarray, gt: np.ndarray, scale: bool = False) -> np.ndarray:
+    """(N, K) distances of joints (N, K, 3) after `rigid_align`, those of `p_mpjpe`; NaN if not counted."""
+    return np.linalg.norm(rigid_align(pred, gt, scale) - gt, axis=-1)
+
+
+def _checked(pred: ArrayLike, gt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    pred, gt = (np.asarray(poses, dtype=np.float64) for poses in (pred, gt))
+    if pred.shape != gt.shape or pred.ndim != 3 or pred.shape[-1] != 3:
+        raise PoseError(f"predictions have shape {pred.shape} and ground truth {gt.shape}; give both as (people, K, 3)")
+    bad = (np.isfinite(gt).all(axis=-1) & ~np.isfinite(pred).all(axis=-1)).sum()
+    if bad:
+        raise PoseError(f"{bad} joints have a ground truth but no finite prediction; predict them, or make both NaN")
+    return pred, gt
+
+
+def _mean(errors: np.ndarray) -> float:
+    return ratio(np.nansum(errors), np.isfinite(errors).sum()).item()
+
+
+def bone_names(skeleton: Skeleton) -> tuple[str, ...]:
+    """A bone is named by its child joint."""
+    return tuple(skeleton.names[child] for child in bone_ends(skeleton)[0])
+
+
+def bone_ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
+    """Child and parent index of each bone of `bone_names`."""
+    children = [joint for joint, parent in enumerate(skeleton.parents) if parent != -1]
+    return children, [skeleton.parents[child] for child in children]
+
+
+def bone_lengths(joints: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:
+    """(N, K - 1) lengths of the bones of joints (N, K, D), in their unit; NaN if an end is NaN."""
+    child, parent = bone_ends(skeleton)
+    return np.linalg.norm(joints[:, parent] - joints[:, child], axis=-1)
+
+
+def bone_errors(pred: np.ndarray, gt: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:
+    """(N, K - 1) Bone Error: Euclidean distances of bone vectors of joints (N, K, D); NaN if an end is NaN."""
+    return bone_lengths(pred - gt, skeleton)
+
+
+def bone_std(joints: np.ndarray, subject: np.ndarray, skeleton: Skeleton = MPII) -> dict[str, np.ndarray]:
+    """Bone Std: subject -> (K - 1,) standard deviation of each bone's length over the subject's poses.
+
+    The paper's number (Table 2) is the mean over subjects and bones. The ground truth's own is not 0: that of Human3.6M
+    is about 5 mm, since the thorax is the middle of the shoulders.
+
+    Args:
+        joints: (N, K, 3) mm; NaN if not known.
+        subject: (N,) names.
+        skeleton: of the K joints.
+
+    Returns:
+        In mm; NaN for a bone that a subject has in fewer than two poses.
+    """
+    names, index = np.unique(np.asarray(subject), return_inverse=True)
+    lengths = bone_lengths(np.asarray(joints, dtype=np.float64), skeleton)
+    sums = np.zeros((len(names), lengths.shape[1], 3))
+    np.add.at(sums, index, length_moments(lengths))
+    return dict(zip(names.tolist(), compute_std(sums), strict=True))
+
+
+def length_moments(lengths: np.ndarray) -> np.ndarray:
+    """(N, B, 3) what a pose adds to the number, the sum and the sum of squares of lengths (N, B); 0 where NaN.
+
+    Lengths are taken from their mean over all poses, so that the squares of long bones of little spread keep their
+    digits.
+    """
+    known = np.isfinite(lengths)
+    center = ratio(np.where(known, lengths, 0).sum(axis=0), known.sum(axis=0))
+    offset = np.where(known, lengths - center, 0)
+    return np.stack([known, offset, offset**2], axis=-1)
+
+
+def compute_std(sums: np.ndarray) -> np.ndarray:
+    """(...) standard deviations from sums (..., 3) of `length_moments`; NaN of fewer than two lengths."""
+    count, total, squares = np.moveaxis(sums, -1, 0)
+    count = np.where(count < 2, 0, count)
+    return np.sqrt(np.maximum(ratio(squares, count) - ratio(total, count) ** 2, 0))
+
+
+@dataclass(frozen=True)
+class SequenceErrors:
+    """The errors of one sequence, which is a single draw of the bootstrap and so has no interval.
+
+    Attributes:
+        subject, action, sequence: names, '' if they are not known.
+        people: frames of it, over all cameras.
+        joint_error, pa_joint_error, bone_error: mm, None if nothing was counted.
+    """
+
+    subject: str
+    action: str
+    sequence: str
+    people: int
+    joint_error: float | None
+    pa_joint_error: float | None
+    bone_error: float | None
+
+
+def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[SequenceErrors]:
+    """The errors of every sequence, from the largest Joint Error to the smallest, undefined ones last.
+
+    Args:
+        pred: (N, K, 3) predicted joints, mm, in axes like those of the ground truth.
+        gt: of the same people.
+
+    Raises:
+        PoseError: shapes that do not match, an annotated joint without a finite position.
+    """
+    pred, true, sequences = gt.check(pred), gt.known, gt.sequences
+    joints, bones = joint_errors(pred, true, gt.skeleton.root), bone_errors(pred, true, gt.skeleton)
+    means = []
+    for values in (joints, pa_joint_errors(pred, true), bones):
+        sums = (sequences.sum(each).sum(axis=1) for each in (np.nan_to_num(values), np.isfinite(values)))
+        means.append(ratio(*sums))
+    first = np.unique(sequences.index, return_index=True)[1]
+    names = ["" if values is None else values[first] for values in (gt.subject, gt.action, gt.sequence)]
+    people = np.bincount(sequences.index, minlength=sequences.count)
+    rows = zip(*(np.broadcast_to(each, len(first)).tolist() for each in (*names, people, *means)), strict=True)
+    errors = [SequenceErrors(*(None if value != value else value for value in row)) for row in rows]
+    return [errors[row] for row in np.argsort(-means[0], kind="stable").tolist()]
