@@ -106,8 +106,8 @@ def fit_map(scores: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.nda
         scores, correct: see `calibrate`.
 
     Returns:
-        Two arrays (M,) for `numpy.interp`: M different scores, ascending, and the share that each becomes; None if no
-        joint has both.
+        Two arrays (M,) for `numpy.interp`: the scores at which the map's plateaus begin and end, ascending, and the
+        share there; None if no joint has both.
     """
     from scipy.optimize import isotonic_regression  # the other metrics need numpy alone
 

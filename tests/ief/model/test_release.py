@@ -13,7 +13,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.storage import STORAGES, pack, unpack
 from checkpoints.tensors import load_tensors, save_tensors
-from ief.model.fine_tuning import load_weights
+from ief.model.start import load_weights
 from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
 
