@@ -26,6 +26,7 @@ KINDS = {
     "b": "bools",
     "i": "signed whole numbers",
     "iu": "whole numbers",
+    "iU": "whole numbers or text",
 }
 
 
