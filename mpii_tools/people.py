@@ -37,6 +37,7 @@ class People:
         visible: (N, K) 1 visible, 0 occluded, -1 unknown or not annotated.
         derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
         area: (N,) square image pixels of the person, COCO's `area`: OKS's unit. NaN if unknown.
+        image_size: (N, 2) width and height of the image that was labeled, as the annotations say. NaN if unknown.
         skeleton: names and tree of the K joints.
         image_ids: (N,) what the annotations call the images beside their names, COCO's `images[].id`: int64, or text
             as the file has it; None where they have none. Ids of several joined files may say one thing twice.
@@ -59,6 +60,7 @@ class People:
     visible: np.ndarray | int = -1
     derived: np.ndarray | bool = False
     area: np.ndarray | float = np.nan
+    image_size: np.ndarray | float = np.nan
     skeleton: Skeleton = MPII
     image_ids: np.ndarray | None = None
     category_ids: np.ndarray | None = None
@@ -220,6 +222,7 @@ COLUMNS = {
     "images": (np.str_,), "person_ids": (np.str_,), "joints": (np.float64, "K", 2), "center": (np.float64, 2),
     "scale": (np.float64,), "head_size": (np.float64,), "split": (np.str_,), "scored": (np.bool_,),
     "visible": (np.int8, "K"), "derived": (np.bool_, "K"), "area": (np.float64,),
+    "image_size": (np.float64, 2),
 }  # fmt: skip
 
 ID_COLUMNS = ("image_ids", "category_ids")  # which a file may lack

@@ -23,7 +23,9 @@ DESCRIPTION = "prepared.json"  # of a prepared folder
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 # Array -> numpy's letter for its type. Older files lack what is optional.
 KINDS = {STORED.get(name, name): np.dtype(kind).kind for name, (kind, *_) in COLUMNS.items()} | {"joint_names": "U"}
-OPTIONAL = {"area": KINDS.pop("area"), "skeleton": "U", **dict.fromkeys(ID_COLUMNS, "iU")}
+OPTIONAL = (
+    {name: KINDS.pop(name) for name in ("area", "image_size")} | dict.fromkeys(ID_COLUMNS, "iU") | {"skeleton": "U"}
+)
 DEPTH_KINDS = {"person_ids": "U"} | {name: np.dtype(kind).kind for name, (kind, *_) in DEPTH_COLUMNS.items()}
 OPTIONAL_DEPTH = {"protocol": DEPTH_KINDS.pop("protocol")}
 

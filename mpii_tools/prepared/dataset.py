@@ -26,6 +26,7 @@ def prepare_dataset(
     *,
     name: str | None = None,
     skeleton: Skeleton | None = None,
+    category: str | None = None,
     derive: bool = True,
     valid_share: float | None = None,
     seed: int = 0,
@@ -45,6 +46,7 @@ def prepare_dataset(
         images: their folder; None: beside each of the annotations.
         name: the dataset's; None: that of `out`.
         skeleton: the joints to keep; None: the annotations' own.
+        category: whose people to take of several classes with keypoints, by name or id; None: all.
         derive: place joints without a label by the skeleton's rules, for training.
         valid_share, seed: of a random validation split (`combine`).
         limit: how many people of each split to take, the first ones; None: all.
@@ -60,7 +62,7 @@ def prepare_dataset(
     """
     if limit is not None and limit < 1:
         raise PoseError(f"--limit {limit}: must be above 0; leave it out for everybody")
-    sources = [read_source(argument, skeleton) for argument in annotations]
+    sources = [read_source(argument, skeleton, category) for argument in annotations]
     of_human36m = any(source.reading.format.startswith(HUMAN36M) for source in sources)
     if (protocol or every or leave_out_damaged) and not of_human36m:
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")

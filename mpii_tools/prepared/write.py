@@ -22,7 +22,7 @@ from mpii_tools.annotations.splits import SHARED
 from mpii_tools.annotations.units import wrong_units
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
-from mpii_tools.images.header import read_header
+from mpii_tools.images.header import ImageHeader, read_header
 from mpii_tools.people import People, group_rows
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.skeletons import skeleton_to_json
@@ -38,7 +38,9 @@ FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint fart
 NO_IMAGE = "people left out: image missing, or unclear which is meant"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
-OF_IMAGES = (NO_IMAGE, BAD_IMAGE)  # what an image, not its annotation, takes people for
+OTHER_SIZE = "people left out: the image has another size than the annotations say; give the images that were labeled"
+SIZE_TOLERANCE = 1  # pixels, as programs round
+OF_IMAGES = (NO_IMAGE, BAD_IMAGE, OTHER_SIZE)  # what an image, not its annotation, takes people for
 
 
 @dataclass
@@ -113,7 +115,8 @@ def prepare(
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
 
     Raises:
-        PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
+        PoseError: when a split that stays there was prepared otherwise, most images have another size than the
+            annotations say, or the disk refuses; nothing is changed then.
     """
     description = {"format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif}
     description |= {"joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton)}
@@ -131,6 +134,8 @@ def prepare(
             part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
             if count := write_split(part, read_image, spec, path, done):
                 done.splits[path.stem] = count
+        if 2 * len(others := done.faults[OTHER_SIZE]) > len(usable):
+            raise PoseError(f"{len(others):,} of {len(usable):,} {OTHER_SIZE}; first {others[0]}")
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         done.faults, done.notes = merge(done.faults), merge(done.notes)
         done.written = bool(done.splits) and not (strict and done.faults)
@@ -219,13 +224,35 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCro
         return {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]}, []
     try:
         header = read_header(data, image)
-        outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
+        upright, differs = compare_sizes(people.image_size, header, spec.apply_exif)
+        if differs:
+            return {}, {OTHER_SIZE: [f"{person}: {differs}" for person in ids]}, []
+        outside = is_outside(people, *(header.upright_size if upright else (header.width, header.height)))
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
-        crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
+        crops = decode_crops(data, image, matrices[~outside], spec.side, header, upright)
     except PoseError as error:
         return {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]}, []
     faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}
-    return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, header.oddities(spec.apply_exif)
+    return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, header.oddities(upright)
+
+
+def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> tuple[bool, str]:
+    """Whether labels are on the picture as viewers show it, and how the image differs from the one that was labeled.
+
+    Sizes that are swapped, as CrowdPose has them, or not known, differ in nothing. Those of a picture that EXIF turns
+    by 90 degrees tell how it was labeled.
+
+    Args:
+        stated: (N, 2) width and height that the annotations of the image's people have; NaN if unknown.
+    """
+    stored, upright = (header.width, header.height), header.upright_size
+    for size in np.unique(stated[np.isfinite(stated).all(axis=1)], axis=0):
+        near = [np.abs(size - other).max() <= SIZE_TOLERANCE for other in (stored, upright, stored[::-1])]
+        if not any(near):
+            width, height = size
+            return apply_exif, f"labeled at {width:g} x {height:g} pixels, here {header.width} x {header.height}"
+        apply_exif |= near[1] and not near[0]
+    return apply_exif, ""
 
 
 def is_outside(people: People, width: int, height: int) -> np.ndarray:
