@@ -84,10 +84,10 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list
         else:  # character codes, padded with 0
             codes = numeric(path, stored, "imgname", (people, None))
             images = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
-        if len(images) != people:
-            raise ValueError(f"{len(images)} names for {people} people")
     except (ValueError, OverflowError) as error:
-        raise PoseError(f"{path}: 'imgname' holds no file names ({error}); expected one per person") from error
+        raise PoseError(f"{path}: 'imgname' holds no file names ({error}); expected text") from error
+    if len(images) != people:
+        raise PoseError(f"{path}: 'imgname' has {len(images)} names for {people} people; expected one per person")
     return images
 
 

@@ -52,7 +52,10 @@ def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, 
         raise PoseError(
             f"{path}: a folder without joints.mat, train.json or prepared.json (it holds {held}); expected {FORMATS}"
         )
-    kind, head = content(path)
+    try:
+        kind, head = content(path)
+    except PoseError as error:
+        raise PoseError(f"{error}; expected {FORMATS}") from error
     if kind not in LOADERS:
         raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
     stored = LOADERS[kind](path)

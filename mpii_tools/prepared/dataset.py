@@ -63,11 +63,11 @@ def prepare_dataset(
     if limit is not None and limit < 1:
         raise PoseError(f"--limit {limit}: must be above 0; leave it out for everybody")
     sources = [read_source(argument, skeleton, category) for argument in annotations]
-    of_human36m = any(source.reading.format.startswith(HUMAN36M) for source in sources)
+    readings = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
+    of_human36m = any(reading.format.startswith(HUMAN36M) for reading in readings)
     if (protocol or every or leave_out_damaged) and not of_human36m:
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
-    chosen = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
-    sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, chosen, strict=True)]
+    sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, readings, strict=True)]
     for source in sources:
         print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
     folders, name = [images or source.folder for source in sources], name or out.resolve().name

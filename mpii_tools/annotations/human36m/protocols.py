@@ -150,12 +150,12 @@ def choose_people(
     Raises:
         PoseError: another protocol, a number below 1, or nobody is left.
     """
-    if not reading.format.startswith(HUMAN36M):
-        return reading
     if protocol not in (None, *PROTOCOLS):
         raise PoseError(f"--protocol {protocol}: must be 1 or 2")
     if len(every) > 2 or min(every, default=1) < 1:
         raise PoseError(f"--every {' '.join(map(str, every))}: must be one number or two, 1 or above")
+    if not reading.format.startswith(HUMAN36M):
+        return reading
     people = reading.people
     depth = people.depth
     splits = {number: assign_splits(depth.subject.tolist(), number) for number in (2, 1)}
