@@ -69,9 +69,8 @@ class People:
     def __post_init__(self) -> None:
         if self.person_ids is None:
             object.__setattr__(self, "person_ids", number_occurrences(np.asarray(self.images)))
-        ids = {name: np.asarray(column) for name, column in self.ids.items()}
-        kinds = {name: (np.int64 if column.dtype.kind in "iu" else np.str_,) for name, column in ids.items()}
-        set_columns(self, "people", COLUMNS | kinds, len(self.person_ids), {"K": len(self.joint_names)})
+        columns = COLUMNS | dict.fromkeys(self.ids, (None,))
+        set_columns(self, "people", columns, len(self.person_ids), {"K": len(self.joint_names)})
         known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
         object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
         texts = [column for column in self.ids.values() if column.dtype.kind == "U"]

@@ -16,11 +16,10 @@ from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.placement import check_boxes, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_ids, plain_id
+from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 
-SIDES = ("width", "height")
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
 MALFORMED = "people left out: not as COCO has them (annotation ids)"
@@ -108,11 +107,10 @@ def _select_category(path: Path, stored: dict[str, Any], category: str | None) -
     entries, categories = _objects(path, stored, "annotations"), _objects(path, stored, "categories")
     names = ", ".join(str(entry.get("name", entry.get("id")))[:40] for entry in categories)
     if category is not None:
-        wanted = [entry for entry in categories if category in (entry.get("name"), image_key(entry.get("id")))]
-        if not wanted:
+        categories = [entry for entry in categories if category in (entry.get("name"), image_key(entry.get("id")))]
+        if not categories:
             raise PoseError(f"{path}: --category {category}: is none of its categories {names}")
-        key = image_key(wanted[0].get("id"))
-        return wanted[0], [entry for entry in entries if image_key(entry.get("category_id")) == key]
+        entries = [one for one in entries if image_key(one.get("category_id")) == image_key(categories[0].get("id"))]
     categories = [entry for entry in categories if entry.get("keypoints")] or [{}]
     if any(entry.get("keypoints") != categories[0].get("keypoints") for entry in categories):
         raise PoseError(f"{path}: its categories {names} have different keypoints; choose one with --category NAME")
@@ -123,11 +121,9 @@ def _read_skeleton(
     path: Path, category: dict[str, Any], entries: list[dict], skeleton: Skeleton | None
 ) -> tuple[Skeleton, list[int], dict[str, list[str]]]:
     """The skeleton of the category's keypoints, their order, notes; `skeleton` is that of keypoints without names."""
-    names = category.get("keypoints") or []
+    names = category["keypoints"] if isinstance(category.get("keypoints"), list) else []
     counts = Counter(_count_numbers(entry.get("keypoints")) for entry in entries)
     points = max((count for count in counts if count), key=counts.get, default=3 * len(names)) // 3
-    if not isinstance(names, list) or not all(isinstance(name, str) and name and name.isprintable() for name in names):
-        raise PoseError(f"{path}: the keypoints of its categories make no skeleton (one has no name); fix them")
     if not names:
         skeleton = skeleton or SKELETONS["coco17"]
         if points not in (0, len(skeleton)):
@@ -139,6 +135,8 @@ def _read_skeleton(
     names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
     edges, unused = fit_edges(category.get("skeleton"), len(names))
     try:
+        if not all(isinstance(name, str) and name and name.isprintable() for name in names):
+            raise ValueError("a keypoint without a name")
         guessed, order, known = guess_skeleton(names, edges)
     except ValueError as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
@@ -160,8 +158,7 @@ def _read_people(
     path: Path, images: list[dict], entries: list[dict], order: list[int]
 ) -> tuple[list[tuple], dict[str, list[str]]]:
     """What `_read_person` makes of each annotation, with its image's size and ids; and why the others are left out."""
-    names, id_of, rows, left_out = image_names(images), index_ids(images), [], defaultdict(list)
-    size_of = {str(image.get("file_name")): _read_numbers([image.get(side) for side in SIDES]) for image in images}
+    names, index, rows, left_out = image_names(images), index_images(images), [], defaultdict(list)
     for place, entry in enumerate(entries):
         label = str(entry.get("id", f"entry {place}"))[:40]
         try:
@@ -170,10 +167,10 @@ def _read_people(
             elif entry.get("num_keypoints", 1) == 0:
                 left_out[NO_JOINT].append(label)
             else:
-                image, *person = _read_person(entry, names, order)
-                image_id = id_of.get(image_key(entry.get("image_id")), id_of.get(image))
-                size = size_of.get(image, (np.nan, np.nan))
-                rows.append((image, *person, size, image_id, plain_id(entry.get("category_id"))))
+                person = _read_person(entry, names, order)
+                image = index.get(image_key(entry.get("image_id"))) or index.get(person[0], {})
+                size = _read_numbers([image.get("width"), image.get("height")])
+                rows.append((*person, size, plain_id(image.get("id")), plain_id(entry.get("category_id"))))
         except (TypeError, ValueError, KeyError, OverflowError) as error:
             left_out[MALFORMED].append(f"{label}: {error}")
     return rows, left_out

@@ -30,11 +30,10 @@ def image_names(images: Iterable[object]) -> dict[str, str]:
     return {key: name for key, name in pairs if key and isinstance(name, str) and name}
 
 
-def index_ids(images: Iterable[object]) -> dict[str, int | str]:
-    """`image_key`, and file name too -> the id that COCO's `images` have, a number or text."""
-    usable = [image for image in images if isinstance(image, dict) and plain_id(image.get("id")) is not None]
-    ids = {image["file_name"]: plain_id(image["id"]) for image in usable if isinstance(image.get("file_name"), str)}
-    return ids | {image_key(image["id"]): plain_id(image["id"]) for image in usable}
+def index_images(images: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Each of COCO's `images` by its file name, and by its `image_key`."""
+    by_key = {key: image for image in images if (key := image_key(image.get("id"))) is not None}
+    return {str(image.get("file_name")): image for image in images} | by_key
 
 
 def as_ids(values: Sequence[int | str | None]) -> np.ndarray | None:

@@ -19,15 +19,7 @@ MAX_BYTES = 1 << 28
 # What zipfile and the reader raise for files that are corrupt, foreign, encrypted or compressed in another way.
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
-KINDS = {
-    "fiubU": "numbers or text",
-    "f": "fractions",
-    "U": "text",
-    "b": "bools",
-    "i": "signed whole numbers",
-    "iu": "whole numbers",
-    "iU": "whole numbers or text",
-}
+KINDS = {"f": "fractions", "i": "whole numbers", "u": "whole numbers", "b": "bools", "U": "text"}  # numpy's letters
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
@@ -79,7 +71,6 @@ def load_arrays(
         raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
     for name, array in arrays.items():
         if array.dtype.kind not in kinds[name]:
-            raise PoseError(
-                f"{path}: not {what}: array '{name}' holds {array.dtype}, not {KINDS[kinds[name]]}; make it again"
-            )
+            wanted = " or ".join(dict.fromkeys(map(KINDS.get, kinds[name])))
+            raise PoseError(f"{path}: not {what}: array '{name}' holds {array.dtype}, not {wanted}; make it again")
     return arrays
