@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.labels import missing_points, read_points
+from mpii_tools.annotations.labels import missing_points, name_entry, read_entries, read_points
 from mpii_tools.annotations.placement import check_boxes, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
@@ -53,14 +54,15 @@ def read_coco(
     path = Path(path)
     category, entries = _select_category(path, stored, category)
     skeleton, order, notes = _read_skeleton(path, category, entries, skeleton)
-    rows, left_out = _read_people(path, _objects(path, stored, "images"), entries, order)
-    if not rows:
-        first = f", first {left_out[MALFORMED][0]}" if left_out[MALFORMED] else ""
-        raise PoseError(
-            f"{path}: nobody with keypoints in it{first}; give COCO's person_keypoints file, not its instances"
-        )
-    *columns, image_ids, category_ids = zip(*rows, strict=True)
-    images, points, flags, boxes, area, head, places, sizes = map(np.array, columns)
+    kinds = [CROWD if entry.get("iscrowd", 0) else NO_JOINT if entry.get("num_keypoints", 1) == 0 else ""
+             for entry in entries]  # fmt: skip
+    left_out = {kind: [name_entry(place, entries[place]) for place, of in enumerate(kinds) if of == kind]
+                for kind in (CROWD, NO_JOINT)}  # fmt: skip
+    images = _objects(path, stored, "images")
+    read = partial(_read_person, names=image_names(images), index=index_images(images), order=order)
+    people = [entry for entry, kind in zip(entries, kinds, strict=True) if not kind]
+    columns, malformed = read_entries(path, people, read, "COCO", "COCO's person_keypoints file, not its instances")
+    images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = columns
     zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
     joints = np.where(labeled[..., None], points, np.nan)
     boxes, box_notes = check_boxes(boxes, sizes)
@@ -79,12 +81,12 @@ def read_coco(
         area=area,
         image_size=sizes,
         skeleton=skeleton,
-        image_ids=as_ids(image_ids),
-        category_ids=as_ids(category_ids),
+        image_ids=as_ids(image_ids.tolist()),
+        category_ids=as_ids(category_ids.tolist()),
     )
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {MALFORMED: left_out[MALFORMED], UNPLACED: ids[unplaced].tolist()}
+    faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
     notes |= {what: ids[rows].tolist() for what, rows in box_notes.items()}
     notes |= {
         CROWD: left_out[CROWD],
@@ -154,37 +156,19 @@ def _count_numbers(points: object) -> int:
     return len(rows) * (len(rows[0]) if rows and isinstance(rows[0], list) else 1)
 
 
-def _read_people(
-    path: Path, images: list[dict], entries: list[dict], order: list[int]
-) -> tuple[list[tuple], dict[str, list[str]]]:
-    """What `_read_person` makes of each annotation, with its image's size and ids; and why the others are left out."""
-    names, index, rows, left_out = image_names(images), index_images(images), [], defaultdict(list)
-    for place, entry in enumerate(entries):
-        label = str(entry.get("id", f"entry {place}"))[:40]
-        try:
-            if entry.get("iscrowd", 0):
-                left_out[CROWD].append(label)
-            elif entry.get("num_keypoints", 1) == 0:
-                left_out[NO_JOINT].append(label)
-            else:
-                person = _read_person(entry, names, order)
-                image = index.get(image_key(entry.get("image_id"))) or index.get(person[0], {})
-                size = _read_numbers([image.get("width"), image.get("height")])
-                rows.append((*person, size, plain_id(image.get("id")), plain_id(entry.get("category_id"))))
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
-            left_out[MALFORMED].append(f"{label}: {error}")
-    return rows, left_out
-
-
 def _read_numbers(values: Sequence[object]) -> tuple[float, ...]:
     """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
     usable = all(isinstance(value, (int, float)) and 0 < value < 1e9 for value in values)
     return tuple(map(float, values)) if usable else (np.nan,) * len(values)
 
 
-def _read_person(entry: dict, names: dict, order: list[int]) -> tuple:
-    """Image, (K, 2) points, (K,) flags, (4,) box, area, head size, MPII's x, y and scale. May raise for a bad entry."""
+def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tuple:
+    """Image, (K, 2) points, (K,) flags, (4,) box, area, head size, MPII's x, y, scale, the image's size, both ids.
+
+    The caller catches what a bad entry raises.
+    """
     image = image_of(entry, names)
+    stated = index.get(image_key(entry.get("image_id"))) or index.get(image, {})
     if "keypoints" not in entry:
         raise ValueError("no 'keypoints'")
     points, flags = read_points(entry["keypoints"], len(order), "keypoints")
@@ -198,4 +182,6 @@ def _read_person(entry: dict, names: dict, order: list[int]) -> tuple:
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
     center = entry.get("center") if isinstance(entry.get("center"), list) else []
     place = _read_numbers([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)
-    return image, points[order], flags[order], box, area, head_size, place
+    size = _read_numbers([stated.get("width"), stated.get("height")])
+    ids = plain_id(stated.get("id")), plain_id(entry.get("category_id"))
+    return image, points[order], flags[order], box, area, head_size, place, size, *ids

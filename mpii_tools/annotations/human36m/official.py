@@ -86,12 +86,11 @@ def read_fetch(path: Path) -> Reading:
     if not len(points):
         raise PoseError(f"{path}: nobody in it; give annotations with people")
     labels = numeric(path, stored, "pose/2d", (len(points), 32, 2))[:, OF_32]
-    columns = [numeric(path, stored, name, (len(points),)) for name in NUMBERS]
-    for name, values in zip(NUMBERS, columns, strict=True):
-        if not (np.abs(values) < 1e9).all() or (values != np.round(values)).any():
-            raise PoseError(f"{path}: '{name}' holds what is no whole number; give h36m-fetch's file")
+    table = np.column_stack([numeric(path, stored, name, (len(points),)) for name in NUMBERS])
     try:
-        frames = [parse_numbers(*map(int, row)) for row in zip(*columns, strict=True)]
+        if not (np.abs(table) < 1e9).all() or (table != np.round(table)).any():
+            raise ValueError(f"one of {', '.join(NUMBERS)} is no whole number")
+        frames = [parse_numbers(*row) for row in table.astype(int).tolist()]
     except ValueError as error:
         raise PoseError(f"{path}: {error}; give h36m-fetch's file of Human3.6M") from error
     table = tabulate_frames(path, [frame._replace(number=frame.number - 1) for frame in frames])
