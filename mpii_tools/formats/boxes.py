@@ -48,9 +48,10 @@ def find_form_faults(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         ends = boxes[:, :2] + boxes[:, 2:]
         inside = (boxes[:, :2] >= -1) & (boxes[:, 2:] > boxes[:, :2]) & (boxes[:, 2:] <= sizes + 1)
         doubtful = inside.all(axis=1) & (ends > (1 + BEYOND) * sizes).any(axis=1)
-    words = [f"ends at {x:g} {y:g}, beyond its image of {width:g} x {height:g}, and is inside it as x1 y1 x2 y2"
-             for (x, y), (width, height) in zip(ends.tolist(), sizes.tolist(), strict=True)]  # fmt: skip
-    return np.where(doubtful, words, "")
+    faults = np.full(len(boxes), "", dtype=object)
+    faults[doubtful] = [f"ends at {x:g} {y:g}, beyond its image of {width:g} x {height:g}, but inside it as x1 y1 x2 y2"
+                        for x, y, width, height in np.hstack([ends, sizes])[doubtful].tolist()]  # fmt: skip
+    return faults
 
 
 def _image_sizes(sizes: np.ndarray, count: int) -> np.ndarray:
