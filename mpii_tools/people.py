@@ -76,10 +76,11 @@ class People:
         texts = [column for column in self.ids.values() if column.dtype.kind == "U"]
         require_printable("people", self.images, self.person_ids, *texts)
         if self.depth is not None:
-            if len(self.depth) != len(self):
-                raise PoseError(f"depth: has {len(self.depth):,} rows, the people are {len(self):,}")
-            if (joints := self.depth.z.shape[1]) != len(self.joint_names):
-                raise PoseError(f"depth: of {joints} joints, the people have {len(self.joint_names)}")
+            (rows, joints), shape = self.depth.z.shape, (len(self), len(self.joint_names))
+            if (rows, joints) != shape:
+                raise PoseError(
+                    f"depth: {rows:,} rows of {joints} joints, the people have {shape[1]} and are {len(self):,}"
+                )
             wrong = self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]
             if len(wrong):
                 raise PoseError(f"depth: the camera of person '{wrong[0]}' has no focal length above 0")

@@ -79,12 +79,11 @@ def place_people(people: People) -> tuple[People, dict[str, list[str]]]:
     center, scale, head_size = people.center.copy(), people.scale.copy(), people.head_size.copy()
     if bare.any():
         center[bare], scale[bare] = crop_around(joints[bare])
+    headless = np.zeros_like(bare)
     if {"head_top", "upper_neck"} <= set(people.joint_names):
         top, neck = (joints[:, people.joint_names.index(name)] for name in ("head_top", "upper_neck"))
         length = np.linalg.norm(top - neck, axis=-1)
         headless = bare & np.isnan(head_size) & (length > 0)
         head_size[headless] = HEAD_SIZE_PER_LENGTH * length[headless]
-    else:
-        headless = np.zeros_like(bare)
     notes = {FROM_JOINTS: people.person_ids[bare].tolist(), FROM_HEAD: people.person_ids[headless].tolist()}
     return replace(people, center=center, scale=scale, head_size=head_size), notes
