@@ -1,7 +1,5 @@
 """Annotated people as tables of arrays, in depth too: what every reader returns and every dataset is made from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -64,7 +62,7 @@ class People:
     skeleton: Skeleton = MPII
     image_ids: np.ndarray | None = None
     category_ids: np.ndarray | None = None
-    depth: Depth | None = None
+    depth: "Depth | None" = None
 
     def __post_init__(self) -> None:
         if self.person_ids is None:
@@ -127,7 +125,7 @@ class People:
         """(N,) side of the person's square crop in image pixels: 200 * scale * 1.25."""
         return CROP_SIDE * self.scale
 
-    def select(self, rows: np.ndarray) -> People:
+    def select(self, rows: np.ndarray) -> "People":
         """The people of `rows` (indices or a boolean mask), in that order."""
         part = copy(self)  # its rows were checked, and preparing selects for each image
         depth = None if self.depth is None else self.depth.select(rows)
@@ -197,7 +195,7 @@ class Depth:
         protocols = set(self.protocol.tolist())
         return protocols.pop() if len(protocols) == 1 else ""
 
-    def select(self, rows: np.ndarray) -> Depth:
+    def select(self, rows: np.ndarray) -> "Depth":
         """The people of `rows` (indices or a boolean mask), in that order."""
         return replace(self, **{name: getattr(self, name)[rows] for name in DEPTH_COLUMNS})
 

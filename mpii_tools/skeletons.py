@@ -1,7 +1,5 @@
 """Skeletons by name and as JSON, and the skeleton of joints of which only the names are known."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """`ief prepare`: annotations and images -> preprocessed crops, with a table of everything that was left out."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """COCO keypoints (`person_keypoints_*.json`), and other datasets in their form."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Several annotation files as one dataset."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

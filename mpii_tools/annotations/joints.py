@@ -1,7 +1,5 @@
 """Joints of people: of another skeleton, by their names; and those without a label, by rule from others."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Joints and their visibility as people write them in JSON: pairs or triples, flags as numbers, text or null."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """MPII as one JSON list: as HRNet and mmpose read it, and pytorch-pose's, of the Convolutional Pose Machines."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

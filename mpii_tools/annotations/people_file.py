@@ -3,8 +3,6 @@
 `NAME.npz` has an array per column. The depths of people in three dimensions are in `NAME-depth.npz` beside it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A person's center and scale from joints or a box, for annotations that have neither."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

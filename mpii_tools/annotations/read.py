@@ -1,7 +1,5 @@
 """Annotations in any format: which one a file or folder has is found from its content, not its name."""
 
-from __future__ import annotations
-
 import os
 from functools import partial
 from pathlib import Path

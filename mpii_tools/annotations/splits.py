@@ -5,8 +5,6 @@ fingerprint per person, sorted, and nothing of the annotations themselves: `np.u
 the people of MPII's own `annolist` of them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

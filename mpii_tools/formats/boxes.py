@@ -1,7 +1,5 @@
 """Whether boxes are those of people in an image's pixels: what another unit, size or form looks like."""
 
-from __future__ import annotations
-
 import numpy as np
 
 SHARES = 1.5  # coordinates that are shares of the image are at most 1, and a little more for who is cut off
@@ -17,19 +15,15 @@ def find_box_faults(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         boxes: (N, 4) x1, y1, x2, y2.
         sizes: (N, 2), or (2,) for all, width and height of the images in pixels; NaN or 0 if unknown.
     """
-    sizes = _image_sizes(sizes, len(boxes))
+    sizes = np.where(np.asarray(sizes) > 0, sizes, np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
         sides = boxes[:, 2:] - boxes[:, :2]
         rows_of = {
             "is not finite": ~np.isfinite(boxes).all(axis=1),
             "is empty: x2 and y2 must be above x1 and y1": ~(sides > 0).all(axis=1),
-            "is within 0..1, not in pixels; multiply x by the image's width and y by its height": (
-                (np.abs(boxes) <= SHARES).all(axis=1)
-            ),
+            "is within 0..1: shares of the image, not pixels": (np.abs(boxes) <= SHARES).all(axis=1),
             f"is under {TINY:g} pixels": (sides < TINY).any(axis=1),
-            f"is over {HUGE:g} times as large as its image": (sides > HUGE * sizes.max(axis=1, keepdims=True)).any(
-                axis=1
-            ),
+            f"is over {HUGE:g} times as large as its image": sides.max(axis=1, initial=0) > HUGE * sizes.max(axis=-1),
         }
     return np.select(list(rows_of.values()), list(rows_of), default="")
 
@@ -43,17 +37,12 @@ def find_form_faults(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         boxes: (N, 4) as a file has them.
         sizes: (N, 2), or (2,) for all, width and height of the images in pixels; NaN or 0, if unknown, tell nothing.
     """
-    sizes = _image_sizes(sizes, len(boxes))
+    sizes = np.where(np.asarray(sizes) > 0, sizes, np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
         ends = boxes[:, :2] + boxes[:, 2:]
         inside = (boxes[:, :2] >= -1) & (boxes[:, 2:] > boxes[:, :2]) & (boxes[:, 2:] <= sizes + 1)
         doubtful = inside.all(axis=1) & (ends > (1 + BEYOND) * sizes).any(axis=1)
-    faults = np.full(len(boxes), "", dtype=object)
-    faults[doubtful] = [f"ends at {x:g} {y:g}, beyond its image of {width:g} x {height:g}, but inside it as x1 y1 x2 y2"
-                        for x, y, width, height in np.hstack([ends, sizes])[doubtful].tolist()]  # fmt: skip
+    faults, words = np.full(len(boxes), "", dtype=object), "ends at {:g} {:g}, beyond its image of {:g} x {:g}, {}"
+    told = np.hstack([ends, np.broadcast_to(sizes, ends.shape)])[doubtful].tolist()
+    faults[doubtful] = [words.format(*numbers, "but inside it as x1 y1 x2 y2") for numbers in told]
     return faults
-
-
-def _image_sizes(sizes: np.ndarray, count: int) -> np.ndarray:
-    sizes = np.broadcast_to(np.asarray(sizes, dtype=np.float64), (count, 2))
-    return np.where(sizes > 0, sizes, np.nan)

@@ -1,7 +1,5 @@
 """What entries of COCO's JSON, annotations, results and detections, and of Ultralytics' say: image, box, person."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

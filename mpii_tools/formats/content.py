@@ -1,7 +1,5 @@
 """What kind of file it is, by its first bytes: endings do not tell."""
 
-from __future__ import annotations
-
 import os
 
 from checkpoints.errors import PoseError

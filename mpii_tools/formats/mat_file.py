@@ -12,8 +12,6 @@ is made of it. What each MATLAB class becomes:
     anything else (sparse, complex, objects, function handles)    UNKNOWN
 """
 
-from __future__ import annotations
-
 import math
 import os
 import struct

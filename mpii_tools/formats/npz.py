@@ -1,7 +1,5 @@
 """Named arrays in one .npz file, without pickle: written whole or not at all, checked when read."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 import zlib

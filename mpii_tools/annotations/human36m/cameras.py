@@ -1,7 +1,5 @@
 """The cameras of Human3.6M: from its own metadata.xml or a cameras.json made of it, never from a pickle; or fitted."""
 
-from __future__ import annotations
-
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,6 @@
 """Human3.6M's own .cdf files, `S1/.../D3_Positions_mono/Directions 1.54138969.cdf`, and what h36m-fetch makes of them:
 `S1/Directions-1/annot.h5` with the frames beside it. Both hold the subject's own skeleton of 32 joints."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Human3.6M's subjects, actions and videos; who trains and who tests, which frames count, and what a crop shows."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace
