@@ -68,7 +68,7 @@ class People:
         if self.person_ids is None:
             object.__setattr__(self, "person_ids", number_occurrences(np.asarray(self.images)))
         columns = COLUMNS | dict.fromkeys(self.ids, (None,))
-        set_columns(self, "people", columns, len(self.person_ids), {"K": len(self.joint_names)})
+        set_columns(self, "people", columns, np.size(self.person_ids), {"K": len(self.joint_names)})
         known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
         object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
         texts = [column for column in self.ids.values() if column.dtype.kind == "U"]
