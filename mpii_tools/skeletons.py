@@ -170,8 +170,8 @@ def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) ->
     return Skeleton(tuple(names), _spanning_tree(len(names), edges), tuple(pairs)), [*range(len(names))], False
 
 
-def fit_edges(edges: object, joints: int) -> tuple[list[list[int]], list[str]]:
-    """Drawn edges of `joints` keypoints as pairs of indices, and those that join none of them, in words.
+def fit_edges(edges: object, joints: int) -> tuple[list[list[int]], list[str], int]:
+    """Drawn edges of `joints` keypoints as pairs of indices; those that join none, in words; and the first's number.
 
     COCO's are counted from 1; others count from 0, which a 0 tells if there is no last keypoint of those from 1.
     """
@@ -181,7 +181,7 @@ def fit_edges(edges: object, joints: int) -> tuple[list[list[int]], list[str]]:
     first = 0 if 0 in ends and joints not in ends else 1
     fits = [len(pair) == 2 and all(0 <= end - first < joints for end in pair) for pair in pairs]
     fitting = [[end - first for end in pair] for pair, fit in zip(pairs, fits, strict=True) if fit]
-    return fitting, [str(edge)[:40] for edge, fit in zip(edges or [], fits, strict=False) if not fit]
+    return fitting, [str(edge)[:40] for edge, fit in zip(edges or [], fits, strict=False) if not fit], first
 
 
 def mirror_note(skeleton: Skeleton) -> str:

@@ -23,7 +23,9 @@ CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
 MALFORMED = "people left out: not as COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
-GUESSED = "joints of {} of no known skeleton; their tree is guessed from the file (give --skeleton FILE for another)"
+GUESSED = (
+    "joints of {} of no known skeleton; their tree is guessed, edges counted from {} (or give --skeleton FILE)"
+)
 
 
 def read_coco(
@@ -133,7 +135,7 @@ def _read_skeleton(
         return skeleton, list(range(len(skeleton))), {}
     fitting = counts.keys() & {2 * len(names), 3 * len(names)}
     names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
-    edges, unused = fit_edges(category.get("skeleton"), len(names))
+    edges, unused, first = fit_edges(category.get("skeleton"), len(names))
     try:
         if not all(isinstance(name, str) and name and name.isprintable() for name in names):
             raise ValueError("a keypoint without a name")
@@ -141,7 +143,7 @@ def _read_skeleton(
     except ValueError as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
     notes = {
-        GUESSED.format(path): [] if known else names,
+        GUESSED.format(path, first): [] if known else names,
         f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}": surplus,
         f"edges of {path} not used: they join none of its keypoints": unused,
     }

@@ -72,18 +72,19 @@ def test_what_does_not_fit_is_said(change, skeleton, options, status, says, tmp_
 
 
 @pytest.mark.parametrize(
-    ("edges", "joints", "pairs", "unused"),
+    ("edges", "pairs", "unused", "first"),
     [
-        ([[1, 2], [2, 3]], 3, [[0, 1], [1, 2]], 0),
-        ([[0, 1], [1, 2]], 3, [[0, 1], [1, 2]], 0),
-        ([[0, 1], [2, 3]], 3, [[1, 2]], 1),  # a 0 and a K: one of them is none
-        ([[1, 2]], 3, [[0, 1]], 0),
-        ([[1, 2], [2, 17]], 3, [[0, 1]], 1),
-        ([], 3, [], 0),
-        (None, 3, [], 0),
-        ([[True, 1], [1.0, 2], "ab", None], 3, [], 4),
+        ([[1, 2], [2, 3]], [[0, 1], [1, 2]], 0, 1),
+        ([[0, 1], [1, 2]], [[0, 1], [1, 2]], 0, 0),
+        ([[0, 1], [2, 3]], [[1, 2]], 1, 1),  # a 0 and a K: one of them is none
+        ([[1, 2]], [[0, 1]], 0, 1),  # which of the two nothing tells: the note says from where it was counted
+        ([[1, 2], [2, 17]], [[0, 1]], 1, 1),
+        ([[0, 2], [1, 9]], [[0, 2]], 1, 0),
+        ([], [], 0, 1),
+        (None, [], 0, 1),
+        ([[True, 1], [1.0, 2], "ab", None], [], 4, 1),
     ],
 )
-def test_edges_count_from_1_or_from_0(edges, joints, pairs, unused):
-    fitting, others = fit_edges(edges, joints)
-    assert fitting == pairs and len(others) == unused
+def test_edges_of_3_joints_count_from_1_or_from_0(edges, pairs, unused, first):
+    fitting, others, start = fit_edges(edges, 3)
+    assert (fitting, len(others), start) == (pairs, unused, first)
