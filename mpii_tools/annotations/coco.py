@@ -23,9 +23,7 @@ CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
 MALFORMED = "people left out: not as COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
-GUESSED = (
-    "joints of {} of no known skeleton; their tree is guessed, edges counted from {} (or give --skeleton FILE)"
-)
+GUESSED = "joints of {} of no known skeleton; their tree is guessed, edges counted from {} (or give --skeleton FILE)"
 
 
 def read_coco(

@@ -28,10 +28,17 @@ def image_names(images: Iterable[object]) -> dict[str, str]:
     return {key: name for key, name in pairs if key and isinstance(name, str) and name}
 
 
-def index_images(images: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def index_images(images: Iterable[object]) -> dict[str, Mapping[str, Any]]:
     """Each of COCO's `images` by its file name, and by its `image_key`."""
-    by_key = {key: image for image in images if (key := image_key(image.get("id"))) is not None}
-    return {str(image.get("file_name")): image for image in images} | by_key
+    usable = [image for image in images if isinstance(image, dict)]
+    by_key = {key: image for image in usable if (key := image_key(image.get("id"))) is not None}
+    return {str(image.get("file_name")): image for image in usable} | by_key
+
+
+def index_ids(images: Iterable[object]) -> dict[str, int | str]:
+    """File name, and `image_key` too -> the id that COCO's `images` have, a number or text."""
+    ids = {name: plain_id(image.get("id")) for name, image in index_images(images).items()}
+    return {name: own for name, own in ids.items() if own is not None}
 
 
 def as_ids(values: Sequence[int | str | None]) -> np.ndarray | None:
