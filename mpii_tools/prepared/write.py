@@ -7,7 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -134,9 +134,9 @@ def prepare(
             part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
             if count := write_split(part, read_image, spec, path, done):
                 done.splits[path.stem] = count
+        done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         if 2 * len(others := done.faults[OTHER_SIZE]) > len(usable):
             raise PoseError(f"{len(others):,} of {len(usable):,} {OTHER_SIZE}; first {others[0]}")
-        done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         done.faults, done.notes = merge(done.faults), merge(done.notes)
         done.written = bool(done.splits) and not (strict and done.faults)
         if done.written:
@@ -227,13 +227,24 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCro
         upright, differs = compare_sizes(people.image_size, header, spec.apply_exif)
         if differs:
             return {}, {OTHER_SIZE: [f"{person}: {differs}" for person in ids]}, []
-        outside = is_outside(people, *(header.upright_size if upright else (header.width, header.height)))
+        spec = replace(spec, apply_exif=upright)
+        outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
-        crops = decode_crops(data, image, matrices[~outside], spec.side, header, upright)
+        crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
     except PoseError as error:
         return {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]}, []
     faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}
-    return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, header.oddities(upright)
+    return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, header.oddities(spec.apply_exif)
+
+
+def is_outside(people: People, width: int, height: int) -> np.ndarray:
+    """(N,) bool: people, test split aside, whose center and whose crop's center are both outside their image.
+
+    Either may leave it alone: the crop's is 15 * scale lower, and LSP's people have only that one.
+    """
+    centers = np.stack([people.center, people.crop_center])
+    inside = ((centers >= -0.5) & (centers <= (width - 0.5, height - 0.5))).all(axis=-1).any(axis=0)
+    return ~inside & (people.split != "test")
 
 
 def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> tuple[bool, str]:
@@ -253,16 +264,6 @@ def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> 
             return apply_exif, f"labeled at {width:g} x {height:g} pixels, here {header.width} x {header.height}"
         apply_exif |= near[1] and not near[0]
     return apply_exif, ""
-
-
-def is_outside(people: People, width: int, height: int) -> np.ndarray:
-    """(N,) bool: people, test split aside, whose center and whose crop's center are both outside their image.
-
-    Either may leave it alone: the crop's is 15 * scale lower, and LSP's people have only that one.
-    """
-    centers = np.stack([people.center, people.crop_center])
-    inside = ((centers >= -0.5) & (centers <= (width - 0.5, height - 0.5))).all(axis=-1).any(axis=0)
-    return ~inside & (people.split != "test")
 
 
 def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
