@@ -7,7 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -227,7 +227,7 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCro
         upright, differs = compare_sizes(people.image_size, header, spec.apply_exif)
         if differs:
             return {}, {OTHER_SIZE: [f"{person}: {differs}" for person in ids]}, []
-        spec = replace(spec, apply_exif=upright)
+        spec = CropSpec(spec.size, spec.margin, upright)
         outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
         crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
