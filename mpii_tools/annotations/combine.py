@@ -1,7 +1,5 @@
 """Several annotation files as one dataset."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -39,18 +37,19 @@ class Source:
         return self.path if self.path.is_dir() else self.path.parent
 
 
-def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
+def read_source(argument: str, skeleton: Skeleton | None = None, category: str | None = None) -> Source:
     """The annotations of `SPLIT=PATH` or `PATH`, checked and placed with all their joints.
 
     Args:
         skeleton: the joints to keep of them; None: their own.
+        category: whose people to read, of COCO's format; None: all.
 
     Raises:
         PoseError: no split, no annotations, annotations that are not in pixels, none of the skeleton's joints, or
             another skeleton for people with depth.
     """
     said, path = parse_annotations(argument)
-    reading = assign_splits(path, read_annotations(path), said)
+    reading = assign_splits(path, read_annotations(path, skeleton, category), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
     if skeleton is not None and people.depth and skeleton.names != people.joint_names:

@@ -5,8 +5,6 @@ fingerprint per person, sorted, and nothing of the annotations themselves: `np.u
 the people of MPII's own `annolist` of them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -100,8 +98,8 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
 
     What is `said` counts for everybody but the test people of a format that has some, who have no joints. Else a split
     that the format itself holds stays, and the others' is, in this order: the word in the file's name;
-    `valid_images.txt` beside it; 'valid' for Tompson's people and 'train' for the rest, if some are his; 'test' for a
-    list without any joint.
+    `valid_images.txt` beside it; 'valid' for Tompson's people and 'train' for the rest, if some are his; the
+    file's folder, if it is called train, valid or test; 'test' for a list without any joint.
 
     Args:
         said: 'train', 'valid', 'test', or 'trainval': train, but for Tompson's people.
@@ -124,6 +122,8 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
             notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()
     elif (valid := open_rows & is_validation(people.images, people.center)).any() or word:
         split[open_rows] = np.where(valid, "valid", "train")[open_rows]
+    if path.is_file() and (word := SPLIT_OF.get(path.parent.name.lower())) not in (None, TRAINVAL):
+        split[split == ""] = word
     if not people.annotated.any():
         split[split == ""] = "test"
     return replace(

@@ -20,7 +20,7 @@ from mpii_tools.annotations.splits import SHARED
 from mpii_tools.annotations.units import wrong_units
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
-from mpii_tools.images.header import read_header
+from mpii_tools.images.header import ImageHeader, read_header
 from mpii_tools.people import People, group_rows
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.skeletons import skeleton_to_json
@@ -36,7 +36,9 @@ FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint fart
 NO_IMAGE = "people left out: image missing, or unclear which is meant"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
-OF_IMAGES = (NO_IMAGE, BAD_IMAGE)  # what an image, not its annotation, takes people for
+OTHER_SIZE = "people left out: the image has another size than the annotations say; give the images that were labeled"
+SIZE_TOLERANCE = 1  # pixels, as programs round
+OF_IMAGES = (NO_IMAGE, BAD_IMAGE, OTHER_SIZE)  # what an image, not its annotation, takes people for
 
 
 @dataclass
@@ -111,7 +113,8 @@ def prepare(
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
 
     Raises:
-        PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
+        PoseError: when a split that stays there was prepared otherwise, most images have another size than the
+            annotations say, or the disk refuses; nothing is changed then.
     """
     description = {
         "format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif,
@@ -132,6 +135,8 @@ def prepare(
             if count := write_split(part, read_image, spec, path, done):
                 done.splits[path.stem] = count
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
+        if 2 * len(others := done.faults[OTHER_SIZE]) > len(usable):
+            raise PoseError(f"{len(others):,} of {len(usable):,} {OTHER_SIZE}; first {others[0]}")
         done.faults, done.notes = merge(done.faults), merge(done.notes)
         done.written = bool(done.splits) and not (strict and done.faults)
         if done.written:
@@ -216,6 +221,10 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCro
         return {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]}, []
     try:
         header = read_header(data, image)
+        upright, differs = compare_sizes(people.image_size, header, spec.apply_exif)
+        if differs:
+            return {}, {OTHER_SIZE: [f"{person}: {differs}" for person in ids]}, []
+        spec = CropSpec(spec.size, spec.margin, upright)
         outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
         crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
@@ -233,6 +242,25 @@ def is_outside(people: People, width: int, height: int) -> np.ndarray:
     centers = np.stack([people.center, people.crop_center])
     inside = ((centers >= -0.5) & (centers <= (width - 0.5, height - 0.5))).all(axis=-1).any(axis=0)
     return ~inside & (people.split != "test")
+
+
+def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> tuple[bool, str]:
+    """Whether labels are on the picture as viewers show it, and how the image differs from the one that was labeled.
+
+    Sizes that are swapped, as CrowdPose has them, or not known, differ in nothing. Those of a picture that EXIF turns
+    by 90 degrees tell how it was labeled.
+
+    Args:
+        stated: (N, 2) width and height that the annotations of the image's people have; NaN if unknown.
+    """
+    stored, upright = (header.width, header.height), header.upright_size
+    for size in np.unique(stated[np.isfinite(stated).all(axis=1)], axis=0):
+        near = [np.abs(size - other).max() <= SIZE_TOLERANCE for other in (stored, upright, stored[::-1])]
+        if not any(near):
+            width, height = size
+            return apply_exif, f"labeled at {width:g} x {height:g} pixels, here {header.width} x {header.height}"
+        apply_exif |= near[1] and not near[0]
+    return apply_exif, ""
 
 
 def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:

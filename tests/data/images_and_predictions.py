@@ -1,7 +1,5 @@
 """Finding images (D), and whose prediction is whose (F): inputs as people have them, and what comes out."""
 
-from __future__ import annotations
-
 import json
 import unicodedata
 from pathlib import Path
