@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
@@ -20,8 +20,11 @@ Parts = tuple[str, ...]
 
 
 def split_name(name: str) -> Parts:
-    """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`."""
-    parts = unicodedata.normalize("NFC", name).replace("\\", "/").split("/")
+    """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`.
+
+    What cannot be printed is escaped, as in the images of `People`.
+    """
+    parts = escape_name(unicodedata.normalize("NFC", name)).replace("\\", "/").split("/")
     return tuple(part for part in parts if part not in ("", ".", ".."))
 
 

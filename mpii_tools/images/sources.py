@@ -5,9 +5,10 @@ import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 from mpii_tools.images.index import SUFFIXES, ImageIndex
 
 Place = tuple[Path, int, int]  # of an image's bytes: file, offset, number
@@ -21,7 +22,8 @@ class ImageFiles:
 
     Attributes:
         folder: the one that holds the images.
-        places: path of an image, relative to the folder or as its tar file has it -> the place of its bytes.
+        places: path of an image, relative to the folder or as its tar file has it, as `escape_name` writes it -> the
+            place of its bytes.
         index: of these paths.
     """
 
@@ -77,10 +79,8 @@ def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFi
     folder = Path(folder)
     if not folder.is_dir():
         raise PoseError(f"{folder}: no such folder; check the path")
-    places: dict[str, Place] = {}
-    for path in sorted(folder.glob("*.tar"), key=shard_number):
-        places.update(_tar_places(path))
-    places.update(_file_places(folder))
+    shards = map(_tar_places, sorted(folder.glob("*.tar"), key=shard_number))
+    places = {escape_name(name): place for name, place in chain(*shards, _file_places(folder))}
     if not places:
         raise PoseError(
             f"{folder}: no image ({', '.join(SUFFIXES)}) in it or in its .tar files; give the images' folder"
@@ -122,7 +122,7 @@ def _refuse(error: OSError) -> None:
     raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
 
 
-def _tar_places(path: Path) -> dict[str, Place]:
+def _tar_places(path: Path) -> Iterator[tuple[str, Place]]:
     try:
         with tarfile.open(path, "r:") as tar:
             members = tar.getmembers()
@@ -135,4 +135,4 @@ def _tar_places(path: Path) -> dict[str, Place]:
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
     named = ((PurePosixPath(m.name), m) for m in members if m.isfile())
-    return {str(name): (path, m.offset_data, m.size) for name, m in named if _is_image(name.name)}
+    return ((str(name), (path, m.offset_data, m.size)) for name, m in named if _is_image(name.name))
