@@ -73,8 +73,9 @@ def back_project(pixels: np.ndarray, depth: np.ndarray, camera: np.ndarray, dist
 
 def distort(rays: np.ndarray, distortion: np.ndarray) -> np.ndarray:
     """u' of rays u = (X, Y) / Z, both (..., K, 2); distortion (..., 5)."""
-    radial, tangent = _coefficients(rays, distortion)
-    square = (rays**2).sum(axis=-1, keepdims=True)
+    k1, k2, k3, p1, p2 = np.moveaxis(np.asarray(distortion, dtype=np.float64)[..., None, None, :], -1, 0)
+    square, tangent = (rays**2).sum(axis=-1, keepdims=True), np.concatenate([p2, p1], axis=-1)
+    radial = 1 + square * (k1 + square * (k2 + square * k3))
     return rays * (radial + 2 * (rays * tangent).sum(axis=-1, keepdims=True)) + square * tangent
 
 
@@ -87,15 +88,8 @@ def undistort(seen: np.ndarray, distortion: np.ndarray) -> np.ndarray:
             (a, b), (c, d) = _jacobian(rays, distortion)
             step = np.stack([d * wrong[..., 0] - b * wrong[..., 1], a * wrong[..., 1] - c * wrong[..., 0]], axis=-1)
             rays = rays - step / (a * d - b * c)[..., None]
-        found = (np.abs(distort(rays, distortion) - seen) <= TOLERANCE).all(axis=-1, keepdims=True)
-    return np.where(found, rays, np.nan)
-
-
-def _coefficients(rays: np.ndarray, distortion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """1 + k1 r^2 + k2 r^4 + k3 r^6, (..., K, 1), and (p2, p1), (..., 1, 2)."""
-    k1, k2, k3, p1, p2 = np.moveaxis(np.asarray(distortion, dtype=np.float64)[..., None, None, :], -1, 0)
-    square = (rays**2).sum(axis=-1, keepdims=True)
-    return 1 + square * (k1 + square * (k2 + square * k3)), np.concatenate([p2, p1], axis=-1)
+        solved = (np.abs(distort(rays, distortion) - seen) <= TOLERANCE).all(axis=-1, keepdims=True)
+    return np.where(solved, rays, np.nan)
 
 
 def _jacobian(rays: np.ndarray, distortion: np.ndarray) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
@@ -106,7 +100,5 @@ def _jacobian(rays: np.ndarray, distortion: np.ndarray) -> tuple[tuple[np.ndarra
     radial = 1 + square * (k1 + square * (k2 + square * k3))
     slope = 2 * (k1 + square * (2 * k2 + square * 3 * k3))  # of the radial factor along r^2, times 2
     mixed = slope * x * y + 2 * (p1 * x + p2 * y)
-    return (radial + slope * x**2 + 2 * p1 * y + 6 * p2 * x, mixed), (
-        mixed,
-        radial + slope * y**2 + 2 * p2 * x + 6 * p1 * y,
-    )
+    along_x, along_y = radial + slope * x**2 + 2 * p1 * y + 6 * p2 * x, radial + slope * y**2 + 2 * p2 * x + 6 * p1 * y
+    return (along_x, mixed), (mixed, along_y)

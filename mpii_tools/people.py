@@ -38,6 +38,9 @@ class People:
         derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
         area: (N,) square image pixels of the person, COCO's `area`: OKS's unit. NaN if unknown.
         skeleton: names and tree of the K joints.
+        image_ids: (N,) what the annotations call the images beside their names, COCO's `images[].id`: int64, or text
+            as the file has it; None where they have none. Ids of several joined files may say one thing twice.
+        category_ids: (N,) the same of COCO's `category_id`.
         depth: of the N people, in this order; None for people in two dimensions.
 
     Raises:
@@ -57,15 +60,20 @@ class People:
     derived: np.ndarray | bool = False
     area: np.ndarray | float = np.nan
     skeleton: Skeleton = MPII
+    image_ids: np.ndarray | None = None
+    category_ids: np.ndarray | None = None
     depth: Depth | None = None
 
     def __post_init__(self) -> None:
         if self.person_ids is None:
             object.__setattr__(self, "person_ids", number_occurrences(np.asarray(self.images)))
-        set_columns(self, "people", COLUMNS, len(self.person_ids), {"K": len(self.joint_names)})
+        ids = {name: np.asarray(column) for name, column in self.ids.items()}
+        kinds = {name: (np.int64 if column.dtype.kind in "iu" else np.str_,) for name, column in ids.items()}
+        set_columns(self, "people", COLUMNS | kinds, len(self.person_ids), {"K": len(self.joint_names)})
         known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
         object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
-        require_printable("people", self.images, self.person_ids)
+        texts = [column for column in self.ids.values() if column.dtype.kind == "U"]
+        require_printable("people", self.images, self.person_ids, *texts)
         if self.depth is not None:
             if len(self.depth) != len(self):
                 raise PoseError(f"depth: has {len(self.depth):,} rows, the people are {len(self):,}")
@@ -83,9 +91,14 @@ class People:
         """Names of the K joints."""
         return self.skeleton.names
 
+    @property
+    def ids(self) -> dict[str, np.ndarray]:
+        """The columns of `ID_COLUMNS` that the annotations have."""
+        return {name: getattr(self, name) for name in ID_COLUMNS if getattr(self, name) is not None}
+
     def joint_names_where(self, mask: np.ndarray) -> list[str]:
         """The names of the joints of a mask (K,) bool."""
-        return [name for name, chosen in zip(self.joint_names, mask.tolist(), strict=True) if chosen]
+        return [name for name, wanted in zip(self.joint_names, mask.tolist(), strict=True) if wanted]
 
     @property
     def annotated(self) -> np.ndarray:
@@ -116,7 +129,7 @@ class People:
         """The people of `rows` (indices or a boolean mask), in that order."""
         part = copy(self)  # its rows were checked, and preparing selects for each image
         depth = None if self.depth is None else self.depth.select(rows)
-        vars(part).update({name: getattr(self, name)[rows] for name in COLUMNS}, depth=depth)
+        vars(part).update({name: getattr(self, name)[rows] for name in (*COLUMNS, *self.ids)}, depth=depth)
         return part
 
     @property
@@ -179,8 +192,8 @@ class Depth:
     @property
     def common_protocol(self) -> str:
         """The protocol of all people; '' if it is unknown, or they have more than one."""
-        found = set(self.protocol.tolist())
-        return found.pop() if len(found) == 1 else ""
+        protocols = set(self.protocol.tolist())
+        return protocols.pop() if len(protocols) == 1 else ""
 
     def select(self, rows: np.ndarray) -> Depth:
         """The people of `rows` (indices or a boolean mask), in that order."""
@@ -209,6 +222,7 @@ COLUMNS = {
     "visible": (np.int8, "K"), "derived": (np.bool_, "K"), "area": (np.float64,),
 }  # fmt: skip
 
+ID_COLUMNS = ("image_ids", "category_ids")  # which a file may lack
 
 # Of `Depth`.
 DEPTH_COLUMNS = {
@@ -266,10 +280,11 @@ def find_rows(what: str, table: np.ndarray, person_ids: np.ndarray) -> np.ndarra
 
 def join_people(parts: Sequence[People]) -> People:
     """All people of some parts of one skeleton, with depth if all parts have some."""
-    depths, depth = [part.depth for part in parts], None
-    if all(depths):
-        depth = Depth(**join_columns(depths, DEPTH_COLUMNS))
-    return replace(parts[0], **join_columns(parts, COLUMNS), depth=depth)
+    depths = [part.depth for part in parts]
+    depth = Depth(**join_columns(depths, DEPTH_COLUMNS)) if all(depths) else None
+    ids = {name: None for name in ID_COLUMNS}
+    ids |= join_columns(parts, [name for name in ID_COLUMNS if all(name in part.ids for part in parts)])
+    return replace(parts[0], **join_columns(parts, COLUMNS), **ids, depth=depth)
 
 
 def join_columns(tables: Sequence[object], columns: Iterable[str]) -> dict[str, np.ndarray]:

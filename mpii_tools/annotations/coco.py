@@ -15,7 +15,7 @@ from mpii_tools.annotations.labels import missing_points, read_points
 from mpii_tools.annotations.placement import crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.formats.coco_images import image_names, image_of
+from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_ids, plain_id
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 from mpii_tools.skeletons import SKELETONS, guess_skeleton
 
@@ -35,7 +35,7 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
     pixel edges), so that the crop is 1.25 of its longer side around its center; NaN without one. `area` is OKS's.
     Crowds and people without a joint are left out and noted. A `headbox` (x1, y1, x2, y2), as mmpose's MPII-TRB has it,
     gives the head size as MPII's does; COCO has none. Split: `splits.split_by_name`. `person_ids` count an
-    image's people in order.
+    image's people in order. The ids of images and categories are kept.
 
     Args:
         path: the file, for messages.
@@ -52,7 +52,8 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         raise PoseError(
             f"{path}: nobody with keypoints in it{first}; give COCO's person_keypoints file, not its instances"
         )
-    images, points, flags, boxes, area, head = (np.array(column) for column in zip(*rows, strict=True))
+    *columns, image_ids, category_ids = zip(*rows, strict=True)
+    images, points, flags, boxes, area, head = map(np.array, columns)
     zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
     joints = np.where(labeled[..., None], points, np.nan)
     usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
@@ -69,6 +70,8 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         visible=np.where(labeled & np.isin(flags, (1, 2)), flags - 1, -1),
         area=area,
         skeleton=skeleton,
+        image_ids=as_ids(image_ids),
+        category_ids=as_ids(category_ids),
     )
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
@@ -111,7 +114,8 @@ def _read_skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[i
 
 def _read_people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[list[tuple], dict[str, list[str]]]:
     """What `_read_person` makes of each annotation, and why the others are left out."""
-    names = image_names(_objects(path, stored, "images"))
+    images = _objects(path, stored, "images")
+    names, id_of = image_names(images), index_ids(images)
     rows, left_out = [], defaultdict(list)
     for place, entry in enumerate(_objects(path, stored, "annotations")):
         label = str(entry.get("id", f"entry {place}"))[:40]
@@ -121,7 +125,9 @@ def _read_people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[
             elif entry.get("num_keypoints", 1) == 0:
                 left_out[NO_JOINT].append(label)
             else:
-                rows.append(_read_person(entry, names, order))
+                person = _read_person(entry, names, order)
+                image_id = id_of.get(image_key(entry.get("image_id")), id_of.get(person[0]))
+                rows.append((*person, image_id, plain_id(entry.get("category_id"))))
         except (TypeError, ValueError, KeyError, OverflowError) as error:
             left_out[MALFORMED].append(f"{label}: {error}")
     return rows, left_out

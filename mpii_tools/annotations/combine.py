@@ -80,8 +80,8 @@ def combine(
         if valid_share is None:
             require_split(path, reading)
         if reading.people.skeleton != readings[0].people.skeleton:
-            names = [one.people.joint_names for one in (reading, readings[0])]
-            here, there = (f"{len(joints)}, {', '.join(joints[:3])}, ..." for joints in names)
+            joints = (one.people.joint_names for one in (reading, readings[0]))
+            here, there = (f"{len(names)}, {', '.join(names[:3])}, ..." for names in joints)
             raise PoseError(
                 f"{path}: its joints are {here}, those of {paths[0]} {there}, or "
                 "their trees differ; name one --skeleton for all, or prepare them into folders of their own"

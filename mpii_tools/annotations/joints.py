@@ -27,8 +27,8 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
         PoseError: when the skeleton has none of the annotated joints.
     """
     places = find_joints(skeleton, people.joint_names)
-    found = np.array([place is not None for place in places])
-    if not found.any():
+    has = np.array([place is not None for place in places])
+    if not has.any():
         raise PoseError(
             f"{path}: none of --skeleton's joints {', '.join(skeleton.names[:3])}, ... is annotated; it has "
             f"{', '.join(people.joint_names)}, so choose a skeleton with some of these"
@@ -37,9 +37,9 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
     left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
     taken = replace(
         people,
-        joints=np.where(found[:, None], people.joints[:, order], np.nan),
-        visible=np.where(found, people.visible[:, order], -1).astype(people.visible.dtype),
-        derived=found & people.derived[:, order],
+        joints=np.where(has[:, None], people.joints[:, order], np.nan),
+        visible=np.where(has, people.visible[:, order], -1).astype(people.visible.dtype),
+        derived=has & people.derived[:, order],
         skeleton=skeleton,
     )
     return taken, {f"joints of {path} left out: not in the skeleton": left_out}
@@ -47,12 +47,12 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
 
 def unlabeled_joints(people: People) -> Findings:
     """Joints that nobody of a split has, split by split; a test split has none."""
-    found = {}
+    missing = {}
     for split in sorted(set(people.split.tolist()) - {"test"}):
         names = people.joint_names_where(people.select(people.split == split).unlabeled)
         where = f" in {split}" if split else ""
-        found[f"joints that nobody has{where}: NaN in predictions, unless mirror images teach them"] = names
-    return found
+        missing[f"joints that nobody has{where}: NaN in predictions, unless mirror images teach them"] = names
+    return missing
 
 
 def derive_joints(people: People) -> People:

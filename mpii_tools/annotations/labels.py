@@ -75,20 +75,12 @@ def read_flags(value: Any, joints: int, name: str) -> np.ndarray:
         return np.full(joints, np.nan)
     if not isinstance(value, list) or len(value) != joints:
         raise ValueError(f"'{name}' is no list of {joints} flags")
-    return np.array([_flag(flag, name) for flag in value])
-
-
-def _flag(flag: Any, name: str) -> float:
-    if isinstance(flag, list) and flag:
-        flag = flag[0]
-    if isinstance(flag, str):
-        flag = WORDS.get(flag.strip().lower(), flag)
-    if isinstance(flag, (str, bool, int, float, type(None))):
-        try:
-            return np.nan if flag is None else float(flag)
-        except ValueError:
-            raise ValueError(f"'{name}' holds {flag[:20]!r}, no flag") from None
-    raise ValueError(f"'{name}' holds no numbers, text or null")
+    flags = [flag[0] if isinstance(flag, list) and flag else flag for flag in value]
+    flags = [WORDS.get(flag.strip().lower(), flag) if isinstance(flag, str) else flag for flag in flags]
+    try:
+        return np.array([np.nan if flag is None else float(flag) for flag in flags])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"'{name}' holds no flags ({str(error)[:60]})") from None
 
 
 def read_points(value: Any, joints: int, name: str) -> tuple[np.ndarray, np.ndarray | None]:

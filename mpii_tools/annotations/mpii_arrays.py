@@ -55,12 +55,9 @@ def read_newell_h5(path: Path, stored: dict[str, object]) -> Reading:
 
     missing = (part == 0).all(axis=2)
     unplaced = (~np.isfinite(part).all(axis=2)).any(axis=1)
-    visible = np.full(missing.shape, -1.0)
-    if "visible" in stored:
-        visible = np.where(missing, -1, numeric(path, stored, "visible", missing.shape) > 0)
-    names, notes = _image_names(path, stored, count) if "imgname" in stored else name_rows(path.parent, count)
-    images = np.array(names, dtype=np.str_)
-    ids = None
+    seen = numeric(path, stored, "visible", missing.shape) > 0 if "visible" in stored else -1
+    names, notes = (_image_names(path, stored, count), {}) if "imgname" in stored else name_rows(path.parent, count)
+    images, ids = np.array(names, dtype=np.str_), None
     if "person" in stored:
         rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
         ids = [f"{image}#{number}" for image, number in zip(images, rect, strict=True)]
@@ -72,28 +69,26 @@ def read_newell_h5(path: Path, stored: dict[str, object]) -> Reading:
         scale=scale,
         head_size=head,
         split=split_by_name(path, images, center - 1.0),
-        visible=visible,
+        visible=np.where(missing, -1, seen),
     )
     return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()}, notes)
 
 
-def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> tuple[list[str], dict]:
-    """The names that `imgname` holds, and no note about them."""
+def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list[str]:
+    """The file names that `imgname` holds. Raises PoseError if it has not one per person."""
     names = stored["imgname"]
     names = np.array(names, dtype=object) if isinstance(names, list) else as_array(names)
     try:
         if names.ndim == 1 and names.dtype.kind in "SO":
-            found = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
+            images = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
         else:  # character codes, padded with 0
             codes = numeric(path, stored, "imgname", (people, None))
-            found = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
+            images = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
+        if len(images) != people:
+            raise ValueError(f"{len(images)} names for {people} people")
     except (ValueError, OverflowError) as error:
-        raise PoseError(
-            f"{path}: 'imgname' holds no file names ({error}); expected text, one name per person"
-        ) from error
-    if len(found) != people:
-        raise PoseError(f"{path}: 'imgname' has {len(found)} names for {people} people; expected one per person")
-    return found, {}
+        raise PoseError(f"{path}: 'imgname' holds no file names ({error}); expected one per person") from error
+    return images
 
 
 def read_gt_valid_mat(path: Path, stored: dict[str, object]) -> Reading:

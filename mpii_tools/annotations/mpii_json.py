@@ -72,10 +72,7 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
         head_size=np.where(boxed | (place[:, 2] <= 0), np.nan, HEAD_SIZE_PER_SCALE * place[:, 2]),
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
-    faults = {
-        MALFORMED: malformed,
-        UNPLACED: people.person_ids[unplaced].tolist(),
-    }
+    faults = {MALFORMED: malformed, UNPLACED: people.person_ids[unplaced].tolist()}
     notes = {FROM_BOX: people.person_ids[boxed].tolist(), ZEROED: people.person_ids[zeroed].tolist()}
     return Reading(people, "HRNet/mmpose JSON", faults, notes)
 
@@ -95,8 +92,9 @@ def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.nd
     NaN for what is not there. The caller catches TypeError, ValueError.
     """
     if not isinstance(entry.get("image"), str):
-        found = f"'image' is {describe(entry['image'])}, not a file name" if "image" in entry else "no 'image'"
-        raise ValueError(found)
+        raise ValueError(
+            f"'image' is {describe(entry['image'])}, not a file name" if "image" in entry else "no 'image'"
+        )
     lacks = [key for key in ("center", "scale", "bbox", "joints") if entry.get(key) is None]
     if lacks and lacks[0] in ("center", "scale") and {"bbox", "joints"} <= set(lacks):
         raise ValueError(f"no '{lacks[0]}'")

@@ -16,7 +16,7 @@ from mpii_tools.annotations.splits import is_validation
 from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows
+from mpii_tools.people import People, group_rows
 
 FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
 TEST_FIELDS, ACTIVITY = ["scale", "objpos"], ["cat_name", "act_name", "act_id"]
@@ -131,8 +131,7 @@ def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarr
     Args:
         path: the .mat file.
         people: (N people); an image's people must share one split. Split '' counts as train.
-        head_boxes: (N, 4) x1, y1, x2, y2 in 0-based image pixels; None for a square of the right diagonal around
-            the head (the middle of head top and neck, or of the annotated joints).
+        head_boxes: (N, 4) x1, y1, x2, y2 in 0-based image pixels; None for none.
 
     Raises:
         PoseError: an image in two splits, joints other than MPII's, or a path that cannot be written.
@@ -141,7 +140,7 @@ def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarr
         raise PoseError(
             f"{path}: MPII's file holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out"
         )
-    boxes = _square_head_boxes(people) if head_boxes is None else np.asarray(head_boxes, np.float64)
+    boxes = np.full((len(people), 4), np.nan) if head_boxes is None else np.asarray(head_boxes, np.float64)
     if boxes.shape != (len(people), 4):
         raise PoseError(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")
     annolist, train, single, valid = [], [], [], []
@@ -220,13 +219,3 @@ def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = N
     for row, k in zip(rows, which.tolist(), strict=True):
         row["is_visible"] = np.uint8(visible[k]) if visible[k] >= 0 else EMPTY
     return struct(rows, ["x", "y", "id", "is_visible"])
-
-
-def _square_head_boxes(people: People) -> np.ndarray:
-    """(N, 4) squares whose diagonal is head_size / 0.6; NaN if the head size is."""
-    joints = np.where(people.annotated[..., None], people.joints, np.nan)
-    head = joints[:, [MPII.index("head_top"), MPII.index("upper_neck")]].mean(axis=1)
-    body = np.nanmean(np.concatenate([joints, people.center[:, None]], axis=1), axis=1)
-    middle = np.where(np.isfinite(head), head, body)
-    half = people.head_size[:, None] / HEAD_SIZE_PER_DIAGONAL / np.sqrt(8.0)
-    return np.concatenate([middle - half, middle + half], axis=1)

@@ -14,17 +14,16 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
-from heads.skeleton import Skeleton
 from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.npz import load_arrays, save_arrays
-from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, Depth, People, find_rows, require_unique
+from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People, find_rows, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
 DESCRIPTION = "prepared.json"  # of a prepared folder
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 # Array -> numpy's letter for its type. Older files lack what is optional.
 KINDS = {STORED.get(name, name): np.dtype(kind).kind for name, (kind, *_) in COLUMNS.items()} | {"joint_names": "U"}
-OPTIONAL = {"area": KINDS.pop("area"), "skeleton": "U"}
+OPTIONAL = {"area": KINDS.pop("area"), "skeleton": "U", **dict.fromkeys(ID_COLUMNS, "iU")}
 DEPTH_KINDS = {"person_ids": "U"} | {name: np.dtype(kind).kind for name, (kind, *_) in DEPTH_COLUMNS.items()}
 OPTIONAL_DEPTH = {"protocol": DEPTH_KINDS.pop("protocol")}
 
@@ -44,7 +43,7 @@ def save_people(path: str | os.PathLike, people: People) -> None:
         PoseError: if it cannot be written.
     """
     depth_path(path).unlink(missing_ok=True)
-    columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
+    columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS} | people.ids
     columns["joint_names"] = np.array(people.joint_names, dtype=np.str_)
     columns["skeleton"] = np.array(json.dumps(skeleton_to_json(people.skeleton)))
     save_arrays(path, columns)
@@ -64,9 +63,14 @@ def load_people(path: str | os.PathLike) -> People:
     columns |= {name: columns.pop(stored) for name, stored in STORED.items()}
     names, tree = columns.pop("joint_names").ravel().tolist(), columns.pop("skeleton", np.array("")).ravel().tolist()
     try:
-        people = People(**columns, skeleton=_skeleton(names, "".join(tree)))
-    except PoseError as error:
-        raise PoseError(f"{path}: {error}; make it again") from error
+        tree = "".join(tree)
+        skeleton = skeleton_from_json(json.loads(tree)) if tree else guess_skeleton(names)[0]
+        if list(skeleton.names) != names:
+            raise PoseError(f"its skeleton names joints {', '.join(skeleton.names[:3])}, ..., not its own")
+        people = People(**columns, skeleton=skeleton)
+    except (ValueError, RecursionError) as error:
+        reason = error if isinstance(error, PoseError) else f"its skeleton is not a whole JSON text ({error})"
+        raise PoseError(f"{path}: {reason}; make it again") from error
     require_unique(path, people.person_ids)
     if not (depth := depth_path(path)).is_file():
         return people
@@ -102,19 +106,6 @@ def read_prepared_people(folder: Path) -> Reading | None:
     if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
         raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
     return join_readings(readings, f"people of a prepared folder: {', '.join(splits)}", renumber=True)
-
-
-def _skeleton(names: list[str], tree: str) -> Skeleton:
-    """The skeleton that the file holds as JSON, or the known one of these names. Raises PoseError for neither."""
-    try:
-        skeleton = skeleton_from_json(json.loads(tree)) if tree else guess_skeleton(names)[0]
-    except PoseError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise PoseError(f"its skeleton is not a whole JSON text ({error})") from error
-    if list(skeleton.names) != names:
-        raise PoseError(f"its skeleton names joints {', '.join(skeleton.names[:3])}, ..., not its own")
-    return skeleton
 
 
 def read_description(folder: str | Path) -> dict:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.coco import read_coco
@@ -24,6 +26,10 @@ FORMATS = (
     "gt_valid.mat, HRNet/mmpose JSON, pytorch-pose's JSON, COCO keypoints JSON, Newell's .h5, a people .npz of this "
     f"project, or Human3.6M as {SAFE}"
 )
+LOADERS = {
+    "npz": partial(array_names, what="people"), "hdf5": load_mat, "mat": load_mat, "json": load_json,
+    "cdf": lambda path: (),
+}  # fmt: skip
 
 
 def read_annotations(path: str | os.PathLike) -> Reading:
@@ -36,38 +42,29 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if path.is_dir():
         if (path / "joints.mat").is_file():
             return read_lsp(path)
-        found = read_prepared_people(path) or read_hrnet_folder(path) or read_human36m_folder(path)
-        if found is not None:
-            return found
+        if reading := read_prepared_people(path) or read_hrnet_folder(path) or read_human36m_folder(path):
+            return reading
         held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
         raise PoseError(
             f"{path}: a folder without joints.mat, train.json or prepared.json (it holds {held}); expected {FORMATS}"
         )
-    try:
-        kind, head = content(path)
-    except PoseError as error:
-        raise PoseError(f"{error}; expected {FORMATS}") from error
-    if kind == "npz":
-        return read_human36m(path, "npz", array_names(path, "people")) or read_people_file(path)
-    if kind in ("hdf5", "mat"):
-        stored = load_mat(path)
-        if "part" in stored:
-            return read_newell_h5(path, stored)
-        if reading := read_human36m(path, "hdf5", stored):
-            return reading
-        return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
-    if kind == "json":
-        return _read_json(path)
-    if kind == "cdf":
-        return read_human36m(path, "cdf")
-    raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
-
-
-def _read_json(path: Path) -> Reading:
-    """The people of a JSON file, whose form its own fields tell."""
-    stored = load_json(path)
-    if reading := read_human36m(path, "json", stored):
+    kind, head = content(path)
+    if kind not in LOADERS:
+        raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
+    stored = LOADERS[kind](path)
+    if reading := read_human36m(path, kind, stored):
         return reading
+    if kind == "npz":
+        return read_people_file(path)
+    if kind == "json":
+        return _read_json(path, stored)
+    if "part" in stored:
+        return read_newell_h5(path, stored)
+    return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
+
+
+def _read_json(path: Path, stored: Any) -> Reading:
+    """The people of a JSON file's value, whose form its own fields tell."""
     if isinstance(stored, dict) and "annotations" in stored:
         return read_coco(path, stored)
     if isinstance(stored, list) and any("joint_self" in entry for entry in stored[:10] if isinstance(entry, dict)):

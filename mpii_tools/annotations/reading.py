@@ -34,10 +34,9 @@ class Reading:
 def merge(*findings: Findings) -> dict[str, list[str]]:
     """All of them, without those that affect nobody."""
     merged: dict[str, list[str]] = {}
-    for found in findings:
-        for what, names in found.items():
-            if names:
-                merged.setdefault(what, []).extend(names)
+    for what, names in (item for finding in findings for item in finding.items()):
+        if names:
+            merged.setdefault(what, []).extend(names)
     return merged
 
 

@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +21,13 @@ from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, read_va
 from mpii_tools.people import People
 
 TRAINVAL = "trainval"  # MPII's: train and Tompson's validation people in one file
-SPELLINGS = {
-    "train": ("train", "training", "trn"),
-    "valid": ("valid", "val", "validation", "dev"),
-    "test": ("test", "testing", "tst"),
-    TRAINVAL: ("trainval", "trainvalid"),
+SPLIT_OF = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("valid", "val", "validation", "dev"), "valid"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
+    **dict.fromkeys(("trainval", "trainvalid"), TRAINVAL),
 }
 VALID = "validation people: "  # a note's beginning; the rule that chose them follows
-SPLIT_OF = {spelling: split for split, spellings in SPELLINGS.items() for spelling in spellings}
 SHARED = "people left out of training: their image is in the validation split"
 FILE = Path(__file__).with_name("tompson_split.npy")
 
@@ -40,8 +38,8 @@ def split_in_name(name: str) -> str | None:
     Words end where letters do: `my_train_annotations.json` and `person_keypoints_val2017.json` say theirs,
     `retrained.json` says nothing.
     """
-    found = {SPLIT_OF[word] for word in re.split(r"[^a-z]+", name.lower()) if word in SPLIT_OF}
-    return found.pop() if len(found) == 1 else None
+    splits = {SPLIT_OF[word] for word in re.split(r"[^a-z]+", name.lower()) if word in SPLIT_OF}
+    return splits.pop() if len(splits) == 1 else None
 
 
 def parse_annotations(argument: str) -> tuple[str | None, Path]:
@@ -54,8 +52,8 @@ def parse_annotations(argument: str) -> tuple[str | None, Path]:
     if not equals or not word.isalpha() or Path(argument).exists():
         return None, Path(argument)
     if word.lower() not in SPLIT_OF or not path:
-        found = f"'{word}' is no split" if path else "there is no path"
-        raise PoseError(f"--annotations {argument}: {found}; give train=PATH, valid=PATH, test=PATH or PATH")
+        fault = f"'{word}' is no split" if path else "there is no path"
+        raise PoseError(f"--annotations {argument}: {fault}; give train=PATH, valid=PATH, test=PATH or PATH")
     return SPLIT_OF[word.lower()], Path(path)
 
 
@@ -80,9 +78,8 @@ def fingerprints(images: np.ndarray, center: np.ndarray) -> np.ndarray:
 def is_validation(images: np.ndarray, center: np.ndarray) -> np.ndarray:
     """(N,) bool: Tompson's validation people among (N,) images and (N, 2) centers; never those with a NaN center."""
     known = np.isfinite(center).all(axis=1)
-    found = np.zeros(len(images), bool)
-    found[known] = np.isin(fingerprints(images[known], center[known]), _stored())
-    return found
+    known[known] = np.isin(fingerprints(images[known], center[known]), np.load(FILE, allow_pickle=False))
+    return known
 
 
 def split_by_name(path: Path, images: np.ndarray, center: np.ndarray) -> np.ndarray:
@@ -96,11 +93,6 @@ def split_by_name(path: Path, images: np.ndarray, center: np.ndarray) -> np.ndar
         return np.full(len(images), word)
     valid = is_validation(images, center)
     return np.where(valid, "valid", "train" if valid.any() or word else "")
-
-
-@cache
-def _stored() -> np.ndarray:
-    return np.load(FILE, allow_pickle=False)
 
 
 def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Reading:
@@ -165,8 +157,8 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
     images = np.unique(people.images[train])
     if len(images) < 2:
         raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
-    chosen = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
-    valid = train & np.isin(people.images, chosen)
+    drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
+    valid = train & np.isin(people.images, drawn)
     return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
 
 

@@ -50,9 +50,9 @@ def require_pixels(path: str | os.PathLike, people: People) -> None:
         PoseError: when most people with a pose look like those of other units: no score of theirs means anything.
     """
     told = int((people.annotated.sum(axis=1) >= FEW).sum())
-    for what, found in wrong_units(people).items():
-        if found.sum() > told / 2:
+    for what, wrong in wrong_units(people).items():
+        if wrong.sum() > told / 2:
             raise PoseError(
-                f"{path}: {found.sum():,} of {told:,} people, first {people.person_ids[found][0]}, have {what}; "
+                f"{path}: {wrong.sum():,} of {told:,} people, first {people.person_ids[wrong][0]}, have {what}; "
                 f"{REMEDIES[what]}"
             )

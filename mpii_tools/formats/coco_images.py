@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,17 @@ import numpy as np
 PERSON = 1  # COCO's category
 
 
+def plain_id(value: object) -> int | str | None:
+    """An id, 139.0 as 139; None for what is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) and value != "" else None
+
+
 def image_key(image_id: object) -> str | None:
     """An image's id as text, so that 139, 139.0 and "139" are one; None for what is no id."""
-    if isinstance(image_id, float) and image_id.is_integer():
-        image_id = int(image_id)
-    usable = isinstance(image_id, (int, str)) and not isinstance(image_id, bool) and image_id != ""
-    return str(image_id) if usable else None
+    plain = plain_id(image_id)
+    return None if plain is None else str(plain)
 
 
 def image_names(images: Iterable[object]) -> dict[str, str]:
@@ -23,6 +28,21 @@ def image_names(images: Iterable[object]) -> dict[str, str]:
     usable = (image for image in images if isinstance(image, dict))
     pairs = ((image_key(image.get("id")), image.get("file_name")) for image in usable)
     return {key: name for key, name in pairs if key and isinstance(name, str) and name}
+
+
+def index_ids(images: Iterable[object]) -> dict[str, int | str]:
+    """`image_key`, and file name too -> the id that COCO's `images` have, a number or text."""
+    usable = [image for image in images if isinstance(image, dict) and plain_id(image.get("id")) is not None]
+    ids = {image["file_name"]: plain_id(image["id"]) for image in usable if isinstance(image.get("file_name"), str)}
+    return ids | {image_key(image["id"]): plain_id(image["id"]) for image in usable}
+
+
+def as_ids(values: Sequence[int | str | None]) -> np.ndarray | None:
+    """Ids as a column of `People`: int64, or text unless all are whole numbers; None if one is missing or strange."""
+    if not all(str(value).isprintable() for value in values) or None in values:
+        return None
+    whole = all(isinstance(value, int) and abs(value) < 2**63 for value in values)
+    return np.array(values, dtype=np.int64 if whole else np.str_)
 
 
 def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:

@@ -36,7 +36,6 @@ MAX_DEPTH = 32
 HEADER_SIZE = 128
 MATRIX, COMPRESSED, INT32, UINT32, INT8 = 14, 15, 5, 6, 1
 NUMERIC = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-LETTERS = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "f4": "f", "f8": "d", "i8": "q", "u8": "Q"}
 TEXT = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 CELL, STRUCT, CHAR = 1, 2, 4
 NUMBER_CLASSES = range(6, 16)
@@ -159,9 +158,8 @@ class _Parser:
         code = NUMERIC.get(kind)
         if code is None or size != count * int(code[1]):
             raise ValueError(f"{size:,} bytes of type {kind} for {shape} numbers at byte {start:,}")
-        if count == 1:
-            return struct.unpack_from(self.order + LETTERS[code], self.data, start)[0]
-        return np.frombuffer(self.data, self.order + code, count, start).reshape(shape, order="F")
+        values = np.frombuffer(self.data, self.order + code, count, start)
+        return values.item() if count == 1 else values.reshape(shape, order="F")
 
     def _text(self, place: int, end: int, shape: tuple[int, ...]) -> str:
         if math.prod(shape) == 0:

@@ -26,6 +26,7 @@ KINDS = {
     "b": "bools",
     "i": "signed whole numbers",
     "iu": "whole numbers",
+    "iU": "whole numbers or text",
 }
 
 
@@ -62,22 +63,18 @@ def load_arrays(
     Raises:
         PoseError: no such file, not a whole .npz, an array missing, of another type, or one that would need pickle.
     """
-    path = require_file(path)
-    arrays = {}
+    held, arrays = array_names(path, what), {}
+    if missing := [name for name in kinds if name not in held]:
+        raise PoseError(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
+    kinds = kinds | {name: kind for name, kind in (optional or {}).items() if name in held}
     try:
         with zipfile.ZipFile(path) as archive:
-            held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            missing = [name for name in kinds if name not in held]
-            if missing:
-                raise PoseError(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
-            kinds = kinds | {name: kind for name, kind in (optional or {}).items() if name in held}
             for name in kinds:
-                if held[name].file_size > MAX_BYTES:
-                    raise ValueError(f"'{name}' takes {held[name].file_size:,} bytes")
-                with archive.open(held[name]) as member:
-                    arrays[name] = read_array(member, held[name].file_size)
-    except PoseError:
-        raise
+                size = archive.getinfo(f"{name}.npy").file_size
+                if size > MAX_BYTES:
+                    raise ValueError(f"'{name}' takes {size:,} bytes")
+                with archive.open(f"{name}.npy") as member:
+                    arrays[name] = read_array(member, size)
     except UNREADABLE as error:
         raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
     for name, array in arrays.items():

@@ -11,7 +11,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.combine import combine, open_combined, read_source
-from mpii_tools.annotations.human36m.protocols import choose_people, has_human36m, place_crops
+from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
 from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
 from mpii_tools.annotations.reading import table
 from mpii_tools.prepared.write import OF_IMAGES, CropSpec, Preparation, prepare
@@ -58,8 +58,11 @@ def prepare_dataset(
     Raises:
         PoseError: nothing to read or to write, or, with `strict`, faults.
     """
+    if limit is not None and limit < 1:
+        raise PoseError(f"--limit {limit}: must be above 0; leave it out for everybody")
     sources = [read_source(argument, skeleton) for argument in annotations]
-    if (protocol or every or leave_out_damaged) and not has_human36m([source.reading for source in sources]):
+    of_human36m = any(source.reading.format.startswith(HUMAN36M) for source in sources)
+    if (protocol or every or leave_out_damaged) and not of_human36m:
         raise PoseError("--protocol, --every and --leave-out-damaged are for Human3.6M, of which nothing is given")
     chosen = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
     sources = [replace(source, reading=place_crops(of, crop)) for source, of in zip(sources, chosen, strict=True)]

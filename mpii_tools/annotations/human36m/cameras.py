@@ -33,12 +33,9 @@ def find_cameras(folder: Path) -> Cameras:
     Raises:
         PoseError: as `load_cameras`.
     """
-    folder = folder.absolute()
-    for place in (folder, *folder.parents[:LEVELS]):
-        for name in FILES:
-            if (place / name).is_file():
-                return load_cameras(place / name)
-    return {}
+    above = (folder.absolute(), *folder.absolute().parents[:LEVELS])
+    path = next((path for place in above for path in map(place.joinpath, FILES) if path.is_file()), None)
+    return load_cameras(path) if path else {}
 
 
 def load_cameras(path: str | os.PathLike) -> Cameras:
@@ -65,10 +62,9 @@ def tabulate_frames(path: Path, frames: Sequence[Frame]) -> dict[str, Any]:
     Raises:
         PoseError: as `load_cameras`.
     """
-    lenses, cameras = np.full((len(frames), 9), np.nan), find_cameras(path.parent)
+    cameras = find_cameras(path.parent)
     held = {key: np.concatenate([camera.intrinsics, camera.distortion]) for key, camera in cameras.items()}
-    for row, frame in enumerate(frames):
-        lenses[row] = held.get((frame.subject, frame.camera), np.nan)
+    lenses = np.reshape([held.get((frame.subject, frame.camera), [np.nan] * 9) for frame in frames], (-1, 9))
     subjects = [frame.subject for frame in frames]
     return {
         "subject": subjects, "action": [frame.action for frame in frames], "frame": [frame.number for frame in frames],
@@ -91,11 +87,11 @@ def _read_metadata(path: Path) -> Cameras:
         lens = numbers[cut:].reshape(len(names), INTRINSIC)
     except (AttributeError, TypeError, ValueError) as error:
         raise PoseError(f"{path}: no cameras in it (w0, dbcameras: {error}); give Human3.6M's metadata.xml") from error
-    cameras = {}
-    for subject in SUBJECTS:
-        for name, place, values in zip(names, places[:, int(subject[1:]) - 1], lens, strict=True):
-            cameras[subject, name] = Camera(_multiply_turns(place[:3]), place[3:], values[:4], values[4:])
-    return cameras
+    return {
+        (subject, name): Camera(_multiply_turns(place[:3]), place[3:], values[:4], values[4:])
+        for subject in SUBJECTS
+        for name, place, values in zip(names, places[:, int(subject[1:]) - 1], lens, strict=True)
+    }
 
 
 def _multiply_turns(angles: np.ndarray) -> np.ndarray:

@@ -6,14 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.human36m.cameras import tabulate_frames, to_camera
-from mpii_tools.annotations.human36m.protocols import Frame, parse_numbers
-from mpii_tools.annotations.human36m.recording import NAMES, Recording
+from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_numbers
+from mpii_tools.annotations.human36m.recording import NAMES, make_reading
+from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.json_file import load_json
 
 BROKEN = (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError)  # what a bad entry raises
@@ -22,43 +23,11 @@ OF_IMAGE = ("subject", "action_idx", "subaction_idx", "cam_idx", "frame_idx")
 RLE_IMAGE = re.compile(r"s_(\d{1,3})_act_(\d{1,3})_subact_(\d{1,3})_ca_(\d{1,3})_(\d{1,9})\.\w+$")
 
 
-class Entry(NamedTuple):
-    """One person.
-
-    Attributes:
-        image: file name.
-        world: (17, 3) mm.
-        rotation, translation, camera: (3, 3), (3,) and (4,) fx, fy, cx, cy.
-        box: (4,) x, y, width, height in image pixels.
-    """
-
-    image: str
-    frame: Frame
-    world: np.ndarray
-    rotation: np.ndarray
-    translation: np.ndarray
-    camera: np.ndarray
-    box: np.ndarray
-
-
-def is_posenet(path: Path, stored: Any) -> bool:
-    """Whether a JSON value is one of PoseNet's `_data.json`."""
-    images = stored.get("images") if isinstance(stored, dict) else None
-    return isinstance(images, list) and bool(images) and isinstance(images[0], dict) and set(OF_IMAGE) <= set(images[0])
-
-
-def is_rle(path: Path, stored: Any) -> bool:
-    """Whether a JSON value is RLE's."""
-    people = stored.get("annotations") if isinstance(stored, dict) else None
-    first = people[:10] if isinstance(people, list) else []
-    return any("keypoints_world" in entry for entry in first if isinstance(entry, dict))
-
-
-def read_posenet(path: Path, stored: Any = None) -> Recording:
+def read_posenet(path: Path, stored: Any) -> Reading:
     """The people of one subject's `_data.json`, with the cameras and world poses beside it.
 
     Whether R and t mean R X + t or R (X - t) is found by the boxes (`to_camera`). These cameras have no lens
-    distortion; it comes from metadata.xml or cameras.json if there is one. `stored` is the file's value, if loaded.
+    distortion; it comes from metadata.xml or cameras.json if there is one.
 
     Raises:
         PoseError: a file that is missing, nobody who is as PoseNet has people, or cameras that fit no box.
@@ -68,7 +37,7 @@ def read_posenet(path: Path, stored: Any = None) -> Recording:
     base = path.name.removesuffix(ENDING)
     cameras, joints = (load_json(path.with_name(f"{base}_{kind}.json")) for kind in ("camera", "joint_3d"))
 
-    def read(image: Mapping, annotation: Mapping) -> Entry:
+    def read(image: Mapping, annotation: Mapping) -> tuple:
         numbers = [int(image[name]) for name in OF_IMAGE]
         _, action, subaction, camera, frame = map(str, numbers)
         world = joints[action][subaction][frame]
@@ -77,18 +46,17 @@ def read_posenet(path: Path, stored: Any = None) -> Recording:
     return _read_entries(path, stored, read, "PoseNet")
 
 
-def read_rle(path: Path, stored: Any = None) -> Recording:
+def read_rle(path: Path, stored: Any) -> Reading:
     """The people of `Sample_64_test_Human36M_protocol_2.json` and its like.
 
     Subject, action, camera and frame are those in the image's name. RLE's own code takes X_camera = R (X - t); here the
-    boxes decide (`to_camera`). Lens distortion comes from metadata.xml or cameras.json if there is one. `stored` is the
-    file's value, if loaded.
+    boxes decide (`to_camera`). Lens distortion comes from metadata.xml or cameras.json if there is one.
 
     Raises:
         PoseError: nobody who is as RLE has people, or cameras that fit no box.
     """
 
-    def read(image: Mapping, annotation: Mapping) -> Entry:
+    def read(image: Mapping, annotation: Mapping) -> tuple:
         fields = {**image, **annotation}
         match = RLE_IMAGE.search(str(fields["file_name"]))
         if match is None:
@@ -100,34 +68,37 @@ def read_rle(path: Path, stored: Any = None) -> Recording:
     return _read_entries(path, stored, read, "RLE")
 
 
-def _make_entry(image: Any, numbers: Sequence[int], world: Any, camera: Mapping[str, Any], box: Any) -> Entry:
-    """A person of a JSON file's values: numbers for `parse_numbers`, a camera with R, t, f, c. May raise BROKEN."""
-    held = []
-    shapes = ((world, (len(NAMES), 3)), (camera["R"], (3, 3)), (camera["t"], (3,)), (camera["f"], (2,)),
-              (camera["c"], (2,)), (box, (4,)))  # fmt: skip
-    for value, shape in shapes:
-        held.append(np.array(value, dtype=np.float64))
-        if held[-1].size != np.prod(shape) or not np.isfinite(held[-1]).all():
-            raise ValueError(f"numbers of shape {held[-1].shape}, or not finite, for {shape}")
-        held[-1] = held[-1].reshape(shape)
+def _make_entry(image: Any, numbers: Sequence[int], world: Any, camera: Mapping[str, Any], box: Any) -> tuple:
+    """Image, frame, (17, 3) mm, R, t, fx fy cx cy and box of a JSON file's values, as far as they are whole.
+
+    Args:
+        numbers: for `parse_numbers`.
+        camera: R, t, f, c.
+
+    Raises:
+        BROKEN: values that are of another form.
+    """
+    shapes = ((world, (len(NAMES), 3)), (camera["R"], (3, 3)), (camera["t"], 3), (camera["f"], 2), (camera["c"], 2))
+    held = [np.array(value, dtype=np.float64).reshape(shape) for value, shape in (*shapes, (box, 4))]
+    if not all(np.isfinite(values).all() for values in held):
+        raise ValueError("a number that is not finite")
     points, rotation, translation, focal, center, corners = held
     if not np.abs(rotation @ rotation.T - np.eye(3)).max() < 1e-3 or not (focal > 0).all():
         raise ValueError("its camera's R is no rotation, or its f not above 0")
     lens = np.concatenate([focal, center])
-    return Entry(str(image), parse_numbers(*numbers), points, rotation, translation, lens, corners)
+    return str(image), parse_numbers(*numbers), points, rotation, translation, lens, corners
 
 
-def _read_entries(path: Path, stored: Any, read: Callable[[Mapping, Mapping], Entry], form: str) -> Recording:
+def _read_entries(path: Path, stored: Any, read: Callable[[Mapping, Mapping], tuple], form: str) -> Reading:
     """The people of a file's `images` and `annotations`; entries that are not as the format has them are left out.
 
     Args:
-        read: makes an entry of an image and an annotation; may raise BROKEN.
+        read: `_make_entry` of an image and an annotation.
         form: the format's name in messages.
 
     Raises:
         PoseError: no such lists, nobody in it, or cameras that fit no box.
     """
-    stored = load_json(path) if stored is None else stored
     try:
         images = {image["id"]: image for image in stored["images"]}
         annotations = list(stored["annotations"])
@@ -144,6 +115,6 @@ def _read_entries(path: Path, stored: Any, read: Callable[[Mapping, Mapping], En
         raise PoseError(f"{path}: nobody in it is as {form} has people{first}; give its own file")
     names, frames, *arrays = zip(*entries, strict=True)
     world, rotation, translation, camera, boxes = map(np.array, arrays)
-    table = {**tabulate_frames(path, frames), "camera": camera}
+    table = {**tabulate_frames(path, frames), "camera": camera, "left_out": left_out}
     poses = to_camera(path, world, rotation, translation, camera, boxes)
-    return Recording(names, poses, left_out=left_out, **table)
+    return make_reading(f"{HUMAN36M} as {form} has it (JSON)", names, poses, **table)

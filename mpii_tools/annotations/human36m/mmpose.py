@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.human36m.cameras import fit_lenses, tabulate_frames
-from mpii_tools.annotations.human36m.protocols import parse_video
-from mpii_tools.annotations.human36m.recording import Recording
+from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_video
+from mpii_tools.annotations.human36m.recording import make_reading
+from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.arrays import numeric
 from mpii_tools.formats.npz import load_arrays
 
@@ -24,52 +24,31 @@ DIGITS = 9  # of a frame's number that count: longer ones would not fit in int64
 METERS = (0.3, 100.0)  # how far from a camera a person may stand
 
 
-def is_mmpose(path: Path, names: Collection[str]) -> bool:
-    """Whether an .npz with arrays of these names is mmpose's."""
-    return set(KEYS) <= set(names)
+def read_mmpose(path: Path) -> Reading:
+    """The people of Human3.6M, or of MPI-INF-3DHP if the first image is one of its.
 
-
-def is_mpi_inf(path: Path, names: Collection[str]) -> bool:
-    """Whether it is mmpose's and its first image is of MPI-INF-3DHP. Raises PoseError as `load_arrays`."""
-    if not is_mmpose(path, names):
-        return False
-    images = load_arrays(path, {"imgname": "U"}, "mmpose's annotations")["imgname"].ravel()
-    return bool(images.size) and _match(MPI_INF_IMAGE, str(images[0])) is not None
-
-
-def read_mmpose(path: Path) -> Recording:
-    """Human3.6M's people. The cameras come from metadata.xml or cameras.json beside the file or above it.
-
-    mmpose's own cameras.pkl is a pickle, and never read.
+    Human3.6M's cameras come from metadata.xml or cameras.json beside the file or above it: mmpose's own cameras.pkl is
+    a pickle, and never read. MPI-INF-3DHP's are fitted to the labels, video by video (`fit_lenses`); its training
+    subjects are S1 to S8, and TS1 to TS6 of the test validate.
 
     Raises:
         PoseError: another file, other names than mmpose's, or poses that are not in meters.
     """
     images, poses, labels = _load(path)
-    frames = []
-    for image in images.tolist():
-        match = _match(HUMAN36M_IMAGE, image)
-        try:
-            frames.append(parse_video(match[1], match[2], match[3], int(match[4][-DIGITS:]) - 1))
-        except (TypeError, ValueError) as error:  # no match, or no video of a subject
-            raise PoseError(
-                f"{path}: {image[:80]!r} is no image of Human3.6M as mmpose calls them, "
-                "S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg; keep its names"
-            ) from error
-    return Recording(images, poses, labels=labels, **tabulate_frames(path, frames))
-
-
-def read_mpi_inf(path: Path) -> Recording:
-    """MPI-INF-3DHP's people: training subjects S1 to S8, and TS1 to TS6 of the test for validation.
-
-    The file has no cameras; each video's is fitted to its labels (`fit_lenses`).
-
-    Raises:
-        PoseError: as `read_mmpose`.
-    """
-    images, poses, labels = _load(path)
-    poses, labels = poses[:, OF_MPI_INF], labels[:, OF_MPI_INF]
-    matches = [_match(MPI_INF_IMAGE, image) for image in images.tolist()]
+    names = [image.replace("\\", "/").rpartition("/")[2] for image in images.tolist()]
+    if not MPI_INF_IMAGE.fullmatch(names[0]):
+        frames = []
+        for name, match in zip(images.tolist(), map(HUMAN36M_IMAGE.fullmatch, names), strict=True):
+            try:
+                frames.append(parse_video(match[1], match[2], match[3], int(match[4][-DIGITS:]) - 1))
+            except (TypeError, ValueError) as error:  # no match, or no video of a subject
+                raise PoseError(
+                    f"{path}: {name[:80]!r} is no image of Human3.6M as mmpose calls them, "
+                    "S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg; keep its names"
+                ) from error
+        table = tabulate_frames(path, frames)
+        return make_reading(f"{HUMAN36M} as mmpose has it (.npz)", images, poses, labels=labels, **table)
+    matches = [MPI_INF_IMAGE.fullmatch(name) for name in names]
     if None in matches:
         raise PoseError(
             f"{path}: {str(images[matches.index(None)])[:80]!r} is no image of MPI-INF-3DHP as mmpose calls them, "
@@ -77,12 +56,12 @@ def read_mpi_inf(path: Path) -> Recording:
         )
     sequences = [f"{match[1]} {(match[2] or '').strip('_')}".strip() for match in matches]
     videos = [f"{sequence}{match[3] or ''}" for sequence, match in zip(sequences, matches, strict=True)]
-    camera = fit_lenses(poses, labels, videos)
-    return Recording(
-        images, poses, camera, labels=labels, subject=[match[1] for match in matches], sequence=sequences,
+    poses, labels = poses[:, OF_MPI_INF], labels[:, OF_MPI_INF]
+    return make_reading(
+        "MPI-INF-3DHP as mmpose has it (.npz)", images, poses, fit_lenses(poses, labels, videos), labels=labels,
+        split=np.array(["valid" if match[1].startswith("T") else "train" for match in matches]), fitted=True,
+        subject=[match[1] for match in matches], sequence=sequences,
         frame=[int(match[4][-DIGITS:]) for match in matches],
-        split=["valid" if match[1].startswith("T") else "train" for match in matches],
-        fitted=np.isfinite(camera).all(axis=1),
     )  # fmt: skip
 
 
@@ -100,7 +79,3 @@ def _load(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     poses, labels = (np.where(array[..., -1:] != 0, array[..., :-1], np.nan) for array in (points, parts))
     with np.errstate(over="ignore"):
         return images, 1000 * poses, labels
-
-
-def _match(pattern: re.Pattern[str], image: str) -> re.Match[str] | None:
-    return pattern.fullmatch(image.replace("\\", "/").rpartition("/")[2])

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.human36m.cameras import tabulate_frames
-from mpii_tools.annotations.human36m.protocols import parse_numbers, parse_video
-from mpii_tools.annotations.human36m.recording import OF_32, Recording
+from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_numbers, parse_video
+from mpii_tools.annotations.human36m.recording import OF_32, make_reading
+from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.arrays import listed, numeric
 from mpii_tools.formats.hdf5 import load_hdf5
 
@@ -25,7 +25,7 @@ NUMBERS = ("subject", "action", "subaction", "camera", "frame")
 FOLDERS = {"Photo": "TakingPhoto", "WalkDog": "WalkingDog"}  # what h36m-fetch calls its folders of these actions
 
 
-def read_cdf(path: Path) -> Recording:
+def read_cdf(path: Path) -> Reading:
     """The people of one video.
 
     The subject is the folder above called S1, S5, ...; the cameras come from metadata.xml or cameras.json. The dataset
@@ -48,7 +48,7 @@ def read_cdf(path: Path) -> Recording:
     name = f"{subject}_{video.replace(' ', '_')}.{camera}"
     images = [f"{subject}/{name}/{name}_{number:06d}.jpg" for number in range(1, len(poses) + 1)]
     frames = [first._replace(number=number) for number in range(len(poses))]
-    return Recording(images, poses, **tabulate_frames(path, frames))
+    return make_reading(f"{HUMAN36M}'s own .cdf", images, poses, **tabulate_frames(path, frames))
 
 
 def _load_cdf(path: Path) -> np.ndarray:
@@ -69,12 +69,7 @@ def _load_cdf(path: Path) -> np.ndarray:
     return stored.reshape(-1, WIDTH)
 
 
-def is_fetch(path: Path, names: Collection[str]) -> bool:
-    """Whether an HDF5 file with datasets of these names is h36m-fetch's."""
-    return set(NUMBERS) - {"subaction"} <= set(names) and "part" not in names
-
-
-def read_fetch(path: Path) -> Recording:
+def read_fetch(path: Path) -> Reading:
     """The people of one annot.h5 of h36m-fetch.
 
     `pose/3d` is taken, the subject's own skeleton in camera coordinates; `pose/3d-univ` is nobody's. The cameras come
@@ -108,7 +103,7 @@ def read_fetch(path: Path) -> Recording:
         f"img_{frame.number:06d}.jpg"
         for frame in frames
     ]
-    return Recording(images, points, labels=labels, **table)
+    return make_reading(f"{HUMAN36M} as h36m-fetch has it (.h5)", images, points, labels=labels, **table)
 
 
 def _load_pinhole(path: Path, stored: dict[str, np.ndarray], name: str) -> list[float]:

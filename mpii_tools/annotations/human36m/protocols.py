@@ -104,14 +104,6 @@ def assign_splits(subjects: Sequence[str], protocol: int = 2) -> np.ndarray:
     return np.array([split_of.get(subject, "") for subject in subjects], dtype=np.str_)
 
 
-def describe_protocol(number: int, every: int, leave_out_damaged: bool) -> str:
-    """A protocol in words: its number, and where the images it tests on are not the paper's."""
-    words = [f"Protocol {number}"]
-    words += [f"but 1 of {every} frames"] if every != EVERY["valid"] else []
-    words += ["without damaged sequences"] if leave_out_damaged else []
-    return ", ".join(words)
-
-
 def select_frames(images: np.ndarray, frames: np.ndarray, every: np.ndarray) -> np.ndarray:
     """(N,) bool: the first frame of each `every` (N,) in a video, counted from its first frame there.
 
@@ -156,10 +148,14 @@ def choose_people(
         leave_out_damaged: the sequences of `find_damaged`; the paper names none that it left out.
 
     Raises:
-        PoseError: nobody is left.
+        PoseError: another protocol, a number below 1, or nobody is left.
     """
     if not reading.format.startswith(HUMAN36M):
         return reading
+    if protocol not in (None, *PROTOCOLS):
+        raise PoseError(f"--protocol {protocol}: must be 1 or 2")
+    if len(every) > 2 or min(every, default=1) < 1:
+        raise PoseError(f"--every {' '.join(map(str, every))}: must be one number or two, 1 or above")
     people = reading.people
     depth = people.depth
     splits = {number: assign_splits(depth.subject.tolist(), number) for number in (2, 1)}
@@ -167,18 +163,19 @@ def choose_people(
         people = replace(people, split=splits[protocol])
     followed = protocol or next((number for number in splits if np.array_equal(splits[number], people.split)), None)
     train, others = (*every, *every)[:2] if every else (EVERY["train"], EVERY["valid"])
-    chosen = select_frames(people.images, depth.frame, np.where(people.split == "train", train, others))
-    chosen &= (people.split != "") | (protocol is None)
-    damaged = chosen & find_damaged(depth.sequence, people.images)
+    taken = select_frames(people.images, depth.frame, np.where(people.split == "train", train, others))
+    taken &= (people.split != "") | (protocol is None)
+    damaged = taken & find_damaged(depth.sequence, people.images)
     notes = {f"{DAMAGED_NOTE}, {'left out' if leave_out_damaged else 'kept'}": people.person_ids[damaged].tolist()}
     if leave_out_damaged:
-        chosen &= ~damaged
-    if not chosen.any():
+        taken &= ~damaged
+    if not taken.any():
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
-    words = describe_protocol(followed, others, leave_out_damaged) if followed else ""
+    words = f"Protocol {followed}" + (f", but 1 of {others} frames" if others != EVERY["valid"] else "")
+    words = words + ", without damaged sequences" * leave_out_damaged if followed else ""
     people = replace(people, depth=replace(depth, protocol=np.where(people.split == "valid", words, "")))
-    return replace(reading, people=people.select(chosen), notes=merge(reading.notes, notes))
+    return replace(reading, people=people.select(taken), notes=merge(reading.notes, notes))
 
 
 def place_crops(reading: Reading, crop: str | None = None) -> Reading:
@@ -189,6 +186,8 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
     Raises:
         PoseError: people in two dimensions, or somebody whose camera, root's depth or pelvis is not known.
     """
+    if crop not in (None, *CROPPED):
+        raise PoseError(f"--crop {crop}: must be box or pelvis")
     people = reading.people
     depth = people.depth
     if crop == "pelvis" and depth is None:
@@ -207,8 +206,3 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
         center, scale = place_squares(root, side)
         people = replace(people, center=center, scale=scale)
     return replace(reading, people=people, notes=merge(reading.notes, {CROPPED[crop]: people.person_ids.tolist()}))
-
-
-def has_human36m(readings: Sequence[Reading]) -> bool:
-    """Whether any of the readings is of Human3.6M."""
-    return any(reading.format.startswith(HUMAN36M) for reading in readings)

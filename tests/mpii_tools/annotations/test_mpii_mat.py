@@ -36,40 +36,27 @@ def annopoints(*points: dict) -> np.ndarray:
 def irregular_release() -> dict:
     objpos = struct({"x": np.uint16(300), "y": np.uint8(200)})
     box = {"x1": np.uint8(250), "y1": np.uint8(90), "x2": np.uint16(280), "y2": np.uint8(50)}
-    labelled = {
-        **box,
-        "annopoints": annopoints(
-            point(9, 301.25, 50.5, NONE), point(0, np.int16(-3), np.uint16(400), "1"), point(6, 10, 20, np.uint8(0))
-        ),
-        "head_r11": "1",
-        "scale": 2.5,
-        "objpos": objpos,
-    }
+    three = point(9, 301.25, 50.5, NONE), point(0, np.int16(-3), np.uint16(400), "1"), point(6, 10, 20, np.uint8(0))
+    labelled = {**box, "annopoints": annopoints(*three), "head_r11": "1", "scale": 2.5, "objpos": objpos}
     other_order = {
         "x1": NONE, "y1": NONE, "x2": NONE, "y2": NONE,
         "annopoints": annopoints({"id": np.uint8(3), "x": 7, "y": 8, "is_visible": "0"}),
         "part_occ1": NONE, "scale": 1.0, "objpos": objpos,
     }  # fmt: skip
-    no_points = {**labelled, "annopoints": NONE}
-    no_scale = {**labelled, "scale": NONE}
-    no_objpos = {**labelled, "objpos": NONE}
+    lacking = [{**labelled, name: NONE} for name in ("annopoints", "scale", "objpos")]
     test_rects = struct({"scale": 3.0, "objpos": objpos}, {"scale": NONE, "objpos": NONE})
     images = {
-        "a.jpg": (struct(labelled, no_points, no_scale, no_objpos), 1, [1, 3]),
+        "a.jpg": (struct(labelled, *lacking), 1, [1, 3]),
         "b.jpg": (struct(other_order), 1, []),
         "nobody.jpg": (NONE, 1, []),
         "test.jpg": (test_rects, 0, [1]),
         "empty_test.jpg": (NONE, 0, []),
     }
-    annolist = struct(
-        *(
-            {"image": struct({"name": name}), "annorect": rects, "frame_sec": NONE, "vididx": NONE}
-            for name, (rects, _, _) in images.items()
-        )
-    )
+    entries = [{"image": struct({"name": name}), "annorect": rects, "frame_sec": NONE, "vididx": NONE}
+               for name, (rects, *_) in images.items()]  # fmt: skip
     train = np.array([[train for _, train, _ in images.values()]], np.uint8)
     single = cell([np.array([single], np.uint8) if single else NONE for _, _, single in images.values()])
-    return {"annolist": annolist, "img_train": train, "version": "12", "single_person": single}
+    return {"annolist": struct(*entries), "img_train": train, "version": "12", "single_person": single}
 
 
 def read_release(folder, release: dict):
@@ -141,7 +128,8 @@ def test_a_repeated_joint_is_reported(tmp_path):
 
 def test_what_is_written_is_read_back(tmp_path):
     people = some_people()
-    write_mpii_mat(tmp_path / "mpii.mat", people)
+    half = people.head_size[:, None] / 0.6 / np.sqrt(8)  # a square around 0, 0 of the right diagonal
+    write_mpii_mat(tmp_path / "mpii.mat", people, half * [-1, -1, 1, 1])
     back = read_annotations(tmp_path / "mpii.mat").people
     for name in ("images", "person_ids", "split", "scored", "visible"):
         np.testing.assert_array_equal(getattr(back, name), getattr(people, name), err_msg=name)
@@ -178,18 +166,13 @@ def test_derived_joints_are_not_written(tmp_path):
 
 def test_without_a_list_tompsons_people_validate(tmp_path, read_shared):
     known = read_shared("mpii/valid_annolist.mat").people.select(np.arange(60))
-    stranger = People(
-        [known.images[0], "unknown.jpg"],
-        known.joints[:2],
-        person_ids=[f"{known.images[0]}#9", "unknown.jpg#1"],
-        center=known.center[:2] + 5,
-        scale=known.scale[:2],
-    )
-    write_mpii_mat(tmp_path / "mpii.mat", join_people([replace(known, split=""), stranger]))
+    beside = f"{known.images[0]}#9"
+    strangers = replace(known.select(np.arange(2)), images=[known.images[0], "unknown.jpg"],
+                        person_ids=[beside, "unknown.jpg#1"], center=known.center[:2] + 5)  # fmt: skip
+    write_mpii_mat(tmp_path / "mpii.mat", join_people([replace(known, split=""), replace(strangers, split="")]))
     (tmp_path / "valid_images.txt").unlink()
     reading = read_annotations(tmp_path / "mpii.mat")
     split = dict(zip(reading.people.person_ids.tolist(), reading.people.split.tolist(), strict=True))
-    beside = f"{known.images[0]}#9"
     assert split == {**dict.fromkeys(known.person_ids.tolist(), "valid"), "unknown.jpg#1": "train", beside: "train"}
     assert reading.people.person_ids[find_shared(reading.people)].tolist() == [beside]
 

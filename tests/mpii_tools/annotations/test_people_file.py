@@ -61,22 +61,6 @@ def test_files_that_are_not_people(tmp_path, changes, says):
     assert "people.npz" in str(raised.value)
 
 
-def test_truncated_and_absent_files(tmp_path):
-    path = tmp_path / "people.npz"
-    save_people(path, some_people(4))
-    data = path.read_bytes()
-    for part in (0.0, 0.1, 0.5, 0.99):
-        path.write_bytes(data[: int(part * len(data))])
-        with pytest.raises(PoseError, match=r"people\.npz"):
-            load_people(path)
-    with open(path, "wb") as file:
-        np.save(file, np.ones(3))
-    with pytest.raises(PoseError, match=r"not a whole \.npz"):
-        load_people(path)
-    with pytest.raises(PoseError, match="no such file"):
-        load_people(tmp_path / "absent.npz")
-
-
 def test_a_skeleton_without_pairs_comes_back_as_it_was(tmp_path):
     """Files of before name [] for want of pairs too: what was trained on them, with mirrored images, resumes."""
     unknown = Skeleton(("beak", "tail"), (-1, 0))

@@ -83,16 +83,9 @@ def write_each_format(folder):
     people = few_people()
     save_people(folder / "a.x", people)
     write_mpii_mat(folder / "b.x", people)
-    scipy.io.savemat(
-        folder / "c.x",
-        {
-            "pos_gt_src": np.ones((16, 2, 2)),
-            "jnt_missing": np.zeros((16, 2)),
-            "headboxes_src": np.ones((2, 2, 2)),
-            "dataset_joints": np.array(NAMES, dtype=object),
-        },
-        appendmat=False,
-    )
+    gt_valid = {"pos_gt_src": np.ones((16, 2, 2)), "jnt_missing": np.zeros((16, 2)),
+                "headboxes_src": np.ones((2, 2, 2)), "dataset_joints": np.array(NAMES, dtype=object)}  # fmt: skip
+    scipy.io.savemat(folder / "c.x", gt_valid, appendmat=False)
     (folder / "d.x").write_text(json.dumps([{"image": "a.jpg", "center": [1, 1], "scale": 1.0}]))
     with h5py.File(folder / "e.x", "w") as file:
         file.update({"part": np.ones((2, 16, 2)), "center": np.ones((2, 2)), "scale": np.ones(2)})

@@ -18,14 +18,7 @@ from mpii_tools.annotations.splits import (
     split_by_name,
     split_in_name,
 )
-from mpii_tools.annotations.valid_list import (
-    NOBODY,
-    SEVERAL,
-    UNKNOWN,
-    find_listed,
-    read_valid_list,
-    write_valid_list,
-)
+from mpii_tools.annotations.valid_list import NOBODY, SEVERAL, UNKNOWN, find_listed, read_valid_list, write_valid_list
 from mpii_tools.people import People
 
 
@@ -124,6 +117,7 @@ def test_the_stored_file_is_that_of_the_official_structs(read_shared):
     for shift in ([1, 0], [0, -1], [0, 15]):
         assert is_validation(people.images, people.center + shift).mean() < 0.001
     assert not is_validation(np.array([f"x{image}" for image in people.images]), people.center).any()
+    assert not is_validation(people.images, people.center * [np.nan, 1]).any()
 
 
 def test_no_training_image_is_among_them(shared, read_shared):
@@ -142,10 +136,6 @@ def test_fingerprints_are_the_same_everywhere():
     images, center = np.array(["a.jpg", "a.jpg", "folder/a.jpg"]), np.array([[1.0, 2.0], [1.4, 1.6], [1.0, 2.0]])
     assert len(set(fingerprints(images, center).tolist())) == 1
     assert fingerprints(images[:1], center[:1]).tolist() == [7879732919129992770]
-
-
-def test_unknown_centers_are_nobodys():
-    assert not is_validation(np.array(["a.jpg"]), np.array([[np.nan, 1.0]])).any()
 
 
 def test_split_of_a_file_without_the_field(tmp_path, read_shared):

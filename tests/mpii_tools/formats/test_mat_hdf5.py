@@ -76,18 +76,10 @@ def test_a_release_is_the_same_in_both_versions(tmp_path, people):
 
 
 def test_newells_arrays_in_a_mat_file(tmp_path, people):
-    columns = {
-        "part": people.joints + 1,
-        "center": people.center,
-        "scale": people.scale,
-        "imgname": ["a", "b", "c", "d"],
-    }
+    columns = {"part": people.joints + 1, "center": people.center, "scale": people.scale}
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
-        hidden = file.create_group("#refs#")
-        for name, value in columns.items():
-            put(file, name, value, hidden) if name == "imgname" else file.create_dataset(
-                name, data=np.atleast_1d(value).T
-            )
+        put(file, "imgname", ["a", "b", "c", "d"], file.create_group("#refs#"))
+        file.update({name: value.T for name, value in columns.items()})
     found = read_annotations(tmp_path / "a.mat").people
     assert found.images.tolist() == ["a", "b", "c", "d"]
     here = np.isfinite(people.joints)
