@@ -3,8 +3,6 @@
 from ief import PosePredictor
 """
 
-from __future__ import annotations
-
 __all__ = ["PosePredictor", "Poses"]
 
 

@@ -28,7 +28,7 @@ COMMANDS = {
     "table2": "the same in 3D, with and without people who have no depth",
     "release": "write a run's stages in half precision for others to use, with a model card",
     "export": "write both stages as one ONNX model",
-    "bench": "measure the speed of the heatmaps and the stages on this machine",
+    "bench": "measure the speed of training and inference on this machine",
 }
 FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h

@@ -1,7 +1,5 @@
 """Timing two functions against each other: in alternation, many times, as medians with their range and a ratio."""
 
-from __future__ import annotations
-
 import math
 import platform
 import re

@@ -1,9 +1,6 @@
 """`ief bench`: the project's own speed measurements, each against a named baseline, in one run."""
 
-from __future__ import annotations
-
 import argparse
-import importlib
 import json
 from pathlib import Path
 
@@ -14,8 +11,7 @@ from ief.commands.options import add_device
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
 
-# Functions that yield the lines of a group, and their modules of `ief.benchmarks`.
-GROUPS = {"heatmaps": "training", "training": "training", "network": "network"}
+GROUPS = ("training", "network")  # functions of `ief.benchmarks.stages` that yield lines
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,17 +33,18 @@ def run(args: argparse.Namespace) -> None:
     unknown = [name for name in args.groups if name not in GROUPS]
     if unknown:
         raise PoseError(f"unknown group '{unknown[0]}'; choose from {', '.join(GROUPS)}")
+    from ief.benchmarks import stages
     from ief.benchmarks.timing import HEADER, line, machine
-    from ief.benchmarks.workload import Workload
     from ief.model.device import choose_device
 
     device, lines = choose_device(args.device), []
-    workload = Workload(device, args.backbone, args.size, args.batch_size, args.images, args.rounds, args.compile)
+    workload = stages.Workload(
+        device, args.backbone, args.size, args.batch_size, args.images, args.rounds, args.compile
+    )
     about = machine(device)
     print(", ".join(f"{key} {value}" for key, value in about.items()), HEADER, sep="\n")
     for name in args.groups or GROUPS:
-        module = importlib.import_module(f"ief.benchmarks.{GROUPS[name]}")
-        for result in getattr(module, name)(workload):
+        for result in getattr(stages, name)(workload):
             print(line(result), flush=True)
             lines.append({"group": name, **result})
     if args.json:

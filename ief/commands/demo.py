@@ -1,7 +1,5 @@
 """`ief demo`: the whole line on synthetic people, from drawing them to a report."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`ief export`: both stages as one ONNX model, heatmaps inside; in int8 if that is asked for."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`ief predict`: a prepared split, images or videos -> poses, in the formats of other tools, and pictures of them."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -9,67 +7,51 @@ from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_device
 
 EXAMPLE = """ief predict image.jpg --out poses
-         ief predict --run runs/all image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
          ief predict --run runs/all clip.mp4 --detect --out poses
          ief predict --run runs/all --data data/mpii --split valid --flip
          ief predict --run runs/3d image.jpg --camera 1145 1144 512 515 --root-depth 4800"""
-OF_BOTH = ("draw", "flip", "batch_size", "device")
-OF_INPUTS = ("boxes", "detect", "detector_weights", "min_score", "center", "scale")
+FILE, FOLDER, FLAG = {"type": Path, "metavar": "FILE"}, {"type": Path, "metavar": "DIR"}, {"action": "store_true"}
+PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 x2 y2`, a score after it or not, or
+    `image x y scale` (MPII's); names are relative to the file without INPUT; with it, other images' are passed over"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    file, folder = {"type": Path, "metavar": "FILE"}, {"type": Path, "metavar": "DIR"}
     add("inputs", type=Path, nargs="*", metavar="INPUT", help="images, folders of them, or videos (.mp4, .avi, .mov)")
-    people = (
-        "people of the images: COCO JSON (bbox x y width height, score), or text with one person per line, "
-        "`image x1 y1 x2 y2`, a score after it or not, or `image x y scale` (MPII's), separated by tabs, commas or "
-        "spaces; names, in quotes or not, are relative to the file if no INPUT is given; with INPUT, boxes of other "
-        "images are passed over"
-    )
-    add("--boxes", "--list", **file, help=people)
+    add("--boxes", "--list", **FILE, help=PEOPLE)
     add("--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)")
-    add("--detect", action="store_true", help="find the people by torchvision's SSDLite320-MobileNetV3")
-    add("--detector-weights", **file, help="the detector's weights (default: torchvision's cache, or its download)")
-    add("--run", **folder, help="run folder with trained stages (default: this version's released weights, if any)")
-    add("--onnx", **file, help="what `ief export` wrote, instead of --run")
-    add("--data", **folder, help="folder that `ief prepare` wrote")
+    add("--detect", **FLAG, help="find the people by torchvision's SSDLite320-MobileNetV3")
+    add("--detector-weights", **FILE, help="the detector's weights (default: torchvision's cache, or its download)")
+    add("--run", **FOLDER, help="run folder with trained stages (default: this version's released weights, if any)")
+    add("--onnx", **FILE, help="what `ief export` wrote, instead of --run")
+    add("--data", **FOLDER, help="folder that `ief prepare` wrote")
     add("--split", default="valid", metavar="NAME", help="which of its splits to predict (default: valid)")
-    add("--out", **folder, help="folder for predictions and pictures (default: that of --run, for a split; else poses)")
-    add("--flip", action="store_true", help="average over the crop and its mirror image")
-    center = "the person's center in the image, 0-based pixels (default: the image's center)"
-    add("--center", type=float, nargs=2, metavar=("X", "Y"), help=center)
+    add("--out", **FOLDER, help="folder for predictions and pictures (default: that of --run, for a split; else poses)")
+    add("--flip", **FLAG, help="average over the crop and its mirror image")
+    add("--center", type=float, nargs=2, metavar=("X", "Y"), help="the person's, 0-based pixels (default: the image's)")
     add("--scale", type=float, metavar="S", help="the person's height in pixels / 200 (default: one who fills it)")
-    camera = (
-        "of a run in 3D: the focal lengths and the principal point of the images' camera in pixels, which adds the "
-        "poses in its coordinates, in mm (x right, y down, z away); needs --root-depth"
-    )
-    add("--camera", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"), help=camera)
-    lens = "of that camera's lens, in Human3.6M's order (default: none)"
-    add("--distortion", type=float, nargs=5, metavar=("K1", "K2", "K3", "P1", "P2"), help=lens)
+    add("--camera", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"), help="of a 3D run, pixels: adds poses in mm")
+    add("--distortion", type=float, nargs=5, metavar=("K1", "K2", "K3", "P1", "P2"), help="of its lens (default: none)")
     add("--root-depth", type=float, metavar="MM", help="from that camera to everybody's pelvis, along its axis")
-    add("--images", **folder, help="images of the split, to draw the first --draw of them")
+    add("--images", **FOLDER, help="images of the split, to draw the first --draw of them")
     add("--draw", type=int, metavar="N", help="how many images to draw, 0 or more (default: all; 12 people of a split)")
-    add("--batch-size", type=int, default=32, metavar="N", help="crops at a time (default: 32)")
+    add("--batch-size", type=int, metavar="N", default=32, help="crops at a time (default: 32)")
     add_device(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for, and print the files."""
     check(args)
-    from ief.inference.poses import ImageCamera
-    from ief.workflow.predict import predict_inputs, predict_split
+    from ief.workflow.predict import ImageCamera, predict_inputs, predict_split
 
-    weights = args.run or args.onnx
-    options = {name: getattr(args, name) for name in (*OF_BOTH, *(() if args.data else OF_INPUTS))}
-    if args.data:
-        out = args.out or args.run or Path("poses")
-        files, left_out = predict_split(args.data, args.split, out, weights, images=args.images, **options)
-    else:
-        camera = ImageCamera(args.camera, args.root_depth, args.distortion or (0.0,) * 5) if args.camera else None
-        files, left_out = predict_inputs(args.inputs, args.out or Path("poses"), weights, camera=camera, **options)
+    if args.camera:
+        args.camera = ImageCamera(args.camera, args.root_depth, args.distortion or (0.0,) * 5)
+    predict, given = (predict_split, [args.data, args.split]) if args.data else (predict_inputs, [args.inputs])
+    out = args.out or (args.data and args.run) or Path("poses")
+    options = {name: getattr(args, name) for name in predict.__kwdefaults__}  # the names of the options here
+    files, left_out = predict(*given, out, args.run or args.onnx, **options)
     print(*files, sep="\n")
     if left_out:
         raise Incomplete(left_out)
@@ -80,8 +62,6 @@ def check(args: argparse.Namespace) -> None:
     placed, single = args.center or args.scale is not None, len(args.inputs) == 1 and not args.inputs[0].is_dir()
     for wrong, what in (
         (args.run and args.onnx, "give either --run, a folder with trained stages, or --onnx, an exported model"),
-        (args.onnx and args.onnx.suffix != ".onnx",
-         f"--onnx {args.onnx}: no .onnx file; give what `ief export` wrote, or --run"),
         (bool(args.data) == bool(args.inputs or args.boxes),
          "give either images or --data, what `ief prepare` wrote, or --boxes with people of images"),
         (args.detect and (args.boxes or args.data or placed),

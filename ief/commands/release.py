@@ -1,7 +1,5 @@
 """`ief release`: a run that is good enough -> weights for everybody, in half precision, with a model card."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
 
     configs = read_plan(args.plan, config) if args.plan else table_7(config)
     if args.draw:
-        from ief.workflow.draw import prepare_drawn
+        from ief.workflow.demo import prepare_drawn
         from mpii_tools.synthetic.dataset import write_synthetic
 
         drawn = write_synthetic(args.run / "people", *args.draw)

@@ -5,8 +5,6 @@ center, so that the whole image is 0 0 width height. A crop is the square around
 the box's longer side, as MPII's is 1.25 of a person's height.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

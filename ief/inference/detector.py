@@ -1,7 +1,5 @@
 """Finding the people of an image: torchvision's SSDLite320 with a MobileNetV3, trained on COCO."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 
@@ -30,13 +28,13 @@ class PersonDetector:
     def __init__(self, weights: Path | None = None, min_score: float = 0.5, device: torch.device | str = "cpu") -> None:
         self.min_score, self.device, self.lock = min_score, torch.device(device), threading.Lock()
         network = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
-        tensors = download() if weights is None else load_plain_data(weights)
         try:
-            network.load_state_dict(tensors)
-        except (RuntimeError, TypeError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:120]
+            released = SSDLite320_MobileNet_V3_Large_Weights.COCO_V1
+            network.load_state_dict(load_plain_data(weights) if weights else released.get_state_dict(check_hash=True))
+        except (OSError, RuntimeError, TypeError, AttributeError) as error:
             raise PoseError(
-                f"{weights or 'downloaded'}: not the weights of torchvision's ssdlite320_mobilenet_v3_large ({reason})"
+                f"{weights or 'download'}: not the weights of torchvision's ssdlite320_mobilenet_v3_large "
+                f"({' '.join(str(error).split())[:120]}); give its file with --detector-weights FILE, or --boxes FILE"
             ) from error
         self.network = network.eval().to(self.device)
 
@@ -49,14 +47,3 @@ class PersonDetector:
         people = (objects["labels"] == PERSON) & (objects["scores"] >= self.min_score)
         boxes, scores = (objects[name][people].double().cpu().numpy() for name in ("boxes", "scores"))
         return boxes, scores
-
-
-def download() -> dict[str, torch.Tensor]:
-    """torchvision's weights of the detector, through its cache and download. Raises PoseError if that fails."""
-    try:
-        return SSDLite320_MobileNet_V3_Large_Weights.COCO_V1.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        raise PoseError(
-            f"torchvision's person detector could not be downloaded ({error}); give its file with "
-            "--detector-weights FILE, or boxes with --boxes FILE"
-        ) from error

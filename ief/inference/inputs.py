@@ -1,7 +1,5 @@
 """Which images to predict, and which people of them: image files, folders, and files of boxes."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -9,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,59 +101,52 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     Raises:
         PoseError: when the file is missing, or nothing in it can be used.
     """
-    named, left_out = group_boxes(path, min_score)
+    try:
+        text = read_text(require_file(path))
+    except (OSError, UnicodeError) as error:
+        raise PoseError(f"{path}: cannot be read as text ({error})") from error
+    named: dict[str, list[NamedBox]] = {}
+    left_out = []
+    for entry in (read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text):
+        if isinstance(entry, str):
+            left_out.append(entry)
+        else:
+            boxes = named.setdefault(entry.image.replace("\\", "/").removeprefix("./"), [])
+            boxes += [] if entry.score < min_score else [entry]
+    least = f" with a score of {min_score:g} or more" if min_score > 0 else ""
+    if not any(named.values()):
+        raise PoseError(left_out[0] if left_out else f"{path}: names no image{least}")
     names_of, ambiguous = match_names(named, path.parent, files)
     left_out += [f"{path}: {line}" for line in ambiguous.values()]
-    boxes_of, unclear = {}, {}
-    for image, names in names_of.items():
-        if files and len(names) > 1:
-            unclear[image] = f"{image}: {path.name} has {names[0]} and {names[1]}, and it could be either"
-        elif boxes := [box for name in names for box in named[name]]:
-            boxes_of[image] = boxes
-    ours = {*ambiguous, *(name for names in names_of.values() for name in names)}
+    ours = {*ambiguous, *chain(*names_of.values())}
     others = {name: len(boxes) for name, boxes in named.items() if boxes and name not in ours}
+    boxes_of = {image: list(chain(*map(named.get, names))) for image, names in names_of.items()}
     if files:
         if others:
             count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
             print(f"{path}: {count}", file=sys.stderr)
-        least = f" with a score of {min_score:g} or more" if min_score > 0 else ""
-        none = f"{path.name} has no box of it{least}"
-        left_out += [unclear.get(file, f"{file}: {none}") for file in files if file not in boxes_of]
+        unclear = {image for image, names in names_of.items() if len(names) > 1}
+        boxes_of = {image: boxes for image, boxes in boxes_of.items() if image not in unclear}
+        left_out += [
+            f"{file}: {path.name} has {' and '.join(names_of[file][:2])}, and it could be either"
+            if file in unclear
+            else f"{file}: {path.name} has no box of it{least}"
+            for file in files
+            if not boxes_of.get(file)
+        ]
     elif others:
         left_out.append(
             f"{path}: {sum(others.values()):,} of its boxes name an image by a number that none or several have, first "
             f"{next(iter(others))}; give file_name, or annotations with their `images`"
         )
-    if not boxes_of:
+    if not any(boxes_of.values()):
         raise PoseError(left_out[0])
-    images = whole_images(list(boxes_of))
-    for place, boxes in enumerate(boxes_of.values()):
-        if all(entry.box is not None for entry in boxes):  # else one of its lines means the whole image
-            _, corners, scores = map(np.array, zip(*boxes, strict=True))
-            images[place] = replace(images[place], boxes=corners, box_scores=scores)
+    images = []
+    for image in whole_images([image for image, boxes in boxes_of.items() if boxes]):
+        _, corners, scores = zip(*boxes_of[image.image], strict=True)
+        whole = any(box is None for box in corners)  # one of its lines means the whole image
+        images.append(image if whole else replace(image, boxes=np.array(corners), box_scores=np.array(scores)))
     return images, left_out
-
-
-def group_boxes(path: Path, min_score: float) -> tuple[dict[str, list[NamedBox]], list[str]]:
-    """The boxes of a file by their image's name, with slashes, and what is wrong with entries that cannot be used.
-
-    Raises:
-        PoseError: when the file is missing, or has no box of that score.
-    """
-    try:
-        text = read_text(require_file(path))
-    except (OSError, UnicodeError) as error:
-        raise PoseError(f"{path}: cannot be read as text ({error})") from error
-    entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
-    left_out = [entry for entry in entries if isinstance(entry, str)]
-    named: dict[str, list[NamedBox]] = {}
-    for entry in entries:
-        if isinstance(entry, NamedBox):
-            boxes = named.setdefault(entry.image.replace("\\", "/").removeprefix("./"), [])
-            boxes += [] if entry.score < min_score else [entry]
-    if not any(named.values()):
-        raise PoseError(left_out[0] if left_out else f"{path}: names no image with a score of {min_score:g} or more")
-    return named, left_out
 
 
 def match_names(
@@ -176,7 +167,7 @@ def match_names(
     images = files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES)
     by_path = {image.absolute().as_posix(): image for image in images}
     index, by_number = ImageIndex(tuple(by_path)), index_numbers(images)
-    fitting: dict[str, tuple[Path, list[str]]] = {}
+    names_of: dict[str, tuple[Path, list[str]]] = {}
     ambiguous = {}
     for name in names:
         last = name.rpartition("/")[2] if files else name
@@ -193,17 +184,17 @@ def match_names(
             ambiguous[name] = str(error)
             continue
         if image is not None:
-            fitting.setdefault(os.path.realpath(image), (image, []))[1].append(name)
-    return {
-        image: closest_names(image, several) if files else several for image, several in fitting.values()
-    }, ambiguous
+            names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+    if not files:
+        return dict(names_of.values()), ambiguous
+    return {image: closest_names(image, several) for image, several in names_of.values()}, ambiguous
 
 
 def closest_names(image: Path, names: list[str]) -> list[str]:
     """Those of the names that share the longest end with an image's path."""
     end = image.absolute().parts[::-1]
-    shared = [sum(takewhile(bool, map(str.__eq__, end, name.split("/")[::-1]))) for name in names]
-    return [name for name, length in zip(names, shared, strict=True) if length == max(shared)]
+    shared = {name: sum(takewhile(bool, map(str.__eq__, end, name.split("/")[::-1]))) for name in names}
+    return [name for name in names if shared[name] == max(shared.values())]
 
 
 def index_numbers(files: Sequence[Path]) -> dict[str, Path]:
@@ -222,8 +213,12 @@ def index_numbers(files: Sequence[Path]) -> dict[str, Path]:
 def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
     """The lines of a text; one that cannot be used as what is wrong with it."""
     for number, line in enumerate(text.splitlines(), start=1):
-        tokens = split_line(line)
-        numbers = trailing_numbers(tokens)
+        tokens, numbers = split_line(line), []
+        for token in reversed(tokens[1:]):  # the first is the image's name, which may be a number
+            try:
+                numbers.insert(0, float(token))
+            except ValueError:
+                break
         if not line.strip() or (HEADER.match(line.strip() + " ") and not numbers):
             continue
         name = " ".join(tokens[: len(tokens) - len(numbers)])
@@ -235,17 +230,6 @@ def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
             yield NamedBox(name, person_boxes(np.array([numbers[:2]]), np.array(numbers[2:]))[0])
         else:
             yield NamedBox(name, np.array(numbers[:4]) if numbers else None, *numbers[4:])
-
-
-def trailing_numbers(tokens: list[str]) -> list[float]:
-    """The numbers that the tokens end with, the first token aside: an image's name may be a number."""
-    numbers: list[float] = []
-    for token in reversed(tokens[1:]):
-        try:
-            numbers.insert(0, float(token))
-        except ValueError:
-            break
-    return numbers
 
 
 def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,38 +158,20 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     Raises:
         PoseError: when onnx or onnxscript is missing.
     """
-    inputs, axes = model.example()
-    skeleton = model.cascade.stages[0].design.skeleton
-    metadata = {"size": str(model.size), "joint_names": ",".join(skeleton.names)}
-    metadata |= {"skeleton": json.dumps(skeleton_to_json(skeleton))}
-    return write_onnx(model, inputs, model.inputs, axes, model.outputs, metadata, path)
-
-
-def write_onnx(
-    model: nn.Module,
-    inputs: tuple[Tensor, ...],
-    names: Sequence[str],
-    axes: tuple[dict, ...],
-    outputs: Sequence[str],
-    metadata: dict[str, str],
-    path: Path,
-) -> Path:
-    """Trace `model` on `inputs`, whose `axes` are dynamic, and write it.
-
-    Raises:
-        PoseError: when onnx or onnxscript is missing.
-    """
     try:
         import onnxscript  # noqa: F401  (what torch's exporter needs)
     except ImportError:
         raise PoseError("export needs the packages onnx and onnxscript: pip install '.[export]'") from None
     for name in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    options = {"input_names": names, "output_names": list(outputs), "dynamic_shapes": axes}
+    inputs, axes = model.example()
+    names = {"input_names": model.inputs, "output_names": model.outputs}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes to its own developers
-        program = torch.onnx.export(model.eval(), inputs, dynamo=True, verbose=False, **options)
-    program.model.metadata_props.update(metadata)
+        program = torch.onnx.export(model.eval(), inputs, dynamo=True, verbose=False, dynamic_shapes=axes, **names)
+    skeleton = model.cascade.stages[0].design.skeleton
+    tree = {"joint_names": ",".join(skeleton.names), "skeleton": json.dumps(skeleton_to_json(skeleton))}
+    program.model.metadata_props.update({"size": str(model.size), **tree})
     return write_atomically(path, lambda part: program.save(str(part), external_data=False))
 
 
@@ -209,18 +191,11 @@ def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
     """
     try:
         import onnx
-        from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     except ImportError:
         raise PoseError("int8 needs the packages onnx and onnxruntime: pip install '.[export]'") from None
     batches = iter([{"crops": crops[row : row + BATCH]} for row in range(0, len(crops), BATCH)])
-
-    class Crops(CalibrationDataReader):
-        """Batches of crops for the calibration."""
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            """The next batch, None after the last."""
-            return next(batches, None)
-
+    reader = SimpleNamespace(get_next=lambda: next(batches, None))  # all that is asked of a CalibrationDataReader
     options = {
         "quant_format": QuantFormat.QDQ,
         "per_channel": True,
@@ -231,7 +206,7 @@ def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)  # it recommends a preprocessing that changes nothing here
     try:
-        return write_atomically(target, lambda part: quantize_static(source, part, Crops(), **options))
+        return write_atomically(target, lambda part: quantize_static(source, part, reader, **options))
     finally:
         logging.root.setLevel(level)
 
@@ -250,7 +225,7 @@ def list_residual_nodes(graph: object) -> list[str]:
 
 
 class OnnxNetwork:
-    """An exported model as a `Network` (`ief.inference.networks`): the last stage's pose.
+    """An exported model as a `Network` (`ief.inference.stream`): the last stage's pose.
 
     Raises:
         PoseError: when ONNX Runtime is missing, or the file is no model that `ief export` wrote.

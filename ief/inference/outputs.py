@@ -1,12 +1,10 @@
 """Images predicted into a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,8 +40,10 @@ class Journal:
     """
 
     def __init__(self, path: Path, asked: object, skeleton: Skeleton, dimensions: int) -> None:
-        self.path, self.asked, self.skeleton, self.dimensions = path, asked, skeleton, dimensions
-        self.known: dict[str, dict] = {}
+        self.path, self.asked, self.skeleton, self.known = path, asked, skeleton, {}
+        joints = len(skeleton)
+        self.shapes = {"joints": (-1, joints, dimensions), "boxes": (-1, 4), "scores": (-1, joints), "box_scores": -1,
+                       "rows": -1}  # fmt: skip
         for line in path.read_bytes().splitlines() if path.is_file() else ():
             try:
                 entry = json.loads(line)
@@ -62,20 +62,14 @@ class Journal:
 
     def find(self, people: ImagePeople) -> Outcome | None:
         """The outcome of an image that was predicted before, None for another."""
-        line = self.known.get(self.key(people))
-        if line is None:
+        if (line := self.known.get(self.key(people))) is None:
             return None
-        count, joints = len(line["rows"]), len(self.skeleton)
-        shapes = {"joints": (count, joints, self.dimensions), "boxes": (count, 4), "scores": (count, joints),
-                  "box_scores": (count,), "rows": (count,)}  # fmt: skip
-        kinds = {name: int if name == "rows" else float for name in shapes}
-        columns = {name: np.array(line[name], kinds[name]).reshape(shape) for name, shape in shapes.items()}
+        columns = {name: np.reshape(line[name], shape) for name, shape in self.shapes.items()}
         return Outcome(people.name, Poses(skeleton=self.skeleton, image=people.name, **columns), line["left_out"])
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:
         """Keep the outcome of an image. Raises PoseError when the disk refuses."""
-        columns = ("joints", "boxes", "scores", "box_scores", "rows")
-        values = {name: getattr(outcome.poses, name).tolist() for name in columns}
+        values = {name: getattr(outcome.poses, name).tolist() for name in self.shapes}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:  # a line that a kill cut off ends where the next begins
@@ -109,30 +103,23 @@ def predict_images(
     """
     journal = Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
     outcomes = {image.name: outcome for image in images if (outcome := journal.find(image))}
-    known, new = set(outcomes), [image for image in images if image.name not in outcomes]
-    pictures = {image.name: folder / f"{image.name}.pose.jpg" for image in images[:draw]}
-    drawings: list[Future] = []
-    pool = ThreadPoolExecutor(2, "overlays")
-
-    def draw_later(image: ImagePeople) -> None:
-        path, poses = pictures.get(image.name), outcomes[image.name].poses
-        if path and len(poses) and not (image.name in known and path.exists()):
-            drawings.append(pool.submit(draw_overlay, image, poses, path, camera and camera.scale))
-            if len(drawings) > AHEAD:
-                drawings[-AHEAD - 1].result()
-
+    new = [image for image in images if image.name not in outcomes]
+    predicted, drawings, pool = predictor.stream(new, find_people), [], ThreadPoolExecutor(2, "overlays")
     try:
-        with progress(desc="predicting", total=len(images), unit="image", initial=len(known)) as counter:
-            for image in images:
-                if image.name in known:
-                    draw_later(image)
-            for image, outcome in zip(new, predictor.stream(new, find_people), strict=True):
-                journal.add(image, outcome)
-                outcomes[image.name] = outcome
-                draw_later(image)
-                counter.update()
-            left_out = [line for image in images for line in outcomes[image.name].left_out]
-            left_out += filter(None, [drawing.result() for drawing in drawings])
+        with progress(desc="predicting", total=len(images), unit="image", initial=len(outcomes)) as counter:
+            for place, image in enumerate(images):
+                path, is_new = folder / f"{image.name}.pose.jpg", image.name not in outcomes
+                if is_new:
+                    outcomes[image.name] = next(predicted)
+                    journal.add(image, outcomes[image.name])
+                    counter.update()
+                poses = outcomes[image.name].poses
+                if (draw is None or place < draw) and len(poses) and (is_new or not path.exists()):
+                    drawings.append(pool.submit(draw_overlay, image, poses, path, camera and camera.scale))
+                    if len(drawings) > AHEAD:
+                        drawings[-AHEAD - 1].result()
+        left_out = [line for image in images for line in outcomes[image.name].left_out]
+        left_out += filter(None, [drawing.result() for drawing in drawings])
     finally:
         pool.shutdown(cancel_futures=True)
     return [outcomes[image.name].poses for image in images], left_out

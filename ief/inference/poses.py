@@ -1,7 +1,5 @@
 """What a prediction is, the poses of one image's people, and the camera that takes them from pixels to mm."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

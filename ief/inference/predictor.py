@@ -8,20 +8,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
-from heads.skeleton import Skeleton
-from ief.inference.networks import CascadeNetwork, Network
 from ief.inference.poses import Poses
 from ief.model.cascade import Cascade
 from ief.model.release import released_run
+from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
-    from ief.inference.stream import FindPeople, ImagePeople, Outcome
+    from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
 
 Image = np.ndarray | str | os.PathLike
+
+
+class CascadeNetwork:
+    """A cascade as a `Network`: y_0 and each stage's pose.
+
+    Args:
+        cascade: in evaluation mode, on the device to run it on, with one stage or more.
+        flip: average each stage over the crop and its mirror, if its skeleton can be mirrored.
+    """
+
+    def __init__(self, cascade: Cascade, flip: bool = False) -> None:
+        design = cascade.stages[0].design
+        self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
+        self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
+        self.dimensions = cascade.mean_pose.shape[-1]
+
+    @torch.inference_mode()
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64."""
+        crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
+        images = normalize_crops(crops.to(self.cascade.mean_pose.device))
+        poses, scores = self.cascade.predict(images, self.flip)
+        stacked = np.stack(np.broadcast_arrays(*(self.cascade.shown(pose).double().cpu().numpy() for pose in poses)))
+        return stacked, scores.double().cpu().numpy()
 
 
 class PosePredictor:
@@ -31,17 +55,21 @@ class PosePredictor:
         poses = predictor(image, boxes)
         poses.joints  # (P, K, D) image pixels, and z in mm relative to the root if the network was trained on depth
 
-    Attributes:
+    Args:
         network: turns crops into poses.
         batch_size: crops per call of it.
 
-    Args: as the attributes.
+    Attributes:
+        size: side of the network's input in pixels.
+        skeleton: the tree of the K joints.
+        dimensions: D of the poses: 2, or 3 if the network was trained on people in depth.
     """
 
     def __init__(self, network: Network, batch_size: int = 32) -> None:
         if batch_size < 1:
             raise PoseError(f"batch size {batch_size}: must be 1 or more")
         self.network, self.batch_size = network, batch_size
+        self.size, self.skeleton, self.dimensions = network.size, network.skeleton, network.dimensions
 
     @classmethod
     def load(
@@ -76,21 +104,6 @@ class PosePredictor:
     def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
         """A predictor from a cascade in evaluation mode, on the device that it is on."""
         return cls(CascadeNetwork(cascade, flip), batch_size)
-
-    @property
-    def size(self) -> int:
-        """Side of the network's input, in pixels."""
-        return self.network.size
-
-    @property
-    def skeleton(self) -> Skeleton:
-        """The tree of the K joints."""
-        return self.network.skeleton
-
-    @property
-    def dimensions(self) -> int:
-        """D of the poses: 2, or 3 if the network was trained on people in depth."""
-        return self.network.dimensions
 
     def __call__(self, images: Image | Sequence[Image], boxes: object = None) -> Poses | list[Poses]:
         """The poses of the people of one image, or of a list of images; all their crops share batches.

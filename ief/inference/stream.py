@@ -1,7 +1,5 @@
 """From images to poses in order: threads read, decode and crop ahead while the network works on full batches."""
 
-from __future__ import annotations
-
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,13 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation.report.skeletons import check_image
+from heads.skeleton import Skeleton
 from ief.inference.boxes import box_fault, box_matrices, check_boxes
-from ief.inference.networks import Network
 from ief.inference.poses import Poses
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
@@ -23,6 +22,25 @@ from mpii_tools.images.decode import cut_crops, decode_image
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 # (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
 FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class Network(Protocol):
+    """Called with crops, gives every stage's poses and the last one's scores: a cascade, or an exported model.
+
+    Attributes:
+        size: side of the crops in pixels.
+        skeleton: the tree of the K joints.
+        dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
+        stage: number of the last stage, -1 if unknown.
+    """
+
+    size: int
+    skeleton: Skeleton
+    dimensions: int
+    stage: int
+
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
 
 
 @dataclass(frozen=True)
@@ -96,30 +114,26 @@ def stream(
     """
     waiting: deque[Cut] = deque()
     crops: list[np.ndarray] = []
-    poses: list[np.ndarray] = []
-    scores: list[np.ndarray] = []
+    done: list[tuple[np.ndarray, np.ndarray]] = []  # pose and scores of each of the crops before
     for cut in chain(cut_ahead(images, network.size, batch_size, find_people), [None]):  # None: there are no more
         if cut is not None:
             waiting.append(cut)
             crops.extend(cut.crops)
         while len(crops) >= (batch_size if cut is not None else 1):
-            stages, sure = network(np.stack(crops[:batch_size]))
-            poses.extend(stages[-1])
-            scores.extend(sure)
+            stages, scores = network(np.stack(crops[:batch_size]))
+            done.extend(zip(stages[-1], scores, strict=True))
             del crops[:batch_size]
-        while waiting and len(waiting[0].crops) <= len(poses):
-            done = waiting.popleft()
-            count = len(done.crops)
-            yield map_back(done, poses[:count], scores[:count], network)
-            del poses[:count], scores[:count]
+        while waiting and len(waiting[0].crops) <= len(done):
+            count = len(waiting[0].crops)
+            yield map_back(waiting.popleft(), done[:count], network)
+            del done[:count]
 
 
-def map_back(cut: Cut, poses: list[np.ndarray], scores: list[np.ndarray], network: Network) -> Outcome:
-    """The poses (K, D) of a cut's people, x, y in crop pixels, as those of its image."""
-    shape = (len(poses), len(network.skeleton))
-    joints = np.reshape(poses, (*shape, network.dimensions))
+def map_back(cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Network) -> Outcome:
+    """The poses (K, D) of a cut's people, x, y in crop pixels, and their scores (K,), as those of its image."""
+    joints = np.reshape([pose for pose, _ in done], (len(done), len(network.skeleton), network.dimensions))
     joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
-    scores = np.reshape(scores, shape)
+    scores = np.reshape([scores for _, scores in done], joints.shape[:2])
     poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name)
     return Outcome(cut.name, poses, cut.left_out)
 

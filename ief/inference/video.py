@@ -1,7 +1,5 @@
 """Videos: the poses of every frame, each person's box following the previous frame's pose."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -6,14 +6,12 @@ different and have 2D labels alone (Section 4 of the paper). As those are drawn,
 never trained on.
 """
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,16 +38,17 @@ from ief.reporting.scoring import (
 )
 from ief.training.budget import epochs_left, read_epochs, seconds_per_step, write_budget
 from ief.training.data import load_training_data
-from ief.training.options import RunConfig, change_config
+from ief.training.options import Preset, RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig
 from ief.training.trainer import train_stage
-from ief.workflow.draw import prepare_drawn
 from mpii_tools.annotations.people_file import load_people
-from mpii_tools.images.decode import LoadImage, image_loader
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People, find_rows
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
+from mpii_tools.prepared.write import CropSpec, prepare
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import read_submission, write_submission
@@ -61,53 +60,111 @@ SHOWN, SHOWN_3D = 12, 8  # people in the pictures
 say = partial(print, flush=True)  # what is printed is seen at once in a log file too
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A demo after its training, for what it shows at the end.
+class Demo:
+    """What is drawn, scored and shown in 2D; `Demo3D` says what differs there.
 
-    Attributes:
+    Args:
         out: the demo's folder; the run is in `run`.
-        sources: what was drawn. valid: the validation people of each.
-        training: the training people of the first.
-        load_image: an image of the first by name.
-        device: as `PosePredictor` takes it.
-    """
-
-    out: Path
-    sources: Sequence[SyntheticData]
-    valid: Sequence[PreparedSplit]
-    training: PreparedSplit
-    load_image: LoadImage
-    device: object
-
-    @property
-    def run(self) -> Path:
-        """The run folder."""
-        return self.out / "run"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What differs between the demos of two and of three dimensions.
 
     Attributes:
-        options: changes to the preset `demo`.
-        intro, drawing: lines to say at the start, and before people are drawn.
-        draw: folder, images and seed -> name -> dataset; a second one is trained on beside the first.
-        prepared: name of the folder of crops of a dataset.
-        score_more, show_more: what is scored and shown besides; return paths to name at the end, after what they are.
-        title, lead: of the report; the lead with the numbers of people to train on and to validate.
+        drawn: name -> dataset; a second one is trained on beside the first.
+        valid: the validation people of each.
     """
 
-    options: dict[str, object]
-    intro: str
-    drawing: str
-    draw: Callable[[Path, int, int], dict[str, SyntheticData]]
-    prepared: str
-    score_more: Callable[[Trained], object]
-    show_more: Callable[[Trained, object], dict[str, Path]]
-    title: str
-    lead: str
+    options: ClassVar[dict[str, object]] = {}  # changes to the preset `demo`
+    intro = "Synthetic upright people, {} at {} px: two cores learn them in a few minutes."
+    drawing = "drawing people and writing them as an MPII dataset"
+    title = "Two stages on synthetic people"
+    lead = "Synthetic people: {:,} to train on, {:,} to validate. None of it is MPII."
+    prepared = "prepared"  # the folder of crops of a dataset, by its name
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.run = out, out / "run"
+        self.drawn: dict[str, SyntheticData] = {}
+        self.valid: list[PreparedSplit] = []
+
+    def draw(self, images: int, seed: int) -> None:
+        """MPII-like people; any pose would take longer to learn."""
+        data = write_synthetic(self.out / "data", images, images // 3, images // 30, seed, upright=True)
+        self.drawn = {"synthetic": data}
+
+    def score_more(self, predictor: PosePredictor) -> None:
+        """Print what each stage gains over the previous one."""
+        print_gains(self.run, self.valid[0].people)
+
+    def show_more(self, predictor: PosePredictor) -> dict[str, Path]:
+        """Twelve people from the best to the worst predicted, the method on whom stage 1 helps most, and MPII's file.
+
+        The file holds the test people's poses; it is read back and scored against the ground truth.
+
+        Returns:
+            what was written, by what it is.
+        """
+        people, (source,) = self.valid[0].people, self.drawn.values()
+        stages, report = load_poses(self.run, people), self.out / "report"
+        errors = person_errors(stages["stage1"], people)
+        gain = person_errors(stages["stage0"], people) - errors
+        gain[~people.annotated.all(axis=1)] = np.nan
+        picture = method_picture(load_cascade(self.run), self.valid[0], int(np.nanargmax(gain)))
+        write_bytes(report / "method.jpg", picture)
+        load_image, rows = image_loader(open_images(source.images)), spread_rows(errors, SHOWN)
+        drawn = [picture for _, picture in draw_people(people, stages["stage1"], load_image, rows)]
+        pictures = write_bytes(report / "people.jpg", to_jpeg(grid(drawn, 4)))
+
+        test, submission = load_prepared(self.out / self.prepared, "test"), self.out / "pred_keypoints_mpii.mat"
+        predictions = save_poses(self.run, test, *predictor.predict_split(test))
+        write_submission(source.annotations, read_predictions(predictions), submission)
+        gt = load_people(source.truth)
+        result = score(align(read_submission(submission), gt).joints, gt)
+        say(f"submission read back: PCKh@0.5 {result.mean_pckh.value:.1f} on {len(gt)} test people")
+        return {"pictures": pictures, "submission": submission}
+
+
+class Demo3D(Demo):
+    """Seven subjects in a studio with depth, and half as many people elsewhere, who are never labeled in it."""
+
+    options: ClassVar = {"stages": 1, "origin_share": 0.0}  # the preset's share was chosen in 2D
+    intro = "Synthetic people in 3D, one stage of {} at {} px; half of each batch has no depth."
+    drawing = "drawing seven subjects in a studio, and people elsewhere who are never labeled in depth"
+    title = "One stage on synthetic people in 3D"
+    lead = (
+        "Synthetic people: {:,} with depth to train on and half as many without, {:,} to validate. None of it is "
+        "Human3.6M."
+    )
+    prepared = "prepared-{}"
+
+    def draw(self, images: int, seed: int) -> None:
+        """Both datasets."""
+        self.drawn = {
+            "studio": write_synthetic(self.out / "studio", images, images // 3, seed=seed, kind="studio"),
+            "elsewhere": write_synthetic(self.out / "elsewhere", images // 2, images // 6, seed=seed, kind="wild"),
+        }
+
+    def load_hidden_truth(self) -> People:
+        """The people elsewhere with their depth, which training does not see."""
+        truth, people = load_people(self.drawn["elsewhere"].truth), self.valid[1].people
+        return replace(people, depth=truth.depth.select(find_rows("depth", truth.person_ids, people.person_ids)))
+
+    def score_more(self, predictor: PosePredictor) -> None:
+        """Predict people elsewhere, print and write their scores to `elsewhere.json`."""
+        others = self.valid[1]
+        say(f"and {len(others):,} people elsewhere, of whose kind nobody was labeled in depth")
+        poses, joint_scores = predictor.predict_split(others)
+        save_poses(self.out / "elsewhere-predictions", others, poses, joint_scores)
+        people, names = self.load_hidden_truth(), stage_names(len(poses))
+        scores = {name: score_poses(pose, people, intervals=True)[3] for name, pose in zip(names, poses, strict=True)}
+        print(summary_table(scores).text())
+        metrics = {name: scores_to_json(each) for name, each in scores.items()}
+        write_text(self.out / "elsewhere.json", json.dumps(metrics, indent=1))
+
+    def show_more(self, predictor: PosePredictor) -> dict[str, Path]:
+        """Front and side views of people elsewhere, best to worst, with the ground truth thin beneath."""
+        people, load_image = self.load_hidden_truth(), image_loader(open_images(self.drawn["elsewhere"].images))
+        poses = read_predictions(self.out / "elsewhere-predictions" / "predictions-valid.npz").joints
+        rows = spread_rows(person_errors(poses, people, 3), SHOWN_3D)
+        pictures = [picture for _, picture in draw_people(people, poses, load_image, rows)]
+        path = self.out / "report" / "never-labeled-in-depth.jpg"
+        return {"pictures": write_bytes(path, to_jpeg(grid(pictures, 2)))}
 
 
 def demo(
@@ -137,51 +194,59 @@ def demo(
     Raises:
         PoseError: too few images, a folder of another demo, or a disk that refuses.
     """
-    started, out, kind = monotonic(), Path(out), KINDS[dimensions]
+    started, kind = monotonic(), {2: Demo, 3: Demo3D}[dimensions](Path(out))
     if images < 30:
         raise PoseError(f"--images {images}: the demo needs at least 30")
     given = {} if epochs is None else {"epochs": epochs}
     config = change_config(RunConfig(), preset="demo", weights="none", seed=seed, **kind.options, **given)
-    say(kind.intro.format(backbone=config.options.backbone, size=config.options.size))
+    say(kind.intro.format(config.options.backbone, config.options.size))
     say(f"1. {kind.drawing}")
-    drawn = kind.draw(out, images, seed)
+    kind.draw(images, seed)
     say("2. preparing crops")
     preparing = monotonic()
     folders = [
-        str(prepare_drawn(source, out / kind.prepared.format(name), name, config.options))
-        for name, source in drawn.items()
+        str(prepare_drawn(source, kind.out / kind.prepared.format(name), name, config.options))
+        for name, source in kind.drawn.items()
     ]
     reporting = REPORTING * (monotonic() - preparing)
-    valid = [load_prepared(folder, "valid") for folder in folders]
+    kind.valid = [load_prepared(folder, "valid") for folder in folders]
     say("3. training")
     config = replace(config, data=folders[0], also=folders[1] if len(folders) > 1 else None)
     with open_runtime(device) as runtime:
-        stage = StageConfig(config, load_training_data(config), out / "run")
+        stage = StageConfig(config, load_training_data(config), kind.run)
         if epochs is None:
             end = started + 60 * minutes - reporting
-            stage = fit_epochs(stage, runtime, minutes, end, sum(map(len, valid)))
+            stage = fit_epochs(stage, runtime, minutes, end, sum(map(len, kind.valid)))
         for index in range(config.stages):
             train_stage(replace(stage, index=index), runtime)
-    sources = list(drawn.values())
-    load_image = image_loader(open_images(sources[0].images))
-    trained = Trained(out, sources, valid, stage.data.train, load_image, runtime.device)
-    say(f"4. predicting and evaluating {len(valid[0]):,} people")
-    print_summary(score_run(trained.run, valid[0], runtime.device))
-    more = kind.score_more(trained)
+    people, training = kind.valid[0].people, stage.data.train.people
+    say(f"4. predicting and evaluating {len(people):,} people")
+    print_summary(score_run(kind.run, kind.valid[0], runtime.device))
+    predictor = PosePredictor.of(load_cascade(kind.run).to(runtime.device))
+    kind.score_more(predictor)
     say("5. report and pictures")
-    page = write_report(
-        [trained.run],
-        out / "report",
-        kind.title,
-        kind.lead.format(len(trained.training), len(valid[0])),
-        people=valid[0].people,
-        training=trained.training.people,
-        load_image=load_image,
-    )
-    for name, path in {"report": page, **kind.show_more(trained, more)}.items():
+    load_image = image_loader(open_images(next(iter(kind.drawn.values())).images))
+    shown = {"people": people, "training": training, "load_image": load_image}
+    lead = kind.lead.format(len(training), len(people))
+    page = write_report([kind.run], kind.out / "report", kind.title, lead, **shown)
+    for name, path in {"report": page, **kind.show_more(predictor)}.items():
         say(f"{name} {path}")
     say(f"{(monotonic() - started) / 60:.1f} minutes")
     return page
+
+
+def prepare_drawn(drawn: SyntheticData, folder: Path, name: str, options: Preset) -> Path:
+    """Write the crops of drawn people, with their depths if they have them, at the options' size and margin.
+
+    Args:
+        folder: to write, and to return. name: of the prepared dataset.
+
+    Raises:
+        PoseError: as `prepare` does.
+    """
+    people = read_annotations(drawn.annotations).people
+    prepare(people, open_images(drawn.images), folder, name, CropSpec(options.size, options.margin))
+    return folder
 
 
 def fit_epochs(stage: StageConfig, runtime: Runtime, minutes: float, end: float, predicted: int) -> StageConfig:
@@ -204,107 +269,3 @@ def fit_epochs(stage: StageConfig, runtime: Runtime, minutes: float, end: float,
             say(f"{minutes:g} minutes are too few on this machine; the least is trained all the same")
     say(f"{epochs:g} epochs of each stage")
     return replace(stage, run=change_config(stage.run, epochs=epochs))
-
-
-def score_gains(trained: Trained) -> None:
-    """Print what each stage gains over the previous one."""
-    print_gains(trained.run, trained.valid[0].people)
-
-
-def show_method_and_submission(trained: Trained, _: object) -> dict[str, Path]:
-    """Twelve people from the best to the worst predicted, the method on whom stage 1 helps most, and MPII's file.
-
-    The file holds the test people's poses; it is read back and scored against the ground truth.
-    """
-    out, valid = trained.out, trained.valid[0]
-    people, stages = valid.people, load_poses(trained.run, valid.people)
-    errors = person_errors(stages["stage1"], people)
-    gain = person_errors(stages["stage0"], people) - errors
-    gain[~people.annotated.all(axis=1)] = np.nan
-    picture = method_picture(load_cascade(trained.run), valid, int(np.nanargmax(gain)))
-    write_bytes(out / "report" / "method.jpg", picture)
-    drawn = draw_people(people, stages["stage1"], trained.load_image, spread_rows(errors, SHOWN))
-    pictures = write_bytes(out / "report" / "people.jpg", to_jpeg(grid([picture for _, picture in drawn], 4)))
-
-    test, source = load_prepared(out / KINDS[2].prepared, "test"), trained.sources[0]
-    predictor = PosePredictor.of(load_cascade(trained.run).to(trained.device))
-    predictions = save_poses(trained.run, test, *predictor.predict_split(test))
-    submission = out / "pred_keypoints_mpii.mat"
-    write_submission(source.annotations, read_predictions(predictions), submission)
-    gt = load_people(source.truth)
-    result = score(align(read_submission(submission), gt).joints, gt)
-    say(f"submission read back: PCKh@0.5 {result.mean_pckh.value:.1f} on {len(gt)} test people")
-    return {"pictures": pictures, "submission": submission}
-
-
-def score_never_labeled(trained: Trained) -> np.ndarray:
-    """Predict people elsewhere, print and write their scores to `elsewhere.json`; the last poses (N, K, 3)."""
-    others = trained.valid[1]
-    say(f"and {len(others):,} people elsewhere, of whose kind nobody was labeled in depth")
-    poses, joint_scores = PosePredictor.of(load_cascade(trained.run).to(trained.device)).predict_split(others)
-    save_poses(trained.out / "elsewhere-predictions", others, poses, joint_scores)
-    people = load_hidden_truth(trained)
-    scores = {
-        name: score_poses(pose, people, intervals=True)[3]
-        for name, pose in zip(stage_names(len(poses)), poses, strict=True)
-    }
-    print(summary_table(scores).text())
-    metrics = {name: scores_to_json(each) for name, each in scores.items()}
-    write_text(trained.out / "elsewhere.json", json.dumps(metrics, indent=1))
-    return poses[-1]
-
-
-def load_hidden_truth(trained: Trained) -> People:
-    """The people elsewhere with their depth, which training does not see."""
-    truth, people = load_people(trained.sources[1].truth), trained.valid[1].people
-    return replace(people, depth=truth.depth.select(find_rows("depth", truth.person_ids, people.person_ids)))
-
-
-def show_never_labeled(trained: Trained, poses: np.ndarray) -> dict[str, Path]:
-    """Front and side views of people from the best to the worst predicted, with the ground truth thin beneath."""
-    people = load_hidden_truth(trained)
-    load_image = image_loader(open_images(trained.sources[1].images))
-    rows = spread_rows(person_errors(poses, people, 3), SHOWN_3D)
-    pictures = [picture for _, picture in draw_people(people, poses, load_image, rows)]
-    path = trained.out / "report" / "never-labeled-in-depth.jpg"
-    return {"pictures": write_bytes(path, to_jpeg(grid(pictures, 2)))}
-
-
-def draw_studio_and_wild(out: Path, images: int, seed: int) -> dict[str, SyntheticData]:
-    """Seven subjects in a studio with depth, and half as many people elsewhere, who are never labeled in it."""
-    return {
-        "studio": write_synthetic(out / "studio", images, images // 3, seed=seed, kind="studio"),
-        "elsewhere": write_synthetic(out / "elsewhere", images // 2, images // 6, seed=seed, kind="wild"),
-    }
-
-
-def draw_upright(out: Path, images: int, seed: int) -> dict[str, SyntheticData]:
-    """MPII-like people; any pose would take longer to learn."""
-    return {"synthetic": write_synthetic(out / "data", images, images // 3, images // 30, seed, upright=True)}
-
-
-KINDS = {
-    2: Kind(
-        options={},
-        intro="Synthetic upright people, {backbone} at {size} px: two cores learn them in a few minutes.",
-        drawing="drawing people and writing them as an MPII dataset",
-        draw=draw_upright,
-        prepared="prepared",
-        score_more=score_gains,
-        show_more=show_method_and_submission,
-        title="Two stages on synthetic people",
-        lead="Synthetic people: {:,} to train on, {:,} to validate. None of it is MPII.",
-    ),
-    3: Kind(
-        options={"stages": 1, "origin_share": 0.0},  # the preset's share was chosen in 2D
-        intro="Synthetic people in 3D, one stage of {backbone} at {size} px; half of each batch has no depth.",
-        drawing="drawing seven subjects in a studio, and people elsewhere who are never labeled in depth",
-        draw=draw_studio_and_wild,
-        prepared="prepared-{}",
-        score_more=score_never_labeled,
-        show_more=show_never_labeled,
-        title="One stage on synthetic people in 3D",
-        lead="Synthetic people: {:,} with depth to train on and half as many without, {:,} to validate. None of it is "
-        "Human3.6M.",
-    ),
-}

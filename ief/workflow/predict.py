@@ -1,7 +1,5 @@
 """Prediction of a prepared split, or of images and videos, into files: poses, and pictures of them."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path

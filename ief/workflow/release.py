@@ -1,7 +1,5 @@
 """A run that is good enough -> weights for everybody, in half precision, with a model card."""
 
-from __future__ import annotations
-
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -64,22 +62,19 @@ def release(
 def check_releasable(finished: Run, run: Path, least: float) -> None:
     """Raises PoseError for a run without stages, of other joints than MPII's, or of another or too small a score."""
     scores = finished.stages[finished.last][2]
-    measure, pckh = scores.measure, scores.mean_pckh
-    if not finished.record:
-        raise PoseError(f"{run}: has no trained stage; finish it with `ief train` first")
-    if finished.skeleton.names != MPII.names:
-        names = ", ".join(finished.skeleton.names[:3])
-        raise PoseError(f"{run}: places joints {names}, ...; a release places MPII's, so choose another run")
-    if measure != PCKH:
-        raise PoseError(
-            f"{run}: scored by {measure.title}, as no validation person has a head size; a release is judged by "
-            f"{PCKH.title}, so choose another run"
-        )
-    if pckh.value is None or not pckh.value >= least:
-        raise PoseError(
-            f"{run}: {measure.title} of {finished.last} is {cell(pckh)} %, released from {least:g} on; train it "
-            "longer, or give another --least"
-        )
+    measure, pckh, names = scores.measure, scores.mean_pckh, ", ".join(finished.skeleton.names[:3])
+    for wrong, what in (
+        (not finished.record, "has no trained stage; finish it with `ief train` first"),
+        (finished.skeleton.names != MPII.names,
+         f"places joints {names}, ...; a release places MPII's, so choose another run"),
+        (measure != PCKH, f"scored by {measure.title}, as no validation person has a head size; a release is judged by "
+         f"{PCKH.title}, so choose another run"),
+        (pckh.value is None or not pckh.value >= least,
+         f"{measure.title} of {finished.last} is {cell(pckh)} %, released from {least:g} on; train it longer, or give "
+         "another --least"),
+    ):  # fmt: skip
+        if wrong:
+            raise PoseError(f"{run}: {what}")
 
 
 def changed_options(preset: dict) -> dict[str, str]:

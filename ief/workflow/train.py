@@ -1,7 +1,5 @@
 """Training a run: stage after stage, then predictions and scores of the validation split."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,22 +1,72 @@
-"""Which of some images a name means that was written on another machine, by another program."""
+"""The images of a folder, and which of them a name means that was written on another machine, by another program."""
 
+import os
 import re
 import unicodedata
 from bisect import bisect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 
 from checkpoints.errors import PoseError, escape_name
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
+PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
+OWN = re.compile(r"\.pose\.\w+$|^predictions-")  # what `ief predict` writes
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
 ABSOLUTE = re.compile(r"[a-zA-Z]+:|[/\\]")
 SHOWN = 3
 ALIKE = 0.75  # difflib's ratio from which a name is the nearest one: any two with one ending have half of it
 
 Parts = tuple[str, ...]
+
+
+def walk_files(folder: Path, endings: tuple[str, ...], passed: Counter[str]) -> Iterator[Path]:
+    """The files of these endings in `folder` and in the folders inside it, in order.
+
+    Hidden files and folders, what `ief predict` wrote, and folders that `ief prepare` wrote are no input, and a link to
+    a folder already seen is not followed.
+
+    Args:
+        folder: any level of the images' folders.
+        endings: in lower case.
+        passed: counts, by ending, the other files, and the folders that are too deep to be looked into.
+
+    Raises:
+        PoseError: a folder that cannot be read, or more than MAX_ENTRIES files.
+    """
+    seen, entries = set(), 0
+    for path, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        depth, status = len(Path(path).relative_to(folder).parts), os.stat(path)
+        if (status.st_dev, status.st_ino) in seen or (depth and PREPARED in files):
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        entries += len(folders) + len(files)
+        if entries > MAX_ENTRIES:
+            raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if depth == MAX_DEPTH and folders:
+            passed[f"folders below {MAX_DEPTH} others"] += len(folders)
+            folders.clear()
+        for name in sorted(name for name in files if not (name.startswith(".") or OWN.search(name))):
+            if not name.lower().endswith(endings):
+                passed[Path(name).suffix.lower() or name] += 1
+            elif os.path.isfile(file := os.path.join(path, name)):
+                yield Path(file)
+
+
+def list_passed(passed: Counter[str]) -> str:
+    """What `walk_files` counted, the most first, for a message: `40 .heic, 2 .gif`."""
+    return ", ".join(f"{count:,} {ending}" for ending, count in passed.most_common())
+
+
+def _refuse(error: OSError) -> None:
+    raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def split_name(name: str) -> Parts:

@@ -3,8 +3,6 @@
 `python tests/benchmarks/crops.py [FOLDER OF IMAGES]`
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
@@ -13,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ief.benchmarks.stages import Workload, draw_image
 from ief.benchmarks.timing import line
-from ief.benchmarks.workload import Workload, draw_image
 from mpii_tools.crops import compose_affine, crop_matrices, from_reduced
 from mpii_tools.images.decode import FILL, REDUCED, coarsest_reduction, decode_crops
 from mpii_tools.images.sources import open_images

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from ief.benchmarks.training import training_step
-from ief.benchmarks.workload import Workload
+from ief.benchmarks.stages import Workload, training_step
 from ief.training.options import PRESETS
 
 

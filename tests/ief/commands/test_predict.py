@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from pictures import smooth_image
 from processes import IEF, start
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 from untrained import save_run
@@ -29,10 +30,9 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hundred(tmp_path_factory):
     """100 images, three of them broken in three ways."""
-    folder, rng = tmp_path_factory.mktemp("hundred"), np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("hundred")
     for number in range(100):
-        image = cv2.resize(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8), (64, 48))
-        cv2.imwrite(str(folder / f"{number:03}.jpg"), image)
+        cv2.imwrite(str(folder / f"{number:03}.jpg"), smooth_image(64, 48, number, (5, 5)))
     first, second, third = (folder / name for name in BROKEN)
     first.write_bytes(first.read_bytes()[:300])
     second.write_bytes(b"")

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pictures import smooth_image
 from processes import IEF, finish_here, train
 from untrained import save_run
 
@@ -44,9 +45,8 @@ def released(tmp_path_factory):
 
 @pytest.fixture
 def image(tmp_path):
-    path, rng = tmp_path / "image.jpg", np.random.default_rng(0)
-    cv2.imwrite(str(path), cv2.resize(rng.integers(0, 255, (7, 9, 3), dtype=np.uint8), (90, 70)))
-    return path
+    cv2.imwrite(str(tmp_path / "image.jpg"), smooth_image(90, 70))
+    return tmp_path / "image.jpg"
 
 
 def release(run, out, *options):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from pictures import smooth_image
 from tiny_resnet import ShallowResNet
 from untrained import make_cascade, save_run
 
@@ -16,10 +17,10 @@ from evaluation.report.skeletons import draw_poses, drop_outside
 from heads.skeleton import MPII
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.networks import CascadeNetwork
 from ief.inference.onnx import CropsToPose, ImageToPose, OnnxNetwork, export_onnx, quantize
 from ief.inference.outputs import Journal, write_results
 from ief.inference.poses import ImageCamera
+from ief.inference.predictor import CascadeNetwork
 from ief.inference.stream import ImagePeople, Outcome
 from mpii_tools.annotations.people_file import save_people
 from mpii_tools.cameras import project
@@ -51,7 +52,7 @@ def predictor(cascade):
 
 @pytest.fixture(scope="module")
 def image():
-    return cv2.resize(np.random.default_rng(0).integers(0, 255, (7, 9, 3), dtype=np.uint8), (90, 70))
+    return smooth_image(90, 70)
 
 
 @pytest.fixture(scope="module")
@@ -200,31 +201,11 @@ def test_the_command_writes_camera_coordinates(run, predictor, image, tmp_path):
     assert frames.read()[1].shape == expected.shape
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("--camera 1145 1144 512 515", "give --camera and --root-depth together"),
-        ("--root-depth 4800", "give --camera and --root-depth together"),
-        ("--distortion 0 0 0 0 0", "give --camera and --root-depth together, and --distortion with them only"),
-        ("--camera 1145 0 512 515 --root-depth 4800", "focal lengths and the root's depth must be above 0"),
-        ("--camera 1145 1144 512 nan --root-depth 4800", "camera: a number is not finite"),
-        ("--camera 1145 1144 512 515 --root-depth 4800 --data here", "give either images or --data"),
-    ],
-)
-def test_cameras_that_the_command_refuses(run, tmp_path, capsys, monkeypatch, arguments, message):
-    monkeypatch.chdir(tmp_path)
-    assert main(["predict", "--run", str(run), "a.jpg", "--device", "cpu", *arguments.split()]) == 2
-    error = capsys.readouterr().err
-    assert message in error and error.count("\n") == 1
-
-
-def test_a_camera_needs_a_run_in_3d_and_images(run, tmp_path, capsys):
+def test_a_camera_needs_a_run_in_3d(tmp_path, capsys):
     camera = ["--camera", *map(str, CAMERA), "--root-depth", "4800"]
     flat = save_run(tmp_path / "flat")
     assert main(["predict", "--run", str(flat), "a.jpg", "--device", "cpu", *camera]) == 2
     assert "flat: predicts no depth, which --camera needs; give a run of 3D people" in capsys.readouterr().err
-    assert main(["predict", "--run", str(run), "--data", "here", *camera]) == 2
-    assert "--camera is of images; a split of 3D people has its cameras" in capsys.readouterr().err
 
 
 def test_a_split_with_cameras_gets_camera_coordinates(run, tiny_data, tmp_path):

@@ -2,14 +2,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from pictures import smooth_image
 from untrained import make_cascade, save_run
 
 import ief
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference.boxes import person_boxes
-from ief.inference.networks import CascadeNetwork
 from ief.inference.onnx import CropsToPose, ImageToPose, export_onnx
+from ief.inference.predictor import CascadeNetwork
 from ief.inference.stream import ImagePeople
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
@@ -23,14 +24,11 @@ BOXES = [[10, 12, 60, 70], [-20, 5, 40, 64.5], [0, 0, 90, 70]]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Seven smooth images of different sizes, one of them a JPEG far larger than a crop."""
-    folder, rng = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("images")
     for number in range(7):
-        small = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
         name = f"{number}.jpg" if number % 2 else f"{number}.png"
-        image = cv2.resize(small, (90 + 10 * number, 70), interpolation=cv2.INTER_CUBIC)
-        cv2.imwrite(str(folder / name), image)
-    large = cv2.resize(image, (1283, 719), interpolation=cv2.INTER_CUBIC)
-    cv2.imwrite(str(folder / "large.jpg"), large)
+        cv2.imwrite(str(folder / name), smooth_image(90 + 10 * number, 70, number))
+    cv2.imwrite(str(folder / "large.jpg"), smooth_image(1283, 719))
     return folder
 
 

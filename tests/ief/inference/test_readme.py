@@ -2,7 +2,7 @@ import doctest
 from pathlib import Path
 
 import cv2
-import numpy as np
+from pictures import smooth_image
 from untrained import save_run
 
 import ief
@@ -13,8 +13,7 @@ PAGE = Path(ief.__file__).parent / "inference" / "README.md"
 def test_the_examples_of_the_page_run_as_they_are_shown(tmp_path, monkeypatch):
     save_run(tmp_path / "runs" / "all")
     save_run(tmp_path / "runs" / "3d", dimensions=3)
-    rng = np.random.default_rng(0)
-    cv2.imwrite(str(tmp_path / "image.jpg"), cv2.resize(rng.integers(0, 255, (7, 9, 3), dtype=np.uint8), (90, 70)))
+    cv2.imwrite(str(tmp_path / "image.jpg"), smooth_image(90, 70))
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.testfile(str(PAGE), module_relative=False)
     assert (failed, tried > 10) == (0, True)

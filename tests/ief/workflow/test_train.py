@@ -12,8 +12,8 @@ from checkpoints.errors import PoseError
 from ief.model.run_folder import load_stage, stage_file
 from ief.training.options import change_config, read_config
 from ief.training.stopping import Stopped
-from ief.workflow import compare_runs, train
-from ief.workflow.compare import read_plan
+from ief.workflow import train
+from ief.workflow.compare import compare_runs, read_plan
 
 OPTIONS = {"preset": "demo", "backbone": "tiny_resnet", "weights": "none", "batch_size": 8, "deterministic": True}
 
