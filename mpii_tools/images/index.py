@@ -5,7 +5,7 @@ import re
 import unicodedata
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -218,3 +218,26 @@ def _tails(parts: Parts) -> list[Parts]:
 
 def _file(name: str) -> str:
     return (split_name(name) or ("",))[-1]
+
+
+def number_images(images: Sequence[str]) -> dict[str, int]:
+    """Image name -> id: the number that each name is, as COCO's own are (`000000000139.jpg` is 139).
+
+    If a name is no number, or two are the same, all are counted from 1 in their first order of appearance.
+    """
+    names = list(dict.fromkeys(map(str, images)))
+    numbers = [int(stem) for stem in (Path(name).stem for name in names) if stem.isascii() and stem.isdigit()]
+    return dict(zip(names, numbers if len(set(numbers)) == len(names) else range(1, len(names) + 1), strict=True))
+
+
+def index_numbers(names: Iterable[str]) -> dict[str, str]:
+    """The number, without leading zeros, that the file of a name is or ends with -> the name.
+
+    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
+    """
+    ending: dict[str, list[str]] = {}
+    for name in names:
+        if digits := re.search(r"[0-9]+$", Path(name).stem):
+            ending.setdefault(str(int(digits.group())), []).append(name)
+    means = {number: [name for name in of if Path(name).stem.isdigit()] or of for number, of in ending.items()}
+    return {number: of[0] for number, of in means.items() if len(of) == 1}

@@ -91,6 +91,25 @@ def predicted_joints(joints: np.ndarray) -> np.ndarray:
     return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
 
 
+def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
+    """(N,) a score per person: the box's times the mean of the joints that have one, as HRNet and mmpose rank people.
+
+    A factor that is not known is left out; NaN if neither is.
+
+    Args:
+        scores: (N, K) of the joints in 0..1, NaN where there is none; None: nowhere.
+        box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none; None: nowhere.
+        people: N.
+    """
+    box = np.full(people, np.nan) if box_scores is None else np.asarray(box_scores, dtype=np.float64)
+    if scores is None:
+        return box
+    known = np.isfinite(scores)
+    mean = np.full(people, np.nan)
+    np.divide(np.where(known, scores, 0).sum(axis=1), known.sum(axis=1), out=mean, where=known.any(axis=1))
+    return np.where(np.isnan(mean), box, mean * np.where(np.isnan(box), 1, box))
+
+
 def with_camera(predictions: Predictions, people: People) -> Predictions:
     """The predictions with `camera_joints`, where the people's cameras are known.
 

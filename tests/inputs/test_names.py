@@ -66,7 +66,7 @@ def test_prepare_takes_all_images_but_a_missing_one(folder, missing):
     assert len(left_out) == bool(missing) and all(line.isprintable() for line in left_out)
 
 
-def test_predict_writes_everybody_under_names_that_can_be_printed(folder):
+def test_predict_writes_everybody_under_printable_names(folder):
     run = save_run(folder / "run")
     (folder / "images" / "broken.jpg").write_bytes(PICTURE[:99])
     files, left_out = predict_inputs([folder / "images"], folder / "out", run, device="cpu")
