@@ -92,8 +92,8 @@ def align_annotated(
         first, image = name_of(predictions, 0) if len(predictions) else "nobody", people.images[needed & (rows < 0)][0]
         there, count = (_image_names(predictions, people) or []).count(image), int((people.images == image).sum())
         raise PoseError(
-            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its image "
-            f"has {there:,} predictions for {count:,} annotated; the first prediction is for "
+            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its "
+            f"image has {there:,} predictions and {count:,} people; the first prediction is for "
             f"{first}{_ambiguity(predictions, people)}); predict these people, or score those of one --split"
         )
     people, rows = people.select(rows >= 0), rows[rows >= 0]
