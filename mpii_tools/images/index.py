@@ -253,17 +253,10 @@ def group_images(names: Sequence[str], share: float) -> list[str]:
     """
     folders = [name.replace("\\", "/").rpartition("/")[0] for name in names]
     count = len(set(folders))
-    return (
-        folders
-        if len(set(folders)) > 1 and share * len(set(folders)) >= 0.5
-        else [COPY.sub("", name) for name in names]
-    )
+    return folders if count > 1 and share * count >= 0.5 else [COPY.sub("", name) for name in names]
 
 
 def find_cut_clips(names: Iterable[str], splits: Iterable[str]) -> list[str]:
     """What names of frames begin with (`clip` of `clip_0001.jpg`) that are in both the train and the valid split."""
-    sides: dict[str, set[str]] = {}
-    for name, split in zip(names, splits, strict=True):
-        if frame := FRAME.match(name):
-            sides.setdefault(frame[1], set()).add(split)
-    return [clip for clip, splits in sides.items() if {"train", "valid"} <= splits]
+    frames = {(frame[1], split) for name, split in zip(names, splits, strict=True) if (frame := FRAME.match(name))}
+    return sorted(clip for clip, split in frames if split == "valid" and (clip, "train") in frames)

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -51,6 +51,7 @@ class Preparation:
         kept: splits that an earlier preparation wrote there and that stay -> their numbers of people.
         replaced: splits of an earlier preparation in whose place new ones came -> the numbers of people they had.
         written: whether the preprocessed crops were written: not if nobody can be used, or `strict` met a fault.
+        digests: of the validation images (`cut_image`).
     """
 
     faults: dict[str, list[str]]
@@ -59,6 +60,7 @@ class Preparation:
     kept: dict[str, int] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
     written: bool = False
+    digests: set[bytes] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,9 @@ def prepare(
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        digests: set[bytes] = set()
         for split in sorted(np.unique(usable.split).tolist(), key="train".__eq__):  # it comes last
             part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
-            if count := write_split(part, read_image, spec, path, done, digests):
+            if count := write_split(part, read_image, spec, path, done):
                 done.splits[path.stem] = count
         done.splits = dict(sorted(done.splits.items()))
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
@@ -172,25 +173,30 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
-def write_split(
-    people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation, digests: set[bytes]
-) -> int:
+def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation) -> int:
     """Write a split's files, those of `path` and beside it; returns how many people they hold, and none for nobody.
 
-    Args:
-        digests: of validation images (`cut_image`).
+    Each image is decoded once for all of its people.
     """
     kept, crops_path = [], path.with_name(f"{path.stem}-crops.npy")
-    with crops_path.open("wb") as file, progress((), f"preparing {path.stem}", len(people), "person") as counter:
+    images = list(map(np.array, group_rows(people.images).values()))
+    with (
+        crops_path.open("wb") as file,
+        ThreadPoolExecutor(THREADS) as pool,
+        progress((), f"preparing {path.stem}", len(people), "person") as counter,
+    ):
         write_header(file, len(people), spec.side)
-        for rows, (crops, *findings) in cut_crops(people, read_image, spec, digests):
-            for crop in crops.values():
-                file.write(crop.data)
-            kept += rows[list(crops)].tolist()
-            for known, new in zip((done.faults, done.notes), findings, strict=True):
-                for what, who in new.items():
-                    known[what] += who
-            counter.update(len(rows))
+        for start in range(0, len(images), IMAGES_AHEAD):
+            ahead = images[start : start + IMAGES_AHEAD]
+            cuts = pool.map(lambda rows: cut_image(people.select(rows), read_image, spec, done.digests), ahead)
+            for rows, (crops, *findings) in zip(ahead, cuts, strict=True):
+                for crop in crops.values():
+                    file.write(crop.data)
+                kept += rows[list(crops)].tolist()
+                for known, new in zip((done.faults, done.notes), findings, strict=True):
+                    for what, who in new.items():
+                        known[what] += who
+                counter.update(len(rows))
         file.seek(0)
         write_header(file, len(kept), spec.side)
     if kept:
@@ -204,18 +210,6 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
     """The .npy header of (count, side, side, 3) bytes; numpy makes it as long for any count."""
     shape = (count, side, side, 3)
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-
-
-def cut_crops(
-    people: People, read_image: ReadImage, spec: CropSpec, digests: set[bytes]
-) -> Iterator[tuple[np.ndarray, ImageCrops]]:
-    """The rows and crops of everybody, image by image: each is decoded once for all of its people."""
-    images = list(map(np.array, group_rows(people.images).values()))
-    with ThreadPoolExecutor(THREADS) as pool:
-        for start in range(0, len(images), IMAGES_AHEAD):
-            ahead = images[start : start + IMAGES_AHEAD]
-            cuts = pool.map(lambda rows: cut_image(people.select(rows), read_image, spec, digests), ahead)
-            yield from zip(ahead, cuts, strict=True)
 
 
 def cut_image(people: People, read_image: ReadImage, spec: CropSpec, digests: set[bytes]) -> ImageCrops:

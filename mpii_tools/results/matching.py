@@ -40,7 +40,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     Raises:
         PoseError: counts that tell nothing where rows alone can.
     """
-    labeled = people.annotated.any(axis=1)
+    labeled, anonymous = people.annotated.any(axis=1), predictions.person_ids is None
     needed = labeled if needed is None else needed
     parts = [np.ones(len(people), bool), people.scored, labeled, needed]
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
@@ -52,7 +52,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     matches = [
         (_by_ids(predictions, people, center), "by person_ids"),
         (_by_place(images, center, people), "by place"),
-        *((_by_order(images, people, part, partial), ORDER) for partial in (False, True) for part in parts),
+        *((_by_order(images, people, part, partial), ORDER) for partial in (False, anonymous) for part in parts),
     ]
     counts = [((rows >= 0).sum() - len(predictions), (rows[needed] >= 0).sum()) for rows, _ in matches]
     # The most of those who need one; among ways that find all of them, one that leaves no prediction over.
