@@ -94,7 +94,7 @@ def align_annotated(
         raise PoseError(
             f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its "
             f"image has {there:,} predictions and {count:,} people; the first prediction is for "
-            f"{first}{_ambiguity(predictions, people)}); predict these people, or score those of one --split"
+            f"{first}{_ambiguity(predictions, people)}); predict the people, or score those of one --split"
         )
     people, rows = people.select(rows >= 0), rows[rows >= 0]
     columns = {name: column[rows] for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}
