@@ -208,8 +208,9 @@ def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Pat
 
 def write_header(file: BinaryIO, count: int, side: int) -> None:
     """The .npy header of (count, side, side, 3) bytes; numpy makes it as long for any count."""
-    shape = (count, side, side, 3)
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
+    )
 
 
 def cut_image(people: People, read_image: ReadImage, spec: CropSpec, digests: set[bytes]) -> ImageCrops:

@@ -130,7 +130,7 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
 def _ambiguity(predictions: Predictions, people: People) -> str:
     """For a message: the first name of an image that several of the people's images can have; '' without any."""
     index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-    names = [] if predictions.images is None else dict.fromkeys(predictions.images.tolist())
+    names = () if predictions.images is None else dict.fromkeys(predictions.images.tolist())
     several = ((name, index.candidates(name)) for name in names)
     return next((f"; '{name}' can be {' or '.join(images[:2])}" for name, images in several if len(images) > 1), "")
 
@@ -201,11 +201,10 @@ def _check_order(predictions: Predictions, people: People, way: str) -> None:
         distance = np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
         return np.where(people.annotated, np.nan_to_num(distance), 0).sum(axis=1)
 
-    others = np.roll(predictions.joints, len(people) // 2, axis=0)
     counted = people.annotated.any(axis=1)
-    nearer = float((apart(predictions.joints) <= apart(others))[counted].mean()) if counted.any() else 1.0
-    if counted.sum() >= ENOUGH_ROWS and nearer < IN_ORDER:
+    nearer = apart(predictions.joints) <= apart(np.roll(predictions.joints, len(people) // 2, axis=0))
+    if counted.sum() >= ENOUGH_ROWS and nearer[counted].mean() < IN_ORDER:
         raise PoseError(
-            f"matched {way}, only {nearer:.0%} of the predictions are nearer to the person of their row than "
-            "those of another row are; put them in the annotations' order, or give person_ids in an .npz"
+            f"matched {way}, only {nearer[counted].mean():.0%} of the predictions are nearer to the person of their row "
+            "than those of another row are; put them in the annotations' order, or give person_ids in an .npz"
         )
