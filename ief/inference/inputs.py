@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, takewhile
@@ -17,10 +16,19 @@ from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
 from ief.inference.stream import ImagePeople, read_bytes
-from mpii_tools.formats.coco_images import PERSON, entry_box, image_names, image_of, is_person
+from mpii_tools.formats.coco_images import (
+    PERSON,
+    entry_box,
+    id_of,
+    image_names,
+    image_of,
+    index_ids,
+    is_person,
+    person_categories,
+)
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
-from mpii_tools.images.index import SUFFIXES, ImageIndex
+from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers
 
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
@@ -76,11 +84,13 @@ def place_person(image: ImagePeople, center: Sequence[float] | None, scale: floa
 
 
 class NamedBox(NamedTuple):
-    """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, the detector's score."""
+    """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, its score; ids."""
 
     image: str
     box: np.ndarray | None
     score: float = float("nan")
+    image_id: int | str | None = None
+    category_id: int | str = PERSON
 
 
 def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
@@ -124,7 +134,9 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     if files:
         if others:
             count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
-            print(f"{path}: {count}", file=sys.stderr)
+            number = next(filter(str.isdigit, others), None)
+            advice = f"; for names instead of numbers ({number}) give file_name or `images`" if number else ""
+            print(f"{path}: {count}{advice}", file=sys.stderr)
         unclear = {image for image, names in names_of.items() if len(names) > 1}
         boxes_of = {image: boxes for image, boxes in boxes_of.items() if image not in unclear}
         left_out += [
@@ -143,7 +155,8 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         raise PoseError(left_out[0])
     images = []
     for image in whole_images([image for image, boxes in boxes_of.items() if boxes]):
-        _, corners, scores = zip(*boxes_of[image.image], strict=True)
+        _, corners, scores, ids, categories = zip(*boxes_of[image.image], strict=True)
+        image = replace(image, image_id=ids[0], category_id=categories[0])
         whole = any(box is None for box in corners)  # one of its lines means the whole image
         images.append(image if whole else replace(image, boxes=np.array(corners), box_scores=np.array(scores)))
     return images, left_out
@@ -166,7 +179,7 @@ def match_names(
     """
     images = files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES)
     by_path = {image.absolute().as_posix(): image for image in images}
-    index, by_number = ImageIndex(tuple(by_path)), index_numbers(images)
+    index, by_number = ImageIndex(tuple(by_path)), index_numbers(by_path)
     names_of: dict[str, tuple[Path, list[str]]] = {}
     ambiguous = {}
     for name in names:
@@ -179,7 +192,7 @@ def match_names(
             elif len(namesakes := index.candidates(last)) == 1:
                 image = by_path[namesakes[0]]
             else:
-                image = by_number.get(last) or (None if files or name.isdigit() else folder / name)
+                image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
         except PoseError as error:
             ambiguous[name] = str(error)
             continue
@@ -195,19 +208,6 @@ def closest_names(image: Path, names: list[str]) -> list[str]:
     end = image.absolute().parts[::-1]
     shared = {name: sum(takewhile(bool, map(str.__eq__, end, name.split("/")[::-1]))) for name in names}
     return [name for name in names if shared[name] == max(shared.values())]
-
-
-def index_numbers(files: Sequence[Path]) -> dict[str, Path]:
-    """Images by the number that their name is or ends with.
-
-    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
-    """
-    ending: dict[str, list[Path]] = defaultdict(list)
-    for file in files:
-        if digits := re.search(r"[0-9]+$", file.stem):
-            ending[str(int(digits.group()))].append(file)
-    means = {number: [file for file in of if file.stem.isdigit()] or of for number, of in ending.items()}
-    return {number: of[0] for number, of in means.items() if len(of) == 1}
 
 
 def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
@@ -244,12 +244,13 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
     """
     try:
         tree, names = json.loads(text), None
+        ids, categories = {}, [PERSON]
         if isinstance(tree, dict):
-            names = image_names(tree["images"]) if "images" in tree else None
-            tree = tree["annotations"]
+            names, ids = (image_names(tree["images"]), index_ids(tree["images"])) if "images" in tree else (None, {})
+            tree, categories = tree["annotations"], person_categories(tree.get("categories") or [])
         if tree and not any(isinstance(entry, dict) for entry in tree):
             raise TypeError("a list without an object")
-        entries = [entry for entry in tree if not isinstance(entry, dict) or is_person(entry)]
+        entries = [entry for entry in tree if not isinstance(entry, dict) or is_person(entry, categories)]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
     if tree and not entries:
@@ -261,7 +262,8 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
             score, box = entry.get("score", entry.get("confidence")), entry_box(entry)
             if box is None:
                 raise ValueError("bbox is missing")
-            yield NamedBox(image_of(entry, names), box, float("nan") if score is None else float(score))
+            name, score = image_of(entry, names), float("nan") if score is None else float(score)
+            yield NamedBox(name, box, score, id_of(entry, name, ids), entry.get("category_id", categories[0]))
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"

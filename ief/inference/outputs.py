@@ -139,8 +139,9 @@ def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | N
 
 
 def write_results(
-    folder: Path, poses: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None
-) -> list[Path]:
+    folder: Path, poses: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None,
+    images: Sequence[ImagePeople] = (),
+) -> list[Path]:  # fmt: skip
     """Write the people of all images to `predictions-images`.npz, .json (COCO results) and .csv in `folder`.
 
     A line on stderr says of how many people the score in the .json is not known.
@@ -149,6 +150,7 @@ def write_results(
         poses: image by image, under different names.
         stage: the last stage's number, -1 if unknown.
         camera: of poses in 3D, for their camera coordinates in mm; None if it is not known.
+        images: of the poses, whose ids the .json takes if all are known.
 
     Returns:
         The three paths.
@@ -159,7 +161,9 @@ def write_results(
     people = join_poses(poses, skeleton, stage, camera)
     table, coco, text = (folder / f"{NAME}.{ending}" for ending in ("npz", "json", "csv"))
     save_predictions(table, people)
-    write_coco(coco, people)
+    ids = {image.name: image.image_id for image in images if image.image_id is not None}
+    known = bool(ids) and ids.keys() >= set(people.images.tolist())
+    write_coco(coco, people, **({"image_ids": ids, "category_id": images[0].category_id} if known else {}))
     unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
     if unknown:
         print(

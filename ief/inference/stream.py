@@ -17,6 +17,7 @@ from heads.skeleton import Skeleton
 from ief.inference.boxes import box_fault, box_matrices, check_boxes
 from ief.inference.poses import Poses
 from mpii_tools.crops import apply_affine, invert_affine
+from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.decode import cut_crops, decode_image
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
@@ -52,12 +53,15 @@ class ImagePeople:
         boxes: (P, 4) x1 y1 x2 y2; None for one person who fills the image, or for those that a detector finds.
         box_scores: (P,) the detector's; None if nobody said.
         name: in results and messages.
+        image_id, category_id: what the file of boxes calls the image and its people, for COCO results.
     """
 
     image: Path | np.ndarray
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
     name: str = "image"
+    image_id: int | str | None = None
+    category_id: int | str = PERSON
 
     def load(self) -> np.ndarray:
         """(H, W, 3) uint8 RGB. Raises PoseError, naming the image, for a file that is none or another array."""

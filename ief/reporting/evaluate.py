@@ -18,7 +18,7 @@ from mpii_tools.people import People
 from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align, align_annotated
 from mpii_tools.results.predictions import predicted_joints, read_predictions
-from mpii_tools.results.sanity import filler_warning, origin_warning
+from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning
 
 
 def evaluate_predictions(
@@ -74,7 +74,7 @@ def evaluate_predictions(
     print_tables(scores)
     result = to_tree(scores)
     if oks:
-        ranks = person_scores(aligned.scores, None, len(joints))
+        ranks = person_scores(aligned.scores, aligned.box_scores, len(joints))
         gt = ground_truth(people, joints)
         average_precision = oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks)
         print_oks(average_precision)
@@ -103,8 +103,9 @@ def select_split(path: Path, people: People, split: str | None) -> People:
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    for warning in filter(None, (origin_warning(joints, people), filler_warning(joints, people))):
-        print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
+    for check in (origin_warning, order_warning, filler_warning):
+        if warning := check(joints, people):
+            print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 
 
 def print_tables(scores: ScoresByDimension) -> None:

@@ -96,7 +96,7 @@ def predict_inputs(
         poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
     if not sum(map(len, poses)):
         raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")
-    results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera)
+    results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera, images)
     (out / JOURNAL).unlink(missing_ok=True)
     return [*copies, *results], left_out
 

@@ -16,6 +16,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, merge
 from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, read_valid_list
+from mpii_tools.images.index import group_images
 from mpii_tools.people import People
 
 TRAINVAL = "trainval"  # MPII's: train and Tompson's validation people in one file
@@ -66,7 +67,7 @@ def fingerprints(images: np.ndarray, center: np.ndarray) -> np.ndarray:
         (N,) uint64, the same on every machine.
     """
     keys = (
-        f"{os.path.basename(image)} {x:.0f} {y:.0f}".encode()
+        f"{os.path.basename(image)} {x:.0f} {y:.0f}".encode(errors="surrogatepass")
         for image, (x, y) in zip(images.tolist(), np.rint(center).tolist(), strict=True)
     )
     digests = b"".join(hashlib.blake2b(key, digest_size=8).digest() for key in keys)
@@ -135,7 +136,7 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
 
 
 def share_valid(people: People, share: float, seed: int = 0) -> People:
-    """The people with a random share of the images, and all who are in them, as validation split.
+    """The people with a random share of the images (`group_images`), and all who are in them, as validation split.
 
     Args:
         people: those with split '' count as train; test people stay what they are.
@@ -154,11 +155,12 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
             "before the path to share anew"
         )
     train = people.split != "test"
-    images = np.unique(people.images[train])
+    groups = np.array(group_images(people.images.tolist(), share))
+    images = np.unique(groups[train])
     if len(images) < 2:
         raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
     drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
-    valid = train & np.isin(people.images, drawn)
+    valid = train & np.isin(groups, drawn)
     return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
 
 

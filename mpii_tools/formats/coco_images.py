@@ -71,6 +71,12 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
     return names[key]
 
 
+def id_of(entry: Mapping[str, Any], name: str, ids: Mapping[str, int | str]) -> int | str | None:
+    """The id of the image called `name` of an entry, as `index_ids` of its file has it, else its own; None without."""
+    own = plain_id(entry.get("image_id"))
+    return ids.get(str(own), ids.get(name, own))
+
+
 def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
     """(4,) x1 y1 x2 y2 of COCO's `bbox` (x y width height) or Ultralytics' `box`; None without either.
 
@@ -85,6 +91,14 @@ def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
     return np.array([x, y, x + width, y + height])
 
 
-def is_person(entry: Mapping[str, Any]) -> bool:
+def person_categories(categories: Iterable[Mapping[str, Any]]) -> list[int | str]:
+    """The ids of people's `categories`: those called person, or with keypoints, if there are none; COCO's without."""
+    named = [entry["id"] for entry in categories if str(entry.get("name")).lower() == "person"]
+    return named or [entry["id"] for entry in categories if entry.get("keypoints")] or [PERSON]
+
+
+def is_person(entry: Mapping[str, Any], categories: Sequence[int | str] = (PERSON,)) -> bool:
     """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
-    return entry.get("category_id", PERSON) == PERSON and ("class" not in entry or entry.get("name") == "person")
+    if "class" in entry and entry.get("name") != "person":
+        return False
+    return "category_id" not in entry or image_key(entry["category_id"]) in map(image_key, categories)

@@ -11,7 +11,7 @@ from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.content import content
 from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
-from mpii_tools.people import People, find_rows, require_printable, require_unique
+from mpii_tools.people import People, escape_names, find_rows, require_printable, require_unique
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
@@ -30,7 +30,7 @@ class Predictions:
     Attributes:
         joints: (N, K, D) float64; x, y in 0-based image pixels, z in mm relative to the root. Finite, but for joints
             that are NaN for everybody: those that nobody labeled in training.
-        person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
+        person_ids: (N,) as in `People`, escapes included; None in a file that only has the annotations' order.
         joint_names: K names.
         stage: 0 or 1, the stage that predicted them; -1 if unknown.
         scores: (N, K) float64 in 0..1, how sure the network is of each joint, NaN where it does not say; None if
@@ -79,7 +79,7 @@ class Predictions:
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
         if self.person_ids is not None:
-            require_printable("predictions", self.person_ids)
+            object.__setattr__(self, "person_ids", escape_names(self.person_ids))
             require_unique("predictions", self.person_ids, "is predicted")
 
     def __len__(self) -> int:
@@ -89,6 +89,25 @@ class Predictions:
 def predicted_joints(joints: np.ndarray) -> np.ndarray:
     """(K,) bool: which joints of poses (N, K, D) are not NaN for everybody, as those of an untrained joint are."""
     return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
+
+
+def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
+    """(N,) a score per person: the box's times the mean of the joints that have one, as HRNet and mmpose rank people.
+
+    A factor that is not known is left out; NaN if neither is.
+
+    Args:
+        scores: (N, K) of the joints in 0..1, NaN where there is none; None: nowhere.
+        box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none; None: nowhere.
+        people: N.
+    """
+    box = np.full(people, np.nan) if box_scores is None else np.asarray(box_scores, dtype=np.float64)
+    if scores is None:
+        return box
+    known = np.isfinite(scores)
+    mean = np.full(people, np.nan)
+    np.divide(np.where(known, scores, 0).sum(axis=1), known.sum(axis=1), out=mean, where=known.any(axis=1))
+    return np.where(np.isnan(mean), box, mean * np.where(np.isnan(box), 1, box))
 
 
 def with_camera(predictions: Predictions, people: People) -> Predictions:
