@@ -1,4 +1,4 @@
-"""Images predicted into a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
+"""What is predicted in a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
 
 import json
 import os
@@ -11,23 +11,25 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
+from checkpoints.files import remove_leftovers, write_bytes
 from checkpoints.progress import progress
 from evaluation.report.skeletons import to_jpeg
 from heads.skeleton import Skeleton
 from ief.inference.poses import ImageCamera, Poses, join_poses
 from ief.inference.predictor import PosePredictor
 from ief.inference.stream import FindPeople, ImagePeople, Outcome
+from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.results.coco import person_scores, write_coco, write_csv
 from mpii_tools.results.predictions import save_predictions
 
 NAME = "predictions-images"
 JOURNAL = f".{NAME}.journal"
 AHEAD = 16  # overlays that wait for a thread
+LONGEST = 200  # bytes of a file's name, which can be 255 with `.pose.jpg` and the temporary file's mark
 
 
 class Journal:
-    """The outcomes so far of one prediction, by image: a stopped one continues from it.
+    """The outcomes so far of one prediction, by image or frame: a stopped one continues from it.
 
     A JSON object per line, appended as the outcomes come. Lines of another prediction, and one that a kill cut off,
     count for nothing.
@@ -65,35 +67,48 @@ class Journal:
         if (line := self.known.get(self.key(people))) is None:
             return None
         columns = {name: np.reshape(line[name], shape) for name, shape in self.shapes.items()}
-        return Outcome(people.name, Poses(skeleton=self.skeleton, image=people.name, **columns), line["left_out"])
+        columns["rows"] = columns["rows"].astype(int)  # of nobody, too
+        poses = Poses(skeleton=self.skeleton, image=people.name, **columns)
+        return Outcome(people.name, poses, line["left_out"], line.get("doubts", []))
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:
         """Keep the outcome of an image. Raises PoseError when the disk refuses."""
         values = {name: getattr(outcome.poses, name).tolist() for name in self.shapes}
+        values |= {"left_out": outcome.left_out, "doubts": outcome.doubts}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:  # a line that a kill cut off ends where the next begins
-                file.write("\n" + json.dumps({"key": self.key(people), **values, "left_out": outcome.left_out}))
+                file.write("\n" + json.dumps({"key": self.key(people), **values}))
         except OSError as error:
             raise PoseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose --out") from error
+
+
+def open_journal(folder: Path, asked: object, predictor: PosePredictor) -> Journal:
+    """The journal of predictions into a folder; what processes that are no more left half-written there is removed.
+
+    Args:
+        asked: what the poses depend on beside the images, as JSON values.
+    """
+    remove_leftovers(folder, of_dead=True)
+    return Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
 
 
 def predict_images(
     predictor: PosePredictor,
     images: Sequence[ImagePeople],
     folder: Path,
-    asked: object,
+    journal: Journal,
     find_people: FindPeople | None = None,
     draw: int | None = None,
     camera: ImageCamera | None = None,
 ) -> tuple[list[Poses], list[str]]:
     """The poses of images under different names; each one's overlay, `NAME.pose.jpg`, goes to `folder` on the way.
 
-    A journal in `folder`, to be removed once the results are written, keeps what is predicted: when the work is
-    stopped, by a kill too, the same call predicts what is missing.
+    One line on stderr says how many boxes may have another form than the file's.
 
     Args:
-        asked: what the poses depend on beside the images, as JSON values.
+        journal: keeps what is predicted: when the work is stopped, by a kill too, the same call predicts what is
+            missing. To be removed once the results are written.
         find_people: finds the people of images without boxes.
         draw: how many images to draw, the first ones; None for all.
         camera: of the images, for their overlays, where it is known.
@@ -101,14 +116,13 @@ def predict_images(
     Returns:
         the poses image by image, and a line for each image, person or picture that was left out.
     """
-    journal = Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
     outcomes = {image.name: outcome for image in images if (outcome := journal.find(image))}
     new = [image for image in images if image.name not in outcomes]
     predicted, drawings, pool = predictor.stream(new, find_people), [], ThreadPoolExecutor(2, "overlays")
     try:
         with progress(desc="predicting", total=len(images), unit="image", initial=len(outcomes)) as counter:
             for place, image in enumerate(images):
-                path, is_new = folder / f"{image.name}.pose.jpg", image.name not in outcomes
+                path, is_new = folder / overlay_name(image.name), image.name not in outcomes
                 if is_new:
                     outcomes[image.name] = next(predicted)
                     journal.add(image, outcomes[image.name])
@@ -122,7 +136,17 @@ def predict_images(
         left_out += filter(None, [drawing.result() for drawing in drawings])
     finally:
         pool.shutdown(cancel_futures=True)
+    if doubts := [line for image in images for line in outcomes[image.name].doubts]:
+        print(f"{doubts[0]}; so are {len(doubts):,} boxes; bbox is x y width height", file=sys.stderr)
     return [outcomes[image.name].poses for image in images], left_out
+
+
+def overlay_name(name: str) -> str:
+    """The file of an image's overlay; a name that no file system takes with more at its end is cut off."""
+    *folders, last = name.split("/")
+    if len(last.encode()) > LONGEST:
+        last = f"{last.encode()[: LONGEST - 9].decode(errors='ignore')}-{sha256(last.encode()).hexdigest()[:8]}"
+    return "/".join([*folders, f"{last}.pose.jpg"])
 
 
 def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | None) -> str | None:
@@ -139,7 +163,12 @@ def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | N
 
 
 def write_results(
-    folder: Path, poses: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None
+    folder: Path,
+    poses: Sequence[Poses],
+    skeleton: Skeleton,
+    stage: int,
+    camera: ImageCamera | None = None,
+    images: Sequence[ImagePeople] = (),
 ) -> list[Path]:
     """Write the people of all images to `predictions-images`.npz, .json (COCO results) and .csv in `folder`.
 
@@ -149,6 +178,7 @@ def write_results(
         poses: image by image, under different names.
         stage: the last stage's number, -1 if unknown.
         camera: of poses in 3D, for their camera coordinates in mm; None if it is not known.
+        images: with the ids that their file of boxes has, which the COCO results then have too.
 
     Returns:
         The three paths.
@@ -159,7 +189,11 @@ def write_results(
     people = join_poses(poses, skeleton, stage, camera)
     table, coco, text = (folder / f"{NAME}.{ending}" for ending in ("npz", "json", "csv"))
     save_predictions(table, people)
-    write_coco(coco, people)
+    ids = {image.name: image.image_id for image in images}
+    known = len(set(ids.values()) - {None}) == len(ids) and ids.keys() >= {one.image for one in poses if len(one)}
+    kinds = {image.name: image.category_ids for image in images if image.category_ids is not None}
+    categories = [kinds[one.image][row] if one.image in kinds else PERSON for one in poses for row in one.rows.tolist()]
+    write_coco(coco, people, ids if known else None, categories)
     unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
     if unknown:
         print(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
-from ief.inference.poses import Poses
+from ief.inference.poses import Poses, to_image
 from ief.model.cascade import Cascade
 from ief.model.release import released_run
 from mpii_tools.prepared.augmentation import normalize_crops
@@ -21,7 +22,7 @@ from mpii_tools.prepared.read import PreparedSplit
 if TYPE_CHECKING:
     from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
 
-Image = np.ndarray | str | os.PathLike
+Image = object  # (H, W, 3) uint8 RGB as an array, a torch tensor or a Pillow image; or a path
 
 
 class CascadeNetwork:
@@ -70,6 +71,16 @@ class PosePredictor:
             raise PoseError(f"batch size {batch_size}: must be 1 or more")
         self.network, self.batch_size = network, batch_size
         self.size, self.skeleton, self.dimensions = network.size, network.skeleton, network.dimensions
+        self.process = os.getpid()
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
+
+    def check_process(self) -> None:
+        """Raises PoseError after a fork, where the threads that torch had before it are waited for without end."""
+        threaded = isinstance(self.network, CascadeNetwork) and torch.get_num_threads() > 1
+        if threaded and os.getpid() != self.process:
+            raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
 
     @classmethod
     def load(
@@ -78,7 +89,8 @@ class PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
         Args:
-            path: the run folder or the file; None takes the released weights, `checkpoints/released`.
+            path: the run folder, that of a stage in it or the stage's file for the stages up to this one, or the
+                .onnx; None takes the released weights, `checkpoints/released`.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one. An .onnx runs on the CPU.
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
@@ -88,17 +100,17 @@ class PosePredictor:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
-        path = released_run() if path is None else Path(path)
-        if path.suffix == ".onnx":
+        path = released_run() if path is None else Path(os.path.expanduser(path))
+        if path.suffix.lower() == ".onnx":
             from ief.inference.onnx import OnnxNetwork
 
             if flip:
                 raise PoseError(f"{path}: an exported model sees each crop once; flip needs the run's folder")
             return cls(OnnxNetwork(path), batch_size)
         from ief.model.device import choose_device
-        from ief.model.run_folder import load_cascade
+        from ief.model.run_folder import find_run, load_cascade
 
-        return cls.of(load_cascade(path).to(choose_device(device)), flip, batch_size)
+        return cls.of(load_cascade(*find_run(path)).to(choose_device(device)), flip, batch_size)
 
     @classmethod
     def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
@@ -109,7 +121,8 @@ class PosePredictor:
         """The poses of the people of one image, or of a list of images; all their crops share batches.
 
         Args:
-            images: (H, W, 3) uint8 RGB, a path, or a list of them. A file is turned as its EXIF data ask.
+            images: (H, W, 3) uint8 RGB as an array, a torch tensor or a Pillow image; a path; or several of them. A
+                file is turned as its EXIF data ask.
             boxes: (P, 4) x1 y1 x2 y2 in the image's pixels, where its people are; None for one person who fills it.
                 For a list of images, a list with one entry per image.
 
@@ -120,24 +133,29 @@ class PosePredictor:
             PoseError: an image that cannot be read or is no (H, W, 3) uint8, or a box that is empty, not finite, or off
                 the image.
         """
-        if isinstance(images, (np.ndarray, str, os.PathLike)):
+        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, (str, bytes, bytearray, IOBase))
+        if not several:
             return self([images], [boxes])[0]
-        boxes = [None] * len(images) if boxes is None else list(boxes)
+        images = list(images)
+        boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
-        outcomes = list(self.stream(people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))))
+        people = [people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))]
+        outcomes = list(self.stream(people))
         for outcome in outcomes:
             if outcome.left_out:
                 raise PoseError(outcome.left_out[0])
         return [outcome.poses for outcome in outcomes]
 
     def stream(self, images: Iterable[ImagePeople], find_people: FindPeople | None = None) -> Iterator[Outcome]:
-        """The poses of any number of images, in order, while the next ones are read; bad input ends nothing.
+        """The poses of any number of images, in order; bad input ends nothing.
 
         Args:
-            images: what to predict.
+            images: what to predict. Of a list the next ones are read meanwhile, and full batches are predicted; of
+                whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
         """
+        self.check_process()
         from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
 
         return stream(self.network, images, self.batch_size, find_people)
@@ -152,6 +170,7 @@ class PosePredictor:
         Raises:
             PoseError: when the split is prepared at another size than the network's, or with other joints.
         """
+        self.check_process()
         if data.size != self.size:
             raise PoseError(
                 f"{data.name}: prepared at {data.size} px, but the network takes {self.size}; "
@@ -177,12 +196,10 @@ def people_of(image: Image, boxes: object, row: int) -> ImagePeople:
     """One entry of `PosePredictor.__call__`'s lists."""
     from ief.inference.stream import ImagePeople
 
-    if isinstance(image, np.ndarray):
-        return ImagePeople(image, boxes, name=f"image {row}")
-    if not isinstance(image, (str, os.PathLike)):
-        raise PoseError(f"image {row}: a {type(image).__name__}; give an array (H, W, 3) uint8 RGB or a path")
-    path = Path(image)
-    return ImagePeople(path, boxes, name=path.name)
+    if isinstance(image, (str, os.PathLike)):
+        path = Path(os.path.expanduser(image))
+        return ImagePeople(path, boxes, name=path.name)
+    return ImagePeople(to_image(image, f"image {row}"), boxes, name=f"image {row}")
 
 
 def predict_cascade(cascade: Cascade, data: PreparedSplit) -> np.ndarray:

@@ -81,6 +81,15 @@ def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
     return np.array([x, y, x + width, y + height])
 
 
-def is_person(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
-    return entry.get("category_id", PERSON) == PERSON and ("class" not in entry or entry.get("name") == "person")
+def person_categories(categories: Iterable[object]) -> list[int | str]:
+    """The ids of COCO's `categories` that are people: with keypoints, else called person, else the only one, else 1."""
+    named = {plain_id(entry["id"]): entry for entry in categories if isinstance(entry, dict) and "id" in entry}
+    posed = [number for number, entry in named.items() if entry.get("keypoints")]
+    people = posed or [number for number, entry in named.items() if entry.get("name") == "person"]
+    return people or (list(named) if len(named) == 1 else [PERSON])
+
+
+def is_person(entry: Mapping[str, Any], categories: Sequence[int | str] = (PERSON,)) -> bool:
+    """Whether an entry is a person's, by `category_id` or the `name` of Ultralytics' `class`, if it has any."""
+    category = plain_id(entry.get("category_id", categories[0]))
+    return category in categories and ("class" not in entry or entry.get("name") == "person")

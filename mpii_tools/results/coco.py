@@ -24,13 +24,17 @@ VISIBLE = 2.0  # COCO's flag of a joint, for one without a score
 PIXEL_DIGITS, SCORE_DIGITS = 3, 6
 
 
-def to_coco(predictions: Predictions, image_ids: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
+def to_coco(
+    predictions: Predictions,
+    image_ids: Mapping[str, int | str] | None = None,
+    category_ids: Sequence[int | str] | None = None,
+) -> list[dict[str, Any]]:
     """COCO keypoint results: what `COCO.loadRes` takes, one dictionary per person.
 
-    `image_id`; `file_name`, the image's name, which readers ignore; `category_id` 1; `keypoints`, x, y and score of the
-    K joints one after the other; `bbox`, x, y, width and height, if there are boxes; `score`, by which people are
-    ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that order. Of D = 3 x and y are
-    written. Pixels are rounded to 0.001, scores to 1e-6.
+    `image_id`; `file_name`, the image's name, which readers ignore; `category_id`; `keypoints`, x, y and score of the
+    K joints one after the other; `bbox`, x, y, width and height, if there are boxes; `time_s` of a video's frame;
+    `score`, by which people are ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that
+    order. Of D = 3 x and y are written. Pixels are rounded to 0.001, scores and times to 1e-6.
 
     A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled". The
     format has no place for a score that is not known. Behind a joint without one stands 2, COCO's flag of a visible
@@ -41,6 +45,7 @@ def to_coco(predictions: Predictions, image_ids: Mapping[str, int] | None = None
     Args:
         predictions: with `images`.
         image_ids: image name -> the ground truth's `image_id`; None: those of `number_images`.
+        category_ids: (N,) the ground truth's; None: 1, COCO's person.
 
     Raises:
         PoseError: an image without id.
@@ -54,32 +59,39 @@ def to_coco(predictions: Predictions, image_ids: Mapping[str, int] | None = None
     marked[:, ~predicted_joints(joints)] = 0
     ranks = np.nan_to_num(person_scores(predictions.scores, predictions.box_scores, len(joints)), nan=1.0)
     columns = {
-        "image_id": [int(ids[name]) for name in images],
+        "image_id": [value if isinstance(value := ids[name], str) else int(value) for name in images],
         "file_name": images,
-        "category_id": [PERSON] * len(joints),
+        "category_id": [PERSON] * len(joints) if category_ids is None else category_ids,
         "keypoints": marked.reshape(len(joints), 3 * joints.shape[1]).tolist(),
         "score": ranks.round(SCORE_DIGITS).tolist(),
     }
     if (boxes := predictions.boxes) is not None:
         columns["bbox"] = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).round(PIXEL_DIGITS).tolist()
+    if (times := predictions.time_s) is not None:
+        columns["time_s"] = [None if np.isnan(time) else round(time, SCORE_DIGITS) for time in times.tolist()]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def write_coco(path: str | os.PathLike, predictions: Predictions, image_ids: Mapping[str, int] | None = None) -> Path:
+def write_coco(
+    path: str | os.PathLike,
+    predictions: Predictions,
+    image_ids: Mapping[str, int | str] | None = None,
+    category_ids: Sequence[int | str] | None = None,
+) -> Path:
     """Write `to_coco` of the same arguments as JSON (which has no NaN) and return the path.
 
     Raises:
         PoseError: an image without id, or a file that cannot be written.
     """
-    return write_text(path, json.dumps(to_coco(predictions, image_ids), allow_nan=False))
+    return write_text(path, json.dumps(to_coco(predictions, image_ids, category_ids), allow_nan=False))
 
 
 def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     """Write a CSV file (UTF-8, a header, one row per person) and return its path.
 
-    Columns: `image`, `person_id`, `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, then for each joint `NAME_x`,
-    `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`, `NAME_Z_mm`.
-    What is not known is left empty. Pixels and mm are rounded to 0.001, scores to 1e-6.
+    Columns: `image`, `person_id`, of videos `time_s`, then `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, for each
+    joint `NAME_x`, `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`,
+    `NAME_Z_mm`. What is not known is left empty. Pixels, mm and seconds are rounded to 0.001, scores to 1e-6.
 
     Args:
         predictions: with `images` and `person_ids`.
@@ -96,7 +108,8 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     columns = {f"{joint}_{part}": parts[part][:, row] for row, joint in enumerate(predictions.joint_names)
                for part in parts}  # fmt: skip
     corners = np.full((people, 4), np.nan) if boxes is None else boxes
-    columns = {**dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)),
+    times = {} if predictions.time_s is None else {"time_s": predictions.time_s}
+    columns = {**times, **dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)),
                "score": person_scores(scores, predictions.box_scores, people), **columns}  # fmt: skip
     cells = [_cells(values, SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS)
              for name, values in columns.items()]  # fmt: skip

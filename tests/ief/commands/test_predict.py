@@ -84,7 +84,8 @@ def test_a_repeated_input_does_not_cost_the_run(run, hundred, tmp_path, capsys):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.jpg").write_bytes(image.read_bytes())
         draw_clip(tmp_path / name / "clip.avi", 2)
-    assert ids(tmp_path / "b", tmp_path / "b" / "x.jpg") == ["x.jpg#1"]
+    of_b = ["x.jpg#1", "clip.avi/000000#1", "clip.avi/000001#1"]
+    assert ids(tmp_path / "b", tmp_path / "b" / "x.jpg", tmp_path / "b" / "clip.avi") == of_b
     assert ids(tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg") == ["a/x.jpg#1", "b/x.jpg#1"]
     clips = [tmp_path / name / "clip.avi" for name in ("a", "b", "a")]
     frames = [f"{name}/clip.avi/{number:06}#1" for name in ("a", "b") for number in range(2)]
@@ -223,7 +224,7 @@ def test_a_box_follows_the_previous_frames_pose(run):
     found = [poses for _, poses in predict_frames(predictor, frames, "clip", boxes)]
     np.testing.assert_array_equal(found[0].boxes, boxes)
     for before, after in pairwise(found):
-        np.testing.assert_allclose(after.boxes, follow_people(before, boxes, 96, 64))
+        np.testing.assert_allclose(after.boxes, [*follow_people(before, boxes, 96, 64).values()])
         low, high = before.joints.min(axis=1) + 0.5, before.joints.max(axis=1) + 0.5
         kept = (after.boxes != boxes).any(axis=1)
         assert (after.boxes[kept, :2] <= low[kept]).all() and (after.boxes[kept, 2:] >= high[kept]).all()
