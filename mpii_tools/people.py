@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 from heads.skeleton import CROP_SIDE, MPII, Skeleton
 from mpii_tools.cameras import back_project
 
@@ -26,7 +26,7 @@ class People:
     Columns that a format lacks may be left out. What is given may be lists, or one value for everybody.
 
     Attributes:
-        images: (N,) image file names.
+        images: (N,) image file names, with escapes for what cannot be printed.
         joints: (N, K, 2) x, y; NaN is the only mark of a missing joint.
         person_ids: (N,) unique names, `image#r` with r the 1-based rect (or occurrence, unless given) in that image.
         center: (N, 2) MPII's objpos. NaN if unknown.
@@ -73,7 +73,9 @@ class People:
         known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
         object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
         texts = [column for column in self.ids.values() if column.dtype.kind == "U"]
-        require_printable("people", self.images, self.person_ids, *texts)
+        require_printable("people", *texts)
+        for name in ("images", "person_ids"):
+            object.__setattr__(self, name, escape_names(getattr(self, name)))
         if self.depth is not None:
             if len(self.depth) != len(self):
                 raise PoseError(f"depth: has {len(self.depth):,} rows, the people are {len(self):,}")
@@ -250,6 +252,11 @@ def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: in
         if column.shape != shape:
             raise PoseError(f"{what}: column '{name}' has shape {column.shape}, expected {shape}")
         object.__setattr__(table, name, column)
+
+
+def escape_names(names: np.ndarray) -> np.ndarray:
+    """Names (N,) as messages and tables can hold them (`escape_name`); images are found by them all the same."""
+    return np.array(list(map(escape_name, names.tolist())), dtype=np.str_)
 
 
 def require_printable(what: str, *columns: np.ndarray) -> None:

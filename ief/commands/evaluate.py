@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> None:
     print_result(scores)
     result = to_tree(scores)
     if args.oks:
-        found = score_oks(joints, people, aligned.scores)
+        found = score_oks(joints, people, aligned.scores, aligned.box_scores)
         print_oks(found)
         result["oks"] = asdict(found)
     if view := view_poses(people, 3, joints):
@@ -127,10 +127,9 @@ def run(args: argparse.Namespace) -> None:
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    from mpii_tools.results.fillers import filler_warning
-    from mpii_tools.results.pixel_origin import origin_warning
+    from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning
 
-    for warning in (origin_warning(joints, people), filler_warning(joints, people)):
+    for warning in (check(joints, people) for check in (origin_warning, order_warning, filler_warning)):
         if warning:
             print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 

@@ -41,11 +41,11 @@ def run(args: argparse.Namespace) -> None:
     predictions = read_predictions(args.predictions, first_pixel=args.first_pixel)
     held = write_submission(args.annotations, predictions, args.out)
     print(
-        f"{args.out}: {held.images:,} test images, {held.rects:,} rects, {held.predicted:,} of them with a pose, "
-        f"among these all {held.scored:,} that MPII scores"
+        f"{args.out}: {held['images']:,} test images, {held['rects']:,} rects, {held['predicted']:,} with a pose, "
+        f"among these all {held['scored']:,} that MPII scores"
     )
-    if held.unplaced:
-        print(f"{held.unplaced:,} rects have no objpos or scale in {args.annotations} and so no pose")
+    if held["unplaced"]:
+        print(f"{held['unplaced']:,} rects have no objpos or scale in {args.annotations} and so no pose")
 
 
 def write_3d(args: argparse.Namespace) -> None:

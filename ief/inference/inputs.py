@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, takewhile
@@ -18,20 +18,10 @@ from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
 from ief.inference.stream import ImagePeople, read_bytes
-from mpii_tools.formats.coco_images import (
-    PERSON,
-    entry_box,
-    image_key,
-    image_names,
-    image_of,
-    index_ids,
-    is_person,
-    person_categories,
-    plain_id,
-)
+from mpii_tools.formats import coco_images as coco
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import JPEG, PNG, RARE, read_header
-from mpii_tools.images.index import SUFFIXES, ImageIndex, list_passed, walk_files
+from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers, list_passed, walk_files
 
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
 CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".m4v": "mp4v"}  # of videos that are read and written
@@ -85,15 +75,9 @@ def drop_repeated(files: Sequence[Path]) -> list[Path]:
     return list(kept.values())
 
 
-def name_files(files: Sequence[Path]) -> list[str]:
-    """Names that tell files apart; a line end, or a byte that is no text, is written as an escape."""
-    names = distinct_names(files)
-    return ["".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name) for name in names]
-
-
 def whole_images(files: Sequence[Path]) -> list[ImagePeople]:
     """The images without boxes, under names that tell them apart."""
-    return [ImagePeople(path, name=name) for path, name in zip(files, name_files(files), strict=True)]
+    return [ImagePeople(path, name=name) for path, name in zip(files, distinct_names(files), strict=True)]
 
 
 def name_videos(files: Sequence[Path]) -> list[tuple[str, str]]:
@@ -102,7 +86,7 @@ def name_videos(files: Sequence[Path]) -> list[tuple[str, str]]:
     `clip.mp4` becomes `clip.pose.mp4`; if there is a `clip.MP4` too, they become `clip.mp4.pose.mp4` and so on. What
     OpenCV reads and does not write becomes an .mp4.
     """
-    names = name_files(files)
+    names = distinct_names(files)
     endings = [end if (end := file.suffix.lower()) in CODECS else ".mp4" for file in files]
     copies = [f"{Path(name).with_suffix('').as_posix()}.pose{end}" for name, end in zip(names, endings, strict=True)]
     longer = [f"{name}.pose{end}" for name, end in zip(names, endings, strict=True)]
@@ -120,16 +104,16 @@ def place_person(image: ImagePeople, center: Sequence[float] | None, scale: floa
 
 
 class NamedBox(NamedTuple):
-    """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, the detector's score.
+    """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, its score; ids.
 
-    Of JSON also the image's id, the person's category, and whether the box was x y width height.
+    `sized` says that the file had the box as x y width height.
     """
 
     image: str
     box: np.ndarray | None
     score: float = float("nan")
     image_id: int | str | None = None
-    category: int | str = PERSON
+    category_id: int | str = coco.PERSON
     sized: bool = False
 
 
@@ -195,9 +179,8 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     for image in whole_images([image for image, boxes in boxes_of.items() if boxes]):
         _, boxes, scores, ids, categories, sized = zip(*boxes_of[image.image], strict=True)
         if not any(box is None for box in boxes):  # else one of its lines means the whole image
-            known = {"image_id": ids[0], "category_ids": categories, "sized": all(sized)}
-            image = replace(image, boxes=np.array(boxes), box_scores=np.array(scores), **known)
-        images.append(image)
+            image = replace(image, boxes=np.array(boxes), box_scores=np.array(scores), sized=all(sized))
+        images.append(replace(image, image_id=ids[0], category_id=categories[0]))
     return images, left_out
 
 
@@ -218,7 +201,7 @@ def match_names(
     """
     images = files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES)
     by_path = {image.absolute().as_posix(): image for image in images}
-    index, by_number = ImageIndex(tuple(by_path)), index_numbers(images)
+    index, by_number = ImageIndex(tuple(by_path)), index_numbers(by_path)
     base = os.path.commonprefix([*by_path]).rpartition("/")[0]  # noqa: RUF071  (of letters, cut back to a folder)
     names_of: dict[str, tuple[Path, list[str]]] = {}
     ambiguous = {}
@@ -234,7 +217,7 @@ def match_names(
             elif len(namesakes := index.candidates(last)) == 1:
                 image = by_path[namesakes[0]]
             else:
-                image = by_number.get(last) or (None if files or name.isdigit() else folder / name)
+                image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
         except PoseError as error:
             ambiguous[name] = str(error)
             continue
@@ -250,19 +233,6 @@ def closest_names(image: Path, names: list[str]) -> list[str]:
     end = image.absolute().parts[::-1]
     shared = {name: sum(takewhile(bool, map(str.__eq__, end, name.split("/")[::-1]))) for name in names}
     return [name for name in names if shared[name] == max(shared.values())]
-
-
-def index_numbers(files: Sequence[Path]) -> dict[str, Path]:
-    """Images by the number that their name is or ends with.
-
-    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
-    """
-    ending: dict[str, list[Path]] = defaultdict(list)
-    for file in files:
-        if digits := re.search(r"[0-9]+$", file.stem):
-            ending[str(int(digits.group()))].append(file)
-    means = {number: [file for file in of if file.stem.isdigit()] or of for number, of in ending.items()}
-    return {number: of[0] for number, of in means.items() if len(of) == 1}
 
 
 def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
@@ -298,31 +268,27 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         PoseError: another JSON, or nobody in it.
     """
     try:
-        tree, names, ids, people = json.loads(text), None, {}, [PERSON]
+        tree, names = json.loads(text), None
+        ids, categories = {}, [PERSON]
         if isinstance(tree, dict):
-            people = person_categories(tree.get("categories") or ())
-            if "images" in tree:
-                names, ids = image_names(tree["images"]), index_ids(tree["images"])
-            tree = tree["annotations"]
+            names, ids = (coco.image_names(tree["images"]), coco.index_ids(tree["images"])) if "images" in tree else (None, {})
+            tree, categories = tree["annotations"], coco.person_categories(tree.get("categories") or [])
         if tree and not any(isinstance(entry, dict) for entry in tree):
             raise TypeError("a list without an object")
-        entries = [entry for entry in tree if not isinstance(entry, dict) or is_person(entry, people)]
+        entries = [entry for entry in tree if not isinstance(entry, dict) or coco.is_person(entry, categories)]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
     if tree and not entries:
-        of_people = f"category_id {', '.join(map(str, people))}"
+        of_people = f"category_id {', '.join(map(str, categories))}"
         raise PoseError(f"{path}: none of its {len(tree):,} entries is a person ({of_people}); make it of people")
     for number, entry in enumerate(entries, start=1):
         try:
-            score, box = entry.get("score", entry.get("confidence")), entry_box(entry)
+            score, box = entry.get("score", entry.get("confidence")), coco.entry_box(entry)
             if box is None:
                 raise ValueError("bbox is missing")
-            score = float("nan") if score is None else float(score)
-            name, key = image_of(entry, names), entry.get("image_id")
-            image_id = ids.get(image_key(key), ids.get(name)) if names is not None else plain_id(key)
-            image_id = None if names is None and isinstance(image_id, str) else image_id  # which is a name
-            category = plain_id(entry.get("category_id", people[0]))
-            yield NamedBox(name, box, score, image_id, category, not isinstance(entry.get("box"), dict))
+            name, score = coco.image_of(entry, names), float("nan") if score is None else float(score)
+            known = (coco.id_of(entry, name, ids), entry.get("category_id", categories[0]), "box" not in entry)
+            yield NamedBox(name, box, score, *known)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"

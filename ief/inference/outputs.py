@@ -18,7 +18,6 @@ from heads.skeleton import Skeleton
 from ief.inference.poses import ImageCamera, Poses, join_poses
 from ief.inference.predictor import PosePredictor
 from ief.inference.stream import FindPeople, ImagePeople, Outcome
-from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.results.coco import person_scores, write_coco, write_csv
 from mpii_tools.results.predictions import save_predictions
 
@@ -178,7 +177,7 @@ def write_results(
         poses: image by image, under different names.
         stage: the last stage's number, -1 if unknown.
         camera: of poses in 3D, for their camera coordinates in mm; None if it is not known.
-        images: with the ids that their file of boxes has, which the COCO results then have too.
+        images: of the poses, whose ids the .json takes if all are known.
 
     Returns:
         The three paths.
@@ -189,11 +188,9 @@ def write_results(
     people = join_poses(poses, skeleton, stage, camera)
     table, coco, text = (folder / f"{NAME}.{ending}" for ending in ("npz", "json", "csv"))
     save_predictions(table, people)
-    ids = {image.name: image.image_id for image in images}
-    known = len(set(ids.values()) - {None}) == len(ids) and ids.keys() >= {one.image for one in poses if len(one)}
-    kinds = {image.name: image.category_ids for image in images if image.category_ids is not None}
-    categories = [kinds[one.image][row] if one.image in kinds else PERSON for one in poses for row in one.rows.tolist()]
-    write_coco(coco, people, ids if known else None, categories)
+    ids = {image.name: image.image_id for image in images if image.image_id is not None}
+    known = bool(ids) and ids.keys() >= set(people.images.tolist())
+    write_coco(coco, people, *((ids, images[0].category_id) if known else ()))
     unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
     if unknown:
         print(

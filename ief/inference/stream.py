@@ -18,6 +18,7 @@ from ief.inference.boxes import box_matrices, check_boxes, describe_faults
 from ief.inference.poses import Poses
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.formats.boxes import find_form_faults
+from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.decode import cut_crops, decode_image
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
@@ -53,8 +54,7 @@ class ImagePeople:
         boxes: (P, 4) x1 y1 x2 y2; None for one person who fills the image, or for those that a detector finds.
         box_scores: (P,) the detector's; None if nobody said.
         name: in results and messages.
-        image_id: what the file of boxes calls the image; None if it has no ids.
-        category_ids: (P,) what it calls the kind of each person; None for COCO's 1.
+        image_id, category_id: what the file of boxes calls the image and its people, for COCO results.
         sized: whether that file has the boxes as x y width height, which is noted where another form is likelier.
     """
 
@@ -63,7 +63,7 @@ class ImagePeople:
     box_scores: np.ndarray | None = None
     name: str = "image"
     image_id: int | str | None = None
-    category_ids: Sequence[int | str] | None = None
+    category_id: int | str = PERSON
     sized: bool = False
 
     def load(self) -> np.ndarray:

@@ -149,9 +149,11 @@ def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
     return {**to_json(scores[2]), **({KEY: to_json(scores[3])} if 3 in scores else {})}
 
 
-def score_oks(joints: np.ndarray, people: People, scores: np.ndarray | None = None) -> OksScores:
-    """COCO's AP of poses (N, K, D), ranked by the mean of their joints' scores (N, K) where there are any."""
-    ranks = person_scores(scores, None, len(joints))
+def score_oks(
+    joints: np.ndarray, people: People, scores: np.ndarray | None = None, box_scores: np.ndarray | None = None
+) -> OksScores:
+    """COCO's AP of poses (N, K, D), ranked by the scores of joints (N, K) and boxes (N,) as `person_scores` does."""
+    ranks = person_scores(scores, box_scores, len(joints))
     return oks_scores(joints[..., :2], ground_truth(people, joints), people.images.tolist(), people.area, ranks)
 
 

@@ -68,7 +68,7 @@ def fingerprints(images: np.ndarray, center: np.ndarray) -> np.ndarray:
         (N,) uint64, the same on every machine.
     """
     keys = (
-        f"{os.path.basename(image)} {x:.0f} {y:.0f}".encode()
+        f"{os.path.basename(image)} {x:.0f} {y:.0f}".encode(errors="surrogatepass")
         for image, (x, y) in zip(images.tolist(), np.rint(center).tolist(), strict=True)
     )
     digests = b"".join(hashlib.blake2b(key, digest_size=8).digest() for key in keys)

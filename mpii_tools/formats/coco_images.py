@@ -67,6 +67,12 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
     return names[key]
 
 
+def id_of(entry: Mapping[str, Any], name: str, ids: Mapping[str, int | str]) -> int | str | None:
+    """The id of the image called `name` of an entry, as `index_ids` of its file has it, else its own; None without."""
+    own = plain_id(entry.get("image_id"))
+    return ids.get(str(own), ids.get(name, own))
+
+
 def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
     """(4,) x1 y1 x2 y2 of COCO's `bbox` (x y width height) or Ultralytics' `box`; None without either.
 
@@ -81,15 +87,15 @@ def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
     return np.array([x, y, x + width, y + height])
 
 
-def person_categories(categories: Iterable[object]) -> list[int | str]:
-    """The ids of COCO's `categories` that are people: with keypoints, else called person, else the only one, else 1."""
-    named = {plain_id(entry["id"]): entry for entry in categories if isinstance(entry, dict) and "id" in entry}
-    posed = [number for number, entry in named.items() if entry.get("keypoints")]
-    people = posed or [number for number, entry in named.items() if entry.get("name") == "person"]
-    return people or (list(named) if len(named) == 1 else [PERSON])
+def person_categories(categories: Iterable[Mapping[str, Any]]) -> list[int | str]:
+    """The ids of people's `categories`: those called person, or with keypoints, if there are none; COCO's without."""
+    named = [entry for entry in categories if str(entry.get("name")).lower() == "person"]
+    usable = [entry["id"] for entry in named or categories if named or entry.get("keypoints")]
+    return usable or [PERSON]
 
 
 def is_person(entry: Mapping[str, Any], categories: Sequence[int | str] = (PERSON,)) -> bool:
-    """Whether an entry is a person's, by `category_id` or the `name` of Ultralytics' `class`, if it has any."""
-    category = plain_id(entry.get("category_id", categories[0]))
-    return category in categories and ("class" not in entry or entry.get("name") == "person")
+    """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
+    if "class" in entry and entry.get("name") != "person":
+        return False
+    return "category_id" not in entry or image_key(entry["category_id"]) in map(image_key, categories)

@@ -1,7 +1,5 @@
 """Images: decoding their bytes, no finer than needed, and warping people's squares out of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2
@@ -9,16 +7,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import compose_affine, from_reduced, zoom_of
-from mpii_tools.images.header import (
-    JPEG,
-    KINDS,
-    MIRRORED,
-    PNG,
-    TURNED,
-    ImageHeader,
-    open_rare,
-    read_header,
-)
+from mpii_tools.images.header import JPEG, KINDS, MIRRORED, PNG, TURNED, ImageHeader, open_rare, read_header
 
 # What is outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
 FILL = (124, 116, 104)
@@ -57,12 +46,7 @@ def decode_image(data: bytes, name: str, upright: bool = False) -> np.ndarray:
 
 
 def decode_crops(
-    data: bytes,
-    name: str,
-    matrices: np.ndarray,
-    size: int,
-    header: ImageHeader | None = None,
-    upright: bool = False,
+    data: bytes, name: str, matrices: np.ndarray, size: int, header: ImageHeader | None = None, upright: bool = False
 ) -> np.ndarray:
     """The crops of one image's people, from its encoded bytes.
 
@@ -103,18 +87,12 @@ def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int) -> np.ndarray:
     Returns:
         (P, size, size, 3) uint8 RGB, `FILL` outside the image.
     """
-    reduction = coarsest_reduction(matrices)
-    return warp_all(reduce_image(image, reduction), matrices, size, reduction)
-
-
-def reduce_image(image: np.ndarray, reduction: int) -> np.ndarray:
-    """The image's means over squares of `reduction` pixels, as a JPEG is decoded at that resolution; sizes round up."""
-    height, width = image.shape[:2]
-    bottom, right = -height % reduction, -width % reduction
-    if bottom or right:
+    # As a JPEG is decoded at that resolution: means over squares of `reduction` pixels, and sizes that round up.
+    if (reduction := coarsest_reduction(matrices)) > 1:
+        bottom, right = (-side % reduction for side in image.shape[:2])
         image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    size = (image.shape[1] // reduction, image.shape[0] // reduction)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA) if reduction > 1 else image
+        image = cv2.resize(image, None, fx=1 / reduction, fy=1 / reduction, interpolation=cv2.INTER_AREA)
+    return warp_all(image, matrices, size, reduction)
 
 
 def warp_all(image: np.ndarray, matrices: np.ndarray, size: int, reduction: int) -> np.ndarray:
@@ -158,9 +136,7 @@ def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:
     except Exception:  # Pillow reports damage through any error
         image = None
     if image is None:
-        raise PoseError(
-            f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); replace the file"
-        )
+        raise PoseError(f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); replace it")
     return image
 
 
@@ -169,6 +145,5 @@ def _by_pillow(data: bytes) -> np.ndarray:
     picture = open_rare(data)
     picture.load()
     if picture.mode.startswith("I;16"):
-        gray = (np.asarray(picture) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=-1)
+        return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, axis=-1)
     return np.array(picture.convert("RGB"))

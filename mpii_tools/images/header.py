@@ -4,8 +4,6 @@ Pillow parses it. Ours is what Pillow leaves out: whether the file goes as far a
 is cut off for a grey picture), and how many scans a progressive JPEG has, each of which costs a decoder every pixel.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import warnings
@@ -81,13 +79,13 @@ class ImageHeader:
     def oddities(self, apply_exif: bool = False) -> list[str]:
         """What is unusual about it and harmless: the pixels become 8-bit RGB, an EXIF rotation is applied or not."""
         applied = "applied" if apply_exif else "not applied (as in MPII; --apply-exif would)"
-        found = {
+        kinds = {
             "grey images, used as RGB": self.mode[0] in "1LI",  # 1, L, LA, I;16
             "CMYK images, converted to RGB": self.mode == "CMYK",
             "images of 16 bits, reduced to 8": self.bits == 16,
             f"images with an EXIF rotation, {applied}": self.orientation != 1,
         }
-        return [what for what, here in found.items() if here]
+        return [kind for kind, here in kinds.items() if here]
 
 
 def read_header(data: bytes, name: str) -> ImageHeader:
@@ -112,15 +110,12 @@ def read_header(data: bytes, name: str) -> ImageHeader:
     # Not Image.open, which prints a warning of its own for a large picture; Pillow reports damage through any error.
     except Exception as error:
         raise PoseError(
-            f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} ({error}); replace the file"
+            f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} ({error}); replace it"
         ) from None
     width, height = picture.size
     if width * height > MAX_PIXELS or width * height * scans > MAX_SCANNED_PIXELS:
-        scanned = f" in {scans} scans" if scans > 1 else ""
-        raise PoseError(
-            f"{name}: {width:,} x {height:,} pixels{scanned}, more than the {MAX_PIXELS / 2**20:.0f} million that are "
-            "decoded; make it smaller"
-        )
+        pixels = f"{width:,} x {height:,} pixels" + (f" in {scans} scans" if scans > 1 else "")
+        raise PoseError(f"{name}: {pixels}, more than the {MAX_PIXELS >> 20} million that are decoded; make it smaller")
     return ImageHeader(width, height, picture.mode, bits, _orientation(picture), picture.format)
 
 
@@ -135,7 +130,7 @@ def open_rare(data: bytes) -> Image:
 def _count_scans(data: bytes, picture: JpegImageFile) -> int:
     """Scans of a JPEG up to its end mark. Raises ValueError if there is none."""
     place, scans = len(JPEG) - 1, 0
-    while marker := NEXT_MARKER.search(data, place):
+    while place >= 0 and (marker := NEXT_MARKER.search(data, place)):
         start = marker.start()
         if data[start + 1] == END_OF_IMAGE:
             return scans
@@ -145,8 +140,6 @@ def _count_scans(data: bytes, picture: JpegImageFile) -> int:
             # The only scan of all channels of a sequential JPEG: the rest is its data and the end mark.
             if "progressive" not in picture.info and data[start + 4 : start + 5] == bytes([picture.layers]):
                 place = data.rfind(JPEG_END, place)
-                if place < 0:
-                    break
     raise ValueError("ends early")
 
 
@@ -160,7 +153,6 @@ def _orientation(picture: Image) -> int:
     exif = Exif()
     try:
         exif.load(picture.info.get("exif"))
-        found = exif.get(ORIENTATION, 1)
-        return int(found) if 1 <= found <= 8 else 1
+        return [*range(9)].index(exif.get(ORIENTATION, 1)) or 1
     except Exception:
         return 1

@@ -1,19 +1,17 @@
 """The images of a folder, and which of them a name means that was written on another machine, by another program."""
 
-from __future__ import annotations
-
 import os
 import re
 import unicodedata
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
@@ -72,8 +70,11 @@ def _refuse(error: OSError) -> None:
 
 
 def split_name(name: str) -> Parts:
-    """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`."""
-    parts = unicodedata.normalize("NFC", name).replace("\\", "/").split("/")
+    """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`.
+
+    What cannot be printed is escaped, as in the images of `People`.
+    """
+    parts = escape_name(unicodedata.normalize("NFC", name)).replace("\\", "/").split("/")
     return tuple(part for part in parts if part not in ("", ".", ".."))
 
 
@@ -117,14 +118,9 @@ class ImageIndex:
         """
         paths = self.candidates(name)
         if len(paths) > 1:
-            raise PoseError(
-                f"'{name}' can be any of {len(paths):,} images, {_list_first(paths)}; "
-                "write more of its folders, or give a folder that holds one of them"
-            )
+            raise PoseError(f"'{name}' can be any of {len(paths):,} images, {_list_first(paths)}; write more folders")
         if not paths:
-            raise PoseError(
-                f"no image '{name}' among the {len(self.paths):,} there{self._hint(name)}; add it or its tar file"
-            )
+            raise PoseError(f"no image '{name}' among the {len(self.paths):,} there{self._hint(name)}; add it")
         if name in self._rivals:
             raise PoseError(
                 f"'{name}' and '{self._rivals[name]}' can both be the image '{paths[0]}' alone; "
@@ -140,14 +136,12 @@ class ImageIndex:
         `0.jpg`, but not `cam2/0.jpg`. An absolute path is another machine's: if nothing else is found, any tail will
         do, the longest one in any reading.
         """
-        if name in self._known:
-            return [name]
         paths: list[str] = []
         for read, ends in self._readings():
             parts = read(name)
             tail = next((tail for tail in _tails(parts) if tail in ends), ())
             if tail and (tail == parts or read(ends[tail][0]) == tail):
-                paths = ends[tail]
+                paths = [name] if name in ends[tail] else ends[tail]
                 break
         else:
             if ABSOLUTE.match(name) and tail:
@@ -170,10 +164,6 @@ class ImageIndex:
             near |= {_file(path): path for _, path in entries[max(place - 2, 0) : place + 2]}
         alike = get_close_matches(file, near, 1, ALIKE)
         return f"; the nearest name is '{near[alike[0]]}'" if alike else f", such as '{self.paths[0]}'"
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        return frozenset(self.paths)
 
     def _readings(self) -> Iterator[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
         """Each of READINGS, and tail of a path -> the paths that end so, those with the fewest folders first."""
@@ -228,3 +218,26 @@ def _tails(parts: Parts) -> list[Parts]:
 
 def _file(name: str) -> str:
     return (split_name(name) or ("",))[-1]
+
+
+def number_images(images: Sequence[str]) -> dict[str, int]:
+    """Image name -> id: the number that each name is, as COCO's own are (`000000000139.jpg` is 139).
+
+    If a name is no number, or two are the same, all are counted from 1 in their first order of appearance.
+    """
+    names = list(dict.fromkeys(map(str, images)))
+    numbers = [int(stem) for stem in (Path(name).stem for name in names) if stem.isascii() and stem.isdigit()]
+    return dict(zip(names, numbers if len(set(numbers)) == len(names) else range(1, len(names) + 1), strict=True))
+
+
+def index_numbers(names: Iterable[str]) -> dict[str, str]:
+    """The number, without leading zeros, that the file of a name is or ends with -> the name.
+
+    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
+    """
+    ending: dict[str, list[str]] = {}
+    for name in names:
+        if digits := re.search(r"[0-9]+$", Path(name).stem):
+            ending.setdefault(str(int(digits.group())), []).append(name)
+    means = {number: [name for name in of if Path(name).stem.isdigit()] or of for number, of in ending.items()}
+    return {number: of[0] for number, of in means.items() if len(of) == 1}

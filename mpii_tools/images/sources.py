@@ -1,28 +1,18 @@
 """The bytes of images in a folder, in the folders inside it, or in tar shards."""
 
-from __future__ import annotations
-
 import os
 import re
 import tarfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from checkpoints.errors import PoseError
-from mpii_tools.images.index import SUFFIXES, ImageIndex
+from checkpoints.errors import PoseError, escape_name
+from mpii_tools.images.index import SUFFIXES, ImageIndex, list_passed, walk_files
 
-MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
-PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
-
-
-@dataclass(frozen=True)
-class Place:
-    """`size` bytes at `offset` of the file `path`."""
-
-    path: Path
-    offset: int
-    size: int
+Place = tuple[Path, int, int]  # of an image's bytes: file, offset, number
 
 
 @dataclass(frozen=True)
@@ -31,7 +21,8 @@ class ImageFiles:
 
     Attributes:
         folder: the one that holds the images.
-        places: path of an image, relative to the folder or as its tar file has it -> the place of its bytes.
+        places: path of an image, relative to the folder or as its tar file has it, as `escape_name` writes it -> the
+            place of its bytes.
         index: of these paths.
     """
 
@@ -47,17 +38,15 @@ class ImageFiles:
 
     def __call__(self, name: str) -> bytes:
         """The encoded image called `name`. Raises PoseError if there is not exactly one (`ImageIndex.find`)."""
-        place = self.find(name)
+        path, offset, size = self.find(name)
         try:
-            with open(place.path, "rb") as file:
-                file.seek(place.offset)
-                data = file.read(place.size)
+            with open(path, "rb") as file:
+                file.seek(offset)
+                data = file.read(size)
         except OSError as error:
-            raise PoseError(
-                f"{place.path}: cannot be read ({error.strerror}); check the file and its permissions"
-            ) from error
-        if len(data) < place.size:
-            raise PoseError(f"{place.path}: ends inside image '{name}'; copy the file again")
+            raise PoseError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+        if len(data) < size:
+            raise PoseError(f"{path}: ends inside image '{name}'; copy the file again")
         return data
 
     def find(self, name: str) -> Place:
@@ -69,15 +58,15 @@ class ImageFiles:
 
     def shard(self, name: str) -> str | None:
         """Name of the tar file that holds image `name`; None for an image in a folder."""
-        path = self.find(name).path
+        path, _, _ = self.find(name)
         return path.name if path.suffix == ".tar" else None
 
 
 def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFiles:
     """The images of `folder`: files in it and in the folders inside it, and members of its uncompressed `*.tar` files.
 
-    Hidden folders, and those that `ief prepare` wrote, are not looked into, nor any deeper than MAX_DEPTH. Each tar
-    file is scanned once; an image is then one seek and one read. A file comes before a tar member of its name.
+    Files are those of `walk_files`. Each tar file is scanned once; an image is then one seek and one read. A file comes
+    before a tar member of its name.
 
     Args:
         folder: any level of the images' folders.
@@ -89,16 +78,17 @@ def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFi
     folder = Path(folder)
     if not folder.is_dir():
         raise PoseError(f"{folder}: no such folder; check the path")
-    places: dict[str, Place] = {}
-    for path in sorted(folder.glob("*.tar"), key=shard_number):
-        places.update(_tar_places(path))
-    places.update(_file_places(folder))
+    passed = Counter()
+    files = (
+        (file.relative_to(folder).as_posix(), (file, 0, file.stat().st_size))
+        for file in walk_files(folder, SUFFIXES, passed)
+    )
+    shards = map(_tar_places, sorted(folder.glob("*.tar"), key=shard_number))
+    places = {escape_name(name): place for name, place in chain(*shards, files)}
     if not places:
-        raise PoseError(
-            f"{folder}: no image ({', '.join(SUFFIXES)}) here, in the folders inside or in a .tar file; "
-            "give the images' folder"
-        )
-    in_tar = frozenset(path for path, place in places.items() if place.path.suffix == ".tar")
+        there = f", where {list_passed(passed)} are" if passed else ""
+        raise PoseError(f"{folder}: no image ({', '.join(SUFFIXES)}) in it or its .tar files{there}; give their folder")
+    in_tar = frozenset(name for name, (path, _, _) in places.items() if path.suffix == ".tar")
     return ImageFiles(folder, places, ImageIndex(tuple(places), in_tar, frozenset(names)))
 
 
@@ -113,30 +103,7 @@ def _is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
-def _file_places(folder: Path) -> Iterator[tuple[str, Place]]:
-    """Relative path and place of each image file, folders in order; a link to a folder already seen is passed over."""
-    seen, entries = set(), 0
-    for path, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
-        inside, status = Path(path).relative_to(folder), os.stat(path)
-        if (status.st_dev, status.st_ino) in seen or (inside.parts and PREPARED in files):
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        entries += len(folders) + len(files)
-        if entries > MAX_ENTRIES:
-            raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
-        deeper = len(inside.parts) < MAX_DEPTH
-        folders[:] = sorted(name for name in folders if deeper and not name.startswith("."))
-        for image in (Path(path, name) for name in sorted(files) if _is_image(name)):
-            if image.is_file():
-                yield (inside / image.name).as_posix(), Place(image, 0, image.stat().st_size)
-
-
-def _refuse(error: OSError) -> None:
-    raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _tar_places(path: Path) -> dict[str, Place]:
+def _tar_places(path: Path) -> Iterator[tuple[str, Place]]:
     try:
         with tarfile.open(path, "r:") as tar:
             members = tar.getmembers()
@@ -149,4 +116,4 @@ def _tar_places(path: Path) -> dict[str, Place]:
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
     named = ((PurePosixPath(m.name), m) for m in members if m.isfile())
-    return {str(name): Place(path, m.offset_data, m.size) for name, m in named if _is_image(name.name)}
+    return ((str(name), (path, m.offset_data, m.size)) for name, m in named if _is_image(name.name))

@@ -4,8 +4,6 @@ Flip, rotation, scale and translation are one matrix about the crop's center, so
 its joints move by exactly the same map. What a crop looks like changes after it: colors, and a rectangle that hides.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -57,8 +55,7 @@ def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutat
         flipped: (B,) bool.
         flip_permutation: each joint's mirror image.
     """
-    matrices = matrices.to(joints)
-    moved = apply_affine(matrices, joints)
+    moved = apply_affine(matrices.to(joints), joints)
     return torch.where(flipped.view(-1, 1, 1).to(joints.device), moved[:, list(flip_permutation)], moved)
 
 
@@ -75,14 +72,14 @@ def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Ten
         color) beyond the margin.
     """
     theta = _sampling_affines(matrices, size, border).to(crops.device, torch.float32, non_blocking=True)
-    shape = (len(crops), 3, size, size)
-    images = torch.empty(shape, device=crops.device, memory_format=torch.channels_last)
+    images = torch.empty((len(crops), 3, size, size), device=crops.device, memory_format=torch.channels_last)
     # One by one on a CPU: what a sample goes through stays in its cache, which halves the time.
     step = len(crops) if crops.is_cuda else 1
     for start in range(0, len(crops), step):
         rows = slice(start, start + step)
-        grid = _sampling_grid(theta[rows], size)
-        images[rows] = F.grid_sample(normalize_crops(crops[rows]), grid, align_corners=True)
+        images[rows] = F.grid_sample(
+            normalize_crops(crops[rows]), _sampling_grid(theta[rows], size), align_corners=True
+        )
     return images
 
 
@@ -103,10 +100,8 @@ def _row_normalization(width: int, device: torch.device) -> tuple[Tensor, Tensor
 
 def _sampling_affines(matrices: Tensor, size: int, border: int) -> Tensor:
     """(B, 2, 3) float64 from augmented crop pixels to the preprocessed crop, whose corner pixels are -1 and 1."""
-    linear = torch.linalg.inv(matrices[:, :, :2])
-    offset = border - linear @ matrices[:, :, 2:]
-    half = (size + 2 * border - 1) / 2
-    return torch.cat([linear / half, offset / half - 1], dim=-1)
+    linear, half = torch.linalg.inv(matrices[:, :, :2]), (size + 2 * border - 1) / 2
+    return torch.cat([linear / half, (border - linear @ matrices[:, :, 2:]) / half - 1], dim=-1)
 
 
 def _sampling_grid(theta: Tensor, size: int) -> Tensor:
@@ -143,8 +138,7 @@ def draw_appearances(
     sides, place = uniform(*OCCLUDER, 2) * size, uniform(0, 1, 2)
     start = place * (size - sides)
     hidden = torch.rand(count, 1, generator=rng) < augmentation.occlusion
-    boxes = torch.where(hidden, torch.cat([start, start + sides], dim=1), 0)
-    return gain, offset, boxes
+    return gain, offset, torch.where(hidden, torch.cat([start, start + sides], dim=1), 0)
 
 
 def change_appearance(images: Tensor, gain: Tensor, offset: Tensor, boxes: Tensor) -> Tensor:

@@ -6,8 +6,6 @@ may hold the end of one and the start of the next and no person is dropped. `Mix
 of them has depth (Section 4).
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -82,8 +80,8 @@ class TrainingBatches:
 
     def __call__(self, step: int, images: bool = True) -> Batch:
         """The batch of a step; with `images=False` its poses alone."""
-        rng = generator(self.seed, "augment", step)
-        matrices, flipped = draw_affines(self.augmentation, self.batch_size, self.data.size, rng)
+        drawing = self.augmentation, self.batch_size, self.data.size
+        matrices, flipped = draw_affines(*drawing, generator(self.seed, "augment", step))
         rows, matrices, flipped = self._rows(step), matrices[self.samples], flipped[self.samples]
         joints = move_joints(self.joints[rows], matrices, flipped, self.skeleton.flip_permutation)
         mask = torch.isfinite(joints)
@@ -92,9 +90,8 @@ class TrainingBatches:
             crops = self.crops(rows, self._rows(step + 1))
             sampled = sample_crops(crops, matrices, self.data.size, self.data.border)
             if self.augmentation.color or self.augmentation.occlusion:
-                rng = generator(self.seed, "appearance", step)
-                drawn = draw_appearances(self.augmentation, self.batch_size, self.data.size, rng)
-                change_appearance(sampled, *(values[self.samples] for values in drawn))
+                changes = draw_appearances(*drawing, generator(self.seed, "appearance", step))
+                change_appearance(sampled, *(values[self.samples] for values in changes))
         # Not waiting for the copies lets the CPU prepare the next step while a GPU is at this one.
         joints, mask = (values.to(self.device, non_blocking=True) for values in (joints, mask))
         return Batch(sampled, joints, mask, self.data.people.person_ids[rows])
@@ -103,7 +100,7 @@ class TrainingBatches:
         """How many steps show everybody `epochs` times."""
         return math.ceil(epochs * len(self.data) / self.batch_size)
 
-    def whole(self) -> TrainingBatches:
+    def whole(self) -> "TrainingBatches":
         """The same batches with the samples of all processes: what statistics are measured on, the same in each."""
         whole = copy.copy(self)
         whole.samples = slice(None)
@@ -111,10 +108,9 @@ class TrainingBatches:
 
     def _rows(self, step: int) -> np.ndarray:
         """The split's rows of this process's samples of a step."""
-        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)[self.samples]
-        epochs, within = np.divmod(places, len(self.data))
-        orders = {epoch: shuffled(len(self.data), self.seed, epoch) for epoch in np.unique(epochs).tolist()}
-        return np.array([orders[epoch][place] for epoch, place in zip(epochs.tolist(), within.tolist(), strict=True)])
+        places = range(step * self.batch_size, (step + 1) * self.batch_size)[self.samples]
+        count = len(self.data)
+        return np.array([shuffled(count, self.seed, place // count)[place % count] for place in places])
 
 
 @lru_cache(maxsize=4)
@@ -151,15 +147,15 @@ class MixedBatches:
     def __call__(self, step: int, images: bool = True) -> Batch:
         """The batch of a step; with `images=False` its poses alone."""
         parts = [half(step, images) for half in self.halves]
-        joints, mask = (torch.cat([getattr(part, name) for part in parts]) for name in ("joints", "mask"))
         sampled = torch.cat([part.images for part in parts]) if images else None
+        joints, mask = (torch.cat([getattr(part, name) for part in parts]) for name in ("joints", "mask"))
         return Batch(sampled, joints, mask, np.concatenate([part.person_ids for part in parts]))
 
     def steps(self, epochs: float) -> int:
         """How many steps show everybody of the first split `epochs` times."""
         return self.halves[0].steps(epochs)
 
-    def whole(self) -> MixedBatches:
+    def whole(self) -> "MixedBatches":
         """The same batches with the samples of all processes."""
         return MixedBatches(*(half.whole() for half in self.halves))
 
@@ -168,14 +164,11 @@ def check_mixable(data: PreparedSplit, also: PreparedSplit) -> None:
     """Raises PoseError when two splits cannot share batches: crops of another size, or other joints."""
     if also.size != data.size:
         raise PoseError(
-            f"--also {also.name}: prepared at {also.size} px, {data.name} at {data.size}; prepare both with one --size"
+            f"--also {also.name}: of {also.size} px, {data.name} of {data.size}; prepare both with one --size"
         )
     if also.people.skeleton != data.people.skeleton:
-        here, there = (f"{len(one.people.joint_names)} joints" for one in (also, data))
-        raise PoseError(
-            f"--also {also.name}: its skeleton ({here}) is not that of {data.name} ({there}); prepare both with one "
-            "--skeleton"
-        )
+        here, there = (f"{one.name} ({len(one.people.joint_names)} joints)" for one in (also, data))
+        raise PoseError(f"--also {here}: its skeleton is not that of {there}; prepare both with one --skeleton")
 
 
 class OnDevice:
@@ -210,17 +203,14 @@ class OnHost:
 
     def __call__(self, rows: np.ndarray, following: np.ndarray) -> Tensor:
         """The crops (B, S, S, 3) of `rows`, on the device; begins to read those of `following`."""
-        if self.ahead is not None and np.array_equal(self.ahead[0], rows):
-            crops = self.ahead[1].result()
-        else:
-            crops = self._read(rows)
+        ready = self.ahead is not None and np.array_equal(self.ahead[0], rows)
+        crops = self.ahead[1].result() if ready else self._read(rows)
         self.ahead = following, self.reader.submit(self._read, following)
         return crops.to(self.device, non_blocking=True)
 
     def _read(self, rows: np.ndarray) -> Tensor:
         # Pinned memory is copied to the GPU while the CPU works on; torch keeps it until that is done.
-        shape = (len(rows), *self.crops.shape[1:])
-        read = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+        read = torch.empty((len(rows), *self.crops.shape[1:]), dtype=torch.uint8, pin_memory=self.device.type == "cuda")
         # Not mode="raise": that would read into a buffer of its own first.
         np.take(self.crops, rows, axis=0, out=read.numpy(), mode="clip")
         return read

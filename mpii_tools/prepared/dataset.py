@@ -1,7 +1,5 @@
 """Annotations and images -> a folder of preprocessed crops, and a table of everything that was left out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -76,8 +74,8 @@ def prepare_dataset(
     if limit:
         first = [np.flatnonzero(people.split == split)[:limit] for split in np.unique(people.split)]
         people = people.select(np.sort(np.concatenate(first)))
-    options = {"strict": strict, "known": reading.faults, "image_folders": folders}
-    done = prepare(people, open_combined(folders, people.images.tolist()), out, name, spec, **options)
+    read_image = open_combined(folders, people.images.tolist())
+    done = prepare(people, read_image, out, name, spec, strict=strict, known=reading.faults, image_folders=folders)
     for heading, entries in (
         ("faults", done.faults),
         ("notes", {**reading.notes, **unlabeled_joints(people), **done.notes}),
@@ -91,10 +89,8 @@ def prepare_dataset(
         raise PoseError(f"{out}: no person of {name} could be prepared; first reason: {reason}")
     if not done.written:
         count = sum(map(len, done.faults.values()))
-        raise PoseError(
-            f"{sources[0].path}: {count:,} faults of {len(done.faults)} kinds, listed above; fix them, or leave "
-            "those people out by preparing without --strict. Nothing was written"
-        )
+        faults = f"{count:,} faults of {len(done.faults)} kinds, listed above"
+        raise PoseError(f"{sources[0].path}: {faults}; fix them, or leave out --strict. Nothing was written")
     print_splits(out, done, spec.size)
     return [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
 

@@ -1,8 +1,7 @@
 """What an earlier preparation left in a folder, and how the splits of a new one join it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,36 +23,34 @@ class Earlier:
 
     Attributes:
         folder: that of both.
-        found: its description; empty without a finished preparation.
-        wanted: the new preparation's description.
+        description: its own; empty without a finished preparation.
+        wanted: the new preparation's.
         image_folders: where the new preparation's images lie; none if that is unknown.
     """
 
     folder: Path
-    found: dict
+    description: dict
     wanted: dict
     image_folders: Sequence[str]
 
     def kept(self, new: Collection[str]) -> dict[str, int]:
         """The splits there that no `new` one replaces -> their numbers of people."""
-        return {split: count for split, count in self.found.get("splits", {}).items() if split not in new}
+        return {split: count for split, count in self.description.get("splits", {}).items() if split not in new}
 
     def require_same(self, new: Collection[str]) -> None:
         """Nothing, if the splits that stay are like the `new` ones. Raises PoseError, which tells what differs."""
-        differ = [key for key in SHARED_BY_ALL if self.found.get(key, self.wanted[key]) != self.wanted[key]]
+        differ = [key for key in SHARED_BY_ALL if self.description.get(key, self.wanted[key]) != self.wanted[key]]
         if differ and (kept := self.kept(new)):
-            values = (_describe_difference(key, self.found[key], self.wanted[key]) for key in differ)
-            raise PoseError(
-                f"{self.folder}: holds {', '.join(kept)} prepared otherwise ({'; '.join(values)}); prepare all splits "
-                "alike, or choose another --out"
-            )
+            values = (_describe_difference(key, self.description[key], self.wanted[key]) for key in differ)
+            there = f"holds {', '.join(kept)} prepared otherwise ({'; '.join(values)})"
+            raise PoseError(f"{self.folder}: {there}; prepare all splits alike, or choose another --out")
 
     def find_shared(self, people: People) -> np.ndarray:
         """(N,) bool: training people in an image of validation people, here or in the split that stays there."""
         names = people.images[people.split == "valid"]
         if "valid" in self.kept(people.split.tolist()) and self._same_images("valid"):
-            names = np.concatenate([names, load_people(self.folder / "valid.npz").images])
-        return find_shared(people, names)
+            names = [*names, *load_people(self.folder / "valid.npz").images]
+        return find_shared(people, np.array(names))
 
     def clean_train(self, people: People, partial: Path, new: Collection[str]) -> list[str]:
         """Write the train split that stays to `partial` without those in an image of `people`'s validation split.
@@ -69,9 +66,7 @@ class Earlier:
         train = load_prepared(self.folder, "train")
         shared = find_shared(train.people, people.images[people.split == "valid"])
         if shared.all():
-            raise PoseError(
-                f"{self.folder}: everybody in its train split is in an image of this validation split; check the splits"
-            )
+            raise PoseError(f"{self.folder}: everybody in its train split is in an image of this validation split")
         if shared.any():
             rows = np.flatnonzero(~shared)
             shape = (len(rows), *train.crops.shape[1:])
@@ -79,35 +74,31 @@ class Earlier:
             np.take(train.crops, rows, axis=0, out=crops, mode="clip")  # "raise" would hold them all in memory
             crops.flush()
             save_people(partial / "train.npz", train.people.select(rows))
-            self.found["splits"]["train"] = len(rows)
+            self.description["splits"]["train"] = len(rows)
         return train.people.person_ids[shared].tolist()
 
     def folders_with(self, new: Collection[str]) -> dict[str, list[str]]:
         """Split -> the folders of its images, as far as they are known, of those that stay and the `new` ones."""
-        known = {split: self.folders.get(split, []) for split in self.kept(new)}
+        known = {split: self.description["image_folders"].get(split) for split in self.kept(new)}
         known |= {split: list(self.image_folders) for split in new}
         return {split: folders for split, folders in known.items() if folders}
 
-    @property
-    def folders(self) -> dict[str, list[str]]:
-        """Split -> the folders of its images, of the splits there; older preparations did not know them."""
-        folders = self.found.get("image_folders")
-        return folders if isinstance(folders, dict) else {}
-
     def _same_images(self, split: str) -> bool:
         """Whether a name means the same image in that split and in the new preparation, as far as is known."""
-        there, here = self.folders.get(split, []), self.image_folders
+        there, here = self.description["image_folders"].get(split), self.image_folders
         return not there or not here or bool(set(there) & set(here))
 
 
 def find_earlier(folder: Path, wanted: dict, image_folders: Sequence[str]) -> Earlier:
     """What is prepared in `folder`; a description that is missing or corrupt counts as none."""
-    try:
-        found = read_description(folder)
-    except PoseError:
-        found = {}
-    whole = all(isinstance(count, int) for count in found.get("splits", {}).values())
-    return Earlier(folder, found if whole else {}, wanted, image_folders)
+    description = {}
+    with suppress(PoseError):
+        description = read_description(folder)
+    if not all(isinstance(count, int) for count in description.get("splits", {}).values()):
+        description = {}
+    if not isinstance(description.get("image_folders"), dict):  # older preparations did not know them
+        description["image_folders"] = {}
+    return Earlier(folder, description, wanted, image_folders)
 
 
 def _describe_difference(key: str, there: object, here: object) -> str:

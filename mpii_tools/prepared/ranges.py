@@ -1,7 +1,5 @@
 """The ranges of the augmentation, apart from its sampling: reading the options of a training needs no torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

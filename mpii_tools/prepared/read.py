@@ -9,8 +9,6 @@ A crop holds the network's input at its own resolution and a border around it, s
 real pixels. numpy and torch are all that is needed to train from it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

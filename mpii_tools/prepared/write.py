@@ -1,7 +1,5 @@
 """From annotations and images to preprocessed crops, with a count of all that was left out."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections import defaultdict
@@ -115,8 +113,10 @@ def prepare(
     Raises:
         PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
     """
-    description = {"format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif}
-    description |= {"joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton)}
+    description = {
+        "format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif,
+        "joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton),
+    }  # fmt: skip
     earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
     earlier.require_same({split or "all" for split in people.split.tolist()})
     shared = earlier.find_shared(people)
@@ -138,8 +138,7 @@ def prepare(
             finish(partial, folder, description, earlier, done)
         return done
     except OSError as error:
-        reason = error.strerror or error
-        raise PoseError(f"{folder}: cannot be written ({reason}); make room or choose another") from error
+        raise PoseError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         if folder.is_dir() and not any(folder.iterdir()):
@@ -153,21 +152,19 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     """
     earlier.require_same(done.splits)
     done.kept = earlier.kept(done.splits)
-    done.replaced = {split: count for split, count in earlier.found.get("splits", {}).items() if split in done.splits}
-    splits = {**done.kept, **done.splits}
-    description |= {"splits": splits, "faults": {what: len(ids) for what, ids in done.faults.items()}}
-    description |= {"image_folders": earlier.folders_with(done.splits)}
+    done.replaced = {
+        split: count for split, count in earlier.description.get("splits", {}).items() if split in done.splits
+    }
+    splits, faults = {**done.kept, **done.splits}, {what: len(ids) for what, ids in done.faults.items()}
+    description |= {"splits": splits, "faults": faults, "image_folders": earlier.folders_with(done.splits)}
     untouched = {split: count for split, count in done.kept.items() if not (partial / f"{split}.npz").exists()}
-    if untouched:
-        write_text(folder / DESCRIPTION, json.dumps({**description, "splits": untouched}, indent=1))
-    else:
-        (folder / DESCRIPTION).unlink(missing_ok=True)
+    write_text(folder / DESCRIPTION, json.dumps({**description, "splits": untouched}, indent=1))
     for split in done.splits:
         depth_path(folder / f"{split}.npz").unlink(missing_ok=True)  # the new split may have none
     for path in list(partial.iterdir()):
         path.replace(folder / path.name)
-    if having := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
-        description |= {"depth": having}
+    if deep := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
+        description["depth"] = deep
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
 
 
@@ -177,9 +174,9 @@ def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Pat
     with crops_path.open("wb") as file, progress((), f"preparing {path.stem}", len(people), "person") as counter:
         write_header(file, len(people), spec.side)
         for rows, (crops, faults, oddities) in cut_crops(people, read_image, spec):
-            for row, crop in crops.items():
+            for crop in crops.values():
                 file.write(crop.data)
-                kept.append(rows[row])
+            kept += rows[list(crops)].tolist()
             for oddity in oddities:
                 done.notes[oddity].append(people.images[rows[0]].item())
             for what, who in faults.items():
@@ -196,8 +193,8 @@ def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Pat
 
 def write_header(file: BinaryIO, count: int, side: int) -> None:
     """The .npy header of (count, side, side, 3) bytes; numpy makes it as long for any count."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
-    np.lib.format.write_array_header_1_0(file, header)
+    shape = (count, side, side, 3)
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
 def cut_crops(people: People, read_image: ReadImage, spec: CropSpec) -> Iterator[tuple[np.ndarray, ImageCrops]]:
@@ -242,10 +239,9 @@ def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
     """The people that can be trained on or, in the test split, predicted; the others by their first fault."""
     left, faults = np.ones(len(people), bool), {}
     for what, rows in find_faults(people).items():
-        if (left & rows).any():
-            faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
+        faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
         left &= ~rows
-    return people.select(left), faults
+    return people.select(left), {what: who for what, who in faults.items() if who}
 
 
 def find_faults(people: People) -> dict[str, np.ndarray]:
@@ -257,14 +253,13 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
     crop = np.isfinite(people.crop_center).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         away = np.abs(people.joints - people.crop_center[:, None]).max(axis=-1) / people.crop_side[:, None]
-        far = (away > FAR).any(axis=1)
     poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
     same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
     return {
         "their id appears twice": find_repeated(zip(people.split, people.person_ids.tolist(), strict=True)),
         "no usable center and scale (NaN, 0 or below)": ~crop,
         "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
-        f"a joint more than {FAR:.0f} crop sides away": far,
+        f"a joint more than {FAR:.0f} crop sides away": (away > FAR).any(axis=1),
         **{what: rows & ~test for what, rows in wrong_units(people).items()},
         "the same person again": find_repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
         & ~test,
@@ -273,5 +268,5 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
 
 def find_repeated(keys: Iterable[object]) -> np.ndarray:
     """(N,) bool: which of N keys came before."""
-    seen: set[object] = set()
+    seen = set()
     return np.array([key in seen or bool(seen.add(key)) for key in keys], dtype=bool)

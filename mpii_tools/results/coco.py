@@ -3,13 +3,11 @@
 `results.pose_files` reads the former back; this project's own file is the .npz of `results.predictions`.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +16,15 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from mpii_tools.formats.coco_images import PERSON
-from mpii_tools.results.predictions import Predictions, predicted_joints
+from mpii_tools.images.index import number_images
+from mpii_tools.results.predictions import Predictions, person_scores, predicted_joints
 
 VISIBLE = 2.0  # COCO's flag of a joint, for one without a score
 PIXEL_DIGITS, SCORE_DIGITS = 3, 6
 
 
 def to_coco(
-    predictions: Predictions,
-    image_ids: Mapping[str, int | str] | None = None,
-    category_ids: Sequence[int | str] | None = None,
+    predictions: Predictions, image_ids: Mapping[str, int | str] | None = None, category_id: int | str = PERSON
 ) -> list[dict[str, Any]]:
     """COCO keypoint results: what `COCO.loadRes` takes, one dictionary per person.
 
@@ -38,14 +35,14 @@ def to_coco(
 
     A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled". The
     format has no place for a score that is not known. Behind a joint without one stands 2, COCO's flag of a visible
-    joint: OKS does not read it, programs that draw leave out what has 0, and no score is above 1, so that
-    `pose_files` can tell. A person's score follows from `person_scores`, and is 1 if neither the box nor a joint has
-    one, as HRNet and mmpose rank boxes that nobody scored: pycocotools reads no file without it.
+    joint: OKS does not read it, programs that draw leave out what has 0 (a score of 0 becomes 1e-6), and no score is
+    above 1, so that `pose_files` can tell. A person's score follows from `person_scores`, and is 1 if neither the box
+    nor a joint has one, as HRNet and mmpose rank boxes that nobody scored: pycocotools reads no file without it.
 
     Args:
         predictions: with `images`.
         image_ids: image name -> the ground truth's `image_id`; None: those of `number_images`.
-        category_ids: (N,) the ground truth's; None: 1, COCO's person.
+        category_id: the ground truth's category of people.
 
     Raises:
         PoseError: an image without id.
@@ -55,13 +52,14 @@ def to_coco(
     if missing := [name for name in images if name not in ids]:
         raise PoseError(f"COCO results: image '{missing[0]}' has no image_id; give one for each image")
     scores = np.full(joints.shape[:2], np.nan) if predictions.scores is None else predictions.scores
-    marked = np.dstack([joints[..., :2].round(PIXEL_DIGITS), np.nan_to_num(scores.round(SCORE_DIGITS), nan=VISIBLE)])
+    shown = np.nan_to_num(np.maximum(scores.round(SCORE_DIGITS), 10.0**-SCORE_DIGITS), nan=VISIBLE)
+    marked = np.dstack([joints[..., :2].round(PIXEL_DIGITS), shown])
     marked[:, ~predicted_joints(joints)] = 0
     ranks = np.nan_to_num(person_scores(predictions.scores, predictions.box_scores, len(joints)), nan=1.0)
     columns = {
-        "image_id": [value if isinstance(value := ids[name], str) else int(value) for name in images],
+        "image_id": [ids[name] for name in images],
         "file_name": images,
-        "category_id": [PERSON] * len(joints) if category_ids is None else category_ids,
+        "category_id": [category_id] * len(joints),
         "keypoints": marked.reshape(len(joints), 3 * joints.shape[1]).tolist(),
         "score": ranks.round(SCORE_DIGITS).tolist(),
     }
@@ -76,14 +74,14 @@ def write_coco(
     path: str | os.PathLike,
     predictions: Predictions,
     image_ids: Mapping[str, int | str] | None = None,
-    category_ids: Sequence[int | str] | None = None,
+    category_id: int | str = PERSON,
 ) -> Path:
     """Write `to_coco` of the same arguments as JSON (which has no NaN) and return the path.
 
     Raises:
         PoseError: an image without id, or a file that cannot be written.
     """
-    return write_text(path, json.dumps(to_coco(predictions, image_ids, category_ids), allow_nan=False))
+    return write_text(path, json.dumps(to_coco(predictions, image_ids, category_id), allow_nan=False))
 
 
 def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
@@ -99,58 +97,23 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     Raises:
         PoseError: a file that cannot be written.
     """
-    joints, boxes, scores = predictions.joints, predictions.boxes, predictions.scores
-    people, count, dimensions = joints.shape
-    parts = {name: joints[..., axis] for axis, name in enumerate("xyz"[:dimensions])}
-    parts["score"] = np.full((people, count), np.nan) if scores is None else scores
+    joints, scores, people = predictions.joints, predictions.scores, len(predictions)
+    parts = dict(zip("xyz", np.moveaxis(joints, -1, 0), strict=False))
+    parts["score"] = np.full(joints.shape[:2], np.nan) if scores is None else scores
     if predictions.camera_joints is not None:
-        parts |= {f"{name}_mm": predictions.camera_joints[..., axis] for axis, name in enumerate("XYZ")}
-    columns = {f"{joint}_{part}": parts[part][:, row] for row, joint in enumerate(predictions.joint_names)
-               for part in parts}  # fmt: skip
-    corners = np.full((people, 4), np.nan) if boxes is None else boxes
-    times = {} if predictions.time_s is None else {"time_s": predictions.time_s}
-    columns = {**times, **dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)),
-               "score": person_scores(scores, predictions.box_scores, people), **columns}  # fmt: skip
-    cells = [_cells(values, SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS)
-             for name, values in columns.items()]  # fmt: skip
+        parts |= zip(("X_mm", "Y_mm", "Z_mm"), np.moveaxis(predictions.camera_joints, -1, 0), strict=True)
+    corners = np.full((people, 4), np.nan) if predictions.boxes is None else predictions.boxes
+    columns = dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True))
+    columns["score"] = person_scores(scores, predictions.box_scores, people)
+    columns |= {f"{joint}_{part}": values[:, row] for row, joint in enumerate(predictions.joint_names)
+                for part, values in parts.items()}  # fmt: skip
+    cells = []
+    for name, values in columns.items():
+        digits = SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS
+        cells.append(["" if np.isnan(value) else round(value, digits) for value in values.tolist()])
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["image", "person_id", *columns])
     writer.writerows(zip(predictions.images.tolist(), predictions.person_ids.tolist(), *cells, strict=True))
     # A file name that is no valid UTF-8 comes with lone surrogates, which only an escape can write.
     return write_bytes(path, file.getvalue().encode("utf-8", errors="backslashreplace"))
-
-
-def _cells(values: np.ndarray, digits: int) -> list[float | str]:
-    """(N,) numbers, rounded, as the cells of a column: empty where one is not known."""
-    return ["" if np.isnan(value) else round(value, digits) for value in values.tolist()]
-
-
-def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
-    """(N,) a score per person: the box's times the mean of the joints that have one, as HRNet and mmpose rank people.
-
-    A factor that is not known is left out; NaN if neither is.
-
-    Args:
-        scores: (N, K) of the joints in 0..1, NaN where there is none; None: nowhere.
-        box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none; None: nowhere.
-        people: N.
-    """
-    box = np.full(people, np.nan) if box_scores is None else np.asarray(box_scores, dtype=np.float64)
-    if scores is None:
-        return box
-    known = np.isfinite(scores)
-    total = np.where(known, scores, 0).sum(axis=1)
-    mean = np.divide(total, known.sum(axis=1), out=np.full(people, np.nan), where=known.any(axis=1))
-    return np.where(np.isnan(mean), box, mean * np.where(np.isnan(box), 1, box))
-
-
-def number_images(images: Sequence[str]) -> dict[str, int]:
-    """Image name -> id: the number that each name is, as COCO's own are (`000000000139.jpg` is 139).
-
-    If a name is no number, or two are the same, all are counted from 1 in their first order of appearance.
-    """
-    names = list(dict.fromkeys(map(str, images)))
-    stems = [Path(name).stem for name in names]
-    numbers = [int(stem) for stem in stems if stem.isascii() and stem.isdigit()]
-    return dict(zip(names, numbers if len(set(numbers)) == len(names) else range(1, len(names) + 1), strict=True))

@@ -1,7 +1,5 @@
 """Predicted poses as people exchange them: camera coordinates in mm, MPII's 16 joints and Human3.6M's 17."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
@@ -45,23 +43,18 @@ def write_exchange(path: str | os.PathLike, people: People, joints: np.ndarray) 
         raise PoseError(f"{path}: {len(bare):,} people, first {bare[0]}, have no camera; give annotations with cameras")
     ours = depth.to_camera(joints)
     theirs = from_mpii(ours)
-    if path.suffix == ".json":
-        return write_text(path, json.dumps(_objects(people, ours, theirs)))
-    save_arrays(path, {
-        "joints_16": ours, "joints_17": theirs, "joint_names_16": np.array(MPII.names),
-        "joint_names_17": np.array(NAMES), "images": people.images, "person_ids": people.person_ids,
-        **{name: getattr(depth, name) for name in OF_PERSON},
-    })  # fmt: skip
-    return path
-
-
-def _objects(people: People, ours: np.ndarray, theirs: np.ndarray) -> list[dict]:
+    of_person = {name: getattr(depth, name) for name in OF_PERSON}
+    if path.suffix == ".npz":
+        save_arrays(path, {
+            "joints_16": ours, "joints_17": theirs, "joint_names_16": np.array(MPII.names),
+            "joint_names_17": np.array(NAMES), "images": people.images, "person_ids": people.person_ids, **of_person,
+        })  # fmt: skip
+        return path
     root = theirs[:, [PELVIS]]
     columns = {"image_id": people.images, "person_id": people.person_ids, "joint_cam": theirs - root,
-               "root_cam": root[:, 0], "joint_cam_16": ours - root,
-               **{name: getattr(people.depth, name) for name in OF_PERSON}}  # fmt: skip
-    lists = [column.tolist() for column in columns.values()]
-    return [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
+               "root_cam": root[:, 0], "joint_cam_16": ours - root, **of_person}  # fmt: skip
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return write_text(path, json.dumps([dict(zip(columns, row, strict=True)) for row in rows]))
 
 
 def from_mpii(poses: np.ndarray) -> np.ndarray:
@@ -69,9 +62,11 @@ def from_mpii(poses: np.ndarray) -> np.ndarray:
 
     MPII has neither spine nor nose: the spine becomes the middle of pelvis and neck, the nose that of neck and head.
     """
-    theirs = np.full((len(poses), len(NAMES), poses.shape[2]), np.nan)
-    kept = [place for place, joint in enumerate(MPII_OF) if joint != THORAX]
-    theirs[:, [MPII_OF[place] for place in kept]] = poses[:, kept]
+    theirs, ours = (
+        np.full((len(poses), len(NAMES), poses.shape[2]), np.nan),
+        np.flatnonzero(np.array(MPII_OF) != THORAX),
+    )
+    theirs[:, np.array(MPII_OF)[ours]] = poses[:, ours]
     theirs[:, SPINE] = (theirs[:, PELVIS] + theirs[:, NECK]) / 2
     theirs[:, NOSE] = (theirs[:, NECK] + theirs[:, HEAD]) / 2
     return theirs

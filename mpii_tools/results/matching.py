@@ -1,38 +1,22 @@
 """Whose prediction is whose: by person_ids, by place in the image, by order in the image, or by row."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.images.index import ImageIndex
-from mpii_tools.people import People
-from mpii_tools.results.coco import number_images
+from mpii_tools.images.index import ImageIndex, number_images
+from mpii_tools.people import People, group_rows
 from mpii_tools.results.predictions import ROWS, Predictions
 
+ORDER = "by order in the image"
 # The share of poses that are nearer to their row's person than the pose of another row is: 99 % or more in published
 # predictions, 97 % for one mean pose; 51 % in a random order, 58 % if every row is the next one's.
 IN_ORDER, ENOUGH_ROWS = 0.75, 20
 SAME_PLACE = 0.02  # of the crop's side, at least 2 px: how far apart the centers of one person's crops may be
 
 
-@dataclass(frozen=True)
-class Match:
-    """Which prediction belongs to whom.
-
-    Attributes:
-        rows: (N,) the row of each person's prediction, -1 for none.
-        way: by what they were matched, in words.
-    """
-
-    rows: np.ndarray
-    way: str
-
-
-def match(predictions: Predictions, people: People, needed: np.ndarray | None = None) -> Match:
+def match(predictions: Predictions, people: People, needed: np.ndarray | None = None) -> tuple[np.ndarray, str]:
     """The prediction of each of `people`: the first way that finds all who need one and leaves no prediction over.
 
     1. By person_ids, unless the places of both sides contradict.
@@ -42,33 +26,38 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
        people differ.
     4. By row, if predictions have no ids or the people no image names (`row1`, ...) and the counts are the same.
 
-    If each way leaves predictions over, the first that finds everybody counts.
+    If each way leaves predictions over, the first that finds everybody counts; if none does, the one that finds the
+    most, images with another number of predictions than people left out.
 
     Args:
         predictions: P poses.
         people: N people.
         needed: (N,) bool, who must have one; None: those with an annotated joint.
 
+    Returns:
+        (N,) the row of each person's prediction, -1 for none; and by what they were matched, in words.
+
     Raises:
         PoseError: counts that tell nothing where rows alone can.
     """
-    needed = people.annotated.any(axis=1) if needed is None else needed
-    everybody = np.ones(len(people), bool)
-    parts = [everybody, people.scored, people.annotated.any(axis=1), needed]
+    labeled = people.annotated.any(axis=1)
+    needed = labeled if needed is None else needed
+    parts = [np.ones(len(people), bool), people.scored, labeled, needed]
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
     images = None if nameless else _image_names(predictions, people)
     if images is None:
-        return Match(_by_row(len(predictions), parts), "row by row")
+        return _by_row(len(predictions), parts), "row by row"
     center = predictions.crop_center
     center = np.full((len(predictions), 2), np.nan) if center is None else center
     matches = [
-        Match(_by_ids(predictions, people, center), "by person_ids"),
-        Match(_by_place(images, center, people), "by place"),
-        *(Match(_by_order(images, people, part), "by order in the image") for part in parts),
+        (_by_ids(predictions, people, center), "by person_ids"),
+        (_by_place(images, center, people), "by place"),
+        *((_by_order(images, people, part, partial), ORDER) for partial in (False, True) for part in parts),
     ]
-    whole = [one for one in matches if (one.rows[needed] >= 0).all()]
-    exact = [one for one in whole if (one.rows >= 0).sum() == len(predictions)]
-    return (exact or whole or [max(matches, key=lambda one: (one.rows[needed] >= 0).sum())])[0]
+    counts = [((rows >= 0).sum() - len(predictions), (rows[needed] >= 0).sum()) for rows, _ in matches]
+    # The most of those who need one; among ways that find all of them, one that leaves no prediction over.
+    best = max(counts, key=lambda count: (count[1], count[1] == needed.sum() and count[0] == 0))
+    return matches[counts.index(best)]
 
 
 def align(predictions: Predictions, people: People) -> Predictions:
@@ -95,26 +84,23 @@ def align_annotated(
             than the people.
     """
     if predictions.joint_names != people.joint_names:
-        raise PoseError(
-            f"predictions have joints {', '.join(predictions.joint_names[:3])}, ... and the annotations "
-            f"{', '.join(people.joint_names[:3])}, ...; predict the annotated joints, in their order"
-        )
+        theirs, ours = (", ".join(one.joint_names[:3]) for one in (predictions, people))
+        raise PoseError(f"joints {theirs}, ... are not {ours}, ...; predict the annotated joints, in their order")
     needed = people.annotated.any(axis=1) if needed is None else needed
-    matched = match(predictions, people, needed)
-    missing = people.person_ids[needed & (matched.rows < 0)].tolist()
-    if missing:
-        first = name_of(predictions, 0) if len(predictions) else "nobody"
+    rows, way = match(predictions, people, needed)
+    if missing := people.person_ids[needed & (rows < 0)].tolist():
+        first, image = name_of(predictions, 0) if len(predictions) else "nobody", people.images[needed & (rows < 0)][0]
+        there, count = (_image_names(predictions, people) or []).count(image), int((people.images == image).sum())
         raise PoseError(
-            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} "
-            f"(the first prediction is for {first}{_ambiguity(predictions, people)}); predict the people of these "
-            "annotations, or score those of one --split"
+            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its image "
+            f"has {there:,} predictions for {count:,} annotated; the first prediction is for "
+            f"{first}{_ambiguity(predictions, people)}); predict these people, or score those of one --split"
         )
-    people, rows = people.select(matched.rows >= 0), matched.rows[matched.rows >= 0]
-    columns = {name: getattr(predictions, name) for name in ("joints", *ROWS)}
-    columns = {name: None if column is None else column[rows] for name, column in columns.items()}
+    people, rows = people.select(rows >= 0), rows[rows >= 0]
+    columns = {name: column[rows] for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}
     aligned = replace(predictions, **{**columns, "person_ids": people.person_ids})
-    if matched.way != "by person_ids":
-        _check_order(aligned, people, matched.way)
+    if way != "by person_ids":
+        _check_order(aligned, people, way)
     return aligned, people
 
 
@@ -130,22 +116,22 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
         return [person.rpartition("#")[0] for person in predictions.person_ids.tolist()]
     if predictions.images is None:
         return None
-    index = _index_images(people)
-    words = {str(number): name for name, number in number_images(index.paths).items()}
+    index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
+    if people.image_ids is None:
+        words = {str(number): name for name, number in number_images(index.paths).items()}
+    else:
+        words = dict(zip(map(str, people.image_ids.tolist()), people.images.tolist(), strict=True))
     for name in set(predictions.images.tolist()) - words.keys():
         images = index.candidates(name)
         words[name] = images[0] if len(images) == 1 else name
     return [words[name] for name in predictions.images.tolist()]
 
 
-def _index_images(people: People) -> ImageIndex:
-    return ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-
-
 def _ambiguity(predictions: Predictions, people: People) -> str:
     """For a message: the first name of an image that several of the people's images can have; '' without any."""
-    index, names = _index_images(people), [] if predictions.images is None else predictions.images.tolist()
-    several = ((name, index.candidates(name)) for name in dict.fromkeys(names))
+    index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
+    names = [] if predictions.images is None else dict.fromkeys(predictions.images.tolist())
+    several = ((name, index.candidates(name)) for name in names)
     return next((f"; '{name}' can be {' or '.join(images[:2])}" for name, images in several if len(images) > 1), "")
 
 
@@ -163,7 +149,7 @@ def _by_ids(predictions: Predictions, people: People, center: np.ndarray) -> np.
 
 def _by_place(images: list[str], center: np.ndarray, people: People) -> np.ndarray:
     """To each person the nearest prediction at its place that nobody has yet."""
-    rows, here = np.full(len(people), -1), _rows_of(images)
+    rows, here = np.full(len(people), -1), group_rows(np.array(images))
     places = zip(people.images.tolist(), people.crop_center, _same_place(people), strict=True)
     for person, (image, place, near) in enumerate(places):
         free = here.get(image, [])
@@ -178,13 +164,17 @@ def _same_place(people: People) -> np.ndarray:
     return np.maximum(SAME_PLACE * people.crop_side, 2.0)
 
 
-def _by_order(images: list[str], people: People, part: np.ndarray) -> np.ndarray:
-    """To the people of `part` the predictions of their image in order; nobody, if an image has more or fewer."""
-    rows, here = np.full(len(people), -1), _rows_of(images)
-    members, wanted = np.flatnonzero(part), _rows_of(people.images[part].tolist())
-    if all(len(here.get(image, [])) == len(who) for image, who in wanted.items()):
-        for image, who in wanted.items():
-            rows[members[who]] = here[image]
+def _by_order(images: list[str], people: People, part: np.ndarray, partial: bool) -> np.ndarray:
+    """To the people of `part` the predictions of their image in order; if one has more or fewer, none of anybody.
+
+    Args:
+        partial: none of that image alone.
+    """
+    rows, here = np.full(len(people), -1), group_rows(np.array(images))
+    members, wanted = np.flatnonzero(part), group_rows(people.images[part])
+    whole = [image for image, who in wanted.items() if len(here.get(image, [])) == len(who)]
+    for image in whole if partial or len(whole) == len(wanted) else []:
+        rows[members[wanted[image]]] = here[image]
     return rows
 
 
@@ -199,13 +189,6 @@ def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
             f"everybody, or for those who are scored or labeled, {counts}"
         )
     return np.where(part, np.cumsum(part) - 1, -1)
-
-
-def _rows_of(names: Iterable[str]) -> dict[str, list[int]]:
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(names):
-        rows.setdefault(name, []).append(row)
-    return rows
 
 
 def _check_order(predictions: Predictions, people: People, way: str) -> None:

@@ -1,7 +1,5 @@
 """Predictions as other programs write them: an array of poses in any container, or COCO keypoint results."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -26,7 +24,7 @@ Columns = dict[str, np.ndarray | None]
 
 
 def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> Columns:
-    """`joints` (N, K, 2), and `scores`, `person_ids`, `images` and `crop_center` where the file has them.
+    """`joints` (N, K, 2), and `scores`, `person_ids`, `images`, `crop_center` and `box_scores` where the file has them.
 
     Args:
         path: .npz, .npy, .mat or .h5 with one array of poses, or COCO results, whatever its ending.
@@ -38,10 +36,8 @@ def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> C
     """
     kind, head = content(path)
     if kind not in READERS:
-        raise PoseError(
-            f"{described(head)}; predictions are .npz, .h5, .mat or .npy files or COCO results (JSON); write one of "
-            "these"
-        )
+        known = ".npz, .h5, .mat, .npy or COCO results (JSON)"
+        raise PoseError(f"{described(head)}; predictions are {known}; write one of these")
     load, read, origin = READERS[kind]
     columns = read(load(path), joints)
     return {**columns, "joints": columns["joints"] - (origin if first_pixel is None else first_pixel)}
@@ -60,11 +56,10 @@ def _array_columns(stored: Mapping[str, object], joints: int) -> Columns:
         )
     pose = poses[known[0]]
     scores = pose[..., 2] if pose.shape[2] == 3 else as_array(stored.get("scores"))
-    if scores.shape != pose.shape[:2] or scores.dtype.kind not in "iuf" or not ((scores >= 0) & (scores <= 1)).all():
-        scores = None  # a heatmap's own units say nothing here
+    usable = scores.shape == pose.shape[:2] and scores.dtype.kind in "iuf" and ((scores >= 0) & (scores <= 1)).all()
     return {
         "joints": pose[..., :2],
-        "scores": None if scores is None else scores.astype(np.float64),
+        "scores": scores.astype(np.float64) if usable else None,  # a heatmap's own units say nothing here
         "person_ids": _names(stored, ("person_ids",)),
         "images": _names(stored, IMAGE_NAMES),
     }
@@ -84,8 +79,7 @@ def _load_npz(path: Path) -> Mapping[str, object]:
 def _poses(array: np.ndarray, joints: int) -> np.ndarray | None:
     """The array as (N, K, 2 or 3) float64, whatever the order of its axes; None if it cannot be poses."""
     turned = [array.transpose(axes) for axes in AXES] if array.dtype.kind in "iuf" and array.ndim == 3 else []
-    poses = next((poses for poses in turned if poses.shape[1] == joints and poses.shape[2] in (2, 3)), None)
-    return None if poses is None else poses.astype(np.float64)
+    return next((pose.astype(float) for pose in turned if pose.shape[1] == joints and pose.shape[2] in (2, 3)), None)
 
 
 def _names(stored: Mapping[str, object], aliases: tuple[str, ...]) -> np.ndarray | None:
@@ -104,7 +98,7 @@ def _coco_columns(people: object, joints: int) -> Columns:
     `images` holds `file_name`, which our own results have, else what the file's own `images` call the `image_id`, else
     that id, a number or a name. `crop_center` is the middle of `bbox` (its edges are half a pixel before the pixels'
     centers), or of Ultralytics' `box`, or `center` as HRNet and mmpose write it; NaN without. `scores`: as
-    `_coco_scores`.
+    `_coco_scores`. `box_scores`: so that `score` is a person's.
 
     Raises:
         PoseError: not a JSON list of people with K joints each, or somebody of no image.
@@ -115,7 +109,7 @@ def _coco_columns(people: object, joints: int) -> Columns:
         people = people.get("annotations", people)
     if not isinstance(people, list) or not people:
         raise PoseError("expected COCO keypoint results, a JSON list with an object per person; write one of these")
-    rows, images, centers = [], [], []
+    rows, images, centers, ranks = [], [], [], []
     for index, person in enumerate(people):
         try:
             row = np.array(_keypoints(person), dtype=np.float64).reshape(joints, -1)
@@ -126,6 +120,7 @@ def _coco_columns(people: object, joints: int) -> Columns:
             box = entry_box(person) if person.get("bbox") or isinstance(person.get("box"), dict) else None
             x, y = (person.get("center") or (np.nan, np.nan)) if box is None else box_squares(box[None])[0][0]
             centers.append((float(x), float(y)))
+            ranks.append(float(score) if isinstance(score := person.get("score"), (int, float)) else np.nan)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             raise PoseError(
@@ -135,15 +130,24 @@ def _coco_columns(people: object, joints: int) -> Columns:
     poses = np.stack(rows)
     scores = _coco_scores(poses[..., 2], people)
     nowhere = (poses == 0).all(axis=(0, 2))  # a joint that nobody could learn, as `results.coco` writes it
-    poses[:, nowhere, :2] = np.nan
-    if scores is not None:
-        scores[:, nowhere] = np.nan
+    for column in (poses, scores):
+        if column is not None:
+            column[:, nowhere] = np.nan
     return {
         "joints": poses[..., :2],
         "scores": scores,
         "images": np.array(images, dtype=np.str_),
         "crop_center": np.array(centers),
+        "box_scores": _box_scores(np.array(ranks), scores),
     }
+
+
+def _box_scores(ranks: np.ndarray, scores: np.ndarray | None) -> np.ndarray | None:
+    """(N,) of which `person_scores` makes people's own scores (N,), with those of their joints (N, K); None without."""
+    if scores is None or not np.isfinite(ranks).any():
+        return ranks if np.isfinite(ranks).any() else None
+    mean = np.nan_to_num(scores).sum(axis=1) / np.maximum(np.isfinite(scores).sum(axis=1), 1)
+    return ranks / np.where(mean > 0, mean, 1)
 
 
 def _keypoints(person: Mapping[str, object]) -> list:
@@ -156,7 +160,7 @@ def _keypoints(person: Mapping[str, object]) -> list:
     if points is None:
         raise ValueError("no keypoints")
     if isinstance(points, dict):
-        columns = [points["x"], points["y"], *([points["visible"]] if "visible" in points else [])]
+        columns = [points[name] for name in ("x", "y", "visible") if name in points or name != "visible"]
         return [list(row) for row in zip(*columns, strict=True)]
     return points
 

@@ -1,7 +1,5 @@
 """Predicted poses on disk: this project's .npz, and those of other programs (`pose_files`)."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.content import content
 from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
-from mpii_tools.people import People, find_rows, require_printable, require_unique
+from mpii_tools.people import People, escape_names, find_rows, require_printable, require_unique
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
@@ -32,7 +30,7 @@ class Predictions:
     Attributes:
         joints: (N, K, D) float64; x, y in 0-based image pixels, z in mm relative to the root. Finite, but for joints
             that are NaN for everybody: those that nobody labeled in training.
-        person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
+        person_ids: (N,) as in `People`, escapes included; None in a file that only has the annotations' order.
         joint_names: K names.
         stage: 0 or 1, the stage that predicted them; -1 if unknown.
         scores: (N, K) float64 in 0..1, how sure the network is of each joint, NaN where it does not say; None if
@@ -67,28 +65,23 @@ class Predictions:
         require_printable("predictions", np.array(self.joint_names))
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
-                f"predictions: joints of shape {shape}; expected (people, {names}, 2), one row per joint name"
+                f"predictions: joints of shape {shape}; expected (people, {names}, 2) for {names} joint names"
             )
         for name, row in ROWS.items():
             column, want = getattr(self, name), (shape[0], *(names if length == "K" else length for length in row))
             if column is not None and column.shape != want:
-                raise PoseError(
-                    f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}, one per pose"
-                )
-        lost = ~np.isfinite(self.joints[:, predicted_joints(self.joints)]).all(axis=(1, 2))
-        lost |= ~np.isfinite(self.joints).any(axis=(1, 2))
+                raise PoseError(f"predictions: {shape[0]} poses, {name} of shape {column.shape}; expected {want}")
+        finite = np.isfinite(self.joints)
+        lost = ~finite[:, predicted_joints(self.joints)].all(axis=(1, 2)) | ~finite.any(axis=(1, 2))
         if lost.any():
-            raise PoseError(
-                f"predictions: {lost.sum():,} people have a joint that is not a finite number, first row "
-                f"{np.argmax(lost)}; a prediction must place every joint"
-            )
-        if self.boxes is not None and not np.isfinite(self.boxes).all():
-            row = np.argmin(np.isfinite(self.boxes).all(axis=1))
-            raise PoseError(f"predictions: row {row} has a box that is not finite; leave that row out")
+            first = f"{lost.sum():,} people have a joint that is not a finite number, first row {np.argmax(lost)}"
+            raise PoseError(f"predictions: {first}; a prediction must place every joint")
+        if self.boxes is not None and not (finite := np.isfinite(self.boxes).all(axis=1)).all():
+            raise PoseError(f"predictions: row {np.argmin(finite)} has a box that is not finite; leave that row out")
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
         if self.person_ids is not None:
-            require_printable("predictions", self.person_ids)
+            object.__setattr__(self, "person_ids", escape_names(self.person_ids))
             require_unique("predictions", self.person_ids, "is predicted")
 
     def __len__(self) -> int:
@@ -98,6 +91,25 @@ class Predictions:
 def predicted_joints(joints: np.ndarray) -> np.ndarray:
     """(K,) bool: which joints of poses (N, K, D) are not NaN for everybody, as those of an untrained joint are."""
     return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
+
+
+def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
+    """(N,) a score per person: the box's times the mean of the joints that have one, as HRNet and mmpose rank people.
+
+    A factor that is not known is left out; NaN if neither is.
+
+    Args:
+        scores: (N, K) of the joints in 0..1, NaN where there is none; None: nowhere.
+        box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none; None: nowhere.
+        people: N.
+    """
+    box = np.full(people, np.nan) if box_scores is None else np.asarray(box_scores, dtype=np.float64)
+    if scores is None:
+        return box
+    known = np.isfinite(scores)
+    mean = np.full(people, np.nan)
+    np.divide(np.where(known, scores, 0).sum(axis=1), known.sum(axis=1), out=mean, where=known.any(axis=1))
+    return np.where(np.isnan(mean), box, mean * np.where(np.isnan(box), 1, box))
 
 
 def with_camera(predictions: Predictions, people: People) -> Predictions:
@@ -124,15 +136,11 @@ def with_camera(predictions: Predictions, people: People) -> Predictions:
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     """Writes an .npz: `joints`, `person_ids` (empty if unknown), `joint_names`, `stage`; the `OPTIONAL` it has."""
     ids = [] if predictions.person_ids is None else predictions.person_ids
-    columns = {
-        "joints": predictions.joints,
-        "person_ids": np.array(ids, dtype=np.str_),
-        "joint_names": np.array(predictions.joint_names, dtype=np.str_),
-        "stage": np.array(predictions.stage),
-    }
-    save_arrays(
-        path, columns | {name: column for name in OPTIONAL if (column := getattr(predictions, name)) is not None}
-    )
+    save_arrays(path, {
+        "joints": predictions.joints, "person_ids": np.array(ids, dtype=np.str_),
+        "joint_names": np.array(predictions.joint_names, dtype=np.str_), "stage": np.array(predictions.stage),
+        **{name: column for name in OPTIONAL if (column := getattr(predictions, name)) is not None},
+    })  # fmt: skip
 
 
 def read_predictions(

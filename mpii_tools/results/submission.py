@@ -1,9 +1,7 @@
 """`pred_keypoints_mpii.mat`, which MPII's toolkit scores: the test part of annolist, with a pose for every rect."""
 
-from __future__ import annotations
-
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,26 +17,9 @@ from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions
 
 
-@dataclass(frozen=True)
-class Submission:
-    """What a written submission holds: counts.
-
-    Attributes:
-        images: test images, all of them.
-        rects: their rects.
-        predicted: rects with a pose.
-        scored: rects that MPII scores (single_person), all of which have a pose.
-        unplaced: rects without objpos or scale, which can have none.
-    """
-
-    images: int
-    rects: int
-    predicted: int
-    scored: int
-    unplaced: int
-
-
-def write_submission(annotations: str | os.PathLike, predictions: Predictions, path: str | os.PathLike) -> Submission:
+def write_submission(
+    annotations: str | os.PathLike, predictions: Predictions, path: str | os.PathLike
+) -> dict[str, int]:
     """Writes variable `pred`: one entry per test image, in annolist's order, for MPII's toolkit.
 
     An entry keeps its image name, and each of its rects keeps scale and objpos. A predicted rect has
@@ -49,16 +30,16 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
         predictions: (N, 16, 2) of test rects, matched as by `matching.match`; every scored rect must be among them.
         path: the .mat file to write.
 
+    Returns:
+        What it holds: `images`, all test images; `rects`, theirs; `predicted`, those with a pose; `scored`, those that
+        MPII scores (single_person), all of which have one; `unplaced`, those without objpos or scale, which have none.
+
     Raises:
         PoseError: no RELEASE, predictions of other joints or with a NaN, a scored rect that is not predicted, or a
             prediction that belongs to no test rect.
     """
-    annotations = Path(annotations)
-    stored = load_mat(annotations)
-    if "RELEASE" not in stored:
-        raise PoseError(
-            f"{annotations}: no variable 'RELEASE'; give MPII's full annotation file, mpii_human_pose_v1_u12_1.mat"
-        )
+    if "RELEASE" not in (stored := load_mat(annotations := Path(annotations))):
+        raise PoseError(f"{annotations}: no variable 'RELEASE'; give MPII's full mpii_human_pose_v1_u12_1.mat")
     release = unpack_release(annotations, stored)
     rects = read_rects(annotations, release.annorects, release.images)
     test, placed = ~release.train[rects.entry], rects.placed
@@ -72,7 +53,8 @@ def write_submission(annotations: str | os.PathLike, predictions: Predictions, p
         if not train
     ]
     save_mat(path, {"pred": struct(entries, ["image", "annorect"])})
-    return Submission(len(entries), int(test.sum()), len(pose_of), int(scored.sum()), int((test & ~placed).sum()))
+    rects, left = int(test.sum()), int((test & ~placed).sum())
+    return dict(images=len(entries), rects=rects, predicted=len(pose_of), scored=int(scored.sum()), unplaced=left)
 
 
 def read_submission(path: str | os.PathLike) -> Predictions:
@@ -83,9 +65,8 @@ def read_submission(path: str | os.PathLike) -> Predictions:
     Raises:
         PoseError: no variable `pred` of MPII's nesting, or a predicted rect without all 16 points.
     """
-    path = Path(path)
     try:
-        entries = records(load_mat(path).get("pred", EMPTY))
+        entries = records(load_mat(path := Path(path)).get("pred", EMPTY))
     except ValueError:
         entries = []
     if not entries:
@@ -98,12 +79,9 @@ def read_submission(path: str | os.PathLike) -> Predictions:
         raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
     joints, ids, placed = rects.people.joints, rects.people.person_ids, rects.people.annotated
     predicted = placed.any(axis=1)
-    partial = predicted & ~placed.all(axis=1)
-    if partial.any():
-        raise PoseError(
-            f"{path}: {partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}; "
-            "a prediction must place every joint"
-        )
+    if (partial := predicted & ~placed.all(axis=1)).any():
+        first = f"{partial.sum():,} rects have some but not all 16 points, first {ids[partial][0]}"
+        raise PoseError(f"{path}: {first}; a prediction must place every joint")
     return Predictions(joints[predicted], ids[predicted])
 
 
@@ -113,38 +91,27 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
         raise PoseError("predictions for a submission need MPII's 16 joints in 2D; use those of `ief predict`")
     if not np.isfinite(predictions.joints).all():
         raise PoseError(
-            "predictions for a submission must place all 16 joints, and one is NaN, as nobody had it in training; "
-            "train on people who have it"
+            "a submission must place all 16 joints, and one is NaN for everybody; train on people who have it"
         )
-    rows = match(predictions, people, people.scored).rows
+    rows, _ = match(predictions, people, people.scored)
     has = rows >= 0
-    foreign = np.setdiff1d(np.arange(len(predictions)), rows[has])
-    if len(foreign):
+    if len(foreign := np.setdiff1d(np.arange(len(predictions)), rows[has])):
+        first = name_of(predictions, foreign[0])
         raise PoseError(
-            f"{len(foreign):,} predictions are not of test rects of {annotations}, first "
-            f"{name_of(predictions, foreign[0])}; predict its test split"
+            f"{len(foreign):,} predictions, first {first}, are not of {annotations}; predict its test split"
         )
-    missing = people.person_ids[people.scored & ~has]
-    if len(missing):
-        raise PoseError(
-            f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects have no prediction, first "
-            f"{missing[0]}; MPII scores them all, so predict the whole test split"
-        )
+    if len(missing := people.person_ids[people.scored & ~has]):
+        count = f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects"
+        raise PoseError(f"{count} have no prediction, first {missing[0]}; MPII scores them all, so predict all of them")
     return dict(zip(people.person_ids[has].tolist(), predictions.joints[rows[has]], strict=True))
 
 
 def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray]) -> np.ndarray:
+    """An image's rects with scale and objpos as they were, and the pose of those that have one."""
     rows = []
     for place, rect in enumerate(records(annorect), start=1):
-        row = {"scale": get(rect, "scale"), "objpos": _as_written(get(rect, "objpos"))}
-        pose = pose_of.get(f"{image}#{place}")
-        if pose is not None:
-            row["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
-        rows.append(row)
+        objpos = [{"x": number(center["x"]), "y": number(center["y"])} for center in records(get(rect, "objpos"))]
+        rows.append({"scale": get(rect, "scale"), "objpos": struct(objpos, ["x", "y"]) if objpos else EMPTY})
+        if (pose := pose_of.get(f"{image}#{place}")) is not None:
+            rows[-1]["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
     return struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
-
-
-def _as_written(objpos: object) -> np.ndarray:
-    """A rect's objpos as a struct to write; empty as it was."""
-    rows = [{"x": number(place["x"]), "y": number(place["y"])} for place in records(objpos)]
-    return struct(rows, ["x", "y"]) if rows else EMPTY

@@ -5,8 +5,6 @@ dimensions the pose comes first, in mm; the camera projects it, and the picture 
 picture, joints, depth and camera agree exactly.
 """
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import os
@@ -34,10 +32,13 @@ from mpii_tools.synthetic.studio import PICTURE, Shot, image_name, studio_shots,
 
 Item = tuple[int, Shot | None]  # the number of a picture, and what it shows in three dimensions
 
-KINDS = ("image", "studio", "wild")
+KINDS = {  # and what holds `SyntheticData.annotations` and `truth`
+    "image": ("mpii_human_pose_v1_synthetic.mat", "test_truth.npz"),
+    "studio": ("people.npz", "people.npz"),
+    "wild": ("people.npz", "ground_truth/people.npz"),
+}
 DRAWING = 3  # raise it when a change makes other pictures from the same seed
 DONE_NAME = "synthetic.json"
-TABLES = ("people.npz", "people-depth.npz", "ground_truth/people.npz", "ground_truth/people-depth.npz")
 
 
 @dataclass(frozen=True)
@@ -87,20 +88,15 @@ def write_synthetic(
         PoseError: another kind, a negative number, no image at all, or a folder that cannot be written.
     """
     folder, counts = Path(folder), {"train": train, "valid": valid, "test": test}
-    if kind not in KINDS:
-        raise PoseError(f"kind {kind!r}: must be {', '.join(KINDS)}")
-    if min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and test):
+    if kind not in KINDS or min(counts.values()) < 0 or not any(counts.values()) or (kind == "studio" and test):
         raise PoseError(
-            f"{folder}: cannot draw {counts} images of kind {kind}; give numbers of at least 0, not all of them 0, and "
-            "no test people of the studio"
+            f"{folder}: cannot draw {counts} images of kind {kind!r}; give {', '.join(KINDS)}, numbers of at least 0, "
+            "not all of them 0, and no test people of the studio"
         )
-    table, truth = (folder / name for name in (TABLES[0], TABLES[2] if kind == "wild" else TABLES[0]))
-    if kind == "image":
-        table, truth = folder / "mpii_human_pose_v1_synthetic.mat", folder / "test_truth.npz"
-    data, splits = SyntheticData(folder / "images", table, truth), np.repeat(list(counts), list(counts.values()))
-    done, parameters = folder / DONE_NAME, {"form": DRAWING, "seed": seed, "upright": upright, **counts}
-    if kind != "image":
-        parameters["kind"] = kind
+    data = SyntheticData(folder / "images", *(folder / table for table in KINDS[kind]))
+    done, splits = folder / DONE_NAME, np.repeat(list(counts), list(counts.values()))
+    parameters = {"form": DRAWING, "seed": seed, "upright": upright, **counts}
+    parameters |= {} if kind == "image" else {"kind": kind}
     files = [data.annotations, data.truth, folder / "valid_images.txt" if kind == "image" else depth_path(data.truth)]
     files += [data.images / image_name(index) for index in range(len(splits))]
     with suppress(OSError, ValueError):
@@ -108,8 +104,9 @@ def write_synthetic(
             return data
     _start_over(done, data.images)
 
-    shots: list[Shot | None] = [None] * len(splits)
-    if kind != "image":
+    if kind == "image":
+        shots = [None] * len(splits)
+    else:
         shots = studio_shots(seed, train, valid) if kind == "studio" else wild_shots(seed, len(splits))
     pictures = draw_all(partial(_write_picture, data.images, seed, upright), list(enumerate(shots)), workers)
     people, head_boxes = tabulate_people(pictures, splits)
@@ -128,8 +125,9 @@ def _start_over(done: Path, images: Path) -> None:
     try:
         done.unlink(missing_ok=True)
         images.mkdir(parents=True, exist_ok=True)
-        for left in (*images.glob("*.jpg"), *(done.parent / table for table in TABLES)):
-            left.unlink(missing_ok=True)
+        for pattern in ("images/*.jpg", "people*.npz", "ground_truth/people*.npz"):
+            for file in done.parent.glob(pattern):
+                file.unlink()
     except OSError as error:
         raise PoseError(f"{done.parent}: cannot be written ({error.strerror or error})") from error
 
@@ -141,8 +139,8 @@ def draw_all(draw: Callable[[Item], list[Person]], items: Sequence[Item], worker
     if workers == 1:
         return list(counted(map(draw, items)))
     # Fresh processes: a forked one may inherit a lock of a thread pool that the parent runs.
-    spawn, ignore_interrupts = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
-    pool = ProcessPoolExecutor(workers, spawn, signal.signal, ignore_interrupts)
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, spawn, signal.signal, (signal.SIGINT, signal.SIG_IGN))
     try:
         return list(counted(pool.map(draw, items, chunksize=8)))
     finally:
@@ -155,25 +153,25 @@ def _write_picture(images: Path, seed: int, upright: bool, item: Item) -> list[P
     index, shot = item
     rng = np.random.default_rng([seed, index] if shot is None else [seed, PICTURE, index, shot.number + 1])
     picture, people = draw_picture(rng, upright) if shot is None else draw_shot(rng, seed, shot)
-    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))])[1]
+    _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 94))])
     write_bytes(images / image_name(index), jpeg.tobytes(), durable=False)
     return people
 
 
 def tabulate_people(pictures: Sequence[Sequence[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
     """The drawn people of pictures with their `splits` as a table, and their head boxes (N, 4)."""
-    rows = np.repeat(np.arange(len(pictures)), [len(shown) for shown in pictures])
+    rows = np.repeat(np.arange(len(pictures)), list(map(len, pictures)))
     column = {name: np.stack([getattr(person, name) for person in chain(*pictures)]) for name in vars(pictures[0][0])}
-    head_boxes, names = column.pop("head_box"), [image_name(i) for i in rows.tolist()]
-    return People(names, column.pop("joints"), split=splits[rows], **column), head_boxes
+    head_boxes, names = column.pop("head_box"), list(map(image_name, rows.tolist()))
+    return People(names, split=splits[rows], **column), head_boxes
 
 
 def tabulate_depth(shots: Sequence[Shot]) -> Depth:
     """The depths and cameras of people, one of each shot."""
-    points = np.stack([shot.points for shot in shots])
-    root = points[:, MPII.root, 2]
+    z = np.stack([shot.points[:, 2] for shot in shots])
+    root = z[:, MPII.root]
     return Depth(
-        points[..., 2] - root[:, None],
+        z - root[:, None],
         camera=np.stack([shot.camera.intrinsics for shot in shots]),
         distortion=np.stack([shot.camera.distortion for shot in shots]),
         root_depth=root,

@@ -5,8 +5,6 @@ a share s of its time is 10 s^3 - 15 s^4 + 6 s^5. Bones turn along great circles
 1.875 times the angle per time at most.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +13,12 @@ from heads.skeleton import MPII
 from mpii_tools.synthetic.pose_prior import (
     NUMBERS,
     VECTORS,
-    action_weights,
+    draw_components,
     draw_directions,
     joints_from_vectors,
     load_prior,
     unit,
-)
+)  # fmt: skip # isort: skip
 
 SIZE_STD = 0.05  # of a body's size, as a share of the common person's: 9 cm of height
 BONE_STD = 0.035  # of a bone's length beyond its body's size
@@ -41,11 +39,10 @@ BONE_SPEED, TURN_SPEED, WALK_SPEED = 2.0, 1.2, 700.0
 
 def draw_body(rng: np.random.Generator) -> np.ndarray:
     """(13,) lengths in mm of a random person's body vectors, left and right alike."""
-    common = load_prior("pose_prior_3d")["lengths"]
     size = 1 + SIZE_STD * np.clip(rng.standard_normal(), -2, 2)
-    kinds = sorted(set(KINDS))
-    shares = dict(zip(kinds, 1 + BONE_STD * np.clip(rng.standard_normal(len(kinds)), -2, 2), strict=True))
-    return common * size * [shares[kind] for kind in KINDS]
+    kinds, kind_of = np.unique(KINDS, return_inverse=True)
+    shares = 1 + BONE_STD * np.clip(rng.standard_normal(len(kinds)), -2, 2)
+    return load_prior("pose_prior_3d")["lengths"] * size * shares[kind_of]
 
 
 def pose_body(directions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -56,14 +53,6 @@ def pose_body(directions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         lengths: (..., 13) mm; the 15 bones have them in every pose.
     """
     return joints_from_vectors(directions * lengths[..., None])
-
-
-def stand_on_floor(joints: np.ndarray) -> np.ndarray:
-    """The bodies (..., 16, 3), mm and y up, moved vertically to rest on the floor y = 0 with whatever is lowest."""
-    below = (ABOVE_FLOOR - joints[..., 1]) / SOFTNESS
-    most = below.max(axis=-1)
-    lift = SOFTNESS * (most + np.log(np.exp(below - most[..., None]).sum(axis=-1)))
-    return joints + lift[..., None, None] * np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True)
@@ -90,18 +79,23 @@ class Motion:
         key = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
         share = (times - self.times[key]) / (self.times[key + 1] - self.times[key])
         share = share**3 * (10 - 15 * share + 6 * share**2)
-        directions = slerp(self.directions[key], self.directions[key + 1], share[:, None, None])
+        pose = pose_body(slerp(self.directions[key], self.directions[key + 1], share[:, None, None]), lengths)
         heading = self.heading[key] + share * (self.heading[key + 1] - self.heading[key])
-        place = self.place[key] + share[:, None] * (self.place[key + 1] - self.place[key])
-        return place_body(pose_body(directions, lengths), heading, place)
+        return place_body(pose, heading, self.place[key] + share[:, None] * (self.place[key + 1] - self.place[key]))
 
 
 def place_body(joints: np.ndarray, heading: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Bodies (F, 16, 3) from their own frames to the floor of the room; heading (F,), place (F, 2) as in `Motion`."""
+    """Bodies (F, 16, 3) from their own frames to the floor of the room, where they rest with whatever is lowest.
+
+    Args:
+        joints: mm, y up. heading: (F,), place: (F, 2) as in `Motion`.
+    """
     cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
     x, y, z = np.moveaxis(joints, -1, 0)
-    turned = np.stack([cos * x + sin * z, y, cos * z - sin * x], axis=-1)
-    return stand_on_floor(turned) + (place[:, None] @ [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    below = (ABOVE_FLOOR - y) / SOFTNESS
+    most = below.max(axis=-1, keepdims=True)
+    lift = SOFTNESS * (most + np.log(np.exp(below - most).sum(axis=-1, keepdims=True)))
+    return np.stack([cos * x + sin * z + place[:, :1], y + lift, cos * z - sin * x + place[:, 1:]], axis=-1)
 
 
 def slerp(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -118,20 +112,19 @@ def draw_motion(rng: np.random.Generator, action: str, seconds: float, radius: f
     keys = int(np.ceil(seconds / SHORTEST_MOVE)) + 1
     directions = _draw_key_poses(rng, action, keys)
     heading, place = _draw_path(rng, action in WALKS, keys, radius)
-    cosine = np.clip((directions[1:] * directions[:-1]).sum(axis=-1), -1, 1)
-    needed = [
-        np.arccos(cosine).max(axis=1) / BONE_SPEED,
+    shortest = [
+        np.arccos(np.clip((directions[1:] * directions[:-1]).sum(axis=-1), -1, 1)).max(axis=1) / BONE_SPEED,
         np.abs(np.diff(heading)) / TURN_SPEED,
         np.linalg.norm(np.diff(place, axis=0), axis=1) / WALK_SPEED,
+        np.full(keys - 1, SHORTEST_MOVE),
     ]
-    moves = np.maximum(np.max(needed, axis=0), SHORTEST_MOVE) * rng.uniform(1.0, 1.6, keys - 1)
+    moves = np.max(shortest, axis=0) * rng.uniform(1.0, 1.6, keys - 1)
     return Motion(np.concatenate([[0.0], np.cumsum(moves)]), directions, heading, place)
 
 
 def _draw_key_poses(rng: np.random.Generator, action: str, keys: int) -> np.ndarray:
     """(keys, 13, 3) poses of the action, each near the last one, all together distributed as the prior says."""
-    weights = action_weights(action)
-    fresh = rng.choice(len(weights), size=keys, p=weights)
+    fresh = draw_components(rng, keys, action)
     changes = np.concatenate([[True], rng.random(keys - 1) >= KEEP_COMPONENT])
     component = fresh[np.maximum.accumulate(np.where(changes, np.arange(keys), 0))]
     noise = rng.standard_normal((keys, NUMBERS))

@@ -1,17 +1,16 @@
 """Drawing one synthetic person about given joints, part by part, the farthest part first."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from heads.skeleton import MPII
-from mpii_tools.synthetic.clothes import Look
-from mpii_tools.synthetic.painting import Canvas, Cloth, Part, Patch, cloth_pixels, lay, lit, rasterize, smooth
+from mpii_tools.synthetic.painting import Canvas, Cloth, Look, Part, Patch, cloth_pixels, lay, lit, rasterize, smooth
 from mpii_tools.synthetic.posture import Posture
+from mpii_tools.synthetic.studio import in_image
 
 
 class Limb(NamedTuple):
@@ -59,10 +58,8 @@ def joints_in_view(owner: np.ndarray, joints: np.ndarray, first: int = 1) -> np.
         owner: (H, W) as in `Canvas`, after everything was painted.
         joints: (16, 2) image pixels.
     """
-    pixels = np.rint(joints).astype(int)
-    inside = ((pixels >= 0) & (pixels < owner.shape[::-1])).all(axis=1)
-    seen = np.zeros(len(joints), bool)
-    for k in np.flatnonzero(inside):
+    seen = in_image(pixels := np.rint(joints).astype(int), *owner.shape)
+    for k in np.flatnonzero(seen):
         part = owner[pixels[k, 1], pixels[k, 0]] - first
         seen[k] = 0 <= part < len(PARTS) and MPII.names[k] in SHOWN[PARTS[part]]
     return seen
@@ -90,11 +87,10 @@ class Painter:
         """Paint all parts, the farthest first."""
         trunk, head = 0.5 * (self.depth("thorax") + self.depth("pelvis")), self.depth("upper_neck") + 2
         jobs = [(trunk, self.paint_trunk), (head - 0.5, self.paint_neck), (head + 1, self.paint_head)]
-        for side in "rl":
-            for name, limb in LIMBS.items():
-                depth = sum(self.depth(f"{side}_{joint}") for joint in limb.joints) / len(limb.joints) + limb.before
-                paint = {"foot": self.paint_foot, "hand": self.paint_hand}.get(name, self.paint_limb)
-                jobs.append((depth, partial(paint, side, name)))
+        for side, (name, limb) in product("rl", LIMBS.items()):
+            depth = sum(self.depth(f"{side}_{joint}") for joint in limb.joints) / len(limb.joints) + limb.before
+            paint = {"foot": self.paint_foot, "hand": self.paint_hand}.get(name, self.paint_limb)
+            jobs.append((depth, partial(paint, side, name)))
         for _, paint in sorted(jobs, key=lambda job: job[0]):
             paint()
 
@@ -118,8 +114,7 @@ class Painter:
 
     def paint_part(self, part: Part, name: str, cloth: Cloth, until: float = EVERYWHERE, soft: bool = True) -> None:
         """Paint `part` in a cloth `until` a place along its axis, and in skin from there on."""
-        patch = rasterize(self.canvas, part)
-        if patch is None:
+        if not (patch := rasterize(self.canvas, part)):
             return
         color = cloth_pixels(cloth if until > 0 else self.look.skin, patch, part, self.scale)
         if 0 < until < 1:
@@ -135,28 +130,26 @@ class Painter:
 
     def paint_limb(self, side: str, name: str) -> None:
         """A thigh, shin, arm or forearm, with trousers or a sleeve as far as they go."""
-        start, end = LIMBS[name].joints
-        part = self.shape_limb(self.at(f"{side}_{start}"), self.at(f"{side}_{end}"), name)
+        part = self.shape_limb(*(self.at(f"{side}_{joint}") for joint in LIMBS[name].joints), name)
         leg = name in ("thigh", "shin")
-        covered = (self.look.trouser if leg else self.look.sleeve) - (name in ("shin", "forearm"))
-        self.paint_part(part, f"{side}_{name}", self.look.bottom if leg else self.look.top, covered)
+        cloth, length = (self.look.bottom, self.look.trouser) if leg else (self.look.top, self.look.sleeve)
+        self.paint_part(part, f"{side}_{name}", cloth, length - (name in ("shin", "forearm")))
 
     def paint_hand(self, side: str, name: str) -> None:
         """A hand that continues the forearm; one that points at the viewer is short."""
         wrist, axis = self.at(f"{side}_wrist"), self.at(f"{side}_wrist") - self.at(f"{side}_elbow")
         length = np.hypot(*axis)
         reach = np.clip(length / (25 * self.bulk), 0.45, 1.0) * 11.5 * self.bulk
-        part = self.shape_limb(wrist, wrist + axis / (length + 1e-6) * reach, name)
-        self.paint_part(part, f"{side}_{name}", self.look.skin)
+        hand = self.shape_limb(wrist, wrist + axis / (length + 1e-6) * reach, name)
+        self.paint_part(hand, f"{side}_{name}", self.look.skin)
 
     def paint_foot(self, side: str, name: str) -> None:
         """A shoe: long towards the side where the person looks, short when the toes point at the viewer."""
         aside, towards = self.posture.facing
         shin = Part(self.at(f"{side}_knee"), self.at(f"{side}_ankle"), np.zeros(1), np.ones(1))
-        down, right = shin.direction, shin.side
-        heel = shin.end + self.bulk * (2.5 * down - 4.0 * aside * right)
+        heel = shin.end + self.bulk * (2.5 * shin.direction - 4.0 * aside * shin.side)
         ahead = 14.0 * aside + 4.0 * (1 if side == "l" else -1) * towards
-        toe = shin.end + self.bulk * ((5.0 + 5.5 * max(towards, 0)) * down + ahead * right)
+        toe = shin.end + self.bulk * ((5.0 + 5.5 * max(towards, 0)) * shin.direction + ahead * shin.side)
         self.paint_part(self.shape_limb(heel, toe, name), f"{side}_{name}", self.look.shoe, soft=False)
 
     def shape_trunk(self) -> Part:
@@ -180,8 +173,7 @@ class Painter:
 
     def surface(self, across: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(h, w) each, of places across a round body: `ahead` is 1 at the breastbone, `left` at its left side."""
-        aside, towards = np.float32(self.posture.facing)
-        turn = np.clip(across, -1, 1)
+        (aside, towards), turn = np.float32(self.posture.facing), np.clip(across, -1, 1)
         near = np.sqrt(1 - turn**2)
         return aside * turn + towards * near, towards * turn - aside * near
 
@@ -189,11 +181,12 @@ class Painter:
         """Shoulders and hips, on which the limbs hang however the trunk turns, then top, collar and trousers."""
         look, part = self.look, self.shape_trunk()
         for joint, radius, cloth in (("shoulder", 6.0, look.top), ("hip", 9.0, look.bottom)):
-            widths = np.full(2, radius * self.bulk * look.stoutness**0.7)
-            girdle = Part(self.at(f"r_{joint}"), self.at(f"l_{joint}"), np.array([0.0, 1.0]), widths)
-            self.paint_part(girdle, "trunk", cloth, soft=False)
-        patch = rasterize(self.canvas, part)
-        if patch is None:
+            ends, widths = (
+                (self.at(f"{side}_{joint}") for side in "rl"),
+                np.full(2, radius * self.bulk * look.stoutness**0.7),
+            )
+            self.paint_part(Part(*ends, np.array([0.0, 1.0]), widths), "trunk", cloth, soft=False)
+        if not (patch := rasterize(self.canvas, part)):
             return
         ahead, left = self.surface(patch.across)
         collar = (patch.along < np.where(ahead > 0.1, 0.13 - 0.4 * np.abs(left), -0.06))[..., None]
@@ -205,10 +198,9 @@ class Painter:
     def paint_neck(self) -> None:
         """The neck, from the thorax into the head."""
         base, top = self.at("thorax"), self.at("upper_neck")
-        start, end = base + 0.35 * (top - base), top + 0.25 * (self.at("head_top") - top)
-        self.paint_part(
-            Part(start, end, np.array([0.0, 1.0]), np.array([5.6, 5.2]) * self.bulk), "head", self.look.skin
-        )
+        ends = base + 0.35 * (top - base), top + 0.25 * (self.at("head_top") - top)
+        neck = Part(*ends, np.array([0.0, 1.0]), np.array([5.6, 5.2]) * self.bulk)
+        self.paint_part(neck, "head", self.look.skin)
 
     def paint_head(self) -> None:
         """An egg-shaped head whose surface is colored in its own frame: face ahead, hair on top and behind."""
@@ -220,8 +212,7 @@ class Painter:
         jaw = 1 - 0.16 * np.clip(-np.sin(angle), 0, 1) ** 2
         outline = center + half * np.sin(angle)[:, None] * up + (wide * np.cos(angle) * jaw)[:, None] * right
         part = Part(center + half * up, center - half * up, np.array([0.0, 1.0]), np.array([wide, wide]), outline)
-        patch = rasterize(self.canvas, part)
-        if patch is None:
+        if not (patch := rasterize(self.canvas, part)):
             return
         high = 1 - 2 * patch.along  # 1 at the top, -1 at the chin
         room = np.sqrt(np.clip(1 - high**2, 0.02, 1))

@@ -1,7 +1,5 @@
 """What one picture of synthetic people shows: who stands where, who hides whom, and what an annotator writes of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -12,13 +10,12 @@ import numpy as np
 from heads.skeleton import MPII
 from mpii_tools.annotations.placement import crop_around
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE
-from mpii_tools.synthetic.clothes import draw_look
-from mpii_tools.synthetic.painting import Canvas
+from mpii_tools.synthetic.painting import Canvas, draw_look
 from mpii_tools.synthetic.person import PARTS, Painter, joints_in_view
 from mpii_tools.synthetic.pose_prior import sample_poses
 from mpii_tools.synthetic.posture import guess_posture, measure_posture, unit_pixels
 from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
-from mpii_tools.synthetic.studio import LOOK, ROOM, SIZE, Shot, subject_rng
+from mpii_tools.synthetic.studio import LOOK, ROOM, SIZE, Shot, in_image, subject_rng
 
 HEIGHT, WIDTH = 360, 480
 HEAD_BOX_DIAGONAL = HEAD_SIZE_PER_SCALE / HEAD_SIZE_PER_DIAGONAL  # image pixels per unit of scale
@@ -60,18 +57,19 @@ def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.nd
     canvas = new_canvas(rng, HEIGHT, WIDTH)
     placed = [place_main(rng, upright)]
     if rng.random() < 0.2:
-        placed.append(place_at_edge(rng, upright))
+        pose, scale = sample_poses(rng, 1, upright)[0], float(rng.uniform(0.6, 1.5))
+        x = rng.choice([0, WIDTH]) + rng.normal(scale=25.0)  # near the left or right edge, often cut by it
+        placed.append((pose, np.array([x, rng.uniform(0.4, 0.65) * HEIGHT]), scale))
     painters = {}
     for number in rng.permutation(len(placed)).tolist():  # the last is before the others
         pose, offset, scale = placed[number]
-        posture, look = guess_posture(pose, rng), draw_look(rng)
-        painters[number] = Painter(canvas, pose * scale + offset, scale, posture, look, 1 + number * len(PARTS))
+        joints, posture, look = pose * scale + offset, guess_posture(pose, rng), draw_look(rng)
+        painters[number] = Painter(canvas, joints, scale, posture, look, 1 + number * len(PARTS))
     picture = _paint(rng, canvas, painters.values(), painters[0], OCCLUDED)
-    people = [
+    return picture, _select_labelled(*(
         label(canvas.owner, painters[number].joints, offset, scale, scale, painters[number].first)
         for number, (_, offset, scale) in enumerate(placed)
-    ]
-    return picture, _select_labelled(*people)
+    ))  # fmt: skip
 
 
 def draw_shot(rng: np.random.Generator, seed: int, shot: Shot) -> tuple[np.ndarray, list[Person]]:
@@ -108,11 +106,7 @@ def _paint(
 
 def _select_labelled(main: Person, other: Person | None = None) -> list[Person]:
     """The main person, and the other if enough shows; they are scored unless the boxes of their joints overlap."""
-    if (
-        other is None
-        or np.isfinite(other.joints[:, 0]).sum() < FEWEST_JOINTS
-        or not _inside(other.center, HEIGHT, WIDTH)
-    ):
+    if not other or np.isfinite(other.joints[:, 0]).sum() < FEWEST_JOINTS or not in_image(other.center, HEIGHT, WIDTH):
         return [main]
     low, high = (np.array([f(p.joints, axis=0) for p in (main, other)]) for f in (np.nanmin, np.nanmax))
     apart = bool((low.max(axis=0) > high.min(axis=0)).any())
@@ -141,13 +135,6 @@ def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndar
     return pose, share * room - scale * np.array([left, top]), scale
 
 
-def place_at_edge(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
-    """Pose, offset and scale of a second person near the left or right edge, often cut by it."""
-    pose, scale = sample_poses(rng, 1, upright)[0], float(rng.uniform(0.6, 1.5))
-    x = rng.choice([0, WIDTH]) + rng.normal(scale=25.0)
-    return pose, np.array([x, rng.uniform(0.4, 0.65) * HEIGHT]), scale
-
-
 def label(
     owner: np.ndarray, joints: np.ndarray, center: np.ndarray, scale: float, unit: float, first: int = 1
 ) -> Person:
@@ -158,7 +145,7 @@ def label(
         joints: (16, 2) image pixels. unit: image pixels per unit of scale.
         center, scale: MPII's, (2,) and a number.
     """
-    inside, seen = _inside(joints, *owner.shape), joints_in_view(owner, joints, first)
+    inside, seen = in_image(joints, *owner.shape), joints_in_view(owner, joints, first)
     neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
     half = 0.45 * unit * HEAD_BOX_DIAGONAL + np.abs(top - neck)  # longer along the head than across
     half *= 0.5 * HEAD_BOX_DIAGONAL * unit / np.hypot(*half)
@@ -171,8 +158,3 @@ def label(
         head_size=HEAD_SIZE_PER_SCALE * unit,
         head_box=np.concatenate([middle - half, middle + half]),
     )
-
-
-def _inside(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(...) bool: which of the points (..., 2) are in a picture."""
-    return ((points >= 0) & (points <= (width - 1, height - 1))).all(axis=-1)

@@ -19,8 +19,6 @@ shoulders. There are two priors, each a file of arrays beside this module:
     lengths: (13,) mm, of the vectors of the common person: the mean of the two skeletons of the fit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -96,10 +94,11 @@ def load_prior(name: str) -> Mapping[str, np.ndarray]:
     return prior
 
 
-def action_weights(action: str = "") -> np.ndarray:
-    """(M,) the weights of the components of `pose_prior_3d` in an action, '' for all poses."""
+def draw_components(rng: np.random.Generator, count: int, action: str = "") -> np.ndarray:
+    """(count,) random components of `pose_prior_3d`, by their weights in an action; '' for any pose at all."""
     prior = load_prior("pose_prior_3d")
-    return prior["weights"][prior["actions"].tolist().index(action)] if action else prior["overall"]
+    weights = prior["weights"][prior["actions"].tolist().index(action)] if action else prior["overall"]
+    return rng.choice(len(weights), size=count, p=weights)
 
 
 def draw_directions(component: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -119,9 +118,7 @@ def draw_directions(component: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 def sample_directions(rng: np.random.Generator, count: int, action: str = "") -> np.ndarray:
     """(count, 13, 3) unit body vectors of independent poses of an action, '' for any pose at all."""
-    weights = action_weights(action)
-    component = rng.choice(len(weights), size=count, p=weights)
-    return draw_directions(component, rng.standard_normal((count, NUMBERS)))
+    return draw_directions(draw_components(rng, count, action), rng.standard_normal((count, NUMBERS)))
 
 
 def sample_poses(
@@ -143,15 +140,11 @@ def sample_poses(
         vectors[flipped] = mirror(vectors[flipped])
         lengths = np.linalg.norm(vectors, axis=-1)
         fits = ((lengths >= prior["shortest"]) & (lengths <= prior["longest"])).all(axis=-1)
-        if upright:
-            fits &= is_upright(vectors)
-        accepted = np.concatenate([accepted, vectors[fits]])
-    vectors = accepted[:count]
-    head = VECTORS.index("head")
+        accepted = np.concatenate([accepted, vectors[fits & (is_upright(vectors) if upright else True)]])
+    vectors, head = accepted[:count], VECTORS.index("head")
     vectors[:, head] *= HEAD_LENGTH / np.linalg.norm(vectors[:, head], axis=-1, keepdims=True)
     joints = joints_from_vectors(vectors)
-    objpos = joints.mean(axis=1) + rng.normal(scale=CENTER_STD, size=(count, 2))
-    return joints - objpos[:, None]
+    return joints - (joints.mean(axis=1) + rng.normal(scale=CENTER_STD, size=(count, 2)))[:, None]
 
 
 def is_upright(vectors: np.ndarray) -> np.ndarray:

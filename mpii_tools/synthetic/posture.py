@@ -1,7 +1,5 @@
 """How a person stands towards the viewer: guessed from an image pose, or measured from a pose in three dimensions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,8 @@ MM_PER_UNIT = 8.8  # MPII's scale is the height / 200 px, and the common person 
 # Full lengths of the vectors of a person of common size seen without foreshortening: the upper quartile of the
 # real ones.
 FULL_LENGTH = np.array([12.7, 63.5, 10.7, 33.3, 21.0, 51.9, 50.7, 51.9, 50.7, 35.7, 30.6, 35.7, 30.6])
+
+LONG_BONES = [row for row, name in enumerate(VECTORS) if name not in ("hips", "neck", "head", "shoulders")]
 
 # How much each vector tells, by pointing aside, that the person looks there; and how probably it points forward.
 LOOKS = np.array([0, 0, 1, 0.3, 0, 0.3, -0.3, 0.3, -0.3, -0.3, 0.3, -0.3, 0.3])
@@ -44,22 +44,18 @@ def guess_posture(pose: np.ndarray, rng: np.random.Generator) -> Posture:
     """
     vectors = vectors_from_joints(pose)
     lengths = np.linalg.norm(vectors, axis=-1)
-    long_bones = [VECTORS.index(n) for n in VECTORS if n not in ("hips", "neck", "head", "shoulders")]
-    size = float(np.clip(np.quantile((lengths / FULL_LENGTH)[long_bones], 0.75), 0.75, 1.4))
+    size = float(np.clip(np.quantile((lengths / FULL_LENGTH)[LONG_BONES], 0.75), 0.75, 1.4))
     part = dict(zip(VECTORS, vectors, strict=True))
 
     trunk = part["spine"] + part["neck"] + 0.5 * part["head"]
     across = np.array([-trunk[1], trunk[0]]) / (np.linalg.norm(trunk) + 1e-9)  # image right, upright person
-    width = (part["shoulders"] + 0.7 * part["hips"]) @ across / (28.0 * size)
-    towards = float(np.clip(width, -1, 1))
+    towards = float(np.clip((part["shoulders"] + 0.7 * part["hips"]) @ across / (28.0 * size), -1, 1))
     aside = float(np.sign(LOOKS @ vectors @ across + rng.normal(scale=2.0))) * np.sqrt(1 - towards**2)
-    facing = np.array([aside, towards])
-
     hidden = np.sqrt(np.clip((FULL_LENGTH * size) ** 2 - lengths**2, 0, None))
     sign = np.where(rng.random(len(VECTORS)) < FORWARD, 1, -1) * (1 if towards >= 0 else -1)
     sign[LINES] = -np.sign(aside)  # looking right: left side far
     sign[VECTORS.index("head")] = 0
-    return Posture(depth=JOINTS_OF_VECTORS @ (sign * hidden), facing=facing, size=size)
+    return Posture(JOINTS_OF_VECTORS @ (sign * hidden), np.array([aside, towards]), size)
 
 
 def measure_posture(points: np.ndarray) -> Posture:
@@ -76,7 +72,7 @@ def measure_posture(points: np.ndarray) -> Posture:
     facing = np.array([chest[:2] @ across, -chest @ view])
     size = np.linalg.norm(vectors, axis=-1).sum() / load_prior("pose_prior_3d")["lengths"].sum()
     depth = (points[MPII.root, 2] - points[:, 2]) / MM_PER_UNIT
-    return Posture(depth=depth, facing=facing / (np.hypot(*facing) + 1e-9), size=float(size))
+    return Posture(depth, facing / (np.hypot(*facing) + 1e-9), float(size))
 
 
 def unit_pixels(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:

@@ -3,13 +3,10 @@
 Pictures are (H, W, 3) float32 RGB, 0 to 1; all randomness comes from the generator handed in.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 
-from mpii_tools.synthetic.clothes import draw_cloth, draw_skin
-from mpii_tools.synthetic.painting import SUBPIXEL, Canvas, Part, hue_color, lay, lit, rasterize
+from mpii_tools.synthetic.painting import SUBPIXEL, Canvas, Part, draw_cloth, draw_skin, hue_color, lay, lit, rasterize
 
 OCCLUDER = -1  # in `Canvas.owner`
 
@@ -28,8 +25,7 @@ def new_canvas(rng: np.random.Generator, height: int, width: int) -> Canvas:
 def noise(rng: np.random.Generator, height: int, width: int, cells: int, stretch: float = 1.0) -> np.ndarray:
     """(height, width) smooth noise of deviation 1 with about `cells` blobs down; `stretch` > 1 makes them upright."""
     shape = (max(2, cells), max(2, round(cells * width / height * stretch)))
-    coarse = rng.standard_normal(shape, dtype=np.float32)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(rng.standard_normal(shape, dtype=np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def paint_background(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -74,8 +70,7 @@ def masonry(rng: np.random.Generator, kind: str, ys: np.ndarray, xs: np.ndarray)
     row = ys // tall
     across = xs / wide + (0.5 * (row % 2) if kind == "bricks" else 0)
     column = across // 1
-    shades = rng.uniform(0.82, 1.12, 256).astype(np.float32)
-    stone = shades[(row * 31 + column * 17).astype(np.int64) % 256]
+    stone = rng.uniform(0.82, 1.12, 256).astype(np.float32)[(row * 31 + column * 17).astype(np.int64) % 256]
     joint = (ys / tall - row < 1.6 / tall) | (across - column < 1.6 / wide)
     return stone * np.where(joint, np.float32(rng.choice([0.6, 1.25])), np.float32(1))
 
@@ -102,17 +97,15 @@ def paint_clutter(rng: np.random.Generator, picture: np.ndarray, horizon: float)
 def paint_box(picture: np.ndarray, x: float, y: float, wide: float, tall: float, color: np.ndarray) -> None:
     """A box with its top left corner at (x, y), and a darker right flank."""
     for left, shade in ((x, 1.0), (x + 0.7 * wide, 0.65)):
-        corners = np.array([[left, y], [x + wide, y], [x + wide, y + tall], [left, y + tall]])
-        place = np.rint(corners * (1 << SUBPIXEL)).astype(np.int32)
-        cv2.fillPoly(picture, [place], (color * shade).tolist(), cv2.LINE_AA, SUBPIXEL)
+        corners = np.array([[left, y], [x + wide, y], [x + wide, y + tall], [left, y + tall]]) * (1 << SUBPIXEL)
+        cv2.fillPoly(picture, [np.rint(corners).astype(np.int32)], (color * shade).tolist(), cv2.LINE_AA, SUBPIXEL)
 
 
 def paint_bar(picture: np.ndarray, ends: np.ndarray, radius: float, color: np.ndarray) -> None:
     """A shaded round bar between two points (2, 2)."""
     canvas = Canvas(picture, np.zeros(picture.shape[:2], np.int16), np.array([0.3, -0.4, 0.87]), ambient=0.45)
     part = Part(ends[0], ends[1], np.array([0.0, 1.0]), np.full(2, radius))
-    patch = rasterize(canvas, part)
-    if patch is not None:
+    if patch := rasterize(canvas, part):
         lay(canvas, patch, color * lit(canvas, patch.across, part.side)[..., None], OCCLUDER, 0.0, False)
 
 
@@ -125,8 +118,7 @@ def paint_shadow(canvas: Canvas, joints: np.ndarray, unit: float) -> None:
     """
     height, width = canvas.owner.shape
     x, y = joints[:, 0].mean(), joints[:, 1].max() + 4 * unit
-    ys, xs = np.ogrid[0:height, 0:width]
-    reach = 0.5 * np.ptp(joints[:, 0]) + 14 * unit
+    (ys, xs), reach = np.ogrid[0:height, 0:width], 0.5 * np.ptp(joints[:, 0]) + 14 * unit
     square = ((xs - x) / reach) ** 2 + ((ys - y) / (0.28 * reach)) ** 2
     canvas.color *= (1 - 0.5 * np.exp(-square.astype(np.float32)))[..., None]
 
@@ -158,6 +150,5 @@ def photograph(rng: np.random.Generator, color: np.ndarray) -> np.ndarray:
     blur = rng.uniform(0, 1.1)
     if blur > 0.3:
         picture = cv2.GaussianBlur(picture, (0, 0), blur)
-    strength = np.float32(rng.uniform(0, 0.035))
-    picture += strength * rng.standard_normal((height, width, 1), dtype=np.float32)
+    picture += np.float32(rng.uniform(0, 0.035)) * rng.standard_normal((height, width, 1), dtype=np.float32)
     return cv2.convertScaleAbs(np.clip(picture, 0, 1)[..., ::-1], alpha=255)

@@ -5,8 +5,6 @@ one smooth motion. Elsewhere everybody is seen once, by a camera of their own. T
 and y up, camera coordinates are those of `mpii_tools.cameras`; both mm.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,14 +20,12 @@ MARGIN = 8  # pixels about a whole person
 RADIUS = 600.0  # mm from the room's middle: so far people go
 
 # Human3.6M's four cameras: fx fy cx cy at 1000 pixels, and k1 k2 k3 p1 p2.
-LENSES = np.array(
-    [
-        [1145.05, 1143.78, 512.54, 515.45, -0.20710, 0.24778, -0.00308, -0.00142, -0.00098],
-        [1149.68, 1147.59, 508.85, 508.06, -0.19421, 0.24041, 0.00682, -0.00274, -0.00162],
-        [1149.14, 1148.80, 519.82, 501.40, -0.20834, 0.25549, -0.00246, -0.00076, 0.00148],
-        [1145.51, 1144.77, 514.97, 501.88, -0.19838, 0.21832, -0.00895, -0.00181, -0.00059],
-    ]
-)
+LENSES = np.array([
+    [1145.05, 1143.78, 512.54, 515.45, -0.20710, 0.24778, -0.00308, -0.00142, -0.00098],
+    [1149.68, 1147.59, 508.85, 508.06, -0.19421, 0.24041, 0.00682, -0.00274, -0.00162],
+    [1149.14, 1148.80, 519.82, 501.40, -0.20834, 0.25549, -0.00246, -0.00076, 0.00148],
+    [1145.51, 1144.77, 514.97, 501.88, -0.19838, 0.21832, -0.00895, -0.00181, -0.00059],
+])  # fmt: skip
 INTRINSICS, DISTORTION = LENSES[:, :4] * SIZE / 1000, LENSES[:, 4:]
 POSITIONS = np.array([[1700.0, 1560, 4400], [1650, 1610, -4250], [-1700, 1490, 4700], [-1650, 1570, -4000]])
 TARGET = np.array([0.0, 900.0, 0.0])
@@ -45,15 +41,14 @@ def look_at(position: np.ndarray, target: np.ndarray, roll: float = 0.0) -> np.n
     away = (target - position) / np.linalg.norm(target - position)
     right = np.cross(away, [0.0, 1.0, 0.0])
     right /= np.linalg.norm(right)
-    down = np.cross(away, right)
     turn = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    return turn @ np.stack([right, down, away])
+    return turn @ np.stack([right, np.cross(away, right), away])
 
 
 def studio_cameras() -> list[Camera]:
     """The four cameras of the studio."""
-    parts = zip(INTRINSICS, DISTORTION, POSITIONS, strict=True)
-    return [Camera(look_at(place, TARGET), place, lens, bend) for lens, bend, place in parts]
+    lenses = zip(POSITIONS, INTRINSICS, DISTORTION, strict=True)
+    return [Camera(look_at(place, TARGET), place, *lens) for place, *lens in lenses]
 
 
 def draw_camera(rng: np.random.Generator, joints: np.ndarray) -> Camera:
@@ -71,14 +66,14 @@ def draw_camera(rng: np.random.Generator, joints: np.ndarray) -> Camera:
         place = middle + distance * np.array([np.sin(angle), 0.0, np.cos(angle)])
         place[1] = height
         camera = Camera(look_at(place, middle + aside, roll), place, lens, bend)
-        if in_image(camera.project(camera.to_camera(joints))).all():
+        if in_image(camera.project(camera.to_camera(joints)), margin=MARGIN).all():
             return camera
         distance, aside = distance * 1.08, aside * 0.8
 
 
-def in_image(pixels: np.ndarray, margin: float = MARGIN) -> np.ndarray:
-    """(...) bool: pixels (..., 2) at least `margin` from the edges of the image."""
-    return ((pixels >= margin) & (pixels <= SIZE - 1 - margin)).all(axis=-1)
+def in_image(points: np.ndarray, height: int = SIZE, width: int = SIZE, margin: float = 0.0) -> np.ndarray:
+    """(...) bool: points (..., 2) inside an image, at least `margin` pixels from its outer pixels' centers."""
+    return ((points >= margin) & (points <= (width - 1 - margin, height - 1 - margin))).all(axis=-1)
 
 
 @dataclass(frozen=True)
@@ -112,12 +107,10 @@ def studio_shots(seed: int, train: int, valid: int) -> list[Shot]:
             subject, action = subjects[i % len(subjects)], ACTIONS[i // len(subjects) % len(ACTIONS)]
             take, shot = divmod(i // (len(subjects) * len(ACTIONS)), SHOTS)
             motion = take_motion(seed, subject, action, take)
-            body = draw_body(subject_rng(seed, BODY, subject))
-            points = motion.joints(np.array([shot * EVERY / FPS]), body)[0]
-            number = shot % len(cameras)
-            seen = cameras[number].to_camera(points)
+            body, number = draw_body(subject_rng(seed, BODY, subject)), shot % len(cameras)
+            points = cameras[number].to_camera(motion.joints(np.array([shot * EVERY / FPS]), body)[0])
             sequence = f"{subject} {action} {take + 1}"
-            shots.append(Shot(seen, cameras[number], subject, action, sequence, shot * EVERY, number))
+            shots.append(Shot(points, cameras[number], subject, action, sequence, shot * EVERY, number))
     return shots
 
 
@@ -127,7 +120,7 @@ def wild_shots(seed: int, count: int) -> list[Shot]:
     for index in range(count):
         rng = np.random.default_rng([seed, ELSEWHERE, index])
         pose = pose_body(sample_directions(rng, 1), draw_body(rng))
-        points = place_body(pose, rng.uniform(0, 2 * np.pi, 1), np.zeros((1, 2)))[0]
+        (points,) = place_body(pose, rng.uniform(0, 2 * np.pi, 1), np.zeros((1, 2)))
         camera = draw_camera(rng, points)
         shots.append(Shot(camera.to_camera(points), camera, sequence=image_name(index)))
     return shots
@@ -136,8 +129,7 @@ def wild_shots(seed: int, count: int) -> list[Shot]:
 @cache
 def take_motion(seed: int, subject: str, action: str, take: int) -> Motion:
     """What a subject does in a take of an action."""
-    rng = subject_rng(seed, MOTION, subject, ACTIONS.index(action), take)
-    return draw_motion(rng, action, TAKE_SECONDS, RADIUS)
+    return draw_motion(subject_rng(seed, MOTION, subject, ACTIONS.index(action), take), action, TAKE_SECONDS, RADIUS)
 
 
 def subject_rng(seed: int, stream: int, subject: str, *numbers: int) -> np.random.Generator:

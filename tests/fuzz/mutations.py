@@ -1,7 +1,5 @@
 """Seeded damage: to bytes as disks and networks do it, and to the fields inside a file as people and programs do."""
 
-from __future__ import annotations
-
 import copy
 import struct
 from collections.abc import Callable, Iterator

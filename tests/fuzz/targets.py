@@ -1,7 +1,5 @@
 """Every reader of the project with a small valid file to damage."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json
@@ -133,10 +131,6 @@ def hrnet_json() -> list:
     return [dict(person), dict(person), boxed]
 
 
-def coco_json() -> dict:
-    return coco_tree(people())
-
-
 def pytorch_pose_json() -> list:
     joints = [[10.0 + k, 20.0, 1.0] for k in range(16)]
     person = {"img_paths": "a.jpg", "objpos": [30, 20], "scale_provided": 2.0, "joint_self": joints,
@@ -251,8 +245,7 @@ def as_tensors(node: object) -> object:
 
 
 def resnet_fields() -> dict:
-    names = ("conv1.weight", "layer1.0.conv1.weight", "fc.weight")
-    return {name: np.ones((2, 2), np.float32) for name in names}
+    return dict.fromkeys(("conv1.weight", "layer1.0.conv1.weight", "fc.weight"), np.ones((2, 2), np.float32))
 
 
 def savemat(path: Path, fields: object) -> None:
@@ -294,10 +287,6 @@ def one_based(name: str) -> dict:
 
 def save_initial(path: Path, fields: object) -> None:
     save_file({str(name): torch.from_numpy(np.array(value)) for name, value in fields.items()}, path)
-
-
-def initial(path: Path) -> None:
-    load_pretrained_weights(path, "3x3")
 
 
 def members() -> dict:
@@ -343,9 +332,7 @@ def pillow_image(kind: str) -> bytes:
 
 def boxes_json() -> list:
     """COCO results with boxes."""
-    return [
-        {"image_id": f"{row}.jpg", "category_id": 1, "bbox": [1.0, 2.0, 9.0, 8.0], "score": 0.9} for row in range(3)
-    ]
+    return [{"image_id": f"{row}.jpg", "category_id": 1, "bbox": [1.0, 2, 9, 8], "score": 0.9} for row in range(3)]
 
 
 def use_boxes(path: Path) -> None:
@@ -366,7 +353,7 @@ TARGETS = {
     "valid_images.txt": Target("valid_images.txt", lambda: {"data": VALID_LIST}, savebytes,
                                lambda path: use_annotations(path.with_name("a.json")),
                                lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
-    "COCO .json": Target("a.json", coco_json, savejson, use_annotations),
+    "COCO .json": Target("a.json", lambda: coco_tree(people()), savejson, use_annotations),
     "pytorch-pose's .json": Target("a.json", pytorch_pose_json, savejson, use_annotations),
     "skeleton .json": Target("s.json", partial(skeleton_to_json, SKELETONS["coco17"]), savejson, get_skeleton),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),
@@ -387,8 +374,10 @@ TARGETS = {
     "stage": Target("stage.safetensors", stage_fields, write_stage, read_stage),
     "training state": Target("training.pt", state_fields, lambda path, fields: torch.save(as_tensors(fields), path),
                              load_plain_data),
-    "initial .pth": Target("w.pth", resnet_fields, lambda path, fields: torch.save(as_tensors(fields), path), initial),
-    "initial .safetensors": Target("w.safetensors", resnet_fields, save_initial, initial),
+    "initial .pth": Target("w.pth", resnet_fields, lambda path, fields: torch.save(as_tensors(fields), path),
+                           lambda path: load_pretrained_weights(path, "3x3")),
+    "initial .safetensors": Target("w.safetensors", resnet_fields, save_initial,
+                                   lambda path: load_pretrained_weights(path, "3x3")),
     "JPEG": Target("a.jpg", lambda: {"data": image(".jpg")}, savebytes, decode),
     "progressive JPEG": Target("a.jpg", lambda: {"data": image(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)}, savebytes,
                                decode),

@@ -1,7 +1,5 @@
 """Human3.6M's forms and its cameras, beside every other reader's target."""
 
-from __future__ import annotations
-
 import json
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace

@@ -7,7 +7,7 @@ MODULES = (
     "annotations.read",
     "results.predictions",
     "results.coco",
-    "results.pixel_origin",
+    "results.sanity",
     "results.submission",
     "prepared.ranges",
     "prepared.read",

@@ -150,17 +150,6 @@ def test_exif_is_ignored_when_reduced_and_colors_are_rgb():
         assert (crop[25, 5] > [240, -1, -1]).all() and (crop[25, 5, 1:] < 15).all() and crop[25, 45].max() < 15
 
 
-def test_reduced_coordinates_round_trip():
-    """Whole pixel p is reduced pixel (p + 1/2) / f - 1/2."""
-    matrix = augmented_matrices([300.0, 300.0, 300.0], 64, ODD)[:1]
-    points = np.random.default_rng(0).uniform(0, 700, (1, 20, 2))
-    for factors in ((2, 2), (8, 8), (2.01, 3.7)):
-        reduced = (points + 0.5) / np.array(factors) - 0.5
-        np.testing.assert_allclose(
-            apply_affine(from_reduced(matrix[0], *factors)[None], reduced), apply_affine(matrix, points), atol=1e-9
-        )
-
-
 ARROW = np.zeros((60, 90, 3), np.uint8)  # no two of its eight orientations look alike
 ARROW[10:20, 5:70], ARROW[30:50, 5:15] = (250, 40, 40), (40, 250, 40)
 

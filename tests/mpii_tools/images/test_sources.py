@@ -38,12 +38,6 @@ def test_bytes_are_the_same_wherever_they_lie(tmp_path):
     assert pickle.loads(pickle.dumps(read))(names[3]) == IMAGES[names[3]]  # worker processes get a copy
 
 
-def test_missing_image_names_the_folder_and_the_image(tmp_path):
-    fill(tmp_path, ["im1.jpg"])
-    with pytest.raises(PoseError, match=r"no image '\.\./im7\.jpg' among the 1 there; the nearest name is 'im1\.jpg'"):
-        open_images(tmp_path)("../im7.jpg")
-
-
 def test_truncated_and_compressed_shards_are_bad_input(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
@@ -66,8 +60,8 @@ def test_a_file_that_shrinks_after_opening(tmp_path):
         read("im5.jpg")
 
 
-def test_nothing_there(tmp_path):
-    with pytest.raises(PoseError, match="no image"):
+def test_nothing_there_names_the_folder(tmp_path):
+    with pytest.raises(PoseError, match=f"{tmp_path}: no image"):
         open_images(tmp_path)
     with pytest.raises(PoseError, match="no such folder"):
         open_images(tmp_path / "absent")
@@ -103,17 +97,8 @@ def tree(folder, *paths):
     ],
 )
 def test_a_name_written_elsewhere_means_the_image_here(tmp_path, name, path):
-    files = [
-        "0.jpg",
-        "cam1/0.jpg",
-        "cam2/0.jpg",
-        "a/b/deep/5.jpg",
-        "caf\u00e9.jpg",
-        "MASSE.JPG",
-        "x/both.jpg",
-        "y/both.png",
-    ]
-    images = open_images(tree(tmp_path, *files))
+    files = ["0.jpg", "cam1/0.jpg", "cam2/0.jpg", "a/b/deep/5.jpg", "caf\u00e9.jpg", "MASSE.JPG", "x/both.jpg"]
+    images = open_images(tree(tmp_path, *files, "y/both.png"))
     expected = "y/both.png" if path == "both.png" else path
     assert images(name) == expected.encode() and name in images
 

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,17 +59,6 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     np.testing.assert_allclose(data.to_image(data.joints), data.people.joints, atol=1e-3)
 
 
-def test_people_without_crop_or_joint_are_left_out_and_counted(tmp_path):
-    people, read = example(8)
-    people.scale[0], people.scale[1], people.joints[2] = 0.0, np.nan, np.nan
-    done = prepare(people, read, tmp_path, "example", CropSpec(32, 1.0))
-    assert done.faults["people left out: no usable center and scale (NaN, 0 or below)"] == ["0.jpg#1", "1.jpg#1"]
-    assert done.faults["people left out: no annotated joint"] == ["2.jpg#1"]
-    assert json.loads((tmp_path / "prepared.json").read_text())["faults"] == {
-        what: len(ids) for what, ids in done.faults.items()
-    }
-
-
 def test_nobody_usable_writes_nothing_and_tells_all_faults(tmp_path):
     people, read = example(8)
     people.scale[:] = np.nan
@@ -115,10 +103,7 @@ def test_every_epoch_shows_every_person_once(train_split):
 def test_a_batch_depends_on_seed_and_step_alone(train_split):
     first = TrainingBatches(train_split, Augmentation(), 4, 7, CPU)
     first(0), first(1)
-    again, other = (
-        TrainingBatches(train_split, Augmentation(), 4, 7, CPU),
-        TrainingBatches(train_split, Augmentation(), 4, 8, CPU),
-    )
+    again, other = (TrainingBatches(train_split, Augmentation(), 4, seed, CPU) for seed in (7, 8))
     a, b, c = first(5), again(5), other(5)
     assert torch.equal(a.images, b.images) and torch.equal(a.joints.nan_to_num(), b.joints.nan_to_num())
     assert not torch.equal(a.images, c.images)
@@ -197,6 +182,7 @@ def test_every_fault_of_a_person_is_found_and_left_out(tmp_path):
     people, images = faulty(tmp_path)
     done = prepare(people, images, tmp_path / "out", "example", CropSpec(32))
     assert done.written and names_of(done.faults) == FAULTS
+    assert read_description(tmp_path / "out")["faults"] == {what: len(who) for what, who in FAULTS.items()}
     assert "65,535 x 65,535 pixels" in done.faults[BAD_IMAGE][3]
     assert done.notes == {
         "grey images, used as RGB": ["grey.jpg"], "images of 16 bits, reduced to 8": ["deep.png"],

@@ -5,11 +5,13 @@ import json
 
 import numpy as np
 import pytest
+from coco_files import coco_tree
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
+from mpii_tools.people import People, box_squares, place_squares
 from mpii_tools.results.coco import number_images, person_scores, to_coco, write_coco, write_csv
 from mpii_tools.results.predictions import Predictions, read_predictions
 
@@ -37,29 +39,11 @@ def predictions(joints, images, **columns):
 
 def coco_ground_truth(joints, annotated, images, boxes):
     """The same people as COCO has its ground truth."""
-    ids = {name: index for index, name in enumerate(dict.fromkeys(images), 101)}
-    marked = np.where(annotated[..., None], np.dstack([joints, np.full(annotated.shape, 2)]), 0)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    annotations = [
-        {
-            "id": row + 1,
-            "image_id": ids[name],
-            "category_id": 1,
-            "iscrowd": 0,
-            "keypoints": marked[row].ravel().tolist(),
-        }
-        | {"num_keypoints": int(annotated[row].sum()), "bbox": [*boxes[row, :2].tolist(), *sides[row].tolist()]}
-        | {"area": float(sides[row].prod())}
-        for row, name in enumerate(images)
-    ]
+    squares = place_squares(*box_squares(boxes))
     truth = COCO()
-    truth.dataset = {
-        "images": [{"id": index, "file_name": name} for name, index in ids.items()],
-        "categories": [{"id": 1, "name": "person", "keypoints": list(MPII.names), "skeleton": []}],
-        "annotations": annotations,
-    }
+    truth.dataset = coco_tree(People(images, np.where(annotated[..., None], joints, np.nan), None, *squares))
     truth.createIndex()
-    return truth, ids
+    return truth, {image["file_name"]: image["id"] for image in truth.dataset["images"]}
 
 
 def average_precision(path, truth):
@@ -232,7 +216,6 @@ def test_what_does_not_fit_is_named(tmp_path, crowd):
         ((joints, images), {"scores": np.ones((PEOPLE, 3))}, r"scores of shape \(24, 3\)"),
         ((joints, images), {"boxes": boxes[:, :3]}, r"boxes of shape \(24, 3\)"),
         ((joints, images), {"box_scores": np.ones(3)}, r"box_scores of shape \(3,\)"),
-        ((joints, images), {"camera_joints": joints}, r"camera_joints of shape"),
         ((joints[0], images), {}, "joints of shape"),
         ((lost, images), {}, "first row 7"),
         ((joints, images), {"boxes": far}, "row 2 has a box"),

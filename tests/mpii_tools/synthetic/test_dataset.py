@@ -14,7 +14,7 @@ from mpii_tools.cameras import project
 from mpii_tools.synthetic import dataset
 from mpii_tools.synthetic.dataset import write_synthetic
 from mpii_tools.synthetic.pictures import HEIGHT, WIDTH, draw_picture
-from mpii_tools.synthetic.studio import SIZE, image_name, in_image, studio_shots, wild_shots
+from mpii_tools.synthetic.studio import MARGIN, SIZE, image_name, in_image, studio_shots, wild_shots
 
 SEED = 3
 COUNTS = {"image": (3, 2, 2), "studio": (7, 3, 0), "wild": (4, 2, 2)}
@@ -101,7 +101,7 @@ def test_crops_and_head_sizes_fit_people_in_3d(kind, written):
     depth = people.depth
     half = people.crop_side[:, None, None] / 2
     assert (np.abs(people.joints - people.crop_center[:, None]) < half / 1.25).all()
-    assert in_image(people.joints).all() and people.annotated.all()
+    assert in_image(people.joints, margin=MARGIN).all() and people.annotated.all()
     height = people.head_size / 25 * 200  # MPII's own rule
     np.testing.assert_allclose(height, 1760 * depth.camera[:, :2].mean(axis=1) / depth.root_depth, rtol=0.01)
     assert 0.6 < (people.visible == 1).mean() < 1 and set(np.unique(people.visible)) <= {0, 1}

@@ -37,11 +37,6 @@ def test_coordinates_run_along_and_across():
     assert patch.along[at[1]] == pytest.approx(0.5, abs=0.03) and patch.across[at[1]] == pytest.approx(1, abs=0.1)
 
 
-def test_a_shape_outside_the_picture_has_no_patch():
-    far = painting.Part(TAPERED.start - 500.0, TAPERED.end - 500.0, TAPERED.stations, TAPERED.widths)
-    assert painting.rasterize(blank(), far) is None
-
-
 def test_an_axis_without_length_is_a_disc():
     point = np.array([50.0, 40.0])
     patch = painting.rasterize(blank(), painting.Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
@@ -65,29 +60,6 @@ def test_patterns_mix_the_two_colors(pattern, shades):
     color = painting.cloth_pixels(cloth, patch, TAPERED, unit=1.0)
     blue = np.histogram(color[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / color[..., 2].size
     assert (blue[[0, 2, 4]] > 0.08).sum() == shades
-
-
-def test_laying_a_patch_covers_and_owns_it():
-    canvas = blank()
-    patch = painting.rasterize(canvas, TAPERED)
-    painting.lay(canvas, patch, np.zeros((*patch.cover.shape, 3), np.float32), 7, shade=0.5, soft_start=False)
-    np.testing.assert_array_equal(canvas.owner[patch.box] == 7, patch.cover > 0.5)
-    assert canvas.color[patch.box][patch.cover == 1].max() == 0
-    assert (canvas.color[patch.box][patch.cover == 0] == 0.5).all(), "no contact shadow on the background"
-
-
-def test_folds_are_the_asked_size_and_differ_by_offset():
-    for shape in ((20, 30), (700, 40)):
-        assert painting.folds(*shape).shape == shape and np.abs(painting.folds(*shape)).max() <= 1
-    assert np.abs(painting.folds(20, 30) - painting.folds(20, 30, 100)).max() > 0.1
-
-
-def test_smoothing_keeps_the_shape_inside():
-    square = np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])
-    curve = painting.smooth(square, 3)
-    assert len(curve) == 32
-    assert curve.min() >= 0 and curve.max() <= 4
-    np.testing.assert_allclose(curve.mean(axis=0), 2)
 
 
 def test_hues():

@@ -7,8 +7,7 @@ import pytest
 from standing import LENS, STANDING, see_from_ahead, stand
 
 from heads.skeleton import MPII
-from mpii_tools.synthetic.clothes import draw_look
-from mpii_tools.synthetic.painting import Canvas, Cloth
+from mpii_tools.synthetic.painting import Canvas, Cloth, draw_look
 from mpii_tools.synthetic.person import PARTS, Painter, joints_in_view
 from mpii_tools.synthetic.pose_prior import VECTORS, sample_poses
 from mpii_tools.synthetic.posture import Posture, guess_posture, measure_posture, unit_pixels

@@ -21,12 +21,6 @@ def test_backgrounds_are_textured_and_seeded(seed):
     assert np.abs(first - scene.paint_background(np.random.default_rng(seed + 50), *SIZE)).mean() > 0.03
 
 
-def test_a_canvas_starts_unowned_and_lit_from_above():
-    canvas = scene.new_canvas(np.random.default_rng(0), *SIZE)
-    assert (canvas.owner == 0).all()
-    assert np.linalg.norm(canvas.light) == pytest.approx(1) and canvas.light[1] < 0 < canvas.light[2]
-
-
 def test_an_occluder_owns_what_it_changed():
     """And mostly hides its point."""
     hidden = 0
@@ -48,12 +42,6 @@ def test_a_shadow_darkens_the_ground_at_the_feet():
     joints = np.stack([np.linspace(70, 90, 16), np.linspace(10, 90, 16)], axis=-1)
     scene.paint_shadow(canvas, joints, 0.5)
     assert canvas.color[92, 80, 0] < 0.3 and canvas.color[5, 80, 0] > 0.49
-
-
-def test_noise_has_unit_deviation_at_its_scale():
-    field = scene.noise(np.random.default_rng(2), 300, 400, 60)
-    assert field.shape == (300, 400)
-    assert 0.6 < field.std() < 1.2 and abs(field.mean()) < 0.1
 
 
 def test_the_photograph_is_the_picture_in_bgr():

@@ -10,7 +10,7 @@ from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS, SUBJECTS
 from mpii_tools.synthetic import studio
 from mpii_tools.synthetic.motion import draw_body, draw_motion
-from mpii_tools.synthetic.studio import EVERY, FPS, SHOTS, TARGET, in_image, studio_shots, wild_shots
+from mpii_tools.synthetic.studio import EVERY, FPS, MARGIN, SHOTS, TARGET, in_image, studio_shots, wild_shots
 
 SEED = 3
 BONES = [(k, parent) for k, parent in enumerate(MPII.parents) if parent >= 0]
@@ -53,7 +53,7 @@ def test_the_studio_sees_whole_people_3_to_6_meters_away():
         joints = motion.joints(np.arange(0, 60, 0.2), draw_body(rng))
         for camera in studio.studio_cameras():
             seen = camera.to_camera(joints)
-            assert in_image(camera.project(seen)).all(), action
+            assert in_image(camera.project(seen), margin=MARGIN).all(), action
             assert seen[..., 2].min() > 2500 and 3000 < seen[:, 6, 2].min() < seen[:, 6, 2].max() < 6000
 
 
@@ -63,7 +63,7 @@ def test_a_camera_elsewhere_sees_the_whole_person():
     people = motion.joints(np.arange(0, 120, 0.6), draw_body(rng))
     cameras = [studio.draw_camera(rng, joints) for joints in people]
     for camera, joints in zip(cameras, people, strict=True):
-        assert in_image(camera.project(camera.to_camera(joints))).all()
+        assert in_image(camera.project(camera.to_camera(joints)), margin=MARGIN).all()
     assert min(camera.position[1] for camera in cameras) > 0, "above the floor"
     distance = [np.linalg.norm(c.position - p.mean(axis=0)) for c, p in zip(cameras, people, strict=True)]
     assert min(distance) > 2500 and np.ptp(distance) > 2000 and max(distance) < 9000

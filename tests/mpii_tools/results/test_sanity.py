@@ -1,22 +1,63 @@
-"""Fillers among predictions: found where a published file has them and where they are made, not among predictions."""
+"""Doubtful predictions: slips of one pixel and fillers are found where they are, or are made, and nowhere else."""
 
 import numpy as np
 import pytest
 
 from mpii_tools.people import People
-from mpii_tools.results.fillers import filler_warning, find_fillers
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import read_predictions
+from mpii_tools.results.sanity import filler_warning, find_fillers, measure_offset, origin_warning
+
+
+@pytest.mark.parametrize("annotations", ["valid_annolist.mat", "valid.h5", "detections_our_format.mat"])
+@pytest.mark.parametrize("predictions", ["newell.h5", "tompson.h5", "valid-ours.h5"])
+def test_the_origin_of_the_published_predictions(shared, read_shared, annotations, predictions):
+    people = read_shared(f"mpii/{annotations}").people
+    joints = align(read_predictions(shared / "mpii" / predictions), people).joints
+    assert origin_warning(joints, people) is None
+    assert "right of and below the ground truth" in origin_warning(joints + 1, people)
+    assert "left of and above the ground truth" in origin_warning(joints - 1, people)
+
+
+def imitate(count, bias, noise, slip, seed=0):
+    """People of many sizes; predictions with bias and noise in head sizes and a slip in pixels."""
+    rng = np.random.default_rng(seed)
+    size = rng.lognormal(4, 0.5, count)
+    people = People([f"{row}.jpg" for row in range(count)], rng.uniform(0, 500, (count, 16, 2)), head_size=size)
+    errors = bias + rng.normal(0, noise, people.joints.shape)
+    return people.joints + errors * size[:, None, None] + slip, people
+
+
+def test_bias_that_grows_with_the_person_is_no_slip():
+    for slip in (0.0, 1.0, -1.0):
+        joints, people = imitate(3000, np.array([0.1, -0.05]), 0.05, slip)
+        pixels, margin, _ = measure_offset(joints, people)
+        assert abs(pixels - slip) < margin + 0.05 and margin < 0.2
+        assert bool(origin_warning(joints, people)) == bool(slip)
+
+
+def test_the_margin_is_that_of_repeated_draws():
+    pixels, margins, _ = zip(*(measure_offset(*imitate(300, 0.0, 0.1, 0.0, seed)) for seed in range(40)), strict=True)
+    assert 0.7 < np.mean(margins) / (1.96 * np.std(pixels)) < 1.4
+
+
+def test_too_few_or_too_wild_joints_tell_nothing():
+    assert measure_offset(*imitate(10, 0.0, 0.05, 1.0)) is None
+    assert origin_warning(*imitate(200, 0.0, 0.3, 1.0)) is None
+    joints, people = imitate(200, 0.0, 0.05, 1.0)
+    assert measure_offset(joints + 1e6, people) is None
+    nameless = People(people.images, people.joints)  # no head size
+    assert measure_offset(joints, nameless) is None
 
 
 @pytest.mark.parametrize(
     ("name", "people_with", "count"), [("newell.h5", 0, 0), ("valid-ours.h5", 1, 16), ("tompson.h5", 2857, 5718)]
 )
-def test_the_published_predictions(shared, read_shared, name, people_with, count):
+def test_fillers_of_the_published_predictions(shared, read_shared, name, people_with, count):
     """Of tompson.h5 pelvis and thorax are in one place, which is most of its joint error of 98.9 px."""
     people = read_shared("mpii/valid_annolist.mat").people
     joints = align(read_predictions(shared / "mpii" / name), people).joints
-    fillers = find_fillers(joints, people).joints
+    fillers = np.any([np.zeros(joints.shape[:2], bool), *find_fillers(joints, people).values()], axis=0)
     assert (fillers.sum(), fillers.any(axis=1).sum()) == (count, people_with)
     if name == "tompson.h5":
         distance = np.linalg.norm(joints - people.joints, axis=-1)
@@ -39,7 +80,7 @@ def test_predictions_on_a_grid_are_no_fillers(predicted):
     joints, people = predicted
     joints[:3, 2] = joints[:3, 3]  # hips that coincide
     joints[4, :3] = joints[4, 3]
-    assert find_fillers(joints, people).kinds == {} and filler_warning(joints, people) is None
+    assert find_fillers(joints, people) == {} and filler_warning(joints, people) is None
     assert filler_warning(joints[:2], people.select(np.arange(2))) is None
     assert filler_warning(joints[:0], people.select(np.arange(0))) is None
 
@@ -61,9 +102,8 @@ PLACES = np.random.default_rng(1).uniform(-90, 0, (37, 1, 2))
 def test_fillers_of_each_kind_are_found(predicted, where, place, count, people_with):
     joints, people = predicted
     joints[where] = place
-    fillers = find_fillers(joints, people)
-    assert (fillers.joints.sum(), fillers.joints.any(axis=1).sum()) == (count, people_with)
-    assert sum(mask.sum() for mask in fillers.kinds.values()) == count and len(fillers.kinds) == 1
+    (fillers,) = find_fillers(joints, people).values()
+    assert (fillers.sum(), fillers.any(axis=1).sum()) == (count, people_with)
     warning = filler_warning(joints, people)
     assert f"{count:,} of 640 " in warning and "\n" not in warning
 
@@ -75,4 +115,4 @@ def test_what_does_not_count_or_is_right_is_none(predicted):
     hidden = people.joints.copy()
     hidden[2:8, 3] = np.nan  # not annotated
     hidden[8, 3] = 0  # and there it is
-    assert find_fillers(joints, People(people.images, hidden)).kinds == {}
+    assert find_fillers(joints, People(people.images, hidden)) == {}
