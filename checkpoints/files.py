@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -72,26 +71,10 @@ def flush(path: Path) -> None:
             raise
 
 
-def remove_leftovers(folder: Path, of_dead: bool = False) -> None:
-    """Remove the temporary files that killed processes left in `folder`: each is as large as a checkpoint.
-
-    Args:
-        of_dead: leave those of processes that are alive, in a folder that several may write to.
-    """
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in `folder`: each is as large as a checkpoint."""
     for part in folder.glob(".*.part*"):
-        process = re.search(r"\.part([0-9]+)", part.name)
-        if not (of_dead and process and is_alive(int(process[1]))):
-            part.unlink(missing_ok=True)
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process of that id runs; on Windows, where asking would end it, always."""
-    try:
-        if os.name == "posix":
-            os.kill(process, 0)
-    except OSError as error:
-        return error.errno != errno.ESRCH  # of another user, it cannot be asked, and runs
-    return True
+        part.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | os.PathLike, data: bytes, durable: bool = True) -> Path:

@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of training and inference on this machine",
 }
+RESUMED = ("demo", "train", "table7", "table2")  # of an interrupt before or after what listens to it by itself
 FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # against others: ief/benchmarks/SPEED.md
@@ -69,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ief {name}: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print(f"\nief {name}: interrupted; the same command resumes where it stopped", file=sys.stderr)
+        then = "resumes where it stopped" if name in RESUMED else "begins again"
+        print(f"\nief {name}: interrupted; the same command {then}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         discard_output()
@@ -92,6 +94,9 @@ def run_command(name: str, arguments: Sequence[str], args: argparse.Namespace) -
     module.configure(parser)
     keep_freed_memory()
     parser.parse_args(arguments, args)
+    for option, value in vars(args).items():
+        if isinstance(value, (str, Path)):  # a shell expands no `--run=~/x`
+            setattr(args, option, type(value)(os.path.expanduser(value)))
     module.run(args)
 
 

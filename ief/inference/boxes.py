@@ -50,7 +50,7 @@ def pose_boxes(joints: np.ndarray) -> np.ndarray:
 
 def to_array(values: object) -> object:
     """A torch tensor as an array, on any device, with a gradient or not; whatever else as it is."""
-    return values.detach().cpu().numpy() if hasattr(values, "detach") else values
+    return values.detach().cpu().numpy() if hasattr(values, "requires_grad") else values
 
 
 def check_boxes(boxes: object, name: str) -> np.ndarray:

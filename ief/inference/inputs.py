@@ -20,7 +20,7 @@ from ief.inference.boxes import person_box, person_boxes
 from ief.inference.stream import ImagePeople, read_bytes
 from mpii_tools.formats import coco_images as coco
 from mpii_tools.formats.lines import split_line
-from mpii_tools.images.header import JPEG, PNG, RARE, read_header
+from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers, list_passed, walk_files
 
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
@@ -57,13 +57,10 @@ def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video by its ending; with an ending of neither, if it is no image and OpenCV can open it."""
+    """Whether a file is a video by its ending, or, with an ending of neither kind, OpenCV finds frames in it."""
     if path.suffix.lower() in (*VIDEOS, *SUFFIXES) or not path.is_file():
         return path.suffix.lower() in VIDEOS
-    with path.open("rb") as file:
-        begin = file.read(16)
-    is_image = begin.startswith((JPEG, PNG)) or any(kind.match(begin) for kind in RARE)
-    return not is_image and cv2.VideoCapture(str(path)).isOpened()
+    return cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) > 1  # an image has one, if any
 
 
 def drop_repeated(files: Sequence[Path]) -> list[Path]:
@@ -268,10 +265,10 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         PoseError: another JSON, or nobody in it.
     """
     try:
-        tree, names = json.loads(text), None
-        ids, categories = {}, [PERSON]
+        tree, names, ids, categories = json.loads(text), None, {}, [coco.PERSON]
         if isinstance(tree, dict):
-            names, ids = (coco.image_names(tree["images"]), coco.index_ids(tree["images"])) if "images" in tree else (None, {})
+            if "images" in tree:
+                names, ids = coco.image_names(tree["images"]), coco.index_ids(tree["images"])
             tree, categories = tree["annotations"], coco.person_categories(tree.get("categories") or [])
         if tree and not any(isinstance(entry, dict) for entry in tree):
             raise TypeError("a list without an object")

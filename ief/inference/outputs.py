@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import remove_leftovers, write_bytes
+from checkpoints.files import write_bytes
 from checkpoints.progress import progress
 from evaluation.report.skeletons import to_jpeg
 from heads.skeleton import Skeleton
@@ -24,7 +24,6 @@ from mpii_tools.results.predictions import save_predictions
 NAME = "predictions-images"
 JOURNAL = f".{NAME}.journal"
 AHEAD = 16  # overlays that wait for a thread
-LONGEST = 200  # bytes of a file's name, which can be 255 with `.pose.jpg` and the temporary file's mark
 
 
 class Journal:
@@ -82,16 +81,6 @@ class Journal:
             raise PoseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose --out") from error
 
 
-def open_journal(folder: Path, asked: object, predictor: PosePredictor) -> Journal:
-    """The journal of predictions into a folder; what processes that are no more left half-written there is removed.
-
-    Args:
-        asked: what the poses depend on beside the images, as JSON values.
-    """
-    remove_leftovers(folder, of_dead=True)
-    return Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
-
-
 def predict_images(
     predictor: PosePredictor,
     images: Sequence[ImagePeople],
@@ -121,7 +110,7 @@ def predict_images(
     try:
         with progress(desc="predicting", total=len(images), unit="image", initial=len(outcomes)) as counter:
             for place, image in enumerate(images):
-                path, is_new = folder / overlay_name(image.name), image.name not in outcomes
+                path, is_new = folder / f"{image.name}.pose.jpg", image.name not in outcomes
                 if is_new:
                     outcomes[image.name] = next(predicted)
                     journal.add(image, outcomes[image.name])
@@ -136,16 +125,8 @@ def predict_images(
     finally:
         pool.shutdown(cancel_futures=True)
     if doubts := [line for image in images for line in outcomes[image.name].doubts]:
-        print(f"{doubts[0]}; so are {len(doubts):,} boxes; bbox is x y width height", file=sys.stderr)
+        print(f"{len(doubts):,} boxes may not be x y width height, first {doubts[0]}", file=sys.stderr)
     return [outcomes[image.name].poses for image in images], left_out
-
-
-def overlay_name(name: str) -> str:
-    """The file of an image's overlay; a name that no file system takes with more at its end is cut off."""
-    *folders, last = name.split("/")
-    if len(last.encode()) > LONGEST:
-        last = f"{last.encode()[: LONGEST - 9].decode(errors='ignore')}-{sha256(last.encode()).hexdigest()[:8]}"
-    return "/".join([*folders, f"{last}.pose.jpg"])
 
 
 def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import IOBase
 from pathlib import Path
@@ -37,11 +38,20 @@ class CascadeNetwork:
         design = cascade.stages[0].design
         self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
-        self.dimensions = cascade.mean_pose.shape[-1]
+        self.dimensions, self.process = cascade.mean_pose.shape[-1], os.getpid()
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
 
     @torch.inference_mode()
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64."""
+        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64.
+
+        Raises:
+            PoseError: after a fork, where the threads that torch had before it would be waited for without end.
+        """
+        if os.getpid() != self.process and torch.get_num_threads() > 1:
+            raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
         crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
         poses, scores = self.cascade.predict(images, self.flip)
@@ -71,16 +81,6 @@ class PosePredictor:
             raise PoseError(f"batch size {batch_size}: must be 1 or more")
         self.network, self.batch_size = network, batch_size
         self.size, self.skeleton, self.dimensions = network.size, network.skeleton, network.dimensions
-        self.process = os.getpid()
-
-    def __setstate__(self, state: dict) -> None:
-        vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
-
-    def check_process(self) -> None:
-        """Raises PoseError after a fork, where the threads that torch had before it are waited for without end."""
-        threaded = isinstance(self.network, CascadeNetwork) and torch.get_num_threads() > 1
-        if threaded and os.getpid() != self.process:
-            raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
 
     @classmethod
     def load(
@@ -89,8 +89,8 @@ class PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
         Args:
-            path: the run folder, that of a stage in it or the stage's file for the stages up to this one, or the
-                .onnx; None takes the released weights, `checkpoints/released`.
+            path: the run folder, the file of a stage in it for the stages up to this one, or the .onnx; None takes the
+                released weights, `checkpoints/released`.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one. An .onnx runs on the CPU.
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
@@ -108,9 +108,11 @@ class PosePredictor:
                 raise PoseError(f"{path}: an exported model sees each crop once; flip needs the run's folder")
             return cls(OnnxNetwork(path), batch_size)
         from ief.model.device import choose_device
-        from ief.model.run_folder import find_run, load_cascade
+        from ief.model.run_folder import load_cascade
 
-        return cls.of(load_cascade(*find_run(path)).to(choose_device(device)), flip, batch_size)
+        stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
+        run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
+        return cls.of(load_cascade(run, count).to(choose_device(device)), flip, batch_size)
 
     @classmethod
     def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
@@ -155,7 +157,6 @@ class PosePredictor:
                 whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
         """
-        self.check_process()
         from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
 
         return stream(self.network, images, self.batch_size, find_people)
@@ -170,7 +171,6 @@ class PosePredictor:
         Raises:
             PoseError: when the split is prepared at another size than the network's, or with other joints.
         """
-        self.check_process()
         if data.size != self.size:
             raise PoseError(
                 f"{data.name}: prepared at {data.size} px, but the network takes {self.size}; "

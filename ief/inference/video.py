@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from glob import escape
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import remove_leftovers, require_file, write_atomically
+from checkpoints.files import require_file, write_atomically
 from checkpoints.progress import progress
 from ief.inference.boxes import describe_faults, person_box, pose_boxes
 from ief.inference.inputs import CODECS
@@ -95,7 +96,6 @@ def predict_video(
                 predicted.append(replace(poses, time_s=frames.times[-1]))
                 yield poses.draw(frame, camera and camera.scale)
 
-        remove_leftovers(copy.parent, of_dead=True)
         write_video(copy, annotate(), frames.fps)
     except PoseError as error:
         return [], [str(error)]
@@ -180,6 +180,8 @@ def write_video(path: Path, frames: Iterator[np.ndarray], fps: float) -> Path:
     """
 
     def write(part: Path) -> None:
+        for left in part.parent.glob(f".{escape(path.stem)}.part*"):  # by a process that was killed
+            left.unlink()
         writer = None
         for frame in frames:
             if writer is None:

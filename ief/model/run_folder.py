@@ -39,15 +39,6 @@ def stage_file(run: Path, index: int) -> Path:
     return stage_folder(run, index) / "stage.safetensors"
 
 
-def find_run(path: Path) -> tuple[Path, int | None]:
-    """The run of `RUN`, or of `RUN/stage0` or its file, and how many stages that means: None for all."""
-    folder = path.parent if path.is_file() else path
-    number = folder.name.removeprefix("stage")
-    if number.isdigit() and (folder / "stage.safetensors").is_file():
-        return folder.parent, int(number) + 1
-    return folder, None
-
-
 def save_stage(path: Path, stage: Stage, mean_pose: Tensor, description: dict) -> Path:
     """Write a finished stage. `description` is the caller's record (preset, data, seed, ...), JSON values."""
     tensors = {**stage.state_dict(), "mean_pose": mean_pose}

@@ -8,13 +8,12 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
 from evaluation.report.skeletons import to_jpeg
 from ief.inference.inputs import find_inputs, name_videos, place_person, read_boxes, whole_images
-from ief.inference.outputs import JOURNAL, open_journal, predict_images, write_results
+from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
 from ief.inference.video import predict_video
 from ief.model.device import choose_device
 from ief.model.release import released_run
-from ief.model.run_folder import find_run, stage_file
 from ief.reporting.scoring import save_poses
 from ief.training.stopping import Stopping
 from mpii_tools.images.decode import image_loader
@@ -42,7 +41,7 @@ def predict_inputs(
 ) -> tuple[list[Path], list[str]]:
     """The poses of images and videos as .npz, COCO results and CSV, with an overlay or an annotated video each.
 
-    The same call continues after it was stopped, by a kill too (`predict_images`).
+    The same call continues after it was stopped, by a kill too (`Journal`): no image and no frame is predicted twice.
 
     Args:
         inputs: images, folders of them, or videos.
@@ -64,8 +63,9 @@ def predict_inputs(
 
     Raises:
         PoseError: inputs that cannot be found or do not go together, or nobody predicted.
+        Stopped: at SIGTERM or Ctrl-C; what was predicted is kept.
     """
-    weights = weights or released_run()
+    weights = (weights or released_run()).expanduser()
     predictor = _load_predictor(weights, device, flip, batch_size)
     if camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
@@ -85,8 +85,7 @@ def predict_inputs(
 
         least = 0.5 if min_score is None else min_score
         find_people = PersonDetector(detector_weights, least, choose_device(device))
-    run, count = find_run(weights)
-    stages = [stage_file(run, index) for index in range(count or 99) if stage_file(run, index).is_file()] or [weights]
+    stages = [weights] if weights.is_file() else sorted(weights.glob("stage*/stage.safetensors"))
     asked = {
         "weights": [checksum(path) for path in stages],
         "flip": flip,
@@ -94,7 +93,7 @@ def predict_inputs(
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
     }
     with Stopping().listening():  # a stop removes what is half written, and what is in the journal is kept
-        journal, copies = open_journal(out, asked, predictor), []
+        journal, copies = Journal(out / JOURNAL, asked, predictor.skeleton, predictor.dimensions), []
         poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera)
         left_out += lines
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):

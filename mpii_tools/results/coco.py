@@ -103,7 +103,8 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     if predictions.camera_joints is not None:
         parts |= zip(("X_mm", "Y_mm", "Z_mm"), np.moveaxis(predictions.camera_joints, -1, 0), strict=True)
     corners = np.full((people, 4), np.nan) if predictions.boxes is None else predictions.boxes
-    columns = dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True))
+    columns = {} if predictions.time_s is None else {"time_s": predictions.time_s}
+    columns |= zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)
     columns["score"] = person_scores(scores, predictions.box_scores, people)
     columns |= {f"{joint}_{part}": values[:, row] for row, joint in enumerate(predictions.joint_names)
                 for part, values in parts.items()}  # fmt: skip

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from pictures import smooth_image
+from pictures import draw_clip, smooth_image
 from processes import IEF, start
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 from untrained import save_run
@@ -94,17 +94,6 @@ def test_a_repeated_input_does_not_cost_the_run(run, hundred, tmp_path, capsys):
     assert ids(clips[0], clips[0]) == ["clip.avi/000000#1", "clip.avi/000001#1"]
 
 
-def draw_clip(path, frames):
-    """A video of a disk that moves to the right."""
-    codec = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
-    writer = cv2.VideoWriter(str(path), codec, 10, (96, 64))
-    for number in range(frames):
-        frame = np.full((64, 96, 3), 40, np.uint8)
-        cv2.circle(frame, (30 + 3 * number, 32), 14, (60, 200, 90), -1)
-        writer.write(frame)
-    writer.release()
-
-
 def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
     good = [hundred / "001.jpg", hundred / "002.jpg"]
     assert predict("--run", run, *good, "--out", tmp_path, "--draw", "1") == 0
@@ -158,7 +147,7 @@ def test_a_killed_prediction_resumes_to_the_same_files(run, hundred, tmp_path, m
 def test_a_journal_of_other_weights_or_images_is_not_used(run, hundred, tmp_path, monkeypatch):
     image = tmp_path / "a.jpg"
     image.write_bytes((hundred / "001.jpg").read_bytes())
-    monkeypatch.setattr("ief.workflow.predict.JOURNAL", "none")  # the journal stays, as a kill leaves it
+    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # the journal stays, as a kill leaves it
     counts = count_images(monkeypatch)
     for expected, change in ((1, None), (0, None), (1, "flip"), (0, None), (1, "image")):
         if change == "image":
