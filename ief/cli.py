@@ -30,7 +30,6 @@ COMMANDS = {
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of training and inference on this machine",
 }
-RESUMED = ("demo", "train", "table7", "table2")  # of an interrupt before or after what listens to it by itself
 FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # against others: ief/benchmarks/SPEED.md
@@ -70,8 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ief {name}: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        then = "resumes where it stopped" if name in RESUMED else "begins again"
-        print(f"\nief {name}: interrupted; the same command {then}", file=sys.stderr)
+        print(f"\nief {name}: interrupted; start the same command again", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         discard_output()

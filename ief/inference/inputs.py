@@ -37,23 +37,18 @@ def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     Raises:
         PoseError: a folder without any.
     """
-    images, videos, asked = [], [], []
+    asked, kinds = [], f"images ({', '.join(SUFFIXES)}) and videos ({', '.join(VIDEOS)})"
     for path in paths:
-        if not path.is_dir():
-            asked.append(path)  # one that is missing is told when it is read, and ends nothing
-            continue
         passed = Counter()
-        inside = list(walk_files(path, (*SUFFIXES, *VIDEOS), passed))
-        others = f"{list_passed(passed)} passed over" if passed else ""
+        walk = walk_files(path, (*SUFFIXES, *VIDEOS), passed)
+        inside = list(walk) if path.is_dir() else [path]  # a file that is missing is told when it is read
         if not inside:
-            kinds = f"no image ({', '.join(SUFFIXES)}) or video ({', '.join(VIDEOS)})"
-            raise PoseError(f"{path}: {kinds} in this folder{others and f'; {others}'}")
-        if others:
-            print(f"{path}: {others}; {', '.join((*SUFFIXES, *VIDEOS))} are read", file=sys.stderr)
+            raise PoseError(f"{path}: holds {list_passed(passed) or 'nothing'}; give {kinds}")
+        if passed:
+            print(f"{path}: {list_passed(passed)} passed over; {kinds} are read", file=sys.stderr)
         asked += inside
-    for path in drop_repeated(asked):
-        (videos if is_video(path) else images).append(path)
-    return images, videos
+    files = {path: is_video(path) for path in drop_repeated(asked)}
+    return [path for path in files if not files[path]], [path for path in files if files[path]]
 
 
 def is_video(path: Path) -> bool:

@@ -34,7 +34,6 @@ class VideoFrames:
         count: of its frames, as its header has it; 0 if it does not say.
         fps: frames per second.
         size: width and height in pixels.
-        times: of the frames so far, seconds from the beginning.
 
     Raises:
         PoseError: when the file is missing or no video that OpenCV can decode.
@@ -46,7 +45,6 @@ class VideoFrames:
             raise PoseError(f"{path}: no video that OpenCV can decode; convert it to H.264 .mp4")
         self.count = max(0, int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.fps = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
-        self.times: list[float] = []
         self.size = tuple(int(self.capture.get(of)) for of in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -55,7 +53,6 @@ class VideoFrames:
         if not whole:
             raise PoseError(f"{self.path}: no frame that can be decoded; convert it to H.264 .mp4")
         while whole:
-            self.times.append(self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
             whole, frame = self.capture.read()
         self.capture.release()
@@ -93,17 +90,17 @@ def predict_video(
         def annotate() -> Iterator[np.ndarray]:
             steps = predict_frames(predictor, frames, name, boxes, find_people, path, journal)
             for frame, poses in progress(steps, f"predicting {name}", frames.count, "frame"):
-                predicted.append(replace(poses, time_s=frames.times[-1]))
+                predicted.append(replace(poses, time_s=frames.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000))
                 yield poses.draw(frame, camera and camera.scale)
 
         write_video(copy, annotate(), frames.fps)
     except PoseError as error:
         return [], [str(error)]
-    gaps = 1000 * np.diff(frames.times)
+    gaps = 1000 * np.diff([poses.time_s for poses in predicted])
     if len(gaps) and np.ptp(gaps) > max(2, UNEVEN * gaps.mean()):
         spread = f"its frames are {gaps.min():.0f} to {gaps.max():.0f} ms apart"
         print(f"{path}: {spread}, {copy.name}'s at the mean rate; time_s has their times", file=sys.stderr)
-    missing = frames.count - len(predicted)
+    missing = frames.count - len(predicted) if path.suffix.lower() in CODECS else 0  # others' headers estimate it
     ends = f"{path}: ends early: {missing:,} of {frames.count:,} frames cannot be decoded"
     return predicted, [ends] if missing > 0 else []
 
