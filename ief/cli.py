@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ief {name}: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print(f"\nief {name}: interrupted; start the same command again", file=sys.stderr)
+        print(f"\nief {name}: interrupted; the same command resumes where it stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         discard_output()
