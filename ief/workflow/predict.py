@@ -70,13 +70,14 @@ def predict_inputs(
     if camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
     files, videos = find_inputs(inputs)
-    if boxes and (placed := [path for path in videos if path in inputs]):
+    if boxes and (placed := [path for path in videos if path in inputs or not files]):
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
     images, left_out = whole_images(files), []
     if boxes:
         images, left_out = read_boxes(boxes, files, min_score or 0.0)
-        left_out += [f"{video}: --boxes places people in images" for video in videos]
-        videos = []
+        if videos:
+            print(f"{len(videos):,} videos passed over: --boxes places people in images", file=sys.stderr)
+            videos = []
     elif center or scale is not None:
         images = [place_person(image, center, scale) for image in images]
     find_people = None

@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from pictures import smooth_image
+from pictures import draw_clip, smooth_image
 from untrained import save_run
 
 from checkpoints.errors import PoseError
@@ -103,3 +103,14 @@ def test_boxes_of_json_in_another_form_are_said(tmp_path, run, capsys, entries, 
 def test_lines_of_text_within_0_to_1_are_told(tmp_path, run):
     with pytest.raises(PoseError, match=r"a\.jpg: person 1: its box 0\.1 0\.1 0\.6 0\.9 is within 0\.\.1"):
         predict(tmp_path, run, "a.jpg 0.1 0.1 0.6 0.9\n", ["a.jpg"])
+
+
+def test_videos_beside_images_with_boxes_are_passed_over(tmp_path, run, capsys):
+    (tmp_path / "images").mkdir()
+    draw_clip(tmp_path / "images" / "v.avi", 2)
+    results, left_out = predict(tmp_path, run, "a.jpg 5 5 40 40\n", ["a.jpg"])
+    assert [result["file_name"] for result in results] == ["a.jpg"] and left_out == []
+    assert "1 videos passed over" in capsys.readouterr().err
+    (tmp_path / "images" / "a.jpg").unlink()
+    with pytest.raises(PoseError, match=r"v\.avi: --boxes places people in images"):
+        predict(tmp_path, run, "a.jpg 5 5 40 40\n", [])

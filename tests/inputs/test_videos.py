@@ -181,7 +181,7 @@ def test_sigterm_leaves_no_half_video_and_a_kills_is_removed(run, tmp_path):
     assert [path.name for path in out.iterdir()] == [JOURNAL]
 
 
-def test_a_camera_gives_each_frame_at_once_and_a_list_full_batches(run):
+def test_a_camera_gives_frames_at_once_a_list_full_batches(run):
     predictor, image, sent = PosePredictor.load(run, "cpu", batch_size=4), smooth_image(64, 48), []
 
     def camera():
