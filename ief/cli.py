@@ -92,6 +92,9 @@ def run_command(name: str, arguments: Sequence[str], args: argparse.Namespace) -
     module.configure(parser)
     keep_freed_memory()
     parser.parse_args(arguments, args)
+    for option, value in vars(args).items():
+        if isinstance(value, (str, Path)):  # a shell expands no `--run=~/x`
+            setattr(args, option, type(value)(os.path.expanduser(value)))
     module.run(args)
 
 

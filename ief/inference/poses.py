@@ -7,6 +7,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
+from ief.inference.boxes import to_array
 from mpii_tools.cameras import back_project
 from mpii_tools.people import box_squares
 from mpii_tools.results.coco import to_coco
@@ -54,8 +55,9 @@ class Poses:
         scores: (P, K) in 0..1, how sure the network is of each joint (Li et al., ICCV 2021); NaN unless its last stage
             was trained with `--loss rle`.
         box_scores: (P,) how sure the detector was; NaN if nobody said.
-        rows: (P,) each person's row among the boxes given.
+        rows: (P,) each person's row among the boxes given; in a video the person's number, kept from frame to frame.
         image: the image's name, empty for an array.
+        time_s: seconds from the beginning of the video that the image is of; NaN if it is of none.
     """
 
     joints: np.ndarray
@@ -65,6 +67,7 @@ class Poses:
     box_scores: np.ndarray
     rows: np.ndarray
     image: str = ""
+    time_s: float = np.nan
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -114,20 +117,21 @@ class Poses:
             raise PoseError(f"camera coordinates: {name} of shape {array.shape}; give {row} or {shape} finite numbers")
         return np.broadcast_to(array, shape)
 
-    def draw(self, image: np.ndarray, scale: float | np.ndarray | None = None) -> np.ndarray:
-        """The image (H, W, 3) uint8 RGB with everybody's skeleton on it, as a new array.
+    def draw(self, image: object, scale: float | np.ndarray | None = None) -> np.ndarray:
+        """The image with everybody's skeleton on it, as a new array (H, W, 3) uint8 RGB.
 
         Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.side_view`).
 
         A joint beyond the image's edge is left out. Raises PoseError for another shape or type of image.
 
         Args:
+            image: (H, W, 3) uint8 RGB, an array, a torch tensor or a Pillow image.
             scale: of poses in 3D, image pixels per mm at the root, one or (P,): the focal length over the root's depth.
                 None estimates it from the pose.
         """
         from evaluation.report.skeletons import check_image, draw_poses, drop_outside
 
-        check_image(image)
+        image = check_image(to_image(image, "image"))
         if self.joints.shape[-1] == 3:
             from evaluation.report.side_view import add_side_view
 
@@ -143,6 +147,16 @@ class Poses:
         return to_coco(join_poses([self], self.skeleton), None if image_id is None else {self.image: image_id})
 
 
+def to_image(image: object, name: str) -> np.ndarray:
+    """An array, a torch tensor or a Pillow image as an array. Raises PoseError, naming it and its type, for others."""
+    image = np.asarray(image.convert("RGB")) if hasattr(image, "getbands") else to_array(image)
+    if image is None:
+        raise PoseError(f"{name}: None; was the file read? Give an array (H, W, 3) uint8 RGB or a path")
+    if not isinstance(image, np.ndarray):
+        raise PoseError(f"{name}: a {type(image).__name__}; give an array (H, W, 3) uint8 RGB or a path")
+    return image
+
+
 def join_poses(
     poses: Sequence[Poses], skeleton: Skeleton, stage: int = UNKNOWN_STAGE, camera: ImageCamera | None = None
 ) -> Predictions:
@@ -155,6 +169,7 @@ def join_poses(
     joints, boxes, scores, box_scores = (
         np.concatenate([getattr(one, name) for one in poses]) for name in ("joints", "boxes", "scores", "box_scores")
     )
+    times = np.array([one.time_s for one in poses for _ in one.rows], dtype=np.float64)
     known = camera and [one.in_camera(camera.parameters, camera.root_depth, camera.distortion) for one in poses]
     return Predictions(
         joints,
@@ -167,4 +182,5 @@ def join_poses(
         camera_joints=np.concatenate(known) if known else None,
         boxes=boxes,
         box_scores=box_scores,
+        time_s=times if np.isfinite(times).any() else None,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
-from ief.inference.poses import Poses
+from ief.inference.poses import Poses, to_image
 from ief.model.cascade import Cascade
 from ief.model.release import released_run
 from mpii_tools.prepared.augmentation import normalize_crops
@@ -21,7 +23,7 @@ from mpii_tools.prepared.read import PreparedSplit
 if TYPE_CHECKING:
     from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
 
-Image = np.ndarray | str | os.PathLike
+Image = object  # (H, W, 3) uint8 RGB as an array, a torch tensor or a Pillow image; or a path
 
 
 class CascadeNetwork:
@@ -36,11 +38,20 @@ class CascadeNetwork:
         design = cascade.stages[0].design
         self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
-        self.dimensions = cascade.mean_pose.shape[-1]
+        self.dimensions, self.process = cascade.mean_pose.shape[-1], os.getpid()
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
 
     @torch.inference_mode()
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64."""
+        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64.
+
+        Raises:
+            PoseError: after a fork, where the threads that torch had before it would be waited for without end.
+        """
+        if os.getpid() != self.process and torch.get_num_threads() > 1:
+            raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
         crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
         poses, scores = self.cascade.predict(images, self.flip)
@@ -80,7 +91,8 @@ class PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
         Args:
-            path: the run folder or the file; None takes the released weights, `checkpoints/released`.
+            path: the run folder, the file of a stage in it for the stages up to this one, or the .onnx; None takes the
+                released weights, `checkpoints/released`.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one. An .onnx runs on the CPU.
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
@@ -90,8 +102,8 @@ class PosePredictor:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
-        path = released_run() if path is None else Path(path)
-        if path.suffix == ".onnx":
+        path = released_run() if path is None else Path(os.path.expanduser(path))
+        if path.suffix.lower() == ".onnx":
             from ief.inference.onnx import OnnxNetwork
 
             if flip:
@@ -100,7 +112,9 @@ class PosePredictor:
         from ief.model.device import choose_device
         from ief.model.run_folder import load_cascade
 
-        return cls.of(load_cascade(path).to(choose_device(device)), flip, batch_size)
+        stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
+        run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
+        return cls.of(load_cascade(run, count).to(choose_device(device)), flip, batch_size)
 
     @classmethod
     def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
@@ -111,7 +125,8 @@ class PosePredictor:
         """The poses of the people of one image, or of a list of images; all their crops share batches.
 
         Args:
-            images: (H, W, 3) uint8 RGB, a path, or a list of them. A file is turned as its EXIF data ask.
+            images: (H, W, 3) uint8 RGB as an array, a torch tensor or a Pillow image; a path; or several of them. A
+                file is turned as its EXIF data ask.
             boxes: (P, 4) x1 y1 x2 y2 in the image's pixels, where its people are; None for one person who fills it.
                 For a list of images, a list with one entry per image.
 
@@ -122,22 +137,26 @@ class PosePredictor:
             PoseError: an image that cannot be read or is no (H, W, 3) uint8, or a box that is empty, not finite, or off
                 the image.
         """
-        if isinstance(images, (np.ndarray, str, os.PathLike)):
+        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, (str, bytes, bytearray, IOBase))
+        if not several:
             return self([images], [boxes])[0]
-        boxes = [None] * len(images) if boxes is None else list(boxes)
+        images = list(images)
+        boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
-        outcomes = list(self.stream(people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))))
+        people = [people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))]
+        outcomes = list(self.stream(people))
         for outcome in outcomes:
             if outcome.left_out:
                 raise PoseError(outcome.left_out[0])
         return [outcome.poses for outcome in outcomes]
 
     def stream(self, images: Iterable[ImagePeople], find_people: FindPeople | None = None) -> Iterator[Outcome]:
-        """The poses of any number of images, in order, while the next ones are read; bad input ends nothing.
+        """The poses of any number of images, in order; bad input ends nothing.
 
         Args:
-            images: what to predict.
+            images: what to predict. Of a list the next ones are read meanwhile, and full batches are predicted; of
+                whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
         """
         from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
@@ -179,12 +198,10 @@ def people_of(image: Image, boxes: object, row: int) -> ImagePeople:
     """One entry of `PosePredictor.__call__`'s lists."""
     from ief.inference.stream import ImagePeople
 
-    if isinstance(image, np.ndarray):
-        return ImagePeople(image, boxes, name=f"image {row}")
-    if not isinstance(image, (str, os.PathLike)):
-        raise PoseError(f"image {row}: a {type(image).__name__}; give an array (H, W, 3) uint8 RGB or a path")
-    path = Path(image)
-    return ImagePeople(path, boxes, name=path.name)
+    if isinstance(image, (str, os.PathLike)):
+        path = Path(os.path.expanduser(image))
+        return ImagePeople(path, boxes, name=path.name)
+    return ImagePeople(to_image(image, f"image {row}"), boxes, name=f"image {row}")
 
 
 def predict_cascade(cascade: Cascade, data: PreparedSplit) -> np.ndarray:

@@ -29,9 +29,9 @@ def to_coco(
     """COCO keypoint results: what `COCO.loadRes` takes, one dictionary per person.
 
     `image_id`; `file_name`, the image's name, which readers ignore; `category_id`; `keypoints`, x, y and score of the
-    K joints one after the other; `bbox`, x, y, width and height, if there are boxes; `score`, by which people are
-    ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that order. Of D = 3 x and y are
-    written. Pixels are rounded to 0.001, scores to 1e-6.
+    K joints one after the other; `bbox`, x, y, width and height, if there are boxes; `time_s` of a video's frame;
+    `score`, by which people are ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that
+    order. Of D = 3 x and y are written. Pixels are rounded to 0.001, scores and times to 1e-6.
 
     A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled". The
     format has no place for a score that is not known. Behind a joint without one stands 2, COCO's flag of a visible
@@ -65,6 +65,8 @@ def to_coco(
     }
     if (boxes := predictions.boxes) is not None:
         columns["bbox"] = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).round(PIXEL_DIGITS).tolist()
+    if (times := predictions.time_s) is not None:
+        columns["time_s"] = [None if np.isnan(time) else round(time, SCORE_DIGITS) for time in times.tolist()]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -80,9 +82,9 @@ def write_coco(path: str | os.PathLike, predictions: Predictions, **ids: Any) ->
 def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     """Write a CSV file (UTF-8, a header, one row per person) and return its path.
 
-    Columns: `image`, `person_id`, `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, then for each joint `NAME_x`,
-    `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`, `NAME_Z_mm`.
-    What is not known is left empty. Pixels and mm are rounded to 0.001, scores to 1e-6.
+    Columns: `image`, `person_id`, of videos `time_s`, then `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, for each
+    joint `NAME_x`, `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`,
+    `NAME_Z_mm`. What is not known is left empty. Pixels, mm and seconds are rounded to 0.001, scores to 1e-6.
 
     Args:
         predictions: with `images` and `person_ids`.
@@ -96,7 +98,8 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     if predictions.camera_joints is not None:
         parts |= zip(("X_mm", "Y_mm", "Z_mm"), np.moveaxis(predictions.camera_joints, -1, 0), strict=True)
     corners = np.full((people, 4), np.nan) if predictions.boxes is None else predictions.boxes
-    columns = dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True))
+    columns = {} if predictions.time_s is None else {"time_s": predictions.time_s}
+    columns |= zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)
     columns["score"] = person_scores(scores, predictions.box_scores, people)
     columns |= {f"{joint}_{part}": values[:, row] for row, joint in enumerate(predictions.joint_names)
                 for part, values in parts.items()}  # fmt: skip

@@ -15,11 +15,11 @@ from mpii_tools.people import People, escape_names, find_rows, require_printable
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
-OPTIONAL = ("scores", "crop_center", "camera_joints")  # columns of the file that it may lack
+OPTIONAL = ("scores", "crop_center", "camera_joints", "time_s")  # columns of the file that it may lack
 # The columns beside the joints: the shape of a person's row.
 ROWS = {
     "person_ids": (), "images": (), "crop_center": (2,), "scores": ("K",), "camera_joints": ("K", 3), "boxes": (4,),
-    "box_scores": (),
+    "box_scores": (), "time_s": (),
 }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class Predictions:
             known; None if nobody's is.
         boxes: (N, 4) x1, y1, x2, y2 in image pixels, where each person was looked for.
         box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none.
+        time_s: (N,) seconds from the beginning of each one's video, NaN for an image; None without videos.
 
     Raises:
         PoseError: arrays that do not fit together, a joint or box that is not finite, or a person_id that appears
@@ -57,6 +58,7 @@ class Predictions:
     camera_joints: np.ndarray | None = None
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
+    time_s: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
