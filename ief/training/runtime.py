@@ -6,6 +6,7 @@ is that of one process. torch has no SyncBatchNorm for CPUs: there each rank nor
 and rank 0's running statistics are the ones that are kept.
 """
 
+import inspect
 import math
 import os
 from collections.abc import Iterator
@@ -180,7 +181,10 @@ def wrap_ddp(module: nn.Module, device: torch.device, context: DistContext) -> n
     if device.type == "cuda":
         module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
     devices = [device.index] if device.type == "cuda" else None
-    return nn.parallel.DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False)
+    ddp = nn.parallel.DistributedDataParallel
+    # Buffers stay each rank's own in `forward`; torch 2.13 renamed the option, and warns of the old name.
+    new = "forward_sync_buffers" in inspect.signature(ddp).parameters
+    return ddp(module, device_ids=devices, **{"forward_sync_buffers" if new else "broadcast_buffers": False})
 
 
 @contextmanager
