@@ -48,8 +48,8 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
     except (KeyError, json.JSONDecodeError, RecursionError) as error:
         raise PoseError(f"{path}: no description in its header, so it is not a stage of this project") from error
     if metadata.get("sha256") != content_digest(tensors, text):
-        found = "do not fit" if "sha256" in metadata else "lack"
-        raise PoseError(f"{path}: its contents {found} the checksum in its header; copy or train it again")
+        fault = "do not fit" if "sha256" in metadata else "lack"
+        raise PoseError(f"{path}: its contents {fault} the checksum in its header; copy or train it again")
     return tensors, description
 
 

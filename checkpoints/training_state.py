@@ -24,8 +24,9 @@ def checkpoint_files(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the latest step first."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if CHECKPOINT_FILE.fullmatch(path.name)]
-    return sorted(found, key=step_of, reverse=True)
+    return sorted(
+        (path for path in folder.iterdir() if CHECKPOINT_FILE.fullmatch(path.name)), key=step_of, reverse=True
+    )
 
 
 def step_of(path: Path) -> int:

@@ -33,9 +33,9 @@ def _check_packages() -> None:
     for name in ("heads", "checkpoints", "mpii_tools", "evaluation"):
         spec = find_spec(name)
         if spec is None or spec.origin is None or Path(spec.origin).resolve().parent != here / name:
-            found = spec and (spec.origin or next(iter(spec.submodule_search_locations)))
+            place = spec and (spec.origin or next(iter(spec.submodule_search_locations)))
             raise ImportError(
-                f"{found or 'nothing'} is what Python finds as '{name}', a package of ief's in {here}; rename it, or "
+                f"{place or 'nothing'} is what Python finds as '{name}', a package of ief's in {here}; rename it, or "
                 "start Python elsewhere"
             )
 
