@@ -8,7 +8,7 @@ from processes import train
 
 from checkpoints.errors import PoseError
 from ief.cli import main
-from ief.training.runtime import DistContext, init_distributed
+from ief.training.runtime import init_distributed
 from ief.workflow import train as train_run
 
 CPU = torch.device("cpu")
@@ -60,8 +60,8 @@ def test_one_process_needs_no_other_variable(monkeypatch, size):
         monkeypatch.delenv(name, raising=False)
     if size is not None:
         monkeypatch.setenv("WORLD_SIZE", size)
-    with init_distributed(CPU) as dist:
-        assert dist == DistContext(0, 1)
+    with init_distributed(CPU) as ranks:
+        assert ranks == (0, 1)
 
 
 def test_from_python_it_is_the_same_error(tiny_data, tmp_path, monkeypatch):

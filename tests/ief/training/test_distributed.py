@@ -16,7 +16,7 @@ from checkpoints.tensors import load_tensors
 from ief.cli import main
 from ief.model.run_folder import stage_file
 from ief.training import runtime
-from ief.training.runtime import DistContext, init_distributed, wrap_ddp
+from ief.training.runtime import Runtime, init_distributed, wrap_ddp
 
 CPU = torch.device("cpu")
 OPTIONS = ["--epochs", "1.5", "--lr", "0.003", "--perturb", "0.02", "--loss", "rle", "--color", "0.2"]
@@ -45,14 +45,15 @@ def two_steps(net, images):
 def as_one_of_several(path, *command):
     """What each process does when `torchrun` starts this file: two steps of a small network, then a training."""
     torch.set_num_threads(1)
-    with init_distributed(CPU) as dist:
-        assert dist.max(dist.rank, CPU) == 1 and dist.mean(torch.tensor(dist.rank * 3.0)) == 1.5
-        assert dist.all_agree(7, CPU) and not dist.all_agree(dist.rank, CPU)
+    with init_distributed(CPU) as ranks:
+        ours = Runtime(CPU, *ranks)
+        assert ours.max(ours.rank) == 1 and ours.mean(torch.tensor(ours.rank * 3.0)) == 1.5
+        assert ours.all_agree(7) and not ours.all_agree(ours.rank)
         net = network().eval()
-        two_steps(wrap_ddp(net, CPU, dist), samples()[dist.rank :: dist.world_size])
-        if dist.is_main:
+        two_steps(wrap_ddp(net, ours), samples()[ours.rank :: ours.world_size])
+        if ours.is_main:
             torch.save(net.state_dict(), path)
-        runtime.init_distributed = lambda device: nullcontext(dist)  # a process joins once
+        runtime.init_distributed = lambda device: nullcontext(ranks)  # a process joins once
         assert main(command) == 0
 
 
@@ -97,10 +98,10 @@ def test_two_ranks_train_as_one_from_what_all_of_them_measure(launched, tiny_dat
 
 def test_alone_nothing_is_wrapped():
     net = network()
-    assert wrap_ddp(net, CPU, DistContext()) is net and DistContext().is_main
-    assert DistContext().all_agree(3, CPU)
-    with init_distributed(CPU) as dist:
-        assert dist == DistContext(0, 1)
+    assert wrap_ddp(net, Runtime()) is net and Runtime().is_main
+    assert Runtime().all_agree(3)
+    with init_distributed(CPU) as ranks:
+        assert ranks == (0, 1)
 
 
 @pytest.mark.parametrize("name", ["broadcast_buffers", "forward_sync_buffers"])
@@ -114,7 +115,7 @@ def test_each_torch_gets_the_option_that_it_has(monkeypatch, name):
 
     ddp = before_2_13 if name == "broadcast_buffers" else since_2_13
     monkeypatch.setattr(nn.parallel, "DistributedDataParallel", ddp)
-    assert wrap_ddp(network(), CPU, DistContext(0, 2)) == (name, False)
+    assert wrap_ddp(network(), Runtime(world_size=2)) == (name, False)
 
 
 if __name__ == "__main__":
