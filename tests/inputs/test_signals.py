@@ -29,16 +29,23 @@ def send(monkeypatch):
         signal.signal(number, signal.SIG_DFL)
 
 
+@pytest.fixture(scope="module")
+def straight(tiny_data, tmp_path_factory):
+    """A run that nothing stopped."""
+    run = tmp_path_factory.mktemp("signals") / "straight"
+    finish_here(train(tiny_data, run, *OPTIONS))
+    return run
+
+
 @pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGUSR1", 138), ("SIGINT", 130)])
-def test_a_signal_saves_and_the_same_command_resumes(tiny_data, tmp_path, send, monkeypatch, name, status):
+def test_a_signal_saves_and_the_same_command_resumes(straight, tiny_data, tmp_path, send, monkeypatch, name, status):
     send(getattr(signal, name))
     said = finish_here(train(tiny_data, tmp_path / "run", *OPTIONS), status)
     assert said.count("the same command resumes where it stopped") == 1 and (name in said) == (name != "SIGINT")
     assert [path.name.split("-")[1] for path in checkpoints_of(tmp_path / "run")] == ["00000003"]
     monkeypatch.undo()
     assert "resuming after step 3 of 6" in finish_here(train(tiny_data, tmp_path / "run", *OPTIONS))
-    finish_here(train(tiny_data, tmp_path / "straight", *OPTIONS))
-    assert same_weights(tmp_path / "straight", tmp_path / "run", stages=1)
+    assert same_weights(straight, tmp_path / "run", stages=1)
 
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1"])
