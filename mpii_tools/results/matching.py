@@ -107,7 +107,7 @@ def align_annotated(
         raise PoseError(
             f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} "
             f"(the first prediction is for {first}{_ambiguity(predictions, people)}); predict the people of these "
-            "annotations, or score those of one --split"
+            "annotations, or give the annotations of those who are predicted"
         )
     people, rows = people.select(matched.rows >= 0), matched.rows[matched.rows >= 0]
     columns = {name: getattr(predictions, name) for name in ("joints", *ROWS)}
