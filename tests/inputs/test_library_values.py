@@ -54,7 +54,7 @@ def test_fillers_in_the_ground_truth_are_refused(filler, everybody):
     assert joint_error(np.where(np.isnan(joints), 0, joints), told).count == PEOPLE * 16
 
 
-def test_an_annotated_joint_whose_prediction_is_hidden_is_an_error():
+def test_an_annotated_joint_without_a_prediction_is_an_error():
     with pytest.raises(PoseError, match="row 0, joint 'r_ankle'"):
         pckh(mask(PRED, GONE, 0), GroundTruth(JOINTS, HEADS))
 
