@@ -94,7 +94,8 @@ def align_annotated(
         raise PoseError(
             f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its "
             f"image has {there:,} predictions and {count:,} people; the first prediction is for "
-            f"{first}{_ambiguity(predictions, people)}); predict the people, or score those of one --split"
+            f"{first}{_ambiguity(predictions, people)}); predict the people of these annotations, or give the "
+            "annotations of those who are predicted"
         )
     people, rows = people.select(rows >= 0), rows[rows >= 0]
     columns = {name: column[rows] for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}
@@ -205,6 +206,6 @@ def _check_order(predictions: Predictions, people: People, way: str) -> None:
     nearer = apart(predictions.joints) <= apart(np.roll(predictions.joints, len(people) // 2, axis=0))
     if counted.sum() >= ENOUGH_ROWS and nearer[counted].mean() < IN_ORDER:
         raise PoseError(
-            f"matched {way}, only {nearer[counted].mean():.0%} of the predictions are nearer to the person of their row "
-            "than those of another row are; put them in the annotations' order, or give person_ids in an .npz"
+            f"matched {way}, only {nearer[counted].mean():.0%} of the predictions are nearer to the person of their "
+            "row than those of another row are; put them in the annotations' order, or give person_ids in an .npz"
         )
