@@ -2,7 +2,8 @@
 
 from ief import PosePredictor
 
-Every public name of `heads` and `evaluation` may be imported from here, too: `from ief import GroundTruth, evaluate`.
+Every public name of `heads`, `evaluation` and `ief.workflow` may be imported from here, too:
+`from ief import GroundTruth, evaluate, train`.
 """
 
 import importlib
@@ -10,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _HOMES = {"PosePredictor": "ief.inference.predictor", "Poses": "ief.inference.poses"}
-_HOMES |= {"compare_runs": "ief.workflow", "train": "ief.workflow"}
 __all__ = list(_HOMES)
 
 
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> object:
     """The public names on first use: a command's `-h` must not wait for torch."""
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
-    for package in map(importlib.import_module, ("heads", "evaluation")):
+    for package in map(importlib.import_module, ("heads", "evaluation", "ief.workflow")):
         if name in package.__all__:
             return getattr(package, name)
     raise AttributeError(f"module 'ief' has no attribute '{name}'")
