@@ -98,10 +98,10 @@ class GroundTruth:
         unknown = np.full(len(joints), np.nan)
         defaults = {"annotated": np.isfinite(joints).all(axis=-1), "head_size": unknown, "scale": unknown}
         for name in ("annotated", "head_size", "scale", "subject", "action", "sequence"):
-            given, default = getattr(self, name), defaults.get(name)
-            if given is None and default is None:
+            values, default = getattr(self, name), defaults.get(name)
+            if values is None and default is None:
                 continue
-            values = default if given is None else fill_masked(given, str if default is None else default.dtype)
+            values = default if values is None else fill_masked(values, str if default is None else default.dtype)
             shape = joints.shape[: 2 if name == "annotated" else 1]
             if values.shape != shape:
                 raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {shape}")
