@@ -226,7 +226,7 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCro
         header = read_header(data, image)
         upright, differs = compare_sizes(people.image_size, header, spec.apply_exif)
         if differs:
-            return {}, {OTHER_SIZE: [f"{person}: {differs}" for person in ids]}, []
+            return {}, {OTHER_SIZE: [f"{person}: {differs}" for person in ids]}, {}
         spec = CropSpec(spec.size, spec.margin, upright)
         outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
