@@ -2,6 +2,7 @@
 
 import shutil
 
+import cv2
 import pytest
 from coco_and_skeletons import coco_file
 
@@ -16,6 +17,8 @@ def lay_out(folder, *files):
         place.mkdir(parents=True)
         coco_file()(place)
         shutil.move(place / "train.json", folder / file)
+        for image in place.glob("*.png"):  # those of another folder are other images
+            cv2.imwrite(str(image), 255 - cv2.imread(str(image)) if "rain" in file else cv2.imread(str(image)))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,8 @@ def test_joints_of_two_files_are_counted_once_each(tmp_path, monkeypatch, capsys
         (tmp_path / split).mkdir()
         names = ["beak", *(f"wing{row}" for row in range(16))]
         coco_file(lambda tree, names=names: tree["categories"][0].update(keypoints=names))(tmp_path / split)
+    for image in (tmp_path / "valid").glob("*.png"):  # other images than those to train on
+        cv2.imwrite(str(image), 255 - cv2.imread(str(image)))
     assert (
         main(["prepare", "--size", "32", "--out", "out", "--annotations", "train/train.json", "valid=valid/train.json"])
         == 0
