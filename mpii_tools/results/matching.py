@@ -205,6 +205,6 @@ def _check_order(predictions: Predictions, people: People, way: str) -> None:
     nearer = apart(predictions.joints) <= apart(np.roll(predictions.joints, len(people) // 2, axis=0))
     if counted.sum() >= ENOUGH_ROWS and nearer[counted].mean() < IN_ORDER:
         raise PoseError(
-            f"matched {way}, only {nearer[counted].mean():.0%} of the predictions are nearer to the person of their row "
-            "than those of another row are; put them in the annotations' order, or give person_ids in an .npz"
+            f"matched {way}, only {nearer[counted].mean():.0%} of the predictions are nearer to the person of their "
+            "row than those of another row are; put them in the annotations' order, or give person_ids in an .npz"
         )
