@@ -187,9 +187,8 @@ def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
     if part is None:
         counts = " or ".join(f"{count:,}" for count in sorted({int(part.sum()) for part in parts}))
         raise PoseError(
-            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; they "
-            "can only be matched row by row, so give one prediction per person, in the annotations' order: for "
-            f"everybody, or for those who are scored or labeled, {counts}"
+            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; give "
+            f"one for each, in the annotations' order: for everybody, or for those who are scored or labeled, {counts}"
         )
     return np.where(part, np.cumsum(part) - 1, -1)
 
