@@ -1,5 +1,6 @@
 """Whose prediction is whose: by person_ids, by place in the image, by order in the image, or by row."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -121,7 +122,9 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     if people.image_ids is None:
         words = {str(number): name for name, number in number_images(index.paths).items()}
     else:
-        words = dict(zip(map(str, people.image_ids.tolist()), people.images.tolist(), strict=True))
+        pairs = {*zip(map(str, people.image_ids.tolist()), people.images.tolist(), strict=True)}
+        times = Counter(key for key, _ in pairs)  # of joined files, whose images may share an id
+        words = {key: name for key, name in pairs if times[key] == 1}
     for name in set(predictions.images.tolist()) - words.keys():
         images = index.candidates(name)
         words[name] = images[0] if len(images) == 1 else name
@@ -185,9 +188,8 @@ def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
     if part is None:
         counts = " or ".join(f"{count:,}" for count in sorted({int(part.sum()) for part in parts}))
         raise PoseError(
-            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; they "
-            "can only be matched row by row, so give one prediction per person, in the annotations' order: for "
-            f"everybody, or for those who are scored or labeled, {counts}"
+            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; give "
+            f"one for each, in the annotations' order: for everybody, or for those who are scored or labeled, {counts}"
         )
     return np.where(part, np.cumsum(part) - 1, -1)
 

@@ -69,10 +69,9 @@ def origin_warning(joints: np.ndarray, people: People) -> str | None:
         return None
     side, cure = ("right of and below", "subtract 1") if pixels > 0 else ("left of and above", "add 1")
     return (
-        f"the predictions are {abs(pixels):.2f} px (+- {margin:.2f}, 95 %; {count:,} joints) "
-        f"{side} the ground truth, whatever the person's size, as if their pixels were counted from the wrong origin "
-        f"(.npz files count from 0; .h5, .mat and .npy files from 1); if so, {cure} and evaluate again. "
-        "The metrics are of the predictions as they are"
+        f"the predictions are {abs(pixels):.2f} px (+- {margin:.2f}, 95 %; {count:,} joints) {side} the ground truth, "
+        "whatever the person's size, as if their pixels were counted from the wrong origin (.npz files count from 0; "
+        f".h5, .mat and .npy from 1); if so, {cure} and evaluate again. The metrics are of the predictions as they are"
     )
 
 
@@ -150,11 +149,9 @@ def filler_warning(joints: np.ndarray, people: People) -> str | None:
     without = f"; the joint error of the others is {rest.mean():.1f} px" if len(rest) else ""
     listed = "; ".join(f"{mask.sum():,} {kind} ({_named(mask, people)})" for kind, mask in kinds.items())
     return (
-        f"{fillers.sum():,} of {people.annotated.sum():,} annotated joints, in "
-        f"{fillers.any(axis=1).sum():,} of {len(people):,} people, look like fillers, not "
-        f"like predictions: {listed}. They count as they are: as wrong "
-        f"in PCKh unless they are near by chance, and with their distance in joint and bone error{without}. A joint "
-        "that is NaN for everybody does not count"
+        f"{fillers.sum():,} of {people.annotated.sum():,} annotated joints, in {fillers.any(axis=1).sum():,} of "
+        f"{len(people):,} people, look like fillers, not like predictions: {listed}. They count as they are, in PCKh "
+        f"and in joint and bone error{without}. A joint that is NaN for everybody does not count"
     )
 
 

@@ -83,6 +83,13 @@ def test_an_id_that_annotations_do_not_have_is_nobodys(tmp_path):
         align(results(tmp_path / "r.json", by_id(1, 2, 3, 4, 5, 6)), people)
 
 
+def test_an_id_that_two_images_share_is_nobodys():
+    people = People(LETTERS, JOINTS, image_ids=[1, 2, 3, 3, 4, 5])
+    images = np.array(["1", "2", "3", "cam_a.jpg", "4", "5"])
+    with pytest.raises(PoseError, match=r"1 of 6 annotated people .* first cam_y\.jpg#1"):
+        align(Predictions(JOINTS, None, images=images), people)
+
+
 def test_without_ids_the_number_in_a_name_is_asked():
     people = People(REVERSED, JOINTS)
     predictions = Predictions(JOINTS[::-1], None, images=np.array(["1", "2", "3", "4", "5", "6"]))
