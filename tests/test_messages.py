@@ -228,7 +228,7 @@ TABLE = [
     (f"{PREPARE} people-kind.npz", "people-kind.npz: ", "'scale' holds <U4", "make it again"),
     (f"{PREPARE} people-short.npz", "people-short.npz: ", "'scale' has shape (3,), expected (30,)", "make it again"),
     (f"{PREPARE} people-twice.npz", "people-twice.npz: person '0.jpg#1'", "more than once", "keep one"),
-    (f"{PREPARE} people-names.npz", "people-names.npz: ", r"'\x1b[2J' holds characters", "make it again"),
+    (f"{PREPARE} people-names.npz", "no image '%x1b[2J' among", "add it"),
     # Images, options and the disk.
     (f"{IMAGES} absent", "absent: no such folder", "check the path"),
     (f"{IMAGES} none", "none: no image (.jpg, ", "give the images' folder"),

@@ -150,7 +150,9 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     if files:
         if others:
             count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
-            print(f"{path}: {count}", file=sys.stderr)
+            number = next(filter(str.isdigit, others), None)
+            advice = f"; for names instead of numbers ({number}) give file_name or `images`" if number else ""
+            print(f"{path}: {count}{advice}", file=sys.stderr)
         unclear = {image for image, names in names_of.items() if len(names) > 1}
         boxes_of = {image: boxes for image, boxes in boxes_of.items() if image not in unclear}
         left_out += [

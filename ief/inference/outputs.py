@@ -143,13 +143,9 @@ def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | N
 
 
 def write_results(
-    folder: Path,
-    poses: Sequence[Poses],
-    skeleton: Skeleton,
-    stage: int,
-    camera: ImageCamera | None = None,
+    folder: Path, poses: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None,
     images: Sequence[ImagePeople] = (),
-) -> list[Path]:
+) -> list[Path]:  # fmt: skip
     """Write the people of all images to `predictions-images`.npz, .json (COCO results) and .csv in `folder`.
 
     A line on stderr says of how many people the score in the .json is not known.
@@ -171,7 +167,7 @@ def write_results(
     save_predictions(table, people)
     ids = {image.name: image.image_id for image in images if image.image_id is not None}
     known = bool(ids) and ids.keys() >= set(people.images.tolist())
-    write_coco(coco, people, *((ids, images[0].category_id) if known else ()))
+    write_coco(coco, people, **({"image_ids": ids, "category_id": images[0].category_id} if known else {}))
     unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
     if unknown:
         print(

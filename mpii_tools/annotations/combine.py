@@ -18,7 +18,10 @@ from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, join_readings, merge
 from mpii_tools.annotations.splits import assign_splits, parse_annotations, require_split, share_valid
 from mpii_tools.annotations.units import require_pixels
+from mpii_tools.images.index import find_cut_clips
 from mpii_tools.images.sources import open_images
+
+CLIPS = "clips with frames in train and in valid, by their names (a folder for each, or valid=PATH, keeps them apart)"
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def combine(
         images = [f"{name}/{image}" for name, image in zip(names, joined.people.images.tolist(), strict=True)]
         joined = replace(joined, people=replace(joined.people, images=images))
     if valid_share is not None:
-        joined = replace(joined, people=share_valid(joined.people, valid_share, seed))
+        people = share_valid(joined.people, valid_share, seed)
+        clips = find_cut_clips(people.images.tolist(), people.split.tolist())
+        joined = replace(joined, people=people, notes=merge(joined.notes, {CLIPS: clips}))
     return joined
 
 

@@ -89,9 +89,8 @@ def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
 
 def person_categories(categories: Iterable[Mapping[str, Any]]) -> list[int | str]:
     """The ids of people's `categories`: those called person, or with keypoints, if there are none; COCO's without."""
-    named = [entry for entry in categories if str(entry.get("name")).lower() == "person"]
-    usable = [entry["id"] for entry in named or categories if named or entry.get("keypoints")]
-    return usable or [PERSON]
+    named = [entry["id"] for entry in categories if str(entry.get("name")).lower() == "person"]
+    return named or [entry["id"] for entry in categories if entry.get("keypoints")] or [PERSON]
 
 
 def is_person(entry: Mapping[str, Any], categories: Sequence[int | str] = (PERSON,)) -> bool:

@@ -19,6 +19,8 @@ PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
 OWN = re.compile(r"\.pose\.\w+$|^predictions-")  # what `ief predict` writes
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
 ABSOLUTE = re.compile(r"[a-zA-Z]+:|[/\\]")
+COPY = re.compile(r"(_[a-z]{3,4})?\.rf\.\w+\.\w+$", re.IGNORECASE)
+FRAME = re.compile(r"(.*[a-z]\w*)[\W_]+\d+\.\w+$", re.IGNORECASE)
 SHOWN = 3
 ALIKE = 0.75  # difflib's ratio from which a name is the nearest one: any two with one ending have half of it
 
@@ -241,3 +243,20 @@ def index_numbers(names: Iterable[str]) -> dict[str, str]:
             ending.setdefault(str(int(digits.group())), []).append(name)
     means = {number: [name for name in of if Path(name).stem.isdigit()] or of for number, of in ending.items()}
     return {number: of[0] for number, of in means.items() if len(of) == 1}
+
+
+def group_images(names: Sequence[str], share: float) -> list[str]:
+    """What of each image is to be on one side of a random split: images of one group are not apart.
+
+    The folder, if a `share` of the folders is half of one or more; else the image, of which Roboflow's augmented copies
+    (`NAME_jpg.rf.HASH.jpg`) are one.
+    """
+    folders = [name.replace("\\", "/").rpartition("/")[0] for name in names]
+    count = len(set(folders))
+    return folders if count > 1 and share * count >= 0.5 else [COPY.sub("", name) for name in names]
+
+
+def find_cut_clips(names: Iterable[str], splits: Iterable[str]) -> list[str]:
+    """What names of frames begin with (`clip` of `clip_0001.jpg`) that are in both the train and the valid split."""
+    frames = {(frame[1], split) for name, split in zip(names, splits, strict=True) if (frame := FRAME.match(name))}
+    return sorted(clip for clip, split in frames if split == "valid" and (clip, "train") in frames)

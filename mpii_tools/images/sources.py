@@ -87,7 +87,7 @@ def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFi
     places = {escape_name(name): place for name, place in chain(*shards, files)}
     if not places:
         there = f", where {list_passed(passed)} are" if passed else ""
-        raise PoseError(f"{folder}: no image ({', '.join(SUFFIXES)}) in it or its .tar files{there}; give their folder")
+        raise PoseError(f"{folder}: no image ({', '.join(SUFFIXES)}) in it or a .tar{there}; give the images' folder")
     in_tar = frozenset(name for name, (path, _, _) in places.items() if path.suffix == ".tar")
     return ImageFiles(folder, places, ImageIndex(tuple(places), in_tar, frozenset(names)))
 

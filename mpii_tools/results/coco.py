@@ -70,18 +70,13 @@ def to_coco(
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def write_coco(
-    path: str | os.PathLike,
-    predictions: Predictions,
-    image_ids: Mapping[str, int | str] | None = None,
-    category_id: int | str = PERSON,
-) -> Path:
-    """Write `to_coco` of the same arguments as JSON (which has no NaN) and return the path.
+def write_coco(path: str | os.PathLike, predictions: Predictions, **ids: Any) -> Path:
+    """Write `to_coco` of predictions and `ids`, `image_ids` and `category_id`, as JSON (which has no NaN) to the path.
 
     Raises:
         PoseError: an image without id, or a file that cannot be written.
     """
-    return write_text(path, json.dumps(to_coco(predictions, image_ids, category_id), allow_nan=False))
+    return write_text(path, json.dumps(to_coco(predictions, **ids), allow_nan=False))
 
 
 def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:

@@ -1,5 +1,6 @@
 """Whose prediction is whose: by person_ids, by place in the image, by order in the image, or by row."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -40,7 +41,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     Raises:
         PoseError: counts that tell nothing where rows alone can.
     """
-    labeled = people.annotated.any(axis=1)
+    labeled, anonymous = people.annotated.any(axis=1), predictions.person_ids is None
     needed = labeled if needed is None else needed
     parts = [np.ones(len(people), bool), people.scored, labeled, needed]
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
@@ -52,7 +53,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     matches = [
         (_by_ids(predictions, people, center), "by person_ids"),
         (_by_place(images, center, people), "by place"),
-        *((_by_order(images, people, part, partial), ORDER) for partial in (False, True) for part in parts),
+        *((_by_order(images, people, part, partial), ORDER) for partial in (False, anonymous) for part in parts),
     ]
     counts = [((rows >= 0).sum() - len(predictions), (rows[needed] >= 0).sum()) for rows, _ in matches]
     # The most of those who need one; among ways that find all of them, one that leaves no prediction over.
@@ -92,9 +93,9 @@ def align_annotated(
         first, image = name_of(predictions, 0) if len(predictions) else "nobody", people.images[needed & (rows < 0)][0]
         there, count = (_image_names(predictions, people) or []).count(image), int((people.images == image).sum())
         raise PoseError(
-            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its image "
-            f"has {there:,} predictions for {count:,} annotated; the first prediction is for "
-            f"{first}{_ambiguity(predictions, people)}); predict these people, or score those of one --split"
+            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its "
+            f"image has {there:,} predictions and {count:,} people; the first prediction is for "
+            f"{first}{_ambiguity(predictions, people)}); predict the people, or score those of one --split"
         )
     people, rows = people.select(rows >= 0), rows[rows >= 0]
     columns = {name: column[rows] for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}
@@ -120,7 +121,9 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     if people.image_ids is None:
         words = {str(number): name for name, number in number_images(index.paths).items()}
     else:
-        words = dict(zip(map(str, people.image_ids.tolist()), people.images.tolist(), strict=True))
+        pairs = {*zip(map(str, people.image_ids.tolist()), people.images.tolist(), strict=True)}
+        times = Counter(key for key, _ in pairs)  # of joined files, whose images may share an id
+        words = {key: name for key, name in pairs if times[key] == 1}
     for name in set(predictions.images.tolist()) - words.keys():
         images = index.candidates(name)
         words[name] = images[0] if len(images) == 1 else name
@@ -130,7 +133,7 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
 def _ambiguity(predictions: Predictions, people: People) -> str:
     """For a message: the first name of an image that several of the people's images can have; '' without any."""
     index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-    names = [] if predictions.images is None else dict.fromkeys(predictions.images.tolist())
+    names = () if predictions.images is None else dict.fromkeys(predictions.images.tolist())
     several = ((name, index.candidates(name)) for name in names)
     return next((f"; '{name}' can be {' or '.join(images[:2])}" for name, images in several if len(images) > 1), "")
 
@@ -201,11 +204,10 @@ def _check_order(predictions: Predictions, people: People, way: str) -> None:
         distance = np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
         return np.where(people.annotated, np.nan_to_num(distance), 0).sum(axis=1)
 
-    others = np.roll(predictions.joints, len(people) // 2, axis=0)
     counted = people.annotated.any(axis=1)
-    nearer = float((apart(predictions.joints) <= apart(others))[counted].mean()) if counted.any() else 1.0
-    if counted.sum() >= ENOUGH_ROWS and nearer < IN_ORDER:
+    nearer = apart(predictions.joints) <= apart(np.roll(predictions.joints, len(people) // 2, axis=0))
+    if counted.sum() >= ENOUGH_ROWS and nearer[counted].mean() < IN_ORDER:
         raise PoseError(
-            f"matched {way}, only {nearer:.0%} of the predictions are nearer to the person of their row than "
-            "those of another row are; put them in the annotations' order, or give person_ids in an .npz"
+            f"matched {way}, only {nearer[counted].mean():.0%} of the predictions are nearer to the person of their "
+            "row than those of another row are; put them in the annotations' order, or give person_ids in an .npz"
         )

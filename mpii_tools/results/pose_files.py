@@ -36,8 +36,7 @@ def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> C
     """
     kind, head = content(path)
     if kind not in READERS:
-        known = ".npz, .h5, .mat, .npy or COCO results (JSON)"
-        raise PoseError(f"{described(head)}; predictions are {known}; write one of these")
+        raise PoseError(f"{described(head)}; predictions are .npz, .h5, .mat, .npy or COCO's JSON; write one of these")
     load, read, origin = READERS[kind]
     columns = read(load(path), joints)
     return {**columns, "joints": columns["joints"] - (origin if first_pixel is None else first_pixel)}

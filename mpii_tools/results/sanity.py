@@ -100,9 +100,8 @@ def order_warning(joints: np.ndarray, people: People) -> str | None:
     if not swapped:
         return None
     return (
-        f"in {swapped:,} of {several:,} images of several people the predictions are nearer to the people by far in "
-        "another order; if they are another's, tell who is who by bbox or, in an .npz, person_ids. The metrics are of "
-        "the predictions as they are"
+        f"in {swapped:,} of {several:,} images of several people the predictions are nearer to them by far in another "
+        "order; bbox, or person_ids in an .npz, tell who is who. The metrics are of the predictions as they are"
     )
 
 

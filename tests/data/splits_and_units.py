@@ -30,9 +30,9 @@ def person(image="0.jpg", **changes):
 
 
 def write_images(folder: Path, names):
-    for name in names:
+    for gray, name in enumerate(names, 99):  # no two alike
         (folder / "images" / name).parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / "images" / name), np.full((HEIGHT, WIDTH, 3), 99, np.uint8))
+        cv2.imwrite(str(folder / "images" / name), np.full((HEIGHT, WIDTH, 3), gray, np.uint8))
 
 
 @dataclass(frozen=True)
