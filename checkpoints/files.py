@@ -4,6 +4,7 @@ import errno
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def write_atomically(
             "choose another path and start again"
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a name that is too long has no file
+            part.unlink()
     return path
 
 

@@ -12,7 +12,7 @@ settled by what the file is, and a file that does not tell is refused until the 
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -59,7 +59,9 @@ class PretrainedWeights:
         return f"{Path(self.file).name} {self.digest}".strip()
 
     def __str__(self) -> str:
-        return f"weights {self.file}: {len(self.tensors)} tensors of the trunk; {listed(self.left_out)}"
+        names = [*map(printable, self.left_out[:SHOWN]), *["..."] * (len(self.left_out) > SHOWN)]
+        rest = f"left out: {len(self.left_out)} ({', '.join(names)})" if names else "nothing left out"
+        return f"weights {self.file}: {len(self.tensors)} tensors of the trunk; {rest}"
 
     def check_fits(self, network: str, wanted: Mapping[str, torch.Tensor]) -> None:
         """Raises PoseError when these are not the weights of `network`, whose state dict is `wanted`."""
@@ -132,12 +134,6 @@ def find_networks(content: object, keys: tuple[str, ...] = ()) -> list[tuple[tup
     here = [(keys, content, start) for start in starts if start + SECOND in content and start[-1:] in ("", ".")]
     inner = {key: find_networks(value, (*keys, str(key))) for key, value in content.items()}
     return here or next(filter(None, map(inner.get, CONTAINERS)), None) or list(chain(*inner.values()))
-
-
-def listed(names: Sequence[str]) -> str:
-    """`left out: 12 (fc.weight, fc.bias, ...)`."""
-    shown = ", ".join([*map(printable, names[:SHOWN]), *(["..."] if len(names) > SHOWN else [])])
-    return f"left out: {len(names)} ({shown})" if names else "nothing left out"
 
 
 def printable(name: str) -> str:

@@ -30,7 +30,7 @@ def progress(
     iterable: Iterable = (), desc: str = "", total: int | None = None, unit: str = "step", *, initial: int = 0,
     show: bool = True,
 ) -> tqdm:  # fmt: skip
-    """Progress of long work on stderr: a bar on a terminal, `LogLines` elsewhere.
+    """Progress of long work on stderr: a bar on a terminal, `LogLines` elsewhere, nothing without a stderr.
 
     Args:
         iterable: what to iterate over, if it is not counted by `update` inside a `with`.
@@ -41,7 +41,9 @@ def progress(
         show: False shows nothing; of several ranks one does.
     """
     total = len(iterable) if total is None else total
-    if not show or sys.stderr.isatty():
+    stream = sys.stderr
+    show = show and stream is not None and not getattr(stream, "closed", False)  # a program may have no console
+    if not show or getattr(stream, "isatty", bool)():
         return tqdm(iterable, desc, total, leave=None, unit=unit, initial=initial, disable=not show)
     return LogLines(iterable, desc, total, unit=unit, initial=initial, bar_format=LINE, delay=DELAY,
                     mininterval=INTERVAL, maxinterval=INTERVAL, miniters=1, smoothing=0)  # fmt: skip

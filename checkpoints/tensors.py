@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_atomically
+from checkpoints.files import write_bytes
 
 
 def save_tensors(path: str | os.PathLike, tensors: dict[str, torch.Tensor], description: dict) -> Path:
@@ -29,14 +29,8 @@ def save_tensors(path: str | os.PathLike, tensors: dict[str, torch.Tensor], desc
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(description)
     metadata = {"format": "pt", "description": text, "sha256": content_digest(tensors, text)}
-
-    def write(part: Path) -> None:
-        try:
-            save_file(tensors, part, metadata=metadata)
-        except SafetensorError as error:  # how safetensors reports a full disk
-            raise OSError(str(error)) from error
-
-    return write_atomically(path, write)
+    # Not safetensors' `save_file`, whose files nobody but their owner may read.
+    return write_bytes(path, save(tensors, metadata=metadata))
 
 
 def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict]:
@@ -54,8 +48,8 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
     except (KeyError, json.JSONDecodeError, RecursionError) as error:
         raise PoseError(f"{path}: no description in its header, so it is not a stage of this project") from error
     if metadata.get("sha256") != content_digest(tensors, text):
-        found = "do not fit" if "sha256" in metadata else "lack"
-        raise PoseError(f"{path}: its contents {found} the checksum in its header; copy or train it again")
+        fault = "do not fit" if "sha256" in metadata else "lack"
+        raise PoseError(f"{path}: its contents {fault} the checksum in its header; copy or train it again")
     return tensors, description
 
 

@@ -22,10 +22,8 @@ CHECKPOINT_FILE = re.compile(rf"training-(\d+)-([0-9a-f]{{{DIGITS}}})\.pt")
 
 def checkpoint_files(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the latest step first."""
-    if not folder.is_dir():
-        return []
-    found = [path for path in folder.iterdir() if CHECKPOINT_FILE.fullmatch(path.name)]
-    return sorted(found, key=step_of, reverse=True)
+    paths = (path for path in folder.glob("training-*") if CHECKPOINT_FILE.fullmatch(path.name))
+    return sorted(paths, key=step_of, reverse=True)
 
 
 def step_of(path: Path) -> int:

@@ -1,19 +1,43 @@
 """Two-stage pose regression: its public Python API, and the command line.
 
 from ief import PosePredictor
+
+Every public name of `heads`, `evaluation` and `ief.workflow` may be imported from here, too:
+`from ief import GroundTruth, evaluate, train`.
 """
 
-__all__ = ["PosePredictor", "Poses"]
+import importlib
+from importlib.util import find_spec
+from pathlib import Path
+
+_HOMES = {"PosePredictor": "ief.inference.predictor", "Poses": "ief.inference.poses"}
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:
     """The public names on first use: a command's `-h` must not wait for torch."""
-    if name == "PosePredictor":
-        from ief.inference.predictor import PosePredictor
-
-        return PosePredictor
-    if name == "Poses":
-        from ief.inference.poses import Poses
-
-        return Poses
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    for package in map(importlib.import_module, ("heads", "evaluation", "ief.workflow")):
+        if name in package.__all__:
+            return getattr(package, name)
     raise AttributeError(f"module 'ief' has no attribute '{name}'")
+
+
+def _check_packages() -> None:
+    """Raises ImportError when Python finds somebody else's module by the name of one of our packages.
+
+    The names are common, and Python looks beside the script that it runs first.
+    """
+    here = Path(__file__).resolve().parents[1]
+    for name in ("heads", "checkpoints", "mpii_tools", "evaluation"):
+        spec = find_spec(name)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve().parent != here / name:
+            place = spec and (spec.origin or next(iter(spec.submodule_search_locations)))
+            raise ImportError(
+                f"{place or 'nothing'} is what Python finds as '{name}', a package of ief's in {here}; rename it, or "
+                "start Python elsewhere"
+            )
+
+
+_check_packages()

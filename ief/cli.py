@@ -43,7 +43,8 @@ WAITING_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 # macOS; Windows), on a GPU and in its libraries, OpenCV, ONNX Runtime, the system itself.
 OUT_OF_MEMORY = (
     "can't allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED", "Insufficient memory",
-    "Failed to allocate memory", "Cannot allocate memory", "failed to map segment from shared object",
+    "Failed to allocate memory", "Cannot allocate memory", "failed to map segment from shared object", "bad_alloc",
+    "bad allocation",
 )  # fmt: skip
 SHOWN = 300  # characters of an exception's message
 
@@ -53,9 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 for work done; 3 for work done but for inputs that it names; 2 for bad input, a full disk, too little memory or a
     training that diverged; 1 when another process of the training died, or for a fault of the program; and, when the
-    same command resumes: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM.
+    same command resumes: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM, 129 and 138 for SIGHUP and
+    SIGUSR1.
     """
-    escape_unencodable()
+    prepare_console()
     wait_passively()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in COMMANDS:
@@ -92,6 +94,9 @@ def run_command(name: str, arguments: Sequence[str], args: argparse.Namespace) -
     module.configure(parser)
     keep_freed_memory()
     parser.parse_args(arguments, args)
+    for option, value in vars(args).items():
+        if isinstance(value, (str, Path)):  # a shell expands no `--run=~/x`
+            setattr(args, option, type(value)(os.path.expanduser(value)))
     module.run(args)
 
 
@@ -161,10 +166,16 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def escape_unencodable() -> None:
-    """Print a character that the console's encoding lacks as an escape, such as \\u0394, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # None without a console, or whatever a caller has put there
+def prepare_console() -> None:
+    """Print what the console's encoding lacks as an escape, such as \\u0394; without a console, print to nowhere.
+
+    A service, pythonw or `2>&-` leaves None for a stream. Its descriptor is taken, or a file of ours would get it.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None or getattr(stream, "closed", False):
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):  # not whatever a caller has put there
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -5,8 +5,6 @@ appears at c + f u', u' = u (1 + k1 r^2 + k2 r^4 + k3 r^6 + 2 (p1 u_y + p2 u_x))
 Human3.6M's files.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

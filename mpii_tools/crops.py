@@ -6,8 +6,6 @@ u = (x - c) n / s + (n - 1) / 2: the square's center falls on the crop's center,
 An affine is a (2, 3) matrix, linear part and shift. `apply_affine` takes arrays and tensors.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -1,14 +1,12 @@
 """Annotated people as tables of arrays, in depth too: what every reader returns and every dataset is made from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 from heads.skeleton import CROP_SIDE, MPII, Skeleton
 from mpii_tools.cameras import back_project
 
@@ -26,7 +24,7 @@ class People:
     Columns that a format lacks may be left out. What is given may be lists, or one value for everybody.
 
     Attributes:
-        images: (N,) image file names.
+        images: (N,) image file names, with escapes for what cannot be printed.
         joints: (N, K, 2) x, y; NaN is the only mark of a missing joint.
         person_ids: (N,) unique names, `image#r` with r the 1-based rect (or occurrence, unless given) in that image.
         center: (N, 2) MPII's objpos. NaN if unknown.
@@ -37,7 +35,11 @@ class People:
         visible: (N, K) 1 visible, 0 occluded, -1 unknown or not annotated.
         derived: (N, K) joints filled by a rule, not annotated: training may use them, evaluation never does.
         area: (N,) square image pixels of the person, COCO's `area`: OKS's unit. NaN if unknown.
+        image_size: (N, 2) width and height of the image that was labeled, as the annotations say. NaN if unknown.
         skeleton: names and tree of the K joints.
+        image_ids: (N,) what the annotations call the images beside their names, COCO's `images[].id`: int64, or text
+            as the file has it; None where they have none. Ids of several joined files may say one thing twice.
+        category_ids: (N,) the same of COCO's `category_id`.
         depth: of the N people, in this order; None for people in two dimensions.
 
     Raises:
@@ -56,21 +58,29 @@ class People:
     visible: np.ndarray | int = -1
     derived: np.ndarray | bool = False
     area: np.ndarray | float = np.nan
+    image_size: np.ndarray | float = np.nan
     skeleton: Skeleton = MPII
-    depth: Depth | None = None
+    image_ids: np.ndarray | None = None
+    category_ids: np.ndarray | None = None
+    depth: "Depth | None" = None
 
     def __post_init__(self) -> None:
         if self.person_ids is None:
             object.__setattr__(self, "person_ids", number_occurrences(np.asarray(self.images)))
-        set_columns(self, "people", COLUMNS, len(self.person_ids), {"K": len(self.joint_names)})
+        columns = COLUMNS | dict.fromkeys(self.ids, (None,))
+        set_columns(self, "people", columns, np.size(self.person_ids), {"K": len(self.joint_names)})
         known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
         object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
-        require_printable("people", self.images, self.person_ids)
+        texts = [column for column in self.ids.values() if column.dtype.kind == "U"]
+        require_printable("people", *texts)
+        for name in ("images", "person_ids"):
+            object.__setattr__(self, name, escape_names(getattr(self, name)))
         if self.depth is not None:
-            if len(self.depth) != len(self):
-                raise PoseError(f"depth: has {len(self.depth):,} rows, the people are {len(self):,}")
-            if (joints := self.depth.z.shape[1]) != len(self.joint_names):
-                raise PoseError(f"depth: of {joints} joints, the people have {len(self.joint_names)}")
+            (rows, joints), shape = self.depth.z.shape, (len(self), len(self.joint_names))
+            if (rows, joints) != shape:
+                raise PoseError(
+                    f"depth: {rows:,} rows of {joints} joints, the people have {shape[1]} and are {len(self):,}"
+                )
             wrong = self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]
             if len(wrong):
                 raise PoseError(f"depth: the camera of person '{wrong[0]}' has no focal length above 0")
@@ -82,6 +92,11 @@ class People:
     def joint_names(self) -> tuple[str, ...]:
         """Names of the K joints."""
         return self.skeleton.names
+
+    @property
+    def ids(self) -> dict[str, np.ndarray]:
+        """The columns of `ID_COLUMNS` that the annotations have."""
+        return {name: getattr(self, name) for name in ID_COLUMNS if getattr(self, name) is not None}
 
     def joint_names_where(self, mask: np.ndarray) -> list[str]:
         """The names of the joints of a mask (K,) bool."""
@@ -112,11 +127,11 @@ class People:
         """(N,) side of the person's square crop in image pixels: 200 * scale * 1.25."""
         return CROP_SIDE * self.scale
 
-    def select(self, rows: np.ndarray) -> People:
+    def select(self, rows: np.ndarray) -> "People":
         """The people of `rows` (indices or a boolean mask), in that order."""
         part = copy(self)  # its rows were checked, and preparing selects for each image
         depth = None if self.depth is None else self.depth.select(rows)
-        vars(part).update({name: getattr(self, name)[rows] for name in COLUMNS}, depth=depth)
+        vars(part).update({name: getattr(self, name)[rows] for name in (*COLUMNS, *self.ids)}, depth=depth)
         return part
 
     @property
@@ -182,7 +197,7 @@ class Depth:
         protocols = set(self.protocol.tolist())
         return protocols.pop() if len(protocols) == 1 else ""
 
-    def select(self, rows: np.ndarray) -> Depth:
+    def select(self, rows: np.ndarray) -> "Depth":
         """The people of `rows` (indices or a boolean mask), in that order."""
         return replace(self, **{name: getattr(self, name)[rows] for name in DEPTH_COLUMNS})
 
@@ -207,8 +222,10 @@ COLUMNS = {
     "images": (np.str_,), "person_ids": (np.str_,), "joints": (np.float64, "K", 2), "center": (np.float64, 2),
     "scale": (np.float64,), "head_size": (np.float64,), "split": (np.str_,), "scored": (np.bool_,),
     "visible": (np.int8, "K"), "derived": (np.bool_, "K"), "area": (np.float64,),
+    "image_size": (np.float64, 2),
 }  # fmt: skip
 
+ID_COLUMNS = ("image_ids", "category_ids")  # which a file may lack
 
 # Of `Depth`.
 DEPTH_COLUMNS = {
@@ -236,6 +253,11 @@ def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: in
         if column.shape != shape:
             raise PoseError(f"{what}: column '{name}' has shape {column.shape}, expected {shape}")
         object.__setattr__(table, name, column)
+
+
+def escape_names(names: np.ndarray) -> np.ndarray:
+    """Names (N,) as messages and tables can hold them (`escape_name`); images are found by them all the same."""
+    return np.array(list(map(escape_name, names.tolist())), dtype=np.str_)
 
 
 def require_printable(what: str, *columns: np.ndarray) -> None:
@@ -268,7 +290,9 @@ def join_people(parts: Sequence[People]) -> People:
     """All people of some parts of one skeleton, with depth if all parts have some."""
     depths = [part.depth for part in parts]
     depth = Depth(**join_columns(depths, DEPTH_COLUMNS)) if all(depths) else None
-    return replace(parts[0], **join_columns(parts, COLUMNS), depth=depth)
+    ids = {name: None for name in ID_COLUMNS}
+    ids |= join_columns(parts, [name for name in ID_COLUMNS if all(name in part.ids for part in parts)])
+    return replace(parts[0], **join_columns(parts, COLUMNS), **ids, depth=depth)
 
 
 def join_columns(tables: Sequence[object], columns: Iterable[str]) -> dict[str, np.ndarray]:

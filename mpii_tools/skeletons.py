@@ -1,7 +1,5 @@
 """Skeletons by name and as JSON, and the skeleton of joints of which only the names are known."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -108,6 +106,11 @@ SKELETONS = {
 # Other words for a joint, tried where the word itself is not among the names.
 ALIASES = {"head": "head_top", "headtop": "head_top", "neck": "upper_neck", "upperneck": "upper_neck"}
 
+# Words of a name -> what they are here; the two sides; and a side that is written together with what it is of.
+WORDS = {"right": "r", "left": "l", "rt": "r", "lt": "l", "front": "f", "fore": "f", "back": "b", "hind": "b"}
+MIRRORED = {"r": "l", "l": "r"}
+FUSED = re.compile(r"(left|right|l|r)([^_].+)|(.+[^_])(left|right)")
+
 
 def get_skeleton(name: str | os.PathLike) -> Skeleton:
     """The skeleton of that name in `SKELETONS`, else that of the JSON file of that path (`skeleton_from_json`).
@@ -130,13 +133,13 @@ def get_skeleton(name: str | os.PathLike) -> Skeleton:
 def find_joints(skeleton: Skeleton, names: Sequence[str]) -> list[int | None]:
     """Where each joint of the skeleton is among `names`, None if nowhere.
 
-    Case, spaces and `right_`, `Right`, `r_` make no difference, nor do the words of `ALIASES`.
+    Case, spaces and how and where a side is said make no difference (`plain_names`), nor do the words of `ALIASES`.
     """
-    place = {plain_name(name): index for index, name in enumerate(names)}
+    place = {name: index for index, name in enumerate(plain_names(names))}
     for word, meant in ALIASES.items():
         if word in place:
             place.setdefault(meant, place[word])
-    return [place.get(plain_name(name)) for name in skeleton.names]
+    return [place.get(name) for name in plain_names(skeleton.names)]
 
 
 def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) -> tuple[Skeleton, list[int], bool]:
@@ -161,10 +164,24 @@ def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) ->
         raise PoseError("skeleton: no joint is named; give one or more names")
     if len(set(names)) < len(names):
         raise PoseError("skeleton: a joint name is repeated; names must be unique")
-    plainly = [plain_name(name) for name in names]
-    pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly)
-             if name.startswith("r_") and f"l_{name[2:]}" in plainly]  # fmt: skip
+    plainly = plain_names(names)
+    pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly) if name.startswith("r_")
+             and plainly.count(name) == plainly.count(f"l_{name[2:]}") == 1]  # fmt: skip
     return Skeleton(tuple(names), _spanning_tree(len(names), edges), tuple(pairs)), [*range(len(names))], False
+
+
+def fit_edges(edges: object, joints: int) -> tuple[list[list[int]], list[str], int]:
+    """Drawn edges of `joints` keypoints as pairs of indices; those that join none, in words; and the first's number.
+
+    COCO's are counted from 1; others count from 0, which a 0 tells if there is no last keypoint of those from 1.
+    """
+    pairs = [edge if isinstance(edge, list) and all(type(end) is int for end in edge) else []
+             for edge in (edges if isinstance(edges, list) else [])]  # fmt: skip
+    ends = set().union(*pairs)
+    first = 0 if 0 in ends and joints not in ends else 1
+    fits = [len(pair) == 2 and all(0 <= end - first < joints for end in pair) for pair in pairs]
+    fitting = [[end - first for end in pair] for pair, fit in zip(pairs, fits, strict=True) if fit]
+    return fitting, [str(edge)[:40] for edge, fit in zip(edges or [], fits, strict=False) if not fit], first
 
 
 def mirror_note(skeleton: Skeleton) -> str:
@@ -178,12 +195,20 @@ def mirror_note(skeleton: Skeleton) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A joint's name in lower case with `r_` or `l_` before it: `Right Ankle`, `right_ankle`, `RAnkle` -> `r_ankle`."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=^[LR])(?=[A-Z][a-z])", "_", name.strip())
-    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
-    if words and words[0] in ("right", "left"):
-        words[0] = words[0][0]
-    return "_".join(words)
+    """A joint's name in lower case, its side first: `Right Ankle`, `RAnkle`, `ankle_right`, `ankle.R` -> `r_ankle`."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=^[LR])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)", "_", name.strip())
+    words = [WORDS.get(word, word) for word in re.split(r"[\W_]+", name.lower()) if word]
+    return "_".join(sorted(words, key=lambda word: word not in MIRRORED))
+
+
+def plain_names(names: Sequence[str]) -> list[str]:
+    """`plain_name` of each; a side that is no word of its own counts if both are there: `leye`, `reye` -> `l_eye`."""
+    plain, apart = [plain_name(name) for name in names], []
+    for name in plain:
+        before, rest, start, after = match.groups() if (match := FUSED.fullmatch(name)) else ("", name, "", "")
+        apart.append(f"{(before or after)[0]}_{rest or start}" if match else name)
+    both = [MIRRORED.get(name[:1], "") + name[1:] in apart for name in apart]
+    return [name if mirrored else own for name, mirrored, own in zip(apart, both, plain, strict=True)]
 
 
 def _spanning_tree(joints: int, edges: Iterable[Sequence[int]]) -> tuple[int, ...]:

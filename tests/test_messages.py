@@ -170,14 +170,7 @@ def bad_prepared():
 
 def bad_weights():
     torch.save({"layer.weight": torch.ones(3)}, "other.pth")
-    torch.save(
-        {f"{name}.weight": torch.ones(3) for name in ("conv1", "layer1.0.conv1", "layer1.0.conv3")}, "resnet.pth"
-    )
-    torch.save({"conv1.weight": torch.ones(3), "layer1.0.conv1.weight": torch.tensor(torch.nan)}, "nan.pth")
     torch.save(torch.nn.Linear(2, 2), "object.pth")
-    small = {f"module.{name}.weight": torch.ones(3) for name in ("conv1", "layer1.0.conv1")}
-    torch.save({"student": small, "teacher": small}, "pair.pth")
-    torch.save(small, "half.pth")
     torch.save(resnet34(weights=None).state_dict(), "resnet34.pth")
     save_file({"conv1.weight": torch.ones(3)}, "nameless.safetensors", metadata={"description": '{"design": 1}'})
     Path("corrupt.pth").write_bytes(b"PK\x03\x04 corrupt")
@@ -228,7 +221,7 @@ TABLE = [
     (f"{PREPARE} people-kind.npz", "people-kind.npz: ", "'scale' holds <U4", "make it again"),
     (f"{PREPARE} people-short.npz", "people-short.npz: ", "'scale' has shape (3,), expected (30,)", "make it again"),
     (f"{PREPARE} people-twice.npz", "people-twice.npz: person '0.jpg#1'", "more than once", "keep one"),
-    (f"{PREPARE} people-names.npz", "people-names.npz: ", r"'\x1b[2J' holds characters", "make it again"),
+    (f"{PREPARE} people-names.npz", "no image '%x1b[2J' among", "add it"),
     # Images, options and the disk.
     (f"{IMAGES} absent", "absent: no such folder", "check the path"),
     (f"{IMAGES} none", "none: no image (.jpg, ", "give the images' folder"),
@@ -284,13 +277,9 @@ TABLE = [
     (f"{TRAIN} corrupt.pth", "corrupt.pth: corrupt"),
     (f"{TRAIN} object.pth", "object.pth: corrupt", "what could run code"),
     (f"{TRAIN} other.pth", "other.pth: holds no torchvision ResNet", "give a file"),
-    (f"{TRAIN} pair.pth", "pair.pth: holds 2 ResNets (student.module, teacher.module)", "give a file with one"),
     (f"{TRAIN} resnet34.pth", "resnet34.pth: ", "a resnet34, the stage is a resnet18", "choose --backbone resnet34"),
-    (f"{TRAIN} half.pth", "half.pth: ", "'bn1.bias' is absent, expected (64,)", "choose"),
     (f"{TRAIN} images", "images: a folder without stage0/stage.safetensors", "give a run"),
     (f"{TRAIN} nameless.safetensors", "nameless.safetensors: ", "lack the checksum", "train it again"),
-    (f"{TRAIN} nan.pth", "nan.pth: 'layer1.0.conv1.weight'", "finite floats", "get the file again"),
-    (f"{TRAIN} resnet.pth", "resnet.pth: ", "stride", "add --stride 1x1 or --stride 3x3"),
     (f"{TRAIN} corrupt.safetensors", "corrupt.safetensors: corrupt", "copy or train it again"),
     ("predict --run none images/0.jpg", "stage.safetensors: no such file"),
     ("predict --run none", "give either images", "--data"),

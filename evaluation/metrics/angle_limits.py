@@ -133,8 +133,8 @@ def _check_limbs(bones: np.ndarray, limits: AngleLimits, azimuth: np.ndarray, el
     at = (np.arange(len(LIMBS)), azimuth, elevation)
     across, first, second = np.moveaxis(np.einsum("nlij,nlj->nli", limits.axes[at], bones), -1, 0)
     low, high, second_low, second_high = np.moveaxis(limits.bounds[at], -1, 0)
-    within = (low <= first) & (first <= high) & (second_low <= second) & (second <= second_high)
-    return within & (across + limits.offset[at] <= 0)
+    inside = (low <= first) & (first <= high) & (second_low <= second) & (second <= second_high)
+    return inside & (across + limits.offset[at] <= 0)
 
 
 def _limb_frames(torso: np.ndarray, above: np.ndarray, limits: AngleLimits) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.ground_truth import GroundTruth, ratio
+from evaluation.metrics.ground_truth import GroundTruth, fill_masked, ratio
 from heads.skeleton import MPII, Skeleton
 
 MIN_ALIGNED = 3  # joints that fix a rotation
@@ -97,7 +97,7 @@ def pa_joint_errors(pred: np.ndarray, gt: np.ndarray, scale: bool = False) -> np
 
 
 def _checked(pred: ArrayLike, gt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    pred, gt = (np.asarray(poses, dtype=np.float64) for poses in (pred, gt))
+    pred, gt = map(fill_masked, (pred, gt))
     if pred.shape != gt.shape or pred.ndim != 3 or pred.shape[-1] != 3:
         raise PoseError(f"predictions have shape {pred.shape} and ground truth {gt.shape}; give both as (people, K, 3)")
     bad = (np.isfinite(gt).all(axis=-1) & ~np.isfinite(pred).all(axis=-1)).sum()

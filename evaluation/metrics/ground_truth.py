@@ -13,6 +13,7 @@ from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.conventions import PCKH, Measure
 from heads.skeleton import BOX_PER_SCALE, CROP_SIDE, MPII, Skeleton
 
+METERS = 10.0  # a pose spans more in mm, and less in meters
 CROP = 224  # pixels on a side of the network's input
 
 
@@ -53,7 +54,7 @@ class GroundTruth:
     is right-handed; the origin does not matter, so joints relative to the pelvis do as well.
 
     Attributes:
-        joints: (N, K, D); NaN if not annotated.
+        joints: (N, K, D); NaN, or hidden by a numpy mask, if not annotated.
         head_size: (N,) image pixels, 0.6 times the diagonal of MPII's head box. PCKh leaves out, and counts, people
             whose head size is NaN or not positive; left out: everybody's is NaN.
         scale: (N,) MPII's scale (person height / 200 px), which sets the crop's side: 250 * scale image pixels. People
@@ -70,7 +71,8 @@ class GroundTruth:
         angle_limits: for Illegal Angle, see `load_angle_limits`; left out: it is not measured.
 
     Raises:
-        PoseError: shapes that do not match, an annotated joint without a finite position.
+        PoseError: shapes that do not match, an annotated joint without a finite position, a joint in 2D at exactly
+            (0, 0) or (-1, -1) that `annotated` does not vouch for, 3D poses in meters or with a flag for z.
     """
 
     joints: np.ndarray
@@ -87,7 +89,7 @@ class GroundTruth:
     angle_limits: AngleLimits | None = None
 
     def __post_init__(self) -> None:
-        joints, names = np.asarray(self.joints, dtype=np.float64), self.skeleton.names
+        joints, names, told = fill_masked(self.joints), self.skeleton.names, self.annotated is not None
         if joints.ndim != 3:
             raise PoseError(f"ground truth has shape {joints.shape}; give it as (people, joints, dimensions)")
         if joints.shape[1] != len(names):
@@ -96,15 +98,19 @@ class GroundTruth:
         unknown = np.full(len(joints), np.nan)
         defaults = {"annotated": np.isfinite(joints).all(axis=-1), "head_size": unknown, "scale": unknown}
         for name in ("annotated", "head_size", "scale", "subject", "action", "sequence"):
-            given, default = getattr(self, name), defaults.get(name)
-            if given is None and default is None:
+            values, default = getattr(self, name), defaults.get(name)
+            if values is None and default is None:
                 continue
-            values = default if given is None else np.asarray(given, dtype=str if default is None else default.dtype)
+            values = default if values is None else fill_masked(values, str if default is None else default.dtype)
             shape = joints.shape[: 2 if name == "annotated" else 1]
             if values.shape != shape:
                 raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {shape}")
             object.__setattr__(self, name, values)
-        self._check_finite("ground truth", joints)
+        self._check_joints("ground truth", joints)
+        if self.dimensions == 2 and not told:  # unless the caller says that a joint there counts
+            marked = (joints == 0).all(axis=-1) | (joints == -1).all(axis=-1)
+            fault = "is at exactly (0, 0) or (-1, -1), where files put a joint that nobody labeled"
+            self._refuse("ground truth", marked, fault, "make it NaN, or give `annotated`")
         if self.size is None:
             object.__setattr__(self, "size", self._measure_size())
 
@@ -150,25 +156,36 @@ class GroundTruth:
         """Predicted joints of these people as float64 (N, K, D), NaN if not annotated.
 
         Raises:
-            PoseError: another shape, or an annotated joint without a finite predicted position.
+            PoseError: another shape, an annotated joint without a finite predicted position, 3D poses not in mm.
         """
-        pred = np.asarray(pred, dtype=np.float64)
+        pred = fill_masked(pred)
         if pred.shape != self.joints.shape:
             raise PoseError(
                 f"predictions have shape {pred.shape} and ground truth {self.joints.shape}; give both as (people, "
                 "joints, dimensions), of the same people, joints and dimensions"
             )
-        self._check_finite("prediction", pred)
+        self._check_joints("prediction", pred)
         return np.where(self.annotated[..., None], pred, np.nan)
 
-    def _check_finite(self, what: str, joints: np.ndarray) -> None:
-        bad = np.argwhere(self.annotated & ~np.isfinite(joints).all(axis=-1))
-        if len(bad):
-            person, joint = bad[0]
-            raise PoseError(
-                f"{what}: row {person}, joint '{self.skeleton.names[joint]}' is annotated but has no finite position "
-                f"({len(bad)} such joints); give a position or mark it as not annotated"
-            )
+    def _refuse(self, what: str, bad: np.ndarray, fault: str, cure: str) -> None:
+        """Raises PoseError, with the first of them, if any joint is bad, (N, K) bool."""
+        for person, joint in np.argwhere(bad)[:1]:
+            joint = f"row {person}, joint '{self.skeleton.names[joint]}'"
+            raise PoseError(f"{what}: {joint} {fault} ({bad.sum()} such joints); {cure}")
+
+    def _check_joints(self, what: str, joints: np.ndarray) -> None:
+        """Raises PoseError for an annotated joint without a finite position, and for 3D poses that are not in mm."""
+        bad, cure = self.annotated & ~np.isfinite(joints).all(axis=-1), "give a position or mark it as not annotated"
+        self._refuse(what, bad, "is annotated but has no finite position", cure)
+        if self.dimensions != 3 or not self.annotated.any():
+            return
+        known = np.where(self.annotated[..., None], joints, np.nan)[self.annotated.any(axis=1)]
+        span = np.median((np.nanmax(known, axis=1) - np.nanmin(known, axis=1)).max(axis=-1))
+        if 0 < span < METERS:
+            raise PoseError(f"{what}: poses in 3D span {span:.3g}, as if in meters; give mm")
+        third = joints[self.annotated][:, 2]
+        if third.any() and np.isin(third, (0, 1, 2)).all():
+            raise PoseError(f"{what}: the third coordinates are flags of visibility, not mm; give x and y alone")
 
     def _measure_size(self) -> np.ndarray:
         if self.measure.key == "pckh":
@@ -179,6 +196,12 @@ class GroundTruth:
             return np.full(len(self), np.nan)
         one, other = (self.known[:, self.skeleton.index(name)] for name in self.skeleton.torso)
         return np.linalg.norm(one - other, axis=-1)
+
+
+def fill_masked(values: ArrayLike, dtype: object = np.float64) -> np.ndarray:
+    """An array of that type; NaN, False or "" where a numpy mask hides a value."""
+    values = np.ma.asarray(values, dtype=dtype)
+    return np.ma.filled(values, {"f": np.nan, "b": False}.get(values.dtype.kind, ""))
 
 
 def has_size(sizes: np.ndarray) -> np.ndarray:

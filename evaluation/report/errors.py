@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Estimate
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
 from evaluation.metrics.conventions import OUTSIDE_MEAN, SHORT, Measure, joint_groups
 from evaluation.metrics.evaluate import evaluate
 from evaluation.metrics.ground_truth import GroundTruth, has_size
@@ -106,10 +106,7 @@ def make_joints_section(results: Mapping[str, Scores]) -> Section:
     Args:
         results: name -> scores in 2D.
     """
-    tables = {}
-    for name, scores in results.items():
-        table = joints_table(scores)
-        tables[f"joints-{file_name(name)}"] = replace(table, title=f"{name}. {table.title}")
+    tables = {f"joints-{file_name(name)}": joints_table(scores, f"{name}. ") for name, scores in results.items()}
     measure = next(iter(results.values())).measure
     curves = (
         f"Mean {measure.name} over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect "
@@ -158,14 +155,13 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         if not any(parts[key].values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
-        values = select_values(parts[key], error)
+        values = {run: {label: part[error].overall for label, part in each.items()} for run, each in parts[key].items()}
         plot = plots.part_points(values, title, xlabel, f"mean joint error ({unit})")
         figures[f"error-by-{key}"] = (f"{caption} Bars are 95 % confidence intervals.", plot)
         words = f"mean joint error in {unit.replace('px', 'pixels')}"
-        people = {label: part.people for label, part in next(iter(parts[key].values())).items()}
-        tables[f"error-by-{key}"] = make_table(f"{title}: {words}", people, values)
-        values, words = select_values(parts[key], measure.name_at(measure.main)), f"{measure.title}{measure.note} in %"
-        tables[f"{measure.block}-by-{key}"] = make_table(f"{title}: {words}", people, values)
+        tables[f"error-by-{key}"] = make_table(f"{title}: {words}", parts[key], error)
+        words, main = f"{measure.title}{measure.note} in %", measure.name_at(measure.main)
+        tables[f"{measure.block}-by-{key}"] = make_table(f"{title}: {words}", parts[key], main)
     if any(relative.values()):  # a single joint has no pairs
         title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
         caption = (
@@ -185,15 +181,10 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
     return Section("Where the error is", text, tables, figures, folded=folded, facts={"breakdowns": facts})
 
 
-def select_values(parts: Mapping[str, Mapping[str, Scores]], metric: str) -> dict[str, dict[str, Estimate]]:
-    """Run -> part of the data -> value of one metric."""
-    return {run: {label: part[metric].overall for label, part in each.items()} for run, each in parts.items()}
-
-
-def make_table(title: str, people: Mapping[str, int], values: plots.Values) -> Table:
-    """Part of the data in a row, run in a column. `people`: how many are in each part."""
+def make_table(title: str, parts: Mapping[str, Mapping[str, Scores]], metric: str) -> Table:
+    """Part of the data in a row, run in a column. `parts`: run -> part -> scores."""
     rows = tuple(
-        (label, Cell(count, digits=0), *(cell(each[label]) for each in values.values()))
-        for label, count in people.items()
+        (label, Cell(part.people, digits=0), *(cell(each[label][metric].overall) for each in parts.values()))
+        for label, part in next(iter(parts.values())).items()
     )
-    return Table(title, ("", "People", *values), rows)
+    return Table(title, ("", "People", *parts), rows)

@@ -91,9 +91,8 @@ def make_section(runs: Sequence[Run], view: View) -> Section | None:
             "those whom it harms most. Above each, the change of the mean joint error."
         )
         figures["movement"] = (caption, plots.movement_arrows(*poses, skeleton=shown.skeleton))
-    folded = frozenset(tables) - {"movement"}
-    facts = {"movement": to_json(moved)}
-    return Section("From stage 0 to stage 1", (), tables, figures, folded=folded, facts=facts)
+    options = {"folded": frozenset(tables) - {"movement"}, "facts": {"movement": to_json(moved)}}
+    return Section("From stage 0 to stage 1", (), tables, figures, **options)
 
 
 def choose_people(run: Run, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
@@ -118,8 +117,7 @@ def movement_table(title: str, rows: Mapping[str, JointMovement]) -> Table:
     lines = []
     for name, moved in rows.items():
         values = map(cell, (moved.moved, moved.closer, moved.before, moved.after))
-        change = cell(moved.change, digits=2, signed=True)
-        lines.append((name, Cell(moved.joints, digits=0), *values, change))
+        lines.append((name, Cell(moved.joints, digits=0), *values, cell(moved.change, digits=2, signed=True)))
     head = ("", "Annotated", "Moved px", "Nearer %", "Error before", "Error after", "Change px")
     note = "Image pixels; nearer: the share of joints that end nearer to the ground truth than they were."
     return Table(title, head, tuple(lines), note=note)

@@ -135,9 +135,8 @@ def movement_arrows(
         head = {"width": 0.014, "headwidth": 4, "headlength": 4.5, "headaxislength": 4}
         axes.quiver(*start.T, *shift.T, color=colors, angles="xy", scale_units="xy", scale=1, zorder=3, **head)
         everything = np.concatenate([start, start + shift, joints])
-        everything = everything[np.isfinite(everything).all(axis=-1)]
-        center, half = (everything.min(axis=0) + everything.max(axis=0)) / 2, np.ptp(everything, axis=0).max() / 2
-        half = max(float(half), 1.0) * 1.08
+        low, high = np.nanmin(everything, axis=0), np.nanmax(everything, axis=0)
+        center, half = (low + high) / 2, max(float((high - low).max() / 2), 1.0) * 1.08
         axes.set(xlim=(center[0] - half, center[0] + half), ylim=(center[1] + half, center[1] - half), aspect="equal")
         axes.set_title(caption, fontsize="small")
     if factor > 1:

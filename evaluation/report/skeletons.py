@@ -200,13 +200,10 @@ def draw_skeleton(
     if nearness is not None:
         limbs.sort(key=lambda limb: nearness[list(limb)].sum())
         dots = dots[np.argsort(nearness[dots], kind="stable")]
-    rim = max(1.0, width / 4)
-    for extra, outline in ((rim, True), (0.0, False)):
+    for extra, shades in ((max(1.0, width / 4), [OUTLINE] * len(skeleton)), (0.0, colors)):
         line = max(1, round(width + 2 * extra))
         radius = round((0.85 * width + extra) * 2**_SHIFT)
         for joint, parent in limbs:
-            color = OUTLINE if outline else colors[joint]
-            cv2.line(canvas, points[joint], points[parent], color, line, cv2.LINE_AA, _SHIFT)
+            cv2.line(canvas, points[joint], points[parent], shades[joint], line, cv2.LINE_AA, _SHIFT)
         for joint in dots:
-            color = OUTLINE if outline else colors[joint]
-            cv2.circle(canvas, points[joint], radius, color, -1, cv2.LINE_AA, _SHIFT)
+            cv2.circle(canvas, points[joint], radius, shades[joint], -1, cv2.LINE_AA, _SHIFT)

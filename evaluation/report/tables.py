@@ -197,9 +197,9 @@ def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
     return Table(title, ("", *heads.values()), tuple(rows), note=note)
 
 
-def joints_table(scores: Scores) -> Table:
+def joints_table(scores: Scores, lead: str = "") -> Table:
     """One row per joint: in 2D how many are annotated, PCKh at each threshold, joint error and error of its bone; in 3D
-    the metrics of it, of its bone and of its angle, and those of the ground truth, as in Table 3.
+    the metrics of it, of its bone and of its angle, and those of the ground truth, as in Table 3. `lead`: of the title.
     """
     measure, columns, note = scores.measure, {}, ""
     rows = list(scores["joint_error"].per_part)
@@ -215,12 +215,8 @@ def joints_table(scores: Scores) -> Table:
         note = "The root's own joint error is 0, and counts in that of all joints."
     for head, score in shown.items():
         columns[head] = {part: cell(each) for part, each in (*score.per_part.items(), ("all", score.overall))}
-    return Table(
-        title=title,
-        head=("", *columns),
-        rows=tuple((joint, *(each.get(joint, "-") for each in columns.values())) for joint in rows),
-        note=note,
-    )
+    rows = tuple((joint, *(each.get(joint, "-") for each in columns.values())) for joint in rows)
+    return Table(f"{lead}{title}", ("", *columns), rows, note=note)
 
 
 def breakdown_tables(scores: Scores) -> list[Table]:

@@ -19,7 +19,7 @@ from torchvision.models import get_model
 from heads.pairs import all_pairs
 from heads.skeleton import MPII
 from ief.benchmarks.timing import Function, measure, summarize
-from ief.inference.inputs import find_images, whole_images
+from ief.inference.inputs import find_inputs, whole_images
 from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
@@ -169,7 +169,7 @@ def files(workload: Workload, folder: Path) -> dict:
         drawn = [draw_image(1280, 720, seed) for seed in range(10)]
         for number in range(IMAGES):
             (folder / f"{number:03}.jpg").write_bytes(drawn[number % len(drawn)])
-    images = whole_images(find_images([workload.images or folder]))
+    images = whole_images(find_inputs([workload.images or folder])[0])
     predictor = PosePredictor.of(workload.cascade(), batch_size=FILES_BATCH)
     crops = np.random.default_rng(0).integers(0, 255, (FILES_BATCH, workload.size, workload.size, 3), dtype=np.uint8)
 

@@ -19,7 +19,7 @@ PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("inputs", type=Path, nargs="*", metavar="INPUT", help="images, folders of them, or videos (.mp4, .avi, .mov)")
+    add("inputs", type=Path, nargs="*", metavar="INPUT", help="images, videos, or folders of both")
     add("--boxes", "--list", **FILE, help=PEOPLE)
     add("--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)")
     add("--detect", **FLAG, help="find the people by torchvision's SSDLite320-MobileNetV3")

@@ -1,7 +1,5 @@
 """`ief prepare`: annotations and images -> preprocessed crops, with a table of everything that was left out."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -31,8 +29,8 @@ DAMAGED = (
 )
 SIZES = {name: OPTIONS[name] for name in OF_PREPARE}
 OF_DATASET = (
-    "annotations", "out", "images", "name", "valid_share", "seed", "limit", "strict", "derive", "protocol", "every",
-    "leave_out_damaged", "crop",
+    "annotations", "out", "images", "name", "category", "valid_share", "seed", "limit", "strict", "derive", "protocol",
+    "every", "leave_out_damaged", "crop",
 )  # fmt: skip
 
 
@@ -51,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--preset", default="paper", metavar="|".join(PRESETS), help=preset)
     add_options(parser, SIZES, "paper")
     add("--limit", help="only the first N people of each split, 1 or more, to try things", **number)
+    add("--category", metavar="NAME|ID", help="which category of COCO's format, if several have keypoints of their own")
     add("--skeleton", metavar="NAME|FILE", help=SKELETON)
     plain = "leave joints without a label (MPII's pelvis) missing (default: placed by the skeleton's `derived`)"
     add("--no-derived-joints", action="store_false", dest="derive", help=plain)

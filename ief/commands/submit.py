@@ -6,7 +6,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from ief.commands.options import add_first_pixel
 from mpii_tools.results.predictions import read_predictions
-from mpii_tools.results.submission import write_submission
+from mpii_tools.results.submission import write_exchange, write_submission
 
 EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
          ief submit --annotations mpii_human_pose_v1_u12_1.mat --predictions runs/all/predictions-test.npz \\
@@ -49,7 +49,6 @@ def run(args: argparse.Namespace) -> None:
 def write_3d(args: argparse.Namespace) -> None:
     """Write 3D poses of the people of the annotations whom the predictions hold."""
     from mpii_tools.annotations.read import read_annotations
-    from mpii_tools.results.exchange import write_exchange
     from mpii_tools.results.matching import align_annotated
 
     reading = read_annotations(args.annotations)

@@ -46,20 +46,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train every run, by each seed, with the same order, weights and budget; what is done is skipped."""
     check_budget(args.minutes, args.epochs)
-    if args.seeds and args.seed is not None:
-        raise PoseError("give either --seed or --seeds")
-    if len(set(args.seeds or ())) < len(args.seeds or ()):
-        raise PoseError(f"--seeds {' '.join(map(str, args.seeds))}: each once")
+    seeds = args.seeds or ()
+    for wrong, what in (
+        (args.plan and args.minutes, "--minutes times one run for all and replaces a plan's epochs; give --epochs"),
+        (seeds and args.seed is not None, "give either --seed or --seeds"),
+        (len(set(seeds)) < len(seeds), f"--seeds {' '.join(map(str, seeds))}: each once"),
+        (args.draw and args.data is not None, "give either --data or --draw"),
+    ):
+        if wrong:
+            raise PoseError(what)
     if args.draw:
-        if args.data is not None:
-            raise PoseError("give either --data or --draw")
         from ief.training.runtime import check_launch
 
         if check_launch() > 1:
             raise PoseError("--draw: works in one process alone; then give torchrun the --data that it drew")
         args.data = str(args.run / "data")
     config = read_run_config(args, OPTIONS)
-    for seed in args.seeds or ():
+    for seed in seeds:
         change_config(config, seed=seed)  # a wrong one is told before anything is drawn
     from ief.workflow.compare import compare_runs, read_plan, table_7
 
@@ -71,6 +74,6 @@ def run(args: argparse.Namespace) -> None:
         drawn = write_synthetic(args.run / "people", *args.draw)
         prepare_drawn(drawn, args.run / "data", "drawn people", config.options)
     title = f"{len(configs)} runs" if args.plan else f"Five methods, {config.stages} stages"
-    pages = compare_runs(configs, args.run, title, seeds=args.seeds or (), minutes=args.minutes, **read_runtime(args))
+    pages = compare_runs(configs, args.run, title, seeds=seeds, minutes=args.minutes, **read_runtime(args))
     if is_main_rank():
         print("wrote " + "\n      ".join(map(str, pages)))

@@ -11,9 +11,9 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import crop_matrices
+from mpii_tools.formats.boxes import find_box_faults
 from mpii_tools.people import BOX_MARGIN, CENTER_SHIFT, CROP_SIDE, box_squares
 
-FARTHEST = 100  # image sides that a box may reach beyond the image: what is farther is no box of it
 PERSON_SIDE = CROP_SIDE / BOX_MARGIN  # image pixels per unit of MPII's scale
 
 
@@ -48,11 +48,16 @@ def pose_boxes(joints: np.ndarray) -> np.ndarray:
     return np.concatenate([low - room, high + room], axis=1)
 
 
+def to_array(values: object) -> object:
+    """A torch tensor as an array, on any device, with a gradient or not; whatever else as it is."""
+    return values.detach().cpu().numpy() if hasattr(values, "requires_grad") else values
+
+
 def check_boxes(boxes: object, name: str) -> np.ndarray:
     """Boxes as (P, 4) float64. Raises PoseError, naming image `name`, if they are no array of that shape."""
     try:
-        array = np.asarray(boxes, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(to_array(boxes), dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise PoseError(f"{name}: boxes are no array of numbers ({error}); give (P, 4), x1 y1 x2 y2") from None
     array = array.reshape(-1, 4) if array.shape == (4,) or not array.size else array
     if array.ndim != 2 or array.shape[1] != 4:
@@ -60,16 +65,12 @@ def check_boxes(boxes: object, name: str) -> np.ndarray:
     return array
 
 
-def box_fault(box: np.ndarray, width: int, height: int) -> str:
-    """What makes a box (4,) useless for an image of that size, in words; empty if nothing does."""
-    x1, y1, x2, y2 = box.tolist()
-    shown = " ".join(f"{value:g}" for value in box)
-    if not np.isfinite(box).all():
-        return f"its box {shown} is not finite"
-    if np.abs(box).max() > FARTHEST * max(width, height):
-        return f"its box {shown} is over {FARTHEST} times the image of {width} x {height} pixels"
-    if not (x2 > x1 and y2 > y1):
-        return f"its box {shown} is empty: x2 and y2 must be above x1 and y1"
-    if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
-        return f"its box {shown} is off the image of {width} x {height} pixels"
-    return ""
+def describe_faults(boxes: np.ndarray, width: int, height: int) -> list[str]:
+    """What makes each of boxes (P, 4) useless for an image of that size, in words; empty text for a usable one."""
+    faults = find_box_faults(boxes, np.array([width, height]))
+    off = (boxes[:, 2:] <= 0).any(axis=1) | (boxes[:, :2] >= [width, height]).any(axis=1)
+    faults = np.where(off & (faults == ""), f"is off the image of {width} x {height} pixels", faults)
+    return [
+        f"its box {' '.join(f'{value:g}' for value in box)} {fault}" if fault else ""
+        for box, fault in zip(boxes, faults.tolist(), strict=True)
+    ]

@@ -4,13 +4,14 @@ import json
 import os
 import re
 import sys
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
@@ -18,27 +19,44 @@ from checkpoints.files import distinct_names, read_text, require_file
 from ief.inference.boxes import person_box, person_boxes
 from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
-from mpii_tools.formats.coco_images import PERSON, entry_box, image_names, image_of, is_person
+from mpii_tools.formats import coco_images as coco
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
-from mpii_tools.images.index import SUFFIXES, ImageIndex
+from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers, list_passed, walk_files
 
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
+CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".m4v": "mp4v"}  # of videos that are read and written
+VIDEOS = (*CODECS, ".mkv", ".webm")
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
 
 
-def find_images(paths: Iterable[Path]) -> list[Path]:
-    """The files of `paths`; a folder means the images (SUFFIXES) in it, by name. Raises PoseError if it has none."""
-    files = []
+def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The images and the videos of `paths`, each once; a folder means those in it and in the folders inside it.
+
+    A file with another ending than theirs is what its content is. One line on stderr says what a folder holds besides.
+
+    Raises:
+        PoseError: a folder without any.
+    """
+    asked, kinds = [], f"images ({', '.join(SUFFIXES)}) and videos ({', '.join(VIDEOS)})"
     for path in paths:
-        if not path.is_dir():
-            files.append(path)  # one that is missing is told when it is read, and ends nothing
-            continue
-        inside = sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES and item.is_file())
+        passed = Counter()
+        walk = walk_files(path, (*SUFFIXES, *VIDEOS), passed)
+        inside = list(walk) if path.is_dir() else [path]  # a file that is missing is told when it is read
         if not inside:
-            raise PoseError(f"{path}: no image ({', '.join(SUFFIXES)}) in this folder")
-        files += inside
-    return files
+            raise PoseError(f"{path}: holds {list_passed(passed) or 'nothing'}; give {kinds}")
+        if passed:
+            print(f"{path}: {list_passed(passed)} passed over; {kinds} are read", file=sys.stderr)
+        asked += inside
+    files = {path: is_video(path) for path in drop_repeated(asked)}
+    return [path for path in files if not files[path]], [path for path in files if files[path]]
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is a video by its ending, or, with an ending of neither kind, OpenCV finds frames in it."""
+    if path.suffix.lower() in (*VIDEOS, *SUFFIXES) or not path.is_file():
+        return path.suffix.lower() in VIDEOS
+    return cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) > 1  # an image has one, if any
 
 
 def drop_repeated(files: Sequence[Path]) -> list[Path]:
@@ -58,11 +76,13 @@ def whole_images(files: Sequence[Path]) -> list[ImagePeople]:
 def name_videos(files: Sequence[Path]) -> list[tuple[str, str]]:
     """For each video its name in the results, and that of its annotated copy; both tell the videos apart.
 
-    `clip.mp4` becomes `clip.pose.mp4`; if there is a `clip.MP4` too, they become `clip.mp4.pose.mp4` and so on.
+    `clip.mp4` becomes `clip.pose.mp4`; if there is a `clip.MP4` too, they become `clip.mp4.pose.mp4` and so on. What
+    OpenCV reads and does not write becomes an .mp4.
     """
     names = distinct_names(files)
-    copies = [f"{Path(name).with_suffix('').as_posix()}.pose{Path(name).suffix.lower()}" for name in names]
-    longer = [f"{name}.pose{Path(name).suffix.lower()}" for name in names]
+    endings = [end if (end := file.suffix.lower()) in CODECS else ".mp4" for file in files]
+    copies = [f"{Path(name).with_suffix('').as_posix()}.pose{end}" for name, end in zip(names, endings, strict=True)]
+    longer = [f"{name}.pose{end}" for name, end in zip(names, endings, strict=True)]
     return [(name, copy if copies.count(copy) == 1 else long)
             for name, copy, long in zip(names, copies, longer, strict=True)]  # fmt: skip
 
@@ -77,11 +97,17 @@ def place_person(image: ImagePeople, center: Sequence[float] | None, scale: floa
 
 
 class NamedBox(NamedTuple):
-    """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, the detector's score."""
+    """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, its score; ids.
+
+    `sized` says that the file had the box as x y width height.
+    """
 
     image: str
     box: np.ndarray | None
     score: float = float("nan")
+    image_id: int | str | None = None
+    category_id: int | str = coco.PERSON
+    sized: bool = False
 
 
 def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
@@ -125,7 +151,9 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     if files:
         if others:
             count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
-            print(f"{path}: {count}", file=sys.stderr)
+            number = next(filter(str.isdigit, others), None)
+            advice = f"; for names instead of numbers ({number}) give file_name or `images`" if number else ""
+            print(f"{path}: {count}{advice}", file=sys.stderr)
         unclear = {image for image, names in names_of.items() if len(names) > 1}
         boxes_of = {image: boxes for image, boxes in boxes_of.items() if image not in unclear}
         left_out += [
@@ -144,9 +172,10 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         raise PoseError(left_out[0])
     images = []
     for image in whole_images([image for image, boxes in boxes_of.items() if boxes]):
-        _, corners, scores = zip(*boxes_of[image.image], strict=True)
-        whole = any(box is None for box in corners)  # one of its lines means the whole image
-        images.append(image if whole else replace(image, boxes=np.array(corners), box_scores=np.array(scores)))
+        _, boxes, scores, ids, categories, sized = zip(*boxes_of[image.image], strict=True)
+        if not any(box is None for box in boxes):  # else one of its lines means the whole image
+            image = replace(image, boxes=np.array(boxes), box_scores=np.array(scores), sized=all(sized))
+        images.append(replace(image, image_id=ids[0], category_id=categories[0]))
     return images, left_out
 
 
@@ -155,10 +184,10 @@ def match_names(
 ) -> tuple[dict[Path, list[str]], dict[str, str]]:
     """The images that names in a file of boxes mean, each with its names; and what is wrong with names of several.
 
-    A name means an image by its path's end (`ImageIndex`), else by its file's name alone, else by the number that it
-    is or ends with, as COCO's do. Several names may fit one of `files`, as `seq1/1.jpg` and `seq2/1.jpg` fit
-    `seq2/1.jpg` by their last part: those count that share the longest end with its path. More than one is left if
-    that tells no difference.
+    A name means an image by its path from the folder of them all, else by its path's end (`ImageIndex`), else by its
+    file's name alone, else by the number that it is or ends with, as COCO's do. Several names may fit one of `files`,
+    as `seq1/1.jpg` and `seq2/1.jpg` fit `seq2/1.jpg` by their last part: those count that share the longest end with
+    its path. More than one is left if that tells no difference.
 
     Args:
         names: with slashes.
@@ -167,7 +196,8 @@ def match_names(
     """
     images = files or sorted(item for item in folder.iterdir() if item.suffix.lower() in SUFFIXES)
     by_path = {image.absolute().as_posix(): image for image in images}
-    index, by_number = ImageIndex(tuple(by_path)), index_numbers(images)
+    index, by_number = ImageIndex(tuple(by_path)), index_numbers(by_path)
+    base = os.path.commonprefix([*by_path]).rpartition("/")[0]  # noqa: RUF071  (of letters, cut back to a folder)
     names_of: dict[str, tuple[Path, list[str]]] = {}
     ambiguous = {}
     for name in names:
@@ -175,12 +205,14 @@ def match_names(
         try:
             if not files and os.path.exists(folder / name):
                 image = folder / name
+            elif len(here := index.candidates(f"{base}/{name}".lstrip("/"))) == 1:
+                image = by_path[here[0]]
             elif index.candidates(name):
                 image = by_path[index.find(name)]
             elif len(namesakes := index.candidates(last)) == 1:
                 image = by_path[namesakes[0]]
             else:
-                image = by_number.get(last) or (None if files or name.isdigit() else folder / name)
+                image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
         except PoseError as error:
             ambiguous[name] = str(error)
             continue
@@ -196,19 +228,6 @@ def closest_names(image: Path, names: list[str]) -> list[str]:
     end = image.absolute().parts[::-1]
     shared = {name: sum(takewhile(bool, map(str.__eq__, end, name.split("/")[::-1]))) for name in names}
     return [name for name in names if shared[name] == max(shared.values())]
-
-
-def index_numbers(files: Sequence[Path]) -> dict[str, Path]:
-    """Images by the number that their name is or ends with.
-
-    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
-    """
-    ending: dict[str, list[Path]] = defaultdict(list)
-    for file in files:
-        if digits := re.search(r"[0-9]+$", file.stem):
-            ending[str(int(digits.group()))].append(file)
-    means = {number: [file for file in of if file.stem.isdigit()] or of for number, of in ending.items()}
-    return {number: of[0] for number, of in means.items() if len(of) == 1}
 
 
 def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
@@ -244,25 +263,27 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         PoseError: another JSON, or nobody in it.
     """
     try:
-        tree, names = json.loads(text), None
+        tree, names, ids, categories = json.loads(text), None, {}, [coco.PERSON]
         if isinstance(tree, dict):
-            names = image_names(tree["images"]) if "images" in tree else None
-            tree = tree["annotations"]
+            if "images" in tree:
+                names, ids = coco.image_names(tree["images"]), coco.index_ids(tree["images"])
+            tree, categories = tree["annotations"], coco.person_categories(tree.get("categories") or [])
         if tree and not any(isinstance(entry, dict) for entry in tree):
             raise TypeError("a list without an object")
-        entries = [entry for entry in tree if not isinstance(entry, dict) or is_person(entry)]
+        entries = [entry for entry in tree if not isinstance(entry, dict) or coco.is_person(entry, categories)]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
     if tree and not entries:
-        raise PoseError(
-            f"{path}: none of its {len(tree):,} entries is a person (category_id {PERSON}); make it of people"
-        )
+        of_people = f"category_id {', '.join(map(str, categories))}"
+        raise PoseError(f"{path}: none of its {len(tree):,} entries is a person ({of_people}); make it of people")
     for number, entry in enumerate(entries, start=1):
         try:
-            score, box = entry.get("score", entry.get("confidence")), entry_box(entry)
+            score, box = entry.get("score", entry.get("confidence")), coco.entry_box(entry)
             if box is None:
                 raise ValueError("bbox is missing")
-            yield NamedBox(image_of(entry, names), box, float("nan") if score is None else float(score))
+            name, score = coco.image_of(entry, names), float("nan") if score is None else float(score)
+            known = (coco.id_of(entry, name, ids), entry.get("category_id", categories[0]), "box" not in entry)
+            yield NamedBox(name, box, score, *known)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"

@@ -1,4 +1,4 @@
-"""Images predicted into a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
+"""What is predicted in a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
 
 import json
 import os
@@ -27,7 +27,7 @@ AHEAD = 16  # overlays that wait for a thread
 
 
 class Journal:
-    """The outcomes so far of one prediction, by image: a stopped one continues from it.
+    """The outcomes so far of one prediction, by image or frame: a stopped one continues from it.
 
     A JSON object per line, appended as the outcomes come. Lines of another prediction, and one that a kill cut off,
     count for nothing.
@@ -65,15 +65,18 @@ class Journal:
         if (line := self.known.get(self.key(people))) is None:
             return None
         columns = {name: np.reshape(line[name], shape) for name, shape in self.shapes.items()}
-        return Outcome(people.name, Poses(skeleton=self.skeleton, image=people.name, **columns), line["left_out"])
+        columns["rows"] = columns["rows"].astype(int)  # of nobody, too
+        poses = Poses(skeleton=self.skeleton, image=people.name, **columns)
+        return Outcome(people.name, poses, line["left_out"], line.get("doubts", []))
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:
         """Keep the outcome of an image. Raises PoseError when the disk refuses."""
         values = {name: getattr(outcome.poses, name).tolist() for name in self.shapes}
+        values |= {"left_out": outcome.left_out, "doubts": outcome.doubts}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:  # a line that a kill cut off ends where the next begins
-                file.write("\n" + json.dumps({"key": self.key(people), **values, "left_out": outcome.left_out}))
+                file.write("\n" + json.dumps({"key": self.key(people), **values}))
         except OSError as error:
             raise PoseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose --out") from error
 
@@ -82,18 +85,18 @@ def predict_images(
     predictor: PosePredictor,
     images: Sequence[ImagePeople],
     folder: Path,
-    asked: object,
+    journal: Journal,
     find_people: FindPeople | None = None,
     draw: int | None = None,
     camera: ImageCamera | None = None,
 ) -> tuple[list[Poses], list[str]]:
     """The poses of images under different names; each one's overlay, `NAME.pose.jpg`, goes to `folder` on the way.
 
-    A journal in `folder`, to be removed once the results are written, keeps what is predicted: when the work is
-    stopped, by a kill too, the same call predicts what is missing.
+    One line on stderr says how many boxes may have another form than the file's.
 
     Args:
-        asked: what the poses depend on beside the images, as JSON values.
+        journal: keeps what is predicted: when the work is stopped, by a kill too, the same call predicts what is
+            missing. To be removed once the results are written.
         find_people: finds the people of images without boxes.
         draw: how many images to draw, the first ones; None for all.
         camera: of the images, for their overlays, where it is known.
@@ -101,7 +104,6 @@ def predict_images(
     Returns:
         the poses image by image, and a line for each image, person or picture that was left out.
     """
-    journal = Journal(folder / JOURNAL, asked, predictor.skeleton, predictor.dimensions)
     outcomes = {image.name: outcome for image in images if (outcome := journal.find(image))}
     new = [image for image in images if image.name not in outcomes]
     predicted, drawings, pool = predictor.stream(new, find_people), [], ThreadPoolExecutor(2, "overlays")
@@ -122,6 +124,8 @@ def predict_images(
         left_out += filter(None, [drawing.result() for drawing in drawings])
     finally:
         pool.shutdown(cancel_futures=True)
+    if doubts := [line for image in images for line in outcomes[image.name].doubts]:
+        print(f"{len(doubts):,} boxes may not be x y width height, first {doubts[0]}", file=sys.stderr)
     return [outcomes[image.name].poses for image in images], left_out
 
 
@@ -139,8 +143,9 @@ def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | N
 
 
 def write_results(
-    folder: Path, poses: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None
-) -> list[Path]:
+    folder: Path, poses: Sequence[Poses], skeleton: Skeleton, stage: int, camera: ImageCamera | None = None,
+    images: Sequence[ImagePeople] = (),
+) -> list[Path]:  # fmt: skip
     """Write the people of all images to `predictions-images`.npz, .json (COCO results) and .csv in `folder`.
 
     A line on stderr says of how many people the score in the .json is not known.
@@ -149,6 +154,7 @@ def write_results(
         poses: image by image, under different names.
         stage: the last stage's number, -1 if unknown.
         camera: of poses in 3D, for their camera coordinates in mm; None if it is not known.
+        images: of the poses, whose ids the .json takes if all are known.
 
     Returns:
         The three paths.
@@ -159,7 +165,9 @@ def write_results(
     people = join_poses(poses, skeleton, stage, camera)
     table, coco, text = (folder / f"{NAME}.{ending}" for ending in ("npz", "json", "csv"))
     save_predictions(table, people)
-    write_coco(coco, people)
+    ids = {image.name: image.image_id for image in images if image.image_id is not None}
+    known = bool(ids) and ids.keys() >= set(people.images.tolist())
+    write_coco(coco, people, **({"image_ids": ids, "category_id": images[0].category_id} if known else {}))
     unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
     if unknown:
         print(

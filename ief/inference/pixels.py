@@ -16,8 +16,8 @@ def read_image(image: object, name: str = "image") -> np.ndarray:
     """An image as (H, W, 3) uint8 RGB; a file is turned as its EXIF data ask, and transparency is dropped.
 
     Args:
-        image: a path; a PIL image; an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a torch tensor with the
-            channels first, (C, H, W), of uint8 or bool, or of floats in 0..1.
+        image: a path; a PIL image; an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a torch tensor, which may
+            have its channels first, (C, H, W), of uint8 or bool, or of floats in 0..1.
         name: in messages.
 
     Raises:
@@ -33,13 +33,14 @@ def read_image(image: object, name: str = "image") -> np.ndarray:
         from PIL import ImageOps
 
         return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    if hasattr(image, "detach") and hasattr(image, "cpu"):  # a tensor
-        array = np.moveaxis(image.detach().cpu().numpy(), 0, -1) if image.ndim == 3 else image.detach().cpu().numpy()
+    if hasattr(image, "detach") and hasattr(image, "cpu"):  # a tensor, as a rule with its channels first
+        array = image.detach().cpu().numpy()
+        array = np.moveaxis(array, 0, -1) if array.ndim == 3 and array.shape[0] in (1, 3, 4) else array
     elif isinstance(image, np.ndarray):
         array = image
     else:
-        kind = "None, which cv2.imread gives for a file that it cannot read" if image is None else type(image).__name__
-        raise PoseError(f"{name}: {kind}; {KINDS}")
+        kind = "None; was the file read?" if image is None else f"a {type(image).__name__};"
+        raise PoseError(f"{name}: {kind} {KINDS[0].upper() if image is None else KINDS[0]}{KINDS[1:]}")
     return to_rgb(array, name)
 
 

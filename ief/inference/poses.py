@@ -92,8 +92,9 @@ class Poses:
         scores: (P, K) in 0..1, how sure the network is of each joint (Li et al., ICCV 2021); NaN unless its last stage
             was trained with `--loss rle`.
         box_scores: (P,) how sure the detector was; NaN if nobody said.
-        rows: (P,) each person's row among the boxes given.
+        rows: (P,) each person's row among the boxes given; in a video the person's number, kept from frame to frame.
         image: the image's name, empty for an array.
+        time_s: seconds from the beginning of the video that the image is of; NaN if it is of none.
         min_score: joints with a score below are marked as not shown, and not drawn.
         source: what was predicted, a path or an array, so that it can be drawn on; None if it is not kept.
     """
@@ -105,6 +106,7 @@ class Poses:
     box_scores: np.ndarray
     rows: np.ndarray
     image: str = ""
+    time_s: float = np.nan
     min_score: float = 0.0
     source: object = None
 
@@ -271,6 +273,7 @@ def join_poses(
     joints, boxes, scores, box_scores = (
         np.concatenate([getattr(one, name) for one in poses]) for name in ("joints", "boxes", "scores", "box_scores")
     )
+    times = np.array([one.time_s for one in poses for _ in one.rows], dtype=np.float64)
     known = camera and [one.in_camera(camera.parameters, camera.root_depth, camera.distortion) for one in poses]
     return Predictions(
         joints,
@@ -283,6 +286,7 @@ def join_poses(
         camera_joints=np.concatenate(known) if known else None,
         boxes=boxes,
         box_scores=box_scores,
+        time_s=times if np.isfinite(times).any() else None,
     )
 
 

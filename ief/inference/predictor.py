@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,10 +40,20 @@ class CascadeNetwork:
         self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
         self.dimensions, self.score_map = cascade.mean_pose.shape[-1], score_map
+        self.process = os.getpid()
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
 
     @torch.inference_mode()
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64."""
+        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64.
+
+        Raises:
+            PoseError: after a fork, where the threads that torch had before it would be waited for without end.
+        """
+        if os.getpid() != self.process and torch.get_num_threads() > 1:
+            raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
         crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
         poses, scores = self.cascade.predict(images, self.flip)
@@ -82,7 +94,8 @@ class PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
         Args:
-            path: the run folder or the file; None takes the released weights, `checkpoints/released`.
+            path: the run folder, the file of a stage in it for the stages up to this one, or the .onnx; None takes the
+                released weights, `checkpoints/released`.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one. An .onnx runs on the CPU.
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
@@ -93,7 +106,7 @@ class PosePredictor:
                 when no weights are released.
         """
         path = find_run(path)
-        if path.suffix == ".onnx":
+        if path.suffix.lower() == ".onnx":
             from ief.inference.onnx import OnnxNetwork
 
             if flip:
@@ -102,7 +115,9 @@ class PosePredictor:
         from ief.model.device import choose_device
         from ief.model.run_folder import load_cascade
 
-        network = CascadeNetwork(load_cascade(path).to(choose_device(device)), flip, ScoreMap.load(path))
+        stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
+        run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
+        network = CascadeNetwork(load_cascade(run, count).to(choose_device(device)), flip, ScoreMap.load(run))
         return cls(network, batch_size)
 
     @classmethod
@@ -126,22 +141,26 @@ class PosePredictor:
             PoseError: an image that cannot be read or is none, or a box that is empty, not finite, or off
                 the image.
         """
-        if not isinstance(images, (list, tuple)):
+        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, (str, bytes, bytearray, IOBase))
+        if not several:
             return self([images], [boxes])[0]
-        boxes = [None] * len(images) if boxes is None else list(boxes)
+        images = list(images)
+        boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
-        outcomes = list(self.stream(people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))))
+        people = [people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))]
+        outcomes = list(self.stream(people))
         for outcome in outcomes:
             if outcome.left_out:
                 raise PoseError(outcome.left_out[0])
         return [replace(one.poses, source=image) for one, image in zip(outcomes, images, strict=True)]
 
     def stream(self, images: Iterable[ImagePeople], find_people: FindPeople | None = None) -> Iterator[Outcome]:
-        """The poses of any number of images, in order, while the next ones are read; bad input ends nothing.
+        """The poses of any number of images, in order; bad input ends nothing.
 
         Args:
-            images: what to predict.
+            images: what to predict. Of a list the next ones are read meanwhile, and full batches are predicted; of
+                whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
         """
         from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
@@ -183,10 +202,10 @@ def people_of(image: object, boxes: object, row: int) -> ImagePeople:
     """One entry of `PosePredictor.__call__`'s lists."""
     from ief.inference.stream import ImagePeople
 
-    if not isinstance(image, (str, os.PathLike)):
-        return ImagePeople(image, boxes, name=f"image {row}")
-    path = Path(image)
-    return ImagePeople(path, boxes, name=path.name)
+    if isinstance(image, (str, os.PathLike)):
+        path = Path(image)
+        return ImagePeople(path, boxes, name=path.name)
+    return ImagePeople(image, boxes, name=f"image {row}")
 
 
 def predict_cascade(cascade: Cascade, data: PreparedSplit) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -12,11 +12,13 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from ief.inference.boxes import box_fault, box_matrices, check_boxes
+from ief.inference.boxes import box_matrices, check_boxes, describe_faults
 from ief.inference.pixels import read_image
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
 from mpii_tools.crops import apply_affine, invert_affine
+from mpii_tools.formats.boxes import find_form_faults
+from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.decode import cut_crops
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
@@ -54,12 +56,17 @@ class ImagePeople:
         boxes: (P, 4) x1 y1 x2 y2; None for one person who fills the image, or for those that a detector finds.
         box_scores: (P,) the detector's; None if nobody said.
         name: in results and messages.
+        image_id, category_id: what the file of boxes calls the image and its people, for COCO results.
+        sized: whether that file has the boxes as x y width height, which is noted where another form is likelier.
     """
 
     image: object
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
     name: str = "image"
+    image_id: int | str | None = None
+    category_id: int | str = PERSON
+    sized: bool = False
 
     def load(self) -> np.ndarray:
         """(H, W, 3) uint8 RGB. Raises PoseError, naming the image, for what is none."""
@@ -77,6 +84,7 @@ class Cut:
         box_scores: (P,) the detector's, NaN if nobody said.
         rows: (P,) each person's row among the boxes given.
         left_out: a line for each person, or for the image, that cannot be used.
+        doubts: a line for each box that is used and may have another form.
     """
 
     name: str
@@ -85,6 +93,7 @@ class Cut:
     box_scores: np.ndarray
     rows: np.ndarray
     left_out: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -95,11 +104,13 @@ class Outcome:
         name: the image's.
         poses: of the people that could be predicted.
         left_out: a line, with its reason, for each that could not, or for the image.
+        doubts: a line for each box that was used and may have another form than x y width height.
     """
 
     name: str
     poses: Poses
     left_out: list[str]
+    doubts: list[str] = field(default_factory=list)
 
 
 def stream(
@@ -112,14 +123,17 @@ def stream(
     """The poses of each image, in order; what cannot be read is told in its outcome and ends nothing.
 
     Args:
-        batch_size: crops per call of the network; people of several images share one.
+        images: a list, of which the next ones are read meanwhile, or whatever else: each is then predicted by itself,
+            before the next is asked for, as a camera's is.
+        batch_size: crops per call of the network; people of several images in a list share one.
         find_people: finds the people of images without boxes.
         min_score: of joints that are shown.
     """
+    batch_size, ahead = (batch_size, 2 * batch_size) if isinstance(images, Sequence) else (1, 0)
     waiting: deque[Cut] = deque()
     crops: list[np.ndarray] = []
     done: list[tuple[np.ndarray, np.ndarray]] = []  # pose and scores of each of the crops before
-    for cut in chain(cut_ahead(images, network.size, batch_size, find_people), [None]):  # None: there are no more
+    for cut in chain(cut_ahead(images, network.size, ahead, find_people), [None]):  # None: there are no more
         if cut is not None:
             waiting.append(cut)
             crops.extend(cut.crops)
@@ -138,18 +152,20 @@ def map_back(cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Netwo
     joints = np.reshape([pose for pose, _ in done], (len(done), len(network.skeleton), network.dimensions))
     joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
     scores = np.reshape([scores for _, scores in done], joints.shape[:2])
-    poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name, min_score)
-    return Outcome(cut.name, poses, cut.left_out)
+    poses = Poses(
+        joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name, min_score=min_score
+    )
+    return Outcome(cut.name, poses, cut.left_out, cut.doubts)
 
 
 def cut_ahead(images: Iterable[ImagePeople], size: int, ahead: int, find_people: FindPeople | None) -> Iterator[Cut]:
-    """`cut_image` of each image, in order; threads work up to 2 `ahead` images ahead."""
+    """`cut_image` of each image, in order; threads work up to `ahead` images ahead."""
     waiting: deque[Future] = deque()
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "images") as pool:
         try:
             for people in images:
                 waiting.append(pool.submit(cut_image, people, size, find_people))
-                if len(waiting) > 2 * ahead:
+                if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -175,8 +191,11 @@ def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = N
         line, none = str(error) if people.name in str(error) else f"{people.name}: {error}", np.zeros((0, 4))
         return Cut(people.name, np.zeros((0, size, size, 3), np.uint8), none, none[:, 0], np.zeros(0, int), [line])
     scores = np.full(len(boxes), np.nan) if scores is None else np.asarray(scores, dtype=np.float64)
-    faults = [box_fault(box, width, height) for box in boxes]
+    faults = [""] if people.boxes is None and find_people is None else describe_faults(boxes, width, height)
     rows = np.array([row for row, fault in enumerate(faults) if not fault], dtype=int)
     left_out = [f"{name}: person {row + 1}: {fault}" for row, fault in enumerate(faults) if fault]
     crops = cut_crops(image, box_matrices(boxes[rows], size), size)
-    return Cut(name, crops, boxes[rows], scores[rows], rows, left_out)
+    forms = np.hstack([boxes[rows, :2], boxes[rows, 2:] - boxes[rows, :2]])[: None if people.sized else 0]
+    doubts = [f"{name}: its box {fault}" for fault in find_form_faults(forms, (width, height)).tolist() if fault]
+    return Cut(name, crops, boxes[rows], scores[rows], rows, left_out, doubts)
+

@@ -53,7 +53,6 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
     try:
         if description.get("rounded_to") in STORAGES:  # by `ief.model.release`; in no other stage
             tensors = unpack(tensors)
-        mean_pose = tensors.pop("mean_pose")
         design = StageDesign.from_json(description["design"])
         if not (design.size > 0 and 0 < design.sigma < math.inf and design.stride in STRIDES):
             raise PoseError(f"size {design.size}, sigma {design.sigma}, stride {design.stride}")
@@ -64,16 +63,16 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
         reason = (str(error).split("\n")[0] or type(error).__name__).strip()
         raise PoseError(f"{path}: its tensors are not those of the stage it describes ({reason})") from error
     joints = len(design.skeleton.names)
-    wanted = {**stage.state_dict(), "std": stage.mean, "mean_pose": stage.mean}
-    named = {**tensors, "mean_pose": mean_pose}
-    found, wanted = (
-        {f"'{name}'": describe_tensor(group.get(name)) for name in sorted(named.keys() | wanted.keys())}
-        for group in (named, wanted)
+    expected = {**stage.state_dict(), "std": stage.mean, "mean_pose": stage.mean}
+    there, wanted = (
+        {f"'{name}'": describe_tensor(group.get(name)) for name in sorted(tensors.keys() | expected.keys())}
+        for group in (tensors, expected)
     )
     what = f"its tensors are not those of a {design.backbone} of {joints} joints"
-    check_same(path, what, found, wanted, "copy or train it again")
+    check_same(path, what, there, wanted, "copy or train it again")
     if len(stage.mean) != joints:
         raise PoseError(f"{path}: holds statistics of {len(stage.mean)} joints, its skeleton has {joints}")
+    mean_pose = tensors.pop("mean_pose")
     stage.load_state_dict(tensors)
     return stage.eval(), mean_pose, description
 
@@ -83,15 +82,14 @@ def describe_tensor(tensor: Tensor | None) -> str:
     return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
-def differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
-    """What differs, as `seed 5, not 0`: of the names in `wanted`; one that is not found is None."""
-    return [f"{name} {found.get(name)}, not {value}" for name, value in wanted.items() if found.get(name) != value]
+def differences(there: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
+    """What differs, as `seed 5, not 0`: of the names in `wanted`; one that is not there is None."""
+    return [f"{name} {there.get(name)}, not {value}" for name, value in wanted.items() if there.get(name) != value]
 
 
-def check_same(path: Path, what: str, found: Mapping[str, object], wanted: Mapping[str, object], advice: str) -> None:
-    """Raises PoseError when `found` differs from `wanted`: the file, what that means, what differs, what to do."""
-    differing = differences(found, wanted)
-    if differing:
+def check_same(path: Path, what: str, there: Mapping[str, object], wanted: Mapping[str, object], advice: str) -> None:
+    """Raises PoseError when what is `there` is not `wanted`: the file, what that means, what differs, what to do."""
+    if differing := differences(there, wanted):
         raise PoseError(f"{path}: {what} ({'; '.join(differing[:3])}); {advice}")
 
 

@@ -18,7 +18,7 @@ from mpii_tools.people import People
 from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align, align_annotated
 from mpii_tools.results.predictions import predicted_joints, read_predictions
-from mpii_tools.results.sanity import filler_warning, origin_warning
+from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning
 
 
 def evaluate_predictions(
@@ -65,6 +65,8 @@ def evaluate_predictions(
         notes.append(f"{len(read) - len(people):,} predictions are of nobody in {annotations} and do not count")
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         notes.append(f"joints that are NaN in {predictions} and do not count: {', '.join(unplaced)}")
+    other = align(read_predictions(against, people.joint_names, first_pixel), people).joints if against else None
+    average_precision = score_oks(joints, people, aligned.scores, aligned.box_scores) if oks else None
     print(*filter(None, notes), sep="\n", end="\n" * any(notes), file=sys.stderr)
     options = {"convention": convention, "metric": metric, "limits": limits}
     scores = score_poses(joints, people, intervals=intervals, **options)
@@ -73,16 +75,12 @@ def evaluate_predictions(
     warn(predictions, joints, people)
     print_tables(scores)
     result = to_tree(scores)
-    if oks:
-        ranks = person_scores(aligned.scores, None, len(joints))
-        gt = ground_truth(people, joints)
-        average_precision = oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks)
+    if average_precision:
         print_oks(average_precision)
         result["oks"] = asdict(average_precision)
     if view := view_poses(people, 3, joints):
         result[KEY]["per_sequence"] = to_json(sequence_errors(*view[1], view[0]))
     if against:
-        other = align(read_predictions(against, people.joint_names, first_pixel), people).joints
         warn(against, other, people)
         difference = score_poses(joints, people, minus=other, **options)
         print_summary({f"minus {against}": difference}, signed=True)
@@ -101,10 +99,19 @@ def select_split(path: Path, people: People, split: str | None) -> People:
     return people.select(inside)
 
 
+def score_oks(
+    joints: np.ndarray, people: People, scores: np.ndarray | None, box_scores: np.ndarray | None
+) -> OksScores:
+    """COCO's AP of poses (N, K, D), ranked by the scores of joints (N, K) and boxes (N,) as `person_scores` does."""
+    gt, ranks = ground_truth(people, joints), person_scores(scores, box_scores, len(joints))
+    return oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks)
+
+
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    for warning in filter(None, (origin_warning(joints, people), filler_warning(joints, people))):
-        print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
+    for check in (origin_warning, order_warning, filler_warning):
+        if warning := check(joints, people):
+            print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 
 
 def print_tables(scores: ScoresByDimension) -> None:

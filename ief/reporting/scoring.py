@@ -27,6 +27,7 @@ from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
 from evaluation.report.tables import cell, groups_table, readable, summary_table
 from mpii_tools.people import People
+from mpii_tools.prepared.read import PreparedSplit
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import (
     Predictions,
@@ -38,8 +39,6 @@ from mpii_tools.results.predictions import (
 
 if TYPE_CHECKING:
     import torch
-
-    from mpii_tools.prepared.read import PreparedSplit
 
 KEY = "3d"  # of the scores in 3D in the trees of metrics.json
 ScoresByDimension = dict[int, Scores]  # 2: in image pixels; 3: in mm, where that is known

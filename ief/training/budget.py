@@ -39,15 +39,15 @@ def epochs_for_budget(minutes: float, runs: Sequence[StageConfig], runtime: Runt
     if kept := read_epochs(minutes, path):
         return kept
     measured = max(runs, key=lambda run: (run.run.stages, 1 / run.people_per_step))
-    seconds = [runtime.dist.max(each, runtime.device) for each in seconds_per_step(measured, runtime)]
+    seconds = [runtime.max(each) for each in seconds_per_step(measured, runtime)]
     epochs = [sum(seconds[: run.run.stages]) * len(run.data.train) / run.people_per_step for run in runs]  # in seconds
     fit = math.floor(100 * 60 * minutes / sum(epochs)) / 100
     if fit < 1:
         raise PoseError(
             f"--minutes {minutes}: {len(runs)} runs need {sum(epochs) / 60:.1f} minutes for a single epoch here"
         )
-    runtime.dist.barrier()
-    if runtime.dist.is_main:
+    runtime.barrier()
+    if runtime.is_main:
         longest = sum(epochs) / max(epochs)  # how many of the longest run take as long as all of them
         budget = {"minutes": minutes, "methods": longest, "seconds_per_step": seconds, "epochs": fit}
         write_text(path, json.dumps(budget, indent=1))

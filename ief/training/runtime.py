@@ -6,6 +6,7 @@ is that of one process. torch has no SyncBatchNorm for CPUs: there each rank nor
 and rank 0's running statistics are the ones that are kept.
 """
 
+import inspect
 import math
 import os
 from collections.abc import Iterator
@@ -26,15 +27,25 @@ ADVICE = "start several processes with torchrun, or unset WORLD_SIZE for one alo
 
 
 @dataclass(frozen=True)
-class DistContext:
-    """This process among those of the training; rank 0 alone writes files and shows progress."""
+class Runtime:
+    """What a training runs on: a device, in this process and maybe others.
 
+    Attributes:
+        device: where to train.
+        rank, world_size: this process among those of the training.
+        stopping: tells when to save and stop.
+        checkpoint_seconds: time between two checkpoints, which is what a kill can cost.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     rank: int = 0
     world_size: int = 1
+    stopping: Stopping = field(default_factory=Stopping)
+    checkpoint_seconds: float = 60.0
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this is the process that writes files and shows progress."""
         return self.rank == 0
 
     def barrier(self) -> None:
@@ -50,34 +61,17 @@ class DistContext:
             value /= self.world_size
         return value
 
-    def max(self, number: float, device: torch.device) -> float:
+    def max(self, number: float) -> float:
         """The largest of the ranks' numbers, the same on every rank; waits for them."""
         if self.world_size == 1:
             return number
-        value = torch.tensor(float(number), dtype=torch.float64, device=device)
+        value = torch.tensor(float(number), dtype=torch.float64, device=self.device)
         dist.all_reduce(value, dist.ReduceOp.MAX)
         return value.item()
 
-    def all_agree(self, number: float, device: torch.device) -> bool:
+    def all_agree(self, number: float) -> bool:
         """Whether every rank has the same number; waits for them."""
-        return self.max(number, device) == -self.max(-number, device)
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """What a training runs on.
-
-    Attributes:
-        device: where to train.
-        dist: this process among those of the training.
-        stopping: tells when to save and stop.
-        checkpoint_seconds: time between two checkpoints, which is what a kill can cost.
-    """
-
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    dist: DistContext = field(default_factory=DistContext)
-    stopping: Stopping = field(default_factory=Stopping)
-    checkpoint_seconds: float = 60.0
+        return self.max(number) == -self.max(-number)
 
     def autocast_dtype(self, precision: str) -> torch.dtype | None:
         """bf16 if it is asked for and the device multiplies it natively: elsewhere fp32 is faster."""
@@ -111,7 +105,7 @@ def open_runtime(
         deterministic_algorithms(deterministic),
         init_distributed(chosen) as ranks,
     ):
-        yield Runtime(chosen, ranks, stopping, checkpoint_seconds)
+        yield Runtime(chosen, *ranks, stopping, checkpoint_seconds)
 
 
 def check_launch() -> int:
@@ -140,8 +134,8 @@ def read_number(name: str, low: int, high: float = math.inf) -> int:
 
 
 @contextmanager
-def init_distributed(device: torch.device) -> Iterator[DistContext]:
-    """Join the training that `torchrun` described in the environment, until the `with` ends; alone without one.
+def init_distributed(device: torch.device) -> Iterator[tuple[int, int]]:
+    """Join the training that `torchrun` described in the environment, until the `with` ends: rank and world size.
 
     Raises:
         PoseError: as `check_launch` does, or when the processes do not meet.
@@ -149,7 +143,7 @@ def init_distributed(device: torch.device) -> Iterator[DistContext]:
     """
     world_size = check_launch()
     if world_size == 1:
-        yield DistContext()
+        yield 0, 1
         return
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -160,7 +154,7 @@ def init_distributed(device: torch.device) -> Iterator[DistContext]:
             "with torchrun"
         ) from error
     try:
-        yield DistContext(dist.get_rank(), world_size)
+        yield dist.get_rank(), world_size
     except RuntimeError as error:
         # gloo has no error type of its own, only its name in the text.
         if not isinstance(error, dist.DistError) and "gloo" not in str(error):
@@ -173,14 +167,17 @@ def init_distributed(device: torch.device) -> Iterator[DistContext]:
         dist.destroy_process_group()
 
 
-def wrap_ddp(module: nn.Module, device: torch.device, context: DistContext) -> nn.Module:
+def wrap_ddp(module: nn.Module, runtime: Runtime) -> nn.Module:
     """`module` for training on several ranks: DDP, and on GPUs SyncBatchNorm; itself on a single one."""
-    if context.world_size == 1:
+    if runtime.world_size == 1:
         return module
-    if device.type == "cuda":
+    devices = [runtime.device.index] if runtime.device.type == "cuda" else None
+    if devices:
         module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
-    devices = [device.index] if device.type == "cuda" else None
-    return nn.parallel.DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False)
+    ddp = nn.parallel.DistributedDataParallel
+    # Buffers stay each rank's own in `forward`; torch 2.13 renamed the option, and warns of the old name.
+    new = "forward_sync_buffers" in inspect.signature(ddp).parameters
+    return ddp(module, device_ids=devices, **{"forward_sync_buffers" if new else "broadcast_buffers": False})
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.pretrained import PretrainedWeights, download_pretrained_weights
@@ -19,7 +18,7 @@ from ief.model.run_folder import stage_file, stage_folder
 from ief.model.stage import StageDesign
 from ief.model.start import PretrainedStage, load_weights
 from ief.training.options import OF_PREPARE, Preset, RunConfig
-from ief.training.runtime import DistContext
+from ief.training.runtime import Runtime
 from mpii_tools.prepared.batches import MixedBatches, TrainingBatches, check_mixable
 from mpii_tools.prepared.read import PreparedSplit, load_prepared, read_description
 
@@ -190,18 +189,18 @@ def load_pretrained(weights: str, backbone: str, stride: str | None) -> Pretrain
     return (download_pretrained_weights(backbone),) if weights == "imagenet" else load_weights(weights, stride)
 
 
-def build_batches(config: StageConfig, device: torch.device, dist: DistContext) -> TrainingBatches | MixedBatches:
+def build_batches(config: StageConfig, runtime: Runtime) -> TrainingBatches | MixedBatches:
     """This rank's share of a stage's batches.
 
     Raises:
         PoseError: when the ranks' shares would differ, or two datasets cannot share batches.
     """
-    data, size, ranks = config.data, config.options.batch_size, dist.world_size
+    data, size, ranks = config.data, config.options.batch_size, runtime.world_size
     if size % (ranks * len(data.datasets)):
         halves = "two halves, each " if data.also else ""
         raise PoseError(f"--batch-size {size}: must be {halves}a multiple of the number of processes, {ranks}")
     shared = (config.options.augmentation, config.people_per_step)
-    where = (device, slice(dist.rank, None, ranks), data.dimensions)
+    where = (runtime.device, slice(runtime.rank, None, ranks), data.dimensions)
     batches = TrainingBatches(data.train, *shared, config.seed, *where)
     if not data.also:
         return batches

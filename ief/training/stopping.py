@@ -1,4 +1,4 @@
-"""Stopping long work so that the same command resumes it: a scheduler's SIGTERM, Ctrl-C, the end of the time given.
+"""Stopping long work so that the same command resumes it: a scheduler's signal, Ctrl-C, the end of the time given.
 
 Outside a training they end the program at once; every file is written whole or not at all. Inside one they wait for
 the current step, and a checkpoint is saved first.
@@ -17,7 +17,10 @@ from contextlib import contextmanager
 from checkpoints.errors import PoseError
 
 TIME_UP = 75  # "try again" among the statuses of sysexits.h; a signal's status is 128 + its number
-REASONS = {TIME_UP: "the time of --stop-after is up", 130: "interrupted", 143: "stopped by SIGTERM"}
+# A terminal that closes sends SIGHUP, SLURM may warn by SIGUSR1; Windows has neither.
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)]
+REASONS = {128 + number: f"stopped by {number.name}" for number in SIGNALS}
+REASONS |= {128 + signal.SIGINT: "interrupted", TIME_UP: "the time of --stop-after is up"}
 
 
 def is_main_rank() -> bool:
@@ -74,11 +77,16 @@ class Stopping:
 
     @contextmanager
     def listening(self) -> Iterator[Stopping]:
-        """Catch SIGTERM and Ctrl-C until the `with` ends (in the main thread, the only one that may)."""
+        """Catch SIGNALS until the `with` ends (in the main thread, the only one that may).
+
+        Of SIGHUP and SIGUSR1 only what would kill: `nohup` has the first ignored, and a program may have its own use.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = {number: signal.signal(number, self._catch) for number in (signal.SIGTERM, signal.SIGINT)}
+        always = (signal.SIGTERM, signal.SIGINT)
+        heard = [each for each in SIGNALS if each in always or signal.getsignal(each) == signal.SIG_DFL]
+        before = {number: signal.signal(number, self._catch) for number in heard}
         try:
             yield self
         finally:

@@ -52,16 +52,16 @@ def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
     if config.file.exists():
         description, validate_every = load_stage(config.file)[2], choose_interval(config, runtime)
         resume.check_same_training(config.file, description, config, validate_every)
-        if runtime.dist.is_main:
+        if runtime.is_main:
             remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
         return config.file
     trainer = StageTrainer(config, runtime)
     trainer.setup()
     with runtime.stopping.deferred():
         trainer.fit()
-        if runtime.dist.is_main:
+        if runtime.is_main:
             trainer.finish()
-        runtime.dist.barrier()
+        runtime.barrier()
     return config.file
 
 
@@ -86,12 +86,12 @@ class StageTrainer:
         if config.run.tensorboard:
             check_tensorboard()
         self.validate_every = choose_interval(config, runtime)
-        self.batches = build_batches(config, runtime.device, runtime.dist)
+        self.batches = build_batches(config, runtime)
 
     def setup(self) -> None:
         """Everything ready for the next step: from the last checkpoint, or from the start. Raises as `train_stage`."""
-        config, dist = self.config, self.runtime.dist
-        if dist.is_main:
+        config, runtime = self.config, self.runtime
+        if runtime.is_main:
             remove_leftovers(config.folder)
             (config.run_folder / "metrics.json").unlink(missing_ok=True)  # it is not that of what is trained now
         path, checkpoint = load_checkpoint(config.folder) or (None, None)
@@ -108,12 +108,12 @@ class StageTrainer:
         self.build(previous, Residuals.from_state(checkpoint["stage"]) if checkpoint else None)
         if checkpoint:
             self.restore(checkpoint)
-        if not dist.all_agree(self.steps_done, self.runtime.device):
+        if not runtime.all_agree(self.steps_done):
             raise PoseError(f"{config.folder}: the processes find different checkpoints; they need one shared folder")
-        if dist.is_main:
+        if runtime.is_main:
             # Without its flip, which the joints may rule out: on other data it is in force as it was asked for.
             in_force = replace(config.run, options=replace(config.options, flip=config.run.options.flip))
-            device = {"name": str(self.runtime.device), "precision": "bf16" if self.dtype else "fp32"}
+            device = {"name": str(runtime.device), "precision": "bf16" if self.dtype else "fp32"}
             write_config(config.run_folder, in_force, device)
 
     def build(self, previous: Cascade, residuals: Residuals | None = None) -> None:
@@ -129,7 +129,7 @@ class StageTrainer:
         for stage in previous.stages:
             stage.autocast_dtype = self.dtype
         self.previous, self.validator = previous, None
-        if self.validate_every and runtime.dist.is_main:
+        if self.validate_every and runtime.is_main:
             self.validator = Validator(data.valid, previous, device, options.keep == "best")
         stage, said = build_stage(
             config.design,
@@ -140,10 +140,10 @@ class StageTrainer:
             seed=config.seed,
             autocast_dtype=self.dtype,
         )
-        if said and runtime.dist.is_main:
+        if said and runtime.is_main:
             print(said, file=sys.stderr)
         self.stage = stage = stage.to(device, memory_format=torch.channels_last)
-        self.model = wrap_ddp(stage, device, runtime.dist).train()
+        self.model = wrap_ddp(stage, runtime).train()
         pairs = get_pairs(stage.method.pairs, data.skeleton)
         share = options.origin_share if stage.method.pairs == "all" else 0  # the others are what Table 1 says
         self.loss = CompositionalLoss(
@@ -165,7 +165,7 @@ class StageTrainer:
         config = self.config
         if config.index and config.options.continue_head:
             return keep_statistics(self.previous)
-        pose_of, show = self.current_pose if config.index else None, self.runtime.dist.is_main
+        pose_of, show = self.current_pose if config.index else None, self.runtime.is_main
         return measure_residuals(self.batches.whole(), config.run.method, self.previous.mean_pose, pose_of, show)
 
     def step(self, step: int) -> tuple[Tensor, float]:
@@ -199,21 +199,21 @@ class StageTrainer:
 
     def fit(self) -> None:
         """The training loop, to its last step. Raises as `train_stage`."""
-        config, curve, device, dist = self.config, self.curve, self.runtime.device, self.runtime.dist
+        config, curve, runtime = self.config, self.curve, self.runtime
         saved = time.monotonic()
-        with StepProgress(config, self.steps_done, dist.is_main) as progress:
+        with StepProgress(config, self.steps_done, runtime.is_main) as progress:
             for step in progress:
                 loss, lr = self.step(step)
-                curve.add(dist.mean(loss))
+                curve.add(runtime.mean(loss))
                 validates = validates_after(step + 1, config, self.validate_every)
                 row_ends = curve.full or validates or step + 1 == config.steps
                 if row_ends:
                     self._check_losses()
                     metrics = self.validator(self.averaged(), step + 1) if validates and self.validator else None
                     progress.show(step + 1, curve.close(step + 1, lr, metrics), lr, metrics, self.validator)
-                asked = dist.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
-                stop = int(dist.max(self.runtime.stopping.status, device)) if asked else 0
-                if stop or time.monotonic() - saved >= self.runtime.checkpoint_seconds:
+                asked = runtime.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
+                stop = int(runtime.max(runtime.stopping.status)) if asked else 0
+                if stop or time.monotonic() - saved >= runtime.checkpoint_seconds:
                     self.save()
                     saved = time.monotonic()
                 if stop:
@@ -221,7 +221,7 @@ class StageTrainer:
 
     def save(self) -> None:
         """Write a checkpoint, and the curve so far; never one that is not finite."""
-        if not self.runtime.dist.is_main:
+        if not self.runtime.is_main:
             return
         self._check_finite()
         checkpoint = {
@@ -266,7 +266,7 @@ class StageTrainer:
         return self.ema.module if self.ema else self.stage
 
     def _check_losses(self) -> None:
-        check_losses(self.curve, self.steps_done, self.config.folder, self.batches, self.runtime.dist.is_main)
+        check_losses(self.curve, self.steps_done, self.config.folder, self.batches, self.runtime.is_main)
 
     def _check_finite(self) -> None:
         self._check_losses()

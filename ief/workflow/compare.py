@@ -114,14 +114,14 @@ def compare_runs(
         for part, seed in parts.items():
             folders = [part / name for name in configs]
             train_and_score([runs[path] for path in folders], runtime)
-            if runtime.dist.is_main:
+            if runtime.is_main:
                 named = title if seed is None else f"{title}, seed {seed}"
                 shown = {"load_image": load_image, "angle_limits": angle_limits}
                 written.append(
                     write_report(folders, part / "report", named, people=valid.people, training=data.people, **shown)
                 )
         by_name = all(name == config.method for name, config in configs.items())
-        if runtime.dist.is_main and by_name and len(configs) > 1:
+        if runtime.is_main and by_name and len(configs) > 1:
             by_method = {name: [part / name for part in parts] for name in configs}
             written += write_seeds(folder, by_method, valid.people)
     return written
@@ -147,6 +147,6 @@ def train_and_score(runs: Sequence[StageConfig], runtime: Runtime) -> None:
             if index < run.run.stages:
                 train_stage(replace(run, index=index), runtime)
     for run in runs:
-        if runtime.dist.is_main and not (run.run_folder / "metrics.json").exists():  # the last file of a score
+        if runtime.is_main and not (run.run_folder / "metrics.json").exists():  # the last file of a score
             runtime.stopping.check()
             score_run(run.run_folder, run.data.valid, runtime.device)

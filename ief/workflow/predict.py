@@ -7,14 +7,15 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
 from evaluation.report.skeletons import to_jpeg
-from ief.inference.inputs import drop_repeated, find_images, name_videos, place_person, read_boxes, whole_images
-from ief.inference.outputs import JOURNAL, predict_images, write_results
+from ief.inference.inputs import find_inputs, name_videos, place_person, read_boxes, whole_images
+from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
-from ief.inference.video import CODECS, predict_video
+from ief.inference.video import predict_video
 from ief.model.device import choose_device
 from ief.released import find_run
 from ief.reporting.scoring import save_poses
+from ief.training.stopping import Stopping
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.prepared.read import load_prepared, read_description
@@ -40,7 +41,7 @@ def predict_inputs(
 ) -> tuple[list[Path], list[str]]:
     """The poses of images and videos as .npz, COCO results and CSV, with an overlay or an annotated video each.
 
-    The same call continues after it was stopped, by a kill too (`predict_images`).
+    The same call continues after it was stopped, by a kill too (`Journal`): no image and no frame is predicted twice.
 
     Args:
         inputs: images, folders of them, or videos.
@@ -62,18 +63,21 @@ def predict_inputs(
 
     Raises:
         PoseError: inputs that cannot be found or do not go together, or nobody predicted.
+        Stopped: at SIGTERM or Ctrl-C; what was predicted is kept.
     """
     weights = find_run(weights)
     predictor = _load_predictor(weights, device, flip, batch_size)
     if camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
-    videos = [path for path in inputs if path.suffix.lower() in CODECS and not path.is_dir()]
-    if boxes and videos:
-        raise PoseError(f"{videos[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
-    files = drop_repeated(find_images([path for path in inputs if path not in videos]))
-    videos, images, left_out = drop_repeated(videos), whole_images(files), []
+    files, videos = find_inputs(inputs)
+    if boxes and (placed := [path for path in videos if path in inputs or not files]):
+        raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
+    images, left_out = whole_images(files), []
     if boxes:
         images, left_out = read_boxes(boxes, files, min_score or 0.0)
+        if videos:
+            print(f"{len(videos):,} videos passed over: --boxes places people in images", file=sys.stderr)
+            videos = []
     elif center or scale is not None:
         images = [place_person(image, center, scale) for image in images]
     find_people = None
@@ -82,21 +86,24 @@ def predict_inputs(
 
         least = 0.5 if min_score is None else min_score
         find_people = PersonDetector(detector_weights, least, choose_device(device))
-    stages = [weights] if weights.suffix == ".onnx" else sorted(weights.glob("stage*/stage.safetensors"))
+    stages = [weights] if weights.is_file() else sorted(weights.glob("stage*/stage.safetensors"))
     asked = {
         "weights": [checksum(path) for path in stages],
         "flip": flip,
         "detector": [str(detector_weights), min_score] if detect else None,
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
     }
-    poses, lines = predict_images(predictor, images, out, asked, find_people, draw, camera)
-    left_out, copies = left_out + lines, []
-    for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
-        frames, lines = predict_video(predictor, video, name, out / copy, find_people, center, scale, camera)
-        poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
-    if not sum(map(len, poses)):
-        raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")
-    results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera)
+    with Stopping().listening():  # a stop removes what is half written, and what is in the journal is kept
+        journal, copies = Journal(out / JOURNAL, asked, predictor.skeleton, predictor.dimensions), []
+        poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera)
+        left_out += lines
+        for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
+            options = (journal, find_people, center, scale, camera)
+            frames, lines = predict_video(predictor, video, name, out / copy, *options)
+            poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
+        if not sum(map(len, poses)):
+            raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")
+        results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera, images)
     (out / JOURNAL).unlink(missing_ok=True)
     return [*copies, *results], left_out
 

@@ -57,7 +57,7 @@ def train(
         tell_mirroring(config, stage.data.train, runtime)
         indices = range(config.stages) if only is None else only
         files = [train_stage(replace(stage, index=index), runtime) for index in indices]
-        if not runtime.dist.is_main:
+        if not runtime.is_main:
             return files
         if stage.data.valid is None:
             print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
@@ -70,5 +70,5 @@ def train(
 def tell_mirroring(config: RunConfig, data: PreparedSplit, runtime: Runtime) -> None:
     """Say on stderr, on one rank, what becomes of the mirrored images that a training asks for; mostly nothing."""
     note = mirror_note(data.people.skeleton) if config.options.flip else ""
-    if note and runtime.dist.is_main:
+    if note and runtime.is_main:
         print(f"{config.data}: {note}", file=sys.stderr)

@@ -1,9 +1,9 @@
 """COCO keypoints (`person_keypoints_*.json`), and other datasets in their form."""
 
-from __future__ import annotations
-
 import os
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,54 +11,63 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.labels import missing_points, read_points
-from mpii_tools.annotations.placement import crop_of_boxes
+from mpii_tools.annotations.labels import missing_points, name_entry, read_entries, read_points
+from mpii_tools.annotations.placement import check_boxes, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.formats.coco_images import image_names, image_of
+from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
-from mpii_tools.skeletons import SKELETONS, guess_skeleton
+from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
 MALFORMED = "people left out: not as COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
-GUESSED = "joints of no known skeleton; their tree is guessed from the file (give --skeleton FILE for another)"
+GUESSED = "joints of {} of no known skeleton; their tree is guessed, edges counted from {} (or give --skeleton FILE)"
 
 
-def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
+def read_coco(
+    path: str | os.PathLike, stored: dict[str, Any], skeleton: Skeleton | None = None, category: str | None = None
+) -> Reading:
     """The people of `images`, `annotations` and `categories`.
 
     The joints are those of the categories' `keypoints`: a known skeleton if it has these names, in any order; else a
-    tree along their `skeleton`. Coordinates are 0-based already. A joint is missing if its flag is 0, or if it is at
-    (0, 0) or not a number; 1 is occluded, 2 visible. Center and scale are those of the `bbox` (x, y, width, height on
-    pixel edges), so that the crop is 1.25 of its longer side around its center; NaN without one. `area` is OKS's.
-    Crowds and people without a joint are left out and noted. A `headbox` (x1, y1, x2, y2), as mmpose's MPII-TRB has it,
-    gives the head size as MPII's does; COCO has none. Split: `splits.split_by_name`. `person_ids` count an
-    image's people in order.
+    tree along their `skeleton`, as far as it fits. Coordinates are 0-based already. A joint is missing if its flag is
+    0, or if it is at (0, 0) or not a number; 1 is occluded, 2 visible. Center and scale are those of the `bbox` (x, y,
+    width, height on pixel edges, but see `check_boxes`), so that the crop is 1.25 of its longer side around its center;
+    without one they are MPII's own if the file has them, as mmpose's MPII-TRB does, else NaN. `area` is OKS's. Crowds
+    and people without a joint are left out and noted. A `headbox` (x1, y1, x2, y2), as MPII-TRB has it, gives the head
+    size as MPII's does; COCO has none. Split: `splits.split_by_name`. `person_ids` count an image's people in order.
+    The ids of images and categories are kept, and the size that an image had when it was labeled.
 
     Args:
         path: the file, for messages.
         stored: its contents.
+        skeleton: of a file that names no keypoints, in their order; None for COCO's.
+        category: name or id of the one to read; None for all.
 
     Raises:
-        PoseError: no lists of these names, categories with different keypoints, or nobody in it.
+        PoseError: no lists of these names, no such category, categories with different keypoints, or nobody in it.
     """
     path = Path(path)
-    skeleton, order, known = _read_skeleton(path, stored)
-    rows, left_out = _read_people(path, stored, order)
-    if not rows:
-        first = f", first {left_out[MALFORMED][0]}" if left_out[MALFORMED] else ""
-        raise PoseError(
-            f"{path}: nobody with keypoints in it{first}; give COCO's person_keypoints file, not its instances"
-        )
-    images, points, flags, boxes, area, head = (np.array(column) for column in zip(*rows, strict=True))
+    category, entries = _select_category(path, stored, category)
+    skeleton, order, notes = _read_skeleton(path, category, entries, skeleton)
+    kinds = [CROWD if entry.get("iscrowd", 0) else NO_JOINT if entry.get("num_keypoints", 1) == 0 else ""
+             for entry in entries]  # fmt: skip
+    left_out = {kind: [name_entry(place, entries[place]) for place, of in enumerate(kinds) if of == kind]
+                for kind in (CROWD, NO_JOINT)}  # fmt: skip
+    images = _objects(path, stored, "images")
+    read = partial(_read_person, names=image_names(images), index=index_images(images), order=order)
+    people = [entry for entry, kind in zip(entries, kinds, strict=True) if not kind]
+    columns, malformed = read_entries(path, people, read, "COCO", "COCO's person_keypoints file, not its instances")
+    images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = columns
     zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
     joints = np.where(labeled[..., None], points, np.nan)
-    usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
-    boxes = np.where(usable[:, None], boxes, np.nan)
+    boxes, box_notes = check_boxes(boxes, sizes)
     with np.errstate(over="ignore", invalid="ignore"):
         center, scale = crop_of_boxes(boxes)
+    unboxed = np.isnan(scale)
+    center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]
     people = People(
         images,
         joints,
@@ -68,16 +77,19 @@ def read_coco(path: str | os.PathLike, stored: dict[str, Any]) -> Reading:
         split=split_by_name(path, images, center),
         visible=np.where(labeled & np.isin(flags, (1, 2)), flags - 1, -1),
         area=area,
+        image_size=sizes,
         skeleton=skeleton,
+        image_ids=as_ids(image_ids.tolist()),
+        category_ids=as_ids(category_ids.tolist()),
     )
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {MALFORMED: left_out[MALFORMED], UNPLACED: ids[unplaced].tolist()}
-    notes = {
+    faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
+    notes |= {what: ids[rows].tolist() for what, rows in box_notes.items()}
+    notes |= {
         CROWD: left_out[CROWD],
         NO_JOINT: left_out[NO_JOINT] + ids[empty].tolist(),
         ZEROED: ids[zeroed.any(axis=1)].tolist(),
-        GUESSED: [] if known else list(skeleton.names),
     }
     return Reading(people.select(~empty), "COCO keypoints", faults, notes)
 
@@ -90,46 +102,71 @@ def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
     return entries
 
 
-def _read_skeleton(path: Path, stored: dict[str, Any]) -> tuple[Skeleton, list[int], bool]:
-    """The skeleton of the categories' keypoints, their order, and whether it is known (`guess_skeleton`)."""
-    categories = [entry for entry in _objects(path, stored, "categories") if entry.get("keypoints")]
-    if not categories:
-        return SKELETONS["coco17"], list(range(17)), True
-    names, edges = categories[0]["keypoints"], categories[0].get("skeleton") or []
-    if any(entry["keypoints"] != names for entry in categories):
-        raise PoseError(f"{path}: its categories have different keypoints; give a file per kind of skeleton")
+def _select_category(path: Path, stored: dict[str, Any], category: str | None) -> tuple[dict[str, Any], list[dict]]:
+    """The category to read, by name or id, and its annotations; without one all, whose keypoints must be the same."""
+    entries, categories = _objects(path, stored, "annotations"), _objects(path, stored, "categories")
+    names = ", ".join(str(entry.get("name", entry.get("id")))[:40] for entry in categories)
+    if category is not None:
+        categories = [entry for entry in categories if category in (entry.get("name"), image_key(entry.get("id")))]
+        if not categories:
+            raise PoseError(f"{path}: --category {category}: is none of its categories {names}")
+        entries = [one for one in entries if image_key(one.get("category_id")) == image_key(categories[0].get("id"))]
+    categories = [entry for entry in categories if entry.get("keypoints")] or [{}]
+    if any(entry.get("keypoints") != categories[0].get("keypoints") for entry in categories):
+        raise PoseError(f"{path}: its categories {names} have different keypoints; choose one with --category NAME")
+    return categories[0], entries
+
+
+def _read_skeleton(
+    path: Path, category: dict[str, Any], entries: list[dict], skeleton: Skeleton | None
+) -> tuple[Skeleton, list[int], dict[str, list[str]]]:
+    """The skeleton of the category's keypoints, their order, notes; `skeleton` is that of keypoints without names."""
+    names = category["keypoints"] if isinstance(category.get("keypoints"), list) else []
+    counts = Counter(_count_numbers(entry.get("keypoints")) for entry in entries)
+    points = max((count for count in counts if count), key=counts.get, default=3 * len(names)) // 3
+    if not names:
+        skeleton = skeleton or SKELETONS["coco17"]
+        if points not in (0, len(skeleton)):
+            raise PoseError(
+                f"{path}: its people have {points} keypoints without names; say what they are with --skeleton FILE"
+            )
+        return skeleton, list(range(len(skeleton))), {}
+    fitting = counts.keys() & {2 * len(names), 3 * len(names)}
+    names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
+    edges, unused, first = fit_edges(category.get("skeleton"), len(names))
     try:
-        pairs = [(int(one) - 1, int(other) - 1) for one, other in edges]
         if not all(isinstance(name, str) and name and name.isprintable() for name in names):
             raise ValueError("a keypoint without a name")
-        if not all(0 <= joint < len(names) for pair in pairs for joint in pair):
-            raise ValueError("an edge beyond the keypoints")
-        return guess_skeleton(names, pairs)
-    except (TypeError, ValueError, OverflowError, PoseError) as error:
+        guessed, order, known = guess_skeleton(names, edges)
+    except ValueError as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
+    notes = {
+        GUESSED.format(path, first): [] if known else names,
+        f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}": surplus,
+        f"edges of {path} not used: they join none of its keypoints": unused,
+    }
+    return guessed, order, notes
 
 
-def _read_people(path: Path, stored: dict[str, Any], order: list[int]) -> tuple[list[tuple], dict[str, list[str]]]:
-    """What `_read_person` makes of each annotation, and why the others are left out."""
-    names = image_names(_objects(path, stored, "images"))
-    rows, left_out = [], defaultdict(list)
-    for place, entry in enumerate(_objects(path, stored, "annotations")):
-        label = str(entry.get("id", f"entry {place}"))[:40]
-        try:
-            if entry.get("iscrowd", 0):
-                left_out[CROWD].append(label)
-            elif entry.get("num_keypoints", 1) == 0:
-                left_out[NO_JOINT].append(label)
-            else:
-                rows.append(_read_person(entry, names, order))
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
-            left_out[MALFORMED].append(f"{label}: {error}")
-    return rows, left_out
+def _count_numbers(points: object) -> int:
+    """How many numbers are in a list, or in a list of lists."""
+    rows = points if isinstance(points, list) else []
+    return len(rows) * (len(rows[0]) if rows and isinstance(rows[0], list) else 1)
 
 
-def _read_person(entry: dict, names: dict, order: list[int]) -> tuple:
-    """Image, (K, 2) points, (K,) flags, (4,) box, area, head size. The caller catches what a bad entry raises."""
+def _read_numbers(values: Sequence[object]) -> tuple[float, ...]:
+    """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
+    usable = all(isinstance(value, (int, float)) and 0 < value < 1e9 for value in values)
+    return tuple(map(float, values)) if usable else (np.nan,) * len(values)
+
+
+def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tuple:
+    """Image, (K, 2) points, (K,) flags, (4,) box, area, head size, MPII's x, y, scale, the image's size, both ids.
+
+    The caller catches what a bad entry raises.
+    """
     image = image_of(entry, names)
+    stated = index.get(image_key(entry.get("image_id"))) or index.get(image, {})
     if "keypoints" not in entry:
         raise ValueError("no 'keypoints'")
     points, flags = read_points(entry["keypoints"], len(order), "keypoints")
@@ -141,4 +178,8 @@ def _read_person(entry: dict, names: dict, order: list[int]) -> tuple:
     area = entry.get("area")
     area = float(area) if isinstance(area, (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
-    return image, points[order], flags[order], box, area, head_size
+    center = entry.get("center") if isinstance(entry.get("center"), list) else []
+    place = _read_numbers([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)
+    size = _read_numbers([stated.get("width"), stated.get("height")])
+    ids = plain_id(stated.get("id")), plain_id(entry.get("category_id"))
+    return image, points[order], flags[order], box, area, head_size, place, size, *ids

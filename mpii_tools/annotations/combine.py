@@ -1,7 +1,5 @@
 """Several annotation files as one dataset."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +16,10 @@ from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, join_readings, merge
 from mpii_tools.annotations.splits import assign_splits, parse_annotations, require_split, share_valid
 from mpii_tools.annotations.units import require_pixels
+from mpii_tools.images.index import find_cut_clips
 from mpii_tools.images.sources import open_images
+
+CLIPS = "clips with frames in train and in valid, by their names (a folder for each, or valid=PATH, keeps them apart)"
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,19 @@ class Source:
         return self.path if self.path.is_dir() else self.path.parent
 
 
-def read_source(argument: str, skeleton: Skeleton | None = None) -> Source:
+def read_source(argument: str, skeleton: Skeleton | None = None, category: str | None = None) -> Source:
     """The annotations of `SPLIT=PATH` or `PATH`, checked and placed with all their joints.
 
     Args:
         skeleton: the joints to keep of them; None: their own.
+        category: whose people to read, of COCO's format; None: all.
 
     Raises:
         PoseError: no split, no annotations, annotations that are not in pixels, none of the skeleton's joints, or
             another skeleton for people with depth.
     """
     said, path = parse_annotations(argument)
-    reading = assign_splits(path, read_annotations(path), said)
+    reading = assign_splits(path, read_annotations(path, skeleton, category), said)
     people, notes = place_people(reading.people)
     require_pixels(path, people)
     if skeleton is not None and people.depth and skeleton.names != people.joint_names:
@@ -98,7 +100,9 @@ def combine(
         images = [f"{name}/{image}" for name, image in zip(names, joined.people.images.tolist(), strict=True)]
         joined = replace(joined, people=replace(joined.people, images=images))
     if valid_share is not None:
-        joined = replace(joined, people=share_valid(joined.people, valid_share, seed))
+        people = share_valid(joined.people, valid_share, seed)
+        clips = find_cut_clips(people.images.tolist(), people.split.tolist())
+        joined = replace(joined, people=people, notes=merge(joined.notes, {CLIPS: clips}))
     return joined
 
 

@@ -1,7 +1,5 @@
 """Joints of people: of another skeleton, by their names; and those without a label, by rule from others."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 
@@ -35,14 +33,14 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
         )
     order = [place or 0 for place in places]
     left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
-    taken = replace(
+    selected = replace(
         people,
         joints=np.where(has[:, None], people.joints[:, order], np.nan),
         visible=np.where(has, people.visible[:, order], -1).astype(people.visible.dtype),
         derived=has & people.derived[:, order],
         skeleton=skeleton,
     )
-    return taken, {f"joints of {path} left out: not in the skeleton": left_out}
+    return selected, {f"joints of {path} left out: not in the skeleton": left_out}
 
 
 def unlabeled_joints(people: People) -> Findings:

@@ -1,7 +1,5 @@
 """Joints and their visibility as people write them in JSON: pairs or triples, flags as numbers, text or null."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from typing import Any
@@ -32,12 +30,16 @@ def read_entries(
                 raise TypeError(f"expected an object, found {describe(entry)}")
             rows.append(read(entry))
         except (TypeError, ValueError, KeyError, OverflowError) as error:
-            malformed.append(f"entry {place}: {error}")
+            malformed.append(f"{name_entry(place, entry)}: {error}")
     if not rows:
-        raise PoseError(
-            f"{path}: not one of its {len(entries):,} entries is as {program} has it, first {malformed[0]}; give {give}"
-        )
+        first = f", first {malformed[0]}" if malformed else ""
+        raise PoseError(f"{path}: not one of its {len(entries):,} entries is as {program} has it{first}; give {give}")
     return [np.array(column) for column in zip(*rows, strict=True)], malformed
+
+
+def name_entry(place: int, entry: Any) -> str:
+    """What messages call an entry: its id, or its place in the list."""
+    return str(entry["id"])[:40] if isinstance(entry, dict) and "id" in entry else f"entry {place}"
 
 
 def read_numbers(value: Any, shape: tuple[int, ...], name: str) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Leeds Sports Pose and LSP-extended: 14 joints per person, read as MPII-16 without pelvis and thorax."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path, PurePosixPath

@@ -1,7 +1,5 @@
 """MPII as arrays, a row per person: Newell's HDF5 (of the stacked hourglass), and the evaluators' `gt_valid.mat`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

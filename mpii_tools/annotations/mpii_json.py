@@ -1,7 +1,5 @@
 """MPII as one JSON list: as HRNet and mmpose read it, and pytorch-pose's, of the Convolutional Pose Machines."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from mpii_tools.annotations.labels import (
     read_numbers,
     read_points,
 )
-from mpii_tools.annotations.placement import FROM_BOX, crop_of_boxes
+from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.json_file import load_json
@@ -60,7 +58,8 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
     columns, malformed = read_entries(path, entries, _person, "HRNet", "a file of HRNet or mmpose")
     names, place, box, joints, labelled, zeroed = columns
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
-    boxed = np.isnan(place[:, 2]) & (box[:, 2:] > 0).all(axis=1)
+    box, box_notes = check_boxes(box)
+    boxed = np.isnan(place[:, 2]) & np.isfinite(box).all(axis=1)
     center, scale = crop_of_boxes(box)
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
     unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
@@ -73,7 +72,8 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
     faults = {MALFORMED: malformed, UNPLACED: people.person_ids[unplaced].tolist()}
-    notes = {FROM_BOX: people.person_ids[boxed].tolist(), ZEROED: people.person_ids[zeroed].tolist()}
+    notes = {what: people.person_ids[rows].tolist() for what, rows in box_notes.items()}
+    notes |= {FROM_BOX: people.person_ids[boxed].tolist(), ZEROED: people.person_ids[zeroed].tolist()}
     return Reading(people, "HRNet/mmpose JSON", faults, notes)
 
 

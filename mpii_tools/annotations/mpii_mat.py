@@ -1,7 +1,5 @@
 """MPII's own annotation file: MATLAB structs, `RELEASE` in full or a bare `annolist`."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 `NAME.npz` has an array per column. The depths of people in three dimensions are in `NAME-depth.npz` beside it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import replace
@@ -16,14 +14,16 @@ from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.npz import load_arrays, save_arrays
-from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, Depth, People, find_rows, require_unique
+from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People, find_rows, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
 DESCRIPTION = "prepared.json"  # of a prepared folder
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 # Array -> numpy's letter for its type. Older files lack what is optional.
 KINDS = {STORED.get(name, name): np.dtype(kind).kind for name, (kind, *_) in COLUMNS.items()} | {"joint_names": "U"}
-OPTIONAL = {"area": KINDS.pop("area"), "skeleton": "U"}
+OPTIONAL = (
+    {name: KINDS.pop(name) for name in ("area", "image_size")} | dict.fromkeys(ID_COLUMNS, "iU") | {"skeleton": "U"}
+)
 DEPTH_KINDS = {"person_ids": "U"} | {name: np.dtype(kind).kind for name, (kind, *_) in DEPTH_COLUMNS.items()}
 OPTIONAL_DEPTH = {"protocol": DEPTH_KINDS.pop("protocol")}
 
@@ -43,7 +43,7 @@ def save_people(path: str | os.PathLike, people: People) -> None:
         PoseError: if it cannot be written.
     """
     depth_path(path).unlink(missing_ok=True)
-    columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS}
+    columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS} | people.ids
     columns["joint_names"] = np.array(people.joint_names, dtype=np.str_)
     columns["skeleton"] = np.array(json.dumps(skeleton_to_json(people.skeleton)))
     save_arrays(path, columns)

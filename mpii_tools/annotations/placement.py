@@ -1,11 +1,10 @@
 """A person's center and scale from joints or a box, for annotations that have neither."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
 
+from mpii_tools.formats.boxes import find_box_faults, find_form_faults
 from mpii_tools.people import People, box_squares, place_squares
 
 # The crop's side is JOINTS_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
@@ -17,6 +16,8 @@ HEAD_SIZE_PER_LENGTH = 0.75  # of |head_top - upper_neck|: what MPII's 0.6 * box
 
 FROM_JOINTS = "people whose center and scale were made from their joints: the annotations have none"
 FROM_BOX = "people whose center and scale were made from their box: the annotations have none"
+AS_CORNERS = "people whose box was read as x1 y1 x2 y2: with width and height most end beyond their images"
+DOUBTFUL = "people whose box ends beyond the image, and would not as x1 y1 x2 y2"
 FROM_HEAD = "people whose head size was made from head top and neck: 0.75 of the distance"
 
 
@@ -44,6 +45,25 @@ def crop_of_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return place_squares(*box_squares(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)))
 
 
+def check_boxes(boxes: np.ndarray, sizes: np.ndarray | float = np.nan) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Annotated boxes (N, 4) x, y, width, height, NaN for what is none; and notes -> (N,) whom they are about.
+
+    If most that are known end beyond their image, and are inside it as x1, y1, x2, y2, all are read so.
+
+    Args:
+        boxes: as a file has them, NaN without.
+        sizes: (N, 2) width and height of their images; NaN if unknown.
+    """
+    known, doubtful = np.isfinite(boxes).all(axis=1), find_form_faults(boxes, sizes) != ""
+    corners = 2 * doubtful.sum() > known.sum()
+    ends = boxes[:, 2:] if corners else boxes[:, :2] + boxes[:, 2:]
+    faults = np.where(known, find_box_faults(np.concatenate([boxes[:, :2], ends], axis=1), sizes), "")
+    notes = {AS_CORNERS: known} if corners else {DOUBTFUL: doubtful}
+    notes |= {f"people whose box {fault}; not used": faults == fault for fault in np.unique(faults) if fault}
+    usable = (known & (faults == ""))[:, None]
+    return np.where(usable, np.concatenate([boxes[:, :2], ends - boxes[:, :2]], axis=1), np.nan), notes
+
+
 def place_people(people: People) -> tuple[People, dict[str, list[str]]]:
     """The people with what the annotations lack: center and scale from the joints, head size from the head's joints.
 
@@ -57,12 +77,11 @@ def place_people(people: People) -> tuple[People, dict[str, list[str]]]:
     center, scale, head_size = people.center.copy(), people.scale.copy(), people.head_size.copy()
     if bare.any():
         center[bare], scale[bare] = crop_around(joints[bare])
+    headless = np.zeros_like(bare)
     if {"head_top", "upper_neck"} <= set(people.joint_names):
         top, neck = (joints[:, people.joint_names.index(name)] for name in ("head_top", "upper_neck"))
         length = np.linalg.norm(top - neck, axis=-1)
         headless = bare & np.isnan(head_size) & (length > 0)
         head_size[headless] = HEAD_SIZE_PER_LENGTH * length[headless]
-    else:
-        headless = np.zeros_like(bare)
     notes = {FROM_JOINTS: people.person_ids[bare].tolist(), FROM_HEAD: people.person_ids[headless].tolist()}
     return replace(people, center=center, scale=scale, head_size=head_size), notes

@@ -1,13 +1,12 @@
 """Annotations in any format: which one a file or folder has is found from its content, not its name."""
 
-from __future__ import annotations
-
 import os
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from checkpoints.errors import PoseError
+from heads.skeleton import Skeleton
 from mpii_tools.annotations.coco import read_coco
 from mpii_tools.annotations.human36m.read import SAFE, read_human36m, read_human36m_folder
 from mpii_tools.annotations.lsp import read_lsp
@@ -32,8 +31,11 @@ LOADERS = {
 }  # fmt: skip
 
 
-def read_annotations(path: str | os.PathLike) -> Reading:
+def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, category: str | None = None) -> Reading:
     """The people of an annotation file or folder, in any format that this project reads.
+
+    Args:
+        skeleton, category: of COCO's format (`read_coco`).
 
     Raises:
         PoseError: no such path, none of the formats (the message tells what was found), or a fault inside.
@@ -60,16 +62,16 @@ def read_annotations(path: str | os.PathLike) -> Reading:
     if kind == "npz":
         return read_people_file(path)
     if kind == "json":
-        return _read_json(path, stored)
+        return _read_json(path, stored, skeleton, category)
     if "part" in stored:
         return read_newell_h5(path, stored)
     return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
 
 
-def _read_json(path: Path, stored: Any) -> Reading:
+def _read_json(path: Path, stored: Any, skeleton: Skeleton | None, category: str | None) -> Reading:
     """The people of a JSON file's value, whose form its own fields tell."""
     if isinstance(stored, dict) and "annotations" in stored:
-        return read_coco(path, stored)
+        return read_coco(path, stored, skeleton, category)
     if isinstance(stored, list) and any("joint_self" in entry for entry in stored[:10] if isinstance(entry, dict)):
         return read_pytorch_pose_json(path, stored)
     return read_mpii_json(path, stored)

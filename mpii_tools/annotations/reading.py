@@ -1,7 +1,5 @@
 """What a reader returns: the people, and a count of everything it left out or had to change."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 

@@ -1,7 +1,5 @@
 """MPII's `RELEASE` struct with all its irregularities, unpacked into plain arrays."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +32,7 @@ class Release:
     single: list[set[int]]
     version: str
 
-    def is_single(self, rects: Rects) -> np.ndarray:
+    def is_single(self, rects: "Rects") -> np.ndarray:
         """(R,) bool: the rects that single_person lists."""
         places = zip(rects.entry.tolist(), rects.number.tolist(), strict=True)
         return np.array([number in self.single[entry] for entry, number in places], dtype=bool)

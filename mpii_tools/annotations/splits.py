@@ -5,8 +5,6 @@ fingerprint per person, sorted, and nothing of the annotations themselves: `np.u
 the people of MPII's own `annolist` of them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -18,6 +16,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, merge
 from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, read_valid_list
+from mpii_tools.images.index import group_images
 from mpii_tools.people import People
 
 TRAINVAL = "trainval"  # MPII's: train and Tompson's validation people in one file
@@ -68,7 +67,7 @@ def fingerprints(images: np.ndarray, center: np.ndarray) -> np.ndarray:
         (N,) uint64, the same on every machine.
     """
     keys = (
-        f"{os.path.basename(image)} {x:.0f} {y:.0f}".encode()
+        f"{os.path.basename(image)} {x:.0f} {y:.0f}".encode(errors="surrogatepass")
         for image, (x, y) in zip(images.tolist(), np.rint(center).tolist(), strict=True)
     )
     digests = b"".join(hashlib.blake2b(key, digest_size=8).digest() for key in keys)
@@ -100,8 +99,8 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
 
     What is `said` counts for everybody but the test people of a format that has some, who have no joints. Else a split
     that the format itself holds stays, and the others' is, in this order: the word in the file's name;
-    `valid_images.txt` beside it; 'valid' for Tompson's people and 'train' for the rest, if some are his; 'test' for a
-    list without any joint.
+    `valid_images.txt` beside it; 'valid' for Tompson's people and 'train' for the rest, if some are his; the
+    file's folder, if it is called train, valid or test; 'test' for a list without any joint.
 
     Args:
         said: 'train', 'valid', 'test', or 'trainval': train, but for Tompson's people.
@@ -124,6 +123,8 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
             notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()
     elif (valid := open_rows & is_validation(people.images, people.center)).any() or word:
         split[open_rows] = np.where(valid, "valid", "train")[open_rows]
+    if path.is_file() and (word := SPLIT_OF.get(path.parent.name.lower())) not in (None, TRAINVAL):
+        split[split == ""] = word
     if not people.annotated.any():
         split[split == ""] = "test"
     return replace(
@@ -135,7 +136,7 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
 
 
 def share_valid(people: People, share: float, seed: int = 0) -> People:
-    """The people with a random share of the images, and all who are in them, as validation split.
+    """The people with a random share of the images (`group_images`), and all who are in them, as validation split.
 
     Args:
         people: those with split '' count as train; test people stay what they are.
@@ -154,11 +155,12 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
             "before the path to share anew"
         )
     train = people.split != "test"
-    images = np.unique(people.images[train])
+    groups = np.array(group_images(people.images.tolist(), share))
+    images = np.unique(groups[train])
     if len(images) < 2:
         raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
     drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
-    valid = train & np.isin(people.images, drawn)
+    valid = train & np.isin(groups, drawn)
     return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
 
 

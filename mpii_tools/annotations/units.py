@@ -1,7 +1,5 @@
 """Whether joints, center and scale are in pixels and fit each other: what other units look like."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

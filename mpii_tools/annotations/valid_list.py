@@ -1,7 +1,5 @@
 """`valid_images.txt`: the validation images of a dataset, beside its annotations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Values from a file as arrays of the type and shape that a reader needs."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 

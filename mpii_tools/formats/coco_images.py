@@ -1,8 +1,6 @@
 """What entries of COCO's JSON, annotations, results and detections, and of Ultralytics' say: image, box, person."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +8,17 @@ import numpy as np
 PERSON = 1  # COCO's category
 
 
+def plain_id(value: object) -> int | str | None:
+    """An id, 139.0 as 139; None for what is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) and value != "" else None
+
+
 def image_key(image_id: object) -> str | None:
     """An image's id as text, so that 139, 139.0 and "139" are one; None for what is no id."""
-    if isinstance(image_id, float) and image_id.is_integer():
-        image_id = int(image_id)
-    usable = isinstance(image_id, (int, str)) and not isinstance(image_id, bool) and image_id != ""
-    return str(image_id) if usable else None
+    plain = plain_id(image_id)
+    return None if plain is None else str(plain)
 
 
 def image_names(images: Iterable[object]) -> dict[str, str]:
@@ -23,6 +26,27 @@ def image_names(images: Iterable[object]) -> dict[str, str]:
     usable = (image for image in images if isinstance(image, dict))
     pairs = ((image_key(image.get("id")), image.get("file_name")) for image in usable)
     return {key: name for key, name in pairs if key and isinstance(name, str) and name}
+
+
+def index_images(images: Iterable[object]) -> dict[str, Mapping[str, Any]]:
+    """Each of COCO's `images` by its file name, and by its `image_key`."""
+    usable = [image for image in images if isinstance(image, dict)]
+    by_key = {key: image for image in usable if (key := image_key(image.get("id"))) is not None}
+    return {str(image.get("file_name")): image for image in usable} | by_key
+
+
+def index_ids(images: Iterable[object]) -> dict[str, int | str]:
+    """File name, and `image_key` too -> the id that COCO's `images` have, a number or text."""
+    ids = {name: plain_id(image.get("id")) for name, image in index_images(images).items()}
+    return {name: own for name, own in ids.items() if own is not None}
+
+
+def as_ids(values: Sequence[int | str | None]) -> np.ndarray | None:
+    """Ids as a column of `People`: int64, or text unless all are whole numbers; None if one is missing or strange."""
+    if not all(str(value).isprintable() for value in values) or None in values:
+        return None
+    whole = all(isinstance(value, int) and abs(value) < 2**63 for value in values)
+    return np.array(values, dtype=np.int64 if whole else np.str_)
 
 
 def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
@@ -47,6 +71,12 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
     return names[key]
 
 
+def id_of(entry: Mapping[str, Any], name: str, ids: Mapping[str, int | str]) -> int | str | None:
+    """The id of the image called `name` of an entry, as `index_ids` of its file has it, else its own; None without."""
+    own = plain_id(entry.get("image_id"))
+    return ids.get(str(own), ids.get(name, own))
+
+
 def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
     """(4,) x1 y1 x2 y2 of COCO's `bbox` (x y width height) or Ultralytics' `box`; None without either.
 
@@ -61,6 +91,14 @@ def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:
     return np.array([x, y, x + width, y + height])
 
 
-def is_person(entry: Mapping[str, Any]) -> bool:
+def person_categories(categories: Iterable[Mapping[str, Any]]) -> list[int | str]:
+    """The ids of people's `categories`: those called person, or with keypoints, if there are none; COCO's without."""
+    named = [entry["id"] for entry in categories if str(entry.get("name")).lower() == "person"]
+    return named or [entry["id"] for entry in categories if entry.get("keypoints")] or [PERSON]
+
+
+def is_person(entry: Mapping[str, Any], categories: Sequence[int | str] = (PERSON,)) -> bool:
     """Whether an entry is a person's, by COCO's `category_id` or the `name` of Ultralytics' `class`, if it has any."""
-    return entry.get("category_id", PERSON) == PERSON and ("class" not in entry or entry.get("name") == "person")
+    if "class" in entry and entry.get("name") != "person":
+        return False
+    return "category_id" not in entry or image_key(entry["category_id"]) in map(image_key, categories)

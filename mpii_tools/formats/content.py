@@ -1,7 +1,5 @@
 """What kind of file it is, by its first bytes: endings do not tell."""
 
-from __future__ import annotations
-
 import os
 
 from checkpoints.errors import PoseError
@@ -27,11 +25,9 @@ def content(path: str | os.PathLike) -> tuple[str, bytes]:
     except OSError as error:
         raise PoseError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
-    if not kind and is_hdf5(head):
-        kind = "hdf5"
     if not kind and head.lstrip(BYTE_ORDER_MARKS + b" \t\r\n")[:1] in (b"[", b"{"):
         kind = "json"
-    return kind, head
+    return "hdf5" if not kind and is_hdf5(head) else kind, head
 
 
 def is_hdf5(head: bytes) -> bool:

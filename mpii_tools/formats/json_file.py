@@ -1,7 +1,5 @@
 """JSON files, whatever program wrote them."""
 
-from __future__ import annotations
-
 import json
 import os
 from typing import Any

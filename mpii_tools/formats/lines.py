@@ -1,7 +1,5 @@
 """Lines of text as other programs write them: fields between tabs, commas or spaces, quoted or not."""
 
-from __future__ import annotations
-
 import re
 
 QUOTED = re.compile(r"""(?<![^\s,])("[^"]*"|'[^']*')(?![^\s,])""")

@@ -1,7 +1,5 @@
 """MATLAB's structs: values of those that `mat_file` read, and structs to write."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

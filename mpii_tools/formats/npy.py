@@ -1,7 +1,5 @@
 """One array in numpy's .npy format, read without believing its header: no code, and no memory for what is not there."""
 
-from __future__ import annotations
-
 import io
 import math
 import os

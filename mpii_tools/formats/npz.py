@@ -1,7 +1,5 @@
 """Named arrays in one .npz file, without pickle: written whole or not at all, checked when read."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 import zlib
@@ -19,14 +17,7 @@ MAX_BYTES = 1 << 28
 # What zipfile and the reader raise for files that are corrupt, foreign, encrypted or compressed in another way.
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
-KINDS = {
-    "fiubU": "numbers or text",
-    "f": "fractions",
-    "U": "text",
-    "b": "bools",
-    "i": "signed whole numbers",
-    "iu": "whole numbers",
-}
+KINDS = {"f": "fractions", "i": "whole numbers", "u": "whole numbers", "b": "bools", "U": "text"}  # numpy's letters
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
@@ -78,7 +69,6 @@ def load_arrays(
         raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
     for name, array in arrays.items():
         if array.dtype.kind not in kinds[name]:
-            raise PoseError(
-                f"{path}: not {what}: array '{name}' holds {array.dtype}, not {KINDS[kinds[name]]}; make it again"
-            )
+            wanted = " or ".join(dict.fromkeys(map(KINDS.get, kinds[name])))
+            raise PoseError(f"{path}: not {what}: array '{name}' holds {array.dtype}, not {wanted}; make it again")
     return arrays

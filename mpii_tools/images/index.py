@@ -1,27 +1,82 @@
-"""Which of some images a name means that was written on another machine, by another program."""
+"""The images of a folder, and which of them a name means that was written on another machine, by another program."""
 
+import os
 import re
 import unicodedata
 from bisect import bisect
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
+PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
+OWN = re.compile(r"\.pose\.\w+$|^predictions-")  # what `ief predict` writes
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
 ABSOLUTE = re.compile(r"[a-zA-Z]+:|[/\\]")
+COPY = re.compile(r"(_[a-z]{3,4})?\.rf\.\w+\.\w+$", re.IGNORECASE)
+FRAME = re.compile(r"(.*[a-z]\w*)[\W_]+\d+\.\w+$", re.IGNORECASE)
 SHOWN = 3
 ALIKE = 0.75  # difflib's ratio from which a name is the nearest one: any two with one ending have half of it
 
 Parts = tuple[str, ...]
 
 
+def walk_files(folder: Path, endings: tuple[str, ...], passed: Counter[str]) -> Iterator[Path]:
+    """The files of these endings in `folder` and in the folders inside it, in order.
+
+    Hidden files and folders, what `ief predict` wrote, and folders that `ief prepare` wrote are no input, and a link to
+    a folder already seen is not followed.
+
+    Args:
+        folder: any level of the images' folders.
+        endings: in lower case.
+        passed: counts, by ending, the other files, and the folders that are too deep to be looked into.
+
+    Raises:
+        PoseError: a folder that cannot be read, or more than MAX_ENTRIES files.
+    """
+    seen, entries = set(), 0
+    for path, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        depth, status = len(Path(path).relative_to(folder).parts), os.stat(path)
+        if (status.st_dev, status.st_ino) in seen or (depth and PREPARED in files):
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        entries += len(folders) + len(files)
+        if entries > MAX_ENTRIES:
+            raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if depth == MAX_DEPTH and folders:
+            passed[f"folders below {MAX_DEPTH} others"] += len(folders)
+            folders.clear()
+        for name in sorted(name for name in files if not (name.startswith(".") or OWN.search(name))):
+            if not name.lower().endswith(endings):
+                passed[Path(name).suffix.lower() or name] += 1
+            elif os.path.isfile(file := os.path.join(path, name)):
+                yield Path(file)
+
+
+def list_passed(passed: Counter[str]) -> str:
+    """What `walk_files` counted, the most first, for a message: `40 .heic, 2 .gif`."""
+    return ", ".join(f"{count:,} {ending}" for ending, count in passed.most_common())
+
+
+def _refuse(error: OSError) -> None:
+    raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
+
+
 def split_name(name: str) -> Parts:
-    """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`."""
-    parts = unicodedata.normalize("NFC", name).replace("\\", "/").split("/")
+    """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`.
+
+    What cannot be printed is escaped, as in the images of `People`.
+    """
+    parts = escape_name(unicodedata.normalize("NFC", name)).replace("\\", "/").split("/")
     return tuple(part for part in parts if part not in ("", ".", ".."))
 
 
@@ -165,3 +220,43 @@ def _tails(parts: Parts) -> list[Parts]:
 
 def _file(name: str) -> str:
     return (split_name(name) or ("",))[-1]
+
+
+def number_images(images: Sequence[str]) -> dict[str, int]:
+    """Image name -> id: the number that each name is, as COCO's own are (`000000000139.jpg` is 139).
+
+    If a name is no number, or two are the same, all are counted from 1 in their first order of appearance.
+    """
+    names = list(dict.fromkeys(map(str, images)))
+    numbers = [int(stem) for stem in (Path(name).stem for name in names) if stem.isascii() and stem.isdigit()]
+    return dict(zip(names, numbers if len(set(numbers)) == len(names) else range(1, len(names) + 1), strict=True))
+
+
+def index_numbers(names: Iterable[str]) -> dict[str, str]:
+    """The number, without leading zeros, that the file of a name is or ends with -> the name.
+
+    A number that several names end with is that of the one that is nothing else (7.jpg, not cam2_7.jpg), or nobody's.
+    """
+    ending: dict[str, list[str]] = {}
+    for name in names:
+        if digits := re.search(r"[0-9]+$", Path(name).stem):
+            ending.setdefault(str(int(digits.group())), []).append(name)
+    means = {number: [name for name in of if Path(name).stem.isdigit()] or of for number, of in ending.items()}
+    return {number: of[0] for number, of in means.items() if len(of) == 1}
+
+
+def group_images(names: Sequence[str], share: float) -> list[str]:
+    """What of each image is to be on one side of a random split: images of one group are not apart.
+
+    The folder, if a `share` of the folders is half of one or more; else the image, of which Roboflow's augmented copies
+    (`NAME_jpg.rf.HASH.jpg`) are one.
+    """
+    folders = [name.replace("\\", "/").rpartition("/")[0] for name in names]
+    count = len(set(folders))
+    return folders if count > 1 and share * count >= 0.5 else [COPY.sub("", name) for name in names]
+
+
+def find_cut_clips(names: Iterable[str], splits: Iterable[str]) -> list[str]:
+    """What names of frames begin with (`clip` of `clip_0001.jpg`) that are in both the train and the valid split."""
+    frames = {(frame[1], split) for name, split in zip(names, splits, strict=True) if (frame := FRAME.match(name))}
+    return sorted(clip for clip, split in frames if split == "valid" and (clip, "train") in frames)

@@ -3,16 +3,16 @@
 import os
 import re
 import tarfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from checkpoints.errors import PoseError
-from mpii_tools.images.index import SUFFIXES, ImageIndex
+from checkpoints.errors import PoseError, escape_name
+from mpii_tools.images.index import SUFFIXES, ImageIndex, list_passed, walk_files
 
 Place = tuple[Path, int, int]  # of an image's bytes: file, offset, number
-MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
-PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class ImageFiles:
 
     Attributes:
         folder: the one that holds the images.
-        places: path of an image, relative to the folder or as its tar file has it -> the place of its bytes.
+        places: path of an image, relative to the folder or as its tar file has it, as `escape_name` writes it -> the
+            place of its bytes.
         index: of these paths.
     """
 
@@ -64,8 +65,8 @@ class ImageFiles:
 def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFiles:
     """The images of `folder`: files in it and in the folders inside it, and members of its uncompressed `*.tar` files.
 
-    Hidden folders, and those that `ief prepare` wrote, are not looked into, nor any deeper than MAX_DEPTH. Each tar
-    file is scanned once; an image is then one seek and one read. A file comes before a tar member of its name.
+    Files are those of `walk_files`. Each tar file is scanned once; an image is then one seek and one read. A file comes
+    before a tar member of its name.
 
     Args:
         folder: any level of the images' folders.
@@ -77,14 +78,16 @@ def open_images(folder: str | os.PathLike, names: Iterable[str] = ()) -> ImageFi
     folder = Path(folder)
     if not folder.is_dir():
         raise PoseError(f"{folder}: no such folder; check the path")
-    places: dict[str, Place] = {}
-    for path in sorted(folder.glob("*.tar"), key=shard_number):
-        places.update(_tar_places(path))
-    places.update(_file_places(folder))
+    passed = Counter()
+    files = (
+        (file.relative_to(folder).as_posix(), (file, 0, file.stat().st_size))
+        for file in walk_files(folder, SUFFIXES, passed)
+    )
+    shards = map(_tar_places, sorted(folder.glob("*.tar"), key=shard_number))
+    places = {escape_name(name): place for name, place in chain(*shards, files)}
     if not places:
-        raise PoseError(
-            f"{folder}: no image ({', '.join(SUFFIXES)}) in it or in its .tar files; give the images' folder"
-        )
+        there = f", where {list_passed(passed)} are" if passed else ""
+        raise PoseError(f"{folder}: no image ({', '.join(SUFFIXES)}) in it or a .tar{there}; give the images' folder")
     in_tar = frozenset(name for name, (path, _, _) in places.items() if path.suffix == ".tar")
     return ImageFiles(folder, places, ImageIndex(tuple(places), in_tar, frozenset(names)))
 
@@ -100,29 +103,7 @@ def _is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
-def _file_places(folder: Path) -> Iterator[tuple[str, Place]]:
-    """Relative path and place of each image file, folders in order; a link to a folder already seen is passed over."""
-    seen, entries = set(), 0
-    for path, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
-        inside, status = Path(path).relative_to(folder), os.stat(path)
-        if (status.st_dev, status.st_ino) in seen or (inside.parts and PREPARED in files):
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        entries += len(folders) + len(files)
-        if entries > MAX_ENTRIES:
-            raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
-        folders[:] = sorted(name for name in folders if len(inside.parts) < MAX_DEPTH and not name.startswith("."))
-        for image in (Path(path, name) for name in sorted(files) if _is_image(name)):
-            if image.is_file():
-                yield (inside / image.name).as_posix(), (image, 0, image.stat().st_size)
-
-
-def _refuse(error: OSError) -> None:
-    raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _tar_places(path: Path) -> dict[str, Place]:
+def _tar_places(path: Path) -> Iterator[tuple[str, Place]]:
     try:
         with tarfile.open(path, "r:") as tar:
             members = tar.getmembers()
@@ -135,4 +116,4 @@ def _tar_places(path: Path) -> dict[str, Place]:
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
     named = ((PurePosixPath(m.name), m) for m in members if m.isfile())
-    return {str(name): (path, m.offset_data, m.size) for name, m in named if _is_image(name.name)}
+    return ((str(name), (path, m.offset_data, m.size)) for name, m in named if _is_image(name.name))

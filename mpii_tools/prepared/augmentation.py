@@ -87,8 +87,7 @@ def normalize_crops(crops: Tensor) -> Tensor:
     """(B, S, S, 3) uint8 -> (B, 3, S, S) float32, ImageNet's mean and std, channels last in memory."""
     factor, offset = _row_normalization(crops.shape[2], crops.device)
     # Whole rows at a time: three values per pixel are too few for vector instructions.
-    rows = torch.addcmul(offset, crops.flatten(2).float(), factor)
-    return rows.view(crops.shape).permute(0, 3, 1, 2)
+    return torch.addcmul(offset, crops.flatten(2).float(), factor).view(crops.shape).permute(0, 3, 1, 2)
 
 
 @lru_cache(maxsize=8)  # making them again would halt a GPU's queue at every batch
@@ -137,8 +136,8 @@ def draw_appearances(
     offset = uniform(-color, color, 1) + uniform(-color / 2, color / 2, 3)
     sides, place = uniform(*OCCLUDER, 2) * size, uniform(0, 1, 2)
     start = place * (size - sides)
-    hidden = torch.rand(count, 1, generator=rng) < augmentation.occlusion
-    return gain, offset, torch.where(hidden, torch.cat([start, start + sides], dim=1), 0)
+    hides = torch.rand(count, 1, generator=rng) < augmentation.occlusion
+    return gain, offset, torch.where(hides, torch.cat([start, start + sides], dim=1), 0)
 
 
 def change_appearance(images: Tensor, gain: Tensor, offset: Tensor, boxes: Tensor) -> Tensor:

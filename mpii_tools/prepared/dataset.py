@@ -24,6 +24,7 @@ def prepare_dataset(
     *,
     name: str | None = None,
     skeleton: Skeleton | None = None,
+    category: str | None = None,
     derive: bool = True,
     valid_share: float | None = None,
     seed: int = 0,
@@ -43,6 +44,7 @@ def prepare_dataset(
         images: their folder; None: beside each of the annotations.
         name: the dataset's; None: that of `out`.
         skeleton: the joints to keep; None: the annotations' own.
+        category: whose people to take of several classes with keypoints, by name or id; None: all.
         derive: place joints without a label by the skeleton's rules, for training.
         valid_share, seed: of a random validation split (`combine`).
         limit: how many people of each split to take, the first ones; None: all.
@@ -58,7 +60,7 @@ def prepare_dataset(
     """
     if limit is not None and limit < 1:
         raise PoseError(f"--limit {limit}: must be above 0; leave it out for everybody")
-    sources = [read_source(argument, skeleton) for argument in annotations]
+    sources = [read_source(argument, skeleton, category) for argument in annotations]
     readings = [choose_people(source.reading, protocol, every, leave_out_damaged) for source in sources]
     of_human36m = any(reading.format.startswith(HUMAN36M) for reading in readings)
     if (protocol or every or leave_out_damaged) and not of_human36m:

@@ -3,9 +3,10 @@
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,13 +21,13 @@ from mpii_tools.annotations.splits import SHARED
 from mpii_tools.annotations.units import wrong_units
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
-from mpii_tools.images.header import read_header
+from mpii_tools.images.header import ImageHeader, read_header
 from mpii_tools.people import People, group_rows
 from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]
-ImageCrops = tuple[dict[int, np.ndarray], Findings, list[str]]  # row -> (S, S, 3) uint8; see `cut_image`
+ImageCrops = tuple[dict[int, np.ndarray], Findings, Findings]  # row -> (S, S, 3) uint8; see `cut_image`
 
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 IMAGES_AHEAD = 64  # whose crops are in memory at a time
@@ -36,7 +37,9 @@ FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint fart
 NO_IMAGE = "people left out: image missing, or unclear which is meant"
 BAD_IMAGE = "people left out: image corrupt, too large, or no image"
 OUTSIDE = "people left out: center outside the image"
-OF_IMAGES = (NO_IMAGE, BAD_IMAGE)  # what an image, not its annotation, takes people for
+OTHER_SIZE = "people left out: the image has another size than the annotations say; give the images that were labeled"
+SIZE_TOLERANCE = 1  # pixels, as programs round
+OF_IMAGES = (NO_IMAGE, BAD_IMAGE, OTHER_SIZE)  # what an image, not its annotation, takes people for
 
 
 @dataclass
@@ -50,6 +53,7 @@ class Preparation:
         kept: splits that an earlier preparation wrote there and that stay -> their numbers of people.
         replaced: splits of an earlier preparation in whose place new ones came -> the numbers of people they had.
         written: whether the preprocessed crops were written: not if nobody can be used, or `strict` met a fault.
+        digests: of the validation images (`cut_image`).
     """
 
     faults: dict[str, list[str]]
@@ -58,6 +62,7 @@ class Preparation:
     kept: dict[str, int] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
     written: bool = False
+    digests: set[bytes] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ def prepare(
     """Write the preprocessed crops of `people` to `folder`; what was there before stays until all is written.
 
     People that cannot be used are left out and counted among the faults (`find_faults` and the three of the images).
-    Training people in an image with validation people, here or in a split already there, are left out.
+    Training people in an image with validation people, here or in a split already there, are left out; so are those in
+    an image whose bytes are those of a validation image.
 
     Args:
         read_image: encoded bytes of an image by name; raises PoseError if it has none.
@@ -111,7 +117,8 @@ def prepare(
         image_folders: where `read_image` finds them; images of one name from other folders are other images.
 
     Raises:
-        PoseError: when a split that stays there was prepared otherwise, or the disk refuses; nothing is changed then.
+        PoseError: when a split that stays there was prepared otherwise, most images have another size than the
+            annotations say, or the disk refuses; nothing is changed then.
     """
     description = {
         "format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif,
@@ -127,11 +134,14 @@ def prepare(
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        for split in np.unique(usable.split).tolist():
+        for split in sorted(np.unique(usable.split).tolist(), key="train".__eq__):  # it comes last
             part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
             if count := write_split(part, read_image, spec, path, done):
                 done.splits[path.stem] = count
+        done.splits = dict(sorted(done.splits.items()))
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
+        if 2 * len(others := done.faults[OTHER_SIZE]) > len(usable):
+            raise PoseError(f"{len(others):,} of {len(usable):,} {OTHER_SIZE}; first {others[0]}")
         done.faults, done.notes = merge(done.faults), merge(done.notes)
         done.written = bool(done.splits) and not (strict and done.faults)
         if done.written:
@@ -169,19 +179,29 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
 
 
 def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation) -> int:
-    """Write a split's files, those of `path` and beside it; returns how many people they hold, and none for nobody."""
+    """Write a split's files, those of `path` and beside it; returns how many people they hold, and none for nobody.
+
+    Each image is decoded once for all of its people.
+    """
     kept, crops_path = [], path.with_name(f"{path.stem}-crops.npy")
-    with crops_path.open("wb") as file, progress((), f"preparing {path.stem}", len(people), "person") as counter:
+    images = list(map(np.array, group_rows(people.images).values()))
+    with (
+        crops_path.open("wb") as file,
+        ThreadPoolExecutor(THREADS) as pool,
+        progress((), f"preparing {path.stem}", len(people), "person") as counter,
+    ):
         write_header(file, len(people), spec.side)
-        for rows, (crops, faults, oddities) in cut_crops(people, read_image, spec):
-            for crop in crops.values():
-                file.write(crop.data)
-            kept += rows[list(crops)].tolist()
-            for oddity in oddities:
-                done.notes[oddity].append(people.images[rows[0]].item())
-            for what, who in faults.items():
-                done.faults[what] += who
-            counter.update(len(rows))
+        for start in range(0, len(images), IMAGES_AHEAD):
+            ahead = images[start : start + IMAGES_AHEAD]
+            cuts = pool.map(lambda rows: cut_image(people.select(rows), read_image, spec, done.digests), ahead)
+            for rows, (crops, *findings) in zip(ahead, cuts, strict=True):
+                for crop in crops.values():
+                    file.write(crop.data)
+                kept += rows[list(crops)].tolist()
+                for known, new in zip((done.faults, done.notes), findings, strict=True):
+                    for what, who in new.items():
+                        known[what] += who
+                counter.update(len(rows))
         file.seek(0)
         write_header(file, len(kept), spec.side)
     if kept:
@@ -193,36 +213,40 @@ def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Pat
 
 def write_header(file: BinaryIO, count: int, side: int) -> None:
     """The .npy header of (count, side, side, 3) bytes; numpy makes it as long for any count."""
-    shape = (count, side, side, 3)
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
+    )
 
 
-def cut_crops(people: People, read_image: ReadImage, spec: CropSpec) -> Iterator[tuple[np.ndarray, ImageCrops]]:
-    """The rows and crops of everybody, image by image: each is decoded once for all of its people."""
-    images = list(map(np.array, group_rows(people.images).values()))
-    with ThreadPoolExecutor(THREADS) as pool:
-        for start in range(0, len(images), IMAGES_AHEAD):
-            ahead = images[start : start + IMAGES_AHEAD]
-            cuts = pool.map(lambda rows: cut_image(people.select(rows), read_image, spec), ahead)
-            yield from zip(ahead, cuts, strict=True)
+def cut_image(people: People, read_image: ReadImage, spec: CropSpec, digests: set[bytes]) -> ImageCrops:
+    """The crops of the people of one image, why others have none, and what is worth knowing and no fault.
 
-
-def cut_image(people: People, read_image: ReadImage, spec: CropSpec) -> ImageCrops:
-    """The crops of the people of one image, why others have none, and what is unusual about the image and no fault."""
-    image, ids = people.images[0].item(), people.person_ids.tolist()
+    Args:
+        digests: SHA-256 of validation images, which this adds to; training people in a copy of one have no crop.
+    """
+    image, ids, split = people.images[0].item(), people.person_ids.tolist(), people.split[0]
     try:
         data = read_image(image)
     except PoseError as error:
-        return {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]}, []
+        return {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]}, {}
+    if split == "valid":
+        digests.add(sha256(data).digest())
+    elif split == "train" and digests and sha256(data).digest() in digests:
+        return {}, {}, {SHARED: ids}
     try:
         header = read_header(data, image)
+        upright, differs = compare_sizes(people.image_size, header, spec.apply_exif)
+        if differs:
+            return {}, {OTHER_SIZE: [f"{person}: {differs}" for person in ids]}, {}
+        spec = CropSpec(spec.size, spec.margin, upright)
         outside = is_outside(people, *(header.upright_size if spec.apply_exif else (header.width, header.height)))
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
         crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
     except PoseError as error:
-        return {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]}, []
+        return {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]}, {}
     faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}
-    return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, header.oddities(spec.apply_exif)
+    notes = {oddity: [image] for oddity in header.oddities(spec.apply_exif)}
+    return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, notes
 
 
 def is_outside(people: People, width: int, height: int) -> np.ndarray:
@@ -233,6 +257,25 @@ def is_outside(people: People, width: int, height: int) -> np.ndarray:
     centers = np.stack([people.center, people.crop_center])
     inside = ((centers >= -0.5) & (centers <= (width - 0.5, height - 0.5))).all(axis=-1).any(axis=0)
     return ~inside & (people.split != "test")
+
+
+def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> tuple[bool, str]:
+    """Whether labels are on the picture as viewers show it, and how the image differs from the one that was labeled.
+
+    Sizes that are swapped, as CrowdPose has them, or not known, differ in nothing. Those of a picture that EXIF turns
+    by 90 degrees tell how it was labeled.
+
+    Args:
+        stated: (N, 2) width and height that the annotations of the image's people have; NaN if unknown.
+    """
+    stored, upright = (header.width, header.height), header.upright_size
+    for size in np.unique(stated[np.isfinite(stated).all(axis=1)], axis=0):
+        near = [np.abs(size - other).max() <= SIZE_TOLERANCE for other in (stored, upright, stored[::-1])]
+        if not any(near):
+            width, height = size
+            return apply_exif, f"labeled at {width:g} x {height:g} pixels, here {header.width} x {header.height}"
+        apply_exif |= near[1] and not near[0]
+    return apply_exif, ""
 
 
 def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:

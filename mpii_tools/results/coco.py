@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +16,33 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from mpii_tools.formats.coco_images import PERSON
-from mpii_tools.results.predictions import Predictions, predicted_joints
+from mpii_tools.images.index import number_images
+from mpii_tools.results.predictions import Predictions, person_scores, predicted_joints
 
 VISIBLE = 2.0  # COCO's flag of a joint, for one without a score
 PIXEL_DIGITS, SCORE_DIGITS = 3, 6
 
 
-def to_coco(predictions: Predictions, image_ids: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
+def to_coco(
+    predictions: Predictions, image_ids: Mapping[str, int | str] | None = None, category_id: int | str = PERSON
+) -> list[dict[str, Any]]:
     """COCO keypoint results: what `COCO.loadRes` takes, one dictionary per person.
 
-    `image_id`; `file_name`, the image's name, which readers ignore; `category_id` 1; `keypoints`, x, y and score of the
-    K joints one after the other; `bbox`, x, y, width and height, if there are boxes; `score`, by which people are
-    ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that order. Of D = 3 x and y are
-    written. Pixels are rounded to 0.001, scores to 1e-6.
+    `image_id`; `file_name`, the image's name, which readers ignore; `category_id`; `keypoints`, x, y and score of the
+    K joints one after the other; `bbox`, x, y, width and height, if there are boxes; `time_s` of a video's frame;
+    `score`, by which people are ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that
+    order. Of D = 3 x and y are written. Pixels are rounded to 0.001, scores and times to 1e-6.
 
     A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled". The
     format has no place for a score that is not known. Behind a joint without one stands 2, COCO's flag of a visible
-    joint: OKS does not read it, programs that draw leave out what has 0, and no score is above 1, so that
-    `pose_files` can tell. A person's score follows from `person_scores`, and is 1 if neither the box nor a joint has
-    one, as HRNet and mmpose rank boxes that nobody scored: pycocotools reads no file without it.
+    joint: OKS does not read it, programs that draw leave out what has 0 (a score of 0 becomes 1e-6), and no score is
+    above 1, so that `pose_files` can tell. A person's score follows from `person_scores`, and is 1 if neither the box
+    nor a joint has one, as HRNet and mmpose rank boxes that nobody scored: pycocotools reads no file without it.
 
     Args:
         predictions: with `images`.
         image_ids: image name -> the ground truth's `image_id`; None: those of `number_images`.
+        category_id: the ground truth's category of people.
 
     Raises:
         PoseError: an image without id.
@@ -48,36 +52,39 @@ def to_coco(predictions: Predictions, image_ids: Mapping[str, int] | None = None
     if missing := [name for name in images if name not in ids]:
         raise PoseError(f"COCO results: image '{missing[0]}' has no image_id; give one for each image")
     scores = np.full(joints.shape[:2], np.nan) if predictions.scores is None else predictions.scores
-    marked = np.dstack([joints[..., :2].round(PIXEL_DIGITS), np.nan_to_num(scores.round(SCORE_DIGITS), nan=VISIBLE)])
+    shown = np.nan_to_num(np.maximum(scores.round(SCORE_DIGITS), 10.0**-SCORE_DIGITS), nan=VISIBLE)
+    marked = np.dstack([joints[..., :2].round(PIXEL_DIGITS), shown])
     marked[:, ~predicted_joints(joints)] = 0
     ranks = np.nan_to_num(person_scores(predictions.scores, predictions.box_scores, len(joints)), nan=1.0)
     columns = {
-        "image_id": [int(ids[name]) for name in images],
+        "image_id": [ids[name] for name in images],
         "file_name": images,
-        "category_id": [PERSON] * len(joints),
+        "category_id": [category_id] * len(joints),
         "keypoints": marked.reshape(len(joints), 3 * joints.shape[1]).tolist(),
         "score": ranks.round(SCORE_DIGITS).tolist(),
     }
     if (boxes := predictions.boxes) is not None:
         columns["bbox"] = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).round(PIXEL_DIGITS).tolist()
+    if (times := predictions.time_s) is not None:
+        columns["time_s"] = [None if np.isnan(time) else round(time, SCORE_DIGITS) for time in times.tolist()]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def write_coco(path: str | os.PathLike, predictions: Predictions, image_ids: Mapping[str, int] | None = None) -> Path:
-    """Write `to_coco` of the same arguments as JSON (which has no NaN) and return the path.
+def write_coco(path: str | os.PathLike, predictions: Predictions, **ids: Any) -> Path:
+    """Write `to_coco` of predictions and `ids`, `image_ids` and `category_id`, as JSON (which has no NaN) to the path.
 
     Raises:
         PoseError: an image without id, or a file that cannot be written.
     """
-    return write_text(path, json.dumps(to_coco(predictions, image_ids), allow_nan=False))
+    return write_text(path, json.dumps(to_coco(predictions, **ids), allow_nan=False))
 
 
 def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     """Write a CSV file (UTF-8, a header, one row per person) and return its path.
 
-    Columns: `image`, `person_id`, `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, then for each joint `NAME_x`,
-    `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`, `NAME_Z_mm`.
-    What is not known is left empty. Pixels and mm are rounded to 0.001, scores to 1e-6.
+    Columns: `image`, `person_id`, of videos `time_s`, then `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, for each
+    joint `NAME_x`, `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`,
+    `NAME_Z_mm`. What is not known is left empty. Pixels, mm and seconds are rounded to 0.001, scores to 1e-6.
 
     Args:
         predictions: with `images` and `person_ids`.
@@ -91,7 +98,8 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     if predictions.camera_joints is not None:
         parts |= zip(("X_mm", "Y_mm", "Z_mm"), np.moveaxis(predictions.camera_joints, -1, 0), strict=True)
     corners = np.full((people, 4), np.nan) if predictions.boxes is None else predictions.boxes
-    columns = dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True))
+    columns = {} if predictions.time_s is None else {"time_s": predictions.time_s}
+    columns |= zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)
     columns["score"] = person_scores(scores, predictions.box_scores, people)
     columns |= {f"{joint}_{part}": values[:, row] for row, joint in enumerate(predictions.joint_names)
                 for part, values in parts.items()}  # fmt: skip
@@ -105,32 +113,3 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     writer.writerows(zip(predictions.images.tolist(), predictions.person_ids.tolist(), *cells, strict=True))
     # A file name that is no valid UTF-8 comes with lone surrogates, which only an escape can write.
     return write_bytes(path, file.getvalue().encode("utf-8", errors="backslashreplace"))
-
-
-def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
-    """(N,) a score per person: the box's times the mean of the joints that have one, as HRNet and mmpose rank people.
-
-    A factor that is not known is left out; NaN if neither is.
-
-    Args:
-        scores: (N, K) of the joints in 0..1, NaN where there is none; None: nowhere.
-        box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none; None: nowhere.
-        people: N.
-    """
-    box = np.full(people, np.nan) if box_scores is None else np.asarray(box_scores, dtype=np.float64)
-    if scores is None:
-        return box
-    known = np.isfinite(scores)
-    mean = np.full(people, np.nan)
-    np.divide(np.where(known, scores, 0).sum(axis=1), known.sum(axis=1), out=mean, where=known.any(axis=1))
-    return np.where(np.isnan(mean), box, mean * np.where(np.isnan(box), 1, box))
-
-
-def number_images(images: Sequence[str]) -> dict[str, int]:
-    """Image name -> id: the number that each name is, as COCO's own are (`000000000139.jpg` is 139).
-
-    If a name is no number, or two are the same, all are counted from 1 in their first order of appearance.
-    """
-    names = list(dict.fromkeys(map(str, images)))
-    numbers = [int(stem) for stem in (Path(name).stem for name in names) if stem.isascii() and stem.isdigit()]
-    return dict(zip(names, numbers if len(set(numbers)) == len(names) else range(1, len(names) + 1), strict=True))

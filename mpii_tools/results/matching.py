@@ -1,15 +1,16 @@
 """Whose prediction is whose: by person_ids, by place in the image, by order in the image, or by row."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.images.index import ImageIndex
+from mpii_tools.images.index import ImageIndex, number_images
 from mpii_tools.people import People, group_rows
-from mpii_tools.results.coco import number_images
 from mpii_tools.results.predictions import ROWS, Predictions
 
+ORDER = "by order in the image"
 # The share of poses that are nearer to their row's person than the pose of another row is: 99 % or more in published
 # predictions, 97 % for one mean pose; 51 % in a random order, 58 % if every row is the next one's.
 IN_ORDER, ENOUGH_ROWS = 0.75, 20
@@ -26,7 +27,8 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
        people differ.
     4. By row, if predictions have no ids or the people no image names (`row1`, ...) and the counts are the same.
 
-    If each way leaves predictions over, the first that finds everybody counts.
+    If each way leaves predictions over, the first that finds everybody counts; if none does, the one that finds the
+    most, images with another number of predictions than people left out.
 
     Args:
         predictions: P poses.
@@ -39,7 +41,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     Raises:
         PoseError: counts that tell nothing where rows alone can.
     """
-    labeled = people.annotated.any(axis=1)
+    labeled, anonymous = people.annotated.any(axis=1), predictions.person_ids is None
     needed = labeled if needed is None else needed
     parts = [np.ones(len(people), bool), people.scored, labeled, needed]
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
@@ -51,7 +53,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     matches = [
         (_by_ids(predictions, people, center), "by person_ids"),
         (_by_place(images, center, people), "by place"),
-        *((_by_order(images, people, part), "by order in the image") for part in parts),
+        *((_by_order(images, people, part, partial), ORDER) for partial in (False, anonymous) for part in parts),
     ]
     counts = [((rows >= 0).sum() - len(predictions), (rows[needed] >= 0).sum()) for rows, _ in matches]
     # The most of those who need one; among ways that find all of them, one that leaves no prediction over.
@@ -88,11 +90,13 @@ def align_annotated(
     needed = people.annotated.any(axis=1) if needed is None else needed
     rows, way = match(predictions, people, needed)
     if missing := people.person_ids[needed & (rows < 0)].tolist():
-        first = name_of(predictions, 0) if len(predictions) else "nobody"
+        first, image = name_of(predictions, 0) if len(predictions) else "nobody", people.images[needed & (rows < 0)][0]
+        there, count = (_image_names(predictions, people) or []).count(image), int((people.images == image).sum())
         raise PoseError(
-            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} "
-            f"(the first prediction is for {first}{_ambiguity(predictions, people)}); predict the people of these "
-            "annotations, or score those of one --split"
+            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its "
+            f"image has {there:,} predictions and {count:,} people; the first prediction is for "
+            f"{first}{_ambiguity(predictions, people)}); predict the people of these annotations, or give the "
+            "annotations of those who are predicted"
         )
     people, rows = people.select(rows >= 0), rows[rows >= 0]
     columns = {name: column[rows] for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}
@@ -115,7 +119,12 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     if predictions.images is None:
         return None
     index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-    words = {str(number): name for name, number in number_images(index.paths).items()}
+    if people.image_ids is None:
+        words = {str(number): name for name, number in number_images(index.paths).items()}
+    else:
+        pairs = {*zip(map(str, people.image_ids.tolist()), people.images.tolist(), strict=True)}
+        times = Counter(key for key, _ in pairs)  # of joined files, whose images may share an id
+        words = {key: name for key, name in pairs if times[key] == 1}
     for name in set(predictions.images.tolist()) - words.keys():
         images = index.candidates(name)
         words[name] = images[0] if len(images) == 1 else name
@@ -125,7 +134,7 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
 def _ambiguity(predictions: Predictions, people: People) -> str:
     """For a message: the first name of an image that several of the people's images can have; '' without any."""
     index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-    names = [] if predictions.images is None else dict.fromkeys(predictions.images.tolist())
+    names = () if predictions.images is None else dict.fromkeys(predictions.images.tolist())
     several = ((name, index.candidates(name)) for name in names)
     return next((f"; '{name}' can be {' or '.join(images[:2])}" for name, images in several if len(images) > 1), "")
 
@@ -159,13 +168,17 @@ def _same_place(people: People) -> np.ndarray:
     return np.maximum(SAME_PLACE * people.crop_side, 2.0)
 
 
-def _by_order(images: list[str], people: People, part: np.ndarray) -> np.ndarray:
-    """To the people of `part` the predictions of their image in order; nobody, if an image has more or fewer."""
+def _by_order(images: list[str], people: People, part: np.ndarray, partial: bool) -> np.ndarray:
+    """To the people of `part` the predictions of their image in order; if one has more or fewer, none of anybody.
+
+    Args:
+        partial: none of that image alone.
+    """
     rows, here = np.full(len(people), -1), group_rows(np.array(images))
     members, wanted = np.flatnonzero(part), group_rows(people.images[part])
-    if all(len(here.get(image, [])) == len(who) for image, who in wanted.items()):
-        for image, who in wanted.items():
-            rows[members[who]] = here[image]
+    whole = [image for image, who in wanted.items() if len(here.get(image, [])) == len(who)]
+    for image in whole if partial or len(whole) == len(wanted) else []:
+        rows[members[wanted[image]]] = here[image]
     return rows
 
 
@@ -175,9 +188,8 @@ def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
     if part is None:
         counts = " or ".join(f"{count:,}" for count in sorted({int(part.sum()) for part in parts}))
         raise PoseError(
-            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; they "
-            "can only be matched row by row, so give one prediction per person, in the annotations' order: for "
-            f"everybody, or for those who are scored or labeled, {counts}"
+            f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; give "
+            f"one for each, in the annotations' order: for everybody, or for those who are scored or labeled, {counts}"
         )
     return np.where(part, np.cumsum(part) - 1, -1)
 
@@ -192,11 +204,10 @@ def _check_order(predictions: Predictions, people: People, way: str) -> None:
         distance = np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
         return np.where(people.annotated, np.nan_to_num(distance), 0).sum(axis=1)
 
-    others = np.roll(predictions.joints, len(people) // 2, axis=0)
     counted = people.annotated.any(axis=1)
-    nearer = float((apart(predictions.joints) <= apart(others))[counted].mean()) if counted.any() else 1.0
-    if counted.sum() >= ENOUGH_ROWS and nearer < IN_ORDER:
+    nearer = apart(predictions.joints) <= apart(np.roll(predictions.joints, len(people) // 2, axis=0))
+    if counted.sum() >= ENOUGH_ROWS and nearer[counted].mean() < IN_ORDER:
         raise PoseError(
-            f"matched {way}, only {nearer:.0%} of the predictions are nearer to the person of their row than "
-            "those of another row are; put them in the annotations' order, or give person_ids in an .npz"
+            f"matched {way}, only {nearer[counted].mean():.0%} of the predictions are nearer to the person of their "
+            "row than those of another row are; put them in the annotations' order, or give person_ids in an .npz"
         )

@@ -24,7 +24,7 @@ Columns = dict[str, np.ndarray | None]
 
 
 def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> Columns:
-    """`joints` (N, K, 2), and `scores`, `person_ids`, `images` and `crop_center` where the file has them.
+    """`joints` (N, K, 2), and `scores`, `person_ids`, `images`, `crop_center` and `box_scores` where the file has them.
 
     Args:
         path: .npz, .npy, .mat or .h5 with one array of poses, or COCO results, whatever its ending.
@@ -36,8 +36,7 @@ def read_pose_file(path: Path, joints: int, first_pixel: int | None = None) -> C
     """
     kind, head = content(path)
     if kind not in READERS:
-        known = ".npz, .h5, .mat, .npy or COCO results (JSON)"
-        raise PoseError(f"{described(head)}; predictions are {known}; write one of these")
+        raise PoseError(f"{described(head)}; predictions are .npz, .h5, .mat, .npy or COCO's JSON; write one of these")
     load, read, origin = READERS[kind]
     columns = read(load(path), joints)
     return {**columns, "joints": columns["joints"] - (origin if first_pixel is None else first_pixel)}
@@ -98,7 +97,7 @@ def _coco_columns(people: object, joints: int) -> Columns:
     `images` holds `file_name`, which our own results have, else what the file's own `images` call the `image_id`, else
     that id, a number or a name. `crop_center` is the middle of `bbox` (its edges are half a pixel before the pixels'
     centers), or of Ultralytics' `box`, or `center` as HRNet and mmpose write it; NaN without. `scores`: as
-    `_coco_scores`.
+    `_coco_scores`. `box_scores`: so that `score` is a person's.
 
     Raises:
         PoseError: not a JSON list of people with K joints each, or somebody of no image.
@@ -109,7 +108,7 @@ def _coco_columns(people: object, joints: int) -> Columns:
         people = people.get("annotations", people)
     if not isinstance(people, list) or not people:
         raise PoseError("expected COCO keypoint results, a JSON list with an object per person; write one of these")
-    rows, images, centers = [], [], []
+    rows, images, centers, ranks = [], [], [], []
     for index, person in enumerate(people):
         try:
             row = np.array(_keypoints(person), dtype=np.float64).reshape(joints, -1)
@@ -120,6 +119,7 @@ def _coco_columns(people: object, joints: int) -> Columns:
             box = entry_box(person) if person.get("bbox") or isinstance(person.get("box"), dict) else None
             x, y = (person.get("center") or (np.nan, np.nan)) if box is None else box_squares(box[None])[0][0]
             centers.append((float(x), float(y)))
+            ranks.append(float(score) if isinstance(score := person.get("score"), (int, float)) else np.nan)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             raise PoseError(
@@ -137,7 +137,16 @@ def _coco_columns(people: object, joints: int) -> Columns:
         "scores": scores,
         "images": np.array(images, dtype=np.str_),
         "crop_center": np.array(centers),
+        "box_scores": _box_scores(np.array(ranks), scores),
     }
+
+
+def _box_scores(ranks: np.ndarray, scores: np.ndarray | None) -> np.ndarray | None:
+    """(N,) of which `person_scores` makes people's own scores (N,), with those of their joints (N, K); None without."""
+    if scores is None or not np.isfinite(ranks).any():
+        return ranks if np.isfinite(ranks).any() else None
+    mean = np.nan_to_num(scores).sum(axis=1) / np.maximum(np.isfinite(scores).sum(axis=1), 1)
+    return ranks / np.where(mean > 0, mean, 1)
 
 
 def _keypoints(person: Mapping[str, object]) -> list:

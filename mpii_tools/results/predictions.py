@@ -11,15 +11,15 @@ from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.formats.content import content
 from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
-from mpii_tools.people import People, find_rows, require_printable, require_unique
+from mpii_tools.people import People, escape_names, find_rows, require_printable, require_unique
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
-OPTIONAL = ("scores", "crop_center", "camera_joints")  # columns of the file that it may lack
+OPTIONAL = ("scores", "crop_center", "camera_joints", "time_s")  # columns of the file that it may lack
 # The columns beside the joints: the shape of a person's row.
 ROWS = {
     "person_ids": (), "images": (), "crop_center": (2,), "scores": ("K",), "camera_joints": ("K", 3), "boxes": (4,),
-    "box_scores": (),
+    "box_scores": (), "time_s": (),
 }  # fmt: skip
 
 
@@ -30,7 +30,7 @@ class Predictions:
     Attributes:
         joints: (N, K, D) float64; x, y in 0-based image pixels, z in mm relative to the root. Finite, but for joints
             that are NaN for everybody: those that nobody labeled in training.
-        person_ids: (N,) as in `People`; None in a file that only has the annotations' order.
+        person_ids: (N,) as in `People`, escapes included; None in a file that only has the annotations' order.
         joint_names: K names.
         stage: 0 or 1, the stage that predicted them; -1 if unknown.
         scores: (N, K) float64 in 0..1, how sure the network is of each joint, NaN where it does not say; None if
@@ -41,6 +41,7 @@ class Predictions:
             known; None if nobody's is.
         boxes: (N, 4) x1, y1, x2, y2 in image pixels, where each person was looked for.
         box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none.
+        time_s: (N,) seconds from the beginning of each one's video, NaN for an image; None without videos.
 
     Raises:
         PoseError: arrays that do not fit together, a joint or box that is not finite, or a person_id that appears
@@ -57,6 +58,7 @@ class Predictions:
     camera_joints: np.ndarray | None = None
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
+    time_s: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)
@@ -79,7 +81,7 @@ class Predictions:
         if self.scores is not None and ((self.scores < 0) | (self.scores > 1)).any():
             raise PoseError("predictions: a score below 0 or above 1; give how sure each joint is, 0 to 1, or NaN")
         if self.person_ids is not None:
-            require_printable("predictions", self.person_ids)
+            object.__setattr__(self, "person_ids", escape_names(self.person_ids))
             require_unique("predictions", self.person_ids, "is predicted")
 
     def __len__(self) -> int:
@@ -89,6 +91,25 @@ class Predictions:
 def predicted_joints(joints: np.ndarray) -> np.ndarray:
     """(K,) bool: which joints of poses (N, K, D) are not NaN for everybody, as those of an untrained joint are."""
     return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
+
+
+def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
+    """(N,) a score per person: the box's times the mean of the joints that have one, as HRNet and mmpose rank people.
+
+    A factor that is not known is left out; NaN if neither is.
+
+    Args:
+        scores: (N, K) of the joints in 0..1, NaN where there is none; None: nowhere.
+        box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none; None: nowhere.
+        people: N.
+    """
+    box = np.full(people, np.nan) if box_scores is None else np.asarray(box_scores, dtype=np.float64)
+    if scores is None:
+        return box
+    known = np.isfinite(scores)
+    mean = np.full(people, np.nan)
+    np.divide(np.where(known, scores, 0).sum(axis=1), known.sum(axis=1), out=mean, where=known.any(axis=1))
+    return np.where(np.isnan(mean), box, mean * np.where(np.isnan(box), 1, box))
 
 
 def with_camera(predictions: Predictions, people: People) -> Predictions:

@@ -9,7 +9,7 @@ import numpy as np
 
 from heads.skeleton import MPII
 from mpii_tools.synthetic.painting import Canvas, Cloth, Look, Part, Patch, cloth_pixels, lay, lit, rasterize, smooth
-from mpii_tools.synthetic.posture import Posture
+from mpii_tools.synthetic.pose_prior import Posture
 from mpii_tools.synthetic.studio import in_image
 
 

@@ -12,8 +12,7 @@ from mpii_tools.annotations.placement import crop_around
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE
 from mpii_tools.synthetic.painting import Canvas, draw_look
 from mpii_tools.synthetic.person import PARTS, Painter, joints_in_view
-from mpii_tools.synthetic.pose_prior import sample_poses
-from mpii_tools.synthetic.posture import guess_posture, measure_posture, unit_pixels
+from mpii_tools.synthetic.pose_prior import guess_posture, measure_posture, sample_poses, unit_pixels
 from mpii_tools.synthetic.scene import new_canvas, paint_occluder, paint_shadow, photograph
 from mpii_tools.synthetic.studio import LOOK, ROOM, SIZE, Shot, in_image, subject_rng
 

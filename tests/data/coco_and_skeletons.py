@@ -1,7 +1,5 @@
 """Small inputs of COCO's and pytorch-pose's forms, and of other skeletons: a row each."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Finding images (D), and whose prediction is whose (F): inputs as people have them, and what comes out."""
 
-from __future__ import annotations
-
 import json
 import unicodedata
 from pathlib import Path
@@ -307,7 +305,7 @@ def predicted(write, people, change=lambda joints: joints):
 
 SCORED_PARTS = [
     evaluated("a split of RELEASE", release, predicted(own, of_valid()), "valid"),
-    evaluated("RELEASE without its split", release, predicted(own, of_test()), says=("score those of one",)),
+    evaluated("RELEASE without its split", release, predicted(own, of_test()), says=("30 of 30",)),
     evaluated("a split that is not there", release, predicted(own, of_valid()), "train", ("it has test, valid",)),
     evaluated("rows of a split", release, predicted(npy, of_valid()), "valid"),
     evaluated("HRNet's folder", annot, predicted(hrnet_pred_mat, of_valid()), "valid"),

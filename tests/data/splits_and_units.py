@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def person(image="0.jpg", **changes):
 
 
 def write_images(folder: Path, names):
-    for name in names:
+    for name in names:  # each of a color of its own
         (folder / "images" / name).parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / "images" / name), np.full((HEIGHT, WIDTH, 3), 99, np.uint8))
+        color = list(zlib.crc32(name.encode()).to_bytes(4, "big")[:3])
+        cv2.imwrite(str(folder / "images" / name), np.full((HEIGHT, WIDTH, 3), color, np.uint8))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """COCO keypoints files, written from people by the rules of COCO's own page: pixels from 0, boxes on pixel edges."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

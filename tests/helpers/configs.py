@@ -7,7 +7,7 @@ import tiny_resnet  # noqa: F401  (registers the network)
 
 from ief.model.start import build_stage
 from ief.training.options import RunConfig, change_config
-from ief.training.runtime import DistContext, Runtime
+from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig, TrainingData, build_batches
 from mpii_tools.prepared.read import load_prepared
 
@@ -29,7 +29,7 @@ def with_options(config, **options):
 
 def batches_of(config, rank=0, world_size=1):
     """The batches of one of several ranks."""
-    return build_batches(config, RUNTIME.device, DistContext(rank, world_size))
+    return build_batches(config, Runtime(rank=rank, world_size=world_size))
 
 
 def stage_of(config, previous, residuals):

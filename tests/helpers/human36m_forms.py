@@ -1,7 +1,5 @@
 """The same made-up people of Human3.6M in every form that people have it in, with cameras of its kind."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

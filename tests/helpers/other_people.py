@@ -1,7 +1,5 @@
 """Small drawn datasets of other skeletons than MPII's: COCO's 17 joints and a hand of 21."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import cv2

@@ -1,4 +1,4 @@
-"""Images to predict on."""
+"""Images and videos to predict on."""
 
 import cv2
 import numpy as np
@@ -8,3 +8,14 @@ def smooth_image(width, height, seed=0, cells=(12, 9)):
     """(height, width, 3) uint8: random colors of a few cells, interpolated."""
     small = np.random.default_rng(seed).integers(0, 255, (*cells[::-1], 3), dtype=np.uint8)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def draw_clip(path, frames):
+    """A video of a disk that moves to the right, 96 x 64 pixels, ten frames a second."""
+    codec = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix in (".avi", ".mkv") else "mp4v"))
+    writer = cv2.VideoWriter(str(path), codec, 10, (96, 64))
+    for number in range(frames):
+        frame = np.full((64, 96, 3), 40, np.uint8)
+        cv2.circle(frame, (30 + 3 * number, 32), 14, (60, 200, 90), -1)
+        writer.write(frame)
+    writer.release()

@@ -1,7 +1,5 @@
 """Small inputs as people really have them, each with what must come out of a command: a case is a row of a table."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

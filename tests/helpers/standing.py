@@ -1,7 +1,5 @@
 """Standing people: a frontal pose in the image, and one in three dimensions before a camera."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from heads.skeleton import MPII

@@ -3,8 +3,6 @@
 python tests/helpers/video_lengths.py metadata.xml --protocol 2 --every 64
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import xml.etree.ElementTree as ElementTree

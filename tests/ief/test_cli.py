@@ -131,17 +131,6 @@ def test_predicting_again_gives_the_same_file(finished, tiny_data, tmp_path, cap
     assert 1e-3 < np.abs(flipped.joints - before.joints).max() < 1000
 
 
-def test_evaluate_repeats_the_runs_own_metrics(finished, tiny_data, tmp_path, capsys):
-    out = tmp_path / "e.json"
-    files = ["--predictions", str(finished / "predictions-valid.npz"), "--annotations", str(tiny_data / "valid.npz")]
-    assert main(["evaluate", *files, "--json", str(out)]) == 0
-    result = json.loads(out.read_text())
-    metrics = json.loads((finished / "metrics.json").read_text())["stage1"]
-    assert result["pckh"]["0.5"]["groups"] == metrics["pckh"]["0.5"]["groups"] and result["convention"] == "official"
-    assert result["joint_error"]["image_px"] == metrics["joint_error"]["image_px"]
-    assert "PCKh@0.5" in capsys.readouterr().out
-
-
 def test_an_image_is_predicted_and_drawn(finished, tmp_path, capsys):
     image = tmp_path / "an image.jpg"
     cv2.imwrite(str(image), np.full((120, 80, 3), 90, np.uint8))

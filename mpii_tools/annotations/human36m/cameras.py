@@ -1,7 +1,5 @@
 """The cameras of Human3.6M: from its own metadata.xml or a cameras.json made of it, never from a pickle; or fitted."""
 
-from __future__ import annotations
-
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
@@ -137,22 +135,20 @@ def fit_lenses(poses: np.ndarray, labels: np.ndarray, videos: Sequence[str]) -> 
     order = np.argsort(index, kind="stable")
     for rows in np.split(order, np.searchsorted(index[order], np.arange(1, len(names)))):
         (fx, cx), (fy, cy) = (_fit_line(rays[rows, :, axis].ravel(), labels[rows, :, axis].ravel()) for axis in (0, 1))
-        if fx > 0 and fy > 0:
+        if fx > 0 and fy > 0 and np.isfinite([fx, fy, cx, cy]).all():
             lenses[rows] = fx, fy, cx, cy
     return lenses
 
 
 def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope and offset of the least-squares line; NaN with under FEW points, or without one."""
+    """Slope and offset of the least-squares line; NaN with under FEW points."""
     known = np.isfinite(x) & np.isfinite(y)
-    x, y = x[known], y[known]
-    if len(x) < FEW:
+    if known.sum() < FEW:
         return np.nan, np.nan
     with np.errstate(all="ignore"):
-        around_x, around_y = x - x.mean(), y - y.mean()
-        slope = (around_x * around_y).sum() / (around_x**2).sum()
-        offset = y.mean() - slope * x.mean()
-    return (float(slope), float(offset)) if np.isfinite(slope + offset) else (np.nan, np.nan)
+        (x_mean, x), (y_mean, y) = ((values[known].mean(), values[known] - values[known].mean()) for values in (x, y))
+        slope = (x * y).sum() / (x**2).sum()
+        return slope, y_mean - slope * x_mean
 
 
 def to_camera(

@@ -1,8 +1,6 @@
 """Human3.6M in JSON: as PoseNet and Integral have it, `Human36M_subject1_data.json`, `_camera.json` and
 `_joint_3d.json`, and as RLE has it, one file with `keypoints_world`, `bbox` and `cam_param` of each person."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

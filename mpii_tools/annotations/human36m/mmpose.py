@@ -1,7 +1,5 @@
 """Human3.6M and MPI-INF-3DHP as mmpose has them: `imgname`, `part` in pixels and `S` in meters, a flag behind each."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,8 +1,6 @@
 """Human3.6M's own .cdf files, `S1/.../D3_Positions_mono/Directions 1.54138969.cdf`, and what h36m-fetch makes of them:
 `S1/Directions-1/annot.h5` with the frames beside it. Both hold the subject's own skeleton of 32 joints."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -86,12 +84,11 @@ def read_fetch(path: Path) -> Reading:
     if not len(points):
         raise PoseError(f"{path}: nobody in it; give annotations with people")
     labels = numeric(path, stored, "pose/2d", (len(points), 32, 2))[:, OF_32]
-    columns = [numeric(path, stored, name, (len(points),)) for name in NUMBERS]
-    for name, values in zip(NUMBERS, columns, strict=True):
-        if not (np.abs(values) < 1e9).all() or (values != np.round(values)).any():
-            raise PoseError(f"{path}: '{name}' holds what is no whole number; give h36m-fetch's file")
+    table = np.column_stack([numeric(path, stored, name, (len(points),)) for name in NUMBERS])
     try:
-        frames = [parse_numbers(*map(int, row)) for row in zip(*columns, strict=True)]
+        if not (np.abs(table) < 1e9).all() or (table != np.round(table)).any():
+            raise ValueError(f"one of {', '.join(NUMBERS)} is no whole number")
+        frames = [parse_numbers(*row) for row in table.astype(int).tolist()]
     except ValueError as error:
         raise PoseError(f"{path}: {error}; give h36m-fetch's file of Human3.6M") from error
     table = tabulate_frames(path, [frame._replace(number=frame.number - 1) for frame in frames])

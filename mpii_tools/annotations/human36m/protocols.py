@@ -1,7 +1,5 @@
 """Human3.6M's subjects, actions and videos; who trains and who tests, which frames count, and what a crop shows."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -86,16 +84,13 @@ def parse_numbers(subject: int, action: int, subaction: int, camera: int, number
     Raises:
         ValueError: no such subject, action or camera, or a frame of no video.
     """
-    if f"S{subject}" not in SUBJECTS:
-        raise ValueError(f"S{subject} is none of {', '.join(SUBJECTS)}")
-    if not FIRST_ACTION <= action < FIRST_ACTION + len(ACTIONS):
-        raise ValueError(f"action {action} is none of {FIRST_ACTION} to {FIRST_ACTION + len(ACTIONS) - 1}")
-    name = str(camera) if str(camera) in CAMERAS else dict(enumerate(CAMERAS, 1)).get(camera)
-    if name is None:
-        raise ValueError(f"camera {camera} is none of 1 to {len(CAMERAS)}")
-    if not abs(number) < LATEST:
-        raise ValueError(f"frame {number}")
-    return Frame(f"S{subject}", ACTIONS[action - FIRST_ACTION], subaction, name, number)
+    actions, cameras = (
+        dict(enumerate(ACTIONS, FIRST_ACTION)),
+        dict(enumerate(CAMERAS, 1)) | {int(c): c for c in CAMERAS},
+    )
+    if f"S{subject}" not in SUBJECTS or action not in actions or camera not in cameras or abs(number) > LATEST:
+        raise ValueError(f"S{subject}, action {action}, camera {camera}, frame {number} is none of Human3.6M's")
+    return Frame(f"S{subject}", actions[action], subaction, cameras[camera], number)
 
 
 def assign_splits(subjects: Sequence[str], protocol: int = 2) -> np.ndarray:

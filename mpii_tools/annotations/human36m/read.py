@@ -1,7 +1,5 @@
 """Human3.6M's people in any safe format: which one a file or folder has, and what it holds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

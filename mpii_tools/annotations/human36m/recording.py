@@ -1,7 +1,5 @@
 """Human3.6M's 17 joints as MPII's 16, and the people, depths and findings that every format's become."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

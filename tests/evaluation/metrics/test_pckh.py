@@ -105,7 +105,7 @@ def test_reset_forgets():
 
 
 def test_a_joint_on_the_threshold_is_correct_unless_strict():
-    gt = np.zeros((1, 16, 2))
+    gt = np.ones((1, 16, 2))
     pred = gt + np.array([3.0, 4.0])
     gt = GroundTruth(gt, [10.0])
     shares = {name: pckh(pred, gt, convention=name).mean_pckh.value for name in CONVENTIONS}
@@ -178,8 +178,8 @@ def shifted(gt, pixels):
 
 def test_a_joint_is_correct_within_a_fifth_of_the_torso():
     """LSP's torso runs from the left shoulder to the right hip; here it is 30, 40 -> 50 px, a fifth of it 10."""
-    joints = np.zeros((3, 14, 2))
-    joints[:, LSP.index("r_hip")] = [30, 40]
+    joints = np.ones((3, 14, 2))
+    joints[:, LSP.index("r_hip")] += [30, 40]
     joints[2, LSP.index("l_shoulder")] = np.nan  # no torso
     gt = GroundTruth(joints, skeleton=LSP, measure=TORSO)
     for pixels, share in ((9.9, 100), (10.1, 0)):
@@ -199,7 +199,7 @@ def test_a_joint_is_correct_within_a_fifth_of_the_box():
 
 def test_groups_are_the_skeleton_s_own():
     skeleton = Skeleton(("a", "b", "c"), (-1, 0, 1), groups=(("Ends", ("a", "c")),))
-    gt = GroundTruth(np.zeros((4, 3, 2)), scale=np.ones(4), skeleton=skeleton, measure=BOX)
+    gt = GroundTruth(np.ones((4, 3, 2)), scale=np.ones(4), skeleton=skeleton, measure=BOX)
     pred = gt.joints.copy()
     pred[:1, 0] = pred[:, 1] = 999
     groups = evaluate(pred, gt).pckh.groups["groups"]

@@ -33,7 +33,7 @@ def data():
 
 
 def with_scale(scale):
-    return GroundTruth(np.zeros((len(scale), 16, 2)), scale=scale)
+    return GroundTruth(np.ones((len(scale), 16, 2)), scale=scale)
 
 
 def test_sizes_are_quarters_named_by_height():
@@ -56,7 +56,7 @@ def test_counts_and_groups_cover_everyone_once(data):
     for (people, _), low, high in zip(parts.values(), (1, 9, 13, 16), (8, 12, 15, 16), strict=True):
         assert (people == ((annotated.sum(axis=1) >= low) & (annotated.sum(axis=1) <= high))).all()
     assert (np.sum([joints for _, joints in parts_by_group(gt).values()], axis=0) == 1).all()
-    knees = GroundTruth(np.zeros((3, 3, 2)), skeleton=Skeleton(("r_knee", "l_knee", "nose"), (2, 2, -1)))
+    knees = GroundTruth(np.ones((3, 3, 2)), skeleton=Skeleton(("r_knee", "l_knee", "nose"), (2, 2, -1)))
     assert list(parts_by_group(knees)) == ["Knee"]
 
 

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from heads.skeleton import Skeleton
 from ief.cli import main
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.people_file import save_people
@@ -95,7 +97,7 @@ def test_two_sets_of_predictions_are_compared_in_pairs(shared, annotations, tmp_
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    """A folder with a small release.mat, predictions of its test people (test.npz) and of its others (valid.npz)."""
+    """A folder with a small release.mat, predictions of its test people, its others and a skeleton of its own."""
     folder, rng = tmp_path_factory.mktemp("release"), np.random.default_rng(0)
     joints = rng.uniform(100, 300, (6, 16, 2))
     people = People(
@@ -103,11 +105,32 @@ def release(tmp_path_factory):
         head_size=np.full(6, 40.0), split=np.array(["valid"] * 3 + ["test"] * 3), scored=np.ones(6, bool),
     )  # fmt: skip
     write_mpii_mat(folder / "release.mat", people)
-    for split in ("valid", "test"):
-        part = people.select(people.split == split)
-        save_people(folder / f"{split}-people.npz", part)
-        save_predictions(folder / f"{split}.npz", Predictions(part.joints, part.person_ids))
+    parts = {split: people.select(people.split == split) for split in ("valid", "test")}
+    skeleton = Skeleton(tuple(f"joint{index}" for index in range(16)), (-1, *range(15)))
+    parts["bare"] = replace(parts["valid"], skeleton=skeleton)  # without sigmas
+    for name, part in parts.items():
+        save_people(folder / f"{name}-people.npz", part)
+        save_predictions(folder / f"{name}.npz", Predictions(part.joints, part.person_ids, part.joint_names))
     return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "says"),
+    [
+        ("bare", ["--oks"], "sigma"),
+        ("valid", ["--against", "{}/none.npz"], "none.npz"),
+        ("valid", ["--against", "{}/test.npz"], "no prediction"),
+        ("valid", ["--angle-limits", "{}"], "jointAngleModel_v2.mat"),
+        ("valid", ["--split", "train"], "--split train"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_cannot_be_scored_is_one_line_before_any_table(release, capsys, name, more, says):
+    pytest.importorskip("pycocotools")
+    files = ["--predictions", f"{release}/{name}.npz", "--annotations", f"{release}/{name}-people.npz"]
+    assert main(["evaluate", *files, *(word.format(release) for word in more)]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and says in said.err and said.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -120,6 +143,8 @@ def release(tmp_path_factory):
 )
 def test_evaluate_and_submit_need_no_torch_and_draw_nothing(release, command):
     code = f"""import sys
+from dataclasses import replace
+from heads.skeleton import Skeleton
 from ief.cli import main
 assert main({[word.format(release) for word in command]}) == 0
 print(*sorted({{"torch", "torchvision", "matplotlib", "cv2", "jinja2"}} & set(sys.modules)))"""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from pictures import smooth_image
+from pictures import draw_clip, smooth_image
 from processes import IEF, start
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 from untrained import save_run
@@ -84,24 +84,14 @@ def test_a_repeated_input_does_not_cost_the_run(run, hundred, tmp_path, capsys):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.jpg").write_bytes(image.read_bytes())
         draw_clip(tmp_path / name / "clip.avi", 2)
-    assert ids(tmp_path / "b", tmp_path / "b" / "x.jpg") == ["x.jpg#1"]
+    of_b = ["x.jpg#1", "clip.avi/000000#1", "clip.avi/000001#1"]
+    assert ids(tmp_path / "b", tmp_path / "b" / "x.jpg", tmp_path / "b" / "clip.avi") == of_b
     assert ids(tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg") == ["a/x.jpg#1", "b/x.jpg#1"]
     clips = [tmp_path / name / "clip.avi" for name in ("a", "b", "a")]
     frames = [f"{name}/clip.avi/{number:06}#1" for name in ("a", "b") for number in range(2)]
     assert ids(*clips) == frames
     assert all((tmp_path / "out" / name / "clip.pose.avi").is_file() for name in ("a", "b"))
     assert ids(clips[0], clips[0]) == ["clip.avi/000000#1", "clip.avi/000001#1"]
-
-
-def draw_clip(path, frames):
-    """A video of a disk that moves to the right."""
-    codec = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
-    writer = cv2.VideoWriter(str(path), codec, 10, (96, 64))
-    for number in range(frames):
-        frame = np.full((64, 96, 3), 40, np.uint8)
-        cv2.circle(frame, (30 + 3 * number, 32), 14, (60, 200, 90), -1)
-        writer.write(frame)
-    writer.release()
 
 
 def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
@@ -157,7 +147,7 @@ def test_a_killed_prediction_resumes_to_the_same_files(run, hundred, tmp_path, m
 def test_a_journal_of_other_weights_or_images_is_not_used(run, hundred, tmp_path, monkeypatch):
     image = tmp_path / "a.jpg"
     image.write_bytes((hundred / "001.jpg").read_bytes())
-    monkeypatch.setattr("ief.workflow.predict.JOURNAL", "none")  # the journal stays, as a kill leaves it
+    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # the journal stays, as a kill leaves it
     counts = count_images(monkeypatch)
     for expected, change in ((1, None), (0, None), (1, "flip"), (0, None), (1, "image")):
         if change == "image":
@@ -223,7 +213,7 @@ def test_a_box_follows_the_previous_frames_pose(run):
     found = [poses for _, poses in predict_frames(predictor, frames, "clip", boxes)]
     np.testing.assert_array_equal(found[0].boxes, boxes)
     for before, after in pairwise(found):
-        np.testing.assert_allclose(after.boxes, follow_people(before, boxes, 96, 64))
+        np.testing.assert_allclose(after.boxes, [*follow_people(before, boxes, 96, 64).values()])
         low, high = before.joints.min(axis=1) + 0.5, before.joints.max(axis=1) + 0.5
         kept = (after.boxes != boxes).any(axis=1)
         assert (after.boxes[kept, :2] <= low[kept]).all() and (after.boxes[kept, 2:] >= high[kept]).all()

@@ -126,6 +126,12 @@ def test_a_bad_plan_is_one_line(tiny_data, tmp_path, content, says):
     assert f"{path}: " in said and says in said and said.count("\n") == 1
 
 
+def test_a_plan_keeps_its_own_epochs(tiny_data, tmp_path):
+    (tmp_path / "plan.json").write_text('{"short": {"epochs": 1}, "long": {"epochs": 2}}')
+    command = table7(tiny_data, tmp_path / "run", "--plan", str(tmp_path / "plan.json"), "--minutes", "1")
+    assert "--minutes" in finish_here(command, status=2) and not (tmp_path / "run").exists()
+
+
 def test_a_plan_trains_its_runs_in_pieces(tiny_data, tmp_path):
     path = tmp_path / "plan.json"
     path.write_text('{"l1": {"stages": 1}, "group/rle": {"loss": "rle"}, "paper": {"preset": "paper", "stages": 1}}')

@@ -7,7 +7,7 @@ import pytest
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
 from ief.inference.boxes import person_boxes
-from ief.inference.inputs import drop_repeated, find_images, name_videos, read_boxes
+from ief.inference.inputs import drop_repeated, find_inputs, name_videos, read_boxes
 from mpii_tools.images.sources import SUFFIXES
 
 
@@ -131,9 +131,9 @@ def results(*entries):
 @pytest.mark.parametrize("given", [True, False], ids=["INPUT", "beside"])
 def test_coco_boxes_find_their_images(folder, text, expected, given):
     (folder / "boxes.json").write_text(text)
-    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else (), min_score=0.5)
+    found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0] if given else (), min_score=0.5)
     assert found == expected
-    without = {str(folder / name) for name in ALL - expected.keys()} if given else set()
+    without = {str(folder / name) for name in (ALL | {"sub/a.jpg"}) - expected.keys()} if given else set()
     assert {line.partition(": ")[0] for line in left_out} == without
 
 
@@ -142,7 +142,7 @@ def test_a_number_that_no_image_has_is_told(folder, given, capsys):
     (folder / "cam1_7.jpg").touch()
     (folder / "cam2_7.jpg").touch()
     (folder / "boxes.json").write_text(results((42, [1, 2, 3, 4]), (101, [1, 2, 3, 4]), (7, [1, 2, 3, 4])))
-    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else ())
+    found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0] if given else ())
     assert found == {"000042.jpg": [[1, 2, 4, 6]]}
     if given:  # what is no INPUT is passed over, and the images without a box are named
         assert "2 boxes passed over, of 2 images" in capsys.readouterr().err
@@ -150,7 +150,7 @@ def test_a_number_that_no_image_has_is_told(folder, given, capsys):
     else:
         assert len(left_out) == 1 and "2 of its boxes" in left_out[0] and "101" in left_out[0]
     (folder / "7.jpg").touch()  # the one that is nothing but the number
-    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]) if given else ())
+    found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0] if given else ())
     assert set(found) == {"000042.jpg", "7.jpg"} and (given or len(left_out) == 1)
 
 
@@ -160,7 +160,7 @@ def test_an_id_that_the_table_lacks_is_no_number_in_a_name(folder):
         "annotations": [{"image_id": i, "bbox": [1, 2, 3, 4]} for i in (7, 42)],
     }
     (folder / "boxes.json").write_text(json.dumps(tree))
-    found, left_out = boxes_of(folder / "boxes.json", find_images([folder]))
+    found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0])
     assert set(found) == {"b.PNG"} and ["42" in line for line in left_out if "boxes.json: entry" in line] == [True]
 
 
@@ -230,12 +230,14 @@ def test_videos_of_one_name_are_told_apart():
     assert name_videos(upper) == [("clip.mp4", "clip.mp4.pose.mp4"), ("clip.MP4", "clip.MP4.pose.mp4")]
 
 
-def test_a_folder_means_its_images_by_name(folder):
-    assert [path.name for path in find_images([folder])] == ["000042.jpg", "a.jpg", "b.PNG", "c d.webp"]
-    assert [path.name for path in find_images([folder / "sub", folder / "none.jpg"])] == ["a.jpg", "none.jpg"]
-    (folder / "empty").mkdir()
-    with pytest.raises(PoseError, match=r"empty: no image \(.*\.webp.*\) in this folder"):
-        find_images([folder / "empty"])
+def test_a_folder_means_what_is_in_it_by_name(folder):
+    (folder / "sub" / "b.MP4").touch()
+    images, videos = find_inputs([folder])
+    assert [path.relative_to(folder).as_posix() for path in (*images, *videos)] == [
+        "000042.jpg", "a.jpg", "b.PNG", "c d.webp", "sub/a.jpg", "sub/b.MP4",
+    ]  # fmt: skip
+    images, videos = find_inputs([folder / "sub", folder / "none.jpg", folder / "sub" / "a.jpg"])
+    assert [path.name for path in (*images, *videos)] == ["a.jpg", "none.jpg", "b.MP4"]
     assert {".jpg", ".png", ".webp", ".bmp", ".tif"} <= set(SUFFIXES)
 
 

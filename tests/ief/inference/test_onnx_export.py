@@ -148,7 +148,7 @@ def run_script():
 
 
 UNSCALED = [[x - SIZE / 2.5, y - height / 2, x + SIZE / 2.5, y + height / 2] for x, y, height in
-            ((60, 40, 20), (100, 100, SIZE / 1.25), (120, 77, 0.5))]  # fmt: skip
+            ((60, 40, 20), (100, 100, SIZE / 1.25), (120, 77, 2.5))]  # fmt: skip
 HIGHER = [[80 - 9, 60 - SIZE / 2.5, 80 + 9, 60 + SIZE / 2.5]]
 IN_ANY_IMAGE = [[5, 2, 30, 35], [1, 0, 33, 31.5]]
 

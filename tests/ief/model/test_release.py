@@ -13,9 +13,9 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.storage import STORAGES, pack, unpack
 from checkpoints.tensors import load_tensors, save_tensors
-from ief.model.start import load_weights
 from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
+from ief.model.start import load_weights
 
 MOVED = {"float16": 0.02, "int8": 0.3}  # a joint on average, of how much it differs from image to image
 ROOM = {"float16": (0.5, 0.56), "int8": (0.25, 0.36)}  # of the floats', batch normalizations and all

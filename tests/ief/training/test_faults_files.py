@@ -32,6 +32,7 @@ FAULTS = {
     "bfloat16": fault("'head.weight' bfloat16 (32, ", lambda old: {"head.weight": old["head.weight"].bfloat16()}),
     "another network": fault("'backbone.layer1.2.bn1.bias' absent, ", design={"backbone": "resnet34"}),
     "no such network": fault("'resnet99'", design={"backbone": "resnet99"}),
+    "another kind of network": fault("no ResNet called 'vgg16'", design={"backbone": "vgg16"}),
     "no such method": fault("unknown method 'best'", design={"method": "best"}),
     "no such stride": fault("stride 5x5", design={"stride": "5x5"}),
     "size in words": fault("not those of the stage it describes", design={"size": "large"}),

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.coco_images import image_names, image_of
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.skeletons import SKELETONS
@@ -45,20 +44,6 @@ def test_an_entry_of_no_image_is_refused(entry):
 def test_a_table_is_read_as_far_as_it_goes():
     images = [{"id": 1, "file_name": "b.jpg"}, {"id": 2}, {"file_name": "c.jpg"}, {"id": None}, "d.jpg", 5]
     assert image_names(images) == {"1": "b.jpg"}
-
-
-def annotation(**change):
-    keypoints = np.column_stack([POINTS, np.full(17, 2)]).ravel().tolist()
-    return {"id": 1, "category_id": 1, "bbox": [5, 5, 90, 90], "keypoints": keypoints} | change
-
-
-@pytest.mark.parametrize("entry", [{"image_id": "0"}, {"image_id": 0}, {"file_name": "a.jpg"}])
-def test_annotations_take_the_image_as_it_is_named(tmp_path, entry):
-    tree = {"images": [{"id": 0, "file_name": "a.jpg"}], "annotations": [annotation(**entry), annotation()],
-            "categories": [{"id": 1, "keypoints": list(COCO17)}]}  # fmt: skip
-    (tmp_path / "val.json").write_text(json.dumps(tree))
-    reading = read_annotations(tmp_path / "val.json")
-    assert reading.people.images.tolist() == ["a.jpg"] and sum(map(len, reading.faults.values())) == 1
 
 
 def ultralytics(**change):

@@ -70,7 +70,7 @@ def test_pycocotools_scores_what_is_written(tmp_path, crowd):
         "ranked": predictions(shifted, images, scores=good, boxes=boxes),
         "ranked wrongly": predictions(shifted, images, scores=1 - good),
     }.items():
-        path = write_coco(tmp_path / f"{name}.json", people, ids)
+        path = write_coco(tmp_path / f"{name}.json", people, image_ids=ids)
         ap[name] = average_precision(path, truth)
     assert ap["perfect"] == pytest.approx(1)
     assert 0 < ap["ranked wrongly"] < ap["unranked"] < ap["ranked"] < 0.95
@@ -223,5 +223,5 @@ def test_what_does_not_fit_is_named(tmp_path, crowd):
         with pytest.raises(PoseError, match=says):
             predictions(*arguments, **columns)
     with pytest.raises(PoseError, match=r"image 'street 1\.jpg' has no image_id"):
-        write_coco(tmp_path / "r.json", predictions(joints, images), {"street 0.jpg": 1})
+        write_coco(tmp_path / "r.json", predictions(joints, images), image_ids={"street 0.jpg": 1})
     assert list(tmp_path.iterdir()) == []

@@ -232,8 +232,6 @@ def test_a_joint_that_is_nowhere_comes_back_from_coco_results(tmp_path):
     np.testing.assert_allclose(read_predictions(path).joints, joints, atol=1e-3)
 
 
-@pytest.mark.parametrize("changes", [{"person_ids": np.array(["a#1", "b\n#1"])}, {"joint_names": ("x\n", "y")}])
-def test_a_name_with_a_line_end_is_refused(changes):
-    fields = {"joints": np.zeros((2, 2, 2)), "person_ids": None, "joint_names": ("x", "y")} | changes
-    with pytest.raises(PoseError, match=r"'[bx]\\n.*' holds characters that cannot be printed"):
-        Predictions(**fields)
+def test_a_joint_with_a_line_end_in_its_name_is_refused():
+    with pytest.raises(PoseError, match=r"'x\\n' holds characters that cannot be printed"):
+        Predictions(np.zeros((2, 2, 2)), None, ("x\n", "y"))

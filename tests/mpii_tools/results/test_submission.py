@@ -5,12 +5,13 @@ import pytest
 import scipy.io
 
 from checkpoints.errors import PoseError
+from mpii_tools.annotations.human36m.recording import to_mpii
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.mat_struct import EMPTY, cell, struct
-from mpii_tools.people import People
+from mpii_tools.people import Depth, People
 from mpii_tools.results.predictions import Predictions
-from mpii_tools.results.submission import read_submission, write_submission
+from mpii_tools.results.submission import from_mpii, read_submission, write_exchange, write_submission
 
 # image -> (rect numbers that have scale and objpos, those of them that are scored). c.jpg is a training image.
 RECTS = {"b.jpg": ([1, 3], [3]), "c.jpg": ([1], [1]), "a.jpg": ([2], []), "d.jpg": ([1, 2], [1, 2])}
@@ -134,3 +135,22 @@ def test_a_rect_that_is_not_mpiis_is_bad_input(tmp_path, annotations, prediction
     scipy.io.savemat(tmp_path / "pred.mat", {"pred": pred})
     with pytest.raises(PoseError, match=r"annorect\(1\): .*'tall'; write the submission again"):
         read_submission(tmp_path / "pred.mat")
+
+
+def test_17_joints_come_back_but_for_spine_and_nose():
+    poses = np.random.default_rng(0).normal(0, 300, (6, 17, 3))
+    back = from_mpii(to_mpii(poses))
+    kept = [joint for joint in range(17) if joint not in (7, 9)]
+    np.testing.assert_array_equal(back[:, kept], poses[:, kept])
+    np.testing.assert_allclose(back[:, 7], (poses[:, 0] + poses[:, 8]) / 2)
+    np.testing.assert_allclose(back[:, 9], (poses[:, 8] + poses[:, 10]) / 2)
+
+
+@pytest.mark.parametrize(("name", "shape", "says"), [
+    ("poses.csv", (2, 16, 3), "poses.csv: ends in .csv"), ("poses.npz", (2, 16, 2), "shape"),
+    ("poses.json", (2, 16, 3), "2 people, first a, have no camera"),
+])  # fmt: skip
+def test_poses_that_cannot_be_exchanged_are_refused(name, shape, says, tmp_path):
+    people = People(["1.jpg", "2.jpg"], np.zeros((2, 16, 2)), person_ids=["a", "b"], depth=Depth(np.zeros((2, 16))))
+    with pytest.raises(PoseError, match=says):
+        write_exchange(tmp_path / name, people, np.zeros(shape))

@@ -9,8 +9,7 @@ from standing import LENS, STANDING, see_from_ahead, stand
 from heads.skeleton import MPII
 from mpii_tools.synthetic.painting import Canvas, Cloth, draw_look
 from mpii_tools.synthetic.person import PARTS, Painter, joints_in_view
-from mpii_tools.synthetic.pose_prior import VECTORS, sample_poses
-from mpii_tools.synthetic.posture import Posture, guess_posture, measure_posture, unit_pixels
+from mpii_tools.synthetic.pose_prior import VECTORS, Posture, guess_posture, measure_posture, sample_poses, unit_pixels
 from mpii_tools.synthetic.studio import SIZE, studio_shots, wild_shots
 
 WIDTH = 320

@@ -6,8 +6,15 @@ from standing import LENS, STANDING, see_from_ahead, stand
 
 from heads.skeleton import MPII
 from mpii_tools.people import HEAD_SIZE_PER_SCALE
-from mpii_tools.synthetic.pose_prior import VECTORS, load_prior, sample_directions
-from mpii_tools.synthetic.posture import MM_PER_UNIT, guess_posture, measure_posture, unit_pixels
+from mpii_tools.synthetic.pose_prior import (
+    MM_PER_UNIT,
+    VECTORS,
+    guess_posture,
+    load_prior,
+    measure_posture,
+    sample_directions,
+    unit_pixels,
+)
 
 
 def test_a_guessed_posture_tells_front_from_back():

@@ -1,0 +1,90 @@
+"""COCO's files whose edges, counts, names or categories do not fit one another."""
+
+import numpy as np
+import pytest
+from coco_and_skeletons import COCO, coco_file, people
+from coco_files import write_tree
+
+from heads.skeleton import Skeleton
+from ief.cli import main
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.skeletons import SKELETONS, fit_edges, skeleton_to_json
+
+EDGES = [[16, 14], [14, 12], [17, 15], [6, 8], [1, 2]]
+OWN = Skeleton(("beak", "left_wing", "right_wing", "tail"), (-1, 0, 0, 0))
+
+
+def changed(**fields):
+    """A change to the only category."""
+    return lambda tree: tree["categories"][0].update(fields)
+
+
+def nameless(tree):
+    tree["categories"][0]["keypoints"] = []
+
+
+def more_names(tree):
+    tree["categories"][0]["keypoints"] = [*COCO.names, "left_toe", "right_toe"]
+    for entry in tree["annotations"]:
+        entry["keypoints_19"] = [0] * 57
+
+
+def fewer_points_of_one(tree):
+    tree["annotations"][0]["keypoints"] = tree["annotations"][0]["keypoints"][:30]
+
+
+def dog_too(tree):
+    """A second class with two keypoints, of whom one is in the first image."""
+    tree["categories"].append({"id": 2, "name": "dog", "keypoints": ["nose", "tail"]})
+    dog = {"keypoints": [30, 30, 2, 80, 80, 2], "num_keypoints": 2, "category_id": "2", "bbox": [20, 20, 80, 80]}
+    tree["annotations"].append(tree["annotations"][0] | {"id": 9} | dog)
+
+
+@pytest.mark.parametrize(
+    ("change", "skeleton", "options", "status", "says"),
+    [
+        (changed(skeleton=EDGES), SKELETONS["lsp14"], "", 0, "2 [16, 14], [17, 15]"),
+        (changed(skeleton=EDGES), SKELETONS["lsp14"], "--skeleton lsp14", 0, "not used"),
+        (changed(skeleton=[[a - 1, b - 1] for a, b in EDGES]), COCO, "", 0, "no notes"),
+        (changed(skeleton="none"), COCO, "", 0, "no notes"),
+        (changed(skeleton=[[1, "nose"], [1, 2, 3], 4, {"a": 1}, [2, 99]]), OWN, "", 0, "5 [1, 'nose'], [1, 2, 3]"),
+        (changed(skeleton=None), OWN, "", 0, "tree is guessed"),
+        (more_names, COCO, "", 0, "name 19, its people have 17"),
+        (fewer_points_of_one, COCO, "", 0, "'keypoints' has numbers of shape (30,)"),
+        (nameless, OWN, "", 2, "4 keypoints without names"),
+        (nameless, OWN, "--skeleton own.json", 0, "no notes"),
+        (nameless, COCO, "--skeleton own.json", 2, "17 keypoints without names"),
+        (nameless, COCO, "", 0, "no notes"),
+        (dog_too, COCO, "", 2, "categories person, dog have different keypoints"),
+        (dog_too, COCO, "--category person", 0, "COCO keypoints, 4 people"),
+        (dog_too, COCO, "--category 1", 0, "COCO keypoints, 4 people"),
+        (dog_too, COCO, "--category dog --no-derived-joints", 0, "COCO keypoints, 1 people"),
+        (dog_too, COCO, "--category cat", 2, "none of its categories person, dog"),
+    ],
+)
+def test_what_does_not_fit_is_said(change, skeleton, options, status, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_tree(tmp_path / "own.json", skeleton_to_json(OWN))
+    assert main([*coco_file(change, skeleton)(tmp_path), *options.split()]) == status
+    assert says in " ".join("".join(capsys.readouterr()).split())
+    if status == 0 and "dog" not in options and change is not fewer_points_of_one:
+        np.testing.assert_array_equal(load_prepared("out", "train").people.joints, people(skeleton).joints)
+
+
+@pytest.mark.parametrize(
+    ("edges", "pairs", "unused", "first"),
+    [
+        ([[1, 2], [2, 3]], [[0, 1], [1, 2]], 0, 1),
+        ([[0, 1], [1, 2]], [[0, 1], [1, 2]], 0, 0),
+        ([[0, 1], [2, 3]], [[1, 2]], 1, 1),  # a 0 and a K: one of them is none
+        ([[1, 2]], [[0, 1]], 0, 1),  # which of the two nothing tells: the note says from where it was counted
+        ([[1, 2], [2, 17]], [[0, 1]], 1, 1),
+        ([[0, 2], [1, 9]], [[0, 2]], 1, 0),
+        ([], [], 0, 1),
+        (None, [], 0, 1),
+        ([[True, 1], [1.0, 2], "ab", None], [], 4, 1),
+    ],
+)
+def test_edges_of_3_joints_count_from_1_or_from_0(edges, pairs, unused, first):
+    fitting, others, start = fit_edges(edges, 3)
+    assert (fitting, len(others), start) == (pairs, unused, first)

@@ -1,0 +1,167 @@
+"""Which image a result is of: the annotations' ids where they have some, else the name; ids are written back."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from coco_files import coco_tree, write_tree
+from untrained import save_run
+
+from checkpoints.errors import PoseError
+from heads.skeleton import MPII
+from ief.inference.inputs import read_boxes
+from ief.workflow.predict import predict_inputs
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.images.index import index_numbers
+from mpii_tools.people import People
+from mpii_tools.results.coco import to_coco, write_coco
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import Predictions, person_scores, read_predictions
+
+REVERSED = [f"{6 - row:012}.jpg" for row in range(6)]  # id 1 is 000000000006.jpg
+LETTERS = [f"cam_{letter}.jpg" for letter in "zxyabc"]
+JOINTS = np.random.default_rng(0).uniform(20, 300, (6, 16, 2)).round(1)
+
+
+def annotated(path, names, ids):
+    """The people that a COCO file of these images has, one in each."""
+    tree = coco_tree(People(names, JOINTS, center=np.full((6, 2), 160.0), scale=1.0))
+    for image, annotation, image_id in zip(tree["images"], tree["annotations"], ids, strict=True):
+        image["id"] = annotation["image_id"] = image_id
+    return read_annotations(write_tree(path, tree)).people
+
+
+def results(path, entries, images=None):
+    """Results with these fields, one of each person, whose poses are the annotations'."""
+    keypoints = np.dstack([JOINTS, np.full((6, 16), 0.9)]).reshape(6, 48).tolist()
+    people = [{"keypoints": points, "score": 0.9, **entry} for points, entry in zip(keypoints, entries, strict=True)]
+    tree = {"images": images, "annotations": people} if images else people
+    return read_predictions(write_tree(path, tree))
+
+
+def by_id(*ids):
+    return [{"image_id": image_id} for image_id in ids]
+
+
+TABLE = [{"id": 50 + row, "file_name": f"val/{name}"} for row, name in enumerate(LETTERS)]
+
+
+@pytest.mark.parametrize(
+    ("names", "ids", "entries", "images"),
+    [
+        (REVERSED, [1, 2, 3, 4, 5, 6], by_id(1, 2, 3, 4, 5, 6), None),  # the names are other numbers
+        (REVERSED, [0, 1, 2, 3, 4, 5], by_id(0, 1, 2, 3, 4, 5), None),
+        (LETTERS, [101, 7, 9, 3, 2, 1], by_id(101, 7, 9, 3, 2, 1), None),
+        (LETTERS, [0, 1, 2, 3, 4, 5], by_id(*"012345"), None),  # a number there, text here
+        (LETTERS, [*"012345"], by_id(0, 1, 2, 3, 4, 5), None),
+        (LETTERS, [1, 2, 3, 4, 5, 6], by_id(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), None),
+        (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], by_id("b7-a", "b7-b", "0f", "c", "d", "e"), None),
+        (LETTERS, [2**40 + row for row in range(6)], by_id(*(2**40 + row for row in range(6))), None),
+        (LETTERS, [9, 8, 7, 6, 5, 4], [{"file_name": name} for name in LETTERS], None),
+        (REVERSED, [9, 8, 7, 6, 5, 4], [{"file_name": f"/data/val/{name}"} for name in REVERSED], None),
+        (
+            LETTERS,
+            [6, 5, 4, 3, 2, 1],
+            [{"file_name": n, "image_id": i} for i, n in enumerate(LETTERS, 1)],
+            None,
+        ),  # ours
+        (LETTERS, [6, 5, 4, 3, 2, 1], by_id(*range(50, 56)), TABLE),  # the results' own table
+    ],
+)
+def test_results_are_matched_by_the_annotations_ids(tmp_path, names, ids, entries, images):
+    people = annotated(tmp_path / "val.json", names, ids)
+    order = np.random.default_rng(1).permutation(6)
+    predictions = results(tmp_path / "r.json", entries, images)
+    shuffled = Predictions(predictions.joints[order], None, images=predictions.images[order])
+    np.testing.assert_allclose(align(shuffled, people).joints, JOINTS, atol=1e-6)
+
+
+def test_an_id_that_annotations_do_not_have_is_nobodys(tmp_path):
+    people = annotated(tmp_path / "val.json", REVERSED, [11, 12, 13, 14, 15, 16])
+    with pytest.raises(PoseError, match="6 of 6 annotated people have no prediction"):
+        align(results(tmp_path / "r.json", by_id(1, 2, 3, 4, 5, 6)), people)
+
+
+def test_an_id_that_two_images_share_is_nobodys():
+    people = People(LETTERS, JOINTS, image_ids=[1, 2, 3, 3, 4, 5])
+    images = np.array(["1", "2", "3", "cam_a.jpg", "4", "5"])
+    with pytest.raises(PoseError, match=r"1 of 6 annotated people .* first cam_y\.jpg#1"):
+        align(Predictions(JOINTS, None, images=images), people)
+
+
+def test_without_ids_the_number_in_a_name_is_asked():
+    people = People(REVERSED, JOINTS)
+    predictions = Predictions(JOINTS[::-1], None, images=np.array(["1", "2", "3", "4", "5", "6"]))
+    np.testing.assert_array_equal(align(predictions, people).joints, JOINTS)
+    assert index_numbers(["a/cam2_7.jpg", "b/007.jpg", "x_08.png", "y-8.png"]) == {"7": "b/007.jpg"}
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Images of either kind of name."""
+    for name in (*REVERSED, *LETTERS):
+        cv2.imwrite(str(tmp_path / name), np.random.default_rng(0).integers(0, 255, (320, 320, 3), dtype=np.uint8))
+    return tmp_path
+
+
+PERSON = {"categories": [{"id": 1, "name": "person"}]}
+
+
+@pytest.mark.parametrize(
+    ("names", "ids", "more", "category"),
+    [
+        (REVERSED, [1, 2, 3, 4, 5, 6], PERSON, 1),
+        (LETTERS, [101, 102, 103, 7, 8, 9], PERSON, 1),
+        (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], {}, 1),
+        (LETTERS, [0, 1, 2, 3, 4, 5], {"categories": [{"id": 0, "name": "Person"}, {"id": 1, "name": "car"}]}, 0),
+        (LETTERS, [0, 1, 2, 3, 4, 5], {"categories": [{"id": 3, "name": "rider", "keypoints": ["nose"]}]}, 3),
+    ],
+)
+def test_boxes_give_their_ids_to_images(images, names, ids, more, category):
+    boxes = [{"image_id": i, "category_id": category, "bbox": [60, 20, 200, 280]} for i in ids]
+    cars = [box | {"category_id": 2} for box in boxes]
+    table = [{"id": i, "file_name": name} for i, name in zip(ids, names, strict=True)]
+    path = write_tree(images / "val.json", {"images": table, "annotations": boxes + cars, **more})
+    people, left_out = read_boxes(path, [images / name for name in names])
+    found = {image.name: (image.image_id, image.category_id, len(image.boxes)) for image in people}
+    assert found == {name: (i, category, 1) for i, name in zip(ids, names, strict=True)} and left_out == []
+
+
+def test_results_have_the_ids_of_the_boxes(images):
+    table = [{"id": 101 + row, "file_name": name} for row, name in enumerate(LETTERS[:2])]
+    boxes = [{"image_id": image["id"], "category_id": 4, "bbox": [60, 20, 200, 280]} for image in table]
+    categories = [{"id": 4, "name": "person"}]
+    path = write_tree(images / "v.json", {"images": table, "annotations": boxes, "categories": categories})
+    files, _ = predict_inputs([], images / "out", save_run(images / "run"), boxes=path, device="cpu", draw=0)
+    written = json.loads(next(file for file in files if file.suffix == ".json").read_text())
+    assert [(person["image_id"], person["file_name"], person["category_id"]) for person in written] == [
+        (101, "cam_z.jpg", 4), (102, "cam_x.jpg", 4),
+    ]  # fmt: skip
+
+
+def test_boxes_of_numbers_without_names_say_what_to_add(images, capsys):
+    path = write_tree(images / "det.json", [{"image_id": 10, "category_id": 1, "bbox": [9, 9, 99, 99], "score": 0.9}])
+    with pytest.raises(PoseError, match=r"cam_z\.jpg: det\.json has no box"):
+        read_boxes(path, [images / "cam_z.jpg"])
+    assert "(10) give file_name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("scores", "box_scores"),
+    [
+        (np.linspace(0.2, 1, 48).reshape(3, 16), np.array([0.3, 0.6, 1.0])),
+        (np.linspace(0.2, 1, 48).reshape(3, 16), None),
+        (None, np.array([0.3, 0.6, 1.0])),
+        (np.where(np.arange(48).reshape(3, 16) % 3 == 0, np.nan, 0.4), np.array([0.3, 0.6, 1.0])),
+        (np.zeros((3, 16)) + np.array([[0.5], [0], [1]]), np.array([0.3, 0.6, 1.0])),
+    ],
+)
+def test_a_persons_score_comes_back_and_joints_are_drawn(tmp_path, scores, box_scores):
+    """COCO's v of a joint: above 0 for each that is predicted, so that programs draw it."""
+    images = np.array(["1.jpg", "2.jpg", "3.jpg"])
+    predictions = Predictions(JOINTS[:3], None, MPII.names, scores=scores, box_scores=box_scores, images=images)
+    assert all(value > 0 for person in to_coco(predictions) for value in person["keypoints"][2::3])
+    back = read_predictions(write_coco(tmp_path / "r.json", predictions))
+    expected = person_scores(scores, box_scores, 3)
+    np.testing.assert_allclose(person_scores(back.scores, back.box_scores, 3), expected, atol=2e-6)

@@ -1,0 +1,91 @@
+"""The size that the annotations say an image has, against the one that it has."""
+
+import cv2
+import numpy as np
+import pytest
+from coco_and_skeletons import coco_file
+from PIL import Image
+from PIL.Image import Exif
+
+from ief.cli import main
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.prepared.read import load_prepared
+
+WIDTH, HEIGHT = 160, 120  # of the images here
+
+
+def prepare(folder, stated, turned=(), options=()):
+    """Four images of WIDTH x HEIGHT whose annotations state other sizes; EXIF asks to turn some of them."""
+    arguments = coco_file(lambda tree: [image.update(size) for image, size in zip(tree["images"], stated, strict=True)])
+    arguments = arguments(folder)
+    for row in range(4):
+        noise = np.random.default_rng(row).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+        exif = Exif()
+        exif[0x0112] = 6 if row in turned else 1
+        Image.fromarray(cv2.resize(noise, (WIDTH, HEIGHT))).save(folder / f"{row}.png", exif=exif)
+    return main([*arguments, *options])
+
+
+def size(width=WIDTH, height=HEIGHT):
+    return {"width": width, "height": height}
+
+
+@pytest.mark.parametrize(
+    ("other", "status", "people"),
+    [
+        (size(), 0, 4),
+        (size(HEIGHT, WIDTH), 0, 4),  # swapped, as in CrowdPose
+        (size(0, 0), 0, 4),
+        (size(None, None), 0, 4),
+        ({}, 0, 4),
+        (size("160", "120"), 0, 4),
+        (size(-1, -1), 0, 4),
+        (size(WIDTH + 1, HEIGHT), 0, 4),
+        (size(WIDTH // 2, HEIGHT // 2), 3, 3),
+        (size(2 * WIDTH, 2 * HEIGHT), 3, 3),
+        (size(WIDTH, 2 * HEIGHT), 3, 3),
+        (size(1e300, HEIGHT), 0, 4),
+    ],
+)
+def test_another_size_leaves_a_person_out(other, status, people, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert prepare(tmp_path, [other, size(), size(), size()]) == status
+    assert len(load_prepared("out", "train")) == people
+    assert status == 0 or "here 160 x 120" in capsys.readouterr().out
+
+
+def test_other_sizes_of_most_are_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert prepare(tmp_path, [size(80, 60)] * 3 + [size()]) == 2 and not (tmp_path / "out").exists()
+    error = capsys.readouterr().err
+    assert "3 of 4 people" in error and "80 x 60" in error and "160 x 120" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("stated", "options", "upright"),
+    [(size(HEIGHT, WIDTH), (), True), (size(), (), False), (size(0, 0), (), False), (size(), ("--apply-exif",), True)],
+)
+def test_a_stated_upright_size_turns_as_exif_asks(stated, options, upright, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert prepare(tmp_path, [stated] * 4, (0, 1, 2, 3), options) == 0
+    crops = np.array(load_prepared("out", "train").crops)
+    assert ("not applied" in capsys.readouterr().out) == (not upright)
+    assert prepare(tmp_path, [{}] * 4, (0, 1, 2, 3), ("--apply-exif",)) == 0
+    assert np.array_equal(crops, load_prepared("out", "train").crops) == upright
+
+
+def test_mpii_places_of_a_file_without_boxes(tmp_path):
+    """MPII-TRB's `center` and `scale`; a box, and a center of -1, come before nothing."""
+
+    def places(tree):
+        for entry in tree["annotations"]:
+            entry.update(center=[50.0, 40.0], scale=0.3)
+            del entry["bbox"]
+        tree["annotations"][1].update(bbox=[10, 10, 80, 80])
+        tree["annotations"][2].update(center=[-1, -1], scale=-1)
+        tree["annotations"][3].update(center={"x": 1}, scale="tall")
+
+    people = read_annotations(coco_file(places)(tmp_path)[-1]).people
+    np.testing.assert_array_equal(people.center[0], [50, 40])
+    np.testing.assert_allclose(people.scale[:2], [0.3, 100 / 250])
+    assert np.isnan(people.scale[2:]).all() and np.isnan(people.center[2:]).all()

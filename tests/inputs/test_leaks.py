@@ -1,0 +1,130 @@
+"""No picture trains and validates: copies under other names, frames of a clip, augmented copies, splits as they lie."""
+
+import cv2
+import numpy as np
+import pytest
+from coco_files import coco_tree, write_tree
+
+from checkpoints.errors import PoseError
+from mpii_tools.annotations.combine import CLIPS, combine, read_source
+from mpii_tools.annotations.splits import SHARED, share_valid
+from mpii_tools.people import People
+from mpii_tools.prepared.dataset import prepare_dataset
+from mpii_tools.prepared.read import load_prepared
+from mpii_tools.prepared.write import CropSpec, prepare
+
+
+def people(names, split=""):
+    joints = np.random.default_rng(0).uniform(20, 100, (len(names), 16, 2))
+    return People(names, joints, center=np.full((len(names), 2), 60.0), scale=0.4, head_size=20.0, split=split)
+
+
+def picture(seed, ending=".jpg"):
+    pixels = np.random.default_rng(seed).integers(0, 255, (120, 120, 3), dtype=np.uint8)
+    return cv2.imencode(ending, pixels)[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("splits", "seeds", "kept"),
+    [
+        ({"t0": "train", "t1": "train", "v0": "valid"}, [0, 1, 0], ["t1", "v0"]),
+        ({"a/1": "train", "b/1": "valid", "b/2": "valid"}, [5, 5, 5], ["b/1", "b/2"]),  # everybody trains on a copy
+        ({"x": "train", "y": "train", "z": "train", "v": "valid"}, [1, 1, 2, 2], ["x", "y", "v"]),  # twice in train
+        ({"x": "train", "y": "test", "v": "valid"}, [1, 1, 2], ["x", "y", "v"]),  # a test picture is nobody's leak
+        ({"x": "train", "y": "", "v": "valid"}, [1, 2, 2], ["x", "y", "v"]),
+        ({"x": "train", "v": "valid", "w": "valid"}, [1, 2, 2], ["x", "v", "w"]),
+    ],
+)
+def test_a_copy_of_a_validation_image_does_not_train(tmp_path, splits, seeds, kept):
+    pictures = {name: picture(seed) for name, seed in zip(splits, seeds, strict=True)}
+    everybody = people([*splits, *splits], [*splits.values()] * 2)  # two in each image
+    done = prepare(everybody, pictures.__getitem__, tmp_path / "out", "x", CropSpec(32))
+    assert sum(done.splits.values()) == 2 * len(kept) and not done.faults
+    assert {name.partition("#")[0] for name in done.notes.get(SHARED, [])} == {*splits} - {*kept}
+    for split, count in done.splits.items():
+        images = load_prepared(tmp_path / "out", split).people.images.tolist()
+        assert len(images) == count and {*images} <= {*kept}
+
+
+def test_annotations_of_two_folders_share_no_picture(tmp_path, capsys):
+    for folder, split, seeds in (("a", "train", [0, 1, 2]), ("b", "valid", [2, 3, 4])):
+        (tmp_path / folder).mkdir()
+        names = [f"{folder}{seed}.png" for seed in seeds]
+        for name, seed in zip(names, seeds, strict=True):
+            (tmp_path / folder / name).write_bytes(picture(seed, ".png"))
+        write_tree(tmp_path / folder / f"{split}.json", coco_tree(people(names)))
+    prepare_dataset([str(tmp_path / name) for name in ("a/train.json", "b/valid.json")], tmp_path / "o", CropSpec(32))
+    assert load_prepared(tmp_path / "o", "train").people.images.tolist() == ["a/a0.png", "a/a1.png"]
+    assert len(load_prepared(tmp_path / "o", "valid")) == 3 and "a2.png#1" in capsys.readouterr().out
+
+
+def sides(names, share, seed=0):
+    """Validation names, and how many of the rest are of one source with one of them."""
+    shared = share_valid(people(names), share, seed)
+    return shared.images[shared.split == "valid"].tolist(), shared.images[shared.split == "train"].tolist()
+
+
+CLIPS_OF_20 = [f"clip{row // 20}/frame_{row % 20:06}.jpg" for row in range(60)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("names", "share", "source", "count"),
+    [
+        (CLIPS_OF_20, 0.2, lambda name: name.split("/")[0], 20),
+        ([f"day{row % 12:02}\\{row}.png" for row in range(120)], 0.25, lambda name: name.split("\\")[0], 30),
+        ([f"a/b/{row // 4}/x{row}.jpg" for row in range(40)], 0.3, lambda name: name.rpartition("/")[0], 12),
+        ([f"s{row // 3}_jpg.rf.{row:032x}.jpg" for row in range(30)], 0.2, lambda n: n.split("_jpg.rf.")[0], 6),
+        ([f"s{row // 3}_png.rf.{row:08x}.jpg" for row in range(30)], 0.5, lambda n: n.split("_png.rf.")[0], 15),
+        ([f"s {row // 2}.rf.{row:08X}.png" for row in range(40)], 0.1, lambda n: n.split(".rf.")[0], 4),
+        ([f"{row:012}.jpg" for row in range(50)], 0.1, lambda name: name, 5),
+        ([f"one/{row}.jpg" for row in range(50)], 0.1, lambda name: name, 5),
+        ([f"{'ab'[row % 2]}/{row}.jpg" for row in range(50)], 0.1, lambda name: name, 5),  # too few folders
+    ],
+)
+def test_a_random_split_keeps_groups_whole(names, share, source, count, seed):
+    valid, train = sides(names, share, seed)
+    assert len(valid) == count and len(train) == len(names) - count
+    assert not {*map(source, valid)} & {*map(source, train)}
+
+
+@pytest.mark.parametrize(
+    ("names", "clips"),
+    [
+        ([f"clip_{row:04}.jpg" for row in range(20)], ["clip"]),
+        ([f"{'ab'[row % 2]}-{row}.png" for row in range(40)], ["a", "b"]),
+        ([f"GOPR01 {row:05}.JPG" for row in range(20)], ["GOPR01"]),
+        ([f"{'ab'[row % 2]}/{row:03}.jpg" for row in range(40)], ["a", "b"]),
+        ([f"{row:012}.jpg" for row in range(20)], []),
+        ([f"2007_{row:06}.jpg" for row in range(20)], []),
+        ([f"im{row:04}.jpg" for row in range(20)], []),
+        (CLIPS_OF_20, []),  # which are whole
+    ],
+)
+def test_frames_of_a_clip_on_both_sides_are_noted(tmp_path, names, clips):
+    source = read_source(str(write_tree(tmp_path / "all.json", coco_tree(people(names)))))
+    reading = combine([source], [tmp_path], 0.2)
+    assert sorted(reading.notes.get(CLIPS, [])) == clips
+    assert CLIPS not in combine([read_source(f"train={tmp_path / 'all.json'}")], [tmp_path]).notes
+
+
+@pytest.mark.parametrize(
+    ("folder", "split"),
+    [("train", "train"), ("valid", "valid"), ("val", "valid"), ("Testing", "test"), ("TRAINING", "train")],
+)
+def test_the_folder_says_the_split_if_nothing_else_does(tmp_path, folder, split):
+    (tmp_path / folder).mkdir()
+    path = write_tree(tmp_path / folder / "_annotations.coco.json", coco_tree(people(["a.jpg", "b.jpg"])))
+    assert read_source(str(path)).reading.people.split.tolist() == [split] * 2
+    assert read_source(f"train={path}").reading.people.split.tolist() == ["train"] * 2
+    other = write_tree(tmp_path / folder / "person_val.json", coco_tree(people(["a.jpg"])))
+    assert read_source(str(other)).reading.people.split.tolist() == ["valid"]
+
+
+@pytest.mark.parametrize("folder", ["mine", "trainval", "training_data_2"])
+def test_another_folder_says_none(tmp_path, folder):
+    (tmp_path / folder).mkdir()
+    source = read_source(str(write_tree(tmp_path / folder / "x.json", coco_tree(people(["a.jpg", "b.jpg"])))))
+    assert source.reading.people.split.tolist() == [""] * 2
+    with pytest.raises(PoseError, match="tells its split"):
+        combine([source], [tmp_path])

@@ -1,0 +1,53 @@
+"""Names that others have too: a module of somebody else's in the place of a package of ours is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import evaluation
+import heads
+import ief
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_beside(folder, code):
+    """What Python says of a script in `folder`, where it looks first, and then at the packages."""
+    (folder / "mine.py").write_text(f"import sys\nsys.path[1:1] = [{str(ROOT)!r}]\n{code}\n")
+    return subprocess.run([sys.executable, "mine.py"], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", ["evaluation.py", "heads.py", "checkpoints/__init__.py", "mpii_tools.py"])
+def test_a_foreign_module_is_named_with_its_path(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("x = 1\n")
+    done = run_beside(tmp_path, "from ief import PosePredictor")
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1 and last.startswith(f"ImportError: {path} is what Python finds as")
+    assert "rename it" in last
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "evaluation", "heads"])
+def test_a_folder_of_ones_own_does_no_harm(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "last.pth").touch()
+    done = run_beside(tmp_path, "from ief import GroundTruth; print(GroundTruth.__module__)")
+    assert done.stdout.strip() == "evaluation.metrics.ground_truth", done.stderr
+
+
+def test_every_public_name_is_ief_s_too():
+    for package in (heads, evaluation):
+        for name in package.__all__:
+            assert getattr(ief, name) is getattr(package, name)
+    assert callable(ief.train) and callable(ief.compare_runs)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ief.nothing  # noqa: B018
+
+
+def test_importing_ief_loads_no_numpy_or_torch():
+    code = "import sys, ief; print(*sorted({'numpy', 'torch', 'evaluation', 'heads'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "" and not done.stderr

@@ -1,0 +1,83 @@
+"""Predictors in other processes, and the paths that they are loaded by."""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from untrained import save_run
+
+from checkpoints.errors import PoseError
+from ief import PosePredictor
+from ief.cli import main
+from ief.inference.predictor import CascadeNetwork
+
+FORK = """
+import os, sys, numpy as np, torch
+import tiny_resnet
+from ief import PosePredictor
+threads, used = int(sys.argv[2]), sys.argv[3] == "used"
+torch.set_num_threads(threads)
+image, predictor = np.zeros((48, 64, 3), np.uint8), PosePredictor.load(sys.argv[1], "cpu")
+if used:
+    predictor(image)
+if os.fork() == 0:
+    try:
+        print(len(predictor(image)), flush=True)
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return save_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(
+    ("threads", "used", "says"),
+    [(2, "used", "PoseError"), (2, "untouched", "PoseError"), (1, "untouched", "1")],
+)
+def test_a_forked_predictor_works_or_says_why_not(run, threads, used, says):
+    command = [sys.executable, "-c", FORK, str(run), str(threads), used]
+    path = os.pathsep.join([str(Path(__file__).resolve().parents[1] / "helpers"), os.getcwd()])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path})
+    assert done.stdout.startswith(says) and done.returncode == 0
+    assert says == "1" or "load in each worker" in done.stdout
+
+
+def test_a_pickled_predictor_belongs_to_its_new_process(run, monkeypatch):
+    packed = pickle.dumps(PosePredictor.load(run, "cpu").network.skeleton)
+    assert pickle.loads(packed) == PosePredictor.load(run, "cpu").skeleton
+    network = PosePredictor.load(run, "cpu").network
+    state = {**vars(network), "process": -1}
+    again = CascadeNetwork.__new__(CascadeNetwork)
+    again.__setstate__(state)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    assert again.process == os.getpid() and again.size == network.size
+    network.process = -1
+    with pytest.raises(PoseError, match="load in each worker"):
+        network(torch.zeros(1, 32, 32, 3, dtype=torch.uint8).numpy())
+
+
+def test_a_run_is_found_by_its_files_and_from_home(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    shutil.copytree(run, tmp_path / "runs" / "all")
+    for path, stages in (
+        ("~/runs/all", 2), ("~/runs/all/stage1/stage.safetensors", 2), (run / "stage0" / "stage.safetensors", 1),
+    ):  # fmt: skip
+        assert PosePredictor.load(path, "cpu").network.stage == stages - 1
+    (tmp_path / "MODEL.ONNX").write_bytes(b"no model")
+    for path in ("~/MODEL.ONNX", "~/none.onnx"):
+        with pytest.raises(PoseError, match=r"(not a model that ONNX Runtime|no such file|not installed)"):
+            PosePredictor.load(path)
+    assert main(["predict", "--run=~/runs/none", "x.jpg"]) == 2
+    assert str(tmp_path / "runs" / "none") in capsys.readouterr().err
