@@ -84,11 +84,9 @@ def read_coco(
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
     faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
-    notes |= {
-        **{what: ids[rows].tolist() for what, rows in box_notes.items()},
-        CROWD: left_out[CROWD],
-        NO_JOINT: left_out[NO_JOINT] + ids[empty].tolist(),
-        ZEROED: ids[zeroed.any(axis=1)].tolist(),
+    who = {**box_notes, ZEROED: zeroed.any(axis=1), NO_JOINT: empty}
+    notes |= {what: left_out.get(what, []) + ids[rows].tolist() for what, rows in who.items()} | {
+        CROWD: left_out[CROWD]
     }
     return Reading(people.select(~empty), "COCO keypoints", faults, notes)
 
