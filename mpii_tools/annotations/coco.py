@@ -84,10 +84,8 @@ def read_coco(
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
     faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
-    who = {**box_notes, ZEROED: zeroed.any(axis=1), NO_JOINT: empty}
-    notes |= {what: left_out.get(what, []) + ids[rows].tolist() for what, rows in who.items()} | {
-        CROWD: left_out[CROWD]
-    }
+    who = {**box_notes, ZEROED: zeroed.any(axis=1), CROWD: np.zeros_like(empty), NO_JOINT: empty}
+    notes |= {what: left_out.get(what, []) + ids[rows].tolist() for what, rows in who.items()}
     return Reading(people.select(~empty), "COCO keypoints", faults, notes)
 
 
