@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
     from mpii_tools.annotations.reading import table
     from mpii_tools.annotations.units import require_pixels
     from mpii_tools.results.matching import align, align_annotated
-    from mpii_tools.results.predictions import predicted_joints, read_predictions
+    from mpii_tools.results.predictions import person_scores, predicted_joints, read_predictions
 
     reading = read_annotations(args.annotations)
     people = select_split(args.annotations, reading.people, args.split)
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> None:
     print_result(scores)
     result = to_tree(scores)
     if args.oks:
-        found = score_oks(joints, people, aligned.scores, aligned.box_scores)
+        found = score_oks(joints, people, person_scores(aligned.scores, aligned.box_scores, len(joints)))
         print_oks(found)
         result["oks"] = asdict(found)
     if view := view_poses(people, 3, joints):

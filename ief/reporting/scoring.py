@@ -29,7 +29,6 @@ from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.scores import Scores
 from evaluation.report.tables import breakdown_tables, cell, groups_table, joints_table, readable, summary_table
 from mpii_tools.people import People
-from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import (
     Predictions,
@@ -149,11 +148,8 @@ def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
     return {**to_json(scores[2]), **({KEY: to_json(scores[3])} if 3 in scores else {})}
 
 
-def score_oks(
-    joints: np.ndarray, people: People, scores: np.ndarray | None = None, box_scores: np.ndarray | None = None
-) -> OksScores:
-    """COCO's AP of poses (N, K, D), ranked by the scores of joints (N, K) and boxes (N,) as `person_scores` does."""
-    ranks = person_scores(scores, box_scores, len(joints))
+def score_oks(joints: np.ndarray, people: People, ranks: np.ndarray) -> OksScores:
+    """COCO's AP of poses (N, K, D), ranked by `person_scores` (N,), NaN where nothing is known."""
     return oks_scores(joints[..., :2], ground_truth(people, joints), people.images.tolist(), people.area, ranks)
 
 
