@@ -290,8 +290,8 @@ def join_people(parts: Sequence[People]) -> People:
     """All people of some parts of one skeleton, with depth if all parts have some."""
     depths = [part.depth for part in parts]
     depth = Depth(**join_columns(depths, DEPTH_COLUMNS)) if all(depths) else None
-    ids = {name: None for name in ID_COLUMNS}
-    ids |= join_columns(parts, [name for name in ID_COLUMNS if all(name in part.ids for part in parts)])
+    shared = [name for name in ID_COLUMNS if all(name in part.ids for part in parts)]
+    ids = dict.fromkeys(ID_COLUMNS) | join_columns(parts, shared)
     return replace(parts[0], **join_columns(parts, COLUMNS), **ids, depth=depth)
 
 

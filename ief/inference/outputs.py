@@ -18,8 +18,8 @@ from heads.skeleton import Skeleton
 from ief.inference.poses import ImageCamera, Poses, join_poses
 from ief.inference.predictor import PosePredictor
 from ief.inference.stream import FindPeople, ImagePeople, Outcome
-from mpii_tools.results.coco import person_scores, write_coco, write_csv
-from mpii_tools.results.predictions import save_predictions
+from mpii_tools.results.coco import write_coco, write_csv
+from mpii_tools.results.predictions import person_scores, save_predictions
 
 NAME = "predictions-images"
 JOURNAL = f".{NAME}.journal"

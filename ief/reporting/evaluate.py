@@ -15,9 +15,8 @@ from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import table
 from mpii_tools.annotations.units import require_pixels
 from mpii_tools.people import People
-from mpii_tools.results.coco import person_scores
 from mpii_tools.results.matching import align, align_annotated
-from mpii_tools.results.predictions import predicted_joints, read_predictions
+from mpii_tools.results.predictions import person_scores, predicted_joints, read_predictions
 from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning
 
 

@@ -62,7 +62,6 @@ def read_coco(
     columns, malformed = read_entries(path, people, read, "COCO", "COCO's person_keypoints file, not its instances")
     images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = columns
     zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
-    joints = np.where(labeled[..., None], points, np.nan)
     boxes, box_notes = check_boxes(boxes, sizes)
     with np.errstate(over="ignore", invalid="ignore"):
         center, scale = crop_of_boxes(boxes)
@@ -70,7 +69,7 @@ def read_coco(
     center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]
     people = People(
         images,
-        joints,
+        np.where(labeled[..., None], points, np.nan),
         center=center,
         scale=scale,
         head_size=head,
@@ -85,12 +84,8 @@ def read_coco(
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
     faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
-    notes |= {what: ids[rows].tolist() for what, rows in box_notes.items()}
-    notes |= {
-        CROWD: left_out[CROWD],
-        NO_JOINT: left_out[NO_JOINT] + ids[empty].tolist(),
-        ZEROED: ids[zeroed.any(axis=1)].tolist(),
-    }
+    who = {**box_notes, ZEROED: zeroed.any(axis=1), CROWD: np.zeros_like(empty), NO_JOINT: empty}
+    notes |= {what: left_out.get(what, []) + ids[rows].tolist() for what, rows in who.items()}
     return Reading(people.select(~empty), "COCO keypoints", faults, notes)
 
 

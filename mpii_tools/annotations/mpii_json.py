@@ -72,8 +72,8 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
     faults = {MALFORMED: malformed, UNPLACED: people.person_ids[unplaced].tolist()}
-    notes = {what: people.person_ids[rows].tolist() for what, rows in box_notes.items()}
-    notes |= {FROM_BOX: people.person_ids[boxed].tolist(), ZEROED: people.person_ids[zeroed].tolist()}
+    who = {**box_notes, FROM_BOX: boxed, ZEROED: zeroed}
+    notes = {what: people.person_ids[rows].tolist() for what, rows in who.items()}
     return Reading(people, "HRNet/mmpose JSON", faults, notes)
 
 

@@ -272,8 +272,7 @@ def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> 
     for size in np.unique(stated[np.isfinite(stated).all(axis=1)], axis=0):
         near = [np.abs(size - other).max() <= SIZE_TOLERANCE for other in (stored, upright, stored[::-1])]
         if not any(near):
-            width, height = size
-            return apply_exif, f"labeled at {width:g} x {height:g} pixels, here {header.width} x {header.height}"
+            return apply_exif, "labeled at {:g} x {:g} pixels, here {} x {}".format(*size, *stored)
         apply_exif |= near[1] and not near[0]
     return apply_exif, ""
 

@@ -119,12 +119,11 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     if predictions.images is None:
         return None
     index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
-    if people.image_ids is None:
-        words = {str(number): name for name, number in number_images(index.paths).items()}
-    else:
-        pairs = {*zip(map(str, people.image_ids.tolist()), people.images.tolist(), strict=True)}
-        times = Counter(key for key, _ in pairs)  # of joined files, whose images may share an id
-        words = {key: name for key, name in pairs if times[key] == 1}
+    ids, names = people.image_ids, people.images.tolist()
+    ids = number_images(index.paths).items() if ids is None else zip(names, ids.tolist(), strict=True)
+    pairs = {(str(image_id), name) for name, image_id in ids}
+    times = Counter(key for key, _ in pairs)  # images of joined files may share an id
+    words = {key: name for key, name in pairs if times[key] == 1}
     for name in set(predictions.images.tolist()) - words.keys():
         images = index.candidates(name)
         words[name] = images[0] if len(images) == 1 else name

@@ -29,10 +29,10 @@ def world(tmp_path_factory):
     np.savez(folder / "h36m.npz", **forms.mmpose_arrays(people, LENSES))
     forms.write_json(folder / "cameras.json", LENSES)
     image = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (1002, 1000, 3), dtype=np.uint8))[1]
-    for person in people:
+    for row, person in enumerate(people):
         path = folder / "images" / person.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(image.tobytes())
+        path.write_bytes(image.tobytes() + bytes([row]))  # the same picture, but no copy
     save_run(folder / "run", count=1, dimensions=3)
     return folder
 
