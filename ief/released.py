@@ -27,8 +27,8 @@ def find_run(run: str | Path | None = None) -> Path:
             f"{RELEASED}: no weights are released with this version; train a run and give it (--run DIR, or "
             "PosePredictor.load(DIR)), or an exported model (--onnx FILE, or PosePredictor.load(FILE))"
         )
-    if isinstance(run, str) and run.startswith(HUB):
-        return fetch_run(run.removeprefix(HUB))
+    if str(run).startswith(HUB):
+        return fetch_run(str(run).removeprefix(HUB))
     path = RELEASED if run is None else Path(run).expanduser()
     if not path.exists():
         raise PoseError(f"{path}: no such file or folder; check the path")
@@ -80,7 +80,9 @@ def read_header(file: Path) -> dict:
 
 def describe_run(run: Path) -> str:
     """A line: the run's name, what it was trained on, its input's size, and its score where metrics.json has one."""
-    header = read_header(sorted(run.glob("stage*/stage.safetensors"))[-1])
+    files = sorted(run.glob("stage*/stage.safetensors"))
+    if not files or "training" not in (header := read_header(files[-1])):
+        return f"{run}: {'stages of an unknown training' if files else 'an exported model'}"
     training = header["training"]
     trained_on = header.get("trained_on") or f"`{training['data']}`"
     parts = [f"{training['people']:,} people of {trained_on}", f"{header['design']['size']} px"]

@@ -1,10 +1,12 @@
 """`ief predict`: a prepared split, images or videos -> poses, in the formats of other tools, and pictures of them."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
 from ief.commands.options import add_device
+from ief.released import describe_run, find_run
 
 EXAMPLE = """ief predict image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
@@ -22,9 +24,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("inputs", type=Path, nargs="*", metavar="INPUT", help="images, videos, or folders of both")
     add("--boxes", "--list", **FILE, help=PEOPLE)
     add("--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)")
-    add("--detect", **FLAG, help="find the people by torchvision's SSDLite320-MobileNetV3")
-    add("--detector-weights", **FILE, help="the detector's weights (default: torchvision's cache, or its download)")
-    add("--run", **FOLDER, help="run folder with trained stages (default: this version's released weights, if any)")
+    add("--detect", **FLAG, help="find the people, by torchvision's SSDLite320-MobileNetV3 unless weights are given")
+    least = "joints with a lower score are marked and not drawn (default: the run's own; 0 without scores)"
+    add("--min-joint-score", type=float, metavar="X", help=least)
+    add(
+        "--detector-weights",
+        **FILE,
+        help="its weights, or an .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet",
+    )
+    add("--run", **FOLDER, help="run folder with trained stages, or hf:OWNER/NAME (default: the released weights)")
     add("--onnx", **FILE, help="what `ief export` wrote, instead of --run")
     add("--data", **FOLDER, help="folder that `ief prepare` wrote")
     add("--split", default="valid", metavar="NAME", help="which of its splits to predict (default: valid)")
@@ -44,6 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for, and print the files."""
     check(args)
+    weights = find_run(args.run or args.onnx)
+    print(describe_run(weights), file=sys.stderr)
     from ief.workflow.predict import ImageCamera, predict_inputs, predict_split
 
     if args.camera:
@@ -51,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     predict, given = (predict_split, [args.data, args.split]) if args.data else (predict_inputs, [args.inputs])
     out = args.out or (args.data and args.run) or Path("poses")
     options = {name: getattr(args, name) for name in predict.__kwdefaults__}  # the names of the options here
-    files, left_out = predict(*given, out, args.run or args.onnx, **options)
+    files, left_out = predict(*given, out, weights, **options)
     print(*files, sep="\n")
     if left_out:
         raise Incomplete(left_out)
@@ -69,6 +79,8 @@ def check(args: argparse.Namespace) -> None:
         (args.detector_weights and not args.detect, "--detector-weights goes with --detect"),
         (placed and (not single or args.boxes), "--center and --scale belong to one image; use --boxes for many"),
         (args.scale is not None and not args.scale > 0, f"--scale {args.scale}: must be above 0"),
+        (args.min_joint_score is not None and not 0 <= args.min_joint_score <= 1,
+         f"--min-joint-score {args.min_joint_score}: must be from 0 to 1"),
         (args.draw is not None and args.draw < 0, f"--draw {args.draw}: must be 0 or above"),
         (bool(args.camera) != (args.root_depth is not None) or (args.distortion and not args.camera),
          "give --camera and --root-depth together, and --distortion with them only"),

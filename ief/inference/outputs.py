@@ -35,15 +35,16 @@ class Journal:
     Args:
         path: the file.
         asked: what the outcomes depend on beside the image and its boxes: weights, flip, detector. JSON values.
-        skeleton: of the poses.
-        dimensions: D, theirs.
+        predictor: makes the poses.
     """
 
-    def __init__(self, path: Path, asked: object, skeleton: Skeleton, dimensions: int) -> None:
-        self.path, self.asked, self.skeleton, self.known = path, asked, skeleton, {}
-        joints = len(skeleton)
-        self.shapes = {"joints": (-1, joints, dimensions), "boxes": (-1, 4), "scores": (-1, joints), "box_scores": -1,
-                       "rows": -1}  # fmt: skip
+    def __init__(self, path: Path, asked: object, predictor: PosePredictor) -> None:
+        self.path, self.asked, self.predictor, self.known = path, asked, predictor, {}
+        joints = len(predictor.skeleton)
+        self.shapes = {
+            "joints": (-1, joints, predictor.dimensions), "boxes": (-1, 4), "scores": (-1, joints), "box_scores": -1,
+            "rows": -1,
+        }  # fmt: skip
         for line in path.read_bytes().splitlines() if path.is_file() else ():
             try:
                 entry = json.loads(line)
@@ -66,7 +67,8 @@ class Journal:
             return None
         columns = {name: np.reshape(line[name], shape) for name, shape in self.shapes.items()}
         columns["rows"] = columns["rows"].astype(int)  # of nobody, too
-        poses = Poses(skeleton=self.skeleton, image=people.name, **columns)
+        least = self.predictor.min_joint_score
+        poses = Poses(skeleton=self.predictor.skeleton, image=people.name, min_score=least, **columns)
         return Outcome(people.name, poses, line["left_out"], line.get("doubts", []))
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:

@@ -273,6 +273,7 @@ def join_poses(
     joints, boxes, scores, box_scores = (
         np.concatenate([getattr(one, name) for one in poses]) for name in ("joints", "boxes", "scores", "box_scores")
     )
+    shown = np.concatenate([one.shown for one in poses]) if any(one.min_score > 0 for one in poses) else None
     times = np.array([one.time_s for one in poses for _ in one.rows], dtype=np.float64)
     known = camera and [one.in_camera(camera.parameters, camera.root_depth, camera.distortion) for one in poses]
     return Predictions(
@@ -287,6 +288,7 @@ def join_poses(
         boxes=boxes,
         box_scores=box_scores,
         time_s=times if np.isfinite(times).any() else None,
+        shown=None if shown is None else shown.astype(np.float64),
     )
 
 

@@ -152,9 +152,7 @@ def map_back(cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Netwo
     joints = np.reshape([pose for pose, _ in done], (len(done), len(network.skeleton), network.dimensions))
     joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
     scores = np.reshape([scores for _, scores in done], joints.shape[:2])
-    poses = Poses(
-        joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name, min_score=min_score
-    )
+    poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name, min_score=min_score)
     return Outcome(cut.name, poses, cut.left_out, cut.doubts)
 
 
@@ -198,4 +196,3 @@ def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = N
     forms = np.hstack([boxes[rows, :2], boxes[rows, 2:] - boxes[rows, :2]])[: None if people.sized else 0]
     doubts = [f"{name}: its box {fault}" for fault in find_form_faults(forms, (width, height)).tolist() if fault]
     return Cut(name, crops, boxes[rows], scores[rows], rows, left_out, doubts)
-

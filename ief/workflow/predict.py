@@ -11,6 +11,7 @@ from ief.inference.inputs import find_inputs, name_videos, place_person, read_bo
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
+from ief.inference.stream import FindPeople
 from ief.inference.video import predict_video
 from ief.model.device import choose_device
 from ief.released import find_run
@@ -36,6 +37,7 @@ def predict_inputs(
     camera: ImageCamera | None = None,
     draw: int | None = None,
     flip: bool = False,
+    min_joint_score: float | None = None,
     batch_size: int = 32,
     device: str | None = None,
 ) -> tuple[list[Path], list[str]]:
@@ -48,13 +50,15 @@ def predict_inputs(
         out: folder to write.
         weights: a run folder or an .onnx; None for the released weights.
         boxes: a file of the images' people (`read_boxes`), which names the images if there are no `inputs`.
-        detect: find the people by torchvision's detector.
-        detector_weights: its file; None for torchvision's cache, or its download.
+        detect: find the people by a detector.
+        detector_weights: an .onnx of a usual detector (`onnx_detector`), or a file of torchvision's; None for
+            torchvision's cache, or its download.
         min_score: pass over boxes with a lower score; None for 0, or 0.5 of the detector.
         center, scale: MPII's, of the one person; None for one who fills the image.
         camera: of poses in 3D, which adds them in its coordinates.
         draw: how many images to draw, the first ones; None for all.
         flip: average over the crop and its mirror image.
+        min_joint_score: joints below it are marked and not drawn; None for what the run's scores were fitted to.
         batch_size: crops at a time.
         device: to predict on; None for a GPU if there is one.
 
@@ -67,6 +71,8 @@ def predict_inputs(
     """
     weights = find_run(weights)
     predictor = _load_predictor(weights, device, flip, batch_size)
+    if min_joint_score is not None:
+        predictor.min_joint_score = min_joint_score
     if camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
     files, videos = find_inputs(inputs)
@@ -82,19 +88,17 @@ def predict_inputs(
         images = [place_person(image, center, scale) for image in images]
     find_people = None
     if detect:
-        from ief.inference.detector import PersonDetector
-
-        least = 0.5 if min_score is None else min_score
-        find_people = PersonDetector(detector_weights, least, choose_device(device))
+        find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     stages = [weights] if weights.is_file() else sorted(weights.glob("stage*/stage.safetensors"))
     asked = {
         "weights": [checksum(path) for path in stages],
         "flip": flip,
+        "scores": [predictor.network.score_map and predictor.network.score_map.right, predictor.min_joint_score],
         "detector": [str(detector_weights), min_score] if detect else None,
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
     }
     with Stopping().listening():  # a stop removes what is half written, and what is in the journal is kept
-        journal, copies = Journal(out / JOURNAL, asked, predictor.skeleton, predictor.dimensions), []
+        journal, copies = Journal(out / JOURNAL, asked, predictor), []
         poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera)
         left_out += lines
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
@@ -106,6 +110,17 @@ def predict_inputs(
         results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera, images)
     (out / JOURNAL).unlink(missing_ok=True)
     return [*copies, *results], left_out
+
+
+def load_detector(weights: Path | None, min_score: float, device: str | None) -> FindPeople:
+    """A detector of people, by the kind of its file. Raises PoseError if it cannot be had."""
+    if weights and weights.suffix.lower() == ".onnx":
+        from ief.inference.onnx_detector import OnnxDetector
+
+        return OnnxDetector(weights, min_score)
+    from ief.inference.detector import PersonDetector
+
+    return PersonDetector(weights, min_score, choose_device(device))
 
 
 def predict_split(

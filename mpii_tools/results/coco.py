@@ -28,10 +28,11 @@ def to_coco(
 ) -> list[dict[str, Any]]:
     """COCO keypoint results: what `COCO.loadRes` takes, one dictionary per person.
 
-    `image_id`; `file_name`, the image's name, which readers ignore; `category_id`; `keypoints`, x, y and score of the
-    K joints one after the other; `bbox`, x, y, width and height, if there are boxes; `time_s` of a video's frame;
-    `score`, by which people are ranked. The joints keep their own order, so OKS needs ground truth and K sigmas in that
-    order. Of D = 3 x and y are written. Pixels are rounded to 0.001, scores and times to 1e-6.
+    `image_id`; `file_name`, the image's name, which readers ignore; `category_id`; `keypoints`, x, y and score of the K
+    joints one after the other; `bbox`, x, y, width and height, if there are boxes; `time_s` of a video's frame;
+    `shown`, 0 for each joint whose score is too low to be drawn; `score`, by which people are ranked. The joints keep
+    their own order, so OKS needs ground truth and K sigmas in that order. Of D = 3 x and y are written. Pixels are
+    rounded to 0.001, scores and times to 1e-6.
 
     A joint that is NaN for everybody, as nobody had it in training, is written as 0, 0, 0: COCO's "not labeled". The
     format has no place for a score that is not known. Behind a joint without one stands 2, COCO's flag of a visible
@@ -67,6 +68,8 @@ def to_coco(
         columns["bbox"] = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).round(PIXEL_DIGITS).tolist()
     if (times := predictions.time_s) is not None:
         columns["time_s"] = [None if np.isnan(time) else round(time, SCORE_DIGITS) for time in times.tolist()]
+    if predictions.shown is not None:
+        columns["shown"] = predictions.shown.astype(int).tolist()
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -84,7 +87,8 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
 
     Columns: `image`, `person_id`, of videos `time_s`, then `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, for each
     joint `NAME_x`, `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`,
-    `NAME_Z_mm`. What is not known is left empty. Pixels, mm and seconds are rounded to 0.001, scores to 1e-6.
+    `NAME_Z_mm`; where joints are hidden, `NAME_shown`, 0 or 1. What is not known is left empty. Pixels, mm and seconds
+    are rounded to 0.001, scores to 1e-6.
 
     Args:
         predictions: with `images` and `person_ids`.
@@ -97,6 +101,8 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
     parts["score"] = np.full(joints.shape[:2], np.nan) if scores is None else scores
     if predictions.camera_joints is not None:
         parts |= zip(("X_mm", "Y_mm", "Z_mm"), np.moveaxis(predictions.camera_joints, -1, 0), strict=True)
+    if predictions.shown is not None:
+        parts["shown"] = predictions.shown.astype(int)
     corners = np.full((people, 4), np.nan) if predictions.boxes is None else predictions.boxes
     columns = {} if predictions.time_s is None else {"time_s": predictions.time_s}
     columns |= zip(("x1", "y1", "x2", "y2"), corners.T, strict=True)

@@ -15,11 +15,11 @@ from mpii_tools.people import People, escape_names, find_rows, require_printable
 from mpii_tools.results.pose_files import read_pose_file
 
 UNKNOWN_STAGE = -1
-OPTIONAL = ("scores", "crop_center", "camera_joints", "time_s")  # columns of the file that it may lack
+OPTIONAL = ("scores", "crop_center", "camera_joints", "time_s", "shown")  # columns of the file that it may lack
 # The columns beside the joints: the shape of a person's row.
 ROWS = {
     "person_ids": (), "images": (), "crop_center": (2,), "scores": ("K",), "camera_joints": ("K", 3), "boxes": (4,),
-    "box_scores": (), "time_s": (),
+    "box_scores": (), "time_s": (), "shown": ("K",),
 }  # fmt: skip
 
 
@@ -42,6 +42,7 @@ class Predictions:
         boxes: (N, 4) x1, y1, x2, y2 in image pixels, where each person was looked for.
         box_scores: (N,) of the boxes in 0..1, from a detector, NaN where there is none.
         time_s: (N,) seconds from the beginning of each one's video, NaN for an image; None without videos.
+        shown: (N, K) 1 for a joint that is drawn, 0 for one whose score is too low; None if all are.
 
     Raises:
         PoseError: arrays that do not fit together, a joint or box that is not finite, or a person_id that appears
@@ -59,6 +60,7 @@ class Predictions:
     boxes: np.ndarray | None = None
     box_scores: np.ndarray | None = None
     time_s: np.ndarray | None = None
+    shown: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, names = self.joints.shape, len(self.joint_names)

@@ -70,7 +70,9 @@ def test_what_is_no_image_or_box_is_called_by_its_name(predictor, images, boxes,
         predictor(images, boxes)
 
 
-@pytest.mark.parametrize(("image", "says"), [("a.jpg", "a.jpg: cannot be read"), (7, "image 0: a int"), ([IMAGE], "a list")])
+@pytest.mark.parametrize(
+    ("image", "says"), [("a.jpg", "a.jpg: cannot be read"), (7, "image 0: a int"), ([IMAGE], "a list")]
+)
 def test_poses_are_drawn_on_images_alone(predictor, image, says):
     with pytest.raises(PoseError, match=says):
         predictor(IMAGE, BOX).draw(image)
