@@ -19,7 +19,7 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     for package in map(importlib.import_module, ("heads", "evaluation", "ief.workflow")):
-        if name in package.__all__:
+        if not name.startswith("_") and hasattr(package, name):
             return getattr(package, name)
     raise AttributeError(f"module 'ief' has no attribute '{name}'")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
-from ief.training.stopping import LostPeer, Stopped, is_main_rank
+from checkpoints.stopping import LostPeer, Stopped, is_main_rank
 
 COMMANDS = {
     "demo": "make synthetic people, train both stages on them, evaluate, write a report; no download",

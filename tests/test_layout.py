@@ -40,7 +40,7 @@ ROOMS = {
         "benchmarks": {"model", "inference", "training"},
         "workflow": {"model", "inference", "training", "reporting"},
         "commands": {"model", "inference", "training", "reporting", "benchmarks", "workflow"},
-        "cli": {"training"},
+        "cli": set(),
         "__main__": {"cli"},
     },
 }

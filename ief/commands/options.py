@@ -6,8 +6,8 @@ from dataclasses import Field
 from pathlib import Path
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import TIME_UP
 from ief.training import options as training
-from ief.training.stopping import TIME_UP
 
 OF_TRAINING = {name: field for name, field in training.OPTIONS.items() if name not in training.OF_PREPARE}
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import is_main_rank
 from ief.commands.options import (
     add_angle_limits,
     add_minutes,
@@ -13,7 +14,6 @@ from ief.commands.options import (
     read_runtime,
 )
 from ief.training.options import RUN_OPTIONS
-from ief.training.stopping import is_main_rank
 
 EXAMPLE = """ief table2 --data data/h36m --also data/mpii --run runs/table2 --preset paper3d
          on a machine lent for ten minutes at a time: add --stop-after 9, and repeat until the status is 0"""

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import is_main_rank
 from ief.commands.options import add_minutes, add_training, check_budget, read_run_config, read_runtime
 from ief.training.options import RUN_OPTIONS, change_config
-from ief.training.stopping import is_main_rank
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset best --epochs 20
 drawn people, three seeds: ief table7 --draw 1600 1500 --run runs/drawn --preset demo --weights none --seeds 0 1 2

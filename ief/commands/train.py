@@ -3,9 +3,9 @@
 import argparse
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import is_main_rank
 from ief.commands.options import add_training, read_run_config, read_runtime
 from ief.training.options import RUN_OPTIONS
-from ief.training.stopping import is_main_rank
 
 EXAMPLE = """ief train --data data/mpii --run runs/all --preset paper
 several GPUs: torchrun --nproc-per-node 8 -- -m ief train --data data/mpii --run runs/all"""

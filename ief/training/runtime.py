@@ -19,8 +19,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import LostPeer, Stopping
 from ief.model.device import choose_device
-from ief.training.stopping import LostPeer, Stopping
 
 LAUNCH = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # that several processes need beside WORLD_SIZE
 ADVICE = "start several processes with torchrun, or unset WORLD_SIZE for one alone"

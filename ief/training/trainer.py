@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, remove_leftovers
+from checkpoints.stopping import Stopped
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs, pair_weights
@@ -28,7 +29,6 @@ from ief.training.progress import StepProgress, check_tensorboard
 from ief.training.residuals import keep_statistics, mean_training_pose, measure_residuals
 from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches
-from ief.training.stopping import Stopped
 from ief.training.validation import Validator, choose_interval, validates_after
 from mpii_tools.prepared.batches import Batch, generator
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
+from checkpoints.stopping import Stopping
 from evaluation.report.skeletons import to_jpeg
 from ief.inference.inputs import find_inputs, name_videos, place_person, read_boxes, whole_images
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
@@ -16,7 +17,6 @@ from ief.inference.video import predict_video
 from ief.model.device import choose_device
 from ief.released import find_run
 from ief.reporting.scoring import save_poses
-from ief.training.stopping import Stopping
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.prepared.read import load_prepared, read_description

@@ -5,7 +5,7 @@ import signal
 import pytest
 from processes import checkpoints_of, finish_here, same_weights, train
 
-from ief.training.stopping import Stopped, Stopping
+from checkpoints.stopping import Stopped, Stopping
 from ief.training.trainer import StageTrainer
 
 OPTIONS = ["--preset", "demo", "--epochs", "2", "--stage", "0", "--checkpoint-seconds", "1000000"]  # 6 steps

@@ -15,11 +15,11 @@ from processes import IEF, start
 from untrained import save_run
 
 import ief.inference.video as video
+from checkpoints.stopping import Stopped
 from ief import PosePredictor
 from ief.inference.outputs import JOURNAL
 from ief.inference.poses import Poses
 from ief.inference.stream import ImagePeople, Outcome
-from ief.training.stopping import Stopped
 from ief.workflow.predict import predict_inputs
 from mpii_tools.results.predictions import read_predictions
 

@@ -17,9 +17,9 @@ from configs import RUNTIME, small_config, with_options
 from processes import checkpoints_of, children, finish, finish_here, on_two_ranks, same_weights, start, train
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import Stopped, Stopping
 from checkpoints.training_state import load_checkpoint
 from ief.model.run_folder import stage_file, stage_folder
-from ief.training.stopping import Stopped, Stopping
 from ief.training.trainer import StageTrainer, train_stage
 
 NEVER = ["--checkpoint-seconds", "1000000"]

@@ -15,6 +15,7 @@ from processes import finish_here, same_weights, train
 from safetensors.torch import load_file
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import TIME_UP, Stopped, Stopping
 from evaluation import Estimate, Score, Scores
 from evaluation.metrics.conventions import PCKH
 from ief.cli import main
@@ -22,7 +23,6 @@ from ief.inference.predictor import predict_cascade
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
 from ief.reporting.runs import load_curves
 from ief.reporting.scoring import score
-from ief.training.stopping import TIME_UP, Stopped, Stopping
 from ief.training.trainer import StageTrainer, train_stage
 from ief.training.validation import COST, FLOAT32, default_interval
 

@@ -9,9 +9,9 @@ from processes import finish_here, same_weights
 from processes import train as train_command
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import Stopped
 from ief.model.run_folder import load_stage, stage_file
 from ief.training.options import change_config, read_config
-from ief.training.stopping import Stopped
 from ief.workflow import train
 from ief.workflow.compare import compare_runs, read_plan
 
