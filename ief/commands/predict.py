@@ -1,12 +1,11 @@
 """`ief predict`: a prepared split, images or videos -> poses, in the formats of other tools, and pictures of them."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
+from checkpoints.weights import find_run
 from ief.commands.options import add_device
-from ief.released import describe_run, find_run
 
 EXAMPLE = """ief predict image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
@@ -52,8 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for, and print the files."""
     check(args)
-    weights = find_run(args.run or args.onnx)
-    print(describe_run(weights), file=sys.stderr)
+    weights = find_run(args.run or args.onnx)  # before torch is loaded
     from ief.workflow.predict import ImageCamera, predict_inputs, predict_split
 
     if args.camera:

@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the stages rounded, score them, write the card; upload it if asked."""
-    from ief.released import push_run
+    from checkpoints.weights import push_run
     from ief.workflow.release import release
 
     files = release(

@@ -15,10 +15,10 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
+from checkpoints.weights import find_run
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
-from ief.released import find_run
 from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import PreparedSplit
 

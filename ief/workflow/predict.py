@@ -7,6 +7,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
 from checkpoints.stopping import Stopping
+from checkpoints.weights import describe_run, find_run
 from evaluation.report.skeletons import to_jpeg
 from ief.inference.inputs import find_inputs, name_videos, place_person, read_boxes, whole_images
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
@@ -15,7 +16,6 @@ from ief.inference.predictor import PosePredictor
 from ief.inference.stream import FindPeople
 from ief.inference.video import predict_video
 from ief.model.device import choose_device
-from ief.released import find_run
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -168,8 +168,9 @@ def predict_split(
 
 
 def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int) -> PosePredictor:
-    """A predictor; a line on stderr says if it may average over mirror images whose joints are not known."""
+    """A predictor; a line on stderr says what it is, and one if a mirror image's joints are not known."""
     predictor = PosePredictor.load(weights, device, flip, batch_size)
+    print(describe_run(weights), file=sys.stderr)
     if flip and (note := mirror_note(predictor.skeleton)):
         print(f"{weights}: {note}", file=sys.stderr)
     return predictor

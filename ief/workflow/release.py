@@ -10,6 +10,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
+from checkpoints.weights import read_header
 from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit
 from evaluation.metrics.oks import oks_scores
 from heads.skeleton import MPII
@@ -18,7 +19,6 @@ from ief.inference.score_map import ScoreMap
 from ief.model.device import choose_device
 from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade
-from ief.released import read_header
 from ief.reporting.model_card import ScoredPeople, model_card
 from ief.reporting.scoring import ground_truth, score_poses, stage_names, to_tree
 from mpii_tools.prepared.read import PreparedSplit, load_prepared

@@ -19,6 +19,6 @@ def test_each_librarys_words_are_too_little_memory(monkeypatch, capsys, library)
         raise FOREIGN[library]
 
     monkeypatch.setattr("ief.inference.predictor.PosePredictor.load", load)
-    assert main(["predict", "--run", "r", "image.jpg", "--batch-size", "7"]) == 2
+    assert main(["predict", "--run", ".", "image.jpg", "--batch-size", "7"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "out of memory (" in said and "lower --batch-size 7," in said

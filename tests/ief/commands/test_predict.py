@@ -228,7 +228,7 @@ def test_coco_results_say_what_is_not_known(hundred, tmp_path, capsys, boxes):
     images = [hundred / "000.jpg", hundred / "001.jpg"]
     assert predict("--run", run, *images, *given, "--out", tmp_path / "out") == 0
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and ("1 of 2 people" if boxes else "2 of 2 people") in error
+    assert error.count("\n") == 2 and ("1 of 2 people" if boxes else "2 of 2 people") in error
     people = json.loads((tmp_path / "out" / "predictions-images.json").read_text())
     assert [person["score"] for person in people] == ([1.0, 0.5] if boxes else [1.0, 1.0])
     assert all(person["keypoints"][2::3] == [2.0] * 16 for person in people)

@@ -14,7 +14,7 @@ from pictures import smooth_image
 from processes import IEF, finish_here, train
 from untrained import save_run
 
-import ief.released
+import checkpoints.weights
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from ief import PosePredictor
@@ -85,8 +85,10 @@ def test_all_files_of_a_release_are_installed(written):
 
 
 def test_a_release_says_what_it_is(written, run):
-    assert ief.released.describe_run(written).startswith("tiny-1: 24 people of noise + more noise, 32 px, PCKh@0.5 ")
-    assert ief.released.describe_run(run).startswith(f"{run}: 24 people of `tiny`, 32 px, PCKh@0.5 ")
+    assert checkpoints.weights.describe_run(written).startswith(
+        "tiny-1: 24 people of noise + more noise, 32 px, PCKh@0.5 "
+    )
+    assert checkpoints.weights.describe_run(run).startswith(f"{run}: 24 people of `tiny`, 32 px, PCKh@0.5 ")
 
 
 def test_scores_of_joints_are_shares_right(written, tiny_data):
@@ -115,7 +117,7 @@ def test_only_mpiis_joints_are_released(tiny_data, tmp_path):
 
 
 def test_the_released_weights_are_taken_unless_others_are_given(released, image, tmp_path, tiny_data, monkeypatch):
-    monkeypatch.setattr(ief.released, "RELEASED", released)
+    monkeypatch.setattr(checkpoints.weights, "RELEASED", released)
     array = cv2.imread(str(image))[..., ::-1].copy()
     poses = PosePredictor.load(device="cpu")(array)
     assert np.array_equal(poses.joints, PosePredictor.load(released, device="cpu")(array).joints)
@@ -130,7 +132,7 @@ def test_the_released_weights_are_taken_unless_others_are_given(released, image,
 
 
 def test_without_released_weights_one_line_asks_for_a_run(image, tmp_path, monkeypatch):
-    monkeypatch.setattr(ief.released, "RELEASED", tmp_path / "none")
+    monkeypatch.setattr(checkpoints.weights, "RELEASED", tmp_path / "none")
     said = finish_here([*IEF, "predict", str(image), "--out", str(tmp_path / "out")], status=2)
     assert "none: no weights are released" in said and "--run DIR" in said
     assert said.count("\n") == 1 and not (tmp_path / "out").exists()
@@ -166,7 +168,7 @@ def test_a_model_on_a_hub_is_loaded_and_written(released, image, monkeypatch):
     assert np.array_equal(loaded(image).joints, local(image).joints)
     with pytest.raises(PoseError, match=r"hf:owner/other: cannot be fetched \(404 for owner/other\)"):
         PosePredictor.load("hf:owner/other")
-    assert ief.released.push_run(released, "owner/tiny") == "https://hub/owner/tiny"
+    assert checkpoints.weights.push_run(released, "owner/tiny") == "https://hub/owner/tiny"
     assert calls == [("create", "owner/tiny", True), ("upload", "owner/tiny", released)]
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(PoseError, match=r"pip install '\.\[hub\]'"):

@@ -128,10 +128,10 @@ def test_nobody_has_three_coordinates_too(predictor, image, tmp_path):
     write_results(tmp_path, [nobody, replace(somebody, image="a.jpg")], MPII, 1)
     np.testing.assert_array_equal(read_predictions(tmp_path / "predictions-images.npz").joints, somebody.joints)
     images = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
-    journal = Journal(tmp_path / "journal", "asked", MPII, 3)
+    journal = Journal(tmp_path / "journal", "asked", predictor)
     for one, poses in zip(images, (nobody, somebody), strict=True):
         journal.add(one, Outcome(one.name, poses, []))
-    again = Journal(tmp_path / "journal", "asked", MPII, 3)
+    again = Journal(tmp_path / "journal", "asked", predictor)
     for one, poses in zip(images, (nobody, somebody), strict=True):
         np.testing.assert_array_equal(again.find(one).poses.joints, poses.joints)
 

@@ -155,7 +155,7 @@ def test_datasets_that_cannot_share_batches_are_one_line(deep_data, tiny_data):
     with pytest.raises(PoseError, match=r"--also tiny: of 64 px, deep of 32; .*--size"):
         check_mixable(deep, replace(flat, size=64))
     people = replace(flat.people, skeleton=replace(MPII, parents=(1, 2, 6, 6, 3, 4, -1, 6, 6, 8, 11, 12, 7, 7, 13, 14)))
-    with pytest.raises(PoseError, match="--also tiny .*: its skeleton"):
+    with pytest.raises(PoseError, match=r"--also tiny .*: its skeleton"):
         check_mixable(deep, replace(flat, people=people))
 
 

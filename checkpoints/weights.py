@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 
-RELEASED = Path(str(resources.files("checkpoints"))) / "released"  # installed with the package, where there is any
+RELEASED = Path(__file__).parent / "released"  # installed with the package, where there is any
 HUB = "hf:"  # before OWNER/NAME: a model on a hub of Hugging Face's kind
 
 
