@@ -95,7 +95,7 @@ def front_matter(license: str, trained_on: str, scored: Sequence[ScoredPeople]) 
     metrics = dict.fromkeys(people.last.measure.title for people in scored)
     metrics |= {"OKS AP": None} if any(people.oks for people in scored) else {}
     fields = {
-        "license": ["other"], "license_name": [license], "pipeline_tag": ["keypoint-detection"],
+        "license": ["other"], "license_name": [license.split(":")[0]], "pipeline_tag": ["keypoint-detection"],
         "library_name": ["compositional-pose"],
     }  # fmt: skip
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, (value,) in fields.items()]

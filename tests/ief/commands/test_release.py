@@ -71,7 +71,7 @@ def test_the_card_tells_data_license_scores_and_options(written, tiny_data):
 
 def test_the_front_matter_is_what_hubs_read(written):
     head = (written / "README.md").read_text().split("---\n")[1].splitlines()
-    assert 'pipeline_tag: "keypoint-detection"' in head and 'license_name: "none: it is noise"' in head
+    assert 'pipeline_tag: "keypoint-detection"' in head and 'license_name: "none"' in head
     assert head[head.index("datasets:") + 1 :][:2] == ['- "noise"', '- "more noise"']
     assert head[head.index("metrics:") + 1] == '- "PCKh@0.5"'
 
