@@ -37,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="int8",
         help="of convolutions and linear layers; int8 has a scale per output channel (default: int8)",
     )
+    add("--notes", type=Path, metavar="FILE", help="Markdown for the end of the card, such as what others measured")
     add("--push", metavar="OWNER/NAME", help="also upload the folder to the hub; needs huggingface_hub and a login")
     add_device(parser)
 
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
 
     files = release(
         args.run, args.out, args.data, args.license, name=args.name, trained_on=args.trained_on, storage=args.storage,
-        device=args.device,
+        notes=args.notes, device=args.device,
     )  # fmt: skip
     print("wrote " + "\n      ".join(f"{file} ({file.stat().st_size / 1e6:.2f} MB)" for file in files))
     if args.push:

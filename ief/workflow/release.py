@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints.files import require_file, write_text
 from checkpoints.weights import read_header
 from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit
 from evaluation.metrics.oks import oks_scores
@@ -34,6 +34,7 @@ def release(
     name: str | None = None,
     trained_on: str | None = None,
     storage: str = "int8",
+    notes: Path | None = None,
     device: str | None = None,
 ) -> list[Path]:
     """Write a run's stages rounded, score what is loaded from them, calibrate its scores, and write the card.
@@ -47,6 +48,7 @@ def release(
         name: of the weights; None for the run's folder.
         trained_on: the training data in words; None for the prepared data's name.
         storage: one of `checkpoints.storage.STORAGES`.
+        notes: a file of Markdown for the end of the card.
         device: to predict on; None for a GPU if there is one.
 
     Returns:
@@ -56,6 +58,7 @@ def release(
         PoseError: a run of other joints than MPII's, data that cannot be read or do not fit, and as `release_stages`
             does.
     """
+    more = require_file(notes).read_text(encoding="utf-8") if notes else ""
     splits = [load_prepared(folder, "valid") for folder in data]
     before = load_cascade(run).to(choose_device(device))
     if before.stages[0].design.skeleton.names != MPII.names:
@@ -81,7 +84,7 @@ def release(
     files.append(write_text(out / "metrics.json", json.dumps(metrics, indent=1)))
     headers = [read_header(file) for file in files if file.suffix == ".safetensors"]
     size = sum(file.stat().st_size for file in files)
-    return [*files, write_text(out / "README.md", model_card(headers, license, size, scored, score_map))]
+    return [*files, write_text(out / "README.md", model_card(headers, license, size, scored, score_map) + more)]
 
 
 def score_people(
