@@ -194,8 +194,7 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     from torchvision.models import get_model_weights
 
     try:
-        weights = get_model_weights(backbone).IMAGENET1K_V1
-        tensors = weights.get_state_dict(progress=True, check_hash=True)
+        tensors = get_model_weights(backbone).IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
         raise PoseError(
             f"torchvision's weights of {backbone} could not be downloaded ({error}); give a file with --weights FILE, "

@@ -147,8 +147,7 @@ def _limb_frames(torso: np.ndarray, above: np.ndarray, limits: AngleLimits) -> n
     normal = np.cross(reference, above)
     other = np.cross(above, np.einsum("nlij,lj->nli", torso, limits.fallback))
     apart = [np.linalg.norm(above - side * reference, axis=-1, keepdims=True) for side in (1, -1)]
-    parallel = np.minimum(*apart) < PARALLEL
-    return _frames(above, np.where(parallel, other, normal))
+    return _frames(above, np.where(np.minimum(*apart) < PARALLEL, other, normal))
 
 
 def _frames(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -42,8 +42,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         PoseError: no `joints.mat` of either shape, no image, or none that belongs to a column.
     """
     folder = Path(folder)
-    path = require_file(folder / "joints.mat")
-    xy, annotated, occluded = _load_joints(path)
+    xy, annotated, occluded = _load_joints(require_file(folder / "joints.mat"))
     files = open_images(folder)
 
     names = _column_names(files, len(xy))

@@ -184,5 +184,4 @@ def find_shared(people: People, images: np.ndarray | None = None) -> np.ndarray:
         images: names of validation images; None for those of the validation people among `people`.
     """
     images = people.images[people.split == "valid"] if images is None else images
-    train = people.split == "train"
-    return train & find_listed(people.images, np.unique(images).tolist())[0]
+    return (people.split == "train") & find_listed(people.images, np.unique(images).tolist())[0]

@@ -58,8 +58,7 @@ def measure_offset(joints: np.ndarray, people: People) -> tuple[float, float, in
         return None
     pixels = (inverse @ target) / weight
     pull = np.bincount(person, inverse * (target - pixels * inverse))
-    margin = 1.96 * np.sqrt(pull @ pull) / weight
-    return float(pixels), float(margin), len(person)
+    return float(pixels), float(1.96 * np.sqrt(pull @ pull) / weight), len(person)
 
 
 def origin_warning(joints: np.ndarray, people: People) -> str | None:
@@ -159,5 +158,4 @@ def _named(mask: np.ndarray, people: People) -> str:
     """The joints of (N, K) bool, those of most people first."""
     counts = mask.sum(axis=0)
     order = [joint for joint in np.argsort(-counts, kind="stable").tolist() if counts[joint]]
-    names = ", ".join(people.joint_names[joint] for joint in order[:SHOWN])
-    return names + (", ..." if len(order) > SHOWN else "")
+    return ", ".join(people.joint_names[joint] for joint in order[:SHOWN]) + (", ..." if len(order) > SHOWN else "")

@@ -199,8 +199,7 @@ class Painter:
         """The neck, from the thorax into the head."""
         base, top = self.at("thorax"), self.at("upper_neck")
         ends = base + 0.35 * (top - base), top + 0.25 * (self.at("head_top") - top)
-        neck = Part(*ends, np.array([0.0, 1.0]), np.array([5.6, 5.2]) * self.bulk)
-        self.paint_part(neck, "head", self.look.skin)
+        self.paint_part(Part(*ends, np.array([0.0, 1.0]), np.array([5.6, 5.2]) * self.bulk), "head", self.look.skin)
 
     def paint_head(self) -> None:
         """An egg-shaped head whose surface is colored in its own frame: face ahead, hair on top and behind."""

@@ -83,8 +83,7 @@ def _make_entry(image: Any, numbers: Sequence[int], world: Any, camera: Mapping[
     points, rotation, translation, focal, center, corners = held
     if not np.abs(rotation @ rotation.T - np.eye(3)).max() < 1e-3 or not (focal > 0).all():
         raise ValueError("its camera's R is no rotation, or its f not above 0")
-    lens = np.concatenate([focal, center])
-    return str(image), parse_numbers(*numbers), points, rotation, translation, lens, corners
+    return str(image), parse_numbers(*numbers), points, rotation, translation, np.concatenate([focal, center]), corners
 
 
 def _read_entries(path: Path, stored: Any, read: Callable[[Mapping, Mapping], tuple], form: str) -> Reading:

@@ -197,7 +197,6 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
                 f"--crop pelvis: {missing.sum():,} people, first {people.person_ids[missing][0]}, have no camera or no "
                 "pelvis; put the cameras beside the annotations, or take --crop box"
             )
-        side = PELVIS_SIDE * depth.camera[:, :2].mean(axis=1) / depth.root_depth
-        center, scale = place_squares(root, side)
+        center, scale = place_squares(root, PELVIS_SIDE * depth.camera[:, :2].mean(axis=1) / depth.root_depth)
         people = replace(people, center=center, scale=scale)
     return replace(reading, people=people, notes=merge(reading.notes, {CROPPED[crop]: people.person_ids.tolist()}))
