@@ -109,8 +109,7 @@ def find_trunk(path: Path, content: object) -> tuple[dict[str, object], tuple[st
     Raises:
         PoseError: when there is no ResNet, or more than one.
     """
-    networks = find_networks(content)
-    if not networks:
+    if not (networks := find_networks(content)):
         raise PoseError(f"{path}: holds no torchvision ResNet (no {FIRST} beside {SECOND}); give a file that does")
     if len(networks) > 1:
         names = ", ".join(printable(".".join([*keys, prefix]).rstrip(".")) for keys, _, prefix in networks[:SHOWN])

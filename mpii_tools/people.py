@@ -80,8 +80,7 @@ class People:
                 raise PoseError(
                     f"depth: {rows:,} rows of {joints} joints, the people have {shape[1]} and are {len(self):,}"
                 )
-            wrong = self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]
-            if len(wrong):
+            if len(wrong := self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]):
                 raise PoseError(f"depth: the camera of person '{wrong[0]}' has no focal length above 0")
 
     def __len__(self) -> int:

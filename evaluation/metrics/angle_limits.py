@@ -70,8 +70,7 @@ def load_angle_limits(folder: str | os.PathLike) -> AngleLimits:
 
         def table(name: str, joints: dict[str, tuple[str, int]], *shape: int) -> np.ndarray:
             cells = [np.asarray(model[name].ravel()[BONES.index(bone)], np.float64) for _, bone in joints.values()]
-            wrong = [cell.shape for cell in cells if cell.shape != (*bins, *shape)]
-            if wrong:
+            if wrong := [cell.shape for cell in cells if cell.shape != (*bins, *shape)]:
                 raise ValueError(f"a part of {name} has shape {wrong[0]} and not {(*bins, *shape)}")
             return np.stack(cells)
 

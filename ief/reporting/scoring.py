@@ -228,8 +228,7 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
 def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
     """Table 7's, Table 8's and, in 3D, Table 2's columns of a run's stages; signed: of differences."""
     for dimensions in (2, 3):
-        shown = {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}
-        if shown:
+        if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
             print(summary_table(shown, signed).text())
         if dimensions == 2:
             print(groups_table(shown, signed=signed).text())

@@ -148,8 +148,7 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
     """
     if not 0 < share < 1:
         raise PoseError(f"--valid-share {share:g}: must be above 0 and below 1, the share of images for validation")
-    count = int((people.split == "valid").sum())
-    if count:
+    if count := int((people.split == "valid").sum()):
         raise PoseError(
             f"--valid-share {share:g}: {count:,} people are validation people already; leave it out, or say train= "
             "before the path to share anew"

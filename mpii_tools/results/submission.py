@@ -173,11 +173,8 @@ def from_mpii(poses: np.ndarray) -> np.ndarray:
 
     MPII has neither spine nor nose: the spine becomes the middle of pelvis and neck, the nose that of neck and head.
     """
-    theirs, ours = (
-        np.full((len(poses), len(NAMES), poses.shape[2]), np.nan),
-        np.flatnonzero(np.array(MPII_OF) != THORAX),
-    )
-    theirs[:, np.array(MPII_OF)[ours]] = poses[:, ours]
+    theirs = np.full((len(poses), THORAX + 1, poses.shape[2]), np.nan)  # with the thorax, which comes last
+    theirs[:, MPII_OF] = poses
     theirs[:, SPINE] = (theirs[:, PELVIS] + theirs[:, NECK]) / 2
     theirs[:, NOSE] = (theirs[:, NECK] + theirs[:, HEAD]) / 2
-    return theirs
+    return theirs[:, :THORAX]
