@@ -90,8 +90,7 @@ def view_poses(
     counted = people.annotated & np.isfinite(gt).all(axis=-1)
     for pose in poses:
         counted = counted & predicted_joints(pose)
-    rows = depth.placed & counted.any(axis=1)
-    if not rows.any():
+    if not (rows := depth.placed & counted.any(axis=1)).any():
         return None
     named = {name: getattr(depth, name)[rows] for name in ("subject", "action", "sequence")}
     options = {name: values for name, values in named.items() if (values != "").any()} | {

@@ -46,8 +46,7 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     files = open_images(folder)
 
     names = _column_names(files, len(xy))
-    present = np.array([name in files for name in names])
-    if not present.any():
+    if not (present := np.array([name in files for name in names])).any():
         raise PoseError(
             f"{folder}: none of its {len(files):,} images is one of joints.mat's {len(names):,} ({names[0]}, ...); "
             "add the dataset's own images"

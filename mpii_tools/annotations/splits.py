@@ -155,8 +155,7 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
         )
     train = people.split != "test"
     groups = np.array(group_images(people.images.tolist(), share))
-    images = np.unique(groups[train])
-    if len(images) < 2:
+    if len(images := np.unique(groups[train])) < 2:
         raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
     drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
     valid = train & np.isin(groups, drawn)

@@ -82,11 +82,9 @@ def read_submission(path: str | os.PathLike) -> Predictions:
         entries = []
     if not entries:
         raise PoseError(f"{path}: no struct array 'pred'; give a submission to MPII, such as `ief submit` writes")
-    names = image_names(path, entries)
-    if len(names) != len(entries):
+    if len(names := image_names(path, entries)) != len(entries):
         names = [f"test{index + 1}" for index in range(len(entries))]
-    rects = read_rects(path, [get(entry, "annorect") for entry in entries], names)
-    if rects.malformed:
+    if (rects := read_rects(path, [get(entry, "annorect") for entry in entries], names)).malformed:
         raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
     joints, ids, placed = rects.people.joints, rects.people.person_ids, rects.people.annotated
     predicted = placed.any(axis=1)

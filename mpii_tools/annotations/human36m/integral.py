@@ -56,8 +56,7 @@ def read_rle(path: Path, stored: Any) -> Reading:
 
     def read(image: Mapping, annotation: Mapping) -> tuple:
         fields = {**image, **annotation}
-        match = RLE_IMAGE.search(str(fields["file_name"]))
-        if match is None:
+        if not (match := RLE_IMAGE.search(str(fields["file_name"]))):
             raise ValueError("its file_name is not like s_01_act_02_subact_01_ca_01_000001.jpg")
         *numbers, frame = map(int, match.groups())
         world, camera = fields["keypoints_world"], fields["cam_param"]
