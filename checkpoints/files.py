@@ -92,8 +92,7 @@ def read_text(path: str | os.PathLike) -> str:
         OSError, UnicodeError: when it cannot be read, or is no text.
     """
     data = Path(path).read_bytes()
-    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
-    return data.decode(encoding)
+    return data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
 
 
 def checksum(path: str | os.PathLike) -> str:

@@ -109,8 +109,7 @@ def find_trunk(path: Path, content: object) -> tuple[dict[str, object], tuple[st
     Raises:
         PoseError: when there is no ResNet, or more than one.
     """
-    networks = find_networks(content)
-    if not networks:
+    if not (networks := find_networks(content)):
         raise PoseError(f"{path}: holds no torchvision ResNet (no {FIRST} beside {SECOND}); give a file that does")
     if len(networks) > 1:
         names = ", ".join(printable(".".join([*keys, prefix]).rstrip(".")) for keys, _, prefix in networks[:SHOWN])
@@ -194,8 +193,7 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     from torchvision.models import get_model_weights
 
     try:
-        weights = get_model_weights(backbone).IMAGENET1K_V1
-        tensors = weights.get_state_dict(progress=True, check_hash=True)
+        tensors = get_model_weights(backbone).IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
         raise PoseError(
             f"torchvision's weights of {backbone} could not be downloaded ({error}); give a file with --weights FILE, "

@@ -42,8 +42,7 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
     tensors, metadata = read_safetensors(path)
     try:
         text = metadata["description"]
-        description = json.loads(text)
-        if not isinstance(description, dict):
+        if not isinstance(description := json.loads(text), dict):
             raise KeyError("description")
     except (KeyError, json.JSONDecodeError, RecursionError) as error:
         raise PoseError(f"{path}: no description in its header, so it is not a stage of this project") from error

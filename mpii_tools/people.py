@@ -71,8 +71,7 @@ class People:
         set_columns(self, "people", columns, np.size(self.person_ids), {"K": len(self.joint_names)})
         known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
         object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
-        texts = [column for column in self.ids.values() if column.dtype.kind == "U"]
-        require_printable("people", *texts)
+        require_printable("people", *[column for column in self.ids.values() if column.dtype.kind == "U"])
         for name in ("images", "person_ids"):
             object.__setattr__(self, name, escape_names(getattr(self, name)))
         if self.depth is not None:
@@ -81,8 +80,7 @@ class People:
                 raise PoseError(
                     f"depth: {rows:,} rows of {joints} joints, the people have {shape[1]} and are {len(self):,}"
                 )
-            wrong = self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]
-            if len(wrong):
+            if len(wrong := self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]):
                 raise PoseError(f"depth: the camera of person '{wrong[0]}' has no focal length above 0")
 
     def __len__(self) -> int:

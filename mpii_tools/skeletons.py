@@ -64,8 +64,7 @@ def _check_extras(skeleton: Skeleton) -> None:
     rules, torso, sigmas = dict(skeleton.derived), skeleton.torso, skeleton.sigmas
     for name in rules:
         skeleton.index(name)
-    chained = [name for name, others in rules.items() if not others or set(others) & set(rules)]
-    if chained:
+    if chained := [name for name, others in rules.items() if not others or set(others) & set(rules)]:
         raise ValueError(f"'{chained[0]}' must be derived from one or more joints that are labeled")
     if len(torso) not in (0, 2) or len(set(torso)) != len(torso):
         raise ValueError(f"torso {list(torso)}; give two different joints, or leave it out")

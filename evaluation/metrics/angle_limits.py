@@ -70,8 +70,7 @@ def load_angle_limits(folder: str | os.PathLike) -> AngleLimits:
 
         def table(name: str, joints: dict[str, tuple[str, int]], *shape: int) -> np.ndarray:
             cells = [np.asarray(model[name].ravel()[BONES.index(bone)], np.float64) for _, bone in joints.values()]
-            wrong = [cell.shape for cell in cells if cell.shape != (*bins, *shape)]
-            if wrong:
+            if wrong := [cell.shape for cell in cells if cell.shape != (*bins, *shape)]:
                 raise ValueError(f"a part of {name} has shape {wrong[0]} and not {(*bins, *shape)}")
             return np.stack(cells)
 
@@ -147,8 +146,7 @@ def _limb_frames(torso: np.ndarray, above: np.ndarray, limits: AngleLimits) -> n
     normal = np.cross(reference, above)
     other = np.cross(above, np.einsum("nlij,lj->nli", torso, limits.fallback))
     apart = [np.linalg.norm(above - side * reference, axis=-1, keepdims=True) for side in (1, -1)]
-    parallel = np.minimum(*apart) < PARALLEL
-    return _frames(above, np.where(parallel, other, normal))
+    return _frames(above, np.where(np.minimum(*apart) < PARALLEL, other, normal))
 
 
 def _frames(first: np.ndarray, second: np.ndarray) -> np.ndarray:

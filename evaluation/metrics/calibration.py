@@ -134,8 +134,7 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
     first = np.random.default_rng(seed).permutation(len(scores)) < len(scores) / 2
     mapped = np.full(scores.shape, np.nan)
     for half in (first, ~first):
-        fitted = fit_map(scores[~half], correct[~half])
-        if fitted is not None:
+        if (fitted := fit_map(scores[~half], correct[~half])) is not None:
             mapped[half] = np.interp(scores[half], *fitted)  # NaN stays NaN
     return mapped
 
@@ -151,8 +150,7 @@ def _correlation(moments: np.ndarray, count: np.ndarray) -> np.ndarray:
 def _auc(scores: np.ndarray, correct: np.ndarray) -> float | None:
     """Area under the ROC curve of (n,) scores by Mann and Whitney's ranks, ties at their mean rank."""
     right = correct > 0
-    pairs = int(right.sum()) * int((~right).sum())
-    if not pairs:
+    if not (pairs := int(right.sum()) * int((~right).sum())):
         return None
     from scipy.stats import rankdata
 

@@ -100,8 +100,7 @@ def _checked(pred: ArrayLike, gt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     pred, gt = map(fill_masked, (pred, gt))
     if pred.shape != gt.shape or pred.ndim != 3 or pred.shape[-1] != 3:
         raise PoseError(f"predictions have shape {pred.shape} and ground truth {gt.shape}; give both as (people, K, 3)")
-    bad = (np.isfinite(gt).all(axis=-1) & ~np.isfinite(pred).all(axis=-1)).sum()
-    if bad:
+    if bad := (np.isfinite(gt).all(axis=-1) & ~np.isfinite(pred).all(axis=-1)).sum():
         raise PoseError(f"{bad} joints have a ground truth but no finite prediction; predict them, or make both NaN")
     return pred, gt
 
@@ -203,10 +202,10 @@ def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[SequenceErrors]:
     """
     pred, true, sequences = gt.check(pred), gt.known, gt.sequences
     joints, bones = joint_errors(pred, true, gt.skeleton.root), bone_errors(pred, true, gt.skeleton)
-    means = []
-    for values in (joints, pa_joint_errors(pred, true), bones):
-        sums = (sequences.sum(each).sum(axis=1) for each in (np.nan_to_num(values), np.isfinite(values)))
-        means.append(ratio(*sums))
+    means = [
+        ratio(sequences.sum(np.nan_to_num(values)).sum(axis=1), sequences.sum(np.isfinite(values)).sum(axis=1))
+        for values in (joints, pa_joint_errors(pred, true), bones)
+    ]
     first = np.unique(sequences.index, return_index=True)[1]
     names = ["" if values is None else values[first] for values in (gt.subject, gt.action, gt.sequence)]
     people = np.bincount(sequences.index, minlength=sequences.count)

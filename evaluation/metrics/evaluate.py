@@ -90,10 +90,9 @@ def score_means(
         raise PoseError("the mean over several trainings is of scores in 2D; score poses in 3D one by one")
     rules = get_convention(convention), check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
     paired = len(references) > 0
-    measured = _measure(gt, predictions, *rules, bootstrap, paired)
     theirs = _measure(gt, references, *rules, bootstrap, paired) if paired else {}
     scores = {}
-    for name, (arrays, names, counts) in measured.items():
+    for name, (arrays, names, counts) in _measure(gt, predictions, *rules, bootstrap, paired).items():
         if paired:
             arrays = {key: values - theirs[name][0][key] for key, values in arrays.items()}
         scores[name] = to_score(arrays, names, counts)

@@ -142,8 +142,7 @@ def to_json(node: Any) -> Any:
 
 def to_block(estimates: object, intervals: object = True) -> Json:
     """A tree of estimates as their values, with an "interval" of the same keys unless `intervals` is false."""
-    values = _tree(estimates, lambda estimate: estimate.value)
-    return values | ({"interval": _bounds(estimates)} if intervals else {})
+    return _tree(estimates, lambda estimate: estimate.value) | ({"interval": _bounds(estimates)} if intervals else {})
 
 
 def _bounds(node: object) -> Any:

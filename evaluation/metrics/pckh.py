@@ -152,8 +152,7 @@ def measure_pckh(
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
     measured = {}
     for index, threshold in enumerate(thresholds):
-        own = {key: values[:, index] for key, values in arrays.items()}
-        measured[measure.name_at(threshold)] = own, names, counts
+        measured[measure.name_at(threshold)] = {key: values[:, index] for key, values in arrays.items()}, names, counts
     area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
     return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {})}
 

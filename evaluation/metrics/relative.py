@@ -95,8 +95,7 @@ def placement(
         left = np.nansum(np.linalg.norm(error - shift[:, None], axis=-1), axis=1)
         return np.stack([np.linalg.norm(shift, axis=-1) * count, left], axis=1)
 
-    counts = np.repeat(count[:, None], 2, axis=1)
-    return Placement(*average_errors(sums, counts, predictions, references, bootstrap))
+    return Placement(*average_errors(sums, np.repeat(count[:, None], 2, axis=1), predictions, references, bootstrap))
 
 
 def average_errors(

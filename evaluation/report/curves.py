@@ -26,8 +26,7 @@ def make_section(runs: Sequence[Run], measure: Measure = PCKH) -> Section:
     shown = [(measure.title, f"mean {measure.name} (%)"), *VALIDATED]
     figures = {}
     for stage in dict.fromkeys(stage for run in runs for stage in run.curves):
-        drawn = {run.name: thin(run.curves[stage]) for run in runs if run.curves.get(stage)}
-        if drawn:
+        if drawn := {run.name: thin(run.curves[stage]) for run in runs if run.curves.get(stage)}:
             plot = training_curves(drawn, "loss (standard deviations)", f"{readable(stage)}: training loss")
             figures[f"training-{file_name(stage)}"] = (f"Training loss of {readable(stage)}.", plot)
         validated = {run.name: run.validations[stage] for run in runs if run.validations.get(stage)}

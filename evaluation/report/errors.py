@@ -74,8 +74,7 @@ def breakdown(pred: ArrayLike, gt: GroundTruth, parts: Parts, *, convention: str
     options = {"convention": convention, "thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
     for label, (people, joints) in parts.items():
         part = gt.select(people, joints)
-        counted = int(part.annotated.any(axis=1).sum())
-        results[label] = replace(evaluate(pred[people], part, **options), people=counted)
+        results[label] = replace(evaluate(pred[people], part, **options), people=int(part.annotated.any(axis=1).sum()))
     return results
 
 
@@ -171,14 +170,12 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         plot = plots.part_points(relative, title, "bones on the path between two joints", unit)
         figures["error-by-path"] = (caption, plot)
         rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
-        head = ("bones between", *next(iter(relative.values())))
-        tables["error-by-path"] = Table(f"{title}: {unit}", head, rows)
+        tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(relative.values()))), rows)
     facts = {
         key: {run: {label: part_to_json(part) for label, part in each.items()} for run, each in by_run.items()}
         for key, by_run in parts.items()
     }
-    folded = frozenset(tables)
-    return Section("Where the error is", text, tables, figures, folded=folded, facts={"breakdowns": facts})
+    return Section("Where the error is", text, tables, figures, folded=frozenset(tables), facts={"breakdowns": facts})
 
 
 def make_table(title: str, parts: Mapping[str, Mapping[str, Scores]], metric: str) -> Table:

@@ -39,8 +39,7 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
 
     Without the people's depth, or predictions, there are none. None if no run has a score in 3D.
     """
-    runs = [run for run in runs if run.scores_in(3)]
-    if not runs:
+    if not (runs := [run for run in runs if run.scores_in(3)]):
         return None
     entries, single = _list_trainings(runs), len(runs) == 1
     trained = [entry for entry in entries if entry.method and entry.stage != "mean_pose"]
@@ -84,10 +83,12 @@ def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool)
         text.append("Differences and Figure 2 are left out: they need validation annotations with depth and cameras.")
     tables = {"table2": table_2(entries)}
     if gains:
-        rows = tuple((entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in gains)
-        title = "With the second dataset minus without: errors and Bone Std in mm, illegal angles in %"
-        note = "The same method on the same people; the confidence intervals are paired."
-        tables["second-dataset"] = Table(title, ("", *HEADS.values()), rows, note=note)
+        tables["second-dataset"] = Table(
+            "With the second dataset minus without: errors and Bone Std in mm, illegal angles in %",
+            ("", *HEADS.values()),
+            tuple((entry.name, *metric_cells(entry.difference, HEADS, True)) for entry in gains),
+            note="The same method on the same people; the confidence intervals are paired.",
+        )
     facts = {
         "protocol": entries[-1].scores.protocol,
         "runs": {
@@ -113,8 +114,7 @@ def table_2(entries: Sequence[Entry]) -> Table:
             row = (entry.name, *metric_cells(entry.difference, HEADS, True))
             groups.setdefault(f"Δ, minus {entry.reference}", []).append(row)
     own = metric_cells(entries[0].scores, [f"gt_{name}" for name in HEADS])
-    own = [("ground truth", *own)] if "gt_bone_std" in entries[0].scores.metrics else []
-    groups["The ground truth itself"] = own
+    groups["The ground truth itself"] = [("ground truth", *own)] if "gt_bone_std" in entries[0].scores.metrics else []
     for (method, mixed), values in published.TABLE_2.items():
         cells = [published.BELOW_ONE if values.get(name, 0) is None else Cell(values.get(name)) for name in HEADS]
         caption = "As published: Human3.6M + MPII" if mixed else "As published: Human3.6M"

@@ -129,17 +129,15 @@ def list_entries(runs: Sequence[Run], dimensions: int) -> list[Entry]:
     if len(runs) == 1:
         return [runs[0].entry(stage, dimensions, readable(stage)) for stage in runs[0].scores_in(dimensions)]
     lasts = [list(run.scores_in(dimensions))[-1] for run in runs]
-    names = [
-        run.name if len(set(lasts)) == 1 else f"{run.name}, {readable(last)}"
+    return [
+        run.entry(last, dimensions, run.name if len(set(lasts)) == 1 else f"{run.name}, {readable(last)}")
         for run, last in zip(runs, lasts, strict=True)
     ]
-    return [run.entry(last, dimensions, name) for run, last, name in zip(runs, lasts, names, strict=True)]
 
 
 def describe_differences(entries: Sequence[Entry]) -> str:
     """What Δ means in a table of these entries; '' if there is none."""
-    references = list(dict.fromkeys(entry.reference for entry in entries if entry.difference))
-    if not references:
+    if not (references := list(dict.fromkeys(entry.reference for entry in entries if entry.difference))):
         return ""
     if entries[0].scores.dimensions == 3:
         return (

@@ -95,12 +95,13 @@ def table_7(entries: Sequence[Entry]) -> Table:
     empty = [""] * len(shown)
     others = [(f"{name}, {readable(stage)}", *empty, *map(Cell, values)) for (name, stage), values in printed.items()]
     paper = f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
-    notes = [material.describe_differences(entries), paper if with_paper else ""]
-    pixels = "Mean joint and bone error in image pixels and in pixels of the 224 crop"
-    title = f"{pixels}, mean {measure.title}{measure.note} in %"
-    head = ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper))
-    groups = [*_group_by_stage(entries, row), ("In the paper, not among these runs", others)]
-    return Table.join_groups(title, head, groups, " ".join(filter(None, notes)))
+    return Table.join_groups(
+        "Mean joint and bone error in image pixels and in pixels of the 224 crop, "
+        f"mean {measure.title}{measure.note} in %",
+        ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
+        [*_group_by_stage(entries, row), ("In the paper, not among these runs", others)],
+        " ".join(filter(None, [material.describe_differences(entries), paper if with_paper else ""])),
+    )
 
 
 def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:

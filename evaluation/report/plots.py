@@ -98,8 +98,7 @@ def std_bars(kinds: Mapping[str, tuple[float, float]], unit: str = "px of the 22
         name: {kind: Estimate(both[index]) for kind, both in kinds.items()}
         for index, name in enumerate(("joint", "bone to its parent"))
     }
-    title = "Standard deviation of joints and of bones over people"
-    return joint_bars(values, title, f"standard deviation ({unit})")
+    return joint_bars(values, "Standard deviation of joints and of bones over people", f"standard deviation ({unit})")
 
 
 def movement_arrows(

@@ -117,8 +117,7 @@ def select_rows(names: Sequence[str]) -> dict[str, PublishedRow]:
         return TABLE_8
     if list(names) == ["none"]:
         return {}
-    unknown = [name for name in names if name not in TABLE_8]
-    if unknown:
+    if unknown := [name for name in names if name not in TABLE_8]:
         raise PoseError(f"no published row '{unknown[0]}'; choose all, none or any of {', '.join(TABLE_8)}")
     return {name: row for name, row in TABLE_8.items() if name in names}
 

@@ -59,8 +59,7 @@ def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
     """
     joints = np.array(joints, dtype=np.float64)
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
-    parents = np.array(skeleton.parents)
-    bones = joints[:, parents] - joints
+    bones = joints[:, np.array(skeleton.parents)] - joints
     bones[:, skeleton.root] = joints[:, skeleton.root]
     return PoseStd(_std(joints), _std(bones))
 
@@ -142,8 +141,7 @@ def methods_table(skeleton: Skeleton = MPII) -> Table:
         f"As in {PAPER}, Table 1; J: joints, B: bones, P: the pairs of joints whose relative positions are "
         "compared. The origin is in all of the sets here; the paper writes P_all without it."
     )
-    head = ("", "In the paper", "CNN prediction", "Loss", "Pairs")
-    return Table("The five methods", head, tuple(rows), note=note)
+    return Table("The five methods", ("", "In the paper", "CNN prediction", "Loss", "Pairs"), tuple(rows), note=note)
 
 
 def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:

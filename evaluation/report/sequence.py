@@ -89,8 +89,7 @@ def sequence_figure(sequence: Sequence, kind: str = KIND) -> Figure:
         for index, (name, lines) in enumerate(errors.items()):
             marker = plots.MARKERS[index % len(plots.MARKERS)] if len(sequence.frames) < DENSE else ""
             look = {**plots.style(index), "marker": marker, "markersize": 4}
-            label = f"{name} (mean {nan_mean(lines[column]):.1f})"
-            axes.plot(sequence.frames, lines[column], label=label, **look)
+            axes.plot(sequence.frames, lines[column], label=f"{name} (mean {nan_mean(lines[column]):.1f})", **look)
         for frame in sequence.frames[shown]:
             axes.axvline(frame, color="#999999", linewidth=0.8, zorder=0)
         axes.set_title(f"{kind.capitalize()}: {what} error (mm)", fontsize="medium", loc="left")

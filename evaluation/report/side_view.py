@@ -189,8 +189,7 @@ def join_pictures(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def _draw_ground(canvas: np.ndarray, seen: np.ndarray, column: float, scale: float) -> None:
     """A line under the lowest joint of (K, 2), and a thin one up the root's column."""
-    placed = seen[np.isfinite(seen).all(axis=1)]
-    if not len(placed):
+    if not len(placed := seen[np.isfinite(seen).all(axis=1)]):
         return
     height, width = canvas.shape[:2]
     top, bottom = np.clip([placed[:, 1].min(), placed[:, 1].max() + 0.02 * height], -height, 2 * height)

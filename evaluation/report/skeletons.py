@@ -105,8 +105,7 @@ def close_up(
     Raises:
         PoseError: no finite joint.
     """
-    seen = joints[np.isfinite(joints).all(axis=-1)]
-    if not len(seen):
+    if not len(seen := joints[np.isfinite(joints).all(axis=-1)]):
         raise PoseError("close-up: the person has no joint with a position; leave it out")
     extent = max(float(np.ptp(seen, axis=0).max()), 8.0) * (1 + 2 * margin)
     corner = (seen.min(axis=0) + seen.max(axis=0)) / 2 - extent / 2

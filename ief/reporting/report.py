@@ -80,8 +80,7 @@ def write_report(
     Raises:
         PoseError: a run that is not finished, predictions of other people.
     """
-    names = run_names(runs)
-    loaded = [load_run(folder, name, people, angle_limits) for folder, name in zip(runs, names, strict=True)]
+    loaded = [load_run(folder, name, people, angle_limits) for folder, name in zip(runs, run_names(runs), strict=True)]
     if other := next((run for run in loaded if run.skeleton.names != loaded[-1].skeleton.names), None):
         mine, theirs = (", ".join(run.skeleton.names[:3]) for run in (loaded[-1], other))
         raise PoseError(f"{other.name} places {theirs}, ..., {loaded[-1].name} {mine}, ...; report on each by itself")

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +57,7 @@ def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits
     for stage, joints in poses.items():
         known = stages.setdefault(stage, {})
         if not known or not match_scores(known[2], joints, people):
-            convention = known[2].convention if known else "official"
-            known[2] = score(joints, people, convention, intervals=True)
+            known[2] = score(joints, people, known[2].convention if known else "official", intervals=True)
         if placed and (view := view_poses(people, 3, joints, limits=limits)):
             known[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
     scores = {stage: each.scores for stage, each in predicted.items() if each.scores is not None}
@@ -79,8 +78,7 @@ def name_corrupt(path: Path, cure: str) -> Iterator[None]:
 
 def load_metrics(run: Path) -> dict[str, ScoresByDimension]:
     """The scores by stage in `metrics.json` of a run. Raises PoseError if it is missing or corrupt."""
-    path = run / "metrics.json"
-    if not path.exists():
+    if not (path := run / "metrics.json").exists():
         raise PoseError(f"{run}: has no metrics.json; finish it with `ief train` first")
     with name_corrupt(path, "`ief train` writes it again"):
         metrics = json.loads(read_text(path))
@@ -101,10 +99,7 @@ def load_record(run: Path) -> tuple[Json, Json]:
         PoseError: a header that cannot be read. The weights are not looked at.
     """
     stages, best = [], []
-    for index in count():
-        path = stage_file(run, index)
-        if not path.exists():
-            break
+    for index, path in enumerate(takewhile(Path.exists, (stage_file(run, index) for index in count()))):
         with name_corrupt(path, "copy or train it again"), safe_open(path, framework="np") as file:
             stages.append(stage := json.loads((file.metadata() or {})["description"]))
             kept = stage.get("kept", {})  # older stages, which do not say it, hold the last weights

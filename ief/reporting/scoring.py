@@ -90,8 +90,7 @@ def view_poses(
     counted = people.annotated & np.isfinite(gt).all(axis=-1)
     for pose in poses:
         counted = counted & predicted_joints(pose)
-    rows = depth.placed & counted.any(axis=1)
-    if not rows.any():
+    if not (rows := depth.placed & counted.any(axis=1)).any():
         return None
     named = {name: getattr(depth, name)[rows] for name in ("subject", "action", "sequence")}
     options = {name: values for name, values in named.items() if (values != "").any()} | {
@@ -228,8 +227,7 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
 def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
     """Table 7's, Table 8's and, in 3D, Table 2's columns of a run's stages; signed: of differences."""
     for dimensions in (2, 3):
-        shown = {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}
-        if shown:
+        if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
             print(summary_table(shown, signed).text())
         if dimensions == 2:
             print(groups_table(shown, signed=signed).text())

@@ -76,8 +76,7 @@ class StepProgress:
         for name, value in {"loss": loss, "lr": lr, **named}.items():
             self.board.add_scalar(name, value, step)
         if metrics:
-            picture = draw_people(validator.data, validator.poses)
-            self.board.add_image("people", picture, step, dataformats="HWC")
+            self.board.add_image("people", draw_people(validator.data, validator.poses), step, dataformats="HWC")
         self.board.flush()
 
 

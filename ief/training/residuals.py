@@ -29,8 +29,7 @@ def mean_training_pose(batches: TrainingBatches | MixedBatches) -> Tensor:
     """
     joints, mask = draw_poses(batches)
     mean, _ = masked_mean_std(joints, mask)
-    never = ~mask[..., :2].any(dim=0)
-    mean[:, :2][never] = (batches.data.size - 1) / 2
+    mean[:, :2][~mask[..., :2].any(dim=0)] = (batches.data.size - 1) / 2
     return mean.float()
 
 

@@ -59,8 +59,7 @@ def check_same_training(path: Path, description: dict, config: StageConfig, vali
 
 def check_checkpoint(path: Path, checkpoint: object) -> None:
     """Raises PoseError when what a checkpoint's file holds lacks a part of one."""
-    missing = CHECKPOINT - checkpoint.keys() if isinstance(checkpoint, dict) else CHECKPOINT
-    if missing:
+    if missing := CHECKPOINT - checkpoint.keys() if isinstance(checkpoint, dict) else CHECKPOINT:
         raise PoseError(f"{path}: holds no '{min(missing)}', so it is not a checkpoint of a training; remove it")
 
 

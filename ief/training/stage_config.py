@@ -91,9 +91,8 @@ class StageConfig:
 
         Their size and margin come with the crops, and a skeleton that cannot be mirrored has no flips.
         """
-        of_data = {name: getattr(self.data.train, name) for name in OF_PREPARE}
         flip = self.run.options.flip if self.data.skeleton.can_mirror else 0.0
-        return replace(self.run.options, **of_data, flip=flip)
+        return replace(self.run.options, **{name: getattr(self.data.train, name) for name in OF_PREPARE}, flip=flip)
 
     @property
     def folder(self) -> Path:

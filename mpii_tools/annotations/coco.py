@@ -168,10 +168,8 @@ def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tup
     box, head = (np.array(entry.get(key) or [np.nan] * 4, dtype=np.float64) for key in ("bbox", "headbox"))
     if box.shape != (4,) or head.size != 4:
         raise ValueError(f"'bbox' has numbers of shape {box.shape}, 'headbox' of {head.shape}, not (4,)")
-    corners = head.reshape(2, 2)
-    head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(corners[1] - corners[0]))
-    area = entry.get("area")
-    area = float(area) if isinstance(area, (int, float)) and area > 0 else np.nan
+    head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(np.subtract(*head.reshape(2, 2))))
+    area = float(area) if isinstance(area := entry.get("area"), (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
     center = entry.get("center") if isinstance(entry.get("center"), list) else []
     place = _read_numbers([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)

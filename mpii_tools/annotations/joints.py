@@ -25,8 +25,7 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
         PoseError: when the skeleton has none of the annotated joints.
     """
     places = find_joints(skeleton, people.joint_names)
-    has = np.array([place is not None for place in places])
-    if not has.any():
+    if not (has := np.array([place is not None for place in places])).any():
         raise PoseError(
             f"{path}: none of --skeleton's joints {', '.join(skeleton.names[:3])}, ... is annotated; it has "
             f"{', '.join(people.joint_names)}, so choose a skeleton with some of these"

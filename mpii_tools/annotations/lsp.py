@@ -42,13 +42,11 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         PoseError: no `joints.mat` of either shape, no image, or none that belongs to a column.
     """
     folder = Path(folder)
-    path = require_file(folder / "joints.mat")
-    xy, annotated, occluded = _load_joints(path)
+    xy, annotated, occluded = _load_joints(require_file(folder / "joints.mat"))
     files = open_images(folder)
 
     names = _column_names(files, len(xy))
-    present = np.array([name in files for name in names])
-    if not present.any():
+    if not (present := np.array([name in files for name in names])).any():
         raise PoseError(
             f"{folder}: none of its {len(files):,} images is one of joints.mat's {len(names):,} ({names[0]}, ...); "
             "add the dataset's own images"

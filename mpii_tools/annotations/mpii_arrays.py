@@ -123,6 +123,5 @@ def read_gt_valid_mat(path: Path, stored: dict[str, object]) -> Reading:
     unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)
     zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)
     ids = people.person_ids
-    faults = {UNPLACED: ids[unplaced].tolist()}
     notes = {"people with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist(), **list_notes}
-    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", faults, notes)
+    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", {UNPLACED: ids[unplaced].tolist()}, notes)

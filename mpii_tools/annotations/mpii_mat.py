@@ -103,11 +103,13 @@ def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
 
 def _entry_names(path: Path, stored: dict[str, object], entries: list[dict[str, object]]) -> list[str]:
     """An image name for each entry of a bare annolist: the best source that has one for every entry."""
-    own = image_names(path, entries)
-    listed = read_valid_list(path.parent) or []
-    indexed = [f"image{index}" for index in np.asarray(stored.get("RELEASE_img_index", EMPTY)).ravel()]
-    counted = [f"row{row + 1}" for row in range(len(entries))]
-    return next(names for names in (own, listed, indexed, counted) if len(names) == len(entries))
+    sources = (
+        image_names(path, entries),
+        read_valid_list(path.parent) or [],
+        [f"image{index}" for index in np.asarray(stored.get("RELEASE_img_index", EMPTY)).ravel()],
+        [f"row{row + 1}" for row in range(len(entries))],
+    )
+    return next(names for names in sources if len(names) == len(entries))
 
 
 def image_names(path: Path, entries: list[dict[str, object]]) -> list[str]:
@@ -196,8 +198,7 @@ def _rect(people: People, row: int, boxes: np.ndarray, hidden: bool) -> dict[str
         return rect
     if np.isfinite(boxes[row]).all():
         rect.update(zip(("x1", "y1", "x2", "y2"), boxes[row] + 1.0, strict=True))
-    annotated = np.isfinite(people.joints[row]).all(axis=-1) & ~people.derived[row]
-    if annotated.any():
+    if (annotated := np.isfinite(people.joints[row]).all(axis=-1) & ~people.derived[row]).any():
         point = points(people.joints[row], np.flatnonzero(annotated), people.visible[row])
         rect["annopoints"] = struct([{"point": point}], ["point"])
     return rect

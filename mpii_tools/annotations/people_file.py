@@ -99,8 +99,7 @@ def read_prepared_people(folder: Path) -> Reading | None:
     """
     if not (folder / DESCRIPTION).is_file():
         return None
-    splits = list(read_description(folder)["splits"])
-    if not splits:
+    if not (splits := list(read_description(folder)["splits"])):
         raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
     readings = [read_people_file(folder / f"{split}.npz") for split in splits]
     if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):

@@ -58,8 +58,7 @@ def join_readings(readings: Sequence[Reading], form: str | None = None, renumber
 
 def table(heading: str, findings: Findings) -> str:
     """A row per finding: what, how many, and the first examples; empty without findings."""
-    findings = merge(findings)
-    if not findings:
+    if not (findings := merge(findings)):
         return ""
     width = max(map(len, [heading, *findings]))
     rows = [f"{heading:<{width}}  {'count':>7}  first"]

@@ -69,8 +69,7 @@ def unpack_release(path: Path, stored: dict[str, object]) -> Release:
         entries = records(release["annolist"])
         images = [text(records(entry["image"])[0]["name"]) for entry in entries]
         train = np.asarray(release["img_train"]).ravel().astype(bool)
-        cells = release["single_person"]
-        single = [set(np.asarray(value, dtype=np.int64).ravel().tolist()) for value in cells]
+        single = [set(np.asarray(value, dtype=np.int64).ravel().tolist()) for value in release["single_person"]]
         annorects = [get(entry, "annorect") for entry in entries]
         version = str(release.get("version", ""))
     except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:

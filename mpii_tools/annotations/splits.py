@@ -148,16 +148,14 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
     """
     if not 0 < share < 1:
         raise PoseError(f"--valid-share {share:g}: must be above 0 and below 1, the share of images for validation")
-    count = int((people.split == "valid").sum())
-    if count:
+    if count := int((people.split == "valid").sum()):
         raise PoseError(
             f"--valid-share {share:g}: {count:,} people are validation people already; leave it out, or say train= "
             "before the path to share anew"
         )
     train = people.split != "test"
     groups = np.array(group_images(people.images.tolist(), share))
-    images = np.unique(groups[train])
-    if len(images) < 2:
+    if len(images := np.unique(groups[train])) < 2:
         raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
     drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
     valid = train & np.isin(groups, drawn)
@@ -184,5 +182,4 @@ def find_shared(people: People, images: np.ndarray | None = None) -> np.ndarray:
         images: names of validation images; None for those of the validation people among `people`.
     """
     images = people.images[people.split == "valid"] if images is None else images
-    train = people.split == "train"
-    return train & find_listed(people.images, np.unique(images).tolist())[0]
+    return (people.split == "train") & find_listed(people.images, np.unique(images).tolist())[0]

@@ -26,8 +26,7 @@ def read_valid_list(folder: Path) -> list[str] | None:
     Raises:
         PoseError: not a text file.
     """
-    path = folder / NAME
-    if not path.is_file():
+    if not (path := folder / NAME).is_file():
         return None
     try:
         lines = read_text(path).splitlines()

@@ -37,8 +37,7 @@ def index_images(images: Iterable[object]) -> dict[str, Mapping[str, Any]]:
 
 def index_ids(images: Iterable[object]) -> dict[str, int | str]:
     """File name, and `image_key` too -> the id that COCO's `images` have, a number or text."""
-    index = index_images(images)
-    return {name: own for name, image in index.items() if (own := plain_id(image.get("id"))) is not None}
+    return {name: own for name, image in index_images(images).items() if (own := plain_id(image.get("id"))) is not None}
 
 
 def as_ids(values: Sequence[int | str | None]) -> np.ndarray | None:

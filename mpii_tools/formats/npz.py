@@ -60,8 +60,7 @@ def load_arrays(
     try:
         with zipfile.ZipFile(path) as archive:
             for name in kinds:
-                size = archive.getinfo(f"{name}.npy").file_size
-                if size > MAX_BYTES:
+                if (size := archive.getinfo(f"{name}.npy").file_size) > MAX_BYTES:
                     raise ValueError(f"'{name}' takes {size:,} bytes")
                 with archive.open(f"{name}.npy") as member:
                     arrays[name] = read_array(member, size)

@@ -87,8 +87,7 @@ class TrainingBatches:
         mask = torch.isfinite(joints)
         sampled = None
         if images:
-            crops = self.crops(rows, self._rows(step + 1))
-            sampled = sample_crops(crops, matrices, self.data.size, self.data.border)
+            sampled = sample_crops(self.crops(rows, self._rows(step + 1)), matrices, self.data.size, self.data.border)
             if self.augmentation.color or self.augmentation.occlusion:
                 changes = draw_appearances(*drawing, generator(self.seed, "appearance", step))
                 change_appearance(sampled, *(values[self.samples] for values in changes))

@@ -90,8 +90,7 @@ def prepare_dataset(
         reason = ": ".join([reason, *who[:1]])
         raise PoseError(f"{out}: no person of {name} could be prepared; first reason: {reason}")
     if not done.written:
-        count = sum(map(len, done.faults.values()))
-        faults = f"{count:,} faults of {len(done.faults)} kinds, listed above"
+        faults = f"{sum(map(len, done.faults.values())):,} faults of {len(done.faults)} kinds, listed above"
         raise PoseError(f"{sources[0].path}: {faults}; fix them, or leave out --strict. Nothing was written")
     print_splits(out, done, spec.size)
     return [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]

@@ -48,8 +48,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     images = None if nameless else _image_names(predictions, people)
     if images is None:
         return _by_row(len(predictions), parts), "row by row"
-    center = predictions.crop_center
-    center = np.full((len(predictions), 2), np.nan) if center is None else center
+    center = np.full((len(predictions), 2), np.nan) if predictions.crop_center is None else predictions.crop_center
     matches = [
         (_by_ids(predictions, people, center), "by person_ids"),
         (_by_place(images, center, people), "by place"),

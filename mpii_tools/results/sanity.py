@@ -23,9 +23,8 @@ LIMBS = ("r_ankle", "r_knee", "l_knee", "l_ankle", "r_wrist", "r_elbow", "l_elbo
 NEAR = 0.5  # head sizes: joints found, which alone tell of the origin
 SLIP = 0.5  # px: half of a slip
 WIDEST = 0.3  # px: half the width of a 95 % confidence interval that still tells 1 from 0
-NEARER = (
-    0.5  # of the error: in none of 215 images of MPII's validation people, in three published sets or the mean pose
-)
+# Of the error: in none of 215 images of MPII's validation people, in three published sets or the mean pose.
+NEARER = 0.5
 ENOUGH = 3  # people, or joints of a person, that share a place: two may by chance
 EXACT = 0.01  # px: a joint as near to the ground truth is none, whatever it shares
 SHOWN = 3  # joints named in a warning
@@ -58,8 +57,7 @@ def measure_offset(joints: np.ndarray, people: People) -> tuple[float, float, in
         return None
     pixels = (inverse @ target) / weight
     pull = np.bincount(person, inverse * (target - pixels * inverse))
-    margin = 1.96 * np.sqrt(pull @ pull) / weight
-    return float(pixels), float(margin), len(person)
+    return float(pixels), float(1.96 * np.sqrt(pull @ pull) / weight), len(person)
 
 
 def origin_warning(joints: np.ndarray, people: People) -> str | None:
@@ -159,5 +157,4 @@ def _named(mask: np.ndarray, people: People) -> str:
     """The joints of (N, K) bool, those of most people first."""
     counts = mask.sum(axis=0)
     order = [joint for joint in np.argsort(-counts, kind="stable").tolist() if counts[joint]]
-    names = ", ".join(people.joint_names[joint] for joint in order[:SHOWN])
-    return names + (", ..." if len(order) > SHOWN else "")
+    return ", ".join(people.joint_names[joint] for joint in order[:SHOWN]) + (", ..." if len(order) > SHOWN else "")

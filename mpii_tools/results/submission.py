@@ -82,11 +82,9 @@ def read_submission(path: str | os.PathLike) -> Predictions:
         entries = []
     if not entries:
         raise PoseError(f"{path}: no struct array 'pred'; give a submission to MPII, such as `ief submit` writes")
-    names = image_names(path, entries)
-    if len(names) != len(entries):
+    if len(names := image_names(path, entries)) != len(entries):
         names = [f"test{index + 1}" for index in range(len(entries))]
-    rects = read_rects(path, [get(entry, "annorect") for entry in entries], names)
-    if rects.malformed:
+    if (rects := read_rects(path, [get(entry, "annorect") for entry in entries], names)).malformed:
         raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
     joints, ids, placed = rects.people.joints, rects.people.person_ids, rects.people.annotated
     predicted = placed.any(axis=1)
@@ -173,11 +171,8 @@ def from_mpii(poses: np.ndarray) -> np.ndarray:
 
     MPII has neither spine nor nose: the spine becomes the middle of pelvis and neck, the nose that of neck and head.
     """
-    theirs, ours = (
-        np.full((len(poses), len(NAMES), poses.shape[2]), np.nan),
-        np.flatnonzero(np.array(MPII_OF) != THORAX),
-    )
-    theirs[:, np.array(MPII_OF)[ours]] = poses[:, ours]
+    theirs = np.full((len(poses), THORAX + 1, poses.shape[2]), np.nan)  # with the thorax, which comes last
+    theirs[:, MPII_OF] = poses
     theirs[:, SPINE] = (theirs[:, PELVIS] + theirs[:, NECK]) / 2
     theirs[:, NOSE] = (theirs[:, NECK] + theirs[:, HEAD]) / 2
-    return theirs
+    return theirs[:, :THORAX]

@@ -181,11 +181,9 @@ class Painter:
         """Shoulders and hips, on which the limbs hang however the trunk turns, then top, collar and trousers."""
         look, part = self.look, self.shape_trunk()
         for joint, radius, cloth in (("shoulder", 6.0, look.top), ("hip", 9.0, look.bottom)):
-            ends, widths = (
-                (self.at(f"{side}_{joint}") for side in "rl"),
-                np.full(2, radius * self.bulk * look.stoutness**0.7),
-            )
-            self.paint_part(Part(*ends, np.array([0.0, 1.0]), widths), "trunk", cloth, soft=False)
+            widths = np.full(2, radius * self.bulk * look.stoutness**0.7)
+            across = Part(*(self.at(f"{side}_{joint}") for side in "rl"), np.array([0.0, 1.0]), widths)
+            self.paint_part(across, "trunk", cloth, soft=False)
         if not (patch := rasterize(self.canvas, part)):
             return
         ahead, left = self.surface(patch.across)
@@ -199,8 +197,7 @@ class Painter:
         """The neck, from the thorax into the head."""
         base, top = self.at("thorax"), self.at("upper_neck")
         ends = base + 0.35 * (top - base), top + 0.25 * (self.at("head_top") - top)
-        neck = Part(*ends, np.array([0.0, 1.0]), np.array([5.6, 5.2]) * self.bulk)
-        self.paint_part(neck, "head", self.look.skin)
+        self.paint_part(Part(*ends, np.array([0.0, 1.0]), np.array([5.6, 5.2]) * self.bulk), "head", self.look.skin)
 
     def paint_head(self) -> None:
         """An egg-shaped head whose surface is colored in its own frame: face ahead, hair on top and behind."""

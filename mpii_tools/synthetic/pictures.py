@@ -64,8 +64,7 @@ def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.nd
         pose, offset, scale = placed[number]
         joints, posture, look = pose * scale + offset, guess_posture(pose, rng), draw_look(rng)
         painters[number] = Painter(canvas, joints, scale, posture, look, 1 + number * len(PARTS))
-    picture = _paint(rng, canvas, painters.values(), painters[0], OCCLUDED)
-    return picture, _select_labelled(*(
+    return _paint(rng, canvas, painters.values(), painters[0], OCCLUDED), _select_labelled(*(
         label(canvas.owner, painters[number].joints, offset, scale, scale, painters[number].first)
         for number, (_, offset, scale) in enumerate(placed)
     ))  # fmt: skip

@@ -21,6 +21,8 @@ LAUNCH = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "loc
         *(({name: None}, f"WORLD_SIZE is 2, but {name} not set") for name in LAUNCH if name != "WORLD_SIZE"),
         (dict.fromkeys(("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")),
          "but RANK and LOCAL_RANK and MASTER_ADDR and MASTER_PORT not set"),
+        (dict.fromkeys(("LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")),
+         "WORLD_SIZE is 2, but LOCAL_RANK and MASTER_ADDR and MASTER_PORT not set"),
         ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two': must be a number, 1 or more"),
         ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0': must be a number, 1 or more"),
         ({"RANK": "2"}, "RANK is '2': must be a number, from 0 to 1"),

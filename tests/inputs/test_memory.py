@@ -5,6 +5,7 @@ import pytest
 from ief.cli import main
 
 FOREIGN = {
+    "PyTorch": RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
     "Apple": RuntimeError("MPS backend out of memory (MPS allocated: 17.9 GB, other allocations: 10.5 MB, max allowed"),
     "AMD": RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB (GPU 0; 15.98 GiB total capacity)"),
     "C++": RuntimeError("std::bad_alloc"),

@@ -43,7 +43,7 @@ def run(tmp_path_factory):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize(
     ("threads", "used", "says"),
-    [(2, "used", "PoseError"), (2, "untouched", "PoseError"), (1, "untouched", "1")],
+    [(2, "used", "PoseError"), (2, "untouched", "PoseError"), (1, "untouched", "1"), (1, "used", "1")],
 )
 def test_a_forked_predictor_works_or_says_why_not(run, threads, used, says):
     command = [sys.executable, "-c", FORK, str(run), str(threads), used]

@@ -56,8 +56,7 @@ def read_rle(path: Path, stored: Any) -> Reading:
 
     def read(image: Mapping, annotation: Mapping) -> tuple:
         fields = {**image, **annotation}
-        match = RLE_IMAGE.search(str(fields["file_name"]))
-        if match is None:
+        if not (match := RLE_IMAGE.search(str(fields["file_name"]))):
             raise ValueError("its file_name is not like s_01_act_02_subact_01_ca_01_000001.jpg")
         *numbers, frame = map(int, match.groups())
         world, camera = fields["keypoints_world"], fields["cam_param"]
@@ -83,8 +82,7 @@ def _make_entry(image: Any, numbers: Sequence[int], world: Any, camera: Mapping[
     points, rotation, translation, focal, center, corners = held
     if not np.abs(rotation @ rotation.T - np.eye(3)).max() < 1e-3 or not (focal > 0).all():
         raise ValueError("its camera's R is no rotation, or its f not above 0")
-    lens = np.concatenate([focal, center])
-    return str(image), parse_numbers(*numbers), points, rotation, translation, lens, corners
+    return str(image), parse_numbers(*numbers), points, rotation, translation, np.concatenate([focal, center]), corners
 
 
 def _read_entries(path: Path, stored: Any, read: Callable[[Mapping, Mapping], tuple], form: str) -> Reading:

@@ -46,8 +46,7 @@ def read_mmpose(path: Path) -> Reading:
                 ) from error
         table = tabulate_frames(path, frames)
         return make_reading(f"{HUMAN36M} as mmpose has it (.npz)", images, poses, labels=labels, **table)
-    matches = [MPI_INF_IMAGE.fullmatch(name) for name in names]
-    if None in matches:
+    if None in (matches := [MPI_INF_IMAGE.fullmatch(name) for name in names]):
         raise PoseError(
             f"{path}: {str(images[matches.index(None)])[:80]!r} is no image of MPI-INF-3DHP as mmpose calls them, "
             "S4_Seq2_Cam0_001033.jpg or TS1_002001.jpg; keep its names"

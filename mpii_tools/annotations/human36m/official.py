@@ -77,11 +77,9 @@ def read_fetch(path: Path) -> Reading:
     Raises:
         PoseError: another file, or numbers of no subject, action or camera.
     """
-    stored = load_hdf5(path, GROUPS)
-    if "pose/3d" not in stored:
+    if "pose/3d" not in (stored := load_hdf5(path, GROUPS)):
         raise PoseError(f"{path}: no 'pose/3d', only {listed(stored)}; write it with today's h36m-fetch")
-    points = numeric(path, stored, "pose/3d", (None, 32, 3))[:, OF_32]
-    if not len(points):
+    if not len(points := numeric(path, stored, "pose/3d", (None, 32, 3))[:, OF_32]):
         raise PoseError(f"{path}: nobody in it; give annotations with people")
     labels = numeric(path, stored, "pose/2d", (len(points), 32, 2))[:, OF_32]
     table = np.column_stack([numeric(path, stored, name, (len(points),)) for name in NUMBERS])

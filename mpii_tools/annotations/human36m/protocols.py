@@ -84,10 +84,8 @@ def parse_numbers(subject: int, action: int, subaction: int, camera: int, number
     Raises:
         ValueError: no such subject, action or camera, or a frame of no video.
     """
-    actions, cameras = (
-        dict(enumerate(ACTIONS, FIRST_ACTION)),
-        dict(enumerate(CAMERAS, 1)) | {int(c): c for c in CAMERAS},
-    )
+    actions = dict(enumerate(ACTIONS, FIRST_ACTION))
+    cameras = dict(enumerate(CAMERAS, 1)) | {int(c): c for c in CAMERAS}
     if f"S{subject}" not in SUBJECTS or action not in actions or camera not in cameras or abs(number) > LATEST:
         raise ValueError(f"S{subject}, action {action}, camera {camera}, frame {number} is none of Human3.6M's")
     return Frame(f"S{subject}", actions[action], subaction, cameras[camera], number)
@@ -115,10 +113,8 @@ def select_frames(images: np.ndarray, frames: np.ndarray, every: np.ndarray) -> 
     np.minimum.at(first, video, frames)
     piece = (frames - first[video]) // every
     order = np.lexsort((frames, piece, video))
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (np.diff(video[order]) != 0) | (np.diff(piece[order]) != 0)
-    selected = np.zeros(len(order), dtype=bool)
-    selected[order] = new
+    selected = np.ones(len(order), dtype=bool)
+    selected[order[1:]] = (np.diff(video[order]) != 0) | (np.diff(piece[order]) != 0)
     return selected
 
 
@@ -197,7 +193,6 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
                 f"--crop pelvis: {missing.sum():,} people, first {people.person_ids[missing][0]}, have no camera or no "
                 "pelvis; put the cameras beside the annotations, or take --crop box"
             )
-        side = PELVIS_SIDE * depth.camera[:, :2].mean(axis=1) / depth.root_depth
-        center, scale = place_squares(root, side)
+        center, scale = place_squares(root, PELVIS_SIDE * depth.camera[:, :2].mean(axis=1) / depth.root_depth)
         people = replace(people, center=center, scale=scale)
     return replace(reading, people=people, notes=merge(reading.notes, {CROPPED[crop]: people.person_ids.tolist()}))

@@ -33,8 +33,7 @@ def to_mpii(poses: np.ndarray) -> np.ndarray:
 
     The order is the one that the paper's first author published later; the thorax is the middle of the shoulders.
     """
-    thorax = (poses[:, [L_SHOULDER]] + poses[:, [R_SHOULDER]]) / 2
-    return np.concatenate([poses, thorax], axis=1)[:, MPII_OF]
+    return np.concatenate([poses, (poses[:, [L_SHOULDER]] + poses[:, [R_SHOULDER]]) / 2], axis=1)[:, MPII_OF]
 
 
 def crop_joints(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

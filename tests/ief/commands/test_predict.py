@@ -69,31 +69,6 @@ def test_three_broken_images_of_a_hundred_leave_97(run, hundred, tmp_path, capsy
     assert not (tmp_path / JOURNAL).exists()
 
 
-def test_a_repeated_input_does_not_cost_the_run(run, hundred, tmp_path, capsys):
-    """An image twice; a folder and one of its images; a video twice, and another of its name; two images of a name."""
-    where = ["--run", run, "--out", tmp_path / "out", "--draw", "0"]
-    image = hundred / "001.jpg"
-
-    def ids(*inputs):
-        assert predict(*where, *inputs) == 0
-        return read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist()
-
-    assert ids(image, image) == ["001.jpg#1"]
-    assert "1 INPUT given before" in capsys.readouterr().err
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "x.jpg").write_bytes(image.read_bytes())
-        draw_clip(tmp_path / name / "clip.avi", 2)
-    of_b = ["x.jpg#1", "clip.avi/000000#1", "clip.avi/000001#1"]
-    assert ids(tmp_path / "b", tmp_path / "b" / "x.jpg", tmp_path / "b" / "clip.avi") == of_b
-    assert ids(tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg") == ["a/x.jpg#1", "b/x.jpg#1"]
-    clips = [tmp_path / name / "clip.avi" for name in ("a", "b", "a")]
-    frames = [f"{name}/clip.avi/{number:06}#1" for name in ("a", "b") for number in range(2)]
-    assert ids(*clips) == frames
-    assert all((tmp_path / "out" / name / "clip.pose.avi").is_file() for name in ("a", "b"))
-    assert ids(clips[0], clips[0]) == ["clip.avi/000000#1", "clip.avi/000001#1"]
-
-
 def test_our_own_coco_results_are_boxes_too(run, hundred, tmp_path):
     good = [hundred / "001.jpg", hundred / "002.jpg"]
     assert predict("--run", run, *good, "--out", tmp_path, "--draw", "1") == 0
