@@ -46,8 +46,8 @@ class CascadeNetwork:
         vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
 
     @torch.inference_mode()
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64.
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 -> (T + 1, B, K, D), (B, K) and (B, K, 2), as float64.
 
         Raises:
             PoseError: after a fork, where the threads that torch had before it would be waited for without end.
@@ -56,10 +56,13 @@ class CascadeNetwork:
             raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
         crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
-        poses, scores = self.cascade.predict(images, self.flip)
+        poses, sigma = self.cascade.predict(images, self.flip)
         stages = [self.cascade.hide_unlabeled(pose).double().cpu().numpy() for pose in poses]
-        scores = scores.double().cpu().numpy()
-        return np.stack(np.broadcast_arrays(*stages)), self.score_map(scores) if self.score_map else scores
+        scores = self.cascade.stages[-1].scores(sigma).double().cpu().numpy()
+        sigma = sigma.double().cpu().numpy()
+        if self.score_map:
+            scores, sigma = self.score_map(scores), self.score_map.spread * sigma
+        return np.stack(np.broadcast_arrays(*stages)), scores, sigma
 
 
 class PosePredictor:
@@ -167,12 +170,12 @@ class PosePredictor:
 
         return stream(self.network, images, self.batch_size, find_people, self.min_joint_score)
 
-    def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray]:
+    def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The poses of a prepared split, and how sure the last stage is of them.
 
         Returns:
             (T, N, K, D) float64 as in `Poses`, y_0 first and then each stage's pose (an exported model gives its last
-            alone), and scores (N, K) as in `Poses`.
+            alone), and scores (N, K) and sigma (N, K, 2) as in `Poses`.
 
         Raises:
             PoseError: when the split is prepared at another size than the network's, or with other joints.
@@ -194,8 +197,9 @@ class PosePredictor:
                 crops = data.crops[start : start + self.batch_size, inner, inner]
                 batches.append(self.network(crops))
                 counter.update(len(crops))
-        poses = np.concatenate([pose for pose, _ in batches], axis=1)
-        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in batches])
+        poses, scores, sigma = zip(*batches, strict=True)
+        poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size
+        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate(scores), np.concatenate(sigma) * step
 
 
 def people_of(image: object, boxes: object, row: int) -> ImagePeople:

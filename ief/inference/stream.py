@@ -27,7 +27,7 @@ FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Network(Protocol):
-    """Called with crops, gives every stage's poses and the last one's scores: a cascade, or an exported model.
+    """Called with crops, gives every stage's poses, the last one's scores and sigma: a cascade, or an exported model.
 
     Attributes:
         size: side of the crops in pixels.
@@ -43,8 +43,10 @@ class Network(Protocol):
     stage: int
     score_map: ScoreMap | None
 
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 RGB -> float64 (T, B, K, D) crop pixels, the last stage's last; (B, K) scores or NaN; and
+        (B, K, 2) the standard deviations of the last one's x and y, crop pixels or NaN.
+        """
 
 
 @dataclass(frozen=True)
@@ -132,14 +134,14 @@ def stream(
     batch_size, ahead = (batch_size, 2 * batch_size) if isinstance(images, Sequence) else (1, 0)
     waiting: deque[Cut] = deque()
     crops: list[np.ndarray] = []
-    done: list[tuple[np.ndarray, np.ndarray]] = []  # pose and scores of each of the crops before
+    done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
     for cut in chain(cut_ahead(images, network.size, ahead, find_people), [None]):  # None: there are no more
         if cut is not None:
             waiting.append(cut)
             crops.extend(cut.crops)
         while len(crops) >= (batch_size if cut is not None else 1):
-            stages, scores = network(np.stack(crops[:batch_size]))
-            done.extend(zip(stages[-1], scores, strict=True))
+            stages, *beside = network(np.stack(crops[:batch_size]))
+            done.extend(zip(stages[-1], *beside, strict=True))
             del crops[:batch_size]
         while waiting and len(waiting[0].crops) <= len(done):
             count = len(waiting[0].crops)
@@ -147,12 +149,14 @@ def stream(
             del done[:count]
 
 
-def map_back(cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Network, min_score: float) -> Outcome:
-    """The poses (K, D) of a cut's people, x, y in crop pixels, and their scores (K,), as those of its image."""
-    joints = np.reshape([pose for pose, _ in done], (len(done), len(network.skeleton), network.dimensions))
-    joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
-    scores = np.reshape([scores for _, scores in done], joints.shape[:2])
-    poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name, min_score=min_score)
+def map_back(cut: Cut, done: list[tuple[np.ndarray, ...]], network: Network, min_score: float) -> Outcome:
+    """The poses (K, D) of a cut's people, their scores (K,) and sigma (K, 2), of crop pixels, as those of its image."""
+    joints, scores, sigma = zip(*done, strict=True) if done else ((), (), ())
+    shape, to_image = (len(done), len(network.skeleton)), invert_affine(box_matrices(cut.boxes, network.size))
+    joints = apply_affine(to_image, np.reshape(joints, (*shape, network.dimensions)))
+    sigma = np.reshape(sigma, (*shape, 2)) * to_image[:, :1, :1]  # a crop is moved and scaled alone
+    person = (cut.boxes, np.reshape(scores, shape), cut.box_scores, cut.rows)
+    poses = Poses(joints, network.skeleton, *person, cut.name, min_score=min_score, sigma=sigma)
     return Outcome(cut.name, poses, cut.left_out, cut.doubts)
 
 

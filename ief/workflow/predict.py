@@ -36,6 +36,7 @@ def predict_inputs(
     scale: float | None = None,
     camera: ImageCamera | None = None,
     draw: int | None = None,
+    ellipses: bool = False,
     flip: bool = False,
     min_joint_score: float | None = None,
     batch_size: int = 32,
@@ -57,6 +58,7 @@ def predict_inputs(
         center, scale: MPII's, of the one person; None for one who fills the image.
         camera: of poses in 3D, which adds them in its coordinates.
         draw: how many images to draw, the first ones; None for all.
+        ellipses: draw those of joints as well (`Poses.draw`).
         flip: average over the crop and its mirror image.
         min_joint_score: joints below it are marked and not drawn; None for what the run's scores were fitted to.
         batch_size: crops at a time.
@@ -96,13 +98,14 @@ def predict_inputs(
         "scores": [predictor.network.score_map and predictor.network.score_map.right, predictor.min_joint_score],
         "detector": [str(detector_weights), min_score] if detect else None,
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
+        "ellipses": ellipses,  # and on this
     }
     with Stopping().listening():  # a stop removes what is half written, and what is in the journal is kept
         journal, copies = Journal(out / JOURNAL, asked, predictor), []
-        poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera)
+        poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses)
         left_out += lines
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
-            options = (journal, find_people, center, scale, camera)
+            options = (journal, find_people, center, scale, camera, ellipses)
             frames, lines = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
         if not sum(map(len, poses)):
@@ -154,7 +157,7 @@ def predict_split(
     """
     predictor = _load_predictor(find_run(weights), device, flip, batch_size)
     prepared = load_prepared(data, split)
-    poses, scores = predictor.predict_split(prepared)
+    poses, scores, _ = predictor.predict_split(prepared)
     files, left_out = [save_poses(out, prepared, poses, scores)], []
     if images:
         load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
