@@ -237,7 +237,7 @@ class OnnxNetwork:
         PoseError: when ONNX Runtime is missing, or the file is no model that `ief export` wrote.
     """
 
-    stage = -1
+    stage, name = -1, "ONNX Runtime"
 
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)

@@ -78,10 +78,9 @@ class ScoreMap:
     def from_text(cls, text: str) -> ScoreMap:
         """From the JSON that `save` writes. Raises ValueError or TypeError for another text."""
         score_map = cls(**json.loads(text))
-        if not (len(score_map.raw) == len(score_map.right) > 0 and np.isfinite([score_map.raw, score_map.right]).all()):
-            raise ValueError("knots that do not go together")
-        if not 0 < score_map.spread < np.inf:
-            raise ValueError(f"spread {score_map.spread}")
+        if not (len(score_map.raw) == len(score_map.right) > 0 and np.isfinite([score_map.raw, score_map.right]).all()
+                and 0 < score_map.spread < np.inf):  # fmt: skip
+            raise ValueError("knots that do not go together, or a spread of none")
         return score_map
 
 

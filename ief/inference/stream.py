@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from ief.inference.boxes import box_matrices, check_boxes, describe_faults
+from ief.inference.boxes import box_matrices, check_boxes, describe_faults, pose_boxes
 from ief.inference.pixels import read_image
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
@@ -22,6 +22,7 @@ from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.decode import cut_crops
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
+NOBODY = "the detector finds nobody in it"
 # (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
 FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -34,6 +35,7 @@ class Network(Protocol):
         skeleton: the tree of the K joints.
         dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
         stage: number of the last stage, -1 if unknown.
+        name: what it is, in words.
         score_map: what its scores mean; None if they are as the last stage gives them.
     """
 
@@ -41,6 +43,7 @@ class Network(Protocol):
     skeleton: Skeleton
     dimensions: int
     stage: int
+    name: str
     score_map: ScoreMap | None
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -149,6 +152,22 @@ def stream(
             del done[:count]
 
 
+def refine(network: Network, people: ImagePeople, outcome: Outcome) -> Outcome:
+    """The outcome of an image with everybody's pose predicted once more, in the box of the pose.
+
+    Who has a pose whose box cannot be used, as one off the image, keeps it.
+    """
+    poses = outcome.poses
+    if not len(poses):
+        return outcome
+    closer = replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)
+    (again,) = stream(network, [closer], len(poses))
+    columns = {name: getattr(poses, name).copy() for name in ("joints", "boxes", "scores", "sigma")}
+    for name, column in columns.items():
+        column[again.poses.rows] = getattr(again.poses, name)
+    return replace(outcome, poses=replace(poses, **columns))
+
+
 def map_back(cut: Cut, done: list[tuple[np.ndarray, ...]], network: Network, min_score: float) -> Outcome:
     """The poses (K, D) of a cut's people, their scores (K,) and sigma (K, 2), of crop pixels, as those of its image."""
     joints, scores, sigma = zip(*done, strict=True) if done else ((), (), ())
@@ -188,7 +207,7 @@ def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = N
         else:
             boxes, scores = find_people(image)
             if not len(boxes):
-                raise PoseError(f"{name}: the detector finds nobody in it")
+                raise PoseError(f"{name}: {NOBODY}")
     except PoseError as error:
         line, none = str(error) if people.name in str(error) else f"{people.name}: {error}", np.zeros((0, 4))
         return Cut(people.name, np.zeros((0, size, size, 3), np.uint8), none, none[:, 0], np.zeros(0, int), [line])
