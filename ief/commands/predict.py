@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--root-depth", type=float, metavar="MM", help="from that camera to everybody's pelvis, along its axis")
     add("--images", **FOLDER, help="images of the split, to draw the first --draw of them")
     add("--draw", type=int, metavar="N", help="how many images to draw, 0 or more (default: all; 12 people of a split)")
-    add("--ellipses", **FLAG, help="draw where each joint lies with a chance of 90 %%, if its run has scores")
+    add("--ellipses", **FLAG, help="draw where each joint lies with a chance of 90 %%; of a --run with scores")
     add("--batch-size", type=int, metavar="N", default=32, help="crops at a time (default: 32)")
     add_device(parser)
 

@@ -249,7 +249,7 @@ class Poses:
             "image": self.image,
             "person": np.repeat(self.rows, joints),
             "joint": self.names * count,
-            **dict(zip("xyz", np.moveaxis(self.joints, -1, 0).reshape(-1, count * joints), strict=False)),
+            **dict(zip("xyz", self.joints.reshape(-1, self.joints.shape[-1]).T, strict=False)),
             "score": self.scores.ravel(),
             "shown": self.shown.ravel(),
         }

@@ -1,6 +1,6 @@
 """What a second pass around the pose gains on whole images with one small person.
 
-`python tests/benchmarks/refine.py RUN DATA [PEOPLE]`: so many validation people of prepared DATA, each on a larger image
+`python tests/benchmarks/refine.py RUN DATA [PEOPLE]`: validation people of prepared DATA, each on a larger image
 that repeats the edges of their crop, so tall that a box's height is a given part of it.
 """
 

@@ -1,5 +1,7 @@
 """What a predictor offers beside arrays and boxes: detectors, a second look, threads, a line that says what it is."""
 
+import dataclasses
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -116,3 +118,41 @@ def test_a_second_look_at_files_keeps_rows_and_faults(predictor, tmp_path):
     (table, *_), _ = predict_inputs([tmp_path / "a.png"], tmp_path / "out", run, **options)
     np.testing.assert_allclose(np.load(table)["joints"], PosePredictor.load(run, "cpu")(IMAGE, refine=True).joints)
     assert (tmp_path / "out" / "a.png.pose.jpg").exists()
+
+
+def test_a_table_has_a_row_per_joint(predictor, tmp_path):
+    """Read back from pandas' own CSV; the joints that are not shown are marked."""
+    pandas = pytest.importorskip("pandas", reason="install '.[frame]'")
+    poses = dataclasses.replace(predictor(IMAGE, [[5, 5, 45, 65], [40, 5, 80, 60]]), rows=np.array([0, 3]))
+    poses = dataclasses.replace(poses, image="a.jpg", min_score=float(np.median(poses.scores)))
+    poses.to_frame().to_csv(tmp_path / "poses.csv", index=False)
+    table = pandas.read_csv(tmp_path / "poses.csv")
+    assert table.columns.tolist() == ["image", "person", "joint", "x", "y", "score", "shown"] and len(table) == 32
+    assert table.person.tolist() == [0] * 16 + [3] * 16 and set(table.image) == {"a.jpg"}
+    (wrist,) = table[(table.person == 3) & (table.joint == "r_wrist")].to_dict("records")
+    assert [wrist["x"], wrist["y"]] == pytest.approx(poses[1]["r_wrist"].tolist())
+    assert 0 < table.shown.sum() < 32 and (table.shown == (table.score >= poses.min_score)).all()
+    depth = PosePredictor.of(make_cascade(dimensions=3))(IMAGE).to_frame()
+    assert "z" in depth.columns and depth.score.isna().all()
+    assert len(predictor(IMAGE, []).to_frame()) == 0
+
+
+def test_supervision_draws_what_is_shown(predictor):
+    """Its own annotator colors the shown joints' pixels and no other's."""
+    supervision = pytest.importorskip("supervision", reason="install '.[supervision]'")
+    poses, joints = predictor(IMAGE), np.full((1, 16, 2), 20.0)
+    joints[0, 6], joints[0, 9] = (60, 20), (60, 50)
+    scores = np.where(np.arange(16) == 9, 0.1, 0.9)[None]
+    points = dataclasses.replace(poses, joints=joints, scores=scores, min_score=0.5).to_supervision()
+    assert len(points) == 1 and np.allclose(points.keypoint_confidence, scores)
+    drawn = supervision.VertexAnnotator(color=supervision.Color(255, 0, 0), radius=2).annotate(IMAGE.copy(), points)
+    changed = (drawn != IMAGE).any(axis=-1)
+    assert changed[20, 60] and changed[20, 20] and not changed[50, 60]
+    assert dataclasses.replace(poses, scores=np.full((1, 16), np.nan)).to_supervision().keypoint_confidence is None
+
+
+@pytest.mark.parametrize(("name", "call"), [("pandas", "to_frame"), ("supervision", "to_supervision")])
+def test_a_missing_package_is_one_line(predictor, monkeypatch, name, call):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(PoseError, match=rf"{name} is not installed: pip install '\.\["):
+        getattr(predictor(IMAGE), call)()
