@@ -80,7 +80,7 @@ def read_header(file: Path) -> dict:
 def describe_run(run: Path) -> str:
     """A line: the run's name, what it was trained on, its input's size, and its score where metrics.json has one."""
     files = sorted(run.glob("stage*/stage.safetensors"))
-    if not files or "training" not in (header := read_header(files[-1])):
+    if not files or "people" not in (header := read_header(files[-1])).get("training", {}):
         return f"{run}: {'stages of an unknown training' if files else 'an exported model'}"
     training = header["training"]
     trained_on = header.get("trained_on") or f"`{training['data']}`"

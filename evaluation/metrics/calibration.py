@@ -13,6 +13,7 @@ from evaluation.metrics.ground_truth import GroundTruth, ratio
 from evaluation.metrics.pckh import person_counts
 
 BINS = 10
+LEVELS = (0.5, 0.8, 0.9, 0.95)  # of ellipses whose coverage is told
 
 
 @dataclass(frozen=True)
@@ -131,12 +132,59 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
         scores, correct: see `calibrate`.
         seed: of the halves.
     """
-    first = np.random.default_rng(seed).permutation(len(scores)) < len(scores) / 2
     mapped = np.full(scores.shape, np.nan)
-    for half in (first, ~first):
+    for half in draw_halves(len(scores), seed):
         if (fitted := fit_map(scores[~half], correct[~half])) is not None:
             mapped[half] = np.interp(scores[half], *fitted)  # NaN stays NaN
     return mapped
+
+
+def draw_halves(people: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two masks (N,) of the people, each of one half."""
+    first = np.random.default_rng(seed).permutation(people) < people / 2
+    return first, ~first
+
+
+def squared_distances(pred: np.ndarray, joints: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """(N, K) squared errors in units of sigma, x and y summed (Mahalanobis); chi-square of 2 if errors are normal.
+
+    Args:
+        pred, joints: (N, K, 2 or more) x, y predicted and true. sigma: (N, K, 2) standard deviations, in their unit.
+    """
+    return np.square((pred - joints)[..., :2] / sigma).sum(axis=-1)
+
+
+def fit_spread(squared: np.ndarray) -> float:
+    """What sigma has to be multiplied by so that half of the joints lie in their ellipses of 50 %.
+
+    Args:
+        squared: (N, K) of `squared_distances`; NaN for a joint that does not count. 1.0 if none does.
+    """
+    return float(np.sqrt(np.nanmedian(squared) / _radius(0.5))) if np.isfinite(squared).any() else 1.0
+
+
+def cross_spread(squared: np.ndarray, seed: int = 0) -> np.ndarray:
+    """(N, K) squared distances in units of sigma spread, each half of the people as the other half needs it."""
+    spread = np.empty_like(squared)
+    for half in draw_halves(len(squared), seed):
+        spread[half] = squared[half] / fit_spread(squared[~half]) ** 2
+    return spread
+
+
+def coverage(squared: np.ndarray, bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP) -> list[Estimate]:
+    """The share of joints inside their ellipses of each of LEVELS; CIs over people.
+
+    Args:
+        squared: (N, K) of `squared_distances`; NaN for a joint that does not count.
+    """
+    inside = squared[..., None] <= _radius(np.array(LEVELS))  # False for NaN
+    sums = totals({"inside": inside.sum(axis=1), "joints": np.isfinite(squared).sum(axis=1)[:, None]}, bootstrap)
+    return estimates(ratio(sums["inside"], sums["joints"])).tolist()
+
+
+def _radius(level: float | np.ndarray) -> float | np.ndarray:
+    """The square of an ellipse's radius in standard deviations: chi-square's quantile, two degrees of freedom."""
+    return -2 * np.log1p(-level)
 
 
 def _correlation(moments: np.ndarray, count: np.ndarray) -> np.ndarray:

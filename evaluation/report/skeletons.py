@@ -46,6 +46,25 @@ def draw_poses(
     return canvas
 
 
+def draw_ellipses(image: np.ndarray, joints: np.ndarray, radii: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """The image with an ellipse around each joint, in the color of its side.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; left as it is.
+        joints, radii: (P, K, 2) centers and half axes along x and y in pixels; one with a NaN has no ellipse.
+
+    Returns:
+        A new (H, W, 3) uint8 image.
+    """
+    canvas, colors = np.array(image, order="C"), side_colors(skeleton)
+    places = np.clip(np.concatenate([joints, radii], axis=-1), -_FAR, _FAR) * 2**_SHIFT
+    for person, joint in np.argwhere(np.isfinite(places).all(axis=-1)).tolist():
+        x, y, *axes = np.rint(places[person, joint]).astype(int).tolist()
+        for color, width in ((OUTLINE, 3), (colors[joint], 1)):
+            cv2.ellipse(canvas, (x, y), axes, 0, 0, 360, color, width, cv2.LINE_AA, _SHIFT)
+    return canvas
+
+
 def drop_outside(joints: np.ndarray, image: np.ndarray) -> np.ndarray:
     """The joints (..., K, D >= 2), x, y in image pixels, with NaN for those outside the image (H, W, 3)."""
     height, width = image.shape[:2]

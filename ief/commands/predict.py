@@ -14,7 +14,8 @@ EXAMPLE = """ief predict image.jpg --out poses
          ief predict --run runs/3d image.jpg --camera 1145 1144 512 515 --root-depth 4800"""
 FILE, FOLDER, FLAG = {"type": Path, "metavar": "FILE"}, {"type": Path, "metavar": "DIR"}, {"action": "store_true"}
 PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 x2 y2`, a score after it or not, or
-    `image x y scale` (MPII's); names are relative to the file without INPUT; with it, other images' are passed over"""
+    `image x y scale` (MPII's); names are relative to the file without INPUT; with it, other images' are passed over;
+    or a folder of YOLO's labels, NAME.txt per image"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         **FILE,
         help="its weights, or an .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet",
     )
+    add("--refine", **FLAG, help="predict images once more, in the box of each pose: for people small in the image")
     add("--run", **FOLDER, help="run folder with trained stages, or hf:OWNER/NAME (default: the released weights)")
     add("--onnx", **FILE, help="what `ief export` wrote, instead of --run")
     add("--data", **FOLDER, help="folder that `ief prepare` wrote")
@@ -44,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--root-depth", type=float, metavar="MM", help="from that camera to everybody's pelvis, along its axis")
     add("--images", **FOLDER, help="images of the split, to draw the first --draw of them")
     add("--draw", type=int, metavar="N", help="how many images to draw, 0 or more (default: all; 12 people of a split)")
+    add("--ellipses", **FLAG, help="draw where each joint lies with a chance of 90 %%; of a --run with scores")
     add("--batch-size", type=int, metavar="N", default=32, help="crops at a time (default: 32)")
     add_device(parser)
 
@@ -79,6 +82,7 @@ def check(args: argparse.Namespace) -> None:
         (args.scale is not None and not args.scale > 0, f"--scale {args.scale}: must be above 0"),
         (args.min_joint_score is not None and not 0 <= args.min_joint_score <= 1,
          f"--min-joint-score {args.min_joint_score}: must be from 0 to 1"),
+        (args.refine and args.data, "--refine is of images; leave out --data"),
         (args.draw is not None and args.draw < 0, f"--draw {args.draw}: must be 0 or above"),
         (bool(args.camera) != (args.root_depth is not None) or (args.distortion and not args.camera),
          "give --camera and --root-depth together, and --distortion with them only"),

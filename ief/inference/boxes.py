@@ -48,6 +48,19 @@ def pose_boxes(joints: np.ndarray) -> np.ndarray:
     return np.concatenate([low - room, high + room], axis=1)
 
 
+def intersect_over_union(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(P,) what box (4,) and each of the others (P, 4) have in common over what they cover together; NaN if empty."""
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    both, areas = sides.clip(0).prod(axis=-1), (others[:, 2:] - others[:, :2]).prod(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return both / (areas + (box[2:] - box[:2]).prod() - both)
+
+
+def to_corners(boxes: np.ndarray) -> np.ndarray:
+    """(N, 4) x1 y1 x2 y2 of boxes cx cy w h."""
+    return np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
+
+
 def to_array(values: object) -> object:
     """A torch tensor as an array, on any device, with a gradient or not; whatever else as it is."""
     return values.detach().cpu().numpy() if hasattr(values, "requires_grad") else values

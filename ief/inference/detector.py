@@ -1,6 +1,7 @@
 """Finding the people of an image: torchvision's SSDLite320 with a MobileNetV3, trained on COCO."""
 
 import threading
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights, 
 
 from checkpoints.errors import PoseError
 from checkpoints.tensors import load_plain_data
+from ief.inference.stream import FindPeople
+from ief.model.device import choose_device
 from mpii_tools.formats.coco_images import PERSON
 
 
@@ -47,3 +50,23 @@ class PersonDetector:
         people = (objects["labels"] == PERSON) & (objects["scores"] >= self.min_score)
         boxes, scores = (objects[name][people].double().cpu().numpy() for name in ("boxes", "scores"))
         return boxes, scores
+
+
+@lru_cache(maxsize=4)
+def load_detector(weights: Path | None = None, min_score: float = 0.5, device: str | None = None) -> FindPeople:
+    """A detector of people, by the kind of its file; one that was loaded before is taken again.
+
+    Args:
+        weights: an .onnx of a usual detector (`onnx_detector`), or a file of torchvision's; None for torchvision's
+            cache, or its download.
+        min_score: boxes with a lower score are passed over.
+        device: where torchvision's runs; None for a GPU if there is one.
+
+    Raises:
+        PoseError: it cannot be had.
+    """
+    if weights and weights.suffix.lower() == ".onnx":
+        from ief.inference.onnx_detector import OnnxDetector
+
+        return OnnxDetector(weights, min_score)
+    return PersonDetector(weights, min_score, choose_device(device))

@@ -16,7 +16,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, require_file
-from ief.inference.boxes import person_box, person_boxes
+from ief.inference.boxes import intersect_over_union, person_box, person_boxes, to_corners
 from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
 from mpii_tools.formats import coco_images as coco
@@ -27,6 +27,7 @@ from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers, list_pa
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
 CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".m4v": "mp4v"}  # of videos that are read and written
 VIDEOS = (*CODECS, ".mkv", ".webm")
+SAME = 0.9  # intersection over union of two boxes above which they are one person's, given twice
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
 
 
@@ -111,10 +112,11 @@ class NamedBox(NamedTuple):
 
 
 def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
-    """The images and boxes of a file: COCO JSON, or text with one person per line.
+    """The images and boxes of a file: COCO JSON, or text with one person per line; or of a folder of YOLO's labels.
 
     JSON: what `read_coco_boxes` takes. Text: `image x1 y1 x2 y2`, with a score after it or not, `image x y scale` with
-    MPII's center and scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment.
+    MPII's center and scale, or an image alone; separated by tabs, commas or spaces; a `#` begins a comment. A folder:
+    what `read_label_files` takes. A box that is nearly another's is passed over, and counted in one line on stderr.
 
     Args:
         files: the images to predict; boxes of others are passed over, and counted in one line on stderr. Without any,
@@ -128,13 +130,15 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     Raises:
         PoseError: when the file is missing, or nothing in it can be used.
     """
-    try:
-        text = read_text(require_file(path))
-    except (OSError, UnicodeError) as error:
-        raise PoseError(f"{path}: cannot be read as text ({error})") from error
     named: dict[str, list[NamedBox]] = {}
     left_out = []
-    for entry in (read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text):
+    if path.is_dir():
+        files = files or sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES)
+        entries = read_label_files(path, files)
+    else:
+        text = read_boxes_text(require_file(path))
+        entries = (read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text)
+    for entry in entries:
         if isinstance(entry, str):
             left_out.append(entry)
         else:
@@ -170,13 +174,35 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         )
     if not any(boxes_of.values()):
         raise PoseError(left_out[0])
+    single = {image: drop_same(boxes) for image, boxes in boxes_of.items()}
+    if again := sum(map(len, boxes_of.values())) - sum(map(len, single.values())):
+        print(f"{path}: {again:,} boxes passed over that are nearly another one's (IoU above {SAME})", file=sys.stderr)
     images = []
-    for image in whole_images([image for image, boxes in boxes_of.items() if boxes]):
-        _, boxes, scores, ids, categories, sized = zip(*boxes_of[image.image], strict=True)
+    for image in whole_images([image for image, boxes in single.items() if boxes]):
+        _, boxes, scores, ids, categories, sized = zip(*single[image.image], strict=True)
         if not any(box is None for box in boxes):  # else one of its lines means the whole image
             image = replace(image, boxes=np.array(boxes), box_scores=np.array(scores), sized=all(sized))
         images.append(replace(image, image_id=ids[0], category_id=categories[0]))
     return images, left_out
+
+
+def read_boxes_text(path: Path) -> str:
+    """A file's text. Raises PoseError for what is none."""
+    try:
+        return read_text(path)
+    except (OSError, UnicodeError) as error:
+        raise PoseError(f"{path}: cannot be read as text ({error})") from error
+
+
+def drop_same(boxes: list[NamedBox]) -> list[NamedBox]:
+    """An image's boxes, in order, without those nearly equal to one with a better score, or to one before."""
+    if any(box.box is None for box in boxes):
+        return boxes
+    corners, kept = np.array([box.box for box in boxes]).reshape(-1, 4), []
+    for row in np.argsort([-np.nan_to_num(box.score) for box in boxes], kind="stable").tolist():
+        if not (intersect_over_union(corners[row], corners[kept]) > SAME).any():
+            kept.append(row)
+    return [boxes[row] for row in sorted(kept)]
 
 
 def match_names(
@@ -250,6 +276,36 @@ def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
             yield NamedBox(name, person_boxes(np.array([numbers[:2]]), np.array(numbers[2:]))[0])
         else:
             yield NamedBox(name, np.array(numbers[:4]) if numbers else None, *numbers[4:])
+
+
+def read_label_files(folder: Path, files: Sequence[Path]) -> Iterator[NamedBox | str]:
+    """The people of YOLO's labels, a `NAME.txt` in the folder for each image; a line without use as what is wrong.
+
+    A line is `class cx cy w h` in parts of the image, with a score or not, as Ultralytics writes it; class 0 is people.
+    """
+    stems = Counter(file.stem for file in files)
+    for file in files:
+        labels = folder / f"{file.stem}.txt"
+        if not labels.is_file():
+            continue
+        try:
+            if stems[file.stem] > 1:
+                raise PoseError(f"{labels}: {stems[file.stem]} images have that name, among them {file}; rename them")
+            lines = read_boxes_text(labels).splitlines()
+            size = read_header(read_bytes(file), str(file)).upright_size
+        except PoseError as error:
+            yield str(error)
+            continue
+        for number, line in enumerate(lines, start=1):
+            try:
+                kind, *values = map(float, line.split() or [-1])
+                if kind == 0 and not (len(values) in (4, 5) and min(values) >= 0 and max(values) <= 1):
+                    raise ValueError
+            except ValueError:
+                yield f"{labels}: line {number}: expected 'class cx cy w h' in 0..1, with a score or not: {line[:60]}"
+                continue
+            if kind == 0:
+                yield NamedBox(file.name, to_corners(np.array([values[:4]]))[0] * [*size, *size], *values[4:])
 
 
 def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:

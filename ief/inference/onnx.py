@@ -59,9 +59,9 @@ class CropsToPose(nn.Module):
 
     def estimate(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Joints in crop pixels, and scores (B, K) if the last stage was trained with a likelihood."""
-        poses, scores = self.cascade.predict(crops)
+        poses, sigma = self.cascade.predict(crops)
         pose = self.cascade.hide_unlabeled(poses[-1])
-        return (pose, scores) if self.scored else pose
+        return (pose, self.cascade.stages[-1].scores(sigma)) if self.scored else pose
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are dynamic."""
@@ -237,7 +237,7 @@ class OnnxNetwork:
         PoseError: when ONNX Runtime is missing, or the file is no model that `ief export` wrote.
     """
 
-    stage = -1
+    stage, name = -1, "ONNX Runtime"
 
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
@@ -255,8 +255,8 @@ class OnnxNetwork:
         self.skeleton = skeleton_from_json(tree) if tree else MPII
         self.score_map = ScoreMap.from_text(metadata["scores"]) if "scores" in metadata else None
 
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels (z in mm), and (B, K) scores, NaN without any.
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels (z in mm), scores (B, K) or NaN, and (B, K, 2) NaN.
 
         A model that cuts its own crops gets each as an image, with the center and scale that leave it whole.
         """
@@ -267,7 +267,8 @@ class OnnxNetwork:
         values = dict(zip(self.outputs, self.session.run(self.outputs, feed), strict=True))
         joints = values["joints"].astype(np.float64)
         scores = values.get("scores", np.full(joints.shape[:2], np.nan)).astype(np.float64)
-        return joints[None], self.score_map(scores) if self.score_map else scores
+        scores = self.score_map(scores) if self.score_map else scores
+        return joints[None], scores, np.full((*scores.shape, 2), np.nan)
 
 
 def open_session(path: Path) -> InferenceSession:

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
+from ief.inference.boxes import to_corners
 from ief.inference.onnx import open_session
 
 PERSON, DETR_PERSON = 0, 1  # COCO's people among 80 classes, and among DETR's, where 0 is none
@@ -160,11 +161,6 @@ def read_single(output: np.ndarray, form: str, size: tuple[int, int]) -> tuple[n
     centers = (np.tanh(flat[:, 1:3]) + cells) / [columns, rows]
     boxes = np.concatenate([centers, 1 / (1 + np.exp(-flat[:, 3:5]))], axis=1) * np.tile(size[::-1], 2)
     return to_corners(boxes), flat[:, 0] ** 0.6 * flat[:, 5 + PERSON] ** 0.4  # FastestDet's own weights
-
-
-def to_corners(boxes: np.ndarray) -> np.ndarray:
-    """(N, 4) x1 y1 x2 y2 of boxes cx cy w h."""
-    return np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
 
 
 def drop_overlapping(boxes: np.ndarray, scores: np.ndarray, overlap: float = OVERLAP) -> tuple[np.ndarray, np.ndarray]:

@@ -43,7 +43,7 @@ class Journal:
         joints = len(predictor.skeleton)
         self.shapes = {
             "joints": (-1, joints, predictor.dimensions), "boxes": (-1, 4), "scores": (-1, joints), "box_scores": -1,
-            "rows": -1,
+            "rows": -1, "sigma": (-1, joints, 2),
         }  # fmt: skip
         for line in path.read_bytes().splitlines() if path.is_file() else ():
             try:
@@ -91,6 +91,8 @@ def predict_images(
     find_people: FindPeople | None = None,
     draw: int | None = None,
     camera: ImageCamera | None = None,
+    ellipses: bool = False,
+    refine: bool = False,
 ) -> tuple[list[Poses], list[str]]:
     """The poses of images under different names; each one's overlay, `NAME.pose.jpg`, goes to `folder` on the way.
 
@@ -102,13 +104,15 @@ def predict_images(
         find_people: finds the people of images without boxes.
         draw: how many images to draw, the first ones; None for all.
         camera: of the images, for their overlays, where it is known.
+        ellipses: of joints, in the overlays (`Poses.draw`).
+        refine: predict once more, in the box of each pose.
 
     Returns:
         the poses image by image, and a line for each image, person or picture that was left out.
     """
     outcomes = {image.name: outcome for image in images if (outcome := journal.find(image))}
     new = [image for image in images if image.name not in outcomes]
-    predicted, drawings, pool = predictor.stream(new, find_people), [], ThreadPoolExecutor(2, "overlays")
+    predicted, drawings, pool = predictor.stream(new, find_people, refine), [], ThreadPoolExecutor(2, "overlays")
     try:
         with progress(desc="predicting", total=len(images), unit="image", initial=len(outcomes)) as counter:
             for place, image in enumerate(images):
@@ -119,7 +123,7 @@ def predict_images(
                     counter.update()
                 poses = outcomes[image.name].poses
                 if (draw is None or place < draw) and len(poses) and (is_new or not path.exists()):
-                    drawings.append(pool.submit(draw_overlay, image, poses, path, camera and camera.scale))
+                    drawings.append(pool.submit(draw_overlay, image, poses, path, camera and camera.scale, ellipses))
                     if len(drawings) > AHEAD:
                         drawings[-AHEAD - 1].result()
         left_out = [line for image in images for line in outcomes[image.name].left_out]
@@ -131,14 +135,14 @@ def predict_images(
     return [outcomes[image.name].poses for image in images], left_out
 
 
-def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | None) -> str | None:
+def draw_overlay(people: ImagePeople, poses: Poses, path: Path, scale: float | None, ellipses: bool) -> str | None:
     """Write an image with everybody's skeleton on it as a JPEG; what is wrong if it cannot be drawn.
 
     Args:
         scale: of poses in 3D, image pixels per mm at the root; None estimates it.
     """
     try:
-        write_bytes(path, to_jpeg(poses.draw(people.load(), scale)), durable=False)
+        write_bytes(path, to_jpeg(poses.draw(people.load(), scale, ellipses)), durable=False)
     except PoseError as error:
         return f"picture of {people.name}: {error}"
     return None

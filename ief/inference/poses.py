@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas
     import supervision
 
+ELLIPSE = 4.605  # 90 % of chi-square with two degrees of freedom
+
 
 @dataclass(frozen=True)
 class ImageCamera:
@@ -97,6 +99,8 @@ class Poses:
         time_s: seconds from the beginning of the video that the image is of; NaN if it is of none.
         min_score: joints with a score below are marked as not shown, and not drawn.
         source: what was predicted, a path or an array, so that it can be drawn on; None if it is not kept.
+        sigma: (P, K, 2) standard deviations of x and y, image pixels; NaN where there are no scores, and of exported
+            models; None is all NaN.
     """
 
     joints: np.ndarray
@@ -109,6 +113,7 @@ class Poses:
     time_s: float = np.nan
     min_score: float = 0.0
     source: object = None
+    sigma: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -130,6 +135,12 @@ class Poses:
     def shown(self) -> np.ndarray:
         """(P, K) bool: joints that are finite and whose score, where there is one, is not below `min_score`."""
         return np.isfinite(self.joints[..., :2]).all(axis=-1) & ~(self.scores < self.min_score)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """(P, K, 2, 2) of each joint's x and y in image pixels squared, from `sigma`; x and y are independent."""
+        sigma = np.full((*self.joints.shape[:2], 2), np.nan) if self.sigma is None else self.sigma
+        return np.where(np.eye(2, dtype=bool), sigma[..., None] ** 2, np.where(np.isnan(sigma[..., None]), np.nan, 0))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -176,7 +187,7 @@ class Poses:
             raise PoseError(f"camera coordinates: {name} of shape {array.shape}; give {row} or {shape} finite numbers")
         return np.broadcast_to(array, shape)
 
-    def draw(self, image: object = None, scale: float | np.ndarray | None = None) -> np.ndarray:
+    def draw(self, image: object = None, scale: float | np.ndarray | None = None, ellipses: bool = False) -> np.ndarray:
         """The image with everybody's skeleton on it, (H, W, 3) uint8 RGB, as a new array.
 
         Poses in 3D are shown from the side as well, in a panel at the image's right (`evaluation.report.side_view`).
@@ -187,17 +198,20 @@ class Poses:
             image: what `PosePredictor` takes; None for the image that was predicted.
             scale: of poses in 3D, image pixels per mm at the root, one or (P,): the focal length over the root's depth.
                 None estimates it from the pose.
+            ellipses: beneath, where each joint lies with a chance of 90 % if errors are normal; none without a sigma.
 
         Raises:
             PoseError: no image, or one that cannot be read.
         """
-        from evaluation.report.skeletons import draw_poses, drop_outside
+        from evaluation.report.skeletons import draw_ellipses, draw_poses, drop_outside
 
         image = self.source if image is None else image
         if image is None:
             raise PoseError(f"{self.image or 'poses'}: the image is not kept; give it, a path or an array")
         pixels = read_image(image, self.image or "image")
         joints = np.where(self.shown[..., None], self.joints, np.nan)
+        if ellipses and self.sigma is not None:
+            pixels = draw_ellipses(pixels, joints[..., :2], np.sqrt(ELLIPSE) * self.sigma, self.skeleton)
         if joints.shape[-1] == 3:
             from evaluation.report.side_view import add_side_view
 
@@ -235,7 +249,7 @@ class Poses:
             "image": self.image,
             "person": np.repeat(self.rows, joints),
             "joint": self.names * count,
-            **dict(zip("xyz", np.moveaxis(self.joints, -1, 0).reshape(-1, count * joints), strict=False)),
+            **dict(zip("xyz", self.joints.reshape(-1, self.joints.shape[-1]).T, strict=False)),
             "score": self.scores.ravel(),
             "shown": self.shown.ravel(),
         }

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
-from checkpoints.weights import find_run
+from checkpoints.weights import describe_run, find_run
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
@@ -40,14 +41,15 @@ class CascadeNetwork:
         self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
         self.dimensions, self.score_map = cascade.mean_pose.shape[-1], score_map
+        self.name = f"{self.stage + 1} stage{'s' if self.stage else ''} of {design.backbone}"
         self.process = os.getpid()
 
     def __setstate__(self, state: dict) -> None:
         vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
 
     @torch.inference_mode()
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D) and (B, K), both float64.
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 -> (T + 1, B, K, D), (B, K) and (B, K, 2), as float64.
 
         Raises:
             PoseError: after a fork, where the threads that torch had before it would be waited for without end.
@@ -56,10 +58,13 @@ class CascadeNetwork:
             raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
         crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
-        poses, scores = self.cascade.predict(images, self.flip)
+        poses, sigma = self.cascade.predict(images, self.flip)
         stages = [self.cascade.hide_unlabeled(pose).double().cpu().numpy() for pose in poses]
-        scores = scores.double().cpu().numpy()
-        return np.stack(np.broadcast_arrays(*stages)), self.score_map(scores) if self.score_map else scores
+        scores = self.cascade.stages[-1].scores(sigma).double().cpu().numpy()
+        sigma = sigma.double().cpu().numpy()
+        if self.score_map:
+            scores, sigma = self.score_map(scores), self.score_map.spread * sigma
+        return np.stack(np.broadcast_arrays(*stages)), scores, sigma
 
 
 class PosePredictor:
@@ -72,6 +77,8 @@ class PosePredictor:
     Args:
         network: turns crops into poses.
         batch_size: crops per call of it.
+        about: what is known of its training, in a line.
+        device: of detectors; None for a GPU if there is one.
 
     Attributes:
         size: side of the network's input in pixels.
@@ -80,12 +87,16 @@ class PosePredictor:
         min_joint_score: joints with a score below are marked as not shown, and not drawn.
     """
 
-    def __init__(self, network: Network, batch_size: int = 32) -> None:
+    def __init__(self, network: Network, batch_size: int = 32, about: str = "", device: str | None = None) -> None:
         if batch_size < 1:
             raise PoseError(f"batch size {batch_size}: must be 1 or more")
-        self.network, self.batch_size = network, batch_size
+        self.network, self.batch_size, self.about, self.device = network, batch_size, about, device
         self.size, self.skeleton, self.dimensions = network.size, network.skeleton, network.dimensions
         self.min_joint_score = network.score_map.min_score if network.score_map else 0.0
+
+    def __repr__(self) -> str:
+        form = f"{self.network.name} at {self.size} px, {len(self.skeleton)} joints in {self.dimensions}D"
+        return f"PosePredictor: {form}; {self.about or 'of an unknown training'}"
 
     @classmethod
     def load(
@@ -111,21 +122,23 @@ class PosePredictor:
 
             if flip:
                 raise PoseError(f"{path}: an exported model sees each crop once; flip needs the run's folder")
-            return cls(OnnxNetwork(path), batch_size)
+            return cls(OnnxNetwork(path), batch_size, describe_run(path), device)
         from ief.model.device import choose_device
         from ief.model.run_folder import load_cascade
 
         stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
         run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
         network = CascadeNetwork(load_cascade(run, count).to(choose_device(device)), flip, ScoreMap.load(run))
-        return cls(network, batch_size)
+        return cls(network, batch_size, describe_run(run), device)
 
     @classmethod
     def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
         """A predictor from a cascade in evaluation mode, on the device that it is on; its scores are uncalibrated."""
         return cls(CascadeNetwork(cascade, flip), batch_size)
 
-    def __call__(self, images: object, boxes: object = None) -> Poses | list[Poses]:
+    def __call__(
+        self, images: object, boxes: object = None, *, detect: bool | str | os.PathLike = False, refine: bool = False
+    ) -> Poses | list[Poses]:
         """The poses of the people of one image, or of a list of images; all their crops share batches.
 
         Args:
@@ -133,46 +146,63 @@ class PosePredictor:
                 such.
             boxes: (P, 4) x1 y1 x2 y2 in the image's pixels, where its people are; None for one person who fills it.
                 For a list of images, a list with one entry per image.
+            detect: True finds the people by torchvision's detector, the file of one in ONNX by that one; an image
+                without anybody has no poses.
+            refine: predict once more, in the box of each pose: for people who are small in their boxes.
 
         Returns:
             a `Poses`, or a list of them.
 
         Raises:
-            PoseError: an image that cannot be read or is none, or a box that is empty, not finite, or off
-                the image.
+            PoseError: an image that cannot be read or is none, a box that is empty, not finite, or off the image, boxes
+                beside `detect`, or a detector that cannot be had.
         """
         several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, (str, bytes, bytearray, IOBase))
         if not several:
-            return self([images], [boxes])[0]
+            return self([images], [boxes], detect=detect, refine=refine)[0]
         images = list(images)
         boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
         people = [people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))]
-        outcomes = list(self.stream(people))
+        find_people = None
+        if detect:
+            if any(each is not None for each in boxes):
+                raise PoseError("detect finds the people of images; leave out their boxes")
+            from ief.inference.detector import load_detector
+
+            find_people = load_detector(None if detect is True else Path(detect), device=self.device)
+        from ief.inference.stream import NOBODY
+
+        outcomes = list(self.stream(people, find_people, refine))
         for outcome in outcomes:
-            if outcome.left_out:
-                raise PoseError(outcome.left_out[0])
+            for line in outcome.left_out:
+                if not line.endswith(NOBODY):
+                    raise PoseError(line)
         return [replace(one.poses, source=image) for one, image in zip(outcomes, images, strict=True)]
 
-    def stream(self, images: Iterable[ImagePeople], find_people: FindPeople | None = None) -> Iterator[Outcome]:
+    def stream(
+        self, images: Iterable[ImagePeople], find_people: FindPeople | None = None, refine: bool = False
+    ) -> Iterator[Outcome]:
         """The poses of any number of images, in order; bad input ends nothing.
 
         Args:
             images: what to predict. Of a list the next ones are read meanwhile, and full batches are predicted; of
                 whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
+            refine: predict once more, in the box of each pose; of a list.
         """
-        from ief.inference.stream import stream  # OpenCV, which preprocessed crops do without
+        from ief.inference import stream  # OpenCV, which preprocessed crops do without
 
-        return stream(self.network, images, self.batch_size, find_people, self.min_joint_score)
+        outcomes = stream.stream(self.network, images, self.batch_size, find_people, self.min_joint_score)
+        return map(partial(stream.refine, self.network), images, outcomes) if refine else outcomes
 
-    def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray]:
+    def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The poses of a prepared split, and how sure the last stage is of them.
 
         Returns:
             (T, N, K, D) float64 as in `Poses`, y_0 first and then each stage's pose (an exported model gives its last
-            alone), and scores (N, K) as in `Poses`.
+            alone), and scores (N, K) and sigma (N, K, 2) as in `Poses`.
 
         Raises:
             PoseError: when the split is prepared at another size than the network's, or with other joints.
@@ -194,8 +224,9 @@ class PosePredictor:
                 crops = data.crops[start : start + self.batch_size, inner, inner]
                 batches.append(self.network(crops))
                 counter.update(len(crops))
-        poses = np.concatenate([pose for pose, _ in batches], axis=1)
-        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate([scores for _, scores in batches])
+        poses, scores, sigma = zip(*batches, strict=True)
+        poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size
+        return np.stack([data.to_image(pose) for pose in poses]), np.concatenate(scores), np.concatenate(sigma) * step
 
 
 def people_of(image: object, boxes: object, row: int) -> ImagePeople:

@@ -26,6 +26,8 @@ class ScoreMap:
         min_score: joints below it are not drawn: of the validation people's, four in five of those are wrong.
         people: how many it was fitted on.
         measure: what right means: `PCKh@0.5`.
+        spread: what sigma is multiplied by so that it is the standard deviation of a joint's x and y
+            (`evaluation.metrics.calibration.fit_spread`).
     """
 
     raw: tuple[float, ...]
@@ -33,18 +35,19 @@ class ScoreMap:
     min_score: float
     people: int
     measure: str
+    spread: float = 1.0
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         """Raw scores of any shape as shares right in 0..1; NaN stays NaN."""
         return np.interp(scores, self.raw, self.right)
 
     @classmethod
-    def fit(cls, scores: np.ndarray, correct: np.ndarray, measure: str) -> ScoreMap | None:
+    def fit(cls, scores: np.ndarray, correct: np.ndarray, measure: str, spread: float = 1.0) -> ScoreMap | None:
         """The map of some people's raw scores (N, K); None if no joint has a score and a correctness.
 
         Args:
             correct: (N, K) 1 for a joint that is right, 0 for one that is wrong, NaN for one that does not count.
-            measure: what right means.
+            measure, spread: of the map.
         """
         fitted = fit_map(scores, correct)
         if fitted is None:
@@ -55,7 +58,7 @@ class ScoreMap:
                 break
             least = round(float(threshold), 2)
         raw, right = (tuple(values.tolist()) for values in fitted)
-        return cls(raw, right, least, len(scores), measure)
+        return cls(raw, right, least, len(scores), measure, spread)
 
     def save(self, run: Path) -> Path:
         """Write `RUN/scores.json`. Raises PoseError when the disk refuses."""
@@ -75,8 +78,9 @@ class ScoreMap:
     def from_text(cls, text: str) -> ScoreMap:
         """From the JSON that `save` writes. Raises ValueError or TypeError for another text."""
         score_map = cls(**json.loads(text))
-        if not (len(score_map.raw) == len(score_map.right) > 0 and np.isfinite([score_map.raw, score_map.right]).all()):
-            raise ValueError("knots that do not go together")
+        if not (len(score_map.raw) == len(score_map.right) > 0 and np.isfinite([score_map.raw, score_map.right]).all()
+                and 0 < score_map.spread < np.inf):  # fmt: skip
+            raise ValueError("knots that do not go together, or a spread of none")
         return score_map
 
 

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from ief.inference.boxes import box_matrices, check_boxes, describe_faults
+from ief.inference.boxes import box_matrices, check_boxes, describe_faults, pose_boxes
 from ief.inference.pixels import read_image
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
@@ -22,18 +22,20 @@ from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.decode import cut_crops
 
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
+NOBODY = "the detector finds nobody in it"
 # (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
 FindPeople = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Network(Protocol):
-    """Called with crops, gives every stage's poses and the last one's scores: a cascade, or an exported model.
+    """Called with crops, gives every stage's poses, the last one's scores and sigma: a cascade, or an exported model.
 
     Attributes:
         size: side of the crops in pixels.
         skeleton: the tree of the K joints.
         dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
         stage: number of the last stage, -1 if unknown.
+        name: what it is, in words.
         score_map: what its scores mean; None if they are as the last stage gives them.
     """
 
@@ -41,10 +43,13 @@ class Network(Protocol):
     skeleton: Skeleton
     dimensions: int
     stage: int
+    name: str
     score_map: ScoreMap | None
 
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 RGB -> (T, B, K, D) float64 crop pixels, the last stage's last; (B, K) scores or NaN."""
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 RGB -> float64 (T, B, K, D) crop pixels, the last stage's last; (B, K) scores or NaN; and
+        (B, K, 2) the standard deviations of the last one's x and y, crop pixels or NaN.
+        """
 
 
 @dataclass(frozen=True)
@@ -132,14 +137,14 @@ def stream(
     batch_size, ahead = (batch_size, 2 * batch_size) if isinstance(images, Sequence) else (1, 0)
     waiting: deque[Cut] = deque()
     crops: list[np.ndarray] = []
-    done: list[tuple[np.ndarray, np.ndarray]] = []  # pose and scores of each of the crops before
+    done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
     for cut in chain(cut_ahead(images, network.size, ahead, find_people), [None]):  # None: there are no more
         if cut is not None:
             waiting.append(cut)
             crops.extend(cut.crops)
         while len(crops) >= (batch_size if cut is not None else 1):
-            stages, scores = network(np.stack(crops[:batch_size]))
-            done.extend(zip(stages[-1], scores, strict=True))
+            stages, *beside = network(np.stack(crops[:batch_size]))
+            done.extend(zip(stages[-1], *beside, strict=True))
             del crops[:batch_size]
         while waiting and len(waiting[0].crops) <= len(done):
             count = len(waiting[0].crops)
@@ -147,12 +152,30 @@ def stream(
             del done[:count]
 
 
-def map_back(cut: Cut, done: list[tuple[np.ndarray, np.ndarray]], network: Network, min_score: float) -> Outcome:
-    """The poses (K, D) of a cut's people, x, y in crop pixels, and their scores (K,), as those of its image."""
-    joints = np.reshape([pose for pose, _ in done], (len(done), len(network.skeleton), network.dimensions))
-    joints = apply_affine(invert_affine(box_matrices(cut.boxes, network.size)), joints)
-    scores = np.reshape([scores for _, scores in done], joints.shape[:2])
-    poses = Poses(joints, network.skeleton, cut.boxes, scores, cut.box_scores, cut.rows, cut.name, min_score=min_score)
+def refine(network: Network, people: ImagePeople, outcome: Outcome) -> Outcome:
+    """The outcome of an image with everybody's pose predicted once more, in the box of the pose.
+
+    Who has a pose whose box cannot be used, as one off the image, keeps it.
+    """
+    poses = outcome.poses
+    if not len(poses):
+        return outcome
+    closer = replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)
+    (again,) = stream(network, [closer], len(poses))
+    columns = {name: getattr(poses, name).copy() for name in ("joints", "boxes", "scores", "sigma")}
+    for name, column in columns.items():
+        column[again.poses.rows] = getattr(again.poses, name)
+    return replace(outcome, poses=replace(poses, **columns))
+
+
+def map_back(cut: Cut, done: list[tuple[np.ndarray, ...]], network: Network, min_score: float) -> Outcome:
+    """The poses (K, D) of a cut's people, their scores (K,) and sigma (K, 2), of crop pixels, as those of its image."""
+    joints, scores, sigma = zip(*done, strict=True) if done else ((), (), ())
+    shape, to_image = (len(done), len(network.skeleton)), invert_affine(box_matrices(cut.boxes, network.size))
+    joints = apply_affine(to_image, np.reshape(joints, (*shape, network.dimensions)))
+    sigma = np.reshape(sigma, (*shape, 2)) * to_image[:, :1, :1]  # a crop is moved and scaled alone
+    person = (cut.boxes, np.reshape(scores, shape), cut.box_scores, cut.rows)
+    poses = Poses(joints, network.skeleton, *person, cut.name, min_score=min_score, sigma=sigma)
     return Outcome(cut.name, poses, cut.left_out, cut.doubts)
 
 
@@ -184,7 +207,7 @@ def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = N
         else:
             boxes, scores = find_people(image)
             if not len(boxes):
-                raise PoseError(f"{name}: the detector finds nobody in it")
+                raise PoseError(f"{name}: {NOBODY}")
     except PoseError as error:
         line, none = str(error) if people.name in str(error) else f"{people.name}: {error}", np.zeros((0, 4))
         return Cut(people.name, np.zeros((0, size, size, 3), np.uint8), none, none[:, 0], np.zeros(0, int), [line])

@@ -68,6 +68,7 @@ def predict_video(
     center: Sequence[float] | None = None,
     scale: float | None = None,
     camera: ImageCamera | None = None,
+    ellipses: bool = False,
 ) -> tuple[list[Poses], list[str]]:
     """The poses of a video's frames, and an annotated copy of it, at one rate: a line on stderr if its own is uneven.
 
@@ -78,6 +79,7 @@ def predict_video(
         find_people: finds people in the first frame, and every `EVERY` frames those who have come in.
         center, scale: MPII's, of the one person in the first frame; None for somebody who fills it.
         camera: of the video, for the side view, where it is known.
+        ellipses: of joints, in the copy.
 
     Returns:
         the poses frame by frame, and a line if the video, or a part of it, was left out.
@@ -91,7 +93,7 @@ def predict_video(
             steps = predict_frames(predictor, frames, name, boxes, find_people, path, journal)
             for frame, poses in progress(steps, f"predicting {name}", frames.count, "frame"):
                 predicted.append(replace(poses, time_s=frames.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000))
-                yield poses.draw(frame, camera and camera.scale)
+                yield poses.draw(frame, camera and camera.scale, ellipses)
 
         write_video(copy, annotate(), frames.fps)
     except PoseError as error:

@@ -41,20 +41,17 @@ class Cascade(nn.Module):
         return self.predict(images, flip)[0]
 
     def predict(self, images: Tensor, flip: bool = False) -> tuple[list[Tensor], Tensor]:
-        """The poses as `forward` gives them, and the last one's scores (B, K) as `Stage.scores` gives them.
-
-        The scores are NaN where the last stage was trained without a likelihood.
-        """
+        """The poses as `forward` gives them, and the last one's sigma (B, K, 2) as `Stage.predict` gives it."""
         poses = [self.mean_pose.unsqueeze(0)]
-        scores = poses[0].new_full((images.shape[0], poses[0].shape[1]), torch.nan)
+        sigma = poses[0].new_full((images.shape[0], poses[0].shape[1], 2), torch.nan)
         for stage in self.stages:
-            pose, scores = stage.predict(images, poses[-1])
+            pose, sigma = stage.predict(images, poses[-1])
             if flip:
                 mirrored, again = stage.predict(images.flip(-1), mirror(poses[-1], stage))
                 pose = (pose + mirror(mirrored, stage)) / 2
-                scores = (scores + again[:, list(stage.design.skeleton.flip_permutation)]) / 2
+                sigma = (sigma + again[:, list(stage.design.skeleton.flip_permutation)]) / 2
             poses.append(pose)
-        return poses, scores
+        return poses, sigma
 
     def hide_unlabeled(self, pose: Tensor) -> Tensor:
         """A pose (..., K, D) for those who ask for it: NaN for joints that no training person had."""

@@ -145,32 +145,31 @@ class Stage(nn.Module):
         return estimate if raw_sigma is None else (estimate, raw_sigma)
 
     def predict(self, images: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
-        """The next pose and how sure the network is of it, in inference.
+        """The next pose and the scale of its errors, in inference.
 
         Args: as `forward`.
 
         Returns:
-            (B, K, D) joints in crop pixels, and their scores (B, K) as `scores` gives them.
+            (B, K, D) joints in crop pixels, and (B, K, 2) sigma of each joint's pair with the origin in x and y, crop
+            pixels; NaN without a likelihood, and for a joint whose pair with the origin the method does not have.
         """
         estimate, raw_sigma = self._regress(images, joints, with_sigma=True)
         pose = self.decode(estimate)
-        return pose, pose.new_full(pose.shape[:2], torch.nan) if raw_sigma is None else self.scores(raw_sigma)
+        if raw_sigma is None:
+            return pose, torch.full_like(pose[..., :2], torch.nan)
+        sigma = (torch.sigmoid(raw_sigma) * self.pair_std)[:, self.origin_pair, :2]
+        return pose, torch.where((self.origin_pair >= 0).unsqueeze(-1), sigma, torch.nan)
 
-    def scores(self, raw_sigma: Tensor) -> Tensor:
-        """1 - sigma of each joint's pair with the origin, the mean over x and y, as Li et al. score a joint.
-
-        Their targets are parts of the crop's side, so sigma is too: in standard deviations of the pair, times that
-        deviation, over the side.
+    def scores(self, sigma: Tensor) -> Tensor:
+        """1 - sigma as Li et al. score a joint: the mean over x and y, as a part of the crop's side, as their targets.
 
         Args:
-            raw_sigma: (B, P, D) the network's output for the pairs' sigma.
+            sigma: (B, K, 2) crop pixels, as `predict` gives it.
 
         Returns:
-            (B, K) in 0..1; NaN for a joint whose pair with the origin the method does not have.
+            (B, K) in 0..1; NaN where sigma is.
         """
-        sigma = (torch.sigmoid(raw_sigma) * self.pair_std)[..., :2] / self.design.size
-        scores = (1 - sigma.mean(dim=-1)).clamp(min=0)
-        return torch.where(self.origin_pair >= 0, scores[:, self.origin_pair], torch.nan)
+        return (1 - (sigma / self.design.size).mean(dim=-1)).clamp(min=0)
 
     def _regress(self, images: Tensor, joints: Tensor, with_sigma: bool) -> tuple[Tensor, Tensor | None]:
         with torch.autocast(images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.metrics.calibration import Calibration
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.calibration import LEVELS, Calibration
 from evaluation.metrics.json_format import Json
 from evaluation.metrics.oks import OksScores
 from evaluation.metrics.scores import Scores
@@ -38,6 +39,7 @@ class ScoredPeople:
         oks: COCO's figures, if the people have areas of their own.
         calibration: of the calibrated scores, if joints have scores.
         scores, correct: (N, K) those scores, and which joints are right; NaN where one does not count.
+        coverage: share of the joints in their ellipses of each of `calibration.LEVELS`.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ScoredPeople:
     calibration: Calibration | None
     scores: np.ndarray | None
     correct: np.ndarray
+    coverage: list[Estimate]
 
     @property
     def last(self) -> Scores:
@@ -80,7 +83,7 @@ def model_card(
         "## Scores",
         *(warn_of_score(main) if main.measure.block == "pckh" else []),
         *(block for people in scored for block in describe_scores(people)),
-        *(describe_joint_scores(scored, score_map) if score_map else []),
+        *(describe_joint_scores(scored, score_map) + describe_ellipses(scored, score_map) if score_map else []),
         "## Storage",
         f"Convolutions and linear layers are stored in {last['rounded_to']}; they are loaded as float32.",
         rounding_table(scored).markdown(),
@@ -151,6 +154,19 @@ def describe_joint_scores(scored: Sequence[ScoredPeople], score_map: ScoreMap) -
         f"{score_map.people:,} validation people of `{scored[0].name}`, whose own table is of two halves, each judged "
         f"by the other's map. Joints below {score_map.min_score:g} are not drawn: {'; '.join(hidden)}.",
         table.markdown(),
+    ]
+
+
+def describe_ellipses(scored: Sequence[ScoredPeople], score_map: ScoreMap) -> list[str]:
+    """What ellipses of joints mean: the share of joints that lie in them."""
+    rows = [(people.name, *(cell(share, digits=2) for share in people.coverage)) for people in scored]
+    head = ("", *(f"{100 * level:g} %" for level in LEVELS))
+    return [
+        f"`poses.covariance` is that of the network's sigma times {score_map.spread:.2f}, by which half of the joints "
+        f"of `{scored[0].name}` lie in their ellipses of 50 %; its own row is of two halves, each by the other's "
+        "number. Where a row is below its head, errors have heavier tails than normal ones: read these ellipses as "
+        "smaller than they say.",
+        Table("Share of the joints inside the ellipses that should hold", head, tuple(rows)).markdown(),
     ]
 
 

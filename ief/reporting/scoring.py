@@ -174,7 +174,7 @@ def score_run(
     from ief.model.run_folder import load_cascade
 
     out = out or run
-    poses, scores = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
+    poses, scores, _ = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
     save_poses(out, data, poses, scores)
     gt = ground_truth(data.people, poses[-1])
     if score_map := ScoreMap.fit(scores, correct_joints(poses[-1][..., :2], gt), gt.measure.title):

@@ -111,7 +111,7 @@ class Demo:
         pictures = write_bytes(report / "people.jpg", to_jpeg(grid(drawn, 4)))
 
         test, submission = load_prepared(self.out / self.prepared, "test"), self.out / "pred_keypoints_mpii.mat"
-        predictions = save_poses(self.run, test, *predictor.predict_split(test))
+        predictions = save_poses(self.run, test, *predictor.predict_split(test)[:2])
         write_submission(source.annotations, read_predictions(predictions), submission)
         gt = load_people(source.truth)
         result = score(align(read_submission(submission), gt).joints, gt)
@@ -148,7 +148,7 @@ class Demo3D(Demo):
         """Predict people elsewhere, print and write their scores to `elsewhere.json`."""
         others = self.valid[1]
         say(f"and {len(others):,} people elsewhere, of whose kind nobody was labeled in depth")
-        poses, joint_scores = predictor.predict_split(others)
+        poses, joint_scores, _ = predictor.predict_split(others)
         save_poses(self.out / "elsewhere-predictions", others, poses, joint_scores)
         people, names = self.load_hidden_truth(), stage_names(len(poses))
         scores = {name: score_poses(pose, people, intervals=True)[3] for name, pose in zip(names, poses, strict=True)}

@@ -7,15 +7,13 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
 from checkpoints.stopping import Stopping
-from checkpoints.weights import describe_run, find_run
+from checkpoints.weights import find_run
 from evaluation.report.skeletons import to_jpeg
 from ief.inference.inputs import find_inputs, name_videos, place_person, read_boxes, whole_images
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
-from ief.inference.stream import FindPeople
 from ief.inference.video import predict_video
-from ief.model.device import choose_device
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -31,11 +29,13 @@ def predict_inputs(
     boxes: Path | None = None,
     detect: bool = False,
     detector_weights: Path | None = None,
+    refine: bool = False,
     min_score: float | None = None,
     center: Sequence[float] | None = None,
     scale: float | None = None,
     camera: ImageCamera | None = None,
     draw: int | None = None,
+    ellipses: bool = False,
     flip: bool = False,
     min_joint_score: float | None = None,
     batch_size: int = 32,
@@ -53,10 +53,12 @@ def predict_inputs(
         detect: find the people by a detector.
         detector_weights: an .onnx of a usual detector (`onnx_detector`), or a file of torchvision's; None for
             torchvision's cache, or its download.
+        refine: predict images once more, in the box of each pose.
         min_score: pass over boxes with a lower score; None for 0, or 0.5 of the detector.
         center, scale: MPII's, of the one person; None for one who fills the image.
         camera: of poses in 3D, which adds them in its coordinates.
         draw: how many images to draw, the first ones; None for all.
+        ellipses: draw those of joints as well (`Poses.draw`).
         flip: average over the crop and its mirror image.
         min_joint_score: joints below it are marked and not drawn; None for what the run's scores were fitted to.
         batch_size: crops at a time.
@@ -88,21 +90,23 @@ def predict_inputs(
         images = [place_person(image, center, scale) for image in images]
     find_people = None
     if detect:
+        from ief.inference.detector import load_detector
+
         find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     stages = [weights] if weights.is_file() else sorted(weights.glob("stage*/stage.safetensors"))
     asked = {
         "weights": [checksum(path) for path in stages],
-        "flip": flip,
+        "options": [flip, refine, ellipses],  # the last of the overlays alone
         "scores": [predictor.network.score_map and predictor.network.score_map.right, predictor.min_joint_score],
         "detector": [str(detector_weights), min_score] if detect else None,
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
     }
     with Stopping().listening():  # a stop removes what is half written, and what is in the journal is kept
         journal, copies = Journal(out / JOURNAL, asked, predictor), []
-        poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera)
+        poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses, refine)
         left_out += lines
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
-            options = (journal, find_people, center, scale, camera)
+            options = (journal, find_people, center, scale, camera, ellipses)
             frames, lines = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
         if not sum(map(len, poses)):
@@ -110,17 +114,6 @@ def predict_inputs(
         results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera, images)
     (out / JOURNAL).unlink(missing_ok=True)
     return [*copies, *results], left_out
-
-
-def load_detector(weights: Path | None, min_score: float, device: str | None) -> FindPeople:
-    """A detector of people, by the kind of its file. Raises PoseError if it cannot be had."""
-    if weights and weights.suffix.lower() == ".onnx":
-        from ief.inference.onnx_detector import OnnxDetector
-
-        return OnnxDetector(weights, min_score)
-    from ief.inference.detector import PersonDetector
-
-    return PersonDetector(weights, min_score, choose_device(device))
 
 
 def predict_split(
@@ -154,7 +147,7 @@ def predict_split(
     """
     predictor = _load_predictor(find_run(weights), device, flip, batch_size)
     prepared = load_prepared(data, split)
-    poses, scores = predictor.predict_split(prepared)
+    poses, scores, _ = predictor.predict_split(prepared)
     files, left_out = [save_poses(out, prepared, poses, scores)], []
     if images:
         load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
@@ -170,7 +163,7 @@ def predict_split(
 def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int) -> PosePredictor:
     """A predictor; a line on stderr says what it is, and one if a mirror image's joints are not known."""
     predictor = PosePredictor.load(weights, device, flip, batch_size)
-    print(describe_run(weights), file=sys.stderr)
+    print(predictor.about, file=sys.stderr)
     if flip and (note := mirror_note(predictor.skeleton)):
         print(f"{weights}: {note}", file=sys.stderr)
     return predictor

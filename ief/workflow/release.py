@@ -11,7 +11,15 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_text
 from checkpoints.weights import read_header
-from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit
+from evaluation.metrics.calibration import (
+    calibrate,
+    correct_joints,
+    coverage,
+    cross_fit,
+    cross_spread,
+    fit_spread,
+    squared_distances,
+)
 from evaluation.metrics.oks import oks_scores
 from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
@@ -70,16 +78,18 @@ def release(
     scored: list[ScoredPeople] = []
     score_map = None
     for split in splits:
-        exact, _ = PosePredictor.of(before).predict_split(split)
-        poses, raw = PosePredictor.of(after).predict_split(split)
+        exact, *_ = PosePredictor.of(before).predict_split(split)
+        poses, raw, sigma = PosePredictor.of(after).predict_split(split)
         gt = ground_truth(split.people, poses[-1])
         correct, calibrated = correct_joints(poses[-1], gt), None
-        if not scored and (score_map := ScoreMap.fit(raw, correct, gt.measure.title)):
+        squared = squared_distances(poses[-1], np.where(gt.annotated[..., None], gt.joints, np.nan), sigma)
+        if not scored and (score_map := ScoreMap.fit(raw, correct, gt.measure.title, fit_spread(squared))):
             files.append(score_map.save(out))
             calibrated = cross_fit(raw, correct)  # nobody's own joints are in the map that his are judged by
+            squared = cross_spread(squared)
         elif score_map:
-            calibrated = score_map(raw)
-        scored.append(score_people(split, exact, poses, calibrated, correct))
+            calibrated, squared = score_map(raw), squared / score_map.spread**2
+        scored.append(score_people(split, exact, poses, calibrated, correct, squared))
     metrics = {stage: to_tree({2: scores}) for stage, scores in scored[0].stages.items()}
     files.append(write_text(out / "metrics.json", json.dumps(metrics, indent=1)))
     headers = [read_header(file) for file in files if file.suffix == ".safetensors"]
@@ -88,13 +98,15 @@ def release(
 
 
 def score_people(
-    split: PreparedSplit, exact: np.ndarray, poses: np.ndarray, calibrated: np.ndarray | None, correct: np.ndarray
-) -> ScoredPeople:
+    split: PreparedSplit, exact: np.ndarray, poses: np.ndarray, calibrated: np.ndarray | None, correct: np.ndarray,
+    squared: np.ndarray,
+) -> ScoredPeople:  # fmt: skip
     """What the card says of a dataset's validation people.
 
     Args:
         exact, poses: (T + 1, N, K, D) of the weights before and after rounding, image pixels.
-        calibrated, correct: (N, K) scores and correctness of the last poses' joints.
+        calibrated, correct, squared: (N, K) scores, correctness and squared distances, in standard deviations, of the
+            last poses' joints.
     """
     people = split.people
     named = zip(stage_names(len(poses)), poses, strict=True)
@@ -107,4 +119,4 @@ def score_people(
         gt = ground_truth(people, poses[-1])
         oks = oks_scores(poses[-1][..., :2], gt, people.images.tolist(), people.area, ranks)
     calibration = None if calibrated is None else calibrate(calibrated, correct)
-    return ScoredPeople(split.name, stages, change, moved, oks, calibration, calibrated, correct)
+    return ScoredPeople(split.name, stages, change, moved, oks, calibration, calibrated, correct, coverage(squared))

@@ -10,6 +10,7 @@ from untrained import save_run
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
+from ief.inference.boxes import intersect_over_union
 from ief.workflow.predict import predict_inputs
 
 BOX = [10, 5, 30, 35]  # x y width height, in images of 64 x 48
@@ -86,7 +87,7 @@ def test_a_box_that_is_none_is_told_and_costs_itself_alone(run, box, says):
     [
         ([[0.3, 0.1, 0.25, 0.8], BOX], 1, "0..1"),
         ([[30, 4, 60, 44], BOX], 2, "1 boxes may not be x y width height, first a.jpg: its box ends at 90 48"),
-        ([[30, 4, 60, 44]] * 3, 3, "3 boxes may not be"),
+        ([[30, 4, 60, 44], [20, 10, 50, 45], [25, 8, 55, 46]], 3, "3 boxes may not be"),
         ([[20, 10, 50, 45], [30, 4, 60, 44]], 2, "2 boxes may not be"),
         ([BOX, [40, 10, 30, 60]], 2, ""),  # who is cut off by the image's edge
         ([BOX, [-5, -5, 74, 58]], 2, ""),
@@ -114,3 +115,65 @@ def test_videos_beside_images_with_boxes_are_passed_over(tmp_path, run, capsys):
     (tmp_path / "images" / "a.jpg").unlink()
     with pytest.raises(PoseError, match=r"v\.avi: --boxes places people in images"):
         predict(tmp_path, run, "a.jpg 5 5 40 40\n", [])
+
+
+def predict_labels(folder, run, labels, inputs=True):
+    """What is predicted of `a.jpg` and `b.jpg` (64 x 48) by a folder of YOLO's labels."""
+    (folder / "labels").mkdir()
+    images = folder / "images" if inputs else folder / "labels"
+    images.mkdir(exist_ok=True)
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(str(images / name), smooth_image(64, 48))
+    for name, text in labels.items():
+        (folder / "labels" / name).write_text(text)
+    options = {"boxes": folder / "labels", "device": "cpu", "draw": 0}
+    _, left_out = predict_inputs([images] if inputs else [], folder / "out", run, **options)
+    return json.loads((folder / "out" / "predictions-images.json").read_text()), left_out
+
+
+@pytest.mark.parametrize("inputs", [True, False])
+def test_yolos_labels_are_boxes(tmp_path, run, inputs):
+    """In a folder of their own, or beside the images; class 0 alone, with and without a score."""
+    labels = {"a.txt": "0 0.5 0.5 0.25 0.5\n2 0.1 0.1 0.1 0.1\n\n", "b.txt": "0 0.25 0.5 0.5 1 0.75\n", "c.txt": "0"}
+    results, left_out = predict_labels(tmp_path, run, labels, inputs)
+    assert not left_out
+    assert [(entry["file_name"], entry["bbox"]) for entry in results] == [
+        ("a.jpg", [24, 12, 16, 24]),
+        ("b.jpg", [0, 0, 32, 48]),
+    ]
+    assert results[1]["score"] == 0.75
+
+
+def test_labels_that_are_none_are_told(tmp_path, run):
+    text = "0 0.5 0.5 0.25 0.5\n0 0.5 0.5 0.25\n0 32 24 16 24\n0 x 0.5 0.5 0.5\n0 0.1 0.1 0.2 0.1 0.2 0.2 0.1\n"
+    results, left_out = predict_labels(tmp_path, run, {"a.txt": text})
+    assert len(results) == 1 and [line.count(f"a.txt: line {i}:") for i, line in enumerate(left_out[:4], 2)] == [1] * 4
+    assert left_out[4:] == [f"{tmp_path / 'images' / 'b.jpg'}: labels has no box of it"]
+
+
+def test_labels_of_two_images_of_a_name_are_told(tmp_path, run):
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.png"), smooth_image(64, 48))
+    results, left_out = predict_labels(tmp_path, run, dict.fromkeys(("a.txt", "b.txt"), "0 0.5 0.5 0.25 0.5"))
+    assert [entry["file_name"] for entry in results] == ["b.jpg"]
+    assert sum("a.txt: 2 images" in line for line in left_out) == 2
+
+
+def test_a_box_given_twice_is_predicted_once(tmp_path, run, capsys):
+    """Of nearly equal boxes the better one, in the file's order; a neighbor's stays."""
+    boxes = [([10, 5, 30, 35], 0.3), ([12, 6, 20, 35], 0.9), ([10, 5.5, 30, 35], 0.8), ([10, 5, 30, 34.9], 0.2)]
+    tree = [{"file_name": "a.jpg", "bbox": box, "score": score} for box, score in boxes]
+    results, left_out = predict(tmp_path, run, tree, ["a.jpg"])
+    assert [entry["bbox"] for entry in results] == [[12, 6, 20, 35], [10, 5.5, 30, 35]] and not left_out
+    assert "boxes.json: 2 boxes passed over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [([0, 0, 10, 10], 1), ([0, 0, 10, 5], 0.5), ([5, 5, 15, 15], 25 / 175), ([20, 0, 30, 10], 0), ([10, 0, 20, 9], 0)],
+)
+def test_intersection_over_union_by_hand(other, expected):
+    assert intersect_over_union(np.array([0.0, 0, 10, 10]), np.array([other, [0.0, 0, 10, 10]])).tolist() == [
+        pytest.approx(expected),
+        1,
+    ]

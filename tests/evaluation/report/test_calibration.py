@@ -6,7 +6,18 @@ from scattered import noisy_people
 
 from evaluation import Bootstrap, GroundTruth
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.calibration import calibrate, correct_joints, cross_fit, fit_map
+from evaluation.metrics.calibration import (
+    LEVELS,
+    calibrate,
+    correct_joints,
+    coverage,
+    cross_fit,
+    cross_spread,
+    draw_halves,
+    fit_map,
+    fit_spread,
+    squared_distances,
+)
 from evaluation.metrics.pckh import pckh
 from evaluation.report.calibration import make_section
 
@@ -131,3 +142,27 @@ def test_correct_joints_are_those_that_pckh_counts():
         assert np.isnan(correct[:3]).all() and np.array_equal(np.isnan(correct[3:]), np.isnan(joints[3:, :, 0]))
         want = pckh(pred, gt, convention=convention)["pckh@0.5"].per_part
         assert 100 * np.nanmean(correct, axis=0) == pytest.approx([each.value for each in want.values()])
+
+
+def test_ellipses_hold_what_they_should_of_normal_errors():
+    """Sigma half as large as it should be is found; ellipses of each level then hold that share of the joints."""
+    rng = np.random.default_rng(0)
+    sigma, joints = rng.uniform(1, 9, (1500, 16, 2)), rng.uniform(0, 100, (1500, 16, 2))
+    pred = joints + 2 * sigma * rng.standard_normal(joints.shape)
+    joints[rng.random((1500, 16)) < 0.1] = np.nan
+    squared = squared_distances(pred, joints, sigma)
+    assert np.isnan(squared).sum() == np.isnan(joints[..., 0]).sum()
+    assert fit_spread(squared) == pytest.approx(2, rel=0.02)
+    for share, level in zip(coverage(cross_spread(squared)), LEVELS, strict=True):
+        assert share.value == pytest.approx(level, abs=0.01) and share.low < level < share.high
+    assert [share.value for share in coverage(squared, None)] < [0.25] * 4
+    assert fit_spread(np.full((3, 2), np.nan)) == 1.0
+
+
+def test_the_spread_of_a_half_comes_from_the_other():
+    squared = np.ones((40, 2))
+    first, second = draw_halves(40)
+    squared[first] = 4
+    ratio = cross_spread(squared)
+    np.testing.assert_allclose(ratio[first] / ratio[second], 16)
+    assert first.sum() == second.sum() == 20 and (first ^ second).all()

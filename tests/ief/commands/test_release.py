@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import re
 import subprocess
 import sys
 import types
@@ -106,6 +107,17 @@ def test_scores_of_joints_are_shares_right(written, tiny_data):
     hidden = correct[chance < fitted.min_score]
     assert 0.3 < fitted.min_score < 0.5 and hidden.mean() < 0.21  # the mean below t is t / 2
     assert len(fitted.raw) < 300  # plateaus' ends alone
+
+
+def test_the_card_tells_what_ellipses_hold(written, tiny_data):
+    """A share per level, and the spread that is loaded, which holds half of the joints."""
+    card, split = (written / "README.md").read_text(), load_prepared(tiny_data, "valid")
+    (row,) = re.findall(rf"\| {split.name} ((?:\| \d\.\d\d \[[^|]+){{4}})\|\n", card)
+    shares = [float(value.split()[0]) for value in row.strip("| ").split("|")]
+    assert shares == sorted(shares) and 0 < shares[0] <= shares[-1] <= 1
+    poses, _, sigma = PosePredictor.load(written, "cpu").predict_split(split)
+    squared = np.square((poses[-1] - split.people.joints) / sigma).sum(axis=-1)[split.people.annotated]
+    assert (squared < 2 * np.log(2)).mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_only_mpiis_joints_are_released(tiny_data, tmp_path):

@@ -85,7 +85,7 @@ def test_z_is_carried_and_not_mirrored(cascade, crops, flip):
     """Against the unfolded stages by hand."""
     with torch.inference_mode():
         expected = literal(cascade, crops, flip)
-    poses, scores = CascadeNetwork(cascade, flip)(crops)
+    poses, scores, _ = CascadeNetwork(cascade, flip)(crops)
     assert poses.shape == (3, 6, 16, 3) and scores.shape == (6, 16)
     np.testing.assert_allclose(poses[-1], expected, rtol=1e-4, atol=1e-2)
     assert np.ptp(expected[..., 2], axis=0).max() > 10  # it does look at the image

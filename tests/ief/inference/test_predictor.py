@@ -51,7 +51,7 @@ def by_hand(image, box, cascade):
     x1, y1, x2, y2 = box
     center, side = np.array([(x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2]), 1.25 * max(x2 - x1, y2 - y1)
     matrix = crop_matrices(center[None], np.array([side]), 32)
-    poses, _ = CascadeNetwork(cascade)(cut_crops(image, matrix, 32))
+    poses, *_ = CascadeNetwork(cascade)(cut_crops(image, matrix, 32))
     return apply_affine(invert_affine(matrix), poses[-1])[0]
 
 
@@ -84,7 +84,7 @@ def test_array_path_list_boxes_and_onnx_agree(folder, predictor, run, tmp_path):
 
 def test_mpiis_boxes_and_prepared_crops_give_the_same_pose(predictor, tiny_data, tmp_path):
     data = load_prepared(tiny_data, "valid")
-    poses, scores = predictor.predict_split(data)
+    poses, scores, _ = predictor.predict_split(data)
     inner = slice(data.border, data.border + data.size)
     expected = data.to_image(CascadeNetwork(make_cascade())(data.crops[:, inner, inner])[0][-1])
     np.testing.assert_allclose(poses[-1], expected, atol=1e-4)
@@ -181,7 +181,8 @@ def test_scores_are_one_minus_the_sigma_of_the_origin_pairs():
     stage = cascade.stages[-1]
     torch.nn.init.normal_(stage.sigma_head.weight, std=0.3)
     stage.pair_std.copy_(torch.rand(16, 2) * 10)
-    poses, scores = cascade.predict(crops)
+    poses, sigmas = cascade.predict(crops)
+    scores = stage.scores(sigmas)
     stage.train()
     for module in stage.modules():
         module.training = False
@@ -192,11 +193,15 @@ def test_scores_are_one_minus_the_sigma_of_the_origin_pairs():
             sigma = [
                 torch.sigmoid(raw_sigma[person, joint, axis]) * stage.pair_std[joint, axis] / 32 for axis in (0, 1)
             ]
+            assert sigmas[person, joint].tolist() == pytest.approx(
+                [32 * sigma[axis].item() for axis in (0, 1)], abs=1e-4
+            )
             assert scores[person, joint].item() == pytest.approx(1 - (sigma[0] + sigma[1]).item() / 2, abs=1e-5)
 
 
 def test_without_a_pair_with_the_origin_there_is_no_score():
-    scores = make_cascade(method="bone", likelihood=True).predict(torch.rand(2, 3, 32, 32))[1]
+    cascade = make_cascade(method="bone", likelihood=True)
+    scores = cascade.stages[-1].scores(cascade.predict(torch.rand(2, 3, 32, 32))[1])
     assert torch.isfinite(scores[:, 6]).all() and torch.isnan(scores[:, [0, 5, 15]]).all()
     assert torch.isnan(make_cascade().predict(torch.rand(2, 3, 32, 32))[1]).all()
 

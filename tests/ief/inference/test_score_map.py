@@ -58,6 +58,46 @@ def test_joints_without_scores_are_all_shown(tmp_path):
     assert np.isnan(poses.scores).all() and poses.shown.all()
 
 
+def test_covariance_is_sigma_spread_in_image_pixels(run, calibrated, tmp_path):
+    """Sigma by hand from the raw score of a joint, of two boxes; an exported model and plain stages have none."""
+    boxes = [[0, 0, 40, 40], [5, 5, 25, 25]]
+    plain = PosePredictor.load(run, "cpu")(IMAGE, boxes)
+    wide = dataclasses.replace(ScoreMap.load(calibrated[0]), spread=3.0)
+    folder = save_run(tmp_path / "wide", likelihood=True)
+    wide.save(folder)
+    poses = PosePredictor.load(folder, "cpu")(IMAGE, boxes)
+    side = np.array([50, 25])[:, None]  # of the crops in image pixels: 1.25 of the boxes'
+    mean = np.sqrt(plain.covariance[..., [0, 1], [0, 1]]).mean(axis=-1)
+    np.testing.assert_allclose(1 - mean / side, plain.scores, atol=1e-6)
+    np.testing.assert_allclose(poses.covariance, 9 * plain.covariance, rtol=1e-6)
+    assert poses.covariance.shape == (2, 16, 2, 2) and not poses.covariance[..., 0, 1].any()
+    export_run(folder, tmp_path / "pose.onnx", "crops")
+    for path in (tmp_path / "pose.onnx", save_run(tmp_path / "none")):
+        assert np.isnan(PosePredictor.load(path, "cpu")(IMAGE).covariance).all()
+
+
+def test_ellipses_are_drawn_around_shown_joints(run):
+    """The pixels of an ellipse lie at its half axes: 2.146 standard deviations."""
+    poses = PosePredictor.load(run, "cpu")(IMAGE)
+    gray, joints = np.full((200, 200, 3), 90, np.uint8), np.full((1, 16, 2), np.nan)
+    joints[0, 6] = 100
+    one = dataclasses.replace(poses, joints=joints, sigma=np.full((1, 16, 2), [20.0, 30.0]), scores=np.ones((1, 16)))
+    changed = np.argwhere((one.draw(gray, ellipses=True) != one.draw(gray)).any(axis=-1))
+    assert np.abs(np.ptp(changed, axis=0) / 2 - 2.146 * np.array([30, 20])).max() < 4  # a line of 3
+    hidden = dataclasses.replace(one, min_score=1.1)
+    assert np.array_equal(hidden.draw(gray, ellipses=True), gray)
+
+
+def test_a_map_without_a_spread_spreads_by_one(calibrated, tmp_path):
+    tree = json.loads((calibrated[0] / FILE).read_text())
+    del tree["spread"]
+    (tmp_path / FILE).write_text(json.dumps(tree))
+    assert ScoreMap.load(tmp_path).spread == 1.0
+    (tmp_path / FILE).write_text(json.dumps({**tree, "spread": 0}))
+    with pytest.raises(PoseError, match=rf"{FILE}: corrupt"):
+        ScoreMap.load(tmp_path)
+
+
 @pytest.mark.parametrize(
     "text", ["{", "{}", json.dumps({"raw": [1], "right": [], "min_score": 0, "people": 1, "measure": ""})]
 )

@@ -1,0 +1,158 @@
+"""What a predictor offers beside arrays and boxes: detectors, a second look, threads, a line that says what it is."""
+
+import dataclasses
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+from pictures import smooth_image
+from untrained import make_cascade, save_run
+
+import ief.inference.detector
+from checkpoints.errors import PoseError
+from ief import PosePredictor
+from ief.inference.boxes import pose_boxes
+from ief.inference.detector import load_detector
+from ief.inference.onnx_detector import OnnxDetector
+from ief.inference.stream import ImagePeople
+from ief.workflow.predict import predict_inputs
+
+IMAGE = np.ascontiguousarray(smooth_image(90, 70))
+
+
+@pytest.fixture
+def predictor():
+    return PosePredictor.of(make_cascade(likelihood=True))
+
+
+@pytest.mark.slow
+def test_a_hundred_threads_give_what_one_gives(predictor):
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, (40, 30 + place, 3), dtype=np.uint8) for place in range(20)]
+    serial = [predictor(image) for image in images]
+    with ThreadPoolExecutor(100) as pool:
+        results = list(pool.map(lambda place: predictor(images[place % 20]), range(1000)))
+    for place, poses in enumerate(results):
+        wanted = serial[place % 20]
+        assert np.array_equal(poses.joints, wanted.joints) and np.array_equal(poses.scores, wanted.scores)
+
+
+def test_a_predictor_says_what_it_is(tmp_path):
+    line = repr(PosePredictor.load(save_run(tmp_path / "run"), "cpu"))
+    assert "2 stages of tiny_resnet at 32 px, 16 joints in 2D" in line and str(tmp_path / "run") in line
+    assert "1 stages" not in repr(PosePredictor.of(make_cascade(1)))
+
+
+def test_people_are_found_where_asked_for(predictor, monkeypatch, tmp_path):
+    """By a detector that finds nobody in dark images; a second call does not load it again."""
+    loads = []
+
+    class Detector:
+        def __init__(self, *given):
+            loads.append(given)
+
+        def __call__(self, image):
+            boxes = [[5.0, 5, 45, 65], [40, 5, 80, 60]] if image.any() else np.zeros((0, 4))
+            return np.array(boxes), np.array([0.9, 0.8])[: len(boxes)]
+
+    load_detector.cache_clear()
+    monkeypatch.setattr(ief.inference.detector, "PersonDetector", Detector)
+    poses, nobody = predictor([IMAGE, np.zeros_like(IMAGE)], detect=True)
+    assert poses.box_scores.tolist() == [0.9, 0.8] and len(nobody) == 0
+    np.testing.assert_array_equal(poses.joints, predictor(IMAGE, poses.boxes).joints)
+    predictor(IMAGE, detect=True)
+    assert len(loads) == 1
+    load_detector.cache_clear()
+    with pytest.raises(PoseError, match="leave out"):
+        predictor(IMAGE, [[0, 0, 9, 9]], detect=True)
+    with pytest.raises(PoseError, match=r"none\.onnx"):
+        predictor(IMAGE, detect=tmp_path / "none.onnx")
+    with pytest.raises(PoseError, match=r"none\.jpg"):
+        predictor(str(tmp_path / "none.jpg"), detect=True)
+
+
+def test_an_onnx_file_is_its_own_detector(predictor, monkeypatch, tmp_path):
+    monkeypatch.setattr(OnnxDetector, "__init__", lambda self, path, least: setattr(self, "path", path))
+    monkeypatch.setattr(OnnxDetector, "__call__", lambda self, image: (np.array([[5.0, 5, 45, 65]]), np.array([0.7])))
+    load_detector.cache_clear()
+    assert predictor(IMAGE, detect=str(tmp_path / "d.onnx")).boxes.tolist() == [[5, 5, 45, 65]]
+    assert isinstance(load_detector(tmp_path / "d.onnx", device="cpu"), OnnxDetector)
+    load_detector.cache_clear()
+
+
+def test_a_second_look_is_around_the_pose(predictor):
+    """As the pose's box by hand, of several people; whose box is off the image keeps the first pose."""
+    boxes = [[5, 5, 45, 65], [40, 5, 80, 60]]
+    first, again = predictor(IMAGE, boxes), predictor(IMAGE, boxes, refine=True)
+    by_hand = predictor(IMAGE, pose_boxes(first.joints))
+    for name in ("joints", "boxes", "scores", "sigma"):
+        np.testing.assert_allclose(getattr(again, name), getattr(by_hand, name), atol=1e-3)
+    assert np.abs(again.joints - first.joints).max() > 1
+    network = predictor.network
+    calls = []
+
+    def run_off(crops):
+        stages, *beside = network(crops)
+        calls.append(len(crops))
+        return (stages - [[[[1000.0, 0]]], [[[0, 0]]]][0] if len(calls) == 1 else stages, *beside)
+
+    for name in ("size", "skeleton", "dimensions", "stage", "score_map"):
+        setattr(run_off, name, getattr(network, name))
+    predictor.network = run_off
+    kept = predictor(IMAGE, refine=True)
+    assert calls == [1] and (kept.joints[..., 0] < 0).all() and kept.boxes.tolist() == [[0, 0, 90, 70]]
+
+
+def test_a_second_look_at_files_keeps_rows_and_faults(predictor, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), IMAGE[..., ::-1])
+    people = ImagePeople(
+        tmp_path / "a.png", np.array([[500.0, 5, 545, 65], [40, 5, 80, 60]]), np.array([0.1, 0.2]), "a"
+    )
+    (outcome,) = predictor.stream([people], refine=True)
+    assert len(outcome.left_out) == 1 and outcome.poses.rows.tolist() == [1] and outcome.poses.box_scores == [0.2]
+    np.testing.assert_allclose(outcome.poses.joints, predictor(IMAGE, [[40, 5, 80, 60]], refine=True).joints)
+    run = save_run(tmp_path / "run", likelihood=True)
+    options = {"refine": True, "ellipses": True, "device": "cpu"}
+    (table, *_), _ = predict_inputs([tmp_path / "a.png"], tmp_path / "out", run, **options)
+    np.testing.assert_allclose(np.load(table)["joints"], PosePredictor.load(run, "cpu")(IMAGE, refine=True).joints)
+    assert (tmp_path / "out" / "a.png.pose.jpg").exists()
+
+
+def test_a_table_has_a_row_per_joint(predictor, tmp_path):
+    """Read back from pandas' own CSV; the joints that are not shown are marked."""
+    pandas = pytest.importorskip("pandas", reason="install '.[frame]'")
+    poses = dataclasses.replace(predictor(IMAGE, [[5, 5, 45, 65], [40, 5, 80, 60]]), rows=np.array([0, 3]))
+    poses = dataclasses.replace(poses, image="a.jpg", min_score=float(np.median(poses.scores)))
+    poses.to_frame().to_csv(tmp_path / "poses.csv", index=False)
+    table = pandas.read_csv(tmp_path / "poses.csv")
+    assert table.columns.tolist() == ["image", "person", "joint", "x", "y", "score", "shown"] and len(table) == 32
+    assert table.person.tolist() == [0] * 16 + [3] * 16 and set(table.image) == {"a.jpg"}
+    (wrist,) = table[(table.person == 3) & (table.joint == "r_wrist")].to_dict("records")
+    assert [wrist["x"], wrist["y"]] == pytest.approx(poses[1]["r_wrist"].tolist())
+    assert 0 < table.shown.sum() < 32 and (table.shown == (table.score >= poses.min_score)).all()
+    depth = PosePredictor.of(make_cascade(dimensions=3))(IMAGE).to_frame()
+    assert "z" in depth.columns and depth.score.isna().all()
+    assert len(predictor(IMAGE, []).to_frame()) == 0
+
+
+def test_supervision_draws_what_is_shown(predictor):
+    """Its own annotator colors the shown joints' pixels and no other's."""
+    supervision = pytest.importorskip("supervision", reason="install '.[supervision]'")
+    poses, joints = predictor(IMAGE), np.full((1, 16, 2), 20.0)
+    joints[0, 6], joints[0, 9] = (60, 20), (60, 50)
+    scores = np.where(np.arange(16) == 9, 0.1, 0.9)[None]
+    points = dataclasses.replace(poses, joints=joints, scores=scores, min_score=0.5).to_supervision()
+    assert len(points) == 1 and np.allclose(points.keypoint_confidence, scores)
+    drawn = supervision.VertexAnnotator(color=supervision.Color(255, 0, 0), radius=2).annotate(IMAGE.copy(), points)
+    changed = (drawn != IMAGE).any(axis=-1)
+    assert changed[20, 60] and changed[20, 20] and not changed[50, 60]
+    assert dataclasses.replace(poses, scores=np.full((1, 16), np.nan)).to_supervision().keypoint_confidence is None
+
+
+@pytest.mark.parametrize(("name", "call"), [("pandas", "to_frame"), ("supervision", "to_supervision")])
+def test_a_missing_package_is_one_line(predictor, monkeypatch, name, call):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(PoseError, match=rf"{name} is not installed: pip install '\.\["):
+        getattr(predictor(IMAGE), call)()
