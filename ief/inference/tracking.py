@@ -12,7 +12,6 @@ from ief.inference.poses import Poses
 LOST = 0.02  # of the image's shorter side: a pose smaller than this has lost its person
 SAME = 0.5  # of the smaller of two boxes: one person's have more in common
 TWIN = 0.1  # of a person's size: poses whose joints are closer, on average, are of one person
-NEAR = 1.0  # of a person's size: who is lost is found again within it, by the distance of boxes (4,)
 GAP = 1.0  # seconds that a number is kept for somebody who is lost
 GAIN = 0.2  # of what a motion was misjudged by, taken into the next judgment
 
@@ -22,87 +21,74 @@ class Track:
     """One person as last seen.
 
     Attributes:
-        box: (4,) image pixels. joints: (K, 2) image pixels.
+        points: (2 + K, 2) image pixels: two corners of the box, and the joints; of a detection its middle, (3, 2).
         time: seconds, when that was.
         velocity: (2,) pixels per second.
         gone: whether they were lost, so that only a detector finds them again.
     """
 
-    box: np.ndarray
-    joints: np.ndarray
+    points: np.ndarray
     time: float
     velocity: np.ndarray | float = 0.0
     gone: bool = False
 
-    def predict_shift(self, time: float) -> np.ndarray | float:
-        """(2,) pixels by which they have moved since, if they go on as they did."""
-        return self.velocity * min(time - self.time, GAP)
-
-    def predict_box(self, time: float) -> np.ndarray:
-        """(4,) where they are then."""
-        return (self.box.reshape(2, 2) + self.predict_shift(time)).ravel()
+    def predict(self, time: float) -> np.ndarray:
+        """The points where they are then, if they move on as they did."""
+        return self.points + self.velocity * min(time - self.time, GAP)
 
 
 class Tracker:
-    """The people of a video whom a detector finds now and then; its methods are called once a frame, in their order.
+    """The people of a video whom a detector finds now and then; `update` comes after each frame."""
 
-    Args:
-        joints: K, how many a pose has.
-    """
-
-    def __init__(self, joints: int) -> None:
-        self.joints, self.time, self.born = joints, 0.0, count()
+    def __init__(self) -> None:
         self.tracks: dict[int, Track] = {}
-
-    def add_detections(self, boxes: np.ndarray, time: float) -> None:
-        """Take in those of a detector's boxes (P, 4) that are of nobody seen in the frame before.
-
-        They are of those who were lost near by, so that all distances together are least, or else of somebody new.
-        """
-        seen = [track.predict_box(time) for track in self.tracks.values() if track.time == self.time and not track.gone]
-        boxes = boxes[(overlap(boxes[:, None], np.reshape(seen, (-1, 4))) < SAME).all(axis=1)]
-        lost = [number for number, track in self.tracks.items() if 0 < self.time - track.time <= GAP]
-        places = np.reshape([self.tracks[number].predict_box(time) for number in lost], (-1, 4))
-        distances = np.linalg.norm(boxes[:, None] - places, axis=-1) / measure_sizes(places)
-        pairs = {row: column for row, column in zip(*linear_sum_assignment(distances), strict=True)
-                 if distances[row, column] < NEAR}  # fmt: skip
-        for row, box in enumerate(boxes):
-            number = lost[pairs[row]] if row in pairs else next(self.born)
-            self.tracks[number] = Track(box, np.tile(box.reshape(2, 2).mean(axis=0), (self.joints, 1)), time)
+        self.time, self.born = 0.0, count()
 
     def predict_boxes(self, time: float) -> dict[int, np.ndarray]:
         """Number of each person who may be seen -> (4,) where to look for them at that time."""
         self.tracks = {number: track for number, track in self.tracks.items() if self.time - track.time <= GAP}
-        return {number: track.predict_box(time) for number, track in self.tracks.items() if not track.gone}
+        return {number: track.predict(time)[:2].ravel() for number, track in self.tracks.items() if not track.gone}
+
+    def add_detections(self, boxes: np.ndarray, time: float) -> None:
+        """Take in those of a detector's boxes (P, 4) that are of nobody seen in the frame before.
+
+        They are of those who were lost and would be there, so that all have most in common, or else of somebody new.
+        """
+        seen = [box for number, box in self.predict_boxes(time).items() if self.tracks[number].time == self.time]
+        boxes = boxes[(overlap(boxes[:, None], np.reshape(seen, (-1, 4))) < SAME).all(axis=1)]
+        lost = {number: track.predict(time)[:2] for number, track in self.tracks.items() if track.time < self.time}
+        shared = overlap(boxes[:, None], np.reshape([*lost.values()], (-1, 4)))
+        pairs = dict(zip(*linear_sum_assignment(-shared), strict=True))
+        for row, box in enumerate(boxes):
+            near = row in pairs and shared[row, pairs[row]] > 0
+            number = [*lost][pairs[row]] if near else next(self.born)
+            self.tracks[number] = Track(np.vstack([box.reshape(2, 2), (box[:2] + box[2:]) / 2]), time)
 
     def update(self, poses: Poses, width: int, height: int, time: float) -> Poses:
         """The poses under the numbers of the people whose motion and pose lead to them, each person once.
 
-        Of two who are found in one place, one is hidden: their number waits. How people move is learned while nobody
-        is in their way.
+        Of two who are found in one place, one is hidden: their number waits.
 
         Args:
             poses: those found in the boxes of `predict_boxes`, whose numbers are `rows`.
             width, height: of the image.
         """
         joints, tracks = poses.joints[..., :2], [self.tracks[number] for number in poses.rows.tolist()]
-        alone = (overlap(poses.boxes[:, None], poses.boxes) >= SAME).sum(axis=1) == 1
-        wanted = np.reshape([track.joints + track.predict_shift(time) for track in tracks], joints.shape)
-        twins = measure_distances(joints, joints) < TWIN * measure_sizes(pose_boxes(joints))
-        kept = np.flatnonzero(~np.triu(twins, 1).any(axis=0))
-        rows, columns = linear_sum_assignment(measure_distances(wanted, joints[kept]))
+        sizes = np.ptp(pose_boxes(joints).reshape(-1, 2, 2), axis=1).max(axis=1)
+        kept = np.flatnonzero(~np.triu(measure_distances(joints, joints) < TWIN * sizes, 1).any(axis=0))
+        wanted = [np.broadcast_to(track.predict(time)[2:], joints.shape[1:]) for track in tracks]
+        rows, columns = linear_sum_assignment(measure_distances(np.reshape(wanted, joints.shape), joints[kept]))
         people = {name: getattr(poses, name)[kept[columns]] for name in ("joints", "boxes", "scores", "box_scores")}
         poses = replace(poses, rows=poses.rows[rows], **people)
         boxes = follow_people(poses, None, width, height)
         for row, number, pose in zip(rows, poses.rows.tolist(), poses.joints[..., :2], strict=True):
             track = tracks[row]
             track.gone = number not in boxes
-            if track.gone:
-                continue
-            if alone[row] and time > track.time:
-                missed = np.nanmean(pose - track.joints, axis=0) - track.predict_shift(time)
+            if time > track.time and not track.gone:
+                missed = np.nanmean(pose - wanted[row], axis=0)
                 track.velocity = track.velocity + GAIN * missed / (time - track.time)
-            track.box, track.joints, track.time = boxes[number], pose, time
+            if not track.gone:
+                track.points, track.time = np.vstack([boxes[number].reshape(2, 2), pose]), time
         self.time = time
         return poses
 
@@ -125,17 +111,12 @@ def follow_people(poses: Poses, first: np.ndarray | None, width: int, height: in
 
 
 def measure_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(P, Q) mean distances of the joints of poses (P, K, 2) and (Q, K, 2) that both have."""
+    """(P, Q) mean distances of the joints of poses (P, K, 2) and (Q, K, 2), NaN joints aside."""
     return np.nanmean(np.linalg.norm(first[:, None] - second, axis=-1), axis=-1)
-
-
-def measure_sizes(boxes: np.ndarray) -> np.ndarray:
-    """(P,) the longer sides of boxes (P, 4)."""
-    return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """What boxes (..., 4) have in common, as a part of the smaller one of each pair."""
     sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
     areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (first, second)]
-    return sides.clip(0).prod(axis=-1) / np.minimum(*areas)
+    return sides.clip(0).prod(axis=-1) / np.minimum(*areas).clip(1e-9)

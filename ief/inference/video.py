@@ -49,9 +49,9 @@ class VideoFrames:
     """
 
     def __init__(self, source: Path | str) -> None:
-        self.live, self.camera = isinstance(source, str), str(source).startswith("camera:")
+        self.live, self.camera = isinstance(source, str), re.fullmatch(r"camera:(\d+)", str(source))
         self.name = name_stream(source) if self.live else str(require_file(source))
-        self.capture = cv2.VideoCapture(int(source.removeprefix("camera:")) if self.camera else str(source))
+        self.capture = cv2.VideoCapture(int(self.camera[1]) if self.camera else str(source))
         if not self.capture.isOpened():
             fault = "no such stream; check the address" if self.live else f"no video that OpenCV can decode; {ADVICE}"
             raise PoseError(f"{self.name}: {fault}")
@@ -162,9 +162,10 @@ def predict_stream(
                 if len(poses):
                     people = join_poses([poses], predictor.skeleton, predictor.network.stage, camera)
                     file.write(to_csv(people, header=not file.tell()))
-                due = max(1, round(poses.time_s * frames.fps) + 1 - written)
-                yield from repeat(poses.draw(frame, camera and camera.scale), due)
-                written += due
+                due = round(poses.time_s * frames.fps) + 1
+                copies = max(1, due - written) if written else 1
+                yield from repeat(poses.draw(frame, camera and camera.scale), copies)
+                written = max(written + 1, due)
                 if stopping.status:
                     break
 
@@ -199,7 +200,7 @@ def predict_frames(
         read_time: seconds from the beginning to the frame that was taken last; None for `RATE` frames per second.
         smooth: steady the poses by the One-Euro filter.
     """
-    tracker, steady = Tracker(len(predictor.skeleton)), PoseSmoother()
+    tracker, steady = Tracker(), PoseSmoother()
     tracked: dict[int, np.ndarray] = {}  # number -> box
     for place, frame in enumerate(frames):
         height, width = frame.shape[:2]

@@ -41,15 +41,16 @@ def smoothing():
 
 
 def memory():
-    """The most memory that `ief predict` of 1,000 and of 10,000 frames takes."""
+    """The most memory that `ief predict` of 1,000 and of 10,000 frames takes, as a file and as a stream."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        run, clip = save_run(Path(name) / "run"), Path(name) / "clip.avi"
         for frames in (1000, 10_000):
-            draw_clip(folder / "clip.avi", frames)
-            command = [*IEF, "predict", "--run", save_run(folder / "run"), folder / "clip.avi", "--device", "cpu"]
-            process = subprocess.Popen([*command, "--out", folder / "out"], stdout=subprocess.DEVNULL)
-            peak = os.wait4(process.pid, 0)[2].ru_maxrss / 1024
-            print(f"{frames:,} frames: {peak:.0f} MB")
+            draw_clip(clip, frames)
+            for what, source in (("file", clip), ("stream", f"file://{clip}")):
+                command = [*IEF, "predict", "--run", run, source, "--device", "cpu", "--out", Path(name) / "out"]
+                process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                peak = os.wait4(process.pid, 0)[2].ru_maxrss / 1024
+                print(f"{frames:,} frames of a {what}: {peak:.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

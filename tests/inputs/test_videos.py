@@ -137,16 +137,20 @@ def test_a_number_is_born_once_and_kept(run, monkeypatch, scene):
 
 @pytest.mark.parametrize("hidden", [2.0, 0.7])
 def test_people_who_cross_keep_their_numbers(hidden):
-    """In 20 clips at most one exchange, which following boxes alone makes in 2 and in 11 of them."""
+    """In 20 clips at most one change of numbers, which following boxes alone makes in 1 and in all 20 of them."""
     clips = [draw_crossing(seed) for seed in range(20)]
     exchanged, renamed = count_exchanges(Onlooker(clip, hidden=hidden) for clip in clips)
-    assert exchanged <= 1 and renamed <= 1
+    assert exchanged + renamed <= 1
 
 
 def test_nobody_has_two_numbers_and_one_hidden_waits():
     clip = draw_crossing(0)
     looking = Onlooker(clip, hidden=0.5, missed=0.0)
-    track = list(video.predict_frames(looking, looking.frames(), "clip", find_people=looking.find_people))
+
+    def find_people(frame):  # and a box of nothing, as a detector may give
+        return np.vstack([looking.find_people(frame)[0], np.zeros(4)]), None
+
+    track = list(video.predict_frames(looking, looking.frames(), "clip", find_people=find_people))
     counts = [len(poses) for _, poses in track]
     assert counts[0] == counts[-1] == 2 and min(counts) == 1
     assert all(len(set(poses.rows.tolist())) == len(poses) for _, poses in track)
@@ -253,10 +257,12 @@ def test_a_stream_is_written_as_it_comes(run, tmp_path, monkeypatch, capsys, add
     monkeypatch.undo()
     copy = cv2.VideoCapture(str(tmp_path / "out" / f"{name}.pose.mp4"))
     length = copy.get(cv2.CAP_PROP_FRAME_COUNT) / copy.get(cv2.CAP_PROP_FPS)
-    assert length == pytest.approx(0.1 * rows, abs=0.04)  # as long as the stream: ten frames a second, said to be 30
+    assert length == pytest.approx(0.1 * (rows - 1), abs=0.05)  # the stream's: ten frames a second, said to be 30
 
 
-@pytest.mark.parametrize("given", [["camera:7"], ["camera:0", "a.jpg"], ["camera:0", "--center", "1", "1"]])
+@pytest.mark.parametrize(
+    "given", [["camera:7"], ["camera:x"], ["camera:0", "a.jpg"], ["camera:0", "--center", "1", "1"]]
+)
 def test_no_such_stream_or_one_with_more_is_refused(run, tmp_path, monkeypatch, capsys, given):
     monkeypatch.setattr(cv2, "VideoCapture", lambda source: Camera(source, 3, 0, [0.0]))
     assert main(["predict", "--run", str(run), *given, "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
