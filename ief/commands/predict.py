@@ -21,7 +21,8 @@ PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("inputs", type=Path, nargs="*", metavar="INPUT", help="images, videos, or folders of both")
+    inputs = "images, videos, or folders of both; or one stream, camera:0 or a URL, which Ctrl-C ends"
+    add("inputs", type=read_input, nargs="*", metavar="INPUT", help=inputs)
     add("--boxes", "--list", **FILE, help=PEOPLE)
     add("--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)")
     add("--detect", **FLAG, help="find the people, by torchvision's SSDLite320-MobileNetV3 unless weights are given")
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--data", **FOLDER, help="folder that `ief prepare` wrote")
     add("--split", default="valid", metavar="NAME", help="which of its splits to predict (default: valid)")
     add("--out", **FOLDER, help="folder for predictions and pictures (default: that of --run, for a split; else poses)")
+    add("--smooth", **FLAG, help="steady the poses of videos by the One-Euro filter")
     add("--flip", **FLAG, help="average over the crop and its mirror image")
     add("--center", type=float, nargs=2, metavar=("X", "Y"), help="the person's, 0-based pixels (default: the image's)")
     add("--scale", type=float, metavar="S", help="the person's height in pixels / 200 (default: one who fills it)")
@@ -49,6 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--ellipses", **FLAG, help="draw where each joint lies with a chance of 90 %%; of a --run with scores")
     add("--batch-size", type=int, metavar="N", default=32, help="crops at a time (default: 32)")
     add_device(parser)
+
+
+def read_input(text: str) -> Path | str:
+    """A path, or a stream's address as it is."""
+    return text if text.startswith("camera:") or "://" in text else Path(text)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -70,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Raises PoseError for arguments that do not go together."""
-    placed, single = args.center or args.scale is not None, len(args.inputs) == 1 and not args.inputs[0].is_dir()
+    placed, single = args.center or args.scale is not None, len(args.inputs) == 1 and not Path(args.inputs[0]).is_dir()
     for wrong, what in (
         (args.run and args.onnx, "give either --run, a folder with trained stages, or --onnx, an exported model"),
         (bool(args.data) == bool(args.inputs or args.boxes),

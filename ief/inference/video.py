@@ -1,10 +1,12 @@
-"""Videos: the poses of every frame, each person's box following the previous frame's pose."""
+"""Videos and streams: the poses of every frame, each person's box following the previous frame's pose."""
 
+import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from glob import escape
-from itertools import count
+from itertools import repeat
 from pathlib import Path
 
 import cv2
@@ -13,49 +15,71 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_atomically
 from checkpoints.progress import progress
-from ief.inference.boxes import describe_faults, person_box, pose_boxes
+from checkpoints.stopping import Stopping
+from ief.inference.boxes import person_box
 from ief.inference.inputs import CODECS
 from ief.inference.outputs import Journal
-from ief.inference.poses import ImageCamera, Poses
+from ief.inference.poses import ImageCamera, Poses, join_poses
 from ief.inference.predictor import PosePredictor
+from ief.inference.smoothing import PoseSmoother
 from ief.inference.stream import FindPeople, ImagePeople
+from ief.inference.tracking import Tracker, follow_people
+from mpii_tools.results.coco import to_csv
 
-LOST = 0.02  # of the image's shorter side: a pose smaller than this has lost its person
 EVERY = 10  # frames after which a detector looks for people who have come in
-SAME = 0.5  # of the smaller of two boxes: one person's have more in common
+ADVICE = "convert it to H.264 .mp4"
+RATE = 25.0  # frames per second where nothing says
 UNEVEN = 0.1  # of the mean gap between frames: what differs by more has no one rate
 
 
 class VideoFrames:
-    """The frames of a video, one after the other, as (H, W, 3) uint8 RGB.
+    """The frames of a video or a stream, one after the other, as (H, W, 3) uint8 RGB, upright.
+
+    Args:
+        source: a file, or a stream's address: `camera:0` and so on for those of this machine, or a URL.
 
     Attributes:
-        path: the file.
-        count: of its frames, as its header has it; 0 if it does not say.
+        name: in messages, without what a URL may hold of passwords.
+        count: of the frames, as a file's header has it; 0 if it does not say.
         fps: frames per second.
         size: width and height in pixels.
 
     Raises:
-        PoseError: when the file is missing or no video that OpenCV can decode.
+        PoseError: when a file is missing or no video that OpenCV can decode, or there is no such stream.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.capture = require_file(path), cv2.VideoCapture(str(path))
+    def __init__(self, source: Path | str) -> None:
+        self.live, self.camera = isinstance(source, str), re.fullmatch(r"camera:(\d+)", str(source))
+        self.name = name_stream(source) if self.live else str(require_file(source))
+        self.capture = cv2.VideoCapture(int(self.camera[1]) if self.camera else str(source))
         if not self.capture.isOpened():
-            raise PoseError(f"{path}: no video that OpenCV can decode; convert it to H.264 .mp4")
+            fault = "no such stream; check the address" if self.live else f"no video that OpenCV can decode; {ADVICE}"
+            raise PoseError(f"{self.name}: {fault}")
+        self.capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a camera's newest frame, not those that came meanwhile
         self.count = max(0, int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-        self.fps = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
+        self.fps = self.capture.get(cv2.CAP_PROP_FPS) or RATE
         self.size = tuple(int(self.capture.get(of)) for of in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        self.start = time.monotonic()
+
+    def read_time(self) -> float:
+        """Seconds from the beginning to the frame that was read last; a camera's by the clock, which it lacks."""
+        position = 0.0 if self.camera else self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        return position or (time.monotonic() - self.start if self.live else 0.0)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The frames. Raises PoseError if there is none."""
         whole, frame = self.capture.read()
         if not whole:
-            raise PoseError(f"{self.path}: no frame that can be decoded; convert it to H.264 .mp4")
+            raise PoseError(f"{self.name}: no frame that can be decoded; {ADVICE}")
         while whole:
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
             whole, frame = self.capture.read()
         self.capture.release()
+
+
+def name_stream(address: str) -> str:
+    """The name of a stream in results: of its address without scheme, user, password and query."""
+    return re.sub(r"\W+", "-", re.sub(r"^\w+://(.*@)?|\?.*", "", address)).strip("-")
 
 
 def predict_video(
@@ -69,6 +93,7 @@ def predict_video(
     scale: float | None = None,
     camera: ImageCamera | None = None,
     ellipses: bool = False,
+    smooth: bool = False,
 ) -> tuple[list[Poses], list[str]]:
     """The poses of a video's frames, and an annotated copy of it, at one rate: a line on stderr if its own is uneven.
 
@@ -80,6 +105,7 @@ def predict_video(
         center, scale: MPII's, of the one person in the first frame; None for somebody who fills it.
         camera: of the video, for the side view, where it is known.
         ellipses: of joints, in the copy.
+        smooth: steady the poses by the One-Euro filter.
 
     Returns:
         the poses frame by frame, and a line if the video, or a part of it, was left out.
@@ -90,9 +116,10 @@ def predict_video(
         boxes = None if center is None and scale is None else person_box(*frames.size, center, scale)
 
         def annotate() -> Iterator[np.ndarray]:
-            steps = predict_frames(predictor, frames, name, boxes, find_people, path, journal)
+            options = (boxes, find_people, path, journal, frames.read_time, smooth)
+            steps = predict_frames(predictor, frames, name, *options)
             for frame, poses in progress(steps, f"predicting {name}", frames.count, "frame"):
-                predicted.append(replace(poses, time_s=frames.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000))
+                predicted.append(poses)
                 yield poses.draw(frame, camera and camera.scale, ellipses)
 
         write_video(copy, annotate(), frames.fps)
@@ -107,6 +134,49 @@ def predict_video(
     return predicted, [ends] if missing > 0 else []
 
 
+def predict_stream(
+    predictor: PosePredictor, address: str, folder: Path, find_people: FindPeople | None = None,
+    camera: ImageCamera | None = None, smooth: bool = False,
+) -> list[Path]:  # fmt: skip
+    """The poses of a stream as they come: an annotated video, and a row of CSV per person and frame.
+
+    Ctrl-C ends it, with both files whole. The video repeats frames as often as it takes to last as long as the stream.
+
+    Args:
+        address: of `VideoFrames`.
+        folder: to write `NAME.pose.mp4` and `NAME.csv` to, the latter while it grows.
+        find_people, camera, smooth: of `predict_video`.
+
+    Returns:
+        both paths.
+
+    Raises:
+        PoseError: no such stream, or the disk refuses.
+        Stopped: at a second Ctrl-C, if the stream does not answer.
+    """
+    frames, name = VideoFrames(address), name_stream(address)
+    copy, table = folder / f"{name}.pose.mp4", folder / f"{name}.csv"
+
+    def annotate() -> Iterator[np.ndarray]:
+        options, written = {"find_people": find_people, "read_time": frames.read_time, "smooth": smooth}, 0
+        with table.open("wb", buffering=0) as file:
+            for frame, poses in predict_frames(predictor, frames, name, **options):
+                if len(poses):
+                    people = join_poses([poses], predictor.skeleton, predictor.network.stage, camera)
+                    file.write(to_csv(people, header=not file.tell()))
+                due = round(poses.time_s * frames.fps) + 1
+                copies = max(1, due - written) if written else 1
+                yield from repeat(poses.draw(frame, camera and camera.scale), copies)
+                written = max(written + 1, due)
+                if stopping.status:
+                    break
+
+    print(f"{name}: Ctrl-C ends it", file=sys.stderr)
+    with Stopping().listening() as stopping:
+        stopping.waiting = True  # a frame is finished first, and both files
+        return [write_video(copy, annotate(), frames.fps), table]
+
+
 def predict_frames(
     predictor: PosePredictor,
     frames: Iterable[np.ndarray],
@@ -115,60 +185,48 @@ def predict_frames(
     find_people: FindPeople | None = None,
     path: Path | None = None,
     journal: Journal | None = None,
+    read_time: Callable[[], float] | None = None,
+    smooth: bool = False,
 ) -> Iterator[tuple[np.ndarray, Poses]]:
     """Each frame and its people's poses, called `name/000000`, `name/000001`, ...
 
     A person is looked for in the box of their pose in the previous frame, and has a number, `Poses.rows`, that nobody
-    else gets. Who is lost, because that pose has left the picture or has shrunk to nothing, is looked for where they
-    were at first, or forgotten where a detector may find them again.
+    else gets. Those whom a detector finds are told apart by their motion (`Tracker`). Who is lost, because that pose
+    has left the picture or has shrunk to nothing, is looked for where they were at first, or forgotten where a detector
+    may find them again: within a second under their number.
 
     Args:
         boxes: (P, 4) x1 y1 x2 y2 of the people in the first frame; None for one person who fills it.
         find_people: finds people in the first frame, every `EVERY` frames and if nobody is left; instead of `boxes`.
-        path: the video's file. journal: of the poses that were predicted before.
+        path: the video's file. journal: of the poses that were predicted before, as they were before smoothing.
+        read_time: seconds from the beginning to the frame that was taken last; None for `RATE` frames per second.
+        smooth: steady the poses by the One-Euro filter.
     """
+    tracker, steady = Tracker(), PoseSmoother()
     tracked: dict[int, np.ndarray] = {}  # number -> box
-    born = count()
     for place, frame in enumerate(frames):
         height, width = frame.shape[:2]
+        seconds = read_time() if read_time else place / RATE
         if find_people is None:
             boxes = np.array([[0.0, 0.0, width, height]]) if boxes is None else boxes
             tracked = tracked or dict(enumerate(boxes))
-        elif place % EVERY == 0 or not tracked:
-            new = [box for box in find_people(frame)[0] if all(overlap(box, old) < SAME for old in tracked.values())]
-            tracked |= {next(born): box for box in new}
+        else:
+            if place % EVERY == 0 or not tracker.predict_boxes(seconds):
+                tracker.add_detections(find_people(frame)[0], seconds)
+            tracked = tracker.predict_boxes(seconds)
         people = ImagePeople(path or frame, np.reshape([*tracked.values()], (-1, 4)), name=f"{name}/{place:06}")
         outcome = journal and journal.find(people)
         if outcome is None:
             (outcome,) = predictor.stream([replace(people, image=frame)])
             if journal:
                 journal.add(people, outcome)
-        poses = replace(outcome.poses, rows=np.array([*tracked], dtype=int)[outcome.poses.rows])
-        yield frame, poses
-        tracked = follow_people(poses, boxes, width, height)
-
-
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """What two boxes (4,) have in common, as a part of the smaller one."""
-    sides = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
-    return float(np.prod(sides.clip(0)) / min(np.prod(box[2:] - box[:2]) for box in (first, second)))
-
-
-def follow_people(poses: Poses, first: np.ndarray | None, width: int, height: int) -> dict[int, np.ndarray]:
-    """Number of a person -> (4,) where they are looked for in the next frame.
-
-    Args:
-        first: (P, 4) where to look for those who are lost; None drops them.
-    """
-    boxes = {}
-    for number, box in zip(poses.rows.tolist(), pose_boxes(poses.joints), strict=True):
-        longer = (box[2:] - box[:2]).max()
-        sized = LOST * min(width, height) <= longer <= 2 * max(width, height)
-        if sized and not describe_faults(box[None], width, height)[0]:
-            boxes[number] = box
-        elif first is not None:
-            boxes[number] = first[number]
-    return boxes
+        poses = replace(outcome.poses, rows=np.array([*tracked], dtype=int)[outcome.poses.rows], time_s=seconds)
+        if find_people:
+            poses = tracker.update(poses, width, height, seconds)
+        else:
+            tracked = follow_people(poses, boxes, width, height)
+        joints = steady(poses.joints, poses.rows.tolist(), seconds) if smooth else poses.joints
+        yield frame, replace(poses, joints=joints)
 
 
 def write_video(path: Path, frames: Iterator[np.ndarray], fps: float) -> Path:

@@ -13,7 +13,7 @@ from ief.inference.inputs import find_inputs, name_videos, place_person, read_bo
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
-from ief.inference.video import predict_video
+from ief.inference.video import predict_stream, predict_video
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -22,7 +22,7 @@ from mpii_tools.skeletons import mirror_note
 
 
 def predict_inputs(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path | str],
     out: Path,
     weights: Path | None = None,
     *,
@@ -34,6 +34,7 @@ def predict_inputs(
     center: Sequence[float] | None = None,
     scale: float | None = None,
     camera: ImageCamera | None = None,
+    smooth: bool = False,
     draw: int | None = None,
     ellipses: bool = False,
     flip: bool = False,
@@ -46,7 +47,7 @@ def predict_inputs(
     The same call continues after it was stopped, by a kill too (`Journal`): no image and no frame is predicted twice.
 
     Args:
-        inputs: images, folders of them, or videos.
+        inputs: images, folders of them, or videos; or one stream's address as text (`predict_stream`).
         out: folder to write.
         weights: a run folder or an .onnx; None for the released weights.
         boxes: a file of the images' people (`read_boxes`), which names the images if there are no `inputs`.
@@ -57,6 +58,7 @@ def predict_inputs(
         min_score: pass over boxes with a lower score; None for 0, or 0.5 of the detector.
         center, scale: MPII's, of the one person; None for one who fills the image.
         camera: of poses in 3D, which adds them in its coordinates.
+        smooth: steady the poses of videos by the One-Euro filter.
         draw: how many images to draw, the first ones; None for all.
         ellipses: draw those of joints as well (`Poses.draw`).
         flip: average over the crop and its mirror image.
@@ -77,6 +79,16 @@ def predict_inputs(
         predictor.min_joint_score = min_joint_score
     if camera and predictor.dimensions != 3:
         raise PoseError(f"{weights}: predicts no depth, which --camera needs; give a run of 3D people")
+    streams = [one for one in inputs if isinstance(one, str)]
+    if streams and (len(inputs) > 1 or boxes or center or scale is not None):
+        raise PoseError("a stream is predicted alone; leave out other INPUT, --boxes, --center and --scale")
+    find_people = None
+    if detect:
+        from ief.inference.detector import load_detector
+
+        find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
+    if streams:
+        return predict_stream(predictor, streams[0], out, find_people, camera, smooth), []
     files, videos = find_inputs(inputs)
     if boxes and (placed := [path for path in videos if path in inputs or not files]):
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
@@ -88,11 +100,6 @@ def predict_inputs(
             videos = []
     elif center or scale is not None:
         images = [place_person(image, center, scale) for image in images]
-    find_people = None
-    if detect:
-        from ief.inference.detector import load_detector
-
-        find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     stages = [weights] if weights.is_file() else sorted(weights.glob("stage*/stage.safetensors"))
     asked = {
         "weights": [checksum(path) for path in stages],
@@ -106,7 +113,7 @@ def predict_inputs(
         poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses, refine)
         left_out += lines
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
-            options = (journal, find_people, center, scale, camera, ellipses)
+            options = (journal, find_people, center, scale, camera, ellipses, smooth)
             frames, lines = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
         if not sum(map(len, poses)):

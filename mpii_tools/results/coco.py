@@ -83,7 +83,12 @@ def write_coco(path: str | os.PathLike, predictions: Predictions, **ids: Any) ->
 
 
 def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
-    """Write a CSV file (UTF-8, a header, one row per person) and return its path.
+    """Write `to_csv` of predictions and return the path. Raises PoseError for a file that cannot be written."""
+    return write_bytes(path, to_csv(predictions))
+
+
+def to_csv(predictions: Predictions, header: bool = True) -> bytes:
+    """A CSV file (UTF-8, a row per person).
 
     Columns: `image`, `person_id`, of videos `time_s`, then `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, for each
     joint `NAME_x`, `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`,
@@ -92,9 +97,7 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
 
     Args:
         predictions: with `images` and `person_ids`.
-
-    Raises:
-        PoseError: a file that cannot be written.
+        header: whether the first row names the columns.
     """
     joints, scores, people = predictions.joints, predictions.scores, len(predictions)
     parts = dict(zip("xyz", np.moveaxis(joints, -1, 0), strict=False))
@@ -115,7 +118,8 @@ def write_csv(path: str | os.PathLike, predictions: Predictions) -> Path:
         cells.append(["" if np.isnan(value) else round(value, digits) for value in values.tolist()])
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["image", "person_id", *columns])
+    if header:
+        writer.writerow(["image", "person_id", *columns])
     writer.writerows(zip(predictions.images.tolist(), predictions.person_ids.tolist(), *cells, strict=True))
     # A file name that is no valid UTF-8 comes with lone surrogates, which only an escape can write.
-    return write_bytes(path, file.getvalue().encode("utf-8", errors="backslashreplace"))
+    return file.getvalue().encode("utf-8", errors="backslashreplace")

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from walkers import draw_walk, measure_smoothing
 
 from ief.inference.smoothing import PoseSmoother
 
@@ -60,6 +61,13 @@ def test_jitter_falls_and_lag_costs_less_than_it_saves(amplitude, hertz, jitter,
 
     (bends_after, beside_after), (bends, beside) = measure(out), measure(seen)
     assert bends_after < jitter * bends and beside_after < error * beside
+
+
+@pytest.mark.parametrize("action", ["Walking", "Sitting"])
+def test_drawn_motion_is_steadier_and_nearer_to_the_truth(action):
+    rng = np.random.default_rng(3)
+    jitter, error, lag = measure_smoothing(rng, draw_walk(rng, 8 * FPS, action), 0.02)
+    assert jitter < 0.5 and error < 0.8 and 0 < lag < 0.05
 
 
 def test_people_are_smoothed_apart_whatever_their_order():

@@ -1,0 +1,58 @@
+"""Videos: who is taken for whom where people cross, what smoothing gives, and the memory that length takes.
+
+`python tests/benchmarks/video.py [crossing|smoothing|memory]`
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+
+import numpy as np
+from pictures import draw_clip
+from processes import IEF
+from untrained import save_run
+from walkers import FPS, Onlooker, count_exchanges, draw_crossing, draw_walk, measure_smoothing
+
+from mpii_tools.annotations.human36m.protocols import ACTIONS
+
+
+def crossing():
+    """Of 20 clips of two people who cross: those after whom a number is the other's, and those with a new one."""
+    for hidden, what in ((2.0, "both always seen"), (0.7, "one hidden behind 70 %"), (0.5, "one hidden behind 50 %")):
+        for noise in (0.02, 0.04):
+            clips = [draw_crossing(seed) for seed in range(20)]
+            exchanged, renamed = count_exchanges(Onlooker(clip, noise, hidden, seed=7) for clip in clips)
+            print(f"{what}, noise of {noise:.0%} of the size: {exchanged} of 20 exchanged, {renamed} with a new number")
+
+
+def smoothing():
+    """Jitter and error after smoothing, as parts of those before, of drawn people in Human3.6M's actions."""
+    for noise in (0.01, 0.02, 0.04):
+        ratios = []
+        for seed, action in enumerate(ACTIONS):
+            rng = np.random.default_rng(seed)
+            ratios.append(measure_smoothing(rng, draw_walk(rng, 10 * FPS, action), noise))
+        jitter, error, lag = np.mean(ratios, axis=0)
+        print(f"noise of {noise:.0%} of the size: jitter {jitter:.2f}, error {error:.2f}, lag {1000 * lag:.0f} ms")
+
+
+def memory():
+    """The most memory that `ief predict` of 1,000 and of 10,000 frames takes, as a file and as a stream."""
+    with tempfile.TemporaryDirectory() as name:
+        run, clip = save_run(Path(name) / "run"), Path(name) / "clip.avi"
+        for frames in (1000, 10_000):
+            draw_clip(clip, frames)
+            for what, source in (("file", clip), ("stream", f"file://{clip}")):
+                command = [*IEF, "predict", "--run", run, source, "--device", "cpu", "--out", Path(name) / "out"]
+                process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                peak = os.wait4(process.pid, 0)[2].ru_maxrss / 1024
+                print(f"{frames:,} frames of a {what}: {peak:.0f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ("crossing", "smoothing", "memory"):
+        globals()[name]()
