@@ -164,8 +164,8 @@ def describe_ellipses(scored: Sequence[ScoredPeople], score_map: ScoreMap) -> li
     return [
         f"`poses.covariance` is that of the network's sigma times {score_map.spread:.2f}, by which half of the joints "
         f"of `{scored[0].name}` lie in their ellipses of 50 %; its own row is of two halves, each by the other's "
-        "number. Where a row is below its head, errors have heavier tails than normal ones: read these ellipses as "
-        "smaller than they say.",
+        "number. Where a row is below its head, errors have heavier tails than normal ones, and such an ellipse "
+        "holds less than it says.",
         Table("Share of the joints inside the ellipses that should hold", head, tuple(rows)).markdown(),
     ]
 
