@@ -286,7 +286,7 @@ TABLE = [
     ("predict --run none images --center 3 4", "--center and --scale", "use --boxes"),
     ("predict --run none --data here --scale 2", "--center and --scale", "use --boxes"),
     ("predict --run none images/0.jpg --scale 0", "--scale 0.0: must be above 0"),
-    ("predict --onnx a.onnx --flip images/0.jpg", "a.onnx: ", "flip needs the run"),
+    ("predict --onnx a.onnx --flip images/0.jpg", "a.onnx: no such file or folder", "check the path"),
     ("predict --run none images --detect --boxes a.txt", "--detect", "leave out --boxes"),
     ("predict --run none images --detector-weights a.pth", "--detector-weights goes with --detect"),
     ("predict --run none images --camera 9 9 4 4", "give --camera and --root-depth together", "--distortion"),
@@ -309,7 +309,7 @@ TABLE = [
     (f"{TABLE7} --seeds 1 2 1", "--seeds 1 2 1: each once"),
     (f"{TABLE7} --seeds 1 -2", "--seed -2: must be from 0"),
     (f"{TABLE7} --draw 9 3", "give either --data or --draw"),
-    ("release --run none --out out --license none --images 0", "--images 0: must be 1 or more"),
+    ("release --run none --data none --out out --license none", "none: holds no prepared.json", "ief prepare"),
 ]
 
 

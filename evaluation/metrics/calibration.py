@@ -155,12 +155,12 @@ def squared_distances(pred: np.ndarray, joints: np.ndarray, sigma: np.ndarray) -
 
 
 def fit_spread(squared: np.ndarray) -> float:
-    """What sigma has to be multiplied by so that half of the joints lie in their ellipses of 50 %.
+    """What sigma has to be multiplied by so that nine of ten joints lie in their ellipses of 90 %, which are drawn.
 
     Args:
         squared: (N, K) of `squared_distances`; NaN for a joint that does not count. 1.0 if none does.
     """
-    return float(np.sqrt(np.nanmedian(squared) / _radius(0.5))) if np.isfinite(squared).any() else 1.0
+    return float(np.sqrt(np.nanquantile(squared, 0.9) / _radius(0.9))) if np.isfinite(squared).any() else 1.0
 
 
 def cross_spread(squared: np.ndarray, seed: int = 0) -> np.ndarray:

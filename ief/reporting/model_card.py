@@ -162,9 +162,9 @@ def describe_ellipses(scored: Sequence[ScoredPeople], score_map: ScoreMap) -> li
     rows = [(people.name, *(cell(share, digits=2) for share in people.coverage)) for people in scored]
     head = ("", *(f"{100 * level:g} %" for level in LEVELS))
     return [
-        f"`poses.covariance` is that of the network's sigma times {score_map.spread:.2f}, by which half of the joints "
-        f"of `{scored[0].name}` lie in their ellipses of 50 %; its own row is of two halves, each by the other's "
-        "number. Where a row is below its head, errors have heavier tails than normal ones, and such an ellipse "
+        f"`poses.covariance` is that of the network's sigma times {score_map.spread:.2f}, by which nine of ten "
+        f"joints of `{scored[0].name}` lie in their ellipses of 90 %, which `--ellipses` draws; its own row is of two "
+        "halves, each by the other's number. Where a row is below its head, errors have heavier tails than normal ones, and such an ellipse "
         "holds less than it says.",
         Table("Share of the joints inside the ellipses that should hold", head, tuple(rows)).markdown(),
     ]
