@@ -164,8 +164,8 @@ def describe_ellipses(scored: Sequence[ScoredPeople], score_map: ScoreMap) -> li
     return [
         f"`poses.covariance` is that of the network's sigma times {score_map.spread:.2f}, by which nine of ten "
         f"joints of `{scored[0].name}` lie in their ellipses of 90 %, which `--ellipses` draws; its own row is of two "
-        "halves, each by the other's number. Where a row is below its head, errors have heavier tails than normal ones, and such an ellipse "
-        "holds less than it says.",
+        "halves, each by the other's number. Where a row is below its head, errors have heavier tails than normal "
+        "ones, and such an ellipse holds less than it says.",
         Table("Share of the joints inside the ellipses that should hold", head, tuple(rows)).markdown(),
     ]
 
