@@ -11,7 +11,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.labels import missing_points, name_entry, read_entries, read_points
+from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_points
 from mpii_tools.annotations.placement import check_boxes, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
@@ -20,6 +20,7 @@ from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
+NO_CROWD = ("0", "0.0", "false", *UNTOLD)
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
 MALFORMED = "people left out: not as COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
@@ -52,14 +53,18 @@ def read_coco(
     path = Path(path)
     category, entries = _select_category(path, stored, category)
     skeleton, order, notes = _read_skeleton(path, category, entries, skeleton)
-    kinds = [CROWD if entry.get("iscrowd", 0) else NO_JOINT if entry.get("num_keypoints", 1) == 0 else ""
-             for entry in entries]  # fmt: skip
+    crowds = [str(entry.get("iscrowd") or 0).lower() not in NO_CROWD for entry in entries]
+    kinds = [CROWD if crowd else NO_JOINT if entry.get("num_keypoints", 1) == 0 else ""
+             for entry, crowd in zip(entries, crowds, strict=True)]  # fmt: skip
     left_out = {kind: [name_entry(place, entries[place]) for place, of in enumerate(kinds) if of == kind]
                 for kind in (CROWD, NO_JOINT)}  # fmt: skip
     images = _objects(path, stored, "images")
     read = partial(_read_person, names=image_names(images), index=index_images(images), order=order)
     people = [entry for entry, kind in zip(entries, kinds, strict=True) if not kind]
-    columns, malformed = read_entries(path, people, read, "COCO", "COCO's person_keypoints file, not its instances")
+    if not people:
+        empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
+        raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
+    columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
     images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = columns
     zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
     boxes, box_notes = check_boxes(boxes, sizes)
@@ -150,9 +155,23 @@ def _count_numbers(points: object) -> int:
 
 
 def _read_numbers(values: Sequence[object]) -> tuple[float, ...]:
-    """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
-    usable = all(isinstance(value, (int, float)) and 0 < value < 1e9 for value in values)
-    return tuple(map(float, values)) if usable else (np.nan,) * len(values)
+    """Numbers above 0, text of them too; NaN for all if one is none: a size that is 0 or null says nothing."""
+    try:
+        numbers = tuple(map(float, values))
+    except (TypeError, ValueError, OverflowError):
+        numbers = ()
+    return numbers if numbers and all(0 < number < 1e9 for number in numbers) else (np.nan,) * len(values)
+
+
+def _read_box(entry: dict, key: str, *forms: tuple[int, ...]) -> np.ndarray:
+    """(4,) the numbers of a box, NaN without. Raises ValueError for anything else, unless it is of one of the forms."""
+    try:
+        box = np.array(entry.get(key) or [np.nan] * 4, dtype=np.float64)
+    except (TypeError, ValueError):
+        box = np.array(None)
+    if box.shape not in ((4,), *forms):
+        raise ValueError(f"'{key}' is {str(entry[key])[:40]}, not four numbers")
+    return box
 
 
 def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tuple:
@@ -163,11 +182,9 @@ def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tup
     image = image_of(entry, names)
     stated = index.get(image_key(entry.get("image_id"))) or index.get(image, {})
     if "keypoints" not in entry:
-        raise ValueError("no 'keypoints'")
+        raise ValueError("no 'keypoints': take COCO's person_keypoints file, not its instances")
     points, flags = read_points(entry["keypoints"], len(order), "keypoints")
-    box, head = (np.array(entry.get(key) or [np.nan] * 4, dtype=np.float64) for key in ("bbox", "headbox"))
-    if box.shape != (4,) or head.size != 4:
-        raise ValueError(f"'bbox' has numbers of shape {box.shape}, 'headbox' of {head.shape}, not (4,)")
+    box, head = _read_box(entry, "bbox"), _read_box(entry, "headbox", (2, 2))
     head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(np.subtract(*head.reshape(2, 2))))
     area = float(area) if isinstance(area := entry.get("area"), (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
