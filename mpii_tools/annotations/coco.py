@@ -11,7 +11,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_points
+from mpii_tools.annotations.labels import NOT_AS, UNTOLD, missing_points, name_entry, read_entries, read_points
 from mpii_tools.annotations.placement import check_boxes, crop_of_boxes
 from mpii_tools.annotations.reading import UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
@@ -22,7 +22,7 @@ from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_CROWD = ("0", "0.0", "false", *UNTOLD)
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
-MALFORMED = "people left out: not as COCO has them (annotation ids)"
+MALFORMED = f"{NOT_AS} COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
 GUESSED = "joints of {} of no known skeleton; their tree is guessed, edges counted from {} (or give --skeleton FILE)"
 
@@ -50,7 +50,7 @@ def read_coco(
     Raises:
         PoseError: no lists of these names, no such category, categories with different keypoints, or nobody in it.
     """
-    path = Path(path)
+    path, stored = Path(path), {"categories": [], **stored} if skeleton else stored
     category, entries = _select_category(path, stored, category)
     skeleton, order, notes = _read_skeleton(path, category, entries, skeleton)
     crowds = [str(entry.get("iscrowd") or 0).lower() not in NO_CROWD for entry in entries]
@@ -133,17 +133,18 @@ def _read_skeleton(
         return skeleton, list(range(len(skeleton))), {}
     fitting = counts.keys() & {2 * len(names), 3 * len(names)}
     names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
-    edges, unused, first = fit_edges(category.get("skeleton"), len(names))
     try:
         if not all(isinstance(name, str) and name and name.isprintable() for name in names):
             raise ValueError("a keypoint without a name")
+        drawn = None if category.get("skeleton") in UNTOLD else category.get("skeleton")
+        edges, unused, first = fit_edges(drawn, len(names), names)
         guessed, order, known = guess_skeleton(names, edges)
     except ValueError as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
     notes = {
         GUESSED.format(path, first): [] if known else names,
         f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}": surplus,
-        f"edges of {path} not used: they join none of its keypoints": unused,
+        f"edges of {path} not used: no two of its keypoints, by number or name": unused,
     }
     return guessed, order, notes
 

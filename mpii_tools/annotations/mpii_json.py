@@ -9,6 +9,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.labels import (
+    NOT_AS,
     describe,
     missing_points,
     read_entries,
@@ -24,8 +25,8 @@ from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
-MALFORMED = "people left out: not as HRNet has them (entries counted from 0)"
-OTHER_MALFORMED = "people left out: not as pytorch-pose has them (entries counted from 0)"
+MALFORMED = f"{NOT_AS} HRNet has them (entries counted from 0)"
+OTHER_MALFORMED = f"{NOT_AS} pytorch-pose has them (entries counted from 0)"
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
 
 

@@ -24,10 +24,13 @@ def changed(people=4, **fields):
         (changed(bbox=["20", "10", "80", "100"]), 0, "no notes"),
         (changed(headbox=[1, 2, 3]), 2, "first 1: 'headbox' is [1, 2, 3]"),
         (lambda tree: [image.pop("file_name") for image in tree["images"]], 2, "1 is an image without file_name"),
+        (changed(1, image_id=77), 3, "77 is no image of the file"),
+        (changed(1, image_id=None), 3, "keypoints, 3 people"),
+        (changed(1, keypoints=[30] * 48), 3, "keypoints, 3 people"),
     ],
 )
 def test_an_entry_of_another_form_is_read_or_named(change, status, says, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(coco_file(change)(tmp_path)) == status
     output = capsys.readouterr()
-    assert says in " ".join((output.out + output.err).split()) and output.err.count("\n") == (status == 2)
+    assert says in " ".join((output.out + output.err).split()) and output.err.count("\n") == {0: 0, 2: 1, 3: 2}[status]
