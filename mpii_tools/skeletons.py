@@ -177,18 +177,14 @@ def fit_edges(edges: object, joints: int, names: Sequence[str] = ()) -> tuple[li
     """
     edges = edges if isinstance(edges, list) else [edges] if edges else []
     numbers = {name: number for number, name in enumerate(names, 1)}
-    pairs = [[numbers.get(end, -1) if isinstance(end, str) else int(end) if _is_whole(end) else -1 for end in edge]
+    pairs = [[numbers.get(end, -1) if isinstance(end, str) else
+              int(end) if type(end) in (int, float) and end % 1 == 0 else -1 for end in edge]
              if isinstance(edge, list) else [] for edge in edges]  # fmt: skip
     ends = set().union(*pairs)
     first = 0 if 0 in ends and joints not in ends else 1
     fits = [len(pair) == 2 and all(0 <= end - first < joints for end in pair) for pair in pairs]
     fitting = [[end - first for end in pair] for pair, fit in zip(pairs, fits, strict=True) if fit]
     return fitting, [str(edge)[:40] for edge, fit in zip(edges, fits, strict=True) if not fit], first
-
-
-def _is_whole(value: object) -> bool:
-    """Whether a JSON value is a whole number, 1.0 too."""
-    return type(value) is int or (isinstance(value, float) and value.is_integer())
 
 
 def mirror_note(skeleton: Skeleton) -> str:

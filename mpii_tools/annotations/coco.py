@@ -11,9 +11,9 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.labels import NOT_AS, UNTOLD, missing_points, name_entry, read_entries, read_points
-from mpii_tools.annotations.placement import check_boxes, crop_of_boxes
-from mpii_tools.annotations.reading import UNPLACED, Reading
+from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_points
+from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, crop_of_boxes, find_elsewhere
+from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
@@ -89,6 +89,7 @@ def read_coco(
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
     faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
+    box_notes[ELSEWHERE] = find_elsewhere(people.joints, boxes)
     who = {**box_notes, ZEROED: zeroed.any(axis=1), CROWD: np.zeros_like(empty), NO_JOINT: empty}
     notes |= {what: left_out.get(what, []) + ids[rows].tolist() for what, rows in who.items()}
     return Reading(people.select(~empty), "COCO keypoints", faults, notes)
@@ -155,21 +156,24 @@ def _count_numbers(points: object) -> int:
     return len(rows) * (len(rows[0]) if rows and isinstance(rows[0], list) else 1)
 
 
-def _read_numbers(values: Sequence[object]) -> tuple[float, ...]:
-    """Numbers above 0, text of them too; NaN for all if one is none: a size that is 0 or null says nothing."""
+def _as_numbers(value: object) -> np.ndarray:
+    """Numbers or text of them, NaN for null, as float64; of none for anything else."""
     try:
-        numbers = tuple(map(float, values))
+        return np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        numbers = ()
-    return numbers if numbers and all(0 < number < 1e9 for number in numbers) else (np.nan,) * len(values)
+        return np.empty(0)
+
+
+def _read_numbers(values: Sequence[object]) -> np.ndarray:
+    """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
+    numbers = _as_numbers(values)
+    usable = numbers.shape == (len(values),) and ((numbers > 0) & (numbers < 1e9)).all()
+    return numbers if usable else np.full(len(values), np.nan)
 
 
 def _read_box(entry: dict, key: str, *forms: tuple[int, ...]) -> np.ndarray:
     """(4,) the numbers of a box, NaN without. Raises ValueError for anything else, unless it is of one of the forms."""
-    try:
-        box = np.array(entry.get(key) or [np.nan] * 4, dtype=np.float64)
-    except (TypeError, ValueError):
-        box = np.array(None)
+    box = _as_numbers(entry.get(key) or [np.nan] * 4)
     if box.shape not in ((4,), *forms):
         raise ValueError(f"'{key}' is {str(entry[key])[:40]}, not four numbers")
     return box

@@ -8,7 +8,6 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 
-NOT_AS = "people left out: not as"  # a format has them: entries that `read_entries` cannot read
 UNTOLD, SEEN, HIDDEN = ("", "null", "none", "nan"), ("true", "visible"), ("false", "occluded", "hidden")
 WORDS = {**dict.fromkeys(UNTOLD), **dict.fromkeys(SEEN, 1), **dict.fromkeys(HIDDEN, 0)}
 

@@ -9,7 +9,6 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.labels import (
-    NOT_AS,
     describe,
     missing_points,
     read_entries,
@@ -18,7 +17,7 @@ from mpii_tools.annotations.labels import (
     read_points,
 )
 from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
-from mpii_tools.annotations.reading import UNPLACED, Reading, join_readings
+from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences

@@ -68,12 +68,11 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, Sequence[str]] | None
         raise ValueError("neither image_id nor file_name says which image it is of")
     if names is None:
         return key
-    if not names.get(key):
-        fault = "is an image without file_name" if key in names else "is no image of the file"
-        raise ValueError(f"its image_id {key[:40]} {fault}")
-    if len(names[key]) > 1:
-        raise ValueError(f"its image_id {key[:40]} is {' and '.join(names[key][:2])}; make ids differ")
-    return names[key][0]
+    if len(named := names.get(key, ())) != 1:
+        fault = "an image without file_name" if key in names else "no image of the file"
+        fault = f"{' and '.join(named[:2])}; make ids differ" if named else fault
+        raise ValueError(f"its image_id {key[:40]} is {fault}")
+    return named[0]
 
 
 def id_of(entry: Mapping[str, Any], name: str, ids: Mapping[str, int | str]) -> int | str | None:

@@ -11,8 +11,7 @@ from heads.skeleton import Skeleton
 from mpii_tools.annotations.combine import combine, open_combined, read_source
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
 from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
-from mpii_tools.annotations.labels import NOT_AS
-from mpii_tools.annotations.reading import table
+from mpii_tools.annotations.reading import NOT_AS, table
 from mpii_tools.prepared.write import OF_IMAGES, CropSpec, Preparation, prepare
 from mpii_tools.skeletons import mirror_note
 

@@ -24,6 +24,8 @@ def changed(people=4, **fields):
         (changed(bbox=["20", "10", "80", "100"]), 0, "no notes"),
         (changed(headbox=[1, 2, 3]), 2, "first 1: 'headbox' is [1, 2, 3]"),
         (lambda tree: [image.pop("file_name") for image in tree["images"]], 2, "1 is an image without file_name"),
+        (changed(bbox=[60, 60, 80, 100]), 0, "outside their box"),  # its middle and size
+        (changed(1, bbox=[60, 60, 80, 100]), 0, "no notes"),
         (changed(1, image_id=77), 3, "77 is no image of the file"),
         (changed(1, image_id=None), 3, "keypoints, 3 people"),
         (changed(1, keypoints=[30] * 48), 3, "keypoints, 3 people"),

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mpii_tools.annotations.labels import NOT_AS
-from mpii_tools.annotations.reading import Reading
+from mpii_tools.annotations.reading import NOT_AS, Reading
 from mpii_tools.cameras import project
 from mpii_tools.people import BOX_MARGIN, Depth, People, place_squares
 
