@@ -32,9 +32,11 @@ def write_atomically(
         the final path.
 
     Raises:
-        PoseError: when the disk refuses (full, read-only); what `path` held before is still there.
+        PoseError: a folder, or when the disk refuses (full, read-only); what `path` held before is still there.
     """
     path = Path(path)
+    if os.path.isdir(path):
+        raise PoseError(f"{path}: cannot be written, as it is a folder; give the name of a file")
     part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -169,18 +169,22 @@ def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) ->
     return Skeleton(tuple(names), _spanning_tree(len(names), edges), tuple(pairs)), [*range(len(names))], False
 
 
-def fit_edges(edges: object, joints: int) -> tuple[list[list[int]], list[str], int]:
+def fit_edges(edges: object, joints: int, names: Sequence[str] = ()) -> tuple[list[list[int]], list[str], int]:
     """Drawn edges of `joints` keypoints as pairs of indices; those that join none, in words; and the first's number.
 
-    COCO's are counted from 1; others count from 0, which a 0 tells if there is no last keypoint of those from 1.
+    An end is a number, 1.0 as 1, or one of the `names`. COCO's are counted from 1; others count from 0, which a 0 tells
+    if there is no last keypoint of those from 1.
     """
-    pairs = [edge if isinstance(edge, list) and all(type(end) is int for end in edge) else []
-             for edge in (edges if isinstance(edges, list) else [])]  # fmt: skip
+    edges = edges if isinstance(edges, list) else [edges] if edges else []
+    numbers = {name: number for number, name in enumerate(names, 1)}
+    pairs = [[numbers.get(end, -1) if isinstance(end, str) else
+              int(end) if type(end) in (int, float) and end % 1 == 0 else -1 for end in edge]
+             if isinstance(edge, list) else [] for edge in edges]  # fmt: skip
     ends = set().union(*pairs)
     first = 0 if 0 in ends and joints not in ends else 1
     fits = [len(pair) == 2 and all(0 <= end - first < joints for end in pair) for pair in pairs]
     fitting = [[end - first for end in pair] for pair, fit in zip(pairs, fits, strict=True) if fit]
-    return fitting, [str(edge)[:40] for edge, fit in zip(edges or [], fits, strict=False) if not fit], first
+    return fitting, [str(edge)[:40] for edge, fit in zip(edges, fits, strict=True) if not fit], first
 
 
 def mirror_note(skeleton: Skeleton) -> str:

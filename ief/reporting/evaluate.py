@@ -17,7 +17,7 @@ from mpii_tools.annotations.units import require_pixels
 from mpii_tools.people import People
 from mpii_tools.results.matching import align, align_annotated
 from mpii_tools.results.predictions import person_scores, predicted_joints, read_predictions
-from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning
+from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning, unit_warning
 
 
 def evaluate_predictions(
@@ -108,7 +108,7 @@ def score_oks(
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    for check in (origin_warning, order_warning, filler_warning):
+    for check in (unit_warning, origin_warning, order_warning, filler_warning):
         if warning := check(joints, people):
             print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 

@@ -11,17 +11,18 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.labels import missing_points, name_entry, read_entries, read_points
-from mpii_tools.annotations.placement import check_boxes, crop_of_boxes
-from mpii_tools.annotations.reading import UNPLACED, Reading
+from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_points
+from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, crop_of_boxes, find_elsewhere
+from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
 from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
+NO_CROWD = ("0", "0.0", "false", *UNTOLD)
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
-MALFORMED = "people left out: not as COCO has them (annotation ids)"
+MALFORMED = f"{NOT_AS} COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
 GUESSED = "joints of {} of no known skeleton; their tree is guessed, edges counted from {} (or give --skeleton FILE)"
 
@@ -49,17 +50,21 @@ def read_coco(
     Raises:
         PoseError: no lists of these names, no such category, categories with different keypoints, or nobody in it.
     """
-    path = Path(path)
+    path, stored = Path(path), {"categories": [], **stored} if skeleton else stored
     category, entries = _select_category(path, stored, category)
     skeleton, order, notes = _read_skeleton(path, category, entries, skeleton)
-    kinds = [CROWD if entry.get("iscrowd", 0) else NO_JOINT if entry.get("num_keypoints", 1) == 0 else ""
-             for entry in entries]  # fmt: skip
+    crowds = [str(entry.get("iscrowd") or 0).lower() not in NO_CROWD for entry in entries]
+    kinds = [CROWD if crowd else NO_JOINT if entry.get("num_keypoints", 1) == 0 else ""
+             for entry, crowd in zip(entries, crowds, strict=True)]  # fmt: skip
     left_out = {kind: [name_entry(place, entries[place]) for place, of in enumerate(kinds) if of == kind]
                 for kind in (CROWD, NO_JOINT)}  # fmt: skip
     images = _objects(path, stored, "images")
     read = partial(_read_person, names=image_names(images), index=index_images(images), order=order)
     people = [entry for entry, kind in zip(entries, kinds, strict=True) if not kind]
-    columns, malformed = read_entries(path, people, read, "COCO", "COCO's person_keypoints file, not its instances")
+    if not people:
+        empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
+        raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
+    columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
     images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = columns
     zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
     boxes, box_notes = check_boxes(boxes, sizes)
@@ -84,6 +89,7 @@ def read_coco(
     ids, empty = people.person_ids, ~labeled.any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
     faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
+    box_notes[ELSEWHERE] = find_elsewhere(people.joints, boxes)
     who = {**box_notes, ZEROED: zeroed.any(axis=1), CROWD: np.zeros_like(empty), NO_JOINT: empty}
     notes |= {what: left_out.get(what, []) + ids[rows].tolist() for what, rows in who.items()}
     return Reading(people.select(~empty), "COCO keypoints", faults, notes)
@@ -128,17 +134,18 @@ def _read_skeleton(
         return skeleton, list(range(len(skeleton))), {}
     fitting = counts.keys() & {2 * len(names), 3 * len(names)}
     names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
-    edges, unused, first = fit_edges(category.get("skeleton"), len(names))
     try:
         if not all(isinstance(name, str) and name and name.isprintable() for name in names):
             raise ValueError("a keypoint without a name")
+        drawn = None if category.get("skeleton") in UNTOLD else category.get("skeleton")
+        edges, unused, first = fit_edges(drawn, len(names), names)
         guessed, order, known = guess_skeleton(names, edges)
     except ValueError as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
     notes = {
         GUESSED.format(path, first): [] if known else names,
         f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}": surplus,
-        f"edges of {path} not used: they join none of its keypoints": unused,
+        f"edges of {path} not used: no two of its keypoints, by number or name": unused,
     }
     return guessed, order, notes
 
@@ -149,10 +156,27 @@ def _count_numbers(points: object) -> int:
     return len(rows) * (len(rows[0]) if rows and isinstance(rows[0], list) else 1)
 
 
-def _read_numbers(values: Sequence[object]) -> tuple[float, ...]:
+def _as_numbers(value: object) -> np.ndarray:
+    """Numbers or text of them, NaN for null, as float64; of none for anything else."""
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.empty(0)
+
+
+def _read_numbers(values: Sequence[object]) -> np.ndarray:
     """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
-    usable = all(isinstance(value, (int, float)) and 0 < value < 1e9 for value in values)
-    return tuple(map(float, values)) if usable else (np.nan,) * len(values)
+    numbers = _as_numbers(values)
+    usable = numbers.shape == (len(values),) and ((numbers > 0) & (numbers < 1e9)).all()
+    return numbers if usable else np.full(len(values), np.nan)
+
+
+def _read_box(entry: dict, key: str, *forms: tuple[int, ...]) -> np.ndarray:
+    """(4,) the numbers of a box, NaN without. Raises ValueError for anything else, unless it is of one of the forms."""
+    box = _as_numbers(entry.get(key) or [np.nan] * 4)
+    if box.shape not in ((4,), *forms):
+        raise ValueError(f"'{key}' is {str(entry[key])[:40]}, not four numbers")
+    return box
 
 
 def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tuple:
@@ -163,11 +187,9 @@ def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tup
     image = image_of(entry, names)
     stated = index.get(image_key(entry.get("image_id"))) or index.get(image, {})
     if "keypoints" not in entry:
-        raise ValueError("no 'keypoints'")
+        raise ValueError("no 'keypoints': take COCO's person_keypoints file, not its instances")
     points, flags = read_points(entry["keypoints"], len(order), "keypoints")
-    box, head = (np.array(entry.get(key) or [np.nan] * 4, dtype=np.float64) for key in ("bbox", "headbox"))
-    if box.shape != (4,) or head.size != 4:
-        raise ValueError(f"'bbox' has numbers of shape {box.shape}, 'headbox' of {head.shape}, not (4,)")
+    box, head = _read_box(entry, "bbox"), _read_box(entry, "headbox", (2, 2))
     head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(np.subtract(*head.reshape(2, 2))))
     area = float(area) if isinstance(area := entry.get("area"), (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags

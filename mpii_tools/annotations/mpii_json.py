@@ -17,15 +17,15 @@ from mpii_tools.annotations.labels import (
     read_points,
 )
 from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
-from mpii_tools.annotations.reading import UNPLACED, Reading, join_readings
+from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.json_file import load_json
 from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
-MALFORMED = "people left out: not as HRNet has them (entries counted from 0)"
-OTHER_MALFORMED = "people left out: not as pytorch-pose has them (entries counted from 0)"
+MALFORMED = f"{NOT_AS} HRNet has them (entries counted from 0)"
+OTHER_MALFORMED = f"{NOT_AS} pytorch-pose has them (entries counted from 0)"
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
 
 

@@ -18,6 +18,7 @@ FROM_JOINTS = "people whose center and scale were made from their joints: the an
 FROM_BOX = "people whose center and scale were made from their box: the annotations have none"
 AS_CORNERS = "people whose box was read as x1 y1 x2 y2: with width and height most end beyond their images"
 DOUBTFUL = "people whose box ends beyond the image, and would not as x1 y1 x2 y2"
+ELSEWHERE = "people most of whose joints lie outside their box, as of most people here; are both x y ... in pixels?"
 FROM_HEAD = "people whose head size was made from head top and neck: 0.75 of the distance"
 
 
@@ -62,6 +63,19 @@ def check_boxes(boxes: np.ndarray, sizes: np.ndarray | float = np.nan) -> tuple[
     notes |= {f"people whose box {fault}; not used": faults == fault for fault in np.unique(faults) if fault}
     usable = (known & (faults == ""))[:, None]
     return np.where(usable, np.concatenate([boxes[:, :2], ends - boxes[:, :2]], axis=1), np.nan), notes
+
+
+def find_elsewhere(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """(N,) bool: people most of whose joints lie outside their box, if most people are so; else nobody.
+
+    Args:
+        joints: (N, K, 2), NaN for none.
+        boxes: (N, 4) x, y, width, height, as `check_boxes` returns them.
+    """
+    low, size = boxes[:, None, :2], boxes[:, None, 2:]
+    outside = ((joints < low) | (joints > low + size)).any(axis=-1).sum(axis=1)
+    elsewhere = 2 * outside > np.isfinite(joints).all(axis=-1).sum(axis=1)
+    return elsewhere & (2 * elsewhere.sum() > np.isfinite(boxes).all(axis=1).sum())
 
 
 def place_people(people: People) -> tuple[People, dict[str, list[str]]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from mpii_tools.people import People, join_people
 
 EXAMPLES = 3
+NOT_AS = "people left out: not as"  # a format has them: entries that cannot be read
 UNPLACED = "people with a labelled joint without coordinates, taken as missing"
 
 # What was found -> the people, images or columns affected.

@@ -21,17 +21,20 @@ def image_key(image_id: object) -> str | None:
     return None if plain is None else str(plain)
 
 
-def image_names(images: Iterable[object]) -> dict[str, str]:
-    """`image_key` -> file name of COCO's `images`; an image without id or name names nothing."""
-    usable = (image for image in images if isinstance(image, dict))
-    pairs = ((image_key(image.get("id")), image.get("file_name")) for image in usable)
-    return {key: name for key, name in pairs if key and isinstance(name, str) and name}
+def image_names(images: Iterable[object]) -> dict[str, list[str]]:
+    """`image_key` -> the file names of COCO's `images` of that id: one; none; or several, in joined files."""
+    names: dict[str, list[str]] = {}
+    for image in images:
+        if isinstance(image, dict) and (key := image_key(image.get("id"))) is not None:
+            named, name = names.setdefault(key, []), image.get("file_name")
+            named += [name] if isinstance(name, str) and name and name not in named else []
+    return names
 
 
 def index_images(images: Iterable[object]) -> dict[str, Mapping[str, Any]]:
-    """Each of COCO's `images` by its file name, and by its `image_key`."""
-    usable = [image for image in images if isinstance(image, dict)]
-    by_key = {key: image for image in usable if (key := image_key(image.get("id"))) is not None}
+    """Each of COCO's `images` by its file name, and by its `image_key` unless files of other names share it."""
+    usable, names = [image for image in images if isinstance(image, dict)], image_names(images)
+    by_key = {key: image for image in usable if len(names.get(key := image_key(image.get("id")), "no")) < 2}
     return {str(image.get("file_name")): image for image in usable} | by_key
 
 
@@ -48,7 +51,7 @@ def as_ids(values: Sequence[int | str | None]) -> np.ndarray | None:
     return np.array(values, dtype=np.int64 if whole else np.str_)
 
 
-def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
+def image_of(entry: Mapping[str, Any], names: Mapping[str, Sequence[str]] | None) -> str:
     """The image of an entry: its `file_name`, else the name that `names` has for its `image_id`, else that id as text.
 
     Args:
@@ -56,7 +59,7 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
         names: as `image_names` of the entry's own file; None if the file has no `images`.
 
     Raises:
-        ValueError: neither field, or an id that is none of `names`.
+        ValueError: neither field, or an id that `names` has no name or several names for.
     """
     name, key = entry.get("file_name"), image_key(entry.get("image_id"))
     if isinstance(name, str) and name:
@@ -65,9 +68,11 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, str] | None) -> str:
         raise ValueError("neither image_id nor file_name says which image it is of")
     if names is None:
         return key
-    if key not in names:
-        raise ValueError(f"its image_id {key[:40]} is no image of the file")
-    return names[key]
+    if len(named := names.get(key, ())) != 1:
+        fault = "an image without file_name" if key in names else "no image of the file"
+        fault = f"{' and '.join(named[:2])}; make ids differ" if named else fault
+        raise ValueError(f"its image_id {key[:40]} is {fault}")
+    return named[0]
 
 
 def id_of(entry: Mapping[str, Any], name: str, ids: Mapping[str, int | str]) -> int | str | None:

@@ -11,7 +11,7 @@ from heads.skeleton import Skeleton
 from mpii_tools.annotations.combine import combine, open_combined, read_source
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
 from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
-from mpii_tools.annotations.reading import table
+from mpii_tools.annotations.reading import NOT_AS, table
 from mpii_tools.prepared.write import OF_IMAGES, CropSpec, Preparation, prepare
 from mpii_tools.skeletons import mirror_note
 
@@ -53,7 +53,7 @@ def prepare_dataset(
         crop: `box` or `pelvis`, what crops show of people with depth; None: box.
 
     Returns:
-        a line for each image that was left out.
+        a line for each person whose image or entry cannot be used.
 
     Raises:
         PoseError: nothing to read or to write, or, with `strict`, faults.
@@ -93,7 +93,8 @@ def prepare_dataset(
         faults = f"{sum(map(len, done.faults.values())):,} faults of {len(done.faults)} kinds, listed above"
         raise PoseError(f"{sources[0].path}: {faults}; fix them, or leave out --strict. Nothing was written")
     print_splits(out, done, spec.size)
-    return [f"{what}: {who}" for what in OF_IMAGES for who in done.faults.get(what, [])]
+    lost = [what for what in done.faults if what in OF_IMAGES or what.startswith(NOT_AS)]
+    return [f"{what}: {who}" for what in lost for who in done.faults[what]]
 
 
 def print_splits(folder: Path, done: Preparation, size: int) -> None:

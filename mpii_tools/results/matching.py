@@ -91,11 +91,13 @@ def align_annotated(
     if missing := people.person_ids[needed & (rows < 0)].tolist():
         first, image = name_of(predictions, 0) if len(predictions) else "nobody", people.images[needed & (rows < 0)][0]
         there, count = (_image_names(predictions, people) or []).count(image), int((people.images == image).sum())
+        lack, cure = "no prediction", "predict the people of these annotations, or give those of who is predicted"
+        if there > count:
+            lack, cure = "more than one prediction to choose from", "keep one for each person"
         raise PoseError(
-            f"{len(missing):,} of {int(needed.sum()):,} annotated people have no prediction, first {missing[0]} (its "
+            f"{len(missing):,} of {int(needed.sum()):,} annotated people have {lack}, first {missing[0]} (its "
             f"image has {there:,} predictions and {count:,} people; the first prediction is for "
-            f"{first}{_ambiguity(predictions, people)}); predict the people of these annotations, or give the "
-            "annotations of those who are predicted"
+            f"{first}{_ambiguity(predictions, people)}); {cure}"
         )
     people, rows = people.select(rows >= 0), rows[rows >= 0]
     columns = {name: column[rows] for name in ("joints", *ROWS) if (column := getattr(predictions, name)) is not None}

@@ -13,9 +13,12 @@ people, and no joint is at one place in more than three; one person of one set h
 set (`tompson.h5`) 3,092 joints are at 0, 0, and pelvis and thorax are at one place in 97 % of the people.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from mpii_tools.annotations.labels import missing_points
+from mpii_tools.annotations.units import NORMALIZED, REMEDIES, wrong_units
 from mpii_tools.people import People, group_rows
 
 # Where annotators agree on the point. Hips, shoulders, neck and head are placed by rules that differ between systems.
@@ -89,6 +92,15 @@ def count_swapped(joints: np.ndarray, people: People) -> tuple[int, int]:
             swapped += of_one_each and bool(apart.min(axis=1).sum() < NEARER * np.trace(apart))
             several += 1
     return swapped, several
+
+
+def unit_warning(joints: np.ndarray, people: People) -> str | None:
+    """A warning about predictions (N, K, D) of which most people's are shares of the image; None if they are not."""
+    points = np.where(missing_points(joints[..., :2])[..., None], np.nan, joints[..., :2])
+    shares = int(wrong_units(replace(people, joints=points))[NORMALIZED].sum())
+    if 2 * shares <= len(people):
+        return None
+    return f"{shares:,} of {len(people):,} people have {NORMALIZED}; {REMEDIES[NORMALIZED]}"
 
 
 def order_warning(joints: np.ndarray, people: People) -> str | None:

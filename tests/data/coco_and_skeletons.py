@@ -218,7 +218,7 @@ COCO_KEYPOINTS = [
     Case("AlphaPose's MPII", coco_file(alpha_pose, MPII), 0, ("COCO keypoints, 4 people",), prepared_as(MPII)),
     Case("a joint at 0 0 and a person without bbox", coco_file(zero_flagged_visible), 0,
          ("at 0, 0, taken as missing", "made from their joints"), prepared_as(COCO, missing=((2, 0),))),
-    Case("a broken annotation", coco_file(one_broken), 0, ("not as COCO has them", "1: 'keypoints' has numbers"),
+    Case("a broken annotation", coco_file(one_broken), 3, ("not as COCO has them", "1: 'keypoints' has numbers"),
          prepared_as(COCO, rows=slice(1, 4))),
     Case("COCO's instances", coco_file(instances), 2, ("person_keypoints file, not its instances",)),
     Case("keypoints that no skeleton has", coco_file(chicken), 0, ("tree is guessed",), as_chicken),

@@ -50,11 +50,13 @@ def dog_too(tree):
         (changed(skeleton=[[1, "nose"], [1, 2, 3], 4, {"a": 1}, [2, 99]]), OWN, "", 0, "5 [1, 'nose'], [1, 2, 3]"),
         (changed(skeleton=None), OWN, "", 0, "tree is guessed"),
         (more_names, COCO, "", 0, "name 19, its people have 17"),
-        (fewer_points_of_one, COCO, "", 0, "'keypoints' has numbers of shape (30,)"),
+        (fewer_points_of_one, COCO, "", 3, "'keypoints' has numbers of shape (30,)"),
         (nameless, OWN, "", 2, "4 keypoints without names"),
         (nameless, OWN, "--skeleton own.json", 0, "no notes"),
         (nameless, COCO, "--skeleton own.json", 2, "17 keypoints without names"),
         (nameless, COCO, "", 0, "no notes"),
+        (lambda tree: tree.pop("categories"), COCO, "--skeleton coco17", 0, "no notes"),
+        (lambda tree: tree.pop("categories"), COCO, "", 2, "no list of objects 'categories'"),
         (dog_too, COCO, "", 2, "categories person, dog have different keypoints"),
         (dog_too, COCO, "--category person", 0, "COCO keypoints, 4 people"),
         (dog_too, COCO, "--category 1", 0, "COCO keypoints, 4 people"),
@@ -82,9 +84,14 @@ def test_what_does_not_fit_is_said(change, skeleton, options, status, says, tmp_
         ([[0, 2], [1, 9]], [[0, 2]], 1, 0),
         ([], [], 0, 1),
         (None, [], 0, 1),
-        ([[True, 1], [1.0, 2], "ab", None], [], 4, 1),
+        ([[True, 1], [1.5, 2], "ab", None], [], 4, 1),
+        ([[1.0, 2], [3.0, 2.0]], [[0, 1], [2, 1]], 0, 1),
+        ([[0.0, 2.0]], [[0, 2]], 0, 0),
+        ([["beak", "tail"], ["tail", 2]], [[0, 2], [2, 1]], 0, 1),
+        ([["beak", "horn"], ["1", "2"], [[1], 2]], [], 3, 1),
+        ("1-2,2-3", [], 1, 1),
     ],
 )
 def test_edges_of_3_joints_count_from_1_or_from_0(edges, pairs, unused, first):
-    fitting, others, start = fit_edges(edges, 3)
+    fitting, others, start = fit_edges(edges, 3, ("beak", "wing", "tail"))
     assert (fitting, len(others), start) == (pairs, unused, first)

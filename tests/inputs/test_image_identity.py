@@ -165,3 +165,24 @@ def test_a_persons_score_comes_back_and_joints_are_drawn(tmp_path, scores, box_s
     back = read_predictions(write_coco(tmp_path / "r.json", predictions))
     expected = person_scores(scores, box_scores, 3)
     np.testing.assert_allclose(person_scores(back.scores, back.box_scores, 3), expected, atol=2e-6)
+
+
+def test_an_id_of_two_images_is_of_neither(tmp_path):
+    tree = coco_tree(People(LETTERS, JOINTS, center=np.full((6, 2), 160.0), scale=1.0))
+    tree["images"] += [{"id": 1, "file_name": "other.jpg"}, tree["images"][1], {"id": 9}]
+    tree["annotations"].append(tree["annotations"][0] | {"id": 7, "file_name": "other.jpg"})
+    tree["annotations"].append(tree["annotations"][0] | {"id": 8, "image_id": 9})
+    path = write_tree(tmp_path / "val.json", tree)
+    reading = read_annotations(path)
+    assert reading.people.images.tolist() == [*LETTERS[1:], "other.jpg"]
+    first, last = next(filter(None, reading.faults.values()))
+    assert "cam_z.jpg and other.jpg" in first and "9 is an image without file_name" in last
+    named, left_out = read_boxes(path, [tmp_path / name for name in LETTERS])
+    assert [image.image.name for image in named] == LETTERS[1:] and "cam_z.jpg and other.jpg" in left_out[0]
+
+
+def test_ids_of_two_images_each_are_refused(tmp_path):
+    tree = coco_tree(People(LETTERS, JOINTS, center=np.full((6, 2), 160.0), scale=1.0))
+    tree["images"] += [image | {"file_name": f"other/{image['file_name']}"} for image in tree["images"]]
+    with pytest.raises(PoseError, match=r"cam_z\.jpg and other/cam_z\.jpg"):
+        read_annotations(write_tree(tmp_path / "val.json", tree))

@@ -42,6 +42,8 @@ def size(width=WIDTH, height=HEIGHT):
         (size(-1, -1), 0, 4),
         (size(WIDTH + 1, HEIGHT), 0, 4),
         (size(WIDTH // 2, HEIGHT // 2), 3, 3),
+        (size("80", "60.0"), 3, 3),
+        (size("wide", "60"), 0, 4),
         (size(2 * WIDTH, 2 * HEIGHT), 3, 3),
         (size(WIDTH, 2 * HEIGHT), 3, 3),
         (size(1e300, HEIGHT), 0, 4),

@@ -7,7 +7,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.people import People
 from mpii_tools.results.matching import align, align_annotated
 from mpii_tools.results.predictions import Predictions
-from mpii_tools.results.sanity import count_swapped, order_warning
+from mpii_tools.results.sanity import count_swapped, order_warning, unit_warning
 
 IMAGES = 5
 
@@ -64,6 +64,12 @@ def test_one_pose_for_everybody_is_in_no_other_order():
     assert order_warning(np.broadcast_to(mean, people.joints.shape), people) is None
 
 
+def test_predictions_in_shares_of_the_image_are_said():
+    people = crowd(1)
+    assert "0..1" in unit_warning(people.joints / 1000, people)
+    assert unit_warning(people.joints, people) is None and unit_warning(0 * people.joints, people) is None
+
+
 @pytest.mark.parametrize(
     ("each", "rows", "says"),
     [
@@ -72,6 +78,7 @@ def test_one_pose_for_everybody_is_in_no_other_order():
         (1, [0, 0, 1, 2, 3, 4], r"1 of 5 .* first 0\.jpg#1 \(its image has 2 predictions and 1 people"),
         (2, [0, 1, 2, 3, 4, 5, 6, 7, 8], r"2 of 10 .* first 4\.jpg#1 \(its image has 1 predictions and 2 people"),
         (3, [*range(15), 2], r"3 of 15 .* first 0\.jpg#1 \(its image has 4 predictions and 3 people"),
+        (1, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4], r"5 of 5 .* more than one .* first 0\.jpg#1 .* 2 predictions and 1 people"),
         (1, [0, 0, 2, 3, 4], r"2 of 5 .* first 0\.jpg#1"),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mpii_tools.annotations.reading import Reading
+from mpii_tools.annotations.reading import NOT_AS, Reading
 from mpii_tools.cameras import project
 from mpii_tools.people import BOX_MARGIN, Depth, People, place_squares
 
@@ -23,7 +23,7 @@ FARTHEST = 1e6  # mm; a joint farther from the camera is none
 NO_CAMERA = "people without a camera: put Human3.6M's metadata.xml or cameras.json beside the annotations"
 NO_LENS = "people whose camera lacks lens distortion: metadata.xml or cameras.json beside the annotations has it"
 FITTED = "people whose camera was fitted to their 2D and 3D labels, without lens distortion"
-MALFORMED = "people left out: not as the form has them (annotations counted from 0)"
+MALFORMED = f"{NOT_AS} the form has them (annotations counted from 0)"
 BEYOND = "people with a joint over 1 km from the camera, taken as missing (is the pose in mm?)"
 FAR = f"people with a 2D label more than {APART:.0f} px from the projected 3D one"
 

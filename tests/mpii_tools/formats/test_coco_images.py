@@ -12,7 +12,7 @@ from mpii_tools.skeletons import SKELETONS
 
 COCO17 = SKELETONS["coco17"].names
 POINTS = np.random.default_rng(0).uniform(10, 90, (17, 2)).round(2)
-TABLE = {"1": "b.jpg", "x": "a.jpg"}
+TABLE = {"1": ["b.jpg"], "x": ["a.jpg"], "2": [], "3": ["c.jpg", "d.jpg"]}
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,15 @@ def test_an_entry_of_no_image_is_refused(entry):
     with pytest.raises(ValueError, match="9"):
         image_of({"image_id": 9}, TABLE)
     assert image_of({"image_id": 9}, None) == "9"
+    with pytest.raises(ValueError, match="2 is an image without file_name"):
+        image_of({"image_id": 2.0}, TABLE)
+    with pytest.raises(ValueError, match=r"3 is c\.jpg and d\.jpg"):
+        image_of({"image_id": "3"}, TABLE)
 
 
 def test_a_table_is_read_as_far_as_it_goes():
     images = [{"id": 1, "file_name": "b.jpg"}, {"id": 2}, {"file_name": "c.jpg"}, {"id": None}, "d.jpg", 5]
-    assert image_names(images) == {"1": "b.jpg"}
+    assert image_names(images) == {"1": ["b.jpg"], "2": []}
 
 
 def ultralytics(**change):
