@@ -239,11 +239,12 @@ def match_names(
                 image = by_path[namesakes[0]]
             else:
                 image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
+            if image is not None:
+                names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
         except PoseError as error:
             ambiguous[name] = str(error)
-            continue
-        if image is not None:
-            names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+        except ValueError as error:  # a NUL, or half a letter
+            ambiguous[name] = f"{name!r} is no name of a file ({error})"
     if not files:
         return dict(names_of.values()), ambiguous
     return {image: closest_names(image, several) for image, several in names_of.values()}, ambiguous

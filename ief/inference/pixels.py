@@ -68,5 +68,5 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of a file. Raises PoseError if it cannot be read."""
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise PoseError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that none can have
+        raise PoseError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}); check the path") from error
