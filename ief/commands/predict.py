@@ -54,8 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def read_input(text: str) -> Path | str:
-    """A path, or a stream's address as it is."""
-    return text if text.startswith("camera:") or "://" in text else Path(text)
+    """A path; a stream's address as it is, and so no text, which as a path is this folder."""
+    return text if not text or text.startswith("camera:") or "://" in text else Path(text)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -79,6 +79,7 @@ def check(args: argparse.Namespace) -> None:
     """Raises PoseError for arguments that do not go together."""
     placed, single = args.center or args.scale is not None, len(args.inputs) == 1 and not Path(args.inputs[0]).is_dir()
     for wrong, what in (
+        ("" in args.inputs, "an INPUT is empty text; give a file or a folder"),
         (args.run and args.onnx, "give either --run, a folder with trained stages, or --onnx, an exported model"),
         (bool(args.data) == bool(args.inputs or args.boxes),
          "give either images or --data, what `ief prepare` wrote, or --boxes with people of images"),

@@ -31,26 +31,31 @@ SAME = 0.9  # intersection over union of two boxes above which they are one pers
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
 
 
-def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path], list[str]]:
     """The images and the videos of `paths`, each once; a folder means those in it and in the folders inside it.
 
     A file with another ending than theirs is what its content is. One line on stderr says what a folder holds besides.
 
+    Returns:
+        The images, the videos, and a line for each folder that cannot be read or holds neither.
+
     Raises:
-        PoseError: a folder without any.
+        PoseError: folders without any.
     """
-    asked, kinds = [], f"images ({', '.join(SUFFIXES)}) and videos ({', '.join(VIDEOS)})"
+    asked, left_out, kinds = [], [], f"images ({', '.join(SUFFIXES)}) and videos ({', '.join(VIDEOS)})"
     for path in paths:
-        passed = Counter()
-        walk = walk_files(path, (*SUFFIXES, *VIDEOS), passed)
+        passed, before = Counter(), len(left_out)
+        walk = walk_files(path, (*SUFFIXES, *VIDEOS), passed, left_out)
         inside = list(walk) if path.is_dir() else [path]  # a file that is missing is told when it is read
-        if not inside:
-            raise PoseError(f"{path}: holds {list_passed(passed) or 'nothing'}; give {kinds}")
-        if passed:
+        if not inside and len(left_out) == before:
+            left_out.append(f"{path}: holds {list_passed(passed) or 'nothing'}; give {kinds}")
+        elif passed:
             print(f"{path}: {list_passed(passed)} passed over; {kinds} are read", file=sys.stderr)
         asked += inside
+    if left_out and not asked:
+        raise PoseError(left_out[0])
     files = {path: is_video(path) for path in drop_repeated(asked)}
-    return [path for path in files if not files[path]], [path for path in files if files[path]]
+    return [path for path in files if not files[path]], [path for path in files if files[path]], left_out
 
 
 def is_video(path: Path) -> bool:
@@ -239,11 +244,12 @@ def match_names(
                 image = by_path[namesakes[0]]
             else:
                 image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
+            if image is not None:
+                names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
         except PoseError as error:
             ambiguous[name] = str(error)
-            continue
-        if image is not None:
-            names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+        except ValueError as error:  # a NUL, or half a letter
+            ambiguous[name] = f"{name!r} is no name of a file ({error})"
     if not files:
         return dict(names_of.values()), ambiguous
     return {image: closest_names(image, several) for image, several in names_of.values()}, ambiguous

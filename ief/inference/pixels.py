@@ -26,9 +26,8 @@ def read_image(image: object, name: str = "image") -> np.ndarray:
     if isinstance(image, (str, os.PathLike)):
         from mpii_tools.images.decode import decode_image  # OpenCV
 
-        path = Path(image).expanduser()
         # In full: a JPEG's own reduction, which `ief prepare` uses for its speed, moves joints by a pixel.
-        return decode_image(read_bytes(path), str(path), upright=True)
+        return decode_image(read_bytes(image), str(image), upright=True)
     if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, whichever version
         from PIL import ImageOps
 
@@ -64,9 +63,9 @@ def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
     return np.ascontiguousarray(array[..., :3])
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises PoseError if it cannot be read."""
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """The bytes of a file. Raises PoseError, naming it as it was given, if it cannot be read."""
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PoseError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        return Path(path).expanduser().read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a name that none can have
+        raise PoseError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}); check the path") from error

@@ -234,8 +234,7 @@ def people_of(image: object, boxes: object, row: int) -> ImagePeople:
     from ief.inference.stream import ImagePeople
 
     if isinstance(image, (str, os.PathLike)):
-        path = Path(image)
-        return ImagePeople(path, boxes, name=path.name)
+        return ImagePeople(image, boxes, name=Path(image).name)
     return ImagePeople(image, boxes, name=f"image {row}")
 
 

@@ -50,7 +50,7 @@ class VideoFrames:
 
     def __init__(self, source: Path | str) -> None:
         self.live, self.camera = isinstance(source, str), re.fullmatch(r"camera:(\d+)", str(source))
-        self.name = name_stream(source) if self.live else str(require_file(source))
+        self.name = hide_password(source) if self.live else str(require_file(source))
         self.capture = cv2.VideoCapture(int(self.camera[1]) if self.camera else str(source))
         if not self.capture.isOpened():
             fault = "no such stream; check the address" if self.live else f"no video that OpenCV can decode; {ADVICE}"
@@ -77,9 +77,14 @@ class VideoFrames:
         self.capture.release()
 
 
+def hide_password(address: str) -> str:
+    """A stream's address without user, password and query."""
+    return re.sub(r"(?<=://).*@|\?.*", "", address)
+
+
 def name_stream(address: str) -> str:
     """The name of a stream in results: of its address without scheme, user, password and query."""
-    return re.sub(r"\W+", "-", re.sub(r"^\w+://(.*@)?|\?.*", "", address)).strip("-")
+    return re.sub(r"\W+", "-", re.sub(r"^\w+://", "", hide_password(address))).strip("-")
 
 
 def predict_video(

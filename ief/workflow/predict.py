@@ -89,7 +89,7 @@ def predict_inputs(
         find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     if streams:
         return predict_stream(predictor, streams[0], out, find_people, camera, smooth), []
-    files, videos = find_inputs(inputs)
+    files, videos, unread = find_inputs(inputs)
     if boxes and (placed := [path for path in videos if path in inputs or not files]):
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
     images, left_out = whole_images(files), []
@@ -111,15 +111,16 @@ def predict_inputs(
     with Stopping().listening():  # a stop removes what is half written, and what is in the journal is kept
         journal, copies = Journal(out / JOURNAL, asked, predictor), []
         poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses, refine)
-        left_out += lines
+        left_out = unread + lines + left_out  # the first one is told if nobody is predicted
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
             options = (journal, find_people, center, scale, camera, ellipses, smooth)
             frames, lines = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
         if not sum(map(len, poses)):
+            journal.discard()
             raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")
         results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera, images)
-    (out / JOURNAL).unlink(missing_ok=True)
+    journal.discard()
     return [*copies, *results], left_out
 
 

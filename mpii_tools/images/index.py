@@ -27,7 +27,9 @@ ALIKE = 0.75  # difflib's ratio from which a name is the nearest one: any two wi
 Parts = tuple[str, ...]
 
 
-def walk_files(folder: Path, endings: tuple[str, ...], passed: Counter[str]) -> Iterator[Path]:
+def walk_files(
+    folder: Path, endings: tuple[str, ...], passed: Counter[str], left_out: list[str] | None = None
+) -> Iterator[Path]:
     """The files of these endings in `folder` and in the folders inside it, in order.
 
     Hidden files and folders, what `ief predict` wrote, and folders that `ief prepare` wrote are no input, and a link to
@@ -36,13 +38,21 @@ def walk_files(folder: Path, endings: tuple[str, ...], passed: Counter[str]) -> 
     Args:
         folder: any level of the images' folders.
         endings: in lower case.
-        passed: counts, by ending, the other files, and the folders that are too deep to be looked into.
+        passed: counts, by ending, the other files, and what is no file, and folders too deep to be looked into.
+        left_out: takes a line for each folder that cannot be read; None: it is an error.
 
     Raises:
         PoseError: a folder that cannot be read, or more than MAX_ENTRIES files.
     """
     seen, entries = set(), 0
-    for path, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+
+    def refuse(error: OSError) -> None:
+        line = f"{error.filename}: cannot be read ({error.strerror}); check its permissions"
+        if left_out is None:
+            raise PoseError(line) from error
+        left_out.append(line)
+
+    for path, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         depth, status = len(Path(path).relative_to(folder).parts), os.stat(path)
         if (status.st_dev, status.st_ino) in seen or (depth and PREPARED in files):
             folders.clear()
@@ -56,19 +66,17 @@ def walk_files(folder: Path, endings: tuple[str, ...], passed: Counter[str]) -> 
             passed[f"folders below {MAX_DEPTH} others"] += len(folders)
             folders.clear()
         for name in sorted(name for name in files if not (name.startswith(".") or OWN.search(name))):
-            if not name.lower().endswith(endings):
+            if not os.path.isfile(file := os.path.join(path, name)):
+                passed["broken links" if os.path.islink(file) else "pipes or devices"] += 1
+            elif not name.lower().endswith(endings):
                 passed[Path(name).suffix.lower() or name] += 1
-            elif os.path.isfile(file := os.path.join(path, name)):
+            else:
                 yield Path(file)
 
 
 def list_passed(passed: Counter[str]) -> str:
     """What `walk_files` counted, the most first, for a message: `40 .heic, 2 .gif`."""
     return ", ".join(f"{count:,} {ending}" for ending, count in passed.most_common())
-
-
-def _refuse(error: OSError) -> None:
-    raise PoseError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def split_name(name: str) -> Parts:

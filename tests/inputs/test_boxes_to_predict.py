@@ -11,6 +11,7 @@ from untrained import save_run
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference.boxes import intersect_over_union
+from ief.inference.inputs import read_boxes
 from ief.workflow.predict import predict_inputs
 
 BOX = [10, 5, 30, 35]  # x y width height, in images of 64 x 48
@@ -177,3 +178,24 @@ def test_intersection_over_union_by_hand(other, expected):
         pytest.approx(expected),
         1,
     ]
+
+
+@pytest.mark.parametrize("name", ["a\0b.jpg", "a\ud800.jpg"])
+def test_a_name_that_no_file_can_have_costs_its_entry(tmp_path, name):
+    cv2.imwrite(str(tmp_path / "a.jpg"), smooth_image(64, 48))
+    (tmp_path / "boxes.json").write_text(json.dumps([{"file_name": each, "bbox": BOX} for each in ("a.jpg", name)]))
+    images, (line,) = read_boxes(tmp_path / "boxes.json", ())
+    assert [image.name for image in images] == ["a.jpg"] and repr(name) in line
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_nobody_predicted_leaves_nothing_and_tells_why(tmp_path, run, before):
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(str(tmp_path / name), smooth_image(64, 48))
+    (tmp_path / "boxes.txt").write_text("b.jpg 900 700 1000 790\n")
+    if before:
+        (tmp_path / "out").mkdir()
+    with pytest.raises(PoseError, match=r"b\.jpg: person 1: .* off the image"):
+        options = {"boxes": tmp_path / "boxes.txt", "device": "cpu"}
+        predict_inputs([tmp_path / "a.jpg", tmp_path / "b.jpg"], tmp_path / "out", run, **options)
+    assert (tmp_path / "out").exists() == before and not list(tmp_path.glob("out/*"))

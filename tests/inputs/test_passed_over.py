@@ -1,6 +1,8 @@
 """What a folder holds besides images at its first level is taken, or counted and said."""
 
+import os
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,9 +10,11 @@ import pytest
 from pictures import draw_clip, smooth_image
 from untrained import save_run
 
+from checkpoints.errors import PoseError
 from ief.inference.inputs import find_inputs, is_video
 from ief.workflow.predict import predict_inputs
 from mpii_tools.images.index import MAX_DEPTH
+from mpii_tools.images.sources import open_images
 from mpii_tools.results.predictions import read_predictions
 
 DEEP = "/".join(f"{level}" for level in range(MAX_DEPTH + 1))
@@ -38,10 +42,35 @@ def test_a_folder_is_taken_whole_and_the_rest_is_counted(tmp_path, capsys, files
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "link").symlink_to(tmp_path)  # and a way round
-    images, videos = find_inputs([tmp_path])
+    images, videos, _ = find_inputs([tmp_path])
     assert sorted(path.relative_to(tmp_path).as_posix() for path in (*images, *videos)) == sorted(taken.split())
     error = capsys.readouterr().err
     assert error.count("\n") == bool(said) and all(words in error for words in said)
+
+
+def test_what_is_no_file_or_cannot_be_read_costs_itself(tmp_path, capsys, monkeypatch):
+    for name in ("images/closed", "empty"):
+        (tmp_path / name).mkdir(parents=True)
+    images, closed = tmp_path / "images", tmp_path / "images" / "closed"
+    (images / "1.jpg").touch()
+    for name in ("link.jpg", "link"):
+        (images / name).symlink_to(tmp_path / "gone")
+    os.mkfifo(images / "pipe.jpg")
+    scan = os.scandir
+
+    def refuse(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    files, _, left_out = find_inputs([tmp_path / "empty", images])
+    assert files == [images / "1.jpg"] and [line.split(":")[0] for line in left_out] == [
+        str(tmp_path / "empty"), str(closed),
+    ]  # fmt: skip
+    assert "2 broken links, 1 pipes" in capsys.readouterr().err
+    with pytest.raises(PoseError, match="closed: cannot be read"):
+        open_images(images)
 
 
 def test_what_a_file_is_its_content_says_if_its_ending_does_not(tmp_path):

@@ -56,6 +56,8 @@ def test_several_images_are_a_list_however_they_come(predictor, several):
         (b"\xff\xd8\xff", BOX, "image 0: a bytes"),
         (io.BytesIO(b"\xff\xd8\xff"), BOX, "image 0: a BytesIO"),
         ([IMAGE, None], None, "image 1: None; was the file read?"),
+        ("a\0b.jpg", None, "a\0b.jpg: cannot be read"),
+        ("http://x/y.jpg", None, "http://x/y.jpg: cannot be read"),
         # Invented: a batch's dictionary, a batch, a set of names.
         ({"image": IMAGE}, BOX, "image 0: a dict"),
         (torch.zeros(2, 48, 64, 3, dtype=torch.uint8), BOX, r"image 0: an array of uint8 \(2, 48, 64, 3\)"),

@@ -48,6 +48,12 @@ def files_of(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_empty_text_is_no_input(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert predict("--run", run, "") == 2
+    assert "empty text" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_three_broken_images_of_a_hundred_leave_97(run, hundred, tmp_path, capsys):
     assert predict("--run", run, hundred, "--out", tmp_path) == 3
     error = capsys.readouterr().err

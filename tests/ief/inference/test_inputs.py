@@ -232,11 +232,11 @@ def test_videos_of_one_name_are_told_apart():
 
 def test_a_folder_means_what_is_in_it_by_name(folder):
     (folder / "sub" / "b.MP4").touch()
-    images, videos = find_inputs([folder])
+    images, videos, _ = find_inputs([folder])
     assert [path.relative_to(folder).as_posix() for path in (*images, *videos)] == [
         "000042.jpg", "a.jpg", "b.PNG", "c d.webp", "sub/a.jpg", "sub/b.MP4",
     ]  # fmt: skip
-    images, videos = find_inputs([folder / "sub", folder / "none.jpg", folder / "sub" / "a.jpg"])
+    images, videos, _ = find_inputs([folder / "sub", folder / "none.jpg", folder / "sub" / "a.jpg"])
     assert [path.name for path in (*images, *videos)] == ["a.jpg", "none.jpg", "b.MP4"]
     assert {".jpg", ".png", ".webp", ".bmp", ".tif"} <= set(SUFFIXES)
 
