@@ -36,7 +36,7 @@ def write_atomically(
     """
     path = Path(path)
     if os.path.isdir(path):
-        raise PoseError(f"{path}: cannot be written, as it is a folder; give the name of a file")
+        raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
     part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ FROM_JOINTS = "people whose center and scale were made from their joints: the an
 FROM_BOX = "people whose center and scale were made from their box: the annotations have none"
 AS_CORNERS = "people whose box was read as x1 y1 x2 y2: with width and height most end beyond their images"
 DOUBTFUL = "people whose box ends beyond the image, and would not as x1 y1 x2 y2"
-ELSEWHERE = "people most of whose joints lie outside their box, as of most people here; are both x y ... in pixels?"
+ELSEWHERE = "people most of whose joints lie outside their box (joints x y, boxes left top width height, in pixels?)"
 FROM_HEAD = "people whose head size was made from head top and neck: 0.75 of the distance"
 
 

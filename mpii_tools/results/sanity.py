@@ -98,9 +98,8 @@ def unit_warning(joints: np.ndarray, people: People) -> str | None:
     """A warning about predictions (N, K, D) of which most people's are shares of the image; None if they are not."""
     points = np.where(missing_points(joints[..., :2])[..., None], np.nan, joints[..., :2])
     shares = int(wrong_units(replace(people, joints=points))[NORMALIZED].sum())
-    if 2 * shares <= len(people):
-        return None
-    return f"{shares:,} of {len(people):,} people have {NORMALIZED}; {REMEDIES[NORMALIZED]}"
+    said = f"{shares:,} of {len(people):,} people have {NORMALIZED}; {REMEDIES[NORMALIZED]}"
+    return said if 2 * shares > len(people) else None
 
 
 def order_warning(joints: np.ndarray, people: People) -> str | None:
