@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, takewhile
 from pathlib import Path
@@ -200,19 +201,13 @@ def find_resized(boxes_of: dict[Path, list[NamedBox]], path: Path) -> dict[Path,
     """A line for each image whose boxes, by the file at `path`, are of another size than it is seen in."""
     lines = {}
     for image, boxes in boxes_of.items():
-        sizes = np.array([box.size for box in boxes]).reshape(-1, 2)
-        if not np.isfinite(sizes).any():
-            continue
-        try:
-            header = read_header(read_bytes(image), str(image))
-        except PoseError:  # which is told when it is predicted
-            continue
-        stored, seen = (header.width, header.height), header.upright_size
-        upright, differs = compare_sizes(sizes, header, False)
-        if not (differs or upright or seen == stored):
-            differs = "labeled at {} x {} pixels, seen turned as EXIF asks at {} x {}".format(*stored, *seen)
-        if differs:
-            lines[image] = f"{image}: {len(boxes):,} boxes of {path.name} left out: {differs}"
+        sizes = np.array([box.size for box in boxes if np.isfinite(box.size).all()])
+        with suppress(PoseError):  # of an image that cannot be read, which is told when it is predicted
+            header = len(sizes) and read_header(read_bytes(image), str(image))
+            upright, differs = compare_sizes(sizes, header, False) if header else (True, "")
+            if not (differs or upright or header.upright_size == (header.width, header.height)):
+                differs = f"labeled at {header.width} x {header.height} pixels, which EXIF asks to turn by 90 degrees"
+            lines |= {image: f"{image}: {len(boxes):,} boxes of {path.name} left out: {differs}"} if differs else {}
     return lines
 
 
@@ -353,9 +348,8 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         tree, names, ids, rows, categories = json.loads(text), None, {}, {}, [coco.PERSON]
         if isinstance(tree, dict):
             if "images" in tree:
-                names, ids, rows = (
-                    read(tree["images"]) for read in (coco.image_names, coco.index_ids, coco.index_images)
-                )
+                names, ids = coco.image_names(tree["images"]), coco.index_ids(tree["images"])
+                rows = coco.index_images(tree["images"])
             tree, categories = tree["annotations"], coco.person_categories(tree.get("categories") or [])
         if tree and not any(isinstance(entry, dict) for entry in tree):
             raise TypeError("a list without an object")
@@ -367,12 +361,9 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
     if tree and not people:
         of_people = f"category_id {kinds}, and iscrowd not 1"
         raise PoseError(f"{path}: none of its {len(tree):,} entries is a person ({of_people}); make it of people")
-    for count, what in (
-        (len(tree) - len(entries), f"of other categories than {kinds}"),
-        (len(entries) - len(people), "crowds (iscrowd is 1)"),
-    ):
-        if count:
-            print(f"{path}: {count:,} of {len(tree):,} boxes are {what}, and passed over", file=sys.stderr)
+    if len(people) < len(tree):
+        others = f"{len(tree) - len(entries):,} of {len(tree):,} boxes are of other categories than {kinds}"
+        print(f"{path}: {others}, {len(entries) - len(people):,} are crowds; passed over", file=sys.stderr)
     for number, entry in enumerate(people, start=1):
         try:
             score, box = entry.get("score", entry.get("confidence")), coco.entry_box(entry)
@@ -380,10 +371,10 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
                 raise ValueError("bbox is missing")
             name, score = coco.image_of(entry, names), float("nan") if score is None else float(score)
             row = rows.get(coco.image_key(entry.get("image_id"))) or rows.get(name, {})
-            size = [row.get("width"), row.get("height")]
-            size = [side if isinstance(side, (int, float)) and side > 0 else np.nan for side in size]
+            sides = row.get("width"), row.get("height")
+            size = tuple(side if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
             known = (coco.id_of(entry, name, ids), entry.get("category_id", categories[0]), "box" not in entry)
-            yield NamedBox(name, box, score, *known, tuple(size))
+            yield NamedBox(name, box, score, *known, size)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"

@@ -27,6 +27,8 @@ from mpii_tools.prepared.read import PreparedSplit
 if TYPE_CHECKING:
     from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
 
+SINGLE = (str, bytes, bytearray, memoryview, IOBase)  # sequences that are no list of images
+
 
 class CascadeNetwork:
     """A cascade as a `Network`: y_0 and each stage's pose.
@@ -160,9 +162,7 @@ class PosePredictor:
             PoseError: an image that cannot be read or is none, a box that is empty, not finite, or off the image, boxes
                 beside `detect`, or a detector that cannot be had.
         """
-        several = isinstance(images, (Sequence, Iterator)) and not isinstance(
-            images, (str, bytes, bytearray, memoryview, IOBase)
-        )
+        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, SINGLE)
         if not several:
             return self([images], [boxes], detect=detect, refine=refine)[0]
         images = list(images)

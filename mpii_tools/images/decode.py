@@ -133,32 +133,21 @@ def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:
         if data.startswith((JPEG, PNG)):
             image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduction])
         else:
-            image = _by_pillow(data, name)
-    except PoseError:
-        raise
+            image = open_rare(data)
+            image.load()
     except Exception:  # Pillow reports damage through any error
         image = None
     if image is None:
         raise PoseError(f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); replace it")
-    return image
-
-
-def _by_pillow(data: bytes, name: str) -> np.ndarray:
-    """RGB of a WebP, BMP or TIFF. Raises Pillow's errors, for a file that is cut off too."""
-    picture = open_rare(data)
-    picture.load()
-    return convert_picture(picture, name)
+    return convert_picture(image, name) if isinstance(image, Image) else image
 
 
 def convert_picture(picture: Image, name: str) -> np.ndarray:
     """A picture of Pillow's as (H, W, 3) uint8 RGB, 16 bits reduced to 8. Raises PoseError as `scale_floats` does."""
     if picture.mode not in ("F", "I") and not picture.mode.startswith("I;16"):
         return np.array(picture.convert("RGB"))
-    grey = np.asarray(picture)
-    if picture.mode == "F":
-        grey = scale_floats(grey, name)
-    elif picture.mode != "I" or grey.max() > 255:
-        grey = grey >> 8
+    grey = scale_floats(np.asarray(picture), name) if picture.mode == "F" else np.asarray(picture)
+    grey = grey >> 8 if picture.mode.startswith("I;16") or grey.max() > 255 else grey
     if grey.min() < 0 or grey.max() > 255:
         raise PoseError(f"{name}: numbers of 32 bits, which have no brightest one; give it in 8 or 16")
     return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=-1)

@@ -212,7 +212,7 @@ def test_nobody_predicted_leaves_nothing_and_tells_why(tmp_path, run, before):
         ((None, "64"), 1, ""),
         ((64, 48), 3, ""),
         ((48, 64), 6, ""),  # as it is seen
-        ((64, 48), 6, "labeled at 64 x 48 pixels, seen turned as EXIF asks at 48 x 64"),
+        ((64, 48), 6, "labeled at 64 x 48 pixels, which EXIF asks to turn by 90 degrees"),
     ],
 )
 def test_boxes_of_an_image_of_another_size_are_left_out(tmp_path, size, orientation, says):
@@ -234,6 +234,6 @@ def test_crowds_and_other_categories_are_counted(tmp_path, run, capsys):
     results, left_out = predict(tmp_path, run, people, ["a.jpg"])
     assert len(results) == 1 and not left_out
     error = capsys.readouterr().err
-    assert "2 of 4 boxes are of other categories than 1" in error and "1 of 4 boxes are crowds" in error
+    assert "2 of 4 boxes are of other categories than 1" in error and "1 are crowds" in error
     with pytest.raises(PoseError, match="none of its 1 entries is a person"):
         predict(tmp_path, run, people[1:2], ["a.jpg"])
