@@ -160,11 +160,11 @@ def count_frames(monkeypatch, stop_at=None):
     """The names of what the network is given; a Ctrl-C comes instead of one."""
     names, stream = [], PosePredictor.stream
 
-    def counting(self, images, find_people=None):
+    def counting(self, images, *options):
         names.extend(image.name for image in images)
         if len(names) == stop_at:
             os.kill(os.getpid(), signal.SIGINT)
-        return stream(self, images, find_people)
+        return stream(self, images, *options)
 
     monkeypatch.setattr(PosePredictor, "stream", counting)
     return names
