@@ -24,7 +24,7 @@ COMMANDS = {
     "report": "tables, plots and pictures of finished runs, as one HTML page",
     "table7": "train and compare the five methods of Table 1, or the runs of a plan, under one budget",
     "table2": "the same in 3D, with and without people who have no depth",
-    "release": "write a run's stages in half precision for others to use, with a model card",
+    "release": "write a run's stages in int8 for others to use, with a model card",
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of training and inference on this machine",
 }

@@ -72,6 +72,8 @@ def check_boxes(boxes: object, name: str) -> np.ndarray:
         array = np.asarray(to_array(boxes), dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as error:
         raise PoseError(f"{name}: boxes are no array of numbers ({error}); give (P, 4), x1 y1 x2 y2") from None
+    if np.ma.is_masked(boxes):
+        raise PoseError(f"{name}: boxes with masked numbers, which say nothing; leave out their rows")
     array = array.reshape(-1, 4) if array.shape == (4,) or not array.size else array
     if array.ndim != 2 or array.shape[1] != 4:
         raise PoseError(f"{name}: boxes of shape {array.shape}; give (P, 4), x1 y1 x2 y2 per person")

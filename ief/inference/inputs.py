@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, takewhile
 from pathlib import Path
@@ -23,6 +24,7 @@ from mpii_tools.formats import coco_images as coco
 from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers, list_passed, walk_files
+from mpii_tools.prepared.write import compare_sizes
 
 EXPECTED = "expected 'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale'"
 CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".m4v": "mp4v"}  # of videos that are read and written
@@ -105,7 +107,7 @@ def place_person(image: ImagePeople, center: Sequence[float] | None, scale: floa
 class NamedBox(NamedTuple):
     """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, its score; ids.
 
-    `sized` says that the file had the box as x y width height.
+    `sized` says that the file had the box as x y width height, `size` what the image is of, width and height, or NaN.
     """
 
     image: str
@@ -114,6 +116,7 @@ class NamedBox(NamedTuple):
     image_id: int | str | None = None
     category_id: int | str = coco.PERSON
     sized: bool = False
+    size: tuple[float, float] = (np.nan, np.nan)
 
 
 def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
@@ -157,6 +160,9 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     ours = {*ambiguous, *chain(*names_of.values())}
     others = {name: len(boxes) for name, boxes in named.items() if boxes and name not in ours}
     boxes_of = {image: list(chain(*map(named.get, names))) for image, names in names_of.items()}
+    resized = find_resized(boxes_of, path)
+    left_out += resized.values()
+    boxes_of = {image: boxes for image, boxes in boxes_of.items() if image not in resized}
     if files:
         if others:
             count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
@@ -170,7 +176,7 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
             if file in unclear
             else f"{file}: {path.name} has no box of it{least}"
             for file in files
-            if not boxes_of.get(file)
+            if not boxes_of.get(file) and file not in resized
         ]
     elif others:
         left_out.append(
@@ -184,11 +190,25 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         print(f"{path}: {again:,} boxes passed over that are nearly another one's (IoU above {SAME})", file=sys.stderr)
     images = []
     for image in whole_images([image for image, boxes in single.items() if boxes]):
-        _, boxes, scores, ids, categories, sized = zip(*single[image.image], strict=True)
+        _, boxes, scores, ids, categories, sized, _ = zip(*single[image.image], strict=True)
         if not any(box is None for box in boxes):  # else one of its lines means the whole image
             image = replace(image, boxes=np.array(boxes), box_scores=np.array(scores), sized=all(sized))
         images.append(replace(image, image_id=ids[0], category_id=categories[0]))
     return images, left_out
+
+
+def find_resized(boxes_of: dict[Path, list[NamedBox]], path: Path) -> dict[Path, str]:
+    """A line for each image whose boxes, by the file at `path`, are of another size than it is seen in."""
+    lines = {}
+    for image, boxes in boxes_of.items():
+        sizes = np.array([box.size for box in boxes if np.isfinite(box.size).all()])
+        with suppress(PoseError):  # of an image that cannot be read, which is told when it is predicted
+            header = len(sizes) and read_header(read_bytes(image), str(image))
+            upright, differs = compare_sizes(sizes, header, False) if header else (True, "")
+            if not (differs or upright or header.upright_size == (header.width, header.height)):
+                differs = f"labeled at {header.width} x {header.height} pixels, which EXIF asks to turn by 90 degrees"
+            lines |= {image: f"{image}: {len(boxes):,} boxes of {path.name} left out: {differs}"} if differs else {}
+    return lines
 
 
 def read_boxes_text(path: Path) -> str:
@@ -325,27 +345,36 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         PoseError: another JSON, or nobody in it.
     """
     try:
-        tree, names, ids, categories = json.loads(text), None, {}, [coco.PERSON]
+        tree, names, ids, rows, categories = json.loads(text), None, {}, {}, [coco.PERSON]
         if isinstance(tree, dict):
             if "images" in tree:
                 names, ids = coco.image_names(tree["images"]), coco.index_ids(tree["images"])
+                rows = coco.index_images(tree["images"])
             tree, categories = tree["annotations"], coco.person_categories(tree.get("categories") or [])
         if tree and not any(isinstance(entry, dict) for entry in tree):
             raise TypeError("a list without an object")
         entries = [entry for entry in tree if not isinstance(entry, dict) or coco.is_person(entry, categories)]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
-    if tree and not entries:
-        of_people = f"category_id {', '.join(map(str, categories))}"
+    people = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("iscrowd"))]
+    kinds = ", ".join(map(str, categories))
+    if tree and not people:
+        of_people = f"category_id {kinds}, and iscrowd not 1"
         raise PoseError(f"{path}: none of its {len(tree):,} entries is a person ({of_people}); make it of people")
-    for number, entry in enumerate(entries, start=1):
+    if len(people) < len(tree):
+        others = f"{len(tree) - len(entries):,} of {len(tree):,} boxes are of other categories than {kinds}"
+        print(f"{path}: {others}, {len(entries) - len(people):,} are crowds; passed over", file=sys.stderr)
+    for number, entry in enumerate(people, start=1):
         try:
             score, box = entry.get("score", entry.get("confidence")), coco.entry_box(entry)
             if box is None:
                 raise ValueError("bbox is missing")
             name, score = coco.image_of(entry, names), float("nan") if score is None else float(score)
+            row = rows.get(coco.image_key(entry.get("image_id"))) or rows.get(name, {})
+            sides = row.get("width"), row.get("height")
+            size = tuple(side if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
             known = (coco.id_of(entry, name, ids), entry.get("category_id", categories[0]), "box" not in entry)
-            yield NamedBox(name, box, score, *known)
+            yield NamedBox(name, box, score, *known, size)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             yield f"{path}: entry {number}: no image_id and bbox x y width height ({reason})"

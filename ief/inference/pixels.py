@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from ief.inference.boxes import to_array
 
 KINDS = "give a path, PIL image, array (H, W, 3) uint8 RGB (or gray, RGBA, floats in 0..1), or tensor (3, H, W)"
 
@@ -28,12 +29,19 @@ def read_image(image: object, name: str = "image") -> np.ndarray:
 
         # In full: a JPEG's own reduction, which `ief prepare` uses for its speed, moves joints by a pixel.
         return decode_image(read_bytes(image), str(image), upright=True)
-    if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, whichever version
-        from PIL import ImageOps
+    try:
+        if hasattr(image, "convert") and hasattr(image, "getexif"):  # PIL's, whichever version
+            from PIL import ImageOps
 
-        return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    if hasattr(image, "detach") and hasattr(image, "cpu"):  # a tensor, as a rule with its channels first
-        array = image.detach().cpu().numpy()
+            from mpii_tools.images.decode import convert_picture
+
+            return convert_picture(ImageOps.exif_transpose(image), name)
+        array = to_array(image)
+    except PoseError:
+        raise
+    except Exception as error:  # what is closed or cut off, or of numbers that NumPy has not
+        raise PoseError(f"{name}: a {type(image).__name__} that cannot be read ({error}); {KINDS}") from error
+    if array is not image:  # a tensor, as a rule with its channels first
         array = np.moveaxis(array, 0, -1) if array.ndim == 3 and array.shape[0] in (1, 3, 4) else array
     elif isinstance(image, np.ndarray):
         array = image
@@ -50,10 +58,9 @@ def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or not array.size:
         raise PoseError(f"{name}: an array of {array.dtype} {shape}; {KINDS}")
     if array.dtype.kind == "f":
-        low, high = array.min(), array.max()
-        if not (low >= 0 and high <= 1):  # NaN included
-            raise PoseError(f"{name}: floats from {low:g} to {high:g}; give them in 0..1, or 0..255 as uint8")
-        array = np.rint(array * 255).astype(np.uint8)
+        from mpii_tools.images.decode import scale_floats
+
+        array = scale_floats(array, name)
     elif array.dtype == bool:
         array = array.astype(np.uint8) * 255
     elif array.dtype != np.uint8:

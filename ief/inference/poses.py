@@ -272,6 +272,7 @@ class Poses:
         Args:
             image_id: of the image in COCO's annotations; None for the number that its name is, else 1.
         """
+        image_id = image_id.item() if isinstance(image_id, np.generic) else image_id  # which json refuses
         return to_coco(join_poses([self], self.skeleton), None if image_id is None else {self.image: image_id})
 
 

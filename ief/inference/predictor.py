@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from io import IOBase
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
     from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
+
+SINGLE = (str, bytes, bytearray, memoryview, IOBase)  # sequences that are no list of images
 
 
 class CascadeNetwork:
@@ -88,8 +91,8 @@ class PosePredictor:
     """
 
     def __init__(self, network: Network, batch_size: int = 32, about: str = "", device: str | None = None) -> None:
-        if batch_size < 1:
-            raise PoseError(f"batch size {batch_size}: must be 1 or more")
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise PoseError(f"batch size {batch_size!r}: must be a whole number of 1 or more")
         self.network, self.batch_size, self.about, self.device = network, batch_size, about, device
         self.size, self.skeleton, self.dimensions = network.size, network.skeleton, network.dimensions
         self.min_joint_score = network.score_map.min_score if network.score_map else 0.0
@@ -116,6 +119,8 @@ class PosePredictor:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
+        if not isinstance(path, (str, os.PathLike, NoneType)):
+            raise PoseError(f"{path!r}: a {type(path).__name__} is no path of a run's folder or an .onnx; give text")
         path = find_run(path)
         if path.suffix.lower() == ".onnx":
             from ief.inference.onnx import OnnxNetwork
@@ -157,7 +162,7 @@ class PosePredictor:
             PoseError: an image that cannot be read or is none, a box that is empty, not finite, or off the image, boxes
                 beside `detect`, or a detector that cannot be had.
         """
-        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, (str, bytes, bytearray, IOBase))
+        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, SINGLE)
         if not several:
             return self([images], [boxes], detect=detect, refine=refine)[0]
         images = list(images)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from PIL.Image import Image
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import compose_affine, from_reduced, zoom_of
@@ -132,18 +133,29 @@ def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:
         if data.startswith((JPEG, PNG)):
             image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduction])
         else:
-            image = _by_pillow(data)
+            image = open_rare(data)
+            image.load()
     except Exception:  # Pillow reports damage through any error
         image = None
     if image is None:
         raise PoseError(f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); replace it")
-    return image
+    return convert_picture(image, name) if isinstance(image, Image) else image
 
 
-def _by_pillow(data: bytes) -> np.ndarray:
-    """RGB of a WebP, BMP or TIFF. Raises Pillow's errors, for a file that is cut off too."""
-    picture = open_rare(data)
-    picture.load()
-    if picture.mode.startswith("I;16"):
-        return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, axis=-1)
-    return np.array(picture.convert("RGB"))
+def convert_picture(picture: Image, name: str) -> np.ndarray:
+    """A picture of Pillow's as (H, W, 3) uint8 RGB, 16 bits reduced to 8. Raises PoseError as `scale_floats` does."""
+    if picture.mode not in ("F", "I") and not picture.mode.startswith("I;16"):
+        return np.array(picture.convert("RGB"))
+    grey = scale_floats(np.asarray(picture), name) if picture.mode == "F" else np.asarray(picture)
+    grey = grey >> 8 if picture.mode.startswith("I;16") or grey.max() > 255 else grey
+    if grey.min() < 0 or grey.max() > 255:
+        raise PoseError(f"{name}: numbers of 32 bits, which have no brightest one; give it in 8 or 16")
+    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def scale_floats(array: np.ndarray, name: str) -> np.ndarray:
+    """Floats in 0..1 as uint8 of 0..255. Raises PoseError, naming the image and their range, for others."""
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= 1):  # NaN included
+        raise PoseError(f"{name}: floats from {low:g} to {high:g}; give them in 0..1, or 0..255 as uint8")
+    return np.rint(array * 255).astype(np.uint8)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from pictures import draw_clip, smooth_image
+from PIL import Image
 from untrained import save_run
 
 from checkpoints.errors import PoseError
@@ -13,6 +14,7 @@ from ief import PosePredictor
 from ief.inference.boxes import intersect_over_union
 from ief.inference.inputs import read_boxes
 from ief.workflow.predict import predict_inputs
+from mpii_tools.images.header import ORIENTATION
 
 BOX = [10, 5, 30, 35]  # x y width height, in images of 64 x 48
 
@@ -199,3 +201,39 @@ def test_nobody_predicted_leaves_nothing_and_tells_why(tmp_path, run, before):
         options = {"boxes": tmp_path / "boxes.txt", "device": "cpu"}
         predict_inputs([tmp_path / "a.jpg", tmp_path / "b.jpg"], tmp_path / "out", run, **options)
     assert (tmp_path / "out").exists() == before and not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "says"),
+    [
+        ((128, 96), 1, "labeled at 128 x 96 pixels, here 64 x 48"),
+        ((48, 64), 1, ""),
+        ((0, 0), 1, ""),
+        ((None, "64"), 1, ""),
+        ((64, 48), 3, ""),
+        ((48, 64), 6, ""),  # as it is seen
+        ((64, 48), 6, "labeled at 64 x 48 pixels, which EXIF asks to turn by 90 degrees"),
+    ],
+)
+def test_boxes_of_an_image_of_another_size_are_left_out(tmp_path, size, orientation, says):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(smooth_image(64, 48)).save(tmp_path / name, exif=exif)
+    tree = annotations({"a.jpg": 1, "b.jpg": 2})
+    tree["images"][0] |= dict(zip(("width", "height"), size, strict=True))
+    (tmp_path / "boxes.json").write_text(json.dumps(tree))
+    images, left_out = read_boxes(tmp_path / "boxes.json", [tmp_path / "a.jpg", tmp_path / "b.jpg"])
+    assert [image.name for image in images] == ["a.jpg", "b.jpg"][bool(says) :]
+    assert [line.endswith(f"a.jpg: 1 boxes of boxes.json left out: {says}") for line in left_out] == [True] * bool(says)
+
+
+def test_crowds_and_other_categories_are_counted(tmp_path, run, capsys):
+    people = [{"file_name": "a.jpg", "bbox": BOX, "category_id": kind, "iscrowd": crowd}
+              for kind, crowd in ((1, 0), (1, 1), (3, 0), (18, 0))]  # fmt: skip
+    results, left_out = predict(tmp_path, run, people, ["a.jpg"])
+    assert len(results) == 1 and not left_out
+    error = capsys.readouterr().err
+    assert "2 of 4 boxes are of other categories than 1" in error and "1 are crowds" in error
+    with pytest.raises(PoseError, match="none of its 1 entries is a person"):
+        predict(tmp_path, run, people[1:2], ["a.jpg"])

@@ -1,6 +1,7 @@
 """What people hand a predictor: arrays of other libraries are taken, what is no image is told by its name."""
 
 import io
+import json
 
 import cv2
 import numpy as np
@@ -12,9 +13,20 @@ from untrained import save_run
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
+from ief.inference.pixels import read_image
 
 IMAGE = smooth_image(64, 48)
 BOX = [[5, 5, 40, 44]]
+
+
+def open_picture(cut=False, closed=False):
+    """A picture that Pillow has opened and not read yet."""
+    file = io.BytesIO()
+    Image.fromarray(IMAGE).save(file, "jpeg")
+    picture = Image.open(io.BytesIO(file.getvalue()[: -200 if cut else None]))
+    if closed:
+        picture.close()
+    return picture
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +74,12 @@ def test_several_images_are_a_list_however_they_come(predictor, several):
         ({"image": IMAGE}, BOX, "image 0: a dict"),
         (torch.zeros(2, 48, 64, 3, dtype=torch.uint8), BOX, r"image 0: an array of uint8 \(2, 48, 64, 3\)"),
         ({"a.jpg"}, None, "image 0: a set"),
+        (memoryview(IMAGE), BOX, "image 0: a memoryview"),
+        (torch.zeros(3, 48, 64, dtype=torch.bfloat16), BOX, "image 0: a Tensor that cannot be read"),
+        (torch.zeros(3, 48, 64, device="meta"), BOX, "image 0: a Tensor that cannot be read"),
+        (open_picture(cut=True), BOX, "image 0: a JpegImageFile that cannot be read"),
+        (open_picture(closed=True), BOX, "image 0: a JpegImageFile that cannot be read"),
+        (IMAGE, np.ma.masked_array(BOX, mask=[[0, 0, 0, 1]]), "image 0: boxes with masked numbers"),
         ([IMAGE], 5, "image 0: boxes of shape"),
         (IMAGE, "whole", "image 0: boxes are no array of numbers"),
         (IMAGE, [[torch.tensor(1.0, requires_grad=True)] * 2], "image 0: boxes"),
@@ -78,3 +96,48 @@ def test_what_is_no_image_or_box_is_called_by_its_name(predictor, images, boxes,
 def test_poses_are_drawn_on_images_alone(predictor, image, says):
     with pytest.raises(PoseError, match=says):
         predictor(IMAGE, BOX).draw(image)
+
+
+@pytest.mark.parametrize("given", [{"batch_size": 2.5}, {"batch_size": "4"}, {"batch_size": None}, {"batch_size": 0}])
+def test_a_batch_size_that_is_none_is_told(predictor, given):
+    with pytest.raises(PoseError, match=f"batch size {given['batch_size']!r}"):
+        PosePredictor(predictor.network, **given)
+
+
+@pytest.mark.parametrize("path", [3, b"runs/all"])
+def test_what_is_no_path_of_a_run_is_told(path):
+    with pytest.raises(PoseError, match=f"{path!r}: a {type(path).__name__} is no path"):
+        PosePredictor.load(path)
+
+
+def test_ids_of_numpy_can_be_written_as_json(predictor):
+    assert json.loads(json.dumps(predictor(IMAGE, BOX).to_coco(np.int64(3))))[0]["image_id"] == 3
+
+
+GRAY = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 21
+EIGHT = np.repeat((GRAY >> 8).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("gray", "mode", "expected"),
+    [
+        (GRAY, "I;16", EIGHT),
+        (GRAY.astype(np.int32), "I", EIGHT),
+        (GRAY.astype(np.int32) >> 8, "I", EIGHT),
+        (EIGHT[..., 0] / np.float32(255), "F", EIGHT),
+    ],
+)
+@pytest.mark.parametrize("from_file", [False, True])
+def test_pictures_of_other_depths_keep_their_range(tmp_path, gray, mode, expected, from_file):
+    picture = Image.fromarray(gray)
+    picture.save(tmp_path / "a.tif")
+    assert picture.mode == mode
+    assert np.array_equal(read_image(tmp_path / "a.tif" if from_file else picture), expected)
+
+
+@pytest.mark.parametrize(("gray", "says"), [(GRAY.astype(np.float32), "from 0 to 64491"), (GRAY * -1.0, "from -64491")])
+@pytest.mark.parametrize("from_file", [False, True])
+def test_floats_of_another_range_are_refused(tmp_path, gray, says, from_file):
+    Image.fromarray(gray.astype(np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(PoseError, match=f"floats {says}"):
+        read_image(tmp_path / "a.tif" if from_file else Image.open(tmp_path / "a.tif"))

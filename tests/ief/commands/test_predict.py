@@ -90,9 +90,9 @@ def count_images(monkeypatch):
     """How many images each prediction gives to the network."""
     counts, stream = [], PosePredictor.stream
 
-    def counting(self, images, *given):
+    def counting(self, images, *options):
         counts.append(len(images))
-        return stream(self, images, *given)
+        return stream(self, images, *options)
 
     monkeypatch.setattr(PosePredictor, "stream", counting)
     return counts
