@@ -92,7 +92,7 @@ OUT_OF_MEMORY = {
 def test_too_little_memory_names_the_batch_size(temporary, monkeypatch, capsys, kind):
     monkeypatch.setattr("ief.inference.predictor.PosePredictor.load", failing_load(OUT_OF_MEMORY[kind]))
     for given, size in (("", 32), ("--batch-size 7", 7)):
-        said = said_by(capsys, f"predict --run r image.jpg {given}", 2)
+        said = said_by(capsys, f"predict --run . image.jpg {given}", 2)
         assert "out of memory (" in said and f"lower --batch-size {size}," in said
     monkeypatch.setattr("ief.commands.submit.run", failing(OUT_OF_MEMORY[kind]))
     said = said_by(capsys, "submit --annotations a --predictions p --out o", 2)
@@ -148,5 +148,6 @@ def test_a_real_prediction_without_memory_is_told(temporary, tmp_path, monkeypat
     run = save_run(tmp_path / "run")
     cv2.imwrite(str(tmp_path / "a.jpg"), np.zeros((40, 40, 3), np.uint8))
     monkeypatch.setattr("ief.model.cascade.Cascade.predict", lambda *_: torch.empty(FAR_TOO_MUCH))
-    said = said_by(capsys, f"predict --run {run} {tmp_path / 'a.jpg'} --out {tmp_path / 'out'} --device cpu", 2)
-    assert "lower --batch-size 32," in said
+    assert main(f"predict --run {run} {tmp_path / 'a.jpg'} --out {tmp_path / 'out'} --device cpu".split()) == 2
+    about, said = capsys.readouterr().err.splitlines()
+    assert str(run) in about and said.startswith("ief predict: ") and "lower --batch-size 32," in said
