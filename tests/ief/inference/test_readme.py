@@ -7,7 +7,7 @@ from untrained import save_run
 
 import ief
 
-PAGE = Path(ief.__file__).parent / "inference" / "README.md"
+PAGE = Path(__file__).resolve().parents[3] / "ief" / "inference" / "README.md"
 
 
 def test_the_examples_of_the_page_run_as_they_are_shown(tmp_path, monkeypatch):

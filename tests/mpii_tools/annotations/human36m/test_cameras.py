@@ -11,7 +11,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.human36m.cameras import find_cameras, fit_lenses, load_cameras, tabulate_frames
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS, Frame
 
-PAGE = Path(find_cameras.__code__.co_filename).with_name("README.md")
+PAGE = Path(__file__).resolve().parents[4] / "mpii_tools" / "annotations" / "human36m" / "README.md"
 REFUSED = {
     "cameras.json": {"[]": "no cameras of Human3.6M", '{"S1": {"1": {"R": [[1]]}}}': "no cameras of Human3.6M",
                      "{": "not a whole"},
