@@ -102,8 +102,8 @@ print(os.environ.get('OMP_WAIT_POLICY'), 'torch' in sys.modules)"""
         assert done.stdout.split() == [str(policy), "False"]
 
 
-def test_libgomp_itself_tells_that_its_threads_wait_passively():
-    command = [sys.executable, "-m", "ief", "predict", "--run", "nowhere", "image.jpg"]
+def test_libgomp_itself_tells_that_its_threads_wait_passively(tmp_path):
+    command = [sys.executable, "-m", "ief", "predict", "--run", tmp_path, "image.jpg"]
     env = without_waiting() | {"OMP_DISPLAY_ENV": "verbose"}
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode == 2
