@@ -8,10 +8,10 @@ from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text
+from checkpoints.weights import read_header
 from evaluation import AngleLimits, Bootstrap, Scores, evaluate, joint_error
 from evaluation.metrics.json_format import Json, scores_from_json
 from evaluation.report.material import Run
@@ -72,7 +72,7 @@ def name_corrupt(path: Path, cure: str) -> Iterator[None]:
         yield
     except PoseError:
         raise
-    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
 
 
@@ -100,8 +100,8 @@ def load_record(run: Path) -> tuple[Json, Json]:
     """
     stages, best = [], []
     for index, path in enumerate(takewhile(Path.exists, (stage_file(run, index) for index in count()))):
-        with name_corrupt(path, "copy or train it again"), safe_open(path, framework="np") as file:
-            stages.append(stage := json.loads((file.metadata() or {})["description"]))
+        with name_corrupt(path, "copy or train it again"):
+            stages.append(stage := read_header(path))
             kept = stage.get("kept", {})  # older stages, which do not say it, hold the last weights
             if kept.get("weights") == "best":
                 epochs = f"{kept['epoch']:.4g} of {stage['training']['preset']['epochs']:g}"

@@ -20,17 +20,16 @@ from evaluation.metrics.calibration import (
     fit_spread,
     squared_distances,
 )
-from evaluation.metrics.oks import oks_scores
 from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
 from ief.inference.score_map import ScoreMap
 from ief.model.device import choose_device
 from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade
+from ief.reporting.evaluate import score_oks
 from ief.reporting.model_card import ScoredPeople, model_card
 from ief.reporting.scoring import ground_truth, score_poses, stage_names, to_tree
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
-from mpii_tools.results.coco import person_scores
 
 
 def release(
@@ -115,8 +114,6 @@ def score_people(
     moved = np.linalg.norm(poses[-1] - exact[-1], axis=-1)[people.annotated]
     oks = None
     if people.skeleton.sigmas and np.isfinite(people.area).all():  # as COCO's annotations have them
-        ranks = person_scores(calibrated, None, len(people))
-        gt = ground_truth(people, poses[-1])
-        oks = oks_scores(poses[-1][..., :2], gt, people.images.tolist(), people.area, ranks)
+        oks = score_oks(poses[-1], people, calibrated, None)
     calibration = None if calibrated is None else calibrate(calibrated, correct)
     return ScoredPeople(split.name, stages, change, moved, oks, calibration, calibrated, correct, coverage(squared))
