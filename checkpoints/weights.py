@@ -74,7 +74,7 @@ def read_header(file: Path) -> dict:
         with safe_open(file, framework="np") as stage:
             return json.loads((stage.metadata() or {})["description"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise PoseError(f"{file}: no stage of this project, or corrupt ({error}); copy or train it again") from error
+        raise PoseError(f"{file}: corrupt, or not of this project ({error}); copy or train it again") from error
 
 
 def describe_run(run: Path) -> str:
