@@ -91,7 +91,7 @@ def run_command(name: str, arguments: Sequence[str], args: argparse.Namespace) -
         epilog=f"example: {module.EXAMPLE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    module.configure(parser)
+    importlib.import_module("ief.commands.options").declare(parser, module.ARGUMENTS)
     keep_freed_memory()
     parser.parse_args(arguments, args)
     for option, value in vars(args).items():
