@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from checkpoints.errors import PoseError
-from ief.inference.boxes import to_corners
+from ief.inference.boxes import drop_overlapping, to_corners
 from ief.inference.onnx import open_session
 
 PERSON, DETR_PERSON = 0, 1  # COCO's people among 80 classes, and among DETR's, where 0 is none
@@ -116,7 +116,9 @@ class OnnxDetector:
         boxes = (boxes.astype(np.float64) - np.tile(offset, 2)) / np.tile(scale, 2)
         boxes = np.clip(boxes, 0, np.tile(image.shape[1::-1], 2))
         chosen = scores >= self.min_score
-        return drop_overlapping(boxes[chosen], scores[chosen].astype(np.float64))
+        boxes, scores = boxes[chosen], scores[chosen].astype(np.float64)
+        kept = drop_overlapping(boxes, scores, OVERLAP)
+        return boxes[kept], scores[kept]
 
     def _run(self, image: np.ndarray, form: Form) -> tuple[Mapping[str, np.ndarray], np.ndarray, np.ndarray]:
         """The outputs for an image, and scale and offset (2,) from its pixels to the input's, x first."""
@@ -161,12 +163,3 @@ def read_single(output: np.ndarray, form: str, size: tuple[int, int]) -> tuple[n
     centers = (np.tanh(flat[:, 1:3]) + cells) / [columns, rows]
     boxes = np.concatenate([centers, 1 / (1 + np.exp(-flat[:, 3:5]))], axis=1) * np.tile(size[::-1], 2)
     return to_corners(boxes), flat[:, 0] ** 0.6 * flat[:, 5 + PERSON] ** 0.4  # FastestDet's own weights
-
-
-def drop_overlapping(boxes: np.ndarray, scores: np.ndarray, overlap: float = OVERLAP) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N, 4) and scores (N,) without those that a better one overlaps by more, the best first."""
-    corners = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), 0.0, overlap) if len(boxes) else []
-    kept = np.array(kept, dtype=int)
-    kept = kept[np.argsort(-scores[kept], kind="stable")]
-    return boxes[kept], scores[kept]

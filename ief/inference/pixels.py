@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 
@@ -54,6 +53,8 @@ def read_image(image: object, name: str = "image") -> np.ndarray:
 def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
     """An array of the kinds of `read_image` as (H, W, 3) uint8. Raises PoseError for another one."""
     shape = array.shape
+    if np.ma.is_masked(array):
+        raise PoseError(f"{name}: an array {shape} with masked pixels, which show nothing; fill them: array.filled(0)")
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or not array.size:
         raise PoseError(f"{name}: an array of {array.dtype} {shape}; {KINDS}")
@@ -73,6 +74,8 @@ def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
 def read_bytes(path: str | os.PathLike) -> bytes:
     """The bytes of a file. Raises PoseError, naming it as it was given, if it cannot be read."""
     try:
-        return Path(path).expanduser().read_bytes()
+        with open(os.path.expanduser(path), "rb") as file:  # a Path("") is this folder, the text "" is nothing
+            return file.read()
     except (OSError, ValueError) as error:  # ValueError: a name that none can have
-        raise PoseError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}); check the path") from error
+        name, reason = path or "''", getattr(error, "strerror", error)
+        raise PoseError(f"{name}: cannot be read ({reason}); check the path") from error

@@ -119,7 +119,7 @@ class PosePredictor:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
-        if not isinstance(path, (str, os.PathLike, NoneType)):
+        if not isinstance(path, (str, os.PathLike, NoneType)) or path == "":
             raise PoseError(f"{path!r}: a {type(path).__name__} is no path of a run's folder or an .onnx; give text")
         path = find_run(path)
         if path.suffix.lower() == ".onnx":

@@ -25,7 +25,7 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
-from ief.inference.inputs import read_boxes
+from ief.inference.box_files import read_boxes
 from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign

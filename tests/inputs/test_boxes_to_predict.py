@@ -11,8 +11,8 @@ from untrained import save_run
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
+from ief.inference.box_files import read_boxes
 from ief.inference.boxes import intersect_over_union
-from ief.inference.inputs import read_boxes
 from ief.workflow.predict import predict_inputs
 from mpii_tools.images.header import ORIENTATION
 
@@ -135,8 +135,8 @@ def predict_labels(folder, run, labels, inputs=True):
 
 
 @pytest.mark.parametrize("inputs", [True, False])
-def test_yolos_labels_are_boxes(tmp_path, run, inputs):
-    """In a folder of their own, or beside the images; class 0 alone, with and without a score."""
+def test_yolos_labels_are_boxes(tmp_path, run, inputs, capsys):
+    """In a folder of their own, or beside the images; class 0 alone, with and without a score; others are counted."""
     labels = {"a.txt": "0 0.5 0.5 0.25 0.5\n2 0.1 0.1 0.1 0.1\n\n", "b.txt": "0 0.25 0.5 0.5 1 0.75\n", "c.txt": "0"}
     results, left_out = predict_labels(tmp_path, run, labels, inputs)
     assert not left_out
@@ -145,6 +145,7 @@ def test_yolos_labels_are_boxes(tmp_path, run, inputs):
         ("b.jpg", [0, 0, 32, 48]),
     ]
     assert results[1]["score"] == 0.75
+    assert "labels: 1 boxes of other classes" in capsys.readouterr().err
 
 
 def test_labels_that_are_none_are_told(tmp_path, run):

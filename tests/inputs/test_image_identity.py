@@ -10,7 +10,7 @@ from untrained import save_run
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from ief.inference.inputs import read_boxes
+from ief.inference.box_files import read_boxes
 from ief.workflow.predict import predict_inputs
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.images.index import index_numbers

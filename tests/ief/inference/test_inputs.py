@@ -6,8 +6,9 @@ import pytest
 
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
+from ief.inference.box_files import read_boxes
 from ief.inference.boxes import person_boxes
-from ief.inference.inputs import drop_repeated, find_inputs, name_videos, read_boxes
+from ief.inference.inputs import drop_repeated, find_inputs, name_videos
 from mpii_tools.images.sources import SUFFIXES
 
 
