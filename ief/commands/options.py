@@ -108,7 +108,8 @@ def read_options(args: argparse.Namespace, options: Iterable[str]) -> dict[str, 
 
 
 def read_run_config(args: argparse.Namespace) -> training.RunConfig:
-    """What the arguments of a training describe. Raises PoseError for a value that no run can have, or no data."""
+    """What the arguments of trainings describe. Raises PoseError for a value that no run can have, or no data."""
+    check_budget(getattr(args, "minutes", None), args.epochs)
     given = read_options(args, [*training.RUN_OPTIONS, *OF_TRAINING])
     config = training.change_config(training.read_config(args.config), **given)
     if not config.data:

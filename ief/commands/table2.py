@@ -4,16 +4,7 @@ import argparse
 from pathlib import Path
 
 from checkpoints.errors import PoseError
-from ief.commands.options import (
-    ANGLE_LIMITS,
-    COMPARISON,
-    FOLDER,
-    argument,
-    check_budget,
-    print_files,
-    read_run_config,
-    read_runtime,
-)
+from ief.commands.options import ANGLE_LIMITS, COMPARISON, FOLDER, argument, print_files, read_run_config, read_runtime
 
 EXAMPLE = """ief table2 --data data/h36m --also data/mpii --run runs/table2 --preset paper3d
          on a machine lent for ten minutes at a time: add --stop-after 9, and repeat until the status is 0"""
@@ -22,7 +13,6 @@ ARGUMENTS = (*COMPARISON, argument("--images", FOLDER, "folder of --data's image
 
 def run(args: argparse.Namespace) -> None:
     """Train ten runs with the same seed, weights and budget of epochs; what is done is skipped."""
-    check_budget(args.minutes, args.epochs)
     config = read_run_config(args)
     if not config.also:
         raise PoseError("give --also, the second dataset, without depth: half of the runs train on it, too")

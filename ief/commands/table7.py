@@ -3,16 +3,7 @@
 import argparse
 
 from checkpoints.errors import PoseError
-from ief.commands.options import (
-    COMPARISON,
-    FILE,
-    INTEGER,
-    argument,
-    check_budget,
-    print_files,
-    read_run_config,
-    read_runtime,
-)
+from ief.commands.options import COMPARISON, FILE, INTEGER, argument, print_files, read_run_config, read_runtime
 from ief.training.options import change_config
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset best --epochs 20
@@ -35,7 +26,6 @@ ARGUMENTS = (
 
 def run(args: argparse.Namespace) -> None:
     """Train every run, by each seed, with the same order, weights and budget; what is done is skipped."""
-    check_budget(args.minutes, args.epochs)
     seeds = args.seeds or ()
     for wrong, what in (
         (args.plan and args.minutes, "--minutes times one run for all and replaces a plan's epochs; give --epochs"),

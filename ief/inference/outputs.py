@@ -69,7 +69,7 @@ class Journal:
         columns["rows"] = columns["rows"].astype(int)  # of nobody, too
         least = self.predictor.min_joint_score
         poses = Poses(skeleton=self.predictor.skeleton, image=people.name, min_score=least, **columns)
-        return Outcome(people.name, poses, line["left_out"], line.get("doubts", []))
+        return Outcome(poses, line["left_out"], line.get("doubts", []))
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:
         """Keep the outcome of an image. Raises PoseError when the disk refuses."""

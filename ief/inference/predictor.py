@@ -169,7 +169,12 @@ class PosePredictor:
         boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
-        people = [people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))]
+        from ief.inference.stream import NOBODY, ImagePeople  # with OpenCV, which preprocessed crops do without
+
+        people = [
+            ImagePeople(*pair, name=Path(pair[0]).name if isinstance(pair[0], (str, os.PathLike)) else f"image {row}")
+            for row, pair in enumerate(zip(images, boxes, strict=True))
+        ]
         find_people = None
         if detect:
             if any(each is not None for each in boxes):
@@ -177,8 +182,6 @@ class PosePredictor:
             from ief.inference.detector import load_detector
 
             find_people = load_detector(None if detect is True else Path(detect), device=self.device)
-        from ief.inference.stream import NOBODY
-
         outcomes = list(self.stream(people, find_people, refine))
         for outcome in outcomes:
             for line in outcome.left_out:
@@ -226,21 +229,11 @@ class PosePredictor:
         inner, batches = slice(data.border, data.border + data.size), []
         with progress(desc="predicting", total=len(data), unit="person") as counter:
             for start in range(0, len(data), self.batch_size):
-                crops = data.crops[start : start + self.batch_size, inner, inner]
-                batches.append(self.network(crops))
-                counter.update(len(crops))
+                batches.append(self.network(data.crops[start : start + self.batch_size, inner, inner]))
+                counter.update(batches[-1][0].shape[1])
         poses, scores, sigma = zip(*batches, strict=True)
         poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size
         return np.stack([data.to_image(pose) for pose in poses]), np.concatenate(scores), np.concatenate(sigma) * step
-
-
-def people_of(image: object, boxes: object, row: int) -> ImagePeople:
-    """One entry of `PosePredictor.__call__`'s lists."""
-    from ief.inference.stream import ImagePeople
-
-    if isinstance(image, (str, os.PathLike)):
-        return ImagePeople(image, boxes, name=Path(image).name)
-    return ImagePeople(image, boxes, name=f"image {row}")
 
 
 def predict_cascade(cascade: Cascade, data: PreparedSplit) -> np.ndarray:

@@ -91,7 +91,7 @@ class Copying(PosePredictor):
             joints = np.repeat(corners + room * [[[1.0], [-1.0]]] - 0.5, 8, axis=1)
             poses = Poses(joints, self.skeleton, people.boxes, joints[..., 0] * np.nan, corners[:, 0, 0] * np.nan,
                           np.arange(len(corners)), people.name)  # fmt: skip
-            yield Outcome(people.name, poses, [])
+            yield Outcome(poses, [])
 
 
 SCENES = {  # frame -> who is there, by the left edge of their box; whoever is gone has no box that is followed

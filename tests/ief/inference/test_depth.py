@@ -130,7 +130,7 @@ def test_nobody_has_three_coordinates_too(predictor, image, tmp_path):
     images = [ImagePeople(tmp_path / "a.jpg", np.zeros((0, 4)), name="a"), ImagePeople(tmp_path / "b.jpg", name="b")]
     journal = Journal(tmp_path / "journal", "asked", predictor)
     for one, poses in zip(images, (nobody, somebody), strict=True):
-        journal.add(one, Outcome(one.name, poses, []))
+        journal.add(one, Outcome(poses, []))
     again = Journal(tmp_path / "journal", "asked", predictor)
     for one, poses in zip(images, (nobody, somebody), strict=True):
         np.testing.assert_array_equal(again.find(one).poses.joints, poses.joints)
