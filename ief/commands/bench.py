@@ -5,7 +5,7 @@ import json
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from ief.commands.options import DEVICE, FILE, FLAG, FOLDER, INTEGER, argument
+from ief.commands.options import DEVICE, FILE, INTEGER, argument
 
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
@@ -15,9 +15,7 @@ ARGUMENTS = (
     argument("--backbone", {"metavar": "NAME"}, "torchvision ResNet to run", "resnet50"),
     argument("--size", INTEGER, "side of the input in pixels", 224),
     argument("--batch-size", INTEGER, "samples per call of the networks (default: each bench's own)"),
-    argument("--images", FOLDER, "folder of images to start from (default: some are drawn)"),
     argument("--rounds", INTEGER, "timed rounds per bench, at least 1", 9),
-    argument("--compile", FLAG, "run the networks, ours and the baselines, through torch.compile"),
     DEVICE,
     argument("--json", FILE, "write medians and ranges to this file too"),
 )
@@ -33,9 +31,7 @@ def run(args: argparse.Namespace) -> None:
     from ief.model.device import choose_device
 
     device, lines = choose_device(args.device), []
-    workload = stages.Workload(
-        device, args.backbone, args.size, args.batch_size, args.images, args.rounds, args.compile
-    )
+    workload = stages.Workload(device, args.backbone, args.size, args.batch_size, args.rounds)
     about = machine(device)
     print(", ".join(f"{key} {value}" for key, value in about.items()), HEADER, sep="\n")
     for name in args.groups or GROUPS:
