@@ -13,12 +13,8 @@ ARGUMENTS = (
     argument("--annotations", PATH, "in any format that prepare reads, or a folder that prepare wrote", required=True),
     argument("--split", {"metavar": "NAME"}, "score only the people of this split of the annotations (default: all)"),
     FIRST_PIXEL,
-    argument(
-        "--convention", {"choices": CONVENTIONS}, "toolkit to score as; official is the MATLAB toolkit", "official"
-    ),
-    argument(
-        "--metric", {"choices": MEASURES}, "error in head sizes, torsos or sides of boxes (default: what there is)"
-    ),
+    argument("--convention", {"choices": CONVENTIONS}, "toolkit to score as; official is MATLAB's", "official"),
+    argument("--metric", {"choices": MEASURES}, "in head sizes, torsos or boxes (default: the first that there is)"),
     argument("--oks", FLAG, "also COCO's average precision; needs pycocotools and sigmas"),
     ANGLE_LIMITS,
     argument("--json", FILE, "also write the scores to this file"),

@@ -15,6 +15,7 @@ Argument = tuple[str, dict[str, Any], str]  # spellings, what argparse is told, 
 FILE, FOLDER, PATH = ({"type": Path, "metavar": name} for name in ("FILE", "DIR", "PATH"))
 INTEGER, NUMBER, TEXT = {"type": int, "metavar": "N"}, {"type": float, "metavar": "X"}, {"metavar": "TEXT"}
 FLAG = {"action": "store_true"}
+KINDS = {bool: {"action": argparse.BooleanOptionalAction}, tuple: {**NUMBER, "nargs": "+"}, int: INTEGER, float: NUMBER}
 OF_TRAINING = {name: field for name, field in training.OPTIONS.items() if name not in training.OF_PREPARE}
 
 
@@ -54,28 +55,16 @@ def list_options(options: Mapping[str, Field], default: str = "default", group: 
         notes = [training.describe_range(field)] if kind in (int, float, tuple) else []
         notes += [] if field.default in (None, "") else [f"{default}: {training.format_value(field.default)}"]
         text = f"{field.metadata['help']} ({', '.join(notes)})" if notes else field.metadata["help"]
-        told = {  # not argparse's choices: a wrong one gets the project's one line, not the whole usage
-            bool: {"action": argparse.BooleanOptionalAction},
-            tuple: {**NUMBER, "nargs": "+"},
-            int: INTEGER,
-            float: NUMBER,
-            str: {"metavar": choices or "NAME"},
-        }[kind]
+        told = KINDS.get(kind, {"metavar": choices or "NAME"})  # not argparse's choices, which print the whole usage
         rows.append(argument(training.spell_flag(name), told, text.replace("%", "%%"), group=group))
     return rows
 
 
 DEVICE = argument("--device", {"metavar": "NAME"}, "cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
-FIRST_PIXEL = argument(
-    "--first-pixel",
-    {"type": int, "choices": (0, 1)},
-    "the first pixel in other programs' predictions (default: 0 in .npz and COCO results, 1 in .h5, .mat, .npy)",
-)
-ANGLE_LIMITS = argument(
-    "--angle-limits",
-    FOLDER,
-    "Akhter and Black's jointAngleModel_v2.mat and staticPose.mat, for 3D poses' Illegal Angle (default: without)",
-)
+FIRST = "the first pixel in other programs' predictions (default: 0 in .npz and COCO results, 1 in .h5, .mat and .npy)"
+FIRST_PIXEL = argument("--first-pixel", {"type": int, "choices": (0, 1)}, FIRST)
+LIMITS = "of Akhter and Black's jointAngleModel_v2.mat, staticPose.mat, for 3D poses' Illegal Angle (default: without)"
+ANGLE_LIMITS = argument("--angle-limits", FOLDER, LIMITS)
 
 
 def list_training(options: Mapping[str, Field]) -> list[Argument]:
@@ -86,9 +75,7 @@ def list_training(options: Mapping[str, Field]) -> list[Argument]:
         argument("--config", FILE, "take every option that is not given here from a run's config.json"),
         *list_options(options),
         DEVICE,
-        argument(
-            "--checkpoint-seconds", NUMBER, "between checkpoints, which is what a kill can cost", 60.0, metavar="S"
-        ),
+        argument("--checkpoint-seconds", NUMBER, "between checkpoints, what a kill can cost", 60.0, metavar="S"),
         argument("--stop-after", NUMBER, stop, metavar="MINUTES"),
         *list_options(OF_TRAINING, "paper", "changes to the preset"),
     ]
@@ -96,9 +83,7 @@ def list_training(options: Mapping[str, Field]) -> list[Argument]:
 
 COMPARISON = [  # what a comparison of runs takes: no method, which is what differs
     *list_training({name: field for name, field in training.RUN_OPTIONS.items() if name != "method"}),
-    argument(
-        "--minutes", NUMBER, "for all trainings here, instead of --epochs: as many for each run as the speed allows"
-    ),
+    argument("--minutes", NUMBER, "for all trainings here, instead of --epochs: as many each as the speed allows"),
 ]
 
 

@@ -9,9 +9,7 @@ SCORED = "prepared folders; their validation people score the weights, the first
 ARGUMENTS = (
     argument("--run", FOLDER, "run with finished stages", required=True),
     argument("--data", {**FOLDER, "nargs": "+"}, SCORED, required=True),
-    argument(
-        "--out", FOLDER, "new folder to write; `ief predict` takes checkpoints/released by default", required=True
-    ),
+    argument("--out", FOLDER, "new folder to write; `predict` takes checkpoints/released by default", required=True),
     argument("--license", TEXT, "license of the training data, for the model card", required=True),
     argument("--name", TEXT, "of the weights (default: the run folder's)"),
     argument("--trained-on", TEXT, "the training data in words, with ' + ' between them (default: its name)"),

@@ -29,10 +29,8 @@ def run(args: argparse.Namespace) -> None:
         return write_3d(args)
     predictions = read_predictions(args.predictions, first_pixel=args.first_pixel)
     held = write_submission(args.annotations, predictions, args.out)
-    print(
-        f"{args.out}: {held['images']:,} test images, {held['rects']:,} rects, {held['predicted']:,} with a pose, "
-        f"among these all {held['scored']:,} that MPII scores"
-    )
+    rects = f"{held['rects']:,} rects, {held['predicted']:,} with a pose, all {held['scored']:,} that MPII scores too"
+    print(f"{args.out}: {held['images']:,} test images, {rects}")
     if held["unplaced"]:
         print(f"{held['unplaced']:,} rects have no objpos or scale in {args.annotations} and so no pose")
 

@@ -17,9 +17,7 @@ PLAN = """runs to compare instead of the five methods: a JSON object, the name o
 ARGUMENTS = (
     *COMPARISON,
     argument("--seeds", INTEGER, SEEDS, nargs="+"),
-    argument(
-        "--draw", INTEGER, "images of people to draw in RUN, instead of --data", nargs=2, metavar=("TRAIN", "VALID")
-    ),
+    argument("--draw", INTEGER, "images to draw in RUN, instead of --data", nargs=2, metavar=("TRAIN", "VALID")),
     argument("--plan", FILE, PLAN),
 )
 

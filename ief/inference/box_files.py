@@ -97,9 +97,9 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
         print(f"{path}: {count}{advice}", file=sys.stderr)
     elif others:
+        advice = f"first {next(iter(others))}; give file_name, or annotations with their `images`"
         left_out.append(
-            f"{path}: {sum(others.values()):,} of its boxes name an image by a number that none or several have, first "
-            f"{next(iter(others))}; give file_name, or annotations with their `images`"
+            f"{path}: {sum(others.values()):,} of its boxes are of a number of no or several images, {advice}"
         )
     boxes_of = {image: boxes for image, boxes in boxes_of.items() if boxes and image not in reasons}
     if not boxes_of:
@@ -285,11 +285,8 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         print(f"{path}: {others}, {len(entries) - len(people):,} are crowds; passed over", file=sys.stderr)
     for number, entry in enumerate(people, start=1):
         try:
-            score, box, name = (
-                entry.get("score", entry.get("confidence")),
-                coco.entry_box(entry),
-                coco.image_of(entry, names),
-            )
+            score, box = entry.get("score", entry.get("confidence")), coco.entry_box(entry)
+            name = coco.image_of(entry, names)
             if box is None:
                 raise ValueError("bbox is missing")
             row = rows.get(coco.image_key(entry.get("image_id"))) or rows.get(name, {})

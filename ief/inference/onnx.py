@@ -240,10 +240,7 @@ class OnnxNetwork:
         self.outputs, metadata = list(shapes), self.session.get_modelmeta().custom_metadata_map
         known = self.inputs in (CropsToPose.inputs, ImageToPose.inputs)
         if not known or "size" not in metadata or "joints" not in shapes:
-            raise PoseError(
-                f"{path}: its inputs are {', '.join(self.inputs)}, expected crops, or image, center and scale; "
-                "give a model that `ief export` wrote"
-            )
+            raise PoseError(f"{path}: takes {', '.join(self.inputs)}, not what a model that `ief export` wrote does")
         self.size, self.dimensions = int(metadata["size"]), shapes["joints"][-1]
         tree = json.loads(metadata.get("skeleton", "null"))
         self.skeleton = skeleton_from_json(tree) if tree else MPII

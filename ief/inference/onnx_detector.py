@@ -28,6 +28,7 @@ from ief.inference.onnx import open_session
 PERSON, DETR_PERSON = 0, 1  # COCO's people among 80 classes, and among DETR's, where 0 is none
 OVERLAP = 0.45  # intersection over union above which the lower score is the same person
 STRIDES = (8, 16, 32)  # of YOLOX's cells
+KNOWN = "RTMDet, YOLOX, YOLOv5 to YOLO26, RF-DETR, FastestDet"
 GRAY = 114  # what YOLO's input is filled up with
 IMAGENET = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])  # RGB, 0..255
 CELLS = 20  # a width of an undecoded box is a logarithm, below this; of a decoded one, pixels
@@ -94,10 +95,8 @@ class OnnxDetector:
         if first.ndim == 4 and first.shape[1] > 5 and not others:
             return "fastestdet"
         if first.ndim != 3 or (min(first.shape[1:]) <= 5 and first.shape[2] != 6) or others:
-            raise PoseError(
-                f"{self.path}: its outputs {', '.join(f'{name} {shape}' for name, shape in shapes.items())} are none "
-                "of a known detector (RTMDet, YOLOX, YOLOv5 to YOLO26, RF-DETR, FastestDet)"
-            )
+            outputs = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            raise PoseError(f"{self.path}: its outputs {outputs} are none of a known detector ({KNOWN})")
         if first.shape[2] == 6 or first.shape[1] < first.shape[2]:
             return "end" if first.shape[2] == 6 else "yolov8"
         cells = sum((self.size[0] // stride) * (self.size[1] // stride) for stride in STRIDES)

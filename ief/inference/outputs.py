@@ -183,8 +183,7 @@ def write_results(
     unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
     if unknown:
         print(
-            f"{coco}: the score of {unknown:,} of {len(people):,} people is not known (neither their box nor the "
-            "network gives one) and stands there as 1, as COCO's tools need one",
+            f"{coco}: nobody gives {unknown:,} of {len(people):,} people a score; theirs is written as 1",
             file=sys.stderr,
         )
     write_csv(text, people)

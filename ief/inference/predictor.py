@@ -217,15 +217,12 @@ class PosePredictor:
         """
         if data.size != self.size:
             raise PoseError(
-                f"{data.name}: prepared at {data.size} px, but the network takes {self.size}; "
-                f"run `ief prepare --size {self.size}`"
+                f"{data.name}: prepared at {data.size} px; run `ief prepare --size {self.size}`, the network's"
             )
         if data.people.joint_names != self.skeleton.names:
             here, there = (", ".join(names[:3]) for names in (data.people.joint_names, self.skeleton.names))
-            raise PoseError(
-                f"{data.name}: prepared with joints {here}, ..., but the network places {there}, ...; "
-                "run `ief prepare --skeleton` with the network's"
-            )
+            reason = f"prepared with joints {here}, ..., but the network places {there}, ..."
+            raise PoseError(f"{data.name}: {reason}; run `ief prepare --skeleton` with the network's")
         inner, batches = slice(data.border, data.border + data.size), []
         with progress(desc="predicting", total=len(data), unit="person") as counter:
             for start in range(0, len(data), self.batch_size):

@@ -155,7 +155,7 @@ def test_the_people_of_an_image_are_found_by_a_detector(run, hundred, tmp_path, 
     assert "001.jpg: the detector finds nobody in it" in capsys.readouterr().err
     torch.save({"conv1.weight": torch.zeros(1)}, weights)
     assert predict(*detect) == 2
-    assert "not the weights of torchvision's ssdlite320_mobilenet_v3_large" in capsys.readouterr().err
+    assert "no weights of torchvision's ssdlite320_mobilenet_v3_large" in capsys.readouterr().err
 
     def offline(*_, **__):
         raise OSError("no network")
