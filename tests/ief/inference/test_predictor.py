@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 import torch
 from pictures import smooth_image
-from untrained import make_cascade, save_run
+from untrained import make_cascade
 
 import ief
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference.boxes import person_boxes
-from ief.inference.onnx import CropsToPose, ImageToPose, export_onnx
+from ief.inference.onnx import CropsToPose, export_onnx
 from ief.inference.predictor import CascadeNetwork
 from ief.inference.stream import ImagePeople
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
@@ -30,11 +30,6 @@ def folder(tmp_path_factory):
         cv2.imwrite(str(folder / name), smooth_image(90 + 10 * number, 70, number))
     cv2.imwrite(str(folder / "large.jpg"), smooth_image(1283, 719))
     return folder
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return save_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +59,15 @@ def test_a_box_gives_the_pose_that_its_crop_gives_by_hand(folder, predictor):
     assert np.isnan(poses.scores).all() and np.isnan(poses.box_scores).all()
 
 
-def test_array_path_list_boxes_and_onnx_agree(folder, predictor, run, tmp_path):
+def test_array_path_list_and_boxes_agree(folder, predictor, run):
     paths = sorted(folder.iterdir())
     images = [load(path) for path in paths]
     whole = [[[0, 0, image.shape[1], image.shape[0]]] for image in images]
     one_by_one = [predictor(image) for image in images]
-    crops, image = (export_onnx(kind(make_cascade()), tmp_path / f"{kind.__name__}.onnx")
-                    for kind in (CropsToPose, ImageToPose))  # fmt: skip
     for others in (
         [predictor(path) for path in paths], [predictor(str(path)) for path in paths], predictor(paths),
         predictor(images), predictor(images, whole), [predictor(*pair) for pair in zip(images, whole, strict=True)],
-        PosePredictor.load(run, batch_size=100)(images), PosePredictor.load(crops)(images),
-        PosePredictor.load(image)(paths, whole),
+        PosePredictor.load(run, batch_size=100)(images),
     ):  # fmt: skip
         for poses, plain in zip(others, one_by_one, strict=True):
             np.testing.assert_allclose(poses.joints, plain.joints, atol=0.05)
@@ -110,17 +102,11 @@ def test_an_image_lying_on_its_side_is_predicted_upright(folder, predictor, tmp_
 @pytest.mark.parametrize(
     ("images", "boxes", "message"),
     [
-        (np.zeros((4, 4, 5), np.uint8), None, r"image 0: an array of uint8 \(4, 4, 5\); give"),
-        (np.zeros((4, 4, 3), int), None, "image 0: an array of int64"),
         (BLANK, [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
         (BLANK, [[0, 0, 2, 2], [5, 1, 7, 3]], "person 2: its box 5 1 7 3 is off the image of 4 x"),
-        (BLANK, [[0, 0, np.nan, 3]], "its box 0 0 nan 3 is not finite"),
-        (BLANK, [[0, 0, 1e308, 3]], "over 10 times as large as its image"),
         (BLANK, [[1, 2, 3]], r"boxes of shape \(1, 3\); give \(P, 4\)"),
-        (BLANK, [["a", 2, 3, 4]], "image 0: boxes are no array of numbers"),
         (["none.jpg"], None, "none.jpg: cannot be read"),
         ([BLANK], [None, None], "1 images and 2 lists of boxes; give one per image"),
-        ([7], None, "image 0: a int; give a path"),
     ],
 )
 def test_what_cannot_be_predicted_is_one_clear_line(predictor, images, boxes, message):
