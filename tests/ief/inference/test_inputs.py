@@ -8,7 +8,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
 from ief.inference.box_files import read_boxes
 from ief.inference.boxes import person_boxes
-from ief.inference.inputs import drop_repeated, find_inputs, name_videos
+from ief.inference.inputs import find_inputs, name_videos
 from mpii_tools.images.sources import SUFFIXES
 
 
@@ -210,15 +210,6 @@ def test_boxes_of_no_input_at_all_are_refused(folder, capsys):
 def test_a_list_that_spells_an_image_twice_is_of_one_image(folder):
     (folder / "boxes.txt").write_text("a.jpg 1 2 3 4\n./a.jpg 5 6 7 8\nsub/../a.jpg 0 0 9 9\n")
     assert boxes_of(folder / "boxes.txt") == ({"a.jpg": [[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 9, 9]]}, [])
-
-
-def test_a_repeated_input_is_kept_once_and_said(folder, capsys, monkeypatch):
-    monkeypatch.chdir(folder)
-    (folder / "link").symlink_to(folder / "sub")
-    given = [*map(Path, ("a.jpg", "sub/a.jpg", "./a.jpg", "sub/../a.jpg", "link/a.jpg", "none.jpg", "none.jpg"))]
-    assert [str(path) for path in drop_repeated([*given, folder / "a.jpg"])] == ["a.jpg", "sub/a.jpg", "none.jpg"]
-    assert capsys.readouterr().err.startswith("5 INPUT given before, first a.jpg")
-    assert drop_repeated(given[:2]) == given[:2] and capsys.readouterr().err == ""
 
 
 def test_videos_of_one_name_are_told_apart():
