@@ -91,16 +91,14 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     left_out += [reasons[image] for image in files or reasons if image in reasons]
     ours = {*ambiguous, *chain(*names_of.values())}
     others = {name: len(boxes) for name, boxes in named.items() if boxes and name not in ours}
-    if others and files:
+    if others:
         number = next(filter(str.isdigit, others), None)
         advice = f"; for names instead of numbers ({number}) give file_name or `images`" if number else ""
-        count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are no INPUT"
-        print(f"{path}: {count}{advice}", file=sys.stderr)
-    elif others:
-        advice = f"first {next(iter(others))}; give file_name, or annotations with their `images`"
-        left_out.append(
-            f"{path}: {sum(others.values()):,} of its boxes are of a number of no or several images, {advice}"
-        )
+        count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are not to be predicted"
+        if files:
+            print(f"{path}: {count}{advice}", file=sys.stderr)
+        else:  # all the images of the file's folder are to be predicted
+            left_out.append(f"{path}: {count}{advice}")
     boxes_of = {image: boxes for image, boxes in boxes_of.items() if boxes and image not in reasons}
     if not boxes_of:
         raise PoseError(left_out[0])

@@ -162,8 +162,7 @@ class PosePredictor:
             PoseError: an image that cannot be read or is none, a box that is empty, not finite, or off the image, boxes
                 beside `detect`, or a detector that cannot be had.
         """
-        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, SINGLE)
-        if not several:
+        if not isinstance(images, (Sequence, Iterator)) or isinstance(images, SINGLE):
             return self([images], [boxes], detect=detect, refine=refine)[0]
         images = list(images)
         boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
