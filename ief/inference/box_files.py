@@ -172,13 +172,11 @@ def match_names(
     for name in names:
         last = name.rpartition("/")[2] if files else name
         try:
-            here, namesakes = index.candidates(f"{base}/{name}".lstrip("/")), index.candidates(last)
+            known = next((each for each in (f"{base}/{name}".lstrip("/"), name, last) if each in index), name)
             if not files and os.path.exists(folder / name):
                 image = folder / name
-            elif len(here) == 1:
-                image = by_path[here[0]]
-            elif index.candidates(name) or len(namesakes) == 1:
-                image = by_path[index.find(name if index.candidates(name) else last)]
+            elif index.candidates(known):
+                image = by_path[index.find(known)]
             else:
                 image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
             if image is not None:
