@@ -230,8 +230,3 @@ class PosePredictor:
         poses, scores, sigma = zip(*batches, strict=True)
         poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size
         return np.stack([data.to_image(pose) for pose in poses]), np.concatenate(scores), np.concatenate(sigma) * step
-
-
-def predict_cascade(cascade: Cascade, data: PreparedSplit) -> np.ndarray:
-    """The poses of a prepared split by a cascade in evaluation mode, as `PosePredictor.predict_split` gives them."""
-    return PosePredictor.of(cascade).predict_split(data)[0]
