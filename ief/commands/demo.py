@@ -12,7 +12,9 @@ EPOCHS = f"1 to {PRESETS['demo'].epochs:g} (default: {MINUTES[2]:g}, in 3D {MINU
 ARGUMENTS = (
     argument("--out", FOLDER, "folder to write; an unfinished one resumes", required=True),
     argument("--images", INTEGER, "to train on, 30 or more; a third as many validate, half as many lack depth", 1200),
-    argument("--dimensions", {"type": int, "choices": (2, 3)}, "2 for two stages, 3 for one on people with depth", 2),
+    argument(
+        "--dimensions", {"type": int, "choices": (2, 3)}, "2: both stages; 3: one, people with and without depth", 2
+    ),
     argument("--minutes", NUMBER, f"for all of it: as many epochs are trained as fit, {EPOCHS}"),
     argument("--epochs", NUMBER, "times a stage sees each person, above 0 (default: by --minutes)"),
     argument("--seed", INTEGER, "seed of the people and of training", 0),
