@@ -18,9 +18,7 @@ ARGUMENTS = (
     argument("--oks", FLAG, "also COCO's average precision; needs pycocotools and sigmas"),
     ANGLE_LIMITS,
     argument("--json", FILE, "also write the scores to this file"),
-    argument(
-        "--against", FILE, "other predictions of the same people: also print the difference, with paired 95 %% CIs"
-    ),
+    argument("--against", FILE, "predictions of the same people: also print the difference, with paired CIs"),
     argument("--intervals", FLAG, "add 95 %% bootstrap confidence intervals over people"),
 )
 

@@ -10,12 +10,7 @@ EXAMPLE = """ief export --run runs/all --out pose.onnx
 ARGUMENTS = (
     argument("--run", FOLDER, "run folder with trained stages", required=True),
     argument("--out", FILE, "the .onnx to write", required=True),
-    argument(
-        "--input",
-        {"choices": ("image", "crops")},
-        "image with center and scale, or crops; joints in its pixels",
-        "image",
-    ),
+    argument("--input", {"choices": ("image", "crops")}, "image with center and scale, or crops alone", "image"),
     argument("--int8", FOLDER, "quantize to int8 on the training crops of this prepared folder"),
     argument("--calibrate", INTEGER, "crops to quantize on", 128),
 )

@@ -92,6 +92,11 @@ class Outcome:
     left_out: list[str]
     doubts: list[str] = field(default_factory=list)
 
+    @property
+    def name(self) -> str:
+        """The image's."""
+        return self.poses.image
+
 
 def stream(
     network: Network,

@@ -310,7 +310,7 @@ def test_a_camera_gives_frames_at_once_a_list_full_batches(run):
 
     live = predictor.stream(camera())
     for number in range(3):
-        assert next(live).poses.image == f"f{number}" and len(sent) <= number + 2
+        assert next(live).name == f"f{number}" and len(sent) <= number + 2
     live.close()
     batches, network = [], predictor.network
     predictor.network = lambda crops: batches.append(len(crops)) or network(crops)
