@@ -62,10 +62,10 @@ def skeleton_from_json(tree: object) -> Skeleton:
 def _check_extras(skeleton: Skeleton) -> None:
     """Raises ValueError for groups, derived joints, a torso or sigmas that do not fit the joints."""
     rules, torso, sigmas = dict(skeleton.derived), skeleton.torso, skeleton.sigmas
-    for name in rules:
+    for name, others in rules.items():
         skeleton.index(name)
-    if chained := [name for name, others in rules.items() if not others or set(others) & set(rules)]:
-        raise ValueError(f"'{chained[0]}' must be derived from one or more joints that are labeled")
+        if not others or set(others) & set(rules):
+            raise ValueError(f"'{name}' must be derived from one or more joints that are labeled")
     if len(torso) not in (0, 2) or len(set(torso)) != len(torso):
         raise ValueError(f"torso {list(torso)}; give two different joints, or leave it out")
     if sigmas and (len(sigmas) != len(skeleton) or not all(0 < sigma < float("inf") for sigma in sigmas)):
@@ -80,7 +80,7 @@ def _check_name(value: object) -> str:
 
 def _joint_index(joint: object, names: tuple[str, ...]) -> int:
     """A joint's index from its name or its index."""
-    if isinstance(joint, str) and joint in names:
+    if joint in names:
         return names.index(joint)
     if type(joint) is not int or not 0 <= joint < len(names):
         raise ValueError(f"{joint!r} is no joint")
@@ -159,14 +159,18 @@ def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) ->
         order = find_joints(skeleton, names)
         if None not in order and sorted(order) == list(range(len(names))):
             return skeleton, order, True
-    if not names:
-        raise PoseError("skeleton: no joint is named; give one or more names")
-    if len(set(names)) < len(names):
-        raise PoseError("skeleton: a joint name is repeated; names must be unique")
+    if not names or len(set(names)) < len(names):
+        raise PoseError(f"skeleton: {'a joint name is repeated' if names else 'no joint is named'}; give unique names")
     plainly = plain_names(names)
     pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly) if name.startswith("r_")
              and plainly.count(name) == plainly.count(f"l_{name[2:]}") == 1]  # fmt: skip
-    return Skeleton(tuple(names), _spanning_tree(len(names), edges), tuple(pairs)), [*range(len(names))], False
+    ways = [way for one, other in edges for way in ((one, other), (other, one))]
+    parents, reached = [-1] + [0] * (len(names) - 1), [0]
+    for joint in reached:  # breadth first
+        beside = dict.fromkeys(other for one, other in ways if one == joint and other not in reached)
+        parents = [joint if other in beside else parent for other, parent in enumerate(parents)]
+        reached += beside
+    return Skeleton(tuple(names), tuple(parents), tuple(pairs)), [*range(len(names))], False
 
 
 def fit_edges(edges: object, joints: int, names: Sequence[str] = ()) -> tuple[list[list[int]], list[str], int]:
@@ -213,18 +217,3 @@ def plain_names(names: Sequence[str]) -> list[str]:
     both = [MIRRORED.get(name[:1], "") + name[1:] in apart for name in apart]
     return [name if mirrored else own for name, mirrored, own in zip(apart, both, plain, strict=True)]
 
-
-def _spanning_tree(joints: int, edges: Iterable[Sequence[int]]) -> tuple[int, ...]:
-    """Parents of a tree along the edges from joint 0, breadth first."""
-    beside: dict[int, list[int]] = {joint: [] for joint in range(joints)}
-    for one, other in edges:
-        beside[one].append(other)
-        beside[other].append(one)
-    parents = {0: -1}
-    waiting = [0]
-    for joint in waiting:
-        for other in beside[joint]:
-            if other not in parents:
-                parents[other] = joint
-                waiting.append(other)
-    return tuple(parents.get(joint, 0) for joint in range(joints))
