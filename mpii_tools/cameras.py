@@ -91,4 +91,3 @@ def undistort(seen: np.ndarray, distortion: np.ndarray) -> np.ndarray:
             rays = rays - step / (a * d - b * c)[..., None]
         solved = (np.abs(distort(rays, distortion) - seen) <= TOLERANCE).all(axis=-1, keepdims=True)
     return np.where(solved, rays, np.nan)
-

@@ -216,4 +216,3 @@ def plain_names(names: Sequence[str]) -> list[str]:
         apart.append(f"{(before or after)[0]}_{rest or start}" if match else name)
     both = [MIRRORED.get(name[:1], "") + name[1:] in apart for name in apart]
     return [name if mirrored else own for name, mirrored, own in zip(apart, both, plain, strict=True)]
-
