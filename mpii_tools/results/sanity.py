@@ -159,6 +159,6 @@ def filler_warning(joints: np.ndarray, people: People) -> str | None:
         listed.append(f"{mask.sum():,} {kind} ({', '.join(ranked[:SHOWN])}{', ...' * (len(ranked) > SHOWN)})")
     return (
         f"{fillers.sum():,} of {people.annotated.sum():,} annotated joints, in {fillers.any(axis=1).sum():,} of "
-        f"{len(people):,} people, look like fillers, not like predictions: {'; '.join(listed)}. They count as they are, "
-        f"in PCKh and in joint and bone error{without}. A joint that is NaN for everybody does not count"
+        f"{len(people):,} people, look like fillers, not like predictions: {'; '.join(listed)}. They count as they "
+        f"are, in PCKh and in joint and bone error{without}. A joint that is NaN for everybody does not count"
     )
