@@ -125,9 +125,8 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     pairs = {(str(image_id), name) for name, image_id in ids}
     times = Counter(key for key, _ in pairs)  # images of joined files may share an id
     words = {key: name for key, name in pairs if times[key] == 1}
-    for name in set(predictions.images.tolist()) - words.keys():
-        images = index.candidates(name)
-        words[name] = images[0] if len(images) == 1 else name
+    others = {name: index.candidates(name) for name in set(predictions.images.tolist()) - words.keys()}
+    words |= {name: images[0] if len(images) == 1 else name for name, images in others.items()}
     return [words[name] for name in predictions.images.tolist()]
 
 

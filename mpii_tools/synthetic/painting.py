@@ -94,14 +94,6 @@ class Part:
         """(2,) unit vector across the axis: to the picture's right for an axis that points down."""
         return np.array([self.direction[1], -self.direction[0]])
 
-    def polygon(self) -> np.ndarray:
-        """(P, 2) outline in pixels without the round ends."""
-        if self.outline is not None:
-            return self.outline
-        centers = self.start + self.stations[:, None] * (self.end - self.start)
-        arms = self.widths[:, None] * self.side
-        return np.concatenate([centers + arms, (centers - arms)[::-1]])
-
 
 @dataclass(frozen=True)
 class Patch:
@@ -115,8 +107,11 @@ class Patch:
 
 def rasterize(canvas: Canvas, part: Part, margin: int = 4) -> Patch:
     """The patch of `part`: one uncovered pixel at least, if it is outside the picture."""
-    polygon = part.polygon()
-    ends = ((part.start, part.widths[0]), (part.end, part.widths[-1])) if part.outline is None else ()
+    polygon, ends = part.outline, ()
+    if polygon is None:
+        centers, arms = part.start + part.stations[:, None] * (part.end - part.start), part.widths[:, None] * part.side
+        polygon = np.concatenate([centers + arms, (centers - arms)[::-1]])
+        ends = (part.start, part.widths[0]), (part.end, part.widths[-1])
     corners = np.concatenate([polygon, *[[point - r, point + r] for point, r in ends]])
     last = np.array(canvas.owner.shape[::-1]) - 1
     x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - margin, 0, last)

@@ -43,6 +43,7 @@ ENDS = {
     "r_arm": "r_elbow", "r_forearm": "r_wrist", "l_arm": "l_elbow", "l_forearm": "l_wrist",
 }  # fmt: skip
 VECTORS = tuple(ENDS)
+MIRRORED = [VECTORS.index({"r_": "l_", "l_": "r_"}.get(name[:2], name[:2]) + name[2:]) for name in VECTORS]
 LINES = [VECTORS.index("hips"), VECTORS.index("shoulders")]  # from the middle to the left; the others are limbs
 NUMBERS = 3 * len(VECTORS)
 
@@ -83,11 +84,10 @@ def vectors_from_joints(joints: np.ndarray) -> np.ndarray:
 
 def mirror(vectors: np.ndarray) -> np.ndarray:
     """The body vectors (..., 13, D) of the person mirrored along the first axis, left and right exchanged."""
-    swap = [VECTORS.index({"r_": "l_", "l_": "r_"}.get(name[:2], name[:2]) + name[2:]) for name in VECTORS]
     signs = np.ones((len(VECTORS), vectors.shape[-1]))
     signs[:, 0] = -1
     signs[LINES] *= -1
-    return vectors[..., swap, :] * signs
+    return vectors[..., MIRRORED, :] * signs
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -133,14 +133,12 @@ def sample_directions(rng: np.random.Generator, count: int, action: str = "") ->
     return draw_directions(draw_components(rng, count, action), rng.standard_normal((count, NUMBERS)))
 
 
-def sample_poses(
-    rng: np.random.Generator, count: int, upright: bool = False, prior: Mapping[str, np.ndarray] | None = None
-) -> np.ndarray:
+def sample_poses(rng: np.random.Generator, count: int, upright: bool = False) -> np.ndarray:
     """(count, 16, 2) poses in units of scale about MPII's objpos at the origin; the head is 33.33 long.
 
-    `prior` defaults to the one fitted on MPII. `upright` keeps those that `is_upright`.
+    `upright` keeps those that `is_upright`.
     """
-    prior = prior or load_prior("pose_prior")
+    prior = load_prior("pose_prior")
     root = np.linalg.cholesky(prior["correlation"])
     accepted = np.empty((0, len(VECTORS), 2))
     while len(accepted) < count:

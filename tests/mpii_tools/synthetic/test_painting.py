@@ -60,9 +60,3 @@ def test_patterns_mix_the_two_colors(pattern, shades):
     color = painting.cloth_pixels(cloth, patch, TAPERED, unit=1.0)
     blue = np.histogram(color[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / color[..., 2].size
     assert (blue[[0, 2, 4]] > 0.08).sum() == shades
-
-
-def test_hues():
-    for hue, color in ((0, [1, 0, 0]), (1 / 3, [0, 1, 0]), (2 / 3, [0, 0, 1]), (1, [1, 0, 0]), (1 / 6, [1, 1, 0])):
-        np.testing.assert_allclose(painting.hue_color(hue, 1, 1), color, atol=1e-9)
-    np.testing.assert_allclose(painting.hue_color(0.3, 0, 0.4), 0.4)
