@@ -49,9 +49,8 @@ def test_nothing_changes_where_nothing_was_asked_for(tiny_data):
     assert torch.equal(change_appearance(images.clone(), *appearance), images)
 
 
-def batches(folder, augmentation, rank=0, count=1):
-    data = load_prepared(folder, "train")
-    return TrainingBatches(data, augmentation, 8, 0, torch.device("cpu"), slice(rank, None, count))
+def batches(folder, augmentation):
+    return TrainingBatches(load_prepared(folder, "train"), augmentation, 8, 0, torch.device("cpu"))
 
 
 def test_poses_and_affines_do_not_depend_on_appearance(tiny_data):
@@ -60,9 +59,3 @@ def test_poses_and_affines_do_not_depend_on_appearance(tiny_data):
     slope, offset = np.polyfit(plain.images[0, 0].flatten(), changed.images[0, 0].flatten(), 1)
     torch.testing.assert_close(plain.images[0, 0] * slope + offset, changed.images[0, 0], rtol=1e-3, atol=1e-3)
     assert abs(slope - 1) + abs(offset) > 0.01
-
-
-def test_processes_share_what_one_would_draw(tiny_data):
-    whole = batches(tiny_data, STRONG)(3).images
-    for rank in (0, 1):
-        assert torch.equal(batches(tiny_data, STRONG, rank, 2)(3).images, whole[rank::2])

@@ -13,7 +13,6 @@ from mpii_tools.annotations.human36m import protocols
 from mpii_tools.synthetic.pose_prior import (
     FOLDER,
     HEAD_LENGTH,
-    LINES,
     MIRRORED,
     VECTORS,
     is_upright,
@@ -27,8 +26,8 @@ from mpii_tools.synthetic.pose_prior import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fit_pose_prior import read_poses_csv, round_prior
-from fit_pose_prior_3d import ACTIONS, in_body_frame, read_human36m
+from fit_pose_prior import read_poses_csv
+from fit_pose_prior_3d import ACTIONS, read_human36m
 
 # shared/mpii/README.md: std of joints and of bones in the 224 crop, validation people, left and right averaged.
 CROP_STD = {
@@ -70,19 +69,6 @@ def test_mirror_is_the_flipped_person(axes):
     flipped = joints_from_vectors(vectors)[:, list(MPII.flip_permutation)] * [-1, 1, 1][:axes]
     np.testing.assert_allclose(joints_from_vectors(mirror(vectors)), flipped, atol=1e-12)
     np.testing.assert_array_equal(mirror(mirror(vectors)), vectors)
-
-
-def test_the_image_prior_is_a_mixture_in_rounded_numbers():
-    prior = load_prior("pose_prior")
-    assert prior["weights"].sum() == pytest.approx(1)
-    assert (prior["stds"] > 0).all() and (prior["shortest"] < prior["longest"]).all()
-    assert np.linalg.eigvalsh(prior["correlation"]).min() > 0
-    np.testing.assert_allclose(np.diag(prior["correlation"]), 1, atol=0.05)
-    again = round_prior(prior)
-    for name in ("means", "stds", "shortest", "longest"):
-        np.testing.assert_array_equal(again[name], prior[name], err_msg=name)
-    np.testing.assert_allclose(again["weights"], prior["weights"], atol=1e-3)
-    np.testing.assert_allclose(again["correlation"], prior["correlation"], atol=0.04)  # lifted once more
 
 
 def test_the_3d_prior_has_15_actions_and_no_poses():
@@ -161,16 +147,6 @@ def test_actions_differ_as_their_names_say():
     assert sitting > 0.5 > 0.3 > walking
     low, high = (directions_of("spine", action)[:, UP].mean() for action in ("SittingDown", "Directions"))
     assert low < high - 0.1
-
-
-def test_the_body_frame_forgets_the_heading_alone():
-    vectors = np.random.default_rng(4).standard_normal((50, len(VECTORS), 3))
-    framed = in_body_frame(vectors)
-    np.testing.assert_allclose(framed, in_body_frame(turn(vectors, np.radians(77.0))), atol=1e-12)
-    np.testing.assert_allclose(framed @ framed.transpose(0, 2, 1), vectors @ vectors.transpose(0, 2, 1), atol=1e-12)
-    np.testing.assert_array_equal(framed[..., UP], vectors[..., UP])
-    left = framed[:, LINES].sum(axis=1)
-    assert (left[:, LEFT] > 0).all() and np.abs(left[:, AHEAD]).max() < 1e-12
 
 
 def test_upright_people_stand_with_the_chest_ahead(sampled):

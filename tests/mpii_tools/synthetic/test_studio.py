@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS, SUBJECTS
@@ -38,12 +37,6 @@ def test_a_camera_looks_at_the_rooms_middle(camera):
     assert seen[1, 1] < -400 and abs(seen[1, 0]) < 1e-9, "up in the room is up in the image"
     np.testing.assert_allclose(seen[2], 0, atol=1e-9)
     np.testing.assert_allclose(camera.project(seen[:1])[0], camera.intrinsics[2:], atol=1e-9)
-
-
-def test_roll_turns_the_image_about_its_middle():
-    position, roll = np.array([300.0, 1500, -4000]), 0.3
-    straight, turned = (studio.look_at(position, TARGET, angle) for angle in (0.0, roll))
-    np.testing.assert_allclose(turned @ straight.T, Rotation.from_euler("z", -roll).as_matrix(), atol=1e-12)
 
 
 def test_the_studio_sees_whole_people_3_to_6_meters_away():
