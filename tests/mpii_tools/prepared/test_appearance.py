@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -16,19 +18,12 @@ def drawn(augmentation, count=4000, size=64):
 
 def test_each_pixel_changes_as_a_literal_loop_says():
     images = torch.randn(3, 3, 8, 8).contiguous(memory_format=torch.channels_last)
-    gain, offset, boxes = (
-        torch.rand(3, 3),
-        torch.randn(3, 3),
-        torch.tensor([[0.0, 0, 0, 0], [2, 1, 6, 4], [0, 0, 8, 8]]),
-    )
+    gain, offset, boxes = torch.rand(3, 3), torch.randn(3, 3), torch.tensor([[0.0] * 4, [2, 1, 6, 4], [0, 0, 8, 8]])
     expected = images.clone()
-    for b in range(3):
+    for b, y, x in product(range(3), range(8), range(8)):
         left, top, right, bottom = boxes[b].tolist()
-        for y in range(8):
-            for x in range(8):
-                expected[b, :, y, x] = expected[b, :, y, x] * gain[b] + offset[b]
-                if left <= x < right and top <= y < bottom:
-                    expected[b, :, y, x] = 0
+        hidden = left <= x < right and top <= y < bottom
+        expected[b, :, y, x] = 0 if hidden else expected[b, :, y, x] * gain[b] + offset[b]
     torch.testing.assert_close(change_appearance(images, gain, offset, boxes), expected)
 
 

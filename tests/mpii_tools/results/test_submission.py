@@ -60,10 +60,8 @@ def test_structure_is_the_servers(tmp_path, annotations, predictions):
         assert entry["annorect"].shape == original["annorect"].shape
         for number in range(entry["annorect"].size):
             rect, before = entry["annorect"][0, number], original["annorect"][0, number]
-            objpos, objpos_before = (
-                [(p["x"].item(), p["y"].item()) for p in r["objpos"].ravel()] for r in (rect, before)
-            )
-            assert objpos == objpos_before  # it stays, or stays absent
+            now, then = ([(p["x"].item(), p["y"].item()) for p in one["objpos"].ravel()] for one in (rect, before))
+            assert now == then  # objpos stays, or stays absent
             person = f"{entry['image'][0, 0]['name'].item()}#{number + 1}"
             if person not in pose_of:
                 assert rect["annopoints"].size == 0
