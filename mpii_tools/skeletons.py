@@ -37,10 +37,8 @@ def skeleton_from_json(tree: object) -> Skeleton:
         PoseError: another format, or a skeleton that is none.
     """
     if not isinstance(tree, dict) or not {"names", "parents"} <= tree.keys() <= FIELDS:
-        fields = ", ".join(map(str, tree)) if isinstance(tree, dict) else type(tree).__name__
-        raise PoseError(
-            f"skeleton: expected names, parents and any of {', '.join(OPTIONAL)}, found {fields or 'nothing'}"
-        )
+        fields = ", ".join(map(str, tree)) or "nothing" if isinstance(tree, dict) else type(tree).__name__
+        raise PoseError(f"skeleton: expected names, parents and any of {', '.join(OPTIONAL)}, found {fields}")
     try:
         names = tuple(map(_check_name, tree["names"]))
         parents = tuple(-1 if p is None or p == -1 else _joint_index(p, names) for p in tree["parents"])

@@ -33,9 +33,6 @@ class ImageFiles:
     def __contains__(self, name: str) -> bool:
         return name in self.index
 
-    def __len__(self) -> int:
-        return len(self.places)
-
     def __call__(self, name: str) -> bytes:
         """The encoded image called `name`. Raises PoseError if there is not exactly one (`ImageIndex.find`)."""
         path, offset, size = self.find(name)

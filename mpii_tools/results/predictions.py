@@ -66,7 +66,7 @@ class Predictions:
         require_printable("predictions", np.array(self.joint_names))
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
-                f"predictions: joints of shape {shape}; expected (people, {names}, 2) for {names} joint names"
+                f"predictions: joints of shape {shape}; expected (people, {names}, 2), as many as are named"
             )
         for name, row in ROWS.items():
             column, want = getattr(self, name), (shape[0], *(names if length == "K" else length for length in row))
