@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,21 @@ def skeleton_from_json(tree: object) -> Skeleton:
         fields = ", ".join(map(str, tree)) or "nothing" if isinstance(tree, dict) else type(tree).__name__
         raise PoseError(f"skeleton: expected names, parents and any of {', '.join(OPTIONAL)}, found {fields}")
     try:
-        names = tuple(map(_check_name, tree["names"]))
-        parents = tuple(-1 if p is None or p == -1 else _joint_index(p, names) for p in tree["parents"])
-        pairs = tuple((_joint_index(right, names), _joint_index(left, names))
-                      for right, left in tree.get("flip_pairs", ()))  # fmt: skip
-        named = {key: tuple((_check_name(name), _joint_names(of, names)) for name, of in tree.get(key, {}).items())
-                 for key in NAMED}  # fmt: skip
-        skeleton = Skeleton(names, parents, pairs, **named, torso=_joint_names(tree.get("torso", ()), names),
-                            sigmas=tuple(map(float, tree.get("sigmas", ()))),
-                            same_in_mirror="flip_pairs" in tree and not pairs)  # fmt: skip
+        names, named = tuple(tree["names"]), {key: tree.get(key, {}).items() for key in NAMED}
+        for name in (*names, *(name for name, _ in chain(*named.values()))):
+            if not isinstance(name, str) or not name or not name.isprintable():
+                raise ValueError(f"{name!r} is no name")
+        place = {name: index for index, name in enumerate(names)} | {index: index for index in range(len(names))}
+        pairs = tuple((place[right], place[left]) for right, left in tree.get("flip_pairs", ()))
+        skeleton = Skeleton(
+            names, tuple(-1 if parent in (None, -1) else place[parent] for parent in tree["parents"]), pairs,
+            **{key: tuple((name, _joint_names(of, place)) for name, of in items) for key, items in named.items()},
+            torso=_joint_names(tree.get("torso", ()), place), sigmas=tuple(map(float, tree.get("sigmas", ()))),
+            same_in_mirror="flip_pairs" in tree and not pairs,
+        )  # fmt: skip
         _check_extras(skeleton)
+    except KeyError as error:
+        raise PoseError(f"skeleton: {error} is no joint") from error
     except ValueError as error:
         raise PoseError(str(error) if str(error).startswith("skeleton:") else f"skeleton: {error}") from error
     except (TypeError, AttributeError, OverflowError) as error:
@@ -70,26 +76,11 @@ def _check_extras(skeleton: Skeleton) -> None:
         raise ValueError(f"{len(sigmas)} sigmas; give {len(skeleton)} numbers above 0, or none")
 
 
-def _check_name(value: object) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise ValueError(f"{value!r} is no name")
-    return value
-
-
-def _joint_index(joint: object, names: tuple[str, ...]) -> int:
-    """A joint's index from its name or its index."""
-    if joint in names:
-        return names.index(joint)
-    if type(joint) is not int or not 0 <= joint < len(names):
-        raise ValueError(f"{joint!r} is no joint")
-    return joint
-
-
-def _joint_names(joints: Iterable[object], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Joint names from names or indices."""
+def _joint_names(joints: Iterable[str | int], place: Mapping[str | int, int]) -> tuple[str, ...]:
+    """Joint names from names or indices; `place` holds the index of both, the names first."""
     if isinstance(joints, str):
         raise ValueError(f"{joints!r} is no list of joints")
-    return tuple(names[_joint_index(joint, names)] for joint in joints)
+    return tuple([*place][place[joint]] for joint in joints)
 
 
 SKELETONS = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError, escape_name
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
+MAX_DEPTH = 8  # of the folders that are looked into
 PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
 OWN = re.compile(r"\.pose\.\w+$|^predictions-")  # what `ief predict` writes
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
@@ -42,9 +42,9 @@ def walk_files(
         left_out: takes a line for each folder that cannot be read; None: it is an error.
 
     Raises:
-        PoseError: a folder that cannot be read, or more than MAX_ENTRIES files.
+        PoseError: a folder that cannot be read.
     """
-    seen, entries = set(), 0
+    seen = set()
 
     def refuse(error: OSError) -> None:
         line = f"{error.filename}: cannot be read ({error.strerror}); check its permissions"
@@ -58,9 +58,6 @@ def walk_files(
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        entries += len(folders) + len(files)
-        if entries > MAX_ENTRIES:
-            raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if depth == MAX_DEPTH and folders:
             passed[f"folders below {MAX_DEPTH} others"] += len(folders)
