@@ -59,15 +59,11 @@ LOOKS = np.array([0, 0, 1, 0.3, 0, 0.3, -0.3, 0.3, -0.3, -0.3, 0.3, -0.3, 0.3])
 FORWARD = np.array([0, 0.9, 0.5, 0, 0, 0.9, 0.25, 0.9, 0.25, 0.7, 0.9, 0.7, 0.9])
 
 
-def _sum_vectors() -> np.ndarray:
-    """(16, 13): which vectors add up to each joint's position relative to the pelvis."""
-    own = np.zeros((len(MPII), len(VECTORS)))
-    own[[MPII.index(end) for end in ENDS.values()], range(len(VECTORS))] = 1
-    own[[MPII.index("r_hip"), MPII.index("r_shoulder")], LINES] = -1
-    return np.stack([own[list(path)].sum(axis=0) for path in MPII.ancestry])
-
-
-JOINTS_OF_VECTORS = _sum_vectors()
+# (16, 13): the vector that leads to each joint, and the vectors that add up to its position relative to the pelvis.
+OWN_VECTOR = np.zeros((len(MPII), len(VECTORS)))
+OWN_VECTOR[[MPII.index(end) for end in ENDS.values()], range(len(VECTORS))] = 1
+OWN_VECTOR[[MPII.index("r_hip"), MPII.index("r_shoulder")], LINES] = -1
+JOINTS_OF_VECTORS = np.stack([OWN_VECTOR[list(path)].sum(axis=0) for path in MPII.ancestry])
 VECTORS_OF_JOINTS = np.linalg.pinv(JOINTS_OF_VECTORS)
 
 
@@ -164,10 +160,9 @@ def is_upright(vectors: np.ndarray) -> np.ndarray:
     a third of the prior's poses.
     """
     part = dict(zip(VECTORS, np.moveaxis(vectors, -2, 0), strict=True))
-    upright = _falls(-part["spine"] - part["neck"], 25) & _falls(-part["head"], 45)
-    for name in ("r_thigh", "r_shin", "l_thigh", "l_shin"):
-        upright &= _falls(part[name], 45) & (part[name][..., 1] > 20)
-    return upright & (part["shoulders"][..., 0] > 6)
+    legs = vectors[..., [VECTORS.index(name) for name in ("r_thigh", "r_shin", "l_thigh", "l_shin")], :]
+    stands = (_falls(legs, 45) & (legs[..., 1] > 20)).all(axis=-1) & (part["shoulders"][..., 0] > 6)
+    return stands & _falls(-part["spine"] - part["neck"], 25) & _falls(-part["head"], 45)
 
 
 def _falls(vectors: np.ndarray, degrees: float) -> np.ndarray:
