@@ -92,15 +92,6 @@ def place_values(values: Values, step: float) -> Iterator[tuple[np.ndarray, np.n
         yield places, *split_estimates(estimates.values()), {"label": name, "color": COLORS[index % len(COLORS)]}
 
 
-def std_bars(kinds: Mapping[str, tuple[float, float]], unit: str = "px of the 224 crop") -> Figure:
-    """Figure 1 of the paper, middle or right: kind -> standard deviation of joints, and of their bones."""
-    values = {
-        name: {kind: Estimate(both[index]) for kind, both in kinds.items()}
-        for index, name in enumerate(("joint", "bone to its parent"))
-    }
-    return joint_bars(values, "Standard deviation of joints and of bones over people", f"standard deviation ({unit})")
-
-
 def movement_arrows(
     before: np.ndarray,
     after: np.ndarray,

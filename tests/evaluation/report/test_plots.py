@@ -12,11 +12,10 @@ from evaluation.report.plots import (
     movement_arrows,
     part_points,
     pckh_curves,
-    std_bars,
     to_svg,
     training_curves,
 )
-from evaluation.report.representation import pose_std
+from evaluation.report.representation import make_section
 from heads.skeleton import MPII
 
 
@@ -97,12 +96,11 @@ def test_the_reliability_plot_draws_bins_and_intervals():
     assert list(dict(sorted(sizes.items())).values()) == sorted(sizes.values())
 
 
-def test_std_bars_draw_both_deviations():
-    std = pose_std(np.random.default_rng(0).normal(100, 20, (50, 16, 2)))
-    kinds = std.by_kind()
-    axes = std_bars(kinds).axes[0]
+def test_the_bars_of_figure_1_are_both_deviations():
+    section = make_section(np.random.default_rng(0).normal(100, 20, (50, 16, 2)))
+    (axes,), kinds = section.figures["figure1"][1].axes, section.facts["figure1"]
     widths = [patch.get_width() for patch in axes.patches]
-    assert widths == pytest.approx([pair[0] for pair in kinds.values()] + [pair[1] for pair in kinds.values()])
+    assert widths == pytest.approx([both[key] for key in ("joint", "bone") for both in kinds.values()])
     assert [label.get_text() for label in axes.get_yticklabels()] == list(kinds)
     assert "px" in axes.get_xlabel()
 
