@@ -16,7 +16,7 @@ from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
 from evaluation.metrics.metric import METRICS, Metric, group_units
-from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
+from evaluation.metrics.pckh import check_thresholds, measure_pckh, person_counts
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
 
@@ -92,14 +92,14 @@ def score_means(
     paired = len(references) > 0
     theirs = _measure(gt, references, *rules, bootstrap, paired) if paired else {}
     scores = {}
-    for name, (arrays, names, counts) in _measure(gt, predictions, *rules, bootstrap, paired).items():
+    for name, (arrays, *rest) in _measure(gt, predictions, *rules, bootstrap, paired).items():
         if paired:
             arrays = {key: values - theirs[name][0][key] for key, values in arrays.items()}
-        scores[name] = to_score(arrays, names, counts)
+        scores[name] = to_score(arrays, *rest)
     shared: dict[str, Any] = {"sequences": gt.sequences.count, "protocol": gt.protocol, "bootstrap": bootstrap}
     if gt.dimensions == 2:
         left_out = {f"without_{gt.measure.size}": ~has_size(gt.size), "without_scale": ~has_size(gt.scale)}
-        shared |= pckh_facts(scores, rules[0], gt.skeleton, gt.measure)
+        shared |= {"convention": rules[0].name, "measure": gt.measure}
     else:
         few = gt.annotated.sum(axis=1) < MIN_ALIGNED
         left_out = {"without_root": ~gt.annotated[:, gt.skeleton.root], "unaligned": few}
@@ -200,6 +200,7 @@ def _block_arrays(
     names |= {"per_subject": sequences.subjects, "per_action": () if std else sequences.actions}
     of_kind = np.array(kinds, dtype=object)[:, None] == np.array(names["per_kind"], dtype=object)
     counts = dict(zip(parts, np.isfinite(values[:, 0]).sum(axis=0).tolist(), strict=True))
+    rest = names, counts, sum(counts.values())
     measured = {}
     for unit, metric in enumerate(block):
         if std:
@@ -207,7 +208,7 @@ def _block_arrays(
         else:
             arrays = _means(sums["sum"][:, unit], sums["count"][:, unit], of_kind, len(sequences.subjects))
         kept = arrays if gt.dimensions == 3 else ("overall", "per_part")
-        measured[metric.name] = {key: arrays[key] for key in kept}, names, counts
+        measured[metric.name] = {key: arrays[key] for key in kept}, *rest
     return measured
 
 

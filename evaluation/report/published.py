@@ -57,8 +57,8 @@ class PublishedRow:
 
 # Tables 4 to 6, each a dict: "title" with the unit, "protocol" of Human3.6M, "metric" of `METRICS`, "mixed" (whether 2D
 # data was trained on too), "note" (what is odd about the numbers) and "rows" in the paper's order, its own last: label;
-# authors, venue and year, "" for the paper's own; values of the 15 `ACTIONS` in mm, [] if only the average is there; and
-# the average as printed.
+# authors, venue and year, "" for the paper's own; values of the 15 `ACTIONS` in mm, [] if there is only the average;
+# and the average as printed.
 ACTION_TABLES: dict[str, dict[str, Any]] = {name: _DATA[name] for name in ("table4", "table5", "table6")}
 SOURCES: dict[str, str] = _DATA["table8"]["sources"]
 # The paper's 16 rows in its order, then others.
