@@ -12,7 +12,7 @@ from evaluation.metrics.scores import Scores
 from evaluation.report import material, published
 from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
 from evaluation.report.page import Section
-from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Table, cell, metric_cells
+from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Table, cell, join_groups, metric_cells
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
 IN_TABLE_3 = {metric.name: metric for metric in METRICS[3] if metric.title}
@@ -120,7 +120,8 @@ def table_2(entries: Sequence[Entry]) -> Table:
         groups[f"As published: Human3.6M{' + MPII' * mixed}"].append((published.PAPER_NAMES[method], *cells))
     notes = material.describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
     title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
-    return Table.join_groups(title, ("", *HEADS.values()), groups.items(), " ".join([ABOUT_PA, ABOUT_OWN, *notes]))
+    note = " ".join([ABOUT_PA, ABOUT_OWN, *notes])
+    return Table(title, ("", *HEADS.values()), join_groups(groups.items()), note)
 
 
 def make_joints_section(pairs: Mapping[bool, Pair]) -> Section:

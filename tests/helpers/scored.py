@@ -10,10 +10,12 @@ FEW = Bootstrap(30)
 
 def rows_by_section(table):
     """Caption -> first cell -> head -> the other cells."""
-    starts, found, caption = {row: caption for row, caption in table.sections}, {}, ""
-    for index, row in enumerate(table.rows):
-        caption = starts.get(index, caption)
-        found.setdefault(caption, {})[row[0]] = dict(zip(table.head[1:], row[1:], strict=True))
+    found, caption = {}, ""
+    for row in table.rows:
+        if len(row) == 1:
+            caption = row[0]
+        else:
+            found.setdefault(caption, {})[row[0]] = dict(zip(table.head[1:], row[1:], strict=True))
     return found
 
 
