@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,20 +39,15 @@ class JointMovement:
     change: Estimate
 
 
-@dataclass(frozen=True)
-class Movement:
-    """How poses moved: `all` joints together, and `per_joint` by the joint's name."""
-
-    all: JointMovement
-    per_joint: dict[str, JointMovement]
-
-
-def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> Movement:
+def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> dict[str, Any]:
     """How the poses `before` became the poses `after`, over annotated joints, with confidence intervals over people.
 
     Args:
         before, after: (N, K, D) predicted joints, image pixels.
         gt: of the same people.
+
+    Returns:
+        "all": the movement of all joints together; "per_joint": a joint's name -> its movement.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position.
@@ -67,21 +63,21 @@ def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> Movement:
     joints = sums.pop("joints")
     columns = (joints[0].astype(int).tolist(), *(estimates(ratio(each, joints)) for each in sums.values()))
     *parts, everything = map(JointMovement, *columns)
-    return Movement(everything, dict(zip(gt.skeleton.names, parts, strict=True)))
+    return {"all": everything, "per_joint": dict(zip(gt.skeleton.names, parts, strict=True))}
 
 
 def make_section(runs: Sequence[Run], view: View) -> Section | None:
     """From stage 0 to stage 1, of runs with predictions of both; None if there is none. The last run's are drawn."""
-    moved: dict[str, Movement] = {}
+    moved = {}
     for run in (run for run in runs if {"stage0", "stage1"} <= set(run.poses)):
         gt, (after,) = view(2, run.poses["stage1"])
         moved[run.name] = movement(run.poses["stage0"][..., :2], after, gt)
     if not moved:
         return None
-    everything = {name: each.all for name, each in moved.items()}
+    everything = {name: each["all"] for name, each in moved.items()}
     tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", everything)}
     for name, each in moved.items():
-        joints = {joint.replace("_", " "): part for joint, part in each.per_joint.items()}
+        joints = {joint.replace("_", " "): part for joint, part in each["per_joint"].items()}
         tables[f"movement-{file_name(name)}"] = movement_table(f"{name}: how each joint moves", joints)
     figures, shown = {}, runs[-1]
     if shown.name in moved and (poses := choose_people(shown, view))[-1]:

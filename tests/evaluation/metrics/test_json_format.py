@@ -211,5 +211,5 @@ def test_parts_and_movement(data):
     tree, names = written(to_json(moved)), ["moved", "closer", "before", "after", "change"]
     assert list(tree) == ["all", "per_joint"] and list(tree["per_joint"]) == list(MPII.names)
     assert list(tree["all"]) == ["joints", *names, "interval"] and list(tree["all"]["interval"]) == names
-    assert tree["all"]["change"] == moved.all.change.value
-    assert tree["all"]["interval"]["change"] == list(moved.all.change.interval)
+    assert tree["all"]["change"] == moved["all"].change.value
+    assert tree["all"]["interval"]["change"] == list(moved["all"].change.interval)
