@@ -24,3 +24,13 @@ def people_and_poses(dimensions, *noise):
     _, gt = noisy_people(60, dimensions, missing=0)
     rng = np.random.default_rng(1)
     return gt, [gt.joints + rng.normal(0, std, gt.joints.shape) for std in noise]
+
+
+def values(estimates):
+    """name -> Estimate as name -> number."""
+    return {name: estimate.value for name, estimate in estimates.items()}
+
+
+def rows_by_name(table):
+    """First cell -> head -> the other cells."""
+    return {row[0]: dict(zip(table.head[1:], row[1:], strict=True)) for row in table.rows}

@@ -1,7 +1,7 @@
 """Tables 2 to 6 with one's own scores beside the published ones, and what a second dataset gives."""
 
 import pytest
-from scored import rows_by_section
+from scored import rows_by_name, rows_by_section
 
 from evaluation.report.human36m import HEADS, IN_TABLE_3, actions_table, table_2, table_3
 from evaluation.report.published import ACTION_TABLES, ACTIONS, TABLE_2, TABLE_3
@@ -37,7 +37,7 @@ def test_what_is_missing_has_no_section(trainings):
 def test_tables_by_action(trainings, number):
     table = actions_table(number, trainings[:2])
     published = ACTION_TABLES[f"table{number}"]
-    rows = {row[0]: dict(zip(table.head[1:], row[1:], strict=True)) for row in table.rows}
+    rows = rows_by_name(table)
     assert list(rows) == [*ACTIONS, "Jumping", "Avg"]
     score, change = (found[published["metric"]].groups for found in (trainings[1].scores, trainings[1].difference))
     assert rows["WalkDog"]["second"].interval == score["per_action"]["WalkingDog"].interval
@@ -55,7 +55,7 @@ def test_tables_by_action(trainings, number):
 @pytest.mark.parametrize("metric", IN_TABLE_3)
 def test_table_3_by_kind_of_joint(trainings, metric):
     table = table_3(metric, trainings[:2])
-    rows = {row[0]: dict(zip(table.head[1:], row[1:], strict=True)) for row in table.rows}
+    rows = rows_by_name(table)
     assert list(rows)[-1] == "all"
     for kind, both in TABLE_3.items():
         values = [printed[metric] for printed in both]

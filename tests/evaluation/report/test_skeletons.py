@@ -14,7 +14,6 @@ from evaluation.report.skeletons import (
     draw_arrows,
     draw_poses,
     grid,
-    side_colors,
     thickness,
     to_jpeg,
 )
@@ -35,12 +34,6 @@ def test_limbs_are_on_the_joints_in_their_sides_color(blank):
     assert color_at(drawn, 100, 120) == CENTER
     assert (blank == 128).all()
     assert color_at(drawn, 10, 10) == (128, 128, 128)
-
-
-def test_sides_follow_the_skeletons_pairs():
-    colors = dict(zip(MPII.names, side_colors(MPII), strict=True))
-    for name, color in colors.items():
-        assert color == {"r_": RIGHT, "l_": LEFT}.get(name[:2], CENTER)
 
 
 def test_a_missing_joint_leaves_out_its_limbs(blank):
