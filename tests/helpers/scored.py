@@ -6,6 +6,10 @@ from scattered import noisy_people
 from evaluation import Bootstrap
 
 FEW = Bootstrap(30)
+# Rows of the paper's Table 3 by the joint's name without its side.
+TABLE_3 = {"ankle": "Ankle(->Knee)", "knee": "Knee(->Hip)", "hip": "Hip(->Pelvis)", "thorax": "Thorax(->Pelvis)",
+           "upper_neck": "Neck(->Thorax)", "head_top": "Head(->Neck)", "wrist": "Wrist(->Elbow)",
+           "elbow": "Elbow(->Shoulder)", "shoulder": "Shoulder(->Thorax)"}  # fmt: skip
 
 
 def rows_by_section(table):

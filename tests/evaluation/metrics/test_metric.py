@@ -7,16 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scattered import noisy_people
+from scored import TABLE_3
 
 from evaluation import Estimate, GroundTruth, evaluate, illegal_angles, mpjpe, p_mpjpe
 from evaluation.metrics.errors import bone_names
 from heads.skeleton import MPII
 
 BONES = bone_names(MPII)
-# Rows of the paper's Table 3 by the joint's name without its side.
-TABLE_3 = {"ankle": "Ankle(->Knee)", "knee": "Knee(->Hip)", "hip": "Hip(->Pelvis)", "thorax": "Thorax(->Pelvis)",
-           "upper_neck": "Neck(->Thorax)", "head_top": "Head(->Neck)", "wrist": "Wrist(->Elbow)",
-           "elbow": "Elbow(->Shoulder)", "shoulder": "Shoulder(->Thorax)"}  # fmt: skip
 
 
 def read_table_3(printed, metric, method):

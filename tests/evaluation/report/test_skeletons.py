@@ -29,11 +29,9 @@ def blank():
 
 def test_limbs_are_on_the_joints_in_their_sides_color(blank):
     drawn = draw_poses(blank, FLAT)
-    assert color_at(drawn, 80, 250) == RIGHT  # between right knee and ankle
-    assert color_at(drawn, 120, 250) == LEFT
-    assert color_at(drawn, 100, 120) == CENTER
+    assert color_at(drawn, 80, 250) == RIGHT and color_at(drawn, 120, 250) == LEFT  # between knees and ankles
+    assert color_at(drawn, 100, 120) == CENTER and color_at(drawn, 10, 10) == (128, 128, 128)
     assert (blank == 128).all()
-    assert color_at(drawn, 10, 10) == (128, 128, 128)
 
 
 def test_a_missing_joint_leaves_out_its_limbs(blank):
@@ -54,9 +52,7 @@ def test_wild_predictions_do_no_harm(blank):
 def test_ground_truth_is_thin_white_and_beneath(blank):
     aside = FLAT + np.array([30.0, 0.0])
     drawn = draw_poses(blank, FLAT, gt=aside)
-    assert color_at(drawn, 130, 150) == GROUND_TRUTH
-    assert color_at(drawn, 100, 120) == CENTER
-
+    assert color_at(drawn, 130, 150) == GROUND_TRUTH and color_at(drawn, 100, 120) == CENTER
     shin = drawn[250].tolist()
     assert 0 < shin.count(list(GROUND_TRUTH)) < shin.count(list(RIGHT)) + shin.count(list(LEFT))
     assert color_at(draw_poses(blank, FLAT, gt=FLAT), 100, 120) == CENTER
@@ -65,8 +61,7 @@ def test_ground_truth_is_thin_white_and_beneath(blank):
 def test_thickness_grows_with_the_person(blank):
     assert thickness(FLAT) > 2 * thickness(FLAT / 3) >= 3
     both = draw_poses(blank, np.stack([FLAT, FLAT / 3]))
-    assert color_at(both, 100, 120) == CENTER
-    assert color_at(both, 33, 40) == CENTER
+    assert color_at(both, 100, 120) == color_at(both, 33, 40) == CENTER
 
 
 def test_a_close_up_takes_joints_along():
