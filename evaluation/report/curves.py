@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.metrics.conventions import PCKH, Measure
+from evaluation import PCKH, Measure
 from evaluation.report.material import Run
 from evaluation.report.page import Section
 from evaluation.report.plots import training_curves

@@ -7,13 +7,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evaluation import GroundTruth, Measure, Scores, evaluate
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
-from evaluation.metrics.conventions import OUTSIDE_MEAN, SHORT, Measure, joint_groups
-from evaluation.metrics.evaluate import evaluate
-from evaluation.metrics.ground_truth import GroundTruth, has_size
+from evaluation.metrics.conventions import OUTSIDE_MEAN, SHORT, joint_groups
+from evaluation.metrics.ground_truth import has_size
 from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.relative import relative_errors
-from evaluation.metrics.scores import Scores
 from evaluation.report import plots
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section

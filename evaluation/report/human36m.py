@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation import METRICS, Estimate, Scores
 from evaluation.metrics.json_format import scores_to_json
-from evaluation.metrics.metric import METRICS
-from evaluation.metrics.scores import Scores
 from evaluation.report import material, published
 from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
 from evaluation.report.page import Section

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from evaluation.metrics.evaluate import compare
-from evaluation.metrics.ground_truth import GroundTruth
+from evaluation import GroundTruth, Scores, compare
 from evaluation.metrics.json_format import Json, difference_to_json
-from evaluation.metrics.scores import Scores
 from evaluation.report.tables import readable
 from heads.skeleton import Skeleton
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 
-from evaluation.metrics.conventions import PCKH
+from evaluation import PCKH, Scores
 from evaluation.metrics.json_format import scores_to_json
-from evaluation.metrics.scores import Scores
 from evaluation.report import material
 from evaluation.report.material import BASE, Entry, Run, View, subtract_base
 from evaluation.report.page import Section

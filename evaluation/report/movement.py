@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Estimate, estimates, totals
+from evaluation import Estimate, GroundTruth
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, estimates, totals
 from evaluation.metrics.evaluate import person_errors
-from evaluation.metrics.ground_truth import GroundTruth, ratio
+from evaluation.metrics.ground_truth import ratio
 from evaluation.metrics.json_format import to_json
 from evaluation.report import plots
 from evaluation.report.material import Run, View

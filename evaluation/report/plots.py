@@ -11,8 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.scores import Scores
+from evaluation import Estimate, Scores
 from heads.skeleton import MPII, Skeleton
 
 # Okabe and Ito's palette without its yellow, which fades on white; with a line style each, color is not needed.

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation import Estimate
 from evaluation.metrics.conventions import name_kind
 from evaluation.report import plots
 from evaluation.report.page import Section

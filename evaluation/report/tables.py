@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation import METRICS, Estimate, Scores
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
-from evaluation.metrics.metric import METRICS
-from evaluation.metrics.scores import Scores
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
