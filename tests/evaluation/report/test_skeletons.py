@@ -5,13 +5,11 @@ from drawn import STANDING, color_at
 
 from checkpoints.errors import PoseError
 from evaluation.report.skeletons import (
-    ARROW,
     CENTER,
     GROUND_TRUTH,
     LEFT,
     RIGHT,
     close_up,
-    draw_arrows,
     draw_poses,
     grid,
     thickness,
@@ -84,18 +82,6 @@ def test_a_close_up_stays_in_the_image_where_that_holds_it():
     assert (close_up(image, corner, 64, margin=0.5)[0] == 200).all()
     tall, affine = close_up(image, np.array([[60.0, 0.0], [60.0, 99.0]]), 64, margin=0.5)
     assert (tall == 0).any() and (affine @ (60, 49.5, 1) == pytest.approx((32, 32)))  # too large: about its middle
-
-
-def test_arrows_join_start_and_end_and_short_ones_are_left_out(blank):
-    end = FLAT.copy()
-    end[9] += (60.0, 0.0)
-    end[5] = np.nan
-    end[0] += 1.0
-    drawn = draw_arrows(blank, FLAT, end)
-    assert color_at(drawn, 130, 20) == pytest.approx(ARROW, abs=30)  # a line one pixel wide, smoothed
-    changed = np.argwhere((drawn != blank).any(axis=-1))
-    assert changed[:, 0].max() < 60 and changed[:, 1].min() >= 95  # one arrow, at the head
-    assert (blank == 128).all()
 
 
 def test_grid_places_every_image():
