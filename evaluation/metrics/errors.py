@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.ground_truth import GroundTruth, fill_masked, ratio
+from evaluation.metrics.ground_truth import GroundTruth, fill_masked, nan_mean, ratio
 from heads.skeleton import MPII, Skeleton
 
 MIN_ALIGNED = 3  # joints that fix a rotation
@@ -38,7 +38,7 @@ def mpjpe(pred: ArrayLike, gt: ArrayLike, *, root: int | None = MPII.root) -> fl
     Raises:
         PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
     """
-    return _mean(joint_errors(*_checked(pred, gt), root))
+    return nan_mean(joint_errors(*_checked(pred, gt), root)).item()
 
 
 def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
@@ -57,7 +57,7 @@ def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
     Raises:
         PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
     """
-    return _mean(pa_joint_errors(*_checked(pred, gt), scale))
+    return nan_mean(pa_joint_errors(*_checked(pred, gt), scale)).item()
 
 
 def rigid_align(pred: np.ndarray, gt: np.ndarray, scale: bool = False) -> np.ndarray:
@@ -103,10 +103,6 @@ def _checked(pred: ArrayLike, gt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     if bad := (np.isfinite(gt).all(axis=-1) & ~np.isfinite(pred).all(axis=-1)).sum():
         raise PoseError(f"{bad} joints have a ground truth but no finite prediction; predict them, or make both NaN")
     return pred, gt
-
-
-def _mean(errors: np.ndarray) -> float:
-    return ratio(np.nansum(errors), np.isfinite(errors).sum()).item()
 
 
 def bone_names(skeleton: Skeleton) -> tuple[str, ...]:

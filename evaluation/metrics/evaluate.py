@@ -196,8 +196,8 @@ def _block_arrays(
     """One metric in all its units, from the sums of `_terms`."""
     parts, std, sequences = block[0].parts(gt.skeleton), block[0].std, gt.sequences
     kinds = [name_kind(gt.skeleton.index(part), gt.skeleton) for part in parts]
-    names = {"per_part": parts, "per_kind": list(dict.fromkeys(kinds))}
-    names |= {"per_subject": sequences.subjects, "per_action": () if std else sequences.actions}
+    names = {"per_part": parts, "per_kind": list(dict.fromkeys(kinds)), "per_subject": sequences.subjects}
+    names["per_action"] = () if std else sequences.actions
     of_kind = np.array(kinds, dtype=object)[:, None] == np.array(names["per_kind"], dtype=object)
     counts = dict(zip(parts, np.isfinite(values[:, 0]).sum(axis=0).tolist(), strict=True))
     rest = names, counts, sum(counts.values())

@@ -5,7 +5,7 @@ value is null if nothing was counted.
 """
 
 import math
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from evaluation.metrics.metric import METRICS, Metric, group_units
 from evaluation.metrics.scores import Score, Scores
 
 Json = dict[str, Any]
-KEYS = {"people": "persons"}  # a field -> its key, where they differ
 GROUPS_3D = ("action_mean", "per_action", "per_subject", "per_kind")
 
 
@@ -123,7 +122,7 @@ def _metrics(present: Json, flat: bool) -> list[Metric]:
 def to_json(node: Any) -> Any:
     """Dataclasses of estimates, numbers and words as dicts, each with the "interval" of its own estimates beside them.
 
-    `people` becomes "persons"; a number that is not finite is null.
+    A number that is not finite is null.
     """
     if isinstance(node, Estimate):
         return node.value
@@ -135,9 +134,8 @@ def to_json(node: Any) -> Any:
         return node if math.isfinite(node) else None
     if not is_dataclass(node):
         return node
-    items = {KEYS.get(field.name, field.name): getattr(node, field.name) for field in fields(node)}
-    estimates = {key: child for key, child in items.items() if isinstance(child, Estimate)}
-    return {**to_json(items), **({"interval": _bounds(estimates)} if estimates else {})}
+    estimates = {key: child for key, child in vars(node).items() if isinstance(child, Estimate)}
+    return {**to_json(vars(node)), **({"interval": _bounds(estimates)} if estimates else {})}
 
 
 def to_block(estimates: object, intervals: object = True) -> Json:

@@ -94,19 +94,16 @@ def make_section(runs: Sequence[Run], view: View) -> Section | None:
 
 def choose_people(run: Run, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Poses before, after and true, and captions, of those whom stage 1 helps most, in the middle, and harms most."""
-    errors, both = [], []
-    for stage in ("stage0", "stage1"):
-        gt, (pose,) = view(2, run.poses[stage])
-        errors.append(person_errors(pose, gt))
-        both.append(pose)
-    change = errors[1] - errors[0]
+    (_, (before,)), (gt, (after,)) = views = [view(2, run.poses[stage]) for stage in ("stage0", "stage1")]
+    first, last = (person_errors(pose, each) for each, (pose,) in views)
+    change = last - first
     order = np.argsort(change)[: np.isfinite(change).sum()].tolist()
     middle, enough = len(order) // 2 - PANELS // 2, len(order) >= 3 * PANELS
     rows = [*order[:PANELS], *order[middle : middle + PANELS], *order[-PANELS:][::-1]] if enough else order
     captions = [
         f"{Cell(change[row], digits=2, signed=True)} {gt.measure.unit}".replace("-", "\N{MINUS SIGN}") for row in rows
     ]
-    return both[0][rows], both[1][rows], gt.known[rows], captions
+    return before[rows], after[rows], gt.known[rows], captions
 
 
 def movement_table(title: str, rows: Mapping[str, JointMovement]) -> Table:

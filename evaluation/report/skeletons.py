@@ -127,16 +127,13 @@ def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray
     Returns:
         One (H, W, 3) uint8 image.
     """
-    height, width = np.max([image.shape[:2] for image in images], axis=0)
+    cell = np.max([image.shape[:2] for image in images], axis=0)
     columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, dtype=np.uint8)
+    height, width = np.array([-(-len(images) // columns), columns]) * (cell + gap) - gap
+    sheet = np.full((height, width, 3), 255, dtype=np.uint8)
     for index, image in enumerate(images):
-        row, column = divmod(index, columns)
-        h, w = image.shape[:2]
-        top = row * (height + gap) + (height - h) // 2
-        left = column * (width + gap) + (width - w) // 2
-        sheet[top : top + h, left : left + w] = image
+        top, left = np.array(divmod(index, columns)) * (cell + gap) + (cell - image.shape[:2]) // 2
+        sheet[top : top + image.shape[0], left : left + image.shape[1]] = image
     return sheet
 
 
