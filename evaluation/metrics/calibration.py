@@ -134,7 +134,7 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
     """
     mapped = np.full(scores.shape, np.nan)
     for half in draw_halves(len(scores), seed):
-        if (fitted := fit_map(scores[~half], correct[~half])) is not None:
+        if fitted := fit_map(scores[~half], correct[~half]):
             mapped[half] = np.interp(scores[half], *fitted)  # NaN stays NaN
     return mapped
 

@@ -51,11 +51,10 @@ CONVENTIONS = {
 
 def get_convention(convention: str | Convention) -> Convention:
     """The convention of that name; a `Convention` passes through. Raises PoseError for an unknown name."""
-    if isinstance(convention, Convention):
-        return convention
-    if convention not in CONVENTIONS:
+    known = CONVENTIONS.get(convention, convention)
+    if not isinstance(known, Convention):
         raise PoseError(f"unknown convention '{convention}'; choose one of {', '.join(CONVENTIONS)}")
-    return CONVENTIONS[convention]
+    return known
 
 
 def members(joint_names: tuple[str, ...], endings: tuple[str, ...]) -> np.ndarray:

@@ -123,20 +123,20 @@ def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
     origin = (0.0, places[skeleton.root, 1])
     ends = np.array([origin if parent == -1 else places[parent] for parent in skeleton.parents])
     for start, end, color in zip(places, ends, colors, strict=True):
-        style = {"arrowstyle": "-|>", "color": color, "shrinkA": 3, "shrinkB": 4}
-        style["linestyle"] = ":" if tuple(end) == origin else "-"
-        axes.annotate("", xy=end, xytext=start, arrowprops=style)
+        line = ":" if tuple(end) == origin else "-"
+        look = {"arrowstyle": "-|>", "color": color, "shrinkA": 3, "shrinkB": 4, "linestyle": line}
+        axes.annotate("", xy=end, xytext=start, arrowprops=look)
     axes.scatter(*places.T, 22, colors, zorder=3)
     axes.scatter(*origin, 22, "white", edgecolors="black", marker="s", zorder=3)
     space = " " if places[:, 0].max() <= DEEP else "\n"
+    style = {"fontsize": "x-small", "path_effects": [withStroke(linewidth=2, foreground="white")]}
     joints = zip(skeleton.names, places, ends[:, 1] - places[:, 1], strict=True)
     for joint, (name, (x, y), rise) in enumerate([*joints, ("origin", origin, 0)]):
         above = rise > 0 or (rise == 0 and x % 2 == 0)  # away from its bone; neighbors in a chain do not meet
         branches = skeleton.parents.count(joint) > 1  # whose arrows come from the right
-        place = {"xytext": (0, LABEL if above else -LABEL), "textcoords": "offset points"}
-        place |= {"ha": "right" if branches else "center", "va": "bottom" if above else "top"}
-        halo = [withStroke(linewidth=2, foreground="white")]
-        axes.annotate(name.replace("_", space), (x, y), fontsize="x-small", path_effects=halo, **place)
+        style |= {"ha": "right" if branches else "center", "va": "bottom" if above else "top"}
+        label, shift = name.replace("_", space), (0, LABEL if above else -LABEL)
+        axes.annotate(label, (x, y), xytext=shift, textcoords="offset points", **style)
     axes.set(xlim=(-0.5, places[:, 0].max() + 0.5), ylim=(rows + 0.6, -0.6))
     return figure
 

@@ -39,12 +39,8 @@ class Cell:
 
     def parts(self) -> tuple[str, str]:
         """The value, and its interval in brackets or an empty text."""
-        if self.value is None:
-            return "-", ""
-        if self.interval is None:
-            return self.number(self.value), ""
-        low, high = map(self.number, self.interval)
-        return self.number(self.value), f"[{low}, {high}]"
+        bounds = ", ".join(map(self.number, self.interval or ()))
+        return "-" if self.value is None else self.number(self.value), f"[{bounds}]" if bounds else ""
 
     def __str__(self) -> str:
         """'88.4 [87.8, 89.0]', '88.4' or '-'."""

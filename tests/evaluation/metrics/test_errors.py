@@ -7,6 +7,7 @@ import pytest
 from scattered import noisy_people
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
+from scored import values
 
 from checkpoints.errors import PoseError
 from evaluation import GroundTruth, bone_error, joint_error, mpjpe, p_mpjpe, rigid_align
@@ -33,7 +34,15 @@ def literal_errors(pred, gt, bones):
             by_part.setdefault(name, []).append(distance)
             if math.isfinite(gt.scale[person]):
                 crop.append(distance * 224 / (200 * 1.25 * gt.scale[person]))
-    return np.mean(image), np.mean(crop), {name: (np.mean(d), len(d)) for name, d in by_part.items()}
+    return np.mean(image), np.mean(crop or np.nan), {name: (np.mean(d), len(d)) for name, d in by_part.items()}
+
+
+def test_bone_error_in_3d_is_that_of_a_loop():
+    pred, gt = noisy_people(40, 3)
+    mean, _, by_part = literal_errors(pred, gt, bones=True)
+    score = bone_error(pred, gt)
+    assert score.overall.value == pytest.approx(mean)
+    assert values(score.per_part) == {name: pytest.approx(error) for name, (error, _) in by_part.items()}
 
 
 @pytest.mark.parametrize(("error", "bones"), [(joint_error, False), (bone_error, True)])
@@ -46,10 +55,9 @@ def test_errors_are_those_of_a_loop(error, bones):
     image, crop, by_part = literal_errors(pred, gt, bones)
     assert result.overall.value == pytest.approx(image)
     assert error(pred, gt, crop=True).overall.value == pytest.approx(crop)
-    assert {name: (part.value, result.counts[name]) for name, part in result.per_part.items()} == {
-        name: (pytest.approx(px), count) for name, (px, count) in by_part.items()
-    }
-    assert result.count == sum(count for _, count in by_part.values())
+    assert values(result.per_part) == {name: pytest.approx(px) for name, (px, _) in by_part.items()}
+    assert result.counts == {name: count for name, (_, count) in by_part.items()}
+    assert result.count == sum(result.counts.values())
     assert len(result.per_part) == 16 - bones and ("pelvis" in result.per_part) != bones
 
 
