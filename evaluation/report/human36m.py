@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, cycle
 
 from evaluation import METRICS, Estimate, Scores
 from evaluation.metrics.json_format import scores_to_json
@@ -23,7 +23,7 @@ class Trainings:
     """Runs in 3D, compared by what they were trained on.
 
     Attributes:
-        entries: rows of Table 2, each with its difference to the baseline trained on the same data.
+        entries: rows of Table 2 by what they were trained on, each with its difference to the baseline of that.
         gains: of each method trained with and without a second dataset: what the second one changes.
         pairs: whether a second dataset was trained on too -> the baseline, and the method beside it in Tables 3 to 6
             and Figure 2 if there is one.
@@ -37,11 +37,18 @@ class Trainings:
 def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
     """Differences of the runs in 3D to the baseline of their data; of a single run's stages, to the mean pose.
 
-    Without the people's depth, or predictions, there are none. None if no run has a score in 3D.
+    Of several runs the last stages are compared, and the mean pose of the first run of each dataset comes first.
+    Without the people's depth, or predictions, there are no differences. None if no run has a score in 3D.
     """
     if not (runs := [run for run in runs if run.scores_in(3)]):
         return None
-    entries, single = _list_trainings(runs), len(runs) == 1
+    single, groups = len(runs) == 1, defaultdict(list)
+    for entry, run in zip(material.list_entries(runs, 3), cycle(runs)):  # a single run has several entries
+        group = groups[entry.trained_on]
+        if not (single or group or entry.stage == "mean_pose") and "mean_pose" in run.scores_in(3):
+            group.append(run.entry("mean_pose", 3, "mean pose"))
+        group.append(entry)
+    entries = chain.from_iterable(groups.values())
     trained = [entry for entry in entries if entry.method and entry.stage != "mean_pose"]
     gains = []
     for entry in trained:
@@ -49,28 +56,15 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
         if entry.also and alone and (gain := subtract_base(entry, alone[0], view, alone[0].name)).difference:
             gains.append(gain)
     pairs: dict[bool, list[Entry]] = {}
-    for data in dict.fromkeys(entry.trained_on for entry in entries):
-        alike = [row for row, entry in enumerate(entries) if entry.trained_on == data]
-        rows = [row for row in alike if single or entries[row].stage != "mean_pose"] or alike
-        base = next((row for row in rows if not single and entries[row].method == BASE), rows[0])
+    for group in groups.values():
+        rows = [row for row, entry in enumerate(group) if single or entry.stage != "mean_pose"] or range(len(group))
+        base = next((row for row in rows if not single and group[row].method == BASE), rows[0])
         others = [row for row in rows if row != base]
         for row in others:
-            entries[row] = subtract_base(entries[row], entries[base], view, entries[base].name)
-        shown = [row for row in others if entries[row].method == SHOWN and not single] or others
-        pairs.setdefault(bool(entries[base].also), [entries[row] for row in (base, *shown[-1:])])
-    return Trainings(entries, gains, pairs)
-
-
-def _list_trainings(runs: Sequence[Run]) -> list[Entry]:
-    """The stages of a single run; of several the last ones, and the mean pose of the first run of each dataset."""
-    entries = material.list_entries(runs, 3)
-    if len(runs) == 1:
-        return entries
-    for run, entry in zip(runs, list(entries), strict=True):
-        place = [other.trained_on for other in entries].index(entry.trained_on)
-        if entries[place] is entry and entry.stage != "mean_pose" and "mean_pose" in run.scores_in(3):
-            entries.insert(place, run.entry("mean_pose", 3, "mean pose"))
-    return entries
+            group[row] = subtract_base(group[row], group[base], view, group[base].name)
+        shown = [row for row in others if group[row].method == SHOWN and not single] or others
+        pairs.setdefault(bool(group[base].also), [group[row] for row in (base, *shown[-1:])])
+    return Trainings([*chain.from_iterable(groups.values())], gains, pairs)
 
 
 def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool) -> Section:
@@ -105,8 +99,8 @@ def table_2(entries: Sequence[Entry]) -> Table:
 
     A metric in a column, so that the table fits a phone; the paper has them in rows.
     """
-    datasets, groups = [entry.trained_on for entry in entries], defaultdict(list)
-    for entry in sorted(entries, key=lambda entry: datasets.index(entry.trained_on)):
+    groups = defaultdict(list)
+    for entry in entries:
         groups[f"Trained on {entry.trained_on}"].append((entry.name, *metric_cells(entry.scores, HEADS)))
         if entry.difference:
             groups[f"Δ, minus {entry.reference}"].append((entry.name, *metric_cells(entry.difference, HEADS, True)))
