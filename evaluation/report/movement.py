@@ -75,21 +75,20 @@ def make_section(runs: Sequence[Run], view: View) -> Section | None:
         moved[run.name] = movement(run.poses["stage0"][..., :2], after, gt)
     if not moved:
         return None
-    everything = {name: each["all"] for name, each in moved.items()}
-    tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", everything)}
+    title, figures = "What stage 1 does to the joints of stage 0", {}
+    tables = {"movement": movement_table(title, {name: each["all"] for name, each in moved.items()})}
     for name, each in moved.items():
         joints = {joint.replace("_", " "): part for joint, part in each["per_joint"].items()}
         tables[f"movement-{file_name(name)}"] = movement_table(f"{name}: how each joint moves", joints)
-    figures, shown = {}, runs[-1]
-    if shown.name in moved and (poses := choose_people(shown, view))[-1]:
+    if runs[-1].name in moved and (poses := choose_people(runs[-1], view))[-1]:
         caption = (
-            f"{shown.name}: an arrow runs from a joint's place after stage 0 to its place after stage 1. "
+            f"{runs[-1].name}: an arrow runs from a joint's place after stage 0 to its place after stage 1. "
             "The first are the people whom stage 1 helps most, the middle ones have the median change, the last are "
             "those whom it harms most. Above each, the change of the mean joint error."
         )
-        figures["movement"] = (caption, plots.movement_arrows(*poses, skeleton=shown.skeleton))
-    options = {"folded": frozenset(tables) - {"movement"}, "facts": {"movement": to_json(moved)}}
-    return Section("From stage 0 to stage 1", (), tables, figures, **options)
+        figures["movement"] = (caption, plots.movement_arrows(*poses, skeleton=runs[-1].skeleton))
+    folded, facts = frozenset(tables) - {"movement"}, {"movement": to_json(moved)}
+    return Section("From stage 0 to stage 1", (), tables, figures, folded=folded, facts=facts)
 
 
 def choose_people(run: Run, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:

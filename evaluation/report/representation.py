@@ -86,8 +86,10 @@ def make_section(
             f"The paper's reason to regress bones: over {people:,} {whose}, {steadier} of the {len(kinds)} kinds of "
             f"bone vary less than the joint they lead to{'' if flat else ', relative to the root'}."
         )
-        names = {"joint": "joint", "bone": "bone to its parent"}
-        bars = {name: {kind: Estimate(both[key]) for kind, both in kinds.items()} for key, name in names.items()}
+        bars = {
+            name: {kind: Estimate(both[key]) for kind, both in kinds.items()}
+            for key, name in (("joint", "joint"), ("bone", "bone to its parent"))
+        }
         title, unit = "Standard deviation of joints and of bones over people", "px of the 224 crop" if flat else "mm"
         plot = plots.joint_bars(bars, title, f"standard deviation ({unit})")
         figures["figure1" if flat else "figure1-3d"] = "Left and right averaged.", plot
