@@ -76,7 +76,8 @@ def make_section(
         figures["figure1-tree"] = f"{caption}blue: left.", skeleton_tree(skeleton)
     if joints is not None:
         std = pose_std(joints, skeleton)
-        std[0, skeleton.root] += 0 if flat else np.nan
+        if not flat:  # the root has no value of its own
+            std[0, skeleton.root] = np.nan
         kinds = average_kinds(std, skeleton)
     if kinds:
         people = np.isfinite(joints).all(axis=-1).any(axis=1).sum()
