@@ -1,5 +1,7 @@
 """Scores in 2D and 3D: what is in them, their intervals, differences and means, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scattered import noisy_people
@@ -49,9 +51,7 @@ def test_nobody_at_all(dimensions, limits):
 def test_intervals_are_those_of_each_resample(dimensions, convention, limits):
     """People are drawn in 2D, in 3D sequences."""
     pred, gt = noisy_people(60, dimensions)
-    gt = gt if dimensions == 2 else evaluation.GroundTruth(
-        gt.joints, subject=gt.subject, action=gt.action, sequence=gt.sequence, angle_limits=limits
-    )  # fmt: skip
+    gt = replace(gt, angle_limits=limits)
     scores = evaluate(pred, gt, convention=convention, bootstrap=Bootstrap(resamples=40, seed=9))
     labels = list(zip(gt.subject, gt.action, gt.sequence, strict=True)) if dimensions == 3 else list(range(60))
     names, rng, found = sorted(set(labels)), np.random.default_rng(9), []

@@ -15,11 +15,9 @@ from heads.skeleton import MPII
 def results():
     pred, gt = noisy_people(30, missing=0)
     gt.joints[:, 0] = np.nan
-    return {
-        "with": evaluate(pred, GroundTruth(gt.joints, gt.head_size, gt.scale), bootstrap=Bootstrap(50)),
-        "without": evaluate(pred, GroundTruth(gt.joints, gt.head_size, gt.scale)),
-        "no heads": evaluate(pred, GroundTruth(gt.joints, scale=gt.scale)),
-    }
+    gt, bare = GroundTruth(gt.joints, gt.head_size, gt.scale), GroundTruth(gt.joints, scale=gt.scale)
+    scores = evaluate(pred, gt, bootstrap=Bootstrap(50)), evaluate(pred, gt), evaluate(pred, bare)
+    return dict(zip(("with", "without", "no heads"), scores, strict=True))
 
 
 def test_curves_draw_the_values(results):
