@@ -23,7 +23,7 @@ class Trainings:
     """Runs in 3D, compared by what they were trained on.
 
     Attributes:
-        entries: rows of Table 2 by what they were trained on, each with its difference to the baseline of that.
+        entries: rows of Table 2, each with its difference to the baseline trained on the same data.
         gains: of each method trained with and without a second dataset: what the second one changes.
         pairs: whether a second dataset was trained on too -> the baseline, and the method beside it in Tables 3 to 6
             and Figure 2 if there is one.
@@ -42,13 +42,12 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
     """
     if not (runs := [run for run in runs if run.scores_in(3)]):
         return None
-    single, groups = len(runs) == 1, defaultdict(list)
+    entries, single = [], len(runs) == 1
     for entry, run in zip(material.list_entries(runs, 3), cycle(runs)):  # a single run has several entries
-        group = groups[entry.trained_on]
-        if not (single or group or entry.stage == "mean_pose") and "mean_pose" in run.scores_in(3):
-            group.append(run.entry("mean_pose", 3, "mean pose"))
-        group.append(entry)
-    entries = chain.from_iterable(groups.values())
+        first = entry.trained_on not in (other.trained_on for other in entries)
+        if first and not single and entry.stage != "mean_pose" and "mean_pose" in run.scores_in(3):
+            entries.append(run.entry("mean_pose", 3, "mean pose"))
+        entries.append(entry)
     trained = [entry for entry in entries if entry.method and entry.stage != "mean_pose"]
     gains = []
     for entry in trained:
@@ -56,15 +55,16 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
         if entry.also and alone and (gain := subtract_base(entry, alone[0], view, alone[0].name)).difference:
             gains.append(gain)
     pairs: dict[bool, list[Entry]] = {}
-    for group in groups.values():
-        rows = [row for row, entry in enumerate(group) if single or entry.stage != "mean_pose"] or range(len(group))
-        base = next((row for row in rows if not single and group[row].method == BASE), rows[0])
+    for data in dict.fromkeys(entry.trained_on for entry in entries):
+        alike = [row for row, entry in enumerate(entries) if entry.trained_on == data]
+        rows = [row for row in alike if single or entries[row].stage != "mean_pose"] or alike
+        base = next((row for row in rows if not single and entries[row].method == BASE), rows[0])
         others = [row for row in rows if row != base]
         for row in others:
-            group[row] = subtract_base(group[row], group[base], view, group[base].name)
-        shown = [row for row in others if group[row].method == SHOWN and not single] or others
-        pairs.setdefault(bool(group[base].also), [group[row] for row in (base, *shown[-1:])])
-    return Trainings([*chain.from_iterable(groups.values())], gains, pairs)
+            entries[row] = subtract_base(entries[row], entries[base], view, entries[base].name)
+        shown = [row for row in others if entries[row].method == SHOWN and not single] or others
+        pairs.setdefault(bool(entries[base].also), [entries[row] for row in (base, *shown[-1:])])
+    return Trainings(entries, gains, pairs)
 
 
 def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool) -> Section:
@@ -99,8 +99,8 @@ def table_2(entries: Sequence[Entry]) -> Table:
 
     A metric in a column, so that the table fits a phone; the paper has them in rows.
     """
-    groups = defaultdict(list)
-    for entry in entries:
+    datasets, groups = [entry.trained_on for entry in entries], defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: datasets.index(entry.trained_on)):
         groups[f"Trained on {entry.trained_on}"].append((entry.name, *metric_cells(entry.scores, HEADS)))
         if entry.difference:
             groups[f"Δ, minus {entry.reference}"].append((entry.name, *metric_cells(entry.difference, HEADS, True)))
