@@ -64,40 +64,39 @@ def oks_scores(
         raise PoseError("COCO's AP: nobody has an annotated joint and an area or a box; give annotations that do")
     images = np.asarray(images, dtype=str)[counted].tolist()
     number = {image: index for index, image in enumerate(dict.fromkeys(images), 1)}
-    entries = [{"id": row, "image_id": number[image], "category_id": 1} for row, image in enumerate(images, 1)]
-    true, joints = gt.known[counted, :, :2], gt.annotated[counted]
-    low, high = np.nanmin(true, axis=1), np.nanmax(true, axis=1)
+    joints, true = gt.annotated[counted], gt.known[counted, :, :2]
+    corner = np.nanmin(true, axis=1)
     facts = {
         "area": area[counted],
-        "bbox": np.concatenate([low, high - low], axis=1),
+        "bbox": np.concatenate([corner, np.nanmax(true, axis=1) - corner], axis=1),
         "num_keypoints": joints.sum(axis=1),
-        "keypoints": _flatten(np.nan_to_num(true), 2 * joints),
+        "keypoints": np.dstack([np.nan_to_num(true), 2 * joints]).reshape(len(joints), -1),
+        "iscrowd": np.zeros(len(joints), int),
     }
-    ranks = np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0)
-    poses = {"keypoints": _flatten(pred[counted], np.ones_like(joints)), "score": ranks[counted]}
+    poses = {
+        "keypoints": np.dstack([pred[counted], np.ones_like(joints)]).reshape(len(joints), -1),
+        "score": (np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0))[counted],
+    }
+
+    def list_rows(columns: dict[str, np.ndarray]) -> list[dict]:
+        rows = zip(images, *(column.tolist() for column in columns.values()), strict=True)
+        return [
+            {"id": row, "image_id": number[image], "category_id": 1, **dict(zip(columns, values, strict=True))}
+            for row, (image, *values) in enumerate(rows, 1)
+        ]
+
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         coco = COCO()
         coco.dataset = {
             "images": [{"id": index} for index in number.values()],
-            "annotations": [{**entry, "iscrowd": 0} for entry in _add_columns(entries, facts)],
+            "annotations": list_rows(facts),
             "categories": [{"id": 1, "name": "person"}],
         }
         coco.createIndex()
-        run = COCOeval(coco, coco.loadRes(_add_columns(entries, poses)), "keypoints")
+        run = COCOeval(coco, coco.loadRes(list_rows(poses)), "keypoints")
         run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
         run.evaluate()
         run.accumulate()
         run.summarize()
     values = {name: None if value < 0 else 100 * float(value) for name, value in zip(NAMES, run.stats, strict=True)}
     return OksScores(values, len(images), int((present & ~counted).sum()), int((counted & ~known).sum()))
-
-
-def _flatten(points: np.ndarray, flags: np.ndarray) -> np.ndarray:
-    """(N, 3 K) x, y, flag, x, y, ... as COCO has the keypoints of points (N, K, 2)."""
-    return np.concatenate([points, flags[..., None]], axis=-1).reshape(len(points), -1)
-
-
-def _add_columns(entries: list[dict], columns: dict[str, np.ndarray]) -> list[dict]:
-    """The N entries, each with its row of every column (N, ...)."""
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [{**entry, **dict(zip(columns, row, strict=True))} for entry, row in zip(entries, rows, strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation import OksScores, load_angle_limits, oks_scores, sequence_errors
-from evaluation.metrics.json_format import Json, to_json
+from evaluation.metrics.json_format import Json
 from evaluation.report.tables import breakdown_tables, groups_table, joints_table, summary_table
 from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, print_summary, score_poses, to_tree, view_poses
 from mpii_tools.annotations.read import read_annotations
@@ -78,7 +78,7 @@ def evaluate_predictions(
         print_oks(average_precision)
         result["oks"] = asdict(average_precision)
     if view := view_poses(people, 3, joints):
-        result[KEY]["per_sequence"] = to_json(sequence_errors(*view[1], view[0]))
+        result[KEY]["per_sequence"] = sequence_errors(*view[1], view[0])
     if against:
         warn(against, other, people)
         difference = score_poses(joints, people, minus=other, **options)

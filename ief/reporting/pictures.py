@@ -27,7 +27,6 @@ def draw_people(
     rows: Sequence[int],
     *,
     side: int = 320,
-    before: np.ndarray | None = None,
     left_out: list[str] | None = None,
 ) -> list[tuple[int, np.ndarray]]:
     """Close-ups of some people with predicted (colored) and true (thin white) skeletons; in 3D a side view beside.
@@ -40,7 +39,6 @@ def draw_people(
         load_image: an image by name.
         rows: the people to draw.
         side: of each picture in pixels.
-        before: (N, K, D) poses that `poses` came from, for arrows from there; None draws none.
         left_out: gets a line, with its reason, for each image that is missing or corrupt.
 
     Returns:
@@ -54,7 +52,7 @@ def draw_people(
             if left_out is not None:
                 left_out.append(f"picture of {people.person_ids[row]}: {error}")
             continue
-        options = {"gt": people.joints[row], "side": side, "before": None if before is None else before[row]}
+        options = {"gt": people.joints[row], "side": side}
         if poses.shape[-1] == 3 and (depth := people.depth) is not None:
             options["gt"] = np.column_stack([people.joints[row], depth.z[row]])
             options["scale"] = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
@@ -94,13 +92,11 @@ def make_people_section(
         return Section("People", text=NOBODY)
     errors, unit = person_errors(poses, people), choose_measure(people).unit
     labels = label_worst_and_median(errors)
-    before = run.poses["stage0"][..., :2] if run.last != "stage0" and "stage0" in run.poses else None
-    drawn = draw_people(people, poses[..., :2], load_image, list(labels), before=before, left_out=left_out)
+    drawn = draw_people(people, poses[..., :2], load_image, list(labels), left_out=left_out)
     captions = {row: f"{label}: {people.person_ids[row]}, {errors[row]:.2f} {unit}" for row, label in labels.items()}
     pictures = [(captions[row], picture) for row, picture in drawn]
     text = (
-        f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth; "
-        "pink arrows: from stage 0 to stage 1."
+        f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth."
     )
     return Section("People", text=(text,) if pictures else NOBODY, pictures=pictures)
 

@@ -78,7 +78,7 @@ def test_the_tables_hold_means_of_seeds_with_both_intervals(runs, written):
 @pytest.mark.parametrize(
     ("name", "measure", "head"),
     [
-        ("offset and shape", lambda *args: tuple(placement(*args)), ["Offset px", "Shape px"]),
+        ("offset and shape", placement, ["Offset px", "Shape px"]),
         ("relative positions", lambda *args: relative_errors(*args).values(), [*"1234567"]),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from standing import stand
 
-from evaluation.report.representation import pose_std
+from evaluation.report.representation import average_kinds, pose_std
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m import protocols
 from mpii_tools.synthetic.pose_prior import (
@@ -122,7 +122,7 @@ def test_3d_samples_spread_as_real_poses_do(shared):
     drawn = [sample_directions(rng, count, ACTIONS[name]) for name, count in zip(names, counts, strict=True)]
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, len(real))
     ours, theirs = (
-        pose_std(turn(joints_from_vectors(directions * lengths[:, None]), angle)).by_kind()
+        average_kinds(pose_std(turn(joints_from_vectors(directions * lengths[:, None]), angle)))
         for directions in (np.concatenate(drawn), unit(vectors_from_joints(real)))
     )
     for kind, values in theirs.items():
