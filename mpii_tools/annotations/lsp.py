@@ -11,8 +11,7 @@ from checkpoints.files import require_file
 from heads.skeleton import MPII
 from mpii_tools.annotations.placement import HEAD_SIZE_PER_LENGTH, crop_around
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.splits import VALID
-from mpii_tools.annotations.valid_list import find_listed, read_valid_list
+from mpii_tools.annotations.splits import VALID, find_listed, read_valid_list
 from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number

@@ -6,8 +6,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.annotations.valid_list import name_rows
+from mpii_tools.annotations.splits import name_rows, split_by_name
 from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People
 

@@ -19,7 +19,7 @@ from mpii_tools.annotations.labels import (
 from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
 from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")

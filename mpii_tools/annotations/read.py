@@ -15,8 +15,7 @@ from mpii_tools.annotations.mpii_json import read_hrnet_folder, read_mpii_json, 
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.people_file import read_people_file, read_prepared_people
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.formats.content import content, described
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.npz import array_names
 

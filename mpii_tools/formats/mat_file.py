@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.content import HDF5, content, is_hdf5
-from mpii_tools.formats.hdf5 import UNKNOWN, load_hdf5, load_mat_hdf5
+from mpii_tools.formats.content import HDF5, content
 
+UNKNOWN = None
 # All of MPII's annotations take 0.2 GB once inflated.
 MAX_BYTES = 1 << 29
 MAX_DEPTH = 32
@@ -47,10 +47,11 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
     Raises:
         PoseError: no such file, version 4, corrupt, or larger than MAX_BYTES once inflated.
     """
-    _, head = content(path)
-    if head.startswith(b"MATLAB 7.3") or is_hdf5(head):
-        return load_hdf5(path) if is_hdf5(head[: len(HDF5)]) else load_mat_hdf5(path)
-    path = Path(path)
+    kind, head = content(path := Path(path))
+    if kind == "hdf5":
+        from mpii_tools.formats.hdf5 import load_hdf5, load_mat_hdf5
+
+        return load_hdf5(path) if head.startswith(HDF5) else load_mat_hdf5(path)
     try:
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
         return {parser.name(): parser.matrix(0, len(parser.data), 0) for parser in parsers}
@@ -103,53 +104,47 @@ class _Parser:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
             return np.zeros((0, 0))
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested more than {MAX_DEPTH} deep")
         kind, shape, _, place = self._head(place, end)
-        count = math.prod(shape)
         if kind in NUMBER_CLASSES:
-            return self._numbers(place, end, shape, count)
+            return self._numbers(place, end, shape)
         if kind == CHAR:
             return self._text(place, end, shape)
-        if kind in (CELL, STRUCT):
-            if depth == MAX_DEPTH:
-                raise ValueError(f"nested more than {MAX_DEPTH} deep")
-            return self._cells(place, end, count, depth) if kind == CELL else self._structs(place, end, count, depth)
-        return UNKNOWN
+        if kind == CELL:
+            return self._cells(place, end, math.prod(shape), depth)
+        return self._structs(place, end, math.prod(shape), depth) if kind == STRUCT else UNKNOWN
 
     def _head(self, place: int, end: int) -> tuple[int, tuple[int, ...], str, int]:
         """Class (0 for complex numbers), dimensions, name (empty below the top level), and the contents' place."""
-        kind, start, size, place = self._part(place, end)
-        if kind != UINT32 or size != 8:
-            raise ValueError(f"no matrix at byte {start - 8:,}")
+        _, start, _, place = self._part(place, end, UINT32)
+        _, axes, size, place = self._part(place, end, INT32)
         (flags,) = struct.unpack_from(f"{self.order}I", self.data, start)
-        kind, start, size, place = self._part(place, end)
-        if kind != INT32 or size < 8 or size % 4 or size > 4 * 32:
-            raise ValueError(f"no dimensions at byte {start:,}")
-        shape = struct.unpack_from(f"{self.order}{size // 4}i", self.data, start)
-        if min(shape) < 0:
+        shape = struct.unpack_from(f"{self.order}{min(size // 4, 33)}i", self.data, axes)
+        if not 1 < len(shape) <= 32 or min(shape) < 0:
             raise ValueError(f"dimensions {shape}")
         _, start, size, place = self._part(place, end)
         name = self.data[start : start + size].decode("latin-1")
         return 0 if flags & COMPLEX else flags & 0xFF, shape, name, place
 
-    def _part(self, place: int, end: int) -> tuple[int, int, int, int]:
-        """Type, start and size of the data at `place`, and the place of the next. Up to 4 bytes are in the tag."""
-        if place + 8 > end:
-            raise ValueError(f"a matrix ends early at byte {place:,}")
+    def _part(self, place: int, end: int, wanted: int = 0) -> tuple[int, int, int, int]:
+        """Type, start and size of the data at `place`, and the place of the next. Up to 4 bytes are in the tag.
+
+        Raises ValueError if they go beyond `end`, or are of another type than is `wanted`.
+        """
         kind, size = self.tag(self.data, place)
         if kind >> 16:
             kind, size, start, following = kind & 0xFFFF, kind >> 16, place + 4, place + 8
-            if size > 4:
-                raise ValueError(f"{size} bytes in a tag of 4 at byte {place:,}")
         else:
             start, following = place + 8, place + 8 + -(-size // 8) * 8
-        if start + size > end:
-            raise ValueError(f"{size:,} bytes at byte {start:,}, of which {end - start:,} are left")
+        if start + size > min(end, following) or kind != (wanted or kind):
+            raise ValueError(f"{size:,} bytes of type {kind} at byte {start:,}, of which {end - start:,} are left")
         return kind, start, size, following
 
-    def _numbers(self, place: int, end: int, shape: tuple[int, ...], count: int) -> object:
+    def _numbers(self, place: int, end: int, shape: tuple[int, ...]) -> object:
         kind, start, size, _ = self._part(place, end)
-        code = NUMERIC.get(kind)
-        if code is None or size != count * int(code[1]):
+        code, count = NUMERIC.get(kind, "i0"), math.prod(shape)
+        if size != count * int(code[1]) or kind not in NUMERIC:
             raise ValueError(f"{size:,} bytes of type {kind} for {shape} numbers at byte {start:,}")
         values = np.frombuffer(self.data, self.order + code, count, start)
         return values.item() if count == 1 else values.reshape(shape, order="F")
@@ -158,12 +153,9 @@ class _Parser:
         if math.prod(shape) == 0:
             return ""
         kind, start, size, _ = self._part(place, end)
-        if kind not in TEXT:
-            raise ValueError(f"characters of type {kind} at byte {start:,}")
         suffix = {"<": "-le", ">": "-be"}[self.order] if kind in (4, 17, 18) else ""
-        letters = self.data[start : start + size].decode(TEXT[kind] + suffix)
-        rows = shape[0]
-        return letters if rows == 1 else "\n".join(letters[row::rows] for row in range(rows))
+        letters = self.data[start : start + size].decode(TEXT.get(kind, f"type {kind}") + suffix)
+        return "\n".join(letters[row :: shape[0]] for row in range(shape[0])) if shape[0] > 1 else letters
 
     def _cells(self, place: int, end: int, count: int, depth: int) -> list[object]:
         """The values of `count` matrices, the first with its tag at `place`.
@@ -188,12 +180,10 @@ class _Parser:
         return values
 
     def _structs(self, place: int, end: int, count: int, depth: int) -> list[dict[str, object]]:
-        kind, start, size, place = self._part(place, end)
-        if kind != INT32 or size != 4:
-            raise ValueError(f"no length of field names at byte {start:,}")
+        _, start, _, place = self._part(place, end, INT32)
         (length,) = struct.unpack_from(f"{self.order}i", self.data, start)
-        kind, start, size, place = self._part(place, end)
-        if kind != INT8 or length < 1 or size % length:
+        _, start, size, place = self._part(place, end, INT8)
+        if length < 1 or size % length:
             raise ValueError(f"no field names at byte {start:,}")
         names = _field_names(self.data[start : start + size], length)
         if not names and count > end - start:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,26 +38,12 @@ def number(value: object) -> float:
         return float(value)
     if isinstance(value, str | np.ndarray) and len(value) == 0:
         return np.nan
-    if isinstance(value, str):
-        return float(value)
-    raise ValueError(f"{describe(value)} instead of a number")
-
-
-def describe(value: object) -> str:
-    """What kind of value it is, for a message."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape}"
-    kinds = {str: "text", list: "a list", dict: "a struct", type(None): "something unknown"}
-    return kinds.get(type(value), "a number")
+    return float(_require(value, str, "a number"))
 
 
 def text(value: object) -> str:
     """A char array's str, '' for an empty one. Raises ValueError for anything else."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, np.ndarray) and value.size == 0:
-        return ""
-    raise ValueError(f"{describe(value)} instead of text")
+    return "" if isinstance(value, np.ndarray) and value.size == 0 else _require(value, str, "text")
 
 
 def records(value: object) -> list[dict[str, object]]:
@@ -65,29 +52,26 @@ def records(value: object) -> list[dict[str, object]]:
     Raises:
         ValueError: for anything else.
     """
-    if isinstance(value, list) and all(isinstance(element, dict) for element in value):
-        return value
-    if isinstance(value, str | np.ndarray | list) and len(value) == 0:
+    if isinstance(value, str | np.ndarray) and len(value) == 0:
         return []
-    raise ValueError(f"{describe(value)} instead of a struct")
+    return [_require(element, dict, "a struct") for element in _require(value, list, "a struct")]
 
 
-def get(record: dict[str, object], name: str) -> object:
-    """The field's value; an empty array if the struct lacks the field."""
-    return record.get(name, EMPTY)
+def _require(value: object, kind: type, wanted: str) -> Any:
+    """The value. Raises ValueError, with the words for what is `wanted`, unless it is of the kind."""
+    if isinstance(value, kind):
+        return value
+    kinds = {str: "text", list: "a list", dict: "a struct", type(None): "something unknown"}
+    array = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else "a number"
+    raise ValueError(f"{kinds.get(type(value), array)} instead of {wanted}")
 
 
 def struct(rows: Sequence[dict[str, object]], names: Sequence[str]) -> np.ndarray:
     """A 1xN MATLAB struct array with the fields `names`, to write; a field that a row lacks is []."""
-    array = np.empty((1, len(rows)), dtype=[(name, object) for name in names])
-    for column, row in enumerate(rows):
-        array[0, column] = tuple(row.get(name, EMPTY) for name in names)
-    return array
+    values = [tuple(row.get(name, EMPTY) for name in names) for row in rows]
+    return np.array(values, dtype=[(name, object) for name in names])[None]
 
 
 def cell(values: Sequence[object]) -> np.ndarray:
     """An Nx1 MATLAB cell array, to write."""
-    array = np.empty((len(values), 1), dtype=object)
-    for row, value in enumerate(values):
-        array[row, 0] = value
-    return array
+    return np.fromiter(values, dtype=object, count=len(values))[:, None]

@@ -63,11 +63,10 @@ def load_arrays(
                 if (size := archive.getinfo(f"{name}.npy").file_size) > MAX_BYTES:
                     raise ValueError(f"'{name}' takes {size:,} bytes")
                 with archive.open(f"{name}.npy") as member:
-                    arrays[name] = read_array(member, size)
+                    arrays[name] = read_array(member)
+                if arrays[name].dtype.kind not in kinds[name]:
+                    wanted = " or ".join(dict.fromkeys(map(KINDS.get, kinds[name])))
+                    raise ValueError(f"array '{name}' holds {arrays[name].dtype}, not {wanted}")
     except UNREADABLE as error:
         raise PoseError(f"{path}: not a whole .npz file of {what} ({error}); make it again") from error
-    for name, array in arrays.items():
-        if array.dtype.kind not in kinds[name]:
-            wanted = " or ".join(dict.fromkeys(map(KINDS.get, kinds[name])))
-            raise PoseError(f"{path}: not {what}: array '{name}' holds {array.dtype}, not {wanted}; make it again")
     return arrays

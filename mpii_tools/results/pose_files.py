@@ -8,8 +8,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.formats.arrays import as_array, listed
 from mpii_tools.formats.coco_images import entry_box, image_names, image_of
-from mpii_tools.formats.content import content, described
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.formats.npy import load_npy
 from mpii_tools.formats.npz import array_names, load_arrays

@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from mpii_tools.annotations.human36m.protocols import SUBJECTS, Frame, assign_splits
 from mpii_tools.cameras import Camera, project
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 
 FILES = ("metadata.xml", "cameras.json")  # looked for beside the annotations, and in LEVELS folders above
 LEVELS = 3

@@ -13,7 +13,7 @@ from mpii_tools.annotations.human36m.cameras import tabulate_frames, to_camera
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_numbers
 from mpii_tools.annotations.human36m.recording import NAMES, make_reading
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 
 BROKEN = (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError)  # what a bad entry raises
 ENDING = "_data.json"

@@ -8,7 +8,7 @@ from mpii_tools.annotations.human36m.integral import ENDING, OF_IMAGE, read_pose
 from mpii_tools.annotations.human36m.mmpose import KEYS, read_mmpose
 from mpii_tools.annotations.human36m.official import FOLDER, NUMBERS, read_cdf, read_fetch
 from mpii_tools.annotations.reading import Reading, join_readings
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 
 SAFE = "mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's annot.h5 or the official .cdf"
 PICKLED = {"positions_3d", "positions_2d"}  # arrays of VideoPose3D's .npz, which are pickled objects

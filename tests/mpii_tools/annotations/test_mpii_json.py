@@ -8,7 +8,7 @@ import pytest
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.reading import UNPLACED
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 
 
 def person(**changes) -> dict:
