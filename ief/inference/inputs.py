@@ -263,7 +263,8 @@ def match_names(
             elif len(namesakes := index.candidates(last)) == 1:
                 image = by_path[namesakes[0]]
             else:
-                image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
+                image = by_path.get(by_number.get(coco.image_key(last)))
+                image = image or (None if files or name.isdigit() else folder / name)
             if image is not None:
                 names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
         except PoseError as error:
@@ -345,11 +346,10 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         PoseError: another JSON, or nobody in it.
     """
     try:
-        tree, names, ids, rows, categories = json.loads(text), None, {}, {}, [coco.PERSON]
+        tree, names, rows, categories = json.loads(text), None, {}, [coco.PERSON]
         if isinstance(tree, dict):
             if "images" in tree:
-                names, ids = coco.image_names(tree["images"]), coco.index_ids(tree["images"])
-                rows = coco.index_images(tree["images"])
+                names, rows = coco.image_names(tree["images"]), coco.index_images(tree["images"])
             tree, categories = tree["annotations"], coco.person_categories(tree.get("categories") or [])
         if tree and not any(isinstance(entry, dict) for entry in tree):
             raise TypeError("a list without an object")
@@ -373,7 +373,7 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
             row = rows.get(coco.image_key(entry.get("image_id"))) or rows.get(name, {})
             sides = row.get("width"), row.get("height")
             size = tuple(side if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
-            known = (coco.id_of(entry, name, ids), entry.get("category_id", categories[0]), "box" not in entry)
+            known = (coco.id_of(entry, row), entry.get("category_id", categories[0]), "box" not in entry)
             yield NamedBox(name, box, score, *known, size)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"

@@ -42,19 +42,21 @@ def name_entry(place: int, entry: Any) -> str:
     return str(entry["id"])[:40] if isinstance(entry, dict) and "id" in entry else f"entry {place}"
 
 
-def read_numbers(value: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """JSON numbers as float64 of `shape`; NaN for null. Raises ValueError for anything else."""
-    if value is None:
+def read_numbers(value: Any, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
+    """JSON numbers, or text of them, as float64 of `shape`, or of any for None; NaN for null.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if value is None and shape is not None:
         return np.full(shape, np.nan)
     try:
-        array = np.array(value)
-    except ValueError:  # lists of unequal lengths
-        array = np.array(None)
-    if array.dtype.kind not in "iufb":
-        raise ValueError(f"'{name}' is {describe(value)}, not {'numbers' if shape else 'a number'}")
-    if array.shape != shape:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"'{name}' is {describe(value)}, not {'a number' if shape == () else 'numbers'}") from None
+    if shape is not None and array.shape != shape:
         raise ValueError(f"'{name}' has numbers of shape {array.shape}, not {shape}")
-    return array.astype(np.float64)
+    return array
 
 
 def describe(value: Any) -> str:
@@ -93,10 +95,7 @@ def read_points(value: Any, joints: int, name: str) -> tuple[np.ndarray, np.ndar
     Raises:
         ValueError: another shape, or what is no number.
     """
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"'{name}' is a list of other things, not numbers") from None
+    array = read_numbers(value, None, name)
     if array.size not in (2 * joints, 3 * joints) or array.shape[:-1] not in ((), (joints,)):
         raise ValueError(f"'{name}' has numbers of shape {array.shape}, not ({joints}, 2 or 3)")
     array = array.reshape(joints, -1)
