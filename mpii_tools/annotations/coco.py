@@ -64,7 +64,7 @@ def read_coco(
         empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
         raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
-    images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = columns
+    images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
     missing = missing_points(points)
     labeled = (flags != 0) & ~missing
     boxes, box_notes = check_boxes(boxes, sizes)

@@ -14,7 +14,7 @@ WORDS = {**dict.fromkeys(UNTOLD), **dict.fromkeys(SEEN, 1), **dict.fromkeys(HIDD
 
 def read_entries(
     path: str | os.PathLike, entries: list, read: Callable[[dict], tuple], program: str, give: str
-) -> tuple[list[np.ndarray], list[str]]:
+) -> tuple[list[tuple], list[str]]:
     """What `read` makes of each entry of a JSON list, column by column; and what is wrong with the others.
 
     Args:
@@ -29,12 +29,13 @@ def read_entries(
             if not isinstance(entry, dict):
                 raise TypeError(f"expected an object, found {describe(entry)}")
             rows.append(read(entry))
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
-            malformed.append(f"{name_entry(place, entry)}: {error}")
+        except (TypeError, ValueError, LookupError, OverflowError, AttributeError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else error
+            malformed.append(f"{name_entry(place, entry)}: {reason}")
     if not rows:
         first = f", first {malformed[0]}" if malformed else ""
         raise PoseError(f"{path}: not one of its {len(entries):,} entries is as {program} has it{first}; give {give}")
-    return [np.array(column) for column in zip(*rows, strict=True)], malformed
+    return list(zip(*rows, strict=True)), malformed
 
 
 def name_entry(place: int, entry: Any) -> str:

@@ -56,7 +56,7 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
             f"{path}: expected a JSON list of people, found {describe(entries)}; give HRNet's train.json, ..."
         )
     columns, malformed = read_entries(path, entries, _person, "HRNet", "a file of HRNet or mmpose")
-    names, place, box, joints, labelled, zeroed = columns
+    names, place, box, joints, labelled, zeroed = map(np.array, columns)
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
     box, box_notes = check_boxes(box)
     boxed = np.isnan(place[:, 2]) & np.isfinite(box).all(axis=1)
@@ -126,7 +126,7 @@ def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Readi
         PoseError: not one entry that is as pytorch-pose has it; the message has the first fault.
     """
     columns, malformed = read_entries(path, entries, _pytorch_pose_person, "pytorch-pose", "its MPII file")
-    images, rects, points, flags, center, scale, valid = columns
+    images, rects, points, flags, center, scale, valid = map(np.array, columns)
     missing = missing_points(points)
     scale = np.where(scale > 0, scale, np.nan)
     ids = [f"{image}#{rect}" for image, rect in zip(images.tolist(), rects.tolist(), strict=True)]

@@ -12,7 +12,7 @@ from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Findings, Reading
 from mpii_tools.annotations.splits import find_listed, is_validation, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
-from mpii_tools.formats.mat_struct import EMPTY, cell, number, records, save_mat, struct, text
+from mpii_tools.formats.mat_file import EMPTY, make_cell, make_struct, number, records, save_mat, text
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows
 
 JOINTS = len(MPII)
@@ -280,17 +280,17 @@ def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarr
             for number in range(1, max(row_of) + 1)
         ]
         fields = TEST_FIELDS if hidden else [*BOX, "annopoints", *TEST_FIELDS]
-        annolist.append({"image": {"name": image}, "annorect": struct(rects, fields)})
+        annolist.append({"image": {"name": image}, "annorect": make_struct(rects, fields)})
         scored = [number for number, row in sorted(row_of.items()) if people.scored[row]]
         single.append(np.array([scored], np.uint8) if scored else EMPTY)
         train.append(not hidden)
         valid += [image] if split == "valid" else []
     release = {
-        "annolist": struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
+        "annolist": make_struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
         "img_train": np.array([train], np.uint8),
         "version": VERSION,
-        "single_person": cell(single),
-        "act": struct([{"cat_name": "", "act_name": "", "act_id": -1}] * len(annolist), ACTIVITY).T,
+        "single_person": make_cell(single),
+        "act": make_struct([{"cat_name": "", "act_name": "", "act_id": -1}] * len(annolist), ACTIVITY).T,
         "video_list": EMPTY,
     }
     save_mat(path, {"RELEASE": release})
@@ -335,4 +335,4 @@ def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = N
     flags = () if visible is None else visible[which].tolist()
     for row, flag in zip(rows, flags, strict=False):
         row["is_visible"] = np.uint8(flag) if flag >= 0 else EMPTY
-    return struct(rows, ["x", "y", "id"] if visible is None else ["x", "y", "id", "is_visible"])
+    return make_struct(rows, ["x", "y", "id"] if visible is None else ["x", "y", "id", "is_visible"])

@@ -18,7 +18,7 @@ from mpii_tools.annotations.people_file import read_people_file, read_prepared_p
 from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.formats.npz import array_names
+from mpii_tools.formats.npy import array_names
 
 SAFE = "mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's annot.h5 or the official .cdf"
 FORMATS = (

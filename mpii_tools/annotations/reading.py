@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from mpii_tools.people import People, join_people
 
 EXAMPLES = 3
@@ -37,6 +39,11 @@ def merge(*findings: Findings) -> dict[str, list[str]]:
         if names:
             merged.setdefault(what, []).extend(names)
     return merged
+
+
+def name_people(people: People, who: Mapping[str, np.ndarray]) -> Findings:
+    """What was found of some people, (N,) bool -> their ids."""
+    return {what: people.person_ids[rows].tolist() for what, rows in who.items()}
 
 
 def join_readings(readings: Sequence[Reading], form: str | None = None, renumber: bool = False) -> Reading:

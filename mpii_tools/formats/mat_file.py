@@ -1,4 +1,4 @@
-"""MATLAB files (version 5; 7.3 by `hdf5`) read into plain Python: numbers, strings, arrays, lists and dicts.
+"""MATLAB files (version 5; 7.3 by `hdf5`) read into plain Python, numbers, strings, arrays, lists, dicts; and written.
 
 A reader of our own, because no file may end the process: every length is checked against what is there before anything
 is made of it. What each MATLAB class becomes:
@@ -16,21 +16,24 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import write_atomically
 from mpii_tools.formats.content import HDF5, content
 
-UNKNOWN = None
+UNKNOWN, EMPTY = None, np.zeros((0, 0))
 # All of MPII's annotations take 0.2 GB once inflated.
 MAX_BYTES = 1 << 29
 MAX_DEPTH = 32
 
+HEADER = b"MATLAB 5.0 MAT-file, Platform: any, Created by: compositional-pose".ljust(116)
 HEADER_SIZE = 128
 MATRIX, COMPRESSED, INT32, UINT32, INT8 = 14, 15, 5, 6, 1
 NUMERIC = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -103,7 +106,7 @@ class _Parser:
     def matrix(self, place: int, end: int, depth: int) -> object:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
-            return np.zeros((0, 0))
+            return EMPTY
         if depth > MAX_DEPTH:
             raise ValueError(f"nested more than {MAX_DEPTH} deep")
         kind, shape, _, place = self._head(place, end)
@@ -196,3 +199,67 @@ class _Parser:
 def _field_names(data: bytes, length: int) -> tuple[str, ...]:
     """The names of a struct's fields, `length` bytes each with zeros at the end: a large file repeats them."""
     return tuple(data[at : at + length].split(b"\0")[0].decode("latin-1") for at in range(0, len(data), length))
+
+
+def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
+    """Writes a MATLAB 5 file, compressed, whole or not at all: the same bytes for the same variables.
+
+    Raises:
+        PoseError: when it cannot be written.
+    """
+    import scipy.io  # here, as reading needs none of it and it takes 0.2 s to import
+
+    def write(part: Path) -> None:
+        scipy.io.savemat(part, variables, do_compression=True)
+        with part.open("r+b") as file:
+            file.write(HEADER)  # scipy's holds the date
+
+    write_atomically(path, write)
+
+
+def number(value: object) -> float:
+    """A float, of a digit stored as a char too; NaN for an empty matrix. Raises ValueError for anything else.
+
+    Not a number as it is stored: differences of MPII's bytes would overflow.
+    """
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str | np.ndarray) and len(value) == 0:
+        return np.nan
+    return float(_require(value, str, "a number"))
+
+
+def text(value: object) -> str:
+    """A char array's str, '' for an empty one. Raises ValueError for anything else."""
+    return "" if isinstance(value, np.ndarray) and value.size == 0 else _require(value, str, "text")
+
+
+def records(value: object) -> list[dict[str, object]]:
+    """The elements of a struct array; none for the empty matrix that MATLAB has instead of an empty struct.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, str | np.ndarray) and len(value) == 0:
+        return []
+    return [_require(element, dict, "a struct") for element in _require(value, list, "a struct")]
+
+
+def _require(value: object, kind: type, wanted: str) -> Any:
+    """The value. Raises ValueError, with the words for what is `wanted`, unless it is of the kind."""
+    if isinstance(value, kind):
+        return value
+    kinds = {str: "text", list: "a list", dict: "a struct", type(None): "something unknown"}
+    array = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else "a number"
+    raise ValueError(f"{kinds.get(type(value), array)} instead of {wanted}")
+
+
+def make_struct(rows: Sequence[dict[str, object]], names: Sequence[str]) -> np.ndarray:
+    """A 1xN MATLAB struct array with the fields `names`, to write; a field that a row lacks is []."""
+    values = [tuple(row.get(name, EMPTY) for name in names) for row in rows]
+    return np.array(values, dtype=[(name, object) for name in names])[None]
+
+
+def make_cell(values: Sequence[object]) -> np.ndarray:
+    """An Nx1 MATLAB cell array, to write."""
+    return np.fromiter(values, dtype=object, count=len(values))[:, None]

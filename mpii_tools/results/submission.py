@@ -16,9 +16,8 @@ from checkpoints.files import write_text
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.recording import HEAD, MPII_OF, NAMES, NECK, NOSE, PELVIS, SPINE, THORAX
 from mpii_tools.annotations.mpii_mat import MALFORMED, image_names, points, read_rects, read_release
-from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.formats.mat_struct import EMPTY, number, records, save_mat, struct
-from mpii_tools.formats.npz import save_arrays
+from mpii_tools.formats.mat_file import EMPTY, load_mat, make_struct, number, records, save_mat
+from mpii_tools.formats.npy import save_arrays
 from mpii_tools.people import People
 from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions
@@ -58,11 +57,11 @@ def write_submission(
     pose_of = _poses(predictions, people.select(test & placed), annotations)
 
     entries = [
-        {"image": struct([{"name": image}], ["name"]), "annorect": _predicted_rects(annorect, image, pose_of)}
+        {"image": make_struct([{"name": image}], ["name"]), "annorect": _predicted_rects(annorect, image, pose_of)}
         for image, annorect, train in zip(release.images, release.annorects, release.train, strict=True)
         if not train
     ]
-    save_mat(path, {"pred": struct(entries, ["image", "annorect"])})
+    save_mat(path, {"pred": make_struct(entries, ["image", "annorect"])})
     rects, left = int(test.sum()), int((test & ~placed).sum())
     return dict(images=len(entries), rects=rects, predicted=len(pose_of), scored=int(scored.sum()), unplaced=left)
 
@@ -120,10 +119,10 @@ def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray
     rows = []
     for place, rect in enumerate(records(annorect), start=1):
         objpos = [{"x": number(center["x"]), "y": number(center["y"])} for center in records(rect.get("objpos", EMPTY))]
-        rows.append({"scale": rect.get("scale", EMPTY), "objpos": struct(objpos, ["x", "y"]) if objpos else EMPTY})
+        rows.append({"scale": rect.get("scale", EMPTY), "objpos": make_struct(objpos, ["x", "y"]) if objpos else EMPTY})
         if (pose := pose_of.get(f"{image}#{place}")) is not None:
-            rows[-1]["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
-    return struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
+            rows[-1]["annopoints"] = make_struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
+    return make_struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
 
 
 def write_exchange(path: str | os.PathLike, people: People, joints: np.ndarray) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mpii_tools.annotations.reading import NOT_AS, Reading
+from mpii_tools.annotations.reading import NOT_AS, Reading, name_people
 from mpii_tools.cameras import project
 from mpii_tools.people import BOX_MARGIN, Depth, People, place_squares
 
@@ -23,7 +23,7 @@ FARTHEST = 1e6  # mm; a joint farther from the camera is none
 NO_CAMERA = "people without a camera: put Human3.6M's metadata.xml or cameras.json beside the annotations"
 NO_LENS = "people whose camera lacks lens distortion: metadata.xml or cameras.json beside the annotations has it"
 FITTED = "people whose camera was fitted to their 2D and 3D labels, without lens distortion"
-MALFORMED = f"{NOT_AS} the form has them (annotations counted from 0)"
+MALFORMED = f"{NOT_AS} the form has them (annotation ids, or places counted from 0)"
 BEYOND = "people with a joint over 1 km from the camera, taken as missing (is the pose in mm?)"
 FAR = f"people with a 2D label more than {APART:.0f} px from the projected 3D one"
 
@@ -94,9 +94,8 @@ def make_reading(
     depth = Depth(np.where(known, z, np.nan), camera, lens, poses[:, PELVIS, 2], **columns)
     people = People(images, joints, center=center, scale=scale, split=split, depth=depth)
 
-    def name(rows: np.ndarray) -> list[str]:
-        return people.person_ids[rows].tolist()
-
     lensless = seen & ~np.isfinite(distortion).all(axis=1) & (not fitted)
-    faults = {MALFORMED: list(left_out), BEYOND: name(beyond.any(axis=(1, 2))), FAR: name(apart)}
-    return Reading(people, form, faults, {NO_CAMERA: name(~seen), NO_LENS: name(lensless), FITTED: name(seen & fitted)})
+    faults = {MALFORMED: list(left_out)} | name_people(people, {BEYOND: beyond.any(axis=(1, 2)), FAR: apart})
+    return Reading(
+        people, form, faults, name_people(people, {NO_CAMERA: ~seen, NO_LENS: lensless, FITTED: seen & fitted})
+    )

@@ -13,8 +13,8 @@ from mpii_tools.annotations.mpii_mat import MALFORMED, TWICE, write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import merge
 from mpii_tools.annotations.splits import find_shared
-from mpii_tools.formats import mat_struct
-from mpii_tools.formats.mat_struct import cell
+from mpii_tools.formats import mat_file
+from mpii_tools.formats.mat_file import make_cell
 from mpii_tools.people import People, join_people
 
 NONE = np.zeros((0, 0), np.uint8)
@@ -22,7 +22,7 @@ NONE = np.zeros((0, 0), np.uint8)
 
 def struct(*rows: dict) -> np.ndarray:
     """A MATLAB struct array with the fields of the first row, in its order."""
-    return mat_struct.struct(rows, list(rows[0]))
+    return mat_file.make_struct(rows, list(rows[0]))
 
 
 def point(joint: int, x, y, visible) -> dict:
@@ -55,7 +55,7 @@ def irregular_release() -> dict:
     entries = [{"image": struct({"name": name}), "annorect": rects, "frame_sec": NONE, "vididx": NONE}
                for name, (rects, *_) in images.items()]  # fmt: skip
     train = np.array([[train for _, train, _ in images.values()]], np.uint8)
-    single = cell([np.array([single], np.uint8) if single else NONE for _, _, single in images.values()])
+    single = make_cell([np.array([single], np.uint8) if single else NONE for _, _, single in images.values()])
     return {"annolist": struct(*entries), "img_train": train, "version": "12", "single_person": single}
 
 
