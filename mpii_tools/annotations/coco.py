@@ -13,7 +13,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
 from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, crop_of_boxes, find_elsewhere
-from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, merge
+from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, merge, name_people
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
@@ -86,12 +86,11 @@ def read_coco(
         image_ids=as_ids(image_ids.tolist()),
         category_ids=as_ids(category_ids.tolist()),
     )
-    ids, empty = people.person_ids, ~labeled.any(axis=1)
+    empty, zeroed = ~labeled.any(axis=1), (missing & (flags != 0)).any(axis=1)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
-    zeroed = (missing & (flags != 0)).any(axis=1)
+    faults = {MALFORMED: malformed, **name_people(people, {UNPLACED: unplaced})}
     who = {**box_notes, ELSEWHERE: find_elsewhere(people.joints, boxes), ZEROED: zeroed, NO_JOINT: empty}
-    notes = merge(notes, left_out, {what: ids[rows].tolist() for what, rows in who.items()})
+    notes = merge(notes, left_out, name_people(people, who))
     return Reading(people.select(~empty), "COCO keypoints", faults, notes)
 
 

@@ -31,7 +31,6 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
             f"{', '.join(people.joint_names)}, so choose a skeleton with some of these"
         )
     order = [place or 0 for place in places]
-    left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
     selected = replace(
         people,
         joints=np.where(has[:, None], people.joints[:, order], np.nan),
@@ -39,6 +38,7 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
         derived=has & people.derived[:, order],
         skeleton=skeleton,
     )
+    left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
     return selected, {f"joints of {path} left out: not in the skeleton": left_out}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.reading import UNPLACED, Reading
+from mpii_tools.annotations.reading import UNPLACED, Reading, name_people
 from mpii_tools.annotations.splits import name_rows, split_by_name
 from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People
@@ -68,7 +68,7 @@ def read_newell_h5(path: Path, stored: dict[str, object]) -> Reading:
         split=split_by_name(path, images, center - 1.0),
         visible=np.where(missing, -1, seen),
     )
-    return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()}, notes)
+    return Reading(people, "Newell's HDF5", name_people(people, {UNPLACED: unplaced}), notes)
 
 
 def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list[str]:
@@ -113,7 +113,7 @@ def read_gt_valid_mat(path: Path, stored: dict[str, object]) -> Reading:
     order = [labels.index(name) for name in NAMES]
     points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
-    names, list_notes = name_rows(path.parent, count)
+    names, notes = name_rows(path.parent, count)
     people = People(
         names,
         np.where(missing[..., None], np.nan, points) - 1.0,
@@ -121,6 +121,6 @@ def read_gt_valid_mat(path: Path, stored: dict[str, object]) -> Reading:
     )
     unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)
     zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)
-    ids = people.person_ids
-    notes = {"people with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist(), **list_notes}
-    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", {UNPLACED: ids[unplaced].tolist()}, notes)
+    notes |= name_people(people, {"people with a zeroed coordinate that is not flagged missing": zeroed})
+    faults = name_people(people, {UNPLACED: unplaced})
+    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", faults, notes)

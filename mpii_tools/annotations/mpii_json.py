@@ -17,15 +17,14 @@ from mpii_tools.annotations.labels import (
     read_points,
 )
 from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
-from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, join_readings
+from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, join_readings, name_people
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.content import load_json
 from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
-MALFORMED = f"{NOT_AS} HRNet has them (entries counted from 0)"
-OTHER_MALFORMED = f"{NOT_AS} pytorch-pose has them (entries counted from 0)"
+MALFORMED = NOT_AS + " {} has them (entries counted from 0)"
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
 
 
@@ -71,9 +70,8 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
         head_size=np.where(boxed | (place[:, 2] <= 0), np.nan, HEAD_SIZE_PER_SCALE * place[:, 2]),
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
-    faults = {MALFORMED: malformed, UNPLACED: people.person_ids[unplaced].tolist()}
-    who = {**box_notes, FROM_BOX: boxed, ZEROED: zeroed}
-    notes = {what: people.person_ids[rows].tolist() for what, rows in who.items()}
+    faults = {MALFORMED.format("HRNet"): malformed, **name_people(people, {UNPLACED: unplaced})}
+    notes = name_people(people, {**box_notes, FROM_BOX: boxed, ZEROED: zeroed})
     return Reading(people, "HRNet/mmpose JSON", faults, notes)
 
 
@@ -91,24 +89,22 @@ def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.nd
 
     NaN for what is not there. The caller catches TypeError, ValueError.
     """
-    if not isinstance(entry.get("image"), str):
-        raise ValueError(
-            f"'image' is {describe(entry['image'])}, not a file name" if "image" in entry else "no 'image'"
-        )
-    lacks = [key for key in ("center", "scale", "bbox", "joints") if entry.get(key) is None]
-    if lacks and lacks[0] in ("center", "scale") and {"bbox", "joints"} <= set(lacks):
-        raise ValueError(f"no '{lacks[0]}'")
+    if not isinstance(image := entry.get("image"), str):
+        raise ValueError(f"'image' is {describe(image)}, not a file name")
+    known = [key for key in ("center", "scale", "bbox", "joints") if entry.get(key) is not None]
+    if not {"bbox", "joints"} & set(known) and known != ["center", "scale"]:
+        raise ValueError(f"no '{'scale' if 'center' in known else 'center'}'")
     place = np.append(read_numbers(entry.get("center"), (2,), "center"), read_numbers(entry.get("scale"), (), "scale"))
-    box = read_numbers(entry.get("bbox"), (4,), "bbox")
     points, flags = np.full((len(MPII), 2), np.nan), None
-    if "joints" not in lacks:
+    if "joints" in known:
         points, flags = read_points(entry["joints"], len(MPII), "joints")
         if entry.get("joints_vis") is not None:
             flags = read_flags(entry["joints_vis"], len(MPII), "joints_vis")
-    if flags is not None:
-        return entry["image"], place, box, points, (np.nan_to_num(flags) != 0) & ~(points == -1).all(axis=1), False
-    labelled = np.isfinite(points).all(axis=1) & ~missing_points(points)  # nothing says which are: not those at 0, 0
-    return entry["image"], place, box, points, labelled, bool((points == 0).all(axis=1).any())
+    zeroed = flags is None and bool((points == 0).all(axis=1).any())
+    if flags is None:  # nothing says which are labelled: not those at 0, 0
+        flags = np.isfinite(points).all(axis=1) & ~missing_points(points)
+    labelled = (np.nan_to_num(flags) != 0) & ~(points == -1).all(axis=1)
+    return image, place, read_numbers(entry.get("bbox"), (4,), "bbox"), points, labelled, zeroed
 
 
 def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
@@ -141,7 +137,7 @@ def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Readi
         visible=np.where(missing, -1, flags > 0),
     )
     unplaced = (~missing & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {OTHER_MALFORMED: malformed, UNPLACED: people.person_ids[unplaced].tolist()}
+    faults = {MALFORMED.format("pytorch-pose"): malformed, **name_people(people, {UNPLACED: unplaced})}
     return Reading(people, "MPII JSON of pytorch-pose", faults)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from mpii_tools.annotations.reading import Reading, join_readings
-from mpii_tools.formats.npy import load_arrays, save_arrays
+from mpii_tools.formats.arrays import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People, find_rows, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 

@@ -16,9 +16,9 @@ from mpii_tools.annotations.mpii_json import read_hrnet_folder, read_mpii_json, 
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
 from mpii_tools.annotations.people_file import read_people_file, read_prepared_people
 from mpii_tools.annotations.reading import Reading, join_readings
+from mpii_tools.formats.arrays import array_names
 from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.formats.npy import array_names
 
 SAFE = "mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's annot.h5 or the official .cdf"
 FORMATS = (

@@ -169,17 +169,6 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
     return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
 
 
-def require_split(path: Path, reading: Reading) -> None:
-    """Nothing, if every person has a split. Raises PoseError, which tells how to say it, if not."""
-    if (reading.people.split == "").any():
-        listed = f", and {NAME} beside it names no image here" if NOBODY in reading.faults else ""
-        raise PoseError(
-            f"{path}: neither its name nor its content tells its split{listed}; say it, as in "
-            f"`--annotations train={path}` (or valid=, test=), or add `--valid-share 0.1` to train on 90 % of the "
-            "images and validate on the others"
-        )
-
-
 def find_shared(people: People, images: np.ndarray | None = None) -> np.ndarray:
     """(N,) bool: training people in an image that has validation people. They never train.
 

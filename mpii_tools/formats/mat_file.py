@@ -58,8 +58,6 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
     try:
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
         return {parser.name(): parser.matrix(0, len(parser.data), 0) for parser in parsers}
-    except OSError as error:
-        raise PoseError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
     except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
         raise PoseError(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
 

@@ -16,8 +16,8 @@ from checkpoints.files import write_text
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.recording import HEAD, MPII_OF, NAMES, NECK, NOSE, PELVIS, SPINE, THORAX
 from mpii_tools.annotations.mpii_mat import MALFORMED, image_names, points, read_rects, read_release
+from mpii_tools.formats.arrays import save_arrays
 from mpii_tools.formats.mat_file import EMPTY, load_mat, make_struct, number, records, save_mat
-from mpii_tools.formats.npy import save_arrays
 from mpii_tools.people import People
 from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions

@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.placement import crop_of_boxes, place_people
-from mpii_tools.annotations.units import AWAY, NORMALIZED, SMALL, TINY, require_pixels, wrong_units
+from mpii_tools.annotations.placement import (
+    AWAY,
+    NORMALIZED,
+    SMALL,
+    TINY,
+    crop_of_boxes,
+    place_people,
+    require_pixels,
+    wrong_units,
+)
 from mpii_tools.people import People
 from mpii_tools.skeletons import SKELETONS
 

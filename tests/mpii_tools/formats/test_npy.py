@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from mpii_tools.formats.npy import load_npy, map_npy, read_array
+from mpii_tools.formats.arrays import load_npy, map_npy, read_array
 
 
 @pytest.mark.parametrize(
