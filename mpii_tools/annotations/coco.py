@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
 from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, crop_of_boxes, find_elsewhere
-from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, merge, name_people
+from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, merge
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL
 from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
@@ -66,15 +67,22 @@ def read_coco(
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
     images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
     missing = missing_points(points)
-    labeled = (flags != 0) & ~missing
+    labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
     boxes, box_notes = check_boxes(boxes, sizes)
     with np.errstate(over="ignore", invalid="ignore"):
         center, scale = crop_of_boxes(boxes)
     unboxed = np.isnan(scale)
     center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]
-    people = People(
+    elsewhere = find_elsewhere(np.where(labeled[..., None], points, np.nan), boxes)
+    found = {**box_notes, ELSEWHERE: elsewhere, ZEROED: (missing & (flags != 0)).any(axis=1), NO_JOINT: empty}
+    reading = build_reading(
+        "COCO keypoints",
         images,
-        np.where(labeled[..., None], points, np.nan),
+        points,
+        labeled,
+        {MALFORMED: malformed},
+        found,
+        first_pixel=0,
         center=center,
         scale=scale,
         head_size=head,
@@ -86,12 +94,7 @@ def read_coco(
         image_ids=as_ids(image_ids.tolist()),
         category_ids=as_ids(category_ids.tolist()),
     )
-    empty, zeroed = ~labeled.any(axis=1), (missing & (flags != 0)).any(axis=1)
-    unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {MALFORMED: malformed, **name_people(people, {UNPLACED: unplaced})}
-    who = {**box_notes, ELSEWHERE: find_elsewhere(people.joints, boxes), ZEROED: zeroed, NO_JOINT: empty}
-    notes = merge(notes, left_out, name_people(people, who))
-    return Reading(people.select(~empty), "COCO keypoints", faults, notes)
+    return replace(reading, people=reading.people.select(~empty), notes=merge(notes, left_out, reading.notes))
 
 
 def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:

@@ -17,10 +17,10 @@ from mpii_tools.annotations.labels import (
     read_points,
 )
 from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
-from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, join_readings, name_people
+from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.content import load_json
-from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
+from mpii_tools.people import HEAD_SIZE_PER_SCALE
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
@@ -61,18 +61,18 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
     boxed = np.isnan(place[:, 2]) & np.isfinite(box).all(axis=1)
     center, scale = crop_of_boxes(box)
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
-    unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
-    people = People(
+    return build_reading(
+        "HRNet/mmpose JSON",
         names,
-        np.where(labelled[..., None], joints, np.nan) - 1.0,
+        joints,
+        labelled,
+        {MALFORMED.format("HRNet"): malformed},
+        {**box_notes, FROM_BOX: boxed, ZEROED: zeroed},
         center=place[:, :2] - 1.0,
         scale=place[:, 2],
         head_size=np.where(boxed | (place[:, 2] <= 0), np.nan, HEAD_SIZE_PER_SCALE * place[:, 2]),
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
-    faults = {MALFORMED.format("HRNet"): malformed, **name_people(people, {UNPLACED: unplaced})}
-    notes = name_people(people, {**box_notes, FROM_BOX: boxed, ZEROED: zeroed})
-    return Reading(people, "HRNet/mmpose JSON", faults, notes)
 
 
 def read_hrnet_folder(folder: Path) -> Reading | None:
@@ -123,22 +123,22 @@ def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Readi
     """
     columns, malformed = read_entries(path, entries, _pytorch_pose_person, "pytorch-pose", "its MPII file")
     images, rects, points, flags, center, scale, valid = map(np.array, columns)
-    missing = missing_points(points)
-    scale = np.where(scale > 0, scale, np.nan)
+    missing, scale = missing_points(points), np.where(scale > 0, scale, np.nan)
     ids = [f"{image}#{rect}" for image, rect in zip(images.tolist(), rects.tolist(), strict=True)]
-    people = People(
+    return build_reading(
+        "MPII JSON of pytorch-pose",
         images,
-        np.where(missing[..., None], np.nan, points) - 1.0,
-        person_ids=ids if (rects > 0).all() and len(set(ids)) == len(ids) else number_occurrences(images),
+        points,
+        ~missing,
+        {MALFORMED.format("pytorch-pose"): malformed},
+        {},
+        person_ids=ids if (rects > 0).all() and len(set(ids)) == len(ids) else None,
         center=center - 1.0,
         scale=scale,
         head_size=HEAD_SIZE_PER_SCALE * scale,
         split=np.where(valid, "valid", "train"),
         visible=np.where(missing, -1, flags > 0),
     )
-    unplaced = (~missing & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {MALFORMED.format("pytorch-pose"): malformed, **name_people(people, {UNPLACED: unplaced})}
-    return Reading(people, "MPII JSON of pytorch-pose", faults)
 
 
 def _pytorch_pose_person(entry: dict) -> tuple[str, int, np.ndarray, np.ndarray, np.ndarray, float, bool]:

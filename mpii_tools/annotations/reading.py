@@ -41,9 +41,34 @@ def merge(*findings: Findings) -> dict[str, list[str]]:
     return merged
 
 
-def name_people(people: People, who: Mapping[str, np.ndarray]) -> Findings:
-    """What was found of some people, (N,) bool -> their ids."""
-    return {what: people.person_ids[rows].tolist() for what, rows in who.items()}
+def name_people(people: People, found: Mapping[str, list[str] | np.ndarray]) -> Findings:
+    """What was found -> whom it affects, where that is names or a mask (N,) of the people."""
+    return {what: who if isinstance(who, list) else people.person_ids[who].tolist() for what, who in found.items()}
+
+
+def build_reading(
+    form: str,
+    images: np.ndarray | Sequence[str],
+    points: np.ndarray,
+    labeled: np.ndarray,
+    faults: Mapping[str, list[str] | np.ndarray],
+    notes: Mapping[str, list[str] | np.ndarray],
+    first_pixel: int = 1,
+    **columns: object,
+) -> Reading:
+    """N people whose joints stand in arrays, with what was found of them.
+
+    Args:
+        form: the format, in words.
+        images: (N,) file names.
+        points: (N, K, 2) image pixels, counted from `first_pixel`.
+        labeled: (N, K) bool; a labeled joint without coordinates is missing, and a fault.
+        faults, notes: as `name_people` takes them.
+        columns: further ones of `People`, whose pixels are counted from 0.
+    """
+    people = People(images, np.where(labeled[..., None], points, np.nan) - first_pixel, **columns)
+    unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
+    return Reading(people, form, name_people(people, {**faults, UNPLACED: unplaced}), name_people(people, notes))
 
 
 def join_readings(readings: Sequence[Reading], form: str | None = None, renumber: bool = False) -> Reading:
