@@ -131,9 +131,7 @@ def _read_skeleton(
     if not names:
         skeleton = skeleton or SKELETONS["coco17"]
         if points not in (0, len(skeleton)):
-            raise PoseError(
-                f"{path}: its people have {points} keypoints without names; say what they are with --skeleton FILE"
-            )
+            raise PoseError(f"{path}: its people have {points} keypoints without names; name them by --skeleton FILE")
         return skeleton, list(range(len(skeleton))), {}
     fitting = counts.keys() & {2 * len(names), 3 * len(names)}
     names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])

@@ -26,10 +26,8 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
     """
     places = find_joints(skeleton, people.joint_names)
     if not (has := np.array([place is not None for place in places])).any():
-        raise PoseError(
-            f"{path}: none of --skeleton's joints {', '.join(skeleton.names[:3])}, ... is annotated; it has "
-            f"{', '.join(people.joint_names)}, so choose a skeleton with some of these"
-        )
+        have = ", ".join(people.joint_names)
+        raise PoseError(f"{path}: none of --skeleton's joints is annotated, only {have}; choose another skeleton")
     order = [place or 0 for place in places]
     selected = replace(
         people,

@@ -51,9 +51,7 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
         PoseError: not a JSON list of people, or not one entry that is as HRNet has it; the message has the first fault.
     """
     if not isinstance(entries, list) or not entries:
-        raise PoseError(
-            f"{path}: expected a JSON list of people, found {describe(entries)}; give HRNet's train.json, ..."
-        )
+        raise PoseError(f"{path}: found {describe(entries)}, not a list of people; give HRNet's train.json, ...")
     columns, malformed = read_entries(path, entries, _person, "HRNet", "a file of HRNet or mmpose")
     names, place, box, joints, labelled, zeroed = map(np.array, columns)
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan

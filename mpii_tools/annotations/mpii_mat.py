@@ -148,10 +148,7 @@ def read_release(path: Path, stored: dict[str, object]) -> Release:
         train = np.asarray(release["img_train"]).ravel().astype(bool)
         single = [set(np.asarray(value, dtype=np.int64).ravel().tolist()) for value in release["single_person"]]
     except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
-        raise PoseError(
-            f"{path}: its RELEASE is not MPII's ({type(error).__name__}: {error}); expected annolist, img_train and "
-            "single_person as in mpii_human_pose_v1_u12_1.mat"
-        ) from error
+        raise PoseError(f"{path}: not MPII's RELEASE ({error!r}); expected annolist, img_train, ...") from error
     if not len(images) == len(train) == len(single):
         raise PoseError(
             f"{path}: RELEASE has {len(images)} images in annolist, {len(train)} in img_train, "
@@ -196,9 +193,7 @@ def read_rects(
                 malformed[len(rows)] = f"annolist({index + 1}).annorect({position}): {fault}"
             rows.append((index, position, *values))
     if malformed and len(malformed) == len(rows):
-        raise PoseError(
-            f"{path}: none of its {len(rows):,} rects is as MPII has them; first {malformed[0]}; get it again"
-        )
+        raise PoseError(f"{path}: none of its {len(rows):,} rects is MPII's; first {malformed[0]}; get it again")
     entry, position, fields, points, repeated = zip(*rows, strict=True) if rows else ((),) * 5
     numbers = numbers if len(numbers) == len(annorects) == len(rows) else position
     fields, points = np.array(fields).reshape(-1, 7), np.array(points).reshape(-1, JOINTS, 3)
@@ -265,9 +260,7 @@ def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarr
         PoseError: an image in two splits, joints other than MPII's, or a path that cannot be written.
     """
     if people.joint_names != MPII.names:
-        raise PoseError(
-            f"{path}: MPII's file holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out"
-        )
+        raise PoseError(f"{path}: holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out")
     boxes = np.full((len(people), 4), np.nan) if head_boxes is None else head_boxes
     annolist, train, single, valid = [], [], [], []
     for image, rows in group_rows(people.images).items():

@@ -72,9 +72,7 @@ def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, 
     stored = LOADERS[kind](path)
     names = _field_names(stored)
     if kind == "npz" and PICKLED & names:
-        raise PoseError(
-            f"{path}: VideoPose3D's .npz holds pickled objects, which could run code; give Human3.6M as {SAFE}"
-        )
+        raise PoseError(f"{path}: VideoPose3D's .npz holds pickles, which could run code; give Human3.6M as {SAFE}")
     read = next(read for kinds, fields, read, _ in FORMS if kind in kinds and fields <= names)
     return read(path, stored, skeleton, category) if read is read_coco else read(path, stored)
 

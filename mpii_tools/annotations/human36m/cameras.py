@@ -48,9 +48,7 @@ def load_cameras(path: str | os.PathLike) -> Cameras:
         numbers = np.concatenate([np.ravel(value) for value in vars(camera).values()])
         turned = np.abs(camera.rotation @ camera.rotation.T - np.eye(3)).max() < 1e-3
         if not np.isfinite(numbers).all() or not turned or not (camera.intrinsics[:2] > 0).all():
-            raise PoseError(
-                f"{path}: camera {name[1]} of {name[0]} is none (rotation, focal length); copy the file again"
-            )
+            raise PoseError(f"{path}: camera {name[1]} of {name[0]} is none (rotation, focal length); copy it again")
     return cameras
 
 
@@ -107,10 +105,7 @@ def _read_json(path: Path) -> Cameras:
             for name, fields in named.items()
         }
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise PoseError(
-            f"{path}: no cameras of Human3.6M ({type(error).__name__}: {error}); give each subject's cameras with "
-            f"{', '.join(FIELDS)}"
-        ) from error
+        raise PoseError(f"{path}: no cameras of Human3.6M ({error!r}); give each {', '.join(FIELDS)}") from error
     return {
         key: Camera(r, t, np.concatenate([f, c]), np.concatenate([k, p])) for key, (r, t, f, c, k, p) in held.items()
     }
@@ -167,10 +162,7 @@ def to_camera(
     best = max(inside, key=inside.get)
     if inside[best] < ENOUGH:
         shares = " and ".join(f"{100 * share:.0f} % by {how}" for how, share in inside.items())
-        raise PoseError(
-            f"{path}: its cameras do not fit its boxes: {shares} of the people are in theirs; give the cameras and "
-            "boxes of these very poses"
-        )
+        raise PoseError(f"{path}: its cameras do not fit its boxes: {shares} of people are in theirs; give their own")
     return readings[best]
 
 

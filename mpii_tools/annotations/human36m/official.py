@@ -38,9 +38,7 @@ def read_cdf(path: Path) -> Reading:
     try:
         first = parse_video(subject, video, camera, 0)
     except ValueError as error:
-        raise PoseError(
-            f"{path}: {error}; keep Human3.6M's own names, S1/.../{FOLDER}/Directions 1.54138969.cdf"
-        ) from error
+        raise PoseError(f"{path}: {error}; keep the name S1/.../{FOLDER}/Directions 1.54138969.cdf") from error
     poses = _load_cdf(path).reshape(-1, 32, 3)[:, OF_32]
     name = f"{subject}_{video.replace(' ', '_')}.{camera}"
     images = [f"{subject}/{name}/{name}_{number:06d}.jpg" for number in range(1, len(poses) + 1)]
@@ -53,9 +51,7 @@ def _load_cdf(path: Path) -> np.ndarray:
     try:
         import cdflib
     except ImportError as error:
-        raise PoseError(
-            f"{path}: Human3.6M's .cdf files need cdflib; `pip install cdflib`, or give mmpose's .npz or PoseNet's JSON"
-        ) from error
+        raise PoseError(f"{path}: needs `pip install cdflib`; or give mmpose's .npz or PoseNet's JSON") from error
     try:
         stored = np.asarray(cdflib.CDF(str(path)).varget("Pose"), dtype=np.float64)
     except Exception as error:  # cdflib reports damage through any of them
