@@ -157,7 +157,7 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
         raise PoseError(f"--valid-share {share:g}: must be above 0 and below 1, the share of images for validation")
     if count := int((people.split == "valid").sum()):
         raise PoseError(
-            f"--valid-share {share:g}: {count:,} people are validation people already; leave it out, or say train="
+            f"--valid-share {share:g}: {count:,} people are validation people already; leave it out, or say train=PATH"
         )
     train = people.split != "test"
     groups = np.array(group_images(people.images.tolist(), share))
