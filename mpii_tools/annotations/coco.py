@@ -13,11 +13,11 @@ import numpy as np
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
-from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, crop_of_boxes, find_elsewhere
+from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, find_elsewhere
 from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, merge
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, box_squares, place_squares
 from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
@@ -70,7 +70,7 @@ def read_coco(
     labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
     boxes, box_notes = check_boxes(boxes, sizes)
     with np.errstate(over="ignore", invalid="ignore"):
-        center, scale = crop_of_boxes(boxes)
+        center, scale = place_squares(*box_squares(boxes))
     unboxed = np.isnan(scale)
     center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]
     elsewhere = find_elsewhere(np.where(labeled[..., None], points, np.nan), boxes)
@@ -126,7 +126,7 @@ def _read_skeleton(
     """The skeleton of the category's keypoints, their order, notes; `skeleton` is that of keypoints without names."""
     names = category["keypoints"] if isinstance(category.get("keypoints"), list) else []
     lists = [points for entry in entries if isinstance(points := entry.get("keypoints"), list) and points]
-    counts = Counter(np.array(points, dtype=object).size for points in lists)
+    counts = Counter(len(points) * np.size(points[0]) for points in lists)
     points = max(counts, key=counts.get, default=3 * len(names)) // 3
     if not names:
         skeleton = skeleton or SKELETONS["coco17"]

@@ -42,12 +42,12 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
 
 def unlabeled_joints(people: People) -> Findings:
     """Joints that nobody of a split has, split by split; a test split has none."""
-    missing = {}
-    for split in sorted(set(people.split.tolist()) - {"test"}):
-        names = people.joint_names_where(people.select(people.split == split).unlabeled)
-        where = f" in {split}" if split else ""
-        missing[f"joints that nobody has{where}: NaN in predictions, unless mirror images teach them"] = names
-    return missing
+    rows_of = {split: people.split == split for split in sorted(set(people.split.tolist()) - {"test"})}
+    where = "joints that nobody has{}: NaN in predictions, unless mirror images teach them"
+    return {
+        where.format(f" in {split}" if split else ""): people.joint_names_where(people.select(rows).unlabeled)
+        for split, rows in rows_of.items()
+    }
 
 
 def derive_joints(people: People) -> People:

@@ -1,6 +1,7 @@
 """MPII as one JSON list: as HRNet and mmpose read it, and pytorch-pose's, of the Convolutional Pose Machines."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from mpii_tools.annotations.labels import (
     read_numbers,
     read_points,
 )
-from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
+from mpii_tools.annotations.placement import FROM_BOX, check_boxes
 from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.content import load_json
-from mpii_tools.people import HEAD_SIZE_PER_SCALE
+from mpii_tools.people import HEAD_SIZE_PER_SCALE, box_squares, place_squares
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
@@ -57,7 +58,7 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
     box, box_notes = check_boxes(box)
     boxed = np.isnan(place[:, 2]) & np.isfinite(box).all(axis=1)
-    center, scale = crop_of_boxes(box)
+    center, scale = place_squares(*box_squares(box))
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
     return build_reading(
         "HRNet/mmpose JSON",
@@ -78,8 +79,9 @@ def read_hrnet_folder(folder: Path) -> Reading | None:
     names = [name for name in HRNET_FILES if (folder / name).is_file()]
     if not {"train.json", "valid.json"} & set(names) and (folder / TRAINVAL).is_file():
         names = [TRAINVAL, *names]
-    readings = [read_mpii_json(folder / name, load_json(folder / name)) for name in names]
-    return join_readings(readings, f"folder of {', '.join(names)}", renumber=True) if names else None
+    form = f"folder of {', '.join(names)}"
+    readings = [replace(read_mpii_json(folder / name, load_json(folder / name)), format=form) for name in names]
+    return join_readings(readings, renumber=True) if names else None
 
 
 def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:

@@ -9,7 +9,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Findings, name_people
 from mpii_tools.formats.boxes import find_box_faults, find_form_faults
-from mpii_tools.people import People, box_squares, place_squares
+from mpii_tools.people import People, place_squares
 
 # The crop's side is JOINTS_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
 # the paper's augmentation enlarges the person by 25 %. LSP's images were resized so that a person is about 150 px tall;
@@ -44,47 +44,36 @@ REMEDIES = {
 }
 
 
-def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII center and scale whose crop is centered on the box of the annotated joints.
-
-    The crop's side is max(JOINTS_MARGIN * the box's longer side, MIN_SIDE) pixels.
+def crop_around(joints: np.ndarray, margin: float = JOINTS_MARGIN, least: float = MIN_SIDE) -> tuple[np.ndarray, ...]:
+    """MPII center and scale of crops centered on the box of the joints, of `margin` times its longer side.
 
     Args:
-        joints: (N, K, 2) image pixels, NaN if missing; at least one joint per person.
+        joints: (N, K, 2) image pixels, NaN if missing; a person without a joint gets NaN.
+        least: pixels that the crop's side has at least.
 
     Returns:
         center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.
     """
-    low, high = np.nanmin(joints, axis=1), np.nanmax(joints, axis=1)
-    return place_squares((low + high) / 2, np.maximum(JOINTS_MARGIN * (high - low).max(axis=1), MIN_SIDE))
-
-
-def crop_of_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII center (N, 2) and scale (N,) of the crop around a person's box: its side is 1.25 of the longer side.
-
-    Args:
-        boxes: (N, 4) x, y, width, height; edges as COCO's, so that 0 is half a pixel before the first pixel's center.
-    """
-    return place_squares(*box_squares(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)))
+    low, high = np.fmin.reduce(joints, axis=1), np.fmax.reduce(joints, axis=1)
+    return place_squares((low + high) / 2, np.maximum(margin * (high - low).max(axis=1), least))
 
 
 def check_boxes(boxes: np.ndarray, sizes: np.ndarray | float = np.nan) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Annotated boxes (N, 4) x, y, width, height, NaN for what is none; and notes -> (N,) whom they are about.
+    """Annotated boxes as (N, 4) x1, y1, x2, y2, NaN for what is none; and notes -> (N,) whom they are about.
 
     If most that are known end beyond their image, and are inside it as x1, y1, x2, y2, all are read so.
 
     Args:
-        boxes: as a file has them, NaN without.
+        boxes: (N, 4) x, y, width, height, as a file has them, NaN without.
         sizes: (N, 2) width and height of their images; NaN if unknown.
     """
     known, doubtful = np.isfinite(boxes).all(axis=1), find_form_faults(boxes, sizes) != ""
-    corners = 2 * doubtful.sum() > known.sum()
-    ends = boxes[:, 2:] if corners else boxes[:, :2] + boxes[:, 2:]
-    faults = np.where(known, find_box_faults(np.concatenate([boxes[:, :2], ends], axis=1), sizes), "")
-    notes = {AS_CORNERS: known} if corners else {DOUBTFUL: doubtful}
+    as_corners = 2 * doubtful.sum() > known.sum()
+    corners = boxes if as_corners else np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    faults = np.where(known, find_box_faults(corners, sizes), "")
+    notes = {AS_CORNERS: known} if as_corners else {DOUBTFUL: doubtful}
     notes |= {f"people whose box {fault}; not used": faults == fault for fault in np.unique(faults) if fault}
-    usable = (known & (faults == ""))[:, None]
-    return np.where(usable, np.concatenate([boxes[:, :2], ends - boxes[:, :2]], axis=1), np.nan), notes
+    return np.where((known & (faults == ""))[:, None], corners, np.nan), notes
 
 
 def find_elsewhere(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -92,10 +81,10 @@ def find_elsewhere(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
     Args:
         joints: (N, K, 2), NaN for none.
-        boxes: (N, 4) x, y, width, height, as `check_boxes` returns them.
+        boxes: (N, 4) x1, y1, x2, y2, as `check_boxes` returns them.
     """
-    low, size = boxes[:, None, :2], boxes[:, None, 2:]
-    outside = ((joints < low) | (joints > low + size)).any(axis=-1).sum(axis=1)
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    outside = ((joints < low) | (joints > high)).any(axis=-1).sum(axis=1)
     elsewhere = 2 * outside > np.isfinite(joints).all(axis=-1).sum(axis=1)
     return elsewhere & (2 * elsewhere.sum() > np.isfinite(boxes).all(axis=1).sum())
 

@@ -14,7 +14,7 @@ from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat, read_newell_h5
 from mpii_tools.annotations.mpii_json import read_hrnet_folder, read_mpii_json, read_pytorch_pose_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
-from mpii_tools.annotations.people_file import read_people_file, read_prepared_people
+from mpii_tools.annotations.people_file import load_people, read_prepared_people
 from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.arrays import array_names
 from mpii_tools.formats.content import content, described, load_json
@@ -37,7 +37,7 @@ LEVELS = 4  # folders that the official files of Human3.6M may be inside
 # such files in a folder. The first that fits counts.
 FORMS = (
     (("npz",), {*KEYS}, lambda path, _: read_mmpose(path), ("h36m_*.npz",)),
-    (("npz",), set(), lambda path, _: read_people_file(path), ()),
+    (("npz",), set(), lambda path, _: Reading(load_people(path), "people of this project (.npz)"), ()),
     (("json",), {"keypoints_world"}, read_rle, ()),
     (("json",), {*OF_IMAGE}, read_posenet, (f"*{ENDING}", f"annotations/*{ENDING}")),
     (("json",), {"annotations"}, read_coco, ()),

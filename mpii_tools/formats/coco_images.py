@@ -18,8 +18,9 @@ def plain_id(value: object) -> int | str | None:
 
 def image_key(image_id: object) -> str | None:
     """An image's id as text, so that 139, 139.0, "139" and "139.0" are one; None for what is no id."""
-    plain = plain_id(image_id)
-    return None if plain is None else re.sub(r"^(-?\d+)\.0+$", r"\1", str(plain))
+    if isinstance(plain := plain_id(image_id), str):
+        return re.sub(r"^(-?\d+)\.0+$", r"\1", plain)
+    return None if plain is None else str(plain)
 
 
 def image_names(images: Iterable[object]) -> dict[str, list[str]]:

@@ -12,12 +12,11 @@ from mpii_tools.annotations.placement import (
     NORMALIZED,
     SMALL,
     TINY,
-    crop_of_boxes,
     place_people,
     require_pixels,
     wrong_units,
 )
-from mpii_tools.people import People
+from mpii_tools.people import People, box_squares, place_squares
 from mpii_tools.skeletons import SKELETONS
 
 
@@ -86,6 +85,6 @@ def test_a_box_is_cropped_as_prediction_crops_it():
     from mpii_tools.crops import crop_matrices
 
     boxes = np.array([[10.0, 20, 60, 140], [0, 0, 33, 7]])
-    center, scale = crop_of_boxes(np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]))  # with their sizes
+    center, scale = place_squares(*box_squares(boxes))
     people = People(list("ab"), np.zeros((2, 16, 2)), center=center, scale=scale)
     np.testing.assert_allclose(crop_matrices(people.crop_center, people.crop_side, 224), box_matrices(boxes, 224))
