@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mpii_tools.annotations.placement import crop_around
-from mpii_tools.annotations.reading import NOT_AS, Reading, name_people
+from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading
 from mpii_tools.cameras import project
-from mpii_tools.people import BOX_MARGIN, Depth, People
+from mpii_tools.people import BOX_MARGIN, Depth
 
 OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]  # the 17 of Human3.6M's 32 joints that move
 PELVIS, SPINE, NECK, NOSE, HEAD, L_SHOULDER, R_SHOULDER = 0, 7, 8, 9, 10, 11, 14
@@ -82,10 +82,8 @@ def make_reading(
         center, scale = crop_around(places, BOX_MARGIN * BOX_OF_JOINTS, 0.0)
     known = np.isfinite(joints).all(axis=-1) & np.isfinite(z)
     depth = Depth(np.where(known, z, np.nan), camera, lens, poses[:, PELVIS, 2], **columns)
-    people = People(images, joints, center=center, scale=scale, split=split, depth=depth)
-
     lensless = seen & ~np.isfinite(distortion).all(axis=1) & (not fitted)
-    faults = {MALFORMED: list(left_out)} | name_people(people, {BEYOND: beyond.any(axis=(1, 2)), FAR: apart})
-    return Reading(
-        people, form, faults, name_people(people, {NO_CAMERA: ~seen, NO_LENS: lensless, FITTED: seen & fitted})
-    )
+    faults = {MALFORMED: list(left_out), BEYOND: beyond.any(axis=(1, 2)), FAR: apart}
+    notes = {NO_CAMERA: ~seen, NO_LENS: lensless, FITTED: seen & fitted}
+    place = {"center": center, "scale": scale, "split": split, "depth": depth}
+    return build_reading(form, images, joints, np.isfinite(joints).all(axis=-1), faults, notes, first_pixel=0, **place)

@@ -109,11 +109,6 @@ def test_joints_in_another_order(tmp_path):
     np.testing.assert_array_equal(plain.joints, turned.joints)
 
 
-def test_image_names_beside_the_file(tmp_path):
-    (tmp_path / "valid_images.txt").write_text("a.jpg\nb.jpg\na.jpg\n")
-    assert write_gt_valid(tmp_path / "gt.mat").people.person_ids.tolist() == ["a.jpg#1", "b.jpg#1", "a.jpg#2"]
-
-
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

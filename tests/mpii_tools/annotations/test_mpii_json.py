@@ -37,21 +37,6 @@ def test_both_marks_of_a_missing_joint(tmp_path):
     assert np.argwhere(~people.annotated).tolist() == [[0, 0], [1, 0]]
 
 
-def test_people_without_a_place_have_none(tmp_path):
-    reading = write(tmp_path / "a.json", person(scale=-1), person(center=[-1, -1]), person())
-    assert np.isnan(reading.people.scale).tolist() == [True, True, False]
-    assert np.isnan(reading.people.head_size).tolist() == [True, True, False]
-    assert np.isnan(reading.people.center).all(axis=1).tolist() == [True, True, False]
-
-
-def test_test_entries_have_no_joints(tmp_path):
-    entry = {key: value for key, value in person().items() if not key.startswith("joints")}
-    reading = write(tmp_path / "test.json", entry)
-    assert not reading.people.annotated.any()
-    assert reading.people.split.tolist() == ["test"]
-    assert not any(reading.faults.values())
-
-
 def test_one_bad_entry_is_left_out_and_named(tmp_path):
     reading = write(tmp_path / "a.json", person(), {"image": "a.jpg"}, person(image="b.jpg", scale=float("nan")))
     assert reading.people.images.tolist() == ["a.jpg", "b.jpg"]
