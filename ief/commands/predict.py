@@ -29,7 +29,7 @@ ARGUMENTS = (
     argument("--min-score", NUMBER, "pass over boxes with a lower score (default: 0; 0.5 of --detect)"),
     argument("--detect", FLAG, "find the people, by torchvision's SSDLite320-MobileNetV3 unless weights are given"),
     argument("--min-joint-score", NUMBER, "mark, not draw joints with a lower score (default: the run's own, or 0)"),
-    argument("--detector-weights", FILE, "its, or an .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet"),
+    argument("--detector-weights", FILE, "for it, or .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet"),
     argument("--refine", FLAG, "predict images once more, in the box of each pose: for people small in the image"),
     argument("--run", FOLDER, "run folder with trained stages, or hf:OWNER/NAME (default: the released weights)"),
     argument("--onnx", FILE, "what `ief export` wrote, instead of --run"),

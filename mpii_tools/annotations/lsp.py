@@ -47,8 +47,8 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     names = _column_names(files, len(xy))
     if not (present := np.array([name in files for name in names])).any():
         raise PoseError(
-            f"{folder}: none of its {len(files):,} images is one of joints.mat's {len(names):,} ({names[0]}, ...); "
-            "add the dataset's own images"
+            f"{folder}: none of its {len(files.places):,} images is one of joints.mat's {len(names):,} "
+            f"({names[0]}, ...); add the dataset's own images"
         )
     jointless = present & ~annotated.any(axis=1)
     keep = np.flatnonzero(present & ~jointless)

@@ -126,9 +126,10 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     pairs = {(image_key(image_id), name) for name, image_id in ids}
     times = Counter(key for key, _ in pairs)  # images of joined files may share an id
     words = {key: name for key, name in pairs if times[key] == 1}
-    for name in set(predictions.images.tolist()) - words.keys():
-        images = index.candidates(name)
-        words[name] = images[0] if len(images) == 1 else words.get(image_key(name), name)
+    others = {name: index.candidates(name) for name in set(predictions.images.tolist()) - words.keys()}
+    words |= {
+        name: images[0] if len(images) == 1 else words.get(image_key(name), name) for name, images in others.items()
+    }
     return [words[name] for name in predictions.images.tolist()]
 
 
@@ -185,14 +186,14 @@ def _by_order(images: list[str], people: People, part: np.ndarray, partial: bool
 
 def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
     """To the people of the first part with as many people as there are predictions, one after the other."""
-    part = next((part for part in parts if part.sum() == predictions), None)
-    if part is None:
-        counts = " or ".join(f"{count:,}" for count in sorted({int(part.sum()) for part in parts}))
+    part_of = {int(part.sum()): part for part in reversed(parts)}
+    if predictions not in part_of:
+        counts = " or ".join(f"{count:,}" for count in sorted(part_of))
         raise PoseError(
             f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; give "
             f"one for each, in the annotations' order: for everybody, or for those who are scored or labeled, {counts}"
         )
-    return np.where(part, np.cumsum(part) - 1, -1)
+    return np.where(part_of[predictions], np.cumsum(part_of[predictions]) - 1, -1)
 
 
 def _check_order(predictions: Predictions, people: People, way: str) -> None:

@@ -98,16 +98,12 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
     if predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
         raise PoseError("predictions for a submission need MPII's 16 joints in 2D; use those of `ief predict`")
     if not np.isfinite(predictions.joints).all():
-        raise PoseError(
-            "a submission must place all 16 joints, and one is NaN for everybody; train on people who have it"
-        )
+        raise PoseError("a submission must place all 16 joints, one is NaN for everybody; train on people who have it")
     rows, _ = match(predictions, people, people.scored)
     has = rows >= 0
     if len(foreign := np.setdiff1d(np.arange(len(predictions)), rows[has])):
-        first = name_of(predictions, foreign[0])
-        raise PoseError(
-            f"{len(foreign):,} predictions, first {first}, are not of {annotations}; predict its test split"
-        )
+        count = f"{len(foreign):,} predictions, first {name_of(predictions, foreign[0])},"
+        raise PoseError(f"{count} are not of {annotations}; predict its test split")
     if len(missing := people.person_ids[people.scored & ~has]):
         count = f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects"
         raise PoseError(f"{count} have no prediction, first {missing[0]}; MPII scores them all, so predict all of them")
