@@ -178,7 +178,8 @@ def match_names(
             elif index.candidates(known):
                 image = by_path[index.find(known)]
             else:
-                image = by_path.get(by_number.get(last)) or (None if files or name.isdigit() else folder / name)
+                image = by_path.get(by_number.get(coco.image_key(last)))
+                image = image or (None if files or name.isdigit() else folder / name)
             if image is not None:
                 names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
         except PoseError as error:
@@ -272,7 +273,7 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise PoseError(f"{path}: no COCO results or annotations ({type(error).__name__}: {error})") from error
     people = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("iscrowd"))]
-    kinds, ids = ", ".join(map(str, categories)), coco.index_ids(images or [])
+    kinds = ", ".join(map(str, categories))
     if tree and not people:
         of_people = f"category_id {kinds}, and iscrowd not 1"
         raise PoseError(f"{path}: none of its {len(tree):,} entries is a person ({of_people}); make it of people")
@@ -288,7 +289,7 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
             row = rows.get(coco.image_key(entry.get("image_id"))) or rows.get(name, {})
             sides = (row.get("width"), row.get("height"))
             size = tuple(side if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
-            known = (coco.id_of(entry, name, ids), entry.get("category_id", categories[0]), "box" not in entry)
+            known = (coco.id_of(entry, row), entry.get("category_id", categories[0]), "box" not in entry)
             yield NamedBox(name, box, float("nan") if score is None else float(score), *known, size)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"

@@ -11,9 +11,9 @@ from evaluation import OksScores, load_angle_limits, oks_scores, sequence_errors
 from evaluation.metrics.json_format import Json
 from evaluation.report.tables import breakdown_tables, groups_table, joints_table, summary_table
 from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, print_summary, score_poses, to_tree, view_poses
+from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import table
-from mpii_tools.annotations.units import require_pixels
 from mpii_tools.people import People
 from mpii_tools.results.matching import align, align_annotated
 from mpii_tools.results.predictions import person_scores, predicted_joints, read_predictions

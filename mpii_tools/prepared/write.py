@@ -16,9 +16,9 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from checkpoints.progress import progress
 from mpii_tools.annotations.people_file import DESCRIPTION, depth_path, save_people
+from mpii_tools.annotations.placement import wrong_units
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.annotations.splits import SHARED
-from mpii_tools.annotations.units import wrong_units
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import ImageHeader, read_header

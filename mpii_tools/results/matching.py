@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.formats.coco_images import image_key
 from mpii_tools.images.index import ImageIndex, number_images
 from mpii_tools.people import People, group_rows
 from mpii_tools.results.predictions import ROWS, Predictions
@@ -122,11 +123,13 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
     ids, names = people.image_ids, people.images.tolist()
     ids = number_images(index.paths).items() if ids is None else zip(names, ids.tolist(), strict=True)
-    pairs = {(str(image_id), name) for name, image_id in ids}
+    pairs = {(image_key(image_id), name) for name, image_id in ids}
     times = Counter(key for key, _ in pairs)  # images of joined files may share an id
     words = {key: name for key, name in pairs if times[key] == 1}
     others = {name: index.candidates(name) for name in set(predictions.images.tolist()) - words.keys()}
-    words |= {name: images[0] if len(images) == 1 else name for name, images in others.items()}
+    words |= {
+        name: images[0] if len(images) == 1 else words.get(image_key(name), name) for name, images in others.items()
+    }
     return [words[name] for name in predictions.images.tolist()]
 
 

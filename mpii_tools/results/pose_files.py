@@ -6,13 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.arrays import as_array, listed
+from mpii_tools.formats.arrays import array_names, as_array, listed, load_arrays, load_npy
 from mpii_tools.formats.coco_images import entry_box, image_names, image_of
-from mpii_tools.formats.content import content, described
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.formats.npy import load_npy
-from mpii_tools.formats.npz import array_names, load_arrays
 from mpii_tools.people import box_squares
 
 # What published files call their array (a file may hold the annotations too), and other people's arrays of names.

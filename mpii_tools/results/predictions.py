@@ -8,8 +8,8 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
+from mpii_tools.formats.arrays import array_names, load_arrays, save_arrays
 from mpii_tools.formats.content import content
-from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
 from mpii_tools.people import People, escape_names, find_rows, require_printable, require_unique
 from mpii_tools.results.pose_files import read_pose_file
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from mpii_tools.annotations.labels import missing_points
-from mpii_tools.annotations.units import NORMALIZED, REMEDIES, wrong_units
+from mpii_tools.annotations.placement import NORMALIZED, REMEDIES, wrong_units
 from mpii_tools.people import People, group_rows
 
 # Where annotators agree on the point. Hips, shoulders, neck and head are placed by rules that differ between systems.

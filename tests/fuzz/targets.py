@@ -36,7 +36,7 @@ from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import assign_splits, find_shared
-from mpii_tools.formats.mat_struct import cell, struct
+from mpii_tools.formats.mat_file import make_cell, make_struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, People
@@ -95,16 +95,19 @@ def rect(row: int, count: int) -> dict:
     points = [{"x": 10.0 + k, "y": 20.0 + row, "id": np.uint8(k), "is_visible": np.uint8(1)} for k in range(count)]
     return {
         "x1": np.uint8(10), "y1": np.uint8(10), "x2": np.uint8(40), "y2": np.uint8(50), "scale": 1.5,
-        "annopoints": struct([{"point": struct(points, ["x", "y", "id", "is_visible"])}], ["point"]),
-        "objpos": struct([{"x": 100.0, "y": 90.0}], ["x", "y"]),
+        "annopoints": make_struct([{"point": make_struct(points, ["x", "y", "id", "is_visible"])}], ["point"]),
+        "objpos": make_struct([{"x": 100.0, "y": 90.0}], ["x", "y"]),
     }  # fmt: skip
 
 
 def annolist(points: int = 3) -> np.ndarray:
     names = ["x1", "y1", "x2", "y2", "scale", "annopoints", "objpos"]
-    return struct(
+    return make_struct(
         [
-            {"image": struct([{"name": f"{row}.jpg"}], ["name"]), "annorect": struct([rect(row, points)], names)}
+            {
+                "image": make_struct([{"name": f"{row}.jpg"}], ["name"]),
+                "annorect": make_struct([rect(row, points)], names),
+            }
             for row in range(3)
         ],
         ["image", "annorect"],
@@ -112,7 +115,7 @@ def annolist(points: int = 3) -> np.ndarray:
 
 
 def release() -> dict:
-    single = cell([np.array([[1]], np.uint8)] * 3)
+    single = make_cell([np.array([[1]], np.uint8)] * 3)
     return {"RELEASE": {"annolist": annolist(), "img_train": np.array([[1, 1, 0]]), "single_person": single}}
 
 

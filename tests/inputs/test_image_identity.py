@@ -51,6 +51,9 @@ TABLE = [{"id": 50 + row, "file_name": f"val/{name}"} for row, name in enumerate
         (LETTERS, [0, 1, 2, 3, 4, 5], by_id(*"012345"), None),  # a number there, text here
         (LETTERS, [*"012345"], by_id(0, 1, 2, 3, 4, 5), None),
         (LETTERS, [1, 2, 3, 4, 5, 6], by_id(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), None),
+        (REVERSED, [1, 2, 3, 4, 5, 6], by_id("1.0", "2.0", "3.0", "4.00", "5.0", "6.0"), None),
+        (REVERSED, ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"], by_id(1, 2, 3, 4, 5, 6), None),
+        (["1.0.jpg", "1.jpg", *LETTERS[:4]], [7, 8, 3, 4, 5, 6], by_id("1.0", "8.0", 3, 4, 5, 6), None),  # a name
         (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], by_id("b7-a", "b7-b", "0f", "c", "d", "e"), None),
         (LETTERS, [2**40 + row for row in range(6)], by_id(*(2**40 + row for row in range(6))), None),
         (LETTERS, [9, 8, 7, 6, 5, 4], [{"file_name": name} for name in LETTERS], None),

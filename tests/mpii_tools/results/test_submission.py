@@ -8,7 +8,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.human36m.recording import to_mpii
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.formats.mat_struct import EMPTY, cell, struct
+from mpii_tools.formats.mat_file import EMPTY, make_cell, make_struct
 from mpii_tools.people import Depth, People
 from mpii_tools.results.predictions import Predictions
 from mpii_tools.results.submission import from_mpii, read_submission, write_exchange, write_submission
@@ -31,9 +31,9 @@ def annotations(tmp_path):
     path = tmp_path / "mpii.mat"
     write_mpii_mat(path, people)
     release = scipy.io.loadmat(path)["RELEASE"][0, 0]
-    empty = struct([{"image": struct([{"name": "nobody.jpg"}], ["name"])}], release["annolist"].dtype.names)
+    empty = make_struct([{"image": make_struct([{"name": "nobody.jpg"}], ["name"])}], release["annolist"].dtype.names)
     annolist = np.concatenate([release["annolist"][:, :1], empty, release["annolist"][:, 1:]], axis=1)
-    single = np.concatenate([release["single_person"][:1], cell([EMPTY]), release["single_person"][1:]])
+    single = np.concatenate([release["single_person"][:1], make_cell([EMPTY]), release["single_person"][1:]])
     train = np.insert(release["img_train"], 1, 0, axis=1)
     scipy.io.savemat(path, {"RELEASE": {"annolist": annolist, "img_train": train, "single_person": single}})
     return path

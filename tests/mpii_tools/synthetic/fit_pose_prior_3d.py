@@ -15,7 +15,7 @@ from fit_pose_prior import explain
 
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m import protocols
-from mpii_tools.formats.npz import save_arrays
+from mpii_tools.formats.arrays import save_arrays
 from mpii_tools.synthetic.pose_prior import MIRRORED, NUMBERS, VECTORS, mirror, unit, vectors_from_joints
 
 # Human3.6M's 32 joints -> MPII's; the thorax, midway between the shoulders (17 and 25), is filled in.
