@@ -34,9 +34,7 @@ def write_atomically(
     Raises:
         PoseError: a folder, or when the disk refuses (full, read-only); what `path` held before is still there.
     """
-    path = Path(path)
-    if os.path.isdir(path):
-        raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
+    path = refuse_folder(path)
     part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +54,13 @@ def write_atomically(
         with suppress(OSError):  # a name that is too long has no file
             part.unlink()
     return path
+
+
+def refuse_folder(path: str | os.PathLike) -> Path:
+    """`path`, of a file to write, as a Path. Raises PoseError for a folder: before any work, if a command asks first."""
+    if os.path.isdir(path):
+        raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
+    return Path(path)
 
 
 def flush(path: Path) -> None:

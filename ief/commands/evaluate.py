@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from checkpoints.files import write_text
+from checkpoints.files import refuse_folder, write_text
 from evaluation import CONVENTIONS, MEASURES
 from ief.commands.options import add_angle_limits, add_first_pixel
 
@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> None:
     from ief.reporting.evaluate import evaluate_predictions
 
     options = {name: getattr(args, name) for name in OPTIONS}
+    if args.json:
+        refuse_folder(args.json)
     result = evaluate_predictions(args.predictions, args.annotations, **options)
     if args.json:
         write_text(args.json, json.dumps(result, indent=1))

@@ -53,8 +53,7 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
     """
     counted = people.annotated
     for pose in poses:
-        if len(pose) == len(people) and pose.shape[1] == counted.shape[1]:
-            counted = counted & predicted_joints(pose[..., :2])
+        counted = counted & predicted_joints(pose[..., :2])
     rows = (people.joints, people.head_size, people.scale, counted, people.skeleton)
     return GroundTruth(*rows, MEASURES[metric] if metric else choose_measure(people))
 
