@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores, evaluate
+from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores
 from evaluation.metrics.calibration import correct_joints
 from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.errors import joint_errors
@@ -25,7 +24,7 @@ from evaluation.metrics.evaluate import person_errors as measure_errors
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.report.tables import cell, groups_table, readable, summary_table
+from evaluation.report.tables import groups_table, summary_table
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit
 from mpii_tools.results.matching import align
@@ -54,14 +53,14 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
     counted = people.annotated
     for pose in poses:
         counted = counted & predicted_joints(pose[..., :2])
-    rows = (people.joints, people.head_size, people.scale, counted, people.skeleton)
-    return GroundTruth(*rows, MEASURES[metric] if metric else choose_measure(people))
+    measure = MEASURES[metric] if metric else choose_measure(people)
+    return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure)
 
 
 def choose_measure(people: People) -> Measure:
     """PCKh where somebody's head size is known (or nobody's anything), else PCK by torso, else by box."""
-    known = people.joints, people.head_size, people.scale, people.annotated, people.skeleton
-    return next((one for one in MEASURES.values() if has_size(GroundTruth(*known, one).size).any()), PCKH)
+    sizes = {name: ground_truth(people, metric=name).size for name in MEASURES}
+    return next((MEASURES[name] for name, size in sizes.items() if has_size(size).any()), PCKH)
 
 
 def view_poses(
@@ -114,27 +113,14 @@ def score_poses(
     Args:
         minus: (N, K, D) other poses of the same people, whose scores are subtracted; the intervals are paired.
     """
-    poses = [joints] if minus is None else [joints, minus]
-    bootstrap = Bootstrap() if intervals or minus is not None else None
-    views = {d: view_poses(people, d, *poses, metric=metric, limits=limits) for d in (2, 3)}
+    others = [] if minus is None else [minus]
+    bootstrap = Bootstrap() if intervals or others else None
+    views = {d: view_poses(people, d, joints, *others, metric=metric, limits=limits) for d in (2, 3)}
     return {
         dimensions: score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
         for dimensions, view in views.items()
         if view
     }
-
-
-def score(
-    joints: np.ndarray, people: People, convention: str = "official", intervals: bool = False, metric: str | None = None
-) -> Scores:
-    """The scores in 2D of `score_poses`."""
-    return score_poses(joints[..., :2], people, convention, intervals, metric)[2]
-
-
-def measure_mpjpe(joints: np.ndarray, people: People) -> float | None:
-    """The Joint Error of poses (N, K, 3) in mm; None if it is not known, see `view_poses`."""
-    view = view_poses(people, 3, joints)
-    return evaluate(*view[1], view[0])["joint_error"].overall.value if view else None
 
 
 def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
@@ -202,11 +188,6 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
     return path
 
 
-def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
-    """Stage -> (N, K, D) predictions of the people; see `load_predictions`."""
-    return {stage: each.joints for stage, each in load_predictions(run, people).items()}
-
-
 def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
     """Stage -> predictions of the people, in their order, from the run's predictions-valid*.npz.
 
@@ -228,24 +209,5 @@ def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False
     for dimensions in (2, 3):
         if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
             print(summary_table(shown, signed).text())
-        if dimensions == 2:
-            print(groups_table(shown, signed=signed).text())
-
-
-def print_gains(run: Path, people: People) -> None:
-    """What each stage of a run gains over the previous one, with the paired 95 % confidence interval over people.
-
-    Args:
-        run: with the predictions of the validation split.
-        people: its people.
-    """
-    print("Gain over the previous stage, paired 95 % confidence interval over people:")
-    for (previous, before), (stage, after) in pairwise(load_poses(run, people).items()):
-        gain = score_poses(after, people, minus=before)[2]
-        pckh, joint, bone = (
-            cell(score.overall, signed=True) for score in (gain.pckh, gain["joint_error"], gain["bone_error"])
-        )
-        print(
-            f"  {readable(stage)} - {readable(previous)}: "
-            f"{gain.measure.title} {pckh} points, joint error {joint} px, bone error {bone} px"
-        )
+            if dimensions == 2:
+                print(groups_table(shown, signed=signed).text())

@@ -18,7 +18,7 @@ from evaluation.metrics.relative import placement, relative_errors
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable
-from ief.reporting.scoring import ground_truth, load_poses
+from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
 
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
@@ -40,9 +40,9 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
     """
-    loaded = {method: [load_poses(run, people) for run in each] for method, each in runs.items()}
+    loaded = {method: [load_predictions(run, people) for run in each] for method, each in runs.items()}
     poses = {
-        (stage, method): [by_stage[stage][..., :2] for by_stage in each]
+        (stage, method): [by_stage[stage].joints[..., :2] for by_stage in each]
         for stage in next(iter(loaded.values()))[0]
         for method, each in loaded.items()
     }
