@@ -18,8 +18,9 @@ def escape_name(name: str) -> str:
     """A name with `%n`, `%x1b`, `%udcfc` for what cannot be printed: a line end, a color, a byte that is no UTF-8."""
     if name.isprintable():
         return name
-    escape = {char: char.encode("unicode_escape").decode().replace("\\", "%") for char in set(name)}
-    return "".join(char if char.isprintable() else escape[char] for char in name)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode().replace("\\", "%") for char in name
+    )
 
 
 class Incomplete(PoseError):

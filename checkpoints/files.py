@@ -129,9 +129,8 @@ def require_file(path: str | os.PathLike) -> Path:
 def distinct_names(paths: Sequence[str | os.PathLike]) -> list[str]:
     """The paths' last parts, with as many folders before them as it takes to tell the paths apart."""
     absolute = [Path(os.path.abspath(path)).parts for path in paths]  # a name has no `..`, which would leave a folder
-    names = ["/".join(parts[-1:]) for parts in absolute]
-    count, distinct = 1, len(set(absolute))
-    while len(set(names)) < distinct:
-        count += 1
+    for count in range(1, max(map(len, absolute), default=0) + 1):
         names = ["/".join(parts[-count:]).lstrip("/") for parts in absolute]
-    return names
+        if len(set(names)) == len(set(absolute)):
+            break
+    return names if absolute else []

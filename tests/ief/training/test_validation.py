@@ -144,7 +144,7 @@ def test_keep_best_keeps_the_best_through_every_stop(tiny_data, tmp_path, monkey
     best = max(values, key=values.get)
     assert best != 12
     poses = predict_cascade(load_cascade(straight.run_folder), straight.data.valid)[-1]
-    assert alike(poses, None).mean_pckh.value == values[best]
+    assert alike(poses, None)[2].mean_pckh.value == values[best]
     kept = load_stage(straight.file)[2]["kept"]
     assert kept == {"weights": "best", "epoch": best / 3, "pckh": values[best]}
     assert train_in_pieces(replace(straight, run_folder=tmp_path / "pieces")) == 3
