@@ -57,7 +57,7 @@ def write_atomically(
 
 
 def refuse_folder(path: str | os.PathLike) -> Path:
-    """`path`, of a file to write, as a Path. Raises PoseError for a folder: before any work, if a command asks first."""
+    """`path`, of a file to write, as a Path. Raises PoseError for a folder; a command asks before it works."""
     if os.path.isdir(path):
         raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
     return Path(path)

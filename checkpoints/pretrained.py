@@ -75,8 +75,8 @@ class PretrainedWeights:
             )
         name = min(name for name in held.keys() | needed.keys() if held.get(name) != needed.get(name))
         raise PoseError(
-            f"{self.file}: not the weights of a {network}: '{escape_name(name)}' is {held.get(name, 'absent')}, expected "
-            f"{needed.get(name, 'absent')}; choose another --backbone or another file"
+            f"{self.file}: not the weights of a {network}: '{escape_name(name)}' is {held.get(name, 'absent')}, "
+            f"expected {needed.get(name, 'absent')}; choose another --backbone or another file"
         )
 
 

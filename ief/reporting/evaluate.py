@@ -129,11 +129,11 @@ def warn(path: Path, joints: np.ndarray, people: People) -> None:
 
 def print_tables(scores: ScoresByDimension) -> None:
     """Every table of one set of predictions."""
-    named = {scores[2].convention: scores[2]}
-    tables = [summary_table(named), *(groups_table(named, threshold) for threshold in scores[2].thresholds)]
-    tables.append(joints_table(scores[2]))
-    if 3 in scores:
-        tables += [summary_table({"predictions": scores[3]}), joints_table(scores[3]), *breakdown_tables(scores[3])]
+    flat = scores[2]
+    named = {flat.convention: flat}
+    tables = [summary_table(named), *(groups_table(named, one) for one in flat.thresholds), joints_table(flat)]
+    if deep := scores.get(3):
+        tables += [summary_table({"predictions": deep}), joints_table(deep), *breakdown_tables(deep)]
     print(*(table.text() for table in tables), sep="\n")
 
 

@@ -8,7 +8,7 @@ nothing (`mpii_tools.people.Depth.to_camera`). Scoring arrays needs no torch: `i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,9 +141,9 @@ def person_errors(joints: np.ndarray, people: People, dimensions: int = 2) -> np
     return nan_mean(joint_errors(people.depth.to_camera(joints), gt, people.skeleton.root), axis=1)
 
 
-def stage_names(count: int) -> list[str]:
-    """`mean_pose`, `stage0`, `stage1`, ... for `count` poses of a cascade."""
-    return ["mean_pose", *(f"stage{index}" for index in range(count - 1))]
+def name_stages(poses: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """The poses of a cascade, (T + 1, N, K, D), as `mean_pose`, `stage0`, `stage1`, ..."""
+    return {f"stage{index}" if index >= 0 else "mean_pose": pose for index, pose in enumerate(poses, start=-1)}
 
 
 def score_run(
@@ -164,8 +164,7 @@ def score_run(
     gt = ground_truth(data.people, poses[-1])
     if score_map := ScoreMap.fit(scores, correct_joints(poses[-1][..., :2], gt), gt.measure.title):
         score_map.save(out)
-    stages = zip(stage_names(len(poses)), poses, strict=True)
-    results = {name: score_poses(pose, data.people, intervals=True) for name, pose in stages}
+    results = {name: score_poses(pose, data.people, intervals=True) for name, pose in name_stages(poses).items()}
     write_text(out / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
     return results
 
@@ -178,9 +177,9 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
     Args:
         scores: (N, K) of the last stage's joints in 0..1; NaN where there is none.
     """
-    names, people = stage_names(len(poses)), data.people
-    for stage, (name, pose) in enumerate(zip(names, poses, strict=True), start=-1):
-        final = name == names[-1]
+    people = data.people
+    for stage, (name, pose) in enumerate(name_stages(poses).items(), start=-1):
+        final = stage == len(poses) - 2
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
         known = scores if final and np.isfinite(scores).any() else None
         predictions = Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)

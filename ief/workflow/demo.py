@@ -115,7 +115,7 @@ def show_elsewhere(
     people = replace(people, depth=truth.depth.select(find_rows("depth", truth.person_ids, people.person_ids)))
     poses, joint_scores, _ = predictor.predict_split(others)
     save_poses(out / "elsewhere-predictions", others, poses, joint_scores)
-    stages = zip(scoring.stage_names(len(poses)), poses, strict=True)
+    stages = scoring.name_stages(poses).items()
     scores = {name: score_poses(pose, people, intervals=True)[3] for name, pose in stages}
     print(summary_table(scores).text())
     metrics = {name: scores_to_json(each) for name, each in scores.items()}
