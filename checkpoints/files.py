@@ -58,9 +58,10 @@ def write_atomically(
 
 def refuse_folder(path: str | os.PathLike) -> Path:
     """`path`, of a file to write, as a Path. Raises PoseError for a folder; a command asks before it works."""
+    path = Path(path)
     if os.path.isdir(path):
         raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
-    return Path(path)
+    return path
 
 
 def flush(path: Path) -> None:

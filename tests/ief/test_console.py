@@ -1,6 +1,7 @@
-"""A console that cannot print every character: what it lacks is escaped, and the work is done."""
+"""A console that cannot print every character, or none at all: what it lacks is escaped, and the work is done."""
 
 import contextlib
+import io
 import json
 import os
 import struct
@@ -11,6 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
+from checkpoints.progress import progress
+from ief.cli import main
 from mpii_tools.annotations.people_file import load_people
 from mpii_tools.results.predictions import Predictions, save_predictions
 
@@ -90,3 +93,41 @@ def test_output_is_written_whatever_the_console_lacks(finished, tiny_data, tmp_p
     out = tmp_path / NAME / "report"
     assert r"\u8d70" in ief("ascii", "report", finished, "--out", out, "--data", tiny_data)
     assert NAME in (out / "index.html").read_text(encoding="utf-8")
+
+
+COMMAND = "prepare --annotations train.json --images . --size 32 --out"
+
+
+@pytest.mark.parametrize(
+    ("name", "closed"), [("err", "2>&-"), ("out", ">&-"), ("both", ">&- 2>&-"), ("all", "<&- >&- 2>&-")]
+)
+def test_closed_streams_cost_no_work(place, name, closed):
+    done = subprocess.run(f'"{sys.executable}" -m ief {COMMAND} {name} {closed}', shell=True, cwd=place)
+    assert done.returncode == 3 and (place / name / "train-crops.npy").exists()
+
+
+def closed_stream():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+class Window:
+    """What a program with a window of its own puts in place of a stream."""
+
+    def write(self, text):
+        return len(text)
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("stream", [lambda: None, closed_stream, Window], ids=["None", "closed", "window"])
+def test_a_stream_that_is_none_closed_or_foreign(place, monkeypatch, tmp_path, stream):
+    monkeypatch.chdir(place)
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, stream())
+    work, absent = list(progress(range(3), "work")), ["prepare", "--annotations", "absent.json", "--out", "o"]
+    ended = main(absent), main([*COMMAND.split(), str(tmp_path)])
+    monkeypatch.undo()
+    assert (work, ended) == ([0, 1, 2], (2, 3)) and (tmp_path / "train-crops.npy").exists()

@@ -85,12 +85,16 @@ OUT_OF_MEMORY = {
     "CUDA itself": RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported asynchronously"),
     "cuBLAS": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     "system": OSError(errno.ENOMEM, "Cannot allocate memory"),
-}  # fmt: skip
+    "Apple": RuntimeError("MPS backend out of memory (MPS allocated: 17.9 GB, other allocations: 10.5 MB, max allowed"),
+    "AMD": RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB (GPU 0; 15.98 GiB total capacity)"),
+    "C++": RuntimeError("std::bad_alloc"),
+    "ONNX Runtime": type("RuntimeException", (Exception,), {"__module__": "onnxruntime.capi"})("bad allocation"),
+}
 
 
 @pytest.mark.parametrize("kind", OUT_OF_MEMORY)
 def test_too_little_memory_names_the_batch_size(temporary, monkeypatch, capsys, kind):
-    monkeypatch.setattr("ief.inference.predictor.PosePredictor.load", failing_load(OUT_OF_MEMORY[kind]))
+    monkeypatch.setattr("ief.inference.predictor.PosePredictor.load", lambda *_: failing(OUT_OF_MEMORY[kind])(None))
     for given, size in (("", 32), ("--batch-size 7", 7)):
         said = said_by(capsys, f"predict --run . image.jpg {given}", 2)
         assert "out of memory (" in said and f"lower --batch-size {size}," in said
@@ -98,10 +102,6 @@ def test_too_little_memory_names_the_batch_size(temporary, monkeypatch, capsys, 
     said = said_by(capsys, "submit --annotations a --predictions p --out o", 2)
     assert "out of memory (" in said and "batch" not in said
     assert not list(temporary.iterdir())
-
-
-def failing_load(error):
-    return lambda *_: failing(error)(None)
 
 
 @pytest.mark.parametrize("error", [KeyError("out of memory"), ValueError("not enough memory cards"), OSError("disk")])
