@@ -1,6 +1,8 @@
 """The one error of the whole project that a user can put right."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
 
 SHOWN = 200  # inputs that `Incomplete` names one by one
 
@@ -21,6 +23,17 @@ def escape_name(name: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode().replace("\\", "%") for char in name
     )
+
+
+@contextmanager
+def name_corrupt(path: str | PathLike, cure: str, *more: type[Exception]) -> Iterator[None]:
+    """Turns what goes wrong in reading a file, `more` among it, into a PoseError that names it and says what to do."""
+    try:
+        yield
+    except PoseError:
+        raise
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, *more) as error:
+        raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
 
 
 class Incomplete(PoseError):

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from safetensors import SafetensorError, safe_open
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, name_corrupt
 from checkpoints.files import read_text
 
 RELEASED = Path(__file__).parent / "released"  # installed with the package, where there is any
@@ -68,11 +68,8 @@ def read_header(file: Path) -> dict:
     Raises:
         PoseError: no stage of this project, or corrupt.
     """
-    try:
-        with safe_open(file, framework="np") as stage:
-            return json.loads((stage.metadata() or {})["description"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise PoseError(f"{file}: corrupt, or not of this project ({error}); copy or train it again") from error
+    with name_corrupt(file, "copy or train it again", SafetensorError), safe_open(file, framework="np") as stage:
+        return json.loads((stage.metadata() or {})["description"])
 
 
 def describe_run(run: Path) -> str:

@@ -2,13 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, name_corrupt
 from checkpoints.files import distinct_names, read_text
 from checkpoints.weights import read_header
 from evaluation import AngleLimits
@@ -57,17 +56,6 @@ def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits
     return Run(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
 
 
-@contextmanager
-def name_corrupt(path: Path, cure: str) -> Iterator[None]:
-    """Turns what goes wrong in reading a file into the one error, with what to do."""
-    try:
-        yield
-    except PoseError:
-        raise
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
-
-
 def load_metrics(run: Path) -> dict[str, ScoresByDimension]:
     """The scores by stage in `metrics.json` of a run. Raises PoseError if it is missing or corrupt."""
     if not (path := run / "metrics.json").exists():
@@ -92,8 +80,8 @@ def load_record(run: Path) -> tuple[Json, Json]:
     """
     stages, best = [], []
     for path in sorted(run.glob("stage*/stage.safetensors")):
+        stages.append(stage := read_header(path))
         with name_corrupt(path, "copy or train it again"):
-            stages.append(stage := read_header(path))
             kept = stage.get("kept", {})  # older stages, which do not say it, hold the last weights
             if kept.get("weights") == "best":
                 epochs = f"{kept['epoch']:.4g} of {stage['training']['preset']['epochs']:g}"
