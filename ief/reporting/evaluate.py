@@ -58,17 +58,18 @@ def evaluate_predictions(
     people = select_split(annotations, reading.people, split)
     require_pixels(annotations, people)
     read = read_predictions(predictions, people.joint_names, first_pixel)
+    notes = [table(f"faults of {annotations}", reading.faults)]
     try:
         aligned, people = align_annotated(read, people)
     except PoseError as error:
         if not oks or (images := name_images(read, people)) is None or read.joint_names != people.joint_names:
             raise
         average_precision = score_oks(read.joints, people, read.scores, read.box_scores, images)
-        print(f"COCO's OKS alone, which needs no pairs: {error}", file=sys.stderr)
+        notes.append(f"COCO's OKS alone, which needs no pairs: {error}")
+        print(*filter(None, notes), sep="\n", file=sys.stderr)
         print_oks(average_precision)
         return {"oks": asdict(average_precision)}
     joints = aligned.joints
-    notes = [table(f"faults of {annotations}", reading.faults)]
     if len(read) > len(people):
         notes.append(f"{len(read) - len(people):,} predictions are of nobody in {annotations} and do not count")
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):

@@ -146,26 +146,23 @@ def name_stages(poses: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return {f"stage{index}" if index >= 0 else "mean_pose": pose for index, pose in enumerate(poses, start=-1)}
 
 
-def score_run(
-    run: Path, data: PreparedSplit, device: torch.device, flip: bool = False, out: Path | None = None
-) -> dict[str, ScoresByDimension]:
+def score_run(run: Path, data: PreparedSplit, device: torch.device) -> dict[str, ScoresByDimension]:
     """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
-    Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones, to the
-    folder `out`, by default the run's; where joints have scores, also what those mean (`ief.inference.score_map`).
+    Writes to the run's folder `predictions-SPLIT.npz` (the last stage), `predictions-SPLIT-NAME.npz` for the previous
+    ones, and where joints have scores, also what those mean (`ief.inference.score_map`).
     """
     from ief.inference.predictor import PosePredictor
     from ief.inference.score_map import ScoreMap
     from ief.model.run_folder import load_cascade
 
-    out = out or run
-    poses, scores, _ = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
-    save_poses(out, data, poses, scores)
+    poses, scores, _ = PosePredictor.of(load_cascade(run).to(device)).predict_split(data)
+    save_poses(run, data, poses, scores)
     gt = ground_truth(data.people, poses[-1])
     if score_map := ScoreMap.fit(scores, correct_joints(poses[-1][..., :2], gt), gt.measure.title):
-        score_map.save(out)
+        score_map.save(run)
     results = {name: score_poses(pose, data.people, intervals=True) for name, pose in name_stages(poses).items()}
-    write_text(out / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
+    write_text(run / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
     return results
 
 
