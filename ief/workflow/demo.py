@@ -32,7 +32,7 @@ from ief.training.budget import epochs_left, read_epochs, seconds_per_step
 from ief.training.options import Preset, RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig, load_training_data
-from ief.training.trainer import train_stage
+from ief.workflow.training import train
 from mpii_tools.annotations.people_file import load_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.images.decode import image_loader
@@ -169,24 +169,22 @@ def demo(
     drawn = draw(out, images, seed)
     say("2. preparing crops")
     preparing = monotonic()
-    folders = [
-        str(prepare_drawn(source, out / ("prepared" if len(drawn) == 1 else f"prepared-{name}"), name, config.options))
-        for name, source in drawn.items()
-    ]
+    folders = [str(out / ("prepared" if len(drawn) == 1 else f"prepared-{name}")) for name in drawn]
+    for folder, (name, source) in zip(folders, drawn.items(), strict=True):
+        prepare_drawn(source, Path(folder), name, config.options)
     reporting = REPORTING * (monotonic() - preparing)
     valid = [load_prepared(folder, "valid") for folder in folders]
     say("3. training")
     config = replace(config, data=folders[0], also=folders[1] if len(folders) > 1 else None)
-    with open_runtime(device) as runtime:
-        stage = StageConfig(config, load_training_data(config), out / "run")
-        if epochs is None:
-            stage = fit_epochs(stage, runtime, minutes, started + 60 * minutes - reporting, sum(map(len, valid)))
-        for index in range(config.stages):
-            train_stage(replace(stage, index=index), runtime)
-    people, training = valid[0].people, stage.data.train.people
-    say(f"4. predicting and evaluating {len(people):,} people")
-    print_summary(scoring.score_run(out / "run", valid[0], runtime.device))
-    shown = show(out, drawn, valid, PosePredictor.of(load_cascade(out / "run").to(runtime.device)))
+    if epochs is None:
+        with open_runtime(device) as runtime:
+            stage = StageConfig(config, load_training_data(config), out / "run")
+            end = started + 60 * minutes - reporting
+            config = fit_epochs(stage, runtime, minutes, end, sum(map(len, valid))).run
+    train(out / "run", config, device=device)
+    people, training = valid[0].people, load_prepared(folders[0], "train").people
+    say(f"4. comparing {len(people):,} people")
+    shown = show(out, drawn, valid, PosePredictor.load(out / "run", device))
     say("5. report")
     depth = "" if dimensions == 2 else " with depth, half as many without it"
     lead = f"{len(training):,} to train on{depth}, {len(people):,} to validate. None is of MPII or Human3.6M."
@@ -199,18 +197,17 @@ def demo(
     return page
 
 
-def prepare_drawn(drawn: SyntheticData, folder: Path, name: str, options: Preset) -> Path:
+def prepare_drawn(drawn: SyntheticData, folder: Path, name: str, options: Preset) -> None:
     """Write the crops of drawn people, with their depths if they have them, at the options' size and margin.
 
     Args:
-        folder: to write, and to return. name: of the prepared dataset.
+        folder: to write. name: of the prepared dataset.
 
     Raises:
         PoseError: as `prepare` does.
     """
     people = read_annotations(drawn.annotations).people
     prepare(people, open_images(drawn.images), folder, name, CropSpec(options.size, options.margin))
-    return folder
 
 
 def fit_epochs(stage: StageConfig, runtime: Runtime, minutes: float, end: float, predicted: int) -> StageConfig:
