@@ -65,6 +65,8 @@ def evaluate_predictions(
         if not oks or (images := name_images(read, people)) is None or read.joint_names != people.joint_names:
             raise
         average_precision = score_oks(read.joints, people, read.scores, read.box_scores, images)
+        if elsewhere := len(read) - int(np.isin(images, people.images).sum()):
+            notes.append(f"{elsewhere:,} predictions are in images of nobody in {annotations} and do not count")
         notes.append(f"COCO's OKS alone, which needs no pairs: {error}")
         print(*filter(None, notes), sep="\n", file=sys.stderr)
         print_oks(average_precision)

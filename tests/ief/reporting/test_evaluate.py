@@ -71,6 +71,9 @@ def test_ap_of_detections_is_pycocotools(annotations, tmp_path, capsys, rows, sh
     values = tree["oks"]["values"]
     np.testing.assert_allclose([values["AP"], values["AR"]], judge(annotations, results), atol=1e-9)
     assert "people have" in said.err and f"AP {values['AP']:.1f}" in said.out and list(tree) == ["oks"]
+    write_tree(results, [*json.loads(results.read_text()), {"image_id": 7, "keypoints": [1] * 51, "score": 1}])
+    assert main([*command, "--oks", "--json", str(out)]) == 0 and json.loads(out.read_text()) == tree
+    assert "1 predictions are in images of nobody" in capsys.readouterr().err
 
 
 def test_detections_of_other_images_have_no_ap(annotations, tmp_path, capsys):
