@@ -12,7 +12,7 @@ import torch
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import PCKH
-from ief.inference.predictor import predict_cascade
+from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
 from ief.reporting.scoring import score_poses
@@ -113,7 +113,7 @@ class Validator:
         """
         data, candidate = self.data, copy_stage(stage)
         cascade = Cascade(self.mean_pose, [*self.previous, candidate]).to(self.device).eval()
-        self.poses = predict_cascade(cascade, data)[-1]
+        self.poses = PosePredictor.of(cascade).predict_split(data)[0][-1]
         scored = score_poses(self.poses, data.people)
         scores = scored[2]
         errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)

@@ -9,7 +9,8 @@ from checkpoints.files import checksum, write_bytes
 from checkpoints.stopping import Stopping
 from checkpoints.weights import find_run
 from evaluation.report.skeletons import to_jpeg
-from ief.inference.inputs import find_inputs, name_videos, place_person, read_boxes, whole_images
+from ief.inference.box_files import read_boxes
+from ief.inference.inputs import find_inputs, name_videos, place_person, whole_images
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor

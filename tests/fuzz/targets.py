@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import h5py
@@ -25,7 +26,7 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
-from ief.inference.inputs import read_boxes
+from ief.inference.box_files import read_boxes
 from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
@@ -337,8 +338,9 @@ def boxes_json() -> list:
 
 def use_boxes(path: Path) -> None:
     """Read, and cut the crops that the boxes ask for out of a blank image."""
+    blank, network = np.zeros((24, 20, 3), np.uint8), SimpleNamespace(size=16, skeleton=MPII, dimensions=2)
     for image in read_boxes(path, ())[0]:
-        cut_image(replace(image, image=np.zeros((24, 20, 3), np.uint8)), 16)
+        cut_image(replace(image, image=blank), network)
 
 
 VALID_LIST = '\ufeffimage,split\n"a.jpg",val\nimages\\b.jpg c.jpg\n'.encode()

@@ -1,4 +1,4 @@
-"""A console that cannot print every character, or none at all: what it lacks is escaped, and the work is done."""
+"""A console that lacks characters, or streams, or is none: what it lacks is escaped, and the work is done."""
 
 import contextlib
 import io
@@ -95,15 +95,13 @@ def test_output_is_written_whatever_the_console_lacks(finished, tiny_data, tmp_p
     assert NAME in (out / "index.html").read_text(encoding="utf-8")
 
 
-COMMAND = "prepare --annotations train.json --images . --size 32 --out"
-
-
 @pytest.mark.parametrize(
     ("name", "closed"), [("err", "2>&-"), ("out", ">&-"), ("both", ">&- 2>&-"), ("all", "<&- >&- 2>&-")]
 )
 def test_closed_streams_cost_no_work(place, name, closed):
-    done = subprocess.run(f'"{sys.executable}" -m ief {COMMAND} {name} {closed}', shell=True, cwd=place)
-    assert done.returncode == 3 and (place / name / "train-crops.npy").exists()
+    command = f'"{sys.executable}" -m ief prepare --annotations train.json --images . --size 32 --out {name} {closed}'
+    assert subprocess.run(command, shell=True, cwd=place).returncode == 3
+    assert (place / name / "train-crops.npy").exists()
 
 
 def closed_stream():
@@ -122,12 +120,14 @@ class Window:
         pass
 
 
-@pytest.mark.parametrize("stream", [lambda: None, closed_stream, Window], ids=["None", "closed", "window"])
-def test_a_stream_that_is_none_closed_or_foreign(place, monkeypatch, tmp_path, stream):
-    monkeypatch.chdir(place)
+STREAMS = {"None": lambda: None, "closed": closed_stream, "window": Window}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_stream_that_is_none_closed_or_foreign(place, monkeypatch, stream):
     for name in ("stdout", "stderr"):
-        monkeypatch.setattr(sys, name, stream())
-    work, absent = list(progress(range(3), "work")), ["prepare", "--annotations", "absent.json", "--out", "o"]
-    ended = main(absent), main([*COMMAND.split(), str(tmp_path)])
+        monkeypatch.setattr(sys, name, STREAMS[stream]())
+    work = list(progress(range(3), "work"))
+    statuses = [main([*map(str, prepare(place, stream)), *more]) for more in ((), ("--annotations", "absent.json"))]
     monkeypatch.undo()
-    assert (work, ended) == ([0, 1, 2], (2, 3)) and (tmp_path / "train-crops.npy").exists()
+    assert (work, statuses) == ([0, 1, 2], [3, 2]) and (place / stream / "train-crops.npy").exists()

@@ -19,7 +19,7 @@ from checkpoints.stopping import TIME_UP, Stopped, Stopping
 from evaluation import Estimate, Score, Scores
 from evaluation.metrics.conventions import PCKH
 from ief.cli import main
-from ief.inference.predictor import predict_cascade
+from ief.inference.predictor import PosePredictor
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
 from ief.reporting.runs import load_curves
 from ief.reporting.scoring import score_poses
@@ -143,7 +143,7 @@ def test_keep_best_keeps_the_best_through_every_stop(tiny_data, tmp_path, monkey
     values = validated(straight.run_folder)
     best = max(values, key=values.get)
     assert best != 12
-    poses = predict_cascade(load_cascade(straight.run_folder), straight.data.valid)[-1]
+    poses = PosePredictor.of(load_cascade(straight.run_folder)).predict_split(straight.data.valid)[0][-1]
     assert alike(poses, None)[2].mean_pckh.value == values[best]
     kept = load_stage(straight.file)[2]["kept"]
     assert kept == {"weights": "best", "epoch": best / 3, "pckh": values[best]}
@@ -229,7 +229,7 @@ def test_without_head_sizes_the_best_is_by_torso(tiny_data, tmp_path, monkeypatc
     config = replace(config, data=replace(config.data, valid=data))
     train_stage(replace(config, run_folder=tmp_path / "torso"))
     torso = load_stage(stage_file(tmp_path / "torso", 0))[2]["kept"]["pckh"]
-    poses = predict_cascade(load_cascade(tmp_path / "torso"), data)[-1]
+    poses = PosePredictor.of(load_cascade(tmp_path / "torso")).predict_split(data)[0][-1]
     assert torso == score_poses(poses, people, metric="torso")[2].mean_pckh.value
 
     def of_nobody(poses, people):
