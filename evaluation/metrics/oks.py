@@ -35,19 +35,26 @@ class OksScores:
 
 
 def oks_scores(
-    pred: ArrayLike, gt: GroundTruth, images: Sequence[str], area: np.ndarray, scores: np.ndarray | None = None
+    pred: ArrayLike,
+    gt: GroundTruth,
+    images: Sequence[str],
+    area: np.ndarray,
+    scores: np.ndarray | None = None,
+    pred_images: Sequence[str] | None = None,
 ) -> OksScores:
-    """OKS AP of N people, each with one predicted pose, so that nobody is missed and nobody is found twice.
+    """OKS AP of N people: each with one predicted pose, or with whatever poses a detector has in their images.
 
     Args:
-        pred: (N, K, D) predicted joints, image pixels.
-        gt: of the same people; its skeleton has sigmas.
+        pred: (P, K, D) predicted joints, image pixels.
+        gt: of the people; its skeleton has sigmas.
         images: N image names: a pose may match any person of its image.
         area: (N,) square image pixels, NaN where it is unknown.
-        scores: (N,) that rank the poses; None ranks all the same.
+        scores: (P,) that rank the poses; None ranks all the same.
+        pred_images: P image names, of which those of `images` count; None: a pose per person, in their order.
 
     Raises:
-        PoseError: pycocotools is not installed, the skeleton has no sigmas, nobody can be scored.
+        PoseError: pycocotools is not installed, the skeleton has no sigmas, nobody can be scored, no pose is in an
+            image of somebody.
     """
     try:
         from pycocotools.coco import COCO
@@ -56,13 +63,19 @@ def oks_scores(
         raise PoseError("COCO's AP needs pycocotools, which is not installed: pip install '.[coco]'") from None
     if not gt.skeleton.sigmas:
         raise PoseError("COCO's AP needs a sigma per joint, and the skeleton has none; add `sigmas` to its file")
-    pred = np.nan_to_num(gt.check(pred)[..., :2])
+    pred = np.asarray(pred, dtype=np.float64) if pred_images is not None else gt.check(pred)
     known, present = has_size(area), gt.annotated.any(axis=1)
     area = np.where(known, area, AREA_PER_BOX * (BOX_PER_SCALE * gt.scale) ** 2)
     counted = present & has_size(area)
     if not counted.any():
         raise PoseError("COCO's AP: nobody has an annotated joint and an area or a box; give annotations that do")
     images = np.asarray(images, dtype=str)[counted].tolist()
+    kept, places = counted, images
+    if pred_images is not None:
+        kept = np.isin(pred_images, images)
+        places = np.asarray(pred_images, dtype=str)[kept].tolist()
+        if not kept.any():
+            raise PoseError("COCO's AP: no prediction is in an image of the annotations; check the images' names")
     number = {image: index for index, image in enumerate(dict.fromkeys(images), 1)}
     joints, true = gt.annotated[counted], gt.known[counted, :, :2]
     corner = np.nanmin(true, axis=1)
@@ -73,13 +86,15 @@ def oks_scores(
         "keypoints": np.dstack([np.nan_to_num(true), 2 * joints]).reshape(len(joints), -1),
         "iscrowd": np.zeros(len(joints), int),
     }
+    found = np.nan_to_num(pred[kept, :, :2])
+    ranks = np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0)
     poses = {
-        "keypoints": np.dstack([pred[counted], np.ones_like(joints)]).reshape(len(joints), -1),
-        "score": (np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0))[counted],
+        "keypoints": np.dstack([found, np.ones(found.shape[:2])]).reshape(len(found), -1),
+        "score": ranks[kept],
     }
 
-    def list_rows(columns: dict[str, np.ndarray]) -> list[dict]:
-        rows = zip(images, *(column.tolist() for column in columns.values()), strict=True)
+    def list_rows(names: list[str], columns: dict[str, np.ndarray]) -> list[dict]:
+        rows = zip(names, *(column.tolist() for column in columns.values()), strict=True)
         return [
             {"id": row, "image_id": number[image], "category_id": 1, **dict(zip(columns, values, strict=True))}
             for row, (image, *values) in enumerate(rows, 1)
@@ -89,11 +104,11 @@ def oks_scores(
         coco = COCO()
         coco.dataset = {
             "images": [{"id": index} for index in number.values()],
-            "annotations": list_rows(facts),
+            "annotations": list_rows(images, facts),
             "categories": [{"id": 1, "name": "person"}],
         }
         coco.createIndex()
-        run = COCOeval(coco, coco.loadRes(list_rows(poses)), "keypoints")
+        run = COCOeval(coco, coco.loadRes(list_rows(places, poses)), "keypoints")
         run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
         run.evaluate()
         run.accumulate()

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from checkpoints.files import write_text
+from checkpoints.files import refuse_folder, write_text
 from evaluation import CONVENTIONS, MEASURES
 from ief.commands.options import ANGLE_LIMITS, FILE, FIRST_PIXEL, FLAG, PATH, argument
 
@@ -29,6 +29,8 @@ def run(args: argparse.Namespace) -> None:
 
     options = dict(vars(args))
     out = options.pop("json")
+    if out:
+        refuse_folder(out)
     result = evaluate_predictions(**options)
     if out:
         write_text(out, json.dumps(result, indent=1))

@@ -46,7 +46,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     needed = labeled if needed is None else needed
     parts = [np.ones(len(people), bool), people.scored, labeled, needed]
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
-    images = None if nameless else _image_names(predictions, people)
+    images = None if nameless else name_images(predictions, people)
     if images is None:
         return _by_row(len(predictions), parts), "row by row"
     center = np.full((len(predictions), 2), np.nan) if predictions.crop_center is None else predictions.crop_center
@@ -91,7 +91,7 @@ def align_annotated(
     rows, way = match(predictions, people, needed)
     if missing := people.person_ids[needed & (rows < 0)].tolist():
         first, image = name_of(predictions, 0) if len(predictions) else "nobody", people.images[needed & (rows < 0)][0]
-        there, count = (_image_names(predictions, people) or []).count(image), int((people.images == image).sum())
+        there, count = (name_images(predictions, people) or []).count(image), int((people.images == image).sum())
         lack, cure = "no prediction", "predict the people of these annotations, or give those of who is predicted"
         if there > count:
             lack, cure = "more than one prediction to choose from", "keep one for each person"
@@ -114,7 +114,7 @@ def name_of(predictions: Predictions, row: int) -> str:
     return f"row {row}" if names is None else str(names[row])
 
 
-def _image_names(predictions: Predictions, people: People) -> list[str] | None:
+def name_images(predictions: Predictions, people: People) -> list[str] | None:
     """Image of each prediction in the people's words, None if nothing tells."""
     if predictions.person_ids is not None:
         return [person.rpartition("#")[0] for person in predictions.person_ids.tolist()]

@@ -30,7 +30,7 @@ from ief.inference.box_files import read_boxes
 from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
-from ief.reporting.scoring import score
+from ief.reporting.scoring import score_poses
 from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people
@@ -83,12 +83,12 @@ def use_annotations(path: Path) -> None:
     found = place_people(assign_splits(path, read_annotations(path)).people)[0]
     drop_unusable(found.select(~find_shared(found)))
     if len(found):
-        score(np.nan_to_num(found.joints), found)
+        score_poses(np.nan_to_num(found.joints), found)
 
 
 def use_predictions(path: Path) -> None:
     """Read, match to the people, score."""
-    score(align(read_predictions(path), people()).joints, people())
+    score_poses(align(read_predictions(path), people()).joints, people())
 
 
 def rect(row: int, count: int) -> dict:
