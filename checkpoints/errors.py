@@ -46,7 +46,7 @@ class Incomplete(PoseError):
     status = 3
 
     def __init__(self, left_out: Sequence[str]) -> None:
-        lines = [f"{len(left_out):,} left out, everything else is written:", *left_out[:SHOWN]]
+        lines = [f"{len(left_out):,} left out, everything else is written:", *map(escape_name, left_out[:SHOWN])]
         if len(left_out) > SHOWN:
             lines.append(f"... and {len(left_out) - SHOWN:,} more")
         super().__init__("\n  ".join(lines))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names, read_text, require_file
+from checkpoints.files import distinct_names, read_text, real_path, require_file
 from ief.inference.boxes import drop_overlapping, person_boxes, to_corners
 from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
@@ -70,6 +70,9 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     else:
         text = read_boxes_text(require_file(path))
         entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
+    endless = [isinstance(entry, NamedBox) and np.isinf(entry.score) for entry in entries]
+    entries = [f"{path}: a box of {entry.image} has the score {entry.score}; give a finite one" if wrong else entry
+               for entry, wrong in zip(entries, endless, strict=True)]  # fmt: skip
     left_out = [entry for entry in entries if isinstance(entry, str)]
     named: dict[str, list[NamedBox]] = {}  # names whose boxes are passed over are no other image's
     for entry in entries:
@@ -181,7 +184,7 @@ def match_names(
                 image = by_path.get(by_number.get(coco.image_key(last)))
                 image = image or (None if files or name.isdigit() else folder / name)
             if image is not None:
-                names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+                names_of.setdefault(real_path(image), (image, []))[1].append(name)
         except PoseError as error:
             ambiguous[name] = str(error)
         except ValueError as error:  # a NUL, or half a letter
@@ -288,7 +291,7 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
                 raise ValueError("bbox is missing")
             row = rows.get(coco.image_key(entry.get("image_id"))) or rows.get(name, {})
             sides = (row.get("width"), row.get("height"))
-            size = tuple(side if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
+            size = tuple(float(side) if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
             known = (coco.id_of(entry, row), entry.get("category_id", categories[0]), "box" not in entry)
             yield NamedBox(name, box, float("nan") if score is None else float(score), *known, size)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
