@@ -33,7 +33,7 @@ def write_atomically(
         the final path.
 
     Raises:
-        PoseError: as `refuse_folder`, or when the disk refuses (full, read-only); what `path` held before is still there.
+        PoseError: as `refuse_folder`, or when the disk refuses (full, read-only); what `path` held before is there.
     """
     path = refuse_folder(path)
     part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")

@@ -1,7 +1,7 @@
 """Stopping long work so that the same command resumes it: a scheduler's signal, Ctrl-C, the end of the time given.
 
-Outside a training they end the program at once, by an exception; every file is written whole or not at all. Inside one they wait for
-the current step, and a checkpoint is saved first.
+Outside a training they end the program at once, by an exception; every file is written whole or not at all. Inside one
+they wait for the current step, and a checkpoint is saved first.
 """
 
 from __future__ import annotations

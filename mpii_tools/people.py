@@ -12,6 +12,7 @@ import numpy as np
 from checkpoints.errors import PoseError, escape_name
 from heads.skeleton import CROP_SIDE, MPII, Skeleton
 from mpii_tools.cameras import back_project
+from mpii_tools.formats.arrays import text_array
 
 BOX_MARGIN = 1.25  # crop side / longer side of a whole person's box, as MPII's is 1.25 of the person's height
 CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
@@ -245,7 +246,8 @@ def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: in
         PoseError: a column of another shape.
     """
     for name, (kind, *row) in columns.items():
-        column, row = np.asarray(getattr(table, name), dtype=kind), tuple(lengths.get(length, length) for length in row)
+        column, row = getattr(table, name), tuple(lengths.get(length, length) for length in row)
+        column = text_array(column) if isinstance(column, list) and kind is np.str_ else np.asarray(column, dtype=kind)
         shape = (rows, *row)
         if column.shape in ((), row):
             column = np.broadcast_to(column, shape).copy()
@@ -256,7 +258,7 @@ def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: in
 
 def escape_names(names: np.ndarray) -> np.ndarray:
     """Names (N,) as messages and tables can hold them (`escape_name`); images are found by them all the same."""
-    return np.array(list(map(escape_name, names.tolist())), dtype=np.str_)
+    return text_array(map(escape_name, names.tolist()))
 
 
 def require_printable(what: str, *columns: np.ndarray) -> None:

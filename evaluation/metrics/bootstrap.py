@@ -13,6 +13,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 
 LEVEL = 0.95
+FEWEST = 10  # people, or sequences, of whom resamples are drawn: those of fewer repeat one another
 _BLOCK = 2**24  # weights drawn at a time: bounds the memory, changes no draw
 
 
@@ -54,7 +55,7 @@ def estimates(values: np.ndarray) -> np.ndarray:
 
 
 def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) -> dict[Hashable, np.ndarray]:
-    """Sums over N people in row 0, and in R rows below it those of N people drawn with replacement; None takes R = 0.
+    """Sums over N people in row 0, and in R rows below it those of N people drawn with replacement. R = 0 for None, or N < FEWEST.
 
     All terms share the draws, and so do calls with the same number of people, resamples and seed. Two methods
     on the same people are therefore paired: subtract their resampled metrics.
@@ -70,11 +71,11 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
         PoseError: fewer than one resample.
     """
     sums = {name: term.sum(axis=0)[None] for name, term in terms.items()}
-    if bootstrap is None:
+    people = len(next(iter(terms.values())))
+    if bootstrap is None or people < FEWEST:
         return sums
     if bootstrap.resamples < 1:
         raise PoseError(f"bootstrap: needs at least 1 resample, found {bootstrap.resamples}")
-    people = len(next(iter(terms.values())))
     columns = [np.asarray(term, np.float64).reshape(people, math.prod(term.shape[1:])) for term in terms.values()]
     table = np.concatenate(columns, axis=1)
     drawn = np.zeros((bootstrap.resamples, table.shape[1]))
