@@ -13,7 +13,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 
 LEVEL = 0.95
-FEWEST = 10  # people, or sequences, of whom resamples are drawn: those of fewer repeat one another
+FEWEST = 10  # people of whom resamples are drawn: those of fewer repeat one another
 _BLOCK = 2**24  # weights drawn at a time: bounds the memory, changes no draw
 
 
@@ -54,8 +54,11 @@ def estimates(values: np.ndarray) -> np.ndarray:
     return np.asarray(estimate(values[0].astype(float), *bounds), dtype=object)
 
 
-def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) -> dict[Hashable, np.ndarray]:
-    """Sums over N people in row 0, and in R rows below it those of N people drawn with replacement. R = 0 for None, or N < FEWEST.
+def totals(
+    terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None, people: int | None = None
+) -> dict[Hashable, np.ndarray]:
+    """Sums over N people in row 0, and in R rows below it those of N people drawn with replacement; None takes R = 0,
+    and so do fewer people than FEWEST.
 
     All terms share the draws, and so do calls with the same number of people, resamples and seed. Two methods
     on the same people are therefore paired: subtract their resampled metrics.
@@ -63,6 +66,7 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
     Args:
         terms: what each person adds to a sum, any number of arrays (N, ...).
         bootstrap: how to draw.
+        people: how many they are, where N are sequences of them.
 
     Returns:
         The same keys with arrays (1 + R, ...).
@@ -71,17 +75,17 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
         PoseError: fewer than one resample.
     """
     sums = {name: term.sum(axis=0)[None] for name, term in terms.items()}
-    people = len(next(iter(terms.values())))
-    if bootstrap is None or people < FEWEST:
-        return sums
-    if bootstrap.resamples < 1:
+    count = len(next(iter(terms.values())))
+    if bootstrap and bootstrap.resamples < 1:
         raise PoseError(f"bootstrap: needs at least 1 resample, found {bootstrap.resamples}")
-    columns = [np.asarray(term, np.float64).reshape(people, math.prod(term.shape[1:])) for term in terms.values()]
+    if bootstrap is None or 0 < (people or count) < FEWEST:
+        return sums
+    columns = [np.asarray(term, np.float64).reshape(count, math.prod(term.shape[1:])) for term in terms.values()]
     table = np.concatenate(columns, axis=1)
     drawn = np.zeros((bootstrap.resamples, table.shape[1]))
-    rng, chances = np.random.default_rng(bootstrap.seed), np.full(people, 1 / max(people, 1))
-    for block in np.array_split(drawn, -(-bootstrap.resamples * people // _BLOCK)) if people else ():
-        block[:] = rng.multinomial(people, chances, size=len(block)).astype(np.float64) @ table
+    rng, chances = np.random.default_rng(bootstrap.seed), np.full(count, 1 / max(count, 1))
+    for block in np.array_split(drawn, -(-bootstrap.resamples * count // _BLOCK)) if count else ():
+        block[:] = rng.multinomial(count, chances, size=len(block)).astype(np.float64) @ table
     parts = np.split(drawn, np.cumsum([column.shape[1] for column in columns])[:-1], axis=1)
     return {
         name: np.concatenate([sums[name], part.reshape(len(part), *term.shape[1:])])

@@ -160,7 +160,7 @@ def _measure(
     for metric in (metric for metric in metrics if not (metric.of_gt and paired)):
         values[metric] = sum(metric.values(pred, gt) for pred in checked) / len(checked)
         terms |= {(metric, kind): term for kind, term in _terms(metric, values[metric], gt).items()}
-    sums = totals(terms, bootstrap)
+    sums = totals(terms, bootstrap, len(gt))
     measured: Measured = {}
     if gt.dimensions == 2:
         measured |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)

@@ -26,6 +26,7 @@ from mpii_tools.prepared.write import compare_sizes
 
 EXPECTED = "'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale', finite and with a scale above 0"
 LABEL = "'class cx cy w h' in 0..1, with a score or not"
+MOST = 1e9  # pixels; a number beyond overflows what is computed from it
 SAME = 0.9  # intersection over union of two boxes above which they are one person's, given twice
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
 
@@ -70,9 +71,10 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     else:
         text = read_boxes_text(require_file(path))
         entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
-    endless = [isinstance(entry, NamedBox) and np.isinf(entry.score) for entry in entries]
-    entries = [f"{path}: a box of {entry.image} has the score {entry.score}; give a finite one" if wrong else entry
-               for entry, wrong in zip(entries, endless, strict=True)]  # fmt: skip
+    for place, entry in enumerate(entries):
+        numbers = [entry.score, *(() if entry.box is None else entry.box)] if isinstance(entry, NamedBox) else ()
+        if wrong := [number for number in numbers if abs(number) > MOST]:
+            entries[place] = f"{path}: a box of {entry.image} has the number {wrong[0]:g}; give pixels and a score"
     left_out = [entry for entry in entries if isinstance(entry, str)]
     named: dict[str, list[NamedBox]] = {}  # names whose boxes are passed over are no other image's
     for entry in entries:
@@ -211,7 +213,7 @@ def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         if not line.strip() or (HEADER.match(line.strip() + " ") and not numbers):
             continue
         name, count = " ".join(tokens[: len(tokens) - len(numbers)]), len(numbers)
-        placed = count == 3 and np.isfinite(numbers).all() and numbers[2] > 0
+        placed = count == 3 and np.max(np.abs(numbers)) < MOST and numbers[2] > 0
         if not name or not (placed or count in (0, 4, 5)):
             yield f"{path}: line {number}: expected {EXPECTED}: {line.strip()[:60]}"
         elif placed:

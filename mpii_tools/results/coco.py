@@ -127,5 +127,5 @@ def to_csv(predictions: Predictions, header: bool = True) -> bytes:
 
 
 def quote_cell(name: str) -> str:
-    """A name as a cell of CSV: what a spreadsheet would take for a formula gets an apostrophe in front."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+    """A name as a cell of CSV: one that a spreadsheet takes for a formula gets an apostrophe in front, a return is %r."""
+    return "'" * name.startswith(("=", "+", "-", "@", "\t", "\r")) + name.replace("\r", "%r")

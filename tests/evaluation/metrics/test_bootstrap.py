@@ -62,3 +62,10 @@ def test_no_people_sum_to_nothing():
 def test_bad_terms_are_named():
     with pytest.raises(PoseError, match="at least 1 resample"):
         resample({"a": np.zeros(3)}, resamples=0)
+
+
+@pytest.mark.parametrize(("people", "drawn"), [(1, False), (2, False), (9, False), (10, True)])
+def test_a_few_people_have_no_interval(people, drawn):
+    values = totals({"a": np.arange(people)[:, None] / 1.0}, Bootstrap())["a"]
+    (estimate,) = bootstrap.estimates(values)
+    assert estimate.value == values[0, 0] and (estimate.interval is not None) == drawn

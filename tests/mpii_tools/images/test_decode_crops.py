@@ -163,3 +163,16 @@ def test_gray_and_16_bit_images_of_the_other_kinds_become_rgb():
         "images of 16 bits, reduced to 8",
     ]
     np.testing.assert_array_equal(decode_image(file.getvalue(), "a"), np.repeat((gray >> 8)[..., None], 3, axis=-1))
+
+
+@pytest.mark.parametrize("shape", [(40, 33_000), (33_000, 40)])
+def test_the_part_of_a_long_image_is_warped_as_the_whole(monkeypatch, shape):
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 4), dtype=np.uint8)
+    for place in (0, 16_000, 32_990):
+        center = np.array([place, 20.0] if shape[1] > shape[0] else [20.0, place])
+        matrix = crop_matrices(center[None], np.array([50.0]), 32)[0]
+        part = warp(image, matrix, 32)
+        with monkeypatch.context() as patch:
+            patch.setattr(images, "SHRT_MAX", 1 << 20)
+            whole = warp(image[:, :2000] if place == 0 and shape[1] > shape[0] else image, matrix, 32)
+        assert np.abs(part.astype(int) - whole).max() <= 8 and np.ptp(part) > 99
