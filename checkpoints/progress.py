@@ -46,7 +46,8 @@ def progress(
     stream = sys.stderr
     show = show and stream is not None and not getattr(stream, "closed", False)  # a program may have no console
     if not show or getattr(stream, "isatty", bool)():
-        file = getattr(stream, "inner", stream)  # of `ief.console`, which would escape how a bar is drawn
-        return tqdm(iterable, escape_name(desc), total, None, file, unit=unit, initial=initial, disable=not show)
+        # Not `ief.console`'s stream itself, which would escape how a bar is drawn.
+        return tqdm(iterable, escape_name(desc), total, None, getattr(stream, "inner", stream), unit=unit,
+                    initial=initial, disable=not show)  # fmt: skip
     return LogLines(iterable, desc, total, unit=unit, initial=initial, bar_format=LINE, delay=DELAY,
                     mininterval=INTERVAL, maxinterval=INTERVAL, miniters=1, smoothing=0)  # fmt: skip

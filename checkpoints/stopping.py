@@ -82,13 +82,17 @@ class Stopping:
     def listening(self) -> Iterator[Stopping]:
         """Catch SIGNALS until the `with` ends (in the main thread, the only one that may).
 
-        Of SIGHUP and SIGUSR1 only what would kill: `nohup` has the first ignored, and a program may have its own use.
+        Of SIGHUP and SIGUSR1 only what would kill, or what a `Stopping` around this one catches: `nohup` has the first
+        ignored, and a program may have its own use.
         """
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        always = {signal.SIGTERM, signal.SIGINT}
-        heard = always.union(each for each in SIGNALS if _kills(signal.getsignal(each)))
+        heard = [
+            each for each in SIGNALS
+            if each in (signal.SIGTERM, signal.SIGINT) or signal.getsignal(each) == signal.SIG_DFL
+            or isinstance(getattr(signal.getsignal(each), "__self__", None), Stopping)
+        ]  # fmt: skip
         before = {number: signal.signal(number, self._catch) for number in heard}
         try:
             yield self
@@ -112,8 +116,3 @@ class Stopping:
         self.caught = number
         if again or not self.waiting:
             raise Stopped(self.status, self.resumes)
-
-
-def _kills(handler: object) -> bool:
-    """Whether a signal with that handler ends the program: nobody hears it, or another `Stopping` does."""
-    return handler == signal.SIG_DFL or isinstance(getattr(handler, "__self__", None), Stopping)

@@ -72,9 +72,8 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         text = read_boxes_text(require_file(path))
         entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
     for place, entry in enumerate(entries):
-        numbers = [entry.score, *(() if entry.box is None else entry.box)] if isinstance(entry, NamedBox) else ()
-        if wrong := [number for number in numbers if abs(number) > MOST]:
-            entries[place] = f"{path}: a box of {entry.image} has the number {wrong[0]:g}; give pixels and a score"
+        if isinstance(entry, NamedBox) and (np.abs([entry.score, *np.ravel(() if entry.box is None else entry.box)]) > MOST).any():
+            entries[place] = f"{path}: a box of {entry.image} has a number beyond {MOST:g}; give pixels and a score"
     left_out = [entry for entry in entries if isinstance(entry, str)]
     named: dict[str, list[NamedBox]] = {}  # names whose boxes are passed over are no other image's
     for entry in entries:

@@ -236,10 +236,10 @@ class OnnxNetwork:
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
         self.inputs = tuple(entry.name for entry in self.session.get_inputs())
-        shapes = {entry.name: entry.shape for entry in self.session.get_outputs()}
-        self.outputs, metadata = list(shapes), self.session.get_modelmeta().custom_metadata_map
+        self.outputs = [entry.name for entry in self.session.get_outputs()]
+        metadata = self.session.get_modelmeta().custom_metadata_map
         known = self.inputs in (CropsToPose.inputs, ImageToPose.inputs)
-        if not known or "size" not in metadata or "joints" not in shapes:
+        if not known or "size" not in metadata or "joints" not in self.outputs:
             raise PoseError(f"{path}: takes {', '.join(self.inputs)}, not what a model that `ief export` wrote does")
         with name_corrupt(path, "export it again", Exception):  # what ONNX Runtime raises has no base class of its own
             self.size, tree = int(metadata["size"]), json.loads(metadata.get("skeleton", "null"))

@@ -116,8 +116,7 @@ def predict_video(
     Returns:
         the poses frame by frame, a line if the video, a part of it or the copy was left out, and the copy's path.
     """
-    predicted: list[Poses] = []
-    left_out, copies = [], []
+    predicted, left_out, copies = [], [], []
     try:
         frames = VideoFrames(path)
         boxes = None if center is None and scale is None else person_box(*frames.size, center, scale)
@@ -261,8 +260,7 @@ def write_video(path: Path, frames: Iterator[np.ndarray], fps: float) -> Path:
         for written, frame in enumerate(chain([first], frames), start=1):  # noqa: B007
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         writer.release()
-        capture = cv2.VideoCapture(str(part))
-        if (whole := sum(1 for _ in iter(capture.grab, False))) != written:
+        if (whole := sum(1 for _ in iter(cv2.VideoCapture(str(part)).grab, False))) != written:
             raise PoseError(f"{path}: only {whole:,} of {written:,} frames were written; make room on the disk")
 
     return write_atomically(path, write)

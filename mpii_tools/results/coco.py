@@ -120,12 +120,12 @@ def to_csv(predictions: Predictions, header: bool = True) -> bytes:
     writer = csv.writer(file, lineterminator="\n")
     if header:
         writer.writerow(map(quote_cell, ["image", "person_id", *columns]))
-    names = (map(quote_cell, column.tolist()) for column in (predictions.images, predictions.person_ids))
-    writer.writerows(zip(*names, *cells, strict=True))
+    images, ids = (map(quote_cell, column.tolist()) for column in (predictions.images, predictions.person_ids))
+    writer.writerows(zip(images, ids, *cells, strict=True))
     # A file name that is no valid UTF-8 comes with lone surrogates, which only an escape can write.
     return file.getvalue().encode("utf-8", errors="backslashreplace")
 
 
 def quote_cell(name: str) -> str:
-    """A name as a cell of CSV: one that a spreadsheet takes for a formula gets an apostrophe in front, a return is %r."""
+    """A name as a cell of CSV: what a spreadsheet takes for a formula gets an apostrophe in front, a return is %r."""
     return "'" * name.startswith(("=", "+", "-", "@", "\t", "\r")) + name.replace("\r", "%r")
