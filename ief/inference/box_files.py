@@ -45,6 +45,11 @@ class NamedBox(NamedTuple):
     sized: bool = False
     size: tuple[float, float] = (np.nan, np.nan)
 
+    @property
+    def largest(self) -> float:
+        """Of the numbers of box and score, by magnitude."""
+        return np.nanmax(np.abs([0.0, self.score, *(() if self.box is None else self.box)]))
+
 
 def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
     """The images and boxes of a file: COCO JSON, or text with one person per line; or of a folder of YOLO's labels.
@@ -71,9 +76,11 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     else:
         text = read_boxes_text(require_file(path))
         entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
-    for place, entry in enumerate(entries):
-        if isinstance(entry, NamedBox) and (np.abs([entry.score, *np.ravel(() if entry.box is None else entry.box)]) > MOST).any():
-            entries[place] = f"{path}: a box of {entry.image} has a number beyond {MOST:g}; give pixels and a score"
+    entries = [
+        f"{path}: a box of {entry.image} has a number beyond {MOST:g}; give pixels and a score"
+        if isinstance(entry, NamedBox) and entry.largest > MOST else entry
+        for entry in entries
+    ]  # fmt: skip
     left_out = [entry for entry in entries if isinstance(entry, str)]
     named: dict[str, list[NamedBox]] = {}  # names whose boxes are passed over are no other image's
     for entry in entries:

@@ -52,7 +52,7 @@ class Journal:
             try:
                 entry = json.loads(line)
                 self.known[entry["key"]] = entry
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 continue
 
     def key(self, people: ImagePeople) -> str:
@@ -72,7 +72,7 @@ class Journal:
             columns["rows"] = columns["rows"].astype(int)  # of nobody, too
             least = self.predictor.min_joint_score
             poses = Poses(skeleton=self.predictor.skeleton, image=people.name, min_score=least, **columns)
-            return Outcome(poses, line["left_out"], line.get("doubts", []))
+            return Outcome(poses, [*line["left_out"]], [*line.get("doubts", [])])
         return None
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:
