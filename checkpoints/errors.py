@@ -30,8 +30,8 @@ def name_corrupt(path: str | PathLike, cure: str, *more: type[Exception]) -> Ite
     """Turns what goes wrong in reading a file, `more` among it, into a PoseError that names it and says what to do."""
     try:
         yield
-    except PoseError:
-        raise
+    except PoseError as error:
+        raise error if str(path) in str(error) else PoseError(f"{path}: {error}; {cure}")
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, *more) as error:
         raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
 

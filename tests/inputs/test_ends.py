@@ -69,7 +69,8 @@ def test_poses_survive_a_video_that_cannot_be_written(run, tmp_path, monkeypatch
     draw_clip(tmp_path / "clip.avi", 5)
     copy = tmp_path / "out" / "clip.pose.avi"
     if fault == "rate":  # as OpenCV before 5 with less than a frame per second
-        monkeypatch.setattr(cv2, "VideoWriter", type("Slow", (cv2.VideoWriter,), {"isOpened": lambda self: False}))
+        methods = {"fourcc": cv2.VideoWriter.fourcc, "isOpened": lambda self: False, "__init__": lambda *_: None}
+        monkeypatch.setattr(cv2, "VideoWriter", type("Slow", (), methods))
     elif fault == "folder":
         copy.mkdir(parents=True)
     else:
