@@ -31,7 +31,7 @@ def name_corrupt(path: str | PathLike, cure: str, *more: type[Exception]) -> Ite
     try:
         yield
     except PoseError as error:
-        raise error if str(path) in str(error) else PoseError(f"{path}: {error}; {cure}")
+        raise (error if str(path) in str(error) else PoseError(f"{path}: {error}; {cure}")) from None
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, *more) as error:
         raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
 
