@@ -46,7 +46,7 @@ def progress(
     stream = sys.stderr
     show = show and stream is not None and not getattr(stream, "closed", False)  # a program may have no console
     if not show or getattr(stream, "isatty", bool)():
-        # Not `ief.console`'s stream itself, which would escape how a bar is drawn.
+        # Not `console`'s stream itself, which would escape how a bar is drawn.
         return tqdm(iterable, escape_name(desc), total, None, getattr(stream, "inner", stream), unit=unit,
                     initial=initial, disable=not show)  # fmt: skip
     return LogLines(iterable, desc, total, unit=unit, initial=initial, bar_format=LINE, delay=DELAY,

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from checkpoints.console import Console, prepare_console
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from checkpoints.stopping import LostPeer, Stopped, Stopping, is_main_rank
-from ief.console import Console, prepare_console
 
 COMMANDS = {
     "demo": "make synthetic people, train both stages on them, evaluate, write a report; no download",

@@ -12,13 +12,13 @@ import numpy as np
 from checkpoints.errors import PoseError, escape_name
 from heads.skeleton import CROP_SIDE, MPII, Skeleton
 from mpii_tools.cameras import back_project
-from mpii_tools.formats.arrays import text_array
 
 BOX_MARGIN = 1.25  # crop side / longer side of a whole person's box, as MPII's is 1.25 of the person's height
 CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale
 HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
 NO_FRAME = -1
+LONGEST = 4096  # letters of a name; an array of text is as wide as its longest
 
 
 @dataclass(frozen=True)
@@ -254,6 +254,14 @@ def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: in
         if column.shape != shape:
             raise PoseError(f"{what}: column '{name}' has shape {column.shape}, expected {shape}")
         object.__setattr__(table, name, column)
+
+
+def text_array(names: Iterable[str]) -> np.ndarray:
+    """(N,) names as an array of text. Raises PoseError for one that is longer than any path."""
+    names = [*names]
+    if (longest := max(map(len, names), default=0)) > LONGEST:
+        raise PoseError(f"a name of {longest:,} letters, more than {LONGEST:,}; shorten it")
+    return np.array(names, dtype=np.str_)
 
 
 def escape_names(names: np.ndarray) -> np.ndarray:

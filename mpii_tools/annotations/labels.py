@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.arrays import text_array
+from mpii_tools.people import text_array
 
 UNTOLD, SEEN, HIDDEN = ("", "null", "none", "nan"), ("true", "visible"), ("false", "occluded", "hidden")
 WORDS = {**dict.fromkeys(UNTOLD), **dict.fromkeys(SEEN, 1), **dict.fromkeys(HIDDEN, 0)}

@@ -7,8 +7,8 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, build_reading
 from mpii_tools.annotations.splits import name_rows, split_by_name
-from mpii_tools.formats.arrays import as_array, numeric, text_array
-from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE
+from mpii_tools.formats.arrays import as_array, numeric
+from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, text_array
 
 WIDENED = 1.25  # what Newell multiplied scale by
 

@@ -11,9 +11,9 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.annotations.reading import Findings, Reading
 from mpii_tools.annotations.splits import find_listed, is_validation, read_valid_list, write_valid_list
-from mpii_tools.formats.arrays import listed, text_array
+from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_file import EMPTY, make_cell, make_struct, number, records, save_mat, text
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows, text_array
 
 JOINTS = len(MPII)
 UNLABELED = [np.nan, np.nan, -1.0]  # x, y, is_visible

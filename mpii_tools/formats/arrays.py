@@ -18,7 +18,6 @@ from checkpoints.files import require_file, write_atomically
 
 # All of MPII's people take 20 MB. An archive may claim any size for what it holds compressed.
 MAX_BYTES = 1 << 28
-LONGEST = 4096  # letters of a name; an array of text is as wide as its longest
 # What zipfile and the reader raise for files that are corrupt, foreign, encrypted or compressed in another way.
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
@@ -28,14 +27,6 @@ KINDS = {"f": "fractions", "i": "whole numbers", "u": "whole numbers", "b": "boo
 def read_budget(path: str | os.PathLike) -> int:
     """Bytes that all arrays of a file may take together: MAX_BYTES, or many times what a large one takes itself."""
     return max(MAX_BYTES, 32 * os.path.getsize(path))
-
-
-def text_array(names: Iterable[str]) -> np.ndarray:
-    """(N,) names as an array of text. Raises PoseError for one that is longer than any path."""
-    names = [*names]
-    if (longest := max(map(len, names), default=0)) > LONGEST:
-        raise PoseError(f"a name of {longest:,} letters, more than {LONGEST:,}; shorten it")
-    return np.array(names, dtype=np.str_)
 
 
 def read_array(file: BinaryIO) -> np.ndarray:

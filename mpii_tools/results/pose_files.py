@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.arrays import array_names, as_array, listed, load_arrays, load_npy, text_array
+from mpii_tools.formats.arrays import array_names, as_array, listed, load_arrays, load_npy
 from mpii_tools.formats.coco_images import entry_box, image_names, image_of
 from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.people import box_squares
+from mpii_tools.people import box_squares, text_array
 
 # What published files call their array (a file may hold the annotations too), and other people's arrays of names.
 ARRAY_NAMES = ("preds", "pred", "joints", "pos_pred_src")

@@ -245,7 +245,7 @@ def test_crowds_and_other_categories_are_counted(tmp_path, run, capsys):
 def test_a_number_that_overflows_costs_its_entry(tmp_path, run, more):
     images = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg", "height": 48, **more}]
     tree = {"images": images, "annotations": [{"image_id": one["id"], "bbox": BOX, **one} for one in images]}
-    people, (line,) = predict(tmp_path, run, tree, ["a.jpg", "b.jpg"])
+    people, (line, _) = predict(tmp_path, run, tree, ["a.jpg", "b.jpg"])
     assert [one["file_name"] for one in people] == ["a.jpg"] and "boxes.json" in line
 
 
@@ -265,10 +265,11 @@ def test_two_slashes_in_front_are_one(tmp_path, run):
 def test_no_overlay_leaves_the_folder(tmp_path, run, up):
     boxes, out = tmp_path / "in" / "x" / "y" / "z" / "boxes.json", tmp_path / "o" / "p" / "q" / "r"
     boxes.parent.mkdir(parents=True)
+    for folder in (boxes.parent.parent, boxes.parent.parent.parent):
+        (folder / "x").mkdir()
     names = [f"{up}/a.jpg", f"../{up}/a.jpg"]
     for name in names:
         cv2.imwrite(str(boxes.parent / name), smooth_image(64, 48))
-    (tmp_path / "in" / "x" / "x").mkdir(exist_ok=True)
     boxes.write_text(json.dumps([{"file_name": name, "bbox": BOX} for name in names]))
     assert not predict_inputs([], out, run, boxes=boxes, device="cpu")[1]
     assert len([*out.rglob("*.pose.jpg")]) == len([*tmp_path.rglob("*.pose.jpg")]) == 2

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from pictures import draw_clip, smooth_image
 
+from checkpoints.console import Console
 from checkpoints.errors import PoseError
 from ief.cli import main
-from ief.console import Console
 from ief.inference.video import write_video
 from ief.workflow.predict import predict_inputs
 from mpii_tools.annotations.people_file import load_people

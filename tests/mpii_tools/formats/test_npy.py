@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.arrays import array_names, load_arrays, load_npy, map_npy, read_array, text_array
+from mpii_tools.formats.arrays import array_names, load_arrays, load_npy, map_npy, read_array
+from mpii_tools.people import text_array
 
 
 @pytest.mark.parametrize(
