@@ -51,18 +51,16 @@ class Skeleton:
             raise ValueError(f"skeleton: a parent or flip index is outside 0..{joints - 1}")
         if len(set(flips)) != len(flips):
             raise ValueError("skeleton: a joint is in two flip pairs")
+        rooted = {-1}
         for joint in range(joints):
-            self._walk_to_root(joint)
-
-    def _walk_to_root(self, joint: int) -> list[int]:
-        path = []
-        while joint != -1:
-            if joint in path:
-                cycle = " -> ".join(self.names[j] for j in [*path[path.index(joint) :], joint])
-                raise ValueError(f"skeleton: the parents form a cycle: {cycle}")
-            path.append(joint)
-            joint = self.parents[joint]
-        return path
+            path: dict[int, int] = {}  # joint -> its place on the way to the root, or to a joint that leads there
+            while joint not in rooted:
+                if joint in path:
+                    cycle = " -> ".join(self.names[j] for j in [*list(path)[path[joint] :], joint])
+                    raise ValueError(f"skeleton: the parents form a cycle: {cycle}")
+                path[joint] = len(path)
+                joint = self.parents[joint]
+            rooted.update(path)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,7 +73,13 @@ class Skeleton:
     @cached_property
     def ancestry(self) -> tuple[tuple[int, ...], ...]:
         """For each joint, the joint itself and its ancestors up to and with the root."""
-        return tuple(tuple(self._walk_to_root(joint)) for joint in range(len(self)))
+        paths: list[tuple[int, ...]] = []
+        for joint in range(len(self)):
+            path = [joint]
+            while path[-1] != self.root:
+                path.append(self.parents[path[-1]])
+            paths.append(tuple(path))
+        return tuple(paths)
 
     @property
     def can_mirror(self) -> bool:
