@@ -1,6 +1,6 @@
 """Images: decoding their bytes, no finer than needed, and warping people's squares out of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import cv2
@@ -91,12 +91,18 @@ def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int) -> np.ndarray:
     Returns:
         (P, size, size, 3) uint8 RGB, `FILL` outside the image.
     """
+    return next(cut_blocks(image, matrices, size, max(len(matrices), 1)))
+
+
+def cut_blocks(image: np.ndarray, matrices: np.ndarray, size: int, count: int) -> Iterator[np.ndarray]:
+    """The crops of `cut_crops`, `count` at a time and as they are asked for; without any, one block of none."""
     # As a JPEG is decoded at that resolution: means over squares of `reduction` pixels, and sizes that round up.
     if (reduction := coarsest_reduction(matrices)) > 1:
         bottom, right = (-side % reduction for side in image.shape[:2])
         image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
         image = cv2.resize(image, None, fx=1 / reduction, fy=1 / reduction, interpolation=cv2.INTER_AREA)
-    return warp_all(image, matrices, size, reduction)
+    for start in range(0, max(len(matrices), 1), count):
+        yield warp_all(image, matrices[start : start + count], size, reduction)
 
 
 def warp_all(image: np.ndarray, matrices: np.ndarray, size: int, reduction: int) -> np.ndarray:

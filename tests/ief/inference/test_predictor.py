@@ -8,6 +8,7 @@ from untrained import make_cascade
 import ief
 from checkpoints.errors import PoseError
 from ief import PosePredictor
+from ief.inference import stream
 from ief.inference.boxes import person_boxes
 from ief.inference.onnx import CropsToPose, export_onnx
 from ief.inference.predictor import CascadeNetwork
@@ -34,6 +35,20 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def predictor(run):
     return PosePredictor.load(run, "cpu", batch_size=3)
+
+
+def test_a_crowd_in_one_image_is_cut_and_predicted_in_parts(folder, predictor, monkeypatch):
+    image, boxes = (
+        load(folder / "large.jpg"),
+        np.random.default_rng(0).uniform([0, 0, 200, 200], [150, 150, 500, 500], (11, 4)),
+    )
+    whole, most, call = predictor(image, boxes, refine=True), [], type(predictor.network).__call__
+    monkeypatch.setattr(stream, "CROPS", 4)
+    monkeypatch.setattr(type(predictor.network), "__call__", lambda *args: most.append(len(args[1])) or call(*args))
+    (blocks, _) = stream.cut_image(ImagePeople(image, boxes), predictor.network)
+    assert [len(block) for block in blocks] == [4, 4, 3]
+    parts = predictor(image, boxes, refine=True)
+    assert most == [3, 3, 3, 2] * 2 and np.array_equal(parts.joints, whole.joints)
 
 
 def load(path):
