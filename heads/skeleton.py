@@ -1,5 +1,6 @@
 """The skeleton tree (Fig. 1 of the paper): joints, their parents, and which joints a mirror swaps."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,13 +74,13 @@ class Skeleton:
     @cached_property
     def ancestry(self) -> tuple[tuple[int, ...], ...]:
         """For each joint, the joint itself and its ancestors up to and with the root."""
-        paths: list[tuple[int, ...]] = []
-        for joint in range(len(self)):
-            path = [joint]
-            while path[-1] != self.root:
-                path.append(self.parents[path[-1]])
-            paths.append(tuple(path))
-        return tuple(paths)
+
+        def walk_to_root(joint: int) -> Iterator[int]:
+            while joint != -1:
+                yield joint
+                joint = self.parents[joint]
+
+        return tuple(tuple(walk_to_root(joint)) for joint in range(len(self)))
 
     @property
     def can_mirror(self) -> bool:

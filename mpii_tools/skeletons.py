@@ -162,9 +162,8 @@ def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) ->
         beside[other].append(one)
     parents, reached = {0: -1}, [0]
     for joint in reached:  # breadth first
-        new = dict.fromkeys(other for other in beside[joint] if other not in parents)
-        parents |= dict.fromkeys(new, joint)
-        reached += new
+        reached += (new := {other: joint for other in beside[joint] if other not in parents})
+        parents |= new
     tree = tuple(parents.get(joint, 0) for joint in range(len(names)))
     return Skeleton(tuple(names), tree, tuple(pairs)), [*range(len(names))], False
 

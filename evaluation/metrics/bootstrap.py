@@ -81,9 +81,7 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
     drawn = np.zeros((bootstrap.resamples, sum(widths)))
     rng, chances = np.random.default_rng(bootstrap.seed), np.full(people, 1 / max(people, 1))
     for block in np.array_split(drawn, -(-bootstrap.resamples * people // _BLOCK)) if people else ():
-        weights = np.empty((len(block), people), np.uint16)
-        for each in weights:
-            each[:] = rng.multinomial(people, chances)
+        weights = np.stack([rng.multinomial(people, chances).astype(np.uint16) for _ in block])
         for rows in blocks:
             some = weights[:, rows].astype(np.float64)
             table = [term[rows].reshape(len(some.T), width) for term, width in zip(terms.values(), widths, strict=True)]

@@ -119,9 +119,7 @@ def bone_ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
 def bone_lengths(joints: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:
     """(N, K - 1) lengths of the bones of joints (N, K, D), in their unit; NaN if an end is NaN."""
     child, parent = bone_ends(skeleton)
-    bones = joints[:, parent]
-    bones -= joints[:, child]
-    return np.linalg.norm(bones, axis=-1)
+    return np.linalg.norm(joints[:, parent] - joints[:, child], axis=-1)
 
 
 def bone_errors(pred: np.ndarray, gt: np.ndarray, skeleton: Skeleton = MPII) -> np.ndarray:

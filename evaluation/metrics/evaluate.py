@@ -154,8 +154,7 @@ def _measure(
     terms = {}
     if gt.dimensions == 2:
         correct = CorrectJoints([measure_distances(pred, gt) for pred in checked], thresholds, convention)
-        scored = ~np.isnan(correct.distances[0])
-        terms |= {"correct": gt.sequences.sum(correct), "scored": gt.sequences.sum(scored)}
+        terms |= {"correct": gt.sequences.sum(correct), "scored": gt.sequences.sum(~np.isnan(correct.distances[0]))}
     metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
     counted = {}  # of each metric (P,) people of each part
     for metric in (metric for metric in metrics if not (metric.of_gt and paired)):

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
 from evaluation.metrics import conventions
-from evaluation.metrics.bootstrap import totals
 from evaluation.metrics.conventions import PCKH, Convention, Measure, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.scores import Measured, Scores, to_score
@@ -58,9 +57,8 @@ class PCKhMetric:
             PoseError: another shape, or an annotated joint without a finite predicted position.
         """
         distances = measure_distances(pred, gt)
-        correct = CorrectJoints([distances], self.thresholds, self.convention)
-        sums = totals({"correct": correct, "scored": ~np.isnan(distances)}, None)
-        batch = sums["correct"][0], sums["scored"][0], len(gt), int((~has_size(gt.size)).sum())
+        counted = CorrectJoints([distances], self.thresholds, self.convention)[:], ~np.isnan(distances)
+        batch = *(each.sum(axis=0) for each in counted), len(gt), int((~has_size(gt.size)).sum())
         self._sums = [total + each for total, each in zip(self._sums, batch, strict=True)]
 
     def compute(self) -> Scores:
@@ -171,13 +169,10 @@ def measure_pckh(
     arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated)}
     arrays |= {"groups": groups, "upper_body": upper_body}
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
-    measured = {}
-    for index, threshold in enumerate(thresholds):
-        measured[measure.name_at(threshold)] = (
-            {key: values[:, index] for key, values in arrays.items()},
-            names,
-            *counted,
-        )
+    measured = {
+        measure.name_at(threshold): ({key: values[:, index] for key, values in arrays.items()}, names, *counted)
+        for index, threshold in enumerate(thresholds)
+    }
     area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
     return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {}, 0)}
 

@@ -19,7 +19,7 @@ from ief.inference.score_map import ScoreMap
 from mpii_tools.crops import apply_affine, invert_affine
 from mpii_tools.formats.boxes import find_form_faults
 from mpii_tools.formats.coco_images import PERSON
-from mpii_tools.images.decode import cut_blocks
+from mpii_tools.images.decode import cut_crops
 
 CROPS = 256  # of one image that are cut at a time
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
@@ -206,5 +206,5 @@ def cut_image(
     doubts = [f"{name}: its box {fault}" for fault in find_form_faults(forms, (width, height)).tolist() if fault]
     unknown = np.full((len(rows), len(network.skeleton), network.dimensions), np.nan)
     poses = Poses(unknown, network.skeleton, boxes, unknown[..., 0], scores, rows, name)
-    blocks = cut_blocks(image, box_matrices(boxes, network.size), network.size, CROPS)
+    blocks = cut_crops(image, box_matrices(boxes, network.size), network.size, CROPS)
     return blocks if len(boxes) > CROPS else [*blocks], Outcome(poses, left_out, doubts)

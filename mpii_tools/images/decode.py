@@ -80,28 +80,24 @@ def decode_crops(
     return cut_crops(_decode(data, name, 1), matrices, size)
 
 
-def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int) -> np.ndarray:
-    """The crops that affines cut out of a decoded image.
+def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int, count: int) -> Iterator[np.ndarray]:
+    """The crops that affines cut out of a decoded image, some at a time and as they are asked for.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         matrices: (P, 2, 3) affines from the image's pixels to crop pixels.
         size: side of the crops in pixels.
+        count: of crops at a time.
 
-    Returns:
-        (P, size, size, 3) uint8 RGB, `FILL` outside the image.
+    Yields:
+        (count or fewer, size, size, 3) uint8 RGB, `FILL` outside the image.
     """
-    return next(cut_blocks(image, matrices, size, max(len(matrices), 1)))
-
-
-def cut_blocks(image: np.ndarray, matrices: np.ndarray, size: int, count: int) -> Iterator[np.ndarray]:
-    """The crops of `cut_crops`, `count` at a time and as they are asked for; without any, one block of none."""
     # As a JPEG is decoded at that resolution: means over squares of `reduction` pixels, and sizes that round up.
     if (reduction := coarsest_reduction(matrices)) > 1:
         bottom, right = (-side % reduction for side in image.shape[:2])
         image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
         image = cv2.resize(image, None, fx=1 / reduction, fy=1 / reduction, interpolation=cv2.INTER_AREA)
-    for start in range(0, max(len(matrices), 1), count):
+    for start in range(0, len(matrices), count):
         yield warp_all(image, matrices[start : start + count], size, reduction)
 
 

@@ -2,8 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from functools import partial
-from operator import itemgetter
 
 import numpy as np
 
@@ -52,20 +50,18 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     if images is None:
         return _by_row(len(predictions), parts), "row by row"
     center = np.full((len(predictions), 2), np.nan) if predictions.crop_center is None else predictions.crop_center
-    ways = [
-        (partial(_by_ids, predictions, people, center), "by person_ids"),
-        (partial(_by_place, images, center, people), "by place"),
-        *((partial(_by_order, images, people, part, some), ORDER) for some in (False, anonymous) for part in parts),
+    rows = _by_ids(predictions, people, center)
+    if (rows[needed] >= 0).all() and (rows >= 0).sum() == len(predictions):
+        return rows, "by person_ids"
+    matches = [
+        (rows, "by person_ids"),
+        (_by_place(images, center, people), "by place"),
+        *((_by_order(images, people, part, partial), ORDER) for partial in (False, anonymous) for part in parts),
     ]
-    matches = []
-    for find, way in ways:
-        rows = find()
-        found, whole = (rows[needed] >= 0).sum(), (rows >= 0).sum() == len(predictions)
-        # The most of those who need one; among ways that find all of them, one that leaves no prediction over.
-        matches.append(((found, whole and found == needed.sum()), rows, way))
-        if matches[-1][0][1]:
-            break
-    return max(matches, key=itemgetter(0))[1:]
+    counts = [((rows >= 0).sum() - len(predictions), (rows[needed] >= 0).sum()) for rows, _ in matches]
+    # The most of those who need one; among ways that find all of them, one that leaves no prediction over.
+    best = max(counts, key=lambda count: (count[1], count[1] == needed.sum() and count[0] == 0))
+    return matches[counts.index(best)]
 
 
 def align(predictions: Predictions, people: People) -> Predictions:

@@ -121,17 +121,16 @@ def find_fillers(joints: np.ndarray, people: People) -> dict[str, np.ndarray]:
     Returns:
         what they are, in words -> (N, K) bool; a joint is of one kind, and each kind has some.
     """
-    if not len(joints):
-        return {}
     points = np.asarray(joints[..., :2], dtype=np.float64)
     zero = missing_points(points)
     placed = np.isfinite(points).all(axis=-1) & ~zero
-    place = np.where(placed, points @ [1, 1j], np.nan)
+    place = np.where(placed[..., None], points, np.nan) @ [1, 1j]
     same = place[:, :, None] == place[:, None]  # (N, K, K) joints of a person at one place; NaN is no place
     alike, shared, both = same.sum(axis=2), same.sum(axis=0), placed.T.astype(int) @ placed
     often = (shared >= ENOUGH) & (2 * shared > both) & ~np.eye(len(both), dtype=bool)
     crowded = (alike >= ENOUGH) & (2 * alike > placed.sum(axis=1, keepdims=True))
-    ranked = np.sort(place, axis=0)  # a place of more than half of the people is the middle one of them
+    # A place of more than half of the people is the middle one of theirs in order; NaN comes last, here of nobody.
+    ranked = np.sort(np.pad(place, ((0, 1), (0, 0)), constant_values=np.nan), axis=0)
     middle = place == np.take_along_axis(ranked, placed.sum(axis=0, keepdims=True) // 2, axis=0)
     usual = (middle.sum(axis=0) >= ENOUGH) & (2 * middle.sum(axis=0) > placed.sum(axis=0))
     with np.errstate(invalid="ignore"):
