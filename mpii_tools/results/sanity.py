@@ -130,8 +130,8 @@ def find_fillers(joints: np.ndarray, people: People) -> dict[str, np.ndarray]:
     often = (shared >= ENOUGH) & (2 * shared > both) & ~np.eye(len(both), dtype=bool)
     crowded = (alike >= ENOUGH) & (2 * alike > placed.sum(axis=1, keepdims=True))
     # A place of more than half of the people is the middle one of theirs in order; NaN comes last, here of nobody.
-    ranked = np.sort(np.pad(place, ((0, 1), (0, 0)), constant_values=np.nan), axis=0)
-    middle = place == np.take_along_axis(ranked, placed.sum(axis=0, keepdims=True) // 2, axis=0)
+    ranked = (np.sort(np.append(column, np.nan)) for column in place.T)
+    middle = place == [column[half] for column, half in zip(ranked, placed.sum(axis=0) // 2, strict=True)]
     usual = (middle.sum(axis=0) >= ENOUGH) & (2 * middle.sum(axis=0) > placed.sum(axis=0))
     with np.errstate(invalid="ignore"):
         counted = people.annotated & ~(np.abs(points - people.joints).max(axis=-1) < EXACT)
