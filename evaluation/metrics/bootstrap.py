@@ -14,7 +14,8 @@ from checkpoints.errors import PoseError
 
 LEVEL = 0.95
 FEWEST = 10  # people of whom resamples are drawn: those of fewer repeat one another
-_BLOCK = 2**24  # weights drawn at a time: bounds the memory, changes no draw
+_BLOCK = 2**26  # weights drawn at a time: bounds the memory, changes no draw
+_PEOPLE = 2**14  # whose terms are added up at a time, likewise
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def totals(
     on the same people are therefore paired: subtract their resampled metrics.
 
     Args:
-        terms: what each person adds to a sum, any number of arrays (N, ...).
+        terms: what each person adds to a sum, any number of arrays (N, ...), or what makes one of some rows.
         bootstrap: how to draw.
         people: how many they are, where N are sequences of them.
 
@@ -74,23 +75,32 @@ def totals(
     Raises:
         PoseError: fewer than one resample.
     """
-    sums = {name: term.sum(axis=0)[None] for name, term in terms.items()}
     count = len(next(iter(terms.values())))
+    blocks = split_rows(count)
+    sums = {name: sum(term[rows].sum(axis=0) for rows in blocks)[None] for name, term in terms.items()}
     if bootstrap and bootstrap.resamples < 1:
         raise PoseError(f"bootstrap: needs at least 1 resample, found {bootstrap.resamples}")
     if bootstrap is None or 0 < (people or count) < FEWEST:
         return sums
-    columns = [np.asarray(term, np.float64).reshape(count, math.prod(term.shape[1:])) for term in terms.values()]
-    table = np.concatenate(columns, axis=1)
-    drawn = np.zeros((bootstrap.resamples, table.shape[1]))
+    widths = [total.size for total in sums.values()]
+    drawn = np.zeros((bootstrap.resamples, sum(widths)))
     rng, chances = np.random.default_rng(bootstrap.seed), np.full(count, 1 / max(count, 1))
     for block in np.array_split(drawn, -(-bootstrap.resamples * count // _BLOCK)) if count else ():
-        block[:] = rng.multinomial(count, chances, size=len(block)).astype(np.float64) @ table
-    parts = np.split(drawn, np.cumsum([column.shape[1] for column in columns])[:-1], axis=1)
+        weights = np.stack([rng.multinomial(count, chances).astype(np.uint16) for _ in block])
+        for rows in blocks:
+            some = weights[:, rows].astype(np.float64)
+            table = [term[rows].reshape(len(some.T), width) for term, width in zip(terms.values(), widths, strict=True)]
+            block += some @ np.concatenate(table, axis=1, dtype=np.float64)
+    parts = np.split(drawn, np.cumsum(widths)[:-1], axis=1)
     return {
-        name: np.concatenate([sums[name], part.reshape(len(part), *term.shape[1:])])
-        for (name, term), part in zip(terms.items(), parts, strict=True)
+        name: np.concatenate([total, part.reshape(len(part), *total.shape[1:])])
+        for (name, total), part in zip(sums.items(), parts, strict=True)
     }
+
+
+def split_rows(count: int) -> list[slice]:
+    """The rows 0..count of a table in blocks that bound the memory, one at least."""
+    return [slice(start, start + _PEOPLE) for start in range(0, max(count, 1), _PEOPLE)]
 
 
 def percentile_interval(samples: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:

@@ -75,6 +75,7 @@ def evaluate_predictions(
     joints = aligned.joints
     if len(read) > len(people):
         notes.append(f"{len(read) - len(people):,} predictions are of nobody in {annotations} and do not count")
+    del reading, read  # half a million people take half a gigabyte
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         notes.append(f"joints that are NaN in {predictions} and do not count: {', '.join(unplaced)}")
     if (intervals or against) and len(people) < FEWEST:
