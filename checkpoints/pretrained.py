@@ -10,18 +10,24 @@ a file of one loads into the other without an error and loses 9 points of ImageN
 settled by what the file is, and a file that does not tell is refused until the caller does.
 """
 
+from __future__ import annotations
+
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from checkpoints.errors import PoseError, escape_name
 from checkpoints.files import checksum
 from checkpoints.tensors import load_plain_data, read_safetensors
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
 
 STRIDES = ("1x1", "3x3")
 # torchvision names its files by the first eight digits of their SHA-256; all of these have the stride in the 3x3.
@@ -188,7 +194,9 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     from torchvision.models import get_model_weights
 
     try:
-        tensors = get_model_weights(backbone).IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        tensors = load_torchvision_weights(get_model_weights(backbone).IMAGENET1K_V1)
+    except PoseError:
+        raise
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
         raise PoseError(
             f"torchvision's weights of {backbone} could not be downloaded ({error}); give a file with --weights FILE, "
@@ -197,3 +205,18 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     name = f"torchvision {backbone} IMAGENET1K_V1"
     tensors, left_out = find_trunk(Path(name), tensors)
     return PretrainedWeights(tensors, "3x3", name, left_out=left_out, network=backbone)
+
+
+def load_torchvision_weights(weights: WeightsEnum) -> dict[str, torch.Tensor]:
+    """The state dict of torchvision's weights, from its cache or its download. Nothing in the file can run code.
+
+    Raises:
+        PoseError: when the file in the cache has not the SHA-256 of its name, or holds more than plain data.
+        OSError, RuntimeError: when there is none and the download fails.
+    """
+    cached = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+    if not cached.is_file():
+        return weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
+    if not checksum(cached).startswith(digits := cached.stem.rpartition("-")[2]):
+        raise PoseError(f"{cached}: its bytes do not fit the checksum {digits} in its name; remove it")
+    return load_plain_data(cached)

@@ -94,7 +94,8 @@ def compare_runs(
     check_comparable(configs)
     folder, first = Path(folder), next(iter(configs.values()))
     parts = {folder / f"seed{seed}": {"seed": seed} for seed in seeds} or {folder: {}}
-    with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic) as runtime:
+    writes = [folder, *(part / name for part in parts for name in configs)]
+    with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic, writes) as runtime:
         read, read_weights = cache(load_prepared), cache(load_pretrained)  # once for all runs
         data = {name: load_training_data(config, read, read_weights) for name, config in configs.items()}
         runs = {

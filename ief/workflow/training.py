@@ -52,7 +52,7 @@ def train(
     config = change_config(config or RunConfig(), **options)
     if wrong := [index for index in only or () if index < 0]:  # a later one than the run's last adds a stage to it
         raise PoseError(f"stage {wrong[0]}: stages are counted from 0")
-    with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic) as runtime:
+    with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic, [Path(run)]) as runtime:
         stage = StageConfig(config, load_training_data(config), Path(run))
         tell_mirroring(config, stage.data.train, runtime)
         indices = range(config.stages) if only is None else only
