@@ -1,6 +1,7 @@
 """One writer per folder: a lock on what a command writes, from its begin to its end, that goes with a kill."""
 
 import errno
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,6 +14,7 @@ from checkpoints.files import identify_process
 
 LOCK = ".writer"  # in the folder while it is written, with the name of the process that writes it
 PATIENCE = 0.3  # seconds, for one whose lock is just going
+PARTIAL = ".partial"
 NO_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}  # of file systems without them
 
 
@@ -58,3 +60,25 @@ def lock_folder(folder: Path) -> Iterator[None]:
         for each in made:
             with suppress(OSError):  # it holds something
                 each.rmdir()
+
+
+@contextmanager
+def open_partial(folder: Path) -> Iterator[Path]:
+    """Lock `folder`, and a new folder in it for what is moved to its place when it is whole; removed in the end.
+
+    So is what a kill left of earlier ones.
+
+    Raises:
+        PoseError: as `lock_folders`.
+    """
+    with lock_folder(folder):
+        partial = folder / f"{PARTIAL}{identify_process()}"
+        try:
+            for left in folder.glob(f"{PARTIAL}*"):
+                shutil.rmtree(left)
+            partial.mkdir()
+            yield partial
+        except OSError as error:
+            raise PoseError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)

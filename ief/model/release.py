@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from checkpoints.errors import PoseError
-from checkpoints.files import checksum, flush, identify_process
+from checkpoints.files import checksum, flush
+from checkpoints.locking import open_partial
 from checkpoints.storage import pack
 from checkpoints.tensors import save_tensors
 from ief.model.run_folder import load_cascade, load_stage, stage_file, stage_folder
-
-PARTIAL = ".releasing"
 
 
 def release_stages(run: Path, out: Path, storage: str = "int8", about: Mapping[str, str] | None = None) -> list[Path]:
@@ -62,22 +61,15 @@ def open_release(out: Path) -> Iterator[Path]:
     Stage 0 comes last, and without it nothing is a run: a kill at any moment leaves no release, or a whole one.
 
     Raises:
-        PoseError: when `out` has a stage 0, or the disk refuses.
+        PoseError: when `out` has a stage 0, another process writes to it, or the disk refuses.
     """
-    first, part = stage_folder(out, 0), out / f"{PARTIAL}{identify_process()}"
-    if first.exists():
-        raise PoseError(f"{out}: holds a release already; remove it, or choose another --out")
-    try:
+    first = stage_folder(out, 0)
+    with open_partial(out) as part:
+        if first.exists():
+            raise PoseError(f"{out}: holds a release already; remove it, or choose another --out")
         yield part
         for path in sorted(part.iterdir(), key=lambda path: path.name == first.name):
             if (there := out / path.name).is_dir():  # of a release that a kill cut off
                 shutil.rmtree(there)
             os.replace(path, there)
         flush(out)
-    except OSError as error:
-        raise PoseError(f"{out}: cannot be written ({error.strerror or error}); choose another --out") from error
-    finally:
-        for left in out.glob(f"{PARTIAL}*"):  # of releases that a kill cut off, too
-            shutil.rmtree(left, ignore_errors=True)
-        with suppress(OSError):  # it holds something
-            out.rmdir()

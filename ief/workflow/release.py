@@ -10,7 +10,6 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_text
-from checkpoints.locking import lock_folder
 from checkpoints.weights import read_header
 from evaluation.metrics import calibration
 from heads.skeleton import MPII
@@ -67,7 +66,7 @@ def release(
     about = {"name": name or run.resolve().name, **({"trained_on": trained_on} if trained_on else {})}
     scored: list[ScoredPeople] = []
     score_map = None
-    with lock_folder(out), open_release(out) as part:
+    with open_release(out) as part:
         files = release_stages(run, part, storage, about)
         after = PosePredictor.of(load_cascade(part).to(choose_device(device)))
         for split in splits:
