@@ -6,27 +6,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from small_data import prepare_small
 
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.people_file import DESCRIPTION, load_people, save_people
-from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared, read_description
-from mpii_tools.prepared.write import CropSpec, prepare
-
-
-def prepare_small(folder, seed=0, shift=0.0, spec=CropSpec(32)):
-    """Five people to train on and three to validate, of the same eight for every seed."""
-    rng = np.random.default_rng(0)
-    images = {f"{i}.png": rng.integers(0, 255, (60, 80, 3), dtype=np.uint8) for i in range(8)}
-    people = People(
-        [*images], rng.uniform(10, 50, (8, 16, 2)) + shift, center=np.full((8, 2), 30.0), scale=np.full(8, 0.3),
-        split=np.array(["train"] * 5 + ["valid"] * 3)[np.random.default_rng(seed).permutation(8)],
-    )  # fmt: skip
-    prepare(people, lambda name: cv2.imencode(".png", images[name])[1].tobytes(), folder, "small", spec)
-    return folder
 
 
 @pytest.fixture
@@ -38,7 +24,7 @@ def moved(people):
     return replace(people, joints=people.joints + 1)
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"shift": 1}, {"spec": CropSpec(32, 1.25)}, {"spec": CropSpec(40)}])
+@pytest.mark.parametrize("change", [{"seed": 1}, {"shift": 1}, {"margin": 1.25}, {"size": 40}])
 def test_other_people_crops_or_borders_are_other_data(tmp_path, change):
     folders = [prepare_small(tmp_path / name, **given) for name, given in (("a", {}), ("b", {}), ("c", change))]
     prints = [load_prepared(folder, "train", verify=True).fingerprint for folder in folders]
