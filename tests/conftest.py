@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from heads.skeleton import MPII
-from mpii_tools.annotations.people_file import load_people, save_people
+from mpii_tools.annotations.people_file import load_people, save_people, split_files
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import COLUMNS, Depth, People
+from mpii_tools.prepared.crop_file import sum_crops
+from mpii_tools.prepared.read import sum_files
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SIZE, BORDER = 32, 8
@@ -77,6 +79,18 @@ def write_tiny(folder, count=24, size=SIZE, seed=0):
         np.save(folder / f"{split}-crops.npy", rng.integers(0, 255, (number, side, side, 3), dtype=np.uint8))
     description = {"format": 1, "name": "tiny", "input": size, "border": BORDER, "splits": splits}
     (folder / "prepared.json").write_text(json.dumps(description))
+    return add_sums(folder)
+
+
+def add_sums(folder):
+    """The checksums of what is in a prepared folder, as `ief prepare` leaves them."""
+    path = folder / "prepared.json"
+    description = json.loads(path.read_text())
+    sums = {
+        split: sum_files(split_files(folder, split)[0], sum_crops(np.load(split_files(folder, split)[2])))
+        for split in description["splits"]
+    }
+    path.write_text(json.dumps({**description, "sums": sums}))
     return folder
 
 
@@ -94,7 +108,7 @@ def add_depth(folder, seed=0):
             sequence=[f"take {row // 2}" for row in range(len(people))],
         )  # fmt: skip
         save_people(folder / f"{split}.npz", replace(people, depth=depth))
-    return folder
+    return add_sums(folder)
 
 
 @pytest.fixture(scope="session")

@@ -93,8 +93,8 @@ def compare_runs(
     check_comparable(configs)
     folder, first = Path(folder), next(iter(configs.values()))
     parts = {folder / f"seed{seed}": {"seed": seed} for seed in seeds} or {folder: {}}
-    writes = [folder, *(part / name for part in parts for name in configs)]
-    with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic, writes) as runtime:
+    options = (device, stop_after, checkpoint_seconds, first.deterministic)
+    with open_runtime(*options, [folder, *(part / name for part in parts for name in configs)]) as runtime:
         read, read_weights = cache(read_verified), cache(load_pretrained)  # once for all runs
         data = {name: load_training_data(config, read, read_weights) for name, config in configs.items()}
         runs = {

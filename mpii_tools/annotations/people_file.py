@@ -101,11 +101,10 @@ def read_prepared_people(folder: Path) -> Reading | None:
     """
     if not (folder / DESCRIPTION).is_file():
         return None
-    description = read_description(folder)
-    if not (splits := list(description["splits"])):
+    splits, second = map(read_description(folder).get, ("splits", "second"))
+    if not splits:
         raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
     form = f"people of a prepared folder: {', '.join(splits)}"
-    second = description["second"]
     readings = [Reading(load_people(split_files(folder, split, split in second)[0]), form) for split in splits]
     if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
         raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
@@ -125,10 +124,7 @@ def read_description(folder: str | Path) -> dict:
     try:
         description = {"depth": [], "second": [], "sums": {}} | json.loads(read_text(path))
         wanted = {"name": str, "input": int, "border": int, "splits": dict, "depth": list, "second": list, "sums": dict}
-        sums = description["sums"]
-        if not all(isinstance(description[key], kind) for key, kind in wanted.items()) or not all(
-            isinstance(each, dict) for each in sums.values()
-        ):
+        if not all(isinstance(description[key], kind) for key, kind in wanted.items()):
             raise KeyError("fields of the wrong type")
         return description
     except FileNotFoundError:

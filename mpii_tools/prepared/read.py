@@ -105,7 +105,7 @@ def load_prepared(folder: str | Path, split: str, verify: bool = False) -> Prepa
     if people.depth is None and split in description["depth"]:
         raise PoseError(f"{depth}: missing; run `ief prepare` again")
     fingerprint = None
-    if sums := description["sums"].get(split):
+    if isinstance(sums := description["sums"].get(split), dict):
         there = sum_files(people_path, sum_crops(crops) if verify else sums.get("crops", ""))
         if wrong := [what for what, value in there.items() if value != sums.get(what)]:
             raise PoseError(f"{folder}: the {wrong[0]} of '{split}' are not those that were prepared; prepare again")

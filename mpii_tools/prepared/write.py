@@ -159,17 +159,16 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     new = [split for split in splits if split_files(partial, split)[0].exists()]
     second = [split for split in splits if split in there and (split in before) != (split in new)]
     for split in new:
-        for source, target in zip(
-            split_files(partial, split), split_files(folder, split, split in second), strict=True
-        ):
+        targets = split_files(folder, split, split in second)
+        for source, target in zip(split_files(partial, split), targets, strict=True):
             target.unlink(missing_ok=True)
             if source.exists():
                 source.replace(target)
     flush(folder)
     deep = [split for split in splits if split_files(folder, split, split in second)[1].is_file()]
     description |= {"splits": splits, "faults": faults, "image_folders": earlier.folders_with(done.splits)}
-    description |= {"sums": {split: sums[split] for split in splits if split in sums}}
-    description |= {key: held for key, held in (("depth", deep), ("second", second)) if held}
+    sums = {split: sums[split] for split in splits if split in sums}
+    description |= {key: held for key, held in (("sums", sums), ("depth", deep), ("second", second)) if held}
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
     for split in new:
         for path in split_files(folder, split, split not in second):
