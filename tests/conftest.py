@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prepared_sums import add_sums
 
 from heads.skeleton import MPII
-from mpii_tools.annotations.people_file import load_people, save_people, split_files
+from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import COLUMNS, Depth, People
-from mpii_tools.prepared.crop_file import sum_crops
-from mpii_tools.prepared.read import sum_files
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SIZE, BORDER = 32, 8
@@ -80,18 +79,6 @@ def write_tiny(folder, count=24, size=SIZE, seed=0):
     description = {"format": 1, "name": "tiny", "input": size, "border": BORDER, "splits": splits}
     (folder / "prepared.json").write_text(json.dumps(description))
     return add_sums(folder)
-
-
-def add_sums(folder):
-    """The checksums of what is in a prepared folder, as `ief prepare` leaves them."""
-    path = folder / "prepared.json"
-    description = json.loads(path.read_text())
-    sums = {
-        split: sum_files(split_files(folder, split)[0], sum_crops(np.load(split_files(folder, split)[2])))
-        for split in description["splits"]
-    }
-    path.write_text(json.dumps({**description, "sums": sums}))
-    return folder
 
 
 def add_depth(folder, seed=0):
