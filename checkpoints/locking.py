@@ -13,7 +13,6 @@ from checkpoints.errors import PoseError
 from checkpoints.files import identify_process
 
 LOCK = ".writer"  # in the folder while it is written, with the name of the process that writes it
-PATIENCE = 0.3  # seconds, for one whose lock is just going
 PARTIAL = ".partial"
 NO_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}  # of file systems without them
 
@@ -37,7 +36,7 @@ def lock_folders(*folders: Path) -> Iterator[None]:
 def lock_folder(folder: Path) -> Iterator[None]:
     """`lock_folders` of one."""
     path, made = folder / LOCK, [each for each in (folder, *folder.parents) if not each.exists()]
-    lock = FileLock(path, timeout=PATIENCE)
+    lock = FileLock(path, timeout=0.3)  # seconds, for one that is just ending
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -10,24 +10,19 @@ a file of one loads into the other without an error and loses 9 points of ImageN
 settled by what the file is, and a file that does not tell is refused until the caller does.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from checkpoints.errors import PoseError, escape_name
 from checkpoints.files import checksum
 from checkpoints.tensors import load_plain_data, read_safetensors
-
-if TYPE_CHECKING:
-    from torchvision.models import WeightsEnum
 
 STRIDES = ("1x1", "3x3")
 # torchvision names its files by the first eight digits of their SHA-256; all of these have the stride in the 3x3.
@@ -207,8 +202,11 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     return PretrainedWeights(tensors, "3x3", name, left_out=left_out, network=backbone)
 
 
-def load_torchvision_weights(weights: WeightsEnum) -> dict[str, torch.Tensor]:
+def load_torchvision_weights(weights: Enum) -> dict[str, torch.Tensor]:
     """The state dict of torchvision's weights, from its cache or its download. Nothing in the file can run code.
+
+    Args:
+        weights: a member of one of torchvision's `WeightsEnum`.
 
     Raises:
         PoseError: when the file in the cache has not the SHA-256 of its name, or holds more than plain data.

@@ -84,10 +84,6 @@ class Journal:
         except OSError as error:
             raise PoseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose --out") from error
 
-    def discard(self) -> None:
-        """Remove the file."""
-        self.path.unlink(missing_ok=True)
-
 
 def predict_images(
     predictor: PosePredictor,

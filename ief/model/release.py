@@ -63,12 +63,11 @@ def open_release(out: Path) -> Iterator[Path]:
     Raises:
         PoseError: when `out` has a stage 0, another process writes to it, or the disk refuses.
     """
-    first = stage_folder(out, 0)
     with open_partial(out) as part:
-        if first.exists():
+        if stage_folder(out, 0).exists():
             raise PoseError(f"{out}: holds a release already; remove it, or choose another --out")
         yield part
-        for path in sorted(part.iterdir(), key=lambda path: path.name == first.name):
+        for path in sorted(part.iterdir(), key=lambda path: path.name == "stage0"):
             if (there := out / path.name).is_dir():  # of a release that a kill cut off
                 shutil.rmtree(there)
             os.replace(path, there)

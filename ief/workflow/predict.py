@@ -119,10 +119,10 @@ def predict_inputs(
             frames, lines = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
         if not sum(map(len, poses)):
-            journal.discard()
+            journal.path.unlink(missing_ok=True)
             raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")
         results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera, images)
-        journal.discard()
+        journal.path.unlink(missing_ok=True)
     return [*copies, *results], left_out
 
 
