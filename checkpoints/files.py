@@ -2,6 +2,7 @@
 
 import errno
 import os
+import platform
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ def write_atomically(
         PoseError: as `refuse_folder`, or when the disk refuses (full, read-only); what `path` held before is there.
     """
     path = refuse_folder(path)
-    part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
+    part = path.with_name(f".{path.stem}.part{identify_process()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
@@ -55,6 +56,11 @@ def write_atomically(
         with suppress(OSError):  # a name that is too long has no file
             part.unlink()
     return path
+
+
+def identify_process() -> str:
+    """`1234@host`: this process among those of all machines and containers that share a disk."""
+    return f"{os.getpid()}@{platform.node()[:16]}"
 
 
 def refuse_folder(path: str | os.PathLike) -> Path:

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 from pathlib import Path
 
@@ -188,7 +189,9 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     from torchvision.models import get_model_weights
 
     try:
-        tensors = get_model_weights(backbone).IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        tensors = load_torchvision_weights(get_model_weights(backbone).IMAGENET1K_V1)
+    except PoseError:
+        raise
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
         raise PoseError(
             f"torchvision's weights of {backbone} could not be downloaded ({error}); give a file with --weights FILE, "
@@ -197,3 +200,21 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     name = f"torchvision {backbone} IMAGENET1K_V1"
     tensors, left_out = find_trunk(Path(name), tensors)
     return PretrainedWeights(tensors, "3x3", name, left_out=left_out, network=backbone)
+
+
+def load_torchvision_weights(weights: Enum) -> dict[str, torch.Tensor]:
+    """The state dict of torchvision's weights, from its cache or its download. Nothing in the file can run code.
+
+    Args:
+        weights: a member of one of torchvision's `WeightsEnum`.
+
+    Raises:
+        PoseError: when the file in the cache has not the SHA-256 of its name, or holds more than plain data.
+        OSError, RuntimeError: when there is none and the download fails.
+    """
+    cached = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+    if not cached.is_file():
+        return weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
+    if not checksum(cached).startswith(digits := cached.stem.rpartition("-")[2]):
+        raise PoseError(f"{cached}: its bytes do not fit the checksum {digits} in its name; remove it")
+    return load_plain_data(cached)

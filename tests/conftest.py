@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prepared_sums import add_sums
 
 from heads.skeleton import MPII
 from mpii_tools.annotations.people_file import load_people, save_people
@@ -77,7 +78,7 @@ def write_tiny(folder, count=24, size=SIZE, seed=0):
         np.save(folder / f"{split}-crops.npy", rng.integers(0, 255, (number, side, side, 3), dtype=np.uint8))
     description = {"format": 1, "name": "tiny", "input": size, "border": BORDER, "splits": splits}
     (folder / "prepared.json").write_text(json.dumps(description))
-    return folder
+    return add_sums(folder)
 
 
 def add_depth(folder, seed=0):
@@ -94,7 +95,7 @@ def add_depth(folder, seed=0):
             sequence=[f"take {row // 2}" for row in range(len(people))],
         )  # fmt: skip
         save_people(folder / f"{split}.npz", replace(people, depth=depth))
-    return folder
+    return add_sums(folder)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import torch
 from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights, ssdlite320_mobilenet_v3_large
 
 from checkpoints.errors import PoseError
+from checkpoints.pretrained import load_torchvision_weights
 from checkpoints.tensors import load_plain_data
 from ief.inference.stream import FindPeople
 from ief.model.device import choose_device
@@ -33,7 +34,7 @@ class PersonDetector:
         network = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
         try:
             released = SSDLite320_MobileNet_V3_Large_Weights.COCO_V1
-            network.load_state_dict(load_plain_data(weights) if weights else released.get_state_dict(check_hash=True))
+            network.load_state_dict(load_plain_data(weights) if weights else load_torchvision_weights(released))
         except (OSError, RuntimeError, TypeError, AttributeError) as error:
             fault = f"no weights of torchvision's ssdlite320_mobilenet_v3_large ({' '.join(str(error).split())[:120]})"
             raise PoseError(f"{weights or 'download'}: {fault}; give its --detector-weights, or --boxes") from error

@@ -41,7 +41,7 @@ class Journal:
 
     def __init__(self, path: Path, asked: object, predictor: PosePredictor) -> None:
         self.path, self.asked, self.predictor, self.known = path, asked, predictor, {}
-        joints, self.made_folder = len(predictor.skeleton), not path.parent.exists()
+        joints = len(predictor.skeleton)
         self.shapes = {
             "joints": (-1, joints, predictor.dimensions), "boxes": (-1, 4), "scores": (-1, joints), "box_scores": -1,
             "rows": -1, "sigma": (-1, joints, 2),
@@ -85,12 +85,6 @@ class Journal:
                 file.write("\n" + json.dumps({"key": self.key(people), **values}))
         except OSError as error:
             raise PoseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose --out") from error
-
-    def discard(self) -> None:
-        """Remove the file, and the folder that was made for it if it holds nothing else."""
-        self.path.unlink(missing_ok=True)
-        if self.made_folder and self.path.parent.is_dir() and not any(self.path.parent.iterdir()):
-            self.path.parent.rmdir()
 
 
 def predict_images(

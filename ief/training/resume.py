@@ -1,11 +1,14 @@
 """Is this the same training? One fingerprint in every stage's file and checkpoint; nothing is ever mixed."""
 
+import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import torch
 
 from checkpoints.errors import PoseError
+from checkpoints.stopping import is_main_rank
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
 from ief.model.run_folder import METRICS, check_follows, check_same
@@ -14,6 +17,7 @@ from ief.training.stage_config import StageConfig
 
 # Options that older fingerprints lack, as they were then.
 YOUNGER = {"preset.keep": "last", "preset.origin_share": 0.0, "dimensions": 2, "also": None, "also_people": 0}
+FINGERPRINTS = ("data_fingerprint", "also_fingerprint")  # older data and fingerprints have none
 OF_DATA = {f"preset.{name}" for name in OF_PREPARE}  # older fingerprints have the preset's; `size` is compared
 CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}
 
@@ -33,7 +37,9 @@ def fingerprint(config: StageConfig, validate_every: float) -> dict:
         "pretrained": start.source if start else None,
         "data": data.train.name,
         "people": len(data.train),
+        "data_fingerprint": data.train.fingerprint,
         "also": data.also.name if data.also else None,
+        "also_fingerprint": data.also.fingerprint if data.also else None,
         "also_people": len(data.also) if data.also else 0,
         "dimensions": data.dimensions,
         "size": config.options.size,
@@ -52,9 +58,26 @@ def check_same_training(path: Path, description: dict, config: StageConfig, vali
     """
     there = {**YOUNGER, **flatten(description.get("training", {}))}
     wanted = flatten(fingerprint(config, validate_every))
-    wanted = {name: value for name, value in wanted.items() if name not in OF_DATA}
+    wanted = {name: value for name, value in wanted.items() if name not in OF_DATA.union(FINGERPRINTS)}
     check_same(path, "belongs to another training", there, wanted, "choose another --run")
+    check_same_data(path, description, config)
     check_follows(path, description.get("follows"), config.run_folder, config.index)
+
+
+def check_same_data(path: Path, description: dict, config: StageConfig) -> None:
+    """Raises PoseError when a file's training was on other people or crops than this one; a line if it does not say."""
+    there, ours = description.get("training", {}), fingerprint(config, 0)
+    wanted = {name: ours[name] for name in FINGERPRINTS if ours[name] and there.get(name)}
+    if len(wanted) < sum(bool(ours[name]) for name in FINGERPRINTS):
+        tell_once(f"{path}: does not say on which data it was trained, but for their name and count")
+    check_same(path, "was trained on other data", there, wanted, "prepare them as before, or choose another --run")
+
+
+@cache
+def tell_once(line: str) -> None:
+    """Print a line on stderr, once, on the main rank."""
+    if is_main_rank():
+        print(line, file=sys.stderr)
 
 
 def check_checkpoint(path: Path, checkpoint: object) -> None:

@@ -9,16 +9,18 @@ and rank 0's running statistics are the ones that are kept.
 import inspect
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from checkpoints.errors import PoseError
+from checkpoints.locking import lock_folders
 from checkpoints.stopping import LostPeer, Stopping
 from ief.model.device import choose_device
 
@@ -85,18 +87,20 @@ def open_runtime(
     stop_after: float | None = None,
     checkpoint_seconds: float = 60.0,
     deterministic: bool = False,
+    writes: Collection[Path] = (),
 ) -> Iterator[Runtime]:
-    """The device, the ranks joined, and signals heard until the `with` ends.
+    """The device, the ranks joined, signals heard, and folders locked until the `with` ends.
 
     Args:
         device: its name; None for a GPU if there is one.
         stop_after: minutes after which trainings save and stop; None for no limit.
         checkpoint_seconds: see `Runtime`.
         deterministic: whether every sum has one order.
+        writes: folders that nobody else may write to meanwhile.
 
     Raises:
-        PoseError: when the device cannot be used, or the minutes are not above 0; as `check_launch` and
-            `init_distributed` do.
+        PoseError: when the device cannot be used, or the minutes are not above 0; as `check_launch`,
+            `init_distributed` and `lock_folders` do.
     """
     check_launch()
     chosen = choose_device(device)
@@ -104,6 +108,7 @@ def open_runtime(
         Stopping(stop_after).listening() as stopping,
         deterministic_algorithms(deterministic),
         init_distributed(chosen) as ranks,
+        lock_folders(*(writes if ranks[0] == 0 else ())),
     ):
         yield Runtime(chosen, *ranks, stopping, checkpoint_seconds)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.pretrained import PretrainedWeights, download_pretrained_weights
+from checkpoints.stopping import is_main_rank
 from heads.skeleton import Skeleton
 from ief.model.run_folder import stage_file, stage_folder
 from ief.model.stage import StageDesign
@@ -152,9 +153,14 @@ def scheduled_lr(lr: float, preset: Preset, done: float) -> float:
     return lr * 0.5 * (1 + math.cos(math.pi * done))
 
 
+def read_verified(folder: str, split: str) -> PreparedSplit:
+    """`load_prepared`, of whose crops the main rank compares the checksum."""
+    return load_prepared(folder, split, verify=is_main_rank())
+
+
 def load_training_data(
     run: RunConfig,
-    read: Callable[[str, str], PreparedSplit] = load_prepared,
+    read: Callable[[str, str], PreparedSplit] = read_verified,
     read_weights: Callable[..., Pretrained] | None = None,
 ) -> TrainingData:
     """What a run reads.

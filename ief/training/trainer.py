@@ -16,6 +16,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import checksum, remove_leftovers
 from checkpoints.stopping import Stopped
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
+from checkpoints.weights import read_header
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs, pair_weights
 from ief.model.cascade import Cascade
@@ -101,7 +102,9 @@ class StageTrainer:
         if config.index:
             previous = load_cascade(config.run_folder, stages=config.index)
             resume.check_previous(previous, config)
-            self.follows = checksum(replace(config, index=config.index - 1).file)
+            before = replace(config, index=config.index - 1).file
+            resume.check_same_data(before, read_header(before), config)
+            self.follows = checksum(before)
         else:
             previous = Cascade(checkpoint["mean_pose"] if checkpoint else mean_training_pose(self.batches.whole()))
             self.follows = None

@@ -17,11 +17,10 @@ from ief.reporting.seeds import write_seeds
 from ief.training.budget import epochs_for_budget
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
-from ief.training.stage_config import StageConfig, load_pretrained, load_training_data
+from ief.training.stage_config import StageConfig, load_pretrained, load_training_data, read_verified
 from ief.training.trainer import train_stage
-from ief.workflow.training import tell_mirroring
+from ief.workflow.training import tell_about_data
 from mpii_tools.images.decode import LoadImage
-from mpii_tools.prepared.read import load_prepared
 
 TAKEN = re.compile(r"report|results\.\w+|budget\.json|people|data|seed\d+")  # in the folder of the comparison
 ALONE, BOTH = "3d", "3d+2d"  # folders of Table 2's runs on --data alone, and with --also
@@ -94,8 +93,9 @@ def compare_runs(
     check_comparable(configs)
     folder, first = Path(folder), next(iter(configs.values()))
     parts = {folder / f"seed{seed}": {"seed": seed} for seed in seeds} or {folder: {}}
-    with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic) as runtime:
-        read, read_weights = cache(load_prepared), cache(load_pretrained)  # once for all runs
+    options = (device, stop_after, checkpoint_seconds, first.deterministic)
+    with open_runtime(*options, [folder, *(part / name for part in parts for name in configs)]) as runtime:
+        read, read_weights = cache(read_verified), cache(load_pretrained)  # once for all runs
         data = {name: load_training_data(config, read, read_weights) for name, config in configs.items()}
         runs = {
             part / name: StageConfig(replace(config, **changes), data[name], part / name)
@@ -103,7 +103,7 @@ def compare_runs(
             for name, config in configs.items()
         }
         train, people = next(iter(data.values())).train, read(first.data, "valid").people
-        tell_mirroring(first, train, runtime)
+        tell_about_data([*configs.values()][-1], [*data.values()][-1], runtime)  # the one with --also, if any has it
         if minutes is not None:
             epochs = epochs_for_budget(minutes, list(runs.values()), runtime, folder / "budget.json")
             runs = {path: replace(one, run=change_config(one.run, epochs=epochs)) for path, one in runs.items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
+from checkpoints.locking import lock_folder
 from checkpoints.stopping import Stopping
 from checkpoints.weights import find_run
 from evaluation.report.skeletons import to_jpeg
@@ -89,7 +90,8 @@ def predict_inputs(
 
         find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     if streams:
-        return predict_stream(predictor, streams[0], out, find_people, camera, smooth), []
+        with lock_folder(out):
+            return predict_stream(predictor, streams[0], out, find_people, camera, smooth), []
     files, videos, unread = find_inputs(inputs)
     if boxes and (placed := [path for path in videos if path in inputs or not files]):
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
@@ -107,7 +109,8 @@ def predict_inputs(
         "detector": [str(detector_weights), min_score] if detect else None,
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
     }
-    with Stopping().listening():  # a stop removes what is half written, and what is in the journal is kept
+    # A stop removes what is half written, and what is in the journal is kept.
+    with lock_folder(out), Stopping().listening():
         journal, copies = Journal(out / JOURNAL, asked, predictor), []
         poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses, refine)
         left_out = unread + lines + left_out  # the first one is told if nobody is predicted
@@ -116,10 +119,10 @@ def predict_inputs(
             frames, lines, drawn = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + drawn
         if not sum(map(len, poses)):
-            journal.discard()
+            journal.path.unlink(missing_ok=True)
             raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")
         results = write_results(out, poses, predictor.skeleton, predictor.network.stage, camera, images)
-    journal.discard()
+        journal.path.unlink(missing_ok=True)
     return [*copies, *results], left_out
 
 
@@ -154,16 +157,17 @@ def predict_split(
     """
     predictor = _load_predictor(find_run(weights), device, flip, batch_size)
     prepared = load_prepared(data, split)
-    poses, scores, _ = predictor.predict_split(prepared)
-    files, left_out = [save_poses(out, prepared, poses, scores)], []
-    if images:
-        load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
-        rows, people = range(min(12 if draw is None else draw, len(prepared))), prepared.people
-        from ief.reporting.pictures import draw_people  # with matplotlib, which images do without
+    with lock_folder(out):
+        poses, scores, _ = predictor.predict_split(prepared)
+        files, left_out = [save_poses(out, prepared, poses, scores)], []
+        if images:
+            load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
+            rows, people = range(min(12 if draw is None else draw, len(prepared))), prepared.people
+            from ief.reporting.pictures import draw_people  # with matplotlib, which images do without
 
-        for row, picture in draw_people(people, poses[-1], load_image, rows, side=480, left_out=left_out):
-            name = Path(str(people.person_ids[row])).name.replace("#", "-")
-            files.append(write_bytes(out / f"pictures-{split}" / f"{name}.pose.jpg", to_jpeg(picture)))
+            for row, picture in draw_people(people, poses[-1], load_image, rows, side=480, left_out=left_out):
+                name = Path(str(people.person_ids[row])).name.replace("#", "-")
+                files.append(write_bytes(out / f"pictures-{split}" / f"{name}.pose.jpg", to_jpeg(picture)))
     return files, left_out
 
 

@@ -16,7 +16,7 @@ from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
 from ief.inference.score_map import ScoreMap
 from ief.model.device import choose_device
-from ief.model.release import release_stages
+from ief.model.release import open_release, release_stages
 from ief.model.run_folder import load_cascade
 from ief.reporting.evaluate import score_oks
 from ief.reporting.model_card import ScoredPeople, model_card
@@ -64,20 +64,22 @@ def release(
         names = ", ".join(before.skeleton.names[:3])
         raise PoseError(f"{run}: places joints {names}, ...; a release places MPII's, so choose another run")
     about = {"name": name or run.resolve().name, **({"trained_on": trained_on} if trained_on else {})}
-    files = release_stages(run, out, storage, about)
-    after = PosePredictor.of(load_cascade(out).to(choose_device(device)))
     scored: list[ScoredPeople] = []
     score_map = None
-    for split in splits:
-        people, score_map = score_people(split, before, after, score_map)
-        scored.append(people)
-    if score_map:
-        files.append(score_map.save(out))
-    metrics = {stage: to_tree({2: scores}) for stage, scores in scored[0].stages.items()}
-    files.append(write_text(out / "metrics.json", json.dumps(metrics, indent=1)))
-    headers = [read_header(file) for file in files if file.suffix == ".safetensors"]
-    size = sum(file.stat().st_size for file in files)
-    return [*files, write_text(out / "README.md", model_card(headers, license, size, scored, score_map) + more)]
+    with open_release(out) as part:
+        files = release_stages(run, part, storage, about)
+        after = PosePredictor.of(load_cascade(part).to(choose_device(device)))
+        for split in splits:
+            people, score_map = score_people(split, before, after, score_map)
+            scored.append(people)
+        if score_map:
+            files.append(score_map.save(part))
+        metrics = {stage: to_tree({2: scores}) for stage, scores in scored[0].stages.items()}
+        files.append(write_text(part / "metrics.json", json.dumps(metrics, indent=1)))
+        headers = [read_header(file) for file in files if file.suffix == ".safetensors"]
+        size = sum(file.stat().st_size for file in files)
+        files.append(write_text(part / "README.md", model_card(headers, license, size, scored, score_map) + more))
+    return [out / file.relative_to(part) for file in files]
 
 
 def score_people(

@@ -9,9 +9,8 @@ from checkpoints.errors import PoseError
 from ief.reporting.scoring import print_summary, score_run
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
-from ief.training.stage_config import StageConfig, load_training_data
+from ief.training.stage_config import StageConfig, TrainingData, load_training_data
 from ief.training.trainer import train_stage
-from mpii_tools.prepared.read import PreparedSplit
 from mpii_tools.skeletons import mirror_note
 
 
@@ -52,9 +51,9 @@ def train(
     config = change_config(config or RunConfig(), **options)
     if wrong := [index for index in only or () if index < 0]:  # a later one than the run's last adds a stage to it
         raise PoseError(f"stage {wrong[0]}: stages are counted from 0")
-    with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic) as runtime:
+    with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic, [Path(run)]) as runtime:
         stage = StageConfig(config, load_training_data(config), Path(run))
-        tell_mirroring(config, stage.data.train, runtime)
+        tell_about_data(config, stage.data, runtime)
         indices = range(config.stages) if only is None else only
         files = [train_stage(replace(stage, index=index), runtime) for index in indices]
         if not runtime.is_main:
@@ -67,8 +66,13 @@ def train(
         return [*files, *predictions, stage.run_folder / "metrics.json"]
 
 
-def tell_mirroring(config: RunConfig, data: PreparedSplit, runtime: Runtime) -> None:
-    """Say on stderr, on one rank, what becomes of the mirrored images that a training asks for; mostly nothing."""
-    note = mirror_note(data.people.skeleton) if config.options.flip else ""
-    if note and runtime.is_main:
+def tell_about_data(config: RunConfig, data: TrainingData, runtime: Runtime) -> None:
+    """Say on stderr, on one rank, what becomes of the mirrored images that a training asks for, mostly nothing, and
+    which data cannot be told from others."""
+    if not runtime.is_main:
+        return
+    if config.options.flip and (note := mirror_note(data.skeleton)):
         print(f"{config.data}: {note}", file=sys.stderr)
+    for folder, split in zip((config.data, config.also), data.datasets, strict=False):
+        if split.fingerprint is None:
+            print(f"{folder}: has no checksums, so it is known by name and count alone", file=sys.stderr)

@@ -18,6 +18,7 @@ from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People,
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
 DESCRIPTION = "prepared.json"  # of a prepared folder
+SECOND = "-2"  # behind a split's name in its files', when those of its name are to be replaced
 STORED = {"center": "centre"}  # the column's name in the files, which prepared folders of any age share
 # Array -> numpy's letter for its type. Older files lack what is optional.
 KINDS = {STORED.get(name, name): np.dtype(kind).kind for name, (kind, *_) in COLUMNS.items()} | {"joint_names": "U"}
@@ -32,6 +33,12 @@ def depth_path(people: str | os.PathLike) -> Path:
     """Where the depths of the people of a file are: `valid-depth.npz` for `valid.npz`."""
     path = Path(people)
     return path.with_name(f"{path.stem}-depth{path.suffix}")
+
+
+def split_files(folder: str | os.PathLike, split: str, second: bool = False) -> tuple[Path, Path, Path]:
+    """Where a split of a prepared folder has its people, their depths and its crops."""
+    people = Path(folder) / f"{split}{SECOND * second}.npz"
+    return people, depth_path(people), people.with_name(f"{people.stem}-crops.npy")
 
 
 def save_people(path: str | os.PathLike, people: People) -> None:
@@ -94,10 +101,11 @@ def read_prepared_people(folder: Path) -> Reading | None:
     """
     if not (folder / DESCRIPTION).is_file():
         return None
-    if not (splits := list(read_description(folder)["splits"])):
+    splits, second = map(read_description(folder).get, ("splits", "second"))
+    if not splits:
         raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
     form = f"people of a prepared folder: {', '.join(splits)}"
-    readings = [Reading(load_people(folder / f"{split}.npz"), form) for split in splits]
+    readings = [Reading(load_people(split_files(folder, split, split in second)[0]), form) for split in splits]
     if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
         raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
     return join_readings(readings, renumber=True)
@@ -106,13 +114,16 @@ def read_prepared_people(folder: Path) -> Reading | None:
 def read_description(folder: str | Path) -> dict:
     """`prepared.json` of a folder: name, input, border, splits (name -> people), depth (splits that have some), notes.
 
+    Also `second`, the splits whose files have `SECOND` in their names, and `sums`, split -> the checksums of its files;
+    both are empty where it has none.
+
     Raises:
         PoseError: if there is none, or it is corrupt.
     """
     path = Path(folder) / DESCRIPTION
     try:
-        description = json.loads(read_text(path))
-        wanted = {"name": str, "input": int, "border": int, "splits": dict}
+        description = {"depth": [], "second": [], "sums": {}} | json.loads(read_text(path))
+        wanted = {"name": str, "input": int, "border": int, "splits": dict, "depth": list, "second": list, "sums": dict}
         if not all(isinstance(description[key], kind) for key, kind in wanted.items()):
             raise KeyError("fields of the wrong type")
         return description

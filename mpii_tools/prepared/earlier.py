@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.people_file import load_people, save_people
+from mpii_tools.annotations.people_file import load_people, save_people, split_files
 from mpii_tools.annotations.splits import find_shared
 from mpii_tools.people import People
-from mpii_tools.prepared.read import load_prepared, read_description
+from mpii_tools.prepared.crop_file import write_crops
+from mpii_tools.prepared.read import load_prepared, read_description, sum_files
 
 # What the splits of one folder have in common.
 SHARED_BY_ALL = ("input", "border", "name", "joint_names", "skeleton", "apply_exif")
@@ -49,7 +50,8 @@ class Earlier:
         """(N,) bool: training people in an image of validation people, here or in the split that stays there."""
         names = people.images[people.split == "valid"]
         if "valid" in self.kept(people.split.tolist()) and self._same_images("valid"):
-            names = [*names, *load_people(self.folder / "valid.npz").images]
+            second = "valid" in self.description["second"]
+            names = [*names, *load_people(split_files(self.folder, "valid", second)[0]).images]
         return find_shared(people, np.array(names))
 
     def clean_train(self, people: People, partial: Path, new: Collection[str]) -> list[str]:
@@ -69,12 +71,10 @@ class Earlier:
             raise PoseError(f"{self.folder}: everybody in its train split is in an image of this validation split")
         if shared.any():
             rows = np.flatnonzero(~shared)
-            shape = (len(rows), *train.crops.shape[1:])
-            crops = np.lib.format.open_memmap(partial / "train-crops.npy", "w+", np.uint8, shape)
-            np.take(train.crops, rows, axis=0, out=crops, mode="clip")  # "raise" would hold them all in memory
-            crops.flush()
-            save_people(partial / "train.npz", train.people.select(rows))
-            self.description["splits"]["train"] = len(rows)
+            path, _, crops = split_files(partial, "train")
+            _, crc = write_crops(crops, train.crops.shape[1], (train.crops[row] for row in rows))
+            save_people(path, train.people.select(rows))
+            self.description["splits"]["train"], self.description["sums"]["train"] = len(rows), sum_files(path, crc)
         return train.people.person_ids[shared].tolist()
 
     def folders_with(self, new: Collection[str]) -> dict[str, list[str]]:

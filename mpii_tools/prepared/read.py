@@ -5,20 +5,26 @@
     DIR/SPLIT-depth.npz    their depths, of people in three dimensions (see mpii_tools.people.Depth)
     DIR/SPLIT-crops.npy    (N, S, S, 3) uint8 RGB, S = input + 2 border: a memory map in use
 
+A split that was prepared again may have `SPLIT-2` in its files' names, as prepared.json then says.
+
 A crop holds the network's input at its own resolution and a border around it, so that rotating and shrinking find
 real pixels. numpy and torch are all that is needed to train from it.
 """
 
+import json
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.people_file import depth_path, load_people, read_description
+from checkpoints.files import checksum
+from mpii_tools.annotations.people_file import depth_path, load_people, read_description, split_files
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.formats.arrays import map_npy
 from mpii_tools.people import People
+from mpii_tools.prepared.crop_file import sum_crops
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class PreparedSplit:
         border: pixels around it, on every side.
         name: the dataset's name.
         split: the split's name.
+        fingerprint: of people, crops, size and border: equal for equal data; None if the folder has no checksums.
     """
 
     people: People
@@ -40,6 +47,7 @@ class PreparedSplit:
     border: int
     name: str
     split: str
+    fingerprint: str | None = None
 
     def __len__(self) -> int:
         return len(self.people)
@@ -69,21 +77,24 @@ class PreparedSplit:
         return apply_affine(invert_affine(self.to_crop), np.asarray(joints, dtype=np.float64))
 
 
-def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
+def load_prepared(folder: str | Path, split: str, verify: bool = False) -> PreparedSplit:
     """One split of the dataset that `ief prepare` wrote to `folder`.
 
+    Args:
+        verify: read all crops, to compare their checksum: as a training does, once, at its start.
+
     Raises:
-        PoseError: when the folder is not (or not completely) prepared, lacks the split, or holds corrupt files.
+        PoseError: when the folder is not (or not completely) prepared, lacks the split, or holds corrupt files, or
+            people or crops of another preparation.
     """
     description = read_description(folder)
     if split not in description["splits"]:
         known = ", ".join(description["splits"]) or "none"
         advice = "; say the split when preparing, as in `--annotations train=PATH`" if known == "all" else ""
         raise PoseError(f"{folder}: has no split '{split}'; it has {known}{advice}")
-    folder = Path(folder)
-    people = load_people(folder / f"{split}.npz")
+    people_path, depth, path = split_files(folder, split, split in description["second"])
+    people = load_people(people_path)
     size, border = description["input"], description["border"]
-    path = folder / f"{split}-crops.npy"
     try:
         crops = map_npy(path)
     except (OSError, ValueError, EOFError) as error:
@@ -91,6 +102,19 @@ def load_prepared(folder: str | Path, split: str) -> PreparedSplit:
     expected = (len(people), size + 2 * border, size + 2 * border, 3)
     if crops.shape != expected or crops.dtype != np.uint8:
         raise PoseError(f"{path}: holds {crops.dtype} {crops.shape}, expected uint8 {expected}; prepare again")
-    if people.depth is None and split in description.get("depth", ()):
-        raise PoseError(f"{depth_path(folder / f'{split}.npz')}: missing; run `ief prepare` again")
-    return PreparedSplit(people, crops, size, border, description["name"], split)
+    if people.depth is None and split in description["depth"]:
+        raise PoseError(f"{depth}: missing; run `ief prepare` again")
+    fingerprint = None
+    if isinstance(sums := description["sums"].get(split), dict):
+        there = sum_files(people_path, sum_crops(crops) if verify else sums.get("crops", ""))
+        if wrong := [what for what, value in there.items() if value != sums.get(what)]:
+            raise PoseError(f"{folder}: the {wrong[0]} of '{split}' are not those that were prepared; prepare again")
+        fingerprint = sha256(json.dumps([sums, size, border], sort_keys=True).encode()).hexdigest()[:16]
+    return PreparedSplit(people, crops, size, border, description["name"], split, fingerprint)
+
+
+def sum_files(people: Path, crops: str) -> dict[str, str]:
+    """What prepared.json says of a split's bytes: SHA-256 of the file of its people, and of their depths if they have
+    some; and `crops`, the CRC-32 of its crops."""
+    depth = depth_path(people)
+    return {"people": checksum(people), "crops": crops} | ({"depths": checksum(depth)} if depth.is_file() else {})

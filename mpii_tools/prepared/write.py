@@ -1,21 +1,20 @@
 """From annotations and images to preprocessed crops, with a count of all that was left out."""
 
 import json
-import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints.files import flush, write_text
+from checkpoints.locking import open_partial
 from checkpoints.progress import progress
-from mpii_tools.annotations.people_file import DESCRIPTION, depth_path, save_people
+from mpii_tools.annotations.people_file import DESCRIPTION, save_people, split_files
 from mpii_tools.annotations.placement import wrong_units
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.annotations.splits import SHARED
@@ -23,14 +22,15 @@ from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import ImageHeader, read_header
 from mpii_tools.people import People, group_rows
+from mpii_tools.prepared.crop_file import write_crops
 from mpii_tools.prepared.earlier import Earlier, find_earlier
+from mpii_tools.prepared.read import sum_files
 from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]
 
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 IMAGES_AHEAD = 64  # whose crops are in memory at a time
-PARTIAL = ".preparing"
 FAR = 10.0  # crop sides; of 10,958 people of MPII and LSP none has a joint farther than 1 from the crop's center
 
 NO_IMAGE = "people left out: image missing, or unclear which is meant"
@@ -53,6 +53,7 @@ class Preparation:
         replaced: splits of an earlier preparation in whose place new ones came -> the numbers of people they had.
         written: whether the preprocessed crops were written: not if nobody can be used, or `strict` met a fault.
         digests: of the validation images (`cut_image`).
+        sums: split -> checksums of its files (`sum_files`).
     """
 
     faults: dict[str, list[str]]
@@ -62,6 +63,7 @@ class Preparation:
     replaced: dict[str, int] = field(default_factory=dict)
     written: bool = False
     digests: set[bytes] = field(default_factory=set)
+    sums: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,20 +125,15 @@ def prepare(
         "format": 1, "name": name, "input": spec.size, "border": spec.border, "apply_exif": spec.apply_exif,
         "joint_names": list(people.joint_names), "skeleton": skeleton_to_json(people.skeleton),
     }  # fmt: skip
-    earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
-    earlier.require_same({split or "all" for split in people.split.tolist()})
-    shared = earlier.find_shared(people)
-    usable, faults = drop_unusable(people.select(~shared))
-    done = Preparation(defaultdict(list, merge(known or {}, faults)))
-    done.notes[SHARED] += people.person_ids[shared].tolist()
-    partial = folder / PARTIAL
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with open_partial(folder) as partial:
+        earlier = find_earlier(folder, description, [str(path.resolve()) for path in image_folders])
+        earlier.require_same({split or "all" for split in people.split.tolist()})
+        shared = earlier.find_shared(people)
+        usable, faults = drop_unusable(people.select(~shared))
+        done = Preparation(defaultdict(list, merge(known or {}, faults)))
+        done.notes[SHARED] += people.person_ids[shared].tolist()
         for split in sorted(np.unique(usable.split).tolist(), key="train".__eq__):  # it comes last
-            part, path = usable.select(usable.split == split), partial / f"{split or 'all'}.npz"
-            if count := write_split(part, read_image, spec, path, done):
-                done.splits[path.stem] = count
+            write_split(usable.select(usable.split == split), read_image, spec, partial, split or "all", done)
         done.splits = dict(sorted(done.splits.items()))
         done.notes[SHARED] += earlier.clean_train(people, partial, done.splits)
         if 2 * len(others := done.faults[OTHER_SIZE]) > len(usable):
@@ -145,75 +142,75 @@ def prepare(
         done.written = bool(done.splits) and not (strict and done.faults)
         if done.written:
             finish(partial, folder, description, earlier, done)
-        return done
-    except OSError as error:
-        raise PoseError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    return done
 
 
 def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, done: Preparation) -> None:
-    """Describe the splits in `partial` and those that stay in `folder`, and move the former to their place.
+    """Move the splits in `partial` to their place, and describe them and those that stay in `folder`.
 
-    The description comes last: what it names is there, whenever a kill comes.
+    The description's renaming makes it so: what it named before is there until then, what it names is there from then.
     """
     earlier.require_same(done.splits)
     done.kept = earlier.kept(done.splits)
     there = earlier.description.get("splits", {})
     done.replaced = {split: count for split, count in there.items() if split in done.splits}
     splits, faults = {**done.kept, **done.splits}, {what: len(ids) for what, ids in done.faults.items()}
+    sums, before = earlier.description.get("sums", {}) | done.sums, earlier.description.get("second", [])
+    new = [split for split in splits if split_files(partial, split)[0].exists()]
+    second = [split for split in splits if split in there and (split in before) != (split in new)]
+    for split in new:
+        targets = split_files(folder, split, split in second)
+        for source, target in zip(split_files(partial, split), targets, strict=True):
+            target.unlink(missing_ok=True)
+            if source.exists():
+                source.replace(target)
+    flush(folder)
+    deep = [split for split in splits if split_files(folder, split, split in second)[1].is_file()]
     description |= {"splits": splits, "faults": faults, "image_folders": earlier.folders_with(done.splits)}
-    untouched = {split: count for split, count in done.kept.items() if not (partial / f"{split}.npz").exists()}
-    write_text(folder / DESCRIPTION, json.dumps({**description, "splits": untouched}, indent=1))
-    for split in done.splits:
-        depth_path(folder / f"{split}.npz").unlink(missing_ok=True)  # the new split may have none
-    for path in list(partial.iterdir()):
-        path.replace(folder / path.name)
-    if deep := [split for split in splits if depth_path(folder / f"{split}.npz").is_file()]:
-        description["depth"] = deep
+    sums = {split: sums[split] for split in splits if split in sums}
+    description |= {key: held for key, held in (("sums", sums), ("depth", deep), ("second", second)) if held}
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1))
+    for split in new:
+        for path in split_files(folder, split, split not in second):
+            path.unlink(missing_ok=True)
 
 
-def write_split(people: People, read_image: ReadImage, spec: CropSpec, path: Path, done: Preparation) -> int:
-    """Write a split's files, those of `path` and beside it; returns how many people they hold, and none for nobody.
+def write_split(
+    people: People, read_image: ReadImage, spec: CropSpec, folder: Path, split: str, done: Preparation
+) -> None:
+    """Write a split's files to `folder`, and tell `done` of them; none for nobody."""
+    kept: list[int] = []
+    path, _, crops = split_files(folder, split)
+    count, crc = write_crops(crops, spec.side, cut_people(people, read_image, spec, split, done, kept))
+    if count:
+        save_people(path, people.select(np.array(kept)))
+        done.splits[split], done.sums[split] = count, sum_files(path, crc)
+    else:
+        crops.unlink()
+
+
+def cut_people(
+    people: People, read_image: ReadImage, spec: CropSpec, split: str, done: Preparation, kept: list[int]
+) -> Iterator[np.ndarray]:
+    """The crops (S, S, 3) uint8 of a split's people, whose rows go to `kept`, and what is found to `done`.
 
     Each image is decoded once for all of its people.
     """
-    kept, crops_path = [], path.with_name(f"{path.stem}-crops.npy")
     images = list(map(np.array, group_rows(people.images).values()))
     with (
-        crops_path.open("wb") as file,
         ThreadPoolExecutor(THREADS) as pool,
-        progress((), f"preparing {path.stem}", len(people), "person") as counter,
+        progress((), f"preparing {split}", len(people), "person") as counter,
     ):
-        write_header(file, len(people), spec.side)
         for start in range(0, len(images), IMAGES_AHEAD):
             ahead = images[start : start + IMAGES_AHEAD]
             cuts = pool.map(lambda rows: cut_image(people.select(rows), read_image, spec, done.digests), ahead)
             for rows, (crops, *findings) in zip(ahead, cuts, strict=True):
-                for crop in crops.values():
-                    file.write(crop.data)
+                yield from crops.values()
                 kept += rows[list(crops)].tolist()
                 for known, new in zip((done.faults, done.notes), findings, strict=True):
                     for what, who in new.items():
                         known[what] += who
                 counter.update(len(rows))
-        file.seek(0)
-        write_header(file, len(kept), spec.side)
-    if kept:
-        save_people(path, people.select(np.array(kept)))
-    else:
-        crops_path.unlink()
-    return len(kept)
-
-
-def write_header(file: BinaryIO, count: int, side: int) -> None:
-    """The .npy header of (count, side, side, 3) bytes; numpy makes it as long for any count."""
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
-    )
 
 
 def cut_image(

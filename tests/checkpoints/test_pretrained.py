@@ -1,11 +1,22 @@
 from collections import OrderedDict
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torchvision import models
+from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights
 
 from checkpoints.errors import PoseError
-from checkpoints.pretrained import PretrainedWeights, load_pretrained_weights, name_network, trunk_shapes
+from checkpoints.files import checksum
+from checkpoints.pretrained import (
+    PretrainedWeights,
+    download_pretrained_weights,
+    load_pretrained_weights,
+    name_network,
+    trunk_shapes,
+)
+from ief.inference.detector import PersonDetector
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.model.start import load_backbone
 
@@ -137,3 +148,47 @@ def test_caffe_weights_tell_their_stride_and_fill_a_stage(shared):
     # The right strides keep the statistics that the weights were trained with: a normal image's features stay tame.
     images = torch.nn.functional.interpolate(torch.randn(2, 3, 7, 7, generator=torch.Generator().manual_seed(0)), 96)
     assert torch.isfinite(stage.eval()(images, torch.full((1, 16, 2), 48.0))).all()
+
+
+class RunsCode:
+    """What touches a file when it is loaded with pickle."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("fits", [False, True])
+@pytest.mark.parametrize("content", ["code", "empty", "text"])
+@pytest.mark.parametrize(
+    "load", [lambda: download_pretrained_weights("resnet18"), lambda: PersonDetector()], ids=["resnet", "detector"]
+)
+def test_torchvisions_cached_file_runs_no_code(tmp_path, monkeypatch, load, content, fits):
+    """Nor one whose bytes fit its name, which has eight digits alone."""
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    for weights in (models.ResNet18_Weights.IMAGENET1K_V1, SSDLite320_MobileNet_V3_Large_Weights.COCO_V1):
+        cached = tmp_path / "checkpoints" / Path(weights.url).name
+        cached.write_bytes(b"" if content == "empty" else b"no weights")
+        if content == "code":
+            torch.save({"a": RunsCode(str(tmp_path / "ran"))}, cached)
+    if fits:
+        monkeypatch.setattr("checkpoints.pretrained.checksum", lambda path: Path(path).stem.rpartition("-")[2])
+    with pytest.raises(PoseError, match=r"checkpoints/\w+-[0-9a-f]{8}\.pth: ") as error:
+        load()
+    assert not (tmp_path / "ran").exists() and ("checksum" in str(error.value)) != fits
+
+
+def test_torchvisions_cached_weights_are_those_saved(tmp_path, monkeypatch):
+    state = models.resnet18(weights=None).state_dict()
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    torch.save(state, tmp_path / "a.pth")
+    name = f"checkpoints/resnet18-{checksum(tmp_path / 'a.pth')[:8]}.pth"
+    (tmp_path / "a.pth").rename(tmp_path / name)
+    weights = SimpleNamespace(IMAGENET1K_V1=SimpleNamespace(url=f"https://nowhere/{name}"))
+    monkeypatch.setattr("torchvision.models.get_model_weights", lambda backbone: weights)
+    loaded = download_pretrained_weights("resnet18").tensors
+    assert loaded and all(torch.equal(loaded[key], state[key]) for key in loaded)

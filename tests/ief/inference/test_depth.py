@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from pictures import smooth_image
+from prepared_sums import add_sums
 from tiny_resnet import ShallowResNet
 from untrained import make_cascade, save_run
 
@@ -206,6 +207,7 @@ def test_a_split_with_cameras_gets_camera_coordinates(run, tiny_data, tmp_path):
     root[4] = np.nan  # unknown of one
     depth = Depth(np.zeros((12, 16)), camera=CAMERA, distortion=DISTORTION, root_depth=root)
     save_people(folder / "valid.npz", replace(people, depth=depth))
+    add_sums(folder)
     assert main([*arguments, str(tmp_path / "out")]) == 0
     found = read_predictions(tmp_path / "out" / "predictions-valid.npz")
     assert np.isnan(found.camera_joints).all(axis=(1, 2)).tolist() == np.isnan(root).tolist()

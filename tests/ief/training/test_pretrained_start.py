@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from configs import small_config, stage_of
+from prepared_sums import add_sums
 from processes import finish, finish_here, on_two_ranks, train
 from safetensors import safe_open
 from torchvision.models import get_model
@@ -35,7 +36,7 @@ def other_data(tiny_data, tmp_path_factory):
     folder = shutil.copytree(tiny_data, tmp_path_factory.mktemp("other") / "data")
     people = load_people(folder / "train.npz")
     save_people(folder / "train.npz", replace(people, joints=80 + 0.3 * people.joints))
-    return folder
+    return add_sums(folder)
 
 
 def test_fine_tuning_starts_with_the_runs_stages(run, other_data, tmp_path):

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from configs import RUNTIME, batches_of, small_config, stage_of, with_options
-from processes import checkpoints_of, finish_here, train
+from processes import checkpoints_of, finish_here, same_weights, train
 from safetensors import safe_open
+from small_data import prepare_small
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
+from checkpoints.tensors import load_tensors, save_tensors
 from heads.pairs import METHODS, ORIGIN, get_pairs
 from heads.skeleton import MPII
 from ief.cli import main
@@ -40,6 +42,38 @@ def test_a_run_of_other_settings_is_refused_and_left_alone(tiny_data, tmp_path):
         said = finish_here(train(tiny_data, tmp_path, *options), status=2)
         assert says in said and "another training" in said
     assert stage_file(tmp_path, 0).read_bytes() == before
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"shift": 1.0}, {"margin": 1.25}])
+def test_data_prepared_anew_are_other_data(tmp_path, change):
+    """Neither an unfinished stage, nor a finished one, nor the one after it is trained on."""
+    data, begun, done = prepare_small(tmp_path / "data"), tmp_path / "begun", tmp_path / "done"
+    options = ["--epochs", "2"]
+    finish_here(train(data, begun, *options, "--stage", "0", "--stop-after", "1e-9"), status=75)
+    finish_here(train(data, done, *options, "--stage", "0"))
+    prepare_small(data, **change)
+    for run in (begun, done):
+        assert "was trained on other data (data_fingerprint" in finish_here(train(data, run, *options), status=2)
+    assert "other data" in finish_here(train(data, done, *options, "--stage", "1"), status=2)
+    prepare_small(data)  # as before
+    finish_here(train(data, begun, *options, "--stage", "0"))
+    assert same_weights(begun, done, stages=1)
+
+
+def test_a_run_or_data_without_fingerprints_are_told_and_taken(tmp_path):
+    data, run = prepare_small(tmp_path / "data"), tmp_path / "run"
+    options = ["--epochs", "1"]
+    finish_here(train(data, run, *options, "--stage", "0"))
+    tensors, description = load_tensors(stage_file(run, 0))
+    del description["training"]["data_fingerprint"], description["training"]["also_fingerprint"]
+    save_tensors(stage_file(run, 0), tensors, description)  # of an earlier version
+    said = finish_here(train(data, run, *options))
+    assert said.count("does not say on which data it was trained") == 1 and stage_file(run, 1).exists()
+    prepared = json.loads((data / "prepared.json").read_text())
+    del prepared["sums"]
+    (data / "prepared.json").write_text(json.dumps(prepared))
+    said = finish_here(train(data, run, *options))
+    assert said.count(f"{data}: has no checksums") == 1 and "does not say" not in said
 
 
 def test_a_third_stage_follows_the_second(tiny_data, tmp_path):
