@@ -30,8 +30,8 @@ def name_corrupt(path: str | PathLike, cure: str, *more: type[Exception]) -> Ite
     """Turns what goes wrong in reading a file, `more` among it, into a PoseError that names it and says what to do."""
     try:
         yield
-    except PoseError:
-        raise
+    except PoseError as error:
+        raise (error if str(path) in str(error) else PoseError(f"{path}: {error}; {cure}")) from None
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, *more) as error:
         raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
 
@@ -46,7 +46,7 @@ class Incomplete(PoseError):
     status = 3
 
     def __init__(self, left_out: Sequence[str]) -> None:
-        lines = [f"{len(left_out):,} left out, everything else is written:", *left_out[:SHOWN]]
+        lines = [f"{len(left_out):,} left out, everything else is written:", *map(escape_name, left_out[:SHOWN])]
         if len(left_out) > SHOWN:
             lines.append(f"... and {len(left_out) - SHOWN:,} more")
         super().__init__("\n  ".join(lines))

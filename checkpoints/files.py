@@ -3,6 +3,7 @@
 import errno
 import os
 import platform
+import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -33,7 +34,7 @@ def write_atomically(
         the final path.
 
     Raises:
-        PoseError: a folder, or when the disk refuses (full, read-only); what `path` held before is still there.
+        PoseError: as `refuse_folder`, or when the disk refuses (full, read-only); what `path` held before is there.
     """
     path = refuse_folder(path)
     part = path.with_name(f".{path.stem}.part{identify_process()}{path.suffix}")
@@ -63,8 +64,17 @@ def identify_process() -> str:
 
 
 def refuse_folder(path: str | os.PathLike) -> Path:
-    """`path`, of a file to write, as a Path. Raises PoseError for a folder; a command asks before it works."""
+    """`path`, of a file to write, as a Path; a command asks before it works.
+
+    Raises:
+        PoseError: a folder, or a name that no file can have.
+    """
     path = Path(path)
+    try:
+        with suppress(OSError):
+            os.lstat(path)
+    except ValueError as error:  # a NUL, or half a letter
+        raise PoseError(f"{str(path)!r}: no name of a file ({error}); choose another") from None
     if os.path.isdir(path):
         raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
     return path
@@ -131,6 +141,15 @@ def require_file(path: str | os.PathLike) -> Path:
     if not path.is_file():
         raise PoseError(f"{path}: no such file; check the path")
     return path
+
+
+def real_path(path: str | os.PathLike) -> str:
+    """What every path to one file has in common: absolute, without links, and without a second slash in front.
+
+    Raises:
+        ValueError: a name that no file can have.
+    """
+    return re.sub("^//", "/", os.path.realpath(path))
 
 
 def distinct_names(paths: Sequence[str | os.PathLike]) -> list[str]:

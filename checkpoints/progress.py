@@ -6,6 +6,8 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from checkpoints.errors import escape_name
+
 DELAY, INTERVAL = 5.0, 20.0  # seconds: work that takes less than the first has no line; between two lines
 LINE = "{desc}: {unit} {n:,} of {total:,} ({percentage:.0f} %), {remaining} left{postfix}"
 
@@ -44,6 +46,8 @@ def progress(
     stream = sys.stderr
     show = show and stream is not None and not getattr(stream, "closed", False)  # a program may have no console
     if not show or getattr(stream, "isatty", bool)():
-        return tqdm(iterable, desc, total, leave=None, unit=unit, initial=initial, disable=not show)
+        # Not `console`'s stream itself, which would escape how a bar is drawn.
+        return tqdm(iterable, escape_name(desc), total, None, getattr(stream, "inner", stream), unit=unit,
+                    initial=initial, disable=not show)  # fmt: skip
     return LogLines(iterable, desc, total, unit=unit, initial=initial, bar_format=LINE, delay=DELAY,
                     mininterval=INTERVAL, maxinterval=INTERVAL, miniters=1, smoothing=0)  # fmt: skip

@@ -1,7 +1,7 @@
 """Stopping long work so that the same command resumes it: a scheduler's signal, Ctrl-C, the end of the time given.
 
-Outside a training they end the program at once; every file is written whole or not at all. Inside one they wait for
-the current step, and a checkpoint is saved first.
+Outside a training they end the program at once, by an exception; every file is written whole or not at all. Inside one
+they wait for the current step, and a checkpoint is saved first.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ class Stopped(BaseException):
 
     Args:
         status: the exit status, a key of REASONS.
+        resumes: whether the same command goes on from what is kept.
     """
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"{REASONS[status]}; the same command resumes where it stopped")
+    def __init__(self, status: int, resumes: bool = True) -> None:
+        cure = "the same command resumes where it stopped" if resumes else "run the same command again"
+        super().__init__(f"{REASONS[status]}; {cure}")
         self.status = status
 
 
@@ -51,16 +53,17 @@ class Stopping:
 
     Args:
         minutes: the time given, from now; None for no limit.
+        resumes: of `Stopped`.
 
     Raises:
         PoseError: when the time is not above 0.
     """
 
-    def __init__(self, minutes: float | None = None) -> None:
+    def __init__(self, minutes: float | None = None, resumes: bool = True) -> None:
         if minutes is not None and not minutes > 0:
             raise PoseError(f"--stop-after {minutes}: must be above 0 minutes")
         self.deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        self.caught = 0
+        self.caught, self.resumes = 0, resumes
         self.waiting = False
 
     @property
@@ -73,19 +76,23 @@ class Stopping:
     def check(self) -> None:
         """Raises Stopped if a stop was asked for."""
         if self.status:
-            raise Stopped(self.status)
+            raise Stopped(self.status, self.resumes)
 
     @contextmanager
     def listening(self) -> Iterator[Stopping]:
         """Catch SIGNALS until the `with` ends (in the main thread, the only one that may).
 
-        Of SIGHUP and SIGUSR1 only what would kill: `nohup` has the first ignored, and a program may have its own use.
+        Of SIGHUP and SIGUSR1 only what would kill, or what a `Stopping` around this one catches: `nohup` has the first
+        ignored, and a program may have its own use.
         """
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        always = {signal.SIGTERM, signal.SIGINT}
-        heard = always.union(each for each in SIGNALS if signal.getsignal(each) == signal.SIG_DFL)
+        heard = [
+            each for each in SIGNALS
+            if each in (signal.SIGTERM, signal.SIGINT) or signal.getsignal(each) == signal.SIG_DFL
+            or isinstance(getattr(signal.getsignal(each), "__self__", None), Stopping)
+        ]  # fmt: skip
         before = {number: signal.signal(number, self._catch) for number in heard}
         try:
             yield self
@@ -102,10 +109,10 @@ class Stopping:
         finally:
             self.waiting = False
         if self.caught:
-            raise Stopped(self.status)
+            raise Stopped(self.status, self.resumes)
 
     def _catch(self, number: int, frame: object) -> None:
         again = number == self.caught == signal.SIGINT  # a second Ctrl-C does not wait
         self.caught = number
         if again or not self.waiting:
-            raise Stopped(self.status)
+            raise Stopped(self.status, self.resumes)

@@ -1,5 +1,6 @@
 """The skeleton tree (Fig. 1 of the paper): joints, their parents, and which joints a mirror swaps."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,18 +52,16 @@ class Skeleton:
             raise ValueError(f"skeleton: a parent or flip index is outside 0..{joints - 1}")
         if len(set(flips)) != len(flips):
             raise ValueError("skeleton: a joint is in two flip pairs")
+        rooted = {-1}
         for joint in range(joints):
-            self._walk_to_root(joint)
-
-    def _walk_to_root(self, joint: int) -> list[int]:
-        path = []
-        while joint != -1:
-            if joint in path:
-                cycle = " -> ".join(self.names[j] for j in [*path[path.index(joint) :], joint])
-                raise ValueError(f"skeleton: the parents form a cycle: {cycle}")
-            path.append(joint)
-            joint = self.parents[joint]
-        return path
+            path: dict[int, int] = {}  # joint -> its place on the way to the root, or to a joint that leads there
+            while joint not in rooted:
+                if joint in path:
+                    cycle = " -> ".join(self.names[j] for j in [*list(path)[path[joint] :], joint])
+                    raise ValueError(f"skeleton: the parents form a cycle: {cycle}")
+                path[joint] = len(path)
+                joint = self.parents[joint]
+            rooted.update(path)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,7 +74,13 @@ class Skeleton:
     @cached_property
     def ancestry(self) -> tuple[tuple[int, ...], ...]:
         """For each joint, the joint itself and its ancestors up to and with the root."""
-        return tuple(tuple(self._walk_to_root(joint)) for joint in range(len(self)))
+
+        def walk_to_root(joint: int) -> Iterator[int]:
+            while joint != -1:
+                yield joint
+                joint = self.parents[joint]
+
+        return tuple(tuple(walk_to_root(joint)) for joint in range(len(self)))
 
     @property
     def can_mirror(self) -> bool:

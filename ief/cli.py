@@ -8,11 +8,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from checkpoints.console import Console, prepare_console
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
-from checkpoints.stopping import LostPeer, Stopped, is_main_rank
+from checkpoints.stopping import LostPeer, Stopped, Stopping, is_main_rank
 
 COMMANDS = {
     "demo": "make synthetic people, train both stages on them, evaluate, write a report; no download",
@@ -53,28 +55,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
     0 for work done; 3 for work done but for inputs that it names; 2 for bad input, a full disk, too little memory or a
-    training that diverged; 1 when another process of the training died, or for a fault of the program; and, when the
-    same command resumes: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM, 129 and 138 for SIGHUP and
+    training that diverged; 1 when another process of the training died, or for a fault of the program; and, to run the
+    same command again: 75 for the end of --stop-after, 130 for Ctrl-C, 143 for SIGTERM, 129 and 138 for SIGHUP and
     SIGUSR1.
     """
     prepare_console()
     wait_passively()
-    name, *arguments = list(sys.argv[1:] if arguments is None else arguments) or [""]
+    with redirect_stdout(Console(sys.stdout)) as out, redirect_stderr(Console(sys.stderr)):
+        try:
+            status = try_command(*(list(sys.argv[1:] if arguments is None else arguments) or [""]))
+        finally:
+            out.flush()
+        if out.fault:
+            print(f"ief: what it prints cannot be written ({out.fault.strerror})", file=sys.stderr)
+    return status or BAD_INPUT * bool(out.fault)
+
+
+def try_command(name: str, *arguments: str) -> int:
+    """Run one command, print a line for what went wrong, and return the exit status."""
     args = argparse.Namespace()
     try:
         if name not in COMMANDS:
             return print_overview(name)
-        run_command(name, arguments, args)
+        with Stopping(resumes=False).listening():  # what is half written is removed, whatever the command
+            run_command(name, arguments, args)
     except (PoseError, LostPeer) as error:
         print(f"ief {name}: {error}", file=sys.stderr)
         return error.status
     except (Stopped, KeyboardInterrupt) as stop:
-        stopped = stop if isinstance(stop, Stopped) else Stopped(INTERRUPTED)
+        stopped = stop if isinstance(stop, Stopped) else Stopped(INTERRUPTED, resumes=False)
         if is_main_rank():  # one line for all processes of a training
             print(f"\nief {name}: {stopped}", file=sys.stderr)
         return stopped.status
-    except BrokenPipeError:  # the reader (head, less) has gone: flushing the rest at exit must not fail
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         line, status = explain(error, args)
         print(f"ief {name}: {line}", file=sys.stderr)
@@ -156,19 +168,6 @@ def print_overview(asked: str) -> int:
     summaries = "\n".join(f"  {name:<13}{summary}" for name, summary in COMMANDS.items())
     print(OVERVIEW.format(summaries), file=sys.stdout if helps else sys.stderr, flush=True)
     return 0 if helps else BAD_INPUT
-
-
-def prepare_console() -> None:
-    """Print what the console's encoding lacks as an escape, such as \\u0394; without a console, print to nowhere.
-
-    A service, pythonw or `2>&-` leaves None for a stream. Its descriptor is taken, or a file of ours would get it.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None or getattr(stream, "closed", False):
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif hasattr(stream, "reconfigure"):  # not whatever a caller has put there
-            stream.reconfigure(errors="backslashreplace")
 
 
 def wait_passively() -> None:

@@ -18,6 +18,7 @@ CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale
 HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
 NO_FRAME = -1
+LONGEST = 4096  # letters of a name; an array of text is as wide as its longest
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,8 @@ def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: in
         PoseError: a column of another shape.
     """
     for name, (kind, *row) in columns.items():
-        column, row = np.asarray(getattr(table, name), dtype=kind), tuple(lengths.get(length, length) for length in row)
+        column, row = getattr(table, name), tuple(lengths.get(length, length) for length in row)
+        column = text_array(column) if isinstance(column, list) and kind is np.str_ else np.asarray(column, dtype=kind)
         shape = (rows, *row)
         if column.shape in ((), row):
             column = np.broadcast_to(column, shape).copy()
@@ -254,9 +256,17 @@ def set_columns(table: object, what: str, columns: Mapping[str, tuple], rows: in
         object.__setattr__(table, name, column)
 
 
+def text_array(names: Iterable[str]) -> np.ndarray:
+    """(N,) names as an array of text. Raises PoseError for one that is longer than any path."""
+    names = [*names]
+    if (longest := max(map(len, names), default=0)) > LONGEST:
+        raise PoseError(f"a name of {longest:,} letters, more than {LONGEST:,}; shorten it")
+    return np.array(names, dtype=np.str_)
+
+
 def escape_names(names: np.ndarray) -> np.ndarray:
     """Names (N,) as messages and tables can hold them (`escape_name`); images are found by them all the same."""
-    return np.array(list(map(escape_name, names.tolist())), dtype=np.str_)
+    return text_array(map(escape_name, names.tolist()))
 
 
 def require_printable(what: str, *columns: np.ndarray) -> None:

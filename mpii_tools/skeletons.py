@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -80,7 +81,8 @@ def _joint_names(joints: Iterable[str | int], place: Mapping[str | int, int]) ->
     """Joint names from names or indices; `place` holds the index of both, the names first."""
     if isinstance(joints, str):
         raise ValueError(f"{joints!r} is no list of joints")
-    return tuple([*place][place[joint]] for joint in joints)
+    names = [*place]
+    return tuple(names[place[joint]] for joint in joints)
 
 
 SKELETONS = {
@@ -151,15 +153,19 @@ def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) ->
     if not names or len(set(names)) < len(names):
         raise PoseError(f"skeleton: {'a joint name is repeated' if names else 'no joint is named'}; give unique names")
     plainly = plain_names(names)
-    pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly) if name.startswith("r_")
-             and plainly.count(name) == plainly.count(f"l_{name[2:]}") == 1]  # fmt: skip
-    ways = [way for one, other in edges for way in ((one, other), (other, one))]
-    parents, reached = [-1] + [0] * (len(names) - 1), [0]
+    times, place = Counter(plainly), {name: index for index, name in enumerate(plainly)}
+    pairs = [(right, place[left]) for right, name in enumerate(plainly) if name.startswith("r_")
+             and times[name] == times[left := f"l_{name[2:]}"] == 1]  # fmt: skip
+    beside = defaultdict(list)
+    for one, other in edges:
+        beside[one].append(other)
+        beside[other].append(one)
+    parents, reached = {0: -1}, [0]
     for joint in reached:  # breadth first
-        beside = dict.fromkeys(other for one, other in ways if one == joint and other not in reached)
-        parents = [joint if other in beside else parent for other, parent in enumerate(parents)]
-        reached += beside
-    return Skeleton(tuple(names), tuple(parents), tuple(pairs)), [*range(len(names))], False
+        reached += (new := {other: joint for other in beside[joint] if other not in parents})
+        parents |= new
+    tree = tuple(parents.get(joint, 0) for joint in range(len(names)))
+    return Skeleton(tuple(names), tree, tuple(pairs)), [*range(len(names))], False
 
 
 def fit_edges(edges: object, joints: int, names: Sequence[str] = ()) -> tuple[list[list[int]], list[str], int]:
@@ -203,5 +209,6 @@ def plain_names(names: Sequence[str]) -> list[str]:
     for name in plain:
         before, rest, start, after = match.groups() if (match := FUSED.fullmatch(name)) else ("", name, "", "")
         apart.append(f"{(before or after)[0]}_{rest or start}" if match else name)
-    both = [MIRRORED.get(name[:1], "") + name[1:] in apart for name in apart]
+    there = set(apart)
+    both = [MIRRORED.get(name[:1], "") + name[1:] in there for name in apart]
     return [name if mirrored else own for name, mirrored, own in zip(apart, both, plain, strict=True)]

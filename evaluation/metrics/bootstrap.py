@@ -13,7 +13,9 @@ import numpy as np
 from checkpoints.errors import PoseError
 
 LEVEL = 0.95
-_BLOCK = 2**24  # weights drawn at a time: bounds the memory, changes no draw
+FEWEST = 10  # people of whom resamples are drawn: those of fewer repeat one another
+_BLOCK = 2**26  # weights drawn at a time: bounds the memory, changes no draw
+_PEOPLE = 2**14  # whose terms are added up at a time, likewise
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,19 @@ def estimates(values: np.ndarray) -> np.ndarray:
     return np.asarray(estimate(values[0].astype(float), *bounds), dtype=object)
 
 
-def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) -> dict[Hashable, np.ndarray]:
-    """Sums over N people in row 0, and in R rows below it those of N people drawn with replacement; None takes R = 0.
+def totals(
+    terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None, people: int | None = None
+) -> dict[Hashable, np.ndarray]:
+    """Sums over N people in row 0, and in R rows below it those of N people drawn with replacement; None takes R = 0,
+    and so do fewer people than FEWEST.
 
     All terms share the draws, and so do calls with the same number of people, resamples and seed. Two methods
     on the same people are therefore paired: subtract their resampled metrics.
 
     Args:
-        terms: what each person adds to a sum, any number of arrays (N, ...).
+        terms: what each person adds to a sum, any number of arrays (N, ...), or what makes one of some rows.
         bootstrap: how to draw.
+        people: how many they are, where N are sequences of them.
 
     Returns:
         The same keys with arrays (1 + R, ...).
@@ -69,23 +75,32 @@ def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) ->
     Raises:
         PoseError: fewer than one resample.
     """
-    sums = {name: term.sum(axis=0)[None] for name, term in terms.items()}
-    if bootstrap is None:
-        return sums
-    if bootstrap.resamples < 1:
+    count = len(next(iter(terms.values())))
+    blocks = split_rows(count)
+    sums = {name: sum(term[rows].sum(axis=0) for rows in blocks)[None] for name, term in terms.items()}
+    if bootstrap and bootstrap.resamples < 1:
         raise PoseError(f"bootstrap: needs at least 1 resample, found {bootstrap.resamples}")
-    people = len(next(iter(terms.values())))
-    columns = [np.asarray(term, np.float64).reshape(people, math.prod(term.shape[1:])) for term in terms.values()]
-    table = np.concatenate(columns, axis=1)
-    drawn = np.zeros((bootstrap.resamples, table.shape[1]))
-    rng, chances = np.random.default_rng(bootstrap.seed), np.full(people, 1 / max(people, 1))
-    for block in np.array_split(drawn, -(-bootstrap.resamples * people // _BLOCK)) if people else ():
-        block[:] = rng.multinomial(people, chances, size=len(block)).astype(np.float64) @ table
-    parts = np.split(drawn, np.cumsum([column.shape[1] for column in columns])[:-1], axis=1)
+    if bootstrap is None or 0 < (people or count) < FEWEST:
+        return sums
+    widths = [total.size for total in sums.values()]
+    drawn = np.zeros((bootstrap.resamples, sum(widths)))
+    rng, chances = np.random.default_rng(bootstrap.seed), np.full(count, 1 / max(count, 1))
+    for block in np.array_split(drawn, -(-bootstrap.resamples * count // _BLOCK)) if count else ():
+        weights = np.stack([rng.multinomial(count, chances).astype(np.uint16) for _ in block])
+        for rows in blocks:
+            some = weights[:, rows].astype(np.float64)
+            table = [term[rows].reshape(len(some.T), width) for term, width in zip(terms.values(), widths, strict=True)]
+            block += some @ np.concatenate(table, axis=1, dtype=np.float64)
+    parts = np.split(drawn, np.cumsum(widths)[:-1], axis=1)
     return {
-        name: np.concatenate([sums[name], part.reshape(len(part), *term.shape[1:])])
-        for (name, term), part in zip(terms.items(), parts, strict=True)
+        name: np.concatenate([total, part.reshape(len(part), *total.shape[1:])])
+        for (name, total), part in zip(sums.items(), parts, strict=True)
     }
+
+
+def split_rows(count: int) -> list[slice]:
+    """The rows 0..count of a table in blocks that bound the memory, one at least."""
+    return [slice(start, start + _PEOPLE) for start in range(0, max(count, 1), _PEOPLE)]
 
 
 def percentile_interval(samples: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:

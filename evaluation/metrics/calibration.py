@@ -10,7 +10,7 @@ import numpy as np
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
 from evaluation.metrics.conventions import Convention, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, ratio
-from evaluation.metrics.pckh import person_counts
+from evaluation.metrics.pckh import measure_distances
 
 BINS = 10
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of ellipses whose coverage is told
@@ -59,8 +59,8 @@ def correct_joints(
     What is given and raised: see `pckh`.
     """
     threshold = gt.measure.main if threshold is None else threshold
-    correct, scored = person_counts(pred, gt, (threshold,), get_convention(convention))
-    return np.where(scored, correct[:, 0], np.nan)
+    distances = measure_distances(pred, gt)
+    return np.where(np.isnan(distances), np.nan, get_convention(convention).correct(distances, threshold))
 
 
 def calibrate(

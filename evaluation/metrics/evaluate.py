@@ -16,7 +16,7 @@ from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
 from evaluation.metrics.metric import METRICS, Metric
-from evaluation.metrics.pckh import check_thresholds, measure_pckh, person_counts
+from evaluation.metrics.pckh import CorrectJoints, check_thresholds, measure_distances, measure_pckh
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
 
@@ -153,21 +153,22 @@ def _measure(
     checked = [gt.check(pred) for pred in predictions]
     terms = {}
     if gt.dimensions == 2:
-        correct, scored = zip(*(person_counts(pred, gt, thresholds, convention) for pred in checked), strict=True)
-        terms |= {"correct": gt.sequences.sum(np.mean(correct, axis=0)), "scored": gt.sequences.sum(scored[0])}
+        correct = CorrectJoints([measure_distances(pred, gt) for pred in checked], thresholds, convention)
+        terms |= {"correct": gt.sequences.sum(correct), "scored": gt.sequences.sum(~np.isnan(correct.distances[0]))}
     metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
-    values = {}  # of each metric (N, P), NaN if not counted
+    counted = {}  # of each metric (P,) people of each part
     for metric in (metric for metric in metrics if not (metric.of_gt and paired)):
-        values[metric] = sum(metric.values(pred, gt) for pred in checked) / len(checked)
-        terms |= {(metric, kind): term for kind, term in _terms(metric, values[metric], gt).items()}
-    sums = totals(terms, bootstrap)
+        values = sum(metric.values(pred, gt) for pred in checked) / len(checked)  # (N, P), NaN if not counted
+        counted[metric] = np.isfinite(values).sum(axis=0)
+        terms |= {(metric, kind): term for kind, term in _terms(metric, values, gt).items()}
+    sums = totals(terms, bootstrap, len(gt))
     measured: Measured = {}
     if gt.dimensions == 2:
         measured |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
-    for metric in values:
-        counted = next(np.isfinite(values[one]) for one in values if one.block == metric.block)
+    for metric in counted:
+        first = next(one for one in counted if one.block == metric.block)
         own = {key[1]: total for key, total in sums.items() if key[0] == metric}
-        measured[metric.name] = _score_metric(metric, own, counted.sum(axis=0), gt)
+        measured[metric.name] = _score_metric(metric, own, counted[first], gt)
     return measured
 
 
@@ -183,8 +184,9 @@ def _terms(metric: Metric, values: np.ndarray, gt: GroundTruth) -> dict[str, np.
         return {"moments": members * sequences.sum(length_moments(values))[:, None]}
     counted, terms = np.isfinite(values), {}
     for kind, each in (("sum", np.where(counted, values, 0)), ("count", counted)):
-        sums = sequences.sum(each)
-        terms[kind] = np.concatenate([sums, sequences.members * sums.sum(axis=-1, keepdims=True)], axis=-1)
+        terms[kind] = sums = sequences.sum(np.ascontiguousarray(each))  # another order adds up to other last digits
+        if sequences.members.size:
+            terms[kind] = np.concatenate([sums, sequences.members * sums.sum(axis=-1, keepdims=True)], axis=-1)
     return terms
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.angle_limits import AngleLimits
+from evaluation.metrics.bootstrap import split_rows
 from evaluation.metrics.conventions import PCKH, Measure
 from heads.skeleton import BOX_PER_SCALE, CROP_SIDE, MPII, Skeleton
 
@@ -40,9 +41,10 @@ class Sequences:
     def sum(self, terms: np.ndarray) -> np.ndarray:
         """(Q, ...) sums of the terms (N, ...) of each sequence's people."""
         if self.count == len(terms):
-            return terms[np.argsort(self.index)]
-        sums = np.zeros((self.count, *terms.shape[1:]))
-        np.add.at(sums, self.index, terms)
+            return terms if (np.diff(self.index) > 0).all() else terms[np.argsort(self.index)]
+        sums = np.zeros((self.count, *terms[:0].shape[1:]))
+        for rows in split_rows(len(terms)):
+            np.add.at(sums, self.index[rows], terms[rows])
         return sums
 
 

@@ -56,8 +56,9 @@ class PCKhMetric:
         Raises:
             PoseError: another shape, or an annotated joint without a finite predicted position.
         """
-        correct, annotated = person_counts(pred, gt, self.thresholds, self.convention)
-        batch = correct.sum(axis=0), annotated.sum(axis=0), len(gt), int((~has_size(gt.size)).sum())
+        distances = measure_distances(pred, gt)
+        counted = CorrectJoints([distances], self.thresholds, self.convention)[:], ~np.isnan(distances)
+        batch = *(each.sum(axis=0) for each in counted), len(gt), int((~has_size(gt.size)).sum())
         self._sums = [total + each for total, each in zip(self._sums, batch, strict=True)]
 
     def compute(self) -> Scores:
@@ -93,10 +94,32 @@ def pckh(
     return metric.compute()
 
 
-def person_counts(
-    pred: ArrayLike, gt: GroundTruth, thresholds: Sequence[float], convention: Convention
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which joints are correct, (N, T + 51, K) bool at T thresholds and those of `CURVE`, and scored, (N, K) bool.
+@dataclass(frozen=True, eq=False)
+class CorrectJoints:
+    """Which joints are correct at T thresholds and those of `CURVE`: a term of `totals`, `self[rows]` (n, T + 51, K).
+
+    It is made for some people at a time, since that of all takes a kilobyte a person.
+
+    Attributes:
+        distances: (N, K) each, those of `measure_distances`, of one or more predictions, whose mean it is.
+        thresholds, convention: which are correct.
+    """
+
+    distances: Sequence[np.ndarray]
+    thresholds: Sequence[float]
+    convention: Convention
+
+    def __len__(self) -> int:
+        return len(self.distances[0])
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        thresholds = np.concatenate([self.thresholds, CURVE])[:, None]
+        correct = [self.convention.correct(each[rows][:, None], thresholds) for each in self.distances]
+        return np.mean(correct, axis=0) if len(correct) > 1 else correct[0]
+
+
+def measure_distances(pred: ArrayLike, gt: GroundTruth) -> np.ndarray:
+    """(N, K) distances of predicted joints (N, K, D) from the ground truth, in head sizes; NaN if not scored.
 
     Not scored are joints that are not annotated and people whose head size is NaN or not positive. Published numbers
     hold exact ties with a threshold, so the order matters: distance, then over head size.
@@ -105,9 +128,7 @@ def person_counts(
     """
     pred, sized = gt.check(pred), has_size(gt.size)
     distances = ratio(np.linalg.norm(pred - gt.joints, axis=-1), np.where(sized, gt.size, 0)[:, None])
-    scored = gt.annotated & sized[:, None]
-    distances = np.where(scored, distances, np.nan)
-    return convention.correct(distances[:, None], np.concatenate([thresholds, CURVE])[:, None]), scored
+    return np.where(gt.annotated & sized[:, None], distances, np.nan)
 
 
 def measure_pckh(
@@ -148,13 +169,10 @@ def measure_pckh(
     arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated)}
     arrays |= {"groups": groups, "upper_body": upper_body}
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
-    measured = {}
-    for index, threshold in enumerate(thresholds):
-        measured[measure.name_at(threshold)] = (
-            {key: values[:, index] for key, values in arrays.items()},
-            names,
-            *counted,
-        )
+    measured = {
+        measure.name_at(threshold): ({key: values[:, index] for key, values in arrays.items()}, names, *counted)
+        for index, threshold in enumerate(thresholds)
+    }
     area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
     return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {}, 0)}
 

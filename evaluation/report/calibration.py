@@ -80,7 +80,7 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> plots.Fi
             axes.errorbar(place, value, yerr=reach, fmt="none", ecolor=color, elinewidth=1, capsize=2)
         area = [12 + 150 * one.joints / each.joints for one in each.bins]
         marker = plots.MARKERS[index % len(plots.MARKERS)]
-        axes.scatter(place, value, area, color=color, marker=marker, label=name, zorder=2)
+        axes.scatter(place, value, area, color=color, marker=marker, label=plots.label_line(name), zorder=2)
     axes.set(xlabel="mean score of the joints", ylabel="share of them correct", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     plots.add_legend(figure, len(results))
     return figure

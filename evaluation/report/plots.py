@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from evaluation import Estimate, Scores
 from heads.skeleton import MPII, Skeleton
@@ -36,7 +37,7 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
         curve = scores[f"{measure.block}_curve"]
         means, auc = curve.groups["curve"], curve.overall.value
         value, reach = split_estimates(means.values())
-        label += "" if auc is None else f" (area {auc:.1f})"
+        label = label_line(label) + ("" if auc is None else f" (area {auc:.1f})")
         axes.plot(list(means), value, label=label, **style(index))
         if reach is not None:
             color = COLORS[index % len(COLORS)]
@@ -88,7 +89,8 @@ def place_values(values: Values, step: float) -> Iterator[tuple[np.ndarray, np.n
     """Of each method: places `step` beside those of the previous one, values, their reaches, its label and color."""
     for index, (name, estimates) in enumerate(values.items()):
         places = np.arange(len(estimates)) + (index - (len(values) - 1) / 2) * step
-        yield places, *split_estimates(estimates.values()), {"label": name, "color": COLORS[index % len(COLORS)]}
+        look = {"label": label_line(name), "color": COLORS[index % len(COLORS)]}
+        yield places, *split_estimates(estimates.values()), look
 
 
 def movement_arrows(
@@ -177,16 +179,23 @@ def training_curves(series: Mapping[str, Sequence[tuple[float, float]]], ylabel:
     for index, (name, points) in enumerate(series.items()):
         steps, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
         values = np.where(np.isfinite(values), values, np.nan)
-        axes.plot(steps, values, label=name, marker="." if len(points) < 30 else "", **style(index))
+        axes.plot(steps, values, label=label_line(name), marker="." if len(points) < 30 else "", **style(index))
     axes.set(xlabel="step", ylabel=ylabel)
     add_legend(figure, len(series))
     return figure
 
 
+def label_line(name: str) -> str:
+    """A name for the legend, from which matplotlib leaves out those that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def to_svg(figure: Figure) -> bytes:
-    """The figure as an SVG file, the same bytes for the same figure."""
+    """The figure as an SVG file, the same bytes for the same figure. A dollar sign in a name begins no formula."""
     data = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path"}):
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path", "text.parse_math": False}):
         figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     return data.getvalue()
 

@@ -87,7 +87,8 @@ def sequence_figure(sequence: Sequence) -> Figure:
         for index, (name, lines) in enumerate(errors.items()):
             marker = plots.MARKERS[index % len(plots.MARKERS)] if len(sequence.frames) < DENSE else ""
             look = {**plots.style(index), "marker": marker, "markersize": 4}
-            axes.plot(sequence.frames, lines[column], label=f"{name} (mean {nan_mean(lines[column]):.1f})", **look)
+            label = f"{plots.label_line(name)} (mean {nan_mean(lines[column]):.1f})"
+            axes.plot(sequence.frames, lines[column], label=label, **look)
         for frame in sequence.frames[shown]:
             axes.axvline(frame, color="#999999", linewidth=0.8, zorder=0)
         axes.set_title(f"{KIND.capitalize()}: {what} error (mm)", fontsize="medium", loc="left")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names, read_text, require_file
+from checkpoints.files import distinct_names, read_text, real_path, require_file
 from ief.inference.boxes import drop_overlapping, person_boxes, to_corners
 from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
@@ -26,6 +26,7 @@ from mpii_tools.prepared.write import compare_sizes
 
 EXPECTED = "'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale', finite and with a scale above 0"
 LABEL = "'class cx cy w h' in 0..1, with a score or not"
+MOST = 1e9  # pixels; a number beyond overflows what is computed from it
 SAME = 0.9  # intersection over union of two boxes above which they are one person's, given twice
 HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
 
@@ -43,6 +44,11 @@ class NamedBox(NamedTuple):
     category_id: int | str = coco.PERSON
     sized: bool = False
     size: tuple[float, float] = (np.nan, np.nan)
+
+    @property
+    def largest(self) -> float:
+        """Of the numbers of box and score, by magnitude."""
+        return np.nanmax(np.abs([0.0, self.score, *(() if self.box is None else self.box)]))
 
 
 def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tuple[list[ImagePeople], list[str]]:
@@ -70,6 +76,11 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     else:
         text = read_boxes_text(require_file(path))
         entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
+    entries = [
+        f"{path}: a box of {entry.image} has a number beyond {MOST:g}; give pixels and a score"
+        if isinstance(entry, NamedBox) and entry.largest > MOST else entry
+        for entry in entries
+    ]  # fmt: skip
     left_out = [entry for entry in entries if isinstance(entry, str)]
     named: dict[str, list[NamedBox]] = {}  # names whose boxes are passed over are no other image's
     for entry in entries:
@@ -181,7 +192,7 @@ def match_names(
                 image = by_path.get(by_number.get(coco.image_key(last)))
                 image = image or (None if files or name.isdigit() else folder / name)
             if image is not None:
-                names_of.setdefault(os.path.realpath(image), (image, []))[1].append(name)
+                names_of.setdefault(real_path(image), (image, []))[1].append(name)
         except PoseError as error:
             ambiguous[name] = str(error)
         except ValueError as error:  # a NUL, or half a letter
@@ -208,7 +219,7 @@ def read_listed_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         if not line.strip() or (HEADER.match(line.strip() + " ") and not numbers):
             continue
         name, count = " ".join(tokens[: len(tokens) - len(numbers)]), len(numbers)
-        placed = count == 3 and np.isfinite(numbers).all() and numbers[2] > 0
+        placed = count == 3 and np.max(np.abs(numbers)) < MOST and numbers[2] > 0
         if not name or not (placed or count in (0, 4, 5)):
             yield f"{path}: line {number}: expected {EXPECTED}: {line.strip()[:60]}"
         elif placed:
@@ -288,7 +299,7 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
                 raise ValueError("bbox is missing")
             row = rows.get(coco.image_key(entry.get("image_id"))) or rows.get(name, {})
             sides = (row.get("width"), row.get("height"))
-            size = tuple(side if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
+            size = tuple(float(side) if isinstance(side, (int, float)) and side > 0 else np.nan for side in sides)
             known = (coco.id_of(entry, row), entry.get("category_id", categories[0]), "box" not in entry)
             yield NamedBox(name, box, float("nan") if score is None else float(score), *known, size)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from checkpoints.errors import PoseError
-from checkpoints.files import distinct_names
+from checkpoints.files import distinct_names, real_path
 from ief.inference.boxes import person_box
 from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
@@ -58,7 +58,7 @@ def is_video(path: Path) -> bool:
 def drop_repeated(files: Sequence[Path]) -> list[Path]:
     """Each file once, at its first place; one line on stderr says what was given again, by another path too."""
     kept: dict[str, Path] = {}
-    real = (os.path.realpath if os.path.exists(file) else os.path.abspath for file in files)  # a NUL has no real path
+    real = (real_path if os.path.exists(file) else os.path.abspath for file in files)  # a NUL has no real path
     again = [file for path, file in zip(real, files, strict=True) if kept.setdefault(path(file), file) is not file]
     if again:
         print(f"{len(again):,} INPUT given before, first {again[0]}; each is predicted once", file=sys.stderr)

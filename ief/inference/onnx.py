@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, name_corrupt
 from checkpoints.files import require_file, write_atomically
 from heads.skeleton import MPII
 from ief.inference.poses import import_extra
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
-from ief.model.run_folder import load_cascade
+from ief.model.run_folder import MAX_SIZE, load_cascade
 from mpii_tools.people import CENTER_SHIFT, CROP_SIDE, place_squares
 from mpii_tools.prepared.augmentation import MEAN, STD
 from mpii_tools.prepared.read import load_prepared
@@ -236,15 +236,21 @@ class OnnxNetwork:
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
         self.inputs = tuple(entry.name for entry in self.session.get_inputs())
-        shapes = {entry.name: entry.shape for entry in self.session.get_outputs()}
-        self.outputs, metadata = list(shapes), self.session.get_modelmeta().custom_metadata_map
+        self.outputs = [entry.name for entry in self.session.get_outputs()]
+        metadata = self.session.get_modelmeta().custom_metadata_map
         known = self.inputs in (CropsToPose.inputs, ImageToPose.inputs)
-        if not known or "size" not in metadata or "joints" not in shapes:
+        if not known or "size" not in metadata or "joints" not in self.outputs:
             raise PoseError(f"{path}: takes {', '.join(self.inputs)}, not what a model that `ief export` wrote does")
-        self.size, self.dimensions = int(metadata["size"]), shapes["joints"][-1]
-        tree = json.loads(metadata.get("skeleton", "null"))
-        self.skeleton = skeleton_from_json(tree) if tree else MPII
-        self.score_map = ScoreMap.from_text(metadata["scores"]) if "scores" in metadata else None
+        with name_corrupt(path, "export it again", Exception):  # what ONNX Runtime raises has no base class of its own
+            self.size, tree = int(metadata["size"]), json.loads(metadata.get("skeleton", "null"))
+            self.skeleton = skeleton_from_json(tree) if tree else MPII
+            self.score_map = ScoreMap.from_text(metadata["scores"]) if "scores" in metadata else None
+            if not 0 < self.size <= MAX_SIZE:
+                raise ValueError(f"size {self.size}")
+            joints, scores, _ = self(np.zeros((2, self.size, self.size, 3), np.uint8))
+            self.dimensions = joints.shape[-1]
+            if scores.shape != (2, len(self.skeleton)) or joints.shape[:-1] != (1, *scores.shape):
+                raise ValueError(f"joints {joints.shape[1:]}, scores {scores.shape} of 2 people")
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(B, n, n, 3) uint8 -> (1, B, K, D) float64, crop pixels (z in mm), scores (B, K) or NaN, and (B, K, 2) NaN.

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Journal:
             try:
                 entry = json.loads(line)
                 self.known[entry["key"]] = entry
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 continue
 
     def key(self, people: ImagePeople) -> str:
@@ -65,13 +66,14 @@ class Journal:
 
     def find(self, people: ImagePeople) -> Outcome | None:
         """The outcome of an image that was predicted before, None for another."""
-        if (line := self.known.get(self.key(people))) is None:
-            return None
-        columns = {name: np.reshape(line[name], shape) for name, shape in self.shapes.items()}
-        columns["rows"] = columns["rows"].astype(int)  # of nobody, too
-        least = self.predictor.min_joint_score
-        poses = Poses(skeleton=self.predictor.skeleton, image=people.name, min_score=least, **columns)
-        return Outcome(poses, line["left_out"], line.get("doubts", []))
+        with suppress(KeyError, TypeError, ValueError):
+            line = self.known[self.key(people)]
+            columns = {name: np.reshape(line[name], shape) for name, shape in self.shapes.items()}
+            columns["rows"] = columns["rows"].astype(int)  # of nobody, too
+            least = self.predictor.min_joint_score
+            poses = Poses(skeleton=self.predictor.skeleton, image=people.name, min_score=least, **columns)
+            return Outcome(poses, [*line["left_out"]], [*line.get("doubts", [])])
+        return None
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:
         """Keep the outcome of an image. Raises PoseError when the disk refuses."""

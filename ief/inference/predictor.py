@@ -202,7 +202,7 @@ class PosePredictor:
         from ief.inference import stream  # OpenCV, which preprocessed crops do without
 
         outcomes = stream.stream(self.network, images, self.batch_size, find_people, self.min_joint_score)
-        return map(partial(stream.refine, self.network), images, outcomes) if refine else outcomes
+        return map(partial(stream.refine, self.network, self.batch_size), images, outcomes) if refine else outcomes
 
     def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The poses of a prepared split, and how sure the last stage is of them.

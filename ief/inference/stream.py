@@ -21,6 +21,7 @@ from mpii_tools.formats.boxes import find_form_faults
 from mpii_tools.formats.coco_images import PERSON
 from mpii_tools.images.decode import cut_crops
 
+CROPS = 256  # of one image that are cut at a time
 THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 NOBODY = "the detector finds nobody in it"
 # (H, W, 3) uint8 RGB -> the people in it: boxes (P, 4) and scores (P,).
@@ -118,19 +119,20 @@ def stream(
     waiting: deque[Outcome] = deque()  # whose people are predicted, or being so
     crops: list[np.ndarray] = []
     done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
-    for cut, outcome in chain(cut_ahead(images, network, ahead, find_people), [((), None)]):  # None: there are no more
+    for blocks, outcome in chain(cut_ahead(images, network, ahead, find_people), [([()], None)]):  # None: no more come
         waiting.extend([outcome] if outcome else [])
-        crops.extend(cut)
-        while len(crops) >= (batch_size if outcome else 1):
-            stages, *beside = network(np.stack(crops[:batch_size]))
-            done.extend(zip(stages[-1], *beside, strict=True))
-            del crops[:batch_size]
+        for cut in blocks:
+            crops.extend(cut)
+            while len(crops) >= (batch_size if outcome else 1):
+                stages, *beside = network(np.stack(crops[:batch_size]))
+                done.extend(zip(stages[-1], *beside, strict=True))
+                del crops[:batch_size]
         while waiting and (count := len(waiting[0].poses)) <= len(done):
             yield map_back(waiting.popleft(), done[:count], network.size, min_score)
             del done[:count]
 
 
-def refine(network: Network, people: ImagePeople, outcome: Outcome) -> Outcome:
+def refine(network: Network, batch_size: int, people: ImagePeople, outcome: Outcome) -> Outcome:
     """The outcome of an image with everybody's pose predicted once more, in the box of the pose.
 
     Who has a pose whose box cannot be used, as one off the image, keeps it.
@@ -139,7 +141,7 @@ def refine(network: Network, people: ImagePeople, outcome: Outcome) -> Outcome:
     if not len(poses):
         return outcome
     closer = replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)
-    (again,) = stream(network, [closer], len(poses))
+    (again,) = stream(network, [closer], min(len(poses), batch_size))
     columns = {name: getattr(poses, name).copy() for name in ("joints", "boxes", "scores", "sigma")}
     for name, column in columns.items():
         column[again.poses.rows] = getattr(again.poses, name)
@@ -158,7 +160,7 @@ def map_back(outcome: Outcome, done: list[tuple[np.ndarray, ...]], size: int, mi
 
 def cut_ahead(
     images: Iterable[ImagePeople], network: Network, ahead: int, find_people: FindPeople | None
-) -> Iterator[tuple[np.ndarray, Outcome]]:
+) -> Iterator[tuple[Iterable[np.ndarray], Outcome]]:
     """`cut_image` of each image, in order; threads work up to `ahead` images ahead."""
     waiting: deque[Future] = deque()
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "images") as pool:
@@ -176,8 +178,11 @@ def cut_ahead(
 
 def cut_image(
     people: ImagePeople, network: Network, find_people: FindPeople | None = None
-) -> tuple[np.ndarray, Outcome]:
-    """The crops (P, n, n, 3) uint8 RGB of one image's people, and its outcome before their joints are known."""
+) -> tuple[Iterable[np.ndarray], Outcome]:
+    """The crops of one image's people, and its outcome before their joints are known.
+
+    The crops are (n, size, size, 3) uint8 RGB, of `CROPS` people at most; further ones are cut when they are asked for.
+    """
     name, scores, left_out = people.name, people.box_scores, []
     try:
         image = people.load()
@@ -201,4 +206,5 @@ def cut_image(
     doubts = [f"{name}: its box {fault}" for fault in find_form_faults(forms, (width, height)).tolist() if fault]
     unknown = np.full((len(rows), len(network.skeleton), network.dimensions), np.nan)
     poses = Poses(unknown, network.skeleton, boxes, unknown[..., 0], scores, rows, name)
-    return cut_crops(image, box_matrices(boxes, network.size), network.size), Outcome(poses, left_out, doubts)
+    blocks = cut_crops(image, box_matrices(boxes, network.size), network.size, CROPS)
+    return blocks if len(boxes) > CROPS else [*blocks], Outcome(poses, left_out, doubts)

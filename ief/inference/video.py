@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from glob import escape
@@ -99,7 +100,7 @@ def predict_video(
     camera: ImageCamera | None = None,
     ellipses: bool = False,
     smooth: bool = False,
-) -> tuple[list[Poses], list[str]]:
+) -> tuple[list[Poses], list[str], list[Path]]:
     """The poses of a video's frames, and an annotated copy of it, at one rate: a line on stderr if its own is uneven.
 
     Args:
@@ -113,9 +114,9 @@ def predict_video(
         smooth: steady the poses by the One-Euro filter.
 
     Returns:
-        the poses frame by frame, and a line if the video, or a part of it, was left out.
+        the poses frame by frame, a line if the video, a part of it or the copy was left out, and the copy's path.
     """
-    predicted: list[Poses] = []
+    predicted, left_out, copies = [], [], []
     try:
         frames = VideoFrames(path)
         boxes = None if center is None and scale is None else person_box(*frames.size, center, scale)
@@ -127,16 +128,22 @@ def predict_video(
                 predicted.append(poses)
                 yield poses.draw(frame, camera and camera.scale, ellipses)
 
-        write_video(copy, annotate(), frames.fps)
+        annotated = annotate()
+        try:
+            copies.append(write_video(copy, annotated, frames.fps))
+        except PoseError as error:
+            left_out.append(str(error))
+            deque(annotated, maxlen=0)  # whose poses are kept, without the copy
     except PoseError as error:
-        return [], [str(error)]
+        return [], [str(error)], []
     gaps = 1000 * np.diff([poses.time_s for poses in predicted])
     if len(gaps) and np.ptp(gaps) > max(2, UNEVEN * gaps.mean()):
         spread = f"its frames are {gaps.min():.0f} to {gaps.max():.0f} ms apart"
         print(f"{path}: {spread}, {copy.name}'s at the mean rate; time_s has their times", file=sys.stderr)
     missing = frames.count - len(predicted) if path.suffix.lower() in CODECS else 0  # others' headers estimate it
-    ends = f"{path}: ends early: {missing:,} of {frames.count:,} frames cannot be decoded"
-    return predicted, [ends] if missing > 0 else []
+    if missing > 0 and predicted:
+        left_out.append(f"{path}: ends early: {missing:,} of {frames.count:,} frames cannot be decoded")
+    return predicted, left_out, copies
 
 
 def predict_stream(
@@ -238,7 +245,8 @@ def write_video(path: Path, frames: Iterator[np.ndarray], fps: float) -> Path:
     """Write frames (H, W, 3) uint8 RGB, at least one, as a video in the format of `path`'s ending.
 
     Raises:
-        PoseError: when OpenCV cannot write this kind of video, or the disk refuses.
+        PoseError: when OpenCV cannot write this kind of video, or the disk refuses, of which OpenCV tells nothing:
+            what it has written is read back, and its frames are counted.
     """
 
     def write(part: Path) -> None:
@@ -247,9 +255,12 @@ def write_video(path: Path, frames: Iterator[np.ndarray], fps: float) -> Path:
         first, codec = next(frames), cv2.VideoWriter.fourcc(*CODECS[path.suffix.lower()])
         writer = cv2.VideoWriter(str(part), codec, fps, first.shape[1::-1])
         if not writer.isOpened():
-            raise PoseError(f"{path}: OpenCV cannot write {path.suffix} here; give an .avi")
-        for frame in chain([first], frames):
+            kind = f"{path.suffix} of {first.shape[1]} x {first.shape[0]} pixels at {fps:g} frames per second"
+            raise PoseError(f"{path}: OpenCV cannot write {kind} here; give another video")
+        for written, frame in enumerate(chain([first], frames), start=1):  # noqa: B007
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         writer.release()
+        if (whole := sum(1 for _ in iter(cv2.VideoCapture(str(part)).grab, False))) != written:
+            raise PoseError(f"{path}: only {whole:,} of {written:,} frames were written; make room on the disk")
 
     return write_atomically(path, write)

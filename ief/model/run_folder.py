@@ -23,6 +23,8 @@ from checkpoints.tensors import load_tensors, save_tensors
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
 
+MAX_SIZE = 4096  # pixels of a network's input
+
 # Columns of log.csv, mostly empty: percent, image pixels, and in 3D mm.
 METRICS = ("pckh", "joint_error", "bone_error", "joint_error_mm")
 
@@ -54,7 +56,7 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
         if description.get("rounded_to") in STORAGES:  # by `ief.model.release`; in no other stage
             tensors = unpack(tensors)
         design = StageDesign.from_json(description["design"])
-        if not (design.size > 0 and 0 < design.sigma < math.inf and design.stride in STRIDES):
+        if not (0 < design.size <= MAX_SIZE and 0 < design.sigma < math.inf and design.stride in STRIDES):
             raise PoseError(f"size {design.size}, sigma {design.sigma}, stride {design.stride}")
         # In full: KeyError, a tensor is missing; PoseError, an unknown network, method or tree; the others, a field
         # of the wrong type.
@@ -72,6 +74,8 @@ def load_stage(path: Path) -> tuple[Stage, Tensor, dict]:
     check_same(path, what, there, wanted, "copy or train it again")
     if len(stage.mean) != joints:
         raise PoseError(f"{path}: holds statistics of {len(stage.mean)} joints, its skeleton has {joints}")
+    if endless := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise PoseError(f"{path}: '{endless[0]}' has numbers that are not finite; copy or train it again")
     mean_pose = tensors.pop("mean_pose")
     stage.load_state_dict(tensors)
     return stage.eval(), mean_pose, description

@@ -8,6 +8,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation import OksScores, load_angle_limits, oks_scores, sequence_errors
+from evaluation.metrics.bootstrap import FEWEST
 from evaluation.metrics.json_format import Json
 from evaluation.report.tables import breakdown_tables, groups_table, joints_table, summary_table
 from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, print_summary, score_poses, to_tree, view_poses
@@ -74,8 +75,11 @@ def evaluate_predictions(
     joints = aligned.joints
     if len(read) > len(people):
         notes.append(f"{len(read) - len(people):,} predictions are of nobody in {annotations} and do not count")
+    del reading, read  # half a million people take half a gigabyte
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         notes.append(f"joints that are NaN in {predictions} and do not count: {', '.join(unplaced)}")
+    if (intervals or against) and len(people) < FEWEST:
+        notes.append(f"{len(people)} people, under {FEWEST}: too few for confidence intervals")
     other = align(read_predictions(against, people.joint_names, first_pixel), people).joints if against else None
     average_precision = score_oks(joints, people, aligned.scores, aligned.box_scores) if oks else None
     print(*filter(None, notes), sep="\n", end="\n" * any(notes), file=sys.stderr)

@@ -80,8 +80,9 @@ def load_record(run: Path) -> tuple[Json, Json]:
     """
     stages, best = [], []
     for path in sorted(run.glob("stage*/stage.safetensors")):
-        stages.append(stage := read_header(path))
         with name_corrupt(path, "copy or train it again"):
+            stage = read_header(path)
+            stages.append(({**stage["training"]}, {**stage.get("design", {})}))
             kept = stage.get("kept", {})  # older stages, which do not say it, hold the last weights
             if kept.get("weights") == "best":
                 epochs = f"{kept['epoch']:.4g} of {stage['training']['preset']['epochs']:g}"
@@ -89,7 +90,7 @@ def load_record(run: Path) -> tuple[Json, Json]:
     if not stages:
         return {}, {}
     kept = f"best validated, {', '.join(best)}" if best else "last"
-    return {**stages[0]["training"], "kept": kept}, stages[0].get("design", {})
+    return {**stages[0][0], "kept": kept}, stages[0][1]
 
 
 def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
@@ -102,6 +103,8 @@ def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
     for path in sorted(run.glob("stage*/log.csv")):
         with name_corrupt(path, "remove it, the report does without"):
             rows, stage = list(csv.DictReader(read_text(path).splitlines())), path.parent.name
+            if not np.isfinite([float(value) for row in rows for value in row.values() if value]).all():
+                raise ValueError("a number that is not finite")
             curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
             validated = [[row["step"], *map(row.get, METRICS)] for row in rows if any(map(row.get, METRICS))]
             if validated:

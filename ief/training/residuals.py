@@ -18,6 +18,7 @@ from mpii_tools.prepared.batches import Batch, MixedBatches, TrainingBatches
 
 STATISTICS_SAMPLES = 4096  # samples that the residuals of a stage t > 0 are measured on
 POSE_EPOCHS = 4  # augmented epochs of poses that y_0 and stage 0's residuals are measured on
+POSE_SAMPLES = 200_000  # of them at most: each takes 12 KB in 3D, and more tell no more
 STATISTICS_STEP = 10**9  # statistics are measured on draws that training does not reach
 
 
@@ -35,7 +36,8 @@ def mean_training_pose(batches: TrainingBatches | MixedBatches) -> Tensor:
 
 def draw_poses(batches: TrainingBatches | MixedBatches) -> tuple[Tensor, Tensor]:
     """Joints and mask (N, K, D) of some augmented epochs, without their images."""
-    drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(batches.steps(POSE_EPOCHS))]
+    steps = min(math.ceil(POSE_SAMPLES / batches.batch_size), batches.steps(POSE_EPOCHS))
+    drawn = [batches(STATISTICS_STEP + step, images=False) for step in range(steps)]
     return torch.cat([batch.joints for batch in drawn]), torch.cat([batch.mask for batch in drawn])
 
 

@@ -116,8 +116,8 @@ def predict_inputs(
         left_out = unread + lines + left_out  # the first one is told if nobody is predicted
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
             options = (journal, find_people, center, scale, camera, ellipses, smooth)
-            frames, lines = predict_video(predictor, video, name, out / copy, *options)
-            poses, left_out, copies = poses + frames, left_out + lines, copies + [out / copy] * bool(frames)
+            frames, lines, drawn = predict_video(predictor, video, name, out / copy, *options)
+            poses, left_out, copies = poses + frames, left_out + lines, copies + drawn
         if not sum(map(len, poses)):
             journal.path.unlink(missing_ok=True)
             raise PoseError(left_out[0] if left_out else f"{inputs[0]}: nobody to predict")

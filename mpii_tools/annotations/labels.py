@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.people import text_array
 
 UNTOLD, SEEN, HIDDEN = ("", "null", "none", "nan"), ("true", "visible"), ("false", "occluded", "hidden")
 WORDS = {**dict.fromkeys(UNTOLD), **dict.fromkeys(SEEN, 1), **dict.fromkeys(HIDDEN, 0)}
@@ -28,7 +29,9 @@ def read_entries(
         try:
             if not isinstance(entry, dict):
                 raise TypeError(f"expected an object, found {describe(entry)}")
-            rows.append(read(entry))
+            row = read(entry)
+            text_array(value for value in row if isinstance(value, str))  # a long one would widen the whole column
+            rows.append(row)
         except (TypeError, ValueError, LookupError, OverflowError, AttributeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else error
             malformed.append(f"{name_entry(place, entry)}: {reason}")

@@ -8,7 +8,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading, build_reading
 from mpii_tools.annotations.splits import name_rows, split_by_name
 from mpii_tools.formats.arrays import as_array, numeric
-from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE
+from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, text_array
 
 WIDENED = 1.25  # what Newell multiplied scale by
 
@@ -53,7 +53,7 @@ def read_newell_h5(path: Path, stored: dict[str, object]) -> Reading:
     missing = (part == 0).all(axis=2)
     seen = numeric(path, stored, "visible", missing.shape) > 0 if "visible" in stored else -1
     names, notes = (_image_names(path, stored, count), {}) if "imgname" in stored else name_rows(path.parent, count)
-    images, ids = np.array(names, dtype=np.str_), None
+    images, ids = text_array(names), None
     if "person" in stored:
         rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
         ids = [f"{image}#{number}" for image, number in zip(images, rect, strict=True)]

@@ -13,7 +13,7 @@ from mpii_tools.annotations.reading import Findings, Reading
 from mpii_tools.annotations.splits import find_listed, is_validation, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
 from mpii_tools.formats.mat_file import EMPTY, make_cell, make_struct, number, records, save_mat, text
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows, text_array
 
 JOINTS = len(MPII)
 UNLABELED = [np.nan, np.nan, -1.0]  # x, y, is_visible
@@ -96,7 +96,7 @@ def read_mpii_mat(path: Path, stored: dict[str, object]) -> Reading:
 
 
 def _people_of_release(path: Path, release: Release) -> Reading:
-    rects, images = release.rects, np.array(release.images, dtype=np.str_)
+    rects, images = release.rects, text_array(release.images)
     people, train = rects.people, release.train[rects.entry]
     ids, labelled, placed = people.person_ids, people.annotated.any(axis=1), rects.placed
     if (names := read_valid_list(path.parent)) is not None:

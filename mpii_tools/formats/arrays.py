@@ -24,6 +24,11 @@ UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, 
 KINDS = {"f": "fractions", "i": "whole numbers", "u": "whole numbers", "b": "bools", "U": "text"}  # numpy's letters
 
 
+def read_budget(path: str | os.PathLike) -> int:
+    """Bytes that all arrays of a file may take together: MAX_BYTES, or many times what a large one takes itself."""
+    return max(MAX_BYTES, 32 * os.path.getsize(path))
+
+
 def read_array(file: BinaryIO) -> np.ndarray:
     """The array in `file`, all of which is its .npy.
 
@@ -106,11 +111,13 @@ def load_arrays(
     if missing := [name for name in kinds if name not in held]:
         raise PoseError(f"{path}: not {what}: no array '{missing[0]}', only {listed(held)}; give {what}")
     kinds = kinds | {name: kind for name, kind in (optional or {}).items() if name in held}
+    room = read_budget(path)
     try:
         with zipfile.ZipFile(path) as archive:
             for name in kinds:
-                if (size := archive.getinfo(f"{name}.npy").file_size) > MAX_BYTES:
-                    raise ValueError(f"'{name}' takes {size:,} bytes")
+                room -= (size := archive.getinfo(f"{name}.npy").file_size)
+                if size > MAX_BYTES or room < 0:
+                    raise ValueError(f"'{name}' takes {size:,} bytes, of which {max(0, room + size):,} are left to it")
                 with archive.open(f"{name}.npy") as member:
                     arrays[name] = read_array(member)
                 if arrays[name].dtype.kind not in kinds[name]:

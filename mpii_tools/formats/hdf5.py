@@ -5,6 +5,7 @@ references; numbers have their axes reversed. Links to other files are not follo
 file holds; each object is read once, so that the work is bounded by the size of the file.
 """
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,21 +16,22 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
+from mpii_tools.formats.arrays import read_budget
 
-# Of one dataset, where all of MPII's joints and names take 20 MB; and of a whole MATLAB 7.3 file.
-MAX_BYTES, MAX_MAT_BYTES = 1 << 28, 1 << 29
+MAX_MAT_BYTES = 1 << 29  # of a MATLAB 7.3 file
 
 
 def load_hdf5(path: str | os.PathLike, groups: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """The datasets at the top level of an HDF5 file, as arrays, and those in `groups` of it, as `group/dataset`.
 
     Raises:
-        PoseError: no such file, not HDF5, corrupt, or a dataset of more than MAX_BYTES.
+        PoseError: no such file, not HDF5, corrupt, or datasets of more than `read_budget` together.
     """
     with open_hdf5(path, "HDF5 file") as file:
         held = own_items(file)
         held |= {f"{name}/{inner}": item for name in groups for inner, item in own_items(held.get(name, ())).items()}
-        return {name: read_values(name, item, MAX_BYTES) for name, item in held.items() if hasattr(item, "shape")}
+        reader = _MatReader(file, read_budget(path))
+        return {name: reader.stored(item) for name, item in held.items() if hasattr(item, "shape")}
 
 
 def load_mat_hdf5(path: str | os.PathLike) -> dict[str, object]:
@@ -39,7 +41,7 @@ def load_mat_hdf5(path: str | os.PathLike) -> dict[str, object]:
         PoseError: not HDF5, corrupt, or more than MAX_MAT_BYTES.
     """
     with open_hdf5(path, "MATLAB 7.3 file, which is HDF5") as file:
-        reader = _MatReader(file)
+        reader = _MatReader(file, MAX_MAT_BYTES)
         return {name: reader.value(item) for name, item in own_items(file).items() if not name.startswith("#")}
 
 
@@ -62,18 +64,10 @@ def own_items(group: h5py.Group | h5py.Dataset | tuple) -> dict[str, h5py.Group 
     return {name: group[name] for name in names if isinstance(group.get(name, getlink=True), h5py.HardLink)}
 
 
-def read_values(name: str, item: h5py.Dataset, room: int) -> np.ndarray:
-    """The array of a dataset. Raises ValueError if it takes more than `room` bytes, or is in another file."""
-    size = item.size * item.dtype.itemsize if item.size else 0
-    if size > room or item.external or item.is_virtual:
-        raise ValueError(f"'{name}' takes {size:,} bytes, or is in another file")
-    return np.asarray(item[()])
-
-
 @dataclass
 class _MatReader:
     file: h5py.File
-    room: int = MAX_MAT_BYTES
+    room: int  # bytes that are left to arrays
     known: dict[int, object] = field(default_factory=dict)
 
     def value(self, item: h5py.Group | h5py.Dataset) -> object:
@@ -94,7 +88,7 @@ class _MatReader:
 
     def _referred(self, item: h5py.Dataset) -> list[object]:
         """The values that an array of references points to, column by column of MATLAB's."""
-        return [self.value(self.file[reference]) for reference in self._stored(item).ravel().tolist()]
+        return [self.value(self.file[reference]) for reference in self.stored(item).ravel().tolist()]
 
     def _array(self, item: h5py.Dataset) -> object:
         kind = _kind(item)
@@ -102,14 +96,18 @@ class _MatReader:
             return "" if kind == "char" else [] if kind in ("cell", "struct") else np.zeros((0, 0))
         if _is_references(item):
             return self._referred(item)
-        stored = self._stored(item)
+        stored = self.stored(item)
         if kind == "char":
             return "\n".join("".join(map(chr, column)) for column in np.atleast_2d(stored.T).tolist())
         numbers = stored.item() if stored.size == 1 else stored.T
         return numbers if stored.dtype.kind in "iufb" else None
 
-    def _stored(self, item: h5py.Dataset) -> np.ndarray:
-        values = read_values(item.name, item, self.room)
+    def stored(self, item: h5py.Dataset) -> np.ndarray:
+        """The array of a dataset. Raises ValueError if it or a chunk takes more than `room`, or it is elsewhere."""
+        size = max(item.size or 0, math.prod(item.chunks or (0,))) * item.dtype.itemsize
+        if size > self.room or item.external or item.is_virtual:
+            raise ValueError(f"'{item.name.lstrip('/')}' takes {size:,} bytes, or is in another file")
+        values = np.asarray(item[()])
         self.room -= values.nbytes
         return values
 

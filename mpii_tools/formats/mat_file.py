@@ -29,8 +29,8 @@ from checkpoints.files import write_atomically
 from mpii_tools.formats.content import HDF5, content
 
 UNKNOWN, EMPTY = None, np.zeros((0, 0))
-# All of MPII's annotations take 0.2 GB once inflated.
-MAX_BYTES = 1 << 29
+# Once inflated: all of MPII's annotations take 0.2 GB, and a small file no more than this times its size.
+MAX_BYTES, SMALL_BYTES, MAX_RATIO = 1 << 29, 1 << 25, 32
 MAX_DEPTH = 32
 
 HEADER = b"MATLAB 5.0 MAT-file, Platform: any, Created by: compositional-pose".ljust(116)
@@ -48,7 +48,7 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
     """The variables of a MATLAB file ("-v6", "-v7" or "-v7.3"), or the arrays of any other HDF5 file.
 
     Raises:
-        PoseError: no such file, version 4, corrupt, or larger than MAX_BYTES once inflated.
+        PoseError: no such file, version 4, corrupt, or too large once inflated.
     """
     kind, head = content(path := Path(path))
     if kind == "hdf5":
@@ -67,7 +67,7 @@ def _elements(data: bytes) -> Iterator[tuple[bytes, str]]:
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
     if order is None or len(data) < HEADER_SIZE:
         raise ValueError("no header of MATLAB 5")
-    place, room = HEADER_SIZE, MAX_BYTES
+    place, room = HEADER_SIZE, min(MAX_BYTES, max(SMALL_BYTES, MAX_RATIO * len(data)))
     while place < len(data):
         kind, size = struct.unpack_from(f"{order}II", data, place)
         body = data[place + 8 : place + 8 + size]
@@ -76,7 +76,7 @@ def _elements(data: bytes) -> Iterator[tuple[bytes, str]]:
         if kind == COMPRESSED:
             body = zlib.decompressobj().decompress(body, room + 1)
             if len(body) > room:
-                raise ValueError(f"more than {MAX_BYTES >> 20} MiB once inflated")
+                raise ValueError(f"more than {room >> 20} MiB once inflated")
             kind, _ = struct.unpack_from(f"{order}II", body)
             body = body[8:]  # which end early if the file does; their parts tell
         if kind != MATRIX:

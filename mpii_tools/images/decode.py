@@ -1,6 +1,6 @@
 """Images: decoding their bytes, no finer than needed, and warping people's squares out of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import cv2
@@ -8,7 +8,7 @@ import numpy as np
 from PIL.Image import Image
 
 from checkpoints.errors import PoseError
-from mpii_tools.crops import compose_affine, from_reduced, zoom_of
+from mpii_tools.crops import apply_affine, compose_affine, from_reduced, invert_affine, zoom_of
 from mpii_tools.images.header import JPEG, KINDS, MIRRORED, PNG, TURNED, ImageHeader, open_rare, read_header
 
 # What is outside the image is filled with ImageNet's mean color: 0 once the input is normalized.
@@ -19,6 +19,8 @@ REDUCED = {
     8: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
     2: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_2, 1: RGB,
 }  # fmt: skip
+
+SHRT_MAX = 2**15 - 1  # of an image's sides, where OpenCV before 5 warps none
 
 LoadImage = Callable[[str], np.ndarray]  # an image by name, (H, W, 3) uint8 RGB; raises PoseError if it cannot
 
@@ -77,26 +79,28 @@ def decode_crops(
     reduction = coarsest_reduction(matrices)
     if header.kind == "JPEG":
         return warp_all(_decode(data, name, reduction), matrices, size, reduction)
-    return cut_crops(_decode(data, name, 1), matrices, size)
+    return next(cut_crops(_decode(data, name, 1), matrices, size, max(len(matrices), 1)))
 
 
-def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int) -> np.ndarray:
-    """The crops that affines cut out of a decoded image.
+def cut_crops(image: np.ndarray, matrices: np.ndarray, size: int, count: int) -> Iterator[np.ndarray]:
+    """The crops that affines cut out of a decoded image, some at a time and as they are asked for.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         matrices: (P, 2, 3) affines from the image's pixels to crop pixels.
         size: side of the crops in pixels.
+        count: of crops at a time.
 
-    Returns:
-        (P, size, size, 3) uint8 RGB, `FILL` outside the image.
+    Yields:
+        (count or fewer, size, size, 3) uint8 RGB, `FILL` outside the image; once none if there are no matrices.
     """
     # As a JPEG is decoded at that resolution: means over squares of `reduction` pixels, and sizes that round up.
     if (reduction := coarsest_reduction(matrices)) > 1:
         bottom, right = (-side % reduction for side in image.shape[:2])
         image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
         image = cv2.resize(image, None, fx=1 / reduction, fy=1 / reduction, interpolation=cv2.INTER_AREA)
-    return warp_all(image, matrices, size, reduction)
+    for start in range(0, max(len(matrices), 1), count):
+        yield warp_all(image, matrices[start : start + count], size, reduction)
 
 
 def warp_all(image: np.ndarray, matrices: np.ndarray, size: int, reduction: int) -> np.ndarray:
@@ -125,6 +129,12 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         height, width = image.shape[0] // shrink, image.shape[1] // shrink
         matrix = from_reduced(matrix, image.shape[1] / width, image.shape[0] / height)
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    if max(image.shape[:2]) >= SHRT_MAX:
+        corners = apply_affine(invert_affine(matrix), np.array([(0.0, 0.0), (size, 0), (0, size), (size, size)]))
+        low = np.clip(corners.min(axis=0).astype(int) - 2, 0, image.shape[1::-1]).tolist()
+        high = np.clip(corners.max(axis=0).astype(int) + 3, 1, image.shape[1::-1]).tolist()
+        image = image[low[1] : high[1], low[0] : high[0]]
+        matrix = compose_affine(matrix, np.array([[1.0, 0, low[0]], [0, 1, low[1]]]))
     return cv2.warpAffine(
         image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=FILL
     )

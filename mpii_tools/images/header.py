@@ -81,6 +81,7 @@ class ImageHeader:
         applied = "applied" if apply_exif else "not applied (as in MPII; --apply-exif would)"
         kinds = {
             "grey images, used as RGB": self.mode[0] in "1LI",  # 1, L, LA, I;16
+            "images of floats in 0..1, used as RGB of 0..255": self.mode == "F",
             "CMYK images, converted to RGB": self.mode == "CMYK",
             "images of 16 bits, reduced to 8": self.bits == 16,
             f"images with an EXIF rotation, {applied}": self.orientation != 1,

@@ -93,7 +93,7 @@ def to_csv(predictions: Predictions, header: bool = True) -> bytes:
     Columns: `image`, `person_id`, of videos `time_s`, then `x1`, `y1`, `x2`, `y2`, `score` of `person_scores`, for each
     joint `NAME_x`, `NAME_y`, with D = 3 `NAME_z`, and `NAME_score`; with `camera_joints` then `NAME_X_mm`, `NAME_Y_mm`,
     `NAME_Z_mm`; where joints are hidden, `NAME_shown`, 0 or 1. What is not known is left empty. Pixels, mm and seconds
-    are rounded to 0.001, scores to 1e-6.
+    are rounded to 0.001, scores to 1e-6. Names are those of `quote_cell`.
 
     Args:
         predictions: with `images` and `person_ids`.
@@ -119,7 +119,13 @@ def to_csv(predictions: Predictions, header: bool = True) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     if header:
-        writer.writerow(["image", "person_id", *columns])
-    writer.writerows(zip(predictions.images.tolist(), predictions.person_ids.tolist(), *cells, strict=True))
+        writer.writerow(map(quote_cell, ["image", "person_id", *columns]))
+    images, ids = (map(quote_cell, column.tolist()) for column in (predictions.images, predictions.person_ids))
+    writer.writerows(zip(images, ids, *cells, strict=True))
     # A file name that is no valid UTF-8 comes with lone surrogates, which only an escape can write.
     return file.getvalue().encode("utf-8", errors="backslashreplace")
+
+
+def quote_cell(name: str) -> str:
+    """A name as a cell of CSV: what a spreadsheet takes for a formula gets an apostrophe in front, a return is %r."""
+    return "'" * name.startswith(("=", "+", "-", "@", "\t", "\r")) + name.replace("\r", "%r")

@@ -50,8 +50,11 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     if images is None:
         return _by_row(len(predictions), parts), "row by row"
     center = np.full((len(predictions), 2), np.nan) if predictions.crop_center is None else predictions.crop_center
+    rows = _by_ids(predictions, people, center)
+    if (rows[needed] >= 0).all() and (rows >= 0).sum() == len(predictions):
+        return rows, "by person_ids"
     matches = [
-        (_by_ids(predictions, people, center), "by person_ids"),
+        (rows, "by person_ids"),
         (_by_place(images, center, people), "by place"),
         *((_by_order(images, people, part, partial), ORDER) for partial in (False, anonymous) for part in parts),
     ]

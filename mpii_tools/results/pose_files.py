@@ -10,7 +10,7 @@ from mpii_tools.formats.arrays import array_names, as_array, listed, load_arrays
 from mpii_tools.formats.coco_images import entry_box, image_names, image_of
 from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.people import box_squares
+from mpii_tools.people import box_squares, text_array
 
 # What published files call their array (a file may hold the annotations too), and other people's arrays of names.
 ARRAY_NAMES = ("preds", "pred", "joints", "pos_pred_src")
@@ -84,7 +84,7 @@ def _names(stored: Mapping[str, object], aliases: tuple[str, ...]) -> np.ndarray
         values = value.ravel().tolist() if isinstance(value, np.ndarray) else value if isinstance(value, list) else []
         texts = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in values]
         if texts and all(isinstance(text, str) for text in texts):
-            return np.array(texts, dtype=np.str_)
+            return text_array(texts)
     return None
 
 
@@ -131,7 +131,7 @@ def _coco_columns(people: object, joints: int) -> Columns:
     return {
         "joints": poses[..., :2],
         "scores": scores if scored.any() else None,
-        "images": np.array(images, dtype=np.str_),
+        "images": text_array(images),
         "crop_center": np.array(centers),
         "box_scores": np.array(ranks) / np.where(mean > 0, mean, 1) if np.isfinite(ranks).any() else None,
     }

@@ -124,19 +124,20 @@ def find_fillers(joints: np.ndarray, people: People) -> dict[str, np.ndarray]:
     points = np.asarray(joints[..., :2], dtype=np.float64)
     zero = missing_points(points)
     placed = np.isfinite(points).all(axis=-1) & ~zero
-    place = np.full(placed.shape, -1)  # a number per place in the image
-    place[placed] = np.unique(points[placed] @ [1, 1j], return_inverse=True)[1].ravel()
-    same = (place[:, :, None] == place[:, None]) & placed[:, :, None]  # (N, K, K) joints of a person at one place
+    place = np.where(placed[..., None], points, np.nan) @ [1, 1j]
+    same = place[:, :, None] == place[:, None]  # (N, K, K) joints of a person at one place; NaN is no place
     alike, shared, both = same.sum(axis=2), same.sum(axis=0), placed.T.astype(int) @ placed
     often = (shared >= ENOUGH) & (2 * shared > both) & ~np.eye(len(both), dtype=bool)
     crowded = (alike >= ENOUGH) & (2 * alike > placed.sum(axis=1, keepdims=True))
-    counts = [np.bincount(column[column >= 0], minlength=1) for column in place.T]
-    most = [count.argmax() if count.max() >= ENOUGH and 2 * count.max() > count.sum() else -2 for count in counts]
+    # A place of more than half of the people is the middle one of theirs in order; NaN comes last, here of nobody.
+    ranked = (np.sort(np.append(column, np.nan)) for column in place.T)
+    middle = place == [column[half] for column, half in zip(ranked, placed.sum(axis=0) // 2, strict=True)]
+    usual = (middle.sum(axis=0) >= ENOUGH) & (2 * middle.sum(axis=0) > placed.sum(axis=0))
     with np.errstate(invalid="ignore"):
         counted = people.annotated & ~(np.abs(points - people.joints).max(axis=-1) < EXACT)
     kinds = {
         "at 0, 0 or -1, -1": zero,
-        "at one place in most people": place == most,
+        "at one place in most people": middle & usual,
         "at one place with most joints of the person": crowded,
         "at the place of another joint": (same & often).any(axis=2),
     }

@@ -158,3 +158,11 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path, monkeypatch, name):
     with pytest.raises(PoseError, match="is a folder"):
         write_text(name, "text")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 300, "file/below"])
+def test_a_name_that_no_file_can_have_is_told(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(PoseError):
+        write_text(tmp_path / name, "text")
+    assert os.listdir(tmp_path) == ["file"]

@@ -39,6 +39,14 @@ def test_a_bad_tree_is_a_clear_error(names, parents, message):
         Skeleton(names, parents)
 
 
+def test_a_tree_as_deep_as_it_has_joints_is_walked_once():
+    count = 20_000  # seconds if once per joint, and days if each joint is looked for on the way
+    chain = Skeleton(tuple(map(str, range(count))), (*range(1, count), -1))
+    assert chain.root == count - 1
+    with pytest.raises(ValueError, match="cycle: 19997 -> 19998 -> 19997"):
+        Skeleton(("root", *chain.names[:-1]), (-1, *range(2, count), count - 2))
+
+
 def test_an_unknown_joint_name_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"unknown joint 'nose'.*r_ankle"):
         MPII.index("nose")

@@ -1,6 +1,7 @@
 """Files of boxes: whose ids come back in the results, and which boxes are no boxes in pixels."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -232,3 +233,43 @@ def test_crowds_and_other_categories_are_counted(tmp_path, run, capsys):
     assert "2 of 4 boxes are of other categories than 1" in error and "1 are crowds" in error
     with pytest.raises(PoseError, match="none of its 1 entries is a person"):
         predict(tmp_path, run, people[1:2], ["a.jpg"])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"bbox": [10**400, 1, 5, 5]}, {"bbox": [-1e308, -1e308, 1.7e308, 1.7e308]}, {"bbox": [1, 1, 1e12, 5]},
+        {"score": float("inf")}, {"score": -1e308}, {"width": 10**400},
+    ],
+)  # fmt: skip
+def test_a_number_that_overflows_costs_its_entry(tmp_path, run, more):
+    images = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg", "height": 48, **more}]
+    tree = {"images": images, "annotations": [{"image_id": one["id"], "bbox": BOX, **one} for one in images]}
+    people, (line, _) = predict(tmp_path, run, tree, ["a.jpg", "b.jpg"])
+    assert [one["file_name"] for one in people] == ["a.jpg"] and "boxes.json" in line
+
+
+def test_two_slashes_in_front_are_one(tmp_path, run):
+    cv2.imwrite(str(tmp_path / "a.jpg"), smooth_image(64, 48))
+    (tmp_path / "b.txt").write_text(f"{tmp_path}/a.jpg 1 2 30 40\n/{tmp_path}/a.jpg 20 2 60 40\n")
+    for inputs, options in (
+        ([tmp_path / "a.jpg", Path(f"/{tmp_path}/a.jpg")], {}),
+        ([], {"boxes": tmp_path / "b.txt"}),
+    ):
+        assert not predict_inputs(inputs, tmp_path / "out", run, device="cpu", **options)[1]
+        images = json.loads((tmp_path / "out" / "predictions-images.json").read_text())
+        assert [one["file_name"] for one in images] == ["a.jpg"] * (2 if options else 1)
+
+
+@pytest.mark.parametrize("up", ["..", "../..", "./../x/.."])
+def test_no_overlay_leaves_the_folder(tmp_path, run, up):
+    boxes, out = tmp_path / "in" / "x" / "y" / "z" / "boxes.json", tmp_path / "o" / "p" / "q" / "r"
+    boxes.parent.mkdir(parents=True)
+    for folder in (boxes.parent.parent, boxes.parent.parent.parent):
+        (folder / "x").mkdir()
+    names = [f"{up}/a.jpg", f"../{up}/a.jpg"]
+    for name in names:
+        cv2.imwrite(str(boxes.parent / name), smooth_image(64, 48))
+    boxes.write_text(json.dumps([{"file_name": name, "bbox": BOX} for name in names]))
+    assert not predict_inputs([], out, run, boxes=boxes, device="cpu")[1]
+    assert len([*out.rglob("*.pose.jpg")]) == len([*tmp_path.rglob("*.pose.jpg")]) == 2

@@ -229,9 +229,10 @@ class Camera:
 @pytest.mark.parametrize("address", ["camera:0", "rtsp://me:secret@host:554/door?key=secret"])
 @pytest.mark.parametrize(("frames", "interrupt", "rows"), [(5, 0, 5), (10**9, 4, 4)])
 def test_a_stream_is_written_as_it_comes(run, tmp_path, monkeypatch, capsys, address, frames, interrupt, rows):
-    clock, grown = [0.0], []
+    clock, grown, opened = [0.0], [], cv2.VideoCapture
+    camera = {source: Camera(source, frames, interrupt, clock) for source in (0, address)}  # not what is read back
     monkeypatch.setattr(video, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(cv2, "VideoCapture", lambda source: Camera(source, frames, interrupt, clock))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda source: camera.get(source) or opened(source))
     name, predict = "camera-0" if address == "camera:0" else "host-554-door", PosePredictor.stream
     table = tmp_path / "out" / f"{name}.csv"
 

@@ -38,6 +38,17 @@ def test_drawing_in_blocks_changes_nothing(monkeypatch):
     assert np.array_equal(resample(terms, resamples=37, seed=1)["a"], whole)
 
 
+def test_people_in_blocks_add_up_to_the_same(monkeypatch):
+    rng = np.random.default_rng(0)
+    terms = {"whole": rng.random((23, 4)) < 0.5, "real": rng.normal(size=(23, 2, 3)), "none": np.zeros((23, 0))}
+    at_once = totals(terms, Bootstrap(37))
+    monkeypatch.setattr(bootstrap, "_PEOPLE", 5)
+    in_blocks = totals(terms, Bootstrap(37))
+    assert np.array_equal(in_blocks["whole"], at_once["whole"])
+    np.testing.assert_allclose(in_blocks["real"], at_once["real"], atol=1e-12)
+    assert in_blocks["none"].shape == at_once["none"].shape == (38, 0)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_interval_of_a_share_is_the_binomial_one(share):
     people = 2000
@@ -62,3 +73,10 @@ def test_no_people_sum_to_nothing():
 def test_bad_terms_are_named():
     with pytest.raises(PoseError, match="at least 1 resample"):
         resample({"a": np.zeros(3)}, resamples=0)
+
+
+@pytest.mark.parametrize(("people", "drawn"), [(1, False), (2, False), (9, False), (10, True)])
+def test_a_few_people_have_no_interval(people, drawn):
+    values = totals({"a": np.arange(people)[:, None] / 1.0}, Bootstrap())["a"]
+    (estimate,) = bootstrap.estimates(values)
+    assert estimate.value == values[0, 0] and (estimate.interval is not None) == drawn

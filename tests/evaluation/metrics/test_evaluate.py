@@ -1,5 +1,6 @@
 """Scores in 2D and 3D: what is in them, their intervals, differences and means, and what is refused."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,21 @@ def pick(scores):
             group = group if isinstance(group, dict) else {"": group}
             found |= {f"{name}, {key} {label}": group[label] for label in list(group)[2:5] or list(group)}
     return found
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+def test_memory_grows_by_little_a_person(monkeypatch, sequences):
+    """Of 53 thresholds and 16 joints a person has 7 KB in float64, which half a million people do not fit in."""
+    monkeypatch.setattr("evaluation.metrics.bootstrap._PEOPLE", 500)
+    peaks = []
+    for count in (2000, 6000):
+        pred, gt = noisy_people(count)
+        gt = replace(gt, subject=np.arange(count) % 5, action=np.arange(count) % 7) if sequences else gt
+        tracemalloc.start()
+        evaluate(pred, gt, bootstrap=Bootstrap(3))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / 4000 < 2500
 
 
 def test_undefined_values_are_none_and_counted():

@@ -63,8 +63,8 @@ def test_the_errors_are_those_of_loops_over_people_and_pairs(gt):
 def test_unlabeled_pairs_have_no_error():
     alone, joints = Skeleton(("a",), (-1,)), np.ones((3, 1, 2))
     assert relative_errors(GroundTruth(joints, skeleton=alone), [joints]) == {}
-    chain, joints = Skeleton(("a", "b", "c"), (-1, 0, 1)), np.ones((3, 3, 2))
-    gt = GroundTruth(joints, annotated=np.array([[True, True, False]] * 3), skeleton=chain)
+    chain, joints = Skeleton(("a", "b", "c"), (-1, 0, 1)), np.ones((12, 3, 2))
+    gt = GroundTruth(joints, annotated=np.array([[True, True, False]] * 12), skeleton=chain)
     assert relative_errors(gt, [joints]) == {1: Estimate(0.0, 0.0, 0.0), 2: Estimate(None)}
 
 

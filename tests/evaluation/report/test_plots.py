@@ -113,3 +113,17 @@ def test_arrows_run_from_before_to_after():
         assert low <= before[0, :, 0].min() and high >= after[0, :, 0].max()
         assert panels[0].yaxis_inverted()  # image pixels run downwards
     assert b"<svg" in plots.to_svg(figure)
+
+
+@pytest.mark.parametrize("name", ["_base", "$x^{$", "$a$", "_$b$"])
+def test_a_name_is_shown_as_it_is(results, name):
+    figures = [
+        plots.pckh_curves({name: next(iter(results.values()))}),
+        plots.training_curves({name: [(1, 2.0)]}, "loss", name),
+        plots.part_points({name: {"a": Estimate(1.0)}, "b": {"a": Estimate(1.0)}}, name, name, name),
+    ]
+    for figure in figures:
+        assert b"<svg" in plots.to_svg(figure)
+        legend = (figure.legends or [axes.get_legend() for axes in figure.axes])[0]
+        text = legend.get_texts()[0]
+        assert text.get_text().strip().startswith(name) and not text.get_parse_math()

@@ -138,6 +138,18 @@ def test_a_journal_of_other_weights_or_images_is_not_used(run, hundred, tmp_path
         assert counts.pop() == expected
 
 
+@pytest.mark.parametrize(
+    "change", ["[1]", "[" * 9999, {"left_out": 5}, {"joints": [1, 2]}, {"rows": ["x"]}, {"key": []}]
+)
+def test_a_line_of_a_journal_that_is_none_counts_for_nothing(run, hundred, tmp_path, monkeypatch, change):
+    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+    counts, command = count_images(monkeypatch), ["--run", run, hundred / "001.jpg", "--out", tmp_path]
+    assert predict(*command) == 0
+    line = json.loads((tmp_path / JOURNAL).read_text())
+    (tmp_path / JOURNAL).write_text(change if isinstance(change, str) else json.dumps({**line, **change}))
+    assert predict(*command) == 0 and counts == [1, 1]
+
+
 def test_the_people_of_an_image_are_found_by_a_detector(run, hundred, tmp_path, capsys, monkeypatch):
     torch.manual_seed(0)
     network = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)

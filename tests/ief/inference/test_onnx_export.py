@@ -11,6 +11,7 @@ from pictures import smooth_image
 from tiny_resnet import ShallowResNet
 from torch import nn
 
+from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.cli import main
 from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels
@@ -182,3 +183,18 @@ def test_the_pages_script_takes_boxes_as_prediction_does(
     assert np.abs(off / sides * SIZE).max() < closeness
     moved = predictor("image.jpg", np.add(boxes, 0.01)).joints - expected
     assert closeness > 0.1 or np.abs(moved).min() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"size": "abc"}, {"size": "-5"}, {"size": "16"}, {"size": "200000"}, {"skeleton": "{"}, {"skeleton": "[1]"},
+     {"skeleton": '{"names": ["a"], "parents": [null]}'}, {"scores": "{"}],
+)  # fmt: skip
+def test_a_model_that_export_did_not_write_is_refused(exported, tmp_path, fault):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(exported / "crops.onnx")
+    held = {entry.key: entry.value for entry in model.metadata_props} | fault
+    onnx.helper.set_model_props(model, held)
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(PoseError, match=r"a\.onnx"):
+        OnnxNetwork(tmp_path / "a.onnx")

@@ -8,6 +8,7 @@ from untrained import make_cascade
 import ief
 from checkpoints.errors import PoseError
 from ief import PosePredictor
+from ief.inference import stream
 from ief.inference.boxes import person_boxes
 from ief.inference.onnx import CropsToPose, export_onnx
 from ief.inference.predictor import CascadeNetwork
@@ -36,6 +37,18 @@ def predictor(run):
     return PosePredictor.load(run, "cpu", batch_size=3)
 
 
+def test_a_crowd_in_one_image_is_cut_and_predicted_in_parts(folder, predictor, monkeypatch):
+    image, corner = load(folder / "large.jpg"), np.arange(11)[:, None] * [40, 20]
+    boxes = np.hstack([corner, np.add(corner, [150, 260])])
+    whole, most, call = predictor(image, boxes, refine=True), [], type(predictor.network).__call__
+    monkeypatch.setattr(stream, "CROPS", 4)
+    monkeypatch.setattr(type(predictor.network), "__call__", lambda *args: most.append(len(args[1])) or call(*args))
+    (blocks, _) = stream.cut_image(ImagePeople(image, boxes), predictor.network)
+    assert [len(block) for block in blocks] == [4, 4, 3]
+    parts = predictor(image, boxes, refine=True)
+    assert most == [3, 3, 3, 2] * 2 and np.array_equal(parts.joints, whole.joints)
+
+
 def load(path):
     return decode_image(path.read_bytes(), path.name)
 
@@ -52,7 +65,7 @@ def test_a_box_gives_the_pose_that_its_crop_gives_by_hand(folder, dimensions):
         side = 1.25 * max(x2 - x1, y2 - y1)
         corner = np.array([(x1 + x2 - side) / 2, (y1 + y2 - side) / 2])  # on the grid of pixels' edges
         matrix = np.column_stack([np.eye(2) * 32 / side, (0.5 - corner) * 32 / side - 0.5])
-        expected = CascadeNetwork(cascade)(cut_crops(image, matrix[None], 32))[0][-1][0]
+        expected = CascadeNetwork(cascade)(next(cut_crops(image, matrix[None], 32, 1)))[0][-1][0]
         np.testing.assert_allclose(joints[:, :2], (expected[:, :2] + 0.5) * side / 32 + corner - 0.5, atol=1e-3)
         np.testing.assert_allclose(joints[:, 2:], expected[:, 2:], rtol=1e-4, atol=1e-2)
     assert np.ptp(poses.joints[:, 0, 0]) > 1  # the boxes' order shows

@@ -3,7 +3,10 @@ import torch
 from rendering import render_heatmaps
 from torch import nn
 from torchvision.models import resnet18
+from untrained import save_run
 
+from checkpoints.errors import PoseError
+from checkpoints.tensors import load_tensors, save_tensors
 from heads.bones import joints_to_bones
 from heads.pairs import METHODS
 from heads.skeleton import MPII
@@ -139,3 +142,22 @@ def test_a_stage_file_is_readable_without_this_project(tmp_path):
         design = json.loads(file.metadata()["description"])["design"]
         assert {"backbone.conv1.weight", "pose_weight", "mean", "std", "mean_pose"} <= set(file.keys())
     assert design["skeleton"]["names"] == list(MPII.names) and design["method"] == "all" and design["size"] == SIZE
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["head.weight", "mean_pose"])
+def test_weights_that_are_not_finite_name_their_file(tmp_path, name, value):
+    path = save_run(tmp_path, 1) / "stage0" / "stage.safetensors"
+    tensors, description = load_tensors(path)
+    tensors[name].view(-1)[3] = value
+    save_tensors(path, tensors, description)
+    with pytest.raises(PoseError, match=rf"stage\.safetensors: '{name}'"):
+        load_stage(path)
+
+
+def test_a_design_of_a_huge_size_is_refused(tmp_path):
+    path = save_run(tmp_path, 1) / "stage0" / "stage.safetensors"
+    tensors, description = load_tensors(path)
+    description["design"]["size"] = 200_000
+    with pytest.raises(PoseError, match="size 200000"):
+        load_stage(save_tensors(path, tensors, description))

@@ -103,7 +103,8 @@ def test_what_cannot_be_released_is_one_line(run, released, tmp_path):
     with torch.no_grad():
         stage.head.weight[0, 0] = {"float16": 7e4, "int8": float("inf")}[storage]
     save_stage(stage_file(tmp_path / "large", 0), stage, mean_pose, description)
-    with pytest.raises(PoseError, match=rf"'head\.weight' .* {storage}"):
+    says = {"float16": "a weight beyond float16", "int8": "numbers that are not finite"}[storage]  # when it is loaded
+    with pytest.raises(PoseError, match=rf"'head\.weight' has {says}"):
         release_stages(tmp_path / "large", tmp_path / "out", storage)
     assert not (tmp_path / "out").exists()
 

@@ -3,10 +3,14 @@
 import json
 from functools import partial
 
+import numpy as np
+import pytest
 from finished_runs import write_metrics, write_people, write_run
+from safetensors.numpy import save_file
 
+from checkpoints.errors import PoseError
 from evaluation.report.human36m import compare_trainings
-from ief.reporting.runs import load_run
+from ief.reporting.runs import load_curves, load_metrics, load_record, load_run
 from ief.reporting.scoring import to_tree, view_poses
 
 
@@ -47,3 +51,26 @@ def test_trainings_are_compared_with_the_first_of_their_data(deep):
     assert [(gain.name, gain.reference) for gain in found.gains] == [("mixed/all", "alone/all")]
     blind = compare_trainings(runs, partial(view_poses, deep.flat))
     assert not any(entry.difference for entry in blind.entries) and not blind.gains
+
+
+@pytest.mark.parametrize("loss", ["nan", "inf", "1e999", "x"])
+def test_a_log_without_finite_numbers_is_corrupt(tmp_path, loss):
+    write_run(tmp_path, write_people(tmp_path / "people.npz", seed=0), (9,), "all")
+    (log := tmp_path / "stage0" / "log.csv").write_text(f"{log.read_text()}999,{loss},0.1\n")
+    with pytest.raises(PoseError, match=r"log\.csv"):
+        load_curves(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"training": []}', "[" * 9999, '{"training": {}, "design": 1}'])
+def test_a_description_without_fields_is_corrupt(tmp_path, text):
+    (tmp_path / "stage0").mkdir()
+    save_file({"x": np.zeros(1, np.float32)}, tmp_path / "stage0" / "stage.safetensors", {"description": text})
+    with pytest.raises(PoseError, match=r"stage\.safetensors"):
+        load_record(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "[" * 9999, '{"stage0": 1}', '{"stage0": {"convention": 1, "joint_error": 1}}'])
+def test_scores_without_fields_are_corrupt(tmp_path, text):
+    (tmp_path / "metrics.json").write_text(text)
+    with pytest.raises(PoseError, match=r"metrics\.json"):
+        load_metrics(tmp_path)

@@ -25,7 +25,7 @@ LAST = "stage 1, all - ief_star"
 def runs(tmp_path_factory):
     """Method -> run folders with predictions of two stages; the people; the poses."""
     folder, rng = tmp_path_factory.mktemp("seeds"), np.random.default_rng(3)
-    people = write_people(folder / "people.npz", seed=3, count=9)
+    people = write_people(folder / "people.npz", seed=3, count=12)
     truth, poses = np.nan_to_num(people.joints, nan=150.0), {}
     folders = {method: [folder / f"seed{seed}" / method for seed in SEEDS] for method in METHODS}
     for method, each in folders.items():
@@ -143,7 +143,7 @@ def test_of_poses_in_3d_x_and_y_count(runs, written, tmp_path):
 
 def test_a_run_of_other_people_is_refused(runs, tmp_path):
     folders, people, _ = runs
-    others = People([f"other{row}.jpg" for row in range(9)], people.joints, head_size=people.head_size)
+    others = People([f"other{row}.jpg" for row in range(12)], people.joints, head_size=people.head_size)
     with pytest.raises(PoseError, match=r"seed0.*predictions-valid"):
         write_seeds(tmp_path, folders, others)
 

@@ -1,6 +1,7 @@
 """Training as people run it: what it refuses, what it writes, alone and spread over two processes."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.training.options import PRESETS
-from ief.training.residuals import compute_residuals, keep_statistics, mean_training_pose
+from ief.training.residuals import compute_residuals, draw_poses, keep_statistics, mean_training_pose
 from ief.training.resume import check_previous
 from ief.training.trainer import StageTrainer, build_optimizer
 from mpii_tools.prepared.batches import TrainingBatches
@@ -236,6 +237,14 @@ def test_a_sigma_starts_new_after_a_stage_without_one(tiny_data, tmp_path):
 def test_ranks_take_equal_shares(tiny_data):
     with pytest.raises(PoseError, match=r"--batch-size 8: must be a multiple of .* 3"):
         batches_of(small_config(tiny_data), 0, 3)
+
+
+def test_statistics_are_of_a_bounded_number_of_samples(tiny_data, monkeypatch):
+    batches = batches_of(small_config(tiny_data))
+    people = len(batches.data)
+    for bound, drawn in ((10**9, math.ceil(4 * people / 8) * 8), (20, 24)):
+        monkeypatch.setattr("ief.training.residuals.POSE_SAMPLES", bound)
+        assert len(draw_poses(batches)[0]) == drawn
 
 
 def test_an_untrained_cascade_is_the_mean_training_pose(tiny_data):

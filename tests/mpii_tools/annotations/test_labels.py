@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mpii_tools.annotations.labels import read_flags, read_points
+from mpii_tools.annotations.labels import read_entries, read_flags, read_points
 
 NAN = np.nan
 
@@ -53,3 +53,9 @@ def test_points(value, points, flags):
 def test_what_is_no_points(value):
     with pytest.raises(ValueError, match="'p'"):
         read_points(value, 2, "p")
+
+
+@pytest.mark.parametrize("name", ["x" * 4097, "x" * 3_000_000])
+def test_a_long_name_costs_its_entry(name):
+    columns, malformed = read_entries("a", [{"n": "a"}, {"n": name}], lambda entry: (entry["n"],), "it", "it")
+    assert columns == [("a",)] and len(malformed) == 1 and f"{len(name):,} letters" in malformed[0]

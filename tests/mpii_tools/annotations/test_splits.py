@@ -24,6 +24,7 @@ from mpii_tools.annotations.splits import (
     split_in_name,
     write_valid_list,
 )
+from mpii_tools.images import index
 from mpii_tools.people import People
 
 
@@ -110,6 +111,16 @@ def test_names_meet_images_by_their_ends():
         mask, faults, notes = find_listed(images, listed)
         assert (mask.tolist(), faults, notes) == (found, {}, {UNKNOWN: unknown, SEVERAL: several})
     assert find_listed(images, ["y.jpg"])[1:] == ({NOBODY: ["y.jpg"]}, {})
+
+
+@pytest.mark.parametrize("form", ["{}/rgb.png", "a/{}/b/rgb.png", "{}.png"])
+def test_each_name_of_a_list_is_read_a_few_times(monkeypatch, form):
+    """Whatever the names share: with as many looks as there are images of one file name, 100,000 take hours."""
+    images, split_name, reads = np.array([form.format(row) for row in range(500)]), index.split_name, []
+    monkeypatch.setattr(index, "split_name", lambda name: reads.append(name) or split_name(name))
+    mask, _, notes = find_listed(images, images[::2].tolist())
+    assert mask.tolist() == [True, False] * 250 and not any(notes.values())
+    assert len(reads) <= 4 * 500
 
 
 def test_the_stored_file_is_that_of_the_official_structs(read_shared):

@@ -5,7 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from mpii_tools.formats.arrays import load_npy, map_npy, read_array
+from checkpoints.errors import PoseError
+from mpii_tools.formats.arrays import array_names, load_arrays, load_npy, map_npy, read_array
+from mpii_tools.people import text_array
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,17 @@ def header(shape="(2,)", kind="'<f8'", order="False") -> bytes:
 def test_what_numpy_would_not_write_is_a_value_error(tmp_path, data):
     with pytest.raises(ValueError):
         read_array(io.BytesIO(data))
+
+
+def test_all_arrays_of_a_small_file_have_one_budget(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", **{f"a{index}": np.zeros(1 << 26, np.uint8) for index in range(5)})
+    names = array_names(tmp_path / "a.npz", "zeros")
+    with pytest.raises(PoseError, match="'a3' takes"):
+        load_arrays(tmp_path / "a.npz", dict.fromkeys(names, "u"), "zeros")
+    assert load_arrays(tmp_path / "a.npz", {"a4": "u"}, "zeros")["a4"].size == 1 << 26
+
+
+def test_a_long_name_is_refused_before_all_are_as_wide():
+    assert text_array(["a", "b" * 4096]).dtype == "U4096"
+    with pytest.raises(PoseError, match=r"3,000,000 letters"):
+        text_array(["a"] * 50 + ["b" * 3_000_000])

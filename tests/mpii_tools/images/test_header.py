@@ -106,3 +106,16 @@ def test_a_corrupt_exif_block_is_no_rotation_and_harms_no_pixel():
     corrupt = data[:directory] + b"\xff" * 6 + data[directory + 6 :]
     assert read_header(data, "a").orientation == 6 and read_header(corrupt, "a").orientation == 1
     assert np.array_equal(decode_image(corrupt, "a"), decode_image(data, "a"))
+
+
+@pytest.mark.parametrize(("highest", "usable"), [(1.0, True), (0.5, True), (255.0, False), (np.nan, False)])
+def test_floats_in_0_to_1_are_scaled_and_said(highest, usable):
+    grey = np.linspace(0, 1, 80 * 60, dtype=np.float32).reshape(60, 80) * highest
+    Image.fromarray(grey).save(file := io.BytesIO(), "TIFF")
+    (oddity,) = read_header(file.getvalue(), "a").oddities()
+    assert "floats" in oddity
+    if not usable:
+        with pytest.raises(PoseError, match="a: floats"):
+            decode_image(file.getvalue(), "a")
+        return
+    np.testing.assert_allclose(decode_image(file.getvalue(), "a")[..., 1], 255 * grey, atol=0.5)

@@ -1,6 +1,7 @@
 """COCO results and CSV: what is written comes back, and pycocotools ranks and scores it."""
 
 import csv
+import io
 import json
 
 import numpy as np
@@ -12,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from mpii_tools.people import People, box_squares, place_squares
-from mpii_tools.results.coco import number_images, person_scores, to_coco, write_coco, write_csv
+from mpii_tools.results.coco import number_images, person_scores, to_coco, to_csv, write_coco, write_csv
 from mpii_tools.results.predictions import Predictions, read_predictions
 
 PEOPLE, IMAGES = 24, 9
@@ -214,3 +215,10 @@ def test_what_does_not_fit_is_named(tmp_path, crowd):
     with pytest.raises(PoseError, match=r"image 'street 1\.jpg' has no image_id"):
         write_coco(tmp_path / "r.json", predictions(joints, images), image_ids={"street 0.jpg": 1})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "@SUM(1)", "-2+3", "+1", "\t=1", "\r=1"])
+def test_no_cell_is_a_spreadsheets_formula(name):
+    predictions = Predictions(np.ones((1, 16, 2)), np.array([name]), images=np.array([name]))
+    (row,) = csv.reader(io.StringIO(to_csv(predictions, header=False).decode(), newline=""))
+    assert row[0] == f"'{name}".replace("\r", "%r") and not row[1].startswith(name[0]) and row[7] == "1.0"
