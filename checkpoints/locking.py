@@ -47,9 +47,10 @@ def lock_folder(folder: Path) -> Iterator[None]:
             with suppress(OSError):  # it has just ended
                 holder = path.read_text(encoding="utf-8") or holder
             raise PoseError(f"{folder}: {holder} is writing to it; wait until it ends, or choose another") from None
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise PoseError(f"{folder}: cannot be written ({error.strerror or error}); choose another") from error
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) not in NO_LOCKS:
+                reason = getattr(error, "strerror", None) or error
+                raise PoseError(f"{folder}: cannot be written ({reason}); choose another") from error
             print(f"{folder}: its file system has no locks; nobody else may write to it meanwhile", file=sys.stderr)
         yield
     finally:
