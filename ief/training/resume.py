@@ -73,6 +73,19 @@ def check_same_data(path: Path, description: dict, config: StageConfig) -> None:
     check_same(path, "was trained on other data", there, wanted, "prepare them as before, or choose another --run")
 
 
+def check_previous_data(path: Path, description: dict, config: StageConfig) -> None:
+    """`check_same_data` where the previous stage's were of the same name; a line where this stage goes on with others.
+
+    Raises:
+        PoseError: as `check_same_data`.
+    """
+    name = description.get("training", {}).get("data")
+    if name in (None, config.data.train.name):
+        check_same_data(path, description, config)
+    else:
+        tell_once(f"{path}: was trained on {name}, this stage is on {config.data.train.name}")
+
+
 @cache
 def tell_once(line: str) -> None:
     """Print a line on stderr, once, on the main rank."""

@@ -103,7 +103,7 @@ class StageTrainer:
             previous = load_cascade(config.run_folder, stages=config.index)
             resume.check_previous(previous, config)
             before = replace(config, index=config.index - 1).file
-            resume.check_same_data(before, read_header(before), config)
+            resume.check_previous_data(before, read_header(before), config)
             self.follows = checksum(before)
         else:
             previous = Cascade(checkpoint["mean_pose"] if checkpoint else mean_training_pose(self.batches.whole()))

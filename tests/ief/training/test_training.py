@@ -60,6 +60,13 @@ def test_data_prepared_anew_are_other_data(tmp_path, change):
     assert same_weights(begun, done, stages=1)
 
 
+def test_a_later_stage_may_go_on_with_other_people(tmp_path):
+    run, options = tmp_path / "run", ["--epochs", "1", "--stage"]
+    finish_here(train(prepare_small(tmp_path / "few", name="few"), run, *options, "0"))
+    said = finish_here(train(prepare_small(tmp_path / "more", seed=1, name="more"), run, *options, "1"))
+    assert "was trained on few, this stage is on more" in said and stage_file(run, 1).exists()
+
+
 def test_a_run_or_data_without_fingerprints_are_told_and_taken(tmp_path):
     data, run = prepare_small(tmp_path / "data"), tmp_path / "run"
     options = ["--epochs", "1"]
