@@ -1,11 +1,11 @@
 """Rounded stages: what is rounded, what is not, and what a release is refused for."""
 
 import json
-import os
 
 import numpy as np
 import pytest
 import torch
+from killed import count_kills
 from safetensors import safe_open
 from safetensors.numpy import load_file
 from untrained import save_run
@@ -109,26 +109,17 @@ def test_what_cannot_be_released_is_one_line(run, released, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def kill_release(call, run, out):
-    """Release in a process that dies at its `call`-th change of a name; whether it did."""
-    child, left = os.fork(), iter(range(call))
-    if child == 0:
-        rename = os.replace
-        os.replace = lambda *names: os._exit(137) if next(left, None) is None else rename(*names)
-        release_stages(run, out)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 137
-
-
 def test_a_kill_leaves_no_release_or_a_whole_one(run, tmp_path):
-    call = 0
-    while kill_release(call, run, out := tmp_path / f"{call}"):
+    imports = "import tiny_resnet\nfrom ief.model.release import release_stages"
+    kills = count_kills(
+        "os.replace,", imports, f"release_stages(Path({str(run)!r}), Path({str(tmp_path)!r}, str(call)))"
+    )
+    for out in (tmp_path / str(call) for call in range(kills)):
         with pytest.raises(PoseError, match=r"stage0/stage\.safetensors: no such file"):
             load_cascade(out)
         release_stages(run, out)
         assert len(load_cascade(out).stages) == 2 and {path.name for path in out.iterdir()} == {"stage0", "stage1"}
-        call += 1
-    assert call == 4 and len(load_cascade(out).stages) == 2
+    assert kills == 4 and len(load_cascade(tmp_path / "4").stages) == 2
 
 
 def test_int8_without_its_scale_is_not_loaded(run, tmp_path):
