@@ -1,6 +1,8 @@
 """The one error of the whole project that a user can put right."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
 
 SHOWN = 200  # inputs that `Incomplete` names one by one
 
@@ -18,8 +20,20 @@ def escape_name(name: str) -> str:
     """A name with `%n`, `%x1b`, `%udcfc` for what cannot be printed: a line end, a color, a byte that is no UTF-8."""
     if name.isprintable():
         return name
-    escape = {char: char.encode("unicode_escape").decode().replace("\\", "%") for char in set(name)}
-    return "".join(char if char.isprintable() else escape[char] for char in name)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode().replace("\\", "%") for char in name
+    )
+
+
+@contextmanager
+def name_corrupt(path: str | PathLike, cure: str, *more: type[Exception]) -> Iterator[None]:
+    """Turns what goes wrong in reading a file, `more` among it, into a PoseError that names it and says what to do."""
+    try:
+        yield
+    except PoseError:
+        raise
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, *more) as error:
+        raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
 
 
 class Incomplete(PoseError):

@@ -34,9 +34,7 @@ def write_atomically(
     Raises:
         PoseError: a folder, or when the disk refuses (full, read-only); what `path` held before is still there.
     """
-    path = Path(path)
-    if os.path.isdir(path):
-        raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
+    path = refuse_folder(path)
     part = path.with_name(f".{path.stem}.part{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +53,14 @@ def write_atomically(
     finally:
         with suppress(OSError):  # a name that is too long has no file
             part.unlink()
+    return path
+
+
+def refuse_folder(path: str | os.PathLike) -> Path:
+    """`path`, of a file to write, as a Path. Raises PoseError for a folder; a command asks before it works."""
+    path = Path(path)
+    if os.path.isdir(path):
+        raise PoseError(f"{path}: cannot be written (it is a folder); give the name of a file")
     return path
 
 
@@ -124,9 +130,8 @@ def require_file(path: str | os.PathLike) -> Path:
 def distinct_names(paths: Sequence[str | os.PathLike]) -> list[str]:
     """The paths' last parts, with as many folders before them as it takes to tell the paths apart."""
     absolute = [Path(os.path.abspath(path)).parts for path in paths]  # a name has no `..`, which would leave a folder
-    names = ["/".join(parts[-1:]) for parts in absolute]
-    count, distinct = 1, len(set(absolute))
-    while len(set(names)) < distinct:
-        count += 1
+    for count in range(1, max(map(len, absolute), default=0) + 1):
         names = ["/".join(parts[-count:]).lstrip("/") for parts in absolute]
-    return names
+        if len(set(names)) == len(set(absolute)):
+            break
+    return names if absolute else []

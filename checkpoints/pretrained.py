@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 from checkpoints.files import checksum
 from checkpoints.tensors import load_plain_data, read_safetensors
 
@@ -59,8 +59,8 @@ class PretrainedWeights:
         return f"{Path(self.file).name} {self.digest}".strip()
 
     def __str__(self) -> str:
-        names = [*map(printable, self.left_out[:SHOWN]), *["..."] * (len(self.left_out) > SHOWN)]
-        rest = f"left out: {len(self.left_out)} ({', '.join(names)})" if names else "nothing left out"
+        names = ", ".join([*map(escape_name, self.left_out[:SHOWN]), *["..."] * (len(self.left_out) > SHOWN)])
+        rest = f"left out: {len(self.left_out)} ({names})" if names else "nothing left out"
         return f"weights {self.file}: {len(self.tensors)} tensors of the trunk; {rest}"
 
     def check_fits(self, network: str, wanted: Mapping[str, torch.Tensor]) -> None:
@@ -75,8 +75,8 @@ class PretrainedWeights:
             )
         name = min(name for name in held.keys() | needed.keys() if held.get(name) != needed.get(name))
         raise PoseError(
-            f"{self.file}: not the weights of a {network}: '{printable(name)}' is {held.get(name, 'absent')}, expected "
-            f"{needed.get(name, 'absent')}; choose another --backbone or another file"
+            f"{self.file}: not the weights of a {network}: '{escape_name(name)}' is {held.get(name, 'absent')}, "
+            f"expected {needed.get(name, 'absent')}; choose another --backbone or another file"
         )
 
 
@@ -95,7 +95,7 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
     tensors, left_out = find_trunk(path, content)
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
-            raise PoseError(f"{path}: '{printable(name)}' is not a tensor of finite floats; get the file again")
+            raise PoseError(f"{path}: '{escape_name(name)}' is not a tensor of finite floats; get the file again")
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
     stride = _choose_stride(path, tensors, metadata, stride)
     return PretrainedWeights(tensors, stride, str(path), checksum(path)[:16], left_out)
@@ -112,7 +112,7 @@ def find_trunk(path: Path, content: object) -> tuple[dict[str, object], tuple[st
     if not (networks := find_networks(content)):
         raise PoseError(f"{path}: holds no torchvision ResNet (no {FIRST} beside {SECOND}); give a file that does")
     if len(networks) > 1:
-        names = ", ".join(printable(".".join([*keys, prefix]).rstrip(".")) for keys, _, prefix in networks[:SHOWN])
+        names = ", ".join(escape_name(".".join([*keys, prefix]).rstrip(".")) for keys, _, prefix in networks[:SHOWN])
         raise PoseError(f"{path}: holds {len(networks)} ResNets ({names}); give a file with one")
     keys, state, prefix = networks[0]
     names = [name for name in state if isinstance(name, str) and not name.endswith("num_batches_tracked")]
@@ -133,11 +133,6 @@ def find_networks(content: object, keys: tuple[str, ...] = ()) -> list[tuple[tup
     here = [(keys, content, start) for start in starts if start + SECOND in content and start[-1:] in ("", ".")]
     inner = {key: find_networks(value, (*keys, str(key))) for key, value in content.items()}
     return here or next(filter(None, map(inner.get, CONTAINERS)), None) or list(chain(*inner.values()))
-
-
-def printable(name: str) -> str:
-    """A name from a foreign file, for the terminal."""
-    return name if name.isprintable() else ascii(name)
 
 
 def trunk_shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
@@ -162,20 +157,20 @@ def name_network(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
 
 
 def _choose_stride(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], told: str | None) -> str:
-    if told is not None and told not in STRIDES:
+    if told not in (None, *STRIDES):
         raise PoseError(f"unknown stride '{told}'; choose 1x1 (Caffe, v1) or 3x3 (torchvision, v1.5)")
     if "layer1.0.conv3.weight" not in tensors:
         return "3x3"  # basic blocks (ResNet-18, -34) have one variant only
     style = "1x1" if metadata.get("style", "").startswith("caffe") else None
     named = "3x3" if TORCHVISION_FILE.match(path.name) else None
-    for stride in (style, metadata.get("stride"), named, told):
-        if stride in STRIDES:
-            check_stride(path, stride, told)
-            return stride
-    raise PoseError(
-        f"{path}: does not tell whether its stride is in the 1x1 (Caffe, v1) or the 3x3 convolution (torchvision, "
-        "v1.5); add --stride 1x1 or --stride 3x3"
-    )
+    known = [stride for stride in (style, metadata.get("stride"), named, told) if stride in STRIDES]
+    if not known:
+        raise PoseError(
+            f"{path}: does not tell whether its stride is in the 1x1 (Caffe, v1) or the 3x3 convolution (torchvision, "
+            "v1.5); add --stride 1x1 or --stride 3x3"
+        )
+    check_stride(path, known[0], told)
+    return known[0]
 
 
 def check_stride(path: str | os.PathLike, stride: str, told: str | None) -> None:

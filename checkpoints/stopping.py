@@ -84,8 +84,8 @@ class Stopping:
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        always = (signal.SIGTERM, signal.SIGINT)
-        heard = [each for each in SIGNALS if each in always or signal.getsignal(each) == signal.SIG_DFL]
+        always = {signal.SIGTERM, signal.SIGINT}
+        heard = always.union(each for each in SIGNALS if signal.getsignal(each) == signal.SIG_DFL)
         before = {number: signal.signal(number, self._catch) for number in heard}
         try:
             yield self

@@ -29,13 +29,13 @@ def pack(weights: Mapping[str, Tensor], storage: str) -> dict[str, Tensor]:
     """
     packed = {}
     for name, weight in weights.items():
+        weight = weight.detach().float()
         if storage == "float16":
-            packed[name] = weight.detach().half()
-            exact = packed[name]
+            exact = packed[name] = weight.half()
         else:
-            scale = weight.detach().float().flatten(1).abs().amax(dim=1).clamp(min=1e-12) / 127
-            exact = weight.detach().float() / _beside(scale, weight)
-            packed[f"{name}{MARK}q"], packed[f"{name}{MARK}scale"] = exact.round().to(torch.int8), scale
+            scale = weight.flatten(1).abs().amax(dim=1).clamp(min=1e-12) / 127
+            exact = weight / _beside(scale, weight)
+            packed |= {f"{name}{MARK}q": exact.round().to(torch.int8), f"{name}{MARK}scale": scale}
         if not exact.isfinite().all():
             raise PoseError(f"'{name}' has a weight beyond {storage}")
     return packed

@@ -7,7 +7,6 @@ SHA-256 beside the description: safetensors notices a corrupt header, but not a 
 
 import json
 import os
-import pickle
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
+from checkpoints.files import require_file, write_bytes
 
 
 def save_tensors(path: str | os.PathLike, tensors: dict[str, torch.Tensor], description: dict) -> Path:
@@ -40,12 +39,13 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
         PoseError: when the file is missing, corrupt, changed, not a safetensors file, or has no description.
     """
     tensors, metadata = read_safetensors(path)
+    text = metadata.get("description", "")
     try:
-        text = metadata["description"]
-        if not isinstance(description := json.loads(text), dict):
-            raise KeyError("description")
-    except (KeyError, json.JSONDecodeError, RecursionError) as error:
-        raise PoseError(f"{path}: no description in its header, so it is not a stage of this project") from error
+        description = json.loads(text)
+    except (ValueError, RecursionError):
+        description = None
+    if not isinstance(description, dict):
+        raise PoseError(f"{path}: no description in its header, so it is not a stage of this project")
     if metadata.get("sha256") != content_digest(tensors, text):
         fault = "do not fit" if "sha256" in metadata else "lack"
         raise PoseError(f"{path}: its contents {fault} the checksum in its header; copy or train it again")
@@ -67,11 +67,10 @@ def read_safetensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], 
     Raises:
         PoseError: when the file is missing, corrupt or not a safetensors file.
     """
+    path = require_file(path)
     try:
-        with safe_open(os.fspath(path), framework="pt") as file:
+        with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except FileNotFoundError:
-        raise PoseError(f"{path}: no such file") from None
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise PoseError(f"{path}: corrupt, or not a safetensors file ({error}); copy or train it again") from error
 
@@ -82,16 +81,13 @@ def load_plain_data(path: str | os.PathLike) -> object:
     Raises:
         PoseError: when the file is missing, corrupt or holds anything but plain data.
     """
+    path = require_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the pickle's protocol, of a file that is then refused
             return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise PoseError(f"{path}: no such file") from None
-    except pickle.UnpicklingError as error:
-        raise PoseError(
-            f"{path}: corrupt, or holds more than tensors, numbers and text; what could run code is not loaded"
-        ) from error
     except Exception as error:  # whatever a foreign file sets off in torch's reader
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise PoseError(f"{path}: corrupt, or not written by torch.save ({reason})") from error
+        raise PoseError(
+            f"{path}: corrupt, or not plain data that torch.save wrote; what could run code is not loaded ({reason})"
+        ) from error

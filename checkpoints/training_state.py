@@ -7,6 +7,7 @@ that two remain: a corrupt one costs the time since the previous one, not the tr
 
 import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -45,13 +46,12 @@ def save_checkpoint(folder: Path, step: int, checkpoint: dict) -> Path:
             taken = part.stat().st_size / 1e6 if part.exists() else 0
             raise OSError(f"the disk took {taken:.0f} MB of it and then no more; is it full?") from error
 
-    def named(part: Path) -> Path:
+    def name(part: Path) -> Path:
         return folder / f"training-{step:08d}-{checksum(part)[:DIGITS]}.pt"
 
-    saved = write_atomically(folder / f"training-{step:08d}.pt", write, named)
+    saved = write_atomically(folder / f"training-{step:08d}.pt", write, name)
     earlier = [path for path in checkpoint_files(folder) if step_of(path) < step]
-    for path in set(checkpoint_files(folder)) - {saved, *earlier[: KEPT - 1]}:  # also a corrupt one of a later step
-        path.unlink(missing_ok=True)
+    remove_checkpoints(folder, but={saved, *earlier[: KEPT - 1]})  # also a corrupt one of a later step
     return saved
 
 
@@ -74,7 +74,7 @@ def load_checkpoint(folder: Path) -> tuple[Path, dict] | None:
     return None
 
 
-def remove_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of a training that is done."""
-    for path in checkpoint_files(folder):
+def remove_checkpoints(folder: Path, but: Collection[Path] = ()) -> None:
+    """Remove the checkpoints of a training that is done, or all but some."""
+    for path in set(checkpoint_files(folder)).difference(but):
         path.unlink(missing_ok=True)

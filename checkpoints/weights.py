@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from safetensors import SafetensorError, safe_open
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, name_corrupt
 from checkpoints.files import read_text
 
 RELEASED = Path(__file__).parent / "released"  # installed with the package, where there is any
@@ -36,32 +38,28 @@ def find_run(run: str | Path | None = None) -> Path:
 
 def fetch_run(name: str) -> Path:
     """The folder of a model on the hub, from its cache or by a download. Raises PoseError if neither works."""
-    hub = import_hub()
-    try:
+    with open_hub(name, "fetched", "check name and network") as hub:
         return Path(hub.snapshot_download(name, allow_patterns=["stage*/stage.safetensors", "*.json", "README.md"]))
-    except (OSError, ValueError) as error:  # what the hub raises is one or the other
-        reason = str(error).splitlines()[0]
-        raise PoseError(f"{HUB}{name}: cannot be fetched ({reason}); check name and network") from error
 
 
 def push_run(folder: Path, name: str) -> str:
     """Upload a release to `owner/name` on the hub, and return its address. Raises PoseError if that fails."""
-    hub = import_hub().HfApi()
-    try:
-        hub.create_repo(name, exist_ok=True)
-        return str(hub.upload_folder(repo_id=name, folder_path=folder))
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise PoseError(f"{HUB}{name}: cannot be written ({reason}); log in to the hub") from error
+    with open_hub(name, "written", "log in to the hub") as hub:
+        hub.HfApi().create_repo(name, exist_ok=True)
+        return str(hub.HfApi().upload_folder(repo_id=name, folder_path=folder))
 
 
-def import_hub() -> ModuleType:
-    """The module `huggingface_hub`. Raises PoseError where it is not installed."""
+@contextmanager
+def open_hub(name: str, done: str, advice: str) -> Iterator[ModuleType]:
+    """The module `huggingface_hub`. Raises PoseError where it is not installed, or when what is done with it fails."""
     try:
         import huggingface_hub
     except ImportError:
         raise PoseError("a hub needs huggingface_hub, which is not installed: pip install '.[hub]'") from None
-    return huggingface_hub
+    try:
+        yield huggingface_hub
+    except (OSError, ValueError) as error:  # what the hub raises is one or the other
+        raise PoseError(f"{HUB}{name}: cannot be {done} ({str(error).splitlines()[0]}); {advice}") from error
 
 
 def read_header(file: Path) -> dict:
@@ -70,11 +68,8 @@ def read_header(file: Path) -> dict:
     Raises:
         PoseError: no stage of this project, or corrupt.
     """
-    try:
-        with safe_open(file, framework="np") as stage:
-            return json.loads((stage.metadata() or {})["description"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise PoseError(f"{file}: corrupt, or not of this project ({error}); copy or train it again") from error
+    with name_corrupt(file, "copy or train it again", SafetensorError), safe_open(file, framework="np") as stage:
+        return json.loads((stage.metadata() or {})["description"])
 
 
 def describe_run(run: Path) -> str:
@@ -87,10 +82,10 @@ def describe_run(run: Path) -> str:
     parts = [f"{training['people']:,} people of {trained_on}", f"{header['design']['size']} px"]
     try:
         scores = list(json.loads(read_text(run / "metrics.json")).values())[-1]
-        block = "pckh" if "pckh" in scores else "pck"
-        threshold, values = next(iter(scores[block].items()))
-        name = {"pckh": "PCKh", "pck": "PCK"}[block]
-        parts.append(f"{name}@{threshold} {values['groups']['Mean']:.1f} of {scores['persons']:,} validation people")
+        name = "pckh" if "pckh" in scores else "pck"
+        threshold, values = next(iter(scores[name].items()))
+        score = f"{name.replace('pck', 'PCK')}@{threshold} {values['groups']['Mean']:.1f}"
+        parts.append(f"{score} of {scores['persons']:,} validation people")
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         pass  # a run that was not scored
     return f"{header.get('name') or run}: {', '.join(parts)}"

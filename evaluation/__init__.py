@@ -20,8 +20,8 @@ Joints (N, 16, 3) in mm are scored the same way, by the metrics of 3D.
 
 from evaluation.metrics.angle_limits import AngleLimits, illegal_angles, load_angle_limits
 from evaluation.metrics.bootstrap import Bootstrap, Estimate
-from evaluation.metrics.conventions import CONVENTIONS, MEASURES, Convention, Measure
-from evaluation.metrics.errors import SequenceErrors, bone_std, mpjpe, p_mpjpe, rigid_align, sequence_errors
+from evaluation.metrics.conventions import CONVENTIONS, MEASURES, PCKH, Convention, Measure
+from evaluation.metrics.errors import mpjpe, p_mpjpe, rigid_align, sequence_errors
 from evaluation.metrics.evaluate import bone_error, compare, evaluate, joint_error
 from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.metric import METRICS, Metric

@@ -59,12 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     prepare_console()
     wait_passively()
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or arguments[0] not in COMMANDS:
-        return overview(arguments)
-    name, args = arguments[0], argparse.Namespace()
+    name, *arguments = list(sys.argv[1:] if arguments is None else arguments) or [""]
+    args = argparse.Namespace()
     try:
-        run_command(name, arguments[1:], args)
+        if name not in COMMANDS:
+            return print_overview(name)
+        run_command(name, arguments, args)
     except (PoseError, LostPeer) as error:
         print(f"ief {name}: {error}", file=sys.stderr)
         return error.status
@@ -73,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if is_main_rank():  # one line for all processes of a training
             print(f"\nief {name}: {stopped}", file=sys.stderr)
         return stopped.status
-    except BrokenPipeError:
-        discard_output()
+    except BrokenPipeError:  # the reader (head, less) has gone: flushing the rest at exit must not fail
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         line, status = explain(error, args)
         print(f"ief {name}: {line}", file=sys.stderr)
@@ -84,14 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_command(name: str, arguments: Sequence[str], args: argparse.Namespace) -> None:
     """Import a command, read its arguments into `args`, and run it. Raises what it raises."""
-    module = importlib.import_module(f"ief.commands.{name}")
+    module, options = map(importlib.import_module, (f"ief.commands.{name}", "ief.commands.options"))
     parser = argparse.ArgumentParser(
         f"ief {name}",
         description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.",
         epilog=f"example: {module.EXAMPLE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    module.configure(parser)
+    options.declare(parser, module.ARGUMENTS)
     keep_freed_memory()
     parser.parse_args(arguments, args)
     for option, value in vars(args).items():
@@ -148,22 +148,14 @@ def save_traceback(error: Exception) -> str:
         return f"raised in {last.filename}, line {last.lineno}; no traceback could be written ({one_line(refused)})"
 
 
-def overview(arguments: Sequence[str]) -> int:
-    """Print the list of commands; status 2 if an unknown one was asked for."""
+def print_overview(asked: str) -> int:
+    """Print the list of commands; status 2 unless it was asked for."""
+    helps = asked in ("-h", "--help")
+    if asked and not helps:
+        print(f"ief: unknown command '{asked}'", file=sys.stderr)
     summaries = "\n".join(f"  {name:<13}{summary}" for name, summary in COMMANDS.items())
-    asked = bool(arguments) and arguments[0] in ("-h", "--help")
-    if arguments and not asked:
-        print(f"ief: unknown command '{arguments[0]}'", file=sys.stderr)
-    try:
-        print(OVERVIEW.format(summaries), file=sys.stdout if asked else sys.stderr, flush=True)
-    except BrokenPipeError:
-        discard_output()
-    return 0 if asked else BAD_INPUT
-
-
-def discard_output() -> None:
-    """The reader (head, less) has gone: flushing the rest at exit must not fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(OVERVIEW.format(summaries), file=sys.stdout if helps else sys.stderr, flush=True)
+    return 0 if helps else BAD_INPUT
 
 
 def prepare_console() -> None:

@@ -1,8 +1,11 @@
 """Annotated people as tables of arrays, in depth too: what every reader returns and every dataset is made from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 
 import numpy as np
 
@@ -75,11 +78,9 @@ class People:
         for name in ("images", "person_ids"):
             object.__setattr__(self, name, escape_names(getattr(self, name)))
         if self.depth is not None:
-            (rows, joints), shape = self.depth.z.shape, (len(self), len(self.joint_names))
-            if (rows, joints) != shape:
-                raise PoseError(
-                    f"depth: {rows:,} rows of {joints} joints, the people have {shape[1]} and are {len(self):,}"
-                )
+            if (shape := self.depth.z.shape) != self.visible.shape:
+                ours = f"the people have {len(self.joint_names)} and are {len(self):,}"
+                raise PoseError(f"depth: {shape[0]:,} rows of {shape[1]} joints, {ours}")
             if len(wrong := self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]):
                 raise PoseError(f"depth: the camera of person '{wrong[0]}' has no focal length above 0")
 
@@ -308,10 +309,8 @@ def group_rows(images: np.ndarray) -> dict[str, list[int]]:
 
 def number_occurrences(images: np.ndarray) -> list[str]:
     """`image#1`, `image#2`, ... for the first, second, ... row of the same image."""
-    names = np.empty(len(images), object)
-    for image, rows in group_rows(images).items():
-        names[rows] = [f"{image}#{number}" for number in range(1, len(rows) + 1)]
-    return names.tolist()
+    numbers: dict[str, Iterator[int]] = defaultdict(partial(count, 1))
+    return [f"{image}#{next(numbers[image])}" for image in images.tolist()]
 
 
 def box_squares(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

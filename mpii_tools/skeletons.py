@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +38,24 @@ def skeleton_from_json(tree: object) -> Skeleton:
         PoseError: another format, or a skeleton that is none.
     """
     if not isinstance(tree, dict) or not {"names", "parents"} <= tree.keys() <= FIELDS:
-        fields = ", ".join(map(str, tree)) if isinstance(tree, dict) else type(tree).__name__
-        raise PoseError(
-            f"skeleton: expected names, parents and any of {', '.join(OPTIONAL)}, found {fields or 'nothing'}"
-        )
+        fields = ", ".join(map(str, tree)) or "nothing" if isinstance(tree, dict) else type(tree).__name__
+        raise PoseError(f"skeleton: expected names, parents and any of {', '.join(OPTIONAL)}, found {fields}")
     try:
-        names = tuple(map(_check_name, tree["names"]))
-        parents = tuple(-1 if p is None or p == -1 else _joint_index(p, names) for p in tree["parents"])
-        pairs = tuple((_joint_index(right, names), _joint_index(left, names))
-                      for right, left in tree.get("flip_pairs", ()))  # fmt: skip
-        named = {key: tuple((_check_name(name), _joint_names(of, names)) for name, of in tree.get(key, {}).items())
-                 for key in NAMED}  # fmt: skip
-        skeleton = Skeleton(names, parents, pairs, **named, torso=_joint_names(tree.get("torso", ()), names),
-                            sigmas=tuple(map(float, tree.get("sigmas", ()))),
-                            same_in_mirror="flip_pairs" in tree and not pairs)  # fmt: skip
+        names, named = tuple(tree["names"]), {key: tree.get(key, {}).items() for key in NAMED}
+        for name in (*names, *(name for name, _ in chain(*named.values()))):
+            if not isinstance(name, str) or not name or not name.isprintable():
+                raise ValueError(f"{name!r} is no name")
+        place = {name: index for index, name in enumerate(names)} | {index: index for index in range(len(names))}
+        pairs = tuple((place[right], place[left]) for right, left in tree.get("flip_pairs", ()))
+        skeleton = Skeleton(
+            names, tuple(-1 if parent in (None, -1) else place[parent] for parent in tree["parents"]), pairs,
+            **{key: tuple((name, _joint_names(of, place)) for name, of in items) for key, items in named.items()},
+            torso=_joint_names(tree.get("torso", ()), place), sigmas=tuple(map(float, tree.get("sigmas", ()))),
+            same_in_mirror="flip_pairs" in tree and not pairs,
+        )  # fmt: skip
         _check_extras(skeleton)
+    except KeyError as error:
+        raise PoseError(f"skeleton: {error} is no joint") from error
     except ValueError as error:
         raise PoseError(str(error) if str(error).startswith("skeleton:") else f"skeleton: {error}") from error
     except (TypeError, AttributeError, OverflowError) as error:
@@ -62,36 +66,21 @@ def skeleton_from_json(tree: object) -> Skeleton:
 def _check_extras(skeleton: Skeleton) -> None:
     """Raises ValueError for groups, derived joints, a torso or sigmas that do not fit the joints."""
     rules, torso, sigmas = dict(skeleton.derived), skeleton.torso, skeleton.sigmas
-    for name in rules:
+    for name, others in rules.items():
         skeleton.index(name)
-    if chained := [name for name, others in rules.items() if not others or set(others) & set(rules)]:
-        raise ValueError(f"'{chained[0]}' must be derived from one or more joints that are labeled")
+        if not others or set(others) & set(rules):
+            raise ValueError(f"'{name}' must be derived from one or more joints that are labeled")
     if len(torso) not in (0, 2) or len(set(torso)) != len(torso):
         raise ValueError(f"torso {list(torso)}; give two different joints, or leave it out")
     if sigmas and (len(sigmas) != len(skeleton) or not all(0 < sigma < float("inf") for sigma in sigmas)):
         raise ValueError(f"{len(sigmas)} sigmas; give {len(skeleton)} numbers above 0, or none")
 
 
-def _check_name(value: object) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise ValueError(f"{value!r} is no name")
-    return value
-
-
-def _joint_index(joint: object, names: tuple[str, ...]) -> int:
-    """A joint's index from its name or its index."""
-    if isinstance(joint, str) and joint in names:
-        return names.index(joint)
-    if type(joint) is not int or not 0 <= joint < len(names):
-        raise ValueError(f"{joint!r} is no joint")
-    return joint
-
-
-def _joint_names(joints: Iterable[object], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Joint names from names or indices."""
+def _joint_names(joints: Iterable[str | int], place: Mapping[str | int, int]) -> tuple[str, ...]:
+    """Joint names from names or indices; `place` holds the index of both, the names first."""
     if isinstance(joints, str):
         raise ValueError(f"{joints!r} is no list of joints")
-    return tuple(names[_joint_index(joint, names)] for joint in joints)
+    return tuple([*place][place[joint]] for joint in joints)
 
 
 SKELETONS = {
@@ -159,14 +148,18 @@ def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) ->
         order = find_joints(skeleton, names)
         if None not in order and sorted(order) == list(range(len(names))):
             return skeleton, order, True
-    if not names:
-        raise PoseError("skeleton: no joint is named; give one or more names")
-    if len(set(names)) < len(names):
-        raise PoseError("skeleton: a joint name is repeated; names must be unique")
+    if not names or len(set(names)) < len(names):
+        raise PoseError(f"skeleton: {'a joint name is repeated' if names else 'no joint is named'}; give unique names")
     plainly = plain_names(names)
     pairs = [(right, plainly.index(f"l_{name[2:]}")) for right, name in enumerate(plainly) if name.startswith("r_")
              and plainly.count(name) == plainly.count(f"l_{name[2:]}") == 1]  # fmt: skip
-    return Skeleton(tuple(names), _spanning_tree(len(names), edges), tuple(pairs)), [*range(len(names))], False
+    ways = [way for one, other in edges for way in ((one, other), (other, one))]
+    parents, reached = [-1] + [0] * (len(names) - 1), [0]
+    for joint in reached:  # breadth first
+        beside = dict.fromkeys(other for one, other in ways if one == joint and other not in reached)
+        parents = [joint if other in beside else parent for other, parent in enumerate(parents)]
+        reached += beside
+    return Skeleton(tuple(names), tuple(parents), tuple(pairs)), [*range(len(names))], False
 
 
 def fit_edges(edges: object, joints: int, names: Sequence[str] = ()) -> tuple[list[list[int]], list[str], int]:
@@ -212,19 +205,3 @@ def plain_names(names: Sequence[str]) -> list[str]:
         apart.append(f"{(before or after)[0]}_{rest or start}" if match else name)
     both = [MIRRORED.get(name[:1], "") + name[1:] in apart for name in apart]
     return [name if mirrored else own for name, mirrored, own in zip(apart, both, plain, strict=True)]
-
-
-def _spanning_tree(joints: int, edges: Iterable[Sequence[int]]) -> tuple[int, ...]:
-    """Parents of a tree along the edges from joint 0, breadth first."""
-    beside: dict[int, list[int]] = {joint: [] for joint in range(joints)}
-    for one, other in edges:
-        beside[one].append(other)
-        beside[other].append(one)
-    parents = {0: -1}
-    waiting = [0]
-    for joint in waiting:
-        for other in beside[joint]:
-            if other not in parents:
-                parents[other] = joint
-                waiting.append(other)
-    return tuple(parents.get(joint, 0) for joint in range(joints))

@@ -98,6 +98,14 @@ def add_depth(folder, seed=0):
 
 
 @pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """A run of two untrained stages (`untrained.save_run`)."""
+    from untrained import save_run  # with torch, which many tests do without
+
+    return save_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
 def deep_data(tmp_path_factory):
     """As `tiny_data`, of other people, who have depth."""
     folder = write_tiny(tmp_path_factory.mktemp("deep"), 20, seed=1)

@@ -121,7 +121,9 @@ def illegal_angles(joints: np.ndarray, limits: AngleLimits, skeleton: Skeleton =
     directions = np.einsum("...ij,...i->...j", frames, bones)
     known = np.isfinite(directions).all(axis=-1)
     upper, lower = np.split(np.where(known[..., None], directions, 0), [len(TORSO)], axis=1)
-    azimuth, elevation = _bins(upper, limits.bin_degrees)
+    x, y, z = np.moveaxis(upper, -1, 0)
+    angles = np.arctan2(y, x) + np.pi, np.arctan2(z, np.hypot(x, y)) + np.pi / 2
+    azimuth, elevation = ((np.degrees(angle) // limits.bin_degrees).astype(np.intp) for angle in angles)
     legal_upper = limits.spread[np.arange(len(TORSO)), azimuth, elevation]
     legal_lower = _check_limbs(lower, limits, azimuth[:, ABOVE], elevation[:, ABOVE])
     return np.where(known, ~np.concatenate([legal_upper, legal_lower], axis=1), np.nan)
@@ -154,13 +156,6 @@ def _frames(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first = _unit(first)
     second = _unit(second - (first * second).sum(axis=-1, keepdims=True) * first)
     return np.stack([first, second, np.cross(first, second)], axis=-1)
-
-
-def _bins(vectors: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """The bins of azimuth and elevation of vectors (..., 3)."""
-    x, y, z = np.moveaxis(vectors, -1, 0)
-    angles = np.arctan2(y, x) + np.pi, np.arctan2(z, np.hypot(x, y)) + np.pi / 2
-    return tuple((np.degrees(angle) // degrees).astype(np.intp) for angle in angles)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

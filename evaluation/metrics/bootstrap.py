@@ -48,12 +48,9 @@ class Estimate:
 
 def estimates(values: np.ndarray) -> np.ndarray:
     """Values (1 + R, ...) made of `totals`, as an object array (...) of `Estimate`; R = 0: without bounds."""
-    bounds = percentile_interval(values[1:]) if len(values) > 1 else np.full((2, *values.shape[1:]), np.nan)
-    table = np.stack([values[0], *bounds], axis=-1)
-    results = np.empty(table.shape[:-1], dtype=object)
-    for place in np.ndindex(results.shape):
-        results[place] = Estimate(*(number if math.isfinite(number) else None for number in table[place].tolist()))
-    return results
+    bounds = percentile_interval(values[1:]) if len(values) > 1 else (np.nan, np.nan)
+    estimate = np.frompyfunc(lambda *each: Estimate(*(one if math.isfinite(one) else None for one in each)), 3, 1)
+    return np.asarray(estimate(values[0].astype(float), *bounds), dtype=object)
 
 
 def totals(terms: Mapping[Hashable, np.ndarray], bootstrap: Bootstrap | None) -> dict[Hashable, np.ndarray]:

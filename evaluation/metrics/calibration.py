@@ -134,7 +134,7 @@ def cross_fit(scores: np.ndarray, correct: np.ndarray, seed: int = 0) -> np.ndar
     """
     mapped = np.full(scores.shape, np.nan)
     for half in draw_halves(len(scores), seed):
-        if (fitted := fit_map(scores[~half], correct[~half])) is not None:
+        if fitted := fit_map(scores[~half], correct[~half]):
             mapped[half] = np.interp(scores[half], *fitted)  # NaN stays NaN
     return mapped
 
@@ -196,10 +196,10 @@ def _correlation(moments: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 def _auc(scores: np.ndarray, correct: np.ndarray) -> float | None:
-    """Area under the ROC curve of (n,) scores by Mann and Whitney's ranks, ties at their mean rank."""
-    right = correct > 0
-    if not (pairs := int(right.sum()) * int((~right).sum())):
-        return None
-    from scipy.stats import rankdata
+    """Area under the ROC curve of (n,) scores: Mann and Whitney's U over the number of pairs, ties counting half."""
+    from scipy.stats import mannwhitneyu
 
-    return float((rankdata(scores)[right].sum() - right.sum() * (right.sum() + 1) / 2) / pairs)
+    right, wrong = scores[correct > 0], scores[correct == 0]
+    if not len(right) * len(wrong):
+        return None
+    return float(mannwhitneyu(right, wrong, method="asymptotic").statistic / (len(right) * len(wrong)))

@@ -51,11 +51,10 @@ CONVENTIONS = {
 
 def get_convention(convention: str | Convention) -> Convention:
     """The convention of that name; a `Convention` passes through. Raises PoseError for an unknown name."""
-    if isinstance(convention, Convention):
-        return convention
-    if convention not in CONVENTIONS:
+    known = CONVENTIONS.get(convention, convention)
+    if not isinstance(known, Convention):
         raise PoseError(f"unknown convention '{convention}'; choose one of {', '.join(CONVENTIONS)}")
-    return CONVENTIONS[convention]
+    return known
 
 
 def members(joint_names: tuple[str, ...], endings: tuple[str, ...]) -> np.ndarray:
@@ -90,6 +89,7 @@ class Measure:
         name: of the metric.
         unit: of its thresholds, in words; one of them is `one`.
         one: the length.
+        size: the length in JSON's words.
         thresholds: the fractions that are reported; the first one is the metric's own.
     """
 
@@ -97,6 +97,7 @@ class Measure:
     name: str
     unit: str
     one: str
+    size: str
     thresholds: tuple[float, ...]
 
     @property
@@ -114,11 +115,6 @@ class Measure:
         """The key in JSON: `pckh`, `pck`."""
         return self.name.lower()
 
-    @property
-    def size(self) -> str:
-        """The length in JSON's words."""
-        return "head_size" if self.key == "pckh" else self.key
-
     def name_at(self, threshold: float) -> str:
         """The name in `Scores` at a threshold: `pckh@0.5`."""
         return f"{self.block}@{threshold:g}"
@@ -129,9 +125,9 @@ class Measure:
         return "" if self.name == "PCKh" else f" of the {self.one}"
 
 
-PCKH = Measure("pckh", "PCKh", "head sizes", "head size", (0.5, 0.1))  # Andriluka et al., CVPR 2014
-TORSO = Measure("torso", "PCK", "torso lengths", "torso", (0.2, 0.1))  # LSP's: left shoulder to right hip
-BOX = Measure("box", "PCK", "box sides", "longer side of the box", (0.2, 0.05))  # Yang and Ramanan, PAMI 2013
+PCKH = Measure("pckh", "PCKh", "head sizes", "head size", "head_size", (0.5, 0.1))  # Andriluka et al., CVPR 2014
+TORSO = Measure("torso", "PCK", "torso lengths", "torso", "torso", (0.2, 0.1))  # LSP's: left shoulder to right hip
+BOX = Measure("box", "PCK", "box sides", "longer side of the box", "box", (0.2, 0.05))  # Yang and Ramanan, PAMI 2013
 MEASURES = {measure.key: measure for measure in (PCKH, TORSO, BOX)}
 
 

@@ -9,13 +9,13 @@ Bones are B_k = J_parent(k) - J_k (Eq. 4), the K - 1 that end at another joint: 
 origin, does not count.
 """
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.ground_truth import GroundTruth, fill_masked, ratio
+from evaluation.metrics.ground_truth import GroundTruth, fill_masked, nan_mean, ratio
 from heads.skeleton import MPII, Skeleton
 
 MIN_ALIGNED = 3  # joints that fix a rotation
@@ -38,7 +38,7 @@ def mpjpe(pred: ArrayLike, gt: ArrayLike, *, root: int | None = MPII.root) -> fl
     Raises:
         PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
     """
-    return _mean(joint_errors(*_checked(pred, gt), root))
+    return nan_mean(joint_errors(*_checked(pred, gt), root)).item()
 
 
 def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
@@ -57,7 +57,7 @@ def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
     Raises:
         PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
     """
-    return _mean(pa_joint_errors(*_checked(pred, gt), scale))
+    return nan_mean(pa_joint_errors(*_checked(pred, gt), scale)).item()
 
 
 def rigid_align(pred: np.ndarray, gt: np.ndarray, scale: bool = False) -> np.ndarray:
@@ -105,10 +105,6 @@ def _checked(pred: ArrayLike, gt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return pred, gt
 
 
-def _mean(errors: np.ndarray) -> float:
-    return ratio(np.nansum(errors), np.isfinite(errors).sum()).item()
-
-
 def bone_names(skeleton: Skeleton) -> tuple[str, ...]:
     """A bone is named by its child joint."""
     return tuple(skeleton.names[child] for child in bone_ends(skeleton)[0])
@@ -131,27 +127,6 @@ def bone_errors(pred: np.ndarray, gt: np.ndarray, skeleton: Skeleton = MPII) -> 
     return bone_lengths(pred - gt, skeleton)
 
 
-def bone_std(joints: np.ndarray, subject: np.ndarray, skeleton: Skeleton = MPII) -> dict[str, np.ndarray]:
-    """Bone Std: subject -> (K - 1,) standard deviation of each bone's length over the subject's poses.
-
-    The paper's number (Table 2) is the mean over subjects and bones. The ground truth's own is not 0: that of Human3.6M
-    is about 5 mm, since the thorax is the middle of the shoulders.
-
-    Args:
-        joints: (N, K, 3) mm; NaN if not known.
-        subject: (N,) names.
-        skeleton: of the K joints.
-
-    Returns:
-        In mm; NaN for a bone that a subject has in fewer than two poses.
-    """
-    names, index = np.unique(np.asarray(subject), return_inverse=True)
-    lengths = bone_lengths(np.asarray(joints, dtype=np.float64), skeleton)
-    sums = np.zeros((len(names), lengths.shape[1], 3))
-    np.add.at(sums, index, length_moments(lengths))
-    return dict(zip(names.tolist(), compute_std(sums), strict=True))
-
-
 def length_moments(lengths: np.ndarray) -> np.ndarray:
     """(N, B, 3) what a pose adds to the number, the sum and the sum of squares of lengths (N, B); 0 where NaN.
 
@@ -171,44 +146,31 @@ def compute_std(sums: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(ratio(squares, count) - ratio(total, count) ** 2, 0))
 
 
-@dataclass(frozen=True)
-class SequenceErrors:
-    """The errors of one sequence, which is a single draw of the bootstrap and so has no interval.
-
-    Attributes:
-        subject, action, sequence: names, '' if they are not known.
-        people: frames of it, over all cameras.
-        joint_error, pa_joint_error, bone_error: mm, None if nothing was counted.
-    """
-
-    subject: str
-    action: str
-    sequence: str
-    people: int
-    joint_error: float | None
-    pa_joint_error: float | None
-    bone_error: float | None
-
-
-def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[SequenceErrors]:
+def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[dict[str, str | int | float | None]]:
     """The errors of every sequence, from the largest Joint Error to the smallest, undefined ones last.
+
+    A sequence is a single draw of the bootstrap, and so its errors have no interval.
 
     Args:
         pred: (N, K, 3) predicted joints, mm, in axes like those of the ground truth.
         gt: of the same people.
 
+    Returns:
+        Of each "subject", "action" and "sequence", names, '' if they are not known; "persons", frames of it, over all
+        cameras; "joint_error", "pa_joint_error" and "bone_error" in mm, None if nothing was counted.
+
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position.
     """
     pred, true, sequences = gt.check(pred), gt.known, gt.sequences
-    joints, bones = joint_errors(pred, true, gt.skeleton.root), bone_errors(pred, true, gt.skeleton)
-    means = [
-        ratio(sequences.sum(np.nan_to_num(values)).sum(axis=1), sequences.sum(np.isfinite(values)).sum(axis=1))
-        for values in (joints, pa_joint_errors(pred, true), bones)
-    ]
-    first = np.unique(sequences.index, return_index=True)[1]
-    names = ["" if values is None else values[first] for values in (gt.subject, gt.action, gt.sequence)]
-    people = np.bincount(sequences.index, minlength=sequences.count)
-    rows = zip(*(np.broadcast_to(each, len(first)).tolist() for each in (*names, people, *means)), strict=True)
-    errors = [SequenceErrors(*(None if value != value else value for value in row)) for row in rows]
-    return [errors[row] for row in np.argsort(-means[0], kind="stable").tolist()]
+    first, people = np.unique(sequences.index, return_index=True, return_counts=True)[1:]
+    columns: dict[str, Any] = {name: getattr(gt, name) for name in ("subject", "action", "sequence")}
+    columns = {name: [""] * len(first) if names is None else names[first] for name, names in columns.items()}
+    columns["persons"] = people
+    errors = {"joint_error": joint_errors(pred, true, gt.skeleton.root), "pa_joint_error": pa_joint_errors(pred, true)}
+    for name, values in {**errors, "bone_error": bone_errors(pred, true, gt.skeleton)}.items():
+        sums = (sequences.sum(each).sum(axis=1) for each in (np.nan_to_num(values), np.isfinite(values)))
+        columns[name] = ratio(*sums)
+    rows = zip(*(np.asarray(column).tolist() for column in columns.values()), strict=True)
+    table = [dict(zip(columns, (None if value != value else value for value in row), strict=True)) for row in rows]
+    return [table[row] for row in np.argsort(-columns["joint_error"], kind="stable").tolist()]

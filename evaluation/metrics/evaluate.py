@@ -15,8 +15,8 @@ from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
-from evaluation.metrics.metric import METRICS, Metric, group_units
-from evaluation.metrics.pckh import check_thresholds, measure_pckh, pckh_facts, person_counts
+from evaluation.metrics.metric import METRICS, Metric
+from evaluation.metrics.pckh import check_thresholds, measure_pckh, person_counts
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
 
@@ -92,14 +92,14 @@ def score_means(
     paired = len(references) > 0
     theirs = _measure(gt, references, *rules, bootstrap, paired) if paired else {}
     scores = {}
-    for name, (arrays, names, counts) in _measure(gt, predictions, *rules, bootstrap, paired).items():
+    for name, (arrays, *rest) in _measure(gt, predictions, *rules, bootstrap, paired).items():
         if paired:
             arrays = {key: values - theirs[name][0][key] for key, values in arrays.items()}
-        scores[name] = to_score(arrays, names, counts)
+        scores[name] = to_score(arrays, *rest)
     shared: dict[str, Any] = {"sequences": gt.sequences.count, "protocol": gt.protocol, "bootstrap": bootstrap}
     if gt.dimensions == 2:
         left_out = {f"without_{gt.measure.size}": ~has_size(gt.size), "without_scale": ~has_size(gt.scale)}
-        shared |= pckh_facts(scores, rules[0], gt.skeleton, gt.measure)
+        shared |= {"convention": rules[0].name, "measure": gt.measure}
     else:
         few = gt.annotated.sum(axis=1) < MIN_ALIGNED
         left_out = {"without_root": ~gt.annotated[:, gt.skeleton.root], "unaligned": few}
@@ -156,59 +156,54 @@ def _measure(
         correct, scored = zip(*(person_counts(pred, gt, thresholds, convention) for pred in checked), strict=True)
         terms |= {"correct": gt.sequences.sum(np.mean(correct, axis=0)), "scored": gt.sequences.sum(scored[0])}
     metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
-    blocks = group_units(metric for metric in metrics if not (metric.of_gt and paired))
-    values = {}  # of each metric (N, U, P) in its U units, NaN if not counted
-    for name, block in blocks.items():
-        each = [np.stack([metric.values(pred, gt) for metric in block], axis=1) for pred in checked]
-        values[name] = sum(each) / len(each)
-        terms |= {(name, kind): term for kind, term in _terms(block[0], values[name], gt).items()}
+    values = {}  # of each metric (N, P), NaN if not counted
+    for metric in (metric for metric in metrics if not (metric.of_gt and paired)):
+        values[metric] = sum(metric.values(pred, gt) for pred in checked) / len(checked)
+        terms |= {(metric, kind): term for kind, term in _terms(metric, values[metric], gt).items()}
     sums = totals(terms, bootstrap)
     measured: Measured = {}
     if gt.dimensions == 2:
         measured |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
-    for name, block in blocks.items():
-        own = {key[1]: total for key, total in sums.items() if key[0] == name}
-        measured |= _block_arrays(block, values[name], own, gt)
+    for metric in values:
+        counted = next(np.isfinite(values[one]) for one in values if one.block == metric.block)
+        own = {key[1]: total for key, total in sums.items() if key[0] == metric}
+        measured[metric.name] = _score_metric(metric, own, counted.sum(axis=0), gt)
     return measured
 
 
 def _terms(metric: Metric, values: np.ndarray, gt: GroundTruth) -> dict[str, np.ndarray]:
     """What each sequence adds to sums.
 
-    Of a mean to those of P parts, then of S subjects and A actions, (Q, U, P + S + A) each; of a standard deviation to
+    Of a mean to those of P parts, then of S subjects and A actions, (Q, P + S + A) each; of a standard deviation to
     those of each subject, (Q, S, P, 3).
     """
     sequences = gt.sequences
     if metric.std:
         members = sequences.members[:, : len(sequences.subjects), None, None]
-        return {"moments": members * sequences.sum(length_moments(values[:, 0]))[:, None]}
+        return {"moments": members * sequences.sum(length_moments(values))[:, None]}
     counted, terms = np.isfinite(values), {}
     for kind, each in (("sum", np.where(counted, values, 0)), ("count", counted)):
         sums = sequences.sum(each)
-        members = sequences.members[:, None] * sums.sum(axis=-1, keepdims=True)
-        terms[kind] = np.concatenate([sums, members], axis=-1)
+        terms[kind] = np.concatenate([sums, sequences.members * sums.sum(axis=-1, keepdims=True)], axis=-1)
     return terms
 
 
-def _block_arrays(
-    block: Sequence[Metric], values: np.ndarray, sums: dict[str, np.ndarray], gt: GroundTruth
-) -> Measured:
-    """One metric in all its units, from the sums of `_terms`."""
-    parts, std, sequences = block[0].parts(gt.skeleton), block[0].std, gt.sequences
+def _score_metric(
+    metric: Metric, sums: dict[str, np.ndarray], counted: np.ndarray, gt: GroundTruth
+) -> tuple[Arrays, dict[str, Sequence], dict[str, int], int]:
+    """What `to_score` takes of one metric, from the sums of `_terms`. `counted`: (P,) people of each part."""
+    parts, sequences = metric.parts(gt.skeleton), gt.sequences
     kinds = [name_kind(gt.skeleton.index(part), gt.skeleton) for part in parts]
-    names = {"per_part": parts, "per_kind": list(dict.fromkeys(kinds))}
-    names |= {"per_subject": sequences.subjects, "per_action": () if std else sequences.actions}
+    names = {"per_part": parts, "per_kind": list(dict.fromkeys(kinds)), "per_subject": sequences.subjects}
+    names["per_action"] = () if metric.std else sequences.actions
     of_kind = np.array(kinds, dtype=object)[:, None] == np.array(names["per_kind"], dtype=object)
-    counts = dict(zip(parts, np.isfinite(values[:, 0]).sum(axis=0).tolist(), strict=True))
-    measured = {}
-    for unit, metric in enumerate(block):
-        if std:
-            arrays = _stds(compute_std(sums["moments"]), of_kind)
-        else:
-            arrays = _means(sums["sum"][:, unit], sums["count"][:, unit], of_kind, len(sequences.subjects))
-        kept = arrays if gt.dimensions == 3 else ("overall", "per_part")
-        measured[metric.name] = {key: arrays[key] for key in kept}, names, counts
-    return measured
+    if metric.std:
+        arrays = _stds(compute_std(sums["moments"]), of_kind)
+    else:
+        arrays = _means(sums["sum"], sums["count"], of_kind, len(sequences.subjects))
+    kept = arrays if gt.dimensions == 3 else ("overall", "per_part")
+    counts = dict(zip(parts, counted.tolist(), strict=True))
+    return {key: arrays[key] for key in kept}, names, counts, sum(counts.values())
 
 
 def _means(total: np.ndarray, count: np.ndarray, of_kind: np.ndarray, subjects: int) -> Arrays:

@@ -188,14 +188,10 @@ class GroundTruth:
             raise PoseError(f"{what}: the third coordinates are flags of visibility, not mm; give x and y alone")
 
     def _measure_size(self) -> np.ndarray:
-        if self.measure.key == "pckh":
-            return self.head_size
-        if self.measure.key == "box":
-            return BOX_PER_SCALE * self.scale
-        if not self.skeleton.torso:
-            return np.full(len(self), np.nan)
-        one, other = (self.known[:, self.skeleton.index(name)] for name in self.skeleton.torso)
-        return np.linalg.norm(one - other, axis=-1)
+        if self.measure.key != "torso":
+            return self.head_size if self.measure.key == "pckh" else BOX_PER_SCALE * self.scale
+        ends = [self.known[:, self.skeleton.index(name)] for name in self.skeleton.torso]
+        return np.linalg.norm(ends[0] - ends[1], axis=-1) if ends else np.full(len(self), np.nan)
 
 
 def fill_masked(values: ArrayLike, dtype: object = np.float64) -> np.ndarray:

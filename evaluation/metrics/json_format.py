@@ -5,8 +5,7 @@ value is null if nothing was counted.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from evaluation.metrics.metric import METRICS, Metric, group_units
 from evaluation.metrics.scores import Score, Scores
 
 Json = dict[str, Any]
-KEYS = {"people": "persons"}  # a field -> its key, where they differ
 GROUPS_3D = ("action_mean", "per_action", "per_subject", "per_kind")
 
 
@@ -42,13 +40,12 @@ def scores_to_json(scores: Scores) -> Json:
     With confidence intervals each threshold of "pckh", each metric and the whole hold an "interval"; the whole's has
     "level", "resamples" and "seed", in 3D "over" what is drawn.
     """
-    flat, bootstrap = scores.measure is not None, scores.bootstrap
+    flat, bootstrap, counts = scores.measure is not None, scores.bootstrap, {}
     drawn = {"level": LEVEL, **asdict(bootstrap), **({} if flat else {"over": "sequences"})} if bootstrap else {}
     tree: Json = {"convention": scores.convention} if flat else {}
     tree |= {"metric": scores.measure.key} if flat and scores.measure != PCKH else {}
     tree |= {"persons": scores.people} | ({} if flat else {"sequences": scores.sequences})
     tree |= {f"persons_{why}": people for why, people in scores.left_out.items()}
-    counts: Json = {}
     if flat:
         block, curve = scores.measure.block, scores[f"{scores.measure.block}_curve"]
         tree[block] = {}
@@ -58,7 +55,7 @@ def scores_to_json(scores: Scores) -> Json:
         whole = {f"{block}_auc": curve.overall, f"{block}_curve": means}
         tree |= to_block(whole, intervals=False)
         drawn |= _bounds(whole) if drawn else {}
-        counts[block] = {"mean": scores.in_mean, "per_joint": next(iter(scores.thresholds.values())).counts}
+        counts[block] = {"mean": score.count, "per_joint": score.counts}
     for name, units in group_units(_metrics(scores.metrics, flat)).items():
         first, key = scores[name], units[0].part_key
         overall = {metric.unit: scores[metric.name].overall for metric in units}
@@ -92,16 +89,18 @@ def scores_from_json(tree: Json) -> Scores:
         for threshold, values in tree[block].items():
             groups = read_block(values)
             mean, parts = groups["groups"]["Mean"], groups.pop("per_joint")
-            metrics[f"{block}@{threshold}"] = Score(mean, parts, counts[block]["per_joint"], groups)
+            counted = counts[block]["per_joint"], int(counts[block]["mean"])
+            metrics[f"{block}@{threshold}"] = Score(mean, parts, *counted, groups)
         area, curve = (read_block(tree[name], drawn and drawn[name]) for name in (f"{block}_auc", f"{block}_curve"))
         curve = {float(threshold): mean for threshold, mean in curve.items()}
-        metrics[f"{block}_curve"] = Score(area, {}, {}, {"curve": curve})
-        facts = {"convention": tree["convention"], "measure": measure, "in_mean": int(counts[block]["mean"])}
+        metrics[f"{block}_curve"] = Score(area, {}, groups={"curve": curve})
+        facts = {"convention": tree["convention"], "measure": measure}
     for metric in _metrics(tree, flat):
         values = read_block(tree[metric.block])
         parts = {name: each[metric.unit] if flat else each for name, each in values[metric.part_key].items()}
         groups = {} if flat else {key: values.get(key, {}) for key in GROUPS_3D}
-        metrics[metric.name] = Score(values[metric.unit], parts, counts[metric.block][metric.part_key], groups)
+        counted = counts[metric.block][metric.part_key]
+        metrics[metric.name] = Score(values[metric.unit], parts, counted, sum(counted.values()), groups)
     people = int(tree["persons"])
     return Scores(
         people=people,
@@ -123,7 +122,7 @@ def _metrics(present: Json, flat: bool) -> list[Metric]:
 def to_json(node: Any) -> Any:
     """Dataclasses of estimates, numbers and words as dicts, each with the "interval" of its own estimates beside them.
 
-    `people` becomes "persons"; a number that is not finite is null.
+    A number that is not finite is null.
     """
     if isinstance(node, Estimate):
         return node.value
@@ -135,23 +134,19 @@ def to_json(node: Any) -> Any:
         return node if math.isfinite(node) else None
     if not is_dataclass(node):
         return node
-    items = {KEYS.get(field.name, field.name): getattr(node, field.name) for field in fields(node)}
-    estimates = {key: child for key, child in items.items() if isinstance(child, Estimate)}
-    return {**to_json(items), **({"interval": _bounds(estimates)} if estimates else {})}
+    estimates = {key: child for key, child in vars(node).items() if isinstance(child, Estimate)}
+    return {**to_json(vars(node)), **({"interval": _bounds(estimates)} if estimates else {})}
 
 
 def to_block(estimates: object, intervals: object = True) -> Json:
     """A tree of estimates as their values, with an "interval" of the same keys unless `intervals` is false."""
-    return _tree(estimates, lambda estimate: estimate.value) | ({"interval": _bounds(estimates)} if intervals else {})
+    return to_json(estimates) | ({"interval": _bounds(estimates)} if intervals else {})
 
 
-def _bounds(node: object) -> Any:
-    return _tree(node, lambda estimate: [estimate.low, estimate.high])
-
-
-def _tree(node: object, leaf: Callable[[Estimate], object]) -> Any:
-    """Dicts of estimates as dicts of what `leaf` makes of each."""
-    return leaf(node) if isinstance(node, Estimate) else {key: _tree(child, leaf) for key, child in node.items()}
+def _bounds(node: Any) -> Any:
+    if isinstance(node, Estimate):
+        return [node.low, node.high]
+    return {key: _bounds(child) for key, child in node.items()}
 
 
 def read_block(values: Any, bounds: Any = None) -> Any:

@@ -35,19 +35,26 @@ class OksScores:
 
 
 def oks_scores(
-    pred: ArrayLike, gt: GroundTruth, images: Sequence[str], area: np.ndarray, scores: np.ndarray | None = None
+    pred: ArrayLike,
+    gt: GroundTruth,
+    images: Sequence[str],
+    area: np.ndarray,
+    scores: np.ndarray | None = None,
+    pred_images: Sequence[str] | None = None,
 ) -> OksScores:
-    """OKS AP of N people, each with one predicted pose, so that nobody is missed and nobody is found twice.
+    """OKS AP of N people: each with one predicted pose, or with whatever poses a detector has in their images.
 
     Args:
-        pred: (N, K, D) predicted joints, image pixels.
-        gt: of the same people; its skeleton has sigmas.
+        pred: (P, K, D) predicted joints, image pixels.
+        gt: of the people; its skeleton has sigmas.
         images: N image names: a pose may match any person of its image.
         area: (N,) square image pixels, NaN where it is unknown.
-        scores: (N,) that rank the poses; None ranks all the same.
+        scores: (P,) that rank the poses; None ranks all the same.
+        pred_images: P image names, of which those of `images` count; None: a pose per person, in their order.
 
     Raises:
-        PoseError: pycocotools is not installed, the skeleton has no sigmas, nobody can be scored.
+        PoseError: pycocotools is not installed, the skeleton has no sigmas, nobody can be scored, no pose is in an
+            image of somebody.
     """
     try:
         from pycocotools.coco import COCO
@@ -56,48 +63,55 @@ def oks_scores(
         raise PoseError("COCO's AP needs pycocotools, which is not installed: pip install '.[coco]'") from None
     if not gt.skeleton.sigmas:
         raise PoseError("COCO's AP needs a sigma per joint, and the skeleton has none; add `sigmas` to its file")
-    pred = np.nan_to_num(gt.check(pred)[..., :2])
+    pred = np.asarray(pred, dtype=np.float64) if pred_images is not None else gt.check(pred)
     known, present = has_size(area), gt.annotated.any(axis=1)
     area = np.where(known, area, AREA_PER_BOX * (BOX_PER_SCALE * gt.scale) ** 2)
     counted = present & has_size(area)
     if not counted.any():
         raise PoseError("COCO's AP: nobody has an annotated joint and an area or a box; give annotations that do")
     images = np.asarray(images, dtype=str)[counted].tolist()
+    kept, places = counted, images
+    if pred_images is not None:
+        kept = np.isin(pred_images, images)
+        places = np.asarray(pred_images, dtype=str)[kept].tolist()
+        if not kept.any():
+            raise PoseError("COCO's AP: no prediction is in an image of the annotations; check the images' names")
     number = {image: index for index, image in enumerate(dict.fromkeys(images), 1)}
-    entries = [{"id": row, "image_id": number[image], "category_id": 1} for row, image in enumerate(images, 1)]
-    true, joints = gt.known[counted, :, :2], gt.annotated[counted]
-    low, high = np.nanmin(true, axis=1), np.nanmax(true, axis=1)
+    joints, true = gt.annotated[counted], gt.known[counted, :, :2]
+    corner = np.nanmin(true, axis=1)
     facts = {
         "area": area[counted],
-        "bbox": np.concatenate([low, high - low], axis=1),
+        "bbox": np.concatenate([corner, np.nanmax(true, axis=1) - corner], axis=1),
         "num_keypoints": joints.sum(axis=1),
-        "keypoints": _flatten(np.nan_to_num(true), 2 * joints),
+        "keypoints": np.dstack([np.nan_to_num(true), 2 * joints]).reshape(len(joints), -1),
+        "iscrowd": np.zeros(len(joints), int),
     }
+    found = np.nan_to_num(pred[kept, :, :2])
     ranks = np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0)
-    poses = {"keypoints": _flatten(pred[counted], np.ones_like(joints)), "score": ranks[counted]}
+    poses = {
+        "keypoints": np.dstack([found, np.ones(found.shape[:2])]).reshape(len(found), -1),
+        "score": ranks[kept],
+    }
+
+    def list_rows(names: list[str], columns: dict[str, np.ndarray]) -> list[dict]:
+        rows = zip(names, *(column.tolist() for column in columns.values()), strict=True)
+        return [
+            {"id": row, "image_id": number[image], "category_id": 1, **dict(zip(columns, values, strict=True))}
+            for row, (image, *values) in enumerate(rows, 1)
+        ]
+
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         coco = COCO()
         coco.dataset = {
             "images": [{"id": index} for index in number.values()],
-            "annotations": [{**entry, "iscrowd": 0} for entry in _add_columns(entries, facts)],
+            "annotations": list_rows(images, facts),
             "categories": [{"id": 1, "name": "person"}],
         }
         coco.createIndex()
-        run = COCOeval(coco, coco.loadRes(_add_columns(entries, poses)), "keypoints")
+        run = COCOeval(coco, coco.loadRes(list_rows(places, poses)), "keypoints")
         run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
         run.evaluate()
         run.accumulate()
         run.summarize()
     values = {name: None if value < 0 else 100 * float(value) for name, value in zip(NAMES, run.stats, strict=True)}
     return OksScores(values, len(images), int((present & ~counted).sum()), int((counted & ~known).sum()))
-
-
-def _flatten(points: np.ndarray, flags: np.ndarray) -> np.ndarray:
-    """(N, 3 K) x, y, flag, x, y, ... as COCO has the keypoints of points (N, K, 2)."""
-    return np.concatenate([points, flags[..., None]], axis=-1).reshape(len(points), -1)
-
-
-def _add_columns(entries: list[dict], columns: dict[str, np.ndarray]) -> list[dict]:
-    """The N entries, each with its row of every column (N, ...)."""
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [{**entry, **dict(zip(columns, row, strict=True))} for entry, row in zip(entries, rows, strict=True)]

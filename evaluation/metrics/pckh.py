@@ -3,9 +3,8 @@
 PCK is the same in another unit (`evaluation.metrics.conventions`), which the ground truth knows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +13,7 @@ from checkpoints.errors import PoseError
 from evaluation.metrics import conventions
 from evaluation.metrics.conventions import PCKH, Convention, Measure, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
-from evaluation.metrics.scores import Measured, Score, Scores, to_score
+from evaluation.metrics.scores import Measured, Scores, to_score
 from heads.skeleton import MPII, Skeleton
 
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
@@ -48,9 +47,8 @@ class PCKhMetric:
     def reset(self) -> None:
         """Forget all people."""
         joints = len(self.skeleton)
-        self._correct = np.zeros((len(self.thresholds) + len(CURVE), joints), dtype=np.int64)
-        self._annotated = np.zeros(joints, dtype=np.int64)
-        self._people = self._unscored = 0
+        # Correct and annotated joints, people, and those without a head size.
+        self._sums = np.zeros((len(self.thresholds) + len(CURVE), joints), int), np.zeros(joints, int), 0, 0
 
     def update(self, pred: ArrayLike, gt: GroundTruth) -> None:
         """Count a batch: predictions (N, K, D) in image pixels of the people of `gt`.
@@ -59,17 +57,16 @@ class PCKhMetric:
             PoseError: another shape, or an annotated joint without a finite predicted position.
         """
         correct, annotated = person_counts(pred, gt, self.thresholds, self.convention)
-        self._people += len(gt)
-        self._unscored += int((~has_size(gt.size)).sum())
-        self._annotated += annotated.sum(axis=0)
-        self._correct += correct.sum(axis=0)
+        batch = correct.sum(axis=0), annotated.sum(axis=0), len(gt), int((~has_size(gt.size)).sum())
+        self._sums = [total + each for total, each in zip(self._sums, batch, strict=True)]
 
     def compute(self) -> Scores:
         """PCKh of all people so far, and nothing else; a value is None if nothing was counted."""
-        rules, sums = (self.convention, self.skeleton, self.measure), (self._correct[None], self._annotated[None])
-        scores = {name: to_score(*each) for name, each in measure_pckh(*sums, self.thresholds, *rules).items()}
-        left_out = {f"without_{self.measure.size}": self._unscored}
-        return Scores(self._people, scores, left_out, self._people, **pckh_facts(scores, *rules))
+        correct, annotated, people, unsized = self._sums
+        rules = self.thresholds, self.convention, self.skeleton, self.measure
+        scores = {name: to_score(*each) for name, each in measure_pckh(correct[None], annotated[None], *rules).items()}
+        left_out = {f"without_{self.measure.size}": unsized}
+        return Scores(people, scores, left_out, people, self.convention.name, self.measure)
 
 
 def pckh(
@@ -132,17 +129,18 @@ def measure_pckh(
         convention: which joints make the Head, and how the Mean is taken.
         skeleton, measure: of the ground truth.
     """
-    counts = dict(zip(skeleton.names, annotated[0].astype(int).tolist(), strict=True))
+    counts, in_mean = annotated[0].astype(int), conventions.select_mean(skeleton)
+    counted = dict(zip(skeleton.names, counts.tolist(), strict=True)), int(counts[in_mean].sum())
     annotated = annotated[:, None]
 
     def micro(correct: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return 100 * ratio((correct * mask).sum(axis=-1), (annotated * mask).sum(axis=-1))
 
     def macro(correct: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        counted = (annotated > 0) & mask
-        return ratio(np.where(counted, 100 * ratio(correct, annotated), 0).sum(axis=-1), counted.sum(axis=-1))
+        known = (annotated > 0) & mask
+        return ratio(np.where(known, 100 * ratio(correct, annotated), 0).sum(axis=-1), known.sum(axis=-1))
 
-    mean = {"micro": micro, "macro": macro}[convention.mean](correct, conventions.select_mean(skeleton))
+    mean = {"micro": micro, "macro": macro}[convention.mean](correct, in_mean)
     correct, curve = correct[:, : -len(CURVE)], mean[:, -len(CURVE) :]
     members_of = conventions.joint_groups(skeleton, convention.head)
     groups = np.stack([*(macro(correct, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1)
@@ -152,18 +150,13 @@ def measure_pckh(
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
     measured = {}
     for index, threshold in enumerate(thresholds):
-        measured[measure.name_at(threshold)] = {key: values[:, index] for key, values in arrays.items()}, names, counts
+        measured[measure.name_at(threshold)] = (
+            {key: values[:, index] for key, values in arrays.items()},
+            names,
+            *counted,
+        )
     area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
-    return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {})}
-
-
-def pckh_facts(
-    scores: Mapping[str, Score], convention: Convention, skeleton: Skeleton, measure: Measure
-) -> dict[str, Any]:
-    """What `Scores` says of how PCKh was counted."""
-    counts = next(iter(scores.values())).counts
-    mean = int(np.sum([*counts.values()], where=conventions.select_mean(skeleton)))
-    return {"convention": convention.name, "measure": measure, "in_mean": mean}
+    return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {}, 0)}
 
 
 def check_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:

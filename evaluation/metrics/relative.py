@@ -9,7 +9,6 @@ error alone.
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,18 +16,6 @@ from numpy.typing import ArrayLike
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, Estimate, estimates, totals
 from evaluation.metrics.ground_truth import GroundTruth, ratio
 from heads.pairs import path_lengths
-
-
-class Placement(NamedTuple):
-    """Both parts in image pixels, means over the annotated joints of all people; or differences of two of them.
-
-    Attributes:
-        offset: distance between the mean of a person's predicted joints and that of the true ones.
-        shape: distance of the joints once that shift is taken back.
-    """
-
-    offset: Estimate
-    shape: Estimate
 
 
 def relative_errors(
@@ -73,8 +60,8 @@ def placement(
     predictions: Sequence[ArrayLike],
     references: Sequence[ArrayLike] = (),
     bootstrap: Bootstrap | None = DEFAULT_BOOTSTRAP,
-) -> Placement:
-    """The joint error, split by one shift per person.
+) -> tuple[Estimate, Estimate]:
+    """The joint error in image pixels, split by one shift per person: offset and shape.
 
     The mean over several trainings' predictions, minus that of the references' if there are any.
 
@@ -82,6 +69,10 @@ def placement(
         gt: of the same people in all of them; people without an annotated joint do not count.
         predictions, references: one or more sets, each (N, K, D) in image pixels.
         bootstrap: how to draw 95 % confidence intervals over people; None: without.
+
+    Returns:
+        The distance between the mean of a person's predicted joints and that of the true ones, and that of the joints
+        once that shift is taken back, both over the annotated joints of all people.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite predicted position.
@@ -95,7 +86,7 @@ def placement(
         left = np.nansum(np.linalg.norm(error - shift[:, None], axis=-1), axis=1)
         return np.stack([np.linalg.norm(shift, axis=-1) * count, left], axis=1)
 
-    return Placement(*average_errors(sums, np.repeat(count[:, None], 2, axis=1), predictions, references, bootstrap))
+    return tuple(average_errors(sums, np.repeat(count[:, None], 2, axis=1), predictions, references, bootstrap))
 
 
 def average_errors(

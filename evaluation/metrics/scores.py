@@ -9,7 +9,7 @@ from evaluation.metrics.bootstrap import Bootstrap, Estimate, estimates
 from evaluation.metrics.conventions import Measure
 
 Arrays = dict[str, np.ndarray]  # what a `Score` has, (S, ...) each: a dataset's in row 0, its resamples' below
-Measured = dict[str, tuple[Arrays, Mapping[str, Sequence], dict[str, int]]]  # metric -> what `to_score` takes
+Measured = dict[str, tuple[Arrays, Mapping[str, Sequence], dict[str, int], int]]  # metric -> what `to_score` takes
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Score:
             of its curve, the area under it from 0 to 0.5 by trapezoids, over its width: 100 for a perfect prediction.
         per_part: joint (or the bone's child joint) -> the same of it alone.
         counts: joint (or the bone's child joint) -> people it was counted for.
+        count: joints (or bones) that `overall` is the mean of.
         groups: what else, by the keys of JSON. PCKh: 'groups' (Head, Shoulder, ... or the skeleton's own, Mean),
             'upper_body' (shoulders, elbows and wrists together: the official toolkit's "UBody"); its curve: 'curve'
             (threshold -> the Mean). In 3D: 'action_mean' (the mean of the actions, each alike: the "Avg" of Tables 4 to
@@ -31,12 +32,8 @@ class Score:
     overall: Estimate
     per_part: dict[str, Estimate]
     counts: dict[str, int] = field(default_factory=dict)
+    count: int = 0
     groups: dict[str, Estimate | dict[str, Estimate]] = field(default_factory=dict)
-
-    @property
-    def count(self) -> int:
-        """Joints (or bones) that `overall` is the mean of."""
-        return sum(self.counts.values())
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,6 @@ class Scores:
         sequences: what the bootstrap draws.
         convention: the name of how PCKh was counted; '' in 3D.
         measure: what PCK is counted in; None in 3D.
-        in_mean: annotated joints that the Mean is over.
         protocol: of the ground truth, in words; '' if it is not known.
         bootstrap: how the confidence intervals were drawn; None without.
     """
@@ -63,7 +59,6 @@ class Scores:
     sequences: int
     convention: str = ""
     measure: Measure | None = None
-    in_mean: int = 0
     protocol: str = ""
     bootstrap: Bootstrap | None = None
 
@@ -91,16 +86,16 @@ class Scores:
         return {float(name.partition("@")[2]): score for name, score in self.metrics.items() if "@" in name}
 
 
-def to_score(arrays: Arrays, names: Mapping[str, Sequence], counts: Mapping[str, int]) -> Score:
+def to_score(arrays: Arrays, names: Mapping[str, Sequence], counts: dict[str, int], count: int) -> Score:
     """Arrays by name, the rows below the first as confidence intervals.
 
     Args:
         arrays: 'overall' (S,), 'per_part' (S, P), and what goes into `groups`, (S,) or (S, G).
         names: of the columns of each array that has some.
-        counts: of the score.
+        counts, count: of the score.
     """
     fields = {}
     for key, values in arrays.items():
         each = estimates(values)
         fields[key] = dict(zip(names[key], each, strict=True)) if values.ndim > 1 else each.item()
-    return Score(fields.pop("overall"), fields.pop("per_part", {}), dict(counts), fields)
+    return Score(fields.pop("overall"), fields.pop("per_part", {}), counts, count, fields)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from evaluation import PCKH, Measure
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
-from evaluation.metrics.conventions import PCKH, Measure
 from evaluation.metrics.json_format import to_json
 from evaluation.report import plots
 from evaluation.report.material import Run, View

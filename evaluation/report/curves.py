@@ -1,11 +1,10 @@
 """How the training went: curves of the loss and of what was validated, and how each run was trained."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.metrics.conventions import PCKH, Measure
+from evaluation import PCKH, Measure
 from evaluation.report.material import Run
 from evaluation.report.page import Section
 from evaluation.report.plots import training_curves
@@ -52,17 +51,13 @@ def thin(points: Curve, most: int = CURVE_POINTS) -> list[tuple[float, float]]:
 
 def make_runs_section(runs: Sequence[Run]) -> Section:
     """What was trained: one row per run, from the record in its stages; runs without a record are left out."""
-    columns = {"Method": ("method",), "Data": ("data",), "People": ("people",), "Network": ("preset", "backbone"),
-               "Input px": ("size",), "Epochs": ("preset", "epochs"), "Kept": ("kept",),
-               "Batch size": ("preset", "batch_size"), "Seed": ("seed",)}  # fmt: skip
-
-    def field(record: Mapping[str, Any], path: Sequence[str]) -> str:
-        value = record
-        for key in path:
-            value = value.get(key, {})
-        return "-" if value == {} else f"{value:g}" if isinstance(value, float) else str(value)
-
-    rows = tuple((run.name, *(field(run.record, path) for path in columns.values())) for run in runs if run.record)
+    columns = {"Method": "method", "Data": "data", "People": "people", "Network": "backbone", "Input px": "size",
+               "Epochs": "epochs", "Kept": "kept", "Batch size": "batch_size", "Seed": "seed"}  # fmt: skip
+    rows = []
+    for run in (run for run in runs if run.record):
+        known = {**run.record.get("preset", {}), **run.record}
+        values = (known.get(key, "-") for key in columns.values())
+        rows.append((run.name, *(f"{value:g}" if isinstance(value, float) else str(value) for value in values)))
     if not rows:
         return Section("Runs", text=("No run folder holds a trained stage, so how they were trained is not known.",))
-    return Section("Runs", tables={"runs": Table("How each run was trained", ("", *columns), rows)})
+    return Section("Runs", tables={"runs": Table("How each run was trained", ("", *columns), tuple(rows))})

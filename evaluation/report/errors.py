@@ -7,13 +7,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evaluation import GroundTruth, Measure, Scores, evaluate
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
-from evaluation.metrics.conventions import OUTSIDE_MEAN, SHORT, Measure, joint_groups
-from evaluation.metrics.evaluate import evaluate
-from evaluation.metrics.ground_truth import GroundTruth, has_size
+from evaluation.metrics.conventions import OUTSIDE_MEAN, SHORT, joint_groups
+from evaluation.metrics.ground_truth import has_size
 from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.relative import relative_errors
-from evaluation.metrics.scores import Scores
 from evaluation.report import plots
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
@@ -61,7 +60,14 @@ def parts_by_group(gt: GroundTruth) -> Parts:
     return {SHORT.get(group, group): (np.ones(len(gt), bool), joints) for group, joints in groups if joints.any()}
 
 
-PARTS = {"size": parts_by_size, "annotated": parts_by_annotated, "group": parts_by_group}
+# How people or joints are divided, the title, the label of its axis, and a caption.
+PARTS = {
+    "size": (parts_by_size, "By person size", "person height in the image, 200 x scale (px)",
+             "People in quarters by their size."),
+    "annotated": (parts_by_annotated, "By annotated joints", "annotated joints of a person",
+                  "People by how many joints they have."),
+    "group": (parts_by_group, "By joint group", "joint group", "All people; left and right together."),
+}  # fmt: skip
 
 
 def breakdown(pred: ArrayLike, gt: GroundTruth, parts: Parts, *, convention: str = "official") -> dict[str, Scores]:
@@ -92,13 +98,6 @@ def part_to_json(scores: Scores) -> Json:
     }
 
 
-ABOUT = {
-    "size": ("By person size", "person height in the image, 200 x scale (px)", "People in quarters by their size."),
-    "annotated": ("By annotated joints", "annotated joints of a person", "People by how many joints they have."),
-    "group": ("By joint group", "joint group", "All people; left and right together."),
-}
-
-
 def make_joints_section(results: Mapping[str, Scores]) -> Section:
     """PCKh over thresholds, and per-joint and per-bone scores of some stages: a plot each, and a table per stage.
 
@@ -114,21 +113,18 @@ def make_joints_section(results: Mapping[str, Scores]) -> Section:
     if any(scores.bootstrap for scores in results.values()):
         curves += " Bands, and bars below: 95 % confidence intervals over people."
 
-    def draw_bars(metric: str, title: str, xlabel: str, limit: float | None = None) -> plots.Figure:
-        return plots.joint_bars(
-            {name: scores[metric].per_part for name, scores in results.items()}, title, xlabel, limit
-        )
-
     main, pixels = measure.name_at(measure.main), "mean error (image px)"
-    joints = draw_bars(main, f"{measure.title} per joint", f"{measure.name} (%)", 100)
-    bones = "Mean error of each bone, named by the joint that it leads from to its parent."
-    errors = draw_bars("joint_error", "Joint error per joint", pixels)
-    figures = {
-        f"{measure.block}-curves": (curves, plots.pckh_curves(results)),
-        f"{measure.block}-per-joint": (f"{measure.title}{measure.note} of each joint.", joints),
-        "joint-error": ("Mean distance of each joint to the ground truth.", errors),
-        "bone-error": (bones, draw_bars("bone_error", "Bone error per joint", pixels)),
-    }
+    figures = {f"{measure.block}-curves": (curves, plots.pckh_curves(results))}
+    for name, metric, title, xlabel, limit, caption in (
+        (f"{measure.block}-per-joint", main, f"{measure.title} per joint", f"{measure.name} (%)", 100,
+         f"{measure.title}{measure.note} of each joint."),
+        ("joint-error", "joint_error", "Joint error per joint", pixels, None,
+         "Mean distance of each joint to the ground truth."),
+        ("bone-error", "bone_error", "Bone error per joint", pixels, None,
+         "Mean error of each bone, named by the joint that it leads from to its parent."),
+    ):  # fmt: skip
+        values = {stage: scores[metric].per_part for stage, scores in results.items()}
+        figures[name] = caption, plots.joint_bars(values, title, xlabel, limit)
     return Section("Curves, joints and bones", tables=tables, figures=figures, folded=frozenset(tables))
 
 
@@ -140,27 +136,27 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         scaled: whether some person's scale is known. Crop pixels make people of all sizes comparable; without a scale
             there are only image pixels.
     """
-    runs = [run for run in runs if run.last in run.poses]
-    parts: dict[str, dict[str, dict[str, Scores]]] = {key: {} for key in PARTS}
-    relative = {}
-    for run in runs:
-        gt, (pose,) = view(2, run.poses[run.last])
-        for key, divide in PARTS.items():
-            parts[key][run.name] = breakdown(pose, gt, divide(gt), convention=run.convention)
-        relative[run.name] = {str(length): each for length, each in relative_errors(gt, [pose]).items()}
+    viewed = [(run, *view(2, run.poses[run.last])) for run in runs if run.last in run.poses]
     error, unit = ("joint_error_crop", "crop px") if scaled else ("joint_error", "image px")
-    figures, tables, text = {}, {}, []
-    for key, (title, xlabel, caption) in ABOUT.items():
-        if not any(parts[key].values()):
+    main, text = measure.name_at(measure.main), []
+    facts, figures, tables = {}, {}, {}
+    for key, (divide, title, xlabel, caption) in PARTS.items():
+        parts = {run.name: breakdown(pose, gt, divide(gt), convention=run.convention) for run, gt, (pose,) in viewed}
+        facts[key] = {run: {label: part_to_json(part) for label, part in each.items()} for run, each in parts.items()}
+        if not any(parts.values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
-        values = {run: {label: part[error].overall for label, part in each.items()} for run, each in parts[key].items()}
+        values = {run: {label: part[error].overall for label, part in each.items()} for run, each in parts.items()}
         plot = plots.part_points(values, title, xlabel, f"mean joint error ({unit})")
         figures[f"error-by-{key}"] = (f"{caption} Bars are 95 % confidence intervals.", plot)
-        words = f"mean joint error in {unit.replace('px', 'pixels')}"
-        tables[f"error-by-{key}"] = make_table(f"{title}: {words}", parts[key], error)
-        words, main = f"{measure.title}{measure.note} in %", measure.name_at(measure.main)
-        tables[f"{measure.block}-by-{key}"] = make_table(f"{title}: {words}", parts[key], main)
+        words = f"{title}: mean joint error in {unit.replace('px', 'pixels')}"
+        tables[f"error-by-{key}"] = make_table(words, parts, error)
+        words = f"{title}: {measure.title}{measure.note} in %"
+        tables[f"{measure.block}-by-{key}"] = make_table(words, parts, main)
+    relative = {
+        run.name: {str(length): each for length, each in relative_errors(gt, poses).items()}
+        for run, gt, poses in viewed
+    }
     if any(relative.values()):  # a single joint has no pairs
         title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
         caption = (
@@ -171,10 +167,6 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         figures["error-by-path"] = (caption, plot)
         rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
         tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(relative.values()))), rows)
-    facts = {
-        key: {run: {label: part_to_json(part) for label, part in each.items()} for run, each in by_run.items()}
-        for key, by_run in parts.items()
-    }
     return Section("Where the error is", text, tables, figures, folded=frozenset(tables), facts={"breakdowns": facts})
 
 

@@ -1,21 +1,21 @@
 """Which training is best in 3D, and which joints, bones and actions are hard: Tables 2 to 6, with one's own scores."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, cycle
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation import METRICS, Estimate, Scores
 from evaluation.metrics.json_format import scores_to_json
-from evaluation.metrics.metric import METRICS
-from evaluation.metrics.scores import Scores
 from evaluation.report import material, published
 from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
 from evaluation.report.page import Section
-from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Row, Table, cell, metric_cells
+from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Table, cell, join_groups, metric_cells
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
 IN_TABLE_3 = {metric.name: metric for metric in METRICS[3] if metric.title}
 Values = Mapping[str, Estimate]  # joint or action -> value
-Columns = list[tuple[str, Values]]  # the head of each, and its values
+Columns = dict[str, Values]  # the head of each, and its values
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,17 @@ class Trainings:
 def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
     """Differences of the runs in 3D to the baseline of their data; of a single run's stages, to the mean pose.
 
-    Without the people's depth, or predictions, there are none. None if no run has a score in 3D.
+    Of several runs the last stages are compared, and the mean pose of the first run of each dataset comes first.
+    Without the people's depth, or predictions, there are no differences. None if no run has a score in 3D.
     """
     if not (runs := [run for run in runs if run.scores_in(3)]):
         return None
-    entries, single = _list_trainings(runs), len(runs) == 1
+    entries, single = [], len(runs) == 1
+    for entry, run in zip(material.list_entries(runs, 3), cycle(runs)):  # a single run has several entries
+        first = entry.trained_on not in (other.trained_on for other in entries)
+        if first and not single and entry.stage != "mean_pose" and "mean_pose" in run.scores_in(3):
+            entries.append(run.entry("mean_pose", 3, "mean pose"))
+        entries.append(entry)
     trained = [entry for entry in entries if entry.method and entry.stage != "mean_pose"]
     gains = []
     for entry in trained:
@@ -49,28 +55,16 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
         if entry.also and alone and (gain := subtract_base(entry, alone[0], view, alone[0].name)).difference:
             gains.append(gain)
     pairs: dict[bool, list[Entry]] = {}
-    for data in dict.fromkeys((entry.data, entry.also) for entry in entries):
-        alike = [row for row, entry in enumerate(entries) if (entry.data, entry.also) == data]
+    for data in dict.fromkeys(entry.trained_on for entry in entries):
+        alike = [row for row, entry in enumerate(entries) if entry.trained_on == data]
         rows = [row for row in alike if single or entries[row].stage != "mean_pose"] or alike
         base = next((row for row in rows if not single and entries[row].method == BASE), rows[0])
         others = [row for row in rows if row != base]
         for row in others:
             entries[row] = subtract_base(entries[row], entries[base], view, entries[base].name)
         shown = [row for row in others if entries[row].method == SHOWN and not single] or others
-        pairs.setdefault(bool(data[1]), [entries[row] for row in (base, *shown[-1:])])
+        pairs.setdefault(bool(entries[base].also), [entries[row] for row in (base, *shown[-1:])])
     return Trainings(entries, gains, pairs)
-
-
-def _list_trainings(runs: Sequence[Run]) -> list[Entry]:
-    """The stages of a single run; of several the last ones, and the mean pose of the first run of each dataset."""
-    entries = material.list_entries(runs, 3)
-    if len(runs) == 1:
-        return entries
-    for run, entry in zip(runs, list(entries), strict=True):
-        place = [other.trained_on for other in entries].index(entry.trained_on)
-        if entries[place] is entry and entry.stage != "mean_pose" and "mean_pose" in run.scores_in(3):
-            entries.insert(place, run.entry("mean_pose", 3, "mean pose"))
-    return entries
 
 
 def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool) -> Section:
@@ -105,23 +99,21 @@ def table_2(entries: Sequence[Entry]) -> Table:
 
     A metric in a column, so that the table fits a phone; the paper has them in rows.
     """
-    groups: dict[str, list[Row]] = {}
-    for data in dict.fromkeys((entry.data, entry.also) for entry in entries):
-        for entry in (entry for entry in entries if (entry.data, entry.also) == data):
-            row = (entry.name, *metric_cells(entry.scores, HEADS))
-            groups.setdefault(f"Trained on {entry.trained_on}", []).append(row)
-        for entry in (entry for entry in entries if (entry.data, entry.also) == data and entry.difference):
-            row = (entry.name, *metric_cells(entry.difference, HEADS, True))
-            groups.setdefault(f"Δ, minus {entry.reference}", []).append(row)
-    own = metric_cells(entries[0].scores, [f"gt_{name}" for name in HEADS])
-    groups["The ground truth itself"] = [("ground truth", *own)] if "gt_bone_std" in entries[0].scores.metrics else []
+    datasets, groups = [entry.trained_on for entry in entries], defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: datasets.index(entry.trained_on)):
+        groups[f"Trained on {entry.trained_on}"].append((entry.name, *metric_cells(entry.scores, HEADS)))
+        if entry.difference:
+            groups[f"Δ, minus {entry.reference}"].append((entry.name, *metric_cells(entry.difference, HEADS, True)))
+    if "gt_bone_std" in entries[0].scores.metrics:
+        own = metric_cells(entries[0].scores, [f"gt_{name}" for name in HEADS])
+        groups["The ground truth itself"] = [("ground truth", *own)]
     for (method, mixed), values in published.TABLE_2.items():
         cells = [published.BELOW_ONE if values.get(name, 0) is None else Cell(values.get(name)) for name in HEADS]
-        caption = "As published: Human3.6M + MPII" if mixed else "As published: Human3.6M"
-        groups.setdefault(caption, []).append((published.PAPER_NAMES[method], *cells))
+        groups[f"As published: Human3.6M{' + MPII' * mixed}"].append((published.PAPER_NAMES[method], *cells))
     notes = material.describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
     title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
-    return Table.join_groups(title, ("", *HEADS.values()), groups.items(), " ".join([ABOUT_PA, ABOUT_OWN, *notes]))
+    note = " ".join([ABOUT_PA, ABOUT_OWN, *notes])
+    return Table(title, ("", *HEADS.values()), join_groups(groups.items()), note)
 
 
 def make_joints_section(pairs: Mapping[bool, Pair]) -> Section:
@@ -141,8 +133,8 @@ def make_actions_section(pairs: Mapping[bool, Pair]) -> Section:
     """
     tables, folded = {}, set()
     for number, (name, printed) in enumerate(published.ACTION_TABLES.items(), start=4):
-        protocols = ("", f"Protocol {printed.protocol}")  # of an unknown one they stand in every table
-        pair = [entry for entry in pairs.get(printed.mixed, ()) if entry.scores.protocol[:10] in protocols]
+        protocols = ("", f"Protocol {printed['protocol']}")  # of an unknown one they stand in every table
+        pair = [entry for entry in pairs.get(printed["mixed"], ()) if entry.scores.protocol[:10] in protocols]
         tables[name] = actions_table(number, pair)
         folded |= set() if pair else {name}
     stand = "are of the same validation people in all three tables: their protocol is not known."
@@ -165,9 +157,9 @@ def table_3(name: str, pair: Pair = ()) -> Table:
     """
     metric, unit = IN_TABLE_3[name], "%" if IN_TABLE_3[name].unit == "percent" else "mm"
     columns = list_columns(pair, lambda scores: list_kinds(scores, name))
-    columns += [("gt", values) for entry in pair[:1] if (values := list_kinds(entry.scores, f"gt_{name}"))]
+    columns["gt"] = list_kinds(pair[0].scores, f"gt_{name}") if pair else {}
     for index, head in enumerate(("Paper: Baseline", "Paper: Ours (all)")):
-        columns.append((head, {kind: Estimate(both[index][name]) for kind, both in published.TABLE_3.items()}))
+        columns[head] = {kind: Estimate(both[index][name]) for kind, both in published.TABLE_3.items()}
     of_part = "bone, from the joint to its parent" if metric.part == "bone" else "joint"
     return make_table(f"{metric.title} in {unit} by {of_part}", columns, (), "all", published.TABLE_3_NOTES[name])
 
@@ -180,19 +172,19 @@ def actions_table(number: int, pair: Pair = ()) -> Table:
         pair: one's own, trained on the same data; a missing one has no columns.
     """
     table = published.ACTION_TABLES[f"table{number}"]
-    columns = list_columns(pair, lambda scores: list_actions(scores, table.metric))
-    for row in table.rows:
-        by_action = dict(zip(published.ACTIONS, row.values, strict=False))
-        columns.append(
-            (row.label, {name: Estimate(value) for name, value in (*by_action.items(), ("Avg", row.average))})
-        )
-    works = "; ".join(row.work for row in table.rows if row.work)
-    note = f"Avg: the mean of the actions, each alike. {published.cite_table(number)} Others: {works}. {table.note}"
-    return make_table(table.title, columns, published.ACTIONS, "Avg", note)
+    columns = list_columns(pair, lambda scores: list_actions(scores, table["metric"]))
+    for label, _, values, average in table["rows"]:
+        columns[label] = dict(zip(published.ACTIONS, map(Estimate, values), strict=False)) | {"Avg": Estimate(average)}
+    works = "; ".join(work for _, work, *_ in table["rows"] if work)
+    note = f"Avg: the mean of the actions, each alike. {published.cite_table(number, table['protocol'])} "
+    note += f"Others: {works}. {table['note']}"
+    return make_table(table["title"], columns, published.ACTIONS, "Avg", note)
 
 
 def make_table(title: str, columns: Columns, first: Iterable[str], last: str, note: str) -> Table:
-    """A table of values by name; differences are signed and have another digit; rows without a value are left out.
+    """A table of values by name; differences are signed and have another digit.
+
+    Rows and columns without a value are left out.
 
     Args:
         title, note: of the table.
@@ -200,21 +192,26 @@ def make_table(title: str, columns: Columns, first: Iterable[str], last: str, no
         first: the names that come first, before others that a column has.
         last: the name that comes last.
     """
-    names = dict.fromkeys([*first, *(name for _, values in columns for name in values)])
-    names.pop(last)
+    columns = {head: values for head, values in columns.items() if values}
+    names = [name for name in dict.fromkeys(chain(first, *columns.values())) if name != last]
     rows = [
-        (name, *(cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head) for head, values in columns))
+        (
+            name,
+            *(
+                cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head)
+                for head, values in columns.items()
+            ),
+        )
         for name in [*names, last]
     ]
     rows = tuple(row for row in rows if any(each.value is not None for each in row[1:]))
-    return Table(title, ("", *(head for head, _ in columns)), rows, note=note)
+    return Table(title, ("", *columns), rows, note=note)
 
 
 def list_columns(pair: Pair, list_values: Callable[[Scores], Values]) -> Columns:
-    """A column per entry, then one per difference; entries without values have none."""
-    columns = [(entry.name, list_values(entry.scores)) for entry in pair]
-    columns += [(f"Δ {entry.name}", list_values(entry.difference)) for entry in pair if entry.difference]
-    return [column for column in columns if column[1]]
+    """A column per entry, then one per difference; entries without values have an empty one."""
+    columns = {entry.name: list_values(entry.scores) for entry in pair}
+    return columns | {f"Δ {entry.name}": list_values(entry.difference) for entry in pair if entry.difference}
 
 
 def list_kinds(scores: Scores, metric: str) -> Values:

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from evaluation.metrics.evaluate import compare
-from evaluation.metrics.ground_truth import GroundTruth
+from evaluation import GroundTruth, Scores, compare
 from evaluation.metrics.json_format import Json, difference_to_json
-from evaluation.metrics.scores import Scores
 from evaluation.report.tables import readable
 from heads.skeleton import Skeleton
 
@@ -137,12 +135,8 @@ def list_entries(runs: Sequence[Run], dimensions: int) -> list[Entry]:
 
 def describe_differences(entries: Sequence[Entry]) -> str:
     """What Δ means in a table of these entries; '' if there is none."""
-    if not (references := list(dict.fromkeys(entry.reference for entry in entries if entry.difference))):
+    if not (references := dict.fromkeys(entry.reference for entry in entries if entry.difference)):
         return ""
-    if entries[0].scores.dimensions == 3:
-        return (
-            "Δ: of the same people, with paired intervals; a difference is beyond chance if its interval leaves out 0."
-        )
     return (
         f"Δ is the value minus that of {' or '.join(references)} for the same people; its interval is paired. "
         "A difference is beyond chance if its interval leaves out 0."
@@ -152,16 +146,12 @@ def describe_differences(entries: Sequence[Entry]) -> str:
 def describe_people(entries: Sequence[Entry]) -> list[str]:
     """Whom the scores are of, how a pose becomes mm, and how the intervals were drawn, in words."""
     scores = entries[-1].scores
-    over = "people" if scores.dimensions == 2 else "sequences"
+    over, text = "people", f"{scores.people:,} validation people, {scores.convention} convention."
+    if scores.dimensions == 3:
+        subjects = ", ".join(scores["joint_error"].groups["per_subject"]) or "not known"
+        protocol = f"{scores.protocol} of Human3.6M" if scores.protocol else "their protocol is not known"
+        over, text = "sequences", f"{scores.people:,} validation people of {scores.sequences:,} sequences, "
+        text += f"subjects {subjects}; {protocol}. Predicted x, y and z are taken to mm with the camera and the ground "
+        text += "truth's depth of the pelvis."
     drawn = f"In brackets, or in small type, 95 % confidence intervals: 1,000 bootstrap resamples of {over}."
-    drawn = [drawn] if any(entry.scores.bootstrap for entry in entries) else []
-    if scores.dimensions == 2:
-        return [" ".join([f"{scores.people:,} validation people, {scores.convention} convention.", *drawn])]
-    subjects = ", ".join(scores["joint_error"].groups["per_subject"])
-    subjects = f", subjects {subjects}" if subjects else ""
-    protocol = f"{scores.protocol} of Human3.6M." if scores.protocol else "Their protocol of Human3.6M is not known."
-    about = (
-        f"{scores.people:,} validation people of {scores.sequences:,} sequences{subjects}. {protocol} Predicted x, y "
-        "and z are taken to mm with the camera and the ground truth's depth of the pelvis."
-    )
-    return [about, *drawn]
+    return [text, *[drawn][: any(entry.scores.bootstrap for entry in entries)]]

@@ -4,14 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 
-from evaluation.metrics.conventions import PCKH
+from evaluation import PCKH, Scores
 from evaluation.metrics.json_format import scores_to_json
-from evaluation.metrics.scores import Scores
 from evaluation.report import material
 from evaluation.report.material import BASE, Entry, Run, View, subtract_base
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
-from evaluation.report.tables import Cell, Group, Row, Table, cell, group_heads, metric_cells, metric_heads, readable
+from evaluation.report.tables import (
+    Cell,
+    Row,
+    Table,
+    cell,
+    group_heads,
+    join_groups,
+    metric_cells,
+    metric_heads,
+    readable,
+)
 from heads.skeleton import MPII
 
 
@@ -95,11 +104,11 @@ def table_7(entries: Sequence[Entry]) -> Table:
     empty = [""] * len(shown)
     others = [(f"{name}, {readable(stage)}", *empty, *map(Cell, values)) for (name, stage), values in printed.items()]
     paper = f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
-    return Table.join_groups(
+    return Table(
         "Mean joint and bone error in image pixels and in pixels of the 224 crop, "
         f"mean {measure.title}{measure.note} in %",
         ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
-        [*_group_by_stage(entries, row), ("In the paper, not among these runs", others)],
+        join_groups([*_group_by_stage(entries, row), ("In the paper, not among these runs", others)]),
         " ".join(filter(None, [material.describe_differences(entries), paper if with_paper else ""])),
     )
 
@@ -127,12 +136,13 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
         notes += [each.note for each in published.values()]
     conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
     title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
-    return Table.join_groups(title, ("", *group_heads(entries[-1].scores)), groups, " ".join(filter(None, notes)))
+    note = " ".join(filter(None, notes))
+    return Table(title, ("", *group_heads(entries[-1].scores)), join_groups(groups), note)
 
 
-def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[Group]:
+def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[tuple[str, list[Row]]]:
     """The entries' rows under one caption per stage; a mean pose that all runs share has one row."""
-    groups: list[Group] = []
+    groups = []
     for stage in dict.fromkeys(entry.stage for entry in entries):
         lines = [row(entry) for entry in entries if entry.stage == stage]
         if stage == "mean_pose" and len(lines) > 1 and len({line[1:] for line in lines}) == 1:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Estimate, estimates, totals
+from evaluation import Estimate, GroundTruth
+from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, estimates, totals
 from evaluation.metrics.evaluate import person_errors
-from evaluation.metrics.ground_truth import GroundTruth, ratio
+from evaluation.metrics.ground_truth import ratio
 from evaluation.metrics.json_format import to_json
 from evaluation.report import plots
 from evaluation.report.material import Run, View
@@ -38,20 +40,15 @@ class JointMovement:
     change: Estimate
 
 
-@dataclass(frozen=True)
-class Movement:
-    """How poses moved: `all` joints together, and `per_joint` by the joint's name."""
-
-    all: JointMovement
-    per_joint: dict[str, JointMovement]
-
-
-def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> Movement:
+def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> dict[str, Any]:
     """How the poses `before` became the poses `after`, over annotated joints, with confidence intervals over people.
 
     Args:
         before, after: (N, K, D) predicted joints, image pixels.
         gt: of the same people.
+
+    Returns:
+        "all": the movement of all joints together; "per_joint": a joint's name -> its movement.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position.
@@ -67,49 +64,45 @@ def movement(before: ArrayLike, after: ArrayLike, gt: GroundTruth) -> Movement:
     joints = sums.pop("joints")
     columns = (joints[0].astype(int).tolist(), *(estimates(ratio(each, joints)) for each in sums.values()))
     *parts, everything = map(JointMovement, *columns)
-    return Movement(everything, dict(zip(gt.skeleton.names, parts, strict=True)))
+    return {"all": everything, "per_joint": dict(zip(gt.skeleton.names, parts, strict=True))}
 
 
 def make_section(runs: Sequence[Run], view: View) -> Section | None:
     """From stage 0 to stage 1, of runs with predictions of both; None if there is none. The last run's are drawn."""
-    moved: dict[str, Movement] = {}
+    moved = {}
     for run in (run for run in runs if {"stage0", "stage1"} <= set(run.poses)):
         gt, (after,) = view(2, run.poses["stage1"])
         moved[run.name] = movement(run.poses["stage0"][..., :2], after, gt)
     if not moved:
         return None
-    everything = {name: each.all for name, each in moved.items()}
-    tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", everything)}
+    title, figures = "What stage 1 does to the joints of stage 0", {}
+    tables = {"movement": movement_table(title, {name: each["all"] for name, each in moved.items()})}
     for name, each in moved.items():
-        joints = {joint.replace("_", " "): part for joint, part in each.per_joint.items()}
+        joints = {joint.replace("_", " "): part for joint, part in each["per_joint"].items()}
         tables[f"movement-{file_name(name)}"] = movement_table(f"{name}: how each joint moves", joints)
-    figures, shown = {}, runs[-1]
-    if shown.name in moved and (poses := choose_people(shown, view))[-1]:
+    if runs[-1].name in moved and (poses := choose_people(runs[-1], view))[-1]:
         caption = (
-            f"{shown.name}: an arrow runs from a joint's place after stage 0 to its place after stage 1. "
+            f"{runs[-1].name}: an arrow runs from a joint's place after stage 0 to its place after stage 1. "
             "The first are the people whom stage 1 helps most, the middle ones have the median change, the last are "
             "those whom it harms most. Above each, the change of the mean joint error."
         )
-        figures["movement"] = (caption, plots.movement_arrows(*poses, skeleton=shown.skeleton))
-    options = {"folded": frozenset(tables) - {"movement"}, "facts": {"movement": to_json(moved)}}
-    return Section("From stage 0 to stage 1", (), tables, figures, **options)
+        figures["movement"] = (caption, plots.movement_arrows(*poses, skeleton=runs[-1].skeleton))
+    folded, facts = frozenset(tables) - {"movement"}, {"movement": to_json(moved)}
+    return Section("From stage 0 to stage 1", (), tables, figures, folded=folded, facts=facts)
 
 
 def choose_people(run: Run, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Poses before, after and true, and captions, of those whom stage 1 helps most, in the middle, and harms most."""
-    errors, both = [], []
-    for stage in ("stage0", "stage1"):
-        gt, (pose,) = view(2, run.poses[stage])
-        errors.append(person_errors(pose, gt))
-        both.append(pose)
-    change = errors[1] - errors[0]
+    (_, (before,)), (gt, (after,)) = views = [view(2, run.poses[stage]) for stage in ("stage0", "stage1")]
+    first, last = (person_errors(pose, each) for each, (pose,) in views)
+    change = last - first
     order = np.argsort(change)[: np.isfinite(change).sum()].tolist()
     middle, enough = len(order) // 2 - PANELS // 2, len(order) >= 3 * PANELS
     rows = [*order[:PANELS], *order[middle : middle + PANELS], *order[-PANELS:][::-1]] if enough else order
     captions = [
         f"{Cell(change[row], digits=2, signed=True)} {gt.measure.unit}".replace("-", "\N{MINUS SIGN}") for row in rows
     ]
-    return both[0][rows], both[1][rows], gt.known[rows], captions
+    return before[rows], after[rows], gt.known[rows], captions
 
 
 def movement_table(title: str, rows: Mapping[str, JointMovement]) -> Table:

@@ -63,8 +63,8 @@ class Report:
             PoseError: a picture that is not (H, W, 3) uint8.
         """
         drawn = {name: to_svg(plot) for section in self.sections for name, (_, plot) in section.figures.items()}
-        options = {"autoescape": True, "undefined": StrictUndefined, "keep_trailing_newline": True}
-        environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), **options)
+        loader = FileSystemLoader(TEMPLATE.parent)
+        environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
         environment.filters |= {"base64": lambda data: base64.b64encode(data).decode("ascii"), "jpeg": to_jpeg}
         page = environment.get_template(TEMPLATE.name).render(report=self, drawn=drawn)
         return {

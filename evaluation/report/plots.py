@@ -11,8 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.scores import Scores
+from evaluation import Estimate, Scores
 from heads.skeleton import MPII, Skeleton
 
 # Okabe and Ito's palette without its yellow, which fades on white; with a line style each, color is not needed.
@@ -90,15 +89,6 @@ def place_values(values: Values, step: float) -> Iterator[tuple[np.ndarray, np.n
     for index, (name, estimates) in enumerate(values.items()):
         places = np.arange(len(estimates)) + (index - (len(values) - 1) / 2) * step
         yield places, *split_estimates(estimates.values()), {"label": name, "color": COLORS[index % len(COLORS)]}
-
-
-def std_bars(kinds: Mapping[str, tuple[float, float]], unit: str = "px of the 224 crop") -> Figure:
-    """Figure 1 of the paper, middle or right: kind -> standard deviation of joints, and of their bones."""
-    values = {
-        name: {kind: Estimate(both[index]) for kind, both in kinds.items()}
-        for index, name in enumerate(("joint", "bone to its parent"))
-    }
-    return joint_bars(values, "Standard deviation of joints and of bones over people", f"standard deviation ({unit})")
 
 
 def movement_arrows(

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from checkpoints.errors import PoseError
 
@@ -38,44 +39,6 @@ TABLE_7 = {(method, stage): tuple(values) for method, stage, *values in _DATA["t
 
 
 @dataclass(frozen=True)
-class ActionRow:
-    """A row of Tables 4 to 6.
-
-    Attributes:
-        label: of the row, short.
-        work: authors, venue and year; '' for the paper's own.
-        values: of the 15 `ACTIONS` in mm; () if only the average was published.
-        average: as printed.
-    """
-
-    label: str
-    work: str
-    values: Sequence[float]
-    average: float
-
-
-@dataclass(frozen=True)
-class ActionTable:
-    """One of Tables 4 to 6.
-
-    Attributes:
-        title: what it holds, with its unit.
-        protocol: of Human3.6M, 1 or 2.
-        metric: of `METRICS`.
-        mixed: whether 2D data was trained on too.
-        note: what is odd about the numbers.
-        rows: in the paper's order, its own last.
-    """
-
-    title: str
-    protocol: int
-    metric: str
-    mixed: bool
-    note: str
-    rows: tuple[ActionRow, ...]
-
-
-@dataclass(frozen=True)
 class PublishedRow:
     """One method's PCKh@0.5 on MPII's test set, a row of Table 8.
 
@@ -92,13 +55,11 @@ class PublishedRow:
     note: str = ""
 
 
-ACTION_TABLES = {
-    name: ActionTable(
-        **{key: _DATA[name][key] for key in ("title", "protocol", "metric", "mixed", "note")},
-        rows=tuple(ActionRow(*row) for row in _DATA[name]["rows"]),
-    )
-    for name in ("table4", "table5", "table6")
-}
+# Tables 4 to 6, each a dict: "title" with the unit, "protocol" of Human3.6M, "metric" of `METRICS`, "mixed" (whether 2D
+# data was trained on too), "note" (what is odd about the numbers) and "rows" in the paper's order, its own last: label;
+# authors, venue and year, "" for the paper's own; values of the 15 `ACTIONS` in mm, [] if there is only the average;
+# and the average as printed.
+ACTION_TABLES: dict[str, dict[str, Any]] = {name: _DATA[name] for name in ("table4", "table5", "table6")}
 SOURCES: dict[str, str] = _DATA["table8"]["sources"]
 # The paper's 16 rows in its order, then others.
 TABLE_8 = {
@@ -113,10 +74,8 @@ def select_rows(names: Sequence[str]) -> dict[str, PublishedRow]:
     Raises:
         PoseError: for an unknown name, or `all` or `none` among others.
     """
-    if list(names) == ["all"]:
-        return TABLE_8
-    if list(names) == ["none"]:
-        return {}
+    if list(names) in (["all"], ["none"]):
+        return TABLE_8 if "all" in names else {}
     if unknown := [name for name in names if name not in TABLE_8]:
         raise PoseError(f"no published row '{unknown[0]}'; choose all, none or any of {', '.join(TABLE_8)}")
     return {name: row for name, row in TABLE_8.items() if name in names}
@@ -127,9 +86,8 @@ def paper_action(name: str) -> str | None:
     return _ACTION_BY_NAME.get("".join(letter for letter in name.lower() if letter.isalpha()))
 
 
-def cite_table(number: int) -> str:
-    """Where the values of a table of the paper are from, and of which protocol."""
-    protocol = ACTION_TABLES[f"table{number}"].protocol if f"table{number}" in ACTION_TABLES else 2
+def cite_table(number: int, protocol: int = 2) -> str:
+    """Where the values of a table of the paper are from, and of which protocol of Human3.6M."""
     return (
         f"Published values are as printed in {PAPER}, Table {number}, of Human3.6M, Protocol {protocol}, and not ours."
     )

@@ -1,15 +1,12 @@
 """Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1): the tree and its spreads."""
 
-from dataclasses import dataclass
-from itertools import count
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
+from evaluation import Estimate
 from evaluation.metrics.conventions import name_kind
-from evaluation.metrics.json_format import Json
 from evaluation.report import plots
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, PAPER_NAMES
@@ -19,118 +16,89 @@ from heads.skeleton import MPII, Skeleton
 
 SIDES = ("right", "center", "left")  # of a joint's children, from above
 ROW, LABEL = 0.42, 5  # inches between two rows of joints; points from a joint to its name
-Kinds = dict[str, tuple[float, float]]  # of joint -> standard deviation of it, and of its bone
 DEEP = 6  # bones to the origin that leave room for names of two words in a line
 
 
-@dataclass(frozen=True)
-class PoseStd:
+def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> np.ndarray:
     """Standard deviations over people, in the unit of the poses given; NaN if fewer than two people count.
-
-    Attributes:
-        joint: (K,) of a joint's position: the square root of its variance summed over coordinates.
-        bone: (K,) of the bone from the joint to its parent, likewise; the root's bone is its own position.
-    """
-
-    joint: np.ndarray
-    bone: np.ndarray
-
-    def by_kind(self, skeleton: Skeleton = MPII) -> dict[str, tuple[float, float]]:
-        """Joint kind -> (joint, bone), left and right averaged, as the paper's figure shows them.
-
-        A kind of which a joint or a bone is not known (LSP has no thorax) is left out. A root with a mirror image does
-        not count in their kind: what it has for a bone is none.
-        """
-        kinds: dict[str, list[int]] = {}
-        for index in range(len(skeleton)):
-            if index != skeleton.root or skeleton.sides[index] == "center":
-                kinds.setdefault(name_kind(index, skeleton), []).append(index)
-        means = {kind: (float(self.joint[rows].mean()), float(self.bone[rows].mean())) for kind, rows in kinds.items()}
-        return {kind: pair for kind, pair in means.items() if np.isfinite(pair).all()}
-
-
-def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> PoseStd:
-    """The standard deviation of joints and bones over people.
 
     Args:
         joints: (N, K, D) true joints in one frame, for the paper's figure that of the 224 crop, or mm relative to the
             pelvis; NaN if not annotated.
         skeleton: names and parents of the K joints.
+
+    Returns:
+        (2, K) of the position of a joint, the square root of its variance summed over coordinates; and of the bone from
+        the joint to its parent, likewise; the root's bone is its own position.
     """
     joints = np.array(joints, dtype=np.float64)
     joints[~np.isfinite(joints).all(axis=-1)] = np.nan
     bones = joints[:, np.array(skeleton.parents)] - joints
     bones[:, skeleton.root] = joints[:, skeleton.root]
-    return PoseStd(_std(joints), _std(bones))
-
-
-def _std(values: np.ndarray) -> np.ndarray:
-    """(K,) root of the variance over people, summed over coordinates."""
+    values = np.stack([joints, bones], axis=1)
     count = np.isfinite(values).all(axis=-1).sum(axis=0)
-    mean = np.nansum(values, axis=0) / np.maximum(count, 1)[:, None]
-    variance = np.nansum((values - mean) ** 2, axis=(0, 2)) / np.maximum(count, 1)
+    mean = np.nansum(values, axis=0) / np.maximum(count, 1)[..., None]
+    variance = np.nansum((values - mean) ** 2, axis=(0, 3)) / np.maximum(count, 1)
     return np.where(count > 1, np.sqrt(variance), np.nan)
 
 
-def make_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
-    """Table 1, and Figure 1, left and right.
+def average_kinds(std: np.ndarray, skeleton: Skeleton = MPII) -> dict[str, dict[str, float]]:
+    """Joint kind -> {"joint", "bone"} of (2, K) deviations, left and right averaged, as the paper's figure shows them.
+
+    A kind of which a joint or a bone is not known (LSP has no thorax) is left out. A root with a mirror image does not
+    count in their kind: what it has for a bone is none.
+    """
+    kinds: dict[str, list[int]] = {}
+    for index in range(len(skeleton)):
+        if index != skeleton.root or skeleton.sides[index] == "center":
+            kinds.setdefault(name_kind(index, skeleton), []).append(index)
+    means = {kind: std[:, rows].mean(axis=1).tolist() for kind, rows in kinds.items()}
+    return {kind: {"joint": both[0], "bone": both[1]} for kind, both in means.items() if np.isfinite(both).all()}
+
+
+def make_section(
+    joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False, dimensions: int = 2
+) -> Section:
+    """Table 1, and Figure 1, left and right; in 3D Figure 1, middle.
 
     Args:
-        joints: (N, K, 2) true joints in pixels of the 224 crop, NaN if not annotated; None if nobody was given.
+        joints: (N, K, D) true joints, NaN if not annotated: in 2D in pixels of the 224 crop; in 3D in mm relative to
+            the root, which has no value of its own. None if nobody was given.
         skeleton: of the joints.
         training: whether they are the training people's.
+        dimensions: D.
     """
-    caption = (
-        "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, blue: left."
-    )
-    figures = {"figure1-tree": (caption, skeleton_tree(skeleton))}
-    text = "No annotations with a center and a scale were given to measure how much joints and bones vary."
-    kinds, people = average_std(joints, skeleton)
+    flat, figures, kinds = dimensions == 2, {}, {}
+    what, more = ("annotations", " with a center and a scale") if flat else ("people with depth", " and a camera")
+    text = f"No {what}{more} were given to measure it on."
+    if flat:
+        caption = "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, "
+        figures["figure1-tree"] = f"{caption}blue: left.", skeleton_tree(skeleton)
+    if joints is not None:
+        std = pose_std(joints, skeleton)
+        if not flat:  # the root has no value of its own
+            std[0, skeleton.root] = np.nan
+        kinds = average_kinds(std, skeleton)
     if kinds:
-        whose = "training people" if training else "validation people (no training annotations were given)"
-        text = f"The paper's reason to regress bones: over {people:,} {whose}, {count_steadier(kinds)}."
-        figures["figure1"] = ("Left and right averaged.", plots.std_bars(kinds))
-    heading, tables = "Table 1 and Figure 1: joints against bones", {"table1": methods_table(skeleton)}
-    return Section(heading, (text,), tables, figures, facts={"figure1": kinds_to_json(kinds)})
-
-
-def make_depth_section(joints: np.ndarray | None, skeleton: Skeleton = MPII, training: bool = False) -> Section:
-    """Figure 1, middle; a sentence if nobody was measured.
-
-    Args:
-        joints: (N, K, 3) true joints in mm relative to the root, which has no value of its own. The others: see
-            `make_section`.
-    """
-    figures, text = {}, "No people with depth and a camera were given to measure it on."
-    kinds, people = average_std(joints, skeleton)
-    if kinds:
-        whose = "training people" if training else "validation people (no training people with depth were given)"
-        steadier = f"{count_steadier(kinds)} (a bone at the root is its joint)"
-        text = f"Over {people:,} {whose}, relative to the root, {steadier}."
-        figures = {"figure1-3d": ("Left and right averaged, mm.", plots.std_bars(kinds, "mm"))}
-    heading, facts = "Figure 1, middle: joints against bones in 3D", {"3d": {"figure1": kinds_to_json(kinds)}}
-    return Section(heading, (text,), figures=figures, facts=facts)
-
-
-def average_std(joints: np.ndarray | None, skeleton: Skeleton) -> tuple[Kinds, int]:
-    """Kind -> standard deviation of joint and bone, {} if there is none; and of how many people."""
-    if joints is None or not (annotated := np.isfinite(joints).all(axis=-1)).any():
-        return {}, 0
-    std = pose_std(joints, skeleton)
-    if joints.shape[-1] == 3:
-        std.joint[skeleton.root] = np.nan
-    return std.by_kind(skeleton), int(annotated.any(axis=1).sum())
-
-
-def count_steadier(kinds: Kinds) -> str:
-    """How many bones vary less than their joint, in words."""
-    steadier = sum(bone < joint for joint, bone in kinds.values())
-    return f"{steadier} of the {len(kinds)} kinds of bone vary less than the joint they lead to"
-
-
-def kinds_to_json(kinds: Kinds) -> Json:
-    """{kind: {"joint", "bone"}}."""
-    return {kind: {"joint": joint, "bone": bone} for kind, (joint, bone) in kinds.items()}
+        people = np.isfinite(joints).all(axis=-1).any(axis=1).sum()
+        steadier = sum(both["bone"] < both["joint"] for both in kinds.values())
+        whose = "training people" if training else f"validation people (no training {what} were given)"
+        text = (
+            f"The paper's reason to regress bones: over {people:,} {whose}, {steadier} of the {len(kinds)} kinds of "
+            f"bone vary less than the joint they lead to{'' if flat else ', relative to the root'}."
+        )
+        bars = {
+            name: {kind: Estimate(both[key]) for kind, both in kinds.items()}
+            for key, name in (("joint", "joint"), ("bone", "bone to its parent"))
+        }
+        title, unit = "Standard deviation of joints and of bones over people", "px of the 224 crop" if flat else "mm"
+        plot = plots.joint_bars(bars, title, f"standard deviation ({unit})")
+        figures["figure1" if flat else "figure1-3d"] = "Left and right averaged.", plot
+    facts = {"figure1": kinds}
+    if not flat:
+        return Section("Figure 1, middle: joints against bones in 3D", (text,), figures=figures, facts={"3d": facts})
+    tables = {"table1": methods_table(skeleton)}
+    return Section("Table 1 and Figure 1: joints against bones", (text,), tables, figures, facts=facts)
 
 
 def methods_table(skeleton: Skeleton = MPII) -> Table:
@@ -158,35 +126,34 @@ def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
     origin = (0.0, places[skeleton.root, 1])
     ends = np.array([origin if parent == -1 else places[parent] for parent in skeleton.parents])
     for start, end, color in zip(places, ends, colors, strict=True):
-        style = {"arrowstyle": "-|>", "color": color, "shrinkA": 3, "shrinkB": 4}
-        style["linestyle"] = ":" if tuple(end) == origin else "-"
-        axes.annotate("", xy=end, xytext=start, arrowprops=style)
+        line = ":" if tuple(end) == origin else "-"
+        look = {"arrowstyle": "-|>", "color": color, "shrinkA": 3, "shrinkB": 4, "linestyle": line}
+        axes.annotate("", xy=end, xytext=start, arrowprops=look)
     axes.scatter(*places.T, 22, colors, zorder=3)
     axes.scatter(*origin, 22, "white", edgecolors="black", marker="s", zorder=3)
     space = " " if places[:, 0].max() <= DEEP else "\n"
+    style = {"fontsize": "x-small", "path_effects": [withStroke(linewidth=2, foreground="white")]}
     joints = zip(skeleton.names, places, ends[:, 1] - places[:, 1], strict=True)
     for joint, (name, (x, y), rise) in enumerate([*joints, ("origin", origin, 0)]):
         above = rise > 0 or (rise == 0 and x % 2 == 0)  # away from its bone; neighbors in a chain do not meet
         branches = skeleton.parents.count(joint) > 1  # whose arrows come from the right
-        place = {"xytext": (0, LABEL if above else -LABEL), "textcoords": "offset points"}
-        place |= {"ha": "right" if branches else "center", "va": "bottom" if above else "top"}
-        halo = [withStroke(linewidth=2, foreground="white")]
-        axes.annotate(name.replace("_", space), (x, y), fontsize="x-small", path_effects=halo, **place)
+        style |= {"ha": "right" if branches else "center", "va": "bottom" if above else "top"}
+        label, shift = name.replace("_", space), (0, LABEL if above else -LABEL)
+        axes.annotate(label, (x, y), xytext=shift, textcoords="offset points", **style)
     axes.set(xlim=(-0.5, places[:, 0].max() + 0.5), ylim=(rows + 0.6, -0.6))
     return figure
 
 
 def tree_places(skeleton: Skeleton) -> np.ndarray:
     """(K, 2) where joints stand in the drawn tree: bones to the origin, and a row, the middle of their children's."""
-    children: dict[int, list[int]] = {joint: [] for joint in range(-1, len(skeleton))}
-    for joint in sorted(range(len(skeleton)), key=lambda joint: SIDES.index(skeleton.sides[joint])):
-        children[skeleton.parents[joint]].append(joint)
-    rows, leaves = np.zeros(len(skeleton)), count()
-
-    def place(joint: int) -> float:
-        below = [place(child) for child in children[joint]]
-        rows[joint] = (below[0] + below[-1]) / 2 if below else next(leaves)
-        return rows[joint]
-
-    place(skeleton.root)
+    ranks = [(SIDES.index(side), joint) for joint, side in enumerate(skeleton.sides)]
+    inner = sorted(set(skeleton.parents) - {-1}, key=lambda joint: -len(skeleton.ancestry[joint]))
+    leaves = set(range(len(skeleton))) - set(inner)
+    rows = np.zeros(len(skeleton))
+    rows[sorted(leaves, key=lambda leaf: [ranks[joint] for joint in reversed(skeleton.ancestry[leaf])])] = range(
+        len(leaves)
+    )
+    for joint in inner:
+        below = rows[np.equal(skeleton.parents, joint)]
+        rows[joint] = (below.min() + below.max()) / 2
     return np.column_stack([[len(path) for path in skeleton.ancestry], rows])

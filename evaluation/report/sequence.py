@@ -37,18 +37,17 @@ class Sequence:
     poses: Mapping[str, np.ndarray]
     skeleton: Skeleton = MPII
 
-    def errors(self, kind: str = KIND) -> dict[str, np.ndarray]:
-        """Method -> (2, F) error of the joints, and of their bones, mm; the mean of those called `kind`.
+    def errors(self) -> dict[str, np.ndarray]:
+        """Method -> (2, F) error of the wrists, and of their bones, mm; the mean of both.
 
         Root-aligned, as Joint Error and Bone Error (Section 5.1 of the paper); NaN if none is known.
         """
-        joints = [index for index, name in enumerate(self.skeleton.names) if name.endswith(kind)]
+        joints = [index for index, name in enumerate(self.skeleton.names) if name.endswith(KIND)]
         bones = [bone_names(self.skeleton).index(self.skeleton.names[joint]) for joint in joints]
         errors = {}
         for name, pose in self.poses.items():
-            of_joints = joint_errors(pose, self.gt, self.skeleton.root)[:, joints]
-            of_bones = bone_errors(pose, self.gt, self.skeleton)[:, bones]
-            errors[name] = np.stack([nan_mean(each, axis=1) for each in (of_joints, of_bones)])
+            both = joint_errors(pose, self.gt, self.skeleton.root)[:, joints], bone_errors(pose, self.gt, self.skeleton)
+            errors[name] = np.stack([nan_mean(both[0], axis=1), nan_mean(both[1][:, bones], axis=1)])
         return errors
 
 
@@ -56,8 +55,8 @@ def make_section(sequence: Sequence | None) -> Section:
     """Figure 2; a sentence if there is no sequence to draw."""
     heading = "Figure 2: wrists along a sequence"
     if sequence is None:
-        nothing = ("No sequence with numbered frames, known depths and cameras was given.",)
-        return Section(heading, text=nothing, facts={"3d": {"figure2": {}}})
+        nothing = "No sequence with numbered frames, known depths and cameras was given."
+        return Section(heading, (nothing,), facts={"3d": {"figure2": {}}})
     text = (
         f"{sequence.title}: of the sequences, the one whose wrists move most. Above, the error of the wrists and of "
         "the bones from them to the elbows; below, the poses at the marked frames, seen from 45 degrees to the side.",
@@ -70,7 +69,7 @@ def make_section(sequence: Sequence | None) -> Section:
     return Section(heading, text, figures={"figure2": (caption, sequence_figure(sequence))}, facts={"3d": facts})
 
 
-def sequence_figure(sequence: Sequence, kind: str = KIND) -> Figure:
+def sequence_figure(sequence: Sequence) -> Figure:
     """Joint and bone error of the wrists along a sequence, and below each method's pose at some frames.
 
     The frames are spread evenly. The poses are turned by 45 degrees about the vertical, roots together, with the ground
@@ -78,13 +77,12 @@ def sequence_figure(sequence: Sequence, kind: str = KIND) -> Figure:
 
     Args:
         sequence: at least one frame and method.
-        kind: of the joints.
     """
     shown = np.unique(np.linspace(0, len(sequence.frames) - 1, FRAMES).round().astype(int))
     methods = len(sequence.poses)
     figure = Figure(figsize=(plots.WIDTH, 5.0 + 1.6 * methods), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(4.4, 0.3 + 1.6 * methods))
-    errors = sequence.errors(kind)
+    errors = sequence.errors()
     for column, (axes, what) in enumerate(zip(above.subplots(2, 1, sharex=True), ("joint", "bone"), strict=True)):
         for index, (name, lines) in enumerate(errors.items()):
             marker = plots.MARKERS[index % len(plots.MARKERS)] if len(sequence.frames) < DENSE else ""
@@ -92,7 +90,7 @@ def sequence_figure(sequence: Sequence, kind: str = KIND) -> Figure:
             axes.plot(sequence.frames, lines[column], label=f"{name} (mean {nan_mean(lines[column]):.1f})", **look)
         for frame in sequence.frames[shown]:
             axes.axvline(frame, color="#999999", linewidth=0.8, zorder=0)
-        axes.set_title(f"{kind.capitalize()}: {what} error (mm)", fontsize="medium", loc="left")
+        axes.set_title(f"{KIND.capitalize()}: {what} error (mm)", fontsize="medium", loc="left")
         plots.prepare_axes(axes)
         columns = methods if sum(map(len, errors)) < 24 else 1  # beside each other if the names are short
         room = 1.1 + 0.2 * methods / columns

@@ -118,7 +118,6 @@ def draw_front_and_side(
     gt: np.ndarray | None = None,
     scale: float | None = None,
     side: int = 320,
-    before: np.ndarray | None = None,
 ) -> np.ndarray:
     """A close-up of one person: the piece of the image with the skeleton, and of poses in 3D the side view beside it.
 
@@ -129,7 +128,6 @@ def draw_front_and_side(
         gt: (K, 2 or D) ground truth, drawn thin beneath; without z, in the image only. None draws none.
         scale: image pixels per mm, as in `side_view`.
         side: of each square, in pixels.
-        before: (K, D) where arrows to the joints start; None draws none.
 
     Returns:
         (side, side, 3) uint8 RGB; in 3D (side, 2 side + 1, 3): the squares with a gray line between them.
@@ -150,8 +148,6 @@ def draw_front_and_side(
     picture = skeletons.draw_poses(
         piece, move(front)[:, :2], None if gt is None else move(true)[:, :2], skeleton=skeleton
     )
-    if before is not None:
-        picture = skeletons.draw_arrows(picture, move(before)[:, :2], move(front)[:, :2])
     if pose.shape[-1] == 2:
         return picture
     scale = None if scale is None else scale * affine[0, 0]

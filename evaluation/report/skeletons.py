@@ -14,7 +14,6 @@ LEFT = (86, 180, 233)
 CENTER = (240, 228, 66)
 GROUND_TRUTH = (255, 255, 255)
 OUTLINE = (20, 20, 20)
-ARROW = (255, 150, 220)
 _SHIFT = 4  # OpenCV takes fixed-point coordinates with this many fractional bits
 _FAR = 30000.0  # pixels; keeps wild predictions inside OpenCV's integers
 
@@ -73,26 +72,6 @@ def drop_outside(joints: np.ndarray, image: np.ndarray) -> np.ndarray:
     return np.where(inside[..., None], joints, np.nan)
 
 
-def draw_arrows(image: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """The image with an arrow from each joint's place `start` to its place `end`: how a stage moved a pose.
-
-    Args:
-        image: (H, W, 3) uint8 RGB; left as it is.
-        start, end: (K, 2) x, y in pixels; a joint with a NaN, or moved by less than two pixels, has no arrow.
-
-    Returns:
-        A new (H, W, 3) uint8 image.
-    """
-    canvas = np.array(image, order="C")
-    length = np.linalg.norm(np.subtract(end, start), axis=-1)
-    for joint in np.flatnonzero(length >= 2):  # a NaN is not
-        tail, tip = (np.rint(np.clip(point[joint], -_FAR, _FAR)).astype(int).tolist() for point in (start, end))
-        tip_share = float(np.clip(7 / length[joint], 0.1, 0.5))
-        for color, width in ((OUTLINE, 3), (ARROW, 1)):
-            cv2.arrowedLine(canvas, tail, tip, color, width, cv2.LINE_AA, 0, tip_share)
-    return canvas
-
-
 def side_colors(skeleton: Skeleton) -> list[tuple[int, int, int]]:
     """RGB of each joint, and of the limb from it to its parent, by the side that the flip pairs give it."""
     colors = {"right": RIGHT, "left": LEFT, "center": CENTER}
@@ -148,16 +127,13 @@ def grid(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray
     Returns:
         One (H, W, 3) uint8 image.
     """
-    height, width = np.max([image.shape[:2] for image in images], axis=0)
+    cell = np.max([image.shape[:2] for image in images], axis=0)
     columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, dtype=np.uint8)
+    height, width = np.array([-(-len(images) // columns), columns]) * (cell + gap) - gap
+    sheet = np.full((height, width, 3), 255, dtype=np.uint8)
     for index, image in enumerate(images):
-        row, column = divmod(index, columns)
-        h, w = image.shape[:2]
-        top = row * (height + gap) + (height - h) // 2
-        left = column * (width + gap) + (width - w) // 2
-        sheet[top : top + h, left : left + w] = image
+        top, left = np.array(divmod(index, columns)) * (cell + gap) + (cell - image.shape[:2]) // 2
+        sheet[top : top + image.shape[0], left : left + image.shape[1]] = image
     return sheet
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation import METRICS, Estimate, Scores
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
-from evaluation.metrics.metric import METRICS
-from evaluation.metrics.scores import Scores
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
 ABOUT_BONES = "a bone runs from the joint to its parent"
 Row = tuple["Cell | str", ...]
-Group = tuple[str, Sequence[Row]]  # its caption, and its rows
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,8 @@ class Cell:
 
     def parts(self) -> tuple[str, str]:
         """The value, and its interval in brackets or an empty text."""
-        if self.value is None:
-            return "-", ""
-        if self.interval is None:
-            return self.number(self.value), ""
-        low, high = map(self.number, self.interval)
-        return self.number(self.value), f"[{low}, {high}]"
+        bounds = ", ".join(map(self.number, self.interval or ()))
+        return "-" if self.value is None else self.number(self.value), f"[{bounds}]" if bounds else ""
 
     def __str__(self) -> str:
         """'88.4 [87.8, 89.0]', '88.4' or '-'."""
@@ -60,36 +54,23 @@ class Table:
     Attributes:
         title: one line that names the metrics, with their unit.
         head: column names.
-        rows: as many cells in each row as `head` has.
-        sections: (row, caption): a caption above that row and those after it.
+        rows: as many cells in each row as `head` has; or one text, a caption above the rows after it.
         note: what a reader must know to read it right; may be empty.
     """
 
     title: str
     head: tuple[str, ...]
-    rows: tuple[tuple[Cell | str, ...], ...]
-    sections: tuple[tuple[int, str], ...] = ()
+    rows: tuple[Row, ...]
     note: str = ""
-
-    @staticmethod
-    def join_groups(title: str, head: Iterable[str], groups: Iterable[Group], note: str = "") -> Table:
-        """A table of groups of rows, each under its caption; empty groups are left out."""
-        rows: list[Row] = []
-        sections = []
-        for caption, lines in groups:
-            if lines:
-                sections.append((len(rows), caption))
-                rows += lines
-        return Table(title, tuple(head), tuple(rows), tuple(sections), note)
 
     def text(self) -> str:
         """Plain text with aligned columns, for a terminal."""
         lines = [tuple(map(str, line)) for line in (self.head, *self.rows)]
-        first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
+        columns = zip(*(line for line in lines if len(line) > 1), strict=True)
+        first, *widths = (max(map(len, column)) for column in columns)
         form = f"{{:<{first}}}" + "".join(f"  {{:>{width}}}" for width in widths)
-        head, *body = (form.format(*line).rstrip() for line in lines)
-        rule, body = "-" * len(form.format(*self.head)), self._insert_captions(body, "{}:".format)
-        return "\n".join([self.title, head, rule, *body, *filter(None, [self.note])])
+        head, *body = (form.format(*line).rstrip() if len(line) > 1 else f"{line[0]}:" for line in lines)
+        return "\n".join([self.title, head, "-" * len(form.format(*self.head)), *body, *filter(None, [self.note])])
 
     def markdown(self) -> str:
         """A Markdown table, its title above it and its note below."""
@@ -98,23 +79,25 @@ class Table:
             return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
         others = len(self.head) - 1
-        body = self._insert_captions(list(map(line, self.rows)), lambda text: line([f"**{text}**", *[""] * others]))
+        body = [line(row if len(row) > 1 else (f"**{row[0]}**", *[""] * others)) for row in self.rows]
         note = ["", self.note] if self.note else []
         return "\n".join([self.title, "", line(self.head), f"|---|{'---:|' * others}", *body, *note])
 
     def to_json(self) -> Json:
-        """Title, head, rows, sections and note; a number is {"value", "interval"}."""
+        """Title, head, rows, sections (row, caption) and note; a number is {"value", "interval"}."""
+        rows: list[list] = []
+        sections = []
+        for row in self.rows:
+            if len(row) == 1:
+                sections.append((len(rows), row[0]))
+            else:
+                rows.append([{"value": c.value, "interval": c.interval} if isinstance(c, Cell) else c for c in row])
+        return {"title": self.title, "head": self.head, "rows": rows, "sections": sections, "note": self.note}
 
-        def plain(cell: Cell | str) -> Json | str:
-            return {"value": cell.value, "interval": cell.interval} if isinstance(cell, Cell) else cell
 
-        rows = [[plain(cell) for cell in row] for row in self.rows]
-        return {"title": self.title, "head": self.head, "rows": rows, "sections": self.sections, "note": self.note}
-
-    def _insert_captions(self, lines: list[str], write: Callable[[str], str]) -> list[str]:
-        for index, caption in reversed(self.sections):
-            lines.insert(index, write(caption))
-        return lines
+def join_groups(groups: Iterable[tuple[str, Sequence[Row]]]) -> tuple[Row, ...]:
+    """Rows of a table, those of each group below its caption; empty groups are left out."""
+    return tuple(chain.from_iterable([(caption,), *rows] for caption, rows in groups if rows))
 
 
 def cell(estimate: Estimate, digits: int = 1, signed: bool = False) -> Cell:

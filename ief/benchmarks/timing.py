@@ -74,8 +74,8 @@ def line(result: dict) -> str:
 def machine(device: torch.device) -> dict[str, object]:
     """What the results were measured on."""
     info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", info.read_text(encoding="utf-8")) if info.exists() else None
-    cpu = found[1] if found else platform.machine()
+    names = re.findall(r"model name\s*: (.+)", info.read_text(encoding="utf-8") if info.exists() else "")
+    cpu = [*names, platform.machine()][0]
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
     versions = {"torch": str(torch.__version__), "python": platform.python_version()}
     return {"device": name, "cpu": cpu, "threads": torch.get_num_threads(), **versions}

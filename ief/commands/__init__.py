@@ -1,1 +1,1 @@
-"""One module a command: `configure` declares its arguments, `run` does it."""
+"""One module a command: `ARGUMENTS` is the table of what it takes, `run` does it."""

@@ -1,45 +1,25 @@
 """`ief demo`: the whole line on synthetic people, from drawing them to a report."""
 
 import argparse
-from pathlib import Path
 
-from ief.commands.options import add_device, check_budget
+from ief.commands.options import DEVICE, FOLDER, INTEGER, NUMBER, argument, check_budget
 from ief.training.options import PRESETS
 
 EXAMPLE = """ief demo --out demo
          ief demo --dimensions 3 --out demo3d"""
 MINUTES = {2: 5.0, 3: 8.0}
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    add = parser.add_argument
-    add("--out", type=Path, required=True, metavar="DIR", help="folder to write; an unfinished one resumes")
-    add(
-        "--images",
-        type=int,
-        default=1200,
-        metavar="N",
-        help="training images, 30 or more, and a third as many to validate; in 3D half as many again without depth "
-        "(default: 1200)",
-    )
-    add(
-        "--dimensions",
-        type=int,
-        default=2,
-        choices=(2, 3),
-        help="2 for both stages on MPII-like people; 3 for one stage on people with and without depth (default: 2)",
-    )
-    add(
-        "--minutes",
-        type=float,
-        metavar="M",
-        help="time for all of it: the machine's speed is measured, and as many epochs are trained as fit, from 1 to "
-        f"{PRESETS['demo'].epochs:g} (default: {MINUTES[2]:g}, in 3D {MINUTES[3]:g})",
-    )
-    add("--epochs", type=float, metavar="X", help="times a stage sees each person, above 0 (default: by --minutes)")
-    add("--seed", type=int, default=0, metavar="N", help="seed of the people and of training (default: 0)")
-    add_device(parser)
+EPOCHS = f"1 to {PRESETS['demo'].epochs:g} (default: {MINUTES[2]:g}, in 3D {MINUTES[3]:g})"
+ARGUMENTS = (
+    argument("--out", FOLDER, "folder to write; an unfinished one resumes", required=True),
+    argument("--images", INTEGER, "to train on, 30 or more; a third as many validate, half as many lack depth", 1200),
+    argument(
+        "--dimensions", {"type": int, "choices": (2, 3)}, "2: both stages; 3: one, people with and without depth", 2
+    ),
+    argument("--minutes", NUMBER, f"for all of it: as many epochs are trained as fit, {EPOCHS}"),
+    argument("--epochs", NUMBER, "times a stage sees each person, above 0 (default: by --minutes)"),
+    argument("--seed", INTEGER, "seed of the people and of training", 0),
+    DEVICE,
+)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -47,12 +27,5 @@ def run(args: argparse.Namespace) -> None:
     check_budget(args.minutes, args.epochs)
     from ief.workflow.demo import demo
 
-    demo(
-        args.out,
-        args.dimensions,
-        images=args.images,
-        minutes=args.minutes or MINUTES[args.dimensions],
-        epochs=args.epochs,
-        seed=args.seed,
-        device=args.device,
-    )
+    args.minutes = args.minutes or MINUTES[args.dimensions]
+    demo(**vars(args))

@@ -1,26 +1,19 @@
 """`ief export`: both stages as one ONNX model, heatmaps inside; in int8 if that is asked for."""
 
 import argparse
-from pathlib import Path
 
 from checkpoints.errors import PoseError
+from ief.commands.options import FILE, FOLDER, INTEGER, argument
 
 EXAMPLE = """ief export --run runs/all --out pose.onnx
          ief export --run runs/all --input crops --int8 data/mpii --out crops-int8.onnx"""
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    add = parser.add_argument
-    add("--run", type=Path, required=True, metavar="DIR", help="run folder with trained stages")
-    add("--out", type=Path, required=True, metavar="FILE", help="the .onnx to write")
-    kinds = (
-        "image: images with center and scale in, joints in their pixels out; crops: preprocessed crops in, joints in "
-        "crop pixels out, which `ief predict --onnx` takes (default: image)"
-    )
-    add("--input", choices=("image", "crops"), default="image", help=kinds)
-    add("--int8", type=Path, metavar="DIR", help="quantize to int8 on the training crops of this prepared folder")
-    add("--calibrate", type=int, default=128, metavar="N", help="crops to quantize on (default: 128)")
+ARGUMENTS = (
+    argument("--run", FOLDER, "run folder with trained stages", required=True),
+    argument("--out", FILE, "the .onnx to write", required=True),
+    argument("--input", {"choices": ("image", "crops")}, "image with center and scale, or crops alone", "image"),
+    argument("--int8", FOLDER, "quantize to int8 on the training crops of this prepared folder"),
+    argument("--calibrate", INTEGER, "crops to quantize on", 128),
+)
 
 
 def run(args: argparse.Namespace) -> None:

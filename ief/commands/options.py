@@ -1,57 +1,102 @@
-"""Options that several commands share, most of them from the tables of `ief.training.options`."""
+"""How a command's table of arguments is written and declared, and the arguments that several commands share."""
 
 import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import Field
 from pathlib import Path
+from typing import Any
 
 from checkpoints.errors import PoseError
-from checkpoints.stopping import TIME_UP
+from checkpoints.stopping import TIME_UP, is_main_rank
 from ief.training import options as training
 
+Argument = tuple[str, dict[str, Any], str]  # spellings, what argparse is told, the group that `-h` shows it in
+
+FILE, FOLDER, PATH = ({"type": Path, "metavar": name} for name in ("FILE", "DIR", "PATH"))
+INTEGER, NUMBER, TEXT = {"type": int, "metavar": "N"}, {"type": float, "metavar": "X"}, {"metavar": "TEXT"}
+FLAG = {"action": "store_true"}
+KINDS = {bool: {"action": argparse.BooleanOptionalAction}, tuple: {**NUMBER, "nargs": "+"}, int: INTEGER, float: NUMBER}
 OF_TRAINING = {name: field for name, field in training.OPTIONS.items() if name not in training.OF_PREPARE}
 
 
-def add_options(parser: argparse._ActionsContainer, options: Mapping[str, Field], default: str = "default") -> None:
-    """Declare options, name -> field; each is None unless it is given. A preset's default is called `paper`."""
+def argument(
+    names: str, kind: dict[str, Any], help: str, default: Any = None, group: str = "", **more: Any
+) -> Argument:
+    """A row of a command's table.
+
+    Args:
+        names: spellings of the option, with spaces between them, or the name of a positional argument.
+        kind: how argparse reads the value, such as `FILE`.
+        help: what it is, and its range; a default is added, unless the text has one.
+        default: of the value.
+        group: heading of `-h` below which it stands; empty for the common one.
+        more: what argparse is told besides.
+    """
+    if default is not None:
+        more |= {"default": default}
+        help += "" if "default" in help or not str(default) else f" (default: {default})"
+    return names, {**kind, **more, "help": help}, group
+
+
+def declare(parser: argparse.ArgumentParser, arguments: Iterable[Argument]) -> None:
+    """Add the rows of a table to a parser."""
+    groups: dict[str, argparse._ActionsContainer] = {"": parser}
+    for names, told, group in arguments:
+        if group not in groups:
+            groups[group] = parser.add_argument_group(group)
+        groups[group].add_argument(*names.split(), **told)
+
+
+def list_options(options: Mapping[str, Field], default: str = "default", group: str = "") -> list[Argument]:
+    """A row for each option, name -> field; each is None unless it is given. A preset's default is called `paper`."""
+    rows = []
     for name, field in options.items():
-        kind, flag = training.option_type(field), training.spell_flag(name)
+        kind, choices = training.option_type(field), "|".join(field.metadata["choices"])
         notes = [training.describe_range(field)] if kind in (int, float, tuple) else []
         notes += [] if field.default in (None, "") else [f"{default}: {training.format_value(field.default)}"]
         text = f"{field.metadata['help']} ({', '.join(notes)})" if notes else field.metadata["help"]
-        text = text.replace("%", "%%")
-        if kind is bool:
-            parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
-        elif kind is tuple:
-            parser.add_argument(flag, type=float, nargs="+", metavar="X", help=text)
-        else:  # not argparse's choices: a wrong one gets the project's one line, not the whole usage
-            metavar = "|".join(field.metadata["choices"]) or {int: "N", float: "X", str: "NAME"}[kind]
-            parser.add_argument(flag, type=kind, metavar=metavar, help=text)
+        told = KINDS.get(kind, {"metavar": choices or "NAME"})  # not argparse's choices, which print the whole usage
+        rows.append(argument(training.spell_flag(name), told, text.replace("%", "%%"), group=group))
+    return rows
+
+
+DEVICE = argument("--device", {"metavar": "NAME"}, "cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
+FIRST = "the first pixel in other programs' predictions (default: 0 in .npz and COCO results, 1 in .h5, .mat and .npy)"
+FIRST_PIXEL = argument("--first-pixel", {"type": int, "choices": (0, 1)}, FIRST)
+LIMITS = "of Akhter and Black's jointAngleModel_v2.mat, staticPose.mat, for 3D poses' Illegal Angle (default: without)"
+ANGLE_LIMITS = argument("--angle-limits", FOLDER, LIMITS)
+
+
+def list_training(options: Mapping[str, Field]) -> list[Argument]:
+    """What every training takes; `options` are those of the run."""
+    stop = f"save and exit with status {TIME_UP} when the time is up; the same command resumes (default: no limit)"
+    return [
+        argument("--run", FOLDER, "run folder; an unfinished one resumes", required=True),
+        argument("--config", FILE, "take every option that is not given here from a run's config.json"),
+        *list_options(options),
+        DEVICE,
+        argument("--checkpoint-seconds", NUMBER, "between checkpoints, what a kill can cost", 60.0, metavar="S"),
+        argument("--stop-after", NUMBER, stop, metavar="MINUTES"),
+        *list_options(OF_TRAINING, "paper", "changes to the preset"),
+    ]
+
+
+COMPARISON = [  # what a comparison of runs takes: no method, which is what differs
+    *list_training({name: field for name, field in training.RUN_OPTIONS.items() if name != "method"}),
+    argument("--minutes", NUMBER, "for all trainings here, instead of --epochs: as many each as the speed allows"),
+]
 
 
 def read_options(args: argparse.Namespace, options: Iterable[str]) -> dict[str, object]:
     """Those of the options that were given, by name."""
-    return {name: getattr(args, name) for name in options if getattr(args, name) is not None}
+    return {name: value for name in options if (value := getattr(args, name, None)) is not None}
 
 
-def add_training(parser: argparse.ArgumentParser, options: Mapping[str, Field]) -> None:
-    """Declare the arguments that every training has; `options` are those of the run."""
-    add = parser.add_argument
-    add("--run", type=Path, required=True, metavar="DIR", help="run folder; an unfinished one resumes")
-    config = "take every option that is not given here from a run's config.json"
-    add("--config", type=Path, metavar="FILE", help=config)
-    add_options(parser, options)
-    add_device(parser)
-    seconds = "seconds between checkpoints, which is what a kill can cost (default: 60)"
-    add("--checkpoint-seconds", type=float, default=60.0, metavar="S", help=seconds)
-    stop = f"save and exit with status {TIME_UP} when the time is up; the same command resumes (default: no limit)"
-    add("--stop-after", type=float, metavar="MINUTES", help=stop)
-    add_options(parser.add_argument_group("changes to the preset"), OF_TRAINING, "paper")
-
-
-def read_run_config(args: argparse.Namespace, options: Mapping[str, Field]) -> training.RunConfig:
-    """What the arguments of `add_training` describe. Raises PoseError for a value that no run can have, or no data."""
-    config = training.change_config(training.read_config(args.config), **read_options(args, [*options, *OF_TRAINING]))
+def read_run_config(args: argparse.Namespace) -> training.RunConfig:
+    """What the arguments of trainings describe. Raises PoseError for a value that no run can have, or no data."""
+    check_budget(getattr(args, "minutes", None), args.epochs)
+    given = read_options(args, [*training.RUN_OPTIONS, *OF_TRAINING])
+    config = training.change_config(training.read_config(args.config), **given)
     if not config.data:
         raise PoseError("give --data, the folder that `ief prepare` wrote")
     args.batch_size_in_force = config.options.batch_size  # which the message about too little memory names
@@ -59,17 +104,8 @@ def read_run_config(args: argparse.Namespace, options: Mapping[str, Field]) -> t
 
 
 def read_runtime(args: argparse.Namespace) -> dict[str, object]:
-    """What `add_training` declares of the machine and the time, by the names that `ief.workflow` has for it."""
+    """What a training takes of the machine and the time, by the names that `ief.workflow` has for it."""
     return {name: getattr(args, name) for name in ("device", "stop_after", "checkpoint_seconds")}
-
-
-def add_minutes(parser: argparse.ArgumentParser) -> None:
-    """Declare --minutes."""
-    minutes = (
-        "budget of all trainings on this machine, instead of --epochs: its speed is measured once and every run gets "
-        "the same number of epochs"
-    )
-    parser.add_argument("--minutes", type=float, help=minutes)
 
 
 def check_budget(minutes: float | None, epochs: float | None) -> None:
@@ -80,24 +116,7 @@ def check_budget(minutes: float | None, epochs: float | None) -> None:
         raise PoseError(f"--minutes {minutes}: must be above 0")
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Declare --device."""
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
-
-
-def add_first_pixel(parser: argparse.ArgumentParser) -> None:
-    """Declare --first-pixel."""
-    first = (
-        "what other programs' predictions call the first pixel (default: 0 in .npz and COCO results, 1 in .h5, .mat "
-        "and .npy, as in MPII's files)"
-    )
-    parser.add_argument("--first-pixel", type=int, choices=(0, 1), help=first)
-
-
-def add_angle_limits(parser: argparse.ArgumentParser) -> None:
-    """Declare --angle-limits."""
-    limits = (
-        "folder of Akhter and Black's joint-angle model (jointAngleModel_v2.mat, staticPose.mat), for the Illegal "
-        "Angle of 3D poses (default: without)"
-    )
-    parser.add_argument("--angle-limits", type=Path, metavar="DIR", help=limits)
+def print_files(files: Iterable[Path]) -> None:
+    """Say what was written: one of a training's processes does."""
+    if is_main_rank():
+        print("wrote " + "\n      ".join(map(str, files)))

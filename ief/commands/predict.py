@@ -5,57 +5,50 @@ from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
 from checkpoints.weights import find_run
-from ief.commands.options import add_device
+from ief.commands.options import DEVICE, FILE, FLAG, FOLDER, INTEGER, NUMBER, argument
 
 EXAMPLE = """ief predict image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
          ief predict --run runs/all clip.mp4 --detect --out poses
          ief predict --run runs/all --data data/mpii --split valid --flip
          ief predict --run runs/3d image.jpg --camera 1145 1144 512 515 --root-depth 4800"""
-FILE, FOLDER, FLAG = {"type": Path, "metavar": "FILE"}, {"type": Path, "metavar": "DIR"}, {"action": "store_true"}
+INPUTS = "images, videos, or folders of both; or one stream, camera:0 or a URL, which Ctrl-C ends"
 PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 x2 y2`, a score after it or not, or
     `image x y scale` (MPII's); names are relative to the file without INPUT; with it, other images' are passed over;
     or a folder of YOLO's labels, NAME.txt per image"""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    add = parser.add_argument
-    inputs = "images, videos, or folders of both; or one stream, camera:0 or a URL, which Ctrl-C ends"
-    add("inputs", type=read_input, nargs="*", metavar="INPUT", help=inputs)
-    add("--boxes", "--list", **FILE, help=PEOPLE)
-    add("--min-score", type=float, metavar="X", help="pass over boxes with a lower score (default: 0; 0.5 of --detect)")
-    add("--detect", **FLAG, help="find the people, by torchvision's SSDLite320-MobileNetV3 unless weights are given")
-    least = "joints with a lower score are marked and not drawn (default: the run's own; 0 without scores)"
-    add("--min-joint-score", type=float, metavar="X", help=least)
-    add(
-        "--detector-weights",
-        **FILE,
-        help="its weights, or an .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet",
-    )
-    add("--refine", **FLAG, help="predict images once more, in the box of each pose: for people small in the image")
-    add("--run", **FOLDER, help="run folder with trained stages, or hf:OWNER/NAME (default: the released weights)")
-    add("--onnx", **FILE, help="what `ief export` wrote, instead of --run")
-    add("--data", **FOLDER, help="folder that `ief prepare` wrote")
-    add("--split", default="valid", metavar="NAME", help="which of its splits to predict (default: valid)")
-    add("--out", **FOLDER, help="folder for predictions and pictures (default: that of --run, for a split; else poses)")
-    add("--smooth", **FLAG, help="steady the poses of videos by the One-Euro filter")
-    add("--flip", **FLAG, help="average over the crop and its mirror image")
-    add("--center", type=float, nargs=2, metavar=("X", "Y"), help="the person's, 0-based pixels (default: the image's)")
-    add("--scale", type=float, metavar="S", help="the person's height in pixels / 200 (default: one who fills it)")
-    add("--camera", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"), help="of a 3D run, pixels: adds poses in mm")
-    add("--distortion", type=float, nargs=5, metavar=("K1", "K2", "K3", "P1", "P2"), help="of its lens (default: none)")
-    add("--root-depth", type=float, metavar="MM", help="from that camera to everybody's pelvis, along its axis")
-    add("--images", **FOLDER, help="images of the split, to draw the first --draw of them")
-    add("--draw", type=int, metavar="N", help="how many images to draw, 0 or more (default: all; 12 people of a split)")
-    add("--ellipses", **FLAG, help="draw where each joint lies with a chance of 90 %%; of a --run with scores")
-    add("--batch-size", type=int, metavar="N", default=32, help="crops at a time (default: 32)")
-    add_device(parser)
-
-
 def read_input(text: str) -> Path | str:
     """A path; a stream's address as it is, and so no text, which as a path is this folder."""
     return text if not text or text.startswith("camera:") or "://" in text else Path(text)
+
+
+ARGUMENTS = (
+    argument("inputs", {"type": read_input, "nargs": "*", "metavar": "INPUT"}, INPUTS),
+    argument("--boxes --list", FILE, PEOPLE),
+    argument("--min-score", NUMBER, "pass over boxes with a lower score (default: 0; 0.5 of --detect)"),
+    argument("--detect", FLAG, "find the people, by torchvision's SSDLite320-MobileNetV3 unless weights are given"),
+    argument("--min-joint-score", NUMBER, "mark, not draw joints with a lower score (default: the run's own, or 0)"),
+    argument("--detector-weights", FILE, "for it, or .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet"),
+    argument("--refine", FLAG, "predict images once more, in the box of each pose: for people small in the image"),
+    argument("--run", FOLDER, "run folder with trained stages, or hf:OWNER/NAME (default: the released weights)"),
+    argument("--onnx", FILE, "what `ief export` wrote, instead of --run"),
+    argument("--data", FOLDER, "folder that `ief prepare` wrote"),
+    argument("--split", {"metavar": "NAME"}, "which of its splits to predict", "valid"),
+    argument("--out", FOLDER, "folder for predictions and pictures (default: that of --run, for a split; else poses)"),
+    argument("--smooth", FLAG, "steady the poses of videos by the One-Euro filter"),
+    argument("--flip", FLAG, "average over the crop and its mirror image"),
+    argument("--center", NUMBER, "the person's, 0-based pixels (default: the image's)", nargs=2, metavar=("X", "Y")),
+    argument("--scale", NUMBER, "the person's height in pixels / 200 (default: one who fills it)", metavar="S"),
+    argument("--camera", NUMBER, "of a 3D run, pixels: adds poses in mm", nargs=4, metavar=("FX", "FY", "CX", "CY")),
+    argument("--distortion", NUMBER, "of its lens (default: none)", nargs=5, metavar=("K1", "K2", "K3", "P1", "P2")),
+    argument("--root-depth", NUMBER, "from that camera to everybody's pelvis, along its axis", metavar="MM"),
+    argument("--images", FOLDER, "images of the split, to draw the first --draw of them"),
+    argument("--draw", INTEGER, "how many images to draw, 0 or more (default: all; 12 people of a split)"),
+    argument("--ellipses", FLAG, "draw where each joint lies with a chance of 90 %%; of a --run with scores"),
+    argument("--batch-size", INTEGER, "crops at a time", 32),
+    DEVICE,
+)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -5,26 +5,22 @@ from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
 from evaluation.report.published import TABLE_8, select_rows
-from ief.commands.options import add_angle_limits
+from ief.commands.options import ANGLE_LIMITS, FOLDER, PATH, TEXT, argument
 
 EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    argument = parser.add_argument
-    argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders; the last one's people are drawn")
-    argument("--out", type=Path, required=True, metavar="DIR", help="folder to write the report to")
-    argument("--data", type=Path, metavar="DIR", help="folder that `ief prepare` wrote: ground truth, and Figure 1")
-    argument("--annotations", type=Path, metavar="PATH", help="the validation people, instead of those in --data")
-    argument("--training", type=Path, metavar="PATH", help="the training people, instead of those in --data")
-    argument("--images", type=Path, metavar="DIR", help="folder of images, to draw the worst and the median people")
-    rows = f"published rows below Table 8: all (default), none, or any of {', '.join(TABLE_8)}"
-    argument("--published", nargs="+", default=["all"], metavar="ROW", help=rows)
-    add_angle_limits(parser)
-    title = "Compositional pose regression"
-    argument("--title", default=title, metavar="TEXT", help=f"title of the page (default: {title})")
-    argument("--lead", default="", metavar="TEXT", help="a paragraph under the title (default: none)")
+PUBLISHED = f"published rows below Table 8: all (default), none, or any of {', '.join(TABLE_8)}"
+ARGUMENTS = (
+    argument("runs", {"type": Path, "metavar": "RUN"}, "run folders; the last one's people are drawn", nargs="+"),
+    argument("--out", FOLDER, "folder to write the report to", required=True),
+    argument("--data", FOLDER, "folder that `ief prepare` wrote: ground truth, and Figure 1"),
+    argument("--annotations", PATH, "the validation people, instead of those in --data"),
+    argument("--training", PATH, "the training people, instead of those in --data"),
+    argument("--images", FOLDER, "folder of images, to draw the worst and the median people"),
+    argument("--published", {"nargs": "+", "metavar": "ROW"}, PUBLISHED, ["all"]),
+    ANGLE_LIMITS,
+    argument("--title", TEXT, "title of the page", "Compositional pose regression"),
+    argument("--lead", TEXT, "a paragraph under the title (default: none)", ""),
+)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,10 +1,9 @@
 """`ief submit`: predictions -> the .mat that MPII takes, or 3D poses as people exchange them."""
 
 import argparse
-from pathlib import Path
 
 from checkpoints.errors import PoseError
-from ief.commands.options import add_first_pixel
+from ief.commands.options import FILE, FIRST_PIXEL, PATH, argument
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import write_exchange, write_submission
 
@@ -12,24 +11,16 @@ EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
          ief submit --annotations mpii_human_pose_v1_u12_1.mat --predictions runs/all/predictions-test.npz \\
                     --out pred_keypoints_mpii.mat
          ief submit --annotations data/h36m/valid.npz --predictions runs/h36m/predictions-valid.npz --out poses.json"""
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    add, file = parser.add_argument, {"type": Path, "required": True, "metavar": "FILE"}
-    annotations = "the official RELEASE .mat file; for 3D poses, annotations with depth and cameras in any format"
-    add("--annotations", type=Path, required=True, metavar="PATH", help=annotations)
-    predictions = (
-        "predicted poses of its test people, of any network: .npz, .h5, .mat or .npy, or COCO results (.json); without "
-        "names: one per scored rect, or per rect with objpos and scale, in the order of --annotations"
-    )
-    add("--predictions", **file, help=predictions)
-    add_first_pixel(parser)
-    out = (
-        "the .mat file to write, pred_keypoints_mpii.mat to MPII's toolkit; .npz or .json for 3D poses: camera "
-        "coordinates in mm, of 16 joints and of Human3.6M's 17, the pelvis at its ground-truth depth"
-    )
-    add("--out", **file, help=out)
+PREDICTIONS = """poses of its test people, of any network: .npz, .h5, .mat, .npy, or COCO results (.json); without
+    names: one per scored rect, or per rect with objpos and scale, in the order of --annotations"""
+OUT = """.mat to write, pred_keypoints_mpii.mat to MPII's toolkit; or .npz or .json for 3D poses: camera coordinates in
+    mm, of 16 joints and of Human3.6M's 17, the pelvis at its ground-truth depth"""
+ARGUMENTS = (
+    argument("--annotations", PATH, "MPII's RELEASE .mat; of 3D poses, any with depth and cameras", required=True),
+    argument("--predictions", FILE, PREDICTIONS, required=True),
+    FIRST_PIXEL,
+    argument("--out", FILE, OUT, required=True),
+)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -38,10 +29,8 @@ def run(args: argparse.Namespace) -> None:
         return write_3d(args)
     predictions = read_predictions(args.predictions, first_pixel=args.first_pixel)
     held = write_submission(args.annotations, predictions, args.out)
-    print(
-        f"{args.out}: {held['images']:,} test images, {held['rects']:,} rects, {held['predicted']:,} with a pose, "
-        f"among these all {held['scored']:,} that MPII scores"
-    )
+    rects = f"{held['rects']:,} rects, {held['predicted']:,} with a pose, all {held['scored']:,} that MPII scores too"
+    print(f"{args.out}: {held['images']:,} test images, {rects}")
     if held["unplaced"]:
         print(f"{held['unplaced']:,} rects have no objpos or scale in {args.annotations} and so no pose")
 

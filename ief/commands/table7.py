@@ -1,51 +1,29 @@
 """`ief table7`: five methods, or the runs of a plan, under one budget, then the report."""
 
 import argparse
-from pathlib import Path
 
 from checkpoints.errors import PoseError
-from checkpoints.stopping import is_main_rank
-from ief.commands.options import add_minutes, add_training, check_budget, read_run_config, read_runtime
-from ief.training.options import RUN_OPTIONS, change_config
+from ief.commands.options import COMPARISON, FILE, INTEGER, argument, print_files, read_run_config, read_runtime
+from ief.training.options import change_config
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset best --epochs 20
 drawn people, three seeds: ief table7 --draw 1600 1500 --run runs/drawn --preset demo --weights none --seeds 0 1 2
 on a machine lent for ten minutes at a time: add --minutes 60 --stop-after 9, and repeat until the status is 0
 other runs: ief table7 --plan plan.json ..., which holds {"l1": {}, "rle": {"loss": "rle"}, "one": {"stages": 1}}"""
-OPTIONS = {name: field for name, field in RUN_OPTIONS.items() if name != "method"}
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments: those of `ief train`, except the method and the stage."""
-    add_training(parser, OPTIONS)
-    parser.add_argument(
-        "--seeds",
-        type=int,
-        nargs="+",
-        metavar="N",
-        help="train all of it once by each of these seeds, to RUN/seedN, and compare the means in RUN/results.md, with "
-        "confidence intervals over people and over seeds (default: once, by --seed, to RUN)",
-    )
-    parser.add_argument(
-        "--draw",
-        type=int,
-        nargs=2,
-        metavar=("TRAIN", "VALID"),
-        help="instead of --data: draw so many images of people in any pose in RUN/people, prepared in RUN/data",
-    )
-    parser.add_argument(
-        "--plan",
-        type=Path,
-        metavar="FILE",
-        help="runs to compare instead of the five methods: a JSON object, the name of each -> the options that it "
-        'changes, such as {"third": {"stages": 3}} (default: without)',
-    )
-    add_minutes(parser)
+SEEDS = """train all of it by each of these seeds, to RUN/seedN, and compare the means in RUN/results.md, with
+    confidence intervals over people and over seeds (default: once, by --seed, to RUN)"""
+PLAN = """runs to compare instead of the five methods: a JSON object, the name of each -> the options that it changes,
+    such as {"third": {"stages": 3}} (default: without)"""
+ARGUMENTS = (
+    *COMPARISON,
+    argument("--seeds", INTEGER, SEEDS, nargs="+"),
+    argument("--draw", INTEGER, "images to draw in RUN, instead of --data", nargs=2, metavar=("TRAIN", "VALID")),
+    argument("--plan", FILE, PLAN),
+)
 
 
 def run(args: argparse.Namespace) -> None:
     """Train every run, by each seed, with the same order, weights and budget; what is done is skipped."""
-    check_budget(args.minutes, args.epochs)
     seeds = args.seeds or ()
     for wrong, what in (
         (args.plan and args.minutes, "--minutes times one run for all and replaces a plan's epochs; give --epochs"),
@@ -61,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
         if check_launch() > 1:
             raise PoseError("--draw: works in one process alone; then give torchrun the --data that it drew")
         args.data = str(args.run / "data")
-    config = read_run_config(args, OPTIONS)
+    config = read_run_config(args)
     for seed in seeds:
         change_config(config, seed=seed)  # a wrong one is told before anything is drawn
     from ief.workflow.compare import compare_runs, read_plan, table_7
@@ -75,5 +53,4 @@ def run(args: argparse.Namespace) -> None:
         prepare_drawn(drawn, args.run / "data", "drawn people", config.options)
     title = f"{len(configs)} runs" if args.plan else f"Five methods, {config.stages} stages"
     pages = compare_runs(configs, args.run, title, seeds=seeds, minutes=args.minutes, **read_runtime(args))
-    if is_main_rank():
-        print("wrote " + "\n      ".join(map(str, pages)))
+    print_files(pages)

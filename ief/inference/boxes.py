@@ -56,6 +56,19 @@ def intersect_over_union(box: np.ndarray, others: np.ndarray) -> np.ndarray:
         return both / (areas + (box[2:] - box[:2]).prod() - both)
 
 
+def drop_overlapping(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
+    """Rows of boxes (N, 4) without those of which a better one, by scores (N,), has more in common; the best first.
+
+    Args:
+        overlap: intersection over union of two boxes above which they are one person's.
+    """
+    kept: list[int] = []
+    for row in np.argsort(-scores, kind="stable").tolist():
+        if not (intersect_over_union(boxes[row], boxes[kept]) > overlap).any():
+            kept.append(row)
+    return np.array(kept, dtype=int)
+
+
 def to_corners(boxes: np.ndarray) -> np.ndarray:
     """(N, 4) x1 y1 x2 y2 of boxes cx cy w h."""
     return np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)

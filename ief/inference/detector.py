@@ -35,10 +35,8 @@ class PersonDetector:
             released = SSDLite320_MobileNet_V3_Large_Weights.COCO_V1
             network.load_state_dict(load_plain_data(weights) if weights else released.get_state_dict(check_hash=True))
         except (OSError, RuntimeError, TypeError, AttributeError) as error:
-            raise PoseError(
-                f"{weights or 'download'}: not the weights of torchvision's ssdlite320_mobilenet_v3_large "
-                f"({' '.join(str(error).split())[:120]}); give its file with --detector-weights FILE, or --boxes FILE"
-            ) from error
+            fault = f"no weights of torchvision's ssdlite320_mobilenet_v3_large ({' '.join(str(error).split())[:120]})"
+            raise PoseError(f"{weights or 'download'}: {fault}; give its --detector-weights, or --boxes") from error
         self.network = network.eval().to(self.device)
 
     @torch.inference_mode()

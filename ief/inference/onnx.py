@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_atomically
 from heads.skeleton import MPII
+from ief.inference.poses import import_extra
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade
@@ -48,20 +49,20 @@ class CropsToPose(nn.Module):
     def __init__(self, cascade: Cascade) -> None:
         super().__init__()
         self.cascade = cascade.folded()
-        self.size, self.scored = cascade.stages[0].design.size, cascade.stages[-1].design.likelihood
-        self.outputs = ("joints", "scores") if self.scored else ("joints",)
+        self.size = cascade.stages[0].design.size
+        self.outputs = ("joints", "scores") if cascade.stages[-1].design.likelihood else ("joints",)
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1) * 255)
 
-    def forward(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         """(B, n, n, 3) uint8 RGB -> (B, K, D) joints in crop pixels, the last stage's, and `scores` if it has them."""
         return self.estimate((crops.permute(0, 3, 1, 2).float() - self.mean) / self.std)
 
-    def estimate(self, crops: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def estimate(self, crops: Tensor) -> tuple[Tensor, ...]:
         """Joints in crop pixels, and scores (B, K) if the last stage was trained with a likelihood."""
         poses, sigma = self.cascade.predict(crops)
         pose = self.cascade.hide_unlabeled(poses[-1])
-        return (pose, self.cascade.stages[-1].scores(sigma)) if self.scored else pose
+        return (pose, self.cascade.stages[-1].scores(sigma))[: len(self.outputs)]
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are dynamic."""
@@ -73,7 +74,7 @@ class ImageToPose(CropsToPose):
 
     inputs = ("image", "center", "scale")
 
-    def forward(self, image: Tensor, center: Tensor, scale: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor, center: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
         """The last stage's poses.
 
         Args:
@@ -97,8 +98,8 @@ class ImageToPose(CropsToPose):
         # The mean is subtracted first: what is outside the image is 0 then, the mean color.
         image = image.permute(0, 3, 1, 2).float() - self.mean
         crops = rows.unsqueeze(1) @ image @ columns.transpose(1, 2).unsqueeze(1) / self.std
-        pose = self.estimate(crops)
-        return (to_image(pose[0]), pose[1]) if self.scored else to_image(pose)
+        pose, *scores = self.estimate(crops)
+        return to_image(pose), *scores
 
     def example(self) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
         """Inputs to trace, and which of their axes are dynamic."""
@@ -163,10 +164,7 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     Raises:
         PoseError: when onnx or onnxscript is missing.
     """
-    try:
-        import onnxscript  # noqa: F401  (what torch's exporter needs)
-    except ImportError:
-        raise PoseError("export needs the packages onnx and onnxscript: pip install '.[export]'") from None
+    import_extra("onnxscript", "export")  # what torch's exporter needs
     for name in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(name).setLevel(logging.ERROR)
     inputs, axes = model.example()
@@ -195,24 +193,20 @@ def quantize(source: Path, target: Path, crops: np.ndarray) -> Path:
     Raises:
         PoseError: when onnx or onnxruntime is missing.
     """
-    try:
-        import onnx
-        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-    except ImportError:
-        raise PoseError("int8 needs the packages onnx and onnxruntime: pip install '.[export]'") from None
+    onnx, quantization = (import_extra(name, "export") for name in ("onnx", "onnxruntime.quantization"))
     batches = iter([{"crops": crops[row : row + BATCH]} for row in range(0, len(crops), BATCH)])
     reader = SimpleNamespace(get_next=lambda: next(batches, None))  # all that is asked of a CalibrationDataReader
     options = {
-        "quant_format": QuantFormat.QDQ,
+        "quant_format": quantization.QuantFormat.QDQ,
         "per_channel": True,
-        "weight_type": QuantType.QInt8,
-        "activation_type": QuantType.QUInt8,
+        "weight_type": quantization.QuantType.QInt8,
+        "activation_type": quantization.QuantType.QUInt8,
         "nodes_to_quantize": list_residual_nodes(onnx.load(source).graph),
     }
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)  # it recommends a preprocessing that changes nothing here
     try:
-        return write_atomically(target, lambda part: quantize_static(source, part, reader, **options))
+        return write_atomically(target, lambda part: quantization.quantize_static(source, part, reader, **options))
     finally:
         logging.root.setLevel(level)
 
@@ -246,10 +240,7 @@ class OnnxNetwork:
         self.outputs, metadata = list(shapes), self.session.get_modelmeta().custom_metadata_map
         known = self.inputs in (CropsToPose.inputs, ImageToPose.inputs)
         if not known or "size" not in metadata or "joints" not in shapes:
-            raise PoseError(
-                f"{path}: its inputs are {', '.join(self.inputs)}, expected crops, or image, center and scale; "
-                "give a model that `ief export` wrote"
-            )
+            raise PoseError(f"{path}: takes {', '.join(self.inputs)}, not what a model that `ief export` wrote does")
         self.size, self.dimensions = int(metadata["size"]), shapes["joints"][-1]
         tree = json.loads(metadata.get("skeleton", "null"))
         self.skeleton = skeleton_from_json(tree) if tree else MPII
@@ -277,10 +268,7 @@ def open_session(path: Path) -> InferenceSession:
     Raises:
         PoseError: when ONNX Runtime is missing, or cannot load the file.
     """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise PoseError("ONNX Runtime is not installed: pip install '.[export]'") from None
+    onnxruntime = import_extra("onnxruntime", "export")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     # Threads that spin while they wait take the cores from decoding, and from another model: a fifth of int8's speed.

@@ -19,14 +19,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.special import expit
 
 from checkpoints.errors import PoseError
-from ief.inference.boxes import to_corners
+from ief.inference.boxes import drop_overlapping, to_corners
 from ief.inference.onnx import open_session
 
 PERSON, DETR_PERSON = 0, 1  # COCO's people among 80 classes, and among DETR's, where 0 is none
 OVERLAP = 0.45  # intersection over union above which the lower score is the same person
 STRIDES = (8, 16, 32)  # of YOLOX's cells
+KNOWN = "RTMDet, YOLOX, YOLOv5 to YOLO26, RF-DETR, FastestDet"
 GRAY = 114  # what YOLO's input is filled up with
 IMAGENET = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])  # RGB, 0..255
 CELLS = 20  # a width of an undecoded box is a logarithm, below this; of a decoded one, pixels
@@ -87,36 +89,30 @@ class OnnxDetector:
         values = self._run(np.full((*self.size, 3), GRAY, np.uint8), FORMS["yolov8"])[0]
         shapes = {name: value.shape for name, value in values.items()}
         if {"dets", "labels"} <= shapes.keys():
-            if shapes["dets"][-1] == 4:
-                return "rfdetr"
-            return "yolox" if "yolox" in self.path.name.lower() else "rtmdet"  # MMDeploy's two look alike
-        shape = next(iter(shapes.values()))
-        if len(shapes) == 1 and len(shape) == 4 and shape[1] > 5:
+            mmdeploy = "yolox" if "yolox" in self.path.name.lower() else "rtmdet"  # its two look alike
+            return "rfdetr" if shapes["dets"][-1] == 4 else mmdeploy
+        first, *others = values.values()
+        if first.ndim == 4 and first.shape[1] > 5 and not others:
             return "fastestdet"
-        if len(shapes) == 1 and len(shape) == 3 and shape[2] == 6:
-            return "end"
-        if len(shapes) == 1 and len(shape) == 3 and min(shape[1:]) > 5:
-            if shape[1] < shape[2]:
-                return "yolov8"
-            cells = sum((self.size[0] // stride) * (self.size[1] // stride) for stride in STRIDES)
-            sizes = next(iter(values.values()))[0, :, 2:4]
-            return "yolox" if shape[1] == cells and np.abs(sizes).max() < CELLS else "yolov5"
-        raise PoseError(
-            f"{self.path}: its outputs {', '.join(f'{name} {shape}' for name, shape in shapes.items())} are none of a "
-            "known detector (RTMDet, YOLOX, YOLOv5 to YOLO26, RF-DETR, FastestDet)"
-        )
+        if first.ndim != 3 or (min(first.shape[1:]) <= 5 and first.shape[2] != 6) or others:
+            outputs = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            raise PoseError(f"{self.path}: its outputs {outputs} are none of a known detector ({KNOWN})")
+        if first.shape[2] == 6 or first.shape[1] < first.shape[2]:
+            return "end" if first.shape[2] == 6 else "yolov8"
+        cells = sum((self.size[0] // stride) * (self.size[1] // stride) for stride in STRIDES)
+        return "yolox" if first.shape[1] == cells and np.abs(first[0, :, 2:4]).max() < CELLS else "yolov5"
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(H, W, 3) uint8 RGB -> boxes (P, 4) x1 y1 x2 y2 in image pixels and scores (P,), the best first."""
         values, scale, offset = self._run(image, FORMS[self.form])
-        if self.form in ("rtmdet", "rfdetr") or "dets" in values:
-            boxes, scores = read_pair(values["dets"][0], values["labels"][0], self.size)
-        else:
-            boxes, scores = read_single(next(iter(values.values()))[0], self.form, self.size)
+        output = values.get("dets", next(iter(values.values())))[0]
+        boxes, scores = read_people(output, values["labels"][0] if "dets" in values else None, self.form, self.size)
         boxes = (boxes.astype(np.float64) - np.tile(offset, 2)) / np.tile(scale, 2)
         boxes = np.clip(boxes, 0, np.tile(image.shape[1::-1], 2))
         chosen = scores >= self.min_score
-        return drop_overlapping(boxes[chosen], scores[chosen].astype(np.float64))
+        boxes, scores = boxes[chosen], scores[chosen].astype(np.float64)
+        kept = drop_overlapping(boxes, scores, OVERLAP)
+        return boxes[kept], scores[kept]
 
     def _run(self, image: np.ndarray, form: Form) -> tuple[Mapping[str, np.ndarray], np.ndarray, np.ndarray]:
         """The outputs for an image, and scale and offset (2,) from its pixels to the input's, x first."""
@@ -133,40 +129,30 @@ class OnnxDetector:
         return dict(zip(self.outputs, values, strict=True)), scale, np.array([left, top], dtype=np.float64)
 
 
-def read_pair(dets: np.ndarray, labels: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N, 4) in input pixels and scores (N,) of people, from `dets` and `labels`."""
-    if dets.shape[-1] == 5:
-        people = dets[labels == PERSON]
-        return people[:, :4], people[:, 4]
-    return to_corners(dets * np.tile(size[::-1], 2)), 1 / (1 + np.exp(-labels[:, DETR_PERSON]))
-
-
-def read_single(output: np.ndarray, form: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N, 4) in input pixels and scores (N,) of people, from a detector's only output."""
-    if form == "end":
-        people = output[output[:, 5] == PERSON]
+def read_people(
+    output: np.ndarray, labels: np.ndarray | None, form: str, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (N, 4) in input pixels and scores (N,) of people, from a detector's output and, if it has some, labels."""
+    if form == "rfdetr":
+        return to_corners(output * np.tile(size[::-1], 2)), expit(labels[:, DETR_PERSON])
+    if labels is not None or form == "end":
+        people = output[(output[:, 5] if labels is None else labels) == PERSON]
         return people[:, :4], people[:, 4]
     if form == "yolov8":
         return to_corners(output[:4].T), output[4 + PERSON]
-    if form == "yolov5":
-        return to_corners(output[:, :4]), output[:, 4] * output[:, 5 + PERSON]
+    if form == "fastestdet":
+        flat, shape = output.reshape(len(output), -1).T, output.shape[1:]
+        centers = (np.tanh(flat[:, 1:3]) + list_cells(*shape)) / shape[::-1]
+        boxes = np.concatenate([centers, expit(flat[:, 3:5])], axis=1) * np.tile(size[::-1], 2)
+        return to_corners(boxes), flat[:, 0] ** 0.6 * flat[:, 5 + PERSON] ** 0.4  # FastestDet's own weights
+    boxes = output[:, :4]
     if form == "yolox":
-        grids = [np.mgrid[: size[0] // step, : size[1] // step].reshape(2, -1).T[:, ::-1] for step in STRIDES]
-        cells, steps = np.concatenate(grids), np.repeat(STRIDES, [len(grid) for grid in grids])[:, None]
-        boxes = np.concatenate([(output[:, :2] + cells) * steps, np.exp(output[:, 2:4]) * steps], axis=1)
-        return to_corners(boxes), output[:, 4] * output[:, 5 + PERSON]
-    rows, columns = output.shape[1:]
-    cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2)
-    flat = output.reshape(len(output), -1).T
-    centers = (np.tanh(flat[:, 1:3]) + cells) / [columns, rows]
-    boxes = np.concatenate([centers, 1 / (1 + np.exp(-flat[:, 3:5]))], axis=1) * np.tile(size[::-1], 2)
-    return to_corners(boxes), flat[:, 0] ** 0.6 * flat[:, 5 + PERSON] ** 0.4  # FastestDet's own weights
+        grids = [list_cells(size[0] // step, size[1] // step) for step in STRIDES]
+        steps = np.repeat(STRIDES, [len(grid) for grid in grids])[:, None]
+        boxes = np.concatenate([boxes[:, :2] + np.concatenate(grids), np.exp(boxes[:, 2:])], axis=1) * steps
+    return to_corners(boxes), output[:, 4] * output[:, 5 + PERSON]
 
 
-def drop_overlapping(boxes: np.ndarray, scores: np.ndarray, overlap: float = OVERLAP) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N, 4) and scores (N,) without those that a better one overlaps by more, the best first."""
-    corners = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), 0.0, overlap) if len(boxes) else []
-    kept = np.array(kept, dtype=int)
-    kept = kept[np.argsort(-scores[kept], kind="stable")]
-    return boxes[kept], scores[kept]
+def list_cells(rows: int, columns: int) -> np.ndarray:
+    """(rows x columns, 2) x and y of each cell of a map, row by row."""
+    return np.argwhere(np.ones((rows, columns)))[:, ::-1]

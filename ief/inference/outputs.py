@@ -69,7 +69,7 @@ class Journal:
         columns["rows"] = columns["rows"].astype(int)  # of nobody, too
         least = self.predictor.min_joint_score
         poses = Poses(skeleton=self.predictor.skeleton, image=people.name, min_score=least, **columns)
-        return Outcome(people.name, poses, line["left_out"], line.get("doubts", []))
+        return Outcome(poses, line["left_out"], line.get("doubts", []))
 
     def add(self, people: ImagePeople, outcome: Outcome) -> None:
         """Keep the outcome of an image. Raises PoseError when the disk refuses."""
@@ -183,8 +183,7 @@ def write_results(
     unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
     if unknown:
         print(
-            f"{coco}: the score of {unknown:,} of {len(people):,} people is not known (neither their box nor the "
-            "network gives one) and stands there as 1, as COCO's tools need one",
+            f"{coco}: nobody gives {unknown:,} of {len(people):,} people a score; theirs is written as 1",
             file=sys.stderr,
         )
     write_csv(text, people)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 
@@ -41,21 +40,22 @@ def read_image(image: object, name: str = "image") -> np.ndarray:
         raise
     except Exception as error:  # what is closed or cut off, or of numbers that NumPy has not
         raise PoseError(f"{name}: a {type(image).__name__} that cannot be read ({error}); {KINDS}") from error
-    if array is not image:  # a tensor, as a rule with its channels first
-        array = np.moveaxis(array, 0, -1) if array.ndim == 3 and array.shape[0] in (1, 3, 4) else array
-    elif isinstance(image, np.ndarray):
-        array = image
-    else:
+    if not isinstance(array, np.ndarray):
         kind = "None; was the file read?" if image is None else f"a {type(image).__name__};"
         raise PoseError(f"{name}: {kind} {KINDS[0].upper() if image is None else KINDS[0]}{KINDS[1:]}")
+    if array is not image and array.ndim == 3 and array.shape[0] in (1, 3, 4):  # a tensor with its channels first
+        array = np.moveaxis(array, 0, -1)
     return to_rgb(array, name)
 
 
 def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
     """An array of the kinds of `read_image` as (H, W, 3) uint8. Raises PoseError for another one."""
     shape = array.shape
+    if np.ma.is_masked(array):
+        raise PoseError(f"{name}: an array {shape} with masked pixels, which show nothing; fill them: array.filled(0)")
     array = array[..., None] if array.ndim == 2 else array
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or not array.size:
+    known = array.dtype in (np.uint8, bool) or array.dtype.kind == "f"
+    if not known or array.ndim != 3 or array.shape[2] not in (1, 3, 4) or not array.size:
         raise PoseError(f"{name}: an array of {array.dtype} {shape}; {KINDS}")
     if array.dtype.kind == "f":
         from mpii_tools.images.decode import scale_floats
@@ -63,8 +63,6 @@ def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
         array = scale_floats(array, name)
     elif array.dtype == bool:
         array = array.astype(np.uint8) * 255
-    elif array.dtype != np.uint8:
-        raise PoseError(f"{name}: an array of {array.dtype} {shape}; {KINDS}")
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(array[..., :3])
@@ -73,6 +71,8 @@ def to_rgb(array: np.ndarray, name: str) -> np.ndarray:
 def read_bytes(path: str | os.PathLike) -> bytes:
     """The bytes of a file. Raises PoseError, naming it as it was given, if it cannot be read."""
     try:
-        return Path(path).expanduser().read_bytes()
+        with open(os.path.expanduser(path), "rb") as file:  # a Path("") is this folder, the text "" is nothing
+            return file.read()
     except (OSError, ValueError) as error:  # ValueError: a name that none can have
-        raise PoseError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}); check the path") from error
+        name, reason = path or "''", getattr(error, "strerror", error)
+        raise PoseError(f"{name}: cannot be read ({reason}); check the path") from error

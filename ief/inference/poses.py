@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -119,11 +119,8 @@ class Poses:
         return len(self.joints)
 
     def __getitem__(self, person: int) -> Pose:
-        """One person's pose. Raises IndexError beyond the last."""
+        """One person's pose, so that poses can be iterated over, too. Raises IndexError beyond the last."""
         return Pose(self.joints[person], self.scores[person], self.boxes[person], self.shown[person], self.names)
-
-    def __iter__(self) -> Iterator[Pose]:
-        return (self[person] for person in range(len(self)))
 
     def __repr__(self) -> str:
         people = "1 person" if len(self) == 1 else f"{len(self)} people"
@@ -312,4 +309,4 @@ def import_extra(name: str, extra: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError:
-        raise PoseError(f"{name} is not installed: pip install '.[{extra}]'") from None
+        raise PoseError(f"{name.partition('.')[0]} is not installed: pip install '.[{extra}]'") from None

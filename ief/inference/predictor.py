@@ -119,7 +119,7 @@ class PosePredictor:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
-        if not isinstance(path, (str, os.PathLike, NoneType)):
+        if not isinstance(path, (str, os.PathLike, NoneType)) or path == "":
             raise PoseError(f"{path!r}: a {type(path).__name__} is no path of a run's folder or an .onnx; give text")
         path = find_run(path)
         if path.suffix.lower() == ".onnx":
@@ -162,14 +162,18 @@ class PosePredictor:
             PoseError: an image that cannot be read or is none, a box that is empty, not finite, or off the image, boxes
                 beside `detect`, or a detector that cannot be had.
         """
-        several = isinstance(images, (Sequence, Iterator)) and not isinstance(images, SINGLE)
-        if not several:
+        if not isinstance(images, (Sequence, Iterator)) or isinstance(images, SINGLE):
             return self([images], [boxes], detect=detect, refine=refine)[0]
         images = list(images)
         boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
-        people = [people_of(*pair, row) for row, pair in enumerate(zip(images, boxes, strict=True))]
+        from ief.inference.stream import NOBODY, ImagePeople  # with OpenCV, which preprocessed crops do without
+
+        people = [
+            ImagePeople(*pair, name=Path(pair[0]).name if isinstance(pair[0], (str, os.PathLike)) else f"image {row}")
+            for row, pair in enumerate(zip(images, boxes, strict=True))
+        ]
         find_people = None
         if detect:
             if any(each is not None for each in boxes):
@@ -177,8 +181,6 @@ class PosePredictor:
             from ief.inference.detector import load_detector
 
             find_people = load_detector(None if detect is True else Path(detect), device=self.device)
-        from ief.inference.stream import NOBODY
-
         outcomes = list(self.stream(people, find_people, refine))
         for outcome in outcomes:
             for line in outcome.left_out:
@@ -214,35 +216,17 @@ class PosePredictor:
         """
         if data.size != self.size:
             raise PoseError(
-                f"{data.name}: prepared at {data.size} px, but the network takes {self.size}; "
-                f"run `ief prepare --size {self.size}`"
+                f"{data.name}: prepared at {data.size} px; run `ief prepare --size {self.size}`, the network's"
             )
         if data.people.joint_names != self.skeleton.names:
             here, there = (", ".join(names[:3]) for names in (data.people.joint_names, self.skeleton.names))
-            raise PoseError(
-                f"{data.name}: prepared with joints {here}, ..., but the network places {there}, ...; "
-                "run `ief prepare --skeleton` with the network's"
-            )
+            reason = f"prepared with joints {here}, ..., but the network places {there}, ..."
+            raise PoseError(f"{data.name}: {reason}; run `ief prepare --skeleton` with the network's")
         inner, batches = slice(data.border, data.border + data.size), []
         with progress(desc="predicting", total=len(data), unit="person") as counter:
             for start in range(0, len(data), self.batch_size):
-                crops = data.crops[start : start + self.batch_size, inner, inner]
-                batches.append(self.network(crops))
-                counter.update(len(crops))
+                batches.append(self.network(data.crops[start : start + self.batch_size, inner, inner]))
+                counter.update(batches[-1][0].shape[1])
         poses, scores, sigma = zip(*batches, strict=True)
         poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size
         return np.stack([data.to_image(pose) for pose in poses]), np.concatenate(scores), np.concatenate(sigma) * step
-
-
-def people_of(image: object, boxes: object, row: int) -> ImagePeople:
-    """One entry of `PosePredictor.__call__`'s lists."""
-    from ief.inference.stream import ImagePeople
-
-    if isinstance(image, (str, os.PathLike)):
-        return ImagePeople(image, boxes, name=Path(image).name)
-    return ImagePeople(image, boxes, name=f"image {row}")
-
-
-def predict_cascade(cascade: Cascade, data: PreparedSplit) -> np.ndarray:
-    """The poses of a prepared split by a cascade in evaluation mode, as `PosePredictor.predict_split` gives them."""
-    return PosePredictor.of(cascade).predict_split(data)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +53,9 @@ class ScoreMap:
         fitted = fit_map(scores, correct)
         if fitted is None:
             return None
-        held_out, least = cross_fit(scores, correct), 0.0
-        for threshold in np.arange(STEP, 1, STEP):
-            if share_right(held_out < threshold, correct) > 1 - WRONG:
-                break
-            least = round(float(threshold), 2)
-        raw, right = (tuple(values.tolist()) for values in fitted)
+        held_out, (raw, right) = cross_fit(scores, correct), (tuple(values.tolist()) for values in fitted)
+        wrong = [share_right(held_out < threshold, correct) <= 1 - WRONG for threshold in np.arange(STEP, 1, STEP)]
+        least = round(STEP * sum(takewhile(bool, wrong)), 2)
         return cls(raw, right, least, len(scores), measure, spread)
 
     def save(self, run: Path) -> Path:

@@ -32,9 +32,8 @@ class PoseSmoother:
             people: P identities.
             time: of the frame in seconds, above that of the frame before.
         """
-        return np.array(
-            [self._smooth(pose, person, time) for pose, person in zip(joints, people, strict=True)]
-        ).reshape(joints.shape)
+        smoothed = [self._smooth(pose, person, time) for pose, person in zip(joints, people, strict=True)]
+        return np.reshape(smoothed, joints.shape)
 
     def _smooth(self, pose: np.ndarray, person: Hashable, time: float) -> np.ndarray:
         before = self.state.get(person)

@@ -79,43 +79,23 @@ class ImagePeople:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The crops of an image's people.
-
-    Attributes:
-        name: the image's.
-        crops: (P, n, n, 3) uint8 RGB.
-        boxes: (P, 4) x1 y1 x2 y2 that the crops show.
-        box_scores: (P,) the detector's, NaN if nobody said.
-        rows: (P,) each person's row among the boxes given.
-        left_out: a line for each person, or for the image, that cannot be used.
-        doubts: a line for each box that is used and may have another form.
-    """
-
-    name: str
-    crops: np.ndarray
-    boxes: np.ndarray
-    box_scores: np.ndarray
-    rows: np.ndarray
-    left_out: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What came of one image.
 
     Attributes:
-        name: the image's.
-        poses: of the people that could be predicted.
+        poses: of the people that could be predicted, under the image's name.
         left_out: a line, with its reason, for each that could not, or for the image.
         doubts: a line for each box that was used and may have another form than x y width height.
     """
 
-    name: str
     poses: Poses
     left_out: list[str]
     doubts: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The image's."""
+        return self.poses.image
 
 
 def stream(
@@ -135,20 +115,18 @@ def stream(
         min_score: of joints that are shown.
     """
     batch_size, ahead = (batch_size, 2 * batch_size) if isinstance(images, Sequence) else (1, 0)
-    waiting: deque[Cut] = deque()
+    waiting: deque[Outcome] = deque()  # whose people are predicted, or being so
     crops: list[np.ndarray] = []
     done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
-    for cut in chain(cut_ahead(images, network.size, ahead, find_people), [None]):  # None: there are no more
-        if cut is not None:
-            waiting.append(cut)
-            crops.extend(cut.crops)
-        while len(crops) >= (batch_size if cut is not None else 1):
+    for cut, outcome in chain(cut_ahead(images, network, ahead, find_people), [((), None)]):  # None: there are no more
+        waiting.extend([outcome] if outcome else [])
+        crops.extend(cut)
+        while len(crops) >= (batch_size if outcome else 1):
             stages, *beside = network(np.stack(crops[:batch_size]))
             done.extend(zip(stages[-1], *beside, strict=True))
             del crops[:batch_size]
-        while waiting and len(waiting[0].crops) <= len(done):
-            count = len(waiting[0].crops)
-            yield map_back(waiting.popleft(), done[:count], network, min_score)
+        while waiting and (count := len(waiting[0].poses)) <= len(done):
+            yield map_back(waiting.popleft(), done[:count], network.size, min_score)
             del done[:count]
 
 
@@ -168,24 +146,25 @@ def refine(network: Network, people: ImagePeople, outcome: Outcome) -> Outcome:
     return replace(outcome, poses=replace(poses, **columns))
 
 
-def map_back(cut: Cut, done: list[tuple[np.ndarray, ...]], network: Network, min_score: float) -> Outcome:
-    """The poses (K, D) of a cut's people, their scores (K,) and sigma (K, 2), of crop pixels, as those of its image."""
-    joints, scores, sigma = zip(*done, strict=True) if done else ((), (), ())
-    shape, to_image = (len(done), len(network.skeleton)), invert_affine(box_matrices(cut.boxes, network.size))
-    joints = apply_affine(to_image, np.reshape(joints, (*shape, network.dimensions)))
-    sigma = np.reshape(sigma, (*shape, 2)) * to_image[:, :1, :1]  # a crop is moved and scaled alone
-    person = (cut.boxes, np.reshape(scores, shape), cut.box_scores, cut.rows)
-    poses = Poses(joints, network.skeleton, *person, cut.name, min_score=min_score, sigma=sigma)
-    return Outcome(cut.name, poses, cut.left_out, cut.doubts)
+def map_back(outcome: Outcome, done: list[tuple[np.ndarray, ...]], size: int, min_score: float) -> Outcome:
+    """The outcome with its people's poses (K, D), scores (K,) and sigma (K, 2), which are of crop pixels."""
+    poses, columns = outcome.poses, zip(*done, strict=True) if done else ((), (), ())
+    shapes = poses.joints.shape, poses.scores.shape, (*poses.scores.shape, 2)
+    joints, scores, sigma = map(np.reshape, columns, shapes)
+    to_image = invert_affine(box_matrices(poses.boxes, size))
+    joints, sigma = apply_affine(to_image, joints), sigma * to_image[:, :1, :1]  # a crop is moved and scaled alone
+    return replace(outcome, poses=replace(poses, joints=joints, scores=scores, sigma=sigma, min_score=min_score))
 
 
-def cut_ahead(images: Iterable[ImagePeople], size: int, ahead: int, find_people: FindPeople | None) -> Iterator[Cut]:
+def cut_ahead(
+    images: Iterable[ImagePeople], network: Network, ahead: int, find_people: FindPeople | None
+) -> Iterator[tuple[np.ndarray, Outcome]]:
     """`cut_image` of each image, in order; threads work up to `ahead` images ahead."""
     waiting: deque[Future] = deque()
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "images") as pool:
         try:
             for people in images:
-                waiting.append(pool.submit(cut_image, people, size, find_people))
+                waiting.append(pool.submit(cut_image, people, network, find_people))
                 if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
@@ -195,10 +174,13 @@ def cut_ahead(images: Iterable[ImagePeople], size: int, ahead: int, find_people:
                 future.cancel()
 
 
-def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = None) -> Cut:
-    """The crops of one image's people; whoever or whatever cannot be used is told in `left_out`."""
+def cut_image(
+    people: ImagePeople, network: Network, find_people: FindPeople | None = None
+) -> tuple[np.ndarray, Outcome]:
+    """The crops (P, n, n, 3) uint8 RGB of one image's people, and its outcome before their joints are known."""
+    name, scores, left_out = people.name, people.box_scores, []
     try:
-        image, name, scores = people.load(), people.name, people.box_scores
+        image = people.load()
         height, width = image.shape[:2]
         if people.boxes is not None:
             boxes = check_boxes(people.boxes, name)
@@ -209,13 +191,14 @@ def cut_image(people: ImagePeople, size: int, find_people: FindPeople | None = N
             if not len(boxes):
                 raise PoseError(f"{name}: {NOBODY}")
     except PoseError as error:
-        line, none = str(error) if people.name in str(error) else f"{people.name}: {error}", np.zeros((0, 4))
-        return Cut(people.name, np.zeros((0, size, size, 3), np.uint8), none, none[:, 0], np.zeros(0, int), [line])
-    scores = np.full(len(boxes), np.nan) if scores is None else np.asarray(scores, dtype=np.float64)
+        left_out, scores = [str(error) if name in str(error) else f"{name}: {error}"], None
+        image, boxes, width, height = np.zeros((1, 1, 3), np.uint8), np.zeros((0, 4)), 1, 1
     faults = [""] if people.boxes is None and find_people is None else describe_faults(boxes, width, height)
-    rows = np.array([row for row, fault in enumerate(faults) if not fault], dtype=int)
-    left_out = [f"{name}: person {row + 1}: {fault}" for row, fault in enumerate(faults) if fault]
-    crops = cut_crops(image, box_matrices(boxes[rows], size), size)
-    forms = np.hstack([boxes[rows, :2], boxes[rows, 2:] - boxes[rows, :2]])[: None if people.sized else 0]
+    left_out += [f"{name}: person {row + 1}: {fault}" for row, fault in enumerate(faults) if fault]
+    rows = np.array([row for row, fault in enumerate(faults[: len(boxes)]) if not fault], dtype=int)
+    scores, boxes = np.full(len(rows), np.nan) if scores is None else np.asarray(scores, float)[rows], boxes[rows]
+    forms = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])[: None if people.sized else 0]
     doubts = [f"{name}: its box {fault}" for fault in find_form_faults(forms, (width, height)).tolist() if fault]
-    return Cut(name, crops, boxes[rows], scores[rows], rows, left_out, doubts)
+    unknown = np.full((len(rows), len(network.skeleton), network.dimensions), np.nan)
+    poses = Poses(unknown, network.skeleton, boxes, unknown[..., 0], scores, rows, name)
+    return cut_crops(image, box_matrices(boxes, network.size), network.size), Outcome(poses, left_out, doubts)

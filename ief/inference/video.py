@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from glob import escape
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 
 import cv2
@@ -244,15 +244,12 @@ def write_video(path: Path, frames: Iterator[np.ndarray], fps: float) -> Path:
     def write(part: Path) -> None:
         for left in part.parent.glob(f".{escape(path.stem)}.part*"):  # by a process that was killed
             left.unlink()
-        writer = None
-        for frame in frames:
-            if writer is None:
-                size, codec = frame.shape[1::-1], cv2.VideoWriter.fourcc(*CODECS[path.suffix.lower()])
-                writer = cv2.VideoWriter(str(part), codec, fps, size)
-                if not writer.isOpened():
-                    raise PoseError(f"{path}: OpenCV cannot write {path.suffix} here; give an .avi")
+        first, codec = next(frames), cv2.VideoWriter.fourcc(*CODECS[path.suffix.lower()])
+        writer = cv2.VideoWriter(str(part), codec, fps, first.shape[1::-1])
+        if not writer.isOpened():
+            raise PoseError(f"{path}: OpenCV cannot write {path.suffix} here; give an .avi")
+        for frame in chain([first], frames):
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-        if writer:
-            writer.release()
+        writer.release()
 
     return write_atomically(path, write)

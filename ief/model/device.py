@@ -11,7 +11,7 @@ def choose_device(name: str | None = None) -> torch.device:
     """The device called `name`, else this process's GPU, else the CPU. Raises PoseError if it cannot be used."""
     if name is not None:
         try:
-            torch.zeros(1, device=name)
+            torch.zeros(1, device=name).item()  # which `meta`, where there are no numbers, refuses
             return torch.device(name)
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).split("\n")[0]

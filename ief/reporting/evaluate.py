@@ -8,14 +8,14 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation import OksScores, load_angle_limits, oks_scores, sequence_errors
-from evaluation.metrics.json_format import Json, to_json
+from evaluation.metrics.json_format import Json
 from evaluation.report.tables import breakdown_tables, groups_table, joints_table, summary_table
 from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, print_summary, score_poses, to_tree, view_poses
+from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import table
-from mpii_tools.annotations.units import require_pixels
 from mpii_tools.people import People
-from mpii_tools.results.matching import align, align_annotated
+from mpii_tools.results.matching import align, align_annotated, name_images
 from mpii_tools.results.predictions import person_scores, predicted_joints, read_predictions
 from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning, unit_warning
 
@@ -47,7 +47,8 @@ def evaluate_predictions(
         intervals: 95 % confidence intervals over people.
 
     Returns:
-        The scores as `to_tree` has them; under "oks", "difference" and, in 3D, "per_sequence" what was asked for.
+        The scores as `to_tree` has them; under "oks", "difference" and, in 3D, "per_sequence" what was asked for. Where
+        an image has another number of predictions than people, as a detector gives them, "oks" alone.
 
     Raises:
         PoseError: files that cannot be read or do not go together.
@@ -57,9 +58,20 @@ def evaluate_predictions(
     people = select_split(annotations, reading.people, split)
     require_pixels(annotations, people)
     read = read_predictions(predictions, people.joint_names, first_pixel)
-    aligned, people = align_annotated(read, people)
-    joints = aligned.joints
     notes = [table(f"faults of {annotations}", reading.faults)]
+    try:
+        aligned, people = align_annotated(read, people)
+    except PoseError as error:
+        if not oks or (images := name_images(read, people)) is None or read.joint_names != people.joint_names:
+            raise
+        average_precision = score_oks(read.joints, people, read.scores, read.box_scores, images)
+        if elsewhere := len(read) - int(np.isin(images, people.images).sum()):
+            notes.append(f"{elsewhere:,} predictions are in images of nobody in {annotations} and do not count")
+        notes.append(f"COCO's OKS alone, which needs no pairs: {error}")
+        print(*filter(None, notes), sep="\n", file=sys.stderr)
+        print_oks(average_precision)
+        return {"oks": asdict(average_precision)}
+    joints = aligned.joints
     if len(read) > len(people):
         notes.append(f"{len(read) - len(people):,} predictions are of nobody in {annotations} and do not count")
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
@@ -78,7 +90,7 @@ def evaluate_predictions(
         print_oks(average_precision)
         result["oks"] = asdict(average_precision)
     if view := view_poses(people, 3, joints):
-        result[KEY]["per_sequence"] = to_json(sequence_errors(*view[1], view[0]))
+        result[KEY]["per_sequence"] = sequence_errors(*view[1], view[0])
     if against:
         warn(against, other, people)
         difference = score_poses(joints, people, minus=other, **options)
@@ -99,11 +111,16 @@ def select_split(path: Path, people: People, split: str | None) -> People:
 
 
 def score_oks(
-    joints: np.ndarray, people: People, scores: np.ndarray | None, box_scores: np.ndarray | None
-) -> OksScores:
-    """COCO's AP of poses (N, K, D), ranked by the scores of joints (N, K) and boxes (N,) as `person_scores` does."""
+    joints: np.ndarray, people: People, scores: np.ndarray | None, box_scores: np.ndarray | None,
+    images: list[str] | None = None,
+) -> OksScores:  # fmt: skip
+    """COCO's AP of poses (P, K, D), ranked by the scores of joints (P, K) and boxes (P,) as `person_scores` does.
+
+    Args:
+        images: P names, of poses that are not one for each of the people in their order.
+    """
     gt, ranks = ground_truth(people, joints), person_scores(scores, box_scores, len(joints))
-    return oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks)
+    return oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks, images)
 
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
@@ -115,11 +132,11 @@ def warn(path: Path, joints: np.ndarray, people: People) -> None:
 
 def print_tables(scores: ScoresByDimension) -> None:
     """Every table of one set of predictions."""
-    named = {scores[2].convention: scores[2]}
-    tables = [summary_table(named), *(groups_table(named, threshold) for threshold in scores[2].thresholds)]
-    tables.append(joints_table(scores[2]))
-    if 3 in scores:
-        tables += [summary_table({"predictions": scores[3]}), joints_table(scores[3]), *breakdown_tables(scores[3])]
+    flat = scores[2]
+    named = {flat.convention: flat}
+    tables = [summary_table(named), *(groups_table(named, one) for one in flat.thresholds), joints_table(flat)]
+    if deep := scores.get(3):
+        tables += [summary_table({"predictions": deep}), joints_table(deep), *breakdown_tables(deep)]
     print(*(table.text() for table in tables), sep="\n")
 
 

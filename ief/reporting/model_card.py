@@ -6,6 +6,7 @@ import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from ief.inference.score_map import ScoreMap, share_right
 WIDTH = 100  # columns of the page
 WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
 LEAST = 55.0  # PCKh@0.5 in % below which the card warns
+WEAK = f"**These weights are weak**: {{}} below {LEAST:g} %. Look at poses before you use them."
+to_yaml = partial(json.dumps, ensure_ascii=False)
 USE = """\
     ief predict photo.jpg --out poses
 
@@ -72,6 +75,7 @@ def model_card(
     first, last = headers[0], headers[-1]
     trained_on = last.get("trained_on") or last["training"]["data"]
     main = scored[0].last
+    value = main.mean_pckh.value or 0.0
     parts = [
         front_matter(license, trained_on, scored),
         f"# {last['name']}",
@@ -81,7 +85,7 @@ def model_card(
         f"Trained on {last['training']['people']:,} people of {trained_on}, starting from "
         f"{first['training']['pretrained'] or 'random weights'}. License of the data: {license}",
         "## Scores",
-        *(warn_of_score(main) if main.measure.block == "pckh" else []),
+        *([WEAK.format(main.measure.title)] if main.measure.block == "pckh" and value < LEAST else []),
         *(block for people in scored for block in describe_scores(people)),
         *(describe_joint_scores(scored, score_map) + describe_ellipses(scored, score_map) if score_map else []),
         "## Storage",
@@ -97,22 +101,11 @@ def front_matter(license: str, trained_on: str, scored: Sequence[ScoredPeople]) 
     """YAML as hubs read it; a JSON text is a YAML scalar."""
     metrics = dict.fromkeys(people.last.measure.title for people in scored)
     metrics |= {"OKS AP": None} if any(people.oks for people in scored) else {}
-    fields = {
-        "license": ["other"], "license_name": [license.split(":")[0]], "pipeline_tag": ["keypoint-detection"],
-        "library_name": ["compositional-pose"],
-    }  # fmt: skip
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, (value,) in fields.items()]
+    facts = ("license", "other"), ("license_name", license.split(":")[0]), ("pipeline_tag", "keypoint-detection")
+    lines = [f"{key}: {to_yaml(value)}" for key, value in (*facts, ("library_name", "compositional-pose"))]
     for key, values in (("datasets", trained_on.split(" + ")), ("metrics", metrics)):
-        lines += [f"{key}:", *(f"- {json.dumps(value, ensure_ascii=False)}" for value in values)]
+        lines += [f"{key}:", *(f"- {to_yaml(value)}" for value in values)]
     return "\n".join(["---", *lines, "---"])
-
-
-def warn_of_score(scores: Scores) -> list[str]:
-    """A warning where the weights are far from what MPII's tables know."""
-    value = scores.mean_pckh.value
-    if value is not None and value >= LEAST:
-        return []
-    return [f"**These weights are weak**: {scores.measure.title} below {LEAST:g} %. Look at poses before you use them."]
 
 
 def describe_scores(people: ScoredPeople) -> list[str]:
@@ -131,22 +124,20 @@ def describe_scores(people: ScoredPeople) -> list[str]:
 
 def describe_joint_scores(scored: Sequence[ScoredPeople], score_map: ScoreMap) -> list[str]:
     """What scores of joints mean: the reliability table, and the joints below the threshold."""
-    rows = []
-    for people in scored:
-        rows += [
-            (people.name, str(each.joints), Cell(each.score, digits=2), cell(each.correct, digits=2))
-            for each in (people.calibration.bins if people.calibration else ())
-        ]
-    head = ("", "Joints", "Mean score", "Share right")
-    table = Table("Scores of joints, by tenths, and the share of them that is right", head, tuple(rows))
+    bins = [(people.name, each) for people in scored if people.calibration for each in people.calibration.bins]
+    table = Table(
+        "Scores of joints, by tenths, and the share of them that is right",
+        ("", "Joints", "Mean score", "Share right"),
+        tuple((name, str(one.joints), Cell(one.score, digits=2), cell(one.correct, digits=2)) for name, one in bins),
+    )
     hidden = []
     for people in scored:
         below = people.scores < score_map.min_score
-        counted = np.isfinite(people.correct)
+        share = 100 * below[np.isfinite(people.correct)].mean()
+        wrong, others = (100 * (1 - share_right(which, people.correct)) for which in (below, ~below))
         hidden.append(
-            f"on `{people.name}` {100 * below[counted].mean():.0f} % of the joints, of which "
-            f"{100 * (1 - share_right(below, people.correct)):.0f} % are wrong (of the others "
-            f"{100 * (1 - share_right(~below, people.correct)):.0f} %)"
+            f"on `{people.name}` {share:.0f} % of the joints, of which {wrong:.0f} % are wrong (of the others "
+            f"{others:.0f} %)"
         )
     return [
         "## Scores of joints",

@@ -27,7 +27,6 @@ def draw_people(
     rows: Sequence[int],
     *,
     side: int = 320,
-    before: np.ndarray | None = None,
     left_out: list[str] | None = None,
 ) -> list[tuple[int, np.ndarray]]:
     """Close-ups of some people with predicted (colored) and true (thin white) skeletons; in 3D a side view beside.
@@ -40,7 +39,6 @@ def draw_people(
         load_image: an image by name.
         rows: the people to draw.
         side: of each picture in pixels.
-        before: (N, K, D) poses that `poses` came from, for arrows from there; None draws none.
         left_out: gets a line, with its reason, for each image that is missing or corrupt.
 
     Returns:
@@ -54,7 +52,7 @@ def draw_people(
             if left_out is not None:
                 left_out.append(f"picture of {people.person_ids[row]}: {error}")
             continue
-        options = {"gt": people.joints[row], "side": side, "before": None if before is None else before[row]}
+        options = {"gt": people.joints[row], "side": side}
         if poses.shape[-1] == 3 and (depth := people.depth) is not None:
             options["gt"] = np.column_stack([people.joints[row], depth.z[row]])
             options["scale"] = float(depth.camera[row, 0] / depth.root_depth[row]) if depth.placed[row] else None
@@ -94,13 +92,11 @@ def make_people_section(
         return Section("People", text=NOBODY)
     errors, unit = person_errors(poses, people), choose_measure(people).unit
     labels = label_worst_and_median(errors)
-    before = run.poses["stage0"][..., :2] if run.last != "stage0" and "stage0" in run.poses else None
-    drawn = draw_people(people, poses[..., :2], load_image, list(labels), before=before, left_out=left_out)
+    drawn = draw_people(people, poses[..., :2], load_image, list(labels), left_out=left_out)
     captions = {row: f"{label}: {people.person_ids[row]}, {errors[row]:.2f} {unit}" for row, label in labels.items()}
     pictures = [(captions[row], picture) for row, picture in drawn]
     text = (
-        f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth; "
-        "pink arrows: from stage 0 to stage 1."
+        f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth."
     )
     return Section("People", text=(text,) if pictures else NOBODY, pictures=pictures)
 
@@ -112,7 +108,7 @@ def make_figure_3_section(
 
     From the best to the worst: first those whose depth is known, then others.
     """
-    heading, poses, pictures = "Figure 3: image and side view", run.poses.get(run.last), []
+    poses, pictures = run.poses.get(run.last), []
     if people is not None and load_image is not None and poses is not None and poses.shape[-1] == 3:
         flat, unit = person_errors(poses, people), choose_measure(people).unit
         millimeters = np.full(len(people), np.nan) if people.depth is None else person_errors(poses, people, 3)
@@ -125,7 +121,7 @@ def make_figure_3_section(
         f"{run.name}: people from the best to the worst predicted, in the image and from the side. {SIDES}: the ground "
         "truth, from the side only where its depth is known."
     )
-    return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=True)
+    return Section("Figure 3: image and side view", text=(text,) if pictures else NOBODY, pictures=pictures, wide=True)
 
 
 def choose_sequence(people: People, poses: Mapping[str, np.ndarray]) -> sequence.Sequence | None:
@@ -141,14 +137,11 @@ def choose_sequence(people: People, poses: Mapping[str, np.ndarray]) -> sequence
         None without a sequence of at least `SHORTEST` frames with a camera, numbers and wrists.
     """
     skeleton, depth = people.skeleton, people.depth
-    if not any(name.endswith(sequence.KIND) for name in skeleton.names):
+    gt, sequences = np.where(people.annotated[..., None], people.camera_joints, np.nan), _sequences(depth)
+    spread = [_spread(gt[rows], skeleton) for rows in sequences]
+    if not np.isfinite(spread).any():
         return None
-    gt = np.where(people.annotated[..., None], people.camera_joints, np.nan)
-    spread = {rows: _spread(gt[list(rows)], skeleton) for rows in map(tuple, _sequences(depth))}
-    spread = {rows: value for rows, value in spread.items() if np.isfinite(value)}
-    if not spread:
-        return None
-    rows = np.array(max(spread, key=spread.get))
+    rows = sequences[np.nanargmax(spread)]
     *whose, number = (str(getattr(depth, name)[rows[0]]) for name in ("subject", "action", "sequence"))
     whose = [name for name in whose if name and name not in number]
     return sequence.Sequence(
@@ -166,8 +159,7 @@ def _sequences(depth: Depth) -> list[np.ndarray]:
     labels = np.stack([depth.subject[named], depth.action[named], depth.sequence[named]], axis=-1)
     _, index = np.unique(labels, axis=0, return_inverse=True)
     sequences = []
-    for number in range(index.max(initial=-1) + 1):
-        rows = named[index.reshape(-1) == number]
+    for rows in (named[index.reshape(-1) == number] for number in range(index.max(initial=-1) + 1)):
         if len(np.unique(depth.frame[rows])) < len(rows):
             _, camera, count = np.unique(depth.camera[rows], axis=0, return_inverse=True, return_counts=True)
             rows = rows[camera.reshape(-1) == count.argmax()]
@@ -182,4 +174,5 @@ def _spread(gt: np.ndarray, skeleton: Skeleton) -> float:
     wrists = [index for index, name in enumerate(skeleton.names) if name.endswith(sequence.KIND)]
     places = (gt - gt[:, [skeleton.root]])[:, wrists]
     places = places[np.isfinite(places).all(axis=(1, 2))]
-    return float(np.sqrt(places.var(axis=0).sum(axis=-1)).mean()) if len(places) >= SHORTEST else np.nan
+    known = wrists and len(places) >= SHORTEST
+    return float(np.sqrt(places.var(axis=0).sum(axis=-1)).mean()) if known else np.nan

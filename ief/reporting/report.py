@@ -96,7 +96,7 @@ def write_report(
             human36m.make_metrics_section(trainings, loaded, truth is not None),
             human36m.make_joints_section(trainings.pairs),
             human36m.make_actions_section(trainings.pairs),
-            representation.make_depth_section(measured, shown.skeleton, trained is not None),
+            representation.make_section(measured, shown.skeleton, trained is not None, dimensions=3),
             sequence.make_section(followed),
             make_figure_3_section(shown, people, load_image, left_out),
         ]

@@ -2,23 +2,22 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import count, takewhile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, name_corrupt
 from checkpoints.files import distinct_names, read_text
 from checkpoints.weights import read_header
-from evaluation import AngleLimits, Bootstrap, Scores, evaluate, joint_error
+from evaluation import AngleLimits
 from evaluation.metrics.json_format import Json, scores_from_json
 from evaluation.report.material import Run
+from evaluation.report.tables import readable
 from heads.pairs import METHODS
 from heads.skeleton import MPII
-from ief.model.run_folder import METRICS, stage_file
-from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, load_predictions, score, view_poses
+from ief.model.run_folder import METRICS
+from ief.reporting.scoring import KEY, ScoresByDimension, load_predictions, score_poses
 from mpii_tools.people import People
 from mpii_tools.skeletons import skeleton_from_json
 
@@ -36,9 +35,9 @@ def run_names(runs: Sequence[Path]) -> list[str]:
 
 
 def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits | None = None) -> Run:
-    """What a run folder holds; stages that metrics.json lacks, or scored on others than `people`, are scored here.
+    """What a run folder holds, with the scores of its predictions of `people`, else those of metrics.json.
 
-    Scores in 3D are of the predictions where the depth of some of the people is known, else those of metrics.json.
+    Those of metrics.json are also what is known of stages without predictions, and in 3D of people without depth.
 
     Raises:
         PoseError: neither metrics.json nor, with people, predictions; predictions of other people.
@@ -50,30 +49,11 @@ def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits
     predicted = load_predictions(folder, people) if people is not None else {}
     poses = {stage: each.joints for stage, each in predicted.items()}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
-    depth = people.depth if people is not None else None
-    placed = depth is not None and depth.placed.any() and any(pose.shape[-1] == 3 for pose in poses.values())
-    for scores in stages.values() if placed else ():
-        scores.pop(3, None)
     for stage, joints in poses.items():
-        known = stages.setdefault(stage, {})
-        if not known or not match_scores(known[2], joints, people):
-            known[2] = score(joints, people, known[2].convention if known else "official", intervals=True)
-        if placed and (view := view_poses(people, 3, joints, limits=limits)):
-            known[3] = evaluate(*view[1], view[0], bootstrap=Bootstrap())
+        stages[stage] = stages.get(stage, {}) | score_poses(joints, people, intervals=True, limits=limits)
     scores = {stage: each.scores for stage, each in predicted.items() if each.scores is not None}
     scores = {stage: each for stage, each in scores.items() if np.isfinite(each).any()}
     return Run(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)
-
-
-@contextmanager
-def name_corrupt(path: Path, cure: str) -> Iterator[None]:
-    """Turns what goes wrong in reading a file into the one error, with what to do."""
-    try:
-        yield
-    except PoseError:
-        raise
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
 
 
 def load_metrics(run: Path) -> dict[str, ScoresByDimension]:
@@ -99,13 +79,13 @@ def load_record(run: Path) -> tuple[Json, Json]:
         PoseError: a header that cannot be read. The weights are not looked at.
     """
     stages, best = [], []
-    for index, path in enumerate(takewhile(Path.exists, (stage_file(run, index) for index in count()))):
+    for path in sorted(run.glob("stage*/stage.safetensors")):
+        stages.append(stage := read_header(path))
         with name_corrupt(path, "copy or train it again"):
-            stages.append(stage := read_header(path))
             kept = stage.get("kept", {})  # older stages, which do not say it, hold the last weights
             if kept.get("weights") == "best":
                 epochs = f"{kept['epoch']:.4g} of {stage['training']['preset']['epochs']:g}"
-                best.append(f"stage {index}: epoch {epochs}")
+                best.append(f"{readable(path.parent.name)}: epoch {epochs}")
     if not stages:
         return {}, {}
     kept = f"best validated, {', '.join(best)}" if best else "last"
@@ -121,21 +101,9 @@ def load_curves(run: Path) -> tuple[dict[str, list], dict[str, list]]:
     curves, validations = {}, {}
     for path in sorted(run.glob("stage*/log.csv")):
         with name_corrupt(path, "remove it, the report does without"):
-            rows = list(csv.DictReader(read_text(path).splitlines()))
-            curves[path.parent.name] = [(float(row["step"]), float(row["loss"])) for row in rows]
-            validated = [row for row in rows if any(row.get(name) for name in METRICS)]
-            points = [
-                tuple(float(row[name]) if row.get(name) else None for name in ("step", *METRICS)) for row in validated
-            ]
-        if points:
-            validations[path.parent.name] = points
+            rows, stage = list(csv.DictReader(read_text(path).splitlines())), path.parent.name
+            curves[stage] = [(float(row["step"]), float(row["loss"])) for row in rows]
+            validated = [[row["step"], *map(row.get, METRICS)] for row in rows if any(map(row.get, METRICS))]
+            if validated:
+                validations[stage] = [tuple(float(value) if value else None for value in row) for row in validated]
     return curves, validations
-
-
-def match_scores(scores: Scores, poses: np.ndarray, people: People) -> bool:
-    """Whether scores in 2D have confidence intervals and are of these poses (N, K, D) and people."""
-    gt = ground_truth(people, poses)
-    if scores.bootstrap is None or scores.people != len(people) or scores.measure != gt.measure:
-        return False
-    values = [each.overall.value for each in (joint_error(poses[..., :2], gt), scores["joint_error"])]
-    return bool(np.isclose(*np.array(values, dtype=np.float64), rtol=1e-9))

@@ -8,8 +8,7 @@ nothing (`mpii_tools.people.Depth.to_camera`). Scoring arrays needs no torch: `i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores, evaluate
+from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores
 from evaluation.metrics.calibration import correct_joints
 from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.errors import joint_errors
@@ -25,7 +24,7 @@ from evaluation.metrics.evaluate import person_errors as measure_errors
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.report.tables import cell, groups_table, readable, summary_table
+from evaluation.report.tables import groups_table, summary_table
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit
 from mpii_tools.results.matching import align
@@ -53,16 +52,15 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
     """
     counted = people.annotated
     for pose in poses:
-        if len(pose) == len(people) and pose.shape[1] == counted.shape[1]:
-            counted = counted & predicted_joints(pose[..., :2])
-    rows = (people.joints, people.head_size, people.scale, counted, people.skeleton)
-    return GroundTruth(*rows, MEASURES[metric] if metric else choose_measure(people))
+        counted = counted & predicted_joints(pose[..., :2])
+    measure = MEASURES[metric] if metric else choose_measure(people)
+    return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure)
 
 
 def choose_measure(people: People) -> Measure:
     """PCKh where somebody's head size is known (or nobody's anything), else PCK by torso, else by box."""
-    known = people.joints, people.head_size, people.scale, people.annotated, people.skeleton
-    return next((one for one in MEASURES.values() if has_size(GroundTruth(*known, one).size).any()), PCKH)
+    sizes = {name: ground_truth(people, metric=name).size for name in MEASURES}
+    return next((MEASURES[name] for name, size in sizes.items() if has_size(size).any()), PCKH)
 
 
 def view_poses(
@@ -115,27 +113,14 @@ def score_poses(
     Args:
         minus: (N, K, D) other poses of the same people, whose scores are subtracted; the intervals are paired.
     """
-    poses = [joints] if minus is None else [joints, minus]
-    bootstrap = Bootstrap() if intervals or minus is not None else None
-    views = {d: view_poses(people, d, *poses, metric=metric, limits=limits) for d in (2, 3)}
+    others = [] if minus is None else [minus]
+    bootstrap = Bootstrap() if intervals or others else None
+    views = {d: view_poses(people, d, joints, *others, metric=metric, limits=limits) for d in (2, 3)}
     return {
         dimensions: score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
         for dimensions, view in views.items()
         if view
     }
-
-
-def score(
-    joints: np.ndarray, people: People, convention: str = "official", intervals: bool = False, metric: str | None = None
-) -> Scores:
-    """The scores in 2D of `score_poses`."""
-    return score_poses(joints[..., :2], people, convention, intervals, metric)[2]
-
-
-def measure_mpjpe(joints: np.ndarray, people: People) -> float | None:
-    """The Joint Error of poses (N, K, 3) in mm; None if it is not known, see `view_poses`."""
-    view = view_poses(people, 3, joints)
-    return evaluate(*view[1], view[0])["joint_error"].overall.value if view else None
 
 
 def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
@@ -156,32 +141,28 @@ def person_errors(joints: np.ndarray, people: People, dimensions: int = 2) -> np
     return nan_mean(joint_errors(people.depth.to_camera(joints), gt, people.skeleton.root), axis=1)
 
 
-def stage_names(count: int) -> list[str]:
-    """`mean_pose`, `stage0`, `stage1`, ... for `count` poses of a cascade."""
-    return ["mean_pose", *(f"stage{index}" for index in range(count - 1))]
+def name_stages(poses: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """The poses of a cascade, (T + 1, N, K, D), as `mean_pose`, `stage0`, `stage1`, ..."""
+    return {f"stage{index}" if index >= 0 else "mean_pose": pose for index, pose in enumerate(poses, start=-1)}
 
 
-def score_run(
-    run: Path, data: PreparedSplit, device: torch.device, flip: bool = False, out: Path | None = None
-) -> dict[str, ScoresByDimension]:
+def score_run(run: Path, data: PreparedSplit, device: torch.device) -> dict[str, ScoresByDimension]:
     """Predict a split with every stage of a run, write predictions and metrics.json, return the scores by stage.
 
-    Writes `predictions-SPLIT.npz` (the last stage) and `predictions-SPLIT-NAME.npz` for the previous ones, to the
-    folder `out`, by default the run's; where joints have scores, also what those mean (`ief.inference.score_map`).
+    Writes to the run's folder `predictions-SPLIT.npz` (the last stage), `predictions-SPLIT-NAME.npz` for the previous
+    ones, and where joints have scores, also what those mean (`ief.inference.score_map`).
     """
     from ief.inference.predictor import PosePredictor
     from ief.inference.score_map import ScoreMap
     from ief.model.run_folder import load_cascade
 
-    out = out or run
-    poses, scores, _ = PosePredictor.of(load_cascade(run).to(device), flip).predict_split(data)
-    save_poses(out, data, poses, scores)
+    poses, scores, _ = PosePredictor.of(load_cascade(run).to(device)).predict_split(data)
+    save_poses(run, data, poses, scores)
     gt = ground_truth(data.people, poses[-1])
     if score_map := ScoreMap.fit(scores, correct_joints(poses[-1][..., :2], gt), gt.measure.title):
-        score_map.save(out)
-    stages = zip(stage_names(len(poses)), poses, strict=True)
-    results = {name: score_poses(pose, data.people, intervals=True) for name, pose in stages}
-    write_text(out / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
+        score_map.save(run)
+    results = {name: score_poses(pose, data.people, intervals=True) for name, pose in name_stages(poses).items()}
+    write_text(run / "metrics.json", json.dumps({name: to_tree(scored) for name, scored in results.items()}, indent=1))
     return results
 
 
@@ -193,19 +174,14 @@ def save_poses(run: Path, data: PreparedSplit, poses: np.ndarray, scores: np.nda
     Args:
         scores: (N, K) of the last stage's joints in 0..1; NaN where there is none.
     """
-    names, people = stage_names(len(poses)), data.people
-    for stage, (name, pose) in enumerate(zip(names, poses, strict=True), start=-1):
-        final = name == names[-1]
+    people = data.people
+    for stage, (name, pose) in enumerate(name_stages(poses).items(), start=-1):
+        final = stage == len(poses) - 2
         path = run / f"predictions-{data.split}{'' if final else f'-{name}'}.npz"
         known = scores if final and np.isfinite(scores).any() else None
         predictions = Predictions(pose, people.person_ids, people.joint_names, stage, known, people.crop_center)
         save_predictions(path, with_camera(predictions, people))
     return path
-
-
-def load_poses(run: Path, people: People) -> dict[str, np.ndarray]:
-    """Stage -> (N, K, D) predictions of the people; see `load_predictions`."""
-    return {stage: each.joints for stage, each in load_predictions(run, people).items()}
 
 
 def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
@@ -229,24 +205,5 @@ def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False
     for dimensions in (2, 3):
         if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
             print(summary_table(shown, signed).text())
-        if dimensions == 2:
-            print(groups_table(shown, signed=signed).text())
-
-
-def print_gains(run: Path, people: People) -> None:
-    """What each stage of a run gains over the previous one, with the paired 95 % confidence interval over people.
-
-    Args:
-        run: with the predictions of the validation split.
-        people: its people.
-    """
-    print("Gain over the previous stage, paired 95 % confidence interval over people:")
-    for (previous, before), (stage, after) in pairwise(load_poses(run, people).items()):
-        gain = score_poses(after, people, minus=before)[2]
-        pckh, joint, bone = (
-            cell(score.overall, signed=True) for score in (gain.pckh, gain["joint_error"], gain["bone_error"])
-        )
-        print(
-            f"  {readable(stage)} - {readable(previous)}: "
-            f"{gain.measure.title} {pckh} points, joint error {joint} px, bone error {bone} px"
-        )
+            if dimensions == 2:
+                print(groups_table(shown, signed=signed).text())

@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import Estimate, Scores
+from evaluation import Estimate, GroundTruth, Scores
 from evaluation.metrics.bootstrap import average_seeds
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.relative import placement, relative_errors
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable
-from ief.reporting.scoring import ground_truth, load_poses
+from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
 
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
@@ -40,9 +40,9 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
     """
-    loaded = {method: [load_poses(run, people) for run in each] for method, each in runs.items()}
+    loaded = {method: [load_predictions(run, people) for run in each] for method, each in runs.items()}
     poses = {
-        (stage, method): [by_stage[stage][..., :2] for by_stage in each]
+        (stage, method): [by_stage[stage].joints[..., :2] for by_stage in each]
         for stage in next(iter(loaded.values()))[0]
         for method, each in loaded.items()
     }
@@ -53,12 +53,10 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     labels = {"visible joints": people.visible == 1, "hidden joints": people.visible == 0}
     parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
     parts = parts if all(part.annotated.any() for part in parts.values()) else {}
-    compared: dict[str, dict[str, Difference]] = {}
-    for name, part in {"all joints": gt, **parts}.items():
-        compared[name] = {}
-        for row, both in (pairs | gains).items():
-            each = [score_means(part, [one], [other], bootstrap=None) for one, other in zip(*both, strict=True)]
-            compared[name][row] = score_means(part, *both), each
+    compared = {
+        name: {row: compare_seeds(part, *both) for row, both in (pairs | gains).items()}
+        for name, part in {"all joints": gt, **parts}.items()
+    }
     entries = []
     for (stage, method), each in poses.items():
         mean, _ = compared["all joints"].get(f"{readable(stage)}, {method} - {BASE}", (None, []))
@@ -83,6 +81,12 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
         write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
     ]
+
+
+def compare_seeds(gt: GroundTruth, poses: Poses, others: Poses) -> Difference:
+    """Scores minus those of others, seed by seed."""
+    each = [score_means(gt, [one], [other], bootstrap=None) for one, other in zip(poses, others, strict=True)]
+    return score_means(gt, poses, others), each
 
 
 def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]:
@@ -121,22 +125,22 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
         joints: which are counted. means: of how many seeds, in words; empty for one.
     """
     measure = next(iter(rows.values()))[0].measure
-    columns = {"Joint px": ("joint_error", 2), "Bone px": ("bone_error", 2)}
-    columns[measure.title] = (measure.name_at(measure.main), 1)
+    metrics = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
 
     def row(name: str, mean: Scores, each: list[Scores]) -> Row:
         cells = [name]
-        for metric, digits in columns.values():
+        for metric in metrics.values():
+            digits = 2 - ("@" in metric)
             cells.append(cell(mean[metric].overall, digits, signed=True))
             if means:
                 seeds = average_seeds([scores[metric].overall.value for scores in each])
                 cells.append(cell(seeds, digits, signed=True).parts()[1] or "-")
         return tuple(cells)
 
-    title, head = "paired by person", list(columns)
+    title, head = "paired by person", list(metrics)
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
     if means:
-        title, head = "paired by person and by seed", [part for name in columns for part in (name, "over seeds")]
+        title, head = "paired by person and by seed", [part for name in metrics for part in (name, "over seeds")]
         also = "then over seeds: Student's t, the people as they are. A difference is beyond chance if neither holds 0"
         note = f"{note}; {also}"
     lines = tuple(row(name, *both) for name, both in rows.items())

@@ -12,10 +12,10 @@ import torch
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.conventions import PCKH
-from ief.inference.predictor import predict_cascade
+from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage
-from ief.reporting.scoring import measure_mpjpe, score
+from ief.reporting.scoring import score_poses
 from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig
 from mpii_tools.prepared.read import PreparedSplit
@@ -113,10 +113,12 @@ class Validator:
         """
         data, candidate = self.data, copy_stage(stage)
         cascade = Cascade(self.mean_pose, [*self.previous, candidate]).to(self.device).eval()
-        self.poses = predict_cascade(cascade, data)[-1]
-        scores = score(self.poses, data.people)
+        self.poses = PosePredictor.of(cascade).predict_split(data)[0][-1]
+        scored = score_poses(self.poses, data.people)
+        scores = scored[2]
         errors = (scores["joint_error"].overall.value, scores["bone_error"].overall.value)
-        metrics = Metrics(scores.mean_pckh.value, *errors, measure_mpjpe(self.poses, data.people))
+        in_mm = scored[3]["joint_error"].overall.value if 3 in scored else None
+        metrics = Metrics(scores.mean_pckh.value, *errors, in_mm)
         self.title = scores.measure.title
         if self.keep_best:
             if metrics.quality is None:

@@ -93,37 +93,31 @@ def compare_runs(
     """
     check_comparable(configs)
     folder, first = Path(folder), next(iter(configs.values()))
-    parts = {folder / f"seed{seed}": seed for seed in seeds} or {folder: None}
+    parts = {folder / f"seed{seed}": {"seed": seed} for seed in seeds} or {folder: {}}
     with open_runtime(device, stop_after, checkpoint_seconds, first.deterministic) as runtime:
         read, read_weights = cache(load_prepared), cache(load_pretrained)  # once for all runs
+        data = {name: load_training_data(config, read, read_weights) for name, config in configs.items()}
         runs = {
-            part / name: StageConfig(
-                config if seed is None else replace(config, seed=seed),
-                load_training_data(config, read, read_weights),
-                part / name,
-            )
-            for part, seed in parts.items()
+            part / name: StageConfig(replace(config, **changes), data[name], part / name)
+            for part, changes in parts.items()
             for name, config in configs.items()
         }
-        data, valid = runs[next(iter(runs))].data.train, read(first.data, "valid")
-        tell_mirroring(first, data, runtime)
+        train, people = next(iter(data.values())).train, read(first.data, "valid").people
+        tell_mirroring(first, train, runtime)
         if minutes is not None:
             epochs = epochs_for_budget(minutes, list(runs.values()), runtime, folder / "budget.json")
             runs = {path: replace(one, run=change_config(one.run, epochs=epochs)) for path, one in runs.items()}
         written = []
-        for part, seed in parts.items():
+        for part, changes in parts.items():
             folders = [part / name for name in configs]
             train_and_score([runs[path] for path in folders], runtime)
             if runtime.is_main:
-                named = title if seed is None else f"{title}, seed {seed}"
-                shown = {"load_image": load_image, "angle_limits": angle_limits}
-                written.append(
-                    write_report(folders, part / "report", named, people=valid.people, training=data.people, **shown)
-                )
-        by_name = all(name == config.method for name, config in configs.items())
-        if runtime.is_main and by_name and len(configs) > 1:
+                named = ", ".join([title, *(f"seed {seed}" for seed in changes.values())])
+                shown = {"people": people, "training": train.people, "load_image": load_image}
+                written.append(write_report(folders, part / "report", named, angle_limits=angle_limits, **shown))
+        if runtime.is_main and len(configs) > 1 and all(name == config.method for name, config in configs.items()):
             by_method = {name: [part / name for part in parts] for name in configs}
-            written += write_seeds(folder, by_method, valid.people)
+            written += write_seeds(folder, by_method, people)
     return written
 
 

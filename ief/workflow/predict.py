@@ -9,7 +9,8 @@ from checkpoints.files import checksum, write_bytes
 from checkpoints.stopping import Stopping
 from checkpoints.weights import find_run
 from evaluation.report.skeletons import to_jpeg
-from ief.inference.inputs import find_inputs, name_videos, place_person, read_boxes, whole_images
+from ief.inference.box_files import read_boxes
+from ief.inference.inputs import find_inputs, name_videos, place_person, whole_images
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
@@ -92,13 +93,11 @@ def predict_inputs(
     files, videos, unread = find_inputs(inputs)
     if boxes and (placed := [path for path in videos if path in inputs or not files]):
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
-    images, left_out = whole_images(files), []
-    if boxes:
-        images, left_out = read_boxes(boxes, files, min_score or 0.0)
-        if videos:
-            print(f"{len(videos):,} videos passed over: --boxes places people in images", file=sys.stderr)
-            videos = []
-    elif center or scale is not None:
+    images, left_out = read_boxes(boxes, files, min_score or 0.0) if boxes else (whole_images(files), [])
+    if boxes and videos:
+        print(f"{len(videos):,} videos passed over: --boxes places people in images", file=sys.stderr)
+        videos = []
+    elif not boxes and (center or scale is not None):
         images = [place_person(image, center, scale) for image in images]
     stages = [weights] if weights.is_file() else sorted(weights.glob("stage*/stage.safetensors"))
     asked = {

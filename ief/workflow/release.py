@@ -11,15 +11,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_text
 from checkpoints.weights import read_header
-from evaluation.metrics.calibration import (
-    calibrate,
-    correct_joints,
-    coverage,
-    cross_fit,
-    cross_spread,
-    fit_spread,
-    squared_distances,
-)
+from evaluation.metrics import calibration
 from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
 from ief.inference.score_map import ScoreMap
@@ -28,7 +20,7 @@ from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade
 from ief.reporting.evaluate import score_oks
 from ief.reporting.model_card import ScoredPeople, model_card
-from ief.reporting.scoring import ground_truth, score_poses, stage_names, to_tree
+from ief.reporting.scoring import ground_truth, name_stages, score_poses, to_tree
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
 
 
@@ -67,28 +59,20 @@ def release(
     """
     more = require_file(notes).read_text(encoding="utf-8") if notes else ""
     splits = [load_prepared(folder, "valid") for folder in data]
-    before = load_cascade(run).to(choose_device(device))
-    if before.stages[0].design.skeleton.names != MPII.names:
-        names = ", ".join(before.stages[0].design.skeleton.names[:3])
+    before = PosePredictor.of(load_cascade(run).to(choose_device(device)))
+    if before.skeleton.names != MPII.names:
+        names = ", ".join(before.skeleton.names[:3])
         raise PoseError(f"{run}: places joints {names}, ...; a release places MPII's, so choose another run")
     about = {"name": name or run.resolve().name, **({"trained_on": trained_on} if trained_on else {})}
     files = release_stages(run, out, storage, about)
-    after = load_cascade(out).to(choose_device(device))
+    after = PosePredictor.of(load_cascade(out).to(choose_device(device)))
     scored: list[ScoredPeople] = []
     score_map = None
     for split in splits:
-        exact, *_ = PosePredictor.of(before).predict_split(split)
-        poses, raw, sigma = PosePredictor.of(after).predict_split(split)
-        gt = ground_truth(split.people, poses[-1])
-        correct, calibrated = correct_joints(poses[-1], gt), None
-        squared = squared_distances(poses[-1], np.where(gt.annotated[..., None], gt.joints, np.nan), sigma)
-        if not scored and (score_map := ScoreMap.fit(raw, correct, gt.measure.title, fit_spread(squared))):
-            files.append(score_map.save(out))
-            calibrated = cross_fit(raw, correct)  # nobody's own joints are in the map that his are judged by
-            squared = cross_spread(squared)
-        elif score_map:
-            calibrated, squared = score_map(raw), squared / score_map.spread**2
-        scored.append(score_people(split, exact, poses, calibrated, correct, squared))
+        people, score_map = score_people(split, before, after, score_map)
+        scored.append(people)
+    if score_map:
+        files.append(score_map.save(out))
     metrics = {stage: to_tree({2: scores}) for stage, scores in scored[0].stages.items()}
     files.append(write_text(out / "metrics.json", json.dumps(metrics, indent=1)))
     headers = [read_header(file) for file in files if file.suffix == ".safetensors"]
@@ -97,23 +81,29 @@ def release(
 
 
 def score_people(
-    split: PreparedSplit, exact: np.ndarray, poses: np.ndarray, calibrated: np.ndarray | None, correct: np.ndarray,
-    squared: np.ndarray,
-) -> ScoredPeople:  # fmt: skip
-    """What the card says of a dataset's validation people.
+    split: PreparedSplit, before: PosePredictor, after: PosePredictor, score_map: ScoreMap | None
+) -> tuple[ScoredPeople, ScoreMap | None]:
+    """What the card says of a dataset's validation people, and the map of the scores of their joints.
 
     Args:
-        exact, poses: (T + 1, N, K, D) of the weights before and after rounding, image pixels.
-        calibrated, correct, squared: (N, K) scores, correctness and squared distances, in standard deviations, of the
-            last poses' joints.
+        before, after: of the weights before and after rounding.
+        score_map: None fits one to these people, if the joints have scores.
     """
-    people = split.people
-    named = zip(stage_names(len(poses)), poses, strict=True)
-    stages = {name: score_poses(pose, people, intervals=True)[2] for name, pose in named}
+    people, (exact, *_), (poses, raw, sigma) = split.people, before.predict_split(split), after.predict_split(split)
+    gt = ground_truth(people, poses[-1])
+    correct = calibration.correct_joints(poses[-1], gt)
+    squared = calibration.squared_distances(poses[-1], gt.known, sigma)
+    calibrated, oks = None, None
+    if score_map:
+        calibrated, squared = score_map(raw), squared / score_map.spread**2
+    elif score_map := ScoreMap.fit(raw, correct, gt.measure.title, calibration.fit_spread(squared)):
+        calibrated = calibration.cross_fit(raw, correct)  # nobody's own joints are in the map that his are judged by
+        squared = calibration.cross_spread(squared)
+    stages = {name: score_poses(pose, people, intervals=True)[2] for name, pose in name_stages(poses).items()}
     change = score_poses(poses[-1], people, minus=exact[-1])[2]
     moved = np.linalg.norm(poses[-1] - exact[-1], axis=-1)[people.annotated]
-    oks = None
     if people.skeleton.sigmas and np.isfinite(people.area).all():  # as COCO's annotations have them
         oks = score_oks(poses[-1], people, calibrated, None)
-    calibration = None if calibrated is None else calibrate(calibrated, correct)
-    return ScoredPeople(split.name, stages, change, moved, oks, calibration, calibrated, correct, coverage(squared))
+    judged = None if calibrated is None else calibration.calibrate(calibrated, correct)
+    values = (stages, change, moved, oks, judged, calibrated, correct, calibration.coverage(squared))
+    return ScoredPeople(split.name, *values), score_map

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_points
-from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, crop_of_boxes, find_elsewhere
-from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading
+from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
+from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, find_elsewhere
+from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, merge
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, box_squares, place_squares
 from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
@@ -53,9 +54,8 @@ def read_coco(
     path, stored = Path(path), {"categories": [], **stored} if skeleton else stored
     category, entries = _select_category(path, stored, category)
     skeleton, order, notes = _read_skeleton(path, category, entries, skeleton)
-    crowds = [str(entry.get("iscrowd") or 0).lower() not in NO_CROWD for entry in entries]
-    kinds = [CROWD if crowd else NO_JOINT if entry.get("num_keypoints", 1) == 0 else ""
-             for entry, crowd in zip(entries, crowds, strict=True)]  # fmt: skip
+    kinds = [CROWD if str(entry.get("iscrowd") or 0).lower() not in NO_CROWD
+             else NO_JOINT if entry.get("num_keypoints", 1) == 0 else "" for entry in entries]  # fmt: skip
     left_out = {kind: [name_entry(place, entries[place]) for place, of in enumerate(kinds) if of == kind]
                 for kind in (CROWD, NO_JOINT)}  # fmt: skip
     images = _objects(path, stored, "images")
@@ -65,16 +65,24 @@ def read_coco(
         empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
         raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
-    images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = columns
-    zeroed, labeled = missing_points(points) & (flags != 0), (flags != 0) & ~missing_points(points)
+    images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
+    missing = missing_points(points)
+    labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
     boxes, box_notes = check_boxes(boxes, sizes)
     with np.errstate(over="ignore", invalid="ignore"):
-        center, scale = crop_of_boxes(boxes)
+        center, scale = place_squares(*box_squares(boxes))
     unboxed = np.isnan(scale)
     center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]
-    people = People(
+    elsewhere = find_elsewhere(np.where(labeled[..., None], points, np.nan), boxes)
+    found = {**box_notes, ELSEWHERE: elsewhere, ZEROED: (missing & (flags != 0)).any(axis=1), NO_JOINT: empty}
+    reading = build_reading(
+        "COCO keypoints",
         images,
-        np.where(labeled[..., None], points, np.nan),
+        points,
+        labeled,
+        {MALFORMED: malformed},
+        found,
+        first_pixel=0,
         center=center,
         scale=scale,
         head_size=head,
@@ -86,13 +94,7 @@ def read_coco(
         image_ids=as_ids(image_ids.tolist()),
         category_ids=as_ids(category_ids.tolist()),
     )
-    ids, empty = people.person_ids, ~labeled.any(axis=1)
-    unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {MALFORMED: malformed, UNPLACED: ids[unplaced].tolist()}
-    box_notes[ELSEWHERE] = find_elsewhere(people.joints, boxes)
-    who = {**box_notes, ZEROED: zeroed.any(axis=1), CROWD: np.zeros_like(empty), NO_JOINT: empty}
-    notes |= {what: left_out.get(what, []) + ids[rows].tolist() for what, rows in who.items()}
-    return Reading(people.select(~empty), "COCO keypoints", faults, notes)
+    return replace(reading, people=reading.people.select(~empty), notes=merge(notes, left_out, reading.notes))
 
 
 def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
@@ -123,14 +125,13 @@ def _read_skeleton(
 ) -> tuple[Skeleton, list[int], dict[str, list[str]]]:
     """The skeleton of the category's keypoints, their order, notes; `skeleton` is that of keypoints without names."""
     names = category["keypoints"] if isinstance(category.get("keypoints"), list) else []
-    counts = Counter(_count_numbers(entry.get("keypoints")) for entry in entries)
-    points = max((count for count in counts if count), key=counts.get, default=3 * len(names)) // 3
+    lists = [points for entry in entries if isinstance(points := entry.get("keypoints"), list) and points]
+    counts = Counter(len(points) * np.size(points[0]) for points in lists)
+    points = max(counts, key=counts.get, default=3 * len(names)) // 3
     if not names:
         skeleton = skeleton or SKELETONS["coco17"]
         if points not in (0, len(skeleton)):
-            raise PoseError(
-                f"{path}: its people have {points} keypoints without names; say what they are with --skeleton FILE"
-            )
+            raise PoseError(f"{path}: its people have {points} keypoints without names; name them by --skeleton FILE")
         return skeleton, list(range(len(skeleton))), {}
     fitting = counts.keys() & {2 * len(names), 3 * len(names)}
     names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
@@ -150,33 +151,21 @@ def _read_skeleton(
     return guessed, order, notes
 
 
-def _count_numbers(points: object) -> int:
-    """How many numbers are in a list, or in a list of lists."""
-    rows = points if isinstance(points, list) else []
-    return len(rows) * (len(rows[0]) if rows and isinstance(rows[0], list) else 1)
-
-
-def _as_numbers(value: object) -> np.ndarray:
-    """Numbers or text of them, NaN for null, as float64; of none for anything else."""
-    try:
-        return np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return np.empty(0)
-
-
 def _read_numbers(values: Sequence[object]) -> np.ndarray:
     """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
-    numbers = _as_numbers(values)
-    usable = numbers.shape == (len(values),) and ((numbers > 0) & (numbers < 1e9)).all()
-    return numbers if usable else np.full(len(values), np.nan)
+    try:
+        numbers = read_numbers(values, (len(values),), "size")
+    except ValueError:
+        return np.full(len(values), np.nan)
+    return np.where(((numbers > 0) & (numbers < 1e9)).all(), numbers, np.nan)
 
 
-def _read_box(entry: dict, key: str, *forms: tuple[int, ...]) -> np.ndarray:
-    """(4,) the numbers of a box, NaN without. Raises ValueError for anything else, unless it is of one of the forms."""
-    box = _as_numbers(entry.get(key) or [np.nan] * 4)
-    if box.shape not in ((4,), *forms):
-        raise ValueError(f"'{key}' is {str(entry[key])[:40]}, not four numbers")
-    return box
+def _read_box(value: object, name: str) -> np.ndarray:
+    """(4,) numbers, in one list or in two; NaN for nothing. Raises ValueError for anything else."""
+    try:
+        return read_numbers(np.ravel(value or [np.nan] * 4), (4,), name)
+    except ValueError:
+        raise ValueError(f"'{name}' is {str(value)[:40]}, not four numbers") from None
 
 
 def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tuple:
@@ -189,8 +178,8 @@ def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tup
     if "keypoints" not in entry:
         raise ValueError("no 'keypoints': take COCO's person_keypoints file, not its instances")
     points, flags = read_points(entry["keypoints"], len(order), "keypoints")
-    box, head = _read_box(entry, "bbox"), _read_box(entry, "headbox", (2, 2))
-    head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(np.subtract(*head.reshape(2, 2))))
+    box, head = (_read_box(entry.get(name), name) for name in ("bbox", "headbox"))
+    head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(head[:2] - head[2:]))
     area = float(area) if isinstance(area := entry.get("area"), (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
     center = entry.get("center") if isinstance(entry.get("center"), list) else []

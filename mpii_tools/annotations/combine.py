@@ -1,6 +1,5 @@
 """Several annotation files as one dataset."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,10 @@ from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.joints import select_joints
-from mpii_tools.annotations.placement import place_people
+from mpii_tools.annotations.placement import place_people, require_pixels
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, join_readings, merge
-from mpii_tools.annotations.splits import assign_splits, parse_annotations, require_split, share_valid
-from mpii_tools.annotations.units import require_pixels
+from mpii_tools.annotations.splits import NAME, NOBODY, assign_splits, parse_annotations, share_valid
 from mpii_tools.images.index import find_cut_clips
 from mpii_tools.images.sources import open_images
 
@@ -77,26 +75,30 @@ def combine(
     Raises:
         PoseError: when a person has no split, or the sources have different skeletons.
     """
-    readings, paths = [source.reading for source in sources], [source.path for source in sources]
-    for path, reading in zip(paths, readings, strict=True):
-        if valid_share is None:
-            require_split(path, reading)
-        if reading.people.skeleton != readings[0].people.skeleton:
-            joints = (one.people.joint_names for one in (reading, readings[0]))
-            here, there = (f"{len(names)}, {', '.join(names[:3])}, ..." for names in joints)
+    first = sources[0]
+    for source in sources:
+        if valid_share is None and (source.reading.people.split == "").any():
+            listed = f", and {NAME} beside it names no image here" if NOBODY in source.reading.faults else ""
             raise PoseError(
-                f"{path}: its joints are {here}, those of {paths[0]} {there}, or "
+                f"{source.path}: neither its name nor its content tells its split{listed}; say it, as in "
+                f"`--annotations train={source.path}` (or valid=, test=), or add `--valid-share 0.1` to train on 90 % "
+                "of the images and validate on the others"
+            )
+        one, other = source.reading.people, first.reading.people
+        if one.skeleton != other.skeleton:
+            here, there = (f"{len(of)}, {', '.join(of.names[:3])}, ..." for of in (one.skeleton, other.skeleton))
+            raise PoseError(
+                f"{source.path}: its joints are {here}, those of {first.path} {there}, or "
                 "their trees differ; name one --skeleton for all, or prepare them into folders of their own"
             )
-    without = [path for path, reading in zip(paths, readings, strict=True) if reading.people.depth is None]
-    if 0 < len(without) < len(sources):
-        raise PoseError(
-            f"{without[0]}: has no depths, other annotations have; prepare it into a folder of its own, which "
-            "`ief train --also` takes"
-        )
-    joined = join_readings(readings)
+        if (one.depth is None) != (other.depth is None):
+            raise PoseError(
+                f"{source.path if one.depth is None else first.path}: has no depths, other annotations have; prepare "
+                "it into a folder of its own, which `ief train --also` takes"
+            )
+    joined = join_readings([source.reading for source in sources])
     if len(set(folders)) > 1:
-        names = np.repeat(distinct_names(folders), [len(reading.people) for reading in readings]).tolist()
+        names = np.repeat(distinct_names(folders), [len(source.reading.people) for source in sources]).tolist()
         images = [f"{name}/{image}" for name, image in zip(names, joined.people.images.tolist(), strict=True)]
         joined = replace(joined, people=replace(joined.people, images=images))
     if valid_share is not None:
@@ -118,16 +120,13 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
     """
     if len(set(folders)) == 1:
         return open_images(folders[0], images)
-    names = distinct_names(folders)
-    parts = names[0].count("/") + 1
-    asked = defaultdict(set)
-    for image in images:
-        *name, inside = image.split("/", parts)
-        asked["/".join(name)].add(inside)
-    opened = {name: open_images(folder, asked[name]) for name, folder in zip(names, folders, strict=True)}
+    opened = {}
+    for name, folder in zip(distinct_names(folders), folders, strict=True):
+        inside = [image.removeprefix(f"{name}/") for image in images if image.startswith(f"{name}/")]
+        opened[f"{name}/"] = open_images(folder, inside)
 
     def read(image: str) -> bytes:
-        *name, inside = image.split("/", parts)
-        return opened["/".join(name)](inside)
+        prefix = next(prefix for prefix in opened if image.startswith(prefix))
+        return opened[prefix](image.removeprefix(prefix))
 
     return read

@@ -26,12 +26,9 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
     """
     places = find_joints(skeleton, people.joint_names)
     if not (has := np.array([place is not None for place in places])).any():
-        raise PoseError(
-            f"{path}: none of --skeleton's joints {', '.join(skeleton.names[:3])}, ... is annotated; it has "
-            f"{', '.join(people.joint_names)}, so choose a skeleton with some of these"
-        )
+        have = ", ".join(people.joint_names)
+        raise PoseError(f"{path}: none of --skeleton's joints is annotated, only {have}; choose another skeleton")
     order = [place or 0 for place in places]
-    left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
     selected = replace(
         people,
         joints=np.where(has[:, None], people.joints[:, order], np.nan),
@@ -39,17 +36,18 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
         derived=has & people.derived[:, order],
         skeleton=skeleton,
     )
+    left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
     return selected, {f"joints of {path} left out: not in the skeleton": left_out}
 
 
 def unlabeled_joints(people: People) -> Findings:
     """Joints that nobody of a split has, split by split; a test split has none."""
-    missing = {}
-    for split in sorted(set(people.split.tolist()) - {"test"}):
-        names = people.joint_names_where(people.select(people.split == split).unlabeled)
-        where = f" in {split}" if split else ""
-        missing[f"joints that nobody has{where}: NaN in predictions, unless mirror images teach them"] = names
-    return missing
+    rows_of = {split: people.split == split for split in sorted(set(people.split.tolist()) - {"test"})}
+    where = "joints that nobody has{}: NaN in predictions, unless mirror images teach them"
+    return {
+        where.format(f" in {split}" if split else ""): people.joint_names_where(people.select(rows).unlabeled)
+        for split, rows in rows_of.items()
+    }
 
 
 def derive_joints(people: People) -> People:

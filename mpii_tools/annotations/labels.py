@@ -14,7 +14,7 @@ WORDS = {**dict.fromkeys(UNTOLD), **dict.fromkeys(SEEN, 1), **dict.fromkeys(HIDD
 
 def read_entries(
     path: str | os.PathLike, entries: list, read: Callable[[dict], tuple], program: str, give: str
-) -> tuple[list[np.ndarray], list[str]]:
+) -> tuple[list[tuple], list[str]]:
     """What `read` makes of each entry of a JSON list, column by column; and what is wrong with the others.
 
     Args:
@@ -29,12 +29,13 @@ def read_entries(
             if not isinstance(entry, dict):
                 raise TypeError(f"expected an object, found {describe(entry)}")
             rows.append(read(entry))
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
-            malformed.append(f"{name_entry(place, entry)}: {error}")
+        except (TypeError, ValueError, LookupError, OverflowError, AttributeError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else error
+            malformed.append(f"{name_entry(place, entry)}: {reason}")
     if not rows:
         first = f", first {malformed[0]}" if malformed else ""
         raise PoseError(f"{path}: not one of its {len(entries):,} entries is as {program} has it{first}; give {give}")
-    return [np.array(column) for column in zip(*rows, strict=True)], malformed
+    return list(zip(*rows, strict=True)), malformed
 
 
 def name_entry(place: int, entry: Any) -> str:
@@ -42,19 +43,21 @@ def name_entry(place: int, entry: Any) -> str:
     return str(entry["id"])[:40] if isinstance(entry, dict) and "id" in entry else f"entry {place}"
 
 
-def read_numbers(value: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """JSON numbers as float64 of `shape`; NaN for null. Raises ValueError for anything else."""
-    if value is None:
+def read_numbers(value: Any, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
+    """JSON numbers, or text of them, as float64 of `shape`, or of any for None; NaN for null.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if value is None and shape is not None:
         return np.full(shape, np.nan)
     try:
-        array = np.array(value)
-    except ValueError:  # lists of unequal lengths
-        array = np.array(None)
-    if array.dtype.kind not in "iufb":
-        raise ValueError(f"'{name}' is {describe(value)}, not {'numbers' if shape else 'a number'}")
-    if array.shape != shape:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"'{name}' is {describe(value)}, not {'a number' if shape == () else 'numbers'}") from None
+    if shape is not None and array.shape != shape:
         raise ValueError(f"'{name}' has numbers of shape {array.shape}, not {shape}")
-    return array.astype(np.float64)
+    return array
 
 
 def describe(value: Any) -> str:
@@ -93,10 +96,7 @@ def read_points(value: Any, joints: int, name: str) -> tuple[np.ndarray, np.ndar
     Raises:
         ValueError: another shape, or what is no number.
     """
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"'{name}' is a list of other things, not numbers") from None
+    array = read_numbers(value, None, name)
     if array.size not in (2 * joints, 3 * joints) or array.shape[:-1] not in ((), (joints,)):
         raise ValueError(f"'{name}' has numbers of shape {array.shape}, not ({joints}, 2 or 3)")
     array = array.reshape(joints, -1)

@@ -9,10 +9,9 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
-from mpii_tools.annotations.placement import HEAD_SIZE_PER_LENGTH, crop_around
+from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.splits import VALID
-from mpii_tools.annotations.valid_list import find_listed, read_valid_list
+from mpii_tools.annotations.splits import VALID, find_listed, read_valid_list
 from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number
@@ -48,8 +47,8 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     names = _column_names(files, len(xy))
     if not (present := np.array([name in files for name in names])).any():
         raise PoseError(
-            f"{folder}: none of its {len(files):,} images is one of joints.mat's {len(names):,} ({names[0]}, ...); "
-            "add the dataset's own images"
+            f"{folder}: none of its {len(files.places):,} images is one of joints.mat's {len(names):,} "
+            f"({names[0]}, ...); add the dataset's own images"
         )
     jointless = present & ~annotated.any(axis=1)
     keep = np.flatnonzero(present & ~jointless)
@@ -61,25 +60,16 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
     visible = np.full(joints.shape[:2], -1, np.int8)
     visible[:, order] = np.where(annotated & (occluded >= 0), 1 - occluded, -1)
 
-    head = np.linalg.norm(joints[:, MPII.index("head_top")] - joints[:, MPII.index("upper_neck")], axis=-1)
-    center, scale = crop_around(joints)
     listed, named = read_valid_list(folder), np.zeros(len(names), bool)
     named[present], list_faults, list_notes = find_listed(names[present], listed or [])
     split, rule = choose_split(images, files, None if listed is None else named[keep])
-    people = People(
-        images,
-        joints,
-        center=center,
-        scale=scale,
-        head_size=np.where(head > 0, HEAD_SIZE_PER_LENGTH * head, np.nan),
-        split=split,
-        visible=visible,
-    )
+    people, _ = place_people(People(images, joints, split=split, visible=visible))
+    headed = people.annotated[:, [MPII.index("head_top"), MPII.index("upper_neck")]].all(axis=1)
     faults = {"people left out: no joint annotated": names[jointless].tolist(), **list_faults}
     notes = {
         **list_notes,
         "columns of joints.mat left out: no image": names[~present].tolist(),
-        "people without head size: head top and neck coincide": images[head == 0].tolist(),
+        "people without head size: head top and neck coincide": images[headed & np.isnan(people.head_size)].tolist(),
         f"{VALID}{rule}": images[split == "valid"].tolist(),
     }
     return Reading(people, "LSP: joints.mat and images", faults, notes)
@@ -110,10 +100,7 @@ def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     stored = as_array(load_mat(path).get("joints"))
     axes = {(14, 3): (2, 0, 1), (3, 14): (2, 1, 0)}.get(stored.shape[:2]) if stored.ndim == 3 else None
     if axes is None or stored.dtype.kind not in "iuf":
-        raise PoseError(
-            f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN (LSP-extended) or 3x14xN (LSP); "
-            "get the file again"
-        )
+        raise PoseError(f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN or 3x14xN; get it again")
     table = stored.transpose(axes).astype(np.float64)
     pixels, flag = table[..., :2], table[..., 2] > 0
     extended = stored.shape[0] == 14

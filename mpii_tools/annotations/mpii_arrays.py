@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.reading import UNPLACED, Reading
-from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.annotations.valid_list import name_rows
+from mpii_tools.annotations.reading import Reading, build_reading
+from mpii_tools.annotations.splits import name_rows, split_by_name
 from mpii_tools.formats.arrays import as_array, numeric
-from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, People
+from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE
 
 WIDENED = 1.25  # what Newell multiplied scale by
 
@@ -52,16 +51,19 @@ def read_newell_h5(path: Path, stored: dict[str, object]) -> Reading:
         center = center - np.stack([np.zeros(count), CENTER_SHIFT * scale], axis=1)
 
     missing = (part == 0).all(axis=2)
-    unplaced = (~np.isfinite(part).all(axis=2)).any(axis=1)
     seen = numeric(path, stored, "visible", missing.shape) > 0 if "visible" in stored else -1
     names, notes = (_image_names(path, stored, count), {}) if "imgname" in stored else name_rows(path.parent, count)
     images, ids = np.array(names, dtype=np.str_), None
     if "person" in stored:
         rect = np.nan_to_num(numeric(path, stored, "person", (count,))).astype(int) + 1
         ids = [f"{image}#{number}" for image, number in zip(images, rect, strict=True)]
-    people = People(
+    return build_reading(
+        "Newell's HDF5",
         images,
-        np.where(missing[..., None], np.nan, part) - 1.0,
+        part,
+        ~missing,
+        {},
+        notes,
         person_ids=ids,
         center=center - 1.0,
         scale=scale,
@@ -69,7 +71,6 @@ def read_newell_h5(path: Path, stored: dict[str, object]) -> Reading:
         split=split_by_name(path, images, center - 1.0),
         visible=np.where(missing, -1, seen),
     )
-    return Reading(people, "Newell's HDF5", {UNPLACED: people.person_ids[unplaced].tolist()}, notes)
 
 
 def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list[str]:
@@ -114,14 +115,11 @@ def read_gt_valid_mat(path: Path, stored: dict[str, object]) -> Reading:
     order = [labels.index(name) for name in NAMES]
     points, missing = raw.transpose(2, 0, 1)[:, order], missing[:, order]
 
-    names, list_notes = name_rows(path.parent, count)
-    people = People(
-        names,
-        np.where(missing[..., None], np.nan, points) - 1.0,
-        head_size=HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0),
+    names, notes = name_rows(path.parent, count)
+    notes["people with a zeroed coordinate that is not flagged missing"] = ((points == 0).any(axis=2) & ~missing).any(
+        axis=1
     )
-    unplaced = (~np.isfinite(points).all(axis=2) & ~missing).any(axis=1)
-    zeroed = ((points == 0).any(axis=2) & ~missing).any(axis=1)
-    ids = people.person_ids
-    notes = {"people with a zeroed coordinate that is not flagged missing": ids[zeroed].tolist(), **list_notes}
-    return Reading(people, "gt_valid.mat of HRNet and pytorch-pose", {UNPLACED: ids[unplaced].tolist()}, notes)
+    head_size = HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(box[1] - box[0], axis=0)
+    return build_reading(
+        "gt_valid.mat of HRNet and pytorch-pose", names, points, ~missing, {}, notes, head_size=head_size
+    )

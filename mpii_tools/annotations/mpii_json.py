@@ -1,6 +1,7 @@
 """MPII as one JSON list: as HRNet and mmpose read it, and pytorch-pose's, of the Convolutional Pose Machines."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,15 @@ from mpii_tools.annotations.labels import (
     read_numbers,
     read_points,
 )
-from mpii_tools.annotations.placement import FROM_BOX, check_boxes, crop_of_boxes
-from mpii_tools.annotations.reading import NOT_AS, UNPLACED, Reading, join_readings
+from mpii_tools.annotations.placement import FROM_BOX, check_boxes
+from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, join_readings
 from mpii_tools.annotations.splits import split_by_name
-from mpii_tools.formats.json_file import load_json
-from mpii_tools.people import HEAD_SIZE_PER_SCALE, People, number_occurrences
+from mpii_tools.formats.content import load_json
+from mpii_tools.people import HEAD_SIZE_PER_SCALE, box_squares, place_squares
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
-MALFORMED = f"{NOT_AS} HRNet has them (entries counted from 0)"
-OTHER_MALFORMED = f"{NOT_AS} pytorch-pose has them (entries counted from 0)"
+MALFORMED = NOT_AS + " {} has them (entries counted from 0)"
 ZEROED = "people with joints at 0, 0 and no joints_vis: taken as missing"
 
 
@@ -52,29 +52,26 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
         PoseError: not a JSON list of people, or not one entry that is as HRNet has it; the message has the first fault.
     """
     if not isinstance(entries, list) or not entries:
-        raise PoseError(
-            f"{path}: expected a JSON list of people, found {describe(entries)}; give HRNet's train.json, ..."
-        )
+        raise PoseError(f"{path}: found {describe(entries)}, not a list of people; give HRNet's train.json, ...")
     columns, malformed = read_entries(path, entries, _person, "HRNet", "a file of HRNet or mmpose")
-    names, place, box, joints, labelled, zeroed = columns
+    names, place, box, joints, labelled, zeroed = map(np.array, columns)
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
     box, box_notes = check_boxes(box)
     boxed = np.isnan(place[:, 2]) & np.isfinite(box).all(axis=1)
-    center, scale = crop_of_boxes(box)
+    center, scale = place_squares(*box_squares(box))
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
-    unplaced = (labelled & ~np.isfinite(joints).all(axis=2)).any(axis=1)
-    people = People(
+    return build_reading(
+        "HRNet/mmpose JSON",
         names,
-        np.where(labelled[..., None], joints, np.nan) - 1.0,
+        joints,
+        labelled,
+        {MALFORMED.format("HRNet"): malformed},
+        {**box_notes, FROM_BOX: boxed, ZEROED: zeroed},
         center=place[:, :2] - 1.0,
         scale=place[:, 2],
         head_size=np.where(boxed | (place[:, 2] <= 0), np.nan, HEAD_SIZE_PER_SCALE * place[:, 2]),
         split=split_by_name(path, names, place[:, :2] - 1.0),
     )
-    faults = {MALFORMED: malformed, UNPLACED: people.person_ids[unplaced].tolist()}
-    who = {**box_notes, FROM_BOX: boxed, ZEROED: zeroed}
-    notes = {what: people.person_ids[rows].tolist() for what, rows in who.items()}
-    return Reading(people, "HRNet/mmpose JSON", faults, notes)
 
 
 def read_hrnet_folder(folder: Path) -> Reading | None:
@@ -82,8 +79,9 @@ def read_hrnet_folder(folder: Path) -> Reading | None:
     names = [name for name in HRNET_FILES if (folder / name).is_file()]
     if not {"train.json", "valid.json"} & set(names) and (folder / TRAINVAL).is_file():
         names = [TRAINVAL, *names]
-    readings = [read_mpii_json(folder / name, load_json(folder / name)) for name in names]
-    return join_readings(readings, f"folder of {', '.join(names)}", renumber=True) if names else None
+    form = f"folder of {', '.join(names)}"
+    readings = [replace(read_mpii_json(folder / name, load_json(folder / name)), format=form) for name in names]
+    return join_readings(readings, renumber=True) if names else None
 
 
 def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -91,24 +89,22 @@ def _person(entry: dict) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.nd
 
     NaN for what is not there. The caller catches TypeError, ValueError.
     """
-    if not isinstance(entry.get("image"), str):
-        raise ValueError(
-            f"'image' is {describe(entry['image'])}, not a file name" if "image" in entry else "no 'image'"
-        )
-    lacks = [key for key in ("center", "scale", "bbox", "joints") if entry.get(key) is None]
-    if lacks and lacks[0] in ("center", "scale") and {"bbox", "joints"} <= set(lacks):
-        raise ValueError(f"no '{lacks[0]}'")
+    if not isinstance(image := entry.get("image"), str):
+        raise ValueError(f"'image' is {describe(image)}, not a file name")
+    known = [key for key in ("center", "scale", "bbox", "joints") if entry.get(key) is not None]
+    if not {"bbox", "joints"} & set(known) and known != ["center", "scale"]:
+        raise ValueError(f"no '{'scale' if 'center' in known else 'center'}'")
     place = np.append(read_numbers(entry.get("center"), (2,), "center"), read_numbers(entry.get("scale"), (), "scale"))
-    box = read_numbers(entry.get("bbox"), (4,), "bbox")
     points, flags = np.full((len(MPII), 2), np.nan), None
-    if "joints" not in lacks:
+    if "joints" in known:
         points, flags = read_points(entry["joints"], len(MPII), "joints")
         if entry.get("joints_vis") is not None:
             flags = read_flags(entry["joints_vis"], len(MPII), "joints_vis")
-    if flags is not None:
-        return entry["image"], place, box, points, (np.nan_to_num(flags) != 0) & ~(points == -1).all(axis=1), False
-    labelled = np.isfinite(points).all(axis=1) & ~missing_points(points)  # nothing says which are: not those at 0, 0
-    return entry["image"], place, box, points, labelled, bool((points == 0).all(axis=1).any())
+    zeroed = flags is None and bool((points == 0).all(axis=1).any())
+    if flags is None:  # nothing says which are labelled: not those at 0, 0
+        flags = np.isfinite(points).all(axis=1) & ~missing_points(points)
+    labelled = (np.nan_to_num(flags) != 0) & ~(points == -1).all(axis=1)
+    return image, place, read_numbers(entry.get("bbox"), (4,), "bbox"), points, labelled, zeroed
 
 
 def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Reading:
@@ -126,23 +122,23 @@ def read_pytorch_pose_json(path: str | os.PathLike, entries: list[Any]) -> Readi
         PoseError: not one entry that is as pytorch-pose has it; the message has the first fault.
     """
     columns, malformed = read_entries(path, entries, _pytorch_pose_person, "pytorch-pose", "its MPII file")
-    images, rects, points, flags, center, scale, valid = columns
-    missing = missing_points(points)
-    scale = np.where(scale > 0, scale, np.nan)
+    images, rects, points, flags, center, scale, valid = map(np.array, columns)
+    missing, scale = missing_points(points), np.where(scale > 0, scale, np.nan)
     ids = [f"{image}#{rect}" for image, rect in zip(images.tolist(), rects.tolist(), strict=True)]
-    people = People(
+    return build_reading(
+        "MPII JSON of pytorch-pose",
         images,
-        np.where(missing[..., None], np.nan, points) - 1.0,
-        person_ids=ids if (rects > 0).all() and len(set(ids)) == len(ids) else number_occurrences(images),
+        points,
+        ~missing,
+        {MALFORMED.format("pytorch-pose"): malformed},
+        {},
+        person_ids=ids if (rects > 0).all() and len(set(ids)) == len(ids) else None,
         center=center - 1.0,
         scale=scale,
         head_size=HEAD_SIZE_PER_SCALE * scale,
         split=np.where(valid, "valid", "train"),
         visible=np.where(missing, -1, flags > 0),
     )
-    unplaced = (~missing & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    faults = {OTHER_MALFORMED: malformed, UNPLACED: people.person_ids[unplaced].tolist()}
-    return Reading(people, "MPII JSON of pytorch-pose", faults)
 
 
 def _pytorch_pose_person(entry: dict) -> tuple[str, int, np.ndarray, np.ndarray, np.ndarray, float, bool]:

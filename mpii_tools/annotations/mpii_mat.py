@@ -1,27 +1,70 @@
-"""MPII's own annotation file: MATLAB structs, `RELEASE` in full or a bare `annolist`."""
+"""MPII's own annotation file: MATLAB structs, `RELEASE` in full or a bare `annolist`, with all their irregularities."""
 
 import os
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from mpii_tools.annotations.reading import Reading
-from mpii_tools.annotations.release import Release, read_rects, unpack_release
-from mpii_tools.annotations.splits import is_validation
-from mpii_tools.annotations.valid_list import find_listed, read_valid_list, write_valid_list
+from mpii_tools.annotations.reading import Findings, Reading
+from mpii_tools.annotations.splits import find_listed, is_validation, read_valid_list, write_valid_list
 from mpii_tools.formats.arrays import listed
-from mpii_tools.formats.mat_struct import EMPTY, cell, get, records, save_mat, struct, text
-from mpii_tools.people import People, group_rows
+from mpii_tools.formats.mat_file import EMPTY, make_cell, make_struct, number, records, save_mat, text
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, People, group_rows
 
-FIELDS = ["x1", "y1", "x2", "y2", "annopoints", "scale", "objpos"]
+JOINTS = len(MPII)
+UNLABELED = [np.nan, np.nan, -1.0]  # x, y, is_visible
+BOX = ["x1", "y1", "x2", "y2"]
 TEST_FIELDS, ACTIVITY = ["scale", "objpos"], ["cat_name", "act_name", "act_id"]
 MAX_RECT = 255  # MPII counts rects in bytes
 VERSION = "12"
 TWICE = "people with a joint labelled twice, the last counts"
 MALFORMED = "people left out: a field is not as MPII has it"
+
+
+@dataclass(frozen=True)
+class Rects:
+    """R rects.
+
+    Attributes:
+        entry: (R,) index of the image in annolist.
+        people: R people `image#r`, r the 1-based position in the image, NaN for what a rect lacks; `scored` are those
+            that single_person lists; the head size is 0.6 * the head box's diagonal.
+        whole: (R,) bool, rects whose fields are MPII's; the others have no values in `people`.
+        faults: what is wrong with the others; and people with a joint that is labelled twice (the last one counts).
+    """
+
+    entry: np.ndarray
+    people: People
+    whole: np.ndarray
+    faults: Findings
+
+    @property
+    def placed(self) -> np.ndarray:
+        """(R,) bool: rects with objpos and a scale, which can be cropped."""
+        return np.isfinite(self.people.center).all(axis=1) & (self.people.scale > 0)
+
+
+@dataclass(frozen=True)
+class Release:
+    """MPII's `RELEASE`, unpacked.
+
+    Attributes:
+        images: I file names.
+        annorects: I values as `mat_file` gives them: a list of rects, or an empty matrix.
+        train: (I,) bool, img_train.
+        version: of the annotations; MPII's is '12'.
+        rects: those of all images.
+    """
+
+    images: list[str]
+    annorects: list[object]
+    train: np.ndarray
+    version: str
+    rects: Rects
 
 
 def read_mpii_mat(path: Path, stored: dict[str, object]) -> Reading:
@@ -46,42 +89,37 @@ def read_mpii_mat(path: Path, stored: dict[str, object]) -> Reading:
         PoseError: neither variable in it, a RELEASE that is not MPII's, or not one rect that is.
     """
     if "RELEASE" in stored:
-        return _people_of_release(path, unpack_release(path, stored))
+        return _people_of_release(path, read_release(path, stored))
     if "annolist" in stored:
         return _people_of_annolist(path, stored)
     raise PoseError(f"{path}: no variable 'RELEASE' or 'annolist', only {listed(stored)}; give MPII's annotation file")
 
 
 def _people_of_release(path: Path, release: Release) -> Reading:
-    rects = read_rects(path, release.annorects, release.images)
+    rects, images = release.rects, np.array(release.images, dtype=np.str_)
     people, train = rects.people, release.train[rects.entry]
     ids, labelled, placed = people.person_ids, people.annotated.any(axis=1), rects.placed
-    listed, faults, notes = read_valid_list(path.parent), {}, {}
-    if listed is not None:
-        valid, faults, notes = find_listed(np.array(release.images, dtype=np.str_), listed)
+    if (names := read_valid_list(path.parent)) is not None:
+        valid, faults, notes = find_listed(images, names)
         valid = train & valid[rects.entry]
     else:
-        valid = train & labelled & is_validation(people.images, people.center)
-    whole = ~np.isin(np.arange(len(ids)), list(rects.malformed))
+        valid, faults, notes = train & labelled & is_validation(people.images, people.center), {}, {}
     keep = placed & (labelled | ~train)
-
     faults = {
-        MALFORMED: [f"{ids[row]}: {fault}" for row, fault in rects.malformed.items()],
-        "people left out: no joint labelled": ids[train & ~labelled & whole].tolist(),
+        **rects.faults,
+        "people left out: no joint labelled": ids[train & ~labelled & rects.whole].tolist(),
         "people left out: labelled, but without scale or objpos": ids[train & labelled & ~placed].tolist(),
-        "test rects left out: no scale or objpos": ids[~train & ~placed & whole].tolist(),
-        TWICE: ids[rects.repeated].tolist(),
+        "test rects left out: no scale or objpos": ids[~train & ~placed & rects.whole].tolist(),
         **faults,
     }
     notes = {
         **notes,
-        "images without any rect": np.delete(release.images, rects.entry).tolist(),
+        "images without any rect": np.delete(images, rects.entry).tolist(),
         "people without head size: no head box": ids[keep & train & np.isnan(people.head_size)].tolist(),
         f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
     }
     split = np.where(train, np.where(valid, "valid", "train"), "test")
-    people = replace(people, split=split, scored=release.is_single(rects)).select(keep)
-    return Reading(people, "MPII .mat: RELEASE", faults, notes)
+    return Reading(replace(people, split=split).select(keep), "MPII .mat: RELEASE", faults, notes)
 
 
 def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
@@ -89,33 +127,118 @@ def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
         entries = records(stored["annolist"])
     except ValueError as error:
         raise PoseError(f"{path}: 'annolist' is {error}; give MPII's annotation file") from error
-    rects = read_rects(path, [get(entry, "annorect") for entry in entries], _entry_names(path, stored, entries))
-    people, number = rects.people, np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
-    if len(number) == len(entries) == len(people):
-        people = replace(people, person_ids=[f"{i}#{r}" for i, r in zip(people.images, number, strict=True)])
-    whole = ~np.isin(np.arange(len(people)), list(rects.malformed))
-    faults = {
-        MALFORMED: [f"{people.person_ids[row]}: {fault}" for row, fault in rects.malformed.items()],
-        TWICE: people.person_ids[rects.repeated].tolist(),
-    }
-    return Reading(people.select(whole), "MPII .mat: annolist", faults)
-
-
-def _entry_names(path: Path, stored: dict[str, object], entries: list[dict[str, object]]) -> list[str]:
-    """An image name for each entry of a bare annolist: the best source that has one for every entry."""
-    sources = (
+    names = (  # the best source that has one for every entry
         image_names(path, entries),
         read_valid_list(path.parent) or [],
         [f"image{index}" for index in np.asarray(stored.get("RELEASE_img_index", EMPTY)).ravel()],
         [f"row{row + 1}" for row in range(len(entries))],
     )
-    return next(names for names in sources if len(names) == len(entries))
+    images = next(source for source in names if len(source) == len(entries))
+    numbers = np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
+    rects = read_rects(path, [entry.get("annorect", EMPTY) for entry in entries], images, numbers=numbers)
+    return Reading(rects.people.select(rects.whole), "MPII .mat: annolist", rects.faults)
+
+
+def read_release(path: Path, stored: dict[str, object]) -> Release:
+    """The parts of a loaded `RELEASE`. Raises PoseError if one is missing or their lengths differ, as `read_rects`."""
+    try:
+        (release,) = records(stored["RELEASE"])
+        entries = records(release["annolist"])
+        images = [text(records(entry["image"])[0]["name"]) for entry in entries]
+        train = np.asarray(release["img_train"]).ravel().astype(bool)
+        single = [set(np.asarray(value, dtype=np.int64).ravel().tolist()) for value in release["single_person"]]
+    except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
+        raise PoseError(f"{path}: not MPII's RELEASE ({error!r}); expected annolist, img_train, ...") from error
+    if not len(images) == len(train) == len(single):
+        raise PoseError(
+            f"{path}: RELEASE has {len(images)} images in annolist, {len(train)} in img_train, "
+            f"{len(single)} in single_person; expected one number, so get the file again"
+        )
+    annorects = [entry.get("annorect", EMPTY) for entry in entries]
+    rects = read_rects(path, annorects, images, single)
+    return Release(images, annorects, train, str(release.get("version", "")), rects)
+
+
+def read_rects(
+    path: Path,
+    annorects: Sequence[object],
+    images: Sequence[str],
+    single: Sequence[set[int]] | None = None,
+    numbers: Sequence[object] = (),
+) -> Rects:
+    """Every rect of every image, whatever fields it has, in whatever order they and its points come.
+
+    Args:
+        path: for the error message.
+        annorects: one value per image: a list of rects, or an empty matrix.
+        images: their names.
+        single: for each image the 1-based rects that the benchmark scores; None for all.
+        numbers: of the rects in their images, if each image has one rect and one number; else their positions.
+
+    Raises:
+        PoseError: if not one of the rects is MPII's; the message has the first fault.
+    """
+    rows, malformed = [], {}
+    for index, annorect in enumerate(annorects):
+        try:
+            rects = records(annorect)
+        except ValueError as error:
+            raise PoseError(f"{path}: annolist({index + 1}).annorect: {error}; get the file again") from error
+        for position, rect in enumerate(rects, start=1):
+            try:
+                values = _read_rect(rect)
+            except (KeyError, ValueError, IndexError) as error:
+                values = [np.nan] * 7, [UNLABELED] * JOINTS, False
+                fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
+                malformed[len(rows)] = f"annolist({index + 1}).annorect({position}): {fault}"
+            rows.append((index, position, *values))
+    if malformed and len(malformed) == len(rows):
+        raise PoseError(f"{path}: none of its {len(rows):,} rects is MPII's; first {malformed[0]}; get it again")
+    entry, position, fields, points, repeated = zip(*rows, strict=True) if rows else ((),) * 5
+    numbers = numbers if len(numbers) == len(annorects) == len(rows) else position
+    fields, points = np.array(fields).reshape(-1, 7), np.array(points).reshape(-1, JOINTS, 3)
+    people = People(
+        images=[images[index] for index in entry],
+        joints=points[..., :2] - 1.0,
+        person_ids=[f"{images[index]}#{place}" for index, place in zip(entry, numbers, strict=True)],
+        center=fields[:, 5:] - 1.0,
+        scale=fields[:, 4],
+        head_size=HEAD_SIZE_PER_DIAGONAL * np.hypot(fields[:, 2] - fields[:, 0], fields[:, 3] - fields[:, 1]),
+        scored=[single is None or place in single[index] for index, place in zip(entry, position, strict=True)],
+        visible=points[..., 2],
+    )
+    ids = people.person_ids
+    faults = {
+        MALFORMED: [f"{ids[row]}: {fault}" for row, fault in malformed.items()],
+        TWICE: ids[np.array(repeated, bool)].tolist(),
+    }
+    return Rects(np.array(entry, int), people, ~np.isin(np.arange(len(ids)), list(malformed)), faults)
+
+
+def _read_rect(rect: dict[str, object]) -> tuple[list[float], list[list[float]], bool]:
+    """[x1, y1, x2, y2, scale, x, y], each joint's [x, y, is_visible], and whether one is there twice.
+
+    Raises ValueError or KeyError.
+    """
+    objpos = records(rect.get("objpos", EMPTY))
+    center = [objpos[0]["x"], objpos[0]["y"]] if objpos else [EMPTY, EMPTY]
+    fields = [number(value) for value in [*(rect.get(name, EMPTY) for name in (*BOX, "scale")), *center]]
+    points, repeated = [UNLABELED] * JOINTS, False
+    for point in (p for a in records(rect.get("annopoints", EMPTY)) for p in records(a.get("point", EMPTY))):
+        x, y, joint, visible = map(number, (point["x"], point["y"], point["id"], point.get("is_visible", EMPTY)))
+        if joint not in range(JOINTS):
+            raise ValueError(f"a point of id {joint:g}; MPII's ids are 0 to {JOINTS - 1}")
+        if not (np.isfinite(x) and np.isfinite(y)):
+            raise ValueError(f"point {joint:g} is at ({x:g}, {y:g})")
+        repeated |= points[int(joint)] is not UNLABELED
+        points[int(joint)] = [x, y, visible if visible in (0, 1) else -1]
+    return fields, points, repeated
 
 
 def image_names(path: Path, entries: list[dict[str, object]]) -> list[str]:
     """The `image.name` of the entries that have one. Raises PoseError for one that is not text."""
     try:
-        return [text(get(image, "name")) for entry in entries for image in records(get(entry, "image"))[:1]]
+        return [text(image.get("name", EMPTY)) for entry in entries for image in records(entry.get("image", EMPTY))[:1]]
     except ValueError as error:
         raise PoseError(f"{path}: an entry's image.name is {error}; get the file again") from error
 
@@ -137,42 +260,37 @@ def write_mpii_mat(path: str | os.PathLike, people: People, head_boxes: np.ndarr
         PoseError: an image in two splits, joints other than MPII's, or a path that cannot be written.
     """
     if people.joint_names != MPII.names:
-        raise PoseError(
-            f"{path}: MPII's file holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out"
-        )
-    boxes = np.full((len(people), 4), np.nan) if head_boxes is None else np.asarray(head_boxes, np.float64)
-    if boxes.shape != (len(people), 4):
-        raise PoseError(f"{path}: head boxes of shape {boxes.shape}; expected ({len(people)}, 4)")
+        raise PoseError(f"{path}: holds MPII's 16 joints, not {len(people.joint_names)} others; leave those out")
+    boxes = np.full((len(people), 4), np.nan) if head_boxes is None else head_boxes
     annolist, train, single, valid = [], [], [], []
     for image, rows in group_rows(people.images).items():
         split, *others = set(people.split[rows].tolist())
         if others:
             raise PoseError(f"{path}: image {image} has people in '{split}' and '{others[0]}'; MPII splits by image")
-        hidden = split == "test"
-        row_of = _numbered(path, people, image, rows)
+        row_of, hidden = _number_rects(path, people, image, rows), split == "test"
         rects = [
-            _rect(people, row_of[number], boxes, hidden) if number in row_of else {}
+            _make_rect(people, row_of[number], boxes, hidden) if number in row_of else {}
             for number in range(1, max(row_of) + 1)
         ]
-        name, annorect = struct([{"name": image}], ["name"]), struct(rects, TEST_FIELDS if hidden else FIELDS)
-        annolist.append({"image": name, "annorect": annorect})
+        fields = TEST_FIELDS if hidden else [*BOX, "annopoints", *TEST_FIELDS]
+        annolist.append({"image": {"name": image}, "annorect": make_struct(rects, fields)})
         scored = [number for number, row in sorted(row_of.items()) if people.scored[row]]
         single.append(np.array([scored], np.uint8) if scored else EMPTY)
         train.append(not hidden)
         valid += [image] if split == "valid" else []
     release = {
-        "annolist": struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
+        "annolist": make_struct(annolist, ["image", "annorect", "frame_sec", "vididx"]),
         "img_train": np.array([train], np.uint8),
         "version": VERSION,
-        "single_person": cell(single),
-        "act": struct([{"cat_name": "", "act_name": "", "act_id": -1}] * len(annolist), ACTIVITY).T,
+        "single_person": make_cell(single),
+        "act": make_struct([{"cat_name": "", "act_name": "", "act_id": -1}] * len(annolist), ACTIVITY).T,
         "video_list": EMPTY,
     }
     save_mat(path, {"RELEASE": release})
     write_valid_list(Path(path).parent, valid)
 
 
-def _numbered(path: str | os.PathLike, people: People, image: str, rows: list[int]) -> dict[int, int]:
+def _number_rects(path: str | os.PathLike, people: People, image: str, rows: list[int]) -> dict[int, int]:
     """The rect's number -> the row, for the people `rows` of one image."""
     row_of: dict[int, int] = {}
     for row in rows:
@@ -187,20 +305,14 @@ def _numbered(path: str | os.PathLike, people: People, image: str, rows: list[in
     return row_of
 
 
-def _rect(people: People, row: int, boxes: np.ndarray, hidden: bool) -> dict[str, object]:
+def _make_rect(people: People, row: int, boxes: np.ndarray, hidden: bool) -> dict[str, object]:
     """The fields of one person's rect; of a `hidden` one scale and objpos alone."""
-    rect: dict[str, object] = {}
-    if np.isfinite(people.scale[row]):
-        rect["scale"] = people.scale[row]
+    numbers = {"scale": people.scale[row]} | ({} if hidden else dict(zip(BOX, boxes[row] + 1.0, strict=True)))
+    rect: dict[str, object] = {name: number for name, number in numbers.items() if np.isfinite(number)}
     if np.isfinite(people.center[row]).all():
-        rect["objpos"] = struct([dict(zip("xy", people.center[row] + 1.0, strict=True))], ["x", "y"])
-    if hidden:
-        return rect
-    if np.isfinite(boxes[row]).all():
-        rect.update(zip(("x1", "y1", "x2", "y2"), boxes[row] + 1.0, strict=True))
-    if (annotated := np.isfinite(people.joints[row]).all(axis=-1) & ~people.derived[row]).any():
-        point = points(people.joints[row], np.flatnonzero(annotated), people.visible[row])
-        rect["annopoints"] = struct([{"point": point}], ["point"])
+        rect["objpos"] = dict(zip("xy", people.center[row] + 1.0, strict=True))
+    if len(which := np.flatnonzero(people.annotated[row])) and not hidden:
+        rect["annopoints"] = {"point": points(people.joints[row], which, people.visible[row])}
     return rect
 
 
@@ -213,8 +325,7 @@ def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = N
         visible: (K,) 1, 0 or -1 for unknown, which becomes [].
     """
     rows = [{"x": joints[k, 0] + 1.0, "y": joints[k, 1] + 1.0, "id": np.uint8(k)} for k in which.tolist()]
-    if visible is None:
-        return struct(rows, ["x", "y", "id"])
-    for row, k in zip(rows, which.tolist(), strict=True):
-        row["is_visible"] = np.uint8(visible[k]) if visible[k] >= 0 else EMPTY
-    return struct(rows, ["x", "y", "id", "is_visible"])
+    flags = () if visible is None else visible[which].tolist()
+    for row, flag in zip(rows, flags, strict=False):
+        row["is_visible"] = np.uint8(flag) if flag >= 0 else EMPTY
+    return make_struct(rows, ["x", "y", "id"] if visible is None else ["x", "y", "id", "is_visible"])

@@ -13,7 +13,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from mpii_tools.annotations.reading import Reading, join_readings
-from mpii_tools.formats.npz import load_arrays, save_arrays
+from mpii_tools.formats.arrays import load_arrays, save_arrays
 from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People, find_rows, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
@@ -86,11 +86,6 @@ def load_people(path: str | os.PathLike) -> People:
         raise PoseError(f"{depth}: {error}; make it again") from error
 
 
-def read_people_file(path: Path) -> Reading:
-    """The people that `save_people` wrote to an .npz, and their depths beside it."""
-    return Reading(load_people(path), "people of this project (.npz)")
-
-
 def read_prepared_people(folder: Path) -> Reading | None:
     """The people of every split that `ief prepare` wrote to `folder`; None if it wrote none there.
 
@@ -101,10 +96,11 @@ def read_prepared_people(folder: Path) -> Reading | None:
         return None
     if not (splits := list(read_description(folder)["splits"])):
         raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
-    readings = [read_people_file(folder / f"{split}.npz") for split in splits]
+    form = f"people of a prepared folder: {', '.join(splits)}"
+    readings = [Reading(load_people(folder / f"{split}.npz"), form) for split in splits]
     if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
         raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
-    return join_readings(readings, f"people of a prepared folder: {', '.join(splits)}", renumber=True)
+    return join_readings(readings, renumber=True)
 
 
 def read_description(folder: str | Path) -> dict:

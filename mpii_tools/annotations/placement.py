@@ -1,11 +1,15 @@
-"""A person's center and scale from joints or a box, for annotations that have neither."""
+"""A person's place: center and scale from joints or a box, for annotations that have neither; and whether they, boxes
+and joints are in pixels and fit each other, or look like other units."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
 
+from checkpoints.errors import PoseError
+from mpii_tools.annotations.reading import Findings, name_people
 from mpii_tools.formats.boxes import find_box_faults, find_form_faults
-from mpii_tools.people import People, box_squares, place_squares
+from mpii_tools.people import People, place_squares
 
 # The crop's side is JOINTS_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
 # the paper's augmentation enlarges the person by 25 %. LSP's images were resized so that a person is about 150 px tall;
@@ -21,48 +25,55 @@ DOUBTFUL = "people whose box ends beyond the image, and would not as x1 y1 x2 y2
 ELSEWHERE = "people most of whose joints lie outside their box (joints x y, boxes left top width height, in pixels?)"
 FROM_HEAD = "people whose head size was made from head top and neck: 0.75 of the distance"
 
+FEW = 3  # annotated joints from which a pose has an extent that tells something
+SMALL = 0.05  # of the crop's side; the least of 2,958 validation people of MPII is 0.18, of 8,000 of LSP-extended 0.36
+# Fewer joints than MANY may be those of a face alone, as COCO's often are: nose and eyes span 0.03 of a whole body's
+# crop. A scale in pixels makes that, too, 200 times smaller.
+MANY, SMALL_OF_FEW = 8, 0.01
 
-def crop_around(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII center and scale whose crop is centered on the box of the annotated joints.
+NORMALIZED = "joints within 0..1, not in pixels"
+PERCENT = "joints within 0..100 of images of 200 pixels and more, not in pixels"
+LARGE = 200  # pixels, of both sides of the images of people who are in percent if all of them are within 0..100
+TINY = f"joints that span under {100 * SMALL:.0f} % of the crop (is scale in pixels, not height / 200?)"
+AWAY = "every joint outside the crop (are center and joints in the same units?)"
+REMEDIES = {
+    NORMALIZED: "multiply x by the image's width and y by its height",
+    PERCENT: "multiply x by the image's width / 100 and y by its height / 100",
+    TINY: "scale is the person's height in pixels divided by 200",
+    AWAY: "center and joints are pixels of the same image, scale is the person's height in pixels / 200",
+}
 
-    The crop's side is max(JOINTS_MARGIN * the box's longer side, MIN_SIDE) pixels.
+
+def crop_around(joints: np.ndarray, margin: float = JOINTS_MARGIN, least: float = MIN_SIDE) -> tuple[np.ndarray, ...]:
+    """MPII center and scale of crops centered on the box of the joints, of `margin` times its longer side.
 
     Args:
-        joints: (N, K, 2) image pixels, NaN if missing; at least one joint per person.
+        joints: (N, K, 2) image pixels, NaN if missing; a person without a joint gets NaN.
+        least: pixels that the crop's side has at least.
 
     Returns:
         center (N, 2) and scale (N,), as `People` holds them: the crop's own center is 15 * scale below `center`.
     """
-    low, high = np.nanmin(joints, axis=1), np.nanmax(joints, axis=1)
-    return place_squares((low + high) / 2, np.maximum(JOINTS_MARGIN * (high - low).max(axis=1), MIN_SIDE))
-
-
-def crop_of_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII center (N, 2) and scale (N,) of the crop around a person's box: its side is 1.25 of the longer side.
-
-    Args:
-        boxes: (N, 4) x, y, width, height; edges as COCO's, so that 0 is half a pixel before the first pixel's center.
-    """
-    return place_squares(*box_squares(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)))
+    low, high = np.fmin.reduce(joints, axis=1), np.fmax.reduce(joints, axis=1)
+    return place_squares((low + high) / 2, np.maximum(margin * (high - low).max(axis=1), least))
 
 
 def check_boxes(boxes: np.ndarray, sizes: np.ndarray | float = np.nan) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Annotated boxes (N, 4) x, y, width, height, NaN for what is none; and notes -> (N,) whom they are about.
+    """Annotated boxes as (N, 4) x1, y1, x2, y2, NaN for what is none; and notes -> (N,) whom they are about.
 
     If most that are known end beyond their image, and are inside it as x1, y1, x2, y2, all are read so.
 
     Args:
-        boxes: as a file has them, NaN without.
+        boxes: (N, 4) x, y, width, height, as a file has them, NaN without.
         sizes: (N, 2) width and height of their images; NaN if unknown.
     """
     known, doubtful = np.isfinite(boxes).all(axis=1), find_form_faults(boxes, sizes) != ""
-    corners = 2 * doubtful.sum() > known.sum()
-    ends = boxes[:, 2:] if corners else boxes[:, :2] + boxes[:, 2:]
-    faults = np.where(known, find_box_faults(np.concatenate([boxes[:, :2], ends], axis=1), sizes), "")
-    notes = {AS_CORNERS: known} if corners else {DOUBTFUL: doubtful}
+    as_corners = 2 * doubtful.sum() > known.sum()
+    corners = boxes if as_corners else np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    faults = np.where(known, find_box_faults(corners, sizes), "")
+    notes = {AS_CORNERS: known} if as_corners else {DOUBTFUL: doubtful}
     notes |= {f"people whose box {fault}; not used": faults == fault for fault in np.unique(faults) if fault}
-    usable = (known & (faults == ""))[:, None]
-    return np.where(usable, np.concatenate([boxes[:, :2], ends - boxes[:, :2]], axis=1), np.nan), notes
+    return np.where((known & (faults == ""))[:, None], corners, np.nan), notes
 
 
 def find_elsewhere(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -70,15 +81,15 @@ def find_elsewhere(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
     Args:
         joints: (N, K, 2), NaN for none.
-        boxes: (N, 4) x, y, width, height, as `check_boxes` returns them.
+        boxes: (N, 4) x1, y1, x2, y2, as `check_boxes` returns them.
     """
-    low, size = boxes[:, None, :2], boxes[:, None, 2:]
-    outside = ((joints < low) | (joints > low + size)).any(axis=-1).sum(axis=1)
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    outside = ((joints < low) | (joints > high)).any(axis=-1).sum(axis=1)
     elsewhere = 2 * outside > np.isfinite(joints).all(axis=-1).sum(axis=1)
     return elsewhere & (2 * elsewhere.sum() > np.isfinite(boxes).all(axis=1).sum())
 
 
-def place_people(people: People) -> tuple[People, dict[str, list[str]]]:
+def place_people(people: People) -> tuple[People, Findings]:
     """The people with what the annotations lack: center and scale from the joints, head size from the head's joints.
 
     Those who have a center or a scale keep them, right or wrong; a person without a joint stays without.
@@ -91,11 +102,45 @@ def place_people(people: People) -> tuple[People, dict[str, list[str]]]:
     center, scale, head_size = people.center.copy(), people.scale.copy(), people.head_size.copy()
     if bare.any():
         center[bare], scale[bare] = crop_around(joints[bare])
-    headless = np.zeros_like(bare)
-    if {"head_top", "upper_neck"} <= set(people.joint_names):
-        top, neck = (joints[:, people.joint_names.index(name)] for name in ("head_top", "upper_neck"))
-        length = np.linalg.norm(top - neck, axis=-1)
-        headless = bare & np.isnan(head_size) & (length > 0)
-        head_size[headless] = HEAD_SIZE_PER_LENGTH * length[headless]
-    notes = {FROM_JOINTS: people.person_ids[bare].tolist(), FROM_HEAD: people.person_ids[headless].tolist()}
+    head = [people.joint_names.index(name) for name in ("head_top", "upper_neck") if name in people.joint_names]
+    length = np.linalg.norm(joints[:, head[:1]] - joints[:, head[1:]], axis=-1).sum(axis=1)  # 0 without both joints
+    headless = bare & np.isnan(head_size) & (length > 0)
+    head_size[headless] = HEAD_SIZE_PER_LENGTH * length[headless]
+    notes = name_people(people, {FROM_JOINTS: bare, FROM_HEAD: headless})
     return replace(people, center=center, scale=scale, head_size=head_size), notes
+
+
+def wrong_units(people: People) -> dict[str, np.ndarray]:
+    """What looks like another unit -> (N,) bool; a person has at most one. Nobody with fewer than 3 annotated joints.
+
+    A missing joint says nothing, nor does a center or scale that is NaN. Percent is told by all people, 3 or more,
+    where the annotations say how large their images are.
+    """
+    told = people.annotated.sum(axis=1) >= FEW
+    joints = np.where((people.annotated & told[:, None])[..., None], people.joints, np.nan)
+    low, high = (reduce(joints, axis=1) for reduce in (np.fmin.reduce, np.fmax.reduce))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        # Readers of 1-based files have subtracted 1, and some joints lie a little beyond the image.
+        normalized, percent = (((low >= -1.5) & (high <= most)).all(axis=1) for most in (1.5, 101.5))
+        percent &= (people.image_size >= LARGE).all(axis=1) & ~normalized
+        percent &= percent.sum() == told.sum() >= FEW
+        least = np.where(people.annotated.sum(axis=1) < MANY, SMALL_OF_FEW, SMALL)
+        tiny = ((high - low).max(axis=1) < least * people.crop_side) & ~normalized & ~percent
+        from_center = np.abs(joints - people.crop_center[:, None]).max(axis=-1)
+        away = (np.fmin.reduce(from_center, axis=1) > people.crop_side / 2) & (people.crop_side > 0)
+    return {NORMALIZED: normalized, PERCENT: percent, TINY: tiny, AWAY: away & ~tiny & ~normalized & ~percent}
+
+
+def require_pixels(path: str | os.PathLike, people: People) -> None:
+    """Nothing, for annotations in pixels.
+
+    Raises:
+        PoseError: when most people with a pose look like those of other units: no score of theirs means anything.
+    """
+    told = int((people.annotated.sum(axis=1) >= FEW).sum())
+    for what, wrong in wrong_units(people).items():
+        if wrong.sum() > told / 2:
+            raise PoseError(
+                f"{path}: {wrong.sum():,} of {told:,} people, first {people.person_ids[wrong][0]}, have {what}; "
+                f"{REMEDIES[what]}"
+            )

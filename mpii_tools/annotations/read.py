@@ -1,34 +1,54 @@
 """Annotations in any format: which one a file or folder has is found from its content, not its name."""
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.coco import read_coco
-from mpii_tools.annotations.human36m.read import SAFE, read_human36m, read_human36m_folder
+from mpii_tools.annotations.human36m.integral import ENDING, OF_IMAGE, read_posenet, read_rle
+from mpii_tools.annotations.human36m.mmpose import KEYS, read_mmpose
+from mpii_tools.annotations.human36m.official import FOLDER, NUMBERS, read_cdf, read_fetch
 from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat, read_newell_h5
 from mpii_tools.annotations.mpii_json import read_hrnet_folder, read_mpii_json, read_pytorch_pose_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
-from mpii_tools.annotations.people_file import read_people_file, read_prepared_people
-from mpii_tools.annotations.reading import Reading
-from mpii_tools.formats.content import content, described
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.annotations.people_file import load_people, read_prepared_people
+from mpii_tools.annotations.reading import Reading, join_readings
+from mpii_tools.formats.arrays import array_names
+from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.formats.npz import array_names
 
+SAFE = "mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's annot.h5 or the official .cdf"
 FORMATS = (
     "an LSP folder with joints.mat, HRNet's annot folder, a prepared folder, MPII's .mat (RELEASE or annolist), "
     "gt_valid.mat, HRNet/mmpose JSON, pytorch-pose's JSON, COCO keypoints JSON, Newell's .h5, a people .npz of this "
     f"project, or Human3.6M as {SAFE}"
 )
 LOADERS = {
-    "npz": partial(array_names, what="people"), "hdf5": load_mat, "mat": load_mat, "json": load_json,
-    "cdf": lambda path: (),
+    "npz": lambda path: dict.fromkeys(array_names(path, "people")),
+    "hdf5": load_mat, "mat": load_mat, "json": load_json, "cdf": lambda path: {},
 }  # fmt: skip
+PICKLED = {"positions_3d", "positions_2d"}  # arrays of VideoPose3D's .npz, which are pickled objects
+LEVELS = 4  # folders that the official files of Human3.6M may be inside
+
+# What kinds of file it may be, arrays or fields that it has, who reads it and what was loaded of it, and the names of
+# such files in a folder. The first that fits counts.
+FORMS = (
+    (("npz",), {*KEYS}, lambda path, _: read_mmpose(path), ("h36m_*.npz",)),
+    (("npz",), set(), lambda path, _: Reading(load_people(path), "people of this project (.npz)"), ()),
+    (("json",), {"keypoints_world"}, read_rle, ()),
+    (("json",), {*OF_IMAGE}, read_posenet, (f"*{ENDING}", f"annotations/*{ENDING}")),
+    (("json",), {"annotations"}, read_coco, ()),
+    (("json",), {"joint_self"}, read_pytorch_pose_json, ()),
+    (("json",), set(), read_mpii_json, ()),
+    (("hdf5",), {*NUMBERS} - {"subaction"}, lambda path, _: read_fetch(path), ("S*/*/annot.h5",)),
+    (("hdf5", "mat"), {"part"}, read_newell_h5, ()),
+    (("hdf5", "mat"), {"pos_gt_src"}, read_gt_valid_mat, ()),
+    (("hdf5", "mat"), set(), read_mpii_mat, ()),
+    (("cdf",), set(), lambda path, _: read_cdf(path), tuple(f"{'*/' * level}[!_]*.cdf" for level in range(LEVELS))),
+)
 
 
 def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, category: str | None = None) -> Reading:
@@ -42,14 +62,7 @@ def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, 
     """
     path = Path(path)
     if path.is_dir():
-        if (path / "joints.mat").is_file():
-            return read_lsp(path)
-        if reading := read_prepared_people(path) or read_hrnet_folder(path) or read_human36m_folder(path):
-            return reading
-        held = ", ".join(sorted(child.name for child in path.iterdir())[:5]) or "nothing"
-        raise PoseError(
-            f"{path}: a folder without joints.mat, train.json or prepared.json (it holds {held}); expected {FORMATS}"
-        )
+        return _read_folder(path)
     try:
         kind, head = content(path)
     except PoseError as error:
@@ -57,21 +70,34 @@ def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, 
     if kind not in LOADERS:
         raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
     stored = LOADERS[kind](path)
-    if reading := read_human36m(path, kind, stored):
+    names = _field_names(stored)
+    if kind == "npz" and PICKLED & names:
+        raise PoseError(f"{path}: VideoPose3D's .npz holds pickles, which could run code; give Human3.6M as {SAFE}")
+    read = next(read for kinds, fields, read, _ in FORMS if kind in kinds and fields <= names)
+    return read(path, stored, skeleton, category) if read is read_coco else read(path, stored)
+
+
+def _read_folder(folder: Path) -> Reading:
+    """The people of a folder: LSP's, a prepared one, HRNet's, or of those in FORMS that files of such names have."""
+    if (folder / "joints.mat").is_file():
+        return read_lsp(folder)
+    if reading := read_prepared_people(folder) or read_hrnet_folder(folder):
         return reading
-    if kind == "npz":
-        return read_people_file(path)
-    if kind == "json":
-        return _read_json(path, stored, skeleton, category)
-    if "part" in stored:
-        return read_newell_h5(path, stored)
-    return read_gt_valid_mat(path, stored) if "pos_gt_src" in stored else read_mpii_mat(path, stored)
+    for kinds, _, read, patterns in FORMS:
+        paths = sorted(path for pattern in patterns for path in folder.glob(pattern))
+        paths = [path for path in paths if "cdf" not in kinds or path.parent.name.endswith(FOLDER)]
+        if paths:
+            readings = [read(path, load_json(path) if "json" in kinds else {}) for path in paths]
+            return join_readings(readings, renumber=True)
+    held = ", ".join(sorted(child.name for child in folder.iterdir())[:5]) or "nothing"
+    raise PoseError(
+        f"{folder}: a folder without joints.mat, train.json or prepared.json (it holds {held}); expected {FORMATS}"
+    )
 
 
-def _read_json(path: Path, stored: Any, skeleton: Skeleton | None, category: str | None) -> Reading:
-    """The people of a JSON file's value, whose form its own fields tell."""
-    if isinstance(stored, dict) and "annotations" in stored:
-        return read_coco(path, stored, skeleton, category)
-    if isinstance(stored, list) and any("joint_self" in entry for entry in stored[:10] if isinstance(entry, dict)):
-        return read_pytorch_pose_json(path, stored)
-    return read_mpii_json(path, stored)
+def _field_names(stored: Any) -> set[str]:
+    """What a file's arrays or fields are called, and those of its first image and its first ten annotations."""
+    lists = (stored.get("images"), stored.get("annotations")) if isinstance(stored, dict) else ((), stored)
+    entries = [entry for entries, count in zip(lists, (1, 10), strict=True) if isinstance(entries, list)
+               for entry in entries[:count] if isinstance(entry, dict)]  # fmt: skip
+    return set().union(stored if isinstance(stored, dict) else (), *entries)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from mpii_tools.people import People, join_people
 
 EXAMPLES = 3
@@ -32,18 +34,44 @@ class Reading:
 
 def merge(*findings: Findings) -> dict[str, list[str]]:
     """All of them, without those that affect nobody."""
-    merged: dict[str, list[str]] = {}
-    for what, names in (item for finding in findings for item in finding.items()):
-        if names:
-            merged.setdefault(what, []).extend(names)
-    return merged
+    found = dict.fromkeys(what for finding in findings for what, names in finding.items() if names)
+    return {what: [name for finding in findings for name in finding.get(what, ())] for what in found}
 
 
-def join_readings(readings: Sequence[Reading], form: str | None = None, renumber: bool = False) -> Reading:
+def name_people(people: People, found: Mapping[str, list[str] | np.ndarray]) -> Findings:
+    """What was found -> whom it affects, where that is names or a mask (N,) of the people."""
+    return {what: who if isinstance(who, list) else people.person_ids[who].tolist() for what, who in found.items()}
+
+
+def build_reading(
+    form: str,
+    images: np.ndarray | Sequence[str],
+    points: np.ndarray,
+    labeled: np.ndarray,
+    faults: Mapping[str, list[str] | np.ndarray],
+    notes: Mapping[str, list[str] | np.ndarray],
+    first_pixel: int = 1,
+    **columns: object,
+) -> Reading:
+    """N people whose joints stand in arrays, with what was found of them.
+
+    Args:
+        form: the format, in words.
+        images: (N,) file names.
+        points: (N, K, 2) image pixels, counted from `first_pixel`.
+        labeled: (N, K) bool; a labeled joint without coordinates is missing, and a fault.
+        faults, notes: as `name_people` takes them.
+        columns: further ones of `People`, whose pixels are counted from 0.
+    """
+    people = People(images, np.where(labeled[..., None], points, np.nan) - first_pixel, **columns)
+    unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
+    return Reading(people, form, name_people(people, {**faults, UNPLACED: unplaced}), name_people(people, notes))
+
+
+def join_readings(readings: Sequence[Reading], renumber: bool = False) -> Reading:
     """All people of some readings of one skeleton, with depths if all of them have some.
 
     Args:
-        form: the format, in words; None for theirs.
         renumber: count the people of each image again if a person_id would appear twice.
     """
     people = join_people([reading.people for reading in readings])
@@ -51,7 +79,7 @@ def join_readings(readings: Sequence[Reading], form: str | None = None, renumber
         people = replace(people, person_ids=None)
     return Reading(
         people,
-        form or ", ".join(dict.fromkeys(reading.format for reading in readings)),
+        ", ".join(dict.fromkeys(reading.format for reading in readings)),
         merge(*(reading.faults for reading in readings)),
         merge(*(reading.notes for reading in readings)),
     )
@@ -62,8 +90,8 @@ def table(heading: str, findings: Findings) -> str:
     if not (findings := merge(findings)):
         return ""
     width = max(map(len, [heading, *findings]))
-    rows = [f"{heading:<{width}}  {'count':>7}  first"]
-    for what, names in findings.items():
-        more = ", ..." if len(names) > EXAMPLES else ""
-        rows.append(f"{what:<{width}}  {len(names):>7,}  {', '.join(names[:EXAMPLES])}{more}")
-    return "\n".join(rows)
+    rows = [
+        f"{what:<{width}}  {len(names):>7,}  {', '.join(names[:EXAMPLES])}{', ...' if len(names) > EXAMPLES else ''}"
+        for what, names in findings.items()
+    ]
+    return "\n".join([f"{heading:<{width}}  {'count':>7}  first", *rows])

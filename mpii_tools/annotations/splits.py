@@ -8,16 +8,23 @@ the people of MPII's own `annolist` of them.
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.annotations.reading import Reading, merge
-from mpii_tools.annotations.valid_list import NAME, NOBODY, find_listed, read_valid_list
-from mpii_tools.images.index import group_images
+from checkpoints.files import read_text, write_text
+from mpii_tools.annotations.reading import Findings, Reading, merge
+from mpii_tools.formats.lines import split_line
+from mpii_tools.images.index import SUFFIXES, ImageIndex, group_images
 from mpii_tools.people import People
+
+NAME = "valid_images.txt"  # the validation images of a dataset, beside its annotations
+UNKNOWN = f"names in {NAME} that no image has"
+SEVERAL = f"names in {NAME} that several images have: all of them validate"
+NOBODY = f"{UNKNOWN}: not one is of an image here"
 
 TRAINVAL = "trainval"  # MPII's: train and Tompson's validation people in one file
 SPLIT_OF = {
@@ -150,8 +157,7 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
         raise PoseError(f"--valid-share {share:g}: must be above 0 and below 1, the share of images for validation")
     if count := int((people.split == "valid").sum()):
         raise PoseError(
-            f"--valid-share {share:g}: {count:,} people are validation people already; leave it out, or say train= "
-            "before the path to share anew"
+            f"--valid-share {share:g}: {count:,} people are validation people already; leave it out, or say train=PATH"
         )
     train = people.split != "test"
     groups = np.array(group_images(people.images.tolist(), share))
@@ -160,17 +166,6 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
     drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
     valid = train & np.isin(groups, drawn)
     return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
-
-
-def require_split(path: Path, reading: Reading) -> None:
-    """Nothing, if every person has a split. Raises PoseError, which tells how to say it, if not."""
-    if (reading.people.split == "").any():
-        listed = f", and {NAME} beside it names no image here" if NOBODY in reading.faults else ""
-        raise PoseError(
-            f"{path}: neither its name nor its content tells its split{listed}; say it, as in "
-            f"`--annotations train={path}` (or valid=, test=), or add `--valid-share 0.1` to train on 90 % of the "
-            "images and validate on the others"
-        )
 
 
 def find_shared(people: People, images: np.ndarray | None = None) -> np.ndarray:
@@ -183,3 +178,65 @@ def find_shared(people: People, images: np.ndarray | None = None) -> np.ndarray:
     """
     images = people.images[people.split == "valid"] if images is None else images
     return (people.split == "train") & find_listed(people.images, np.unique(images).tolist())[0]
+
+
+def read_valid_list(folder: Path) -> list[str] | None:
+    """The names that `folder/valid_images.txt` lists, in order; None if there is no such file.
+
+    Names stand on lines of their own or between tabs, commas or spaces, quoted or not; a name of several words is one
+    if it is quoted or alone on its line. Of a table's other columns nothing is taken.
+
+    Raises:
+        PoseError: not a text file.
+    """
+    if not (path := folder / NAME).is_file():
+        return None
+    try:
+        lines = read_text(path).splitlines()
+    except (OSError, UnicodeError) as error:
+        raise PoseError(f"{path}: not a text file with an image name per line ({error}); write or remove it") from error
+    return [name for line in lines if line.strip() for name in _names(line)]
+
+
+def _names(line: str) -> list[str]:
+    fields = split_line(line)
+    images = [field for field in fields if field.lower().endswith(SUFFIXES)]
+    if not any(mark in line for mark in "\t,\"'") and len(images) < len(fields):
+        return [line.strip()]  # one name with spaces in it, or without an ending
+    return images or fields[:1]
+
+
+def find_listed(images: np.ndarray, listed: Sequence[str]) -> tuple[np.ndarray, Findings, Findings]:
+    """The images that a list names.
+
+    A name and an image's are the same if they are equal or one is the other's end (`ImageIndex.overlapping`).
+
+    Returns:
+        (N,) bool; faults, of a list that names no image here; notes, of names that no image has, or several.
+    """
+    index = ImageIndex(tuple(dict.fromkeys(images.tolist())))
+    meant = {name: index.overlapping(name) for name in listed}
+    named = set().union(*meant.values())
+    unknown = [name for name in listed if not meant[name]]
+    notes = {UNKNOWN: unknown, SEVERAL: [f"{name} ({', '.join(paths)})" for name, paths in meant.items() if paths[1:]]}
+    mask = np.array([image in named for image in images.tolist()], dtype=bool)
+    return mask, *(({NOBODY: unknown}, {}) if listed and not named else ({}, notes))
+
+
+def name_rows(folder: Path, rows: int) -> tuple[list[str], dict[str, list[str]]]:
+    """Image names for a file without any: those of `valid_images.txt` if it has one per row, else row1, row2, ...
+
+    Returns:
+        The names, and a note that tells of a list of another length.
+    """
+    listed = read_valid_list(folder)
+    if listed is not None and len(listed) == rows:
+        return listed, {}
+    counted = [f"row{row + 1}" for row in range(rows)]
+    return counted, {f"names in {NAME}, not used: {len(listed):,} for {rows:,} rows": listed} if listed else {}
+
+
+def write_valid_list(folder: Path, images: list[str]) -> None:
+    """Writes `folder/valid_images.txt`, replacing an older one. Raises PoseError if it cannot be written."""
+    names = (f'"{image}"' if _names(image) != [image] else image for image in images)
+    write_text(folder / NAME, "".join(f"{name}\n" for name in names))

@@ -1,5 +1,6 @@
 """What entries of COCO's JSON, annotations, results and detections, and of Ultralytics' say: image, box, person."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,9 @@ def plain_id(value: object) -> int | str | None:
 
 
 def image_key(image_id: object) -> str | None:
-    """An image's id as text, so that 139, 139.0 and "139" are one; None for what is no id."""
-    plain = plain_id(image_id)
+    """An image's id as text, so that 139, 139.0, "139" and "139.0" are one; None for what is no id."""
+    if isinstance(plain := plain_id(image_id), str):
+        return re.sub(r"^(-?\d+)\.0+$", r"\1", plain)
     return None if plain is None else str(plain)
 
 
@@ -27,7 +29,7 @@ def image_names(images: Iterable[object]) -> dict[str, list[str]]:
     for image in images:
         if isinstance(image, dict) and (key := image_key(image.get("id"))) is not None:
             named, name = names.setdefault(key, []), image.get("file_name")
-            named += [name] if isinstance(name, str) and name and name not in named else []
+            named += [name] if isinstance(name, str) and name not in ("", *named) else []
     return names
 
 
@@ -36,11 +38,6 @@ def index_images(images: Iterable[object]) -> dict[str, Mapping[str, Any]]:
     usable, names = [image for image in images if isinstance(image, dict)], image_names(images)
     by_key = {key: image for image in usable if len(names.get(key := image_key(image.get("id")), "no")) < 2}
     return {str(image.get("file_name")): image for image in usable} | by_key
-
-
-def index_ids(images: Iterable[object]) -> dict[str, int | str]:
-    """File name, and `image_key` too -> the id that COCO's `images` have, a number or text."""
-    return {name: own for name, image in index_images(images).items() if (own := plain_id(image.get("id"))) is not None}
 
 
 def as_ids(values: Sequence[int | str | None]) -> np.ndarray | None:
@@ -66,8 +63,8 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, Sequence[str]] | None
         return name
     if key is None:
         raise ValueError("neither image_id nor file_name says which image it is of")
-    if names is None:
-        return key
+    if names is None:  # text may be a name without its ending
+        return str(plain_id(entry["image_id"]))
     if len(named := names.get(key, ())) != 1:
         fault = "an image without file_name" if key in names else "no image of the file"
         fault = f"{' and '.join(named[:2])}; make ids differ" if named else fault
@@ -75,10 +72,10 @@ def image_of(entry: Mapping[str, Any], names: Mapping[str, Sequence[str]] | None
     return named[0]
 
 
-def id_of(entry: Mapping[str, Any], name: str, ids: Mapping[str, int | str]) -> int | str | None:
-    """The id of the image called `name` of an entry, as `index_ids` of its file has it, else its own; None without."""
-    own = plain_id(entry.get("image_id"))
-    return ids.get(str(own), ids.get(name, own))
+def id_of(entry: Mapping[str, Any], image: Mapping[str, Any]) -> int | str | None:
+    """The id of an entry's image, as COCO's `images` have it in the row `image`, else the entry's; None without."""
+    own = plain_id(image.get("id"))
+    return plain_id(entry.get("image_id")) if own is None else own
 
 
 def entry_box(entry: Mapping[str, Any]) -> np.ndarray | None:

@@ -1,9 +1,11 @@
-"""What kind of file it is, by its first bytes: endings do not tell."""
+"""What kind of file it is, by its first bytes, as endings do not tell; and a JSON file's value."""
 
+import json
 import os
+from typing import Any
 
 from checkpoints.errors import PoseError
-from checkpoints.files import require_file
+from checkpoints.files import read_text, require_file
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_PLACES = (0, 512, 1024, 2048)  # MATLAB 7.3 puts its own header of 512 bytes before it
@@ -13,7 +15,7 @@ MAGIC = {b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"\x93NUMPY": "npy", b"MATL
 
 
 def content(path: str | os.PathLike) -> tuple[str, bytes]:
-    """'npz', 'npy', 'mat' (MATLAB 5 and 7.3), 'hdf5', 'json', 'cdf' or '' for any other; and a file's first bytes.
+    """'npz', 'npy', 'mat' (MATLAB 5), 'hdf5' (also MATLAB 7.3), 'json', 'cdf', '' for any other; the first bytes.
 
     Raises:
         PoseError: no such file, or one that cannot be read.
@@ -27,12 +29,8 @@ def content(path: str | os.PathLike) -> tuple[str, bytes]:
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
     if not kind and head.lstrip(BYTE_ORDER_MARKS + b" \t\r\n")[:1] in (b"[", b"{"):
         kind = "json"
-    return "hdf5" if not kind and is_hdf5(head) else kind, head
-
-
-def is_hdf5(head: bytes) -> bool:
-    """Whether the first bytes of a file hold HDF5's mark, at one of the places where it may be."""
-    return any(head.startswith(HDF5, place) for place in HDF5_PLACES)
+    hdf5 = head.startswith(b"MATLAB 7.3") or (not kind and any(head.startswith(HDF5, place) for place in HDF5_PLACES))
+    return "hdf5" if hdf5 else kind, head
 
 
 def described(head: bytes) -> str:
@@ -40,3 +38,12 @@ def described(head: bytes) -> str:
     if not head:
         return "an empty file"
     return "a pickle, which could run code" if head[:1] == b"\x80" else f"a file that begins with {head[:8]!r}"
+
+
+def load_json(path: str | os.PathLike) -> Any:
+    """A JSON file's value, whatever program wrote it. Raises PoseError if it is missing or not whole."""
+    path = require_file(path)
+    try:
+        return json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PoseError(f"{path}: not a whole JSON file ({error}); copy it again") from error

@@ -5,26 +5,19 @@ references; numbers have their axes reversed. Links to other files are not follo
 file holds; each object is read once, so that the work is bounded by the size of the file.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+import h5py  # it takes 0.1 s, so whoever reads other files as well imports this module where it is needed
 import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 
-if TYPE_CHECKING:
-    import h5py
-
 # Of one dataset, where all of MPII's joints and names take 20 MB; and of a whole MATLAB 7.3 file.
 MAX_BYTES, MAX_MAT_BYTES = 1 << 28, 1 << 29
-MAX_DEPTH = 32
-UNKNOWN = None
 
 
 def load_hdf5(path: str | os.PathLike, groups: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -47,14 +40,12 @@ def load_mat_hdf5(path: str | os.PathLike) -> dict[str, object]:
     """
     with open_hdf5(path, "MATLAB 7.3 file, which is HDF5") as file:
         reader = _MatReader(file)
-        return {name: reader.value(item, 0) for name, item in own_items(file).items() if not name.startswith("#")}
+        return {name: reader.value(item) for name, item in own_items(file).items() if not name.startswith("#")}
 
 
 @contextmanager
 def open_hdf5(path: str | os.PathLike, kind: str) -> Iterator[h5py.File]:
     """An open HDF5 file. Whatever reading it raises becomes a PoseError that says it is not a whole file of `kind`."""
-    import h5py  # here, as most commands need none of it and it takes 0.1 s to import
-
     path = require_file(path)
     try:
         with h5py.File(path, "r") as file:
@@ -67,8 +58,6 @@ def open_hdf5(path: str | os.PathLike, kind: str) -> Iterator[h5py.File]:
 
 def own_items(group: h5py.Group | h5py.Dataset | tuple) -> dict[str, h5py.Group | h5py.Dataset]:
     """What a group holds itself, not by a link to elsewhere; nothing for anything but a group."""
-    import h5py
-
     names = group if isinstance(group, h5py.Group) else ()
     return {name: group[name] for name in names if isinstance(group.get(name, getlink=True), h5py.HardLink)}
 
@@ -87,43 +76,37 @@ class _MatReader:
     room: int = MAX_MAT_BYTES
     known: dict[int, object] = field(default_factory=dict)
 
-    def value(self, item: h5py.Group | h5py.Dataset, depth: int) -> object:
+    def value(self, item: h5py.Group | h5py.Dataset) -> object:
         """A MATLAB value, as `mat_file` has it."""
-        import h5py
-
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested more than {MAX_DEPTH} deep")
         address = h5py.h5o.get_info(item.id).addr
         if address not in self.known:
-            self.known[address] = UNKNOWN  # what a value that refers to itself finds
-            read = self._structs if isinstance(item, h5py.Group) else self._array
-            self.known[address] = read(item, depth)
+            self.known[address] = None  # what a value that refers to itself finds
+            self.known[address] = self._structs(item) if isinstance(item, h5py.Group) else self._array(item)
         return self.known[address]
 
-    def _structs(self, group: h5py.Group, depth: int) -> list[dict[str, object]]:
+    def _structs(self, group: h5py.Group) -> list[dict[str, object]]:
         """A group's fields: arrays of references if it is an array of structs, values if it is one struct."""
         fields = own_items(group)
-        if not fields or not all(_is_references(item) and not _kind(item) for item in fields.values()):
-            return [{name: self.value(item, depth + 1) for name, item in fields.items()}]
-        columns = [self._referred(item, depth) for item in fields.values()]
-        return [dict(zip(fields, row, strict=True)) for row in zip(*columns, strict=True)]
+        if fields and all(_is_references(item) and not _kind(item) for item in fields.values()):
+            columns = map(self._referred, fields.values())
+            return [dict(zip(fields, row, strict=True)) for row in zip(*columns, strict=True)]
+        return [{name: self.value(item) for name, item in fields.items()}]
 
-    def _referred(self, item: h5py.Dataset, depth: int) -> list[object]:
+    def _referred(self, item: h5py.Dataset) -> list[object]:
         """The values that an array of references points to, column by column of MATLAB's."""
-        return [self.value(self.file[reference], depth + 1) for reference in self._stored(item).ravel().tolist()]
+        return [self.value(self.file[reference]) for reference in self._stored(item).ravel().tolist()]
 
-    def _array(self, item: h5py.Dataset, depth: int) -> object:
+    def _array(self, item: h5py.Dataset) -> object:
         kind = _kind(item)
         if item.attrs.get("MATLAB_empty", 0):
             return "" if kind == "char" else [] if kind in ("cell", "struct") else np.zeros((0, 0))
         if _is_references(item):
-            return self._referred(item, depth)
+            return self._referred(item)
         stored = self._stored(item)
         if kind == "char":
             return "\n".join("".join(map(chr, column)) for column in np.atleast_2d(stored.T).tolist())
-        if stored.dtype.kind not in "iufb":
-            return UNKNOWN
-        return stored.item() if stored.size == 1 else stored.T
+        numbers = stored.item() if stored.size == 1 else stored.T
+        return numbers if stored.dtype.kind in "iufb" else None
 
     def _stored(self, item: h5py.Dataset) -> np.ndarray:
         values = read_values(item.name, item, self.room)
@@ -138,6 +121,4 @@ def _kind(item: h5py.Dataset) -> str:
 
 
 def _is_references(item: h5py.Group | h5py.Dataset) -> bool:
-    import h5py
-
     return isinstance(item, h5py.Dataset) and h5py.check_ref_dtype(item.dtype) is h5py.Reference

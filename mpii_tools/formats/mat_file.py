@@ -1,4 +1,4 @@
-"""MATLAB files (version 5; 7.3 by `hdf5`) read into plain Python: numbers, strings, arrays, lists and dicts.
+"""MATLAB files (version 5; 7.3 by `hdf5`) read into plain Python, numbers, strings, arrays, lists, dicts; and written.
 
 A reader of our own, because no file may end the process: every length is checked against what is there before anything
 is made of it. What each MATLAB class becomes:
@@ -16,21 +16,24 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.content import HDF5, content, is_hdf5
-from mpii_tools.formats.hdf5 import UNKNOWN, load_hdf5, load_mat_hdf5
+from checkpoints.files import write_atomically
+from mpii_tools.formats.content import HDF5, content
 
+UNKNOWN, EMPTY = None, np.zeros((0, 0))
 # All of MPII's annotations take 0.2 GB once inflated.
 MAX_BYTES = 1 << 29
 MAX_DEPTH = 32
 
+HEADER = b"MATLAB 5.0 MAT-file, Platform: any, Created by: compositional-pose".ljust(116)
 HEADER_SIZE = 128
 MATRIX, COMPRESSED, INT32, UINT32, INT8 = 14, 15, 5, 6, 1
 NUMERIC = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -47,15 +50,14 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
     Raises:
         PoseError: no such file, version 4, corrupt, or larger than MAX_BYTES once inflated.
     """
-    _, head = content(path)
-    if head.startswith(b"MATLAB 7.3") or is_hdf5(head):
-        return load_hdf5(path) if is_hdf5(head[: len(HDF5)]) else load_mat_hdf5(path)
-    path = Path(path)
+    kind, head = content(path := Path(path))
+    if kind == "hdf5":
+        from mpii_tools.formats.hdf5 import load_hdf5, load_mat_hdf5
+
+        return load_hdf5(path) if head.startswith(HDF5) else load_mat_hdf5(path)
     try:
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
         return {parser.name(): parser.matrix(0, len(parser.data), 0) for parser in parsers}
-    except OSError as error:
-        raise PoseError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
     except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
         raise PoseError(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
 
@@ -102,54 +104,48 @@ class _Parser:
     def matrix(self, place: int, end: int, depth: int) -> object:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
-            return np.zeros((0, 0))
+            return EMPTY
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested more than {MAX_DEPTH} deep")
         kind, shape, _, place = self._head(place, end)
-        count = math.prod(shape)
         if kind in NUMBER_CLASSES:
-            return self._numbers(place, end, shape, count)
+            return self._numbers(place, end, shape)
         if kind == CHAR:
             return self._text(place, end, shape)
-        if kind in (CELL, STRUCT):
-            if depth == MAX_DEPTH:
-                raise ValueError(f"nested more than {MAX_DEPTH} deep")
-            return self._cells(place, end, count, depth) if kind == CELL else self._structs(place, end, count, depth)
-        return UNKNOWN
+        if kind == CELL:
+            return self._cells(place, end, math.prod(shape), depth)
+        return self._structs(place, end, math.prod(shape), depth) if kind == STRUCT else UNKNOWN
 
     def _head(self, place: int, end: int) -> tuple[int, tuple[int, ...], str, int]:
         """Class (0 for complex numbers), dimensions, name (empty below the top level), and the contents' place."""
-        kind, start, size, place = self._part(place, end)
-        if kind != UINT32 or size != 8:
-            raise ValueError(f"no matrix at byte {start - 8:,}")
+        _, start, _, place = self._part(place, end, UINT32)
+        _, axes, size, place = self._part(place, end, INT32)
         (flags,) = struct.unpack_from(f"{self.order}I", self.data, start)
-        kind, start, size, place = self._part(place, end)
-        if kind != INT32 or size < 8 or size % 4 or size > 4 * 32:
-            raise ValueError(f"no dimensions at byte {start:,}")
-        shape = struct.unpack_from(f"{self.order}{size // 4}i", self.data, start)
-        if min(shape) < 0:
+        shape = struct.unpack_from(f"{self.order}{min(size // 4, 33)}i", self.data, axes)
+        if not 1 < len(shape) <= 32 or min(shape) < 0:
             raise ValueError(f"dimensions {shape}")
         _, start, size, place = self._part(place, end)
         name = self.data[start : start + size].decode("latin-1")
         return 0 if flags & COMPLEX else flags & 0xFF, shape, name, place
 
-    def _part(self, place: int, end: int) -> tuple[int, int, int, int]:
-        """Type, start and size of the data at `place`, and the place of the next. Up to 4 bytes are in the tag."""
-        if place + 8 > end:
-            raise ValueError(f"a matrix ends early at byte {place:,}")
+    def _part(self, place: int, end: int, wanted: int = 0) -> tuple[int, int, int, int]:
+        """Type, start and size of the data at `place`, and the place of the next. Up to 4 bytes are in the tag.
+
+        Raises ValueError if they go beyond `end`, or are of another type than is `wanted`.
+        """
         kind, size = self.tag(self.data, place)
         if kind >> 16:
             kind, size, start, following = kind & 0xFFFF, kind >> 16, place + 4, place + 8
-            if size > 4:
-                raise ValueError(f"{size} bytes in a tag of 4 at byte {place:,}")
         else:
             start, following = place + 8, place + 8 + -(-size // 8) * 8
-        if start + size > end:
-            raise ValueError(f"{size:,} bytes at byte {start:,}, of which {end - start:,} are left")
+        if start + size > min(end, following) or kind != (wanted or kind):
+            raise ValueError(f"{size:,} bytes of type {kind} at byte {start:,}, of which {end - start:,} are left")
         return kind, start, size, following
 
-    def _numbers(self, place: int, end: int, shape: tuple[int, ...], count: int) -> object:
+    def _numbers(self, place: int, end: int, shape: tuple[int, ...]) -> object:
         kind, start, size, _ = self._part(place, end)
-        code = NUMERIC.get(kind)
-        if code is None or size != count * int(code[1]):
+        code, count = NUMERIC.get(kind, "i0"), math.prod(shape)
+        if size != count * int(code[1]) or kind not in NUMERIC:
             raise ValueError(f"{size:,} bytes of type {kind} for {shape} numbers at byte {start:,}")
         values = np.frombuffer(self.data, self.order + code, count, start)
         return values.item() if count == 1 else values.reshape(shape, order="F")
@@ -158,12 +154,9 @@ class _Parser:
         if math.prod(shape) == 0:
             return ""
         kind, start, size, _ = self._part(place, end)
-        if kind not in TEXT:
-            raise ValueError(f"characters of type {kind} at byte {start:,}")
         suffix = {"<": "-le", ">": "-be"}[self.order] if kind in (4, 17, 18) else ""
-        letters = self.data[start : start + size].decode(TEXT[kind] + suffix)
-        rows = shape[0]
-        return letters if rows == 1 else "\n".join(letters[row::rows] for row in range(rows))
+        letters = self.data[start : start + size].decode(TEXT.get(kind, f"type {kind}") + suffix)
+        return "\n".join(letters[row :: shape[0]] for row in range(shape[0])) if shape[0] > 1 else letters
 
     def _cells(self, place: int, end: int, count: int, depth: int) -> list[object]:
         """The values of `count` matrices, the first with its tag at `place`.
@@ -188,12 +181,10 @@ class _Parser:
         return values
 
     def _structs(self, place: int, end: int, count: int, depth: int) -> list[dict[str, object]]:
-        kind, start, size, place = self._part(place, end)
-        if kind != INT32 or size != 4:
-            raise ValueError(f"no length of field names at byte {start:,}")
+        _, start, _, place = self._part(place, end, INT32)
         (length,) = struct.unpack_from(f"{self.order}i", self.data, start)
-        kind, start, size, place = self._part(place, end)
-        if kind != INT8 or length < 1 or size % length:
+        _, start, size, place = self._part(place, end, INT8)
+        if length < 1 or size % length:
             raise ValueError(f"no field names at byte {start:,}")
         names = _field_names(self.data[start : start + size], length)
         if not names and count > end - start:
@@ -206,3 +197,67 @@ class _Parser:
 def _field_names(data: bytes, length: int) -> tuple[str, ...]:
     """The names of a struct's fields, `length` bytes each with zeros at the end: a large file repeats them."""
     return tuple(data[at : at + length].split(b"\0")[0].decode("latin-1") for at in range(0, len(data), length))
+
+
+def save_mat(path: str | os.PathLike, variables: dict[str, object]) -> None:
+    """Writes a MATLAB 5 file, compressed, whole or not at all: the same bytes for the same variables.
+
+    Raises:
+        PoseError: when it cannot be written.
+    """
+    import scipy.io  # here, as reading needs none of it and it takes 0.2 s to import
+
+    def write(part: Path) -> None:
+        scipy.io.savemat(part, variables, do_compression=True)
+        with part.open("r+b") as file:
+            file.write(HEADER)  # scipy's holds the date
+
+    write_atomically(path, write)
+
+
+def number(value: object) -> float:
+    """A float, of a digit stored as a char too; NaN for an empty matrix. Raises ValueError for anything else.
+
+    Not a number as it is stored: differences of MPII's bytes would overflow.
+    """
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str | np.ndarray) and len(value) == 0:
+        return np.nan
+    return float(_require(value, str, "a number"))
+
+
+def text(value: object) -> str:
+    """A char array's str, '' for an empty one. Raises ValueError for anything else."""
+    return "" if isinstance(value, np.ndarray) and value.size == 0 else _require(value, str, "text")
+
+
+def records(value: object) -> list[dict[str, object]]:
+    """The elements of a struct array; none for the empty matrix that MATLAB has instead of an empty struct.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, str | np.ndarray) and len(value) == 0:
+        return []
+    return [_require(element, dict, "a struct") for element in _require(value, list, "a struct")]
+
+
+def _require(value: object, kind: type, wanted: str) -> Any:
+    """The value. Raises ValueError, with the words for what is `wanted`, unless it is of the kind."""
+    if isinstance(value, kind):
+        return value
+    kinds = {str: "text", list: "a list", dict: "a struct", type(None): "something unknown"}
+    array = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else "a number"
+    raise ValueError(f"{kinds.get(type(value), array)} instead of {wanted}")
+
+
+def make_struct(rows: Sequence[dict[str, object]], names: Sequence[str]) -> np.ndarray:
+    """A 1xN MATLAB struct array with the fields `names`, to write; a field that a row lacks is []."""
+    values = [tuple(row.get(name, EMPTY) for name in names) for row in rows]
+    return np.array(values, dtype=[(name, object) for name in names])[None]
+
+
+def make_cell(values: Sequence[object]) -> np.ndarray:
+    """An Nx1 MATLAB cell array, to write."""
+    return np.fromiter(values, dtype=object, count=len(values))[:, None]

@@ -1,6 +1,7 @@
 """Images: decoding their bytes, no finer than needed, and warping people's squares out of them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -14,8 +15,10 @@ from mpii_tools.images.header import JPEG, KINDS, MIRRORED, PNG, TURNED, ImageHe
 FILL = (124, 116, 104)
 # Flags by reduction: OpenCV names none for reduced RGB, but reads the size and the colors from different bits.
 RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-SMALLER = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
-REDUCED = {**{reduction: RGB | flag for reduction, flag in SMALLER.items()}, 1: RGB}
+REDUCED = {
+    8: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    2: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_2, 1: RGB,
+}  # fmt: skip
 
 LoadImage = Callable[[str], np.ndarray]  # an image by name, (H, W, 3) uint8 RGB; raises PoseError if it cannot
 
@@ -129,14 +132,12 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 def _decode(data: bytes, name: str, reduction: int) -> np.ndarray:
     """RGB from bytes whose header has been read, at 1 / `reduction` of the resolution, rounded up for a JPEG."""
-    try:
+    image = None
+    with suppress(Exception):  # Pillow reports damage through any error
         if data.startswith((JPEG, PNG)):
             image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduction])
         else:
-            image = open_rare(data)
-            image.load()
-    except Exception:  # Pillow reports damage through any error
-        image = None
+            image = open_rare(data).copy()  # which decodes it
     if image is None:
         raise PoseError(f"{name}: {len(data):,} bytes that cannot be decoded as a {KINDS} (damaged inside); replace it")
     return convert_picture(image, name) if isinstance(image, Image) else image

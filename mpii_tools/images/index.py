@@ -4,9 +4,9 @@ import os
 import re
 import unicodedata
 from bisect import bisect
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError, escape_name
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-MAX_DEPTH, MAX_ENTRIES = 8, 2_000_000  # of the folders that are looked into; MPII has 24,987 images in one
+MAX_DEPTH = 8  # of the folders that are looked into
 PREPARED = "prepared.json"  # marks a folder of crops, which holds no image
 OWN = re.compile(r"\.pose\.\w+$|^predictions-")  # what `ief predict` writes
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
@@ -42,9 +42,9 @@ def walk_files(
         left_out: takes a line for each folder that cannot be read; None: it is an error.
 
     Raises:
-        PoseError: a folder that cannot be read, or more than MAX_ENTRIES files.
+        PoseError: a folder that cannot be read.
     """
-    seen, entries = set(), 0
+    seen = set()
 
     def refuse(error: OSError) -> None:
         line = f"{error.filename}: cannot be read ({error.strerror}); check its permissions"
@@ -58,9 +58,6 @@ def walk_files(
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        entries += len(folders) + len(files)
-        if entries > MAX_ENTRIES:
-            raise PoseError(f"{folder}: more than {MAX_ENTRIES:,} files inside; give the folder of the images alone")
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if depth == MAX_DEPTH and folders:
             passed[f"folders below {MAX_DEPTH} others"] += len(folders)
@@ -116,6 +113,9 @@ class ImageIndex:
     paths: tuple[str, ...]
     second: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
+    _built: dict[Callable[[str], Parts], dict[Parts, list[str]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def __contains__(self, name: str) -> bool:
         return len(self.candidates(name)) == 1 and name not in self._rivals
@@ -147,26 +147,26 @@ class ImageIndex:
         do, the longest one in any reading.
         """
         paths: list[str] = []
-        for read, ends in self._readings():
-            parts = read(name)
+        for read in READINGS:
+            parts, ends = read(name), self._ends(read)
             tail = next((tail for tail in _tails(parts) if tail in ends), ())
             if tail and (tail == parts or read(ends[tail][0]) == tail):
                 paths = [name] if name in ends[tail] else ends[tail]
                 break
         else:
             if ABSOLUTE.match(name) and tail:
-                paths = next(filter(None, (ends.get(read(name)[-len(tail) :]) for read, ends in self._readings())))
+                paths = next(filter(None, (self._ends(read).get(read(name)[-len(tail) :]) for read in READINGS)))
         return [path for path in paths if path not in self.second] or paths
 
     def overlapping(self, name: str) -> list[str]:
         """Every image whose path ends in `name`, or that `name` ends in: whatever may be the same picture."""
-        (_, ends), parts = next(self._readings()), split_name(name)
+        ends, parts = self._ends(split_name), split_name(name)
         whole = [ends[tail][0] for tail in _tails(parts) if tail in ends and split_name(ends[tail][0]) == tail]
         return list(dict.fromkeys([*ends.get(parts, []), *whole]))
 
     def _hint(self, name: str) -> str:
         """What else `name` may mean, for a message: a namesake in another folder, else the nearest name, else any."""
-        if others := [*self._readings()][-1][1].get(ignore_ending(name)[-1:]):
+        if others := self._ends(ignore_ending).get(ignore_ending(name)[-1:]):
             return f", whose {_list_first(others)} is in another folder"
         file, near = _file(name), {}
         for key, entries in zip((file, file[::-1]), self._sorted, strict=True):
@@ -175,20 +175,14 @@ class ImageIndex:
         alike = get_close_matches(file, near, 1, ALIKE)
         return f"; the nearest name is '{near[alike[0]]}'" if alike else f", such as '{self.paths[0]}'"
 
-    def _readings(self) -> Iterator[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
-        """Each of READINGS, and tail of a path -> the paths that end so, those with the fewest folders first."""
-        for level, read in enumerate(READINGS):
-            if level == len(self._built):  # most names need the first alone
-                index: dict[Parts, list[str]] = {}
-                for parts, path in sorted(((read(path), path) for path in self.paths), key=lambda entry: len(entry[0])):
-                    for tail in _tails(parts):
-                        index.setdefault(tail, []).append(path)
-                self._built.append((read, index))
-            yield self._built[level]
-
-    @cached_property
-    def _built(self) -> list[tuple[Callable[[str], Parts], dict[Parts, list[str]]]]:
-        return []
+    def _ends(self, read: Callable[[str], Parts]) -> dict[Parts, list[str]]:
+        """Tail of a path, as one of READINGS has it -> the paths that end so, those with the fewest folders first."""
+        if read not in self._built:  # most names need the first alone
+            ends = self._built[read] = defaultdict(list)
+            for parts, path in sorted(((read(path), path) for path in self.paths), key=lambda entry: len(entry[0])):
+                for tail in _tails(parts):
+                    ends[tail].append(path)
+        return self._built[read]
 
     @cached_property
     def _sorted(self) -> tuple[list[tuple[str, str]], ...]:

@@ -33,9 +33,6 @@ class ImageFiles:
     def __contains__(self, name: str) -> bool:
         return name in self.index
 
-    def __len__(self) -> int:
-        return len(self.places)
-
     def __call__(self, name: str) -> bytes:
         """The encoded image called `name`. Raises PoseError if there is not exactly one (`ImageIndex.find`)."""
         path, offset, size = self.find(name)
@@ -99,10 +96,6 @@ def shard_number(path: str | os.PathLike) -> tuple[int, str]:
     return (int(numbers[-1]) if numbers else -1, name)
 
 
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
-
-
 def _tar_places(path: Path) -> Iterator[tuple[str, Place]]:
     try:
         with tarfile.open(path, "r:") as tar:
@@ -115,5 +108,5 @@ def _tar_places(path: Path) -> Iterator[tuple[str, Place]]:
         file.seek(end)
         if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise PoseError(f"{path}: corrupt: no end mark after its {len(members):,} members; copy the file again")
-    named = ((PurePosixPath(m.name), m) for m in members if m.isfile())
-    return ((str(name), (path, m.offset_data, m.size)) for name, m in named if _is_image(name.name))
+    named = ((PurePosixPath(m.name), (path, m.offset_data, m.size)) for m in members if m.isfile())
+    return ((str(p), place) for p, place in named if p.name.lower().endswith(SUFFIXES) and not p.name.startswith("."))

@@ -71,7 +71,10 @@ def sample_crops(crops: Tensor, matrices: Tensor, size: int, border: int) -> Ten
         (B, 3, size, size) float32, RGB normalized by ImageNet's mean and std, channels last in memory; 0 (the mean
         color) beyond the margin.
     """
-    theta = _sampling_affines(matrices, size, border).to(crops.device, torch.float32, non_blocking=True)
+    linear, half = torch.linalg.inv(matrices[:, :, :2]), (size + 2 * border - 1) / 2
+    # From augmented crop pixels to the preprocessed crop, whose corner pixels are -1 and 1.
+    theta = torch.cat([linear / half, (border - linear @ matrices[:, :, 2:]) / half - 1], dim=-1)
+    theta = theta.to(crops.device, torch.float32, non_blocking=True)
     images = torch.empty((len(crops), 3, size, size), device=crops.device, memory_format=torch.channels_last)
     # One by one on a CPU: what a sample goes through stays in its cache, which halves the time.
     step = len(crops) if crops.is_cuda else 1
@@ -95,12 +98,6 @@ def _row_normalization(width: int, device: torch.device) -> tuple[Tensor, Tensor
     """Factor and offset, (3 width,) each, that normalize a row of RGB pixels."""
     mean, std = torch.tensor(MEAN, dtype=torch.float64) * 255, torch.tensor(STD, dtype=torch.float64) * 255
     return tuple(row.float().repeat(width).to(device) for row in (1 / std, -mean / std))
-
-
-def _sampling_affines(matrices: Tensor, size: int, border: int) -> Tensor:
-    """(B, 2, 3) float64 from augmented crop pixels to the preprocessed crop, whose corner pixels are -1 and 1."""
-    linear, half = torch.linalg.inv(matrices[:, :, :2]), (size + 2 * border - 1) / 2
-    return torch.cat([linear / half, (border - linear @ matrices[:, :, 2:]) / half - 1], dim=-1)
 
 
 def _sampling_grid(theta: Tensor, size: int) -> Tensor:

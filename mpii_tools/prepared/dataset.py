@@ -12,7 +12,7 @@ from mpii_tools.annotations.combine import combine, open_combined, read_source
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
 from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
 from mpii_tools.annotations.reading import NOT_AS, table
-from mpii_tools.prepared.write import OF_IMAGES, CropSpec, Preparation, prepare
+from mpii_tools.prepared.write import OF_IMAGES, CropSpec, prepare
 from mpii_tools.skeletons import mirror_note
 
 
@@ -92,19 +92,14 @@ def prepare_dataset(
     if not done.written:
         faults = f"{sum(map(len, done.faults.values())):,} faults of {len(done.faults)} kinds, listed above"
         raise PoseError(f"{sources[0].path}: {faults}; fix them, or leave out --strict. Nothing was written")
-    print_splits(out, done, spec.size)
-    lost = [what for what in done.faults if what in OF_IMAGES or what.startswith(NOT_AS)]
-    return [f"{what}: {who}" for what in lost for who in done.faults[what]]
-
-
-def print_splits(folder: Path, done: Preparation, size: int) -> None:
-    """What the folder holds now: new splits, those in whose place they came, and those that stay."""
     new, replaced, kept = (
         ", ".join(f"{count:,} {split}" for split, count in splits.items())
         for splits in (done.splits, done.replaced, done.kept)
     )
-    print(f"{folder}: {new} people at {size} px" + (f", in place of {replaced} of before" if replaced else ""))
+    print(f"{out}: {new} people at {spec.size} px" + (f", in place of {replaced} of before" if replaced else ""))
     if kept:
-        print(f"{folder}: {kept} people of before stay")
+        print(f"{out}: {kept} people of before stay")
     if "train" in {**done.splits, **done.kept} and "valid" not in {**done.splits, **done.kept}:
-        print(f"{folder}: no validation split; add one with valid=PATH, or prepare again with --valid-share 0.1")
+        print(f"{out}: no validation split; add one with valid=PATH, or prepare again with --valid-share 0.1")
+    lost = [what for what in done.faults if what in OF_IMAGES or what.startswith(NOT_AS)]
+    return [f"{what}: {who}" for what in lost for who in done.faults[what]]

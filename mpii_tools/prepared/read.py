@@ -17,7 +17,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.people_file import depth_path, load_people, read_description
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
-from mpii_tools.formats.npy import map_npy
+from mpii_tools.formats.arrays import map_npy
 from mpii_tools.people import People
 
 

@@ -16,9 +16,9 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from checkpoints.progress import progress
 from mpii_tools.annotations.people_file import DESCRIPTION, depth_path, save_people
+from mpii_tools.annotations.placement import wrong_units
 from mpii_tools.annotations.reading import Findings, merge
 from mpii_tools.annotations.splits import SHARED
-from mpii_tools.annotations.units import wrong_units
 from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import ImageHeader, read_header
@@ -27,7 +27,6 @@ from mpii_tools.prepared.earlier import Earlier, find_earlier
 from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]
-ImageCrops = tuple[dict[int, np.ndarray], Findings, Findings]  # row -> (S, S, 3) uint8; see `cut_image`
 
 THREADS = 4  # OpenCV leaves Python's lock while it decodes and warps
 IMAGES_AHEAD = 64  # whose crops are in memory at a time
@@ -162,9 +161,8 @@ def finish(partial: Path, folder: Path, description: dict, earlier: Earlier, don
     """
     earlier.require_same(done.splits)
     done.kept = earlier.kept(done.splits)
-    done.replaced = {
-        split: count for split, count in earlier.description.get("splits", {}).items() if split in done.splits
-    }
+    there = earlier.description.get("splits", {})
+    done.replaced = {split: count for split, count in there.items() if split in done.splits}
     splits, faults = {**done.kept, **done.splits}, {what: len(ids) for what, ids in done.faults.items()}
     description |= {"splits": splits, "faults": faults, "image_folders": earlier.folders_with(done.splits)}
     untouched = {split: count for split, count in done.kept.items() if not (partial / f"{split}.npz").exists()}
@@ -218,22 +216,22 @@ def write_header(file: BinaryIO, count: int, side: int) -> None:
     )
 
 
-def cut_image(people: People, read_image: ReadImage, spec: CropSpec, digests: set[bytes]) -> ImageCrops:
-    """The crops of the people of one image, why others have none, and what is worth knowing and no fault.
+def cut_image(
+    people: People, read_image: ReadImage, spec: CropSpec, digests: set[bytes]
+) -> tuple[dict[int, np.ndarray], Findings, Findings]:
+    """Of one image's people: row -> (S, S, 3) uint8 crop; why others have none; what is worth knowing and no fault.
 
     Args:
         digests: SHA-256 of validation images, which this adds to; training people in a copy of one have no crop.
     """
     image, ids, split = people.images[0].item(), people.person_ids.tolist(), people.split[0]
+    reason = NO_IMAGE
     try:
-        data = read_image(image)
-    except PoseError as error:
-        return {}, {NO_IMAGE: [f"{person}: {error}" for person in ids]}, {}
-    if split == "valid":
-        digests.add(sha256(data).digest())
-    elif split == "train" and digests and sha256(data).digest() in digests:
-        return {}, {}, {SHARED: ids}
-    try:
+        data, reason = read_image(image), BAD_IMAGE
+        if split == "valid":
+            digests.add(sha256(data).digest())
+        elif split == "train" and digests and sha256(data).digest() in digests:
+            return {}, {}, {SHARED: ids}
         header = read_header(data, image)
         upright, differs = compare_sizes(people.image_size, header, spec.apply_exif)
         if differs:
@@ -243,7 +241,7 @@ def cut_image(people: People, read_image: ReadImage, spec: CropSpec, digests: se
         matrices = crop_matrices(people.crop_center, people.crop_side, spec.size, spec.border)
         crops = decode_crops(data, image, matrices[~outside], spec.side, header, spec.apply_exif)
     except PoseError as error:
-        return {}, {BAD_IMAGE: [f"{person}: {error}" for person in ids]}, {}
+        return {}, {reason: [f"{person}: {error}" for person in ids]}, {}
     faults = {OUTSIDE: people.person_ids[outside].tolist()} if outside.any() else {}
     notes = {oddity: [image] for oddity in header.oddities(spec.apply_exif)}
     return dict(zip(np.flatnonzero(~outside), crops, strict=True)), faults, notes
@@ -278,18 +276,10 @@ def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> 
 
 
 def drop_unusable(people: People) -> tuple[People, dict[str, list[str]]]:
-    """The people that can be trained on or, in the test split, predicted; the others by their first fault."""
-    left, faults = np.ones(len(people), bool), {}
-    for what, rows in find_faults(people).items():
-        faults[f"people left out: {what}"] = people.person_ids[left & rows].tolist()
-        left &= ~rows
-    return people.select(left), {what: who for what, who in faults.items() if who}
+    """The people that can be trained on or, in the test split, predicted; the others by their first fault.
 
-
-def find_faults(people: People) -> dict[str, np.ndarray]:
-    """What makes people unusable, whatever their images hold -> (N,) bool.
-
-    Of the test split, which has no joints, every rect with a crop is kept: MPII scores them all.
+    Whatever their images hold. Of the test split, which has no joints, every rect with a crop is kept: MPII scores
+    them all.
     """
     test = people.split == "test"
     crop = np.isfinite(people.crop_center).all(axis=-1) & np.isfinite(people.crop_side) & (people.crop_side > 0)
@@ -297,7 +287,7 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
         away = np.abs(people.joints - people.crop_center[:, None]).max(axis=-1) / people.crop_side[:, None]
     poses = people.joints.reshape(len(people), 2 * len(people.joint_names))
     same = np.concatenate([poses, people.center, people.scale[:, None]], axis=1)
-    return {
+    faults = {
         "their id appears twice": find_repeated(zip(people.split, people.person_ids.tolist(), strict=True)),
         "no usable center and scale (NaN, 0 or below)": ~crop,
         "no annotated joint": ~people.supervised.any(axis=-1) & ~test,
@@ -306,6 +296,10 @@ def find_faults(people: People) -> dict[str, np.ndarray]:
         "the same person again": find_repeated(zip(people.images.tolist(), map(np.ndarray.tobytes, same), strict=True))
         & ~test,
     }
+    wrong = np.stack([*faults.values()])
+    first = np.where(wrong.any(axis=0), wrong.argmax(axis=0), -1)
+    left_out = ((what, people.person_ids[first == number].tolist()) for number, what in enumerate(faults))
+    return people.select(first < 0), {f"people left out: {what}": who for what, who in left_out if who}
 
 
 def find_repeated(keys: Iterable[object]) -> np.ndarray:

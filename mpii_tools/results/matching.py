@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from checkpoints.errors import PoseError
+from mpii_tools.formats.coco_images import image_key
 from mpii_tools.images.index import ImageIndex, number_images
 from mpii_tools.people import People, group_rows
 from mpii_tools.results.predictions import ROWS, Predictions
@@ -45,7 +46,7 @@ def match(predictions: Predictions, people: People, needed: np.ndarray | None = 
     needed = labeled if needed is None else needed
     parts = [np.ones(len(people), bool), people.scored, labeled, needed]
     nameless = people.images.tolist() == [f"row{row + 1}" for row in range(len(people))]
-    images = None if nameless else _image_names(predictions, people)
+    images = None if nameless else name_images(predictions, people)
     if images is None:
         return _by_row(len(predictions), parts), "row by row"
     center = np.full((len(predictions), 2), np.nan) if predictions.crop_center is None else predictions.crop_center
@@ -90,7 +91,7 @@ def align_annotated(
     rows, way = match(predictions, people, needed)
     if missing := people.person_ids[needed & (rows < 0)].tolist():
         first, image = name_of(predictions, 0) if len(predictions) else "nobody", people.images[needed & (rows < 0)][0]
-        there, count = (_image_names(predictions, people) or []).count(image), int((people.images == image).sum())
+        there, count = (name_images(predictions, people) or []).count(image), int((people.images == image).sum())
         lack, cure = "no prediction", "predict the people of these annotations, or give those of who is predicted"
         if there > count:
             lack, cure = "more than one prediction to choose from", "keep one for each person"
@@ -113,7 +114,7 @@ def name_of(predictions: Predictions, row: int) -> str:
     return f"row {row}" if names is None else str(names[row])
 
 
-def _image_names(predictions: Predictions, people: People) -> list[str] | None:
+def name_images(predictions: Predictions, people: People) -> list[str] | None:
     """Image of each prediction in the people's words, None if nothing tells."""
     if predictions.person_ids is not None:
         return [person.rpartition("#")[0] for person in predictions.person_ids.tolist()]
@@ -122,12 +123,13 @@ def _image_names(predictions: Predictions, people: People) -> list[str] | None:
     index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
     ids, names = people.image_ids, people.images.tolist()
     ids = number_images(index.paths).items() if ids is None else zip(names, ids.tolist(), strict=True)
-    pairs = {(str(image_id), name) for name, image_id in ids}
+    pairs = {(image_key(image_id), name) for name, image_id in ids}
     times = Counter(key for key, _ in pairs)  # images of joined files may share an id
     words = {key: name for key, name in pairs if times[key] == 1}
-    for name in set(predictions.images.tolist()) - words.keys():
-        images = index.candidates(name)
-        words[name] = images[0] if len(images) == 1 else name
+    others = {name: index.candidates(name) for name in set(predictions.images.tolist()) - words.keys()}
+    words |= {
+        name: images[0] if len(images) == 1 else words.get(image_key(name), name) for name, images in others.items()
+    }
     return [words[name] for name in predictions.images.tolist()]
 
 
@@ -184,14 +186,14 @@ def _by_order(images: list[str], people: People, part: np.ndarray, partial: bool
 
 def _by_row(predictions: int, parts: list[np.ndarray]) -> np.ndarray:
     """To the people of the first part with as many people as there are predictions, one after the other."""
-    part = next((part for part in parts if part.sum() == predictions), None)
-    if part is None:
-        counts = " or ".join(f"{count:,}" for count in sorted({int(part.sum()) for part in parts}))
+    part_of = {int(part.sum()): part for part in reversed(parts)}
+    if predictions not in part_of:
+        counts = " or ".join(f"{count:,}" for count in sorted(part_of))
         raise PoseError(
             f"{predictions:,} predictions for {len(parts[0]):,} annotated people, and no person_ids on one side; give "
             f"one for each, in the annotations' order: for everybody, or for those who are scored or labeled, {counts}"
         )
-    return np.where(part, np.cumsum(part) - 1, -1)
+    return np.where(part_of[predictions], np.cumsum(part_of[predictions]) - 1, -1)
 
 
 def _check_order(predictions: Predictions, people: People, way: str) -> None:

@@ -6,13 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from mpii_tools.formats.arrays import as_array, listed
+from mpii_tools.formats.arrays import array_names, as_array, listed, load_arrays, load_npy
 from mpii_tools.formats.coco_images import entry_box, image_names, image_of
-from mpii_tools.formats.content import content, described
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import content, described, load_json
 from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.formats.npy import load_npy
-from mpii_tools.formats.npz import array_names, load_arrays
 from mpii_tools.people import box_squares
 
 # What published files call their array (a file may hold the annotations too), and other people's arrays of names.
@@ -127,26 +124,17 @@ def _coco_columns(people: object, joints: int) -> Columns:
                 "give image_id or file_name, and keypoints, x, y and score of each joint"
             ) from error
     poses = np.stack(rows)
+    poses[:, (poses == 0).all(axis=(0, 2))] = np.nan  # a joint that nobody could learn, as `results.coco` writes it
     scores = _coco_scores(poses[..., 2], people)
-    nowhere = (poses == 0).all(axis=(0, 2))  # a joint that nobody could learn, as `results.coco` writes it
-    for column in (poses, scores):
-        if column is not None:
-            column[:, nowhere] = np.nan
+    scored = np.isfinite(scores)
+    mean = np.where(scored, scores, 0).sum(axis=1) / np.maximum(scored.sum(axis=1), 1)
     return {
         "joints": poses[..., :2],
-        "scores": scores,
+        "scores": scores if scored.any() else None,
         "images": np.array(images, dtype=np.str_),
         "crop_center": np.array(centers),
-        "box_scores": _box_scores(np.array(ranks), scores),
+        "box_scores": np.array(ranks) / np.where(mean > 0, mean, 1) if np.isfinite(ranks).any() else None,
     }
-
-
-def _box_scores(ranks: np.ndarray, scores: np.ndarray | None) -> np.ndarray | None:
-    """(N,) of which `person_scores` makes people's own scores (N,), with those of their joints (N, K); None without."""
-    if scores is None or not np.isfinite(ranks).any():
-        return ranks if np.isfinite(ranks).any() else None
-    mean = np.nan_to_num(scores).sum(axis=1) / np.maximum(np.isfinite(scores).sum(axis=1), 1)
-    return ranks / np.where(mean > 0, mean, 1)
 
 
 def _keypoints(person: Mapping[str, object]) -> list:
@@ -164,24 +152,22 @@ def _keypoints(person: Mapping[str, object]) -> list:
     return points
 
 
-def _coco_scores(values: np.ndarray, people: list[dict]) -> np.ndarray | None:
+def _coco_scores(values: np.ndarray, people: list[dict]) -> np.ndarray:
     """(N, K) scores of what stands behind x and y: within 0..1, and 2, COCO's "visible", for a joint without any (NaN).
 
-    None if no joint has a score: nothing above 0, another unit, or flags. Those are nothing but 0, 1 and 2, a 2 among
-    them or 1 and not 1.0, as COCO advises.
+    NaN everywhere if no joint has a score: nothing above 0, another unit, or flags. Those are nothing but 0, 1 and 2, a
+    2 among them or 1 and not 1.0, as COCO advises.
 
     Args:
-        values: (N, K).
+        values: (N, K), NaN where nothing stands.
         people: the file's, of which they are.
     """
-    flagged = values == 2
-    scored = np.where(flagged, 0, values)
-    if not ((scored >= 0) & (scored <= 1)).all() or not (scored > 0).any():
-        return None
+    flagged, told = values == 2, values[~np.isnan(values)]
     thirds = (third for person in people for third in np.array(_keypoints(person), dtype=object).ravel()[2::3])
-    if np.isin(values, (0, 1, 2)).all() and (flagged.any() or all(isinstance(third, int) for third in thirds)):
-        return None
-    return np.where(flagged, np.nan, values)
+    flags = np.isin(told, (0, 1, 2)).all() and (flagged.any() or all(isinstance(third, int) for third in thirds))
+    scores = np.where(flagged, np.nan, values)
+    usable = not flags and not ((scores < 0) | (scores > 1)).any() and (scores > 0).any()
+    return scores if usable else np.full_like(scores, np.nan)
 
 
 # Content -> how a file is loaded, what makes columns of it for K joints, and what it calls the first pixel.

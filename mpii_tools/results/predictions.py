@@ -2,15 +2,14 @@
 
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
+from mpii_tools.formats.arrays import array_names, load_arrays, save_arrays
 from mpii_tools.formats.content import content
-from mpii_tools.formats.npz import array_names, load_arrays, save_arrays
 from mpii_tools.people import People, escape_names, find_rows, require_printable, require_unique
 from mpii_tools.results.pose_files import read_pose_file
 
@@ -67,7 +66,7 @@ class Predictions:
         require_printable("predictions", np.array(self.joint_names))
         if len(shape) != 3 or shape[1] != names or shape[2] not in (2, 3):
             raise PoseError(
-                f"predictions: joints of shape {shape}; expected (people, {names}, 2) for {names} joint names"
+                f"predictions: joints of shape {shape}; expected (people, {names}, 2), as many as are named"
             )
         for name, row in ROWS.items():
             column, want = getattr(self, name), (shape[0], *(names if length == "K" else length for length in row))
@@ -130,9 +129,8 @@ def with_camera(predictions: Predictions, people: People) -> Predictions:
     if people.depth is None or predictions.joints.shape[2] != 3 or predictions.person_ids is None:
         return predictions
     depth = people.depth.select(find_rows("depth", people.person_ids, predictions.person_ids))
-    if not depth.placed.any():
-        return predictions
-    return replace(predictions, camera_joints=depth.to_camera(predictions.joints))
+    known = depth.placed.any()
+    return replace(predictions, camera_joints=depth.to_camera(predictions.joints)) if known else predictions
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
@@ -162,23 +160,17 @@ def read_predictions(
     """
     path = require_file(path)
     try:
-        if content(path)[0] == "npz" and "joint_names" in array_names(path, "predictions"):
-            return _load_npz(path)
+        if content(path)[0] != "npz" or "joint_names" not in array_names(path, "predictions"):
+            columns = {"person_ids": None, **read_pose_file(path, len(joint_names), first_pixel)}
+            return Predictions(**columns, joint_names=joint_names)
+        kinds = {"joints": "f", "person_ids": "U", "joint_names": "U", "stage": "iu"}
+        stored = load_arrays(path, kinds, "predictions", optional=dict.fromkeys(OPTIONAL, "f"))
+        ids, stage = stored["person_ids"], stored["stage"]
         return Predictions(
-            **{"person_ids": None, **read_pose_file(path, len(joint_names), first_pixel)}, joint_names=joint_names
+            person_ids=ids if ids.size or not len(stored["joints"]) else None,
+            joint_names=tuple(stored["joint_names"].ravel().tolist()),
+            stage=stage.item(0) if stage.size else UNKNOWN_STAGE,
+            **{name: stored[name].astype(np.float64) for name in ("joints", *OPTIONAL) if name in stored},
         )
     except PoseError as error:
         raise PoseError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from error
-
-
-def _load_npz(path: Path) -> Predictions:
-    kinds = {"joints": "f", "person_ids": "U", "joint_names": "U", "stage": "iu"}
-    stored = load_arrays(path, kinds, "predictions", optional=dict.fromkeys(OPTIONAL, "f"))
-    ids = stored["person_ids"]
-    return Predictions(
-        joints=stored["joints"].astype(np.float64),
-        person_ids=ids if ids.size or not len(stored["joints"]) else None,
-        joint_names=tuple(stored["joint_names"].ravel().tolist()),
-        stage=int(stored["stage"].ravel()[0]) if stored["stage"].size else UNKNOWN_STAGE,
-        **{name: stored[name].astype(np.float64) for name in OPTIONAL if name in stored},
-    )

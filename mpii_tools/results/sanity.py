@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from mpii_tools.annotations.labels import missing_points
-from mpii_tools.annotations.units import NORMALIZED, REMEDIES, wrong_units
+from mpii_tools.annotations.placement import NORMALIZED, REMEDIES, wrong_units
 from mpii_tools.people import People, group_rows
 
 # Where annotators agree on the point. Hips, shoulders, neck and head are placed by rules that differ between systems.
@@ -105,12 +105,11 @@ def unit_warning(joints: np.ndarray, people: People) -> str | None:
 def order_warning(joints: np.ndarray, people: People) -> str | None:
     """A warning about predictions (N, K, D) of an image's people in another order; None if they seem to be in it."""
     swapped, several = count_swapped(joints, people)
-    if not swapped:
-        return None
-    return (
+    said = (
         f"in {swapped:,} of {several:,} images of several people the predictions are nearer to them by far in another "
         "order; bbox, or person_ids in an .npz, tell who is who. The metrics are of the predictions as they are"
     )
+    return said if swapped else None
 
 
 def find_fillers(joints: np.ndarray, people: People) -> dict[str, np.ndarray]:
@@ -143,10 +142,8 @@ def find_fillers(joints: np.ndarray, people: People) -> dict[str, np.ndarray]:
     }
     fillers = {}
     for kind, mask in kinds.items():
-        if (counted & mask).any():
-            fillers[kind] = counted & mask
-        counted = counted & ~mask
-    return fillers
+        fillers[kind], counted = counted & mask, counted & ~mask
+    return {kind: mask for kind, mask in fillers.items() if mask.any()}
 
 
 def filler_warning(joints: np.ndarray, people: People) -> str | None:
@@ -156,16 +153,12 @@ def filler_warning(joints: np.ndarray, people: People) -> str | None:
     fillers, distance = np.any([*kinds.values()], axis=0), np.linalg.norm(joints[..., :2] - people.joints, axis=-1)
     rest = distance[people.annotated & ~fillers & np.isfinite(distance)]
     without = f"; the joint error of the others is {rest.mean():.1f} px" if len(rest) else ""
-    listed = "; ".join(f"{mask.sum():,} {kind} ({_named(mask, people)})" for kind, mask in kinds.items())
+    listed, names = [], np.array(people.joint_names)
+    for kind, mask in kinds.items():  # the joints of most people first
+        ranked = names[np.argsort(-mask.sum(axis=0), kind="stable")][: mask.any(axis=0).sum()].tolist()
+        listed.append(f"{mask.sum():,} {kind} ({', '.join(ranked[:SHOWN])}{', ...' * (len(ranked) > SHOWN)})")
     return (
         f"{fillers.sum():,} of {people.annotated.sum():,} annotated joints, in {fillers.any(axis=1).sum():,} of "
-        f"{len(people):,} people, look like fillers, not like predictions: {listed}. They count as they are, in PCKh "
-        f"and in joint and bone error{without}. A joint that is NaN for everybody does not count"
+        f"{len(people):,} people, look like fillers, not like predictions: {'; '.join(listed)}. They count as they "
+        f"are, in PCKh and in joint and bone error{without}. A joint that is NaN for everybody does not count"
     )
-
-
-def _named(mask: np.ndarray, people: People) -> str:
-    """The joints of (N, K) bool, those of most people first."""
-    counts = mask.sum(axis=0)
-    order = [joint for joint in np.argsort(-counts, kind="stable").tolist() if counts[joint]]
-    return ", ".join(people.joint_names[joint] for joint in order[:SHOWN]) + (", ..." if len(order) > SHOWN else "")

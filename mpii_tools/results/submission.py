@@ -15,11 +15,9 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.recording import HEAD, MPII_OF, NAMES, NECK, NOSE, PELVIS, SPINE, THORAX
-from mpii_tools.annotations.mpii_mat import image_names, points
-from mpii_tools.annotations.release import read_rects, unpack_release
-from mpii_tools.formats.mat_file import load_mat
-from mpii_tools.formats.mat_struct import EMPTY, get, number, records, save_mat, struct
-from mpii_tools.formats.npz import save_arrays
+from mpii_tools.annotations.mpii_mat import MALFORMED, image_names, points, read_rects, read_release
+from mpii_tools.formats.arrays import save_arrays
+from mpii_tools.formats.mat_file import EMPTY, load_mat, make_struct, number, records, save_mat
 from mpii_tools.people import People
 from mpii_tools.results.matching import match, name_of
 from mpii_tools.results.predictions import Predictions
@@ -51,19 +49,19 @@ def write_submission(
     """
     if "RELEASE" not in (stored := load_mat(annotations := Path(annotations))):
         raise PoseError(f"{annotations}: no variable 'RELEASE'; give MPII's full mpii_human_pose_v1_u12_1.mat")
-    release = unpack_release(annotations, stored)
-    rects = read_rects(annotations, release.annorects, release.images)
+    release = read_release(annotations, stored)
+    rects = release.rects
     test, placed = ~release.train[rects.entry], rects.placed
-    scored = test & placed & release.is_single(rects)
+    scored = test & placed & rects.people.scored
     people = replace(rects.people, joints=np.full_like(rects.people.joints, np.nan), scored=scored)
     pose_of = _poses(predictions, people.select(test & placed), annotations)
 
     entries = [
-        {"image": struct([{"name": image}], ["name"]), "annorect": _predicted_rects(annorect, image, pose_of)}
+        {"image": make_struct([{"name": image}], ["name"]), "annorect": _predicted_rects(annorect, image, pose_of)}
         for image, annorect, train in zip(release.images, release.annorects, release.train, strict=True)
         if not train
     ]
-    save_mat(path, {"pred": struct(entries, ["image", "annorect"])})
+    save_mat(path, {"pred": make_struct(entries, ["image", "annorect"])})
     rects, left = int(test.sum()), int((test & ~placed).sum())
     return dict(images=len(entries), rects=rects, predicted=len(pose_of), scored=int(scored.sum()), unplaced=left)
 
@@ -84,8 +82,9 @@ def read_submission(path: str | os.PathLike) -> Predictions:
         raise PoseError(f"{path}: no struct array 'pred'; give a submission to MPII, such as `ief submit` writes")
     if len(names := image_names(path, entries)) != len(entries):
         names = [f"test{index + 1}" for index in range(len(entries))]
-    if (rects := read_rects(path, [get(entry, "annorect") for entry in entries], names)).malformed:
-        raise PoseError(f"{path}: {next(iter(rects.malformed.values()))}; write the submission again")
+    rects = read_rects(path, [entry.get("annorect", EMPTY) for entry in entries], names)
+    if not rects.whole.all():
+        raise PoseError(f"{path}: {rects.faults[MALFORMED][0]}; write the submission again")
     joints, ids, placed = rects.people.joints, rects.people.person_ids, rects.people.annotated
     predicted = placed.any(axis=1)
     if (partial := predicted & ~placed.all(axis=1)).any():
@@ -99,16 +98,12 @@ def _poses(predictions: Predictions, people: People, annotations: Path) -> dict[
     if predictions.joint_names != MPII.names or predictions.joints.shape[2] != 2:
         raise PoseError("predictions for a submission need MPII's 16 joints in 2D; use those of `ief predict`")
     if not np.isfinite(predictions.joints).all():
-        raise PoseError(
-            "a submission must place all 16 joints, and one is NaN for everybody; train on people who have it"
-        )
+        raise PoseError("a submission must place all 16 joints, one is NaN for everybody; train on people who have it")
     rows, _ = match(predictions, people, people.scored)
     has = rows >= 0
     if len(foreign := np.setdiff1d(np.arange(len(predictions)), rows[has])):
-        first = name_of(predictions, foreign[0])
-        raise PoseError(
-            f"{len(foreign):,} predictions, first {first}, are not of {annotations}; predict its test split"
-        )
+        count = f"{len(foreign):,} predictions, first {name_of(predictions, foreign[0])},"
+        raise PoseError(f"{count} are not of {annotations}; predict its test split")
     if len(missing := people.person_ids[people.scored & ~has]):
         count = f"{len(missing):,} of {int(people.scored.sum()):,} scored test rects"
         raise PoseError(f"{count} have no prediction, first {missing[0]}; MPII scores them all, so predict all of them")
@@ -119,11 +114,11 @@ def _predicted_rects(annorect: object, image: str, pose_of: dict[str, np.ndarray
     """An image's rects with scale and objpos as they were, and the pose of those that have one."""
     rows = []
     for place, rect in enumerate(records(annorect), start=1):
-        objpos = [{"x": number(center["x"]), "y": number(center["y"])} for center in records(get(rect, "objpos"))]
-        rows.append({"scale": get(rect, "scale"), "objpos": struct(objpos, ["x", "y"]) if objpos else EMPTY})
+        objpos = [{"x": number(center["x"]), "y": number(center["y"])} for center in records(rect.get("objpos", EMPTY))]
+        rows.append({"scale": rect.get("scale", EMPTY), "objpos": make_struct(objpos, ["x", "y"]) if objpos else EMPTY})
         if (pose := pose_of.get(f"{image}#{place}")) is not None:
-            rows[-1]["annopoints"] = struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
-    return struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
+            rows[-1]["annopoints"] = make_struct([{"point": points(pose, np.arange(len(MPII)))}], ["point"])
+    return make_struct(rows, ["annopoints", "scale", "objpos"]) if rows else EMPTY
 
 
 def write_exchange(path: str | os.PathLike, people: People, joints: np.ndarray) -> Path:

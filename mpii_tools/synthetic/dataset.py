@@ -102,7 +102,13 @@ def write_synthetic(
     with suppress(OSError, ValueError):
         if json.loads(read_text(done)) == parameters and all(file.is_file() for file in files):
             return data
-    _start_over(done, data.images)
+    try:  # what an earlier call of any kind left
+        done.unlink(missing_ok=True)
+        data.images.mkdir(parents=True, exist_ok=True)
+        for file in chain(*map(folder.glob, ("images/*.jpg", "people*.npz", "ground_truth/people*.npz"))):
+            file.unlink()
+    except OSError as error:
+        raise PoseError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
     if kind == "image":
         shots = [None] * len(splits)
@@ -118,18 +124,6 @@ def write_synthetic(
         save_people(data.truth, replace(people, depth=tabulate_depth(shots)))
     write_text(done, json.dumps(parameters) + "\n")
     return data
-
-
-def _start_over(done: Path, images: Path) -> None:
-    """Remove what an earlier call left, of any kind. Raises PoseError if it cannot be removed."""
-    try:
-        done.unlink(missing_ok=True)
-        images.mkdir(parents=True, exist_ok=True)
-        for pattern in ("images/*.jpg", "people*.npz", "ground_truth/people*.npz"):
-            for file in done.parent.glob(pattern):
-                file.unlink()
-    except OSError as error:
-        raise PoseError(f"{done.parent}: cannot be written ({error.strerror or error})") from error
 
 
 def draw_all(draw: Callable[[Item], list[Person]], items: Sequence[Item], workers: int | None) -> list[list[Person]]:

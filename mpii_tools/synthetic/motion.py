@@ -22,7 +22,6 @@ from mpii_tools.synthetic.pose_prior import (
 
 SIZE_STD = 0.05  # of a body's size, as a share of the common person's: 9 cm of height
 BONE_STD = 0.035  # of a bone's length beyond its body's size
-KINDS = [name.removeprefix("r_").removeprefix("l_") for name in VECTORS]  # left and right are one
 # Height of the joints above the floor on which the body rests, mm: half of the limb's thickness, and the heel.
 CLEARANCE = {"ankle": 85.0, "knee": 60.0, "hip": 100.0, "pelvis": 100.0, "thorax": 110.0, "shoulder": 70.0}
 ABOVE_FLOOR = np.array([CLEARANCE.get(name.split("_")[-1], 50.0) for name in MPII.names])
@@ -40,19 +39,9 @@ BONE_SPEED, TURN_SPEED, WALK_SPEED = 2.0, 1.2, 700.0
 def draw_body(rng: np.random.Generator) -> np.ndarray:
     """(13,) lengths in mm of a random person's body vectors, left and right alike."""
     size = 1 + SIZE_STD * np.clip(rng.standard_normal(), -2, 2)
-    kinds, kind_of = np.unique(KINDS, return_inverse=True)
+    kinds, kind_of = np.unique([name.split("_")[-1] for name in VECTORS], return_inverse=True)  # left and right are one
     shares = 1 + BONE_STD * np.clip(rng.standard_normal(len(kinds)), -2, 2)
     return load_prior("pose_prior_3d")["lengths"] * size * shares[kind_of]
-
-
-def pose_body(directions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Forward kinematics: joints (..., 16, 3) in mm with the pelvis at the origin, in the frame of the directions.
-
-    Args:
-        directions: (..., 13, 3) unit body vectors.
-        lengths: (..., 13) mm; the 15 bones have them in every pose.
-    """
-    return joints_from_vectors(directions * lengths[..., None])
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,8 @@ class Motion:
         key = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
         share = (times - self.times[key]) / (self.times[key + 1] - self.times[key])
         share = share**3 * (10 - 15 * share + 6 * share**2)
-        pose = pose_body(slerp(self.directions[key], self.directions[key + 1], share[:, None, None]), lengths)
+        directions = slerp(self.directions[key], self.directions[key + 1], share[:, None, None])
+        pose = joints_from_vectors(directions * lengths[:, None])
         heading = self.heading[key] + share * (self.heading[key + 1] - self.heading[key])
         return place_body(pose, heading, self.place[key] + share[:, None] * (self.place[key + 1] - self.place[key]))
 

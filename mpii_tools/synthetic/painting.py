@@ -94,14 +94,6 @@ class Part:
         """(2,) unit vector across the axis: to the picture's right for an axis that points down."""
         return np.array([self.direction[1], -self.direction[0]])
 
-    def polygon(self) -> np.ndarray:
-        """(P, 2) outline in pixels without the round ends."""
-        if self.outline is not None:
-            return self.outline
-        centers = self.start + self.stations[:, None] * (self.end - self.start)
-        arms = self.widths[:, None] * self.side
-        return np.concatenate([centers + arms, (centers - arms)[::-1]])
-
 
 @dataclass(frozen=True)
 class Patch:
@@ -113,16 +105,17 @@ class Patch:
     across: np.ndarray  # (h, w) -1 to 1 between the edges
 
 
-def rasterize(canvas: Canvas, part: Part, margin: int = 4) -> Patch | None:
-    """The patch of `part`; None if it is outside the picture."""
-    polygon = part.polygon()
-    ends = ((part.start, part.widths[0]), (part.end, part.widths[-1])) if part.outline is None else ()
+def rasterize(canvas: Canvas, part: Part, margin: int = 4) -> Patch:
+    """The patch of `part`: one uncovered pixel at least, if it is outside the picture."""
+    polygon, ends = part.outline, ()
+    if polygon is None:
+        centers, arms = part.start + part.stations[:, None] * (part.end - part.start), part.widths[:, None] * part.side
+        polygon = np.concatenate([centers + arms, (centers - arms)[::-1]])
+        ends = (part.start, part.widths[0]), (part.end, part.widths[-1])
     corners = np.concatenate([polygon, *[[point - r, point + r] for point, r in ends]])
-    height, width = canvas.owner.shape
-    x0, y0 = np.maximum((corners.min(axis=0) // 1).astype(int) - margin, 0)
-    x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + margin + 1, (width, height))
-    if x1 <= x0 or y1 <= y0:
-        return None
+    last = np.array(canvas.owner.shape[::-1]) - 1
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - margin, 0, last)
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + margin, (x0, y0), last) + 1
     mask, fine = np.zeros((y1 - y0, x1 - x0), np.uint8), 1 << SUBPIXEL
     cv2.fillPoly(mask, [np.rint((polygon - (x0, y0)) * fine).astype(np.int32)], 255, cv2.LINE_AA, SUBPIXEL)
     for point, radius in ends:
@@ -151,17 +144,14 @@ def cloth_pixels(cloth: Cloth, patch: Patch, part: Part, unit: float) -> np.ndar
     if waves := [np.sin(getattr(patch, way) * np.float32(reach[way] * wave)) for way in PATTERNS[cloth.pattern]]:
         share = sum(np.clip(w * 2 + 0.5, 0, 1) for w in waves) / len(waves)
         color = color + share[..., None] * (cloth.second - cloth.color).astype(np.float32)
-    creases = folds(*patch.cover.shape, offset=int(abs(part.start[0] * 37 + part.end[1] * 91)))
+    piece = int(abs(part.start[0] * 37 + part.end[1] * 91))
+    creases = _fold_tile()[np.ix_(*(np.arange(piece, piece + side) % TILE for side in patch.cover.shape))]
     return color * (1 + np.float32(cloth.creases) * creases)[..., None]
-
-
-def folds(height: int, width: int, offset: int = 0) -> np.ndarray:
-    """(height, width) float32 smooth noise about 0, within -1 to 1; `offset` chooses another piece of it."""
-    return _fold_tile()[np.ix_(*(np.arange(offset, offset + length) % TILE for length in (height, width)))]
 
 
 @cache
 def _fold_tile() -> np.ndarray:
+    """(TILE, TILE) float32 smooth noise about 0, within -1 to 1: the folds of every cloth are a piece of it."""
     rng, total = np.random.default_rng(20171), np.zeros((TILE, TILE), np.float32)
     for cells, weight in ((64, 0.5), (128, 0.35), (340, 0.25)):
         coarse = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)

@@ -48,7 +48,6 @@ TRUNK_FRONT = np.array([18.5, 20.5, 18.0, 14.8, 17.0, 16.5, 9.0])
 TRUNK_SIDE = np.array([7.5, 9.5, 11.8, 10.2, 12.0, 11.0, 6.5])
 HALF_SHOULDERS, HALF_HIPS = 21.0, 12.7
 WAIST = 0.85  # where the top ends on the trunk
-EVERYWHERE = 2.0  # a place beyond the end of every part
 
 
 def joints_in_view(owner: np.ndarray, joints: np.ndarray, first: int = 1) -> np.ndarray:
@@ -112,10 +111,9 @@ class Painter:
         widths = np.array(LIMBS[name].widths) * self.bulk * self.look.stoutness**0.7
         return Part(start, end, np.array(LIMBS[name].places), widths)
 
-    def paint_part(self, part: Part, name: str, cloth: Cloth, until: float = EVERYWHERE, soft: bool = True) -> None:
+    def paint_part(self, part: Part, name: str, cloth: Cloth, until: float = 1.0, soft: bool = True) -> None:
         """Paint `part` in a cloth `until` a place along its axis, and in skin from there on."""
-        if not (patch := rasterize(self.canvas, part)):
-            return
+        patch = rasterize(self.canvas, part)
         color = cloth_pixels(cloth if until > 0 else self.look.skin, patch, part, self.scale)
         if 0 < until < 1:
             color = self.join(color, self.look.skin, patch, part, until)
@@ -146,7 +144,7 @@ class Painter:
     def paint_foot(self, side: str, name: str) -> None:
         """A shoe: long towards the side where the person looks, short when the toes point at the viewer."""
         aside, towards = self.posture.facing
-        shin = Part(self.at(f"{side}_knee"), self.at(f"{side}_ankle"), np.zeros(1), np.ones(1))
+        shin = self.shape_limb(self.at(f"{side}_knee"), self.at(f"{side}_ankle"), "shin")
         heel = shin.end + self.bulk * (2.5 * shin.direction - 4.0 * aside * shin.side)
         ahead = 14.0 * aside + 4.0 * (1 if side == "l" else -1) * towards
         toe = shin.end + self.bulk * ((5.0 + 5.5 * max(towards, 0)) * shin.direction + ahead * shin.side)
@@ -184,8 +182,7 @@ class Painter:
             widths = np.full(2, radius * self.bulk * look.stoutness**0.7)
             across = Part(*(self.at(f"{side}_{joint}") for side in "rl"), np.array([0.0, 1.0]), widths)
             self.paint_part(across, "trunk", cloth, soft=False)
-        if not (patch := rasterize(self.canvas, part)):
-            return
+        patch = rasterize(self.canvas, part)
         ahead, left = self.surface(patch.across)
         collar = (patch.along < np.where(ahead > 0.1, 0.13 - 0.4 * np.abs(left), -0.06))[..., None]
         skin, top = (cloth_pixels(cloth, patch, part, self.scale) for cloth in (look.skin, look.top))
@@ -209,8 +206,7 @@ class Painter:
         jaw = 1 - 0.16 * np.clip(-np.sin(angle), 0, 1) ** 2
         outline = center + half * np.sin(angle)[:, None] * up + (wide * np.cos(angle) * jaw)[:, None] * right
         part = Part(center + half * up, center - half * up, np.array([0.0, 1.0]), np.array([wide, wide]), outline)
-        if not (patch := rasterize(self.canvas, part)):
-            return
+        patch = rasterize(self.canvas, part)
         high = 1 - 2 * patch.along  # 1 at the top, -1 at the chin
         room = np.sqrt(np.clip(1 - high**2, 0.02, 1))
         ahead, left = self.surface(patch.across / room)

@@ -43,6 +43,7 @@ ENDS = {
     "r_arm": "r_elbow", "r_forearm": "r_wrist", "l_arm": "l_elbow", "l_forearm": "l_wrist",
 }  # fmt: skip
 VECTORS = tuple(ENDS)
+MIRRORED = [VECTORS.index({"r_": "l_", "l_": "r_"}.get(name[:2], name[:2]) + name[2:]) for name in VECTORS]
 LINES = [VECTORS.index("hips"), VECTORS.index("shoulders")]  # from the middle to the left; the others are limbs
 NUMBERS = 3 * len(VECTORS)
 
@@ -58,15 +59,11 @@ LOOKS = np.array([0, 0, 1, 0.3, 0, 0.3, -0.3, 0.3, -0.3, -0.3, 0.3, -0.3, 0.3])
 FORWARD = np.array([0, 0.9, 0.5, 0, 0, 0.9, 0.25, 0.9, 0.25, 0.7, 0.9, 0.7, 0.9])
 
 
-def _sum_vectors() -> np.ndarray:
-    """(16, 13): which vectors add up to each joint's position relative to the pelvis."""
-    own = np.zeros((len(MPII), len(VECTORS)))
-    own[[MPII.index(end) for end in ENDS.values()], range(len(VECTORS))] = 1
-    own[[MPII.index("r_hip"), MPII.index("r_shoulder")], LINES] = -1
-    return np.stack([own[list(path)].sum(axis=0) for path in MPII.ancestry])
-
-
-JOINTS_OF_VECTORS = _sum_vectors()
+# (16, 13): the vector that leads to each joint, and the vectors that add up to its position relative to the pelvis.
+OWN_VECTOR = np.zeros((len(MPII), len(VECTORS)))
+OWN_VECTOR[[MPII.index(end) for end in ENDS.values()], range(len(VECTORS))] = 1
+OWN_VECTOR[[MPII.index("r_hip"), MPII.index("r_shoulder")], LINES] = -1
+JOINTS_OF_VECTORS = np.stack([OWN_VECTOR[list(path)].sum(axis=0) for path in MPII.ancestry])
 VECTORS_OF_JOINTS = np.linalg.pinv(JOINTS_OF_VECTORS)
 
 
@@ -83,11 +80,10 @@ def vectors_from_joints(joints: np.ndarray) -> np.ndarray:
 
 def mirror(vectors: np.ndarray) -> np.ndarray:
     """The body vectors (..., 13, D) of the person mirrored along the first axis, left and right exchanged."""
-    swap = [VECTORS.index({"r_": "l_", "l_": "r_"}.get(name[:2], name[:2]) + name[2:]) for name in VECTORS]
     signs = np.ones((len(VECTORS), vectors.shape[-1]))
     signs[:, 0] = -1
     signs[LINES] *= -1
-    return vectors[..., swap, :] * signs
+    return vectors[..., MIRRORED, :] * signs
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -133,14 +129,12 @@ def sample_directions(rng: np.random.Generator, count: int, action: str = "") ->
     return draw_directions(draw_components(rng, count, action), rng.standard_normal((count, NUMBERS)))
 
 
-def sample_poses(
-    rng: np.random.Generator, count: int, upright: bool = False, prior: Mapping[str, np.ndarray] | None = None
-) -> np.ndarray:
+def sample_poses(rng: np.random.Generator, count: int, upright: bool = False) -> np.ndarray:
     """(count, 16, 2) poses in units of scale about MPII's objpos at the origin; the head is 33.33 long.
 
-    `prior` defaults to the one fitted on MPII. `upright` keeps those that `is_upright`.
+    `upright` keeps those that `is_upright`.
     """
-    prior = prior or load_prior("pose_prior")
+    prior = load_prior("pose_prior")
     root = np.linalg.cholesky(prior["correlation"])
     accepted = np.empty((0, len(VECTORS), 2))
     while len(accepted) < count:
@@ -166,10 +160,9 @@ def is_upright(vectors: np.ndarray) -> np.ndarray:
     a third of the prior's poses.
     """
     part = dict(zip(VECTORS, np.moveaxis(vectors, -2, 0), strict=True))
-    upright = _falls(-part["spine"] - part["neck"], 25) & _falls(-part["head"], 45)
-    for name in ("r_thigh", "r_shin", "l_thigh", "l_shin"):
-        upright &= _falls(part[name], 45) & (part[name][..., 1] > 20)
-    return upright & (part["shoulders"][..., 0] > 6)
+    legs = vectors[..., [VECTORS.index(name) for name in ("r_thigh", "r_shin", "l_thigh", "l_shin")], :]
+    stands = (_falls(legs, 45) & (legs[..., 1] > 20)).all(axis=-1) & (part["shoulders"][..., 0] > 6)
+    return stands & _falls(-part["spine"] - part["neck"], 25) & _falls(-part["head"], 45)
 
 
 def _falls(vectors: np.ndarray, degrees: float) -> np.ndarray:

@@ -105,8 +105,8 @@ def paint_bar(picture: np.ndarray, ends: np.ndarray, radius: float, color: np.nd
     """A shaded round bar between two points (2, 2)."""
     canvas = Canvas(picture, np.zeros(picture.shape[:2], np.int16), np.array([0.3, -0.4, 0.87]), ambient=0.45)
     part = Part(ends[0], ends[1], np.array([0.0, 1.0]), np.full(2, radius))
-    if patch := rasterize(canvas, part):
-        lay(canvas, patch, color * lit(canvas, patch.across, part.side)[..., None], OCCLUDER, 0.0, False)
+    patch = rasterize(canvas, part)
+    lay(canvas, patch, color * lit(canvas, patch.across, part.side)[..., None], OCCLUDER, 0.0, False)
 
 
 def paint_shadow(canvas: Canvas, joints: np.ndarray, unit: float) -> None:

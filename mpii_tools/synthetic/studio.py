@@ -12,8 +12,8 @@ import numpy as np
 
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS
 from mpii_tools.cameras import Camera
-from mpii_tools.synthetic.motion import Motion, draw_body, draw_motion, place_body, pose_body
-from mpii_tools.synthetic.pose_prior import sample_directions
+from mpii_tools.synthetic.motion import Motion, draw_body, draw_motion, place_body
+from mpii_tools.synthetic.pose_prior import joints_from_vectors, sample_directions
 
 SIZE = 500  # pixels of an image's side; Human3.6M's have 1000
 MARGIN = 8  # pixels about a whole person
@@ -45,10 +45,8 @@ def look_at(position: np.ndarray, target: np.ndarray, roll: float = 0.0) -> np.n
     return turn @ np.stack([right, np.cross(away, right), away])
 
 
-def studio_cameras() -> list[Camera]:
-    """The four cameras of the studio."""
-    lenses = zip(POSITIONS, INTRINSICS, DISTORTION, strict=True)
-    return [Camera(look_at(place, TARGET), place, *lens) for place, *lens in lenses]
+CAMERAS = [Camera(look_at(place, TARGET), place, *lens)
+           for place, *lens in zip(POSITIONS, INTRINSICS, DISTORTION, strict=True)]  # fmt: skip
 
 
 def draw_camera(rng: np.random.Generator, joints: np.ndarray) -> Camera:
@@ -101,16 +99,16 @@ def studio_shots(seed: int, train: int, valid: int) -> list[Shot]:
 
     All subjects and all actions come before the next frame of a take, all frames before the next take.
     """
-    cameras, shots = studio_cameras(), []
+    shots = []
     for count, subjects in zip((train, valid), PROTOCOLS[2].values(), strict=True):
         for i in range(count):
             subject, action = subjects[i % len(subjects)], ACTIONS[i // len(subjects) % len(ACTIONS)]
             take, shot = divmod(i // (len(subjects) * len(ACTIONS)), SHOTS)
             motion = take_motion(seed, subject, action, take)
-            body, number = draw_body(subject_rng(seed, BODY, subject)), shot % len(cameras)
-            points = cameras[number].to_camera(motion.joints(np.array([shot * EVERY / FPS]), body)[0])
+            body, number = draw_body(subject_rng(seed, BODY, subject)), shot % len(CAMERAS)
+            points = CAMERAS[number].to_camera(motion.joints(np.array([shot * EVERY / FPS]), body)[0])
             sequence = f"{subject} {action} {take + 1}"
-            shots.append(Shot(points, cameras[number], subject, action, sequence, shot * EVERY, number))
+            shots.append(Shot(points, CAMERAS[number], subject, action, sequence, shot * EVERY, number))
     return shots
 
 
@@ -119,7 +117,7 @@ def wild_shots(seed: int, count: int) -> list[Shot]:
     shots = []
     for index in range(count):
         rng = np.random.default_rng([seed, ELSEWHERE, index])
-        pose = pose_body(sample_directions(rng, 1), draw_body(rng))
+        pose = joints_from_vectors(sample_directions(rng, 1) * draw_body(rng)[:, None])
         (points,) = place_body(pose, rng.uniform(0, 2 * np.pi, 1), np.zeros((1, 2)))
         camera = draw_camera(rng, points)
         shots.append(Shot(camera.to_camera(points), camera, sequence=image_name(index)))

@@ -26,13 +26,13 @@ TARGETS = {(1280, 720): 1.25, (1920, 1080): 1.35}
 PREPARED, BATCH_SIZE = 320, 16
 
 
-def crops(workload: Workload):
+def crops(workload: Workload, folder: Path | None):
     """From images and from preprocessed crops, each against plain calls of OpenCV; what Python adds to its calls."""
     cv2.setNumThreads(1)
-    if workload.images:
-        read = open_images(workload.images)
+    if folder:
+        read = open_images(folder)
         images = [read(name) for name in sorted(read.places)[: len(SIDES)]]
-        yield from image_benches(workload, images, f"images of {workload.images}", None)
+        yield from image_benches(workload, images, f"images of {folder}", None)
     else:
         for shape, target in TARGETS.items():
             yield from image_benches(workload, draw_images(*shape), "{}x{}".format(*shape), target)
@@ -102,5 +102,5 @@ def draw_images(width, height):
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     torch.set_num_threads(1)
-    for result in crops(Workload(torch.device("cpu"), images=folder, rounds=15)):
+    for result in crops(Workload(torch.device("cpu"), rounds=15), folder):
         print(line(result), flush=True)

@@ -18,9 +18,7 @@ def test_tensors_and_description_come_back_bit_for_bit(tmp_path):
     path = save_tensors(tmp_path / "x.safetensors", tensors, {"method": "all", "numbers": [1, 2.5, None]})
     loaded, description = load_tensors(path)
     assert description == {"method": "all", "numbers": [1, 2.5, None]}
-    assert all(
-        torch.equal(loaded[name], tensors[name]) and loaded[name].dtype == tensors[name].dtype for name in tensors
-    )
+    torch.testing.assert_close(loaded, tensors, rtol=0, atol=0)  # types too
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -53,16 +51,12 @@ def test_a_size_limit_while_saving_keeps_the_old_checkpoint(tmp_path):
     if child == 0:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
-        refused = 0
-        for save in (
-            lambda: save_checkpoint(tmp_path, 2, {"step": 2, "w": torch.zeros(100000)}),
-            lambda: save_tensors(tmp_path / "t.safetensors", {"w": torch.zeros(100000)}, {}),
-        ):
-            try:
-                save()
-            except PoseError:
-                refused += 1
-        os._exit(refused)
+        large = {"w": torch.zeros(100000)}
+        with pytest.raises(PoseError):
+            save_checkpoint(tmp_path, 2, large)
+        with pytest.raises(PoseError):
+            save_tensors(tmp_path / "t.safetensors", large, {})
+        os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
     assert load_checkpoint(tmp_path)[1]["step"] == 1
     (left,) = os.listdir(tmp_path)
@@ -138,3 +132,29 @@ def test_a_disk_that_is_full_only_at_fsync_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(PoseError, match=r"a\.txt: cannot be written \(No space left.*intact"):
         write_text(path, "new")
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o027, 0o077])
+@pytest.mark.parametrize("replaces", [False, True])
+def test_files_have_the_mode_of_the_process(tmp_path, umask, replaces):
+    """A stage may be read by whom its neighbors may, whichever library writes them."""
+    path = tmp_path / "stage.safetensors"
+    if replaces:  # a file of an earlier version
+        path.touch(0o600)
+    before = os.umask(umask)
+    try:
+        save_tensors(path, {"a": torch.zeros(3)}, {"method": "all"})
+        checkpoint, text = save_checkpoint(tmp_path, 1, {"step": 1}), write_text(tmp_path / "log.csv", "step")
+    finally:
+        os.umask(before)
+    assert {oct(file.stat().st_mode & 0o777) for file in (path, checkpoint, text)} == {oct(0o666 & ~umask)}
+    assert load_tensors(path)[1] == {"method": "all"}
+
+
+@pytest.mark.parametrize("name", [".", "..", "", "folder", "folder/"])
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(PoseError, match="is a folder"):
+        write_text(name, "text")
+    assert os.listdir(tmp_path) == ["folder"]

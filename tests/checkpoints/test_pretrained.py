@@ -19,40 +19,30 @@ def weights_of(block, **changes):
     return {**tensors, "bn1.bias": torch.zeros(2), "bn1.num_batches_tracked": torch.tensor(1), **changes}
 
 
-def test_a_torchvision_file_is_known_by_its_name(tmp_path):
-    path = tmp_path / "resnet50-0676ba61.pth"
-    torch.save(weights_of("bottleneck"), path)
-    weights = load_pretrained_weights(path)
-    assert weights.stride == "3x3" and not {"fc.weight", "bn1.num_batches_tracked"} & weights.tensors.keys()
-    with pytest.raises(PoseError, match="3x3 convolution, but --stride is 1x1"):
-        load_pretrained_weights(path, "1x1")
+def saved(path, content, stride=None):
+    torch.save(content, path)
+    return load_pretrained_weights(path, stride)
 
 
-def test_a_file_that_does_not_tell_is_refused_until_told(tmp_path):
-    path = tmp_path / "mine.pth"
-    torch.save(weights_of("bottleneck"), path)
-    with pytest.raises(PoseError, match=r"mine\.pth: .* add --stride 1x1 or --stride 3x3"):
-        load_pretrained_weights(path)
-    assert load_pretrained_weights(path, "1x1").stride == "1x1"
-    with pytest.raises(PoseError, match="unknown stride '2x2'"):
-        load_pretrained_weights(path, "2x2")
-
-
-def test_basic_blocks_need_no_telling(tmp_path):
-    torch.save(weights_of("basic"), tmp_path / "small.pth")
-    assert load_pretrained_weights(tmp_path / "small.pth").stride == "3x3"
+def test_a_files_name_or_the_caller_tells_the_stride(tmp_path):
+    known, mine, weights = tmp_path / "resnet50-0676ba61.pth", tmp_path / "mine.pth", weights_of("bottleneck")
+    read = saved(known, weights)
+    assert read.stride == "3x3" and not {"fc.weight", "bn1.num_batches_tracked"} & read.tensors.keys()
+    assert saved(mine, weights, "1x1").stride == "1x1"
+    assert saved(mine, weights_of("basic")).stride == "3x3"  # basic blocks need no telling
+    for path, told, says in (
+        (known, "1x1", "3x3 convolution, but --stride is 1x1"),
+        (mine, None, r"mine\.pth: .* add --stride 1x1 or --stride 3x3"),
+        (mine, "2x2", "unknown stride '2x2'"),
+    ):
+        with pytest.raises(PoseError, match=says):
+            saved(path, weights, told)
 
 
 @pytest.mark.parametrize("value", [torch.full((2,), float("nan")), torch.zeros(2, dtype=torch.int8), 3.0, None])
 def test_weights_that_are_not_finite_floats_are_refused(tmp_path, value):
-    torch.save(weights_of("basic", **{"bn1.bias": value}), tmp_path / "small.pth")
     with pytest.raises(PoseError, match=r"small\.pth: 'bn1\.bias' is not a tensor of finite floats"):
-        load_pretrained_weights(tmp_path / "small.pth")
-
-
-def saved(path, content):
-    torch.save(content, path)
-    return load_pretrained_weights(path)
+        saved(tmp_path / "small.pth", weights_of("basic", **{"bn1.bias": value}))
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "backbone.", "encoder.", "model.backbone.", "backbone.body."])
@@ -128,8 +118,7 @@ def test_an_incomplete_trunk_is_refused_by_its_first_tensor():
 def test_weights_in_half_precision_become_float32(tmp_path):
     weights = weights_of("basic")
     for kind in (torch.float16, torch.bfloat16):
-        torch.save({name: tensor.to(kind) for name, tensor in weights.items()}, tmp_path / "half.pth")
-        tensors = load_pretrained_weights(tmp_path / "half.pth").tensors
+        tensors = saved(tmp_path / "half.pth", {name: tensor.to(kind) for name, tensor in weights.items()}).tensors
         assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
         assert torch.equal(tensors["conv1.weight"], weights["conv1.weight"].to(kind).float())
 

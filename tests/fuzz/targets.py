@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import h5py
@@ -25,17 +26,17 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import load_pretrained_weights
 from checkpoints.tensors import load_plain_data, load_tensors, save_tensors
 from heads.skeleton import MPII
-from ief.inference.inputs import read_boxes
+from ief.inference.box_files import read_boxes
 from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
-from ief.reporting.scoring import score
+from ief.reporting.scoring import score_poses
 from mpii_tools.annotations.mpii_arrays import NAMES
 from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import assign_splits, find_shared
-from mpii_tools.formats.mat_struct import cell, struct
+from mpii_tools.formats.mat_file import make_cell, make_struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, People
@@ -82,28 +83,31 @@ def use_annotations(path: Path) -> None:
     found = place_people(assign_splits(path, read_annotations(path)).people)[0]
     drop_unusable(found.select(~find_shared(found)))
     if len(found):
-        score(np.nan_to_num(found.joints), found)
+        score_poses(np.nan_to_num(found.joints), found)
 
 
 def use_predictions(path: Path) -> None:
     """Read, match to the people, score."""
-    score(align(read_predictions(path), people()).joints, people())
+    score_poses(align(read_predictions(path), people()).joints, people())
 
 
 def rect(row: int, count: int) -> dict:
     points = [{"x": 10.0 + k, "y": 20.0 + row, "id": np.uint8(k), "is_visible": np.uint8(1)} for k in range(count)]
     return {
         "x1": np.uint8(10), "y1": np.uint8(10), "x2": np.uint8(40), "y2": np.uint8(50), "scale": 1.5,
-        "annopoints": struct([{"point": struct(points, ["x", "y", "id", "is_visible"])}], ["point"]),
-        "objpos": struct([{"x": 100.0, "y": 90.0}], ["x", "y"]),
+        "annopoints": make_struct([{"point": make_struct(points, ["x", "y", "id", "is_visible"])}], ["point"]),
+        "objpos": make_struct([{"x": 100.0, "y": 90.0}], ["x", "y"]),
     }  # fmt: skip
 
 
 def annolist(points: int = 3) -> np.ndarray:
     names = ["x1", "y1", "x2", "y2", "scale", "annopoints", "objpos"]
-    return struct(
+    return make_struct(
         [
-            {"image": struct([{"name": f"{row}.jpg"}], ["name"]), "annorect": struct([rect(row, points)], names)}
+            {
+                "image": make_struct([{"name": f"{row}.jpg"}], ["name"]),
+                "annorect": make_struct([rect(row, points)], names),
+            }
             for row in range(3)
         ],
         ["image", "annorect"],
@@ -111,7 +115,7 @@ def annolist(points: int = 3) -> np.ndarray:
 
 
 def release() -> dict:
-    single = cell([np.array([[1]], np.uint8)] * 3)
+    single = make_cell([np.array([[1]], np.uint8)] * 3)
     return {"RELEASE": {"annolist": annolist(), "img_train": np.array([[1, 1, 0]]), "single_person": single}}
 
 
@@ -337,8 +341,9 @@ def boxes_json() -> list:
 
 def use_boxes(path: Path) -> None:
     """Read, and cut the crops that the boxes ask for out of a blank image."""
+    blank, network = np.zeros((24, 20, 3), np.uint8), SimpleNamespace(size=16, skeleton=MPII, dimensions=2)
     for image in read_boxes(path, ())[0]:
-        cut_image(replace(image, image=np.zeros((24, 20, 3), np.uint8)), 16)
+        cut_image(replace(image, image=blank), network)
 
 
 VALID_LIST = '\ufeffimage,split\n"a.jpg",val\nimages\\b.jpg c.jpg\n'.encode()

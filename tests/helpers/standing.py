@@ -4,8 +4,8 @@ import numpy as np
 
 from heads.skeleton import MPII
 from mpii_tools.cameras import Camera
-from mpii_tools.synthetic.motion import place_body, pose_body
-from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, load_prior
+from mpii_tools.synthetic.motion import place_body
+from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, joints_from_vectors, load_prior
 from mpii_tools.synthetic.studio import look_at
 
 LENS = np.array([573.0, 573.0, 250.0, 250.0])
@@ -32,7 +32,7 @@ def stand(shoulders: float = 20.0) -> np.ndarray:
 
 def see_from_ahead(heading: float, size: float = 1.0, directions: np.ndarray = STANDING) -> np.ndarray:
     """(16, 3) a standing person four meters before a camera, camera coordinates; heading 0 looks at the camera."""
-    pose = pose_body(directions[None], size * load_prior("pose_prior_3d")["lengths"])
+    pose = joints_from_vectors(directions[None] * size * load_prior("pose_prior_3d")["lengths"][:, None])
     position = np.array([0.0, 1000.0, 4000.0])
     camera = Camera(look_at(position, np.array([0.0, 1000.0, 0.0])), position, LENS, np.zeros(5))
     return camera.to_camera(place_body(pose, np.array([heading]), np.zeros((1, 2)))[0])

@@ -80,7 +80,7 @@ class Onlooker:
             found = joints[nearest] + self.rng.normal(size=(len(nearest), 16, 2)) * self.noise * sizes
             none = np.full(found.shape[:2], np.nan)
             poses = Poses(found, MPII, people.boxes, none, none[:, 0], np.arange(len(found)), people.name)
-            yield Outcome(people.name, poses, [])
+            yield Outcome(poses, [])
 
 
 def name_people(clip, track):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ief.cli import COMMANDS, WAITING_VARIABLES, main
+from ief.commands.options import declare
 from ief.model.run_folder import load_cascade
 from ief.training.options import OF_PREPARE, OPTIONS, describe_range, format_value, option_type
 from mpii_tools.results.predictions import read_predictions
@@ -28,7 +29,7 @@ def test_the_overview_lists_every_command(capsys):
 
 def parser_of(name):
     parser = argparse.ArgumentParser()
-    importlib.import_module(f"ief.commands.{name}").configure(parser)
+    declare(parser, importlib.import_module(f"ief.commands.{name}").ARGUMENTS)
     return parser
 
 

@@ -1,6 +1,7 @@
-"""A console that cannot print every character: what it lacks is escaped, and the work is done."""
+"""A console that lacks characters, or streams, or is none: what it lacks is escaped, and the work is done."""
 
 import contextlib
+import io
 import json
 import os
 import struct
@@ -11,6 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
+from checkpoints.progress import progress
+from ief.cli import main
 from mpii_tools.annotations.people_file import load_people
 from mpii_tools.results.predictions import Predictions, save_predictions
 
@@ -90,3 +93,41 @@ def test_output_is_written_whatever_the_console_lacks(finished, tiny_data, tmp_p
     out = tmp_path / NAME / "report"
     assert r"\u8d70" in ief("ascii", "report", finished, "--out", out, "--data", tiny_data)
     assert NAME in (out / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "closed"), [("err", "2>&-"), ("out", ">&-"), ("both", ">&- 2>&-"), ("all", "<&- >&- 2>&-")]
+)
+def test_closed_streams_cost_no_work(place, name, closed):
+    command = f'"{sys.executable}" -m ief prepare --annotations train.json --images . --size 32 --out {name} {closed}'
+    assert subprocess.run(command, shell=True, cwd=place).returncode == 3
+    assert (place / name / "train-crops.npy").exists()
+
+
+def closed_stream():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+class Window:
+    """What a program with a window of its own puts in place of a stream."""
+
+    def write(self, text):
+        return len(text)
+
+    def flush(self):
+        pass
+
+
+STREAMS = {"None": lambda: None, "closed": closed_stream, "window": Window}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_stream_that_is_none_closed_or_foreign(place, monkeypatch, stream):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, STREAMS[stream]())
+    work = list(progress(range(3), "work"))
+    statuses = [main([*map(str, prepare(place, stream)), *more]) for more in ((), ("--annotations", "absent.json"))]
+    monkeypatch.undo()
+    assert (work, statuses) == ([0, 1, 2], [3, 2]) and (place / stream / "train-crops.npy").exists()

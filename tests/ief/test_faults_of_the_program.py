@@ -5,11 +5,11 @@ import subprocess
 import sys
 import tempfile
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from processes import finish_here, train
-from untrained import save_run
 
 from ief.cli import main
 from ief.training.options import PRESETS
@@ -85,12 +85,17 @@ OUT_OF_MEMORY = {
     "CUDA itself": RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported asynchronously"),
     "cuBLAS": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     "system": OSError(errno.ENOMEM, "Cannot allocate memory"),
+    "PyTorch": RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
+    "Apple": RuntimeError("MPS backend out of memory (MPS allocated: 17.9 GB, other allocations: 10.5 MB, max allowed"),
+    "AMD": RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB (GPU 0; 15.98 GiB total capacity)"),
+    "C++": RuntimeError("std::bad_alloc"),
+    "ONNX Runtime": type("RuntimeException", (Exception,), {"__module__": "onnxruntime.capi"})("bad allocation"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", OUT_OF_MEMORY)
 def test_too_little_memory_names_the_batch_size(temporary, monkeypatch, capsys, kind):
-    monkeypatch.setattr("ief.inference.predictor.PosePredictor.load", failing_load(OUT_OF_MEMORY[kind]))
+    monkeypatch.setattr("ief.inference.predictor.PosePredictor.load", lambda *_: failing(OUT_OF_MEMORY[kind])(None))
     for given, size in (("", 32), ("--batch-size 7", 7)):
         said = said_by(capsys, f"predict --run . image.jpg {given}", 2)
         assert "out of memory (" in said and f"lower --batch-size {size}," in said
@@ -98,10 +103,6 @@ def test_too_little_memory_names_the_batch_size(temporary, monkeypatch, capsys, 
     said = said_by(capsys, "submit --annotations a --predictions p --out o", 2)
     assert "out of memory (" in said and "batch" not in said
     assert not list(temporary.iterdir())
-
-
-def failing_load(error):
-    return lambda *_: failing(error)(None)
 
 
 @pytest.mark.parametrize("error", [KeyError("out of memory"), ValueError("not enough memory cards"), OSError("disk")])
@@ -141,11 +142,8 @@ for error in (TypeError("what"), MemoryError()):
     assert done.stdout.splitlines() == ["1 False", "2 False"]
 
 
-def test_a_real_prediction_without_memory_is_told(temporary, tmp_path, monkeypatch, capsys):
+def test_a_real_prediction_without_memory_is_told(run, tmp_path, monkeypatch, capsys):
     """Where the network itself runs out, within the journal and the threads of a prediction."""
-    import cv2
-
-    run = save_run(tmp_path / "run")
     cv2.imwrite(str(tmp_path / "a.jpg"), np.zeros((40, 40, 3), np.uint8))
     monkeypatch.setattr("ief.model.cascade.Cascade.predict", lambda *_: torch.empty(FAR_TOO_MUCH))
     assert main(f"predict --run {run} {tmp_path / 'a.jpg'} --out {tmp_path / 'out'} --device cpu".split()) == 2

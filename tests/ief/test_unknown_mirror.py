@@ -20,7 +20,7 @@ LINE = "no left and right among the joints: a mirrored image is not used; give f
 SIZE = 32
 FISH = Skeleton(("snout", "fin", "tail"), (-1, 0, 1))
 TRAIN = ["--backbone", "tiny_resnet", "--weights", "none", "--batch-size", "4", "--epochs", "2", "--stages", "1",
-         "--size", "32", "--rotation", "0", "--translation", "0", "--scale", "0", "--device", "cpu"]  # fmt: skip
+         "--rotation", "0", "--translation", "0", "--scale", "0", "--device", "cpu"]  # fmt: skip
 
 
 def prepare(folder, skeleton, *options):
@@ -39,8 +39,7 @@ def prepare(folder, skeleton, *options):
 
 def trained(folder):
     """The run of a training with the paper's preset, whose flips are 0.5."""
-    options = [option for option in TRAIN if option not in ("--size", "32")]
-    assert main(["train", "--data", str(folder / "data"), "--run", str(folder / "run"), *options]) == 0
+    assert main(["train", "--data", str(folder / "data"), "--run", str(folder / "run"), *TRAIN]) == 0
     return folder / "run"
 
 

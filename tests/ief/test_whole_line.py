@@ -9,7 +9,7 @@ import tiny_resnet  # noqa: F401  (a network of that name)
 
 from evaluation import GroundTruth, evaluate
 from ief.cli import main
-from ief.reporting.scoring import score
+from ief.reporting.scoring import score_poses
 from ief.training.options import PRESETS
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.people_file import load_people
@@ -75,7 +75,7 @@ def test_a_submission_read_back_keeps_its_scores(tmp_path):
     back = align(read_submission(out), gt)
     np.testing.assert_allclose(back.joints, poses, atol=1e-9)
     scores = evaluate(poses, GroundTruth(gt.joints, gt.head_size, gt.scale))
-    assert score(back.joints, gt) == scores
+    assert score_poses(back.joints, gt)[2] == scores
     assert 20 < scores.mean_pckh.value < 100
 
     only_scored = gt.select(gt.scored)
@@ -100,7 +100,7 @@ def test_the_demo_runs_from_drawing_to_submission_and_again(tmp_path, capsys, mo
     for picture in ("people.jpg", "method.jpg"):
         assert (tmp_path / "report" / picture).stat().st_size > 10_000
     gt = load_people(tmp_path / "data/test_truth.npz")
-    by_hand = score(align(read_predictions(tmp_path / "run/predictions-test.npz"), gt).joints, gt)
+    by_hand = score_poses(align(read_predictions(tmp_path / "run/predictions-test.npz"), gt).joints, gt)[2]
     said = f"submission read back: PCKh@0.5 {by_hand.mean_pckh.value:.1f}"
     assert said in first
     stage = (tmp_path / "run/stage1/stage.safetensors").stat().st_mtime_ns

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from coco_and_skeletons import coco_file, hrnet, json_list
 
+from checkpoints.errors import PoseError
+from mpii_tools.annotations.combine import read_source
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.formats.boxes import find_box_faults, find_form_faults
 
@@ -99,6 +101,24 @@ def test_annotated_boxes_of_another_kind_are_said(kind, tmp_path):
         assert np.isnan(reading.people.scale[row]) if side is None else reading.people.crop_side[row] == 1.25 * side
     if centers:
         np.testing.assert_allclose(reading.people.crop_center, np.array(centers) - 0.5)
+
+
+@pytest.mark.parametrize(("most", "size", "says"), [(1, SIZE, "0..1,"), (100, SIZE, "0..100"), (100, (160, 120), "")])
+def test_joints_and_boxes_in_percent_are_refused(most, size, says, tmp_path):
+    def change(tree):
+        for image in tree["images"]:
+            image.update(zip(("width", "height"), size, strict=True))
+        for entry in tree["annotations"]:
+            points = np.array(entry["keypoints"], float).reshape(-1, 3)
+            points[:, :2] *= most / 130  # of images in whose pixels they are within 130
+            entry.update(keypoints=points.ravel().tolist(), bbox=[0.1 * most, 0.1 * most, 0.7 * most, 0.8 * most])
+
+    path = coco_file(change)(tmp_path)[-1]
+    if not says:
+        assert len(read_source(path).reading.people) == 4
+        return
+    with pytest.raises(PoseError, match=rf"4 of 4 people, first 0\.png#1, have joints within {says}"):
+        read_source(path)
 
 
 def test_hrnets_box_in_shares_is_not_used(tmp_path):

@@ -7,21 +7,15 @@ import numpy as np
 import pytest
 from pictures import draw_clip, smooth_image
 from PIL import Image
-from untrained import save_run
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
+from ief.inference.box_files import read_boxes
 from ief.inference.boxes import intersect_over_union
-from ief.inference.inputs import read_boxes
 from ief.workflow.predict import predict_inputs
 from mpii_tools.images.header import ORIENTATION
 
 BOX = [10, 5, 30, 35]  # x y width height, in images of 64 x 48
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return save_run(tmp_path_factory.mktemp("run"))
 
 
 def predict(folder, run, tree, names):
@@ -51,7 +45,7 @@ def annotations(ids, category=1, **more):
         # Invented: ids as text, folders in names, another category of people, ids that are floats.
         (annotations({"a.jpg": "f-12", "b.jpg": "f-13"}), {"a.jpg": "f-12", "b.jpg": "f-13"}, {1}),
         (annotations({"day/1.jpg": 3, "night/1.jpg": 1}), {"day/1.jpg": 3, "night/1.jpg": 1}, {1}),
-        (annotations({"a.jpg": 5}, 3, categories=[{"id": 1, "name": "car"}, {"id": 3, "name": "person"}]),
+        (annotations({"a.jpg": 5}, 3, categories=[{"id": 1, "name": "car"}, {"id": 3, "name": "Person"}]),
          {"a.jpg": 5}, {3}),
         (annotations({"a.jpg": 5}, 0, categories=[{"id": 0, "name": "athlete", "keypoints": ["nose"]}]),
          {"a.jpg": 5}, {0}),
@@ -135,8 +129,8 @@ def predict_labels(folder, run, labels, inputs=True):
 
 
 @pytest.mark.parametrize("inputs", [True, False])
-def test_yolos_labels_are_boxes(tmp_path, run, inputs):
-    """In a folder of their own, or beside the images; class 0 alone, with and without a score."""
+def test_yolos_labels_are_boxes(tmp_path, run, inputs, capsys):
+    """In a folder of their own, or beside the images; class 0 alone, with and without a score; others are counted."""
     labels = {"a.txt": "0 0.5 0.5 0.25 0.5\n2 0.1 0.1 0.1 0.1\n\n", "b.txt": "0 0.25 0.5 0.5 1 0.75\n", "c.txt": "0"}
     results, left_out = predict_labels(tmp_path, run, labels, inputs)
     assert not left_out
@@ -145,6 +139,7 @@ def test_yolos_labels_are_boxes(tmp_path, run, inputs):
         ("b.jpg", [0, 0, 32, 48]),
     ]
     assert results[1]["score"] == 0.75
+    assert "labels: 1 boxes of other classes" in capsys.readouterr().err
 
 
 def test_labels_that_are_none_are_told(tmp_path, run):

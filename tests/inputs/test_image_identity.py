@@ -1,17 +1,12 @@
 """Which image a result is of: the annotations' ids where they have some, else the name; ids are written back."""
 
-import json
-
-import cv2
 import numpy as np
 import pytest
 from coco_files import coco_tree, write_tree
-from untrained import save_run
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
-from ief.inference.inputs import read_boxes
-from ief.workflow.predict import predict_inputs
+from ief.inference.box_files import read_boxes
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.images.index import index_numbers
 from mpii_tools.people import People
@@ -56,6 +51,9 @@ TABLE = [{"id": 50 + row, "file_name": f"val/{name}"} for row, name in enumerate
         (LETTERS, [0, 1, 2, 3, 4, 5], by_id(*"012345"), None),  # a number there, text here
         (LETTERS, [*"012345"], by_id(0, 1, 2, 3, 4, 5), None),
         (LETTERS, [1, 2, 3, 4, 5, 6], by_id(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), None),
+        (REVERSED, [1, 2, 3, 4, 5, 6], by_id("1.0", "2.0", "3.0", "4.00", "5.0", "6.0"), None),
+        (REVERSED, ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"], by_id(1, 2, 3, 4, 5, 6), None),
+        (["1.0.jpg", "1.jpg", *LETTERS[:4]], [7, 8, 3, 4, 5, 6], by_id("1.0", "8.0", 3, 4, 5, 6), None),  # a name
         (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], by_id("b7-a", "b7-b", "0f", "c", "d", "e"), None),
         (LETTERS, [2**40 + row for row in range(6)], by_id(*(2**40 + row for row in range(6))), None),
         (LETTERS, [9, 8, 7, 6, 5, 4], [{"file_name": name} for name in LETTERS], None),
@@ -97,53 +95,10 @@ def test_without_ids_the_number_in_a_name_is_asked():
     assert index_numbers(["a/cam2_7.jpg", "b/007.jpg", "x_08.png", "y-8.png"]) == {"7": "b/007.jpg"}
 
 
-@pytest.fixture
-def images(tmp_path):
-    """Images of either kind of name."""
-    for name in (*REVERSED, *LETTERS):
-        cv2.imwrite(str(tmp_path / name), np.random.default_rng(0).integers(0, 255, (320, 320, 3), dtype=np.uint8))
-    return tmp_path
-
-
-PERSON = {"categories": [{"id": 1, "name": "person"}]}
-
-
-@pytest.mark.parametrize(
-    ("names", "ids", "more", "category"),
-    [
-        (REVERSED, [1, 2, 3, 4, 5, 6], PERSON, 1),
-        (LETTERS, [101, 102, 103, 7, 8, 9], PERSON, 1),
-        (LETTERS, ["b7-a", "b7-b", "0f", "c", "d", "e"], {}, 1),
-        (LETTERS, [0, 1, 2, 3, 4, 5], {"categories": [{"id": 0, "name": "Person"}, {"id": 1, "name": "car"}]}, 0),
-        (LETTERS, [0, 1, 2, 3, 4, 5], {"categories": [{"id": 3, "name": "rider", "keypoints": ["nose"]}]}, 3),
-    ],
-)
-def test_boxes_give_their_ids_to_images(images, names, ids, more, category):
-    boxes = [{"image_id": i, "category_id": category, "bbox": [60, 20, 200, 280]} for i in ids]
-    cars = [box | {"category_id": 2} for box in boxes]
-    table = [{"id": i, "file_name": name} for i, name in zip(ids, names, strict=True)]
-    path = write_tree(images / "val.json", {"images": table, "annotations": boxes + cars, **more})
-    people, left_out = read_boxes(path, [images / name for name in names])
-    found = {image.name: (image.image_id, image.category_id, len(image.boxes)) for image in people}
-    assert found == {name: (i, category, 1) for i, name in zip(ids, names, strict=True)} and left_out == []
-
-
-def test_results_have_the_ids_of_the_boxes(images):
-    table = [{"id": 101 + row, "file_name": name} for row, name in enumerate(LETTERS[:2])]
-    boxes = [{"image_id": image["id"], "category_id": 4, "bbox": [60, 20, 200, 280]} for image in table]
-    categories = [{"id": 4, "name": "person"}]
-    path = write_tree(images / "v.json", {"images": table, "annotations": boxes, "categories": categories})
-    files, _ = predict_inputs([], images / "out", save_run(images / "run"), boxes=path, device="cpu", draw=0)
-    written = json.loads(next(file for file in files if file.suffix == ".json").read_text())
-    assert [(person["image_id"], person["file_name"], person["category_id"]) for person in written] == [
-        (101, "cam_z.jpg", 4), (102, "cam_x.jpg", 4),
-    ]  # fmt: skip
-
-
-def test_boxes_of_numbers_without_names_say_what_to_add(images, capsys):
-    path = write_tree(images / "det.json", [{"image_id": 10, "category_id": 1, "bbox": [9, 9, 99, 99], "score": 0.9}])
+def test_boxes_of_numbers_without_names_say_what_to_add(tmp_path, capsys):
+    path = write_tree(tmp_path / "det.json", [{"image_id": 10, "category_id": 1, "bbox": [9, 9, 99, 99], "score": 0.9}])
     with pytest.raises(PoseError, match=r"cam_z\.jpg: det\.json has no box"):
-        read_boxes(path, [images / "cam_z.jpg"])
+        read_boxes(path, [tmp_path / "cam_z.jpg"])
     assert "(10) give file_name" in capsys.readouterr().err
 
 

@@ -46,9 +46,3 @@ def test_every_public_name_is_ief_s_too():
     assert callable(ief.train) and callable(ief.compare_runs)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         ief.nothing  # noqa: B018
-
-
-def test_importing_ief_loads_no_numpy_or_torch():
-    code = "import sys, ief; print(*sorted({'numpy', 'torch', 'evaluation', 'heads'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.strip() == "" and not done.stderr

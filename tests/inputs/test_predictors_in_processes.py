@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from untrained import save_run
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
@@ -33,11 +32,6 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 """
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return save_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -2,18 +2,18 @@
 
 import io
 import json
+from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from pictures import smooth_image
 from PIL import Image
-from untrained import save_run
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference.pixels import read_image
+from ief.workflow.predict import predict_inputs
 
 IMAGE = smooth_image(64, 48)
 BOX = [[5, 5, 40, 44]]
@@ -30,19 +30,17 @@ def open_picture(cut=False, closed=False):
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory):
-    return PosePredictor.load(save_run(tmp_path_factory.mktemp("run")), "cpu")
+def predictor(run):
+    return PosePredictor.load(run, "cpu")
 
 
 @pytest.mark.parametrize(
     ("image", "boxes"),
     [
-        (Image.fromarray(IMAGE), BOX),
-        (torch.from_numpy(IMAGE), BOX),
         (IMAGE, torch.tensor(BOX, dtype=torch.float32, requires_grad=True)),
         (IMAGE, torch.tensor(BOX)),
         # Invented: Pillow's other modes, a view that is not contiguous, a tuple.
-        (Image.fromarray(IMAGE).convert("RGBA"), np.array(BOX, dtype=np.float16)),
+        (Image.fromarray(IMAGE), np.array(BOX, dtype=np.float16)),
         (np.asfortranarray(IMAGE), tuple(map(tuple, BOX))),
         (torch.from_numpy(IMAGE.transpose(2, 0, 1).copy()).permute(1, 2, 0), BOX[0]),
     ],
@@ -64,12 +62,13 @@ def test_several_images_are_a_list_however_they_come(predictor, several):
     ("images", "boxes", "says"),
     [
         (None, BOX, "image 0: None; was the file read?"),
-        (cv2.UMat(IMAGE), BOX, "image 0: a UMat"),
-        (b"\xff\xd8\xff", BOX, "image 0: a bytes"),
         (io.BytesIO(b"\xff\xd8\xff"), BOX, "image 0: a BytesIO"),
         ([IMAGE, None], None, "image 1: None; was the file read?"),
         ("a\0b.jpg", None, "a\0b.jpg: cannot be read"),
+        (Path("a\0b"), None, "a\0b: cannot be read"),
         ("http://x/y.jpg", None, "http://x/y.jpg: cannot be read"),
+        ("", None, "^'': cannot be read"),
+        (np.ma.masked_equal(IMAGE, IMAGE[0, 0, 0]), BOX, "image 0: an array .* with masked pixels"),
         # Invented: a batch's dictionary, a batch, a set of names.
         ({"image": IMAGE}, BOX, "image 0: a dict"),
         (torch.zeros(2, 48, 64, 3, dtype=torch.uint8), BOX, r"image 0: an array of uint8 \(2, 48, 64, 3\)"),
@@ -90,6 +89,16 @@ def test_what_is_no_image_or_box_is_called_by_its_name(predictor, images, boxes,
         predictor(images, boxes)
 
 
+def test_a_path_that_no_file_can_have_is_told(run, tmp_path):
+    with pytest.raises(PoseError, match="a\0b: cannot be read"):
+        predict_inputs([Path("a\0b")], tmp_path / "out", run, device="cpu")
+
+
+def test_a_device_without_numbers_is_refused(run):
+    with pytest.raises(PoseError, match="--device meta: cannot be used"):
+        PosePredictor.load(run, "meta")
+
+
 @pytest.mark.parametrize(
     ("image", "says"), [("a.jpg", "a.jpg: cannot be read"), (7, "image 0: a int"), ([IMAGE], "a list")]
 )
@@ -104,7 +113,7 @@ def test_a_batch_size_that_is_none_is_told(predictor, given):
         PosePredictor(predictor.network, **given)
 
 
-@pytest.mark.parametrize("path", [3, b"runs/all"])
+@pytest.mark.parametrize("path", [3, b"runs/all", ""])
 def test_what_is_no_path_of_a_run_is_told(path):
     with pytest.raises(PoseError, match=f"{path!r}: a {type(path).__name__} is no path"):
         PosePredictor.load(path)

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from pictures import draw_clip, smooth_image
 from processes import IEF, start
-from untrained import save_run
 from walkers import Onlooker, count_exchanges, draw_crossing
 
 import ief.inference.tracking as tracking
@@ -28,11 +27,6 @@ from ief.inference.smoothing import PoseSmoother
 from ief.inference.stream import ImagePeople, Outcome
 from ief.workflow.predict import predict_inputs
 from mpii_tools.results.predictions import read_predictions
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return save_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +85,7 @@ class Copying(PosePredictor):
             joints = np.repeat(corners + room * [[[1.0], [-1.0]]] - 0.5, 8, axis=1)
             poses = Poses(joints, self.skeleton, people.boxes, joints[..., 0] * np.nan, corners[:, 0, 0] * np.nan,
                           np.arange(len(corners)), people.name)  # fmt: skip
-            yield Outcome(people.name, poses, [])
+            yield Outcome(poses, [])
 
 
 SCENES = {  # frame -> who is there, by the left edge of their box; whoever is gone has no box that is followed
@@ -325,12 +319,17 @@ def test_a_camera_gives_frames_at_once_a_list_full_batches(run):
     assert batches == [4, 4, 1]
 
 
-@pytest.mark.parametrize("ending", [".mkv", ".m4v", ".webm", ".ts"])
-def test_a_video_in_another_container_gets_an_annotated_mp4(run, tmp_path, ending):
-    draw_clip(tmp_path / "clip.avi" if ending != ".m4v" else tmp_path / "clip.mp4", 3)
+@pytest.mark.parametrize(
+    ("ending", "copied"),
+    [(".avi", ".avi"), (".mp4", ".mp4"), (".m4v", ".m4v"), (".mkv", ".mp4"), (".webm", ".mp4"), (".ts", ".mp4")],
+)
+def test_a_pose_per_frame_and_an_annotated_video(run, tmp_path, ending, copied):
+    draw_clip(tmp_path / f"clip{copied if ending == copied else '.avi'}", 3)
     source = next(tmp_path.glob("clip.*"))
     source.rename(tmp_path / f"clip{ending}")
     files, left_out = predict_inputs([tmp_path / f"clip{ending}"], tmp_path / "out", run, device="cpu")
-    copy = tmp_path / "out" / f"clip.pose{'.m4v' if ending == '.m4v' else '.mp4'}"
-    assert files[0] == copy and copy.is_file() and left_out == []
+    copy = tmp_path / "out" / f"clip.pose{copied}"
+    assert files[0] == copy and video.VideoFrames(copy).size == (96, 64) and left_out == []
     assert cv2.VideoCapture(str(copy)).get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    ids = read_predictions(files[-1].with_suffix(".npz")).person_ids.tolist()
+    assert ids == [f"clip{ending}/{number:06}#1" for number in range(3)]

@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from mpii_tools.annotations.human36m.protocols import SUBJECTS, Frame, assign_splits
 from mpii_tools.cameras import Camera, project
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 
 FILES = ("metadata.xml", "cameras.json")  # looked for beside the annotations, and in LEVELS folders above
 LEVELS = 3
@@ -48,9 +48,7 @@ def load_cameras(path: str | os.PathLike) -> Cameras:
         numbers = np.concatenate([np.ravel(value) for value in vars(camera).values()])
         turned = np.abs(camera.rotation @ camera.rotation.T - np.eye(3)).max() < 1e-3
         if not np.isfinite(numbers).all() or not turned or not (camera.intrinsics[:2] > 0).all():
-            raise PoseError(
-                f"{path}: camera {name[1]} of {name[0]} is none (rotation, focal length); copy the file again"
-            )
+            raise PoseError(f"{path}: camera {name[1]} of {name[0]} is none (rotation, focal length); copy it again")
     return cameras
 
 
@@ -72,50 +70,45 @@ def tabulate_frames(path: Path, frames: Sequence[Frame]) -> dict[str, Any]:
 
 
 def _read_metadata(path: Path) -> Cameras:
-    """`w0` holds rotation angles and position by camera and subject, then focal length, center, k and p by camera."""
+    """`w0` holds rotation angles and position by camera and subject, then focal length, center, k and p by camera.
+
+    The angles are those of turns about x, y and z, which Human3.6M multiplies in this order.
+    """
+    from scipy.spatial.transform import Rotation  # here, as nothing else of annotations needs it
+
     try:
         tree = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
-        raise PoseError(f"{path}: not a whole XML file ({error}); copy Human3.6M's metadata.xml again") from error
-    try:
         names = [item.text.strip() for item in tree.find("dbcameras").find("index2id")]
         numbers = np.array(tree.find("w0").text.strip().strip("[]").split(), dtype=np.float64)
         cut = len(names) * ALL_SUBJECTS * EXTRINSIC
         places = numbers[:cut].reshape(len(names), ALL_SUBJECTS, EXTRINSIC)
         lens = numbers[cut:].reshape(len(names), INTRINSIC)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise PoseError(f"{path}: no cameras in it (w0, dbcameras: {error}); give Human3.6M's metadata.xml") from error
+    except (ElementTree.ParseError, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
+        raise PoseError(
+            f"{path}: not a whole XML file, or no cameras in it (w0, dbcameras: {error}); copy Human3.6M's metadata.xml"
+        ) from error
     return {
-        (subject, name): Camera(_multiply_turns(place[:3]), place[3:], values[:4], values[4:])
+        (subject, name): Camera(Rotation.from_euler("XYZ", place[:3]).as_matrix(), place[3:], values[:4], values[4:])
         for subject in SUBJECTS
         for name, place, values in zip(names, places[:, int(subject[1:]) - 1], lens, strict=True)
     }
 
 
-def _multiply_turns(angles: np.ndarray) -> np.ndarray:
-    """Rx Ry Rz, the turns about the three axes in the order in which Human3.6M multiplies them."""
-    (a, b, c), (d, e, f) = np.cos(angles), np.sin(angles)
-    about_x = np.array([[1, 0, 0], [0, a, -d], [0, d, a]])
-    about_y = np.array([[b, 0, e], [0, 1, 0], [-e, 0, b]])
-    about_z = np.array([[c, -f, 0], [f, c, 0], [0, 0, 1]])
-    return about_x @ about_y @ about_z
-
-
 def _read_json(path: Path) -> Cameras:
-    stored, cameras = load_json(path), {}
+    stored = load_json(path)
     try:
-        for subject, named in stored.items():
-            for name, fields in named.items():
-                held = [np.array(fields[field], dtype=np.float64).reshape(shape) for field, shape in FIELDS.items()]
-                cameras[str(subject), str(name)] = Camera(
-                    *held[:2], np.concatenate(held[2:4]), np.concatenate(held[4:])
-                )
+        held = {
+            (str(subject), str(name)): [
+                np.array(fields[field], dtype=np.float64).reshape(shape) for field, shape in FIELDS.items()
+            ]
+            for subject, named in stored.items()
+            for name, fields in named.items()
+        }
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise PoseError(
-            f"{path}: no cameras of Human3.6M ({type(error).__name__}: {error}); give each subject's cameras with "
-            f"{', '.join(FIELDS)}"
-        ) from error
-    return cameras
+        raise PoseError(f"{path}: no cameras of Human3.6M ({error!r}); give each {', '.join(FIELDS)}") from error
+    return {
+        key: Camera(r, t, np.concatenate([f, c]), np.concatenate([k, p])) for key, (r, t, f, c, k, p) in held.items()
+    }
 
 
 def fit_lenses(poses: np.ndarray, labels: np.ndarray, videos: Sequence[str]) -> np.ndarray:
@@ -130,25 +123,18 @@ def fit_lenses(poses: np.ndarray, labels: np.ndarray, videos: Sequence[str]) -> 
     """
     lenses = np.full((len(poses), 4), np.nan)
     names, index = np.unique(np.asarray(videos, dtype=np.str_), return_inverse=True)
+    order = np.argsort(index, kind="stable")
     with np.errstate(all="ignore"):
         rays = poses[..., :2] / np.where(poses[..., 2:] > 0, poses[..., 2:], np.nan)
-    order = np.argsort(index, kind="stable")
-    for rows in np.split(order, np.searchsorted(index[order], np.arange(1, len(names)))):
-        (fx, cx), (fy, cy) = (_fit_line(rays[rows, :, axis].ravel(), labels[rows, :, axis].ravel()) for axis in (0, 1))
-        if fx > 0 and fy > 0 and np.isfinite([fx, fy, cx, cy]).all():
-            lenses[rows] = fx, fy, cx, cy
-    return lenses
-
-
-def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope and offset of the least-squares line; NaN with under FEW points."""
-    known = np.isfinite(x) & np.isfinite(y)
-    if known.sum() < FEW:
-        return np.nan, np.nan
-    with np.errstate(all="ignore"):
-        (x_mean, x), (y_mean, y) = ((values[known].mean(), values[known] - values[known].mean()) for values in (x, y))
-        slope = (x * y).sum() / (x**2).sum()
-        return slope, y_mean - slope * x_mean
+        for rows in np.split(order, np.searchsorted(index[order], np.arange(1, len(names)))):
+            known = np.isfinite(rays[rows]) & np.isfinite(labels[rows])
+            for axis in (0, 1):
+                x, y = (values[rows][known[..., axis], axis] for values in (rays, labels))
+                if len(x) >= FEW:
+                    slope = ((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum()
+                    lenses[rows, axis], lenses[rows, 2 + axis] = slope, y.mean() - slope * x.mean()
+    usable = np.isfinite(lenses).all(axis=1, keepdims=True) & (lenses[:, :2] > 0).all(axis=1, keepdims=True)
+    return np.where(usable, lenses, np.nan)
 
 
 def to_camera(
@@ -176,10 +162,7 @@ def to_camera(
     best = max(inside, key=inside.get)
     if inside[best] < ENOUGH:
         shares = " and ".join(f"{100 * share:.0f} % by {how}" for how, share in inside.items())
-        raise PoseError(
-            f"{path}: its cameras do not fit its boxes: {shares} of the people are in theirs; give the cameras and "
-            "boxes of these very poses"
-        )
+        raise PoseError(f"{path}: its cameras do not fit its boxes: {shares} of people are in theirs; give their own")
     return readings[best]
 
 

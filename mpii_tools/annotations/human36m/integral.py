@@ -12,10 +12,10 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.human36m.cameras import tabulate_frames, to_camera
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_numbers
 from mpii_tools.annotations.human36m.recording import NAMES, make_reading
+from mpii_tools.annotations.labels import read_entries
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 
-BROKEN = (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError)  # what a bad entry raises
 ENDING = "_data.json"
 OF_IMAGE = ("subject", "action_idx", "subaction_idx", "cam_idx", "frame_idx")
 RLE_IMAGE = re.compile(r"s_(\d{1,3})_act_(\d{1,3})_subact_(\d{1,3})_ca_(\d{1,3})_(\d{1,9})\.\w+$")
@@ -73,7 +73,7 @@ def _make_entry(image: Any, numbers: Sequence[int], world: Any, camera: Mapping[
         camera: R, t, f, c.
 
     Raises:
-        BROKEN: values that are of another form.
+        ValueError, TypeError, KeyError, OverflowError: values that are of another form.
     """
     shapes = ((world, (len(NAMES), 3)), (camera["R"], (3, 3)), (camera["t"], 3), (camera["f"], 2), (camera["c"], 2))
     held = [np.array(value, dtype=np.float64).reshape(shape) for value, shape in (*shapes, (box, 4))]
@@ -98,18 +98,12 @@ def _read_entries(path: Path, stored: Any, read: Callable[[Mapping, Mapping], tu
     try:
         images = {image["id"]: image for image in stored["images"]}
         annotations = list(stored["annotations"])
-    except BROKEN as error:
+    except (KeyError, TypeError) as error:
         raise PoseError(f"{path}: no images and annotations as {form} has them; give its own file") from error
-    entries, left_out = [], []
-    for index, annotation in enumerate(annotations):
-        try:
-            entries.append(read(images[annotation["image_id"]], annotation))
-        except BROKEN as error:
-            left_out.append(f"annotation {index}: {type(error).__name__} {str(error)[:80]!r}")
-    if not entries:
-        first = f", first {left_out[0]}" if left_out else ""
-        raise PoseError(f"{path}: nobody in it is as {form} has people{first}; give its own file")
-    names, frames, *arrays = zip(*entries, strict=True)
+    columns, left_out = read_entries(
+        path, annotations, lambda entry: read(images[entry["image_id"]], entry), form, "its own file"
+    )
+    names, frames, *arrays = columns
     world, rotation, translation, camera, boxes = map(np.array, arrays)
     table = {**tabulate_frames(path, frames), "camera": camera, "left_out": left_out}
     poses = to_camera(path, world, rotation, translation, camera, boxes)

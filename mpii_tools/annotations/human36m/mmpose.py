@@ -10,8 +10,7 @@ from mpii_tools.annotations.human36m.cameras import fit_lenses, tabulate_frames
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_video
 from mpii_tools.annotations.human36m.recording import make_reading
 from mpii_tools.annotations.reading import Reading
-from mpii_tools.formats.arrays import numeric
-from mpii_tools.formats.npz import load_arrays
+from mpii_tools.formats.arrays import load_arrays, numeric
 
 KEYS = {"imgname": "U", "part": "f", "S": "f"}
 HUMAN36M_IMAGE = re.compile(r"(S\d+)_(.+)\.(\d+)_(\d+)\.\w+")  # S1_Directions_1.54138969_000001.jpg

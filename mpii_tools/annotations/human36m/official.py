@@ -12,7 +12,6 @@ from mpii_tools.annotations.human36m.protocols import HUMAN36M, parse_numbers, p
 from mpii_tools.annotations.human36m.recording import OF_32, make_reading
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.formats.arrays import listed, numeric
-from mpii_tools.formats.hdf5 import load_hdf5
 
 FOLDER = "D3_Positions_mono"  # camera coordinates of the subject's own skeleton
 NAME = re.compile(r"(.+)\.(\d+)\.cdf", re.IGNORECASE)
@@ -39,9 +38,7 @@ def read_cdf(path: Path) -> Reading:
     try:
         first = parse_video(subject, video, camera, 0)
     except ValueError as error:
-        raise PoseError(
-            f"{path}: {error}; keep Human3.6M's own names, S1/.../{FOLDER}/Directions 1.54138969.cdf"
-        ) from error
+        raise PoseError(f"{path}: {error}; keep the name S1/.../{FOLDER}/Directions 1.54138969.cdf") from error
     poses = _load_cdf(path).reshape(-1, 32, 3)[:, OF_32]
     name = f"{subject}_{video.replace(' ', '_')}.{camera}"
     images = [f"{subject}/{name}/{name}_{number:06d}.jpg" for number in range(1, len(poses) + 1)]
@@ -54,9 +51,7 @@ def _load_cdf(path: Path) -> np.ndarray:
     try:
         import cdflib
     except ImportError as error:
-        raise PoseError(
-            f"{path}: Human3.6M's .cdf files need cdflib; `pip install cdflib`, or give mmpose's .npz or PoseNet's JSON"
-        ) from error
+        raise PoseError(f"{path}: needs `pip install cdflib`; or give mmpose's .npz or PoseNet's JSON") from error
     try:
         stored = np.asarray(cdflib.CDF(str(path)).varget("Pose"), dtype=np.float64)
     except Exception as error:  # cdflib reports damage through any of them
@@ -77,6 +72,8 @@ def read_fetch(path: Path) -> Reading:
     Raises:
         PoseError: another file, or numbers of no subject, action or camera.
     """
+    from mpii_tools.formats.hdf5 import load_hdf5  # here, as it takes 0.1 s to import
+
     if "pose/3d" not in (stored := load_hdf5(path, GROUPS)):
         raise PoseError(f"{path}: no 'pose/3d', only {listed(stored)}; write it with today's h36m-fetch")
     if not len(points := numeric(path, stored, "pose/3d", (None, 32, 3))[:, OF_32]):
@@ -90,20 +87,14 @@ def read_fetch(path: Path) -> Reading:
     except ValueError as error:
         raise PoseError(f"{path}: {error}; give h36m-fetch's file of Human3.6M") from error
     table = tabulate_frames(path, [frame._replace(number=frame.number - 1) for frame in frames])
-    pinholes = {name: _load_pinhole(path, stored, name) for name in {frame.camera for frame in frames}}
-    bare = np.isnan(table["camera"]).any(axis=1)
-    table["camera"][bare] = np.reshape([pinholes[frame.camera] for frame in frames], (-1, 4))[bare]
+    cameras = {frame.camera for frame in frames if f"intrinsics/{frame.camera}" in stored}
+    held = {name: numeric(path, stored, f"intrinsics/{name}", (4,))[[0, 2, 1, 3]] for name in cameras}
+    lenses = np.reshape([held.get(frame.camera, [np.nan] * 4) for frame in frames], (-1, 4))
+    bare = np.isnan(table["camera"]) & (lenses[:, :2] > 0).all(axis=1, keepdims=True)
+    table["camera"] = np.where(bare, lenses, table["camera"])
     images = [
         f"{frame.subject}/{FOLDERS.get(frame.action, frame.action)}-{frame.subaction}/imageSequence/{frame.camera}/"
         f"img_{frame.number:06d}.jpg"
         for frame in frames
     ]
     return make_reading(f"{HUMAN36M} as h36m-fetch has it (.h5)", images, points, labels=labels, **table)
-
-
-def _load_pinhole(path: Path, stored: dict[str, np.ndarray], name: str) -> list[float]:
-    """fx, fy, cx, cy of a camera; NaN if the file has none."""
-    if f"intrinsics/{name}" not in stored:
-        return [np.nan] * 4
-    fx, cx, fy, cy = numeric(path, stored, f"intrinsics/{name}", (4,)).tolist()
-    return [fx, fy, cx, cy] if fx > 0 and fy > 0 else [np.nan] * 4

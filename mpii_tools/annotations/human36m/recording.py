@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mpii_tools.annotations.reading import NOT_AS, Reading
+from mpii_tools.annotations.placement import crop_around
+from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading
 from mpii_tools.cameras import project
-from mpii_tools.people import BOX_MARGIN, Depth, People, place_squares
+from mpii_tools.people import BOX_MARGIN, Depth
 
 OF_32 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]  # the 17 of Human3.6M's 32 joints that move
 PELVIS, SPINE, NECK, NOSE, HEAD, L_SHOULDER, R_SHOULDER = 0, 7, 8, 9, 10, 11, 14
@@ -23,7 +24,7 @@ FARTHEST = 1e6  # mm; a joint farther from the camera is none
 NO_CAMERA = "people without a camera: put Human3.6M's metadata.xml or cameras.json beside the annotations"
 NO_LENS = "people whose camera lacks lens distortion: metadata.xml or cameras.json beside the annotations has it"
 FITTED = "people whose camera was fitted to their 2D and 3D labels, without lens distortion"
-MALFORMED = f"{NOT_AS} the form has them (annotations counted from 0)"
+MALFORMED = f"{NOT_AS} the form has them (annotation ids, or places counted from 0)"
 BEYOND = "people with a joint over 1 km from the camera, taken as missing (is the pose in mm?)"
 FAR = f"people with a 2D label more than {APART:.0f} px from the projected 3D one"
 
@@ -34,18 +35,6 @@ def to_mpii(poses: np.ndarray) -> np.ndarray:
     The order is the one that the paper's first author published later; the thorax is the middle of the shoulders.
     """
     return np.concatenate([poses, (poses[:, [L_SHOULDER]] + poses[:, [R_SHOULDER]]) / 2], axis=1)[:, MPII_OF]
-
-
-def crop_joints(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MPII center (N, 2) and scale (N,) of squares around the joints' box, of 1.2 times 1.25 its longer side.
-
-    That is the `center` and `scale` of mmpose's files, 1.2 of the longer side / 200.
-
-    Args:
-        joints: (N, K, 2) image pixels, NaN if missing; a person without a joint gets NaN.
-    """
-    low, high = np.fmin.reduce(joints, axis=1), np.fmax.reduce(joints, axis=1)
-    return place_squares((low + high) / 2, BOX_MARGIN * BOX_OF_JOINTS * (high - low).max(axis=1))
 
 
 def make_reading(
@@ -65,7 +54,8 @@ def make_reading(
 
     The 3D pose decides: where the camera is known, joints are its projection, so that picture, depth and camera agree
     and pixels lead back to the very pose; else they are the 2D labels. Center and scale are those of the box of the 17
-    joints (`crop_joints`). The lens is taken for perfect where its distortion is unknown, which is noted.
+    joints, of 1.2 times 1.25 its longer side, as in mmpose's files. The lens is taken for perfect where its distortion
+    is unknown, which is noted.
 
     Args:
         form: the format, in words.
@@ -89,14 +79,11 @@ def make_reading(
         joints = np.where(seen[:, None, None], project(to_mpii(poses), camera, lens), to_mpii(labels))
         apart = (np.abs(places - labels) > APART).any(axis=(1, 2))
         z = to_mpii(poses)[..., 2] - poses[:, [PELVIS], 2]
-        center, scale = crop_joints(places)
+        center, scale = crop_around(places, BOX_MARGIN * BOX_OF_JOINTS, 0.0)
     known = np.isfinite(joints).all(axis=-1) & np.isfinite(z)
     depth = Depth(np.where(known, z, np.nan), camera, lens, poses[:, PELVIS, 2], **columns)
-    people = People(images, joints, center=center, scale=scale, split=split, depth=depth)
-
-    def name(rows: np.ndarray) -> list[str]:
-        return people.person_ids[rows].tolist()
-
     lensless = seen & ~np.isfinite(distortion).all(axis=1) & (not fitted)
-    faults = {MALFORMED: list(left_out), BEYOND: name(beyond.any(axis=(1, 2))), FAR: name(apart)}
-    return Reading(people, form, faults, {NO_CAMERA: name(~seen), NO_LENS: name(lensless), FITTED: name(seen & fitted)})
+    faults = {MALFORMED: list(left_out), BEYOND: beyond.any(axis=(1, 2)), FAR: apart}
+    notes = {NO_CAMERA: ~seen, NO_LENS: lensless, FITTED: seen & fitted}
+    place = {"center": center, "scale": scale, "split": split, "depth": depth}
+    return build_reading(form, images, joints, np.isfinite(joints).all(axis=-1), faults, notes, first_pixel=0, **place)

@@ -28,4 +28,4 @@ def test_one_person_has_every_score():
     assert calibrate(np.full((1, 16), 0.75), correct_joints(pred, gt), bootstrap=None).score.value == 0.75
     pred, joints = (np.concatenate([each, each[..., :1]], axis=-1) for each in (pred, joints))
     [found] = sequence_errors(pred, GroundTruth(joints, subject=["S9"], action=["Eating"], sequence=["1"]))
-    assert found.people == 1 and found.joint_error > 0
+    assert found["persons"] == 1 and found["joint_error"] > 0

@@ -1,21 +1,19 @@
 """The metrics of 3D: each against its own function on the same people, and the averages of the paper's Table 3."""
 
 import math
+import statistics
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scattered import noisy_people
+from scored import TABLE_3
 
 from evaluation import Estimate, GroundTruth, evaluate, illegal_angles, mpjpe, p_mpjpe
-from evaluation.metrics.errors import bone_names, bone_std
+from evaluation.metrics.errors import bone_names
 from heads.skeleton import MPII
 
 BONES = bone_names(MPII)
-# Rows of the paper's Table 3 by the joint's name without its side.
-TABLE_3 = {"ankle": "Ankle(->Knee)", "knee": "Knee(->Hip)", "hip": "Hip(->Pelvis)", "thorax": "Thorax(->Pelvis)",
-           "upper_neck": "Neck(->Thorax)", "head_top": "Head(->Neck)", "wrist": "Wrist(->Elbow)",
-           "elbow": "Elbow(->Shoulder)", "shoulder": "Shoulder(->Thorax)"}  # fmt: skip
 
 
 def read_table_3(printed, metric, method):
@@ -50,6 +48,17 @@ def test_every_part_is_the_metric_of_those_people(limits):
         }
 
 
+def literal_stds(joints, subject):
+    """Subject -> standard deviation of the length of each of `BONES` over the poses that have it, one at a time."""
+
+    def std(poses, child, parent):
+        both = [(pose[child], pose[parent]) for pose in poses if not np.isnan(pose[[child, parent]]).any()]
+        return statistics.pstdev(math.dist(*ends) for ends in both)
+
+    ends = [(child, MPII.parents[child]) for child in map(MPII.index, BONES)]
+    return {one: np.array([std(joints[subject == one], *each) for each in ends]) for one in np.unique(subject)}
+
+
 def test_right_and_left_together_are_the_kinds_of_table_3():
     pred, gt = noisy_people(120, 3)
     scores = evaluate(pred, gt)
@@ -58,7 +67,7 @@ def test_right_and_left_together_are_the_kinds_of_table_3():
     errors = np.linalg.norm((pred - pred[:, 6:7]) - (gt.joints - gt.joints[:, 6:7]), axis=-1)
     wrists = [MPII.index("r_wrist"), MPII.index("l_wrist")]
     assert kinds["joint_error"]["wrist"].value == pytest.approx(np.nanmean(errors[:, wrists]))
-    stds = bone_std(np.where(np.isfinite(gt.joints), pred, np.nan), gt.subject)
+    stds = literal_stds(np.where(np.isfinite(gt.joints), pred, np.nan), gt.subject)
     columns = [BONES.index("r_wrist"), BONES.index("l_wrist")]
     assert kinds["bone_std"]["wrist"].value == pytest.approx(np.mean([each[columns] for each in stds.values()]))
     for name in ("joint_error", "pa_joint_error", "bone_error", "bone_std"):
@@ -69,21 +78,28 @@ def test_bone_error_and_bone_std_by_bone():
     pred, gt = noisy_people(120, 3)
     scores = evaluate(pred, gt)
     for name, joints in (("bone_std", np.where(np.isfinite(gt.joints), pred, np.nan)), ("gt_bone_std", gt.joints)):
-        score, stds = scores[name], bone_std(joints, gt.subject)
+        score, stds = scores[name], literal_stds(joints, gt.subject)
         assert score.overall.value == pytest.approx(np.mean([stds["S9"], stds["S11"]]))
         assert [found.value for found in score.per_part.values()] == pytest.approx((stds["S9"] + stds["S11"]) / 2)
         assert score.groups["per_subject"]["S9"].value == pytest.approx(np.mean(stds["S9"]))
         assert score.groups["per_action"] == {} and score.groups["action_mean"] == Estimate(None)
-    for bone in BONES:
-        child = MPII.index(bone)
-        parent = MPII.parents[child]
-        errors = [
-            math.dist(guess[parent] - guess[child], true[parent] - true[child])
-            for guess, true in zip(pred, gt.joints, strict=True)
-            if not np.isnan(true[[child, parent]]).any()
-        ]
-        assert scores["bone_error"].per_part[bone].value == pytest.approx(np.mean(errors))
-        assert scores["bone_error"].counts[bone] == scores["bone_std"].counts[bone] == len(errors)
+    known = np.isfinite(gt.joints[..., 0])
+    both = known[:, [MPII.index(bone) for bone in BONES]] & known[:, [MPII.parents[MPII.index(bone)] for bone in BONES]]
+    counts = dict(zip(BONES, both.sum(axis=0).tolist(), strict=True))
+    assert scores["bone_error"].counts == scores["bone_std"].counts == counts
+
+
+def test_a_rigid_body_far_from_the_origin_has_no_spread():
+    pose = np.random.default_rng(0).normal(0, 300, (16, 3))
+    far = pose + np.random.default_rng(1).normal(0, 1e5, (50, 1, 3))
+    gt = GroundTruth(far, subject=np.full(50, "S1"))
+    assert evaluate(far, gt)["bone_std"].overall.value == pytest.approx(0, abs=1e-3)
+
+
+def test_one_pose_has_no_spread():
+    joints = np.random.default_rng(0).normal(0, 300, (3, 16, 3))
+    spread = evaluate(joints, GroundTruth(joints, subject=["a", "a", "b"]))["bone_std"].groups["per_subject"]
+    assert spread["a"].value > 0 and spread["b"] == Estimate(None)
 
 
 def test_people_are_drawn_together_by_what_is_named():

@@ -31,9 +31,8 @@ def test_ap_is_the_share_of_people_that_pass_ten_thresholds():
     gt, area = people(), np.full(6, 150.0**2)
     pred = gt.joints + np.linspace(0, 40, 6)[:, None, None]
     oks = similarity(pred, gt, area)
-    found = oks_scores(
-        pred, gt, [f"{row}.jpg" for row in range(6)], area, scores=oks
-    )  # ranked by quality: no miss first
+    images = [f"{row}.jpg" for row in range(6)]
+    found = oks_scores(pred, gt, images, area, scores=oks)  # ranked by quality: no miss first
     recall = [np.mean(oks >= threshold) for threshold in np.arange(0.5, 0.96, 0.05)]
     assert found.values["AR"] == pytest.approx(100 * np.mean(recall))
     # With the misses ranked last, precision is 1 up to that recall: the share of the 101 recall thresholds below it.

@@ -50,5 +50,5 @@ def trainings(limits):
 @pytest.fixture(scope="session")
 def small():
     """A table with a section, a note and characters that are special in Markdown and HTML."""
-    rows = ("<b>", Cell(-1.04, (-1.5, 0.5), signed=True)), ("&_", Cell(None))
-    return Table("a < b", ("", "x|y"), rows, sections=((0, "Part <1>"),), note="read <me>")
+    rows = ("Part <1>",), ("<b>", Cell(-1.04, (-1.5, 0.5), signed=True)), ("&_", Cell(None))
+    return Table("a < b", ("", "x|y"), rows, note="read <me>")

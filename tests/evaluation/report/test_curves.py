@@ -17,8 +17,6 @@ def test_what_was_validated_has_a_figure_each():
     runs = [Run("a", "all", {}, MPII, {}, {"stage0": curve}, {"stage0": validated}), Run("b", "", {}, MPII, {})]
     section = make_section(runs)
     assert list(section.figures) == ["training-stage0", "validation-pckh-0-5-stage0", "validation-joint-error-stage0"]
-    assert section.facts == {
-        "curves": {"a": {"stage0": curve}, "b": {}},
-        "validations": {"a": {"stage0": validated}, "b": {}},
-    }
+    assert section.facts["curves"] == {"a": {"stage0": curve}, "b": {}}
+    assert section.facts["validations"] == {"a": {"stage0": validated}, "b": {}}
     assert make_section(runs[1:]).figures == {}

@@ -5,18 +5,9 @@ from scattered import noisy_people
 
 from evaluation import Bootstrap, Estimate, GroundTruth, evaluate
 from evaluation.metrics.calibration import calibrate
+from evaluation.report import plots
 from evaluation.report.calibration import reliability_plot
-from evaluation.report.plots import (
-    arrow_factor,
-    joint_bars,
-    movement_arrows,
-    part_points,
-    pckh_curves,
-    std_bars,
-    to_svg,
-    training_curves,
-)
-from evaluation.report.representation import pose_std
+from evaluation.report.representation import make_section
 from heads.skeleton import MPII
 
 
@@ -24,15 +15,13 @@ from heads.skeleton import MPII
 def results():
     pred, gt = noisy_people(30, missing=0)
     gt.joints[:, 0] = np.nan
-    return {
-        "with": evaluate(pred, GroundTruth(gt.joints, gt.head_size, gt.scale), bootstrap=Bootstrap(50)),
-        "without": evaluate(pred, GroundTruth(gt.joints, gt.head_size, gt.scale)),
-        "no heads": evaluate(pred, GroundTruth(gt.joints, scale=gt.scale)),
-    }
+    gt, bare = GroundTruth(gt.joints, gt.head_size, gt.scale), GroundTruth(gt.joints, scale=gt.scale)
+    scores = evaluate(pred, gt, bootstrap=Bootstrap(50)), evaluate(pred, gt), evaluate(pred, bare)
+    return dict(zip(("with", "without", "no heads"), scores, strict=True))
 
 
 def test_curves_draw_the_values(results):
-    axes = pckh_curves(results).axes[0]
+    axes = plots.pckh_curves(results).axes[0]
     line = axes.lines[1]
     assert line.get_xdata()[[0, 25, 50]] == pytest.approx([0, 0.25, 0.5])
     assert line.get_ydata()[25] == pytest.approx(results["without"]["pckh_curve"].groups["curve"][0.25].value)
@@ -43,7 +32,7 @@ def test_curves_draw_the_values(results):
 
 def test_bars_draw_the_values(results):
     values = {name: scores.pckh.per_part for name, scores in results.items()}
-    axes = joint_bars(values, "PCKh@0.5", "PCKh (%)", limit=100).axes[0]
+    axes = plots.joint_bars(values, "PCKh@0.5", "PCKh (%)", limit=100).axes[0]
     names = [label.get_text().replace(" ", "_") for label in axes.get_yticklabels()]
     assert names == list(MPII.names)
     knee = names.index("l_knee")
@@ -57,21 +46,21 @@ def test_bars_draw_the_values(results):
 
 def test_training_curves_draw_the_points():
     points = {"a": [(0, 2.0), (10, float("nan")), (20, 1.0)], "empty": []}
-    axes = training_curves(points, "loss", "stage 0").axes[0]
+    axes = plots.training_curves(points, "loss", "stage 0").axes[0]
     assert axes.lines[0].get_xdata().tolist() == [0, 10, 20]
     assert axes.get_ylabel() == "loss" and axes.get_title("left") == "stage 0"
     assert np.isnan(axes.lines[0].get_ydata()[1])
 
 
 def test_files_are_pictures_and_repeatable(results):
-    svg = to_svg(pckh_curves(results))
-    assert svg == to_svg(pckh_curves(results))
+    svg = plots.to_svg(plots.pckh_curves(results))
+    assert svg == plots.to_svg(plots.pckh_curves(results))
     assert b"<svg" in svg and svg.rstrip().endswith(b"</svg>")
 
 
 def test_part_points_draw_the_values_with_their_intervals():
     parts = {"small": Estimate(2.0, 1.5, 3.0), "large": Estimate(None)}
-    axes = part_points({"a": parts, "b": parts}, "By size", "size (px)", "error (px)").axes[0]
+    axes = plots.part_points({"a": parts, "b": parts}, "By size", "size (px)", "error (px)").axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["small", "large"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("size (px)", "error (px)")
     for container in axes.containers:
@@ -97,12 +86,11 @@ def test_the_reliability_plot_draws_bins_and_intervals():
     assert list(dict(sorted(sizes.items())).values()) == sorted(sizes.values())
 
 
-def test_std_bars_draw_both_deviations():
-    std = pose_std(np.random.default_rng(0).normal(100, 20, (50, 16, 2)))
-    kinds = std.by_kind()
-    axes = std_bars(kinds).axes[0]
+def test_the_bars_of_figure_1_are_both_deviations():
+    section = make_section(np.random.default_rng(0).normal(100, 20, (50, 16, 2)))
+    (axes,), kinds = section.figures["figure1"][1].axes, section.facts["figure1"]
     widths = [patch.get_width() for patch in axes.patches]
-    assert widths == pytest.approx([pair[0] for pair in kinds.values()] + [pair[1] for pair in kinds.values()])
+    assert widths == pytest.approx([both[key] for key in ("joint", "bone") for both in kinds.values()])
     assert [label.get_text() for label in axes.get_yticklabels()] == list(kinds)
     assert "px" in axes.get_xlabel()
 
@@ -114,14 +102,14 @@ def test_arrows_run_from_before_to_after():
     true[1, 3] = np.nan
     for shift, factor in (((20.0, 0.0), 1), ((2.0, 0.0), 4), ((0.0, 0.0), 10)):
         after = before + np.array(shift)
-        assert abs(arrow_factor(before, after) - factor) <= (factor == 4)
-        figure = movement_arrows(before, after, true, ["a", "b", "c", "d"])
+        assert abs(plots.arrow_factor(before, after) - factor) <= (factor == 4)
+        figure = plots.movement_arrows(before, after, true, ["a", "b", "c", "d"])
         panels = [axes for axes in figure.axes if axes.get_title()]
         assert [axes.get_title() for axes in panels] == ["a", "b", "c", "d"]
         arrows = next(item for item in panels[2].collections if isinstance(item, Quiver))
         assert np.column_stack([arrows.X, arrows.Y]) == pytest.approx(before[2])
-        assert np.unique(arrows.U) == pytest.approx(shift[0] * arrow_factor(before, after))
+        assert np.unique(arrows.U) == pytest.approx(shift[0] * plots.arrow_factor(before, after))
         low, high = sorted(panels[0].get_xlim())
         assert low <= before[0, :, 0].min() and high >= after[0, :, 0].max()
         assert panels[0].yaxis_inverted()  # image pixels run downwards
-    assert b"<svg" in to_svg(figure)
+    assert b"<svg" in plots.to_svg(figure)

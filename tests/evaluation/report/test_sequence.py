@@ -41,9 +41,8 @@ def test_lines_are_the_errors_and_the_legend_has_their_means(sequence):
     figure = sequence_figure(sequence)
     above, below = figure.subfigs
     for column, axes in enumerate(above.axes):
-        for line, text, (name, found) in zip(
-            axes.lines, axes.get_legend().get_texts(), sequence.errors().items(), strict=False
-        ):
+        texts = axes.get_legend().get_texts()
+        for line, text, (name, found) in zip(axes.lines, texts, sequence.errors().items(), strict=False):
             assert line.get_xdata() == pytest.approx(sequence.frames)
             assert line.get_ydata() == pytest.approx(found[column], nan_ok=True)
             assert text.get_text() == f"{name} (mean {np.nanmean(found[column]):.1f})"

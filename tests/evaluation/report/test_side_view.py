@@ -26,23 +26,6 @@ def shifted(points, x, y, z):
     return points + np.array([x, y, z], dtype=float)
 
 
-def camera_poses(count=40, seed=0):
-    """People of the common bone lengths in camera coordinates, mm: (count, 16, 3), and the roots' depths."""
-    rng = np.random.default_rng(seed)
-    points = np.zeros((count, 16, 3))
-    lengths = [BONE_LENGTHS.get(name.removeprefix("r_").removeprefix("l_"), 0.0) for name in MPII.names]
-    depth = rng.uniform(3000, 6000, count)
-    for person in range(count):
-        for joint in sorted(range(16), key=lambda joint: len(MPII.ancestry[joint])):
-            if joint == MPII.root:
-                points[person, joint] = (*rng.uniform(-500, 500, 2), depth[person])
-                continue
-            direction = rng.normal(size=3) * (1, 1, 0.7)
-            direction *= lengths[joint] / np.linalg.norm(direction)
-            points[person, joint] = points[person, MPII.parents[joint]] + direction
-    return points, depth
-
-
 def as_joints(points, depth, focal=1145.0):
     pixels = project(points, np.array([focal, focal, 500, 500]), np.zeros(5))
     return np.concatenate([pixels, points[..., 2:] - depth[:, None, None]], axis=-1)
@@ -94,8 +77,7 @@ def test_ground_truth_is_gray_and_beneath():
 
 
 def test_the_scale_solves_its_equation():
-    points, depth = camera_poses(5)
-    joints = as_joints(points, depth)
+    joints = STANDING + np.random.default_rng(0).normal(0, 30, (5, 16, 3))
     joints[0, MPII.index("head_top")] = np.nan
     for person, scale in zip(joints, pixels_per_mm(joints), strict=True):
         total = expected = 0.0
@@ -110,22 +92,16 @@ def test_the_scale_solves_its_equation():
 def test_the_scale_of_real_poses_is_the_cameras(shared):
     """98 of 100 poses of motion capture, turned about the vertical at random, 3 to 6 m away."""
     poses = np.load(shared / "threed" / "poses" / "cmu_quarter_second.npz")["joints"].astype(float)
-    assert np.mean(_summed_bones(poses)) == pytest.approx(sum(_lengths()), rel=0.04)
+    bones = {name: poses[:, joint] - poses[:, MPII.parents[joint]] for joint, name in enumerate(MPII.names)}
+    lengths = {name: BONE_LENGTHS.get(name.removeprefix("r_").removeprefix("l_")) for name in bones if name != "pelvis"}
+    summed = sum(np.linalg.norm(bones[name], axis=1) for name in lengths)
+    assert np.mean(summed) == pytest.approx(sum(lengths.values()), rel=0.04)
     rng = np.random.default_rng(0)
     angle, depth = rng.uniform(0, 2 * np.pi, (len(poses), 1)), rng.uniform(3000, 6000, len(poses))
     x, y, z = np.moveaxis(poses - poses[:, MPII.root, None], -1, 0)
     turned = [x * np.cos(angle) - z * np.sin(angle), -y, -x * np.sin(angle) - z * np.cos(angle) + depth[:, None]]
     ratio = pixels_per_mm(as_joints(np.stack(turned, axis=-1), depth)) / (1145.0 / depth)
     assert (np.abs(ratio - 1) < 0.12).mean() > 0.98
-
-
-def _lengths():
-    names = [name.removeprefix("r_").removeprefix("l_") for name in MPII.names if name != "pelvis"]
-    return [BONE_LENGTHS[name] for name in names]
-
-
-def _summed_bones(poses):
-    return sum(np.linalg.norm(poses[:, j] - poses[:, p], axis=1) for j, p in enumerate(MPII.parents) if p >= 0)
 
 
 def test_wild_depths_do_no_harm():

@@ -5,26 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scored import FEW, people_and_poses
+from scored import FEW, people_and_poses, rows_by_name
 
 from evaluation import METRICS, Estimate, compare, evaluate
-from evaluation.report.tables import (
-    Cell,
-    breakdown_tables,
-    cell,
-    file_name,
-    groups_table,
-    joints_table,
-    summary_table,
-)
+from evaluation.report.tables import Cell, breakdown_tables, cell, file_name, groups_table, joints_table, summary_table
 from heads.skeleton import MPII
 
 SHOWN = [metric for metric in METRICS[3] if not metric.of_gt]
-
-
-def read_rows(table):
-    """First cell -> head -> the others."""
-    return {row[0]: dict(zip(table.head[1:], row[1:], strict=True)) for row in table.rows}
 
 
 def test_groups_are_table_8s_columns(results):
@@ -36,14 +23,14 @@ def test_groups_are_table_8s_columns(results):
 
 
 def test_summary_holds_errors_and_their_intervals(results):
-    row = read_rows(summary_table(results))["stage 1"]
+    row = rows_by_name(summary_table(results))["stage 1"]
     scores = results["stage 1"]
     for head, name in (("Joint px", "joint_error"), ("Bone crop px", "bone_error_crop"), ("PCKh@0.5", "pckh@0.5")):
         assert (row[head].value, row[head].interval) == (scores[name].overall.value, scores[name].overall.interval)
 
 
 def test_every_joint_has_a_row_with_its_count(results):
-    rows = read_rows(joints_table(results["stage 0"]))
+    rows = rows_by_name(joints_table(results["stage 0"]))
     assert tuple(rows) == MPII.names and {row["Annotated"] for row in rows.values()} == {"60"}
     assert rows["pelvis"]["Bone error"] == "-"
     assert rows["r_knee"]["PCKh@0.1"].value == results["stage 0"]["pckh@0.1"].per_part["r_knee"].value
@@ -51,7 +38,7 @@ def test_every_joint_has_a_row_with_its_count(results):
 
 def test_metrics_in_3d_by_method(trainings):
     table = summary_table({entry.name: entry.scores for entry in trainings})
-    rows = read_rows(table)
+    rows = rows_by_name(table)
     assert table.head[1:] == tuple(metric.head for metric in SHOWN) and list(rows)[-1] == "ground truth"
     for entry in trainings:
         for metric in SHOWN:
@@ -78,7 +65,7 @@ def test_a_difference_is_signed_and_has_no_ground_truth(dimensions):
 
 def test_metrics_in_3d_by_joint(trainings):
     scores = trainings[0].scores
-    rows = read_rows(joints_table(scores))
+    rows = rows_by_name(joints_table(scores))
     assert tuple(rows) == (*MPII.names, "all")
     assert rows["pelvis"]["Joint mm"].value == 0 and rows["pelvis"]["Bone mm"] == rows["r_wrist"]["Illegal %"] == "-"
     assert rows["r_elbow"]["gt Illegal %"].value == scores["gt_illegal_angle"].per_part["r_elbow"].value

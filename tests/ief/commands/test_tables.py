@@ -116,6 +116,9 @@ def test_table_2_is_table_7_with_and_without_also():
         ("{}", "no plan of runs"),
         ('{"one": 1}', "each an object of options"),
         ('{"one": {"rate": 1}}', "unknown option 'rate'"),
+        ('{"one": {"config": {}}}', "unknown option 'config'"),
+        ('{"one": {"preset": {}}}', "no plan of runs"),
+        ('{"one": {"milestones": ["a"]}}', "no plan of runs"),
         ('{"one": {"lr": "fast"}}', "--lr fast: must be a number"),
     ],
 )

@@ -6,8 +6,9 @@ import pytest
 
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names
+from ief.inference.box_files import read_boxes
 from ief.inference.boxes import person_boxes
-from ief.inference.inputs import drop_repeated, find_inputs, name_videos, read_boxes
+from ief.inference.inputs import find_inputs, name_videos
 from mpii_tools.images.sources import SUFFIXES
 
 
@@ -148,7 +149,7 @@ def test_a_number_that_no_image_has_is_told(folder, given, capsys):
         assert "2 boxes passed over, of 2 images" in capsys.readouterr().err
         assert {"cam1_7.jpg", "cam2_7.jpg"} <= {Path(line.partition(": ")[0]).name for line in left_out}
     else:
-        assert len(left_out) == 1 and "2 of its boxes" in left_out[0] and "101" in left_out[0]
+        assert len(left_out) == 1 and "2 boxes passed over, of 2 images" in left_out[0] and "101" in left_out[0]
     (folder / "7.jpg").touch()  # the one that is nothing but the number
     found, left_out = boxes_of(folder / "boxes.json", find_inputs([folder])[0] if given else ())
     assert set(found) == {"000042.jpg", "7.jpg"} and (given or len(left_out) == 1)
@@ -209,15 +210,6 @@ def test_boxes_of_no_input_at_all_are_refused(folder, capsys):
 def test_a_list_that_spells_an_image_twice_is_of_one_image(folder):
     (folder / "boxes.txt").write_text("a.jpg 1 2 3 4\n./a.jpg 5 6 7 8\nsub/../a.jpg 0 0 9 9\n")
     assert boxes_of(folder / "boxes.txt") == ({"a.jpg": [[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 9, 9]]}, [])
-
-
-def test_a_repeated_input_is_kept_once_and_said(folder, capsys, monkeypatch):
-    monkeypatch.chdir(folder)
-    (folder / "link").symlink_to(folder / "sub")
-    given = [*map(Path, ("a.jpg", "sub/a.jpg", "./a.jpg", "sub/../a.jpg", "link/a.jpg", "none.jpg", "none.jpg"))]
-    assert [str(path) for path in drop_repeated([*given, folder / "a.jpg"])] == ["a.jpg", "sub/a.jpg", "none.jpg"]
-    assert capsys.readouterr().err.startswith("5 INPUT given before, first a.jpg")
-    assert drop_repeated(given[:2]) == given[:2] and capsys.readouterr().err == ""
 
 
 def test_videos_of_one_name_are_told_apart():

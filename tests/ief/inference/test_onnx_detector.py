@@ -7,7 +7,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from checkpoints.errors import PoseError
 from ief.inference import onnx_detector
-from ief.inference.onnx_detector import FORMS, OnnxDetector, drop_overlapping
+from ief.inference.boxes import drop_overlapping
+from ief.inference.onnx_detector import FORMS, OnnxDetector
 
 SIZE = 128  # of the input
 IMAGE = np.zeros((50, 100, 3), np.uint8)
@@ -174,6 +175,5 @@ def test_boxes_that_overlap_are_one_person():
     for row in np.argsort(-scores):
         if all(overlap(boxes[row], boxes[other]) <= onnx_detector.OVERLAP for other in wanted):
             wanted.append(row)
-    kept, values = drop_overlapping(boxes, scores)
-    assert np.array_equal(kept, boxes[wanted]) and np.array_equal(values, scores[wanted])
-    assert len(drop_overlapping(boxes[:0], scores[:0])[0]) == 0
+    assert drop_overlapping(boxes, scores, onnx_detector.OVERLAP).tolist() == wanted
+    assert len(drop_overlapping(boxes[:0], scores[:0], onnx_detector.OVERLAP)) == 0

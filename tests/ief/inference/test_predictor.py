@@ -3,16 +3,15 @@ import numpy as np
 import pytest
 import torch
 from pictures import smooth_image
-from untrained import make_cascade, save_run
+from untrained import make_cascade
 
 import ief
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference.boxes import person_boxes
-from ief.inference.onnx import CropsToPose, ImageToPose, export_onnx
+from ief.inference.onnx import CropsToPose, export_onnx
 from ief.inference.predictor import CascadeNetwork
 from ief.inference.stream import ImagePeople
-from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import cut_crops, decode_image
 from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared
@@ -33,11 +32,6 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return save_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
 def predictor(run):
     return PosePredictor.load(run, "cpu", batch_size=3)
 
@@ -46,36 +40,34 @@ def load(path):
     return decode_image(path.read_bytes(), path.name)
 
 
-def by_hand(image, box, cascade):
-    """One person's pose: the square around the box, 1.25 of its longer side, pixel centers at integers."""
-    x1, y1, x2, y2 = box
-    center, side = np.array([(x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2]), 1.25 * max(x2 - x1, y2 - y1)
-    matrix = crop_matrices(center[None], np.array([side]), 32)
-    poses, *_ = CascadeNetwork(cascade)(cut_crops(image, matrix, 32))
-    return apply_affine(invert_affine(matrix), poses[-1])[0]
-
-
-def test_a_box_gives_the_pose_that_its_crop_gives_by_hand(folder, predictor):
-    image, cascade = load(folder / "0.png"), make_cascade()
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_box_gives_the_pose_that_its_crop_gives_by_hand(folder, dimensions):
+    """The square around the box, 1.25 of its longer side, pixel centers at integers; z is left alone."""
+    image, cascade = load(folder / "0.png"), make_cascade(dimensions=dimensions)
+    predictor = PosePredictor.of(cascade, batch_size=3)
     poses = predictor(image, BOXES)
-    assert poses.joints.shape == (3, 16, 2) and poses.names[6] == "pelvis" and poses.boxes.tolist() == BOXES
-    np.testing.assert_allclose(poses.joints, [by_hand(image, box, cascade) for box in BOXES], atol=1e-3)
+    assert poses.joints.shape == (3, 16, dimensions) and predictor.dimensions == dimensions
+    assert poses.names[6] == "pelvis" and poses.boxes.tolist() == BOXES
+    for joints, (x1, y1, x2, y2) in zip(poses.joints, BOXES, strict=True):
+        side = 1.25 * max(x2 - x1, y2 - y1)
+        corner = np.array([(x1 + x2 - side) / 2, (y1 + y2 - side) / 2])  # on the grid of pixels' edges
+        matrix = np.column_stack([np.eye(2) * 32 / side, (0.5 - corner) * 32 / side - 0.5])
+        expected = CascadeNetwork(cascade)(cut_crops(image, matrix[None], 32))[0][-1][0]
+        np.testing.assert_allclose(joints[:, :2], (expected[:, :2] + 0.5) * side / 32 + corner - 0.5, atol=1e-3)
+        np.testing.assert_allclose(joints[:, 2:], expected[:, 2:], rtol=1e-4, atol=1e-2)
     assert np.ptp(poses.joints[:, 0, 0]) > 1  # the boxes' order shows
     assert np.isnan(poses.scores).all() and np.isnan(poses.box_scores).all()
 
 
-def test_array_path_list_boxes_and_onnx_agree(folder, predictor, run, tmp_path):
+def test_array_path_list_and_boxes_agree(folder, predictor, run):
     paths = sorted(folder.iterdir())
     images = [load(path) for path in paths]
     whole = [[[0, 0, image.shape[1], image.shape[0]]] for image in images]
     one_by_one = [predictor(image) for image in images]
-    crops, image = (export_onnx(kind(make_cascade()), tmp_path / f"{kind.__name__}.onnx")
-                    for kind in (CropsToPose, ImageToPose))  # fmt: skip
     for others in (
         [predictor(path) for path in paths], [predictor(str(path)) for path in paths], predictor(paths),
         predictor(images), predictor(images, whole), [predictor(*pair) for pair in zip(images, whole, strict=True)],
-        PosePredictor.load(run, batch_size=100)(images), PosePredictor.load(crops)(images),
-        PosePredictor.load(image)(paths, whole),
+        PosePredictor.load(run, batch_size=100)(images),
     ):  # fmt: skip
         for poses, plain in zip(others, one_by_one, strict=True):
             np.testing.assert_allclose(poses.joints, plain.joints, atol=0.05)
@@ -110,17 +102,11 @@ def test_an_image_lying_on_its_side_is_predicted_upright(folder, predictor, tmp_
 @pytest.mark.parametrize(
     ("images", "boxes", "message"),
     [
-        (np.zeros((4, 4, 5), np.uint8), None, r"image 0: an array of uint8 \(4, 4, 5\); give"),
-        (np.zeros((4, 4, 3), int), None, "image 0: an array of int64"),
         (BLANK, [[1, 1, 1, 3]], "image 0: person 1: its box 1 1 1 3 is empty"),
         (BLANK, [[0, 0, 2, 2], [5, 1, 7, 3]], "person 2: its box 5 1 7 3 is off the image of 4 x"),
-        (BLANK, [[0, 0, np.nan, 3]], "its box 0 0 nan 3 is not finite"),
-        (BLANK, [[0, 0, 1e308, 3]], "over 10 times as large as its image"),
         (BLANK, [[1, 2, 3]], r"boxes of shape \(1, 3\); give \(P, 4\)"),
-        (BLANK, [["a", 2, 3, 4]], "image 0: boxes are no array of numbers"),
         (["none.jpg"], None, "none.jpg: cannot be read"),
         ([BLANK], [None, None], "1 images and 2 lists of boxes; give one per image"),
-        ([7], None, "image 0: a int; give a path"),
     ],
 )
 def test_what_cannot_be_predicted_is_one_clear_line(predictor, images, boxes, message):

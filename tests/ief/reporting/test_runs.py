@@ -1,16 +1,16 @@
 """What a run folder holds: names, scores of its metrics.json or of its predictions."""
 
 import json
+from functools import partial
 
-import pytest
 from finished_runs import write_metrics, write_people, write_run
 
-from ief.reporting.runs import load_run, run_names
-from ief.reporting.scoring import to_tree
+from evaluation.report.human36m import compare_trainings
+from ief.reporting.runs import load_run
+from ief.reporting.scoring import to_tree, view_poses
 
 
-@pytest.mark.parametrize("stale", ["missing", "of other people", "without intervals"])
-def test_scores_come_from_predictions_if_metrics_are_stale(flat, tmp_path, stale):
+def test_scores_are_those_of_the_predictions_of_people_given(flat, tmp_path):
     people, run = flat.people, tmp_path / "run"
     poses, path = write_run(run, people, (15, 9)), tmp_path / "run" / "metrics.json"
 
@@ -19,16 +19,12 @@ def test_scores_come_from_predictions_if_metrics_are_stale(flat, tmp_path, stale
 
     fresh = load_run(run, "run", people).stages
     assert text(fresh) == path.read_text()
-    if stale == "missing":
-        path.unlink()
-    elif stale == "of other people":
-        write_metrics(run, poses, write_people(tmp_path / "others.npz", seed=9))
-    else:
-        write_metrics(run, poses, people, intervals=False)
+    write_metrics(run, poses, write_people(tmp_path / "others.npz", seed=9), intervals=False)
     assert load_run(run, "run", people).stages == fresh
-    if stale != "missing":  # with nothing to check it against, metrics.json is taken as it is
-        found = load_run(run, "run", None).stages
-        assert found != fresh and text(found) == path.read_text()
+    alone = load_run(run, "run", None).stages  # with nothing to score, metrics.json is taken as it is
+    assert alone != fresh and text(alone) == path.read_text()
+    path.unlink()
+    assert load_run(run, "run", people).stages == fresh
 
 
 def test_scores_in_3d_are_of_the_people_whose_depth_is_given(deep):
@@ -40,19 +36,8 @@ def test_scores_in_3d_are_of_the_people_whose_depth_is_given(deep):
     assert load_run(run, "all", few).stages["stage0"][3].people == 8
 
 
-def test_runs_of_one_name_are_told_apart(tmp_path):
-    folders = [tmp_path / parts for parts in ("a/all", "b/all", "b/bone")]
-    assert run_names(folders) == ["a/all", "b/all", "b/bone"]
-    assert run_names(folders[1:]) == ["all", "bone"]
-
-
 def test_trainings_are_compared_with_the_first_of_their_data(deep):
     """Where there is no baseline; without depth there is no difference."""
-    from functools import partial
-
-    from evaluation.report.human36m import compare_trainings
-    from ief.reporting.scoring import view_poses
-
     runs = [load_run(deep.folder / name, name, deep.people) for name in ("alone/bone", "mixed/all", "alone/all")]
     found = compare_trainings(runs, partial(view_poses, deep.people))
     assert [entry.name for entry in found.entries] == ["mean pose", "alone/bone", "mean pose", "mixed/all", "alone/all"]

@@ -19,10 +19,10 @@ from checkpoints.stopping import TIME_UP, Stopped, Stopping
 from evaluation import Estimate, Score, Scores
 from evaluation.metrics.conventions import PCKH
 from ief.cli import main
-from ief.inference.predictor import predict_cascade
+from ief.inference.predictor import PosePredictor
 from ief.model.run_folder import METRICS, load_cascade, load_stage, save_stage, stage_file
 from ief.reporting.runs import load_curves
-from ief.reporting.scoring import score
+from ief.reporting.scoring import score_poses
 from ief.training.trainer import StageTrainer, train_stage
 from ief.training.validation import COST, FLOAT32, default_interval
 
@@ -133,18 +133,18 @@ def alike(joints, people):
     """A score that falls as a network learns to tell people apart: the last weights are not the best."""
     value = Estimate(100 - float(joints.std(axis=0).mean()))
     metrics = {name: Score(value, {}) for name in ("pckh@0.5", "joint_error", "bone_error")}
-    return Scores(len(joints), metrics, {}, len(joints), measure=PCKH)
+    return {2: Scores(len(joints), metrics, {}, len(joints), measure=PCKH)}
 
 
 def test_keep_best_keeps_the_best_through_every_stop(tiny_data, tmp_path, monkeypatch):
-    monkeypatch.setattr("ief.training.validation.score", alike)
+    monkeypatch.setattr("ief.training.validation.score_poses", alike)
     straight = config_of(tiny_data, tmp_path / "straight", keep="best")
     train_stage(straight)
     values = validated(straight.run_folder)
     best = max(values, key=values.get)
     assert best != 12
-    poses = predict_cascade(load_cascade(straight.run_folder), straight.data.valid)[-1]
-    assert alike(poses, None).mean_pckh.value == values[best]
+    poses = PosePredictor.of(load_cascade(straight.run_folder)).predict_split(straight.data.valid)[0][-1]
+    assert alike(poses, None)[2].mean_pckh.value == values[best]
     kept = load_stage(straight.file)[2]["kept"]
     assert kept == {"weights": "best", "epoch": best / 3, "pckh": values[best]}
     assert train_in_pieces(replace(straight, run_folder=tmp_path / "pieces")) == 3
@@ -229,12 +229,12 @@ def test_without_head_sizes_the_best_is_by_torso(tiny_data, tmp_path, monkeypatc
     config = replace(config, data=replace(config.data, valid=data))
     train_stage(replace(config, run_folder=tmp_path / "torso"))
     torso = load_stage(stage_file(tmp_path / "torso", 0))[2]["kept"]["pckh"]
-    poses = predict_cascade(load_cascade(tmp_path / "torso"), data)[-1]
-    assert torso == score(poses, people, metric="torso").mean_pckh.value
+    poses = PosePredictor.of(load_cascade(tmp_path / "torso")).predict_split(data)[0][-1]
+    assert torso == score_poses(poses, people, metric="torso")[2].mean_pckh.value
 
     def of_nobody(poses, people):
-        return score(poses, people, metric="pckh")
+        return score_poses(poses, people, metric="pckh")
 
-    monkeypatch.setattr("ief.training.validation.score", of_nobody)
+    monkeypatch.setattr("ief.training.validation.score_poses", of_nobody)
     with pytest.raises(PoseError, match="--keep best: tiny has no PCKh on 'valid'"):
         train_stage(config)

@@ -13,7 +13,7 @@ from checkpoints.stopping import Stopped
 from ief.model.run_folder import load_stage, stage_file
 from ief.training.options import change_config, read_config
 from ief.workflow import train
-from ief.workflow.compare import compare_runs, read_plan
+from ief.workflow.compare import compare_runs
 
 OPTIONS = {"preset": "demo", "backbone": "tiny_resnet", "weights": "none", "batch_size": 8, "deterministic": True}
 
@@ -65,13 +65,6 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path, changes, names):
     with pytest.raises(PoseError, match=re.escape(names)):
         compare_runs(configs, tmp_path, "None", device="cpu")
     assert not [*tmp_path.iterdir()]
-
-
-@pytest.mark.parametrize("plan", ['{"a": {"preset": {}}}', '{"a": {"milestones": ["a"]}}', '{"a": {"config": {}}}'])
-def test_a_bad_plan_is_one_line_with_its_file(tmp_path, plan):
-    (tmp_path / "plan.json").write_text(plan)
-    with pytest.raises(PoseError, match=r"plan\.json"):
-        read_plan(tmp_path / "plan.json", RUN)
 
 
 def test_a_stage_below_0_is_refused_and_a_third_may_be_added(tiny_data, tmp_path):

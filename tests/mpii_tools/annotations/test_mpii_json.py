@@ -8,7 +8,7 @@ import pytest
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.mpii_json import read_mpii_json
 from mpii_tools.annotations.reading import UNPLACED
-from mpii_tools.formats.json_file import load_json
+from mpii_tools.formats.content import load_json
 
 
 def person(**changes) -> dict:
@@ -37,21 +37,6 @@ def test_both_marks_of_a_missing_joint(tmp_path):
     assert np.argwhere(~people.annotated).tolist() == [[0, 0], [1, 0]]
 
 
-def test_people_without_a_place_have_none(tmp_path):
-    reading = write(tmp_path / "a.json", person(scale=-1), person(center=[-1, -1]), person())
-    assert np.isnan(reading.people.scale).tolist() == [True, True, False]
-    assert np.isnan(reading.people.head_size).tolist() == [True, True, False]
-    assert np.isnan(reading.people.center).all(axis=1).tolist() == [True, True, False]
-
-
-def test_test_entries_have_no_joints(tmp_path):
-    entry = {key: value for key, value in person().items() if not key.startswith("joints")}
-    reading = write(tmp_path / "test.json", entry)
-    assert not reading.people.annotated.any()
-    assert reading.people.split.tolist() == ["test"]
-    assert not any(reading.faults.values())
-
-
 def test_one_bad_entry_is_left_out_and_named(tmp_path):
     reading = write(tmp_path / "a.json", person(), {"image": "a.jpg"}, person(image="b.jpg", scale=float("nan")))
     assert reading.people.images.tolist() == ["a.jpg", "b.jpg"]
@@ -69,9 +54,6 @@ def test_a_labelled_joint_without_coordinates_is_named(tmp_path):
     ("content", "says"),
     [
         ("[]", "an empty list"),
-        ('{"images": []}', "an object"),
-        ("[1, 2", "not a whole JSON"),
-        ("[3]", "entry 0: .* found a number"),
         (json.dumps([{"image": "a.jpg"}] * 2), "not one of its 2 entries .* entry 0: no 'center'"),
         (json.dumps([person(joints=[[1, 2]] * 14)]), r"\(14, 2\)"),
         (json.dumps([person(joints=[[1, 2]] * 15 + [[1]])]), "'joints' is a list of other things"),

@@ -104,13 +104,3 @@ def test_truncated_files_of_every_format_are_bad_input(tmp_path):
             (tmp_path / name).write_bytes(data[: int(part * len(data))])
             with pytest.raises(PoseError, match=name.replace(".", r"\.")):
                 read_annotations(tmp_path / name)
-
-
-def test_other_paths_are_said_to_be_other(tmp_path):
-    (tmp_path / "notes.txt").write_text("hello there")
-    (tmp_path / "image.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 20)
-    for name, says in (("notes.txt", "begins with b'hello th'"), ("image.jpg", "begins with"), ("absent", "no such")):
-        with pytest.raises(PoseError, match=says):
-            read_annotations(tmp_path / name)
-    with pytest.raises(PoseError, match=r"or prepared\.json \(it holds image\.jpg, notes\.txt\)"):
-        read_annotations(tmp_path)

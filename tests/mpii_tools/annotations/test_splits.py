@@ -9,16 +9,21 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.splits import (
     FILE,
+    NOBODY,
+    SEVERAL,
+    UNKNOWN,
     assign_splits,
+    find_listed,
     find_shared,
     fingerprints,
     is_validation,
     parse_annotations,
+    read_valid_list,
     share_valid,
     split_by_name,
     split_in_name,
+    write_valid_list,
 )
-from mpii_tools.annotations.valid_list import NOBODY, SEVERAL, UNKNOWN, find_listed, read_valid_list, write_valid_list
 from mpii_tools.people import People
 
 

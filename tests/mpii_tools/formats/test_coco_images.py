@@ -21,6 +21,7 @@ TABLE = {"1": ["b.jpg"], "x": ["a.jpg"], "2": [], "3": ["c.jpg", "d.jpg"]}
         ({"image_id": 1}, "b.jpg"),
         ({"image_id": "1"}, "b.jpg"),
         ({"image_id": 1.0}, "b.jpg"),
+        ({"image_id": "1.0"}, "b.jpg"),
         ({"image_id": "x"}, "a.jpg"),
         ({"file_name": "c.jpg"}, "c.jpg"),
         ({"image_id": 9, "file_name": "c.jpg"}, "c.jpg"),
@@ -38,7 +39,7 @@ def test_an_entry_of_no_image_is_refused(entry):
             image_of(entry, names)
     with pytest.raises(ValueError, match="9"):
         image_of({"image_id": 9}, TABLE)
-    assert image_of({"image_id": 9}, None) == "9"
+    assert [image_of({"image_id": own}, None) for own in (9, 9.0, "9", "9.0")] == ["9", "9", "9", "9.0"]
     with pytest.raises(ValueError, match="2 is an image without file_name"):
         image_of({"image_id": 2.0}, TABLE)
     with pytest.raises(ValueError, match=r"3 is c\.jpg and d\.jpg"):

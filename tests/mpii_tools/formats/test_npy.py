@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from mpii_tools.formats.npy import load_npy, map_npy, read_array
+from mpii_tools.formats.arrays import load_npy, map_npy, read_array
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def header(shape="(2,)", kind="'<f8'", order="False") -> bytes:
 )
 def test_what_numpy_would_not_write_is_a_value_error(tmp_path, data):
     with pytest.raises(ValueError):
-        read_array(io.BytesIO(data), len(data))
+        read_array(io.BytesIO(data))

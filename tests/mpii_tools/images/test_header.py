@@ -10,7 +10,6 @@ from PIL import Image
 from checkpoints.errors import PoseError
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.header import read_header
-from mpii_tools.images.sources import open_images
 
 PIXELS = cv2.resize(np.random.default_rng(0).integers(0, 255, (6, 8, 3)).astype(np.uint8), (80, 60))
 
@@ -107,11 +106,3 @@ def test_a_corrupt_exif_block_is_no_rotation_and_harms_no_pixel():
     corrupt = data[:directory] + b"\xff" * 6 + data[directory + 6 :]
     assert read_header(data, "a").orientation == 6 and read_header(corrupt, "a").orientation == 1
     assert np.array_equal(decode_image(corrupt, "a"), decode_image(data, "a"))
-
-
-@pytest.mark.parametrize("step", [20, pytest.param(1, marks=pytest.mark.slow)])
-def test_the_real_images_are_whole(shared, step):
-    images = open_images(shared / "lspet")
-    names = sorted(images.places)[::step]
-    assert [name for name in names if read_header(images(name), name).oddities()] == []
-    assert len(names) == 8000 // step

@@ -32,7 +32,7 @@ def test_bytes_are_the_same_wherever_they_lie(tmp_path):
     shard(folder / "images-1.tar", names[4:], tmp_path)
     (folder / "notes.txt").write_text("not an image")
     read = open_images(folder)
-    assert len(read) == 6
+    assert len(read.places) == 6
     assert {name: read(name) for name in names} == IMAGES
     assert [read.shard(name) for name in names] == [None, None, *["images-0.tar"] * 2, *["images-1.tar"] * 2]
     assert pickle.loads(pickle.dumps(read))(names[3]) == IMAGES[names[3]]  # worker processes get a copy

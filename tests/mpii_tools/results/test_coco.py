@@ -100,11 +100,9 @@ def test_coco_results_come_back(tmp_path, crowd, dimensions):
     np.testing.assert_allclose(read_predictions(path).scores, scores, atol=5.1e-7)
 
 
-def test_without_scores_no_joint_has_one(crowd):
+def test_without_scores_people_are_ranked_alike(crowd):
     joints, _, images, _ = crowd
-    people = to_coco(predictions(joints, images))
-    assert all(person["keypoints"][2::3] == [2] * 16 and "bbox" not in person for person in people)
-    assert {person["score"] for person in people} == {1.0}
+    assert {(person["score"], "bbox" in person) for person in to_coco(predictions(joints, images))} == {(1.0, False)}
     assert all(np.isnan(person_scores(scores, None, 3)).all() for scores in (None, np.full((3, 2), np.nan)))
     assert to_coco(predictions(np.zeros((0, 16, 2)), [])) == []
 
@@ -114,7 +112,7 @@ def test_joints_are_seen_by_what_draws_and_come_back(tmp_path, crowd, known):
     """A joint is drawn where v is above 0; a score is what was one, and nothing else."""
     joints, _, images, boxes = crowd
     joints = joints.copy()
-    joints[:, 6] = np.nan  # nobody had it in training
+    joints[:, 6], joints[0, 3] = np.nan, 0  # nobody had it in training; and a place like others
     scores = np.random.default_rng(5).uniform(0.1, 1, (PEOPLE, 16)).round(6)
     scores[:, 6] = np.nan
     if known == "some":
@@ -164,17 +162,6 @@ def read_csv(path, names, parts):
     return rows, np.array(cells)
 
 
-def test_csv_with_camera_coordinates(tmp_path, crowd):
-    joints, _, images, _ = crowd
-    joints = np.dstack([joints, joints[..., :1]])
-    points = np.random.default_rng(4).normal(0, 900, joints.shape)
-    points[1] = np.nan  # of somebody whose camera is not known
-    path = write_csv(tmp_path / "r.csv", predictions(joints, images, camera_joints=points))
-    rows, back = read_csv(path, MPII.names, ("X_mm", "Y_mm", "Z_mm"))
-    assert list(rows[0])[7:14] == [f"r_ankle_{part}" for part in ("x", "y", "z", "score", "X_mm", "Y_mm", "Z_mm")]
-    np.testing.assert_allclose(back, points, atol=5.1e-4)
-
-
 @pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("known", [True, False])
 def test_csv_comes_back(tmp_path, crowd, dimensions, known):
@@ -183,19 +170,21 @@ def test_csv_comes_back(tmp_path, crowd, dimensions, known):
     images = ['a, "b".jpg', "Łódź.png", *images[2:]]
     scores = np.random.default_rng(3).random((PEOPLE, 16))
     scores[0, 0] = np.nan
-    given = {"scores": scores, "boxes": boxes, "box_scores": np.linspace(0, 1, PEOPLE)} if known else {}
-    people, axes = predictions(joints, images, **given), "xyz"[:dimensions]
-    rows, back = read_csv(write_csv(tmp_path / "r.csv", people), MPII.names, (*axes, "score"))
+    points = np.random.default_rng(4).normal(0, 900, (PEOPLE, 16, 3))
+    points[1] = np.nan  # of somebody whose camera is not known
+    given = {"scores": scores, "boxes": boxes, "box_scores": np.linspace(0, 1, PEOPLE), "camera_joints": points}
+    people, axes = predictions(joints, images, **(given if known else {})), "xyz"[:dimensions]
+    parts = (*axes, "score", *(("X_mm", "Y_mm", "Z_mm") if known else ()))
+    rows, back = read_csv(write_csv(tmp_path / "r.csv", people), MPII.names, parts)
     corners = ["x1", "y1", "x2", "y2"]
-    parts = [f"{name}_{part}" for name in MPII.names for part in (*axes, "score")]
-    assert list(rows[0]) == ["image", "person_id", *corners, "score", *parts]
-    assert [row["image"] for row in rows] == images
-    assert [row["person_id"] for row in rows] == people.person_ids.tolist()
-    np.testing.assert_allclose(back[..., :-1], joints, atol=5.1e-4)
+    columns = [f"{name}_{part}" for name in MPII.names for part in parts]
+    assert list(rows[0]) == ["image", "person_id", *corners, "score", *columns]
+    assert [(row["image"], row["person_id"]) for row in rows] == [*zip(images, people.person_ids.tolist(), strict=True)]
+    np.testing.assert_allclose(back[..., :dimensions], joints, atol=5.1e-4)
     if not known:
         assert np.isnan(back[..., -1]).all() and {row[name] for row in rows for name in (*corners, "score")} == {""}
         return
-    np.testing.assert_allclose(back[..., -1], scores, atol=5.1e-7)
+    np.testing.assert_allclose(back[..., dimensions:], np.dstack([scores, points]), atol=5.1e-4)
     np.testing.assert_allclose([[float(row[name]) for name in corners] for row in rows], boxes, atol=5.1e-4)
     whole = given["box_scores"] * np.nanmean(scores, axis=1)
     np.testing.assert_allclose([float(row["score"]) for row in rows], whole, atol=1e-6)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from heads.skeleton import MPII
-from mpii_tools.formats.npz import save_arrays
+from mpii_tools.formats.arrays import save_arrays
 from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, mirror, vectors_from_joints
 
 

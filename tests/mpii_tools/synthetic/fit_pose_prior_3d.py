@@ -14,19 +14,15 @@ import numpy as np
 from fit_pose_prior import explain
 
 from heads.skeleton import MPII
-from mpii_tools.formats.npz import save_arrays
-from mpii_tools.synthetic.pose_prior import NUMBERS, VECTORS, mirror, unit, vectors_from_joints
+from mpii_tools.annotations.human36m import protocols
+from mpii_tools.formats.arrays import save_arrays
+from mpii_tools.synthetic.pose_prior import MIRRORED, NUMBERS, VECTORS, mirror, unit, vectors_from_joints
 
 # Human3.6M's 32 joints -> MPII's; the thorax, midway between the shoulders (17 and 25), is filled in.
 JOINTS_OF_32 = [3, 2, 1, 6, 7, 8, 0, 0, 13, 15, 27, 26, 25, 17, 18, 19]
 # Human3.6M's own names, those of its files, of the actions in `h36m_every64.npz`.
-ACTIONS = {
-    "directions": "Directions", "discussion": "Discussion", "eating": "Eating", "greeting": "Greeting",
-    "phoning": "Phoning", "posing": "Posing", "purchases": "Purchases", "sitting": "Sitting",
-    "sittingdown": "SittingDown", "smoking": "Smoking", "takingphoto": "Photo", "waiting": "Waiting",
-    "walking": "Walking", "walkingdog": "WalkDog", "walkingtogether": "WalkTogether",
-}  # fmt: skip
-MIRRORED = [VECTORS.index({"r_": "l_", "l_": "r_"}.get(name[:2], name[:2]) + name[2:]) for name in VECTORS]
+OTHERS = {"Photo": "takingphoto", "WalkDog": "walkingdog", "WalkTogether": "walkingtogether"}
+ACTIONS = {OTHERS.get(name, name.lower()): name for name in protocols.ACTIONS}
 SHRINKAGE = 40.0  # poses' worth of the mean covariance in each component's
 LEAST_STD = 0.01
 LEAST_WEIGHT = 0.004  # of a component in an action

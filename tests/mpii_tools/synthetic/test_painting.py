@@ -28,29 +28,11 @@ def test_a_limb_covers_the_pixels_near_its_axis():
     assert wrong == 0
 
 
-def test_coordinates_run_along_and_across():
-    patch = painting.rasterize(blank(), TAPERED)
-    middle = 0.5 * (TAPERED.start + TAPERED.end)
-    edge = middle + 7 * TAPERED.side
-    at = [tuple(np.rint(p[::-1]).astype(int) - [patch.box[0].start, patch.box[1].start]) for p in (middle, edge)]
-    assert patch.along[at[0]] == pytest.approx(0.5, abs=0.02) and patch.across[at[0]] == pytest.approx(0, abs=0.1)
-    assert patch.along[at[1]] == pytest.approx(0.5, abs=0.03) and patch.across[at[1]] == pytest.approx(1, abs=0.1)
-
-
 def test_an_axis_without_length_is_a_disc():
     point = np.array([50.0, 40.0])
     patch = painting.rasterize(blank(), painting.Part(point, point, np.array([0.0, 1.0]), np.array([10.0, 10.0])))
     assert np.pi * 10**2 < patch.cover.sum() < np.pi * 11**2  # OpenCV's smooth edge is up to a pixel outside
     assert np.isfinite(patch.along).all() and np.isfinite(patch.across).all()
-
-
-def test_the_side_towards_the_light_is_brighter():
-    across = np.linspace(-0.9, 0.9, 19)[None]
-    side = np.array([1.0, 0.0])
-    right, front = (painting.lit(blank(light), across, side)[0] for light in ((0.8, 0.0, 0.6), (0.0, 0.0, 1.0)))
-    assert right[15] > right[9] > right[0]
-    np.testing.assert_allclose(front, front[::-1])
-    assert front.argmax() == 9
 
 
 @pytest.mark.parametrize("pattern, shades", [("plain", 1), ("stripes", 2), ("pinstripes", 2), ("checks", 3)])
@@ -60,9 +42,3 @@ def test_patterns_mix_the_two_colors(pattern, shades):
     color = painting.cloth_pixels(cloth, patch, TAPERED, unit=1.0)
     blue = np.histogram(color[..., 2], bins=[0.09, 0.13, 0.4, 0.5, 0.77, 0.81])[0] / color[..., 2].size
     assert (blue[[0, 2, 4]] > 0.08).sum() == shades
-
-
-def test_hues():
-    for hue, color in ((0, [1, 0, 0]), (1 / 3, [0, 1, 0]), (2 / 3, [0, 0, 1]), (1, [1, 0, 0]), (1 / 6, [1, 1, 0])):
-        np.testing.assert_allclose(painting.hue_color(hue, 1, 1), color, atol=1e-9)
-    np.testing.assert_allclose(painting.hue_color(0.3, 0, 0.4), 0.4)

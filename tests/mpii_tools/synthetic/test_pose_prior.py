@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from standing import stand
 
-from evaluation.report.representation import pose_std
+from evaluation.report.representation import average_kinds, pose_std
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m import protocols
-from mpii_tools.synthetic.motion import pose_body
 from mpii_tools.synthetic.pose_prior import (
     FOLDER,
     HEAD_LENGTH,
-    LINES,
+    MIRRORED,
     VECTORS,
     is_upright,
     joints_from_vectors,
@@ -27,8 +26,8 @@ from mpii_tools.synthetic.pose_prior import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fit_pose_prior import explain, fit_prior, read_poses_csv, round_prior
-from fit_pose_prior_3d import ACTIONS, MIRRORED, fit_mixture, in_body_frame, read_human36m
+from fit_pose_prior import read_poses_csv
+from fit_pose_prior_3d import ACTIONS, read_human36m
 
 # shared/mpii/README.md: std of joints and of bones in the 224 crop, validation people, left and right averaged.
 CROP_STD = {
@@ -43,10 +42,6 @@ LEFT, UP, AHEAD = range(3)
 @pytest.fixture(scope="module")
 def sampled():
     return sample_poses(np.random.default_rng(0), 6000)
-
-
-def directions_of(name, action):
-    return sample_directions(np.random.default_rng(0), 2000, action)[:, VECTORS.index(name)]
 
 
 def turn(points, angle):
@@ -70,19 +65,6 @@ def test_mirror_is_the_flipped_person(axes):
     flipped = joints_from_vectors(vectors)[:, list(MPII.flip_permutation)] * [-1, 1, 1][:axes]
     np.testing.assert_allclose(joints_from_vectors(mirror(vectors)), flipped, atol=1e-12)
     np.testing.assert_array_equal(mirror(mirror(vectors)), vectors)
-
-
-def test_the_image_prior_is_a_mixture_in_rounded_numbers():
-    prior = load_prior("pose_prior")
-    assert prior["weights"].sum() == pytest.approx(1)
-    assert (prior["stds"] > 0).all() and (prior["shortest"] < prior["longest"]).all()
-    assert np.linalg.eigvalsh(prior["correlation"]).min() > 0
-    np.testing.assert_allclose(np.diag(prior["correlation"]), 1, atol=0.05)
-    again = round_prior(prior)
-    for name in ("means", "stds", "shortest", "longest"):
-        np.testing.assert_array_equal(again[name], prior[name], err_msg=name)
-    np.testing.assert_allclose(again["weights"], prior["weights"], atol=1e-3)
-    np.testing.assert_allclose(again["correlation"], prior["correlation"], atol=0.04)  # lifted once more
 
 
 def test_the_3d_prior_has_15_actions_and_no_poses():
@@ -109,37 +91,6 @@ def test_samples_are_symmetric_and_seeded(sampled):
     np.testing.assert_array_equal(sampled, sample_poses(np.random.default_rng(0), 6000))
     directions = sample_directions(np.random.default_rng(2), 4000)
     np.testing.assert_allclose(directions.mean(axis=0), mirror(directions).mean(axis=0), atol=0.08)
-
-
-def test_the_image_fit_recovers_a_known_component():
-    known = {
-        "weights": np.ones(1), "means": load_prior("pose_prior")["means"][:1], "stds": np.full((1, 26), 4.0),
-        "correlation": np.eye(26), "shortest": np.zeros(13), "longest": np.full(13, 1e3),
-    }  # fmt: skip
-    rng = np.random.default_rng(3)
-    poses = sample_poses(rng, 1500, prior=known) * rng.uniform(0.5, 6, (1500, 1, 1)) + 300
-    fitted = fit_prior(poses, components=1, rounds=30)
-    mean = fitted["means"].reshape(1, 13, 2)
-    away = min(np.abs(m - known["means"].reshape(1, 13, 2)).max() for m in (mean, mirror(mean)))
-    # A head drawn 36 long and rescaled to 33 takes nothing from the other vectors but its own length.
-    assert away < 2.5
-    body = [i for i in range(26) if i // 2 != VECTORS.index("head")]
-    assert np.abs(fitted["stds"][0, body] - np.hypot(4, 1)).max() < 0.5
-
-
-def test_the_3d_mixture_recovers_known_components():
-    rng = np.random.default_rng(3)
-    means = np.array([[0.0, 0.0], [4.0, 1.0]])
-    spread = np.array([[0.5, 0.0], [0.3, 0.4]])
-    which = rng.random(20_000) < 0.25
-    rows = means[which.astype(int)] + rng.standard_normal((20_000, 2)) @ spread.T
-    weights, fitted, covariances = fit_mixture(rows, components=2, rounds=40)
-    order = np.argsort(fitted[:, 0])
-    np.testing.assert_allclose(weights[order], [0.75, 0.25], atol=0.01)
-    np.testing.assert_allclose(fitted[order], means, atol=0.03)
-    np.testing.assert_allclose(covariances, np.tile(spread @ spread.T, (2, 1, 1)), atol=0.02)
-    shares = explain(rows[:, None], weights, fitted, covariances)[:, 0]
-    assert ((shares[:, order[1]] > 0.5) == which).mean() > 0.99
 
 
 def test_samples_spread_as_mpii_in_the_crop(sampled):
@@ -171,7 +122,7 @@ def test_3d_samples_spread_as_real_poses_do(shared):
     drawn = [sample_directions(rng, count, ACTIONS[name]) for name, count in zip(names, counts, strict=True)]
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, len(real))
     ours, theirs = (
-        pose_std(turn(pose_body(directions, lengths), angle)).by_kind()
+        average_kinds(pose_std(turn(joints_from_vectors(directions * lengths[:, None]), angle)))
         for directions in (np.concatenate(drawn), unit(vectors_from_joints(real)))
     )
     for kind, values in theirs.items():
@@ -185,23 +136,6 @@ def test_directions_are_of_upright_bodies_that_look_ahead():
     assert (directions[:, VECTORS.index("spine"), UP] > 0).mean() > 0.97
     assert directions[:, VECTORS.index("r_thigh"), AHEAD].mean() > 0.1, "thighs bend forward"
     assert directions[:, VECTORS.index("r_shin"), AHEAD].mean() < 0, "knees bend backward"
-
-
-def test_actions_differ_as_their_names_say():
-    sitting, walking = (directions_of("l_thigh", action)[:, AHEAD].mean() for action in ("Sitting", "Walking"))
-    assert sitting > 0.5 > 0.3 > walking
-    low, high = (directions_of("spine", action)[:, UP].mean() for action in ("SittingDown", "Directions"))
-    assert low < high - 0.1
-
-
-def test_the_body_frame_forgets_the_heading_alone():
-    vectors = np.random.default_rng(4).standard_normal((50, len(VECTORS), 3))
-    framed = in_body_frame(vectors)
-    np.testing.assert_allclose(framed, in_body_frame(turn(vectors, np.radians(77.0))), atol=1e-12)
-    np.testing.assert_allclose(framed @ framed.transpose(0, 2, 1), vectors @ vectors.transpose(0, 2, 1), atol=1e-12)
-    np.testing.assert_array_equal(framed[..., UP], vectors[..., UP])
-    left = framed[:, LINES].sum(axis=1)
-    assert (left[:, LEFT] > 0).all() and np.abs(left[:, AHEAD]).max() < 1e-12
 
 
 def test_upright_people_stand_with_the_chest_ahead(sampled):

@@ -36,14 +36,6 @@ def test_an_occluder_owns_what_it_changed():
     assert hidden > 20
 
 
-def test_a_shadow_darkens_the_ground_at_the_feet():
-    canvas = scene.new_canvas(np.random.default_rng(1), *SIZE)
-    canvas.color[:] = 0.5
-    joints = np.stack([np.linspace(70, 90, 16), np.linspace(10, 90, 16)], axis=-1)
-    scene.paint_shadow(canvas, joints, 0.5)
-    assert canvas.color[92, 80, 0] < 0.3 and canvas.color[5, 80, 0] > 0.49
-
-
 def test_the_photograph_is_the_picture_in_bgr():
     picture = np.zeros((*SIZE, 3), np.float32)
     picture[..., 0] = 0.6  # red

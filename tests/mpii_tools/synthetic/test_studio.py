@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS, SUBJECTS
@@ -28,7 +27,7 @@ def test_lenses_are_human36ms(shared):
     np.testing.assert_allclose(studio.LENSES[:, 4:], [c["k"] + c["p"] for c in cameras], atol=6e-6)
 
 
-@pytest.mark.parametrize("camera", studio.studio_cameras())
+@pytest.mark.parametrize("camera", studio.CAMERAS)
 def test_a_camera_looks_at_the_rooms_middle(camera):
     np.testing.assert_allclose(camera.rotation @ camera.rotation.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(camera.rotation) == pytest.approx(1)
@@ -40,33 +39,15 @@ def test_a_camera_looks_at_the_rooms_middle(camera):
     np.testing.assert_allclose(camera.project(seen[:1])[0], camera.intrinsics[2:], atol=1e-9)
 
 
-def test_roll_turns_the_image_about_its_middle():
-    position, roll = np.array([300.0, 1500, -4000]), 0.3
-    straight, turned = (studio.look_at(position, TARGET, angle) for angle in (0.0, roll))
-    np.testing.assert_allclose(turned @ straight.T, Rotation.from_euler("z", -roll).as_matrix(), atol=1e-12)
-
-
 def test_the_studio_sees_whole_people_3_to_6_meters_away():
     rng = np.random.default_rng(0)
     for action in ACTIONS:
         motion = draw_motion(rng, action, 60.0, studio.RADIUS)
         joints = motion.joints(np.arange(0, 60, 0.2), draw_body(rng))
-        for camera in studio.studio_cameras():
+        for camera in studio.CAMERAS:
             seen = camera.to_camera(joints)
             assert in_image(camera.project(seen), margin=MARGIN).all(), action
             assert seen[..., 2].min() > 2500 and 3000 < seen[:, 6, 2].min() < seen[:, 6, 2].max() < 6000
-
-
-def test_a_camera_elsewhere_sees_the_whole_person():
-    rng = np.random.default_rng(1)
-    motion = draw_motion(rng, "", 120.0, 0.0)
-    people = motion.joints(np.arange(0, 120, 0.6), draw_body(rng))
-    cameras = [studio.draw_camera(rng, joints) for joints in people]
-    for camera, joints in zip(cameras, people, strict=True):
-        assert in_image(camera.project(camera.to_camera(joints)), margin=MARGIN).all()
-    assert min(camera.position[1] for camera in cameras) > 0, "above the floor"
-    distance = [np.linalg.norm(c.position - p.mean(axis=0)) for c, p in zip(cameras, people, strict=True)]
-    assert min(distance) > 2500 and np.ptp(distance) > 2000 and max(distance) < 9000
 
 
 def test_bones_are_constant_per_subject_alone(take):
@@ -92,11 +73,6 @@ def test_a_take_shows_all_actions_through_all_cameras(take):
             assert [s.frame for s in theirs] == [EVERY * k for k in range(SHOTS)]
             assert [s.number for s in theirs] == [0, 1, 2, 3] * 4
     assert sum(s.sequence == f"{subject} Directions 2" for s in take for subject in PROTOCOLS[2]["train"]) == 5
-
-
-def test_fewer_images_are_the_first_of_more(take):
-    few, train = studio_shots(SEED, 20, 5), 5 * 15 * SHOTS + 5
-    np.testing.assert_array_equal([s.points for s in few], [s.points for s in (*take[:20], *take[train : train + 5])])
 
 
 def test_shots_of_a_sequence_are_frames_of_its_motion(take):

@@ -86,15 +86,6 @@ def test_a_camera_without_rotation_is_refused(tmp_path):
         load_cameras(write_json(tmp_path / "cameras.json", held))
 
 
-def test_frames_are_counted_video_by_video(tmp_path):
-    (tmp_path / "metadata.xml").write_text(metadata_xml(make_cameras()))
-    lengths = read_video_lengths(tmp_path / "metadata.xml")
-    assert len(lengths) == 7 * 30 * 4 and lengths["S9", "Photo", 2, "58860488"] == 1003
-    counts = count_frames(lengths, PROTOCOLS[2]["valid"], 64)
-    by_hand = sum(len(range(0, length, 64)) for length in (1001, 1002, 1003, 1004)) * 2 * 2
-    assert counts == dict.fromkeys(ACTIONS, by_hand)
-
-
 def test_human36ms_own_lengths_are_those_of_the_page(shared):
     """Every 64th frame within each video: the counts of the page beside the code."""
     lengths = read_video_lengths(shared / "threed" / "h36m" / "metadata.xml")

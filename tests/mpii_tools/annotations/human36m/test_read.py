@@ -169,10 +169,10 @@ def test_malformed_people_are_left_out_and_counted(form, tmp_path):
     reading = read_annotations(path)
     assert len(reading.people) == len(PEOPLE) - 2
     (who,) = [who for what, who in reading.faults.items() if "left out" in what]
-    assert [line[:12] for line in who] == ["annotation 0", "annotation 1"]
+    assert [line.partition(": ")[0].removeprefix("entry ") for line in who] == ["0", "1"]
     for annotation in stored["annotations"]:
         annotation["image_id"] = 99
-    with pytest.raises(PoseError, match=r"nobody in it is as .* has people, first annotation 0: KeyError"):
+    with pytest.raises(PoseError, match=r"not one of its .* entries .* first (entry )?0: no 99"):
         read_annotations(write_json(file, stored))
 
 
@@ -189,7 +189,7 @@ def test_a_camera_that_is_no_rotation_is_refused(tmp_path):
     stored = json.loads(path.read_text())
     stored["2"]["R"] = (2 * np.array(stored["2"]["R"])).tolist()
     write_json(path, stored)
-    with pytest.raises(PoseError, match=r"nobody in it .* R is no rotation"):
+    with pytest.raises(PoseError, match=r"not one of its .* R is no rotation"):
         read_annotations(tmp_path)
 
 

@@ -1,0 +1,91 @@
+"""A detector's poses, which are no pairs with the people, have COCO's AP; an output that is a folder ends at once."""
+
+import contextlib
+import io
+import json
+
+import numpy as np
+import pytest
+from coco_files import coco_tree, write_tree
+
+from ief.cli import main
+from mpii_tools.people import People
+from mpii_tools.skeletons import SKELETONS
+
+COCO = SKELETONS["coco17"]
+PEOPLE = 5
+
+
+@pytest.fixture
+def annotations(tmp_path):
+    """COCO's file of five people, each alone in an image whose id is not its number."""
+    shape = np.random.default_rng(0).uniform(-60, 60, (PEOPLE, 17, 2))
+    place = np.full((PEOPLE, 2), 200.0)
+    people = People([f"{row}.jpg" for row in range(PEOPLE)], 200 + shape, center=place, scale=0.8, skeleton=COCO)
+    tree = coco_tree(people)
+    for entry in (*tree["images"], *tree["annotations"]):
+        entry["image_id" if "image_id" in entry else "id"] += 40
+    return write_tree(tmp_path / "valid.json", tree)
+
+
+def detect(annotations, rows, shift, scores):
+    """Results of the people of `rows`, each that many pixels off."""
+    entries = [json.loads(annotations.read_text())["annotations"][row] for row in rows]
+    return [
+        {"image_id": one["image_id"], "category_id": 1, "score": score,
+         "keypoints": [value + off * (place % 3 < 2) for place, value in enumerate(one["keypoints"])]}
+        for one, off, score in zip(entries, shift, scores, strict=True)
+    ]  # fmt: skip
+
+
+def judge(annotations, results):
+    """AP and AR of the two files by pycocotools, in percent."""
+    from pycocotools.coco import COCO as Api
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = Api(str(annotations))
+        run = COCOeval(truth, truth.loadRes(str(results)), "keypoints")
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    return 100 * run.stats[[0, 5]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "shift", "scores"),
+    [
+        ([0, 1, 2, 3, 4, 0], [0, 0, 0, 0, 0, 90], [0.9] * 5 + [0.1]),  # the one too many ranked last
+        ([0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 90], [0.5] * 5 + [0.9]),  # and first
+        ([0, 0, 1, 1, 2, 3, 4], [0, 9, 9, 0, 6, 3, 6], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
+        ([0, 1, 2, 3], [0, 3, 6, 9], [0.9] * 4),  # one is missed
+    ],
+)
+def test_ap_of_detections_is_pycocotools(annotations, tmp_path, capsys, rows, shift, scores):
+    pytest.importorskip("pycocotools")
+    results, out = write_tree(tmp_path / "d.json", detect(annotations, rows, shift, scores)), tmp_path / "e.json"
+    command = ["evaluate", "--predictions", str(results), "--annotations", str(annotations)]
+    assert main(command) == 2 and "people have" in capsys.readouterr().err  # PCK needs one for each
+    assert main([*command, "--oks", "--json", str(out)]) == 0
+    tree, said = json.loads(out.read_text()), capsys.readouterr()
+    values = tree["oks"]["values"]
+    np.testing.assert_allclose([values["AP"], values["AR"]], judge(annotations, results), atol=1e-9)
+    assert "people have" in said.err and f"AP {values['AP']:.1f}" in said.out and list(tree) == ["oks"]
+    write_tree(results, [*json.loads(results.read_text()), {"image_id": 7, "keypoints": [1] * 51, "score": 1}])
+    assert main([*command, "--oks", "--json", str(out)]) == 0 and json.loads(out.read_text()) == tree
+    assert "1 predictions are in images of nobody" in capsys.readouterr().err
+
+
+def test_detections_of_other_images_have_no_ap(annotations, tmp_path, capsys):
+    pytest.importorskip("pycocotools")
+    results = detect(annotations, [0, 1], [0, 0], [0.9, 0.9])
+    elsewhere = write_tree(tmp_path / "d.json", [one | {"image_id": 7} for one in results])
+    assert main(["evaluate", "--predictions", str(elsewhere), "--annotations", str(annotations), "--oks"]) == 2
+    assert "no prediction is in an image" in capsys.readouterr().err
+
+
+def test_a_folder_for_json_is_refused_before_any_work(tmp_path, capsys):
+    files = ["--predictions", str(tmp_path / "none.npz"), "--annotations", str(tmp_path / "none.mat")]
+    assert main(["evaluate", *files, "--json", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and f"{tmp_path}: " in said.err and "none" not in said.err
