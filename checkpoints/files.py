@@ -78,8 +78,8 @@ def flush(path: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that killed processes left in `folder`: each is as large as a checkpoint."""
-    for part in folder.glob(".*.part*"):
+    """Remove the temporary files that killed processes left in `folder`: each may be as large as a checkpoint."""
+    for part in folder.glob(".*.part[0-9]*"):
         part.unlink(missing_ok=True)
 
 

@@ -7,6 +7,7 @@ Every public name of `heads`, `evaluation` and `ief.workflow` may be imported fr
 """
 
 import importlib
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,13 +26,21 @@ def __getattr__(name: str) -> object:
 
 
 def _check_packages() -> None:
-    """Raises ImportError when Python finds somebody else's module by the name of one of our packages.
+    """Import a package of ours of whose name Python finds a plain folder, as under an editable install.
 
     The names are common, and Python looks beside the script that it runs first.
+
+    Raises:
+        ImportError: it finds somebody else's module by the name of one of our packages.
     """
     here = Path(__file__).resolve().parents[1]
     for name in ("heads", "checkpoints", "mpii_tools", "evaluation"):
         spec = find_spec(name)
+        if spec and spec.origin is None and name not in sys.modules:  # a folder, which is no module of anybody's
+            sys.path.insert(0, str(here))
+            importlib.import_module(name)
+            sys.path.remove(str(here))
+            spec = find_spec(name)
         if spec is None or spec.origin is None or Path(spec.origin).resolve().parent != here / name:
             place = spec and (spec.origin or next(iter(spec.submodule_search_locations)))
             raise ImportError(

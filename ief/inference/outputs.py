@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
+from checkpoints.files import remove_leftovers, write_bytes
 from checkpoints.progress import progress
 from evaluation.report.skeletons import to_jpeg
 from heads.skeleton import Skeleton
@@ -45,7 +45,9 @@ class Journal:
             "joints": (-1, joints, predictor.dimensions), "boxes": (-1, 4), "scores": (-1, joints), "box_scores": -1,
             "rows": -1, "sigma": (-1, joints, 2),
         }  # fmt: skip
-        for line in path.read_bytes().splitlines() if path.is_file() else ():
+        if resumes := path.is_file():
+            remove_leftovers(path.parent)  # a kill may have come while a picture was written
+        for line in path.read_bytes().splitlines() if resumes else ():
             try:
                 entry = json.loads(line)
                 self.known[entry["key"]] = entry

@@ -38,6 +38,24 @@ def test_a_folder_of_ones_own_does_no_harm(tmp_path, name):
     assert done.stdout.strip() == "evaluation.metrics.ground_truth", done.stderr
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "evaluation", "heads", "mpii_tools"])
+def test_nor_does_it_under_an_editable_install(tmp_path, name):
+    """Which looks for our packages after every folder of sys.path."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "last.pth").touch()
+    code = f"""
+sys.path.remove({str(ROOT)!r})
+from importlib.machinery import PathFinder
+class Finder:
+    find_spec = staticmethod(lambda name, path=None, target=None: PathFinder.find_spec(name, path or [{str(ROOT)!r}]))
+sys.meta_path = [one for one in sys.meta_path if "editable" not in str(one).lower()] + [Finder]
+from ief import GroundTruth, PosePredictor
+print(GroundTruth.__module__, {str(ROOT)!r} in sys.path)
+"""
+    done = run_beside(tmp_path, code)
+    assert done.stdout.split() == ["evaluation.metrics.ground_truth", "False"], done.stderr
+
+
 def test_every_public_name_is_ief_s_too():
     public = {name: value for name, value in vars(evaluation).items() if callable(value)}
     public |= {name: getattr(heads, name) for name in heads.__all__}

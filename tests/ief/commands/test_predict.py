@@ -115,6 +115,7 @@ def test_a_killed_prediction_resumes_to_the_same_files(run, hundred, tmp_path, m
     kept = (killed / JOURNAL).read_bytes().count(b"\n") - 1
     with (killed / JOURNAL).open("ab") as file:
         file.write(b'\n{"key": "cut o')  # a line that the kill cut off
+    (killed / ".099.jpg.pose.part1.jpg").write_bytes(b"a picture that it cut off")
     counts = count_images(monkeypatch)
     assert predict(*arguments, "--out", killed) == 3
     assert 0 < counts.pop() <= 100 - kept
