@@ -17,7 +17,7 @@ from heads.normalization import expand_mask
 from heads.pairs import Pair
 from heads.skeleton import Skeleton
 
-REDUCTIONS = ("mean", "sum")
+REDUCTIONS = ("mean", "constant", "sum")
 SOFT = 0.1  # standard deviations below which `soft_l1` turns from a line into a parabola
 
 
@@ -44,7 +44,8 @@ class CompositionalLoss(nn.Module):
         std: (P, D) standard deviations of the pairs' relative positions, in the unit of the poses.
         representation: what `estimate` holds in `forward`, `bones` or `joints`.
         reduction: `mean`: the mean over a sample's supervised terms, then over the batch, so that pair sets of
-            different size share a learning rate; `sum`: Eq. 8's sum over terms, then the mean over the batch.
+            different size share a learning rate; `constant`: Eq. 8's sum over all its P x D terms, supervised or not,
+            so that a term weighs the same in every sample; `sum`: Eq. 8's sum, then the mean over the batch.
         loss: of a normalized error: `l1` as in the paper, `soft_l1`, or for RLE a `ResidualLikelihood`, with which a
             pair counts only if all its coordinates are annotated, or in 3D x and y alone.
         weights: P weights of the pairs, 1 on average (`heads.pairs.pair_weights`); None weighs all alike. The mean over
@@ -66,7 +67,7 @@ class CompositionalLoss(nn.Module):
     ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
-            raise ValueError(f"unknown reduction '{reduction}'; choose mean or sum")
+            raise ValueError(f"unknown reduction '{reduction}'; choose {', '.join(REDUCTIONS)}")
         if isinstance(loss, str) and loss not in LOSSES:
             raise ValueError(f"unknown loss '{loss}'; choose l1, soft_l1 or, for rle, a ResidualLikelihood")
         if std.dim() != 2 or len(std) != len(pairs):
@@ -107,5 +108,8 @@ class CompositionalLoss(nn.Module):
             losses = self.loss(error, raw_sigma, supervised)
         shares = supervised.to(error) * self.weights.to(error)
         total = shares.sum(dim=(1, 2), keepdim=True)
-        terms = torch.where(total > 0, total, 1) if self.reduction == "mean" else 1
+        if self.reduction == "mean":
+            terms = torch.where(total > 0, total, 1)
+        else:
+            terms = shares.shape[1] * self.weights.sum() if self.reduction == "constant" else 1
         return (losses * (shares / (terms * len(error)))).sum()

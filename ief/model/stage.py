@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import get_model
@@ -21,6 +22,8 @@ from heads.pairs import METHODS, get_pairs
 from heads.skeleton import MPII, Skeleton
 from ief.model.heatmaps import convolve_heatmaps
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
+
+INDEXED = 128  # numbers that are read of the features at a joint
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class StageDesign:
         skeleton: the tree whose joints are regressed.
         absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
         likelihood: whether it was trained by `heads.likelihood`, and so gives a sigma of each pair in training.
+        pose_indexed: whether it also reads the ResNet's features where the joints of y_t lie.
         unlabeled: joints that no training person had: what it says of them means nothing, and predictions have NaN.
     """
 
@@ -47,6 +51,7 @@ class StageDesign:
     skeleton: Skeleton = MPII
     absolute: bool = False
     likelihood: bool = False
+    pose_indexed: bool = False
     unlabeled: tuple[int, ...] = ()
 
     def to_json(self) -> dict:
@@ -119,6 +124,10 @@ class Stage(nn.Module):
         if design.likelihood:
             self.sigma_head = RegressionHead(features, len(residuals.pair_std), dimensions)
             self.likelihood = ResidualLikelihood(dimensions)
+        if design.pose_indexed:
+            channels = features // 4 + features // 2  # of layers 2 and 3
+            self.indexed = nn.Linear(channels, INDEXED)
+            self.indexed_head = RegressionHead(joints * INDEXED, joints, dimensions)
         self.backbone.fc = nn.Identity()
         for name in ("mean", "std", "pair_std"):
             self.register_buffer(name, getattr(residuals, name).float())
@@ -173,15 +182,18 @@ class Stage(nn.Module):
 
     def _regress(self, images: Tensor, joints: Tensor, with_sigma: bool) -> tuple[Tensor, Tensor | None]:
         with torch.autocast(images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None):
-            features = self._features(images, joints)
+            features, maps = self._features(images, joints)
             output = self.head(features)
+            if self.design.pose_indexed:
+                indexed = self.indexed(sample_features(maps, joints[..., :2], self.design.size))
+                output = output + self.indexed_head(indexed.relu().flatten(1))
             raw_sigma = self.sigma_head(features).float() if with_sigma and self.design.likelihood else None
         estimate = denormalize(output.float(), self.mean, self.std)
         if not self.design.absolute:
             estimate = self.encode(joints) + estimate
         return estimate, raw_sigma
 
-    def _features(self, images: Tensor, joints: Tensor) -> Tensor:
+    def _features(self, images: Tensor, joints: Tensor) -> tuple[Tensor, list[Tensor]]:
         net, stem = self.backbone, self.backbone.conv1
         shape = (self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0])
         if joints.shape[0] == 1:  # len() would fix the batch of an exported model
@@ -189,8 +201,9 @@ class Stage(nn.Module):
         else:
             features = convolve_heatmaps(joints[..., :2], *shape, onto=stem(images))
         features = net.relu(net.maxpool(net.bn1(features)))  # the same either way; a quarter of the work this way
-        features = net.layer4(net.layer3(net.layer2(net.layer1(features))))
-        return net.avgpool(features).flatten(1)
+        middle = net.layer2(net.layer1(features))
+        high = net.layer3(middle)
+        return net.avgpool(net.layer4(high)).flatten(1), [middle, high]
 
     def encode(self, joints: Tensor) -> Tensor:
         """Joints (..., K, D) in this stage's representation, bones or joints."""
@@ -243,6 +256,21 @@ def _fold_batch_norms(network: nn.Module) -> None:
             if isinstance(norm, nn.BatchNorm2d):
                 setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
                 setattr(module, norm_name, nn.Identity())
+
+
+def sample_features(maps: Sequence[Tensor], joints: Tensor, size: int) -> Tensor:
+    """Features where the joints lie (pose-indexed features: Dollar et al., Cascaded Pose Regression, CVPR 2010).
+
+    Args:
+        maps: (B, C, n, n) each, of a crop of side `size`.
+        joints: (B, K, 2), or (1, K, 2) for all, x, y in crop pixels; beyond the crop its border is read.
+
+    Returns:
+        (B, K, C + C' + ...), bilinear between cells.
+    """
+    where = ((joints + 0.5) * (2 / size) - 1).unsqueeze(2).expand(maps[0].shape[0], -1, -1, -1)
+    sampled = [F.grid_sample(cells, where.to(cells), "bilinear", "border", align_corners=False) for cells in maps]
+    return torch.cat(sampled, dim=1).squeeze(-1).transpose(1, 2)
 
 
 class RegressionHead(nn.Linear):

@@ -16,6 +16,8 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import differences, load_cascade, load_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 
+HEADS = ("head", "indexed", "indexed_head", "sigma_head", "likelihood")  # parts of a stage behind its ResNet
+
 
 @dataclass(frozen=True)
 class PretrainedStage:
@@ -67,6 +69,7 @@ class PretrainedStage:
                 "output": METHODS[one.method].representation,
                 "pose in view": "a later stage's" if place else "the first stage's",
                 "regresses": "poses" if one.absolute else "corrections",
+                "features": "at the joints too" if one.pose_indexed else "pooled",
                 "skeleton": skeleton,
             }
             for one, number, place, skeleton in (
@@ -111,7 +114,7 @@ def build_stage(
     torch.manual_seed(seed)
     stage = Stage(design, residuals, autocast_dtype)
     if continued:
-        stage.take(continued, ("backbone", *(("head", "sigma_head", "likelihood") if design.absolute else ())))
+        stage.take(continued, ("backbone", *(HEADS if design.absolute else ())))
     return stage, start_from(stage, start, previous.mean_pose, index) if start and not continued else ""
 
 
@@ -169,7 +172,7 @@ def start_from(stage: Stage, weights: PretrainedWeights | PretrainedStage, mean_
     said = f"weights {trunk.file}: {len(trunk.tensors)} tensors of the trunk"
     if unlike := weights.differences(stage.design, stage.head.shape[1], index):
         return f"{said}; left out: heatmap half and head ({'; '.join(unlike)})"
-    stage.take(weights.stage, ("pose_weight", "head"))
+    stage.take(weights.stage, ("pose_weight", "head", "indexed", "indexed_head"))
     convert_head(stage, weights, mean_pose.cpu() if index == 0 else None)
     said += ", the heatmap half and the head"
     if not weights.stage.design.likelihood:
@@ -207,7 +210,8 @@ def convert_head(stage: Stage, trained: PretrainedStage, mean_pose: Tensor | Non
     std, mean = old.std * ratio, old.mean * ratio
     if mean_pose is not None:
         mean += stage.encode(trained.mean_pose * ratio - mean_pose)
-    weight = old.head.weight.unflatten(0, stage.head.shape) * (std / stage.std).unsqueeze(-1)
-    bias = (old.head.bias.unflatten(0, stage.head.shape) * std + mean - stage.mean) / stage.std
-    stage.head.weight.copy_(weight.flatten(0, 1))
-    stage.head.bias.copy_(bias.flatten())
+    stage.head.weight *= (std / stage.std).view(-1, 1)
+    stage.head.bias.copy_(((stage.head.bias.view_as(std) * std + mean - stage.mean) / stage.std).flatten())
+    if stage.design.pose_indexed:  # what it adds has no mean
+        stage.indexed_head.weight *= (std / stage.std).view(-1, 1)
+        stage.indexed_head.bias *= (std / stage.std).flatten()

@@ -107,7 +107,8 @@ class Preset:
                         "training; 0 keeps the last weights")  # fmt: skip
     keep: str = option("last", "weights that a stage keeps: the last, or the best validated (PCKh@0.5), of their "
                        "moving average where there is one", choices=("last", "best"))  # fmt: skip
-    reduction: str = option("mean", "the loss is the mean or the sum over a sample's pairs", choices=("mean", "sum"))
+    reduction: str = option("mean", "a sample's loss: the mean over its annotated pairs, their sum over the constant "
+                            "number of pairs, or their sum (Eq. 8)", choices=("mean", "constant", "sum"))  # fmt: skip
     loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
                        "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
     origin_share: float = option(0.0, "share of the loss in `all` on the pairs with the origin, which say where the "
@@ -116,6 +117,7 @@ class Preset:
     continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
     continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
                                  "y_t in view, not a correction of y_t")  # fmt: skip
+    pose_indexed: bool = option(False, "stage t > 0 also reads the ResNet's features where the joints of y_t lie")
     precision: str = option("fp32", "fp32, or bf16 if the device multiplies it natively", choices=("fp32", "bf16"))
     compile: bool = option(False, "train through torch.compile: a minute at the start, faster steps on a GPU")
     translation: float = option(0.02, "augmentation: largest shift each way / side of the input")

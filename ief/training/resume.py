@@ -16,7 +16,14 @@ from ief.training.options import OF_PREPARE
 from ief.training.stage_config import StageConfig
 
 # Options that older fingerprints lack, as they were then.
-YOUNGER = {"preset.keep": "last", "preset.origin_share": 0.0, "dimensions": 2, "also": None, "also_people": 0}
+YOUNGER = {
+    "preset.keep": "last",
+    "preset.origin_share": 0.0,
+    "preset.pose_indexed": False,
+    "dimensions": 2,
+    "also": None,
+    "also_people": 0,
+}
 FINGERPRINTS = ("data_fingerprint", "also_fingerprint")  # older data and fingerprints have none
 OF_DATA = {f"preset.{name}" for name in OF_PREPARE}  # older fingerprints have the preset's; `size` is compared
 CHECKPOINT = {"training", "follows", "mean_pose", "step", "curve", "stage", "optimizer", "ema"}

@@ -141,6 +141,7 @@ class StageConfig:
             skeleton=self.data.skeleton,
             absolute=self.index > 0 and options.continue_head,
             likelihood=options.loss == "rle",
+            pose_indexed=self.index > 0 and options.pose_indexed,
             unlabeled=self.data.unlabeled(mirrored=options.flip > 0),
         )
 

@@ -76,7 +76,7 @@ def test_without_a_share_all_pairs_weigh_alike():
     assert set(pair_weights(all_pairs(MPII))) == set(pair_weights(joint_pairs(MPII), 0.5)) == {1.0}
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("reduction", ["mean", "constant", "sum"])
 @pytest.mark.parametrize("method", METHODS)
 def test_gradients_by_finite_differences(method, reduction):
     method = METHODS[method]
@@ -106,6 +106,25 @@ def test_mean_divides_the_sum_of_equation_8_by_its_terms():
     total = CompositionalLoss(MPII, all_pairs(MPII), std, reduction="sum")(bones, gt, everything)
     mean = CompositionalLoss(MPII, all_pairs(MPII), std)(bones, gt, everything)
     torch.testing.assert_close(total, mean * 272)
+
+
+@pytest.mark.parametrize(("reduction", "ratio"), [("mean", 16 * 17 / (5 * 6)), ("constant", 1), ("sum", 1)])
+def test_a_term_weighs_what_the_reduction_says(reduction, ratio):
+    """Of a person with 5 joints as of one with 16, but under the mean over a sample's own terms."""
+    mask = torch.ones(2, 16, dtype=torch.bool)
+    mask[1, 5:] = False
+    estimate = torch.zeros(2, 16, 2, dtype=torch.float64, requires_grad=True)
+    gt = -torch.ones(2, 16, 2, dtype=torch.float64) * torch.arange(1, 17).view(-1, 1)
+    loss = CompositionalLoss(MPII, all_pairs(MPII), torch.ones(136, 2), "joints", reduction)
+    loss(estimate, gt, mask).backward()
+    # By joint: the sign of its own error, and of what it is further off than each other one that counts.
+    signs = [1 + sum((gt[0, k, 0] < gt[0, j, 0]).int() - (gt[0, k, 0] > gt[0, j, 0]).int() for j in range(n))
+             for n in (16, 5) for k in range(5)]  # fmt: skip
+    signs = torch.tensor(signs, dtype=torch.float64).view(2, 5)
+    each = estimate.grad[:, :5, 0] / signs
+    torch.testing.assert_close(each[1], each[0] * ratio)
+    if reduction == "constant":
+        torch.testing.assert_close(each[0], torch.full((5,), 1 / (136 * 2 * 2), dtype=torch.float64))
 
 
 def test_pairs_without_the_origin_leave_the_root_unsupervised():
