@@ -178,10 +178,11 @@ class ImageIndex:
     def _ends(self, read: Callable[[str], Parts]) -> dict[Parts, list[str]]:
         """Tail of a path, as one of READINGS has it -> the paths that end so, those with the fewest folders first."""
         if read not in self._built:  # most names need the first alone
-            ends = self._built[read] = defaultdict(list)
+            ends = defaultdict(list)
             for parts, path in sorted(((read(path), path) for path in self.paths), key=lambda entry: len(entry[0])):
                 for tail in _tails(parts):
                     ends[tail].append(path)
+            self._built[read] = ends  # whole: other threads look names up meanwhile
         return self._built[read]
 
     @cached_property

@@ -3,11 +3,14 @@
 import zlib
 from collections.abc import Iterable
 from functools import reduce
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.files import flush
+
+BLOCK = 64  # crops that are written at a time
 
 
 def write_crops(path: Path, side: int, crops: Iterable[np.ndarray]) -> tuple[int, str]:
@@ -16,15 +19,17 @@ def write_crops(path: Path, side: int, crops: Iterable[np.ndarray]) -> tuple[int
     Raises:
         OSError: when the disk refuses.
     """
-    count = value = 0
+    count, value, crops = 0, 0, iter(crops)
     with path.open("wb") as file:
         for last in (False, True):  # numpy makes the header as long for any count
             file.seek(0)
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
             np.lib.format.write_array_header_1_0(file, header)
-            for crop in () if last else crops:
-                file.write(crop.data)
-                value, count = zlib.crc32(crop, value), count + 1
+            # Some at a time: after each write and each sum this thread waits for its turn among those that decode.
+            while block := [] if last else list(islice(crops, BLOCK)):
+                data = np.stack(block)
+                file.write(data.data)
+                value, count = zlib.crc32(data, value), count + len(block)
     flush(path)
     return count, f"{value:08x}"
 
