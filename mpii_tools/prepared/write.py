@@ -264,8 +264,11 @@ def compare_sizes(stated: np.ndarray, header: ImageHeader, apply_exif: bool) -> 
         stated: (N, 2) width and height that the annotations of the image's people have; NaN if unknown.
     """
     stored, upright = (header.width, header.height), header.upright_size
-    for size in np.unique(stated[np.isfinite(stated).all(axis=1)], axis=0):
-        near = [np.abs(size - other).max() <= SIZE_TOLERANCE for other in (stored, upright, stored[::-1])]
+    for size in sorted({*map(tuple, stated[np.isfinite(stated).all(axis=1)].tolist())}):  # fewer than numpy is fast for
+        near = [
+            all(abs(here - there) <= SIZE_TOLERANCE for here, there in zip(size, other, strict=True))
+            for other in (stored, upright, stored[::-1])
+        ]
         if not any(near):
             return apply_exif, "labeled at {:g} x {:g} pixels, here {} x {}".format(*size, *stored)
         apply_exif |= near[1] and not near[0]
