@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from os import PathLike
+from types import ModuleType
 
 SHOWN = 200  # inputs that `Incomplete` names one by one
 
@@ -34,6 +36,14 @@ def name_corrupt(path: str | PathLike, cure: str, *more: type[Exception]) -> Ite
         raise (error if str(path) in str(error) else PoseError(f"{path}: {error}; {cure}")) from None
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, *more) as error:
         raise PoseError(f"{path}: corrupt, or not of this project ({error}); {cure}") from error
+
+
+def import_extra(name: str, extra: str) -> ModuleType:
+    """An optional package. Raises PoseError, with what to install, where it is missing."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise PoseError(f"{name.partition('.')[0]} is not installed: pip install '.[{extra}]'") from None
 
 
 class Incomplete(PoseError):

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from safetensors import SafetensorError, safe_open
 
-from checkpoints.errors import PoseError, name_corrupt
+from checkpoints.errors import PoseError, import_extra, name_corrupt
 from checkpoints.files import read_text
 
 RELEASED = Path(__file__).parent / "released"  # installed with the package, where there is any
@@ -52,12 +52,9 @@ def push_run(folder: Path, name: str) -> str:
 @contextmanager
 def open_hub(name: str, done: str, advice: str) -> Iterator[ModuleType]:
     """The module `huggingface_hub`. Raises PoseError where it is not installed, or when what is done with it fails."""
+    package = import_extra("huggingface_hub", "hub")
     try:
-        import huggingface_hub
-    except ImportError:
-        raise PoseError("a hub needs huggingface_hub, which is not installed: pip install '.[hub]'") from None
-    try:
-        yield huggingface_hub
+        yield package
     except (OSError, ValueError) as error:  # what the hub raises is one or the other
         raise PoseError(f"{HUB}{name}: cannot be {done} ({str(error).splitlines()[0]}); {advice}") from error
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, import_extra
 from evaluation.metrics.ground_truth import GroundTruth, has_size
 from heads.skeleton import BOX_PER_SCALE
 
@@ -56,11 +56,7 @@ def oks_scores(
         PoseError: pycocotools is not installed, the skeleton has no sigmas, nobody can be scored, no pose is in an
             image of somebody.
     """
-    try:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-    except ImportError:
-        raise PoseError("COCO's AP needs pycocotools, which is not installed: pip install '.[coco]'") from None
+    coco_api, cocoeval = (import_extra(f"pycocotools.{name}", "coco") for name in ("coco", "cocoeval"))
     if not gt.skeleton.sigmas:
         raise PoseError("COCO's AP needs a sigma per joint, and the skeleton has none; add `sigmas` to its file")
     pred = np.asarray(pred, dtype=np.float64) if pred_images is not None else gt.check(pred)
@@ -101,14 +97,14 @@ def oks_scores(
         ]
 
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
-        coco = COCO()
+        coco = coco_api.COCO()
         coco.dataset = {
             "images": [{"id": index} for index in number.values()],
             "annotations": list_rows(images, facts),
             "categories": [{"id": 1, "name": "person"}],
         }
         coco.createIndex()
-        run = COCOeval(coco, coco.loadRes(list_rows(places, poses)), "keypoints")
+        run = cocoeval.COCOeval(coco, coco.loadRes(list_rows(places, poses)), "keypoints")
         run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
         run.evaluate()
         run.accumulate()

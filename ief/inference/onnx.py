@@ -17,10 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError, name_corrupt
+from checkpoints.errors import PoseError, import_extra, name_corrupt
 from checkpoints.files import require_file, write_atomically
 from heads.skeleton import MPII
-from ief.inference.poses import import_extra
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
 from ief.model.run_folder import MAX_SIZE, load_cascade

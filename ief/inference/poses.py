@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, import_extra
 from checkpoints.files import write_bytes
 from heads.skeleton import Skeleton
 from ief.inference.pixels import read_image
@@ -302,11 +300,3 @@ def join_poses(
         time_s=times if np.isfinite(times).any() else None,
         shown=None if shown is None else shown.astype(np.float64),
     )
-
-
-def import_extra(name: str, extra: str) -> ModuleType:
-    """An optional package. Raises PoseError, with what to install, where it is missing."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise PoseError(f"{name.partition('.')[0]} is not installed: pip install '.[{extra}]'") from None
