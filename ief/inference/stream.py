@@ -3,7 +3,6 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
@@ -11,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.threads import map_ahead
 from heads.skeleton import Skeleton
 from ief.inference.boxes import box_matrices, check_boxes, describe_faults, pose_boxes
 from ief.inference.pixels import read_image
@@ -116,10 +116,12 @@ def stream(
         min_score: of joints that are shown.
     """
     batch_size, ahead = (batch_size, 2 * batch_size) if isinstance(images, Sequence) else (1, 0)
+    threads = min(THREADS, os.cpu_count() or 1)
+    cuts = map_ahead(lambda people: cut_image(people, network, find_people), images, threads, ahead)
     waiting: deque[Outcome] = deque()  # whose people are predicted, or being so
     crops: list[np.ndarray] = []
     done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
-    for blocks, outcome in chain(cut_ahead(images, network, ahead, find_people), [([()], None)]):  # None: no more come
+    for blocks, outcome in chain(cuts, [([()], None)]):  # None: no more come
         waiting.extend([outcome] if outcome else [])
         for cut in blocks:
             crops.extend(cut)
@@ -156,24 +158,6 @@ def map_back(outcome: Outcome, done: list[tuple[np.ndarray, ...]], size: int, mi
     to_image = invert_affine(box_matrices(poses.boxes, size))
     joints, sigma = apply_affine(to_image, joints), sigma * to_image[:, :1, :1]  # a crop is moved and scaled alone
     return replace(outcome, poses=replace(poses, joints=joints, scores=scores, sigma=sigma, min_score=min_score))
-
-
-def cut_ahead(
-    images: Iterable[ImagePeople], network: Network, ahead: int, find_people: FindPeople | None
-) -> Iterator[tuple[Iterable[np.ndarray], Outcome]]:
-    """`cut_image` of each image, in order; threads work up to `ahead` images ahead."""
-    waiting: deque[Future] = deque()
-    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1), "images") as pool:
-        try:
-            for people in images:
-                waiting.append(pool.submit(cut_image, people, network, find_people))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:  # whoever reads this may stop early
-            for future in waiting:
-                future.cancel()
 
 
 def cut_image(

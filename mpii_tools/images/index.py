@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from checkpoints.errors import PoseError, escape_name
@@ -76,6 +76,7 @@ def list_passed(passed: Counter[str]) -> str:
     return ", ".join(f"{count:,} {ending}" for ending, count in passed.most_common())
 
 
+@lru_cache(1 << 15)  # a name is read several times
 def split_name(name: str) -> Parts:
     """Folders and file of a name with either slash, Unicode-normalized (NFC), without `.` and `..`.
 

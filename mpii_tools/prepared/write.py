@@ -3,7 +3,6 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +13,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import flush, write_text
 from checkpoints.locking import open_partial
 from checkpoints.progress import progress
+from checkpoints.threads import map_ahead
 from mpii_tools.annotations.people_file import DESCRIPTION, save_people, split_files
 from mpii_tools.annotations.placement import wrong_units
 from mpii_tools.annotations.reading import Findings, merge
@@ -197,20 +197,17 @@ def cut_people(
     Each image is decoded once for all of its people.
     """
     images = list(map(np.array, group_rows(people.images).values()))
-    with (
-        ThreadPoolExecutor(THREADS) as pool,
-        progress((), f"preparing {split}", len(people), "person") as counter,
-    ):
-        for start in range(0, len(images), IMAGES_AHEAD):
-            ahead = images[start : start + IMAGES_AHEAD]
-            cuts = pool.map(lambda rows: cut_image(people.select(rows), read_image, spec, done.digests), ahead)
-            for rows, (crops, *findings) in zip(ahead, cuts, strict=True):
-                yield from crops.values()
-                kept += rows[list(crops)].tolist()
-                for known, new in zip((done.faults, done.notes), findings, strict=True):
-                    for what, who in new.items():
-                        known[what] += who
-                counter.update(len(rows))
+    cuts = map_ahead(
+        lambda rows: cut_image(people.select(rows), read_image, spec, done.digests), images, THREADS, IMAGES_AHEAD
+    )
+    with progress((), f"preparing {split}", len(people), "person") as counter:
+        for rows, (crops, *findings) in zip(images, cuts, strict=True):
+            yield from crops.values()
+            kept += rows[list(crops)].tolist()
+            for known, new in zip((done.faults, done.notes), findings, strict=True):
+                for what, who in new.items():
+                    known[what] += who
+            counter.update(len(rows))
 
 
 def cut_image(
