@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -74,8 +75,7 @@ class StageDesign:
         return design
 
 
-@dataclass(frozen=True)
-class Residuals:
+class Residuals(NamedTuple):
     """Statistics of what is left to correct, gt - y_t, on the training set (Eq. 1), in crop pixels.
 
     Attributes:

@@ -14,8 +14,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from ief.model.cascade import Cascade
-from ief.model.stage import Residuals
-from ief.training.residuals import POSE_EPOCHS, STATISTICS_SAMPLES, mean_training_pose
+from ief.training.residuals import POSE_EPOCHS, STATISTICS_SAMPLES
 from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig
 from ief.training.trainer import StageTrainer
@@ -93,9 +92,9 @@ def seconds_per_step(config: StageConfig, runtime: Runtime) -> list[float]:
     data = replace(config.data, valid=None)
     for index in range(config.run.stages):
         trainer = StageTrainer(replace(config, index=index, data=data), runtime)
-        previous = previous or Cascade(mean_training_pose(trainer.batches.whole()))
+        if previous is None:
+            previous, residuals = trainer.start()
         trainer.build(previous, residuals)
-        residuals = residuals or Residuals.from_state(trainer.stage.state_dict())
         for step in range(WARM_UP + TIMED):
             if step == WARM_UP:
                 started = time.perf_counter()

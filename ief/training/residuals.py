@@ -1,4 +1,7 @@
-"""What a stage has to correct: y_0, and the statistics of gt - y_t on augmented training samples (Eq. 1)."""
+"""What a stage has to correct: y_0, and the statistics of gt - y_t on augmented training samples (Eq. 1).
+
+Statistics are in the main memory, from which rank 0, which alone measures them, gives them to the others.
+"""
 
 import math
 from collections.abc import Callable
@@ -22,8 +25,8 @@ POSE_SAMPLES = 200_000  # of them at most: each takes 12 KB in 3D, and more tell
 STATISTICS_STEP = 10**9  # statistics are measured on draws that training does not reach
 
 
-def mean_training_pose(batches: TrainingBatches | MixedBatches) -> Tensor:
-    """y_0: the mean (K, D) of the augmented training poses, crop pixels and mm.
+def measure_start(batches: TrainingBatches | MixedBatches, method: str) -> tuple[Tensor, Residuals]:
+    """y_0, the mean (K, D) of the augmented training poses, crop pixels and mm; and statistics of gt - y_0.
 
     A joint nobody has is put at the crop's center, for the heatmaps; its depth is the root's. Predictions leave it out
     (`Cascade.hide_unlabeled`).
@@ -31,7 +34,8 @@ def mean_training_pose(batches: TrainingBatches | MixedBatches) -> Tensor:
     joints, mask = draw_poses(batches)
     mean, _ = masked_mean_std(joints, mask)
     mean[:, :2][~mask[..., :2].any(dim=0)] = (batches.data.size - 1) / 2
-    return mean.float()
+    mean = mean.float()
+    return mean.cpu(), compute_residuals(joints, mean.expand_as(joints), mask, batches.skeleton, method)
 
 
 def draw_poses(batches: TrainingBatches | MixedBatches) -> tuple[Tensor, Tensor]:
@@ -44,22 +48,17 @@ def draw_poses(batches: TrainingBatches | MixedBatches) -> tuple[Tensor, Tensor]
 def measure_residuals(
     batches: TrainingBatches | MixedBatches,
     method: str,
-    mean_pose: Tensor,
-    pose_of: Callable[[Batch, int, slice], Tensor] | None = None,
+    pose_of: Callable[[Batch, int, slice], Tensor],
     show: bool = False,
 ) -> Residuals:
-    """Statistics of gt - y_t: for t = 0 from the poses alone, for t > 0 from what the frozen cascade makes of images.
+    """Statistics of gt - y_t for t > 0: from what the frozen cascade makes of images.
 
     Args:
-        batches: the global ones: every rank measures the same.
+        batches: the global ones.
         method: a name of Table 1.
-        mean_pose: (K, D) crop pixels, y_0.
-        pose_of: batch, step and share -> y_t for t > 0, (B, K, D) crop pixels; None for t = 0.
+        pose_of: batch, step and share -> y_t, (B, K, D) crop pixels.
         show: whether to show the progress.
     """
-    if pose_of is None:
-        joints, mask = draw_poses(batches)
-        return compute_residuals(joints, mean_pose.expand_as(joints), mask, batches.skeleton, method)
     measured = []
     steps = min(math.ceil(STATISTICS_SAMPLES / batches.batch_size), batches.steps(POSE_EPOCHS))
     for step in progress(range(steps), "measuring residuals", unit="batch", show=show):
@@ -89,4 +88,4 @@ def compute_residuals(joints: Tensor, current: Tensor, mask: Tensor, skeleton: S
     mean, std = masked_mean_std(regressed, torch.isfinite(regressed))
     apart = relative_positions(residual, get_pairs(METHODS[method].pairs, skeleton))
     _, pair_std = masked_mean_std(apart, torch.isfinite(apart))
-    return Residuals(mean.float(), std.float(), pair_std.float())
+    return Residuals(*(values.float().cpu() for values in (mean, std, pair_std)))

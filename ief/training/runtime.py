@@ -9,11 +9,12 @@ and rank 0's running statistics are the ones that are kept.
 import inspect
 import math
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -24,6 +25,7 @@ from checkpoints.locking import lock_folders
 from checkpoints.stopping import LostPeer, Stopping
 from ief.model.device import choose_device
 
+T = TypeVar("T")
 LAUNCH = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # that several processes need beside WORLD_SIZE
 ADVICE = "start several processes with torchrun, or unset WORLD_SIZE for one alone"
 
@@ -70,6 +72,13 @@ class Runtime:
         value = torch.tensor(float(number), dtype=torch.float64, device=self.device)
         dist.all_reduce(value, dist.ReduceOp.MAX)
         return value.item()
+
+    def share(self, measure: Callable[[], T]) -> T:
+        """What rank 0 measures, on every rank; the others wait for it."""
+        values = [measure() if self.is_main else None]
+        if self.world_size > 1:
+            dist.broadcast_object_list(values, device=self.device)
+        return values[0]
 
     def all_agree(self, number: float) -> bool:
         """Whether every rank has the same number; waits for them."""

@@ -27,7 +27,7 @@ from ief.training import resume
 from ief.training.curve import Curve, check_losses, check_weights
 from ief.training.options import Preset, write_config
 from ief.training.progress import StepProgress, check_tensorboard
-from ief.training.residuals import keep_statistics, mean_training_pose, measure_residuals
+from ief.training.residuals import keep_statistics, measure_residuals, measure_start
 from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches
 from ief.training.validation import Validator, choose_interval, validates_after
@@ -99,32 +99,40 @@ class StageTrainer:
         if checkpoint:
             resume.check_checkpoint(path, checkpoint)
             resume.check_same_training(path, checkpoint, config, self.validate_every)
+        if not runtime.all_agree(checkpoint["step"] if checkpoint else -1):
+            raise PoseError(f"{config.folder}: the processes find different checkpoints; they need one shared folder")
+        residuals = Residuals.from_state(checkpoint["stage"]) if checkpoint else None
+        self.follows = None
         if config.index:
             previous = load_cascade(config.run_folder, stages=config.index)
             resume.check_previous(previous, config)
             before = replace(config, index=config.index - 1).file
             resume.check_previous_data(before, read_header(before), config)
             self.follows = checksum(before)
+        elif checkpoint:
+            previous = Cascade(checkpoint["mean_pose"])
         else:
-            previous = Cascade(checkpoint["mean_pose"] if checkpoint else mean_training_pose(self.batches.whole()))
-            self.follows = None
-        self.build(previous, Residuals.from_state(checkpoint["stage"]) if checkpoint else None)
+            previous, residuals = self.start()
+        self.build(previous, residuals)
         if checkpoint:
             self.restore(checkpoint)
-        if not runtime.all_agree(self.steps_done):
-            raise PoseError(f"{config.folder}: the processes find different checkpoints; they need one shared folder")
         if runtime.is_main:
             # Without its flip, which the joints may rule out: on other data it is in force as it was asked for.
             in_force = replace(config.run, options=replace(config.options, flip=config.run.options.flip))
             device = {"name": str(runtime.device), "precision": "bf16" if self.dtype else "fp32"}
             write_config(config.run_folder, in_force, device)
 
+    def start(self) -> tuple[Cascade, Residuals]:
+        """A cascade of y_0 alone, and what it leaves to correct."""
+        mean, residuals = self.runtime.share(lambda: measure_start(self.batches.whole(), self.config.run.method))
+        return Cascade(mean), residuals
+
     def build(self, previous: Cascade, residuals: Residuals | None = None) -> None:
         """A new stage behind a frozen cascade, at step 0.
 
         Args:
             previous: the trained stages before this one.
-            residuals: what they leave to correct; None measures it.
+            residuals: what they leave to correct; None measures it, behind one at least.
         """
         config, options, runtime, data = self.config, self.config.options, self.runtime, self.config.data
         device, self.dtype = runtime.device, runtime.autocast_dtype(options.precision)
@@ -166,10 +174,11 @@ class StageTrainer:
 
     def _residuals(self) -> Residuals:
         config = self.config
-        if config.index and config.options.continue_head:
+        if config.options.continue_head:
             return keep_statistics(self.previous)
-        pose_of, show = self.current_pose if config.index else None, self.runtime.is_main
-        return measure_residuals(self.batches.whole(), config.run.method, self.previous.mean_pose, pose_of, show)
+        return self.runtime.share(
+            lambda: measure_residuals(self.batches.whole(), config.run.method, self.current_pose, self.runtime.is_main)
+        )
 
     def step(self, step: int) -> tuple[Tensor, float]:
         """One step down the gradient; returns this rank's loss, a scalar that is still on the device, and its lr."""

@@ -36,7 +36,7 @@ from targets_3d import TARGETS
 from checkpoints.errors import PoseError
 
 SECONDS = 5
-MEMORY = 2 << 30
+MEMORY = 1 << 30
 CLOCK = mock.patch.multiple(time, time=lambda: 1e9, asctime=lambda *_: time.ctime(1e9))  # gzip, zip and .mat write it
 SILENCE = 120  # seconds, besides 0.2 an input, after which a child is taken to wait forever
 

@@ -17,7 +17,7 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file
 from ief.training.budget import epochs_for_budget, seconds_per_step
 from ief.training.options import RunConfig
-from ief.training.residuals import measure_residuals
+from ief.training.residuals import measure_start
 from ief.workflow.compare import read_plan, table_2, table_7
 from mpii_tools.synthetic.dataset import write_synthetic
 
@@ -44,8 +44,8 @@ def test_methods_share_their_weights_and_samples(tiny_data, index):
     started, seen = [], []
     for run in table_7(config.run).values():
         stage = replace(config, run=run)
-        batches, mean_pose = batches_of(stage), torch.full((16, 2), 16.0)
-        residuals = measure_residuals(batches, run.method, mean_pose)
+        batches = batches_of(stage)
+        mean_pose, residuals = measure_start(batches, run.method)
         started.append(stage_of(stage, Cascade(mean_pose), residuals)[0].state_dict())
         seen.append([batches(step) for step in (0, 7)])
     for stage, samples in zip(started[1:], seen[1:], strict=True):

@@ -1,9 +1,11 @@
 """Several ranks: one launch of `torchrun` does what the tests here look at."""
 
+import json
 import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,10 @@ from checkpoints.tensors import load_tensors
 from ief.cli import main
 from ief.model.run_folder import stage_file
 from ief.training import runtime
+from ief.training.residuals import STATISTICS_STEP
 from ief.training.runtime import Runtime, init_distributed, wrap_ddp
+from ief.training.trainer import StageTrainer
+from mpii_tools.prepared.batches import TrainingBatches
 
 CPU = torch.device("cpu")
 OPTIONS = ["--epochs", "1.5", "--lr", "0.003", "--perturb", "0.02", "--loss", "rle", "--color", "0.2"]
@@ -42,6 +47,22 @@ def two_steps(net, images):
         optimizer.step()
 
 
+def note_statistics(noted):
+    """Write down what this process draws for statistics, without and with images, and what it goes on with."""
+    draw, build = TrainingBatches.__call__, StageTrainer.build
+
+    def count(batches, step, images=True):
+        batch = draw(batches, step, images)
+        noted["samples"][images] += len(batch.joints) if step >= STATISTICS_STEP else 0
+        return batch
+
+    def look(trainer, *start):
+        build(trainer, *start)
+        noted["statistics"] += [trainer.previous.mean_pose.tolist(), trainer.stage.mean.tolist()]
+
+    TrainingBatches.__call__, StageTrainer.build = count, look
+
+
 def as_one_of_several(path, *command):
     """What each process does when `torchrun` starts this file: two steps of a small network, then a training."""
     torch.set_num_threads(1)
@@ -54,7 +75,9 @@ def as_one_of_several(path, *command):
         if ours.is_main:
             torch.save(net.state_dict(), path)
         runtime.init_distributed = lambda device: nullcontext(ranks)  # a process joins once
+        note_statistics(noted := {"samples": [0, 0], "statistics": []})
         assert main(command) == 0
+        Path(path).with_name(f"noted{ours.rank}.json").write_text(json.dumps(noted))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +107,7 @@ def test_two_ranks_with_half_a_batch_equal_one(launched):
     assert not torch.equal(shared["0.weight"], start["0.weight"])
 
 
-def test_two_ranks_train_as_one_from_what_all_of_them_measure(launched, tiny_data, tmp_path):
+def test_two_ranks_train_as_one_from_the_same_statistics(launched, tiny_data, tmp_path):
     """Statistics are equal; weights are not, on a CPU: each rank normalizes by its own share of the batch."""
     finish_here(train(tiny_data, tmp_path, *OPTIONS, "--stage", "0"))
     one, two = (load_tensors(stage_file(run, 0)) for run in (tmp_path, launched / "two"))
@@ -94,6 +117,13 @@ def test_two_ranks_train_as_one_from_what_all_of_them_measure(launched, tiny_dat
     start, end = (np.load(launched / "two" / f"predictions-valid{stage}.npz")["joints"] for stage in ("-mean_pose", ""))
     assert np.isfinite(end).all() and np.abs(end - start).max() > 1.0
     assert not checkpoints_of(launched / "two") and not checkpoints_of(launched / "two", 1)
+
+
+def test_one_of_two_ranks_draws_the_statistics_once(launched):
+    """24 people four times: 96 poses for y_0 and stage 0 together, 96 images for stage 1."""
+    first, second = (json.loads((launched / f"noted{rank}.json").read_text()) for rank in range(2))
+    assert (first["samples"], second["samples"]) == ([96, 96], [0, 0])
+    assert first["statistics"] == second["statistics"] and len(first["statistics"]) == 4
 
 
 def test_alone_nothing_is_wrapped():

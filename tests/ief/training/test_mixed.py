@@ -13,7 +13,7 @@ from checkpoints.errors import PoseError
 from heads.skeleton import MPII
 from ief.cli import main
 from ief.model.run_folder import load_cascade, load_stage, stage_file
-from ief.training.residuals import mean_training_pose, measure_residuals
+from ief.training.residuals import measure_start
 from ief.training.trainer import perturb
 from mpii_tools.prepared.batches import check_mixable
 from mpii_tools.prepared.read import load_prepared
@@ -79,9 +79,8 @@ def test_depth_survives_augmentation(deep_data, tiny_data):
         found = batch.joints[sample, :, 2].numpy()
         mirrored = z[list(MPII.flip_permutation)]
         assert any(np.allclose(found, want, atol=1e-3, equal_nan=True) for want in (z, mirrored))
-    pose = mean_training_pose(batches)
+    pose, residuals = measure_start(batches, "all")
     assert pose.shape == (16, 3) and pose[MPII.root, 2] == 0 and pose[:, 2].abs().max() < 200
-    residuals = measure_residuals(batches, "all", pose)
     assert (residuals.std[:, 2] > 50).all() and (residuals.pair_std[:, 2] > 50).all()  # the root's, too
     assert (residuals.std[:, :2] < 50).all()
 
@@ -92,7 +91,7 @@ def test_a_joint_nobody_has_is_at_the_crops_center(deep_data):
     joints, z = data.people.joints.copy(), data.people.depth.z.copy()
     joints[:, MPII.index("head_top")] = z[:, MPII.index("head_top")] = np.nan
     data = replace(data, people=replace(data.people, joints=joints, depth=replace(data.people.depth, z=z)))
-    pose = mean_training_pose(batches_of(replace(config, data=replace(config.data, train=data))))
+    pose, _ = measure_start(batches_of(replace(config, data=replace(config.data, train=data))), "all")
     assert pose[MPII.index("head_top")].tolist() == [15.5, 15.5, 0]
 
 

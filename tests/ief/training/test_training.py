@@ -22,7 +22,7 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 from ief.training.options import PRESETS
-from ief.training.residuals import compute_residuals, draw_poses, keep_statistics, mean_training_pose
+from ief.training.residuals import compute_residuals, draw_poses, keep_statistics, measure_start
 from ief.training.resume import check_previous
 from ief.training.trainer import StageTrainer, build_optimizer
 from mpii_tools.prepared.batches import TrainingBatches
@@ -162,7 +162,7 @@ def test_the_share_of_the_origin_is_for_the_pairs_of_all_alone(tiny_data, tmp_pa
     for preset, changes, share in (("demo", {}, 0.5), ("demo", {"origin_share": 0.3}, 0.3), ("paper", {}, 0)):
         options = {"preset": preset, "backbone": "tiny_resnet", "method": method, **changes}
         trainer = StageTrainer(small_config(tiny_data, tmp_path, **options), RUNTIME)
-        trainer.build(Cascade(mean_training_pose(trainer.batches)))
+        trainer.build(*trainer.start())
         weights = trainer.loss.weights
         origin = torch.tensor([ORIGIN in pair for pair in get_pairs(METHODS[method].pairs, MPII)])
         if method == "all" and share:
@@ -257,7 +257,7 @@ def test_statistics_are_of_a_bounded_number_of_samples(tiny_data, monkeypatch):
 def test_an_untrained_cascade_is_the_mean_training_pose(tiny_data):
     data = load_prepared(tiny_data, "train")
     batches = TrainingBatches(data, PRESETS["paper"].augmentation, 8, 0, torch.device("cpu"))
-    mean_pose = mean_training_pose(batches)
+    mean_pose, _ = measure_start(batches, "all")
     pose = Cascade(mean_pose)(torch.zeros(2, 3, 32, 32))
     assert len(pose) == 1 and torch.equal(pose[0][0], mean_pose)
     # Flips are half of the draws, so y_0 is nearly its own mirror image: x of a left joint ~ n - 1 - x of the right.
