@@ -81,6 +81,8 @@ def distort(rays: np.ndarray, distortion: np.ndarray) -> np.ndarray:
 def undistort(seen: np.ndarray, distortion: np.ndarray) -> np.ndarray:
     """The inverse of `distort` by Newton's method, NaN where it finds none (far beyond any image's edge)."""
     rays = seen.astype(np.float64)
+    if not np.any(distortion):
+        return np.where(np.isfinite(rays).all(axis=-1, keepdims=True), rays, np.nan)
     with np.errstate(all="ignore"):  # rays without an inverse run away
         for _ in range(STEPS):
             wrong = distort(rays, distortion) - seen

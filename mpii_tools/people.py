@@ -18,6 +18,7 @@ CENTER_SHIFT = 15.0  # image pixels per unit of scale, downwards
 HEAD_SIZE_PER_SCALE = 25.0  # image pixels per unit of scale
 HEAD_SIZE_PER_DIAGONAL = 0.6  # of the head box
 NO_FRAME = -1
+BLOCK = 2**14  # people whose rays are traced at a time
 LONGEST = 4096  # letters of a name; an array of text is as wide as its longest
 
 
@@ -214,7 +215,11 @@ class Depth:
             (N, K, 3) mm; NaN for people who are not `placed`.
         """
         depth = np.where(self.placed, self.root_depth, np.nan)[:, None] + joints[..., 2]
-        return back_project(joints[..., :2], depth, self.camera, self.distortion)
+        seen = np.empty(joints.shape)
+        for start in range(0, len(joints), BLOCK):
+            rows = slice(start, start + BLOCK)
+            seen[rows] = back_project(joints[rows, :, :2], depth[rows], self.camera[rows], self.distortion[rows])
+        return seen
 
 
 # Of `People`, in the order of its files: type, and the shape of a row.

@@ -14,7 +14,7 @@ from checkpoints.errors import PoseError
 
 LEVEL = 0.95
 FEWEST = 10  # people of whom resamples are drawn: those of fewer repeat one another
-_BLOCK = 2**26  # weights drawn at a time: bounds the memory, changes no draw
+_BLOCK = 2**25  # weights drawn at a time: bounds the memory, changes no draw
 _PEOPLE = 2**14  # whose terms are added up at a time, likewise
 
 
@@ -86,7 +86,9 @@ def totals(
     drawn = np.zeros((bootstrap.resamples, sum(widths)))
     rng, chances = np.random.default_rng(bootstrap.seed), np.full(count, 1 / max(count, 1))
     for block in np.array_split(drawn, -(-bootstrap.resamples * count // _BLOCK)) if count else ():
-        weights = np.stack([rng.multinomial(count, chances).astype(np.uint16) for _ in block])
+        weights = np.empty((len(block), count), np.uint16)
+        for each in weights:
+            each[:] = rng.multinomial(count, chances)
         for rows in blocks:
             some = weights[:, rows].astype(np.float64)
             table = [term[rows].reshape(len(some.T), width) for term, width in zip(terms.values(), widths, strict=True)]

@@ -161,6 +161,7 @@ def _measure(
         values = sum(metric.values(pred, gt) for pred in checked) / len(checked)  # (N, P), NaN if not counted
         counted[metric] = np.isfinite(values).sum(axis=0)
         terms |= {(metric, kind): term for kind, term in _terms(metric, values, gt).items()}
+    del checked, values  # before the draws, which take memory too
     sums = totals(terms, bootstrap, len(gt))
     measured: Measured = {}
     if gt.dimensions == 2:

@@ -127,6 +127,8 @@ class GroundTruth:
     @cached_property
     def known(self) -> np.ndarray:
         """(N, K, D) the joints, NaN if not annotated."""
+        if np.isnan(self.joints[~self.annotated]).all():
+            return self.joints
         return np.where(self.annotated[..., None], self.joints, np.nan)
 
     @cached_property
@@ -181,11 +183,12 @@ class GroundTruth:
         self._refuse(what, bad, "is annotated but has no finite position", cure)
         if self.dimensions != 3 or not self.annotated.any():
             return
-        known = np.where(self.annotated[..., None], joints, np.nan)[self.annotated.any(axis=1)]
-        span = np.median((np.nanmax(known, axis=1) - np.nanmin(known, axis=1)).max(axis=-1))
+        known = self.annotated[..., None]  # as `where`, for no copy
+        low, high = joints.min(axis=1, where=known, initial=np.inf), joints.max(axis=1, where=known, initial=-np.inf)
+        span = np.median((high - low)[self.annotated.any(axis=1)].max(axis=-1))
         if 0 < span < METERS:
             raise PoseError(f"{what}: poses in 3D span {span:.3g}, as if in meters; give mm")
-        third = joints[self.annotated][:, 2]
+        third = joints[..., 2][self.annotated]
         if third.any() and np.isin(third, (0, 1, 2)).all():
             raise PoseError(f"{what}: the third coordinates are flags of visibility, not mm; give x and y alone")
 

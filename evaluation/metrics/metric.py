@@ -9,19 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.metrics.angle_limits import ANGLES, illegal_angles
+from evaluation.metrics.bootstrap import split_rows
 from evaluation.metrics.errors import bone_errors, bone_lengths, bone_names, joint_errors, pa_joint_errors
 from evaluation.metrics.ground_truth import GroundTruth
 from heads.skeleton import Skeleton
 
-# What is measured: predicted joints (N, K, D), NaN if not annotated, and their ground truth -> (N, P) in pixels,
-# mm or percent, NaN if not counted.
-QUANTITIES: dict[str, Callable[[np.ndarray, GroundTruth], np.ndarray]] = {
-    "joints": lambda pred, gt: joint_errors(pred, gt.known, gt.skeleton.root if gt.dimensions == 3 else None),
-    "aligned": lambda pred, gt: pa_joint_errors(pred, gt.known),
-    "scaled": lambda pred, gt: pa_joint_errors(pred, gt.known, scale=True),
-    "bones": lambda pred, gt: bone_errors(pred, gt.known, gt.skeleton),
-    "lengths": lambda joints, gt: bone_lengths(joints, gt.skeleton),
-    "angles": lambda joints, gt: 100 * illegal_angles(joints, gt.angle_limits, gt.skeleton),
+# What is measured: predicted joints (n, K, D) and true ones, both NaN if not annotated, of some people of a ground
+# truth -> (n, P) in pixels, mm or percent, NaN if not counted.
+QUANTITIES: dict[str, Callable[[np.ndarray, np.ndarray, GroundTruth], np.ndarray]] = {
+    "joints": lambda pred, true, gt: joint_errors(pred, true, gt.skeleton.root if gt.dimensions == 3 else None),
+    "aligned": lambda pred, true, gt: pa_joint_errors(pred, true),
+    "scaled": lambda pred, true, gt: pa_joint_errors(pred, true, scale=True),
+    "bones": lambda pred, true, gt: bone_errors(pred, true, gt.skeleton),
+    "lengths": lambda joints, true, gt: bone_lengths(joints, gt.skeleton),
+    "angles": lambda joints, true, gt: 100 * illegal_angles(joints, gt.angle_limits, gt.skeleton),
 }
 
 
@@ -61,7 +62,8 @@ class Metric:
 
     def values(self, pred: np.ndarray, gt: GroundTruth) -> np.ndarray:
         """(N, P) the quantity of predictions, or of the ground truth, in the metric's unit."""
-        values = QUANTITIES[self.quantity](gt.known if self.of_gt else pred, gt)
+        joints, measure = gt.known if self.of_gt else pred, QUANTITIES[self.quantity]
+        values = np.concatenate([measure(joints[rows], gt.known[rows], gt) for rows in split_rows(len(gt))])
         return values * gt.crop_factor if self.unit == "crop_px" else values
 
     def parts(self, skeleton: Skeleton) -> Sequence[str]:

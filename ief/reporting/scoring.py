@@ -96,7 +96,8 @@ def view_poses(
         "angle_limits": limits,
         "protocol": depth.select(rows).common_protocol,
     }
-    return GroundTruth(gt[rows], annotated=counted[rows], **options), [depth.to_camera(pose)[rows] for pose in poses]
+    gt = GroundTruth(gt[rows], annotated=counted[rows], **options)
+    return gt, [depth.to_camera(pose)[rows] for pose in poses]
 
 
 def score_poses(
@@ -115,12 +116,14 @@ def score_poses(
     """
     others = [] if minus is None else [minus]
     bootstrap = Bootstrap() if intervals or others else None
-    views = {d: view_poses(people, d, joints, *others, metric=metric, limits=limits) for d in (2, 3)}
-    return {
-        dimensions: score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
-        for dimensions, view in views.items()
-        if view
-    }
+
+    def score(dimensions: int) -> Scores | None:  # one view at a time: half a million poses take half a gigabyte
+        view = view_poses(people, dimensions, joints, *others, metric=metric, limits=limits)
+        if view is None:
+            return None
+        return score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
+
+    return {dimensions: scores for dimensions in (2, 3) if (scores := score(dimensions)) is not None}
 
 
 def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:

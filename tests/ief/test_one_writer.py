@@ -1,11 +1,15 @@
 """Two commands that write to one folder: the second is told who writes, and changes nothing."""
 
+import json
 import os
 import platform
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
+import racing
 from processes import IEF, SMALL, train
 
 from checkpoints.locking import lock_folder
@@ -47,3 +51,43 @@ def test_a_second_command_in_a_folder_is_told_the_first(tiny_data, run, tmp_path
         assert f"{out}: process {os.getpid()}@{platform.node()[:16]} is writing to it" in capsys.readouterr().err
         assert sorted(tmp_path.rglob("*")) == before
     assert not os.listdir(tmp_path)
+
+
+RACES = {  # what differs between the two
+    "train": lambda data, run, images, other: train(data, "{out}", *DEMO, "--seed", other)[len(IEF) :],
+    "predict": lambda data, run, images, other: [
+        "predict", "--run", run, *sorted((images / other).iterdir()), "--out", "{out}", "--device", "cpu"
+    ],
+    "release": lambda data, run, images, other: [
+        "release", "--run", images / "run", "--data", data, "--license", f"license {other}", "--out", "{out}"
+    ],
+}  # fmt: skip
+DEMO = ["--preset", "demo", "--epochs", "4"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", RACES)
+def test_one_of_two_at_once_wins_whole(tiny_data, run, finished, tmp_path, command):
+    """Twenty timings, from both at once to the second at the first one's end; then three kills of the winner."""
+    (tmp_path / "run").symlink_to(finished)  # a release tells how it was trained
+    for number in range(120):
+        (folder := tmp_path / str(number % 2)).mkdir(exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 255, (400, 400, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{number // 2}.png"), noise)
+    pair = [json.dumps([str(each) for each in RACES[command](tiny_data, run, tmp_path, other)]) for other in "01"]
+    options = [str(tmp_path / "out"), "20", "3", *pair]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, racing.__file__, *options], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    result, refused = json.loads(done.stderr.splitlines()[-1]), 0
+    host = platform.node()[:16]
+    for *ends, files in result["races"]:
+        for (pid, status, _), (_, other, said), whole in zip(ends, ends[::-1], result["alone"], strict=True):
+            if status == 0 and other == 2 and f"process {pid}@{host} is writing to it" in said:
+                refused += 1
+                assert files == whole
+        assert sorted(status for _, status, _ in ends) in ([0, 0], [0, 2]) and files in result["alone"]
+    assert refused >= 3
+    for (pid, status, _), (_, other, said), again, files in result["killed"]:
+        assert (status, other) == (-9, 2) and f"process {pid}@{host} is writing to it" in said
+        assert again[1] == 0 and files == result["alone"][0]
