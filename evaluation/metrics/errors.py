@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
+from evaluation.metrics.bootstrap import split_rows
 from evaluation.metrics.ground_truth import GroundTruth, fill_masked, nan_mean, ratio
 from heads.skeleton import MPII, Skeleton
 
@@ -167,8 +168,12 @@ def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[dict[str, str | in
     columns: dict[str, Any] = {name: getattr(gt, name) for name in ("subject", "action", "sequence")}
     columns = {name: [""] * len(first) if names is None else names[first] for name, names in columns.items()}
     columns["persons"] = people
-    errors = {"joint_error": joint_errors(pred, true, gt.skeleton.root), "pa_joint_error": pa_joint_errors(pred, true)}
-    for name, values in {**errors, "bone_error": bone_errors(pred, true, gt.skeleton)}.items():
+    for name, measure in (
+        ("joint_error", lambda pred, true: joint_errors(pred, true, gt.skeleton.root)),
+        ("pa_joint_error", pa_joint_errors),
+        ("bone_error", lambda pred, true: bone_errors(pred, true, gt.skeleton)),
+    ):
+        values = np.concatenate([measure(pred[rows], true[rows]) for rows in split_rows(len(gt))])
         sums = (sequences.sum(each).sum(axis=1) for each in (np.nan_to_num(values), np.isfinite(values)))
         columns[name] = ratio(*sums)
     rows = zip(*(np.asarray(column).tolist() for column in columns.values()), strict=True)

@@ -57,6 +57,7 @@ class VideoFrames:
             fault = "no such stream; check the address" if self.live else f"no video that OpenCV can decode; {ADVICE}"
             raise PoseError(f"{self.name}: {fault}")
         self.capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a camera's newest frame, not those that came meanwhile
+        self.capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # which OpenCV 4.11 does not do by itself
         self.count = max(0, int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.fps = self.capture.get(cv2.CAP_PROP_FPS) or RATE
         self.size = tuple(int(self.capture.get(of)) for of in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))

@@ -74,8 +74,9 @@ def run(out, timings, kills, *commands):
         first = begin(commands[0], out, out.with_suffix(".0"))
         while not (out / LOCK).exists():
             time.sleep(0.001)
+        time.sleep(0.1 * kill * seconds[2])
+        os.kill(first[0], signal.SIGSTOP)  # it does not end before the second has been told
         refused = end(*begin(commands[1], out, out.with_suffix(".1")))
-        time.sleep(0.2 * kill * seconds[2])
         os.kill(first[0], signal.SIGKILL)
         died = end(*first)
         killed.append([died, refused, end(*begin(commands[0], out, out.with_suffix(".1"))), contents(out)])
