@@ -54,7 +54,10 @@ def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) 
     for pose in poses:
         counted = counted & predicted_joints(pose[..., :2])
     measure = MEASURES[metric] if metric else choose_measure(people)
-    return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure)
+    return GroundTruth(
+        people.joints, people.head_size, people.scale, counted, people.skeleton, measure,
+        image=people.images, visible=people.visible,
+    )  # fmt: skip
 
 
 def choose_measure(people: People) -> Measure:
