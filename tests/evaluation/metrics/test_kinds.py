@@ -175,7 +175,7 @@ def test_shares_by_size_and_visibility_and_differences():
 def test_conventions_decide_at_the_limit_and_3d_is_refused():
     joints = np.zeros((1, 16, 2)) + 1000 * np.arange(1, 17)[:, None]
     gt = GroundTruth(joints, np.array([10.0]))
-    exact = [classify_errors(joints + [5.0, 0.0], gt, convention=name)[0, 0] for name in CONVENTIONS]
+    exact = [classify_errors(joints + np.array([5.0, 0.0]), gt, convention=name)[0, 0] for name in CONVENTIONS]
     assert exact == [GOOD, GOOD, JITTER, JITTER]
     with pytest.raises(PoseError, match="2D"):
         classify_errors(np.zeros((1, 16, 3)), GroundTruth(np.arange(48.0).reshape(1, 16, 3) * 100))
