@@ -29,3 +29,7 @@ from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import PCKhMetric, pckh
 from evaluation.metrics.scores import Score, Scores
+from evaluation.report.tables import format_scores
+
+# What `ief evaluate` prints; tables stand above metrics, so that the two meet here.
+Scores.__str__ = lambda scores: format_scores({scores.convention or "predictions": scores})

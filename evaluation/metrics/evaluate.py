@@ -4,6 +4,7 @@ Each person adds terms (correct joints, distances, counts) to sums over people o
 of sums, for the dataset and for its bootstrap resamples identically.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
-from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
+from evaluation.metrics.ground_truth import GroundTruth, fill_masked, has_size, nan_mean, ratio
 from evaluation.metrics.metric import METRICS, Metric
+from evaluation.metrics.origin import origin_warning
 from evaluation.metrics.pckh import CorrectJoints, check_thresholds, measure_distances, measure_pckh
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
@@ -30,6 +32,7 @@ def evaluate(
 ) -> Scores:
     """Every metric of N people: in 2D PCKh with its curve and area, joint and bone error; in 3D Section 5.1's metrics.
 
+    Predictions that seem to count their pixels from another origin are scored as they are, with a warning.
     Only annotated joints count, in the predictions' own Bone Std and Illegal Angle as well, so that what the ground
     truth scores is of the same bones and angles.
 
@@ -44,7 +47,9 @@ def evaluate(
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention, a skeleton without MPII's joints where there are limits of its angles.
     """
-    return score_means(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
+    scores = score_means(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
+    _warn_origin(gt, pred)
+    return scores
 
 
 def compare(
@@ -64,7 +69,9 @@ def compare(
     Args:
         pred, reference: (N, K, D) each. The others: see `evaluate`, which also lists what is raised.
     """
-    return score_means(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
+    scores = score_means(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
+    _warn_origin(gt, pred, reference)
+    return scores
 
 
 def score_means(
@@ -135,6 +142,12 @@ def person_errors(pred: ArrayLike, gt: GroundTruth) -> np.ndarray:
     """
     errors = nan_mean(METRICS[gt.dimensions][0].values(gt.check(pred), gt), axis=1)
     return errors / np.where(has_size(gt.size), gt.size, np.nan) if gt.dimensions == 2 else errors
+
+
+def _warn_origin(gt: GroundTruth, *predictions: ArrayLike) -> None:
+    for pred in predictions if gt.dimensions == 2 else ():
+        if warning := origin_warning(fill_masked(pred), gt):
+            warnings.warn(warning, stacklevel=3)
 
 
 def _measure(

@@ -112,11 +112,14 @@ def measure_kinds(
     Args:
         kinds: (N, K) what `classify_errors` returns.
         gt: of the same people.
-        reference: (N, K) kinds of another method, whose percentages are subtracted; the intervals are paired.
+        reference: (N, K) kinds of another method, whose percentages are subtracted, over the joints that have a kind in
+            both; the intervals are paired.
         convention: how groups and the Mean are taken.
         bootstrap: how to draw 95 % confidence intervals over people; None: without.
     """
     rule, in_mean = get_convention(convention), select_mean(gt.skeleton)
+    if reference is not None:
+        kinds, reference = np.where(reference < 0, -1, kinds), np.where(kinds < 0, -1, reference)
     sized = (kinds >= 0).any(axis=1)
     edges = np.quantile(gt.size[sized], (1 / 3, 2 / 3)) if sized.any() else np.zeros(2)
     third = np.where(sized, np.searchsorted(edges, gt.size), -1)

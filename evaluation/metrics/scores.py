@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evaluation.metrics.bootstrap import Bootstrap, Estimate, estimates
 from evaluation.metrics.conventions import Measure
+
+if TYPE_CHECKING:
+    import pandas
 
 Arrays = dict[str, np.ndarray]  # what a `Score` has, (S, ...) each: a dataset's in row 0, its resamples' below
 Measured = dict[str, tuple[Arrays, Mapping[str, Sequence], dict[str, int], int]]  # metric -> what `to_score` takes
@@ -84,6 +88,21 @@ class Scores:
     def thresholds(self) -> dict[float, Score]:
         """Threshold -> PCKh there."""
         return {float(name.partition("@")[2]): score for name, score in self.metrics.items() if "@" in name}
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A row per estimate: `metric`, `group` ('overall', 'per_part' or a key of `Score.groups`), `part` ('' where
+        there is one value), `value`, `low`, `high`, NaN if undefined. Raises ImportError without pandas.
+        """
+        import pandas
+
+        rows = [
+            (metric, group, part, each.value, each.low, each.high)
+            for metric, score in self.metrics.items()
+            for group, values in {"overall": score.overall, "per_part": score.per_part, **score.groups}.items()
+            for part, each in (values if isinstance(values, dict) else {"": values}).items()
+        ]
+        frame = pandas.DataFrame(rows, columns=["metric", "group", "part", "value", "low", "high"])
+        return frame.astype(dict.fromkeys(("value", "low", "high"), float))
 
 
 def to_score(arrays: Arrays, names: Mapping[str, Sequence], counts: dict[str, int], count: int) -> Score:
