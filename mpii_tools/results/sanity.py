@@ -103,10 +103,10 @@ def find_constant_joints(joints: np.ndarray, people: People) -> np.ndarray:
     low, high = (extreme.reduce(points, axis=0, initial=np.nan) for extreme in (np.fmin, np.fmax))
     right = (np.abs(points - people.joints).max(axis=-1) < EXACT).any(axis=0)
     enough = missing_points(low) | (np.isfinite(points).all(axis=-1).sum(axis=0) >= ENOUGH)
-    constant = (low == high).all(axis=-1) & enough & ~right
+    same = (low == high).all(axis=-1)
     if joints.shape[-1] == 3:
-        constant[people.skeleton.root] = False
-    return constant & ~constant[np.isfinite(low).all(axis=-1)].all()
+        right[people.skeleton.root] = True
+    return same & enough & ~right & ~same[np.isfinite(low).all(axis=-1)].all()
 
 
 def filler_warning(joints: np.ndarray, people: People) -> str | None:
