@@ -24,7 +24,7 @@ from evaluation.metrics.conventions import CONVENTIONS, MEASURES, PCKH, Conventi
 from evaluation.metrics.errors import mpjpe, p_mpjpe, rigid_align, sequence_errors
 from evaluation.metrics.evaluate import bone_error, compare, evaluate, joint_error
 from evaluation.metrics.ground_truth import GroundTruth
-from evaluation.metrics.kinds import KINDS, ErrorKinds, classify_errors, measure_kinds
+from evaluation.metrics.kinds import KINDS, classify_errors
 from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import PCKhMetric, pckh

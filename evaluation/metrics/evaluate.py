@@ -16,6 +16,7 @@ from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, fill_masked, has_size, nan_mean, ratio
+from evaluation.metrics.kinds import classify_errors, kind_terms, measure_kinds
 from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.origin import origin_warning
 from evaluation.metrics.pckh import CorrectJoints, check_thresholds, measure_distances, measure_pckh
@@ -30,7 +31,8 @@ def evaluate(
     thresholds: Sequence[float] | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Scores:
-    """Every metric of N people: in 2D PCKh with its curve and area, joint and bone error; in 3D Section 5.1's metrics.
+    """Every metric of N people: in 2D PCKh with its curve and area, kinds of error, joint and bone error; in 3D Section
+    5.1's metrics.
 
     Predictions that seem to count their pixels from another origin are scored as they are, with a warning.
     Only annotated joints count, in the predictions' own Bone Std and Illegal Angle as well, so that what the ground
@@ -168,6 +170,8 @@ def _measure(
     if gt.dimensions == 2:
         correct = CorrectJoints([measure_distances(pred, gt) for pred in checked], thresholds, convention)
         terms |= {"correct": gt.sequences.sum(correct), "scored": gt.sequences.sum(~np.isnan(correct.distances[0]))}
+        kinds = [classify_errors(pred, gt, convention=convention) for pred in checked]
+        terms |= {name: gt.sequences.sum(term) for name, term in kind_terms(kinds, gt).items()}
     metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
     counted = {}  # of each metric (P,) people of each part
     for metric in (metric for metric in metrics if not (metric.of_gt and paired)):
@@ -178,6 +182,7 @@ def _measure(
     measured: Measured = {}
     if gt.dimensions == 2:
         measured |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
+        measured |= measure_kinds(sums["kinds"], sums["parts"], convention, gt)
     for metric in counted:
         first = next(one for one in counted if one.block == metric.block)
         own = {key[1]: total for key, total in sums.items() if key[0] == metric}

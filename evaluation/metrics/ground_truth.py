@@ -73,6 +73,7 @@ class GroundTruth:
         angle_limits: for Illegal Angle, see `load_angle_limits`; left out: it is not measured.
         image: (N,) names of the images; left out: nobody's joint is taken for that of a neighbor (`classify_errors`).
         visible: (N, K) 1 visible, 0 occluded, -1 unknown; left out: unknown.
+        others: further annotated people of the images, who are not scored.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position, a joint in 2D at exactly
@@ -93,6 +94,7 @@ class GroundTruth:
     angle_limits: AngleLimits | None = None
     image: np.ndarray | None = None
     visible: np.ndarray | None = None
+    others: GroundTruth | None = None
 
     def __post_init__(self) -> None:
         joints, names, told = fill_masked(self.joints), self.skeleton.names, self.annotated is not None

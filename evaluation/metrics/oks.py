@@ -61,7 +61,7 @@ def oks_scores(
         raise PoseError("COCO's AP needs a sigma per joint, and the skeleton has none; add `sigmas` to its file")
     pred = np.asarray(pred, dtype=np.float64) if pred_images is not None else gt.check(pred)
     known, present = has_size(area), gt.annotated.any(axis=1)
-    area = fill_area(area, gt)
+    area = np.where(known, area, AREA_PER_BOX * (BOX_PER_SCALE * gt.scale) ** 2)
     counted = present & has_size(area)
     if not counted.any():
         raise PoseError("COCO's AP: nobody has an annotated joint and an area or a box; give annotations that do")
@@ -111,8 +111,3 @@ def oks_scores(
         run.summarize()
     values = {name: None if value < 0 else 100 * float(value) for name, value in zip(NAMES, run.stats, strict=True)}
     return OksScores(values, len(images), int((present & ~counted).sum()), int((counted & ~known).sum()))
-
-
-def fill_area(area: np.ndarray, gt: GroundTruth) -> np.ndarray:
-    """(N,) square image pixels of each person; where unknown, 0.53 of the square of the box's longer side."""
-    return np.where(has_size(area), area, AREA_PER_BOX * (BOX_PER_SCALE * gt.scale) ** 2)

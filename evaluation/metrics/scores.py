@@ -28,7 +28,9 @@ class Score:
         count: joints (or bones) that `overall` is the mean of.
         groups: what else, by the keys of JSON. PCKh: 'groups' (Head, Shoulder, ... or the skeleton's own, Mean),
             'upper_body' (shoulders, elbows and wrists together: the official toolkit's "UBody"); its curve: 'curve'
-            (threshold -> the Mean). In 3D: 'action_mean' (the mean of the actions, each alike: the "Avg" of Tables 4 to
+            (threshold -> the Mean). Kinds of error: 'groups', and 'parts', over the joints of the Mean: 'small',
+            'medium' and 'large', thirds of the people by size, 'occluded' and 'visible' joints. In 3D: 'action_mean'
+            (the mean of the actions, each alike: the "Avg" of Tables 4 to
             6), 'per_action' and 'per_subject' (all joints, people and subjects or actions together; {} where unknown,
             and Bone Std has no actions), 'per_kind' (right and left together, the rows of Table 3).
     """
@@ -46,8 +48,8 @@ class Scores:
 
     Attributes:
         people: people evaluated.
-        metrics: name -> score: those of `METRICS`, in 2D also PCKh by threshold ('pckh@0.5', 'pck@0.2') and its curve
-            ('pckh_curve').
+        metrics: name -> score: those of `METRICS`, in 2D also PCKh by threshold ('pckh@0.5', 'pck@0.2'), its curve
+            ('pckh_curve'), and the shares of kinds of error ('kind_swap').
         left_out: why -> people whom a metric leaves out: 'without_head_size' (or 'without_torso', 'without_box') PCKh,
             'without_scale' errors in crop pixels, 'without_root' Joint Error, 'unaligned' (fewer than 3 joints) PA.
         sequences: what the bootstrap draws.

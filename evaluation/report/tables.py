@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.conventions import SHORT, Measure
+from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
-from evaluation.metrics.kinds import KINDS, OKS, ErrorKinds, Shares
+from evaluation.metrics.kinds import KINDS
 from evaluation.metrics.metric import METRICS
 from evaluation.metrics.scores import Scores
 
@@ -220,45 +220,31 @@ def format_scores(results: Mapping[str, Scores], signed: bool = False) -> str:
         tables += [groups_table(results, threshold, signed) for threshold in first.thresholds]
     for name, scores in results.items():
         if "joint_error" in scores.metrics:
-            tables.append(joints_table(scores, f"{name}. " * (len(results) > 1 or signed), signed))
+            lead = f"{name}. " * (len(results) > 1 or signed)
+            tables.append(joints_table(scores, lead, signed))
+            tables += [kinds_table(scores, lead, signed)] if first.dimensions == 2 else []
         tables += breakdown_tables(scores) if first.dimensions == 3 and not signed else []
     return "\n".join(table.text() for table in tables)
 
 
-def kinds_table(
-    kinds: ErrorKinds, measure: Measure, lead: str = "", signed: bool = False, joints: bool = False
-) -> Table:
+def kinds_table(scores: Scores, lead: str = "", signed: bool = False) -> Table:
     """A column per kind of error: joint groups and their Mean, then parts of the people and of the joints.
 
     Args:
-        kinds: of a method, or the differences of two; `measure`: of its ground truth.
+        scores: in 2D; of `compare` if signed.
         lead: of the title.
-        signed: of differences.
-        joints: whether every joint has a row.
     """
-
-    def rows(parts: Mapping[str, Shares]) -> list[Row]:
-        return [
-            (SHORT.get(name, name), *(cell(each, signed=signed) for each in row.values()))
-            for name, row in parts.items()
-        ]
-
-    good, jitter, other = kinds.limits
-    within = "at an OKS of at least" if measure == OKS else "within"
-    edges = " and ".join(f"{edge:.0f}" for edge in kinds.edges)
+    kinds, measure = [scores[f"kind_{kind}"] for kind in KINDS], scores.measure
+    parts = [kind.groups["groups"] | kind.groups["parts"] for kind in kinds]
+    rows = ((SHORT.get(name, name), *(cell(each[name], signed=signed) for each in parts)) for name in parts[0])
     return Table(
-        f"{lead}Kinds of error in % of {kinds.joints:,} joints",
+        f"{lead}Kinds of error in % of {kinds[0].count:,} joints",
         ("", *map(str.capitalize, KINDS)),
-        join_groups([
-            ("By joint group", rows({**kinds.groups, "Mean": kinds.mean})),
-            ("By joint", rows(kinds.per_joint) if joints else []),
-            (f"By {measure.one}, thirds of the people at {edges} px", rows(kinds.sizes)),
-            ("By visibility", rows(kinds.visibility)),
-        ]),
-        f"Good {within} {good:g} {measure.unit}, jitter {within} {jitter:g}; else inversion: {within} {other:g} of the "
-        "mirror joint; swap: of either joint of another person of the image; else miss. Errors of the Mean: the points "
-        "gained if all such joints were right.",
-    )  # fmt: skip
+        tuple(row for row in rows if row[1].value is not None),
+        f"Good within {measure.main:g} {measure.unit}, jitter within {2 * measure.main:g}; else inversion: on the "
+        "mirror joint; swap: on either joint of another person of the image; else miss. The Mean's errors are points "
+        f"gained if all such joints were right. Small, medium, large: thirds of the people by {measure.one}.",
+    )
 
 
 def breakdown_tables(scores: Scores) -> list[Table]:

@@ -2,32 +2,19 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
-from evaluation import (
-    KINDS,
-    Bootstrap,
-    ErrorKinds,
-    GroundTruth,
-    OksScores,
-    classify_errors,
-    load_angle_limits,
-    measure_kinds,
-    oks_scores,
-    sequence_errors,
-)
+from evaluation import KINDS, GroundTruth, OksScores, classify_errors, load_angle_limits, oks_scores, sequence_errors
 from evaluation.metrics.bootstrap import FEWEST, split_rows
 from evaluation.metrics.json_format import Json
-from evaluation.metrics.kinds import OKS, kinds_to_json
-from evaluation.metrics.oks import fill_area
 from evaluation.metrics.origin import origin_warning
-from evaluation.report.tables import format_scores, kinds_table
-from ief.reporting.scoring import KEY, ScoresByDimension, choose_measure, ground_truth, score_poses, to_tree, view_poses
+from evaluation.report.tables import format_scores
+from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, score_poses, to_tree, view_poses
 from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import table
@@ -69,9 +56,8 @@ def evaluate_predictions(
         people_csv: file for a row per person and annotated joint.
 
     Returns:
-        The scores as `to_tree` has them, and "kinds" of error as `kinds_to_json` has them, with `oks` in OKS; under
-        "oks", "against", "difference" and, in 3D, "per_sequence" what was asked for. Where
-        an image has another number of predictions than people, as a detector gives them, "oks" alone.
+        The scores as `to_tree` has them; under "oks", "against", "difference" and, in 3D, "per_sequence" what was asked
+        for. Where an image has another number of predictions than people, as a detector gives them, "oks" alone.
 
     Raises:
         PoseError: files that cannot be read or do not go together.
@@ -102,34 +88,28 @@ def evaluate_predictions(
     joints = poses[predictions]
     average_precision = score_oks(joints, people, aligned.scores, aligned.box_scores) if oks else None
     print_notes(notes)
-    options = {"convention": convention, "metric": metric, "limits": limits}
+    options = {"convention": convention, "metric": metric, "limits": limits, "others": others}
     scores = {str(path): score_poses(pose, people, intervals=intervals, **options) for path, pose in poses.items()}
-    if limits and 3 not in scores[str(predictions)]:
+    result = to_tree(scores[str(predictions)])
+    if limits and KEY not in result:
         raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {annotations}")
     for path, pose in poses.items():
         warn(path, pose, people)
-    kinds = {path: classify_poses(pose, people, others, convention, metric, oks) for path, pose in poses.items()}
-    (classes, gt), rules = (
-        kinds[predictions],
-        {"convention": convention, "bootstrap": Bootstrap() if intervals else None},
-    )
-    shares = {str(path): measure_kinds(each, gt, **rules) for path, (each, _) in kinds.items()}
-    print_tables(scores, shares, gt)
-    results = {path: to_tree(scores[path]) | {"kinds": kinds_to_json(shares[path])} for path in scores}
-    result = results[str(predictions)]
+    print_tables(scores)
     if average_precision:
         print_oks(average_precision)
         result["oks"] = asdict(average_precision)
     if view := view_poses(people, 3, joints):
         result[KEY]["per_sequence"] = sequence_errors(*view[1], view[0])
     if against:
-        name, difference = f"minus {against}", score_poses(joints, people, minus=poses[against], **options)
-        apart = measure_kinds(classes, gt, kinds[against][0], convention=convention)
-        print_tables({name: difference}, {name: apart}, gt, signed=True)
-        result |= {"against": dict(results[str(against)]), "difference": to_tree(difference, differences=True)}
-        result["difference"]["kinds"] = kinds_to_json(apart)
+        difference = score_poses(joints, people, minus=poses[against], **options)
+        print_tables({f"minus {against}": difference}, signed=True)
+        result |= {"against": to_tree(scores[str(against)]), "difference": to_tree(difference, differences=True)}
     if people_csv:
-        write_people(people_csv, joints, people, classes, gt, aligned.scores)
+        gt = ground_truth(people, joints, metric=metric, others=others)
+        write_people(
+            people_csv, joints, people, gt, classify_errors(joints[..., :2], gt, convention=convention), aligned.scores
+        )
     return result
 
 
@@ -173,26 +153,8 @@ def select_others(everybody: People, people: People) -> People:
     return everybody.select(np.flatnonzero(beside)[np.isin(everybody.images[beside], people.images)])
 
 
-def classify_poses(
-    joints: np.ndarray, people: People, others: People, convention: str, metric: str | None, oks: bool
-) -> tuple[np.ndarray, GroundTruth]:
-    """The kinds of error (N, K) of poses (N, K, D), and the ground truth that they are measured by: with `oks` in OKS.
-
-    Args:
-        others: further annotated people of the images.
-    """
-    metric = metric or choose_measure(people).key
-
-    def view(part: People) -> GroundTruth:
-        gt = ground_truth(part, joints, metric=metric)
-        return replace(gt, measure=OKS, size=np.sqrt(fill_area(part.area, gt))) if oks else gt
-
-    gt = view(people)
-    return classify_errors(joints[..., :2], gt, view(others), convention=convention), gt
-
-
 def write_people(
-    path: Path, joints: np.ndarray, people: People, kinds: np.ndarray, gt: GroundTruth, scores: np.ndarray | None
+    path: Path, joints: np.ndarray, people: People, gt: GroundTruth, kinds: np.ndarray, scores: np.ndarray | None
 ) -> None:
     """A CSV file with a row per person and joint that counts.
 
@@ -245,17 +207,11 @@ def warn(path: Path, joints: np.ndarray, people: People) -> None:
         print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 
 
-def print_tables(
-    scores: Mapping[str, ScoresByDimension], kinds: Mapping[str, ErrorKinds], gt: GroundTruth, signed: bool = False
-) -> None:
+def print_tables(scores: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
     """Every table of one or more sets of predictions by name; signed: of differences."""
     for dimensions in (2, 3):
         if shown := {name: each[dimensions] for name, each in scores.items() if dimensions in each}:
-            named = signed or len(scores) > 1
-            print(format_scores(shown, signed) if named else next(iter(shown.values())))
-        if dimensions == 2:
-            tables = (kinds_table(each, gt.measure, f"{name}. " * named, signed) for name, each in kinds.items())
-            print(*(table.text() for table in tables), sep="\n")
+            print(format_scores(shown, signed) if signed or len(scores) > 1 else next(iter(shown.values())))
 
 
 def print_oks(oks: OksScores) -> None:

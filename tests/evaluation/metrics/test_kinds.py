@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from checkpoints.errors import PoseError
-from evaluation import CONVENTIONS, KINDS, MEASURES, Bootstrap, GroundTruth, classify_errors, evaluate, measure_kinds
-from evaluation.metrics.kinds import OKS, kinds_to_json
+from evaluation import CONVENTIONS, KINDS, MEASURES, Bootstrap, GroundTruth, classify_errors, compare, evaluate
+from evaluation.metrics.kinds import OKS
 from heads.skeleton import COCO17, MPII
 
 GOOD, JITTER, INVERSION, SWAP, MISS = range(5)
@@ -70,7 +70,7 @@ def test_kinds_are_those_of_a_literal_loop(measure, limits):
     np.testing.assert_array_equal(kinds, loop(pred, gt, limits))
     assert set(np.unique(kinds)) == {-1, 0, 1, 2, 3, 4}
     first, rest = gt.select(np.arange(40)), gt.select(np.arange(40, 60))  # one image has people in both
-    np.testing.assert_array_equal(classify_errors(pred[:40], first, rest), kinds[:40])
+    np.testing.assert_array_equal(classify_errors(pred[:40], replace(first, others=rest)), kinds[:40])
     alone = classify_errors(pred, replace(gt, image=None))
     np.testing.assert_array_equal(alone, np.where(kinds == SWAP, MISS, kinds))
 
@@ -122,7 +122,7 @@ def test_planted_exchanges_are_inversions_and_swaps(real_gt, real):
     beside = {people.images[row]: row for row in last}
     rows = np.array([row for row in range(len(gt)) if beside[people.images[row]] != row])
     others = np.array([beside[people.images[row]] for row in rows])
-    kinds = classify_errors(np.nan_to_num(gt.joints[np.r_[others]]), gt.select(rows), gt.select(others))
+    kinds = classify_errors(np.nan_to_num(gt.joints[others]), replace(gt.select(rows), others=gt.select(others)))
     away = np.fmin(*(np.linalg.norm(gt.known[others] - gt.known[rows][:, joint], axis=-1) for joint in
                      (np.arange(16), list(MPII.flip_permutation)))) > 1.5 * gt.size[rows, None]  # fmt: skip
     planted = away & gt.annotated[rows] & gt.annotated[others]
@@ -133,43 +133,40 @@ def test_planted_exchanges_are_inversions_and_swaps(real_gt, real):
 def test_points_gained_are_what_repaired_poses_score(convention):
     pred, gt = crowd()
     kinds = classify_errors(pred, gt, convention=convention)
-    found = measure_kinds(kinds, gt, convention=convention, bootstrap=Bootstrap(40))
     scores = evaluate(pred, gt, convention=convention, bootstrap=Bootstrap(40))
-    assert found.mean["good"] == scores.mean_pckh
-    assert {name: each["good"] for name, each in found.per_joint.items()} == scores.pckh.per_part
-    assert found.joints == scores.pckh.count
+    good = scores["kind_good"]
+    assert (good.overall, good.per_part, good.count) == (scores.mean_pckh, scores.pckh.per_part, scores.pckh.count)
+    assert good.groups["groups"] == scores.pckh.groups["groups"] and good.counts == scores.pckh.counts
     for place, kind in enumerate(KINDS[1:], 1):
         repaired = np.where((kinds == place)[..., None], gt.joints, pred)
         gained = evaluate(repaired, gt, convention=convention).mean_pckh.value - scores.mean_pckh.value
-        assert found.gained[kind].value == pytest.approx(gained)
-        low, high = found.gained[kind].interval
+        assert scores[f"kind_{kind}"].overall.value == pytest.approx(gained)
+        low, high = scores[f"kind_{kind}"].overall.interval
         assert low <= gained <= high
 
 
 def test_shares_by_size_and_visibility_and_differences():
     pred, gt = crowd()
-    kinds, better = classify_errors(pred, gt), classify_errors((pred + np.nan_to_num(gt.joints)) / 2, gt)
-    found, difference = measure_kinds(kinds, gt), measure_kinds(better, gt, kinds)
+    better = (pred + np.nan_to_num(gt.joints)) / 2
+    kinds, scores = classify_errors(pred, gt), evaluate(pred, gt)
     in_mean = np.array([name not in ("pelvis", "thorax") for name in MPII.names])
-    low, high = found.edges
-    for name, part in (("small", gt.size <= low), ("medium", (gt.size > low) & (gt.size <= high)),
-                       ("large", gt.size > high)):  # fmt: skip
-        inside = kinds[part][:, in_mean]
-        assert found.sizes[name]["swap"].value == pytest.approx(100 * (inside == SWAP).sum() / (inside >= 0).sum())
-    for name, flag in (("occluded", 0), ("visible", 1)):
-        inside = kinds[in_mean & (gt.visible == flag)]
-        assert found.visibility[name]["miss"].value == pytest.approx(
-            100 * (inside == MISS).mean() / (inside >= 0).mean()
-        )
-    plain = measure_kinds(better, gt, bootstrap=None)
-    assert plain.mean["miss"].interval is None and plain.per_joint["r_ankle"]["good"].interval is None
+    low, high = np.quantile(gt.size[(kinds >= 0).any(axis=1)], (1 / 3, 2 / 3))
+    masks = {
+        "small": gt.size <= low, "medium": (gt.size > low) & (gt.size <= high), "large": gt.size > high,
+        "occluded": gt.visible == 0, "visible": gt.visible == 1,
+    }  # fmt: skip
+    for name, mask in masks.items():
+        inside = kinds[in_mean & (mask if mask.ndim > 1 else mask[:, None])]
+        for place, kind in enumerate(KINDS):
+            share = 100 * (inside == place).sum() / (inside >= 0).sum()
+            assert scores[f"kind_{kind}"].groups["parts"][name].value == pytest.approx(share)
+    difference, other = compare(better, pred, gt), evaluate(better, gt)
     for kind in KINDS:
-        assert difference.mean[kind].value == pytest.approx(plain.mean[kind].value - found.mean[kind].value)
-    assert difference.mean["good"].low > 0
-    tree = kinds_to_json(found)
-    assert tree["interval"]["sizes"]["large"]["good"] == list(found.sizes["large"]["good"].interval)
-    assert tree["limits"] == {"good": 0.5, "jitter": 1.0, "other_joint": 0.5}
-    assert measure_kinds(kinds, replace(gt, size=np.full(len(gt), 30.0)), bootstrap=None).sizes == {}
+        apart = other[f"kind_{kind}"].overall.value - scores[f"kind_{kind}"].overall.value
+        assert difference[f"kind_{kind}"].overall.value == pytest.approx(apart)
+    assert difference["kind_good"].overall.low > 0
+    alike = evaluate(pred, replace(gt, size=np.full(len(gt), 30.0)))
+    assert alike["kind_good"].groups["parts"]["small"].value is None
 
 
 def test_conventions_decide_at_the_limit_and_3d_is_refused():
