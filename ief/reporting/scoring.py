@@ -57,10 +57,9 @@ def ground_truth(
     for pose in poses:
         counted = counted & predicted_joints(pose[..., :2])
     measure = MEASURES[metric] if metric else choose_measure(people)
-    return GroundTruth(
-        people.joints, people.head_size, people.scale, counted, people.skeleton, measure,
-        image=people.images, visible=people.visible, others=others and ground_truth(others, *poses, metric=measure.key),
-    )  # fmt: skip
+    beside = ground_truth(others, *poses, metric=measure.key) if others else None
+    more = {"image": people.images, "visible": people.visible, "others": beside}
+    return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure, **more)
 
 
 def choose_measure(people: People) -> Measure:

@@ -61,6 +61,8 @@ def test_the_keys_are_those_of_the_contract_in_this_order(data):
         return {name: dict.fromkeys(UNITS, per_joint[name]) for name in names}
 
     pckh = {"per_joint": per_joint, "groups": dict.fromkeys(GROUPS, "float"), "upper_body": "float"}
+    parts = {part: "NoneType" if part in ("occluded", "visible") else "float" for part in PARTS}
+    kind = {"per_joint": per_joint, "groups": dict.fromkeys(GROUPS, "float"), "parts": parts}
     bones = {**pixels(BONES), "head_top": dict.fromkeys(UNITS, "NoneType")}
     wanted = {
         "convention": "str",
@@ -68,6 +70,7 @@ def test_the_keys_are_those_of_the_contract_in_this_order(data):
         "persons_without_head_size": "int",
         "persons_without_scale": "int",
         "pckh": {"0.5": pckh, "0.1": pckh},
+        "kinds": dict.fromkeys(KINDS, kind),
         "pckh_auc": "float",
         "pckh_curve": {f"{index / 100:.2f}": "float" for index in range(51)},
         "joint_error": {"image_px": "float", "crop_px": "float", "per_joint": pixels(MPII.names)},
