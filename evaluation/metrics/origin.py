@@ -29,7 +29,7 @@ def measure_offset(joints: np.ndarray, gt: GroundTruth) -> tuple[float, float, i
         limb joints near the ground truth, on which they are measured. None if these are fewer than 100.
     """
     limbs = [gt.skeleton.index(name) for name in LIMBS if name in gt.skeleton.names]
-    offset = (joints[..., :2] - gt.known)[:, limbs]
+    offset = (joints[..., :2] - np.where(gt.annotated[..., None], gt.joints, np.nan))[:, limbs]
     size = np.broadcast_to(gt.head_size[:, None], offset.shape[:2])
     with np.errstate(invalid="ignore"):
         near = (size > 0) & (np.linalg.norm(offset, axis=-1) < NEAR * size)

@@ -202,9 +202,9 @@ def score_oks(
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    doubts = [check(joints, people) for check in (unit_warning, order_warning, filler_warning)]
-    for warning in filter(None, [*doubts[:1], origin_warning(joints, ground_truth(people)), *doubts[1:]]):
-        print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
+    for check in (unit_warning, origin_warning, order_warning, filler_warning):
+        if warning := check(joints, people):
+            print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
 
 
 def print_tables(scores: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
