@@ -126,6 +126,7 @@ class Preset:
     flip: float = option(0.5, "augmentation: probability of a mirror image")
     color: float = option(0.0, "augmentation: largest change of contrast and brightness")
     occlusion: float = option(0.0, "augmentation: probability that a rectangle is hidden")
+    half_body: float = option(0.0, "augmentation: probability that half of the body, upper or lower, fills the crop")
 
     def __post_init__(self) -> None:
         check_options(self, {field.name: field for field in fields(self)})
@@ -152,6 +153,7 @@ SWIFT = Preset(
     precision="bf16",
 )
 BEST = replace(SWIFT, sigma=0.08, lr_mult_later=1.0, continue_head=True)
+MPII_256 = replace(BEST, size=256, epochs=210.0)
 DEMO = replace(
     BEST,
     backbone="resnet18",
@@ -165,7 +167,7 @@ DEMO = replace(
 )
 # Section 4, "Training" and "Data Processing": 25 epochs, of which each shows a person of Human3.6M 4 times.
 PAPER_3D = Preset(epochs=100.0)
-PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "demo": DEMO}
+PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "mpii256": MPII_256, "demo": DEMO}
 STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets
 OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
 OPTIONS = {entry.name: entry for entry in fields(Preset)}

@@ -20,6 +20,7 @@ YOUNGER = {
     "preset.keep": "last",
     "preset.origin_share": 0.0,
     "preset.pose_indexed": False,
+    "preset.half_body": 0.0,
     "dimensions": 2,
     "also": None,
     "also_people": 0,
