@@ -21,6 +21,7 @@ YOUNGER = {
     "preset.origin_share": 0.0,
     "preset.pose_indexed": False,
     "preset.half_body": 0.0,
+    "preset.origin": "corner",
     "dimensions": 2,
     "also": None,
     "also_people": 0,

@@ -63,6 +63,7 @@ class TrainingBatches:
         device: where batches are made; a GPU holds all crops from the start if they fit.
         samples: of each batch that this process sees: `slice(rank, None, world_size)`.
         dimensions: D of the joints, at least the split's own: what it lacks is NaN; None for the split's own.
+        rooted: move each pose in x and y, so that its root joint is at the center of the crop.
 
     Raises:
         PoseError: for half bodies of joints that tell no half.
@@ -77,9 +78,11 @@ class TrainingBatches:
         device: torch.device,
         samples: slice = slice(None),
         dimensions: int | None = None,
+        rooted: bool = False,
     ) -> None:
         self.data, self.skeleton, self.augmentation = data, data.people.skeleton, augmentation
         self.batch_size, self.seed, self.device, self.samples = batch_size, seed, device, samples
+        self.rooted = rooted
         missing = (dimensions or data.dimensions) - data.dimensions
         self.joints = F.pad(torch.from_numpy(data.joints), (0, missing), value=torch.nan)
         self.crops = hold_crops(data.crops, device)
@@ -98,6 +101,9 @@ class TrainingBatches:
             halves = zoom_half_bodies(self.joints[rows], self.lower, probability, self.data.size, draws)
             matrices = torch.from_numpy(compose_affine(matrices.numpy(), halves.numpy()))
         joints = move_joints(self.joints[rows], matrices, flipped, self.skeleton.flip_permutation)
+        if self.rooted:
+            root = self.skeleton.parents.index(-1)
+            joints[..., :2] += (self.data.size - 1) / 2 - joints[:, root : root + 1, :2]
         mask = torch.isfinite(joints)
         sampled = None
         if images:
