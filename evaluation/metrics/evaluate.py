@@ -15,7 +15,7 @@ from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
-from evaluation.metrics.ground_truth import GroundTruth, fill_masked, has_size, nan_mean, ratio
+from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
 from evaluation.metrics.kinds import classify_errors, kind_terms, measure_kinds
 from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.origin import origin_warning
@@ -49,9 +49,8 @@ def evaluate(
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention, a skeleton without MPII's joints where there are limits of its angles.
     """
-    scores = score_means(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
     _warn_origin(gt, pred)
-    return scores
+    return score_means(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
 def compare(
@@ -71,9 +70,8 @@ def compare(
     Args:
         pred, reference: (N, K, D) each. The others: see `evaluate`, which also lists what is raised.
     """
-    scores = score_means(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
     _warn_origin(gt, pred, reference)
-    return scores
+    return score_means(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
 def score_means(
@@ -147,8 +145,8 @@ def person_errors(pred: ArrayLike, gt: GroundTruth) -> np.ndarray:
 
 
 def _warn_origin(gt: GroundTruth, *predictions: ArrayLike) -> None:
-    for pred in predictions if gt.dimensions == 2 else ():
-        if warning := origin_warning(fill_masked(pred), gt):
+    for pred in predictions:
+        if gt.dimensions == 2 and (warning := origin_warning(gt.check(pred), gt)):
             warnings.warn(warning, stacklevel=3)
 
 
