@@ -68,7 +68,8 @@ def run(args: argparse.Namespace) -> None:
     out = args.out or (args.data and args.run) or Path("poses")
     options = {name: getattr(args, name) for name in predict.__kwdefaults__}  # the names of the options here
     files, left_out = predict(*given, out, weights, **options)
-    print(*files, sep="\n")
+    overlays = [] if args.data or not any(out.rglob("*.pose.jpg")) else [out / "NAME.pose.jpg"]
+    print(*files, *overlays, sep="\n")
     if left_out:
         raise Incomplete(left_out)
 

@@ -97,7 +97,7 @@ class FakeNano:
         return SimpleNamespace(xyxy=boxes[kept], confidence=scores[kept], class_id=ids[kept])
 
 
-def test_rfdetr_finds_people_and_no_dogs(predictor, monkeypatch, tmp_path):
+def test_rfdetr_finds_people_and_no_dogs(predictor, monkeypatch, tmp_path, capsys):
     """By Python and the command line; there, an INPUT may still follow --detect."""
     monkeypatch.setitem(sys.modules, "rfdetr", SimpleNamespace(RFDETRNano=FakeNano))
     load_detector.cache_clear()
@@ -110,6 +110,7 @@ def test_rfdetr_finds_people_and_no_dogs(predictor, monkeypatch, tmp_path):
     command = ["predict", "--run", run, "--device", "cpu", "--out", out, image]
     assert main([*map(str, command), "--min-score", "0.3", "--detect", "rfdetr"]) == 0
     assert len(np.load(out / "predictions-images.npz")["joints"]) == 3
+    assert str(out / "NAME.pose.jpg") in capsys.readouterr().out.split() and (out / "a.png.pose.jpg").exists()
     one = np.array([[5.0, 5, 45, 65]]), np.array([0.9])
     monkeypatch.setattr(ief.inference.detector, "PersonDetector", lambda *given: lambda image: one)
     assert main([*map(str, command[:-1]), "--detect", str(image)]) == 0
