@@ -2,15 +2,17 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
 from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, find_elsewhere
@@ -65,6 +67,7 @@ def read_coco(
         empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
         raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
+    exempt, listed = _read_exempt(zip(entries, kinds, strict=True), read, len(order)), _list_images(images)
     images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
     missing = missing_points(points)
     labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
@@ -94,7 +97,30 @@ def read_coco(
         image_ids=as_ids(image_ids.tolist()),
         category_ids=as_ids(category_ids.tolist()),
     )
-    return replace(reading, people=reading.people.select(~empty), notes=merge(notes, left_out, reading.notes))
+    notes, people = merge(notes, left_out, reading.notes), reading.people.select(~empty)
+    return replace(reading, people=people, notes=notes, image_ids=listed, exempt=exempt)
+
+
+def _list_images(images: list[dict]) -> dict[str, int | str]:
+    """The ids of the named images, in the order of ids: numbers, then text."""
+    named = [image for image in images if isinstance(image.get("file_name"), str)]
+    ids = {escape_name(image["file_name"]): plain_id(image.get("id")) for image in named}
+    numbers, words = ([pair for pair in ids.items() if isinstance(pair[1], kind)] for kind in (int, str))
+    return {name: image for part in (numbers, words) for name, image in sorted(part, key=itemgetter(1))}
+
+
+def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tuple], joints: int) -> list[dict]:
+    """Those left out for a reason, in `Reading`'s form, as far as they have an image and a box."""
+    exempt = []
+    for entry in ({"keypoints": [0] * 3 * joints} | entry | {"kind": kind} for entry, kind in entries if kind):
+        with suppress(TypeError, ValueError, LookupError, OverflowError, AttributeError):
+            image, points, flags, box, area, *_ = read(entry)
+            labeled = (flags > 0) & ~missing_points(points)
+            row = {"image": escape_name(image), "iscrowd": int(entry["kind"] == CROWD), "bbox": box.tolist()}
+            row |= {"area": float(np.prod(box[2:]) if np.isnan(area) else area), "num_keypoints": int(labeled.sum())}
+            points = np.where(labeled[:, None], np.column_stack([points, flags]), 0)
+            exempt += [row | {"keypoints": points.ravel().tolist()}] if row["area"] > 0 else []
+    return exempt
 
 
 def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
