@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError, import_extra
 from evaluation.metrics.bootstrap import FEWEST, Bootstrap, Estimate, estimates
-from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
+from evaluation.metrics.ground_truth import GroundTruth, has_size
 from heads.skeleton import BOX_PER_SCALE
 
 AREA_PER_BOX = 0.53  # of a person's area to the square of the box's side, where no area is known: mmpose's factor
@@ -177,19 +177,23 @@ def _resample(run: Any, images: int, bootstrap: Bootstrap) -> np.ndarray:
         rows = [np.concatenate([np.reshape(e[key], (steps, -1)) for e in each], axis=1) for each in entries]
         return np.array(rows, dtype=bool)[..., order]
 
-    counted = ~join("dtIgnore")
-    correct, people = counted & join("dtMatches"), np.zeros((len(entries), images))
+    counted, correct, people = ~join("dtIgnore"), join("dtMatches"), np.zeros((len(entries), images))
     people[:, image] = [[len(entry["gtIgnore"]) - np.sum(entry["gtIgnore"]) for entry in each] for each in entries]
+    # Of each area and OKS the images of the poses that count, and which of these are correct.
+    poses = [[(place[one], np.flatnonzero(right[one])) for one, right in zip(*each, strict=True)]
+             for each in zip(counted, correct, strict=True)]  # fmt: skip
     recalls, rng, rows = np.asarray(run.params.recThrs), np.random.default_rng(bootstrap.seed), []
     for _ in range(bootstrap.resamples):
         weights = rng.multinomial(images, np.full(images, 1 / images))
-        right, total = (np.cumsum(each * weights[place], axis=-1) for each in (correct, counted))
-        recall = ratio(right, (people @ weights)[:, None, None])
-        precision = np.zeros((*right.shape[:2], right.shape[2] + 1))  # 0 at recalls that are not reached
-        precision[..., :-1] = np.maximum.accumulate((right / (total + np.spacing(1)))[..., ::-1], axis=-1)[..., ::-1]
-        at = np.array([[np.searchsorted(each, recalls) for each in area] for area in recall])
-        average = np.take_along_axis(precision, at, axis=-1).mean(axis=-1) + 0 * recall[..., -1]
+        average, reached = np.zeros((2, len(entries), steps))
+        for area, total in enumerate((people @ weights).tolist()):
+            for step, (places, hits) in enumerate(poses[area]):
+                right = np.cumsum(weights[places[hits]])
+                precision = right / (np.cumsum(weights[places])[hits] + np.spacing(1))
+                precision = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0)  # where a recall is not reached
+                average[area, step] = precision[np.searchsorted(right / total, recalls)].mean() if total else np.nan
+                reached[area, step] = right[-1:].sum() / total if total else np.nan
         rows.append([])
-        for every, medium, large in (average, recall[..., -1]):
+        for every, medium, large in (average, reached):
             rows[-1] += [every.mean(), every[0], every[5], medium.mean(), large.mean()]
     return np.array(rows)

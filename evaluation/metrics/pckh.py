@@ -48,7 +48,7 @@ class PCKhMetric:
         """Forget all people."""
         joints = len(self.skeleton)
         # Correct and annotated joints, people, and those without a head size.
-        self._sums = np.zeros((len(self.thresholds) + len(CURVE), joints), int), np.zeros(joints, int), 0, 0
+        self.sums = np.zeros((len(self.thresholds) + len(CURVE), joints), int), np.zeros(joints, int), 0, 0
 
     def update(self, pred: ArrayLike, gt: GroundTruth) -> None:
         """Count a batch: predictions (N, K, D) in image pixels of the people of `gt`.
@@ -59,11 +59,11 @@ class PCKhMetric:
         distances = measure_distances(pred, gt)
         counted = CorrectJoints([distances], self.thresholds, self.convention)[:], ~np.isnan(distances)
         batch = *(each.sum(axis=0) for each in counted), len(gt), int((~has_size(gt.size)).sum())
-        self._sums = [total + each for total, each in zip(self._sums, batch, strict=True)]
+        self.sums = [total + each for total, each in zip(self.sums, batch, strict=True)]
 
     def compute(self) -> Scores:
         """PCKh of all people so far, and nothing else; a value is None if nothing was counted."""
-        correct, annotated, people, unsized = self._sums
+        correct, annotated, people, unsized = self.sums
         rules = self.thresholds, self.convention, self.skeleton, self.measure
         scores = {name: to_score(*each) for name, each in measure_pckh(correct[None], annotated[None], *rules).items()}
         left_out = {f"without_{self.measure.size}": unsized}
