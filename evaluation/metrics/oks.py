@@ -1,10 +1,9 @@
-"""COCO's average precision by object keypoint similarity (OKS), counted by hotcoco or pycocotools."""
+"""COCO's average precision by object keypoint similarity (OKS), counted by hotcoco, as pycocotools counts."""
 
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike
 from checkpoints.errors import PoseError, import_extra
 from evaluation.metrics.bootstrap import FEWEST, Bootstrap, Estimate, estimates
 from evaluation.metrics.ground_truth import GroundTruth, has_size
-from heads.skeleton import BOX_PER_SCALE
+from heads.skeleton import BOX_PER_SCALE, Skeleton
 
 AREA_PER_BOX = 0.53  # of a person's area to the square of the box's side, where no area is known: mmpose's factor
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
@@ -82,10 +81,9 @@ def oks_scores(
         bootstrap: how to draw 95 % confidence intervals over images; None, or under ten images: without.
 
     Raises:
-        PoseError: neither hotcoco nor pycocotools is installed, the skeleton has no sigmas, nobody can be scored, no
+        PoseError: hotcoco is not installed, the skeleton has no sigmas, nobody can be scored, no
             pose is in an image of somebody.
     """
-    api, evaluator = _import_coco()
     if not gt.skeleton.sigmas:
         raise PoseError("COCO's AP needs a sigma per joint, and the skeleton has none; add `sigmas` to its file")
     if pred_images is None:
@@ -103,96 +101,97 @@ def oks_scores(
         places = np.asarray(pred_images, dtype=str)[kept].tolist()
         if not kept.any():
             raise PoseError("COCO's AP: no prediction is in an image of the annotations; check the images' names")
-    joints, true = gt.annotated[counted], gt.known[counted, :, :2]
-    corner = np.nanmin(true, axis=1)
-    facts = {
-        "area": area[counted],
-        "bbox": np.concatenate([corner, np.nanmax(true, axis=1) - corner], axis=1),
-        "num_keypoints": joints.sum(axis=1),
-        "keypoints": np.dstack([np.nan_to_num(true), 2 * joints]).reshape(len(joints), -1),
-        "iscrowd": np.zeros(len(joints), int),
-    }
-    placed = np.nan_to_num(pred[kept, :, :2])
+    joints, placed = gt.annotated[counted], np.nan_to_num(pred[kept, :, :2])
     ranks = np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0)
-    poses = {
-        "keypoints": np.dstack([placed, np.ones(placed.shape[:2])]).reshape(len(placed), -1),
-        "score": ranks[kept],
-    }
 
-    def list_rows(names: list[str], columns: dict[str, np.ndarray]) -> list[dict]:
-        rows = zip(names, *(column.tolist() for column in columns.values()), strict=True)
-        return [{"image": image, **dict(zip(columns, values, strict=True))} for image, *values in rows]
+    def list_rows(images: list[str], points: np.ndarray, flags: np.ndarray, **columns: np.ndarray) -> list[dict]:
+        columns |= {"keypoints": np.dstack([points, flags]).reshape(len(points), -1)}
+        rows = zip(map(number.get, images), *(column.tolist() for column in columns.values()), strict=True)
+        return [dict(zip(("image_id", *columns), values, strict=True)) for values in rows]
 
-    def number_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict]:
-        return [{**row, "id": at, "image_id": number[row["image"]], "category_id": 1} for at, row in enumerate(rows, 1)]
+    facts = {"area": area[counted], "num_keypoints": joints.sum(axis=1), "iscrowd": np.zeros(len(joints), int)}
+    facts |= {"bbox": np.zeros((len(joints), 4))}  # of no use where a joint is annotated
+    people = list_rows(images, np.nan_to_num(gt.known[counted, :, :2]), 2 * joints, **facts)
+    people += [{**row, "image_id": number[row["image"]]} for row in exempt if row["image"] in number]
+    poses = list_rows(places, placed, np.ones(placed.shape[:2]), score=ranks[kept])
+    samples = score_entries(list(number.values()), people, poses, gt.skeleton, bootstrap)
+    return OksScores(samples, len(images), int((present & ~counted).sum()), int((counted & ~known).sum()))
 
-    people = list_rows(images, facts) + [row for row in exempt if row["image"] in number]
-    with contextlib.redirect_stdout(io.StringIO()):  # both print
-        coco = api()
-        coco.dataset = {
-            "images": [{"id": index} for index in number.values()],
-            "annotations": number_rows(people),
-            "categories": [{"id": 1, "name": "person"}],
-        }
+
+def score_entries(
+    images: Sequence[int],
+    annotations: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]],
+    skeleton: Skeleton,
+    bootstrap: Bootstrap | None = None,
+) -> np.ndarray:
+    """(1 + R, 10) percent, the `samples` of `OksScores`, of COCO's keypoints and results.
+
+    Args:
+        images: all ids.
+        annotations, results: in COCO's form; their own ids and categories do not matter.
+        skeleton: with sigmas.
+        bootstrap: see `oks_scores`.
+
+    Raises:
+        PoseError: hotcoco is not installed.
+    """
+    hotcoco = import_extra("hotcoco", "coco")  # of pycocotools' digits, in a fortieth of its time
+    people, poses = (
+        [{**row, "id": at, "category_id": 1} for at, row in enumerate(rows, 1)] for rows in (annotations, results)
+    )
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints
+        coco, categories = hotcoco.COCO(), [{"id": 1, "name": "person"}]
+        coco.dataset = {"images": [{"id": each} for each in images], "annotations": people, "categories": categories}
         coco.createIndex()
-        run = evaluator(coco, coco.loadRes(number_rows(list_rows(places, poses))), "keypoints")
-        run.params.kpt_oks_sigmas = np.array(gt.skeleton.sigmas)
+        run = hotcoco.COCOeval(coco, coco.loadRes(poses), "keypoints")
+        run.params.kpt_oks_sigmas = np.array(skeleton.sigmas)
         run.evaluate()
         run.accumulate()
         run.summarize()
-    samples = np.array(run.stats, dtype=float)[None]
-    samples = np.where(samples < 0, np.nan, samples)
-    if bootstrap and len(number) >= FEWEST:
-        samples = np.concatenate([samples, _resample(run, len(number), bootstrap)])
-    return OksScores(100 * samples, len(images), int((present & ~counted).sum()), int((counted & ~known).sum()))
+    samples = np.where(np.array(run.stats) < 0, np.nan, run.stats)[None]
+    if bootstrap and len(images) >= FEWEST:
+        samples = np.concatenate([samples, _resample(run, sorted(images), bootstrap)])
+    return 100 * samples
 
 
-def _import_coco() -> tuple[Any, Any]:
-    """COCO and COCOeval of hotcoco, which gives the same digits in a fortieth of the time, else of pycocotools."""
-    try:
-        hotcoco = import_module("hotcoco")
-        return hotcoco.COCO, hotcoco.COCOeval
-    except ImportError:
-        api, evaluator = (import_extra(f"pycocotools.{name}", "coco") for name in ("coco", "cocoeval"))
-        return api.COCO, evaluator.COCOeval
-
-
-def _resample(run: Any, images: int, bootstrap: Bootstrap) -> np.ndarray:
+def _resample(run: Any, images: Sequence[int], bootstrap: Bootstrap) -> np.ndarray:
     """(R, 10) the figures, 0 to 1, of images drawn with replacement: `accumulate` and `summarize` with a weight each.
 
     Args:
-        run: COCOeval, evaluated on images 1 to `images`.
+        run: COCOeval, evaluated.
+        images: its ids in order.
     """
     by_area: dict[tuple[float, ...], list[dict]] = {}
     for entry in filter(None, run.evalImgs):
         by_area.setdefault(tuple(entry["aRng"]), []).append(entry)
     entries = [by_area[bounds] for bounds in sorted(by_area)]  # all, medium, large
-    image = np.array([entry["image_id"] - 1 for entry in entries[0]])
-    ranks = -np.concatenate([entry["dtScores"] for entry in entries[0]])
-    order, steps = np.argsort(ranks, kind="mergesort"), len(run.params.iouThrs)
+    image = np.searchsorted(images, [entry["image_id"] for entry in entries[0]])
+    order = np.argsort(-np.concatenate([entry["dtScores"] for entry in entries[0]]), kind="mergesort")
     place = np.repeat(image, [len(entry["dtScores"]) for entry in entries[0]])[order]
-
-    def join(key: str) -> np.ndarray:
-        """(3, T, P) bool of the poses, the highest score first."""
-        rows = [np.concatenate([np.reshape(e[key], (steps, -1)) for e in each], axis=1) for each in entries]
-        return np.array(rows, dtype=bool)[..., order]
-
-    counted, correct, people = ~join("dtIgnore"), join("dtMatches"), np.zeros((len(entries), images))
+    steps, people = len(run.params.iouThrs), np.zeros((len(entries), len(images)))
     people[:, image] = [[len(entry["gtIgnore"]) - np.sum(entry["gtIgnore"]) for entry in each] for each in entries]
+
+    def join(area: list[dict], key: str) -> np.ndarray:
+        """(T, P) bool of the poses, the highest score first."""
+        return np.concatenate([np.reshape(entry[key], (steps, -1)) for entry in area], axis=1).astype(bool)[:, order]
+
     # Of each area and OKS the images of the poses that count, and which of these are correct.
-    poses = [[(place[one], np.flatnonzero(right[one])) for one, right in zip(*each, strict=True)]
-             for each in zip(counted, correct, strict=True)]  # fmt: skip
+    poses = [
+        [(place[~ignored], np.flatnonzero(matched[~ignored])) for ignored, matched in zip(*columns, strict=True)]
+        for columns in ((join(area, "dtIgnore"), join(area, "dtMatches")) for area in entries)
+    ]
     recalls, rng, rows = np.asarray(run.params.recThrs), np.random.default_rng(bootstrap.seed), []
     for _ in range(bootstrap.resamples):
-        weights = rng.multinomial(images, np.full(images, 1 / images))
-        average, reached = np.zeros((2, len(entries), steps))
+        weights = rng.multinomial(len(images), np.full(len(images), 1 / len(images)))
+        average, reached = np.full((2, len(entries), steps), np.nan)
         for area, total in enumerate((people @ weights).tolist()):
-            for step, (places, hits) in enumerate(poses[area]):
+            for step, (places, hits) in enumerate(poses[area] if total else ()):
                 right = np.cumsum(weights[places[hits]])
                 precision = right / (np.cumsum(weights[places])[hits] + np.spacing(1))
                 precision = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0)  # where a recall is not reached
-                average[area, step] = precision[np.searchsorted(right / total, recalls)].mean() if total else np.nan
-                reached[area, step] = right[-1:].sum() / total if total else np.nan
+                average[area, step] = precision[np.searchsorted(right / total, recalls)].mean()
+                reached[area, step] = right[-1:].sum() / total
         rows.append([])
         for every, medium, large in (average, reached):
             rows[-1] += [every.mean(), every[0], every[5], medium.mean(), large.mean()]

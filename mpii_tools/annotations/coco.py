@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -102,24 +101,23 @@ def read_coco(
 
 
 def _list_images(images: list[dict]) -> dict[str, int | str]:
-    """The ids of the named images, in the order of ids: numbers, then text."""
+    """The ids of the named images, in the order of their numbers."""
+    images = sorted(images, key=lambda image: str(image.get("id")).zfill(20))
     named = [image for image in images if isinstance(image.get("file_name"), str)]
-    ids = {escape_name(image["file_name"]): plain_id(image.get("id")) for image in named}
-    numbers, words = ([pair for pair in ids.items() if isinstance(pair[1], kind)] for kind in (int, str))
-    return {name: image for part in (numbers, words) for name, image in sorted(part, key=itemgetter(1))}
+    return {escape_name(image["file_name"]): plain_id(image.get("id")) for image in named}
 
 
 def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tuple], joints: int) -> list[dict]:
     """Those left out for a reason, in `Reading`'s form, as far as they have an image and a box."""
     exempt = []
-    for entry in ({"keypoints": [0] * 3 * joints} | entry | {"kind": kind} for entry, kind in entries if kind):
+    for entry, reason in entries:
         with suppress(TypeError, ValueError, LookupError, OverflowError, AttributeError):
-            image, points, flags, box, area, *_ = read(entry)
-            labeled = (flags > 0) & ~missing_points(points)
-            row = {"image": escape_name(image), "iscrowd": int(entry["kind"] == CROWD), "bbox": box.tolist()}
-            row |= {"area": float(np.prod(box[2:]) if np.isnan(area) else area), "num_keypoints": int(labeled.sum())}
-            points = np.where(labeled[:, None], np.column_stack([points, flags]), 0)
-            exempt += [row | {"keypoints": points.ravel().tolist()}] if row["area"] > 0 else []
+            image, points, flags, box, area, *_ = read({"keypoints": [0] * 3 * joints} | entry)
+            labeled, area = (flags > 0) & ~missing_points(points), box[2] * box[3] if np.isnan(area) else area
+            keypoints = np.where(labeled[:, None], np.column_stack([points, flags]), 0).ravel().tolist()
+            row = {"image": escape_name(image), "iscrowd": int(reason == CROWD), "num_keypoints": int(labeled.sum())}
+            row |= {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}
+            exempt += [row] if reason and row["area"] > 0 else []
     return exempt
 
 
