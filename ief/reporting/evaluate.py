@@ -67,7 +67,7 @@ def evaluate_predictions(
         aligned, people = align_annotated(read, people)
     except PoseError as error:
         images = name_images(read, people, reading.image_ids)
-        if not oks or images is None or read.joint_names != people.joint_names:
+        if not oks or images is None or any(each.joint_names != people.joint_names for each in (read, *rivals)):
             raise
         scored = [score_coco(each, None, reading, intervals or rivals) for each in (read, *rivals)]
         if elsewhere := len(read) - int(np.isin(images, [*reading.image_ids, *people.images.tolist()]).sum()):
