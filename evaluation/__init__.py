@@ -27,8 +27,9 @@ from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.kinds import KINDS, classify_errors
 from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.oks import OksScores, oks_scores
-from evaluation.metrics.pckh import PCKhMetric, pckh
+from evaluation.metrics.pckh import pckh
 from evaluation.metrics.scores import Score, Scores
+from evaluation.metrics.suspects import Suspects, rank_suspects
 from evaluation.report.tables import format_scores
 
 # What `ief evaluate` prints; tables stand above metrics, so that the two meet here.

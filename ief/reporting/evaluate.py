@@ -2,18 +2,19 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
-from evaluation import KINDS, GroundTruth, OksScores, classify_errors, load_angle_limits, oks_scores, sequence_errors
+from evaluation import KINDS, GroundTruth, classify_errors, load_angle_limits, sequence_errors
 from evaluation.metrics.bootstrap import FEWEST, split_rows
 from evaluation.metrics.json_format import Json
 from evaluation.metrics.origin import origin_warning
 from evaluation.report.tables import format_scores
+from ief.reporting.oks import report_oks, score_coco
 from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, score_poses, to_tree, view_poses
 from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
@@ -21,7 +22,7 @@ from mpii_tools.annotations.reading import table
 from mpii_tools.people import People
 from mpii_tools.results.coco import format_columns
 from mpii_tools.results.matching import align, align_annotated, name_images
-from mpii_tools.results.predictions import Predictions, person_scores, predicted_joints, read_predictions
+from mpii_tools.results.predictions import predicted_joints, read_predictions
 from mpii_tools.results.sanity import filler_warning, find_constant_joints, order_warning, unit_warning
 
 
@@ -64,29 +65,39 @@ def evaluate_predictions(
     """
     limits = load_angle_limits(angle_limits) if angle_limits else None
     reading = read_annotations(annotations)
-    people = select_split(annotations, reading.people, split)
+    everybody = reading.people
+    people = select_split(annotations, everybody, split)
     require_pixels(annotations, people)
     read = read_predictions(predictions, people.joint_names, first_pixel)
-    notes = [table(f"faults of {annotations}", reading.faults)]
+    rivals = [read_predictions(against, people.joint_names, first_pixel)] if against else []
+    notes, whole = [table(f"faults of {annotations}", reading.faults)], len(people) == len(everybody)
+    reading = replace(reading, people=people, image_ids=reading.image_ids if whole else {})
     try:
         aligned, people = align_annotated(read, people)
     except PoseError as error:
-        if not oks or (images := name_images(read, people)) is None or read.joint_names != people.joint_names:
+        images = name_images(read, people, reading.image_ids)
+        if not oks or images is None or any(each.joint_names != people.joint_names for each in (read, *rivals)):
             raise
-        return score_detections(read, people, images, [*notes, f"COCO's OKS alone, which needs no pairs: {error}"])
+        scored = [score_coco(each, None, reading, intervals or rivals) for each in (read, *rivals)]
+        if elsewhere := len(read) - int(np.isin(images, [*reading.image_ids, *people.images.tolist()]).sum()):
+            notes.append(f"{elsewhere:,} predictions are in images of nobody in {annotations} and do not count")
+        if not reading.image_ids:
+            notes.append("images without people and crowds are not known; COCO's protocol needs its own JSON, whole")
+        print_notes([*notes, f"COCO's OKS alone, which needs no pairs: {error}"])
+        return report_oks(scored, against)
     notes += list_gaps(predictions, aligned.joints, people, len(read) - len(people))
-    others = select_others(reading.people, people)
-    del reading, read  # half a million people take half a gigabyte
-    poses = {predictions: aligned.joints}
     if (intervals or against) and len(people) < FEWEST:
         notes.append(f"{len(people)} people, under {FEWEST}: too few for confidence intervals")
-    if against:
-        poses[against] = align(read_predictions(against, people.joint_names, first_pixel), people).joints
+    paired = [aligned, *(align(rival, people) for rival in rivals)]
+    pairs = zip((read, *rivals), paired, strict=True) if oks else ()
+    scored = [score_coco(*pair, replace(reading, people=people), intervals or rivals) for pair in pairs]
+    others = select_others(everybody, people)
+    del everybody, reading, read, rivals  # half a million people take half a gigabyte
+    poses = {path: each.joints for path, each in zip((predictions, against), paired, strict=False)}
     for path, pose in {} if keep_fillers else poses.items():
         poses[path], note = drop_fillers(path, pose, people)
         notes.append(note)
     joints = poses[predictions]
-    average_precision = score_oks(joints, people, aligned.scores, aligned.box_scores) if oks else None
     print_notes(notes)
     options = {"convention": convention, "metric": metric, "limits": limits, "others": others}
     scores = {str(path): score_poses(pose, people, intervals=intervals, **options) for path, pose in poses.items()}
@@ -96,31 +107,21 @@ def evaluate_predictions(
     for path, pose in poses.items():
         warn(path, pose, people)
     print_tables(scores)
-    if average_precision:
-        print_oks(average_precision)
-        result["oks"] = asdict(average_precision)
+    average_precision = report_oks(scored, against)
+    result |= average_precision
     if view := view_poses(people, 3, joints):
         result[KEY]["per_sequence"] = sequence_errors(*view[1], view[0])
     if against:
         difference = score_poses(joints, people, minus=poses[against], **options)
         print_tables({f"minus {against}": difference}, signed=True)
-        result |= {"against": to_tree(scores[str(against)]), "difference": to_tree(difference, differences=True)}
+        result["against"] = to_tree(scores[str(against)])
+        result["difference"] = to_tree(difference, differences=True) | average_precision.get("difference", {})
     if people_csv:
         gt = ground_truth(people, joints, metric=metric, others=others)
         write_people(
             people_csv, joints, people, gt, classify_errors(joints[..., :2], gt, convention=convention), aligned.scores
         )
     return result
-
-
-def score_detections(read: Predictions, people: People, images: list[str], notes: list[str]) -> Json:
-    """COCO's AP of predictions that are no pairs with the people, P image names of theirs, printed below notes."""
-    average_precision = score_oks(read.joints, people, read.scores, read.box_scores, images)
-    if elsewhere := len(read) - int(np.isin(images, people.images).sum()):
-        notes.insert(1, f"{elsewhere:,} predictions are in images of nobody in the annotations and do not count")
-    print_notes(notes)
-    print_oks(average_precision)
-    return {"oks": asdict(average_precision)}
 
 
 def print_notes(notes: list[str]) -> None:
@@ -187,19 +188,6 @@ def select_split(path: Path, people: People, split: str | None) -> People:
     return people.select(inside)
 
 
-def score_oks(
-    joints: np.ndarray, people: People, scores: np.ndarray | None, box_scores: np.ndarray | None,
-    images: list[str] | None = None,
-) -> OksScores:  # fmt: skip
-    """COCO's AP of poses (P, K, D), ranked by the scores of joints (P, K) and boxes (P,) as `person_scores` does.
-
-    Args:
-        images: P names, of poses that are not one for each of the people in their order.
-    """
-    gt, ranks = ground_truth(people, joints), person_scores(scores, box_scores, len(joints))
-    return oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks, images)
-
-
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
     for check in (unit_warning, origin_warning, order_warning, filler_warning):
@@ -212,11 +200,3 @@ def print_tables(scores: Mapping[str, ScoresByDimension], signed: bool = False) 
     for dimensions in (2, 3):
         if shown := {name: each[dimensions] for name, each in scores.items() if dimensions in each}:
             print(format_scores(shown, signed) if signed or len(scores) > 1 else next(iter(shown.values())))
-
-
-def print_oks(oks: OksScores) -> None:
-    """COCO's figures on a line, with whose area is not the annotations' own."""
-    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in oks.values.items())
-    print(f"COCO's OKS in % over {oks.people:,} people\n{values}")
-    if oks.area_by_box or oks.without_area:
-        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")
