@@ -30,6 +30,7 @@ class Section:
         folded: names of the tables that are opened by a tap on their title.
         wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
         facts: what results.json holds of it, beside the tables: key -> values.
+        files: further ones of the report: path -> content.
     """
 
     heading: str
@@ -40,6 +41,7 @@ class Section:
     folded: frozenset[str] = frozenset()
     wide: bool = False
     facts: Json = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Report:
         return {
             **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in self.tables().items()},
             **{f"figures/{name}.svg": data for name, data in drawn.items()},
+            **{name: data for section in self.sections for name, data in section.files.items()},
             "index.html": page.encode(),
         }
 

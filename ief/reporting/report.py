@@ -12,7 +12,18 @@ from checkpoints.files import write_bytes, write_text
 from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
-from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
+from evaluation.report import (
+    calibration,
+    curves,
+    errors,
+    human36m,
+    kinds,
+    methods,
+    movement,
+    representation,
+    sequence,
+    suspects,
+)
 from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
@@ -102,9 +113,11 @@ def write_report(
         ]
     parts += methods.make_sections(loaded, view, people is not None, published)
     parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
+    parts.append(kinds.make_section(methods.compare_stages(loaded, view)))
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
+        parts.append(suspects.make_section(loaded, view, people.person_ids.tolist(), people.images.tolist()))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
     parts.append(make_people_section(shown, people, load_image, left_out))
     joints_2d = crop_joints(people if training is None else training)
