@@ -1,20 +1,24 @@
 """The report: one HTML page that holds its tables, plots and pictures and needs nothing from outside."""
 
 import base64
+import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from evaluation.metrics.json_format import Json
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg
-from evaluation.report.tables import Table
+from evaluation.report.tables import Cell, Row, Table, mark_beyond_chance
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Section:
         folded: names of the tables that are opened by a tap on their title.
         wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
         facts: what results.json holds of it, beside the tables: key -> values.
+        people: what the page's script lets a reader look up (`evaluation.report.people`); {} for nothing.
     """
 
     heading: str
@@ -40,6 +45,7 @@ class Section:
     folded: frozenset[str] = frozenset()
     wide: bool = False
     facts: Json = field(default_factory=dict)
+    people: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,15 @@ class Report:
             PoseError: a picture that is not (H, W, 3) uint8.
         """
         drawn = {name: to_svg(plot) for section in self.sections for name, (_, plot) in section.figures.items()}
-        loader = FileSystemLoader(TEMPLATE.parent)
-        environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+        environment = Environment(
+            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+        )
         environment.filters |= {"base64": lambda data: base64.b64encode(data).decode("ascii"), "jpeg": to_jpeg}
-        page = environment.get_template(TEMPLATE.name).render(report=self, drawn=drawn)
+        environment.filters |= {"lay_out": lay_out, "inline": inline_svg, "json": inline_json}
+        tables = self.tables()
+        page = environment.get_template("page.html.j2").render(report=self, drawn=drawn, tables=tables)
         return {
-            **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in self.tables().items()},
+            **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in tables.items()},
             **{f"figures/{name}.svg": data for name, data in drawn.items()},
             "index.html": page.encode(),
         }
@@ -82,5 +91,61 @@ class Report:
         return {**tree, "tables": {name: table.to_json() for name, table in self.tables().items()}}
 
     def tables(self) -> dict[str, Table]:
-        """Every table by its file name."""
-        return {name: table for section in self.sections for name, table in section.tables.items()}
+        """Every table by its file name, differences beyond chance in bold."""
+        named = {name: table for section in self.sections for name, table in section.tables.items()}
+        return {name: mark_beyond_chance(table) for name, table in named.items()}
+
+
+def lay_out(table: Table) -> list[tuple[str, Sequence[str], Sequence[Row], int]]:
+    """A table's parts on the page: what is seen, then what a caption opens: the caption ("" at first), head, rows, rem.
+
+    Rem are the width that it needs, in the steps of the page's styles. A cell becomes the cells that stand in it, (what
+    is before it, cell), its own and those below it; a row that is a caption stays one text.
+    """
+    head, groups, caption = table.head, {"": []}, ""
+    for row in table.rows:
+        if len(row) == 1:
+            caption = str(row[0])
+            groups[caption] = []
+        groups[caption].append(row)
+    seen = [i for i, name in enumerate(head) if name not in table.below and name not in table.folded]
+    aside = [i for i, name in enumerate(head) if not i or name in table.folded]
+    under = {
+        i: [(text, head.index(name)) for name, (over, text) in table.below.items() if over == head[i]] for i in seen
+    }
+
+    def part(
+        caption: str, columns: Sequence[int], rows: Sequence[Row]
+    ) -> tuple[str, Sequence[str], Sequence[Row], int]:
+        filled = [
+            row if len(row) == 1
+            else [[("", row[i]), *((text, row[j]) for text, j in under.get(i, ()) if str(row[j]) not in "-")]
+                  for i in columns]
+            for row in rows
+        ]  # fmt: skip
+        lines = [[(0.55, max(head[i].split(), key=len, default=""))] for i in columns]
+        for row in (row for row in filled if len(row) > 1):
+            for widths, ((_, own), *below) in zip(lines, row, strict=True):
+                value, interval = own.parts() if isinstance(own, Cell) else (max(own.split(), key=len, default=""), "")
+                widths += [(0.52, value), (0.42, interval), *((0.42, f"{text} {each}") for text, each in below)]
+        width = 6 + sum(1.2 + max(rem * len(text) for rem, text in widths) for widths in lines[1:])
+        return caption, [head[i] for i in columns], filled, min(160, 4 * math.ceil(width / 4))
+
+    shown = [row for caption, rows in groups.items() if caption not in table.folded for row in rows]
+    names = ", ".join(head[i] for i in aside[1:])
+    return [
+        part("", seen, shown),
+        *([part(names, aside, shown)] if names else []),
+        *(part(caption, seen, rows[1:]) for caption, rows in groups.items() if caption in table.folded),
+    ]
+
+
+def inline_svg(data: bytes, caption: str) -> Markup:
+    """A drawing as a part of the page, described by its caption."""
+    drawing = re.sub(r' xmlns(:\w+)?="[^"]*"', "", data[data.index(b"<svg") :].decode())
+    return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1))
+
+
+def inline_json(values: Json) -> Markup:
+    """Values as a script of the page reads them; no text in them ends it."""
+    return Markup(json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))

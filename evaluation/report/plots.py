@@ -1,6 +1,7 @@
 """Plots of the metrics, in a width that a phone can show. Drawn off screen, without pyplot's state."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 
@@ -15,11 +16,11 @@ from matplotlib.text import Text
 from evaluation import Estimate, Scores
 from heads.skeleton import MPII, Skeleton
 
-# Okabe and Ito's palette without its yellow, which fades on white; with a line style each, color is not needed.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# Of methods: told apart on light and dark grounds; with a line style and a marker each, color is not needed.
+COLORS = ("#009E73", "#CC79A7", "#8A6FD1", "#B8860B", "#A0522D", "#56A3A6", "#8C8C8C")
 LINES = ("-", "--", "-.", ":")
-SIDES = {"right": "#D55E00", "left": "#0072B2", "center": "#000000"}  # the person's, on a white ground
-TRUE_POSE = "#c4c4c4"
+SIDES = {"right": "#D55E00", "left": "#0072B2", "center": "#000000"}  # the person's: no method has these
+TRUE_POSE, GRID, INK = "#c4c4c4", "#808080", "#000000"  # ink is the page's own color for text (`to_svg`)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.8  # inches: at a phone's width its 10 pt text is about 10 px high
 Values = Mapping[str, Mapping[str, Estimate]]  # method -> what the axis counts off -> value
@@ -43,25 +44,25 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
             color = COLORS[index % len(COLORS)]
             axes.fill_between(list(means), value - reach[0], value + reach[1], color=color, alpha=0.15, lw=0)
     axes.set(xlabel=f"threshold ({measure.unit})", ylabel=f"mean {measure.name} (%)", xlim=(0, 0.5), ylim=(0, 100))
-    axes.legend(loc="upper left", fontsize="small")
+    axes.legend(loc="upper left", fontsize="small", frameon=False)
     return figure
 
 
-def joint_bars(values: Values, title: str, xlabel: str, limit: float | None = None) -> Figure:
-    """Horizontal bars, one per joint and method, with their confidence intervals if there are any.
+def joint_dots(values: Values, title: str, xlabel: str) -> Figure:
+    """A dot per joint (or whatever is counted off) and method, with its confidence interval if it has one.
 
     Args:
-        values: method -> joint -> value, all with the same joints.
+        values: method -> joint -> value, all with the same joints. Where some lie on both sides of 0, it has a line.
         title, xlabel: what the values are.
-        limit: the end of the axis; None: as the values need.
     """
-    figure, axes = make_axes(title, 5.2 + 0.4 * len(values))
-    height, names = 0.8 / len(values), [joint.replace("_", " ") for joint in next(iter(values.values()))]
-    for places, value, reach, look in place_values(values, height):
-        axes.barh(places, value, height, xerr=reach, error_kw={"lw": 1, "ecolor": "#333333"}, **look)
+    names = [joint.replace("_", " ") for joint in next(iter(values.values()))]
+    figure, axes = make_axes(title, 1.6 + len(names) * (0.16 + 0.07 * len(values)))
+    for marker, (places, value, reach, look) in zip(cycle(MARKERS), place_values(values, 0.7 / len(values))):
+        axes.errorbar(value, places, xerr=reach, fmt=marker, markersize=4, elinewidth=1, **look)
+    if axes.get_xlim()[0] < 0:
+        axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_yticks(np.arange(len(names)), names)
-    axes.grid(axis="y", visible=False)
-    axes.set(xlabel=xlabel, xlim=(0, limit), ylim=(len(names) - 0.4, -0.6))  # the first joint on top
+    axes.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))  # the first joint on top
     add_legend(figure, len(values))
     return figure
 
@@ -191,13 +192,17 @@ def label_line(name: str) -> str:
 
 
 def to_svg(figure: Figure) -> bytes:
-    """The figure as an SVG file, the same bytes for the same figure. A dollar sign in a name begins no formula."""
+    """The figure as an SVG file, the same bytes for the same figure. A dollar sign in a name begins no formula.
+
+    It has no ground, its text is text, and what is black is in the color of the text around it: dark pages show it too.
+    """
     data = io.BytesIO()
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path", "text.parse_math": False}):
-        figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
-    return data.getvalue()
+    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "none", "text.parse_math": False}):
+        figure.savefig(data, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    drawn = re.sub(rb"<metadata>.*?</metadata>", b"", data.getvalue(), flags=re.DOTALL)
+    return drawn.replace(INK.encode(), b"currentColor").replace(b"<svg ", b'<svg fill="currentColor" ', 1)
 
 
 def split_estimates(estimates: Iterable[Estimate]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -229,5 +234,5 @@ def make_axes(title: str, height: float) -> tuple[Figure, Axes]:
 
 def prepare_axes(axes: Axes) -> None:
     """A thin grid, and no frame above and to the right."""
-    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.grid(color=GRID, alpha=0.3, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
