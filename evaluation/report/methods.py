@@ -90,9 +90,9 @@ def table_7(entries: Sequence[Entry]) -> Table:
 
     Of other joints than MPII's, or in another measure than PCKh, there is nothing of the paper.
 
-    PCKh comes first. The columns of differences are left out if no entry has one. The mean pose, which is the
-    same for all runs trained on the same data, has one row. The paper's rows that no entry stands for follow in a section of their own, so that
-    all of its values are there.
+    PCKh comes first. The columns of differences are left out if no entry has one. The mean pose, which is the same for
+    all runs trained on the same data, has one row. The paper's rows that no entry stands for follow in a section of
+    their own, so that all of its values are there.
     """
     compared, with_paper = any(entry.difference for entry in entries), all(is_mpii(entry.scores) for entry in entries)
     measure = entries[-1].scores.measure

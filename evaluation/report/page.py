@@ -140,9 +140,10 @@ def lay_out(table: Table) -> list[tuple[str, Sequence[str], Sequence[Row], int]]
     ]
 
 
-def inline_svg(data: bytes, caption: str) -> Markup:
-    """A drawing as a part of the page, described by its caption."""
+def inline_svg(data: bytes, name: str, caption: str) -> Markup:
+    """A drawing as a part of the page, described by its caption; its ids, which begin with its name, are its own."""
     drawing = re.sub(r' xmlns(:\w+)?="[^"]*"', "", data[data.index(b"<svg") :].decode())
+    drawing = re.sub(r'(?<=id=")|(?<=url\(#)|(?<=href="#)', f"{name}-", re.sub(r'<g id="[^"]*"', "<g", drawing))
     return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1))
 
 

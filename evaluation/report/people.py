@@ -79,19 +79,13 @@ def pack_people(
     for place, (inside, _) in enumerate(quarters.values()):
         quarter[inside] = place
     groups = joint_groups(gt.skeleton, HEAD).items()
-    sizes = np.where(has_size(gt.size[rows]), gt.size[rows], 0)
-    columns = {
-        "x": x.round(1),
-        "y": y.round(1),
-        "side": side.round(2),
-        "size": sizes.round(3),
-        "quarter": quarter[rows],
-    }
-    people = [
-        dict(zip(columns, each, strict=True)) for each in zip(*(c.tolist() for c in columns.values()), strict=True)
-    ]
-    for place, (row, person) in enumerate(zip(rows, people, strict=True)):
-        person |= {key: str(values[row]) for key, values in names.items()} | {"thumbnail": thumbnails.get(place, "")}
+    sizes = np.where(has_size(gt.size[rows]), gt.size[rows], 0).round(3)
+    columns = {"x": x.round(1), "y": y.round(1), "side": side.round(2), "size": sizes, "quarter": quarter[rows]}
+    columns |= {key: np.asarray(values)[rows] for key, values in names.items()}
+    each = zip(*(column.tolist() for column in columns.values()), strict=True)
+    people = [dict(zip(columns, values, strict=True)) for values in each]
+    for place, thumbnail in thumbnails.items():
+        people[place]["thumbnail"] = thumbnail
     return {
         "methods": list(poses),
         "joints": list(gt.skeleton.names),

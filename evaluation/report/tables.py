@@ -112,8 +112,8 @@ def mark_beyond_chance(table: Table) -> Table:
     bold = find_beyond_chance([Estimate(cell.value, *cell.interval) for cell in cells])
     marked = {id(cell): replace(cell, bold=beyond) for cell, beyond in zip(cells, bold, strict=True)}
     rows = tuple(tuple(marked.get(id(cell), cell) for cell in row) for row in table.rows)
-    note = f"{table.note} Bold: beyond chance, by Holm's correction for the {len(cells)} differences of this table."
-    return replace(table, rows=rows, note=note.strip())
+    holm = f", by Holm's correction for the {len(cells)} differences of this table" if len(cells) > 1 else ""
+    return replace(table, rows=rows, note=f"{table.note} Bold: beyond chance{holm}.".strip())
 
 
 def join_groups(groups: Iterable[tuple[str, Sequence[Row]]]) -> tuple[Row, ...]:
