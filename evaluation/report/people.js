@@ -31,7 +31,7 @@ for (const box of document.querySelectorAll(".people")) {
 
   function draw(row, method, marked) {
     const person = people[row], parts = [];
-    if (person.thumbnail) parts.push(`<image href="data:image/jpeg;base64,${person.thumbnail}" width="${UNIT}" height="${UNIT}"/>`);
+    if (person.thumbnail) parts.push(`<image href="data:${data.format};base64,${person.thumbnail}" width="${UNIT}" height="${UNIT}"/>`);
     else if (data.images && person.image) parts.push(`<image href="${safe(data.images + encodeURI(person.image))}"
       transform="scale(${UNIT / person.side}) translate(${-person.x} ${-person.y})"/>`);
     for (const [pose, width] of [[0, 26], [method + 1, 64]]) {
@@ -93,12 +93,13 @@ for (const box of document.querySelectorAll(".people")) {
   }
   for (const place of document.querySelectorAll("th, svg text")) {
     const name = place.textContent.trim(), kind = kinds && kinds.names.includes(name);
-    const joint = [name, name.replaceAll(" ", "_")].find(each => Object.hasOwn(sets, each));
+    const joint = [name, name.replaceAll(" ", "_"), data.aliases[name]].find(each => Object.hasOwn(sets, each));
     if (!joint && !kind) continue;
     place.dataset.look = joint || name;
     place.tabIndex = 0;
     place.onclick = () => look(joint || name, kind);
     place.onkeydown = event => { if (event.key === "Enter") place.onclick(); };
   }
+  choices.method.value = methods.length - 1;
   show();
 }

@@ -48,17 +48,19 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
     return figure
 
 
-def joint_dots(values: Values, title: str, xlabel: str) -> Figure:
+def joint_dots(values: Values, title: str, xlabel: str, looks: Sequence[int] | None = None) -> Figure:
     """A dot per joint (or whatever is counted off) and method, with its confidence interval if it has one.
 
     Args:
         values: method -> joint -> value, all with the same joints. Where some lie on both sides of 0, it has a line.
         title, xlabel: what the values are.
+        looks: which color and marker each method has, if not those of its place.
     """
-    names = [joint.replace("_", " ") for joint in next(iter(values.values()))]
+    looks, names = looks or range(len(values)), [joint.replace("_", " ") for joint in next(iter(values.values()))]
     figure, axes = make_axes(title, 1.6 + len(names) * (0.16 + 0.07 * len(values)))
-    for marker, (places, value, reach, look) in zip(cycle(MARKERS), place_values(values, 0.7 / len(values))):
-        axes.errorbar(value, places, xerr=reach, fmt=marker, markersize=4, elinewidth=1, **look)
+    for index, (places, value, reach, look) in zip(looks, place_values(values, 0.7 / len(values)), strict=True):
+        look |= {"fmt": MARKERS[index % len(MARKERS)], "color": COLORS[index % len(COLORS)]}
+        axes.errorbar(value, places, xerr=reach, markersize=4, elinewidth=1, **look)
     if axes.get_xlim()[0] < 0:
         axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_yticks(np.arange(len(names)), names)
@@ -79,7 +81,7 @@ def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
     for marker, (places, value, reach, look) in zip(cycle(MARKERS), place_values(values, 0.5 / len(values))):
         axes.errorbar(places, value, yerr=reach, capsize=3, fmt=marker, **look)
     axes.set_xticks(np.arange(len(parts)), parts)
-    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(parts) - 0.4), ylim=(0, None))
+    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(parts) - 0.4), ylim=(0, 1.05 * axes.get_ylim()[1]))
     axes.grid(axis="x", visible=False)
     if len(values) > 1:
         add_legend(figure, len(values))

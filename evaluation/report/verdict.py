@@ -15,9 +15,9 @@ from evaluation.report import plots
 from evaluation.report.chance import find_beyond_chance
 from evaluation.report.material import Entry, Run, View, list_entries, subtract_base
 from evaluation.report.page import Section
-from evaluation.report.tables import Table, cell, group_heads
+from evaluation.report.tables import Table, cell
 
-UNDECIDED = "no difference beyond chance"
+UNDECIDED = "no difference"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def main_score(scores: Scores) -> Score:
 def list_groups(scores: Scores) -> dict[str, Estimate]:
     """What decides by joint group, left and right together, without the Mean; in 3D by kind of joint."""
     groups = main_score(scores).groups["groups" if scores.dimensions == 2 else "per_kind"]
-    return {SHORT.get(group, group): value for group, value in groups.items() if group != "Mean"}
+    return {group: value for group, value in groups.items() if group != "Mean"}
 
 
 def compare_pairs(entries: Sequence[Entry], view: View) -> list[Pair]:
@@ -72,7 +72,7 @@ def compare_pairs(entries: Sequence[Entry], view: View) -> list[Pair]:
 
 
 def describe_difference(name: str, other: str, difference: Scores) -> str:
-    """`both beats ief_star by 1.1 [0.0, 2.1] points of PCKh@0.5; better at Knee, no difference beyond chance at Head`.
+    """`both beats ief_star by 1.1 [0.1, 2.1] points of PCKh@0.5; better at Knee, no difference at Head`.
 
     By which groups is said by Holm's correction over them; the overall value by itself.
 
@@ -89,7 +89,7 @@ def describe_difference(name: str, other: str, difference: Scores) -> str:
         low, high = sorted(sign * (1 if won[0] else -1) * bound for bound in overall.interval)
         said = f"{name} {'beats' if won[0] else 'loses to'} {other} by {abs(overall.value):.1f} [{low:.1f}, {high:.1f}]"
     else:
-        said = f"{name} and {other}: {UNDECIDED}, {cell(overall, signed=True)}"
+        said = f"{name} and {other}: {UNDECIDED} beyond chance, {cell(overall, signed=True)}"
     parts: dict[str, list[str]] = {"better": [], "worse": [], UNDECIDED: []}
     for (group, value), beyond in zip(groups.items(), find_beyond_chance(list(groups.values())), strict=True):
         side = UNDECIDED if not beyond else "better" if sign * value.value > 0 else "worse"
@@ -125,7 +125,7 @@ def make_section(runs: Sequence[Run], view: View) -> Section:
         f"people, worse for {pair.worse:,}."
         for pair in first
     ]
-    heads = group_heads(scores)[:-1] if dimensions == 2 else list_groups(scores)
+    heads = [SHORT.get(group, group) for group in list_groups(scores)]
     rows = tuple(
         (
             f"{pair.name} − {pair.other}",
@@ -150,7 +150,8 @@ def make_section(runs: Sequence[Run], view: View) -> Section:
         for pair in first
     }
     caption = "The best method minus each other one; left of 0 it is the lower one. Lines: 95 % paired intervals."
-    plot = plots.joint_dots(values, f"Differences by joint group: {what}", f"difference ({what})")
+    looks = [[entry.name for entry in entries].index(pair.other) for pair in first]  # as in the other plots
+    plot = plots.joint_dots(values, f"Differences by joint group: {what}", f"difference ({what})", looks)
     facts = [
         {"run": pair.name, "reference": pair.other, "better": pair.better, "worse": pair.worse, "people": pair.people,
          **difference_to_json(pair.difference)}

@@ -15,7 +15,7 @@ from evaluation import compare, mpjpe
 from evaluation.metrics.json_format import difference_to_json
 from evaluation.metrics.relative import relative_errors
 from evaluation.report.representation import average_kinds, pose_std
-from heads.skeleton import Skeleton
+from heads.skeleton import MPII, Skeleton
 from ief.cli import main
 from ief.reporting.runs import load_metrics
 from ief.reporting.scoring import ground_truth, score_poses, to_tree
@@ -34,11 +34,11 @@ def test_everything_is_there(flat_report):
     assert {"table1", "table7", "table8", "joints-all", "movement"} <= set(tables)
     drawn = {path.name.removesuffix(".svg") for path in (out / "figures").iterdir()}
     assert drawn == {
-        "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
+        "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
         "error-by-group", "error-by-path", "movement", "figure1", "figure1-tree", "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
-    assert flat_report.page.count("data:image/svg+xml") == len(drawn)
+    assert flat_report.page.count('<svg role="img"') == len(drawn)
     assert flat_report.page.count("data:image/jpeg") == 12 and "http" not in flat_report.page
 
 
@@ -56,6 +56,35 @@ def test_differences_are_to_ief_star_at_the_same_stage(flat, flat_report):
     error, paper = want["joint_error"].overall, "Paper, on MPII: PCKh@0.5"
     assert rows["all"]["Δ Joint px"] == {"value": error.value, "interval": [error.low, error.high]}
     assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] == 82.7
+
+
+def test_the_verdict_is_of_every_two_methods(flat, flat_report):
+    verdict = flat_report.results["verdict"]
+    pairs = [(pair["run"], pair["reference"]) for pair in verdict["pairs"]]
+    assert pairs == [("all", "bone"), ("all", "ief_star"), ("bone", "ief_star")] and len(verdict["sentences"]) == 2
+    want = compare(flat.poses["bone"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
+    tree = json.loads(json.dumps(difference_to_json(want)))
+    assert {key: verdict["pairs"][2][key] for key in tree} == tree
+    assert verdict["sentences"][0] in flat_report.page and flat_report.page.index("Verdict") < 8000
+
+
+def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
+    for name in ("bone", "all"):
+        np.save(tmp_path / f"{name}.npy", flat.poses[name]["stage1"] + 1)  # an array counts pixels from 1
+    given = ("--annotations", flat.folder / "data" / "valid.npz")
+    inputs = [f"Bone={tmp_path / 'bone.npy'}", tmp_path / "all.npy", flat.folder / "ief_star"]
+    found = write_report(tmp_path / "out", inputs, *given)
+    results = found.results
+    assert list(results["runs"]) == ["Bone", "all.npy", "ief_star"]
+    assert [(d["run"], d["stage"], d["reference"]) for d in results["differences"]] == [
+        ("Bone", "predictions", "ief_star"), ("all.npy", "predictions", "ief_star"),
+    ]  # fmt: skip
+    want = compare(flat.poses["all"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
+    tree = json.loads(json.dumps(difference_to_json(want)))
+    assert results["differences"][1]["joint_error"] == tree["joint_error"]
+    alone = write_report(tmp_path / "alone", inputs[:2], *given)
+    assert "Table 7: errors and PCKh<" in alone.page and "figure1" not in alone.results
+    assert alone.results["verdict"]["pairs"][0]["run"] == "all.npy" and "training" not in alone.page.lower()
 
 
 def test_relative_positions_are_scored_by_the_bones_between(flat, flat_report):
@@ -324,6 +353,10 @@ def bad_runs(flat, tmp_path_factory):
     [
         (["{all}", "--images", "{images}"], "--images draws the validation people"),
         (["{all}", "{all}"], "one or more different run folders"),
+        (["a={all}", "a={others}"], "of different names"),
+        (["{others}"], "add --annotations"),
+        (["{others}", "--annotations", "{others}"], "others.npz"),
+        (["a=nowhere.h5"], "no such run folder or file"),
         (["{all}", "--published", "cao"], "no published row 'cao'"),
         (["{all}", "--data", "{images}"], "holds no prepared.json"),
         (["{corrupt}"], "log.csv: corrupt"),
@@ -361,7 +394,25 @@ window.onload = () => {{
       cut: [...page.body.querySelectorAll("*")].filter(element => !scrolled(element)
         && element.getBoundingClientRect().right > root.clientWidth + 1).map(element => element.outerHTML.slice(0, 80)),
       wide: [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).length,
+      drawings: [...page.querySelectorAll('svg[role="img"][fill]')].filter(svg => svg.clientWidth > 200).length,
+      cards: [...page.querySelectorAll("thead")].filter(head => getComputedStyle(head).display === "none").length,
     }};
+    const listed = () => [...page.querySelectorAll(".list figure")].map(one => [+one.dataset.row, one.textContent]);
+    const choose = (key, value) => {{
+      const select = page.querySelector(`select[data-choice=${{key}}]`);
+      select.value = value;
+      select.onchange();
+      return listed();
+    }};
+    const looked = found[frame.width].looked = {{}};
+    [...page.querySelectorAll("tbody th")].find(th => th.textContent.trim() === "l_wrist").click();
+    looked.joint = listed();
+    looked.pictures = page.querySelectorAll(".list svg image").length;
+    choose("order", "more");
+    looked.difference = choose("other", 0);
+    looked.pairs = page.querySelectorAll(".list svg").length;
+    looked.small = choose("size", 0);
+    looked.hidden = choose("seen", 0);
   }}
   document.body.innerHTML = "<pre></pre>";
   document.querySelector("pre").textContent = JSON.stringify(found);
@@ -369,11 +420,10 @@ window.onload = () => {{
 </script>"""
 
 
-def test_a_browser_shows_the_page_at_two_widths(flat_report, tmp_path):
+def test_a_browser_shows_the_page_at_two_widths(flat, flat_report, tmp_path):
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
         pytest.skip("no Chromium is installed to open the page in")
-    pictures = len(list((flat_report.out / "figures").iterdir())) + flat_report.page.count("data:image/jpeg")
     page = html.escape(flat_report.page, quote=True)
     frames = "\n".join(f'<iframe width="{width}" height="900" srcdoc="{page}"></iframe>' for width in (1280, 390))
     (tmp_path / "frames.html").write_text(FRAMES.format(frames=frames))
@@ -387,7 +437,29 @@ def test_a_browser_shows_the_page_at_two_widths(flat_report, tmp_path):
     said = re.search(r"<pre>(.*?)</pre>", done.stdout, re.S)
     assert said, done.stderr[-2000:]
     found = json.loads(html.unescape(said.group(1)))
+    drawings = len(list((flat_report.out / "figures").iterdir()))
     for width in ("1280", "390"):
-        assert found[width]["images"] == pictures
+        assert found[width]["images"] == flat_report.page.count("data:image/jpeg")
+        assert found[width]["drawings"] == drawings and found[width]["wide"] == 0
         assert found[width]["broken"] == [] and found[width]["cut"] == [] and found[width]["overflow"] <= 0
-    assert found["390"]["wide"] > found["1280"]["wide"]  # on a phone the wide tables scroll in their own boxes
+        check_looked_up(found[width]["looked"], flat)
+    assert found["390"]["cards"] > found["1280"]["cards"]  # on a phone the rows of wide tables are cards
+
+
+def check_looked_up(looked, flat):
+    """What a click on l_wrist lists, and what the choices leave of it, against the poses themselves."""
+    people, joint = flat.people, MPII.index("l_wrist")
+    errors = {
+        name: np.linalg.norm(poses["stage1"] - people.joints, axis=-1)[:, joint] / people.head_size
+        for name, poses in flat.poses.items()
+    }
+    worst = np.argsort(-errors["all"])[: min(24, np.isfinite(errors["all"]).sum())]
+    assert [row for row, _ in looked["joint"]] == worst.tolist() and looked["pictures"] == len(worst)
+    for row, caption in looked["joint"]:
+        assert people.person_ids[row] in caption and abs(float(caption.split()[-1]) - errors["all"][row]) < 0.01
+    change = errors["all"] - errors["ief_star"]
+    assert [row for row, _ in looked["difference"]] == np.argsort(-change)[: len(worst)].tolist()
+    assert looked["pairs"] == 2 * len(worst)
+    small = set(np.flatnonzero(people.scale < np.quantile(people.scale, 0.25)).tolist())
+    assert {row for row, _ in looked["small"]} == {row for row in small if np.isfinite(change[row])}
+    assert looked["hidden"] == []  # nobody says who is hidden
