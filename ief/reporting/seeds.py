@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,27 +16,33 @@ from evaluation import Estimate, GroundTruth, Scores
 from evaluation.metrics.bootstrap import average_seeds
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.relative import placement, relative_errors
+from evaluation.report.chance import find_beyond_chance
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable
+from evaluation.report.verdict import describe_difference
 from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
 
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
 BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all"), "both": ("all",)}
+COLUMNS = 100  # of what is printed
 Poses = Sequence[np.ndarray]  # of one seed each, (N, K, 2)
 Rows = dict[str, tuple[Poses, Poses]]  # a row's name -> poses, and those whose values are subtracted, possibly none
 Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with intervals over people; each seed's, without
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of one or several seeds, print it, and write `results.md` and `results.json`; returns both files.
+    """Compare runs of one or several seeds, print the paper's Table 7 and who wins, write `results.md` and `.json`.
 
     Args:
         folder: to write to.
         runs: method -> its run of each seed, two methods or more with as many seeds and stages each, scored on
             `people`. Of poses in 3D x and y count.
         people: the validation people.
+
+    Returns:
+        Both files, which hold everything.
 
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
@@ -76,11 +83,60 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     page = [f"# Table 7{means}: {len(people):,} validation people"]
     page += [f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items()]
     tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
-    print(*(table.text() for table in tables.values()), sep="\n\n")
+    print(
+        paper_table(entries, means).text(), *(fill(text, COLUMNS) for text in summarize(entries, gt, poses)), sep="\n"
+    )
     return [
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
         write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
     ]
+
+
+def paper_table(entries: Sequence[Entry], means: str) -> Table:
+    """Table 7 in the paper's form, a method in a column, with the difference to the baseline beside each value.
+
+    Args:
+        entries: every stage of every method. means: of how many seeds, in words; empty for one.
+    """
+    measure = entries[0].scores.measure
+    heads = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
+    changes = {
+        (entry.stage, entry.method, name): entry.difference[name].overall
+        for entry in entries if entry.difference for name in heads.values()
+    }  # fmt: skip
+    beyond = dict(zip(changes, find_beyond_chance(list(changes.values())), strict=True))
+    rows: list[tuple[str, ...]] = []
+    for stage in dict.fromkeys(entry.stage for entry in entries):
+        rows.append((readable(stage).capitalize(),))
+        for head, name in heads.items():
+            cells = [head]
+            for entry in (entry for entry in entries if entry.stage == stage):
+                place = (stage, entry.method, name)
+                mark = "*" * beyond.get(place, False)
+                change = f" ({cell(Estimate(changes[place].value), signed=True)}{mark})" if place in changes else ""
+                cells.append(f"{cell(Estimate(entry.scores[name].overall.value))}{change}")
+            rows.append(tuple(cells))
+    methods = dict.fromkeys(entry.method for entry in entries)
+    title = f"Table 7{means}: {entries[0].scores.people:,} validation people"
+    note = f"In parentheses minus {BASE}; *: beyond chance, by Holm's correction. More: results.md"
+    return Table(title, ("", *methods), tuple(rows), note if changes else "More: results.md")
+
+
+def summarize(entries: Sequence[Entry], gt: GroundTruth, poses: Mapping[tuple[str, str], Poses]) -> list[str]:
+    """Sentences on the best method: against the next one, the baseline (or the last one), and its previous stage.
+
+    Args:
+        entries: every stage of every method. poses: (stage, method) -> those of each seed.
+    """
+    *_, previous, last = dict.fromkeys(entry.stage for entry in entries)
+    final = {entry.method: entry.scores.mean_pckh.value or 0.0 for entry in entries if entry.stage == last}
+    best, *others = sorted(final, key=final.__getitem__, reverse=True)
+    named = [
+        (best, other, (last, best), (last, other)) for other in dict.fromkeys([others[0], BASE]) if other in others
+    ]
+    stages = [f"{best}, {readable(stage)}" for stage in (last, previous)]
+    named.append((*stages, (last, best), (previous, best)))
+    return [f"{describe_difference(*pair, score_means(gt, poses[a], poses[b]))}." for *pair, a, b in named]
 
 
 def compare_seeds(gt: GroundTruth, poses: Poses, others: Poses) -> Difference:

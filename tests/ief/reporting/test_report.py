@@ -34,8 +34,9 @@ def test_everything_is_there(flat_report):
     assert {"table1", "table7", "table8", "joints-all", "movement"} <= set(tables)
     drawn = {path.name.removesuffix(".svg") for path in (out / "figures").iterdir()}
     assert drawn == {
-        "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
-        "error-by-group", "error-by-path", "movement", "figure1", "figure1-tree", "training-stage0", "training-stage1",
+        "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size",
+        "error-by-annotated", "error-by-group", "error-by-path", "movement", "figure1", "figure1-tree",
+        "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
     assert flat_report.page.count('<svg role="img"') == len(drawn)
@@ -318,6 +319,11 @@ def test_scores_stand_beside_those_of_their_protocol(deep, tmp_path, write_repor
         number = 1 if name == "table4" else 2  # what the paper says of each
         assert f"of Human3.6M, Protocol {number}," in (tmp_path / "out" / "tables" / f"{name}.md").read_text()
     assert "of Human3.6M, Protocol 2," in (tmp_path / "out" / "tables" / "table2.md").read_text()
+    marked = "of Protocol 2, not Protocol 1"  # the only protocol that the paper's Tables 2 and 3 do not have
+    captions = [caption for _, caption in results["tables"]["table2"]["sections"]]
+    heads = results["tables"]["table3-joint-error"]["head"]
+    for names, count in ((captions, 2), (heads, 2)):
+        assert sum(marked in name for name in names) == (count if protocol == "Protocol 1" else 0)
 
 
 def test_people_without_depth_leave_a_report_in_2d(deep, tmp_path, write_report):

@@ -47,6 +47,22 @@ def written(runs, tmp_path_factory):
     return page.read_text(), json.loads(results.read_text())
 
 
+def test_what_is_printed_is_the_papers_form_and_who_wins(runs, tmp_path, capsys):
+    folders, people, poses = runs
+    five = {method: folders["all"] for method in ("joint", "bone", "both")}
+    write_seeds(tmp_path, {"ief_star": folders["ief_star"], **five, "all": folders["all"]}, people)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    head = next(row for row, line in enumerate(lines) if line.split()[:2] == ["ief_star", "joint"])
+    assert lines[head].split() == ["ief_star", "joint", "bone", "both", "all"]
+    rows = lines[lines.index("Stage 1:") + 1 :]
+    error = np.mean([score_poses(poses["all", seed, 1], people)[2]["joint_error"].overall.value for seed in SEEDS])
+    base = np.mean([score_poses(poses["ief_star", seed, 1], people)[2]["joint_error"].overall.value for seed in SEEDS])
+    assert rows[0].startswith("Joint px") and rows[0].rstrip("*)").endswith(f"{error:.1f} ({error - base:+.1f}")
+    said = " ".join(lines[lines.index(next(line for line in lines if "results.md" in line)) + 1 :])
+    assert said.count("PCKh@0.5") == 3 and "stage 1" in said and "ief_star" in said
+
+
 def read_rows(table):
     """First cell -> values of the others."""
     return {row[0]: [cell["value"] for cell in row[1:] if isinstance(cell, dict)] for row in table["rows"]}
