@@ -129,7 +129,7 @@ def lay_out(table: Table) -> list[tuple[str, Sequence[str], Sequence[Row], int]]
                 value, interval = own.parts() if isinstance(own, Cell) else (max(own.split(), key=len, default=""), "")
                 widths += [(0.52, value), (0.42, interval), *((0.42, f"{text} {each}") for text, each in below)]
         width = 6 + sum(1.2 + max(rem * len(text) for rem, text in widths) for widths in lines[1:])
-        return caption, [head[i] for i in columns], filled, min(160, 4 * math.ceil(width / 4))
+        return caption, [head[i] for i in columns], filled, min(76, 4 * math.ceil(width / 4))
 
     shown = [row for caption, rows in groups.items() if caption not in table.folded for row in rows]
     names = ", ".join(head[i] for i in aside[1:])

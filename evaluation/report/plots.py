@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
+from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -228,7 +229,7 @@ def make_axes(title: str, height: float) -> tuple[Figure, Axes]:
     """A figure as wide as a phone, `height` inches high, with one plot under a title."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title, fontsize="medium", loc="left")
+    axes.set_title(fill(title, 46), fontsize="medium", loc="left")
     prepare_axes(axes)
     axes.set_axisbelow(True)
     return figure, axes

@@ -1,6 +1,5 @@
 """Pictures of predictions: the poses drawn on the images, for people to look at before they read numbers."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -11,9 +10,8 @@ from evaluation.metrics.json_format import Json
 from evaluation.report import sequence
 from evaluation.report.material import Run
 from evaluation.report.page import Section
-from evaluation.report.people import MARGIN, choose_people, pack_people, rank_people
+from evaluation.report.people import pack_people
 from evaluation.report.side_view import draw_front_and_side
-from evaluation.report.skeletons import close_up, to_jpeg
 from heads.skeleton import Skeleton
 from ief.reporting.scoring import choose_measure, ground_truth, person_errors
 from mpii_tools.images.decode import LoadImage
@@ -22,7 +20,6 @@ from mpii_tools.people import NO_FRAME, Depth, People
 SHOWN = 6  # people of each kind in a section
 NOBODY = ("No images were given, so nobody is drawn on one; --images DIR names them.",)
 SIDES = "Orange: the person's right side; blue: left; yellow: center; thin"
-THUMBNAIL = 128  # pixels on a side
 SHORTEST = 6  # frames worth a line
 
 
@@ -118,16 +115,13 @@ def make_lookup(
     poses = {run.name: run.poses[run.last][..., :2] for run in runs if run.last in run.poses}
     if people is None or not poses:
         return {}
-    gt, drawn = ground_truth(people, *poses.values()), {}
-    found = choose_people(gt, list(poses.values()))
-    for place in rank_people(found.errors)[: thumbnails if load_image else 0]:
-        row = found.rows[place]
+
+    def read(row: int) -> np.ndarray | None:
         with suppress(PoseError):  # the pictures of the worst people say which images cannot be read
-            crop, affine = close_up(load_image(str(people.images[row])), gt.known[row], THUMBNAIL, MARGIN)
-            drawn[place] = base64.b64encode(to_jpeg(crop, 75)).decode("ascii")
-            found.box[place] = *-affine[:, 2] / affine[0, 0], THUMBNAIL / affine[0, 0]
-    names = {"id": people.person_ids, "image": people.images}
-    return pack_people(found, gt, poses, names, people.visible, drawn, images)
+            return load_image(str(people.images[row]))
+
+    columns, count = {"id": people.person_ids, "image": people.images}, thumbnails if load_image else 0
+    return pack_people(ground_truth(people, *poses.values()), poses, columns, people.visible, read, count, images)
 
 
 def make_figure_3_section(

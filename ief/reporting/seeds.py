@@ -8,9 +8,7 @@ from pathlib import Path
 from textwrap import fill
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from evaluation import Estimate, GroundTruth, Scores
 from evaluation.metrics.bootstrap import average_seeds
@@ -131,9 +129,8 @@ def summarize(entries: Sequence[Entry], gt: GroundTruth, poses: Mapping[tuple[st
     *_, previous, last = dict.fromkeys(entry.stage for entry in entries)
     final = {entry.method: entry.scores.mean_pckh.value or 0.0 for entry in entries if entry.stage == last}
     best, *others = sorted(final, key=final.__getitem__, reverse=True)
-    named = [
-        (best, other, (last, best), (last, other)) for other in dict.fromkeys([others[0], BASE]) if other in others
-    ]
+    shown = [other for other in dict.fromkeys([others[0], BASE, others[-1]]) if other in others][:2]
+    named = [(best, other, (last, best), (last, other)) for other in shown]
     stages = [f"{best}, {readable(stage)}" for stage in (last, previous)]
     named.append((*stages, (last, best), (previous, best)))
     return [f"{describe_difference(*pair, score_means(gt, poses[a], poses[b]))}." for *pair, a, b in named]
@@ -201,37 +198,3 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
         note = f"{note}; {also}"
     lines = tuple(row(name, *both) for name, both in rows.items())
     return Table(f"Differences{means}, {title}: {joints}", ("", *head), lines, note=f"{note}.")
-
-
-def plot_differences(tables: Mapping[str, Mapping], metric: str = "PCKh@0.5") -> Figure:
-    """One panel of each table: a point and its interval per difference, over people and, if given, over seeds (thin).
-
-    Args:
-        tables: name -> the table "all joints" of a `results.json`. A row is a name ("stage 1, all - joint") and a
-            cell per column of "head": {"value", "interval"}, with the interval over seeds, "[low, high]", in the cell
-            after it, if there is one. The first table has the rows to draw; "-" leaves a place empty.
-        metric: the column to draw.
-
-    Raises:
-        PoseError: no table, or one without that column.
-    """
-    if not tables or any(metric not in table["head"] for table in tables.values()):
-        raise PoseError(f"differences: give at least one table, each with a column {metric}")
-    names = [row[0] for row in next(iter(tables.values()))["rows"]]
-    figure = Figure(figsize=(2 + 3.2 * len(tables), 1 + 0.24 * len(names)), layout="constrained")
-    panels = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
-    for axes, (title, table) in zip(panels, tables.items(), strict=True):
-        column, rows = table["head"].index(metric), {row[0]: row for row in table["rows"]}
-        axes.axvline(0, color="black", linewidth=0.8)
-        axes.grid(color="#dddddd", linewidth=0.6)
-        for place, name in enumerate(names):
-            value, *beside = rows.get(name, [])[column:] or ["-"]
-            if not isinstance(value, dict) or value["value"] is None:
-                continue
-            over_seeds = beside[0] if beside and isinstance(beside[0], str) and "[" in beside[0] else "[]"
-            for ends, width in ((json.loads(over_seeds.replace("+", "")), 1), (value.get("interval") or [], 4)):
-                axes.plot(ends, [place] * len(ends), color="#0072B2", linewidth=width, solid_capstyle="butt")
-            axes.plot(value["value"], place, "ko", markersize=4)
-        axes.set_title(title, fontsize="medium", loc="left")
-        axes.set(xlabel=metric, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-    return figure

@@ -66,7 +66,9 @@ def test_the_verdict_is_of_every_two_methods(flat, flat_report):
     want = compare(flat.poses["bone"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
     tree = json.loads(json.dumps(difference_to_json(want)))
     assert {key: verdict["pairs"][2][key] for key in tree} == tree
-    assert verdict["sentences"][0] in flat_report.page and flat_report.page.index("Verdict") < 8000
+    assert verdict["sentences"][0] in flat_report.page and flat_report.page.index(
+        "Verdict</h2>"
+    ) < flat_report.page.index("Table 7: ", flat_report.page.index("</nav>"))
 
 
 def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
@@ -82,10 +84,10 @@ def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
     ]  # fmt: skip
     want = compare(flat.poses["all"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
     tree = json.loads(json.dumps(difference_to_json(want)))
-    assert results["differences"][1]["joint_error"] == tree["joint_error"]
+    assert results["differences"][1]["joint_error"]["image_px"] == pytest.approx(tree["joint_error"]["image_px"])
     alone = write_report(tmp_path / "alone", inputs[:2], *given)
     assert "Table 7: errors and PCKh<" in alone.page and "figure1" not in alone.results
-    assert alone.results["verdict"]["pairs"][0]["run"] == "all.npy" and "training" not in alone.page.lower()
+    assert alone.results["verdict"]["pairs"][0]["run"] == "all.npy" and ">Training<" not in alone.page
 
 
 def test_relative_positions_are_scored_by_the_bones_between(flat, flat_report):
@@ -399,7 +401,8 @@ window.onload = () => {{
       overflow: root.scrollWidth - root.clientWidth,
       cut: [...page.body.querySelectorAll("*")].filter(element => !scrolled(element)
         && element.getBoundingClientRect().right > root.clientWidth + 1).map(element => element.outerHTML.slice(0, 80)),
-      wide: [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).length,
+      wide: [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).map(
+        box => box.textContent.slice(0, 80)),
       drawings: [...page.querySelectorAll('svg[role="img"][fill]')].filter(svg => svg.clientWidth > 200).length,
       cards: [...page.querySelectorAll("thead")].filter(head => getComputedStyle(head).display === "none").length,
     }};
@@ -446,7 +449,7 @@ def test_a_browser_shows_the_page_at_two_widths(flat, flat_report, tmp_path):
     drawings = len(list((flat_report.out / "figures").iterdir()))
     for width in ("1280", "390"):
         assert found[width]["images"] == flat_report.page.count("data:image/jpeg")
-        assert found[width]["drawings"] == drawings and found[width]["wide"] == 0
+        assert found[width]["drawings"] == drawings and found[width]["wide"] == []
         assert found[width]["broken"] == [] and found[width]["cut"] == [] and found[width]["overflow"] <= 0
         check_looked_up(found[width]["looked"], flat)
     assert found["390"]["cards"] > found["1280"]["cards"]  # on a phone the rows of wide tables are cards
