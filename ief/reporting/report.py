@@ -14,20 +14,11 @@ from checkpoints.files import write_bytes, write_text
 from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
-from evaluation.report import (
-    calibration,
-    curves,
-    errors,
-    human36m,
-    methods,
-    movement,
-    representation,
-    sequence,
-    verdict,
-)
+from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
 from evaluation.report.material import PREDICTED, list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
+from evaluation.report.verdict import make_section as make_verdict
 from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_lookup, make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
@@ -114,7 +105,7 @@ def write_report(
     checks = unit_warning, origin_warning, order_warning, filler_warning
     warnings = [(run.name, check(run.poses[PREDICTED], people)) for run in files for check in checks]
     doubts = [f"Doubtful: {name}: {warning}." for name, warning in warnings if warning]
-    judged = verdict.make_section(loaded, view)
+    judged = make_verdict(loaded, view)
     parts: list[Section | None] = [replace(judged, text=[*judged.text, *doubts])]
     if trainings := human36m.compare_trainings(loaded, view):
         truth, trained = root_joints(people), root_joints(training)
@@ -135,9 +126,8 @@ def write_report(
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
-    lookup = make_lookup(
-        loaded, people, load_image, thumbnails, f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
-    )
+    link = f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
+    lookup = make_lookup(loaded, people, load_image, thumbnails, link)
     parts.append(replace(make_people_section(shown, people, load_image, left_out), people=lookup))
     if trained := [run for run in loaded if not run.is_file]:
         joints_2d = crop_joints(people if training is None else training)
