@@ -157,8 +157,8 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     """Write a model with its inputs by name and the output `joints`; any number of people, any size of image.
 
     A stage that was trained with a likelihood adds the output `scores`, (B, K). The metadata hold `size`, the side of
-    the crops, `joint_names`, `skeleton` as JSON, and `scores`, the map (`ief.inference.score_map`) from the model's
-    scores to shares right, where the run has one.
+    the crops, `joint_names`, `skeleton` as JSON, `rooted` if root joints are placed at the center of the crop, and
+    `scores`, the map (`ief.inference.score_map`) from the model's scores to shares right, where the run has one.
 
     Raises:
         PoseError: when onnx or onnxscript is missing.
@@ -171,9 +171,11 @@ def export_onnx(model: CropsToPose, path: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes to its own developers
         program = torch.onnx.export(model.eval(), inputs, dynamo=True, verbose=False, dynamic_shapes=axes, **names)
-    skeleton = model.cascade.stages[0].design.skeleton
+    design = model.cascade.stages[0].design
+    skeleton = design.skeleton
     tree = {"joint_names": ",".join(skeleton.names), "skeleton": json.dumps(skeleton_to_json(skeleton))}
     tree |= {"scores": json.dumps(asdict(model.score_map))} if model.score_map else {}
+    tree |= {"rooted": "yes"} if design.rooted else {}
     program.model.metadata_props.update({"size": str(model.size), **tree})
     return write_atomically(path, lambda part: program.save(str(part), external_data=False))
 
@@ -243,6 +245,7 @@ class OnnxNetwork:
         with name_corrupt(path, "export it again", Exception):  # what ONNX Runtime raises has no base class of its own
             self.size, tree = int(metadata["size"]), json.loads(metadata.get("skeleton", "null"))
             self.skeleton = skeleton_from_json(tree) if tree else MPII
+            self.rooted = "rooted" in metadata
             self.score_map = ScoreMap.from_text(metadata["scores"]) if "scores" in metadata else None
             if not 0 < self.size <= MAX_SIZE:
                 raise ValueError(f"size {self.size}")

@@ -43,7 +43,7 @@ class CascadeNetwork:
         design = cascade.stages[0].design
         self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
         self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
-        self.dimensions, self.score_map = cascade.mean_pose.shape[-1], score_map
+        self.dimensions, self.rooted, self.score_map = cascade.mean_pose.shape[-1], design.rooted, score_map
         self.name = f"{self.stage + 1} stage{'s' if self.stage else ''} of {design.backbone}"
         self.process = os.getpid()
 
@@ -207,6 +207,9 @@ class PosePredictor:
     def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The poses of a prepared split, and how sure the last stage is of them.
 
+        A network whose J_0 is the root joint (`StageDesign.rooted`) takes it of the ground truth, as the paper does,
+        and where that has none stays at the center of the crop.
+
         Returns:
             (T, N, K, D) float64 as in `Poses`, y_0 first and then each stage's pose (an exported model gives its last
             alone), and scores (N, K) and sigma (N, K, 2) as in `Poses`.
@@ -229,4 +232,7 @@ class PosePredictor:
                 counter.update(batches[-1][0].shape[1])
         poses, scores, sigma = zip(*batches, strict=True)
         poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size
+        if self.network.rooted:
+            root = self.skeleton.parents.index(-1)
+            poses[..., :2] += np.nan_to_num(data.joints[:, root, :2] - poses[:, :, root, :2])[:, :, None]
         return np.stack([data.to_image(pose) for pose in poses]), np.concatenate(scores), np.concatenate(sigma) * step

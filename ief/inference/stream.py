@@ -35,6 +35,7 @@ class Network(Protocol):
         size: side of the crops in pixels.
         skeleton: the tree of the K joints.
         dimensions: D, 2 or 3, of the poses: x, y, and z in mm relative to the root.
+        rooted: whether it places every root joint at the center of the crop.
         stage: number of the last stage, -1 if unknown.
         name: what it is, in words.
         score_map: what its scores mean; None if they are as the last stage gives them.
@@ -43,6 +44,7 @@ class Network(Protocol):
     size: int
     skeleton: Skeleton
     dimensions: int
+    rooted: bool
     stage: int
     name: str
     score_map: ScoreMap | None

@@ -113,6 +113,8 @@ class Preset:
                        "log-likelihood)", choices=("l1", "soft_l1", "rle"))  # fmt: skip
     origin_share: float = option(0.0, "share of the loss in `all` on the pairs with the origin, which say where the "
                                  "body is; 0 weighs all pairs alike, which gives them 12 %", high=0.99)  # fmt: skip
+    origin: str = option("corner", "J_0 of people in 3D: the corner of the crop, or the root joint, as in the paper, "
+                         "where no --also asks for a place in the image", choices=("corner", "root"))  # fmt: skip
     perturb: float = option(0.0, "std of the noise on y_t while stage t > 0 trains / side of the input")
     continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
     continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
@@ -126,6 +128,7 @@ class Preset:
     flip: float = option(0.5, "augmentation: probability of a mirror image")
     color: float = option(0.0, "augmentation: largest change of contrast and brightness")
     occlusion: float = option(0.0, "augmentation: probability that a rectangle is hidden")
+    half_body: float = option(0.0, "augmentation: probability that half of the body, upper or lower, fills the crop")
 
     def __post_init__(self) -> None:
         check_options(self, {field.name: field for field in fields(self)})
@@ -152,6 +155,7 @@ SWIFT = Preset(
     precision="bf16",
 )
 BEST = replace(SWIFT, sigma=0.08, lr_mult_later=1.0, continue_head=True)
+MPII_256 = replace(BEST, size=256, epochs=210.0)
 DEMO = replace(
     BEST,
     backbone="resnet18",
@@ -164,8 +168,8 @@ DEMO = replace(
     rotation=15.0,
 )
 # Section 4, "Training" and "Data Processing": 25 epochs, of which each shows a person of Human3.6M 4 times.
-PAPER_3D = Preset(epochs=100.0)
-PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "demo": DEMO}
+PAPER_3D = Preset(epochs=100.0, origin="root")
+PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "mpii256": MPII_256, "demo": DEMO}
 STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets
 OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
 OPTIONS = {entry.name: entry for entry in fields(Preset)}

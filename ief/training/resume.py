@@ -20,6 +20,8 @@ YOUNGER = {
     "preset.keep": "last",
     "preset.origin_share": 0.0,
     "preset.pose_indexed": False,
+    "preset.half_body": 0.0,
+    "preset.origin": "corner",
     "dimensions": 2,
     "also": None,
     "also_people": 0,

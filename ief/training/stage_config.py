@@ -96,6 +96,11 @@ class StageConfig:
         return replace(self.run.options, **{name: getattr(self.data.train, name) for name in OF_PREPARE}, flip=flip)
 
     @property
+    def rooted(self) -> bool:
+        """Whether poses are learned from the root joint on (`Preset.origin`), wherever in the crop it is."""
+        return self.options.origin == "root" and self.data.dimensions == 3 and not self.data.also
+
+    @property
     def folder(self) -> Path:
         """`RUN/stage<index>`."""
         return stage_folder(self.run_folder, self.index)
@@ -142,6 +147,7 @@ class StageConfig:
             absolute=self.index > 0 and options.continue_head,
             likelihood=options.loss == "rle",
             pose_indexed=self.index > 0 and options.pose_indexed,
+            rooted=self.rooted,
             unlabeled=self.data.unlabeled(mirrored=options.flip > 0),
         )
 
@@ -207,7 +213,7 @@ def build_batches(config: StageConfig, runtime: Runtime) -> TrainingBatches | Mi
         raise PoseError(f"--batch-size {size}: must be {halves}a multiple of the number of processes, {ranks}")
     shared = (config.options.augmentation, config.people_per_step)
     where = (runtime.device, slice(runtime.rank, None, ranks), data.dimensions)
-    batches = TrainingBatches(data.train, *shared, config.seed, *where)
+    batches = TrainingBatches(data.train, *shared, config.seed, *where, config.rooted)
     if not data.also:
         return batches
     check_mixable(data.train, data.also)

@@ -18,6 +18,8 @@ from mpii_tools.prepared.ranges import Augmentation
 # ImageNet's mean and std of RGB in [0, 1], as torchvision's and Caffe-derived weights expect them.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+LOWER_BODY = ("pelvis", "hip", "knee", "ankle", "heel", "foot", "toe")  # parts of the names of its joints
+ROOM, MAX_ZOOM = 1.25, 3.0  # side of the crop / twice the half body's reach from its center; pixels are not made up
 OCCLUDER = (0.1, 0.4)  # smallest and largest side of the rectangle that hides / side of the crop
 
 
@@ -44,6 +46,34 @@ def draw_affines(augmentation: Augmentation, count: int, size: int, rng: torch.G
     linear = torch.stack([cos * mirror, -sin, sin * mirror, cos], dim=-1).view(count, 2, 2)
     center = torch.full((2, 1), (size - 1) / 2, dtype=torch.float64)
     return torch.cat([linear, center - linear @ center + shift.unsqueeze(-1)], dim=-1), flipped
+
+
+def zoom_half_bodies(joints: Tensor, lower: Tensor, probability: float, size: int, draws: Tensor) -> Tensor:
+    """Affines that let the upper or the lower half of a body fill the crop, as HRNet's and mmpose's training does.
+
+    Who has fewer than half of the joints, or two or fewer in that half, stays whole.
+
+    Args:
+        joints: (B, K, D) x, y in crop pixels, NaN if not annotated.
+        lower: (K,) bool, the joints of the lower half.
+        probability: of a half.
+        size: side of the crop in pixels.
+        draws: (B, 2) from 0 to 1: whether a half, and which.
+
+    Returns:
+        (B, 2, 3) float64 from crop pixels to the half body's, the identity for who stays whole.
+    """
+    joints = joints[..., :2].double()
+    known = joints.isfinite().all(dim=-1)
+    half = torch.where(draws[:, 1:] < 0.5, lower, ~lower) & known
+    few = (half.sum(dim=1) <= 2) | (2 * known.sum(dim=1) < len(lower))
+    there = half.unsqueeze(-1)
+    center = torch.where(there, joints, 0).sum(dim=1) / half.sum(dim=1, keepdim=True).clamp(min=1)
+    reach = torch.where(there, (joints - center.unsqueeze(1)).abs(), 0).amax(dim=(1, 2))
+    zoom = (size / (2 * ROOM * reach)).clamp(1, MAX_ZOOM)
+    zoom = torch.where(few | (draws[:, 0] >= probability), 1, zoom).view(-1, 1, 1)
+    shift = torch.where(zoom == 1, 0, (size - 1) / 2 - zoom * center.unsqueeze(-1))
+    return torch.cat([zoom * torch.eye(2, dtype=torch.float64), shift], dim=-1)
 
 
 def move_joints(joints: Tensor, matrices: Tensor, flipped: Tensor, flip_permutation: Sequence[int]) -> Tensor:

@@ -18,12 +18,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from checkpoints.errors import PoseError
+from mpii_tools.crops import compose_affine
 from mpii_tools.prepared.augmentation import (
+    LOWER_BODY,
     change_appearance,
     draw_affines,
     draw_appearances,
     move_joints,
     sample_crops,
+    zoom_half_bodies,
 )
 from mpii_tools.prepared.ranges import Augmentation
 from mpii_tools.prepared.read import PreparedSplit
@@ -60,6 +63,10 @@ class TrainingBatches:
         device: where batches are made; a GPU holds all crops from the start if they fit.
         samples: of each batch that this process sees: `slice(rank, None, world_size)`.
         dimensions: D of the joints, at least the split's own: what it lacks is NaN; None for the split's own.
+        rooted: move each pose in x and y, so that its root joint is at the center of the crop.
+
+    Raises:
+        PoseError: for half bodies of joints that tell no half.
     """
 
     def __init__(
@@ -71,19 +78,32 @@ class TrainingBatches:
         device: torch.device,
         samples: slice = slice(None),
         dimensions: int | None = None,
+        rooted: bool = False,
     ) -> None:
         self.data, self.skeleton, self.augmentation = data, data.people.skeleton, augmentation
         self.batch_size, self.seed, self.device, self.samples = batch_size, seed, device, samples
+        self.rooted = rooted
         missing = (dimensions or data.dimensions) - data.dimensions
         self.joints = F.pad(torch.from_numpy(data.joints), (0, missing), value=torch.nan)
         self.crops = hold_crops(data.crops, device)
+        names = self.skeleton.names
+        self.lower = torch.tensor([any(part in name.lower() for part in LOWER_BODY) for name in names])
+        if augmentation.half_body and not 0 < self.lower.sum() < len(names):
+            raise PoseError(f"--half-body: the joints {', '.join(names[:3])}, ... tell no lower from an upper half")
 
     def __call__(self, step: int, images: bool = True) -> Batch:
         """The batch of a step; with `images=False` its poses alone."""
         drawing = self.augmentation, self.batch_size, self.data.size
         matrices, flipped = draw_affines(*drawing, generator(self.seed, "augment", step))
         rows, matrices, flipped = self._rows(step), matrices[self.samples], flipped[self.samples]
+        if probability := self.augmentation.half_body:
+            draws = torch.rand(self.batch_size, 2, generator=generator(self.seed, "half", step))[self.samples]
+            halves = zoom_half_bodies(self.joints[rows], self.lower, probability, self.data.size, draws)
+            matrices = torch.from_numpy(compose_affine(matrices.numpy(), halves.numpy()))
         joints = move_joints(self.joints[rows], matrices, flipped, self.skeleton.flip_permutation)
+        if self.rooted:
+            root = self.skeleton.parents.index(-1)
+            joints[..., :2] += (self.data.size - 1) / 2 - joints[:, root : root + 1, :2]
         mask = torch.isfinite(joints)
         sampled = None
         if images:

@@ -14,6 +14,7 @@ class Augmentation:
         flip: probability of a mirror image.
         color: change of contrast and brightness, each way (`mpii_tools.prepared.augmentation`); the paper has none.
         occlusion: probability that a rectangle of the crop is hidden; the paper has none.
+        half_body: probability that the upper or the lower half of the body fills the crop; the paper has none.
     """
 
     translation: float = 0.02
@@ -22,3 +23,4 @@ class Augmentation:
     flip: float = 0.5
     color: float = 0.0
     occlusion: float = 0.0
+    half_body: float = 0.0

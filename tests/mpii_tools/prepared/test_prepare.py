@@ -110,7 +110,7 @@ def test_a_batch_depends_on_seed_and_step_alone(train_split):
 
 
 def test_processes_share_a_batch_without_overlap(train_split):
-    given = train_split, Augmentation(color=0.4, occlusion=0.5), 6, 1, CPU
+    given = train_split, Augmentation(color=0.4, occlusion=0.5, half_body=0.5), 6, 1, CPU
     whole, *parts = (TrainingBatches(*given, share) for share in (slice(None), slice(0, None, 2), slice(1, None, 2)))
     for step in range(3):
         full, shares = whole(step), [part(step) for part in parts]

@@ -1,0 +1,84 @@
+"""Half bodies: who is shown by halves, where, and what the batches make of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from checkpoints.errors import PoseError
+from heads.skeleton import MPII, Skeleton
+from mpii_tools.crops import apply_affine
+from mpii_tools.prepared.augmentation import LOWER_BODY, MAX_ZOOM, ROOM, zoom_half_bodies
+from mpii_tools.prepared.batches import TrainingBatches
+from mpii_tools.prepared.ranges import Augmentation
+from mpii_tools.prepared.read import PreparedSplit, load_prepared
+
+LOWER = torch.tensor([any(part in name for part in LOWER_BODY) for name in MPII.names])
+
+
+def random_poses(count, missing=0.3):
+    rng = torch.Generator().manual_seed(3)
+    joints = torch.rand(count, 16, 2, generator=rng) * 224
+    joints[torch.rand(count, 16, generator=rng) < missing] = torch.nan
+    return joints, torch.rand(count, 2, generator=rng)
+
+
+def test_halves_are_those_of_the_published_rule():
+    assert [name for name, lower in zip(MPII.names, LOWER, strict=True) if lower] == list(MPII.names[:7])
+
+
+def test_each_person_is_cut_as_a_literal_loop_says():
+    joints, draws = random_poses(200)
+    found = zoom_half_bodies(joints, LOWER, 0.6, 224, draws).numpy()
+    zooms = []
+    for pose, (whether, which), matrix in zip(joints.tolist(), draws.tolist(), found, strict=True):
+        known = [k for k in range(16) if pose[k][0] == pose[k][0]]
+        half = [k for k in known if bool(LOWER[k]) == (which < 0.5)]
+        expected = np.eye(2, 3)
+        if whether < 0.6 and len(half) > 2 and len(known) >= 8:
+            center = np.mean([pose[k] for k in half], axis=0)
+            reach = max(abs(pose[k][axis] - center[axis]) for k in half for axis in (0, 1))
+            zoom = min(max(224 / (2 * ROOM * reach), 1), MAX_ZOOM)
+            if zoom > 1:
+                expected = np.column_stack([zoom * np.eye(2), 111.5 - zoom * center])
+        np.testing.assert_allclose(matrix, expected, atol=1e-4)
+        zooms.append(matrix[0, 0])
+    assert 20 < sum(zoom > 1 for zoom in zooms) < 120
+
+
+def test_joints_of_a_half_lie_within_the_crop():
+    joints, draws = random_poses(300, missing=0)
+    joints = 60 + joints.double() / 4
+    draws[:, 0] = 0
+    moved = apply_affine(zoom_half_bodies(joints, LOWER, 1.0, 224, draws), joints)
+    half = torch.where(draws[:, 1:] < 0.5, LOWER, ~LOWER)
+    inside = moved[half]
+    assert inside.min() >= 0 and inside.max() <= 223 and (moved[~half] < 0).any()
+
+
+def test_pixels_go_where_the_joints_go(tiny_data):
+    """A batch whose joints are marked in the crops shows each mark at its joint, halves and all."""
+    train_split = load_prepared(tiny_data, "train")
+    crops, side = np.zeros_like(train_split.crops), train_split.crops.shape[1]
+    for crop, pose in zip(crops, train_split.joints + train_split.border, strict=True):
+        for x, y in pose[np.isfinite(pose).all(axis=1)].round().astype(int).tolist():
+            if 1 <= x < side - 2 and 1 <= y < side - 2:
+                crop[y - 1 : y + 2, x - 1 : x + 2] = 255
+    marked = PreparedSplit(train_split.people, crops, train_split.size, train_split.border, "marked", "train")
+    batch = TrainingBatches(marked, Augmentation(half_body=1.0), 32, 0, torch.device("cpu"))(0)
+    size, hits = train_split.size, []
+    for image, pose in zip(batch.images, batch.joints, strict=True):
+        for x, y in pose[torch.isfinite(pose).all(dim=1)].round().int().tolist():
+            if 0 <= x < size and 0 <= y < size:
+                hits.append(image[0, y, x].item() > 0)
+    assert len(hits) > 100 and np.mean(hits) > 0.9
+
+
+def test_joints_that_tell_no_half_are_refused(tiny_data):
+    train_split = load_prepared(tiny_data, "train")
+    names = tuple(f"joint{k}" for k in range(16))
+    people = replace(train_split.people, skeleton=Skeleton(names, MPII.parents, ()))
+    train_split = replace(train_split, people=people)
+    with pytest.raises(PoseError, match="--half-body"):
+        TrainingBatches(train_split, Augmentation(half_body=0.3), 4, 0, torch.device("cpu"))
