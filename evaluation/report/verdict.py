@@ -80,6 +80,8 @@ def describe_difference(name: str, other: str, difference: Scores) -> str:
         said = f"{name} {verb} {other} by {abs(overall.value):.1f} [{low:.1f}, {high:.1f}] {unit}"
     sides: dict[str, list[str]] = {"better": [], "worse": [], "no difference": []}
     for group, value, beyond in zip([*list_values(difference)][1:], groups, find_beyond_chance(groups), strict=True):
+        if value.interval == (0, 0):  # the root in 3D, which is 0 by definition
+            continue
         sides["no difference" if not beyond else "better" if sign * value.value > 0 else "worse"].append(group)
     told = ", ".join(f"{side} at {' and '.join(_list(names))}" for side, names in sides.items() if names)
     return f"{said}; {told}" if told else said
@@ -112,13 +114,13 @@ def make_section(runs: Sequence[Run], view: View) -> Section:
     ]
     values = {f"{pair.name} − {pair.other}": list_values(pair.difference) for pair in pairs}
     rows = [
-        (name, *(cell(value, signed=True) for value in each.values()), f"{pair.better:,}", f"{pair.worse:,}")
+        (name, *(cell(value, signed=True) for value in each.values()), f"{pair.better:,} : {pair.worse:,}")
         for pair, (name, each) in zip(pairs, values.items(), strict=True)
     ]
-    better = "more joints correct, or fewer" if dimensions == 2 else "a smaller error, or a larger one"
-    note = f"Better, worse: people for whom the first has {better}. Intervals are paired."
+    better = "more joints correct : fewer" if dimensions == 2 else "a smaller error : a larger one"
+    note = f"People: those for whom the first has {better}. Intervals are paired."
     heads = [SHORT.get(group, group) for group in list_values(pairs[0].difference)]
-    table = Table(f"Differences of every two: {what}", ("", *heads, "Better for", "Worse for"), tuple(rows), note)
+    table = Table(f"Differences of every two: {what}", ("", *heads, "People"), tuple(rows), note)
     looks = [[entry.name for entry in entries].index(pair.other) for pair in first]  # as in the other plots
     plot = plots.joint_dots(
         dict(list(values.items())[: len(first)]), f"Differences by joint group: {what}", f"difference ({what})", looks
