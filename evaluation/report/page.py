@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from evaluation.metrics.json_format import Json
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg
-from evaluation.report.tables import Cell, Row, Table, mark_beyond_chance
+from evaluation.report.tables import Row, Table, mark_beyond_chance
 
 FOLDER = Path(__file__).parent
 
@@ -123,12 +123,14 @@ def lay_out(table: Table) -> list[tuple[str, Sequence[str], Sequence[Row], int]]
                   for i in columns]
             for row in rows
         ]  # fmt: skip
-        lines = [[(0.55, max(head[i].split(), key=len, default=""))] for i in columns]
-        for row in (row for row in filled if len(row) > 1):
-            for widths, ((_, own), *below) in zip(lines, row, strict=True):
-                value, interval = own.parts() if isinstance(own, Cell) else (max(own.split(), key=len, default=""), "")
-                widths += [(0.52, value), (0.42, interval), *((0.42, f"{text} {each}") for text, each in below)]
-        width = 6 + sum(1.2 + max(rem * len(text) for rem, text in widths) for widths in lines[1:])
+        width = 6.0
+        for place, i in enumerate(columns[1:], start=1):
+            cells = [("", head[i]), *(pair for row in filled if len(row) > 1 for pair in row[place])]
+            lines = [
+                f"{text} {each}" if text else max(str(each).replace(", ", ",").split(), key=len, default="")
+                for text, each in cells
+            ]
+            width += 1.2 + 0.45 * max(map(len, lines))
         return caption, [head[i] for i in columns], filled, min(76, 4 * math.ceil(width / 4))
 
     shown = [row for caption, rows in groups.items() if caption not in table.folded for row in rows]

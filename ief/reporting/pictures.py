@@ -120,7 +120,7 @@ def make_lookup(
         with suppress(PoseError):  # the pictures of the worst people say which images cannot be read
             return load_image(str(people.images[row]))
 
-    columns, count = {"id": people.person_ids, "image": people.images}, thumbnails if load_image else 0
+    columns, count = {"id": people.person_ids, "image": people.images}, max(0, thumbnails) if load_image else 0
     return pack_people(ground_truth(people, *poses.values()), poses, columns, people.visible, read, count, images)
 
 
