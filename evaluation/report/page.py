@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from evaluation.metrics.json_format import Json
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg
-from evaluation.report.tables import Row, Table, mark_beyond_chance
+from evaluation.report.tables import Cell, Row, Table, mark_beyond_chance
 
 FOLDER = Path(__file__).parent
+Part = tuple[str, Sequence[str], Sequence[Row], int]  # of a table: caption, head, rows, width
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,11 @@ class Report:
         return {name: mark_beyond_chance(table) for name, table in named.items()}
 
 
-def lay_out(table: Table) -> list[tuple[str, Sequence[str], Sequence[Row], int]]:
-    """A table's parts on the page: what is seen, then what a caption opens: the caption ("" at first), head, rows, rem.
+def lay_out(table: Table) -> list[Part]:
+    """A table's parts on the page: what is seen, under the caption "", then what a caption opens.
 
-    Rem are the width that it needs, in the steps of the page's styles. A cell becomes the cells that stand in it, (what
-    is before it, cell), its own and those below it; a row that is a caption stays one text.
+    The width is in rem, in the steps of the page's styles. A cell becomes the cells that stand in it, (what is before
+    it, cell), its own and those below it; a row that is a caption stays one text.
     """
     head, groups, caption = table.head, {"": []}, ""
     for row in table.rows:
@@ -114,23 +115,17 @@ def lay_out(table: Table) -> list[tuple[str, Sequence[str], Sequence[Row], int]]
         i: [(text, head.index(name)) for name, (over, text) in table.below.items() if over == head[i]] for i in seen
     }
 
-    def part(
-        caption: str, columns: Sequence[int], rows: Sequence[Row]
-    ) -> tuple[str, Sequence[str], Sequence[Row], int]:
+    def part(caption: str, columns: Sequence[int], rows: Sequence[Row]) -> Part:
         filled = [
             row if len(row) == 1
             else [[("", row[i]), *((text, row[j]) for text, j in under.get(i, ()) if str(row[j]) not in "-")]
                   for i in columns]
             for row in rows
         ]  # fmt: skip
-        width = 6.0
-        for place, i in enumerate(columns[1:], start=1):
-            cells = [("", head[i]), *(pair for row in filled if len(row) > 1 for pair in row[place])]
-            lines = [
-                f"{text} {each}" if text else max(str(each).replace(", ", ",").split(), key=len, default="")
-                for text, each in cells
-            ]
-            width += 1.2 + 0.45 * max(map(len, lines))
+        cells = [[("", head[i])] for i in columns]
+        for row in (row for row in filled if len(row) > 1):
+            cells = [column + each for column, each in zip(cells, row, strict=True)]
+        width = 6 + sum(1.2 + 0.45 * max(_count_unbroken(*each) for each in column) for column in cells[1:])
         return caption, [head[i] for i in columns], filled, min(76, 4 * math.ceil(width / 4))
 
     shown = [row for caption, rows in groups.items() if caption not in table.folded for row in rows]
@@ -140,6 +135,12 @@ def lay_out(table: Table) -> list[tuple[str, Sequence[str], Sequence[Row], int]]
         *([part(names, aside, shown)] if names else []),
         *(part(caption, seen, rows[1:]) for caption, rows in groups.items() if caption in table.folded),
     ]
+
+
+def _count_unbroken(before: str, cell: Cell | str) -> int:
+    """The characters of its longest part that no line break divides."""
+    parts = [f"{before} {cell}"] if before else str(cell).replace(", ", ",").split()
+    return max(map(len, parts), default=0)
 
 
 def inline_svg(data: bytes, name: str, caption: str) -> Markup:
