@@ -277,6 +277,7 @@ TABLE = [
     ("predict --onnx a.onnx --flip images/0.jpg", "a.onnx: no such file or folder", "check the path"),
     ("predict --run none images --detect --boxes a.txt", "--detect", "leave out --boxes"),
     ("predict --run none images --detector-weights a.pth", "--detector-weights goes with --detect"),
+    ("predict --run none images --detect rfdetr --detector-weights a.pth", "--detector-weights", "without rfdetr"),
     ("predict --run none images --camera 9 9 4 4", "give --camera and --root-depth together", "--distortion"),
     ("predict --run none --data here --camera 9 9 4 4 --root-depth 8", "--camera is of images"),
     ("predict --run none images --root-depth 8", "give --camera and --root-depth together"),

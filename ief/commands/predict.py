@@ -16,6 +16,7 @@ INPUTS = "images, videos, or folders of both; or one stream, camera:0 or a URL, 
 PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 x2 y2`, a score after it or not, or
     `image x y scale` (MPII's); names are relative to the file without INPUT; with it, other images' are passed over;
     or a folder of YOLO's labels, NAME.txt per image"""
+DETECTORS = "find the people, by torchvision's SSDLite320-MobileNetV3, by --detector-weights, or by the package rfdetr"
 
 
 def read_input(text: str) -> Path | str:
@@ -27,9 +28,9 @@ ARGUMENTS = (
     argument("inputs", {"type": read_input, "nargs": "*", "metavar": "INPUT"}, INPUTS),
     argument("--boxes --list", FILE, PEOPLE),
     argument("--min-score", NUMBER, "pass over boxes with a lower score (default: 0; 0.5 of --detect)"),
-    argument("--detect", FLAG, "find the people, by torchvision's SSDLite320-MobileNetV3 unless weights are given"),
+    argument("--detect", {"nargs": "?", "const": True, "metavar": "rfdetr"}, DETECTORS),
     argument("--min-joint-score", NUMBER, "mark, not draw joints with a lower score (default: the run's own, or 0)"),
-    argument("--detector-weights", FILE, "for it, or .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet"),
+    argument("--detector-weights", FILE, "for SSDLite; or .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet"),
     argument("--refine", FLAG, "predict images once more, in the box of each pose: for people small in the image"),
     argument("--run", FOLDER, "run folder with trained stages, or hf:OWNER/NAME (default: the released weights)"),
     argument("--onnx", FILE, "what `ief export` wrote, instead of --run"),
@@ -53,7 +54,11 @@ ARGUMENTS = (
 
 def run(args: argparse.Namespace) -> None:
     """Predict what was asked for, and print the files."""
+    if isinstance(args.detect, str) and args.detect != "rfdetr":  # an INPUT behind the option
+        args.inputs, args.detect = [read_input(args.detect), *args.inputs], True
     check(args)
+    if args.detect == "rfdetr":
+        args.detect, args.detector_weights = True, Path(args.detect)
     weights = find_run(args.run or args.onnx)  # before torch is loaded
     from ief.workflow.predict import ImageCamera, predict_inputs, predict_split
 
@@ -63,7 +68,8 @@ def run(args: argparse.Namespace) -> None:
     out = args.out or (args.data and args.run) or Path("poses")
     options = {name: getattr(args, name) for name in predict.__kwdefaults__}  # the names of the options here
     files, left_out = predict(*given, out, weights, **options)
-    print(*files, sep="\n")
+    overlays = [] if args.data or not any(out.rglob("*.pose.jpg")) else [out / "NAME.pose.jpg"]
+    print(*files, *overlays, sep="\n")
     if left_out:
         raise Incomplete(left_out)
 
@@ -78,7 +84,7 @@ def check(args: argparse.Namespace) -> None:
          "give either images or --data, what `ief prepare` wrote, or --boxes with people of images"),
         (args.detect and (args.boxes or args.data or placed),
          "--detect finds the people of images; leave out --boxes, --data, --center and --scale"),
-        (args.detector_weights and not args.detect, "--detector-weights goes with --detect"),
+        (args.detector_weights and args.detect is not True, "--detector-weights goes with --detect, without rfdetr"),
         (placed and (not single or args.boxes), "--center and --scale belong to one image; use --boxes for many"),
         (args.scale is not None and not args.scale > 0, f"--scale {args.scale}: must be above 0"),
         (args.min_joint_score is not None and not 0 <= args.min_joint_score <= 1,

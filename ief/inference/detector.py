@@ -1,4 +1,4 @@
-"""Finding the people of an image: torchvision's SSDLite320 with a MobileNetV3, trained on COCO."""
+"""Finding the people of an image: by torchvision's SSDLite320 with a MobileNetV3, or by RF-DETR, trained on COCO."""
 
 import threading
 from functools import lru_cache
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torchvision.models.detection import SSDLite320_MobileNet_V3_Large_Weights, ssdlite320_mobilenet_v3_large
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, import_extra
 from checkpoints.pretrained import load_torchvision_weights
 from checkpoints.tensors import load_plain_data
 from ief.inference.stream import FindPeople
@@ -47,8 +47,31 @@ class PersonDetector:
         with self.lock:  # images are read in several threads; its own threads are enough for the cores
             (objects,) = self.network([pixels])
         people = (objects["labels"] == PERSON) & (objects["scores"] >= self.min_score)
-        boxes, scores = (objects[name][people].double().cpu().numpy() for name in ("boxes", "scores"))
-        return boxes, scores
+        return tuple(objects[name][people].double().cpu().numpy() for name in ("boxes", "scores"))
+
+
+class RfDetr:
+    """RF-DETR Nano of the package rfdetr, called as `PersonDetector` is.
+
+    Raises:
+        PoseError: when the package is not installed, or has no weights and cannot download them.
+    """
+
+    def __init__(self, min_score: float = 0.5, device: torch.device | str = "cpu") -> None:
+        self.min_score, self.lock = min_score, threading.Lock()
+        rfdetr = import_extra("rfdetr", "rfdetr")
+        try:
+            self.network = rfdetr.RFDETRNano(device=str(device))
+        except (OSError, RuntimeError, ValueError) as error:
+            fault = f"rfdetr: no weights of its own ({' '.join(str(error).split())[:120]})"
+            raise PoseError(f"{fault}; download them once, or give an .onnx, or --boxes") from error
+
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(H, W, 3) uint8 RGB -> boxes (P, 4) x1 y1 x2 y2 in image pixels and scores (P,), the best first."""
+        with self.lock:
+            objects = self.network.predict(image, threshold=self.min_score)
+        people = objects.class_id == PERSON  # COCO's ids, which begin at 1
+        return objects.xyxy[people].astype(float), objects.confidence[people].astype(float)
 
 
 @lru_cache(maxsize=4)
@@ -56,10 +79,10 @@ def load_detector(weights: Path | None = None, min_score: float = 0.5, device: s
     """A detector of people, by the kind of its file; one that was loaded before is taken again.
 
     Args:
-        weights: an .onnx of a usual detector (`onnx_detector`), or a file of torchvision's; None for torchvision's
-            cache, or its download.
+        weights: an .onnx of a usual detector (`onnx_detector`), "rfdetr" for that package's, or a file of
+            torchvision's; None for torchvision's cache, or its download.
         min_score: boxes with a lower score are passed over.
-        device: where torchvision's runs; None for a GPU if there is one.
+        device: where torch's run; None for a GPU if there is one.
 
     Raises:
         PoseError: it cannot be had.
@@ -68,4 +91,6 @@ def load_detector(weights: Path | None = None, min_score: float = 0.5, device: s
         from ief.inference.onnx_detector import OnnxDetector
 
         return OnnxDetector(weights, min_score)
+    if weights == Path("rfdetr"):
+        return RfDetr(min_score, choose_device(device))
     return PersonDetector(weights, min_score, choose_device(device))

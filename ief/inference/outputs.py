@@ -178,8 +178,7 @@ def write_results(
     ids = {image.name: image.image_id for image in images if image.image_id is not None}
     known = bool(ids) and ids.keys() >= set(people.images.tolist())
     write_coco(coco, people, **({"image_ids": ids, "category_id": images[0].category_id} if known else {}))
-    unknown = int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum())
-    if unknown:
+    if unknown := int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum()):
         print(
             f"{coco}: nobody gives {unknown:,} of {len(people):,} people a score; theirs is written as 1",
             file=sys.stderr,

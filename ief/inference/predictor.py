@@ -151,8 +151,8 @@ class PosePredictor:
                 such.
             boxes: (P, 4) x1 y1 x2 y2 in the image's pixels, where its people are; None for one person who fills it.
                 For a list of images, a list with one entry per image.
-            detect: True finds the people by torchvision's detector, the file of one in ONNX by that one; an image
-                without anybody has no poses.
+            detect: True finds the people by torchvision's detector, "rfdetr" by that package's, the file of one in ONNX
+                by that one; an image without anybody has no poses.
             refine: predict once more, in the box of each pose: for people who are small in their boxes.
 
         Returns:

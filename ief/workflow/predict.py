@@ -54,8 +54,7 @@ def predict_inputs(
         weights: a run folder or an .onnx; None for the released weights.
         boxes: a file of the images' people (`read_boxes`), which names the images if there are no `inputs`.
         detect: find the people by a detector.
-        detector_weights: an .onnx of a usual detector (`onnx_detector`), or a file of torchvision's; None for
-            torchvision's cache, or its download.
+        detector_weights: what `load_detector` takes; None for torchvision's cache, or its download.
         refine: predict images once more, in the box of each pose.
         min_score: pass over boxes with a lower score; None for 0, or 0.5 of the detector.
         center, scale: MPII's, of the one person; None for one who fills the image.

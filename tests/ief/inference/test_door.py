@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from untrained import make_cascade, save_run
 import ief.inference.detector
 from checkpoints.errors import PoseError
 from ief import PosePredictor
+from ief.cli import main
 from ief.inference.boxes import pose_boxes
 from ief.inference.detector import load_detector
 from ief.inference.onnx_detector import OnnxDetector
@@ -82,6 +84,54 @@ def test_an_onnx_file_is_its_own_detector(predictor, monkeypatch, tmp_path):
     load_detector.cache_clear()
 
 
+class FakeNano:
+    """rfdetr's RFDETRNano: supervision's Detections, the best first, with COCO's ids, where 1 is people."""
+
+    def __init__(self, device):
+        assert device == "cpu"
+
+    def predict(self, images, threshold):
+        boxes = np.array([[1, 1, 9, 9], [5, 5, 45, 65], [40, 5, 80, 60], [0, 0, 3, 3]], np.float32)
+        scores, ids = np.array([0.95, 0.9, 0.8, 0.4], np.float32), np.array([18, 1, 1, 1])
+        kept = scores > threshold if images.any() else scores > 1
+        return SimpleNamespace(xyxy=boxes[kept], confidence=scores[kept], class_id=ids[kept])
+
+
+def test_rfdetr_finds_people_and_no_dogs(predictor, monkeypatch, tmp_path, capsys):
+    """By Python and the command line; there, an INPUT may still follow --detect."""
+    monkeypatch.setitem(sys.modules, "rfdetr", SimpleNamespace(RFDETRNano=FakeNano))
+    load_detector.cache_clear()
+    predictor.device = "cpu"
+    poses, nobody = predictor([IMAGE, np.zeros_like(IMAGE)], detect="rfdetr")
+    assert poses.boxes.tolist() == [[5, 5, 45, 65], [40, 5, 80, 60]] and len(nobody) == 0
+    np.testing.assert_allclose(poses.box_scores, [0.9, 0.8])
+    run, image, out = save_run(tmp_path / "run"), tmp_path / "a.png", tmp_path / "out"
+    cv2.imwrite(str(image), IMAGE[..., ::-1])
+    command = ["predict", "--run", run, "--device", "cpu", "--out", out, image]
+    assert main([*map(str, command), "--min-score", "0.3", "--detect", "rfdetr"]) == 0
+    assert len(np.load(out / "predictions-images.npz")["joints"]) == 3
+    assert str(out / "NAME.pose.jpg") in capsys.readouterr().out.split() and (out / "a.png.pose.jpg").exists()
+    one = np.array([[5.0, 5, 45, 65]]), np.array([0.9])
+    monkeypatch.setattr(ief.inference.detector, "PersonDetector", lambda *given: lambda image: one)
+    assert main([*map(str, command[:-1]), "--detect", str(image)]) == 0
+    assert len(np.load(out / "predictions-images.npz")["joints"]) == 1
+    load_detector.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [(None, r"rfdetr is not installed: pip install '\.\[rfdetr\]'"), ("offline", r"rfdetr: no weights .*\(no host\)")],
+)
+def test_no_rfdetr_or_none_of_its_weights_is_a_line(predictor, monkeypatch, module, says):
+    def refuse(device):
+        raise ConnectionError("no\nhost")
+
+    monkeypatch.setitem(sys.modules, "rfdetr", module and SimpleNamespace(RFDETRNano=refuse))
+    load_detector.cache_clear()
+    with pytest.raises(PoseError, match=says):
+        predictor(IMAGE, detect="rfdetr")
+
+
 def test_a_second_look_is_around_the_pose(predictor):
     """As the pose's box by hand, of several people; whose box is off the image keeps the first pose."""
     boxes = [[5, 5, 45, 65], [40, 5, 80, 60]]
@@ -118,6 +168,17 @@ def test_a_second_look_at_files_keeps_rows_and_faults(predictor, tmp_path):
     (table, *_), _ = predict_inputs([tmp_path / "a.png"], tmp_path / "out", run, **options)
     np.testing.assert_allclose(np.load(table)["joints"], PosePredictor.load(run, "cpu")(IMAGE, refine=True).joints)
     assert (tmp_path / "out" / "a.png.pose.jpg").exists()
+
+
+def test_a_notebook_shows_the_picture(predictor):
+    """Whatever asks Jupyter's way; of an image that is not kept, words alone."""
+    formatters = pytest.importorskip("IPython.core.formatters", reason="install '.[test]'")
+    poses = predictor(IMAGE)
+    shown, _ = formatters.DisplayFormatter().format(poses)
+    picture = cv2.imdecode(np.frombuffer(shown["image/png"], np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(picture[..., ::-1], poses.draw())
+    shown, _ = formatters.DisplayFormatter().format(dataclasses.replace(poses, source=None))
+    assert "image/png" not in shown and shown["text/plain"] == repr(poses)
 
 
 def test_a_table_has_a_row_per_joint(predictor, tmp_path):
