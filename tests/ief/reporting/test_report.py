@@ -1,5 +1,6 @@
 """`ief report` on finished runs in 2D and 3D: what the page and its files show, and what it refuses."""
 
+import base64
 import html
 import json
 import re
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from finished_runs import write_people, write_run, write_split
@@ -119,6 +121,24 @@ def test_an_image_that_cannot_be_drawn_on_ends_no_report(flat, tmp_path, write_r
     assert "12 left out" in capsys.readouterr().err
     assert (tmp_path / "out" / "results.json").exists()
     assert "data:image/jpeg" not in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_thumbnails_keep_to_their_number_and_others_are_linked(flat, tmp_path, write_report):
+    given = ("--annotations", flat.folder / "data" / "valid.npz", "--images", flat.folder / "images", "--thumbnails", 2)
+    found = write_report(tmp_path / "out", [flat.folder / "all"], *given)
+    data = json.loads(re.search(r'class="people-data">(.*?)</script>', found.page, re.S).group(1))
+    drawn = [person for person in data["people"] if "thumbnail" in person]
+    assert len(drawn) == 2 and len(data["people"]) == len(flat.people)
+    linked = tmp_path / "out" / data["images"] / data["people"][0]["image"]
+    assert linked.resolve() == (flat.folder / "images" / flat.people.images[0]).resolve()
+    errors = np.linalg.norm(flat.poses["all"]["stage1"] - flat.people.joints, axis=-1) / flat.people.head_size[:, None]
+    worst = np.nanargmax(np.nanmean(errors, axis=1))  # is drawn, in its box
+    person = data["people"][worst]
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(person["thumbnail"]), np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (128, 128, 3) and person["size"] == pytest.approx(flat.people.head_size[worst], abs=1e-3)
+    places = np.frombuffer(base64.b64decode(data["places"]), "<i2").reshape(2, len(flat.people), 16, 2)[1, worst]
+    joints = places / 4096 * person["side"] + (person["x"], person["y"])
+    assert joints == pytest.approx(flat.poses["all"]["stage1"][worst], abs=person["side"] / 4096)
 
 
 def test_scores_of_joints_are_shown_if_a_run_has_them(flat, flat_report, tmp_path, write_report):
@@ -404,6 +424,8 @@ window.onload = () => {{
       wide: [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).map(
         box => box.textContent.slice(0, 80)),
       drawings: [...page.querySelectorAll('svg[role="img"][fill]')].filter(svg => svg.clientWidth > 200).length,
+      ink: [...page.querySelectorAll("figure svg text")].every(
+        text => getComputedStyle(text).fill === getComputedStyle(page.body).color),
       cards: [...page.querySelectorAll("thead")].filter(head => getComputedStyle(head).display === "none").length,
     }};
     const listed = () => [...page.querySelectorAll(".list figure")].map(one => [+one.dataset.row, one.textContent]);
@@ -449,7 +471,7 @@ def test_a_browser_shows_the_page_at_two_widths(flat, flat_report, tmp_path):
     drawings = len(list((flat_report.out / "figures").iterdir()))
     for width in ("1280", "390"):
         assert found[width]["images"] == flat_report.page.count("data:image/jpeg")
-        assert found[width]["drawings"] == drawings and found[width]["wide"] == []
+        assert found[width]["drawings"] == drawings and found[width]["wide"] == [] and found[width]["ink"]
         assert found[width]["broken"] == [] and found[width]["cut"] == [] and found[width]["overflow"] <= 0
         check_looked_up(found[width]["looked"], flat)
     assert found["390"]["cards"] > found["1280"]["cards"]  # on a phone the rows of wide tables are cards
