@@ -2,9 +2,11 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
+from checkpoints.errors import PoseError
 from evaluation import GroundTruth
 from evaluation.metrics.conventions import SHORT, joint_groups
 from evaluation.metrics.ground_truth import has_size, nan_mean
@@ -15,7 +17,6 @@ from evaluation.report.skeletons import close_up, side_colors, to_jpeg
 MOST = 3000  # people: of more, the worst
 STEPS, NONE = 4096, -32768  # places are in so many parts of the person's box; what stands for a joint without one
 MARGIN, THUMBNAIL = 0.2, 128  # of the box around the joints, of their extent; pixels on a side
-Thumbnail = Callable[[int], np.ndarray | None]  # row -> its image, (H, W, 3) uint8 RGB; None if it cannot be read
 
 
 def pack_people(
@@ -23,7 +24,7 @@ def pack_people(
     poses: Mapping[str, np.ndarray],
     columns: Mapping[str, np.ndarray],
     visible: np.ndarray,
-    load_image: Thumbnail,
+    load_image: Callable[[str], np.ndarray],
     thumbnails: int,
     images: str = "",
 ) -> Json:
@@ -32,7 +33,8 @@ def pack_people(
     Args:
         gt: of N people. poses: method -> (N, K, 2).
         columns: `id` and `image`, (N,) each. visible: (N, K) 1 for a visible joint, 0 for a hidden one.
-        load_image: for close-ups of `thumbnails` people, first of those who are among the worst of some joint.
+        load_image: an image by name, (H, W, 3) uint8 RGB; one that cannot be read, which is a PoseError, is left out.
+        thumbnails: people to draw close-ups of, first of those who are among the worst of some joint.
         images: where others have their image, before its name; '' for nowhere.
     """
     size = np.where(has_size(gt.size), gt.size, np.nan)
@@ -44,7 +46,8 @@ def pack_people(
     box = np.column_stack([(low + high) / 2 - side[:, None] / 2, side])
     drawn = {}
     for place in rank_people(errors[:, rows])[:thumbnails]:
-        if (image := load_image(rows[place])) is not None:
+        with suppress(PoseError):
+            image = load_image(str(columns["image"][rows[place]]))
             crop, affine = close_up(image, gt.known[rows[place]], THUMBNAIL, MARGIN)
             drawn[place] = base64.b64encode(to_jpeg(crop, 75)).decode("ascii")
             box[place] = *-affine[:, 2] / affine[0, 0], THUMBNAIL / affine[0, 0]

@@ -1,7 +1,6 @@
 """Pictures of predictions: the poses drawn on the images, for people to look at before they read numbers."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import numpy as np
 
@@ -115,13 +114,9 @@ def make_lookup(
     poses = {run.name: run.poses[run.last][..., :2] for run in runs if run.last in run.poses}
     if people is None or not poses:
         return {}
-
-    def read(row: int) -> np.ndarray | None:
-        with suppress(PoseError):  # the pictures of the worst people say which images cannot be read
-            return load_image(str(people.images[row]))
-
     columns, count = {"id": people.person_ids, "image": people.images}, max(0, thumbnails) if load_image else 0
-    return pack_people(ground_truth(people, *poses.values()), poses, columns, people.visible, read, count, images)
+    gt = ground_truth(people, *poses.values())
+    return pack_people(gt, poses, columns, people.visible, load_image, count, images)
 
 
 def make_figure_3_section(
