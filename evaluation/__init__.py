@@ -26,5 +26,6 @@ from evaluation.metrics.evaluate import bone_error, compare, evaluate, joint_err
 from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.oks import OksScores, oks_scores
-from evaluation.metrics.pckh import PCKhMetric, pckh
+from evaluation.metrics.pckh import pckh
 from evaluation.metrics.scores import Score, Scores
+from evaluation.metrics.suspects import Suspects, rank_suspects

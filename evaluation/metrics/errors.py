@@ -38,7 +38,7 @@ def mpjpe(pred: ArrayLike, gt: ArrayLike, *, root: int | None = MPII.root) -> fl
     Raises:
         PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
     """
-    return nan_mean(joint_errors(*_checked(pred, gt), root)).item()
+    return nan_mean(joint_errors(*check_poses(pred, gt), root)).item()
 
 
 def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
@@ -57,7 +57,7 @@ def p_mpjpe(pred: ArrayLike, gt: ArrayLike, *, scale: bool = False) -> float:
     Raises:
         PoseError: shapes that do not match, or a joint that counts without a finite predicted position.
     """
-    return nan_mean(pa_joint_errors(*_checked(pred, gt), scale)).item()
+    return nan_mean(pa_joint_errors(*check_poses(pred, gt), scale)).item()
 
 
 def rigid_align(pred: np.ndarray, gt: np.ndarray, scale: bool = False) -> np.ndarray:
@@ -96,7 +96,8 @@ def pa_joint_errors(pred: np.ndarray, gt: np.ndarray, scale: bool = False) -> np
     return np.linalg.norm(rigid_align(pred, gt, scale) - gt, axis=-1)
 
 
-def _checked(pred: ArrayLike, gt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def check_poses(pred: ArrayLike, gt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Poses as float64 (N, K, 3). What is given and raised: see `mpjpe`."""
     pred, gt = map(fill_masked, (pred, gt))
     if pred.shape != gt.shape or pred.ndim != 3 or pred.shape[-1] != 3:
         raise PoseError(f"predictions have shape {pred.shape} and ground truth {gt.shape}; give both as (people, K, 3)")

@@ -11,63 +11,12 @@ from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
 from evaluation.metrics import conventions
-from evaluation.metrics.conventions import PCKH, Convention, Measure, get_convention
+from evaluation.metrics.conventions import Convention, Measure, get_convention
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
-from evaluation.metrics.scores import Measured, Scores, to_score
-from heads.skeleton import MPII, Skeleton
+from evaluation.metrics.scores import Measured, Score, Scores, to_score
+from heads.skeleton import Skeleton
 
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
-
-
-@dataclass(kw_only=True, eq=False)
-class PCKhMetric:
-    """PCKh as a streaming metric: `update` with batches of any size, then `compute`.
-
-    The state is whole numbers, so the result is the same in any batching and order.
-
-    Args:
-        thresholds: fractions of the head size, each > 0; None: the measure's.
-        convention: a name of `CONVENTIONS` or a `Convention`.
-        skeleton, measure: of the ground truth to come.
-
-    Raises:
-        PoseError: unknown convention, or a threshold that is not positive.
-    """
-
-    thresholds: Sequence[float] | None = None
-    convention: str | Convention = "official"
-    skeleton: Skeleton = MPII
-    measure: Measure = PCKH
-
-    def __post_init__(self) -> None:
-        self.thresholds = check_thresholds(self.measure.thresholds if self.thresholds is None else self.thresholds)
-        self.convention = get_convention(self.convention)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget all people."""
-        joints = len(self.skeleton)
-        # Correct and annotated joints, people, and those without a head size.
-        self._sums = np.zeros((len(self.thresholds) + len(CURVE), joints), int), np.zeros(joints, int), 0, 0
-
-    def update(self, pred: ArrayLike, gt: GroundTruth) -> None:
-        """Count a batch: predictions (N, K, D) in image pixels of the people of `gt`.
-
-        Raises:
-            PoseError: another shape, or an annotated joint without a finite predicted position.
-        """
-        distances = measure_distances(pred, gt)
-        counted = CorrectJoints([distances], self.thresholds, self.convention)[:], ~np.isnan(distances)
-        batch = *(each.sum(axis=0) for each in counted), len(gt), int((~has_size(gt.size)).sum())
-        self._sums = [total + each for total, each in zip(self._sums, batch, strict=True)]
-
-    def compute(self) -> Scores:
-        """PCKh of all people so far, and nothing else; a value is None if nothing was counted."""
-        correct, annotated, people, unsized = self._sums
-        rules = self.thresholds, self.convention, self.skeleton, self.measure
-        scores = {name: to_score(*each) for name, each in measure_pckh(correct[None], annotated[None], *rules).items()}
-        left_out = {f"without_{self.measure.size}": unsized}
-        return Scores(people, scores, left_out, people, self.convention.name, self.measure)
 
 
 def pckh(
@@ -89,9 +38,25 @@ def pckh(
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention.
     """
-    metric = PCKhMetric(thresholds=thresholds, convention=convention, skeleton=gt.skeleton, measure=gt.measure)
-    metric.update(pred, gt)
-    return metric.compute()
+    convention = get_convention(convention)
+    thresholds = check_thresholds(gt.measure.thresholds if thresholds is None else thresholds)
+    scores = score_distances(measure_distances(pred, gt), thresholds, convention, gt.skeleton, gt.measure)
+    left_out = {f"without_{gt.measure.size}": int((~has_size(gt.size)).sum())}
+    return Scores(len(gt), scores, left_out, len(gt), convention.name, gt.measure)
+
+
+def score_distances(
+    distances: np.ndarray,
+    thresholds: Sequence[float],
+    convention: Convention,
+    skeleton: Skeleton,
+    measure: Measure,
+) -> dict[str, Score]:
+    """PCKh at each threshold, and the curve, of distances (N, K) of `measure_distances`. The others: `measure_pckh`."""
+    counted = CorrectJoints([distances], thresholds, convention)[:], ~np.isnan(distances)
+    sums = (each.sum(axis=0)[None] for each in counted)
+    measured = measure_pckh(*sums, thresholds, convention, skeleton, measure)
+    return {name: to_score(*each) for name, each in measured.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,7 @@ class Section:
         wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
         facts: what results.json holds of it, beside the tables: key -> values.
         people: what the page's script lets a reader look up (`evaluation.report.people`); {} for nothing.
+        files: further ones of the report: path -> content.
     """
 
     heading: str
@@ -47,6 +48,7 @@ class Section:
     wide: bool = False
     facts: Json = field(default_factory=dict)
     people: Json = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Report:
         return {
             **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in tables.items()},
             **{f"figures/{name}.svg": data for name, data in drawn.items()},
+            **{name: data for section in self.sections for name, data in section.files.items()},
             "index.html": page.encode(),
         }
 

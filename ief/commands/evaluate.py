@@ -15,7 +15,7 @@ ARGUMENTS = (
     FIRST_PIXEL,
     argument("--convention", {"choices": CONVENTIONS}, "toolkit to score as; official is MATLAB's", "official"),
     argument("--metric", {"choices": MEASURES}, "in head sizes, torsos or boxes (default: the first that there is)"),
-    argument("--oks", FLAG, "also COCO's average precision; needs pycocotools and sigmas"),
+    argument("--oks", FLAG, "also COCO's average precision; needs hotcoco and sigmas"),
     ANGLE_LIMITS,
     argument("--json", FILE, "also write the scores to this file"),
     argument("--against", FILE, "predictions of the same people: also print the difference, with paired CIs"),

@@ -40,7 +40,7 @@ class StageDesign:
         absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
         likelihood: whether it was trained by `heads.likelihood`, and so gives a sigma of each pair in training.
         pose_indexed: whether it also reads the ResNet's features where the joints of y_t lie.
-        rooted: whether it places every root joint at the center of the crop, since J_0 is the root (Section 4 in 3D).
+        rooted: whether it places every root joint at the center of the crop, since J_0 is the root (`Preset.origin`).
         unlabeled: joints that no training person had: what it says of them means nothing, and predictions have NaN.
     """
 

@@ -1,23 +1,24 @@
 """What `ief evaluate` does: predictions of a file against annotations, as tables on the terminal and as JSON."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation import OksScores, load_angle_limits, oks_scores, sequence_errors
+from evaluation import load_angle_limits, sequence_errors
 from evaluation.metrics.bootstrap import FEWEST
 from evaluation.metrics.json_format import Json
 from evaluation.report.tables import breakdown_tables, groups_table, joints_table, summary_table
-from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, print_summary, score_poses, to_tree, view_poses
+from ief.reporting.oks import report_oks, score_coco
+from ief.reporting.scoring import KEY, ScoresByDimension, print_summary, score_poses, to_tree, view_poses
 from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import table
 from mpii_tools.people import People
 from mpii_tools.results.matching import align, align_annotated, name_images
-from mpii_tools.results.predictions import person_scores, predicted_joints, read_predictions
+from mpii_tools.results.predictions import predicted_joints, read_predictions
 from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning, unit_warning
 
 
@@ -59,29 +60,34 @@ def evaluate_predictions(
     people = select_split(annotations, reading.people, split)
     require_pixels(annotations, people)
     read = read_predictions(predictions, people.joint_names, first_pixel)
-    notes = [table(f"faults of {annotations}", reading.faults)]
+    rivals = [read_predictions(against, people.joint_names, first_pixel)] if against else []
+    notes, whole = [table(f"faults of {annotations}", reading.faults)], len(people) == len(reading.people)
+    reading = replace(reading, people=people, image_ids=reading.image_ids if whole else {})
     try:
         aligned, people = align_annotated(read, people)
     except PoseError as error:
-        if not oks or (images := name_images(read, people)) is None or read.joint_names != people.joint_names:
+        images = name_images(read, people, reading.image_ids)
+        if not oks or images is None or any(each.joint_names != people.joint_names for each in (read, *rivals)):
             raise
-        average_precision = score_oks(read.joints, people, read.scores, read.box_scores, images)
-        if elsewhere := len(read) - int(np.isin(images, people.images).sum()):
+        scored = [score_coco(each, None, reading, intervals or rivals) for each in (read, *rivals)]
+        if elsewhere := len(read) - int(np.isin(images, [*reading.image_ids, *people.images.tolist()]).sum()):
             notes.append(f"{elsewhere:,} predictions are in images of nobody in {annotations} and do not count")
+        if not reading.image_ids:
+            notes.append("images without people and crowds are not known; COCO's protocol needs its own JSON, whole")
         notes.append(f"COCO's OKS alone, which needs no pairs: {error}")
         print(*filter(None, notes), sep="\n", file=sys.stderr)
-        print_oks(average_precision)
-        return {"oks": asdict(average_precision)}
+        return report_oks(scored, against)
     joints = aligned.joints
     if len(read) > len(people):
         notes.append(f"{len(read) - len(people):,} predictions are of nobody in {annotations} and do not count")
-    del reading, read  # half a million people take half a gigabyte
     if unplaced := people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints)):
         notes.append(f"joints that are NaN in {predictions} and do not count: {', '.join(unplaced)}")
     if (intervals or against) and len(people) < FEWEST:
         notes.append(f"{len(people)} people, under {FEWEST}: too few for confidence intervals")
-    other = align(read_predictions(against, people.joint_names, first_pixel), people).joints if against else None
-    average_precision = score_oks(joints, people, aligned.scores, aligned.box_scores) if oks else None
+    others = [align(rival, people) for rival in rivals]
+    pairs = zip((read, *rivals), (aligned, *others), strict=True) if oks else ()
+    scored = [score_coco(*pair, replace(reading, people=people), intervals or rivals) for pair in pairs]
+    del reading, read, rivals  # half a million people take half a gigabyte
     print(*filter(None, notes), sep="\n", end="\n" * any(notes), file=sys.stderr)
     options = {"convention": convention, "metric": metric, "limits": limits}
     scores = score_poses(joints, people, intervals=intervals, **options)
@@ -90,16 +96,15 @@ def evaluate_predictions(
     warn(predictions, joints, people)
     print_tables(scores)
     result = to_tree(scores)
-    if average_precision:
-        print_oks(average_precision)
-        result["oks"] = asdict(average_precision)
+    average_precision = report_oks(scored, against)
+    result |= average_precision
     if view := view_poses(people, 3, joints):
         result[KEY]["per_sequence"] = sequence_errors(*view[1], view[0])
-    if against:
-        warn(against, other, people)
-        difference = score_poses(joints, people, minus=other, **options)
+    for other in others:
+        warn(against, other.joints, people)
+        difference = score_poses(joints, people, minus=other.joints, **options)
         print_summary({f"minus {against}": difference}, signed=True)
-        result["difference"] = to_tree(difference, differences=True)
+        result["difference"] = to_tree(difference, differences=True) | average_precision.get("difference", {})
     return result
 
 
@@ -112,19 +117,6 @@ def select_split(path: Path, people: People, split: str | None) -> People:
         known = ", ".join(sorted({name or "all" for name in people.split.tolist()})) or "nobody"
         raise PoseError(f"--split {split}: nobody of {path} is in it; it has {known}")
     return people.select(inside)
-
-
-def score_oks(
-    joints: np.ndarray, people: People, scores: np.ndarray | None, box_scores: np.ndarray | None,
-    images: list[str] | None = None,
-) -> OksScores:  # fmt: skip
-    """COCO's AP of poses (P, K, D), ranked by the scores of joints (P, K) and boxes (P,) as `person_scores` does.
-
-    Args:
-        images: P names, of poses that are not one for each of the people in their order.
-    """
-    gt, ranks = ground_truth(people, joints), person_scores(scores, box_scores, len(joints))
-    return oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks, images)
 
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
@@ -142,11 +134,3 @@ def print_tables(scores: ScoresByDimension) -> None:
     if deep := scores.get(3):
         tables += [summary_table({"predictions": deep}), joints_table(deep), *breakdown_tables(deep)]
     print(*(table.text() for table in tables), sep="\n")
-
-
-def print_oks(oks: OksScores) -> None:
-    """COCO's figures on a line, with whose area is not the annotations' own."""
-    values = "  ".join(f"{name} {'-' if value is None else f'{value:.1f}'}" for name, value in oks.values.items())
-    print(f"COCO's OKS in % over {oks.people:,} people\n{values}")
-    if oks.area_by_box or oks.without_area:
-        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")

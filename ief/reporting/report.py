@@ -18,6 +18,7 @@ from evaluation.report import calibration, curves, errors, human36m, methods, mo
 from evaluation.report.material import PREDICTED, list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
+from evaluation.report.suspects import make_section as make_suspects
 from evaluation.report.verdict import make_section as make_verdict
 from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_lookup, make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
@@ -125,6 +126,7 @@ def write_report(
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
+        parts.append(make_suspects(loaded, view, people.person_ids.tolist(), people.images.tolist()))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
     link = f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
     lookup = make_lookup(loaded, people, load_image, thumbnails, link)

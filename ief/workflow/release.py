@@ -18,8 +18,8 @@ from ief.inference.score_map import ScoreMap
 from ief.model.device import choose_device
 from ief.model.release import open_release, release_stages
 from ief.model.run_folder import load_cascade
-from ief.reporting.evaluate import score_oks
 from ief.reporting.model_card import ScoredPeople, model_card
+from ief.reporting.oks import score_oks
 from ief.reporting.scoring import ground_truth, name_stages, score_poses, to_tree
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
 

@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, escape_name
 from heads.skeleton import Skeleton
 from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
 from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, find_elsewhere
@@ -65,6 +66,7 @@ def read_coco(
         empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
         raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
+    exempt, listed = _read_exempt(zip(entries, kinds, strict=True), read, len(order)), _list_images(images)
     images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
     missing = missing_points(points)
     labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
@@ -94,7 +96,29 @@ def read_coco(
         image_ids=as_ids(image_ids.tolist()),
         category_ids=as_ids(category_ids.tolist()),
     )
-    return replace(reading, people=reading.people.select(~empty), notes=merge(notes, left_out, reading.notes))
+    notes, people = merge(notes, left_out, reading.notes), reading.people.select(~empty)
+    return replace(reading, people=people, notes=notes, image_ids=listed, exempt=exempt)
+
+
+def _list_images(images: list[dict]) -> dict[str, int | str]:
+    """The ids of the named images, in the order of their numbers."""
+    images = sorted(images, key=lambda image: str(image.get("id")).zfill(20))
+    named = [image for image in images if isinstance(image.get("file_name"), str)]
+    return {escape_name(image["file_name"]): plain_id(image.get("id")) for image in named}
+
+
+def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tuple], joints: int) -> list[dict]:
+    """Those left out for a reason, in `Reading`'s form, as far as they have an image and a box."""
+    exempt = []
+    for entry, reason in entries:
+        with suppress(TypeError, ValueError, LookupError, OverflowError, AttributeError):
+            image, points, flags, box, area, *_ = read({"keypoints": [0] * 3 * joints} | entry)
+            labeled, area = (flags > 0) & ~missing_points(points), box[2] * box[3] if np.isnan(area) else area
+            keypoints = np.where(labeled[:, None], np.column_stack([points, flags]), 0).ravel().tolist()
+            row = {"image": escape_name(image), "iscrowd": int(reason == CROWD), "num_keypoints": int(labeled.sum())}
+            row |= {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}
+            exempt += [row] if reason and row["area"] > 0 else []
+    return exempt
 
 
 def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -24,12 +25,16 @@ class Reading:
         format: of the annotations, in words.
         faults: what is wrong with the file: people it should hold that cannot be used, values that contradict.
         notes: what is worth knowing and no fault.
+        image_ids: of all images by name, those without people too, in the order of ids; {} for formats without ids.
+        exempt: crowds and people without a joint, as COCO's annotations with the image's name as 'image'.
     """
 
     people: People
     format: str
     faults: Findings = field(default_factory=dict)
     notes: Findings = field(default_factory=dict)
+    image_ids: Mapping[str, int | str] = field(default_factory=dict)
+    exempt: Sequence[dict[str, Any]] = ()
 
 
 def merge(*findings: Findings) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """Whose prediction is whose: by person_ids, by place in the image, by order in the image, or by row."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -117,15 +118,22 @@ def name_of(predictions: Predictions, row: int) -> str:
     return f"row {row}" if names is None else str(names[row])
 
 
-def name_images(predictions: Predictions, people: People) -> list[str] | None:
-    """Image of each prediction in the people's words, None if nothing tells."""
+def name_images(
+    predictions: Predictions, people: People, image_ids: Mapping[str, int | str] | None = None
+) -> list[str] | None:
+    """Image of each prediction in the people's words, None if nothing tells.
+
+    Args:
+        image_ids: of all images by name, those without people too, as `Reading` has them.
+    """
     if predictions.person_ids is not None:
         return [person.rpartition("#")[0] for person in predictions.person_ids.tolist()]
     if predictions.images is None:
         return None
-    index = ImageIndex(tuple(dict.fromkeys(people.images.tolist())))
+    index = ImageIndex(tuple(dict.fromkeys([*(image_ids or ()), *people.images.tolist()])))
     ids, names = people.image_ids, people.images.tolist()
-    ids = number_images(index.paths).items() if ids is None else zip(names, ids.tolist(), strict=True)
+    ids = number_images(index.paths).items() if ids is None else [*zip(names, ids.tolist(), strict=True)]
+    ids = [*(image_ids or {}).items(), *ids]
     pairs = {(image_key(image_id), name) for name, image_id in ids}
     times = Counter(key for key, _ in pairs)  # images of joined files may share an id
     words = {key: name for key, name in pairs if times[key] == 1}

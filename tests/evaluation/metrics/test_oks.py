@@ -1,15 +1,26 @@
 """OKS AP against its formula, and against what pycocotools prints for COCO's files."""
 
+import contextlib
+import io
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from coco_files import write_tree
+from detected import draw_detections
 
 from checkpoints.errors import PoseError
+from evaluation.metrics.bootstrap import Bootstrap
 from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.oks import oks_scores
+from ief.cli import main
+from ief.reporting.oks import score_coco
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.results.predictions import read_predictions
 from mpii_tools.skeletons import SKELETONS
 
+pytest.importorskip("hotcoco")
 pytest.importorskip("pycocotools")
 COCO = SKELETONS["coco17"]
 
@@ -57,3 +68,93 @@ def test_without_sigmas_or_anybody_to_score():
     for wrong, says in ((bare, "a sigma per joint"), (replace(gt, scale=np.full(6, np.nan)), "nobody has")):
         with pytest.raises(PoseError, match=says):
             oks_scores(gt.joints, wrong, ["a.jpg"] * 6, np.full(6, np.nan))
+
+
+def judge(tree, poses, images=None):
+    """(10,) what pycocotools prints, of some images, each as often as it is named."""
+    from pycocotools.coco import COCO as Api
+    from pycocotools.cocoeval import COCOeval
+
+    named = [image["id"] for image in tree["images"]] if images is None else images
+
+    def repeat(rows):
+        copies = [
+            {**row, "image_id": at + 1} for at, image in enumerate(named) for row in rows if row["image_id"] == image
+        ]
+        return [{**row, "id": at + 1} for at, row in enumerate(copies)]
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = Api()
+        truth.dataset = {**tree, "images": [{"id": at + 1} for at in range(len(named))]}
+        truth.dataset["annotations"] = repeat(tree["annotations"])
+        truth.createIndex()
+        run = COCOeval(truth, truth.loadRes(repeat(poses)), "keypoints")
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    return run.stats
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A tree, results, and the two as files."""
+    tree, poses = draw_detections(60)
+    tree["images"].sort(key=lambda image: image["id"])  # as COCOeval has them
+    annotations, results = write_tree(tmp_path / "gt.json", tree), write_tree(tmp_path / "dt.json", poses)
+    return tree, poses, annotations, results
+
+
+def test_noisy_detections_score_as_by_pycocotools(files):
+    """Crowds, people without a joint, images without people, equal scores."""
+    tree, poses, annotations, results = files
+    kinds = [(one["iscrowd"], one["num_keypoints"] > 0) for one in tree["annotations"]]
+    assert len(set(kinds)) == 4 and len({one["image_id"] for one in tree["annotations"]}) < 60
+    scored = score_coco(read_predictions(results, COCO.names), None, read_annotations(annotations), intervals=False)
+    np.testing.assert_allclose(scored.samples[0], 100 * judge(tree, poses), rtol=0, atol=1e-12)
+    alone = {
+        **tree,
+        "annotations": [one for one, kind in zip(tree["annotations"], kinds, strict=True) if kind == (0, True)],
+    }
+    assert abs(judge(alone, poses) - judge(tree, poses)).max() > 0.01  # crowds matter here
+
+
+def test_a_resample_scores_its_images_as_often_as_drawn(files):
+    """Without ties, which several copies of an image break in an order of their own."""
+    tree, poses, annotations, results = files
+    poses = [{**one, "score": (one["score"] + at / 1e4) / 2} for at, one in enumerate(poses)]
+    write_tree(results, poses)
+    read, reading = read_predictions(results, COCO.names), read_annotations(annotations)
+    images = [image["file_name"] for image in tree["images"]]
+    scored = oks_scores(
+        read.joints, GroundTruth(reading.people.joints, skeleton=COCO), reading.people.images, reading.people.area,
+        read.box_scores, [f"{int(one):05d}.jpg" for one in read.images], all_images=images, exempt=reading.exempt,
+        bootstrap=Bootstrap(resamples=4, seed=1),
+    )  # fmt: skip
+    rng = np.random.default_rng(1)
+    for row in scored.samples[1:]:
+        drawn = np.repeat([image["id"] for image in tree["images"]], rng.multinomial(60, np.full(60, 1 / 60)))
+        np.testing.assert_allclose(row, 100 * judge(tree, poses, drawn.tolist()), rtol=0, atol=1e-12)
+
+
+def test_two_detectors_are_compared_on_the_same_images(files, tmp_path, capsys):
+    tree, poses, annotations, results = files
+    rng, out = np.random.default_rng(0), tmp_path / "out.json"
+    worse = [{**one, "keypoints": (np.array(one["keypoints"]) + rng.normal(0, 4, 51)).tolist()} for one in poses]
+    other = write_tree(tmp_path / "worse.json", worse)
+    command = [
+        "evaluate",
+        "--annotations",
+        str(annotations),
+        "--oks",
+        "--json",
+        str(out),
+        "--predictions",
+        str(results),
+    ]
+    for against, wanted in ((other, lambda low, high: low > 0), (results, lambda low, high: low == high == 0)):
+        assert main([*command, "--against", str(against)]) == 0
+        said, tree = capsys.readouterr().out, json.loads(out.read_text())
+        values, difference = tree["oks"]["values"], tree["difference"]["oks"]["values"]
+        assert wanted(*difference["interval"]["AP"]) and f"minus {against}" in said
+        low, high = values["interval"]["AP"]
+        assert 0 < low < values["AP"] < high < 100 and difference["AP"] <= high - low

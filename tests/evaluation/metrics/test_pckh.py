@@ -5,13 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scattered import GROUPS, noisy_people
 from scored import values
 
 from checkpoints.errors import PoseError
-from evaluation import CONVENTIONS, GroundTruth, PCKhMetric, pckh
+from evaluation import CONVENTIONS, GroundTruth, pckh
 from evaluation.metrics.conventions import BOX, PCKH, TORSO
 from evaluation.metrics.evaluate import evaluate
 from evaluation.metrics.json_format import scores_from_json, scores_to_json
@@ -71,23 +69,6 @@ def test_agrees_with_a_literal_loop(convention):
     assert list(curve) == [t / 100 for t in range(51)]
     assert list(values(curve).values()) == pytest.approx(heights, abs=1e-9)
     assert result["pckh_curve"].overall.value == pytest.approx(sum((a + b) / 2 for a, b in pairwise(heights)) / 50)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    cuts=st.lists(st.integers(0, 30), max_size=5).map(sorted),
-    convention=st.sampled_from(list(CONVENTIONS)),
-    seed=st.integers(0, 99),
-)
-def test_any_batching_gives_the_same_result(cuts, convention, seed):
-    pred, gt, head = poses(30, seed)
-    order = np.random.default_rng(seed).permutation(30)
-    metric = PCKhMetric(convention=convention)
-    for rows in np.split(order, cuts):
-        metric.update(pred[rows], GroundTruth(gt[rows], head[rows]))
-    assert metric.compute() == pckh(pred, GroundTruth(gt, head), convention=convention)
-    metric.reset()
-    assert metric.compute().people == 0 and metric.compute().mean_pckh.value is None
 
 
 def test_a_joint_on_the_threshold_is_correct_unless_strict():

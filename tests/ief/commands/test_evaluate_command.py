@@ -126,7 +126,7 @@ def release(tmp_path_factory):
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_what_cannot_be_scored_is_one_line_before_any_table(release, capsys, name, more, says):
-    pytest.importorskip("pycocotools")
+    pytest.importorskip("hotcoco")
     files = ["--predictions", f"{release}/{name}.npz", "--annotations", f"{release}/{name}-people.npz"]
     assert main(["evaluate", *files, *(word.format(release) for word in more)]) == 2
     said = capsys.readouterr()

@@ -62,7 +62,7 @@ def judge(annotations, results):
     ],
 )
 def test_ap_of_detections_is_pycocotools(annotations, tmp_path, capsys, rows, shift, scores):
-    pytest.importorskip("pycocotools")
+    pytest.importorskip("hotcoco")
     results, out = write_tree(tmp_path / "d.json", detect(annotations, rows, shift, scores)), tmp_path / "e.json"
     command = ["evaluate", "--predictions", str(results), "--annotations", str(annotations)]
     assert main(command) == 2 and "people have" in capsys.readouterr().err  # PCK needs one for each
@@ -77,7 +77,7 @@ def test_ap_of_detections_is_pycocotools(annotations, tmp_path, capsys, rows, sh
 
 
 def test_detections_of_other_images_have_no_ap(annotations, tmp_path, capsys):
-    pytest.importorskip("pycocotools")
+    pytest.importorskip("hotcoco")
     results = detect(annotations, [0, 1], [0, 0], [0.9, 0.9])
     elsewhere = write_tree(tmp_path / "d.json", [one | {"image_id": 7} for one in results])
     assert main(["evaluate", "--predictions", str(elsewhere), "--annotations", str(annotations), "--oks"]) == 2

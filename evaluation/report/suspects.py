@@ -1,0 +1,67 @@
+"""Suspect labels in the report: a table, a CSV for spreadsheets, and COCO's JSON for tools that relabel."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from evaluation.metrics.ground_truth import GroundTruth
+from evaluation.metrics.suspects import Suspects, rank_suspects
+from evaluation.report.material import Run, View
+from evaluation.report.page import Section
+from evaluation.report.tables import Cell, Table
+
+SHOWN, RELABELED = 24, 100  # people in the table, and in the JSON
+
+
+def make_section(runs: Sequence[Run], view: View, people: Sequence[str], images: Sequence[str]) -> Section | None:
+    """The section, of the last stages of the runs that have predictions; None for fewer than two.
+
+    Args:
+        people, images: N person_ids and names of images.
+    """
+    posed = [run for run in runs if run.last in run.poses]
+    if len(posed) < 2:
+        return None
+    gt, poses = view(2, *(run.poses[run.last] for run in posed))
+    suspects = rank_suspects(poses, gt, images)
+    head = "Person", "Image", "Kind", "Score"
+    rows = [
+        (people[row], images[row], suspects.kinds[row], Cell(suspects.scores[row], digits=3)) for row in suspects.order
+    ]
+    csv.writer(sheet := io.StringIO(), lineterminator="\n").writerows([head, *rows])
+    text = (
+        f"People on whom {', '.join(run.name for run in posed)} agree with each other and not with the label. The "
+        "score is 0 to 1, the mean over joints; the kind is the repair that explains it. suspects.csv has everybody, "
+        f"suspects.json the labels of the first {RELABELED} in COCO's form."
+    )
+    tables = {"suspects": Table("Suspect labels, the most suspect first", head, tuple(rows[:SHOWN]))}
+    files = {"suspects.csv": sheet.getvalue().encode(), "suspects.json": to_coco(suspects, gt, people, images)}
+    return Section("Suspect labels", [text], tables, folded=frozenset(tables), files=files)
+
+
+def to_coco(suspects: Suspects, gt: GroundTruth, people: Sequence[str], images: Sequence[str]) -> bytes:
+    """COCO keypoints of the labels as they are, with person_id, kind and score as `attributes`."""
+    rows = suspects.order[:RELABELED]
+    known, annotated = gt.known[rows, :, :2], gt.annotated[rows]
+    number = {image: index for index, image in enumerate(dict.fromkeys(images[row] for row in rows), 1)}
+    low = np.nanmin(known, axis=1)
+    size = np.nanmax(known, axis=1) - low
+    keypoints = np.nan_to_num(np.dstack([known, 2 * annotated])).reshape(len(rows), -1)
+    annotations = [
+        {"id": at + 1, "image_id": number[images[row]], "category_id": 1, "iscrowd": 0,
+         "num_keypoints": int(annotated[at].sum()), "keypoints": keypoints[at].tolist(),
+         "bbox": [*low[at].tolist(), *size[at].tolist()], "area": float(size[at].prod()),
+         "attributes": {"person_id": str(people[row]), "kind": str(suspects.kinds[row]),
+                        "score": round(float(suspects.scores[row]), 4)}}
+        for at, row in enumerate(rows)
+    ]  # fmt: skip
+    edges = [[child + 1, parent + 1] for child, parent in enumerate(gt.skeleton.parents) if parent >= 0]
+    tree = {
+        "images": [{"id": index, "file_name": str(image)} for image, index in number.items()],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "person", "keypoints": list(gt.skeleton.names), "skeleton": edges}],
+    }
+    return json.dumps(tree, indent=1).encode()
