@@ -4,6 +4,7 @@ Each person adds terms (correct joints, distances, counts) to sums over people o
 of sums, for the dataset and for its bootstrap resamples identically.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,9 @@ from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
 from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
+from evaluation.metrics.kinds import classify_errors, kind_terms, measure_kinds
 from evaluation.metrics.metric import METRICS, Metric
+from evaluation.metrics.origin import origin_warning
 from evaluation.metrics.pckh import CorrectJoints, check_thresholds, measure_distances, measure_pckh
 from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
 
@@ -28,8 +31,10 @@ def evaluate(
     thresholds: Sequence[float] | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Scores:
-    """Every metric of N people: in 2D PCKh with its curve and area, joint and bone error; in 3D Section 5.1's metrics.
+    """Every metric of N people: in 2D PCKh with its curve and area, kinds of error, joint and bone error; in 3D Section
+    5.1's metrics.
 
+    Predictions that seem to count their pixels from another origin are scored as they are, with a warning.
     Only annotated joints count, in the predictions' own Bone Std and Illegal Angle as well, so that what the ground
     truth scores is of the same bones and angles.
 
@@ -44,6 +49,7 @@ def evaluate(
         PoseError: shapes that do not match, an annotated joint without a finite position, a bad threshold, an
             unknown convention, a skeleton without MPII's joints where there are limits of its angles.
     """
+    _warn_origin(gt, pred)
     return score_means(gt, [pred], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
@@ -64,6 +70,7 @@ def compare(
     Args:
         pred, reference: (N, K, D) each. The others: see `evaluate`, which also lists what is raised.
     """
+    _warn_origin(gt, pred, reference)
     return score_means(gt, [pred], [reference], convention=convention, thresholds=thresholds, bootstrap=bootstrap)
 
 
@@ -137,6 +144,12 @@ def person_errors(pred: ArrayLike, gt: GroundTruth) -> np.ndarray:
     return errors / np.where(has_size(gt.size), gt.size, np.nan) if gt.dimensions == 2 else errors
 
 
+def _warn_origin(gt: GroundTruth, *predictions: ArrayLike) -> None:
+    for pred in predictions:
+        if gt.dimensions == 2 and (warning := origin_warning(gt.check(pred), gt)):
+            warnings.warn(warning, stacklevel=3)
+
+
 def _measure(
     gt: GroundTruth,
     predictions: Sequence[ArrayLike],
@@ -155,6 +168,8 @@ def _measure(
     if gt.dimensions == 2:
         correct = CorrectJoints([measure_distances(pred, gt) for pred in checked], thresholds, convention)
         terms |= {"correct": gt.sequences.sum(correct), "scored": gt.sequences.sum(~np.isnan(correct.distances[0]))}
+        kinds = [classify_errors(pred, gt, convention=convention) for pred in checked]
+        terms |= {name: gt.sequences.sum(term) for name, term in kind_terms(kinds, gt).items()}
     metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
     counted = {}  # of each metric (P,) people of each part
     for metric in (metric for metric in metrics if not (metric.of_gt and paired)):
@@ -165,6 +180,7 @@ def _measure(
     measured: Measured = {}
     if gt.dimensions == 2:
         measured |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
+        measured |= measure_kinds(sums["kinds"], sums["parts"], convention, gt)
     for metric in counted:
         first = next(one for one in counted if one.block == metric.block)
         own = {key[1]: total for key, total in sums.items() if key[0] == metric}

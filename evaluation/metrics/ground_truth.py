@@ -71,6 +71,9 @@ class GroundTruth:
             and action together; if these are not both known, each person alone.
         protocol: the one of Human3.6M that tests on these people, in words; '' if it is not known.
         angle_limits: for Illegal Angle, see `load_angle_limits`; left out: it is not measured.
+        image: (N,) names of the images; left out: nobody's joint is taken for that of a neighbor (`classify_errors`).
+        visible: (N, K) 1 visible, 0 occluded, -1 unknown; left out: unknown.
+        others: further annotated people of the images, who are not scored.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position, a joint in 2D at exactly
@@ -89,6 +92,9 @@ class GroundTruth:
     sequence: np.ndarray | None = None
     protocol: str = ""
     angle_limits: AngleLimits | None = None
+    image: np.ndarray | None = None
+    visible: np.ndarray | None = None
+    others: GroundTruth | None = None
 
     def __post_init__(self) -> None:
         joints, names, told = fill_masked(self.joints), self.skeleton.names, self.annotated is not None
@@ -99,12 +105,13 @@ class GroundTruth:
         object.__setattr__(self, "joints", joints)
         unknown = np.full(len(joints), np.nan)
         defaults = {"annotated": np.isfinite(joints).all(axis=-1), "head_size": unknown, "scale": unknown}
-        for name in ("annotated", "head_size", "scale", "subject", "action", "sequence"):
+        defaults["visible"] = np.full(joints.shape[:2], -1, np.int8)
+        for name in ("annotated", "visible", "head_size", "scale", "subject", "action", "sequence", "image"):
             values, default = getattr(self, name), defaults.get(name)
             if values is None and default is None:
                 continue
             values = default if values is None else fill_masked(values, str if default is None else default.dtype)
-            shape = joints.shape[: 2 if name == "annotated" else 1]
+            shape = joints.shape[: 2 if name in ("annotated", "visible") else 1]
             if values.shape != shape:
                 raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {shape}")
             object.__setattr__(self, name, values)
@@ -197,9 +204,9 @@ class GroundTruth:
 
 
 def fill_masked(values: ArrayLike, dtype: object = np.float64) -> np.ndarray:
-    """An array of that type; NaN, False or "" where a numpy mask hides a value."""
+    """An array of that type; NaN, False, -1 or "" where a numpy mask hides a value."""
     values = np.ma.asarray(values, dtype=dtype)
-    return np.ma.filled(values, {"f": np.nan, "b": False}.get(values.dtype.kind, ""))
+    return np.ma.filled(values, {"f": np.nan, "b": False, "i": -1}.get(values.dtype.kind, ""))
 
 
 def has_size(sizes: np.ndarray) -> np.ndarray:

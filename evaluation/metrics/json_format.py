@@ -12,6 +12,7 @@ import numpy as np
 
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
 from evaluation.metrics.conventions import MEASURES, PCKH
+from evaluation.metrics.kinds import KINDS
 from evaluation.metrics.metric import METRICS, Metric, group_units
 from evaluation.metrics.scores import Score, Scores
 
@@ -22,6 +23,7 @@ GROUPS_3D = ("action_mean", "per_action", "per_subject", "per_kind")
 def scores_to_json(scores: Scores) -> Json:
     """In 2D {"convention", "persons", "persons_without_head_size", "persons_without_scale",
     "pckh": {"0.5": {"per_joint": {joint: %}, "groups": {"Head": %, ..., "Mean": %}, "upper_body": %}, ...},
+    "kinds": {"jitter": {"per_joint": {joint: %}, "groups": {"Mean": %, ...}, "parts": {"small": %, ...}}, ...},
     "pckh_auc": %, "pckh_curve": {"0.00": %, "0.01": %, ..., "0.50": %},
     "joint_error": {"image_px", "crop_px", "per_joint": {joint: {"image_px", "crop_px"}}},
     "bone_error": {"image_px", "crop_px", "per_bone": {child joint: {"image_px", "crop_px"}}},
@@ -56,6 +58,11 @@ def scores_to_json(scores: Scores) -> Json:
         tree |= to_block(whole, intervals=False)
         drawn |= _bounds(whole) if drawn else {}
         counts[block] = {"mean": score.count, "per_joint": score.counts}
+        kinds = {kind: scores.metrics.get(f"kind_{kind}") for kind in KINDS}
+        blocks = {
+            kind: to_block({"per_joint": one.per_part, **one.groups}, drawn) for kind, one in kinds.items() if one
+        }
+        tree |= {"kinds": blocks} if blocks else {}
     for name, units in group_units(_metrics(scores.metrics, flat)).items():
         first, key = scores[name], units[0].part_key
         overall = {metric.unit: scores[metric.name].overall for metric in units}
@@ -86,11 +93,13 @@ def scores_from_json(tree: Json) -> Scores:
     if flat:
         measure = MEASURES[tree.get("metric", PCKH.key)]
         block = measure.block
-        for threshold, values in tree[block].items():
+        blocks = {f"{block}@{threshold}": values for threshold, values in tree[block].items()}
+        blocks |= {f"kind_{kind}": values for kind, values in tree.get("kinds", {}).items()}
+        for name, values in blocks.items():
             groups = read_block(values)
             mean, parts = groups["groups"]["Mean"], groups.pop("per_joint")
             counted = counts[block]["per_joint"], int(counts[block]["mean"])
-            metrics[f"{block}@{threshold}"] = Score(mean, parts, *counted, groups)
+            metrics[name] = Score(mean, parts, *counted, groups)
         area, curve = (read_block(tree[name], drawn and drawn[name]) for name in (f"{block}_auc", f"{block}_curve"))
         curve = {float(threshold): mean for threshold, mean in curve.items()}
         metrics[f"{block}_curve"] = Score(area, {}, groups={"curve": curve})

@@ -118,19 +118,13 @@ def measure_pckh(
     counts, in_mean = annotated[0].astype(int), conventions.select_mean(skeleton)
     counted = dict(zip(skeleton.names, counts.tolist(), strict=True)), int(counts[in_mean].sum())
     annotated = annotated[:, None]
-
-    def micro(correct: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        return 100 * ratio((correct * mask).sum(axis=-1), (annotated * mask).sum(axis=-1))
-
-    def macro(correct: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        known = (annotated > 0) & mask
-        return ratio(np.where(known, 100 * ratio(correct, annotated), 0).sum(axis=-1), known.sum(axis=-1))
-
-    mean = {"micro": micro, "macro": macro}[convention.mean](correct, in_mean)
+    mean = AVERAGES[convention.mean](correct, annotated, in_mean)
     correct, curve = correct[:, : -len(CURVE)], mean[:, -len(CURVE) :]
     members_of = conventions.joint_groups(skeleton, convention.head)
-    groups = np.stack([*(macro(correct, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1)
-    upper_body = micro(correct, conventions.members(skeleton.names, conventions.UPPER_BODY))
+    groups = np.stack(
+        [*(average_joints(correct, annotated, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1
+    )
+    upper_body = pool_joints(correct, annotated, conventions.members(skeleton.names, conventions.UPPER_BODY))
     arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated)}
     arrays |= {"groups": groups, "upper_body": upper_body}
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
@@ -140,6 +134,20 @@ def measure_pckh(
     }
     area = (curve[:, 1:] + curve[:, :-1]).mean(axis=-1) / 2
     return {**measured, f"{measure.block}_curve": ({"overall": area, "curve": curve}, names, {}, 0)}
+
+
+def pool_joints(correct: np.ndarray, annotated: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(...) percentages of correct joints (..., K) among the annotated ones of a mask (K,), all together."""
+    return 100 * ratio((correct * mask).sum(axis=-1), (annotated * mask).sum(axis=-1))
+
+
+def average_joints(correct: np.ndarray, annotated: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(...) means of the joints' own percentages, from correct and annotated joints (..., K) of a mask (K,)."""
+    known = (annotated > 0) & mask
+    return ratio(np.where(known, 100 * ratio(correct, annotated), 0).sum(axis=-1), known.sum(axis=-1))
+
+
+AVERAGES = {"micro": pool_joints, "macro": average_joints}  # how a convention takes the Mean
 
 
 def check_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evaluation.metrics.bootstrap import Bootstrap, Estimate, estimates
 from evaluation.metrics.conventions import Measure
+
+if TYPE_CHECKING:
+    import pandas
 
 Arrays = dict[str, np.ndarray]  # what a `Score` has, (S, ...) each: a dataset's in row 0, its resamples' below
 Measured = dict[str, tuple[Arrays, Mapping[str, Sequence], dict[str, int], int]]  # metric -> what `to_score` takes
@@ -24,7 +28,9 @@ class Score:
         count: joints (or bones) that `overall` is the mean of.
         groups: what else, by the keys of JSON. PCKh: 'groups' (Head, Shoulder, ... or the skeleton's own, Mean),
             'upper_body' (shoulders, elbows and wrists together: the official toolkit's "UBody"); its curve: 'curve'
-            (threshold -> the Mean). In 3D: 'action_mean' (the mean of the actions, each alike: the "Avg" of Tables 4 to
+            (threshold -> the Mean). Kinds of error: 'groups', and 'parts', over the joints of the Mean: 'small',
+            'medium' and 'large', thirds of the people by size, 'occluded' and 'visible' joints. In 3D: 'action_mean'
+            (the mean of the actions, each alike: the "Avg" of Tables 4 to
             6), 'per_action' and 'per_subject' (all joints, people and subjects or actions together; {} where unknown,
             and Bone Std has no actions), 'per_kind' (right and left together, the rows of Table 3).
     """
@@ -42,8 +48,8 @@ class Scores:
 
     Attributes:
         people: people evaluated.
-        metrics: name -> score: those of `METRICS`, in 2D also PCKh by threshold ('pckh@0.5', 'pck@0.2') and its curve
-            ('pckh_curve').
+        metrics: name -> score: those of `METRICS`, in 2D also PCKh by threshold ('pckh@0.5', 'pck@0.2'), its curve
+            ('pckh_curve'), and the shares of kinds of error ('kind_swap').
         left_out: why -> people whom a metric leaves out: 'without_head_size' (or 'without_torso', 'without_box') PCKh,
             'without_scale' errors in crop pixels, 'without_root' Joint Error, 'unaligned' (fewer than 3 joints) PA.
         sequences: what the bootstrap draws.
@@ -84,6 +90,21 @@ class Scores:
     def thresholds(self) -> dict[float, Score]:
         """Threshold -> PCKh there."""
         return {float(name.partition("@")[2]): score for name, score in self.metrics.items() if "@" in name}
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A row per estimate: `metric`, `group` ('overall', 'per_part' or a key of `Score.groups`), `part` ('' where
+        there is one value), `value`, `low`, `high`, NaN if undefined. Raises ImportError without pandas.
+        """
+        import pandas
+
+        rows = [
+            (metric, group, part, each.value, each.low, each.high)
+            for metric, score in self.metrics.items()
+            for group, values in {"overall": score.overall, "per_part": score.per_part, **score.groups}.items()
+            for part, each in (values if isinstance(values, dict) else {"": values}).items()
+        ]
+        frame = pandas.DataFrame(rows, columns=["metric", "group", "part", "value", "low", "high"])
+        return frame.astype(dict.fromkeys(("value", "low", "high"), float))
 
 
 def to_score(arrays: Arrays, names: Mapping[str, Sequence], counts: dict[str, int], count: int) -> Score:

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from evaluation import METRICS, Estimate, Scores
+from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
+from evaluation.metrics.kinds import KINDS
+from evaluation.metrics.metric import METRICS
+from evaluation.metrics.scores import Scores
 from evaluation.report.chance import find_beyond_chance
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
@@ -155,7 +158,7 @@ def groups_table(results: Mapping[str, Scores], threshold: float | None = None, 
     groups = {name: scores.thresholds[threshold].groups["groups"] for name, scores in results.items()}
     return Table(
         title=f"{measure.name}@{threshold:g}{measure.note} in % ({conventions} convention)",
-        head=("", *group_heads(first)),
+        head=("", *(SHORT.get(group, group) for group in next(iter(groups.values())))),
         rows=tuple((name, *(cell(group, signed=signed) for group in each.values())) for name, each in groups.items()),
     )
 
@@ -201,9 +204,10 @@ def summary_table(results: Mapping[str, Scores], signed: bool = False) -> Table:
     return Table(title, ("", *heads.values()), tuple(rows), note=note)
 
 
-def joints_table(scores: Scores, lead: str = "") -> Table:
+def joints_table(scores: Scores, lead: str = "", signed: bool = False) -> Table:
     """One row per joint: in 2D how many are annotated, PCKh at each threshold, joint error and error of its bone; in 3D
-    the metrics of it, of its bone and of its angle, and those of the ground truth, as in Table 3. `lead`: of the title.
+    the metrics of it, of its bone and of its angle, and those of the ground truth, as in Table 3. `lead`: of the title;
+    `signed`: of differences.
     """
     measure, columns, note = scores.measure, {}, ""
     rows = list(scores["joint_error"].per_part)
@@ -218,9 +222,50 @@ def joints_table(scores: Scores, lead: str = "") -> Table:
         rows.append("all")
         note = "The root's own joint error is 0, and counts in that of all joints."
     for head, score in shown.items():
-        columns[head] = {part: cell(each) for part, each in (*score.per_part.items(), ("all", score.overall))}
+        columns[head] = {
+            part: cell(each, signed=signed) for part, each in (*score.per_part.items(), ("all", score.overall))
+        }
     rows = tuple((joint, *(each.get(joint, "-") for each in columns.values())) for joint in rows)
     return Table(f"{lead}{title}", ("", *columns), rows, note=note)
+
+
+def format_scores(results: Mapping[str, Scores], signed: bool = False) -> str:
+    """Every table of scores that are all in 2D or all in 3D, as text; signed: of differences.
+
+    Args:
+        results: name -> scores; only the PCKh of those of `pckh`.
+    """
+    first = next(iter(results.values()))
+    tables = [summary_table(results, signed)]
+    if first.dimensions == 2:
+        tables += [groups_table(results, threshold, signed) for threshold in first.thresholds]
+    for name, scores in results.items():
+        if "joint_error" in scores.metrics:
+            lead = f"{name}. " * (len(results) > 1 or signed)
+            tables.append(joints_table(scores, lead, signed))
+            tables += [kinds_table(scores, lead, signed)] if first.dimensions == 2 else []
+        tables += breakdown_tables(scores) if first.dimensions == 3 and not signed else []
+    return "\n".join(table.text() for table in tables)
+
+
+def kinds_table(scores: Scores, lead: str = "", signed: bool = False) -> Table:
+    """A column per kind of error: joint groups and their Mean, then parts of the people and of the joints.
+
+    Args:
+        scores: in 2D; of `compare` if signed.
+        lead: of the title.
+    """
+    kinds, measure = [scores[f"kind_{kind}"] for kind in KINDS], scores.measure
+    parts = [kind.groups["groups"] | kind.groups["parts"] for kind in kinds]
+    rows = ((SHORT.get(name, name), *(cell(each[name], signed=signed) for each in parts)) for name in parts[0])
+    return Table(
+        f"{lead}Kinds of error in % of {kinds[0].count:,} joints",
+        ("", *map(str.capitalize, KINDS)),
+        tuple(row for row in rows if row[1].value is not None),
+        f"Good within {measure.main:g} {measure.unit}, jitter within {2 * measure.main:g}; else inversion: on the "
+        "mirror joint; swap: on either joint of another person of the image; else miss. The Mean's errors are points "
+        f"gained if all such joints were right. Small, medium, large: thirds of the people by {measure.one}.",
+    )
 
 
 def breakdown_tables(scores: Scores) -> list[Table]:

@@ -18,7 +18,9 @@ ARGUMENTS = (
     argument("--oks", FLAG, "also COCO's average precision; needs hotcoco and sigmas"),
     ANGLE_LIMITS,
     argument("--json", FILE, "also write the scores to this file"),
-    argument("--against", FILE, "predictions of the same people: also print the difference, with paired CIs"),
+    argument("--against", FILE, "predictions of the same people: print both and the difference, with paired CIs"),
+    argument("--keep-fillers", FLAG, "count joints that are 0, or at one place, for everybody"),
+    argument("--people", {**FILE, "dest": "people_csv"}, "also write a CSV file: a row per person and joint"),
     argument("--intervals", FLAG, "add 95 %% bootstrap confidence intervals over people"),
 )
 
@@ -29,8 +31,8 @@ def run(args: argparse.Namespace) -> None:
 
     options = dict(vars(args))
     out = options.pop("json")
-    if out:
-        refuse_folder(out)
+    for path in filter(None, (out, args.people_csv)):
+        refuse_folder(path)
     result = evaluate_predictions(**options)
     if out:
         write_text(out, json.dumps(result, indent=1))

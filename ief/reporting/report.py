@@ -15,6 +15,7 @@ from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
+from evaluation.report.kinds import make_section as make_kinds
 from evaluation.report.material import PREDICTED, list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
@@ -123,6 +124,7 @@ def write_report(
         ]
     parts += methods.make_sections(loaded, view, people is not None, published)
     parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
+    parts.append(make_kinds(methods.compare_stages(loaded, view)))
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))

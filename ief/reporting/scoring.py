@@ -43,18 +43,23 @@ KEY = "3d"  # of the scores in 3D in the trees of metrics.json
 ScoresByDimension = dict[int, Scores]  # 2: in image pixels; 3: in mm, where that is known
 
 
-def ground_truth(people: People, *poses: np.ndarray, metric: str | None = None) -> GroundTruth:
+def ground_truth(
+    people: People, *poses: np.ndarray, metric: str | None = None, others: People | None = None
+) -> GroundTruth:
     """What evaluation counts of annotated people in 2D: image pixels, without derived joints, in the people's skeleton.
 
     Args:
         poses: (N, K, D) to be scored; joints that one of them has for nobody do not count.
         metric: a name of `evaluation.metrics.conventions`; None takes that of `choose_measure`.
+        others: further annotated people of the images.
     """
     counted = people.annotated
     for pose in poses:
         counted = counted & predicted_joints(pose[..., :2])
     measure = MEASURES[metric] if metric else choose_measure(people)
-    return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure)
+    beside = ground_truth(others, *poses, metric=measure.key) if others else None
+    more = {"image": people.images, "visible": people.visible, "others": beside}
+    return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure, **more)
 
 
 def choose_measure(people: People) -> Measure:
@@ -69,19 +74,20 @@ def view_poses(
     *poses: np.ndarray,
     metric: str | None = None,
     limits: AngleLimits | None = None,
+    others: People | None = None,
 ) -> tuple[GroundTruth, list[np.ndarray]] | None:
     """Ground truth and poses as evaluation takes them: in image pixels; in 3D in mm, of people whose depth is known.
 
     Args:
         people: N people.
         poses: (N, K, D) each.
-        metric: in 2D, see `ground_truth`. limits: in 3D, of joint angles.
+        metric, others: in 2D, see `ground_truth`. limits: in 3D, of joint angles.
 
     Returns:
         In 3D None if a pose has no depth, or nobody a camera, a root's depth and a joint.
     """
     if dimensions == 2:
-        return ground_truth(people, *poses, metric=metric), [pose[..., :2] for pose in poses]
+        return ground_truth(people, *poses, metric=metric, others=others), [pose[..., :2] for pose in poses]
     if (depth := people.depth) is None or any(pose.shape[-1] != 3 for pose in poses):
         return None
     gt = people.camera_joints
@@ -107,15 +113,17 @@ def score_poses(
     metric: str | None = None,
     limits: AngleLimits | None = None,
     minus: np.ndarray | None = None,
+    others: People | None = None,
 ) -> ScoresByDimension:
     """Every metric of poses (N, K, D), x and y in image pixels, z in mm; derived joints do not count.
 
     Args:
         minus: (N, K, D) other poses of the same people, whose scores are subtracted; the intervals are paired.
+        others: further annotated people of the images.
     """
-    others = [] if minus is None else [minus]
-    bootstrap = Bootstrap() if intervals or others else None
-    views = {d: view_poses(people, d, joints, *others, metric=metric, limits=limits) for d in (2, 3)}
+    poses = [joints] if minus is None else [joints, minus]
+    bootstrap = Bootstrap() if intervals or len(poses) > 1 else None
+    views = {d: view_poses(people, d, *poses, metric=metric, limits=limits, others=others) for d in (2, 3)}
     return {
         dimensions: score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
         for dimensions, view in views.items()

@@ -112,16 +112,27 @@ def to_csv(predictions: Predictions, header: bool = True) -> bytes:
     columns["score"] = person_scores(scores, predictions.box_scores, people)
     columns |= {f"{joint}_{part}": values[:, row] for row, joint in enumerate(predictions.joint_names)
                 for part, values in parts.items()}  # fmt: skip
+    return format_columns({"image": predictions.images, "person_id": predictions.person_ids, **columns}, header)
+
+
+def format_columns(columns: Mapping[str, np.ndarray], header: bool = True) -> bytes:
+    """Columns (N,) by name as a CSV file: text by `quote_cell`, scores to 1e-6 and other numbers to 0.001, NaN empty.
+
+    Args:
+        header: whether the first row names the columns.
+    """
     cells = []
     for name, values in columns.items():
         digits = SCORE_DIGITS if name.endswith("score") else PIXEL_DIGITS
-        cells.append(["" if np.isnan(value) else round(value, digits) for value in values.tolist()])
+        if values.dtype.kind == "U":
+            cells.append(map(quote_cell, values.tolist()))
+        else:
+            cells.append(["" if value != value else round(value, digits) for value in values.tolist()])
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     if header:
-        writer.writerow(map(quote_cell, ["image", "person_id", *columns]))
-    images, ids = (map(quote_cell, column.tolist()) for column in (predictions.images, predictions.person_ids))
-    writer.writerows(zip(images, ids, *cells, strict=True))
+        writer.writerow(map(quote_cell, columns))
+    writer.writerows(zip(*cells, strict=True))
     # A file name that is no valid UTF-8 comes with lone surrogates, which only an escape can write.
     return file.getvalue().encode("utf-8", errors="backslashreplace")
 

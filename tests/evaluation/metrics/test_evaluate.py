@@ -77,8 +77,10 @@ def test_intervals_are_those_of_each_resample(dimensions, convention, limits):
         rows = [row for name, n in zip(names, counts, strict=True) for row in range(60) if labels[row] == name
                 for _ in range(n)]  # fmt: skip
         found.append(pick(evaluate(pred[rows], gt.select(rows), convention=convention)))
+    thirds = ("parts small", "parts medium", "parts large")  # of the people given, here of each resample
     for name, estimate in pick(scores).items():
         samples = [one[name].value for one in found if one.get(name, Estimate(None)).value is not None]
+        samples = [] if name.endswith(thirds) else samples
         if samples:
             assert estimate.interval == pytest.approx(np.percentile(samples, [2.5, 97.5])), name
 
@@ -133,6 +135,7 @@ def test_errors_of_each_person():
 def test_the_mean_of_trainings_is_the_mean_of_their_scores():
     poses = [noisy_people(12, seed=seed)[0] for seed in range(4)]
     gt = noisy_people(12, seed=0)[1]
+    gt = replace(gt, visible=np.random.default_rng(0).integers(0, 2, gt.joints.shape[:2]))
     each = [pick(evaluate(pose, gt)) for pose in poses]
     for name, estimate in pick(score_means(gt, poses)).items():
         assert estimate.value == pytest.approx(np.mean([scores[name].value for scores in each])), name

@@ -12,6 +12,7 @@ from evaluation import METRICS, Bootstrap, GroundTruth, compare, evaluate
 from evaluation.metrics.angle_limits import ANGLES
 from evaluation.metrics.errors import bone_names
 from evaluation.metrics.json_format import difference_to_json, scores_from_json, scores_to_json, to_json
+from evaluation.metrics.kinds import KINDS, PARTS
 from evaluation.report.errors import breakdown, part_to_json, parts_by_group
 from evaluation.report.movement import movement
 from heads.skeleton import MPII
@@ -61,6 +62,8 @@ def test_the_keys_are_those_of_the_contract_in_this_order(data):
         return {name: dict.fromkeys(UNITS, per_joint[name]) for name in names}
 
     pckh = {"per_joint": per_joint, "groups": dict.fromkeys(GROUPS, "float"), "upper_body": "float"}
+    parts = {part: "NoneType" if part in ("occluded", "visible") else "float" for part in PARTS}
+    kind = {"per_joint": per_joint, "groups": dict.fromkeys(GROUPS, "float"), "parts": parts}
     bones = {**pixels(BONES), "head_top": dict.fromkeys(UNITS, "NoneType")}
     wanted = {
         "convention": "str",
@@ -70,6 +73,7 @@ def test_the_keys_are_those_of_the_contract_in_this_order(data):
         "pckh": {"0.5": pckh, "0.1": pckh},
         "pckh_auc": "float",
         "pckh_curve": {f"{index / 100:.2f}": "float" for index in range(51)},
+        "kinds": dict.fromkeys(KINDS, kind),
         "joint_error": {"image_px": "float", "crop_px": "float", "per_joint": pixels(MPII.names)},
         "bone_error": {"image_px": "float", "crop_px": "float", "per_bone": bones},
         "counts": {
@@ -117,7 +121,7 @@ def test_intervals_mirror_the_values(data, scores):
         return {key: twice(child) for key, child in tree.items()} if isinstance(tree, dict) else [tree, tree]
 
     drawn = tree.pop("interval")
-    blocks = [(tree["pckh"][key], plain["pckh"][key]) for key in tree["pckh"]]
+    blocks = [(tree[name][key], plain[name][key]) for name in ("pckh", "kinds") for key in tree[name]]
     for block, without in [*blocks, *((tree[key], plain[key]) for key in ("joint_error", "bone_error"))]:
         bounds = block.pop("interval")
         assert json.dumps(block) == json.dumps(without)
@@ -176,7 +180,8 @@ def test_a_difference_has_no_counts(data, dimensions):
     pred, other, gt = data[dimensions]
     found = compare(pred, other, gt, bootstrap=Bootstrap(resamples=20))
     tree = written(difference_to_json(found))
-    names = ["convention", "persons", "pckh", "pckh_auc", "pckh_curve", "joint_error", "bone_error", "interval"]
+    names = ["convention", "persons", "pckh", "pckh_auc", "pckh_curve", "kinds", "joint_error", "bone_error"]
+    names.append("interval")
     names_3d = ["persons", "sequences", *(name for name in NAMES_3D if name[:3] != "gt_"), "interval"]
     assert list(tree) == (names if dimensions == 2 else names_3d)
     assert tree["joint_error"]["image_px" if dimensions == 2 else "mm"] == found["joint_error"].overall.value < 0

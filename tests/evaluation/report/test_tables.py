@@ -7,8 +7,17 @@ import numpy as np
 import pytest
 from scored import FEW, people_and_poses, rows_by_name
 
-from evaluation import METRICS, Estimate, compare, evaluate
-from evaluation.report.tables import Cell, breakdown_tables, cell, file_name, groups_table, joints_table, summary_table
+from evaluation import METRICS, Estimate, GroundTruth, compare, evaluate, pckh
+from evaluation.report.tables import (
+    Cell,
+    breakdown_tables,
+    cell,
+    file_name,
+    groups_table,
+    joints_table,
+    kinds_table,
+    summary_table,
+)
 from heads.skeleton import MPII
 
 SHOWN = [metric for metric in METRICS[3] if not metric.of_gt]
@@ -119,3 +128,25 @@ def test_sections_and_notes_are_in_every_format(small):
 
 def test_file_names_hold_letters_digits_and_dashes():
     assert file_name("My run, stage 1!") == "my-run--stage-1"
+
+
+def test_a_score_prints_the_tables_of_the_command(results):
+    """Summary, PCKh at both thresholds, joints and kinds of error; PCKh alone has no more."""
+    scores = results["stage 1"]
+    lines = str(scores).splitlines()
+    assert lines[:4] == summary_table({"official": scores}).text().splitlines()[:4]
+    for table in (groups_table({"official": scores}, 0.1), joints_table(scores), kinds_table(scores)):
+        assert table.text() in str(scores)
+    assert str(scores.pckh.overall.value)[:4] in lines[3]
+    pred = np.random.default_rng(0).uniform(0, 99, (4, 16, 2))
+    assert str(pckh(pred, GroundTruth(pred, np.ones(4)), thresholds=[0.3])).count("100.0") == 8
+
+
+def test_a_frame_has_a_row_per_estimate(results):
+    pytest.importorskip("pandas")
+    frame = results["stage 1"].to_frame().set_index(["metric", "group", "part"])
+    wrist = results["stage 1"]["joint_error"].per_part["l_wrist"]
+    assert frame.loc[("joint_error", "per_part", "l_wrist")].tolist() == [wrist.value, *wrist.interval]
+    swap = results["stage 1"]["kind_swap"]
+    assert frame.loc[("kind_swap", "groups", "Mean"), "value"] == swap.overall.value
+    assert np.isnan(frame.loc[("kind_swap", "parts", "visible"), "value"])

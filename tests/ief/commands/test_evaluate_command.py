@@ -1,5 +1,6 @@
 """`ief evaluate`: what it prints on stderr, that printing it changes no score, and what it does without."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -150,3 +151,81 @@ assert main({[word.format(release) for word in command]}) == 0
 print(*sorted({{"torch", "torchvision", "matplotlib", "cv2", "jinja2"}} & set(sys.modules)))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Annotations of three images of two people each, and predictions with scores: wrists exchanged, a wrong person's
+    ankle, a filler; and a command that evaluates them.
+    """
+    rng = np.random.default_rng(0)
+    joints = 200 + rng.permutation(6 * 16).reshape(6, 16, 1) * np.array([40.0, 0]) + np.array([0.0, 100])
+    people = People(
+        [f"{row // 2}.jpg" for row in range(6)], joints, center=np.full((6, 2), 200.0), scale=2.0,
+        head_size=[20.0] * 5 + [np.nan], split=["valid"] * 5 + ["train"], visible=rng.integers(0, 2, (6, 16)),
+    )  # fmt: skip
+    save_people(tmp_path / "people.npz", people)
+    part, pred = people.select(np.arange(5)), joints[:5].copy()
+    pred[0, [10, 15]] = joints[0, [15, 10]]
+    pred[1, 0], pred[4, 5] = joints[0, 5], joints[5, 5]  # the latter of a person who is not scored
+    pred[2, 3] += [0, 15]
+    pred[:, 6] = 77
+    scores = rng.random((5, 16))
+    save_predictions(tmp_path / "a.npz", Predictions(pred, part.person_ids, scores=scores))
+    save_predictions(tmp_path / "b.npz", Predictions(joints[:5] + np.array([0, 3]), part.person_ids))
+
+    def command(*more):
+        files = ["--predictions", tmp_path / "a.npz", "--annotations", tmp_path / "people.npz", "--split", "valid"]
+        words = [*files, *more, "--json", tmp_path / "e.json"]
+        assert main(["evaluate", *map(str, words)]) == 0
+        return json.loads((tmp_path / "e.json").read_text())
+
+    return command, tmp_path, scores
+
+
+def test_people_are_written_as_a_row_per_joint(pair):
+    command, folder, scores = pair
+    tree = command("--people", folder / "people.csv")
+    with open(folder / "people.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 5 * 15  # without the filler
+    held = {(row["person_id"], row["joint"]): row for row in rows}
+    kinds = {
+        ("0.jpg#1", "r_wrist"): "inversion", ("0.jpg#1", "l_wrist"): "inversion", ("0.jpg#2", "r_ankle"): "swap",
+        ("2.jpg#1", "l_ankle"): "swap", ("1.jpg#1", "l_hip"): "jitter",
+    }  # fmt: skip
+    assert {key: row["kind"] for key, row in held.items() if row["kind"] != "good"} == kinds
+    hip = held["1.jpg#1", "l_hip"]
+    assert (hip["image"], hip["error_px"], hip["correct"], hip["score"]) == (
+        "1.jpg",
+        "15.0",
+        "0",
+        str(scores[2, 3].round(6)),
+    )
+    assert held["1.jpg#1", "r_hip"]["correct"] == "1"
+    counted = sum(name not in ("pelvis", "thorax") for _, name in held)
+    for kind in ("inversion", "swap", "jitter"):
+        share = 100 * sum(row["kind"] == kind for row in rows) / counted
+        assert tree["kinds"][kind]["groups"]["Mean"] == pytest.approx(share)
+
+
+def test_fillers_of_everybody_do_not_count_unless_kept(pair, capsys):
+    command, _, _ = pair
+    tree, said = command(), capsys.readouterr().err
+    assert "pelvis" in said and "--keep-fillers" in said and "thorax" not in said
+    assert tree["counts"]["joint_error"]["per_joint"]["pelvis"] == 0
+    kept = command("--keep-fillers")
+    assert kept["counts"]["joint_error"]["per_joint"]["pelvis"] == 5
+    assert kept["joint_error"]["image_px"] > tree["joint_error"]["image_px"]
+    assert "look like fillers" in capsys.readouterr().err
+
+
+def test_both_sets_are_shown_joint_by_joint_and_written(pair, capsys):
+    command, folder, _ = pair
+    tree = command("--against", folder / "b.npz")
+    said = capsys.readouterr().out
+    assert said.count("l_wrist") == 3 and said.count("Inversion") == 3 and f"{folder / 'b.npz'}. Per joint" in said
+    assert tree["against"]["kinds"]["inversion"]["groups"]["Mean"] == 0
+    apart = tree["difference"]["kinds"]["inversion"]["groups"]["Mean"]
+    assert apart == pytest.approx(tree["kinds"]["inversion"]["groups"]["Mean"]) and apart > 0
+    assert tree["against"]["joint_error"]["image_px"] == pytest.approx(3)

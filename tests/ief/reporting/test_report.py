@@ -37,8 +37,8 @@ def test_everything_is_there(flat_report):
     drawn = {path.name.removesuffix(".svg") for path in (out / "figures").iterdir()}
     assert drawn == {
         "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size",
-        "error-by-annotated", "error-by-group", "error-by-path", "movement", "figure1", "figure1-tree",
-        "training-stage0", "training-stage1",
+        "error-by-annotated", "error-by-group", "error-by-path", "error-kinds", "movement", "figure1",
+        "figure1-tree", "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
     assert flat_report.page.count('<svg role="img"') == len(drawn)

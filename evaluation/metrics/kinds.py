@@ -1,0 +1,129 @@
+"""Kinds of error (Ronchi and Perona, ICCV 2017): what a joint was mistaken for, and what repairing it would gain.
+
+A joint is good or jitters near its own place, else it lies on its mirror joint (inversion), else on that joint or its
+mirror of another person of the image (swap), else nowhere (miss). The limits are those of the ground truth's measure:
+good within its main threshold, jitter within twice that, on another joint within the main threshold, so that the good
+joints are those that PCKh counts as correct: 0.5 and 1 head sizes, 0.2 and 0.4 torsos or box sides. In `OKS` they are
+the paper's: a similarity of 0.85, 0.5 and 0.5.
+
+The shares of the five kinds are metrics of `evaluate`. That of `good` is PCKh itself; the Mean of another is what PCKh
+would gain if all joints of that kind were right.
+
+The paper's code (coco-analyze) takes the most similar of all these joints instead of the first in this order. The two
+differ where a joint is near two of them, such as its own place and its mirror joint's.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from checkpoints.errors import PoseError
+from evaluation.metrics.conventions import Convention, Measure, get_convention, joint_groups, select_mean
+from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
+from evaluation.metrics.pckh import AVERAGES, average_joints, measure_distances
+from evaluation.metrics.scores import Measured
+
+KINDS = ("good", "jitter", "inversion", "swap", "miss")
+GOOD, JITTER, INVERSION, SWAP, MISS = range(len(KINDS))
+# A joint's unit is 2 sigma sqrt(area), and exp(-d^2 / 2) the similarity; a person's size is sqrt(area).
+OKS = Measure("oks", "OKS", "of similarity", "root of the area", "area", (0.85, 0.5))
+PARTS = ("small", "medium", "large", "occluded", "visible")  # thirds of the people by size; visibility of joints
+
+
+def classify_errors(pred: ArrayLike, gt: GroundTruth, *, convention: str | Convention = "official") -> np.ndarray:
+    """The kind of error of every annotated joint.
+
+        gt = GroundTruth(joints, head_size, image=names)
+        kinds = classify_errors(pred, gt)
+        print(np.argwhere(kinds == KINDS.index("swap")))  # person, joint
+        print(evaluate(pred, gt)["kind_swap"].overall.value)  # 0.9 points of PCKh are lost to swaps
+
+    Args:
+        pred: (N, K, 2) predicted joints, image pixels.
+        gt: of the same people. Without `image` nothing is a swap. A joint's distance from that of a neighbor is in the
+            neighbor's size, or in the person's own where that is unknown. For similarities `measure` is `OKS`, `size`
+            is sqrt(area), and the skeleton has sigmas.
+        convention: whether a joint exactly at a limit is within it, see `conventions`.
+
+    Returns:
+        (N, K) int8 places in `KINDS`; -1 for joints that are not annotated, and of people of unknown size.
+
+    Raises:
+        PoseError: see `pckh`; poses in 3D; OKS without sigmas.
+    """
+    if gt.dimensions != 2:
+        raise PoseError("kinds of error are those of poses in 2D, in image pixels")
+    if gt.measure == OKS and not gt.skeleton.sigmas:
+        raise PoseError("kinds of error by OKS need a sigma per joint, and the skeleton has none; add `sigmas`")
+    scale = 2 * np.array(gt.skeleton.sigmas) if gt.measure == OKS else 1.0
+    good, jitter, near = gt.measure.main, 2 * gt.measure.main, gt.measure.main
+    if gt.measure == OKS:
+        good, jitter, near = np.sqrt(-2 * np.log((0.85, 0.5, 0.5)))
+    rule, pred, mirror = get_convention(convention), gt.check(pred), list(gt.skeleton.flip_permutation)
+    own = measure_distances(pred, gt) / scale
+    flipped = ratio(np.linalg.norm(pred - gt.known[:, mirror], axis=-1), gt.size[:, None]) / scale
+    kinds = np.full(own.shape, MISS, np.int8)
+    for kind, within in ((INVERSION, rule.correct(flipped, near)), (JITTER, rule.correct(own, jitter)),
+                         (GOOD, rule.correct(own, good)), (-1, np.isnan(own))):  # fmt: skip
+        kinds[within] = kind
+    if gt.image is not None:
+        kinds[(kinds == MISS) & rule.correct(_neighbor_distances(pred, gt, kinds == MISS) / scale, near)] = SWAP
+    return kinds
+
+
+def kind_terms(kinds: Sequence[np.ndarray], gt: GroundTruth) -> dict[str, np.ndarray]:
+    """What each person adds to sums: joints of each kind, (N, 5, K), and of each of P parts of the data, (N, P, 5).
+
+    Args:
+        kinds: of one or more sets of predictions, whose mean the terms are.
+    """
+    sets = [each[:, None] == np.arange(len(KINDS))[:, None] for each in kinds]
+    joints, in_mean = np.mean(sets, axis=0) if len(sets) > 1 else sets[0], select_mean(gt.skeleton)
+    sized = (kinds[0] >= 0).any(axis=1)
+    edges = np.quantile(gt.size[sized], (1 / 3, 2 / 3)) if sized.any() else np.zeros(2)
+    third = np.searchsorted(edges, gt.size) if edges[0] < edges[1] else np.full(len(gt), -1)
+    masks = [*((third == part)[:, None] for part in range(3)), gt.visible == 0, gt.visible == 1]
+    parts = [(joints * (mask & in_mean)[:, None]).sum(axis=-1) for mask in masks]
+    return {"kinds": joints, "parts": np.stack(parts, axis=1)}
+
+
+def measure_kinds(kinds: np.ndarray, parts: np.ndarray, convention: Convention, gt: GroundTruth) -> Measured:
+    """Percentages of each kind, as `kind_good`, ..., from the sums of `kind_terms`, (S, 5, K) and (S, P, 5)."""
+    names, in_mean, counts = gt.skeleton.names, select_mean(gt.skeleton), kinds.sum(axis=1, keepdims=True)
+    groups = joint_groups(gt.skeleton, convention.head)
+    means = [average_joints(kinds, counts, mask) for mask in groups.values()]
+    mean = AVERAGES[convention.mean](kinds, counts, in_mean)
+    arrays = {
+        "overall": mean, "per_part": 100 * ratio(kinds, counts), "groups": np.stack([*means, mean], axis=-1),
+        "parts": 100 * ratio(parts, parts.sum(axis=-1, keepdims=True)).swapaxes(1, 2),
+    }  # fmt: skip
+    columns = {"per_part": names, "groups": (*groups, "Mean"), "parts": PARTS}
+    counted = dict(zip(names, counts[0, 0].astype(int).tolist(), strict=True)), int(counts[0, 0, in_mean].sum())
+    return {
+        f"kind_{kind}": ({key: values[:, place] for key, values in arrays.items()}, columns, *counted)
+        for place, kind in enumerate(KINDS)
+    }
+
+
+def _neighbor_distances(pred: np.ndarray, gt: GroundTruth, asked: np.ndarray) -> np.ndarray:
+    """(N, K) distances, in sizes, from the nearest of the same joint and its mirror joint of the image's other people.
+
+    Args:
+        asked: (N, K) joints that are asked for; people without any get NaN, and so does who is alone.
+    """
+    everybody, mirror = [gt, *[gt.others][: gt.others is not None]], list(gt.skeleton.flip_permutation)
+    joints, size = (np.concatenate([getattr(each, name) for each in everybody]) for name in ("known", "size"))
+    number = np.unique(np.concatenate([each.image for each in everybody]), return_inverse=True)[1]
+    order, counts = np.argsort(number, kind="stable"), np.bincount(number)
+    start = (np.cumsum(counts) - counts)[number]
+    nearest, rows = np.full(asked.shape, np.nan), np.flatnonzero(asked.any(axis=1))
+    for place in range(counts[number[rows]].max(initial=0)):  # the first, second, ... person of an image
+        rows = rows[counts[number[rows]] > place]
+        other = order[start[rows] + place]
+        person, other = rows[other != rows], other[other != rows]
+        unit = np.where(has_size(size[other]), size[other], size[person])[:, None]
+        for places in (joints[other], joints[other][:, mirror]):
+            gap = ratio(np.linalg.norm(pred[person] - places, axis=-1), unit)
+            nearest[person] = np.fmin(nearest[person], gap)
+    return nearest
