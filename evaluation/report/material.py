@@ -65,6 +65,7 @@ class Run:
             undefined.
         poses: stage -> (N, K, D) predictions of the people reported on, x, y in image pixels, z in mm; {} without them.
         scores: stage -> (N, K) scores of those joints in 0..1, NaN where there is none; only stages that have some.
+        doubts: what makes them doubtful, or does not count.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Run:
     validations: dict[str, list[tuple[float | None, ...]]] = field(default_factory=dict)
     poses: dict[str, np.ndarray] = field(default_factory=dict)
     scores: dict[str, np.ndarray] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
 
     @property
     def is_file(self) -> bool:

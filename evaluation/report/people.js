@@ -3,10 +3,9 @@
 for (const box of document.querySelectorAll(".people")) {
   const SHOWN = 24, UNIT = 4096, NONE = -32768;
   const data = JSON.parse(box.nextElementSibling.textContent);
-  const {methods, joints, groups, people, kinds} = data, K = joints.length, N = people.length;
+  const {methods, joints, groups, people, kind_names: kinds} = data, K = joints.length, N = people.length;
   const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
-  const places = new Int16Array(bytes(data.places).buffer), visible = bytes(data.visible);
-  const kindOf = kinds && bytes(kinds.values);
+  const places = new Int16Array(bytes(data.places).buffer), visible = bytes(data.visible), kindOf = bytes(data.kinds);
   const all = joints.map((_, joint) => joint), sets = {"all joints": all, ...groups};
   joints.forEach((name, joint) => { sets[name] = [joint]; });
   const safe = text => String(text).replace(/[&<>"]/g, letter => `&#${letter.charCodeAt(0)};`);
@@ -23,7 +22,7 @@ for (const box of document.querySelectorAll(".people")) {
   };
   const counted = (row, method) => sets[choices.joint.value].filter(joint =>
     (choices.seen.value === "" || visible[row * K + joint] === +choices.seen.value)
-    && (!kinds || choices.kind.value === "" || kindOf[(method * N + row) * K + joint] === +choices.kind.value));
+    && (choices.kind.value === "" || kindOf[(method * N + row) * K + joint] === +choices.kind.value));
   const mean = (row, method, among) => {
     const errors = among.map(joint => error(method, row, joint)).filter(value => !isNaN(value));
     return errors.length ? errors.reduce((sum, value) => sum + value, 0) / errors.length : NaN;
@@ -81,18 +80,18 @@ for (const box of document.querySelectorAll(".people")) {
   choose("order", "first", [["worst", "the worst"], ["more", "worse than beside"], ["fewer", "better than beside"]]);
   choose("size", "height", [["", "any"], ...data.quarters.map((text, quarter) => [quarter, `${text} px`])]);
   choose("seen", "joints", [["", "visible or hidden"], [1, "visible"], [0, "hidden"]]);
-  if (kinds) choose("kind", "kind of error", [["", "any"], ...kinds.names.map((name, kind) => [kind, name])]);
+  choose("kind", "kind of error", [["", "any"], ...kinds.map((name, kind) => [kind, name])]);
   const count = document.createElement("p"), list = document.createElement("div");
   count.className = "note";
   box.append(count, list);
 
   function look(name, kind) {
-    choices[kind ? "kind" : "joint"].value = kind ? kinds.names.indexOf(name) : name;
+    choices[kind ? "kind" : "joint"].value = kind ? kinds.indexOf(name) : name;
     show();
     box.scrollIntoView();
   }
   for (const place of document.querySelectorAll("th, svg text")) {
-    const name = place.textContent.trim(), kind = kinds && kinds.names.includes(name);
+    const name = place.textContent.trim(), kind = kinds.includes(name);
     const joint = [name, name.replaceAll(" ", "_"), data.aliases[name]].find(each => Object.hasOwn(sets, each));
     if (!joint && !kind) continue;
     place.dataset.look = joint || name;

@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation import GroundTruth
+from evaluation import KINDS, GroundTruth, classify_errors
 from evaluation.metrics.conventions import SHORT, joint_groups
 from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json
@@ -62,7 +62,8 @@ def pack_people(
     people = [dict(zip(table, each, strict=True)) for each in zip(*table.values(), strict=True)]
     for place, thumbnail in drawn.items():
         people[place]["thumbnail"] = thumbnail
-    arrays = {"places": steps.astype("<i2"), "visible": visible[rows].astype(np.uint8)}
+    kinds = np.stack([classify_errors(pose, gt)[rows] for pose in poses.values()])
+    arrays = {"places": steps.astype("<i2"), "visible": visible[rows], "kinds": kinds}
     return {
         "methods": list(poses),
         "joints": list(gt.skeleton.names),
@@ -71,6 +72,7 @@ def pack_people(
         "parents": list(gt.skeleton.parents),
         "colors": ["rgb({}, {}, {})".format(*color) for color in side_colors(gt.skeleton)],
         "unit": gt.measure.unit,
+        "kind_names": [kind.capitalize() for kind in KINDS],
         "quarters": list(quarters),
         "images": images,
         "format": "image/jpeg",

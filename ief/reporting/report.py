@@ -16,7 +16,7 @@ from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
 from evaluation.report.kinds import make_section as make_kinds
-from evaluation.report.material import PREDICTED, list_entries
+from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
 from evaluation.report.suspects import make_section as make_suspects
@@ -30,7 +30,6 @@ from mpii_tools.images.decode import LoadImage, image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
 from mpii_tools.prepared.read import read_description
-from mpii_tools.results.sanity import filler_warning, order_warning, origin_warning, unit_warning
 
 THUMBNAILS = 100  # of people in the page, 5 KB each
 NOTHING: Json = {"breakdowns": {}, "movement": {}, "scores": {}}  # of results.json, where a question does not apply
@@ -104,9 +103,7 @@ def write_report(
         raise PoseError(f"{other.name} places {theirs}, ..., {loaded[-1].name} {mine}, ...; report on each by itself")
     view = partial(view_poses, people, limits=angle_limits)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
-    checks = unit_warning, origin_warning, order_warning, filler_warning
-    warnings = [(run.name, check(run.poses[PREDICTED], people)) for run in files for check in checks]
-    doubts = [f"Doubtful: {name}: {warning}." for name, warning in warnings if warning]
+    doubts = [f"{run.name}: {doubt}." for run in files for doubt in run.doubts]
     judged = make_verdict(loaded, view)
     parts: list[Section | None] = [replace(judged, text=[*judged.text, *doubts])]
     if trainings := human36m.compare_trainings(loaded, view):

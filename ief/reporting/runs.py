@@ -17,6 +17,7 @@ from evaluation.report.tables import readable
 from heads.pairs import METHODS
 from heads.skeleton import MPII
 from ief.model.run_folder import METRICS
+from ief.reporting.evaluate import drop_fillers, list_doubts
 from ief.reporting.scoring import KEY, ScoresByDimension, load_predictions, score_poses
 from mpii_tools.people import People
 from mpii_tools.results.matching import align_annotated
@@ -51,7 +52,7 @@ def name_inputs(inputs: Sequence[str | Path]) -> dict[str, Path]:
 def load_file(
     path: Path, name: str, people: People | None, limits: AngleLimits | None = None, first_pixel: int | None = None
 ) -> Run:
-    """A file of predictions that `ief evaluate` reads, of those people who have an annotated joint.
+    """A file of predictions that `ief evaluate` reads, of those people who have an annotated joint, without fillers.
 
     Raises:
         PoseError: no people, or a file that cannot be read or does not go with them.
@@ -60,10 +61,12 @@ def load_file(
         raise PoseError(f"{path}: a file of predictions needs the people: add --annotations or --data")
     aligned, shown = align_annotated(read_predictions(path, people.joint_names, first_pixel), people)
     annotated = shown.annotated.any(axis=1)
-    shown, joints = shown.select(annotated), aligned.joints[annotated]
+    shown = shown.select(annotated)
+    joints, note = drop_fillers(path, aligned.joints[annotated], shown)
+    doubts = [*filter(None, [note]), *list_doubts(joints, shown)]
     scores = {} if aligned.scores is None else {PREDICTED: aligned.scores[annotated]}
     stages = {PREDICTED: score_poses(joints, shown, intervals=True, limits=limits)}
-    return Run(name, "", {}, shown.skeleton, stages, poses={PREDICTED: joints}, scores=scores)
+    return Run(name, "", {}, shown.skeleton, stages, poses={PREDICTED: joints}, scores=scores, doubts=doubts)
 
 
 def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits | None = None) -> Run:

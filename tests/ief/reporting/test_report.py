@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from finished_runs import write_people, write_run, write_split
 
-from evaluation import compare, mpjpe
+from evaluation import KINDS, classify_errors, compare, mpjpe
 from evaluation.metrics.json_format import difference_to_json
 from evaluation.metrics.relative import relative_errors
 from evaluation.report.representation import average_kinds, pose_std
@@ -444,6 +444,9 @@ window.onload = () => {{
     looked.pairs = page.querySelectorAll(".list svg").length;
     looked.small = choose("size", 0);
     looked.hidden = choose("seen", 0);
+    ["other", "size", "seen"].forEach(key => choose(key, ""));
+    [...page.querySelectorAll("thead th")].find(th => th.textContent.trim() === "Jitter").click();
+    looked.jitter = listed();
   }}
   document.body.innerHTML = "<pre></pre>";
   document.querySelector("pre").textContent = JSON.stringify(found);
@@ -494,3 +497,7 @@ def check_looked_up(looked, flat):
     small = set(np.flatnonzero(people.scale < np.quantile(people.scale, 0.25)).tolist())
     assert {row for row, _ in looked["small"]} == {row for row in small if np.isfinite(change[row])}
     assert looked["hidden"] == []  # nobody says who is hidden
+    pose, jitter = flat.poses["all"]["stage1"], KINDS.index("jitter")
+    jittering = np.flatnonzero(classify_errors(pose, ground_truth(people, pose))[:, joint] == jitter)
+    expected = jittering[np.argsort(-errors["all"][jittering])][:24].tolist()
+    assert [row for row, _ in looked["jitter"]] == expected != []
