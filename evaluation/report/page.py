@@ -110,7 +110,8 @@ def lay_out(table: Table) -> list[Part]:
     for row in table.rows:
         if len(row) == 1:
             caption = str(row[0])
-            groups[caption] = []
+            if groups.setdefault(caption, []):
+                continue  # more rows under a caption that is there
         groups[caption].append(row)
     seen = [i for i, name in enumerate(head) if name not in table.below and name not in table.folded]
     aside = [i for i, name in enumerate(head) if not i or name in table.folded]

@@ -118,6 +118,8 @@ def test_columns_and_sections_are_folded_or_stand_below_others():
     assert seen[:3] == ("", ["", "x"], [("Ours",), [[("", "a")], [("", rows[1][1]), ("Δ", rows[1][2])]]])
     assert aside[:3] == ("y", ["", "y"], [("Ours",), [[("", "a")], [("", rows[1][3])]]])
     assert theirs[:3] == ("Theirs", ["", "x"], [[[("", "b")], [("", rows[3][1])]]])
+    twice = Table("t", ("", "x"), (("A",), ("a", "1"), ("A",), ("b", "2")))
+    assert [row if len(row) == 1 else row[0][0][1] for row in lay_out(twice)[0][2]] == [("A",), "a", "b"]
 
 
 def test_differences_beyond_chance_are_bold():
