@@ -23,7 +23,7 @@ COMMANDS = {
     "predict": "poses of a prepared split, or of images",
     "submit": "write the file that MPII takes from predictions of the test people",
     "evaluate": "PCKh, joint and bone error of a file of predictions",
-    "report": "tables, plots and pictures of finished runs, as one HTML page",
+    "report": "who wins, tables, plots and pictures of runs and any predictions, as one HTML page",
     "table7": "train and compare the five methods of Table 1, or the runs of a plan, under one budget",
     "table2": "the same in 3D, with and without people who have no depth",
     "release": "write a run's stages in int8 for others to use, with a model card",

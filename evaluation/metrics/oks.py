@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -140,7 +141,8 @@ def score_entries(
     people, poses = (
         [{**row, "id": at, "category_id": 1} for at, row in enumerate(rows, 1)] for rows in (annotations, results)
     )
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():  # it prints
+        warnings.simplefilter("ignore")  # that the skeleton's sigmas are not COCO's
         coco, categories = hotcoco.COCO(), [{"id": 1, "name": "person"}]
         coco.dataset = {"images": [{"id": each} for each in images], "annotations": people, "categories": categories}
         coco.createIndex()

@@ -74,7 +74,7 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> plots.Fi
     figure, axes = plots.make_axes(title, 4.6)
     axes.plot((0, 1), (0, 1), color="#777777", linestyle="--", linewidth=1, zorder=1)
     for index, (name, each) in enumerate(results.items()):
-        color, place = plots.COLORS[index % len(plots.COLORS)], [one.score for one in each.bins]
+        color, place = (plots.INK, plots.GRID)[index % 2], [one.score for one in each.bins]  # none of a method's
         value, reach = plots.split_estimates(one.correct for one in each.bins)
         if reach is not None:
             axes.errorbar(place, value, yerr=reach, fmt="none", ecolor=color, elinewidth=1, capsize=2)

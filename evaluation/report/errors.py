@@ -111,20 +111,20 @@ def make_joints_section(results: Mapping[str, Scores]) -> Section:
         "prediction."
     )
     if any(scores.bootstrap for scores in results.values()):
-        curves += " Bands, and bars below: 95 % confidence intervals over people."
+        curves += " Bands, and lines below: 95 % confidence intervals over people."
 
     main, pixels = measure.name_at(measure.main), "mean error (image px)"
     figures = {f"{measure.block}-curves": (curves, plots.pckh_curves(results))}
-    for name, metric, title, xlabel, limit, caption in (
-        (f"{measure.block}-per-joint", main, f"{measure.title} per joint", f"{measure.name} (%)", 100,
+    for name, metric, title, xlabel, caption in (
+        (f"{measure.block}-per-joint", main, f"{measure.title} per joint", f"{measure.name} (%)",
          f"{measure.title}{measure.note} of each joint."),
-        ("joint-error", "joint_error", "Joint error per joint", pixels, None,
+        ("joint-error", "joint_error", "Joint error per joint", pixels,
          "Mean distance of each joint to the ground truth."),
-        ("bone-error", "bone_error", "Bone error per joint", pixels, None,
+        ("bone-error", "bone_error", "Bone error per joint", pixels,
          "Mean error of each bone, named by the joint that it leads from to its parent."),
     ):  # fmt: skip
         values = {stage: scores[metric].per_part for stage, scores in results.items()}
-        figures[name] = caption, plots.joint_bars(values, title, xlabel, limit)
+        figures[name] = caption, plots.joint_dots(values, title, xlabel)
     return Section("Curves, joints and bones", tables=tables, figures=figures, folded=frozenset(tables))
 
 

@@ -107,9 +107,10 @@ def table_2(entries: Sequence[Entry]) -> Table:
     if "gt_bone_std" in entries[0].scores.metrics:
         own = metric_cells(entries[0].scores, [f"gt_{name}" for name in HEADS])
         groups["The ground truth itself"] = [("ground truth", *own)]
+    printed = mark_protocol("As published", entries, 2)
     for (method, mixed), values in published.TABLE_2.items():
         cells = [published.BELOW_ONE if values.get(name, 0) is None else Cell(values.get(name)) for name in HEADS]
-        groups[f"As published: Human3.6M{' + MPII' * mixed}"].append((published.PAPER_NAMES[method], *cells))
+        groups[f"{printed}: Human3.6M{' + MPII' * mixed}"].append((published.PAPER_NAMES[method], *cells))
     notes = material.describe_differences(entries), published.cite_table(2), *published.TABLE_2_NOTES
     title = "All metrics of all methods: errors and Bone Std in mm, illegal angles in %"
     note = " ".join([ABOUT_PA, ABOUT_OWN, *notes])
@@ -148,6 +149,13 @@ def make_actions_section(pairs: Mapping[bool, Pair]) -> Section:
     return Section("Tables 4 to 6: by action", text, tables, folded=frozenset(folded))
 
 
+def mark_protocol(name: str, entries: Sequence[Entry], protocol: int) -> str:
+    """A name of published values, with their protocol if it is known that one's own people were prepared by another."""
+    own = {entry.scores.protocol for entry in entries} - {""}
+    other = own and not all(each[:10] == f"Protocol {protocol}" for each in own)
+    return f"{name}, of Protocol {protocol}, not {' and '.join(sorted(own))}" if other else name
+
+
 def table_3(name: str, pair: Pair = ()) -> Table:
     """A metric of Table 3 by kind of joint, right and left together: the baseline, another method, and the paper's two.
 
@@ -159,7 +167,9 @@ def table_3(name: str, pair: Pair = ()) -> Table:
     columns = list_columns(pair, lambda scores: list_kinds(scores, name))
     columns["gt"] = list_kinds(pair[0].scores, f"gt_{name}") if pair else {}
     for index, head in enumerate(("Paper: Baseline", "Paper: Ours (all)")):
-        columns[head] = {kind: Estimate(both[index][name]) for kind, both in published.TABLE_3.items()}
+        columns[mark_protocol(head, pair, 2)] = {
+            kind: Estimate(both[index][name]) for kind, both in published.TABLE_3.items()
+        }
     of_part = "bone, from the joint to its parent" if metric.part == "bone" else "joint"
     return make_table(f"{metric.title} in {unit} by {of_part}", columns, (), "all", published.TABLE_3_NOTES[name])
 

@@ -14,6 +14,7 @@ from heads.skeleton import Skeleton
 # in image pixels or in mm, and the poses likewise; None where that is not known.
 View = Callable[..., tuple[GroundTruth, list[np.ndarray]] | None]
 UNKNOWN = "data that is not recorded"
+PREDICTED = "predictions"  # the only stage of what is no run: a file's poses
 BASE, SHOWN = "ief_star", "all"  # the methods of Tables 3 to 6; the others are compared with the first
 
 
@@ -57,12 +58,14 @@ class Run:
         method: of Table 1, '' if unknown.
         record: how stage 0 was trained, {} if it is not there; under `kept`, which weights of every stage.
         skeleton: of its joints.
-        stages: 'mean_pose', 'stage0', 'stage1' -> number of dimensions -> scores; every stage has those in 2D.
+        stages: 'mean_pose', 'stage0', 'stage1' (or `PREDICTED` alone) -> number of dimensions -> scores; every stage
+            has those in 2D.
         curves: stage -> (step, loss) points.
         validations: stage -> (step, PCKh, joint error, bone error, joint error in mm) of each validation, None where
             undefined.
         poses: stage -> (N, K, D) predictions of the people reported on, x, y in image pixels, z in mm; {} without them.
         scores: stage -> (N, K) scores of those joints in 0..1, NaN where there is none; only stages that have some.
+        doubts: what makes them doubtful, or does not count.
     """
 
     name: str
@@ -74,6 +77,12 @@ class Run:
     validations: dict[str, list[tuple[float | None, ...]]] = field(default_factory=dict)
     poses: dict[str, np.ndarray] = field(default_factory=dict)
     scores: dict[str, np.ndarray] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of predictions, of whose training nothing is known."""
+        return PREDICTED in self.stages
 
     @property
     def last(self) -> str:
@@ -139,7 +148,7 @@ def describe_differences(entries: Sequence[Entry]) -> str:
         return ""
     return (
         f"Δ is the value minus that of {' or '.join(references)} for the same people; its interval is paired. "
-        "A difference is beyond chance if its interval leaves out 0."
+        "A difference by itself is beyond chance if its interval leaves out 0."
     )
 
 

@@ -7,7 +7,7 @@ from itertools import chain
 from evaluation import PCKH, Scores
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.report import material
-from evaluation.report.material import BASE, Entry, Run, View, subtract_base
+from evaluation.report.material import BASE, PREDICTED, Entry, Run, View, subtract_base
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
 from evaluation.report.tables import (
@@ -23,19 +23,24 @@ from evaluation.report.tables import (
 )
 from heads.skeleton import MPII
 
+NOT_HERE = "In the paper, not among these runs"
+ABOUT_PAPER = f"What is marked as the paper's is on MPII with its full training ({PAPER}, Table 7)."
+
 
 def compare_stages(runs: Sequence[Run], view: View) -> list[Entry]:
     """Every stage of every run in 2D, with its paired difference to the reference.
 
-    The reference is the same stage of the run of `ief_star` (of the first run, if there is none); with a single run it
-    is stage 0.
+    The reference is the same stage of the run of `ief_star` (of the first run, if there is none), its last one if it
+    has no such stage; with a single run it is stage 0.
     """
     base, several = next((run for run in runs if run.method == BASE), runs[0]), len(runs) > 1
-    reference = f"{base.name} at the same stage" if several else "stage 0"
-
     entries = {(run.name, stage): run.entry(stage, 2, run.name) for run in runs for stage in run.scores_in(2)}
     for (name, stage), entry in entries.items():
-        other = (base.name, stage if several else "stage0")
+        other, reference = (base.name, stage), f"{base.name} at the same stage"
+        if not several:
+            other, reference = (name, "stage0"), "stage 0"
+        elif stage not in base.stages or stage == PREDICTED:
+            other, reference = (base.name, base.last), base.name
         if other != (name, stage) and other in entries and not (several and stage == "mean_pose"):
             entries[name, stage] = subtract_base(entry, entries[other], view, reference)
     return list(entries.values())
@@ -66,9 +71,12 @@ def make_sections(
         )
     elif silent:
         text.append(f"Without predictions-valid.npz, and so without differences and parts of the data: {silent}.")
+    of_paper = all(is_mpii(entry.scores) for entry in entries)
+    stage = "" if all(run.is_file for run in runs) else " by stage"
+    first, second = f"rrors and {measure.name}{stage}", f"{measure.name} by joint group"
     return [
-        Section(f"Table 7: errors and {measure.name} by stage", text, {"table7": table_7(entries)}, facts=facts),
-        Section(f"Table 8: {measure.name} by joint group", tables={"table8": table_8(entries, published)}),
+        Section(f"Table 7: e{first}" if of_paper else f"E{first}", text, {"table7": table_7(entries)}, facts=facts),
+        Section(f"Table 8: {second}" if of_paper else second, tables={"table8": table_8(entries, published)}),
     ]
 
 
@@ -82,18 +90,19 @@ def table_7(entries: Sequence[Entry]) -> Table:
 
     Of other joints than MPII's, or in another measure than PCKh, there is nothing of the paper.
 
-    The columns of differences are left out if no entry has one. The mean pose, which is the same for all runs trained
-    on the same data, has one row. The paper's rows that no entry stands for follow in a section of their own, so that
-    all of its values are there.
+    PCKh comes first. The columns of differences are left out if no entry has one. The mean pose, which is the same for
+    all runs trained on the same data, has one row. The paper's rows that no entry stands for follow in a section of
+    their own, so that all of its values are there.
     """
     compared, with_paper = any(entry.difference for entry in entries), all(is_mpii(entry.scores) for entry in entries)
     measure = entries[-1].scores.measure
-    heads = metric_heads(entries[-1].scores)
-    crop = {name: heads.pop(name) for name in ("joint_error_crop", "bone_error_crop")}
+    metrics = metric_heads(entries[-1].scores)
+    heads = {name: metrics[name] for name in (measure.name_at(measure.main), "joint_error", "bone_error")}
+    crop = {name: metrics[name] for name in ("joint_error_crop", "bone_error_crop")}
 
     def row(entry: Entry) -> Row:
         both = metric_cells(entry.scores, heads), metric_cells(entry.difference, heads, True)
-        paper = map(Cell, TABLE_7.get((entry.method, entry.stage), (None, None, None)) if with_paper else ())
+        paper = list_paper(TABLE_7.get((entry.method, entry.stage), (None, None, None))) if with_paper else ()
         pairs = zip(*both[: 1 + compared], strict=True)
         return (entry.name, *chain.from_iterable(pairs), *metric_cells(entry.scores, crop), *paper)
 
@@ -102,15 +111,24 @@ def table_7(entries: Sequence[Entry]) -> Table:
     ours = {(entry.method, entry.stage) for entry in entries}
     printed = {key: values for key, values in TABLE_7.items() if with_paper and key not in ours}
     empty = [""] * len(shown)
-    others = [(f"{name}, {readable(stage)}", *empty, *map(Cell, values)) for (name, stage), values in printed.items()]
-    paper = f"The last three columns are the paper's own values, on MPII with its full training ({PAPER}, Table 7)."
+    others = [(f"{name}, {readable(stage)}", *empty, *list_paper(values)) for (name, stage), values in printed.items()]
+    columns = {f"Paper, on MPII: {column}": column for column in heads.values() if with_paper}
+    below = {f"Δ {column}": (column, "Δ") for column in heads.values()}
+    below |= {head: (column, "paper") for head, column in columns.items()}
     return Table(
-        "Mean joint and bone error in image pixels and in pixels of the 224 crop, "
-        f"mean {measure.title}{measure.note} in %",
-        ("", *shown, *(f"Paper, on MPII: {column}" for column in heads.values() if with_paper)),
-        join_groups([*_group_by_stage(entries, row), ("In the paper, not among these runs", others)]),
-        " ".join(filter(None, [material.describe_differences(entries), paper if with_paper else ""])),
+        f"Mean {measure.title}{measure.note} in %, mean joint and bone error in image pixels, and in pixels of the "
+        "224 crop",
+        ("", *shown, *columns),
+        join_groups([*_group_by_stage(entries, row), (NOT_HERE, others)]),
+        " ".join(filter(None, [material.describe_differences(entries), ABOUT_PAPER if with_paper else ""])),
+        {head: over for head, over in below.items() if head in (*shown, *columns)},
+        frozenset([NOT_HERE, *crop.values()]),
     )
+
+
+def list_paper(values: Sequence[float | None]) -> list[Cell]:
+    """A row of the paper's Table 7 in the order of the columns here: PCKh, joint error, bone error."""
+    return [Cell(values[2]), Cell(values[0]), Cell(values[1])]
 
 
 def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:
@@ -124,12 +142,18 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
     def row(name: str, scores: Scores, signed: bool = False) -> Row:
         return name, *(cell(group, signed=signed) for group in scores.pckh.groups["groups"].values())
 
+    folded: set[str] = set()
     groups = _group_by_stage(entries, lambda entry: row(entry.name, entry.scores))
-    compared = [row(f"{e.name}, {readable(e.stage)}", e.difference, True) for e in entries if e.difference]
+    compared = [
+        row(e.name if e.stage == PREDICTED else f"{e.name}, {readable(e.stage)}", e.difference, True)
+        for e in entries
+        if e.difference
+    ]
     groups.append(("Δ in points", compared))
     for source in dict.fromkeys(each.source for each in published.values()):
         rows = [(each.label, *map(Cell, each.groups)) for each in published.values() if each.source == source]
         groups.append((f"As published, MPII test set: {source}", rows))
+        folded.add(groups[-1][0])
     notes = [material.describe_differences(entries)]
     if published:
         notes.append("The published rows are not ours: they are on MPII's test set.")
@@ -137,15 +161,15 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> 
     conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
     title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
     note = " ".join(filter(None, notes))
-    return Table(title, ("", *group_heads(entries[-1].scores)), join_groups(groups), note)
+    return Table(title, ("", *group_heads(entries[-1].scores)), join_groups(groups), note, folded=frozenset(folded))
 
 
 def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[tuple[str, list[Row]]]:
     """The entries' rows under one caption per stage; a mean pose that all runs share has one row."""
-    groups = []
+    groups, alone = [], all(entry.stage == PREDICTED for entry in entries)
     for stage in dict.fromkeys(entry.stage for entry in entries):
         lines = [row(entry) for entry in entries if entry.stage == stage]
         if stage == "mean_pose" and len(lines) > 1 and len({line[1:] for line in lines}) == 1:
             lines = [("all runs", *lines[0][1:])]
-        groups.append((readable(stage).capitalize(), lines))
+        groups.append(("" if alone else readable(stage).capitalize(), lines))
     return groups

@@ -1,20 +1,25 @@
 """The report: one HTML page that holds its tables, plots and pictures and needs nothing from outside."""
 
 import base64
+import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from evaluation.metrics.json_format import Json
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg
-from evaluation.report.tables import Table
+from evaluation.report.tables import Cell, Row, Table, mark_beyond_chance
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
+FOLDER = Path(__file__).parent
+Part = tuple[str, Sequence[str], Sequence[Row], int]  # of a table: caption, head, rows, width
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Section:
         folded: names of the tables that are opened by a tap on their title.
         wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
         facts: what results.json holds of it, beside the tables: key -> values.
+        people: what the page's script lets a reader look up (`evaluation.report.people`); {} for nothing.
         files: further ones of the report: path -> content.
     """
 
@@ -41,6 +47,7 @@ class Section:
     folded: frozenset[str] = frozenset()
     wide: bool = False
     facts: Json = field(default_factory=dict)
+    people: Json = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -65,12 +72,15 @@ class Report:
             PoseError: a picture that is not (H, W, 3) uint8.
         """
         drawn = {name: to_svg(plot) for section in self.sections for name, (_, plot) in section.figures.items()}
-        loader = FileSystemLoader(TEMPLATE.parent)
-        environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+        environment = Environment(
+            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+        )
         environment.filters |= {"base64": lambda data: base64.b64encode(data).decode("ascii"), "jpeg": to_jpeg}
-        page = environment.get_template(TEMPLATE.name).render(report=self, drawn=drawn)
+        environment.filters |= {"lay_out": lay_out, "inline": inline_svg, "json": inline_json}
+        tables = self.tables()
+        page = environment.get_template("page.html.j2").render(report=self, drawn=drawn, tables=tables)
         return {
-            **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in self.tables().items()},
+            **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in tables.items()},
             **{f"figures/{name}.svg": data for name, data in drawn.items()},
             **{name: data for section in self.sections for name, data in section.files.items()},
             "index.html": page.encode(),
@@ -85,5 +95,65 @@ class Report:
         return {**tree, "tables": {name: table.to_json() for name, table in self.tables().items()}}
 
     def tables(self) -> dict[str, Table]:
-        """Every table by its file name."""
-        return {name: table for section in self.sections for name, table in section.tables.items()}
+        """Every table by its file name, differences beyond chance in bold."""
+        named = {name: table for section in self.sections for name, table in section.tables.items()}
+        return {name: mark_beyond_chance(table) for name, table in named.items()}
+
+
+def lay_out(table: Table) -> list[Part]:
+    """A table's parts on the page: what is seen, under the caption "", then what a caption opens.
+
+    The width is in rem, in the steps of the page's styles. A cell becomes the cells that stand in it, (what is before
+    it, cell), its own and those below it; a row that is a caption stays one text.
+    """
+    head, groups, caption = table.head, {"": []}, ""
+    for row in table.rows:
+        if len(row) == 1:
+            caption = str(row[0])
+            if groups.setdefault(caption, []):
+                continue  # more rows under a caption that is there
+        groups[caption].append(row)
+    seen = [i for i, name in enumerate(head) if name not in table.below and name not in table.folded]
+    aside = [i for i, name in enumerate(head) if not i or name in table.folded]
+    under = {
+        i: [(text, head.index(name)) for name, (over, text) in table.below.items() if over == head[i]] for i in seen
+    }
+
+    def part(caption: str, columns: Sequence[int], rows: Sequence[Row]) -> Part:
+        filled = [
+            row if len(row) == 1
+            else [[("", row[i]), *((text, row[j]) for text, j in under.get(i, ()) if str(row[j]) not in "-")]
+                  for i in columns]
+            for row in rows
+        ]  # fmt: skip
+        cells = [[("", head[i])] for i in columns]
+        for row in (row for row in filled if len(row) > 1):
+            cells = [column + each for column, each in zip(cells, row, strict=True)]
+        width = 6 + sum(1.2 + 0.45 * max(_count_unbroken(*each) for each in column) for column in cells[1:])
+        return caption, [head[i] for i in columns], filled, min(76, 4 * math.ceil(width / 4))
+
+    shown = [row for caption, rows in groups.items() if caption not in table.folded for row in rows]
+    names = ", ".join(head[i] for i in aside[1:])
+    return [
+        part("", seen, shown),
+        *([part(names, aside, shown)] if names else []),
+        *(part(caption, seen, rows[1:]) for caption, rows in groups.items() if caption in table.folded),
+    ]
+
+
+def _count_unbroken(before: str, cell: Cell | str) -> int:
+    """The characters of its longest part that no line break divides."""
+    parts = [f"{before} {cell}"] if before else str(cell).replace(", ", ",").split()
+    return max(map(len, parts), default=0)
+
+
+def inline_svg(data: bytes, name: str, caption: str) -> Markup:
+    """A drawing as a part of the page, described by its caption; its ids, which begin with its name, are its own."""
+    drawing = re.sub(r' xmlns(:\w+)?="[^"]*"', "", data[data.index(b"<svg") :].decode())
+    drawing = re.sub(r'(?<=id=")|(?<=url\(#)|(?<=href="#)', f"{name}-", re.sub(r'<g id="[^"]*"', "<g", drawing))
+    return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1))
+
+
+def inline_json(values: Json) -> Markup:
+    """Values as a script of the page reads them; no text in them ends it."""
+    return Markup(json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))

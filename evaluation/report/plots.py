@@ -1,8 +1,10 @@
 """Plots of the metrics, in a width that a phone can show. Drawn off screen, without pyplot's state."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
+from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -15,11 +17,11 @@ from matplotlib.text import Text
 from evaluation import Estimate, Scores
 from heads.skeleton import MPII, Skeleton
 
-# Okabe and Ito's palette without its yellow, which fades on white; with a line style each, color is not needed.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# Of methods: told apart on light and dark grounds; with a line style and a marker each, color is not needed.
+COLORS = ("#009E73", "#CC79A7", "#8A6FD1", "#B8860B", "#A0522D", "#56A3A6", "#8C8C8C")
 LINES = ("-", "--", "-.", ":")
-SIDES = {"right": "#D55E00", "left": "#0072B2", "center": "#000000"}  # the person's, on a white ground
-TRUE_POSE = "#c4c4c4"
+SIDES = {"right": "#D55E00", "left": "#0072B2", "center": "#000000"}  # the person's: no method has these
+TRUE_POSE, GRID, INK = "#c4c4c4", "#808080", "#000000"  # ink is the page's own color for text (`to_svg`)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.8  # inches: at a phone's width its 10 pt text is about 10 px high
 Values = Mapping[str, Mapping[str, Estimate]]  # method -> what the axis counts off -> value
@@ -43,25 +45,27 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
             color = COLORS[index % len(COLORS)]
             axes.fill_between(list(means), value - reach[0], value + reach[1], color=color, alpha=0.15, lw=0)
     axes.set(xlabel=f"threshold ({measure.unit})", ylabel=f"mean {measure.name} (%)", xlim=(0, 0.5), ylim=(0, 100))
-    axes.legend(loc="upper left", fontsize="small")
+    axes.legend(loc="upper left", fontsize="small", frameon=False)
     return figure
 
 
-def joint_bars(values: Values, title: str, xlabel: str, limit: float | None = None) -> Figure:
-    """Horizontal bars, one per joint and method, with their confidence intervals if there are any.
+def joint_dots(values: Values, title: str, xlabel: str, looks: Sequence[int] | None = None) -> Figure:
+    """A dot per joint (or whatever is counted off) and method, with its confidence interval if it has one.
 
     Args:
-        values: method -> joint -> value, all with the same joints.
+        values: method -> joint -> value, all with the same joints. Where some lie on both sides of 0, it has a line.
         title, xlabel: what the values are.
-        limit: the end of the axis; None: as the values need.
+        looks: which color and marker each method has, if not those of its place.
     """
-    figure, axes = make_axes(title, 5.2 + 0.4 * len(values))
-    height, names = 0.8 / len(values), [joint.replace("_", " ") for joint in next(iter(values.values()))]
-    for places, value, reach, look in place_values(values, height):
-        axes.barh(places, value, height, xerr=reach, error_kw={"lw": 1, "ecolor": "#333333"}, **look)
+    looks, names = looks or range(len(values)), [joint.replace("_", " ") for joint in next(iter(values.values()))]
+    figure, axes = make_axes(title, 1.6 + len(names) * (0.16 + 0.07 * len(values)))
+    for index, (places, value, reach, look) in zip(looks, place_values(values, 0.7 / len(values)), strict=True):
+        look |= {"fmt": MARKERS[index % len(MARKERS)], "color": COLORS[index % len(COLORS)]}
+        axes.errorbar(value, places, xerr=reach, markersize=4, elinewidth=1, **look)
+    if axes.get_xlim()[0] < 0:
+        axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_yticks(np.arange(len(names)), names)
-    axes.grid(axis="y", visible=False)
-    axes.set(xlabel=xlabel, xlim=(0, limit), ylim=(len(names) - 0.4, -0.6))  # the first joint on top
+    axes.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))  # the first joint on top
     add_legend(figure, len(values))
     return figure
 
@@ -78,7 +82,7 @@ def part_points(values: Values, title: str, xlabel: str, ylabel: str) -> Figure:
     for marker, (places, value, reach, look) in zip(cycle(MARKERS), place_values(values, 0.5 / len(values))):
         axes.errorbar(places, value, yerr=reach, capsize=3, fmt=marker, **look)
     axes.set_xticks(np.arange(len(parts)), parts)
-    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(parts) - 0.4), ylim=(0, None))
+    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.6, len(parts) - 0.4), ylim=(0, 1.05 * axes.get_ylim()[1]))
     axes.grid(axis="x", visible=False)
     if len(values) > 1:
         add_legend(figure, len(values))
@@ -191,13 +195,17 @@ def label_line(name: str) -> str:
 
 
 def to_svg(figure: Figure) -> bytes:
-    """The figure as an SVG file, the same bytes for the same figure. A dollar sign in a name begins no formula."""
+    """The figure as an SVG file, the same bytes for the same figure. A dollar sign in a name begins no formula.
+
+    It has no ground, its text is text, and what is black is in the color of the text around it: dark pages show it too.
+    """
     data = io.BytesIO()
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path", "text.parse_math": False}):
-        figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
-    return data.getvalue()
+    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "none", "text.parse_math": False}):
+        figure.savefig(data, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    drawn = re.sub(rb"<metadata>.*?</metadata>", b"", data.getvalue(), flags=re.DOTALL)
+    return drawn.replace(INK.encode(), b"currentColor").replace(b"<svg ", b'<svg fill="currentColor" ', 1)
 
 
 def split_estimates(estimates: Iterable[Estimate]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -221,7 +229,7 @@ def make_axes(title: str, height: float) -> tuple[Figure, Axes]:
     """A figure as wide as a phone, `height` inches high, with one plot under a title."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title, fontsize="medium", loc="left")
+    axes.set_title(fill(title, 46), fontsize="medium", loc="left")
     prepare_axes(axes)
     axes.set_axisbelow(True)
     return figure, axes
@@ -229,5 +237,5 @@ def make_axes(title: str, height: float) -> tuple[Figure, Axes]:
 
 def prepare_axes(axes: Axes) -> None:
     """A thin grid, and no frame above and to the right."""
-    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.grid(color=GRID, alpha=0.3, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from evaluation.metrics.bootstrap import Estimate
@@ -12,9 +12,11 @@ from evaluation.metrics.json_format import Json
 from evaluation.metrics.kinds import KINDS
 from evaluation.metrics.metric import METRICS
 from evaluation.metrics.scores import Scores
+from evaluation.report.chance import find_beyond_chance
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
+BAR = "\\|"
 ABOUT_BONES = "a bone runs from the joint to its parent"
 Row = tuple["Cell | str", ...]
 
@@ -28,12 +30,14 @@ class Cell:
         interval: (low, high).
         digits: after the point.
         signed: whether a plus is written: for differences.
+        bold: whether it is beyond chance (`mark_beyond_chance`).
     """
 
     value: float | None
     interval: tuple[float, float] | None = None
     digits: int = 1
     signed: bool = False
+    bold: bool = False
 
     def number(self, value: float) -> str:
         """`value` with this cell's digits; what rounds to zero has no sign."""
@@ -59,12 +63,16 @@ class Table:
         head: column names.
         rows: as many cells in each row as `head` has; or one text, a caption above the rows after it.
         note: what a reader must know to read it right; may be empty.
+        below: on the page, a column -> the one in whose cells its values stand in small type, and what is before them.
+        folded: on the page, columns and captions whose cells and rows are opened by a tap.
     """
 
     title: str
     head: tuple[str, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    below: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    folded: frozenset[str] = frozenset()
 
     def text(self) -> str:
         """Plain text with aligned columns, for a terminal."""
@@ -79,7 +87,8 @@ class Table:
         """A Markdown table, its title above it and its note below."""
 
         def line(cells: Iterable[Cell | str]) -> str:
-            return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+            texts = [f"**{one}**" if isinstance(one, Cell) and one.bold else str(one) for one in cells]
+            return f"| {' | '.join(text.replace('|', BAR) for text in texts)} |"
 
         others = len(self.head) - 1
         body = [line(row if len(row) > 1 else (f"**{row[0]}**", *[""] * others)) for row in self.rows]
@@ -98,9 +107,21 @@ class Table:
         return {"title": self.title, "head": self.head, "rows": rows, "sections": sections, "note": self.note}
 
 
+def mark_beyond_chance(table: Table) -> Table:
+    """The table with bold differences where they are beyond chance, by Holm's correction over all of them."""
+    cells = [cell for row in table.rows for cell in row if isinstance(cell, Cell) and cell.signed and cell.interval]
+    if not cells:
+        return table
+    bold = find_beyond_chance([Estimate(cell.value, *cell.interval) for cell in cells])
+    marked = {id(cell): replace(cell, bold=beyond) for cell, beyond in zip(cells, bold, strict=True)}
+    rows = tuple(tuple(marked.get(id(cell), cell) for cell in row) for row in table.rows)
+    holm = f", by Holm's correction for the {len(cells)} differences of this table" if len(cells) > 1 else ""
+    return replace(table, rows=rows, note=f"{table.note} Bold: beyond chance{holm}.".strip())
+
+
 def join_groups(groups: Iterable[tuple[str, Sequence[Row]]]) -> tuple[Row, ...]:
-    """Rows of a table, those of each group below its caption; empty groups are left out."""
-    return tuple(chain.from_iterable([(caption,), *rows] for caption, rows in groups if rows))
+    """Rows of a table, those of each group below its caption, if it has one; empty groups are left out."""
+    return tuple(chain.from_iterable([(caption,)] * bool(caption) + [*rows] for caption, rows in groups if rows))
 
 
 def cell(estimate: Estimate, digits: int = 1, signed: bool = False) -> Cell:

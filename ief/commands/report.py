@@ -1,23 +1,27 @@
-"""`ief report`: finished runs -> the paper's tables, per-joint tables, plots and pictures on one HTML page."""
+"""`ief report`: runs and files of predictions -> who wins, tables, plots and pictures on one HTML page."""
 
 import argparse
-from pathlib import Path
 
 from checkpoints.errors import Incomplete, PoseError
 from evaluation.report.published import TABLE_8, select_rows
-from ief.commands.options import ANGLE_LIMITS, FOLDER, PATH, TEXT, argument
+from ief.commands.options import ANGLE_LIMITS, FIRST_PIXEL, FOLDER, INTEGER, PATH, TEXT, argument
 
-EXAMPLE = "ief report runs/ief_star runs/all --data data/mpii --images images --out report"
+EXAMPLE = """ief report runs/ief_star runs/all --data data/mpii --images images --out report
+others' files: ief report Newell=newell.h5 Ours=ours.h5 --annotations valid_annolist.mat --out report"""
+INPUTS = """run folders, and files of predictions that `ief evaluate` reads; the last one's people are drawn. NAME=PATH
+    names one in the tables (default: the folder or the file)"""
 PUBLISHED = f"published rows below Table 8: all (default), none, or any of {', '.join(TABLE_8)}"
 ARGUMENTS = (
-    argument("runs", {"type": Path, "metavar": "RUN"}, "run folders; the last one's people are drawn", nargs="+"),
+    argument("inputs", {"metavar": "[NAME=]PATH"}, INPUTS, nargs="+"),
     argument("--out", FOLDER, "folder to write the report to", required=True),
     argument("--data", FOLDER, "folder that `ief prepare` wrote: ground truth, and Figure 1"),
     argument("--annotations", PATH, "the validation people, instead of those in --data"),
     argument("--training", PATH, "the training people, instead of those in --data"),
     argument("--images", FOLDER, "folder of images, to draw the worst and the median people"),
+    argument("--thumbnails", INTEGER, "most people whose image is in the page; others' are linked", 100),
     argument("--published", {"nargs": "+", "metavar": "ROW"}, PUBLISHED, ["all"]),
     ANGLE_LIMITS,
+    FIRST_PIXEL,
     argument("--title", TEXT, "title of the page", "Compositional pose regression"),
     argument("--lead", TEXT, "a paragraph under the title (default: none)", ""),
 )
@@ -33,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
     left_out: list[str] = []
     page = write_report(
-        args.runs,
+        args.inputs,
         args.out,
         args.title,
         args.lead,
@@ -42,6 +46,9 @@ def run(args: argparse.Namespace) -> None:
         load_image=open_loader(args.images, args.data) if args.images else None,
         published=select_rows(args.published),
         left_out=left_out,
+        first_pixel=args.first_pixel,
+        thumbnails=args.thumbnails,
+        images=args.images,
         angle_limits=load_angle_limits(args.angle_limits) if args.angle_limits else None,
     )
     print(page)

@@ -190,9 +190,14 @@ def select_split(path: Path, people: People, split: str | None) -> People:
 
 def warn(path: Path, joints: np.ndarray, people: People) -> None:
     """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    for check in (unit_warning, origin_warning, order_warning, filler_warning):
-        if warning := check(joints, people):
-            print(f"ief evaluate: warning: {path}: {warning}", file=sys.stderr)
+    for doubt in list_doubts(joints, people):
+        print(f"ief evaluate: warning: {path}: {doubt}", file=sys.stderr)
+
+
+def list_doubts(joints: np.ndarray, people: People) -> list[str]:
+    """What makes predictions (N, K, D) doubtful."""
+    checks = unit_warning, origin_warning, order_warning, filler_warning
+    return [doubt for check in checks if (doubt := check(joints, people))]
 
 
 def print_tables(scores: Mapping[str, ScoresByDimension], signed: bool = False) -> None:

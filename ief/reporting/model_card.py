@@ -17,6 +17,7 @@ from evaluation.metrics.oks import OksScores
 from evaluation.metrics.scores import Scores
 from evaluation.report.tables import Cell, Table, cell, groups_table, readable, summary_table
 from ief.inference.score_map import ScoreMap, share_right
+from ief.reporting.oks import list_oks
 
 WIDTH = 100  # columns of the page
 WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
@@ -117,8 +118,7 @@ def describe_scores(people: ScoredPeople) -> list[str]:
         groups_table(stages).markdown(),
     ]
     if people.oks:
-        values = ", ".join(f"{name} {value:.1f}" for name, value in people.oks.values.items() if value is not None)
-        parts.append(f"COCO's OKS in % on given boxes: {values}.")
+        parts.append(f"COCO's OKS in % on given boxes: {', '.join(list_oks(people.oks)).replace('  ', ', ')}.")
     return parts
 
 

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from checkpoints.errors import PoseError
+from evaluation.metrics.json_format import Json
 from evaluation.report import sequence
 from evaluation.report.material import Run
 from evaluation.report.page import Section
+from evaluation.report.people import pack_people
 from evaluation.report.side_view import draw_front_and_side
 from heads.skeleton import Skeleton
-from ief.reporting.scoring import choose_measure, person_errors
+from ief.reporting.scoring import choose_measure, ground_truth, person_errors
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import NO_FRAME, Depth, People
 
@@ -99,6 +101,22 @@ def make_people_section(
         f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth."
     )
     return Section("People", text=(text,) if pictures else NOBODY, pictures=pictures)
+
+
+def make_lookup(
+    runs: Sequence[Run], people: People | None, load_image: LoadImage | None, thumbnails: int, images: str
+) -> Json:
+    """What the page's script shows of the people behind the errors of the runs' last stages; {} if nobody is known.
+
+    Args:
+        thumbnails: most close-ups in the page. images: where people without one have their image; '' for nowhere.
+    """
+    poses = {run.name: run.poses[run.last][..., :2] for run in runs if run.last in run.poses}
+    if people is None or not poses:
+        return {}
+    columns, count = {"id": people.person_ids, "image": people.images}, max(0, thumbnails) if load_image else 0
+    gt = ground_truth(people, *poses.values())
+    return pack_people(gt, poses, columns, people.visible, load_image, count, images)
 
 
 def make_figure_3_section(

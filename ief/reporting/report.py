@@ -1,7 +1,9 @@
-"""The report of one or several finished runs: read what they left, ask the questions that apply, write the page."""
+"""The report of runs and files of predictions: read what they hold, ask the questions that apply, write the page."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,23 +14,15 @@ from checkpoints.files import write_bytes, write_text
 from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
-from evaluation.report import (
-    calibration,
-    curves,
-    errors,
-    human36m,
-    kinds,
-    methods,
-    movement,
-    representation,
-    sequence,
-    suspects,
-)
+from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
+from evaluation.report.kinds import make_section as make_kinds
 from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
-from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_people_section
-from ief.reporting.runs import load_run, run_names
+from evaluation.report.suspects import make_section as make_suspects
+from evaluation.report.verdict import make_section as make_verdict
+from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_lookup, make_people_section
+from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.crops import apply_affine, crop_matrices
@@ -37,6 +31,7 @@ from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
 from mpii_tools.prepared.read import read_description
 
+THUMBNAILS = 100  # of people in the page, 5 KB each
 NOTHING: Json = {"breakdowns": {}, "movement": {}, "scores": {}}  # of results.json, where a question does not apply
 
 
@@ -59,7 +54,7 @@ def open_loader(images: Path, data: Path | None) -> LoadImage:
 
 
 def write_report(
-    runs: Sequence[Path],
+    inputs: Sequence[str | Path],
     out: Path,
     title: str,
     lead: str = "",
@@ -70,11 +65,14 @@ def write_report(
     published: Mapping[str, PublishedRow] = TABLE_8,
     left_out: list[str] | None = None,
     angle_limits: AngleLimits | None = None,
+    first_pixel: int | None = None,
+    thumbnails: int = THUMBNAILS,
+    images: Path | None = None,
 ) -> Path:
-    """Write `out`/index.html, results.json, tables/ and figures/ for finished runs.
+    """Write `out`/index.html, results.json, tables/ and figures/ for finished runs and files of predictions.
 
     Args:
-        runs: run folders; the last one's poses are drawn.
+        inputs: run folders, files of predictions, or both, each a path or "NAME=PATH"; the last one's poses are drawn.
         out: folder to write.
         title, lead: of the page.
         people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out;
@@ -82,6 +80,9 @@ def write_report(
         training: the training people, for Figure 1; None takes `people`.
         load_image: an image by name; None draws nobody on an image.
         published: rows to print below Table 8.
+        first_pixel: what other programs' files call it, 0 or 1; None for the format's own.
+        thumbnails: most people whose image is in the page, for its script to show.
+        images: the folder of images that it may link for others; None links none.
         left_out: gets a line for each image that could not be drawn on; the report does without.
         angle_limits: for Illegal Angle; None leaves it out.
 
@@ -91,13 +92,20 @@ def write_report(
     Raises:
         PoseError: a run that is not finished, predictions of other people.
     """
-    loaded = [load_run(folder, name, people, angle_limits) for folder, name in zip(runs, run_names(runs), strict=True)]
+    named = name_inputs(inputs)
+    files = [load_file(path, name, people, angle_limits, first_pixel) for name, path in named.items() if path.is_file()]
+    if files:  # a file may lack those of whom nothing is annotated
+        people = people.select(people.annotated.any(axis=1))
+    known = {run.name: run for run in files}
+    loaded = [known.get(name) or load_run(path, name, people, angle_limits) for name, path in named.items()]
     if other := next((run for run in loaded if run.skeleton.names != loaded[-1].skeleton.names), None):
         mine, theirs = (", ".join(run.skeleton.names[:3]) for run in (loaded[-1], other))
         raise PoseError(f"{other.name} places {theirs}, ..., {loaded[-1].name} {mine}, ...; report on each by itself")
     view = partial(view_poses, people, limits=angle_limits)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
-    parts: list[Section | None] = []
+    doubts = [f"{run.name}: {doubt}." for run in files for doubt in run.doubts]
+    judged = make_verdict(loaded, view)
+    parts: list[Section | None] = [replace(judged, text=[*judged.text, *doubts])]
     if trainings := human36m.compare_trainings(loaded, view):
         truth, trained = root_joints(people), root_joints(training)
         poses = {one.name: one.poses for one in trainings.pairs[min(trainings.pairs)] if one.poses is not None}
@@ -113,16 +121,19 @@ def write_report(
         ]
     parts += methods.make_sections(loaded, view, people is not None, published)
     parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
-    parts.append(kinds.make_section(methods.compare_stages(loaded, view)))
+    parts.append(make_kinds(methods.compare_stages(loaded, view)))
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
-        parts.append(suspects.make_section(loaded, view, people.person_ids.tolist(), people.images.tolist()))
+        parts.append(make_suspects(loaded, view, people.person_ids.tolist(), people.images.tolist()))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
-    parts.append(make_people_section(shown, people, load_image, left_out))
-    joints_2d = crop_joints(people if training is None else training)
-    parts.append(representation.make_section(joints_2d, shown.skeleton, training is not None))
-    parts += [curves.make_section(loaded, measure), curves.make_runs_section(loaded)]
+    link = f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
+    lookup = make_lookup(loaded, people, load_image, thumbnails, link)
+    parts.append(replace(make_people_section(shown, people, load_image, left_out), people=lookup))
+    if trained := [run for run in loaded if not run.is_file]:
+        joints_2d = crop_joints(people if training is None else training)
+        parts.append(representation.make_section(joints_2d, shown.skeleton, training is not None))
+        parts += [curves.make_section(trained, measure), curves.make_runs_section(trained)]
     report = Report(title, lead, [part for part in parts if part])
     for name, content in report.files().items():
         write_bytes(out / name, content)

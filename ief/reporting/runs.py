@@ -12,26 +12,61 @@ from checkpoints.files import distinct_names, read_text
 from checkpoints.weights import read_header
 from evaluation import AngleLimits
 from evaluation.metrics.json_format import Json, scores_from_json
-from evaluation.report.material import Run
+from evaluation.report.material import PREDICTED, Run
 from evaluation.report.tables import readable
 from heads.pairs import METHODS
 from heads.skeleton import MPII
 from ief.model.run_folder import METRICS
+from ief.reporting.evaluate import drop_fillers, list_doubts
 from ief.reporting.scoring import KEY, ScoresByDimension, load_predictions, score_poses
 from mpii_tools.people import People
+from mpii_tools.results.matching import align_annotated
+from mpii_tools.results.predictions import read_predictions
 from mpii_tools.skeletons import skeleton_from_json
 
 
-def run_names(runs: Sequence[Path]) -> list[str]:
-    """The folders' names, with as many parents before them as it takes to tell them apart.
+def name_inputs(inputs: Sequence[str | Path]) -> dict[str, Path]:
+    """Name -> a run's folder or a file of predictions, each given as its path or as NAME=PATH.
+
+    Without a name it is the folder's or the file's, with as many folders before it as it takes to tell them apart.
 
     Raises:
-        PoseError: no run, or the same folder twice.
+        PoseError: nothing, the same path or name twice, or no such file or folder.
     """
-    paths = [folder.resolve() for folder in runs]
-    if not paths or len(set(paths)) < len(paths):
-        raise PoseError(f"report: needs one or more different run folders, found {', '.join(map(str, runs)) or 'none'}")
-    return distinct_names(paths)
+    names, paths = [], []
+    for given in map(str, inputs):
+        name, _, path = ("", "", given) if Path(given).exists() else given.rpartition("=")
+        names.append(name)
+        paths.append(Path(path).resolve())
+        if not path or not paths[-1].exists():
+            raise PoseError(f"report: {given}: no such run folder or file of predictions; give its path, or NAME=PATH")
+    named = {name or own: path for name, own, path in zip(names, distinct_names(paths), paths, strict=True)}
+    if not paths or len({*paths}) < len(paths) or len(named) < len(paths):
+        raise PoseError(
+            "report: needs one or more different run folders or files of predictions, of different names, found "
+            f"{', '.join(map(str, inputs)) or 'none'}"
+        )
+    return named
+
+
+def load_file(
+    path: Path, name: str, people: People | None, limits: AngleLimits | None = None, first_pixel: int | None = None
+) -> Run:
+    """A file of predictions that `ief evaluate` reads, of those people who have an annotated joint, without fillers.
+
+    Raises:
+        PoseError: no people, or a file that cannot be read or does not go with them.
+    """
+    if people is None:
+        raise PoseError(f"{path}: a file of predictions needs the people: add --annotations or --data")
+    aligned, shown = align_annotated(read_predictions(path, people.joint_names, first_pixel), people)
+    annotated = shown.annotated.any(axis=1)
+    shown = shown.select(annotated)
+    joints, note = drop_fillers(path, aligned.joints[annotated], shown)
+    doubts = [*filter(None, [note]), *list_doubts(joints, shown)]
+    scores = {} if aligned.scores is None else {PREDICTED: aligned.scores[annotated]}
+    stages = {PREDICTED: score_poses(joints, shown, intervals=True, limits=limits)}
+    return Run(name, "", {}, shown.skeleton, stages, poses={PREDICTED: joints}, scores=scores, doubts=doubts)
 
 
 def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits | None = None) -> Run:

@@ -5,37 +5,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from evaluation import Estimate, GroundTruth, Scores
 from evaluation.metrics.bootstrap import average_seeds
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.relative import placement, relative_errors
+from evaluation.report.chance import find_beyond_chance
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
 from evaluation.report.tables import Row, Table, cell, readable
+from evaluation.report.verdict import describe_difference
 from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
 
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
 BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all"), "both": ("all",)}
+COLUMNS = 100  # of what is printed
 Poses = Sequence[np.ndarray]  # of one seed each, (N, K, 2)
 Rows = dict[str, tuple[Poses, Poses]]  # a row's name -> poses, and those whose values are subtracted, possibly none
 Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with intervals over people; each seed's, without
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of one or several seeds, print it, and write `results.md` and `results.json`; returns both files.
+    """Compare runs of one or several seeds, print the paper's Table 7 and who wins, write `results.md` and `.json`.
 
     Args:
         folder: to write to.
         runs: method -> its run of each seed, two methods or more with as many seeds and stages each, scored on
             `people`. Of poses in 3D x and y count.
         people: the validation people.
+
+    Returns:
+        Both files, which hold everything.
 
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
@@ -76,11 +81,59 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     page = [f"# Table 7{means}: {len(people):,} validation people"]
     page += [f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items()]
     tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
-    print(*(table.text() for table in tables.values()), sep="\n\n")
+    print(
+        paper_table(entries, means).text(), *(fill(text, COLUMNS) for text in summarize(entries, gt, poses)), sep="\n"
+    )
     return [
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
         write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
     ]
+
+
+def paper_table(entries: Sequence[Entry], means: str) -> Table:
+    """Table 7 in the paper's form, a method in a column, with the difference to the baseline beside each value.
+
+    Args:
+        entries: every stage of every method. means: of how many seeds, in words; empty for one.
+    """
+    measure = entries[0].scores.measure
+    heads = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
+    changes = {
+        (entry.stage, entry.method, name): entry.difference[name].overall
+        for entry in entries if entry.difference for name in heads.values()
+    }  # fmt: skip
+    beyond = dict(zip(changes, find_beyond_chance(list(changes.values())), strict=True))
+    rows: list[tuple[str, ...]] = []
+    for stage in dict.fromkeys(entry.stage for entry in entries):
+        rows.append((readable(stage).capitalize(),))
+        for head, name in heads.items():
+            cells = [head]
+            for entry in (entry for entry in entries if entry.stage == stage):
+                place = (stage, entry.method, name)
+                mark = "*" * beyond.get(place, False)
+                change = f" ({cell(Estimate(changes[place].value), signed=True)}{mark})" if place in changes else ""
+                cells.append(f"{cell(Estimate(entry.scores[name].overall.value))}{change}")
+            rows.append(tuple(cells))
+    methods = dict.fromkeys(entry.method for entry in entries)
+    title = f"Table 7{means}: {entries[0].scores.people:,} validation people"
+    note = f"In parentheses minus {BASE}; *: beyond chance, by Holm's correction. More: results.md"
+    return Table(title, ("", *methods), tuple(rows), note if changes else "More: results.md")
+
+
+def summarize(entries: Sequence[Entry], gt: GroundTruth, poses: Mapping[tuple[str, str], Poses]) -> list[str]:
+    """Sentences on the best method: against the next one, the baseline (or the last one), and its previous stage.
+
+    Args:
+        entries: every stage of every method. poses: (stage, method) -> those of each seed.
+    """
+    *_, previous, last = dict.fromkeys(entry.stage for entry in entries)
+    final = {entry.method: entry.scores.mean_pckh.value or 0.0 for entry in entries if entry.stage == last}
+    best, *others = sorted(final, key=final.__getitem__, reverse=True)
+    shown = [other for other in dict.fromkeys([others[0], BASE, others[-1]]) if other in others][:2]
+    named = [(best, other, (last, best), (last, other)) for other in shown]
+    stages = [f"{best}, {readable(stage)}" for stage in (last, previous)]
+    named.append((*stages, (last, best), (previous, best)))
+    return [f"{describe_difference(*pair, score_means(gt, poses[a], poses[b]))}." for *pair, a, b in named]
 
 
 def compare_seeds(gt: GroundTruth, poses: Poses, others: Poses) -> Difference:
@@ -145,37 +198,3 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
         note = f"{note}; {also}"
     lines = tuple(row(name, *both) for name, both in rows.items())
     return Table(f"Differences{means}, {title}: {joints}", ("", *head), lines, note=f"{note}.")
-
-
-def plot_differences(tables: Mapping[str, Mapping], metric: str = "PCKh@0.5") -> Figure:
-    """One panel of each table: a point and its interval per difference, over people and, if given, over seeds (thin).
-
-    Args:
-        tables: name -> the table "all joints" of a `results.json`. A row is a name ("stage 1, all - joint") and a
-            cell per column of "head": {"value", "interval"}, with the interval over seeds, "[low, high]", in the cell
-            after it, if there is one. The first table has the rows to draw; "-" leaves a place empty.
-        metric: the column to draw.
-
-    Raises:
-        PoseError: no table, or one without that column.
-    """
-    if not tables or any(metric not in table["head"] for table in tables.values()):
-        raise PoseError(f"differences: give at least one table, each with a column {metric}")
-    names = [row[0] for row in next(iter(tables.values()))["rows"]]
-    figure = Figure(figsize=(2 + 3.2 * len(tables), 1 + 0.24 * len(names)), layout="constrained")
-    panels = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
-    for axes, (title, table) in zip(panels, tables.items(), strict=True):
-        column, rows = table["head"].index(metric), {row[0]: row for row in table["rows"]}
-        axes.axvline(0, color="black", linewidth=0.8)
-        axes.grid(color="#dddddd", linewidth=0.6)
-        for place, name in enumerate(names):
-            value, *beside = rows.get(name, [])[column:] or ["-"]
-            if not isinstance(value, dict) or value["value"] is None:
-                continue
-            over_seeds = beside[0] if beside and isinstance(beside[0], str) and "[" in beside[0] else "[]"
-            for ends, width in ((json.loads(over_seeds.replace("+", "")), 1), (value.get("interval") or [], 4)):
-                axes.plot(ends, [place] * len(ends), color="#0072B2", linewidth=width, solid_capstyle="butt")
-            axes.plot(value["value"], place, "ko", markersize=4)
-        axes.set_title(title, fontsize="medium", loc="left")
-        axes.set(xlabel=metric, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-    return figure

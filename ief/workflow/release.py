@@ -12,6 +12,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_text
 from checkpoints.weights import read_header
 from evaluation.metrics import calibration
+from evaluation.metrics.bootstrap import Bootstrap
 from heads.skeleton import MPII
 from ief.inference.predictor import PosePredictor
 from ief.inference.score_map import ScoreMap
@@ -105,7 +106,7 @@ def score_people(
     change = score_poses(poses[-1], people, minus=exact[-1])[2]
     moved = np.linalg.norm(poses[-1] - exact[-1], axis=-1)[people.annotated]
     if people.skeleton.sigmas and np.isfinite(people.area).all():  # as COCO's annotations have them
-        oks = score_oks(poses[-1], people, calibrated, None)
+        oks = score_oks(poses[-1], people, calibrated, None, bootstrap=Bootstrap())
     judged = None if calibrated is None else calibration.calibrate(calibrated, correct)
     values = (stages, change, moved, oks, judged, calibrated, correct, calibration.coverage(squared))
     return ScoredPeople(split.name, *values), score_map

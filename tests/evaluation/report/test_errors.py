@@ -14,11 +14,11 @@ from heads.skeleton import MPII, Skeleton
 
 
 @pytest.mark.parametrize(("figure", "error"), [("joint-error", "joint_error"), ("bone-error", "bone_error")])
-def test_the_bars_of_a_section_are_the_errors_in_image_pixels(results, figure, error):
+def test_the_dots_of_a_section_are_errors_in_image_pixels(results, figure, error):
     (axes,) = make_joints_section({"a": results["stage 1"]}).figures[figure][1].axes
     names = [label.get_text().replace(" ", "_") for label in axes.get_yticklabels()]
-    widths = [bar.get_width() for bar in axes.patches]
-    assert dict(zip(names, widths, strict=True)) == values(results["stage 1"][error].per_part)
+    dots = axes.containers[0].lines[0].get_xdata()
+    assert dict(zip(names, dots, strict=True)) == values(results["stage 1"][error].per_part)
     assert "px" in axes.get_xlabel()
 
 

@@ -30,18 +30,20 @@ def test_curves_draw_the_values(results):
     assert len(axes.get_legend().get_texts()) == 3
 
 
-def test_bars_draw_the_values(results):
+def test_dots_draw_the_values(results):
     values = {name: scores.pckh.per_part for name, scores in results.items()}
-    axes = plots.joint_bars(values, "PCKh@0.5", "PCKh (%)", limit=100).axes[0]
+    axes = plots.joint_dots(values, "PCKh@0.5", "PCKh (%)").axes[0]
     names = [label.get_text().replace(" ", "_") for label in axes.get_yticklabels()]
     assert names == list(MPII.names)
     knee = names.index("l_knee")
-    want = results["without"].pckh.per_part["l_knee"].value
-    assert axes.patches[len(names) + knee].get_width() == pytest.approx(want)
-    assert axes.get_xlabel() == "PCKh (%)" and axes.get_xlim() == (0, 100)
-    (bars,) = axes.collections  # for the one with intervals
-    ends = bars.get_segments()[knee][:, 0].tolist()
-    assert ends == pytest.approx(results["with"].pckh.per_part["l_knee"].interval)
+    for container, scores in zip(axes.containers, results.values(), strict=True):
+        points, _, bars = container.lines
+        want = scores.pckh.per_part["l_knee"]
+        assert points.get_xdata()[knee] == pytest.approx(np.nan if want.value is None else want.value, nan_ok=True)
+        assert bool(bars) == (scores.bootstrap is not None)
+        if bars:  # for the one with intervals
+            assert bars[0].get_segments()[knee][:, 0].tolist() == pytest.approx(want.interval)
+    assert axes.get_xlabel() == "PCKh (%)" and axes.get_xlim()[0] > 0
 
 
 def test_training_curves_draw_the_points():
@@ -86,10 +88,10 @@ def test_the_reliability_plot_draws_bins_and_intervals():
     assert list(dict(sorted(sizes.items())).values()) == sorted(sizes.values())
 
 
-def test_the_bars_of_figure_1_are_both_deviations():
+def test_the_dots_of_figure_1_are_both_deviations():
     section = make_section(np.random.default_rng(0).normal(100, 20, (50, 16, 2)))
     (axes,), kinds = section.figures["figure1"][1].axes, section.facts["figure1"]
-    widths = [patch.get_width() for patch in axes.patches]
+    widths = [value for dots in axes.containers for value in dots.lines[0].get_xdata()]
     assert widths == pytest.approx([both[key] for key in ("joint", "bone") for both in kinds.values()])
     assert [label.get_text() for label in axes.get_yticklabels()] == list(kinds)
     assert "px" in axes.get_xlabel()

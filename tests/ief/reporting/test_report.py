@@ -1,5 +1,6 @@
 """`ief report` on finished runs in 2D and 3D: what the page and its files show, and what it refuses."""
 
+import base64
 import html
 import json
 import re
@@ -7,15 +8,16 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from finished_runs import write_people, write_run, write_split
 
-from evaluation import compare, mpjpe
+from evaluation import KINDS, classify_errors, compare, mpjpe
 from evaluation.metrics.json_format import difference_to_json
 from evaluation.metrics.relative import relative_errors
 from evaluation.report.representation import average_kinds, pose_std
-from heads.skeleton import Skeleton
+from heads.skeleton import MPII, Skeleton
 from ief.cli import main
 from ief.reporting.runs import load_metrics
 from ief.reporting.scoring import ground_truth, score_poses, to_tree
@@ -34,12 +36,12 @@ def test_everything_is_there(flat_report):
     assert {"table1", "table7", "table8", "joints-all", "movement"} <= set(tables)
     drawn = {path.name.removesuffix(".svg") for path in (out / "figures").iterdir()}
     assert drawn == {
-        "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size", "error-by-annotated",
-        "error-by-group", "error-by-path", "error-kinds", "movement", "figure1", "figure1-tree", "training-stage0",
-        "training-stage1",
+        "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size",
+        "error-by-annotated", "error-by-group", "error-by-path", "error-kinds", "movement", "figure1",
+        "figure1-tree", "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
-    assert flat_report.page.count("data:image/svg+xml") == len(drawn)
+    assert flat_report.page.count('<svg role="img"') == len(drawn)
     assert flat_report.page.count("data:image/jpeg") == 12 and "http" not in flat_report.page
 
 
@@ -57,6 +59,37 @@ def test_differences_are_to_ief_star_at_the_same_stage(flat, flat_report):
     error, paper = want["joint_error"].overall, "Paper, on MPII: PCKh@0.5"
     assert rows["all"]["Δ Joint px"] == {"value": error.value, "interval": [error.low, error.high]}
     assert rows["all"][paper]["value"] == 86.4 and rows["bone"][paper]["value"] == 82.7
+
+
+def test_the_verdict_is_of_every_two_methods(flat, flat_report):
+    verdict = flat_report.results["verdict"]
+    pairs = [(pair["run"], pair["reference"]) for pair in verdict["pairs"]]
+    assert pairs == [("all", "bone"), ("all", "ief_star"), ("bone", "ief_star")] and len(verdict["sentences"]) == 2
+    want = compare(flat.poses["bone"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
+    tree = json.loads(json.dumps(difference_to_json(want)))
+    assert {key: verdict["pairs"][2][key] for key in tree} == tree
+    assert verdict["sentences"][0] in flat_report.page and flat_report.page.index(
+        "Verdict</h2>"
+    ) < flat_report.page.index("Table 7: ", flat_report.page.index("</nav>"))
+
+
+def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
+    for name in ("bone", "all"):
+        np.save(tmp_path / f"{name}.npy", flat.poses[name]["stage1"] + 1)  # an array counts pixels from 1
+    given = ("--annotations", flat.folder / "data" / "valid.npz")
+    inputs = [f"Bone={tmp_path / 'bone.npy'}", tmp_path / "all.npy", flat.folder / "ief_star"]
+    found = write_report(tmp_path / "out", inputs, *given)
+    results = found.results
+    assert list(results["runs"]) == ["Bone", "all.npy", "ief_star"]
+    assert [(d["run"], d["stage"], d["reference"]) for d in results["differences"]] == [
+        ("Bone", "predictions", "ief_star"), ("all.npy", "predictions", "ief_star"),
+    ]  # fmt: skip
+    want = compare(flat.poses["all"]["stage1"], flat.poses["ief_star"]["stage1"], ground_truth(flat.people))
+    tree = json.loads(json.dumps(difference_to_json(want)))
+    assert results["differences"][1]["joint_error"]["image_px"] == pytest.approx(tree["joint_error"]["image_px"])
+    alone = write_report(tmp_path / "alone", inputs[:2], *given)
+    assert "Table 7: errors and PCKh<" in alone.page and "figure1" not in alone.results
+    assert alone.results["verdict"]["pairs"][0]["run"] == "all.npy" and ">Training<" not in alone.page
 
 
 def test_relative_positions_are_scored_by_the_bones_between(flat, flat_report):
@@ -88,6 +121,24 @@ def test_an_image_that_cannot_be_drawn_on_ends_no_report(flat, tmp_path, write_r
     assert "12 left out" in capsys.readouterr().err
     assert (tmp_path / "out" / "results.json").exists()
     assert "data:image/jpeg" not in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_thumbnails_keep_to_their_number_and_others_are_linked(flat, tmp_path, write_report):
+    given = ("--annotations", flat.folder / "data" / "valid.npz", "--images", flat.folder / "images", "--thumbnails", 2)
+    found = write_report(tmp_path / "out", [flat.folder / "all"], *given)
+    data = json.loads(re.search(r'class="people-data">(.*?)</script>', found.page, re.S).group(1))
+    drawn = [person for person in data["people"] if "thumbnail" in person]
+    assert len(drawn) == 2 and len(data["people"]) == len(flat.people)
+    linked = tmp_path / "out" / data["images"] / data["people"][0]["image"]
+    assert linked.resolve() == (flat.folder / "images" / flat.people.images[0]).resolve()
+    errors = np.linalg.norm(flat.poses["all"]["stage1"] - flat.people.joints, axis=-1) / flat.people.head_size[:, None]
+    worst = np.nanargmax(np.nanmean(errors, axis=1))  # is drawn, in its box
+    person = data["people"][worst]
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(person["thumbnail"]), np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (128, 128, 3) and person["size"] == pytest.approx(flat.people.head_size[worst], abs=1e-3)
+    places = np.frombuffer(base64.b64decode(data["places"]), "<i2").reshape(2, len(flat.people), 16, 2)[1, worst]
+    joints = places / 4096 * person["side"] + (person["x"], person["y"])
+    assert joints == pytest.approx(flat.poses["all"]["stage1"][worst], abs=person["side"] / 4096)
 
 
 def test_scores_of_joints_are_shown_if_a_run_has_them(flat, flat_report, tmp_path, write_report):
@@ -290,6 +341,11 @@ def test_scores_stand_beside_those_of_their_protocol(deep, tmp_path, write_repor
         number = 1 if name == "table4" else 2  # what the paper says of each
         assert f"of Human3.6M, Protocol {number}," in (tmp_path / "out" / "tables" / f"{name}.md").read_text()
     assert "of Human3.6M, Protocol 2," in (tmp_path / "out" / "tables" / "table2.md").read_text()
+    marked = "of Protocol 2, not Protocol 1"  # the only protocol that the paper's Tables 2 and 3 do not have
+    captions = [caption for _, caption in results["tables"]["table2"]["sections"]]
+    heads = results["tables"]["table3-joint-error"]["head"]
+    for names, count in ((captions, 2), (heads, 2)):
+        assert sum(marked in name for name in names) == (count if protocol == "Protocol 1" else 0)
 
 
 def test_people_without_depth_leave_a_report_in_2d(deep, tmp_path, write_report):
@@ -325,6 +381,10 @@ def bad_runs(flat, tmp_path_factory):
     [
         (["{all}", "--images", "{images}"], "--images draws the validation people"),
         (["{all}", "{all}"], "one or more different run folders"),
+        (["a={all}", "a={others}"], "of different names"),
+        (["{others}"], "add --annotations"),
+        (["{others}", "--annotations", "{others}"], "others.npz"),
+        (["a=nowhere.h5"], "no such run folder or file"),
         (["{all}", "--published", "cao"], "no published row 'cao'"),
         (["{all}", "--data", "{images}"], "holds no prepared.json"),
         (["{corrupt}"], "log.csv: corrupt"),
@@ -361,8 +421,32 @@ window.onload = () => {{
       overflow: root.scrollWidth - root.clientWidth,
       cut: [...page.body.querySelectorAll("*")].filter(element => !scrolled(element)
         && element.getBoundingClientRect().right > root.clientWidth + 1).map(element => element.outerHTML.slice(0, 80)),
-      wide: [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).length,
+      wide: [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).map(
+        box => box.textContent.slice(0, 80)),
+      drawings: [...page.querySelectorAll('svg[role="img"][fill]')].filter(svg => svg.clientWidth > 200).length,
+      ink: [...page.querySelectorAll("figure svg text")].every(
+        text => getComputedStyle(text).fill === getComputedStyle(page.body).color),
+      cards: [...page.querySelectorAll("thead")].filter(head => getComputedStyle(head).display === "none").length,
     }};
+    const listed = () => [...page.querySelectorAll(".list figure")].map(one => [+one.dataset.row, one.textContent]);
+    const choose = (key, value) => {{
+      const select = page.querySelector(`select[data-choice=${{key}}]`);
+      select.value = value;
+      select.onchange();
+      return listed();
+    }};
+    const looked = found[frame.width].looked = {{}};
+    [...page.querySelectorAll("tbody th")].find(th => th.textContent.trim() === "l_wrist").click();
+    looked.joint = listed();
+    looked.pictures = page.querySelectorAll(".list svg image").length;
+    choose("order", "more");
+    looked.difference = choose("other", 0);
+    looked.pairs = page.querySelectorAll(".list svg").length;
+    looked.small = choose("size", 0);
+    looked.hidden = choose("seen", 0);
+    ["other", "size", "seen"].forEach(key => choose(key, ""));
+    [...page.querySelectorAll("thead th")].find(th => th.textContent.trim() === "Jitter").click();
+    looked.jitter = listed();
   }}
   document.body.innerHTML = "<pre></pre>";
   document.querySelector("pre").textContent = JSON.stringify(found);
@@ -370,11 +454,10 @@ window.onload = () => {{
 </script>"""
 
 
-def test_a_browser_shows_the_page_at_two_widths(flat_report, tmp_path):
+def test_a_browser_shows_the_page_at_two_widths(flat, flat_report, tmp_path):
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
         pytest.skip("no Chromium is installed to open the page in")
-    pictures = len(list((flat_report.out / "figures").iterdir())) + flat_report.page.count("data:image/jpeg")
     page = html.escape(flat_report.page, quote=True)
     frames = "\n".join(f'<iframe width="{width}" height="900" srcdoc="{page}"></iframe>' for width in (1280, 390))
     (tmp_path / "frames.html").write_text(FRAMES.format(frames=frames))
@@ -388,7 +471,33 @@ def test_a_browser_shows_the_page_at_two_widths(flat_report, tmp_path):
     said = re.search(r"<pre>(.*?)</pre>", done.stdout, re.S)
     assert said, done.stderr[-2000:]
     found = json.loads(html.unescape(said.group(1)))
+    drawings = len(list((flat_report.out / "figures").iterdir()))
     for width in ("1280", "390"):
-        assert found[width]["images"] == pictures
+        assert found[width]["images"] == flat_report.page.count("data:image/jpeg")
+        assert found[width]["drawings"] == drawings and found[width]["wide"] == [] and found[width]["ink"]
         assert found[width]["broken"] == [] and found[width]["cut"] == [] and found[width]["overflow"] <= 0
-    assert found["390"]["wide"] > found["1280"]["wide"]  # on a phone the wide tables scroll in their own boxes
+        check_looked_up(found[width]["looked"], flat)
+    assert found["390"]["cards"] > found["1280"]["cards"]  # on a phone the rows of wide tables are cards
+
+
+def check_looked_up(looked, flat):
+    """What a click on l_wrist lists, and what the choices leave of it, against the poses themselves."""
+    people, joint = flat.people, MPII.index("l_wrist")
+    errors = {
+        name: np.linalg.norm(poses["stage1"] - people.joints, axis=-1)[:, joint] / people.head_size
+        for name, poses in flat.poses.items()
+    }
+    worst = np.argsort(-errors["all"])[: min(24, np.isfinite(errors["all"]).sum())]
+    assert [row for row, _ in looked["joint"]] == worst.tolist() and looked["pictures"] == len(worst)
+    for row, caption in looked["joint"]:
+        assert people.person_ids[row] in caption and abs(float(caption.split()[-1]) - errors["all"][row]) < 0.01
+    change = errors["all"] - errors["ief_star"]
+    assert [row for row, _ in looked["difference"]] == np.argsort(-change)[: len(worst)].tolist()
+    assert looked["pairs"] == 2 * len(worst)
+    small = set(np.flatnonzero(people.scale < np.quantile(people.scale, 0.25)).tolist())
+    assert {row for row, _ in looked["small"]} == {row for row in small if np.isfinite(change[row])}
+    assert looked["hidden"] == []  # nobody says who is hidden
+    pose, jitter = flat.poses["all"]["stage1"], KINDS.index("jitter")
+    jittering = np.flatnonzero(classify_errors(pose, ground_truth(people, pose))[:, joint] == jitter)
+    expected = jittering[np.argsort(-errors["all"][jittering])][:24].tolist()
+    assert [row for row, _ in looked["jitter"]] == expected != []

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,8 @@ from scipy import stats
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.relative import placement, relative_errors
-from evaluation.report.tables import Cell, Table
 from ief.reporting.scoring import ground_truth, score_poses
-from ief.reporting.seeds import plot_differences, write_seeds
+from ief.reporting.seeds import write_seeds
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
@@ -47,6 +45,22 @@ def written(runs, tmp_path_factory):
     return page.read_text(), json.loads(results.read_text())
 
 
+def test_what_is_printed_is_the_papers_form_and_who_wins(runs, tmp_path, capsys):
+    folders, people, poses = runs
+    five = {method: folders["all"] for method in ("joint", "bone", "both")}
+    write_seeds(tmp_path, {"ief_star": folders["ief_star"], **five, "all": folders["all"]}, people)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    head = next(row for row, line in enumerate(lines) if line.split()[:2] == ["ief_star", "joint"])
+    assert lines[head].split() == ["ief_star", "joint", "bone", "both", "all"]
+    rows = lines[lines.index("Stage 1:") + 1 :]
+    error = np.mean([score_poses(poses["all", seed, 1], people)[2]["joint_error"].overall.value for seed in SEEDS])
+    base = np.mean([score_poses(poses["ief_star", seed, 1], people)[2]["joint_error"].overall.value for seed in SEEDS])
+    assert rows[0].startswith("Joint px") and rows[0].rstrip("*)").endswith(f"{error:.1f} ({error - base:+.1f}")
+    said = " ".join(lines[lines.index(next(line for line in lines if "results.md" in line)) + 1 :])
+    assert said.count("PCKh@0.5") == 3 and "stage 1" in said and "ief_star" in said
+
+
 def read_rows(table):
     """First cell -> values of the others."""
     return {row[0]: [cell["value"] for cell in row[1:] if isinstance(cell, dict)] for row in table["rows"]}
@@ -70,9 +84,6 @@ def test_the_tables_hold_means_of_seeds_with_both_intervals(runs, written):
     column = tree["table 7"]["head"].index("PCKh@0.5")
     assert [row[column]["value"] for row in means] == pytest.approx(expected)
     assert "means of 3 seeds" in page and "hidden joints" not in tree
-    (axes,) = plot_differences({"runs": tree["all joints"]}).axes  # the line at 0, then two intervals and a point each
-    people_line, point = axes.lines[5:7]
-    assert list(people_line.get_xdata()) == pckh["interval"] and list(point.get_xdata()) == [pckh["value"]]
 
 
 @pytest.mark.parametrize(
@@ -146,44 +157,3 @@ def test_a_run_of_other_people_is_refused(runs, tmp_path):
     others = People([f"other{row}.jpg" for row in range(12)], people.joints, head_size=people.head_size)
     with pytest.raises(PoseError, match=r"seed0.*predictions-valid"):
         write_seeds(tmp_path, folders, others)
-
-
-MEASURED = Path(__file__).resolve().parents[3] / "ief" / "training" / "table7_results.json"
-OVER_SEEDS = Table(
-    title="",
-    head=("", "Joint px", "over seeds", "PCKh@0.5", "over seeds"),
-    rows=(
-        ("stage 1, all - joint", Cell(-1.0, (-2.0, -0.5)), "[-3.0, +1.0]", Cell(2.0, (1.0, 3.0)), "[+0.5, +4.0]"),
-        ("stage 1, all - both", Cell(None), "-", Cell(-0.5, (-1.0, 0.5)), "-"),
-    ),
-)
-ONE = Table(title="", head=("", "PCKh@0.5"), rows=(("stage 1, all - both", Cell(7.0)), ("other", Cell(1.0))))
-
-
-def drawn(axes):
-    """(x values, place) of every line but the one at zero and the empty ones."""
-    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines[1:]]
-    return [(xs, ys[0]) for xs, ys in lines if xs and np.isfinite(xs).all()]
-
-
-def test_values_and_intervals_are_drawn_in_their_rows():
-    tables = {name: json.loads(json.dumps(table.to_json())) for name, table in (("seeds", OVER_SEEDS), ("one", ONE))}
-    seeds, one = plot_differences(tables).axes
-    assert drawn(seeds) == [([0.5, 4.0], 0), ([1.0, 3.0], 0), ([2.0], 0), ([-1.0, 0.5], 1), ([-0.5], 1)]
-    assert drawn(one) == [([7.0], 1)]
-    (joint,) = plot_differences({"seeds": tables["seeds"]}, "Joint px").axes
-    assert drawn(joint) == [([-3.0, 1.0], 0), ([-2.0, -0.5], 0), ([-1.0], 0)]
-
-
-@pytest.mark.parametrize("tables", [{}, {"a": ONE.to_json()}])
-def test_nothing_to_draw_is_an_error(tables):
-    with pytest.raises(PoseError, match="a column Bone px"):
-        plot_differences(tables, "Bone px")
-
-
-def test_the_measured_results_are_drawn():
-    results = json.loads(MEASURED.read_text(encoding="utf-8"))
-    tables = {name: results[name]["all joints"] for name in ("drawn people", "real images")}
-    drawn_people, real = plot_differences(tables).axes
-    assert len([x for x, _ in drawn(drawn_people) if len(x) == 1]) == 21
-    assert len([x for x, _ in drawn(real) if len(x) == 1]) == 17

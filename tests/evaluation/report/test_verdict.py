@@ -1,0 +1,80 @@
+"""Which method wins: sentences, counts of people and Holm's correction against literal ones."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy import stats
+from scored import FEW, people_and_poses
+
+from evaluation import Estimate, evaluate
+from evaluation.report.chance import find_beyond_chance, p_value
+from evaluation.report.material import Entry, Run
+from evaluation.report.verdict import compare_pairs, describe_difference, make_section
+
+
+def view(gt, dimensions, *poses):
+    return gt, list(poses)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_the_better_one_is_first_and_people_are_counted(dimensions):
+    gt, poses = people_and_poses(dimensions, 40, 20, 10)
+    names = ("far", "middle", "near")
+    entries = [Entry(name, "", "stage0", evaluate(pose, gt, bootstrap=FEW), poses=pose)
+               for name, pose in zip(names, poses, strict=True)]  # fmt: skip
+    pairs = compare_pairs(entries, partial(view, gt))
+    assert [(pair.name, pair.other) for pair in pairs] == [("near", "middle"), ("near", "far"), ("middle", "far")]
+    better = worse = 0
+    for row in range(len(gt)):
+        marks = []
+        for pose in (poses[2], poses[1]):
+            offset = pose[row] - gt.joints[row]
+            if dimensions == 3:
+                root = gt.skeleton.root
+                offset = offset - offset[root]
+            distance = np.linalg.norm(offset, axis=-1)[gt.annotated[row]]
+            marks.append((distance <= gt.head_size[row] / 2).sum() if dimensions == 2 else -distance.mean())
+        better, worse = better + (marks[0] > marks[1]), worse + (marks[0] < marks[1])
+    assert (pairs[0].better, pairs[0].worse, pairs[0].people) == (better, worse, len(gt))
+    said = describe_difference("near", "far", pairs[1].difference)
+    assert said.startswith("near beats far by ") and "better at " in said
+    back = describe_difference("far", "near", compare_pairs(entries[::-1], partial(view, gt))[1].difference)
+    assert back.startswith("far beats near")  # what the words say follows the sign, not the order
+
+
+def test_a_difference_that_holds_0_is_none():
+    gt, poses = people_and_poses(2, 20, 20)
+    entries = [Entry(name, "", "stage0", evaluate(pose, gt, bootstrap=FEW), poses=pose)
+               for name, pose in zip("ab", poses, strict=True)]  # fmt: skip
+    (pair,) = compare_pairs(entries, partial(view, gt))
+    low, high = pair.difference.mean_pckh.interval
+    assert (low <= 0 <= high) == ("no difference beyond chance" in describe_difference("a", "b", pair.difference)[:50])
+
+
+def test_p_values_are_those_of_a_normal_distribution():
+    assert p_value(Estimate(1.0, -0.96, 2.96)) == pytest.approx(2 * stats.norm.sf(1.0), rel=1e-3)
+    assert p_value(Estimate(-2.0, -9.0, 0.0)) == pytest.approx(0.05)
+    assert p_value(Estimate(None)) == p_value(Estimate(3.0)) == p_value(Estimate(0.0, 0.0, 0.0)) == 1
+    assert p_value(Estimate(1.0, 1.0, 1.0)) == 0
+
+
+def test_holm_rejects_in_order_until_the_first_that_holds():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        values = rng.normal(0, 2, 8)
+        differences = [Estimate(value, value - 1.96, value + 1.96) for value in values]
+        p = np.array([2 * stats.norm.sf(abs(value) * stats.norm.ppf(0.975) / 1.96) for value in values])
+        expected = np.zeros(8, bool)
+        for rank, place in enumerate(np.argsort(p)):
+            if p[place] > 0.05 / (8 - rank):
+                break
+            expected[place] = True
+        assert find_beyond_chance(differences) == expected.tolist()
+
+
+def test_one_method_has_its_score_and_no_pair():
+    gt, (pose,) = people_and_poses(2, 20)
+    scores = evaluate(pose, gt, bootstrap=FEW)
+    section = make_section([Run("alone", "", {}, gt.skeleton, {"predictions": {2: scores}})], partial(view, gt))
+    assert not section.tables and f"{scores.mean_pckh.value:.1f}" in section.text[0]
