@@ -192,11 +192,10 @@ class Depth:
         """(N,) bool: people whose camera and root's depth are known, so that pixels can be taken back to mm."""
         return np.isfinite(self.camera).all(axis=1) & np.isfinite(self.distortion).all(axis=1) & (self.root_depth > 0)
 
-    @property
-    def common_protocol(self) -> str:
-        """The protocol of all people; '' if it is unknown, or they have more than one."""
-        protocols = set(self.protocol.tolist())
-        return protocols.pop() if len(protocols) == 1 else ""
+    def common_protocol(self, rows: np.ndarray) -> str:
+        """The protocol of the people of `rows`; '' if it is unknown, or they have more than one."""
+        protocols = np.unique(self.protocol[rows])
+        return protocols.item() if len(protocols) == 1 else ""
 
     def select(self, rows: np.ndarray) -> "Depth":
         """The people of `rows` (indices or a boolean mask), in that order."""

@@ -9,6 +9,7 @@ Bones are B_k = J_parent(k) - J_k (Eq. 4), the K - 1 that end at another joint: 
 origin, does not count.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -129,8 +130,8 @@ def bone_errors(pred: np.ndarray, gt: np.ndarray, skeleton: Skeleton = MPII) -> 
     return bone_lengths(pred - gt, skeleton)
 
 
-def length_moments(lengths: np.ndarray) -> np.ndarray:
-    """(N, B, 3) what a pose adds to the number, the sum and the sum of squares of lengths (N, B); 0 where NaN.
+def length_moments(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """What a pose adds to the number, the sum and the sum of squares of lengths (N, B), (N, B) each; 0 where NaN.
 
     Lengths are taken from their mean over all poses, so that the squares of long bones of little spread keep their
     digits.
@@ -138,7 +139,9 @@ def length_moments(lengths: np.ndarray) -> np.ndarray:
     known = np.isfinite(lengths)
     center = ratio(np.where(known, lengths, 0).sum(axis=0), known.sum(axis=0))
     offset = np.where(known, lengths - center, 0)
-    return np.stack([known, offset, offset**2], axis=-1)
+    yield known
+    yield offset
+    yield offset**2
 
 
 def compute_std(sums: np.ndarray) -> np.ndarray:

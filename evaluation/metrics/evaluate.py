@@ -198,7 +198,8 @@ def _terms(metric: Metric, values: np.ndarray, gt: GroundTruth) -> dict[str, np.
     sequences = gt.sequences
     if metric.std:
         members = sequences.members[:, : len(sequences.subjects), None, None]
-        return {"moments": members * sequences.sum(length_moments(values))[:, None]}
+        sums = np.stack([sequences.sum(moment) for moment in length_moments(values)], axis=-1)
+        return {"moments": members * sums[:, None]}
     counted, terms = np.isfinite(values), {}
     for kind, each in (("sum", np.where(counted, values, 0)), ("count", counted)):
         terms[kind] = sums = sequences.sum(np.ascontiguousarray(each))  # another order adds up to other last digits

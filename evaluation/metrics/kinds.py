@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
+from evaluation.metrics.bootstrap import split_rows
 from evaluation.metrics.conventions import Convention, Measure, get_convention, joint_groups, select_mean
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.pckh import AVERAGES, average_joints, measure_distances
@@ -62,7 +63,10 @@ def classify_errors(pred: ArrayLike, gt: GroundTruth, *, convention: str | Conve
         good, jitter, near = np.sqrt(-2 * np.log((0.85, 0.5, 0.5)))
     rule, pred, mirror = get_convention(convention), gt.check(pred), list(gt.skeleton.flip_permutation)
     own = measure_distances(pred, gt) / scale
-    flipped = ratio(np.linalg.norm(pred - gt.known[:, mirror], axis=-1), gt.size[:, None]) / scale
+    flipped, known = np.empty_like(own), gt.known
+    for rows in split_rows(len(gt)):
+        gap = np.linalg.norm(pred[rows] - known[rows][:, mirror], axis=-1)
+        flipped[rows] = ratio(gap, gt.size[rows, None]) / scale
     kinds = np.full(own.shape, MISS, np.int8)
     for kind, within in ((INVERSION, rule.correct(flipped, near)), (JITTER, rule.correct(own, jitter)),
                          (GOOD, rule.correct(own, good)), (-1, np.isnan(own))):  # fmt: skip
@@ -84,8 +88,10 @@ def kind_terms(kinds: Sequence[np.ndarray], gt: GroundTruth) -> dict[str, np.nda
     edges = np.quantile(gt.size[sized], (1 / 3, 2 / 3)) if sized.any() else np.zeros(2)
     third = np.searchsorted(edges, gt.size) if edges[0] < edges[1] else np.full(len(gt), -1)
     masks = [*((third == part)[:, None] for part in range(3)), gt.visible == 0, gt.visible == 1]
-    parts = [(joints * (mask & in_mean)[:, None]).sum(axis=-1) for mask in masks]
-    return {"kinds": joints, "parts": np.stack(parts, axis=1)}
+    parts = np.empty((len(gt), len(masks), len(KINDS)), np.float32 if len(sets) == 1 else float)  # whole numbers of one
+    for place, mask in enumerate(masks):
+        parts[:, place] = (joints * (mask & in_mean)[:, None]).sum(axis=-1)
+    return {"kinds": joints, "parts": parts}
 
 
 def measure_kinds(kinds: np.ndarray, parts: np.ndarray, convention: Convention, gt: GroundTruth) -> Measured:

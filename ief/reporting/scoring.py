@@ -96,11 +96,13 @@ def view_poses(
         counted = counted & predicted_joints(pose)
     if not (rows := depth.placed & counted.any(axis=1)).any():
         return None
+    if rows.all():
+        rows = slice(None)  # no copies of half a million poses
     named = {name: getattr(depth, name)[rows] for name in ("subject", "action", "sequence")}
     options = {name: values for name, values in named.items() if (values != "").any()} | {
         "skeleton": people.skeleton,
         "angle_limits": limits,
-        "protocol": depth.select(rows).common_protocol,
+        "protocol": depth.common_protocol(rows),
     }
     gt = GroundTruth(gt[rows], annotated=counted[rows], **options)
     return gt, [depth.to_camera(pose)[rows] for pose in poses]

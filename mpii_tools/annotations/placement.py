@@ -110,21 +110,25 @@ def place_people(people: People) -> tuple[People, Findings]:
     return replace(people, center=center, scale=scale, head_size=head_size), notes
 
 
-def wrong_units(people: People) -> dict[str, np.ndarray]:
+def wrong_units(people: People, joints: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """What looks like another unit -> (N,) bool; a person has at most one. Nobody with fewer than 3 annotated joints.
 
     A missing joint says nothing, nor does a center or scale that is NaN. Percent is told by all people, 3 or more,
     where the annotations say how large their images are.
+
+    Args:
+        joints: (N, K, 2) others than the people's own, NaN where missing.
     """
-    told = people.annotated.sum(axis=1) >= FEW
-    joints = np.where((people.annotated & told[:, None])[..., None], people.joints, np.nan)
+    annotated = people.annotated if joints is None else np.isfinite(joints).all(axis=-1)
+    told = annotated.sum(axis=1) >= FEW
+    joints = np.where((annotated & told[:, None])[..., None], people.joints if joints is None else joints, np.nan)
     low, high = (reduce(joints, axis=1) for reduce in (np.fmin.reduce, np.fmax.reduce))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         # Readers of 1-based files have subtracted 1, and some joints lie a little beyond the image.
         normalized, percent = (((low >= -1.5) & (high <= most)).all(axis=1) for most in (1.5, 101.5))
         percent &= (people.image_size >= LARGE).all(axis=1) & ~normalized
         percent &= percent.sum() == told.sum() >= FEW
-        least = np.where(people.annotated.sum(axis=1) < MANY, SMALL_OF_FEW, SMALL)
+        least = np.where(annotated.sum(axis=1) < MANY, SMALL_OF_FEW, SMALL)
         tiny = ((high - low).max(axis=1) < least * people.crop_side) & ~normalized & ~percent
         from_center = np.abs(joints - people.crop_center[:, None]).max(axis=-1)
         away = (np.fmin.reduce(from_center, axis=1) > people.crop_side / 2) & (people.crop_side > 0)

@@ -7,8 +7,6 @@ people, and no joint is at one place in more than three; one person of one set h
 set (`tompson.h5`) 3,092 joints are at 0, 0, and pelvis and thorax are at one place in 97 % of the people.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from mpii_tools.annotations.labels import missing_points
@@ -28,22 +26,24 @@ def count_swapped(joints: np.ndarray, people: People) -> tuple[int, int]:
     By far: each is nearest to another person, and the sum of their mean joint errors there is less than half.
     """
     several = swapped = 0
-    labeled = people.annotated.any(axis=1)
-    for rows in group_rows(np.where(labeled, people.images, "")).values():
-        if len(rows) > 1 and labeled[rows[0]]:
-            apart = np.linalg.norm(joints[rows][:, None, :, :2] - people.joints[rows], axis=-1)  # (P, P, K)
-            counted = np.isfinite(apart)
-            apart = np.where(counted, apart, 0).sum(axis=-1) / np.maximum(counted.sum(axis=-1), 1)
-            of_one_each = len(set(apart.argmin(axis=1))) == len(rows)
-            swapped += of_one_each and bool(apart.min(axis=1).sum() < NEARER * np.trace(apart))
-            several += 1
+    labeled = np.flatnonzero(people.annotated.any(axis=1))
+    _, number, counts = np.unique(people.images[labeled], return_inverse=True, return_counts=True)
+    together = labeled[counts[number] > 1]  # half a million who are alone take no memory below
+    for places in group_rows(people.images[together]).values():
+        rows = together[places]
+        apart = np.linalg.norm(joints[rows][:, None, :, :2] - people.joints[rows], axis=-1)  # (P, P, K)
+        counted = np.isfinite(apart)
+        apart = np.where(counted, apart, 0).sum(axis=-1) / np.maximum(counted.sum(axis=-1), 1)
+        of_one_each = len(set(apart.argmin(axis=1))) == len(rows)
+        swapped += of_one_each and bool(apart.min(axis=1).sum() < NEARER * np.trace(apart))
+        several += 1
     return swapped, several
 
 
 def unit_warning(joints: np.ndarray, people: People) -> str | None:
     """A warning about predictions (N, K, D) of which most people's are shares of the image; None if they are not."""
     points = np.where(missing_points(joints[..., :2])[..., None], np.nan, joints[..., :2])
-    shares = int(wrong_units(replace(people, joints=points))[NORMALIZED].sum())
+    shares = int(wrong_units(people, points)[NORMALIZED].sum())
     said = f"{shares:,} of {len(people):,} people have {NORMALIZED}; {REMEDIES[NORMALIZED]}"
     return said if 2 * shares > len(people) else None
 
