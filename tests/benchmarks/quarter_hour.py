@@ -31,6 +31,7 @@ from PIL import Image
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
+from heads.pairs import METHODS
 from ief.training.budget import epochs_for_budget
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import open_runtime
@@ -42,7 +43,6 @@ from mpii_tools.prepared.crop_file import write_crops
 from mpii_tools.prepared.read import load_prepared, sum_files
 
 PART, PIECE, QUALITY = 50 << 20, 15 << 20, 92  # bytes; JPEG's
-STORED = "stored"  # of a part: how it names the split of its crops
 TOGETHER = 5  # trainings at a time: one alone leaves the GPU waiting for Python
 VARIANTS = {  # of stage 1, beside the paper's own
     "paper": ["--no-continue-head", "--no-continue-backbone"],
@@ -125,6 +125,7 @@ def unpack(parts: Path, data: Path, size: int | None) -> Path:
 
 
 def part(parts: Path, number: int) -> Path:
+    """Where a part is."""
     return parts / f"part-{number:03}.npz"
 
 
@@ -176,15 +177,14 @@ def train_table7(data: Path, out: Path, config: RunConfig, minutes: float, optio
         if not run.exists():
             shutil.copytree(out / "all" / "stage0", run / "stage0")
         variants.append(["train", "--run", str(run), "--stage", "1", *common, *changes])
-    others = [name for name in ("ief_star", "joint", "bone", "both", "all")]
-    methods = [["train", "--run", str(out / name), *common, "--method", name] for name in others]
+    methods = [["train", "--run", str(out / name), *common, "--method", name] for name in METHODS]
     launch([*variants, *methods])
     lines = []
     for name in VARIANTS:
         command = [sys.executable, "tests/benchmarks/corrections.py", str(out / "variants" / name), str(data)]
         lines.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     write_text(out / "results.md", "".join(lines))
-    launch([["report", *(str(out / name) for name in others), "--data", str(data), "--out", str(out / "report")]])
+    launch([["report", *(str(out / name) for name in METHODS), "--data", str(data), "--out", str(out / "report")]])
 
 
 def launch(commands: list[list[str]]) -> None:
