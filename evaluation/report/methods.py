@@ -47,15 +47,15 @@ def compare_stages(runs: Sequence[Run], view: View) -> list[Entry]:
 
 
 def make_sections(
-    runs: Sequence[Run], view: View, known: bool, published: Mapping[str, PublishedRow] = TABLE_8
+    runs: Sequence[Run], entries: Sequence[Entry], known: bool, published: Mapping[str, PublishedRow] = TABLE_8
 ) -> list[Section]:
     """Tables 7 and 8.
 
     Args:
+        entries: the runs' stages, as `compare_stages` gives them.
         known: whether the validation people are given.
         published: rows below Table 8.
     """
-    entries = compare_stages(runs, view)
     measure = entries[-1].scores.measure
     stages = {run.name: {stage: scores_to_json(scores) for stage, scores in run.scores_in(2).items()} for run in runs}
     facts = {

@@ -233,6 +233,6 @@ class PosePredictor:
         poses, scores, sigma = zip(*batches, strict=True)
         poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size
         if self.network.rooted:
-            root = self.skeleton.parents.index(-1)
-            poses[..., :2] += np.nan_to_num(data.joints[:, root, :2] - poses[:, :, root, :2])[:, :, None]
+            root = [self.skeleton.root]
+            poses[..., :2] += np.nan_to_num(data.joints[:, root, :2] - poses[:, :, root, :2])
         return np.stack([data.to_image(pose) for pose in poses]), np.concatenate(scores), np.concatenate(sigma) * step

@@ -119,9 +119,10 @@ def write_report(
             sequence.make_section(followed),
             make_figure_3_section(shown, people, load_image, left_out),
         ]
-    parts += methods.make_sections(loaded, view, people is not None, published)
+    stages = methods.compare_stages(loaded, view)
+    parts += methods.make_sections(loaded, stages, people is not None, published)
     parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
-    parts.append(make_kinds(methods.compare_stages(loaded, view)))
+    parts.append(make_kinds(stages))
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))

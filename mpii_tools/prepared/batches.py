@@ -102,8 +102,7 @@ class TrainingBatches:
             matrices = torch.from_numpy(compose_affine(matrices.numpy(), halves.numpy()))
         joints = move_joints(self.joints[rows], matrices, flipped, self.skeleton.flip_permutation)
         if self.rooted:
-            root = self.skeleton.parents.index(-1)
-            joints[..., :2] += (self.data.size - 1) / 2 - joints[:, root : root + 1, :2]
+            joints[..., :2] += (self.data.size - 1) / 2 - joints[:, [self.skeleton.root], :2]
         mask = torch.isfinite(joints)
         sampled = None
         if images:
