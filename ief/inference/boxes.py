@@ -15,6 +15,7 @@ from mpii_tools.formats.boxes import find_box_faults
 from mpii_tools.people import BOX_MARGIN, CENTER_SHIFT, CROP_SIDE, box_squares
 
 PERSON_SIDE = CROP_SIDE / BOX_MARGIN  # image pixels per unit of MPII's scale
+LOST = 0.02  # of the image's shorter side: a pose smaller than this has lost its person
 
 
 def box_matrices(boxes: np.ndarray, size: int) -> np.ndarray:
@@ -46,6 +47,22 @@ def pose_boxes(joints: np.ndarray) -> np.ndarray:
     low, high = np.nanmin(joints[..., :2], axis=1) + 0.5, np.nanmax(joints[..., :2], axis=1) + 0.5
     room = (high - low).max(axis=1, keepdims=True) / 20
     return np.concatenate([low - room, high + room], axis=1)
+
+
+def follow_poses(joints: np.ndarray, first: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(P, 4) where people are looked for in the next frame: around their poses, or in `first` (P, 4) who has lost it.
+
+    A pose has lost its person where it has left the image, or has shrunk to nothing.
+
+    Args:
+        joints: (P, K, 2 or more) image pixels.
+        width, height: of the image.
+    """
+    boxes = pose_boxes(joints)
+    longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    kept = (LOST * min(width, height) <= longer) & (longer <= 2 * max(width, height))
+    kept &= np.array(describe_faults(boxes, width, height), dtype=object) == ""
+    return np.where(kept[:, None], boxes, first)
 
 
 def intersect_over_union(box: np.ndarray, others: np.ndarray) -> np.ndarray:

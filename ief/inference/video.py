@@ -1,4 +1,4 @@
-"""Videos and streams: the poses of every frame, each person's box following the previous frame's pose."""
+"""Videos and streams: the poses of every frame, where a detector finds people or the previous frame had them."""
 
 import re
 import sys
@@ -13,21 +13,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, import_extra
 from checkpoints.files import require_file, write_atomically
 from checkpoints.progress import progress
 from checkpoints.stopping import Stopping
-from ief.inference.boxes import person_box
+from ief.inference.boxes import follow_poses, person_box
 from ief.inference.inputs import CODECS
 from ief.inference.outputs import Journal
 from ief.inference.poses import ImageCamera, Poses, join_poses
 from ief.inference.predictor import PosePredictor
 from ief.inference.smoothing import PoseSmoother
 from ief.inference.stream import FindPeople, ImagePeople
-from ief.inference.tracking import Tracker, follow_people
 from mpii_tools.results.coco import to_csv
 
-EVERY = 10  # frames after which a detector looks for people who have come in
 ADVICE = "convert it to H.264 .mp4"
 RATE = 25.0  # frames per second where nothing says
 UNEVEN = 0.1  # of the mean gap between frames: what differs by more has no one rate
@@ -79,6 +77,31 @@ class VideoFrames:
         self.capture.release()
 
 
+class Tracker:
+    """Numbers the people of a video, frame by frame: OC-SORT (Cao et al., CVPR 2023), which forgets after a second.
+
+    Raises:
+        PoseError: the package trackers is not installed.
+    """
+
+    def __init__(self) -> None:
+        self.tracker = import_extra("trackers", "video").OCSORTTracker(minimum_consecutive_frames=1)
+        self.detections, self.time = import_extra("supervision", "video").Detections, -np.inf
+
+    def number_people(self, boxes: np.ndarray, time: float) -> np.ndarray:
+        """(P,) the numbers, from 0, of the people in a frame's boxes (P, 4), at its time in seconds.
+
+        OC-SORT numbers nobody at first sight (-1): a frame with somebody new is shown twice, as if no time passed.
+        """
+        people = self.detections(xyxy=boxes, class_id=np.arange(len(boxes)))
+        for _ in range(2):
+            self.time = max(np.nextafter(self.time, np.inf), time)  # it takes times that rise alone
+            found = self.tracker.update(people, timestamp=self.time)
+            if (found.tracker_id >= 0).all():
+                break
+        return found.tracker_id[np.argsort(found.class_id)]  # it gives people in another order
+
+
 def hide_password(address: str) -> str:
     """A stream's address without user, password and query."""
     return re.sub(r"(?<=://).*@|\?.*", "", address)
@@ -108,7 +131,7 @@ def predict_video(
         name: of the video in the results; no other is called so.
         copy: where the annotated copy goes.
         journal: keeps what is predicted, for when the same call is made again.
-        find_people: finds people in the first frame, and every `EVERY` frames those who have come in.
+        find_people: finds the people of each frame.
         center, scale: MPII's, of the one person in the first frame; None for somebody who fills it.
         camera: of the video, for the side view, where it is known.
         ellipses: of joints, in the copy.
@@ -133,7 +156,7 @@ def predict_video(
         try:
             copies.append(write_video(copy, annotated, frames.fps))
         except PoseError as error:
-            left_out.append(str(error))
+            left_out.append(str(error) if predicted or str(path) in str(error) else f"{path}: {error}")
             deque(annotated, maxlen=0)  # whose poses are kept, without the copy
     except PoseError as error:
         return [], [str(error)], []
@@ -203,41 +226,35 @@ def predict_frames(
 ) -> Iterator[tuple[np.ndarray, Poses]]:
     """Each frame and its people's poses, called `name/000000`, `name/000001`, ...
 
-    A person is looked for in the box of their pose in the previous frame, and has a number, `Poses.rows`, that nobody
-    else gets. Those whom a detector finds are told apart by their motion (`Tracker`). Who is lost, because that pose
-    has left the picture or has shrunk to nothing, is looked for where they were at first, or forgotten where a detector
-    may find them again: within a second under their number.
+    Each person has a number, `Poses.rows`, that nobody else gets. Those whom a detector finds, in every frame, are told
+    apart by their motion (`Tracker`). Others are looked for in the box of their pose in the previous frame, or where
+    they were at first if they are lost (`follow_poses`).
 
     Args:
         boxes: (P, 4) x1 y1 x2 y2 of the people in the first frame; None for one person who fills it.
-        find_people: finds people in the first frame, every `EVERY` frames and if nobody is left; instead of `boxes`.
+        find_people: finds the people of each frame; instead of `boxes`.
         path: the video's file. journal: of the poses that were predicted before, as they were before smoothing.
         read_time: seconds from the beginning to the frame that was taken last; None for `RATE` frames per second.
         smooth: steady the poses by the One-Euro filter.
+
+    Raises:
+        PoseError: a detector without the package trackers.
     """
-    tracker, steady = Tracker(), PoseSmoother()
-    tracked: dict[int, np.ndarray] = {}  # number -> box
+    tracker, steady, followed = find_people and Tracker(), PoseSmoother(), boxes
     for place, frame in enumerate(frames):
-        height, width = frame.shape[:2]
         seconds = read_time() if read_time else place / RATE
-        if find_people is None:
-            boxes = np.array([[0.0, 0.0, width, height]]) if boxes is None else boxes
-            tracked = tracked or dict(enumerate(boxes))
-        else:
-            if place % EVERY == 0 or not tracker.predict_boxes(seconds):
-                tracker.add_detections(find_people(frame)[0], seconds)
-            tracked = tracker.predict_boxes(seconds)
-        people = ImagePeople(path or frame, np.reshape([*tracked.values()], (-1, 4)), name=f"{name}/{place:06}")
+        people = ImagePeople(path or frame, followed, name=f"{name}/{place:06}")
         outcome = journal and journal.find(people)
         if outcome is None:
-            (outcome,) = predictor.stream([replace(people, image=frame)])
+            (outcome,) = predictor.stream([replace(people, image=frame)], find_people)
             if journal:
                 journal.add(people, outcome)
-        poses = replace(outcome.poses, rows=np.array([*tracked], dtype=int)[outcome.poses.rows], time_s=seconds)
-        if find_people:
-            poses = tracker.update(poses, width, height, seconds)
-        else:
-            tracked = follow_people(poses, boxes, width, height)
+        rows = tracker.number_people(outcome.poses.boxes, seconds) if tracker else outcome.poses.rows
+        poses = replace(outcome.poses, rows=rows, time_s=seconds)
+        if not tracker:
+            boxes = poses.boxes if boxes is None else boxes  # the whole image
+            followed = boxes.copy()
+            followed[poses.rows] = follow_poses(poses.joints, boxes[poses.rows], *frame.shape[1::-1])
         joints = steady(poses.joints, poses.rows.tolist(), seconds) if smooth else poses.joints
         yield frame, replace(poses, joints=joints)
 

@@ -1,22 +1,28 @@
 """Videos: who is taken for whom where people cross, what smoothing gives, and the memory that length takes.
 
-`python tests/benchmarks/video.py [crossing|smoothing|memory]`
+`python tests/benchmarks/video.py [crossing|numbering|smoothing|memory]`
 """
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 import numpy as np
+import torch
 from pictures import draw_clip
 from processes import IEF
+from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 from untrained import save_run
 from walkers import FPS, Onlooker, count_exchanges, draw_crossing, draw_walk, measure_smoothing
 
+from ief.inference.detector import PersonDetector
+from ief.inference.video import Tracker
 from mpii_tools.annotations.human36m.protocols import ACTIONS
 
 
@@ -27,6 +33,27 @@ def crossing():
             clips = [draw_crossing(seed) for seed in range(20)]
             exchanged, renamed = count_exchanges(Onlooker(clip, noise, hidden, seed=7) for clip in clips)
             print(f"{what}, noise of {noise:.0%} of the size: {exchanged} of 20 exchanged, {renamed} with a new number")
+
+
+def numbering():
+    """What a frame takes of CPU time to find (untrained SSDLite) and to number, and the memory that frames add."""
+    with tempfile.NamedTemporaryFile(suffix=".pth") as file:
+        torch.save(ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None).state_dict(), file.name)
+        find_people, frame = PersonDetector(Path(file.name)), np.zeros((360, 640, 3), np.uint8)
+    rng, tracker = np.random.default_rng(0), Tracker()
+    find_people(frame)
+    start = time.process_time()
+    for _ in range(50):
+        find_people(frame)
+    print(f"finding: {20 * (time.process_time() - start):.0f} ms a frame")
+    start, boxes = time.process_time(), rng.uniform(0, 600, (4, 2))
+    for place in range(10_000):
+        boxes = np.where(rng.random((4, 1)) < 0.01, rng.uniform(0, 600, (4, 2)), boxes)  # somebody new
+        tracker.number_people(np.hstack([boxes, boxes + np.array([60, 200])])[rng.random(4) < 0.9], place / FPS)
+        if place == 999:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    took, more = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(f"numbering: {took / 10:.2f} ms a frame; {more / 1024:.1f} MB more after 10,000 frames than after 1,000")
 
 
 def smoothing():
@@ -54,5 +81,5 @@ def memory():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ("crossing", "smoothing", "memory"):
+    for name in sys.argv[1:] or ("crossing", "numbering", "smoothing", "memory"):
         globals()[name]()

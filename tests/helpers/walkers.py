@@ -7,11 +7,17 @@ from ief.inference.boxes import pose_boxes
 from ief.inference.poses import Poses
 from ief.inference.smoothing import PoseSmoother
 from ief.inference.stream import Outcome
-from ief.inference.tracking import overlap
 from ief.inference.video import predict_frames
 from mpii_tools.synthetic.motion import draw_body, draw_motion
 
 FPS, WIDTH, HEIGHT = 25, 640, 360
+
+
+def overlap(first, second):
+    """What boxes (..., 4) have in common, as a part of the smaller one of each pair."""
+    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
+    areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (first, second)]
+    return sides.clip(0).prod(axis=-1) / np.minimum(*areas)
 
 
 def draw_walk(rng, frames, action="Walking", height=200.0):
@@ -70,16 +76,17 @@ class Onlooker:
         boxes = boxes[self.rng.random(len(boxes)) >= self.missed]
         return boxes + self.rng.normal(0, self.noise, boxes.shape) * np.ptp(boxes[:, 1::2], axis=1)[:, None], None
 
-    def stream(self, images):
+    def stream(self, images, find_people):
         """The network: in each box the joints of the person whose box's middle is nearest."""
         for people in images:
-            joints, boxes = self.look()
-            distances = people.boxes[:, None] + people.boxes[:, None, [2, 3, 0, 1]] - boxes - boxes[:, [2, 3, 0, 1]]
+            found, (joints, boxes) = find_people(people.image)[0], self.look()
+            found = found[(found[:, 2:] > found[:, :2]).all(axis=1)]
+            distances = found[:, None] + found[:, None, [2, 3, 0, 1]] - boxes - boxes[:, [2, 3, 0, 1]]
             nearest = np.linalg.norm(distances, axis=-1).argmin(axis=1)
             sizes = np.ptp(boxes.reshape(-1, 2, 2), axis=1).max(axis=1)[nearest, None, None]
-            found = joints[nearest] + self.rng.normal(size=(len(nearest), 16, 2)) * self.noise * sizes
-            none = np.full(found.shape[:2], np.nan)
-            poses = Poses(found, MPII, people.boxes, none, none[:, 0], np.arange(len(found)), people.name)
+            poses = joints[nearest] + self.rng.normal(size=(len(nearest), 16, 2)) * self.noise * sizes
+            none = np.full(poses.shape[:2], np.nan)
+            poses = Poses(poses, MPII, found, none, none[:, 0], np.arange(len(poses)), people.name)
             yield Outcome(poses, [])
 
 
@@ -99,12 +106,18 @@ def name_people(clip, track):
 
 
 def count_exchanges(onlookers):
-    """Of clips of two people: those after whom one has the other's number, and those after whom one has a new one."""
+    """Of clips of two people: those after whom one has the other's number, and those after whom one has a new one.
+
+    Each has the number that they are first seen with in the second fifth, and last at all.
+    """
     exchanged = renamed = 0
     for looking in onlookers:
         track = predict_frames(looking, looking.frames(), "clip", find_people=looking.find_people)
         names = name_people(looking.clip, track)
-        before, after = names[len(names) // 5], names[-1]
+        before, after = (
+            np.array([of[of >= 0][place] for of in part.T])
+            for part, place in ((names[len(names) // 5 :], 0), (names, -1))
+        )
         exchanged += bool((after == before[::-1]).any())
         renamed += bool((~np.isin(after, before)).any())
     return exchanged, renamed

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import struct
+import sys
 import time
 from itertools import count
 from types import SimpleNamespace
@@ -16,15 +17,13 @@ from pictures import draw_clip, smooth_image
 from processes import IEF, start
 from walkers import Onlooker, count_exchanges, draw_crossing
 
-import ief.inference.tracking as tracking
 import ief.inference.video as video
 from checkpoints.stopping import Stopped
 from ief import PosePredictor
 from ief.cli import main
 from ief.inference.outputs import JOURNAL
-from ief.inference.poses import Poses
 from ief.inference.smoothing import PoseSmoother
-from ief.inference.stream import ImagePeople, Outcome
+from ief.inference.stream import ImagePeople
 from ief.workflow.predict import predict_inputs
 from mpii_tools.results.predictions import read_predictions
 
@@ -75,63 +74,101 @@ def test_images_have_no_times(run, tmp_path):
     assert "time_s" not in header and "time_s" not in (tmp_path / "out" / "predictions-images.json").read_text()
 
 
-class Copying(PosePredictor):
-    """Gives everybody the pose that fills their box, so that a person stays where the detector saw them."""
-
-    def stream(self, images, find_people=None):
-        for people in images:
-            corners = people.boxes.reshape(-1, 2, 2)
-            room = np.ptp(corners, axis=1).max(axis=1, initial=0)[:, None, None] / 22  # what `pose_boxes` adds again
-            joints = np.repeat(corners + room * [[[1.0], [-1.0]]] - 0.5, 8, axis=1)
-            poses = Poses(joints, self.skeleton, people.boxes, joints[..., 0] * np.nan, corners[:, 0, 0] * np.nan,
-                          np.arange(len(corners)), people.name)  # fmt: skip
-            yield Outcome(poses, [])
-
-
-SCENES = {  # frame -> who is there, by the left edge of their box; whoever is gone has no box that is followed
-    "one leaves": ({0: [100, 300]}, {25: 300}, {0: {0, 1}, 24: {0, 1}, 29: {0}}),
-    "the first leaves": ({0: [100, 300]}, {25: 100}, {0: {0, 1}, 29: {1}}),
-    "somebody comes in": ({0: [100], 12: [100, 300]}, {}, {0: {0}, 11: {0}, 20: {0, 1}, 29: {0, 1}}),
-    "the first leaves and another comes": (
-        {0: [100, 300], 15: [300, 500]},
-        {13: 100},
-        {0: {0, 1}, 14: {1}, 29: {1, 2}},
-    ),
-    "somebody comes back in a second": ({0: [100], 6: [], 20: [120]}, {5: 100}, {0: {0}, 9: set(), 29: {0}}),
-    "somebody comes back elsewhere": ({0: [100], 6: [], 20: [400]}, {5: 100}, {0: {0}, 9: set(), 29: {1}}),
-    "somebody comes back late": ({0: [100], 6: [], 33: [100]}, {5: 100}, {0: {0}, 9: set(), 39: {1}}),
-    "nobody at first": ({0: [], 4: [200]}, {}, {0: set(), 5: {0}, 29: {0}}),
+SCENES = {  # frame -> who is there from then on, by the left edge of their box; and who is there by number
+    "one leaves": ({0: [100, 300], 25: [100]}, {0: {0, 1}, 24: {0, 1}, 25: {0}, 39: {0}}),
+    "the first leaves": ({0: [100, 300], 25: [300]}, {0: {0, 1}, 25: {1}, 39: {1}}),
+    "somebody comes in": ({0: [100], 12: [100, 300]}, {0: {0}, 11: {0}, 12: {0, 1}, 39: {0, 1}}),
+    "one leaves and another comes": ({0: [100, 300], 13: [300], 15: [300, 500]}, {0: {0, 1}, 14: {1}, 39: {1, 2}}),
+    "somebody comes back in a second": ({0: [100], 6: [], 20: [120]}, {0: {0}, 9: set(), 20: {0}, 39: {0}}),
+    "somebody comes back elsewhere": ({0: [100], 6: [], 20: [400]}, {0: {0}, 9: set(), 20: {1}, 39: {1}}),
+    "somebody comes back late": ({0: [100], 6: [], 33: [100]}, {0: {0}, 9: set(), 33: {1}, 39: {1}}),
+    "nobody at first": ({0: [], 4: [200]}, {0: set(), 4: {0}, 39: {0}}),
 }
 
 
+def see(scene, place):
+    """(P, 4) the boxes in a frame of a scene."""
+    there = SCENES[scene][0]
+    lefts = there[max(start for start in there if start <= place)]
+    return np.array([[left, 50, left + 80, 250] for left in lefts], float).reshape(-1, 4)
+
+
 @pytest.mark.parametrize("scene", SCENES)
-def test_a_number_is_born_once_and_kept(run, monkeypatch, scene):
-    there, gone, expected = SCENES[scene]
-    asked, follow, place = [], tracking.follow_people, count()
+def test_a_number_is_born_once_and_kept(run, scene):
+    """From a person's first frame on."""
+    places, frames = count(), [np.zeros((300, 640, 3), np.uint8)] * 40
+    predictor, find_people = PosePredictor.load(run, "cpu"), lambda frame: (see(scene, next(places)), None)
+    steps = video.predict_frames(predictor, frames, "clip", find_people=find_people)
+    seen = [set(poses.rows.tolist()) for _, poses in steps]
+    assert {place: seen[place] for place in SCENES[scene][1]} == SCENES[scene][1]
 
-    def find_people(frame):
-        number = len(seen)
-        asked.append(number)
-        lefts = there[max(start for start in there if start <= number)]
-        return np.array([[left, 50, left + 80, 250] for left in lefts], float).reshape(-1, 4), np.ones(len(lefts))
 
-    def lose(poses, first, width, height):
-        left = gone.get(next(place))
-        return {number: box for number, box in follow(poses, first, width, height).items()
-                if left is None or abs(box[0] - left) > 40}  # fmt: skip
+@pytest.mark.parametrize("scene", SCENES.keys() - {"somebody comes back late"})
+@pytest.mark.parametrize("step", [0, -1])
+def test_nobody_is_lost_where_times_do_not_rise(scene, step):
+    tracker = video.Tracker()
+    seen = [set(tracker.number_people(see(scene, place), 9 + step * place).tolist()) for place in range(40)]
+    assert {place: seen[place] for place in SCENES[scene][1]} == SCENES[scene][1]
 
-    monkeypatch.setattr(tracking, "follow_people", lose)
-    predictor, seen = Copying.load(run, "cpu"), []
-    frames = [np.zeros((300, 640, 3), np.uint8)] * 40
-    for _, poses in video.predict_frames(predictor, frames, "clip", find_people=find_people):
-        seen.append(set(poses.rows.tolist()))
-    assert {number: seen[number] for number in expected} == expected
-    assert len(asked) < 20 or scene == "nobody at first" or "comes back" in scene
+
+def test_everybody_has_one_number_at_first_sight():
+    """Of people at random who come, go, jump and lie on one another; and boxes keep the order that they came in."""
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        tracker, shift = video.Tracker(), rng.choice([0.0, 2.0, 40.0])
+        boxes = rng.uniform(0, 300, (12, 1, 2)) + np.array([[0, 0], [60, 120]])
+        for place in range(20):
+            boxes = boxes + rng.normal(0, shift, (12, 1, 2))
+            seen = boxes[rng.random(12) < 0.7].reshape(-1, 4)
+            numbers = tracker.number_people(seen, place / 25)
+            assert len(set(numbers.tolist())) == len(seen) and (numbers >= 0).all()
+            order = rng.permutation(len(seen))
+            np.testing.assert_array_equal(tracker.number_people(seen[order], place / 25), numbers[order])
+
+
+def test_a_video_with_a_detector_needs_the_trackers(run, tmp_path, monkeypatch):
+    """Without them it is left out, and images beside it are predicted."""
+    from ief.inference import detector
+
+    draw_clip(tmp_path / "clip.avi", 3)
+    cv2.imwrite(str(tmp_path / "a.jpg"), smooth_image(64, 48))
+    found = np.array([[5.0, 5, 40, 44]]), np.ones(1)
+    monkeypatch.setattr(detector, "load_detector", lambda *_: lambda image: found)
+    monkeypatch.setitem(sys.modules, "trackers", None)
+    options = {"detect": True, "device": "cpu"}
+    _, left_out = predict_inputs([tmp_path / "a.jpg", tmp_path / "clip.avi"], tmp_path / "out", run, **options)
+    says = f"{tmp_path / 'clip.avi'}: trackers is not installed: pip install '.[video]'"
+    assert left_out == [says] and len(read_predictions(tmp_path / "out" / "predictions-images.npz").joints) == 1
+    draw_clip(tmp_path / "alone.avi", 3)
+    assert len(predict_inputs([tmp_path / "alone.avi"], tmp_path / "whole", run, device="cpu")[0]) == 4
+
+
+def test_a_stopped_video_is_not_searched_again(run, tmp_path, monkeypatch):
+    """What the detector found is in the journal, and the numbers are those of a video that was not stopped."""
+    from ief.inference import detector
+
+    draw_clip(tmp_path / "clip.avi", 12)
+    asked = []
+
+    def find_people(image):
+        asked.append(len(asked))
+        return np.array([[5.0, 5, 40, 44], [50, 5, 90, 60]])[: 1 + (len(asked) > 3)], np.array([0.9, 0.8])
+
+    monkeypatch.setattr(detector, "load_detector", lambda *_: find_people)
+    with monkeypatch.context() as patch:
+        count_frames(patch, stop_at=8)
+        with pytest.raises(Stopped):
+            predict_inputs([tmp_path / "clip.avi"], tmp_path / "out", run, detect=True, device="cpu")
+    predict_inputs([tmp_path / "clip.avi"], tmp_path / "out", run, detect=True, device="cpu")
+    people = read_predictions(tmp_path / "out" / "predictions-images.npz").person_ids.tolist()
+    assert len(asked) <= 13 and people == [
+        f"clip.avi/{place:06}#{number}" for place in range(12) for number in (1, 2)[: 1 + (place > 2)]
+    ]
 
 
 @pytest.mark.parametrize("hidden", [2.0, 0.7])
 def test_people_who_cross_keep_their_numbers(hidden):
-    """In 20 clips at most one change of numbers, which following boxes alone makes in 1 and in all 20 of them."""
+    """In 20 clips at most one change of numbers."""
     clips = [draw_crossing(seed) for seed in range(20)]
     exchanged, renamed = count_exchanges(Onlooker(clip, hidden=hidden) for clip in clips)
     assert exchanged + renamed <= 1

@@ -186,7 +186,8 @@ def test_a_video_that_cannot_be_decoded_is_told(run, tmp_path, capsys):
 
 
 def test_a_box_follows_the_previous_frames_pose(run):
-    from ief.inference.video import follow_people, predict_frames
+    from ief.inference.boxes import follow_poses
+    from ief.inference.video import predict_frames
 
     predictor = PosePredictor.load(run, "cpu")
     frames = [np.random.default_rng(number).integers(0, 255, (64, 96, 3), dtype=np.uint8) for number in range(4)]
@@ -194,7 +195,7 @@ def test_a_box_follows_the_previous_frames_pose(run):
     found = [poses for _, poses in predict_frames(predictor, frames, "clip", boxes)]
     np.testing.assert_array_equal(found[0].boxes, boxes)
     for before, after in pairwise(found):
-        np.testing.assert_allclose(after.boxes, [*follow_people(before, boxes, 96, 64).values()])
+        np.testing.assert_allclose(after.boxes, follow_poses(before.joints, boxes, 96, 64))
         low, high = before.joints.min(axis=1) + 0.5, before.joints.max(axis=1) + 0.5
         kept = (after.boxes != boxes).any(axis=1)
         assert (after.boxes[kept, :2] <= low[kept]).all() and (after.boxes[kept, 2:] >= high[kept]).all()
