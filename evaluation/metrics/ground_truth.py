@@ -157,11 +157,10 @@ class GroundTruth:
             members.append(np.zeros((len(first), 0), bool) if values is None else values[first, None] == names[-1])
         return Sequences(index.reshape(-1), *names, np.concatenate(members, axis=1))
 
-    def select(self, people: np.ndarray, joints: np.ndarray | None = None) -> GroundTruth:
-        """Some of the people, (N,) bool or rows; of them some joints, (K,) bool, None for all."""
+    def select(self, people: np.ndarray) -> GroundTruth:
+        """Some of the people, (N,) bool or rows."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        rows = {name: values[people] for name, values in arrays.items() if isinstance(values, np.ndarray)}
-        return replace(self, **{**rows, "annotated": rows["annotated"] & (True if joints is None else joints)})
+        return replace(self, **{name: each[people] for name, each in arrays.items() if isinstance(each, np.ndarray)})
 
     def check(self, pred: ArrayLike) -> np.ndarray:
         """Predicted joints of these people as float64 (N, K, D), NaN if not annotated.

@@ -33,6 +33,6 @@ def make_section(entries: Sequence[Entry]) -> Section | None:
     summary = Table(
         "Kinds of error in % of the joints", example.head, join_groups([("Shares", rows), *groups]), example.note
     )
-    plot = plots.part_points(errors, "Kinds of error", "kind of error", "points gained if repaired")
+    plot = plots.joint_dots(errors, "Kinds of error", "points gained if repaired")
     figures = {"error-kinds": ("What the Mean would gain if all joints of a kind were right, with 95 % CIs.", plot)}
     return Section("Kinds of error", tables={"kinds": summary, **tables}, figures=figures, folded=frozenset(tables))

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from evaluation.metrics.errors import bone_errors, bone_names, joint_errors
 from evaluation.metrics.ground_truth import nan_mean
@@ -13,7 +15,7 @@ from evaluation.report import plots
 from evaluation.report.page import Section
 from heads.skeleton import MPII, Skeleton
 
-KIND = "wrist"
+KIND, TRUE_POSE = "wrist", "#c4c4c4"
 FRAMES = 4  # poses side by side: what a phone's width can show
 TURN = np.pi / 4  # about the vertical: depth shows, and right and left stay apart
 DENSE = 40  # frames, above which a line has no markers
@@ -109,17 +111,21 @@ def _draw_poses(figure: Figure, sequence: Sequence, shown: np.ndarray) -> None:
     places = np.concatenate([gt, *turned.values()]).reshape(-1, 2)
     reach = 1.1 * np.nanmax(np.abs(places[:, 0]), initial=1.0)
     top, bottom = np.nanmin(places[:, 1], initial=-1.0) - 50, np.nanmax(places[:, 1], initial=1.0) + 50
-    panels = figure.subplots(len(turned), len(shown), squeeze=False)
+    panels, skeleton = figure.subplots(len(turned), len(shown), squeeze=False), sequence.skeleton
+    limbs = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent != -1]
+    colors = [plots.SIDES[skeleton.sides[joint]] for joint, _ in limbs]
     for row, (name, poses) in enumerate(turned.items()):
         for axes, frame, pose, true in zip(panels[row], sequence.frames[shown], poses, gt, strict=True):
-            for joints, color, width in ((true, plots.TRUE_POSE, 4), (pose, plots.side_colors(sequence.skeleton), 1.4)):
-                plots.add_limbs(axes, joints, sequence.skeleton, color, width)
+            for joints, color, width in ((true, TRUE_POSE, 4), (pose, colors, 1.4)):
+                axes.add_collection(LineCollection(joints[limbs], colors=color, linewidths=width, capstyle="round"))
             axes.set(xlim=(-reach, reach), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             if row == 0:
                 axes.set_title(f"frame {frame}", fontsize="small")
         panels[row, 0].set_ylabel(name, fontsize="small")
-    plots.add_legend_of_sides(figure)
+    handles = [Line2D([], [], color=color, label=side) for side, color in plots.SIDES.items()]
+    handles.append(Line2D([], [], color=TRUE_POSE, linewidth=4, label="ground truth"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
 
 
 def _turn(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:

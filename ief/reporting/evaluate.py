@@ -148,8 +148,10 @@ def drop_fillers(path: Path, joints: np.ndarray, people: People) -> tuple[np.nda
     return np.where(fillers[:, None], np.nan, joints), note
 
 
-def select_others(everybody: People, people: People) -> People:
+def select_others(everybody: People, people: People) -> People | None:
     """Annotated people in the images of `people` who are not among them: their joints may be taken for these."""
+    if everybody.joint_names != people.joint_names:
+        return None
     beside = everybody.annotated.any(axis=1) & ~np.isin(everybody.person_ids, people.person_ids)
     return everybody.select(np.flatnonzero(beside)[np.isin(everybody.images[beside], people.images)])
 

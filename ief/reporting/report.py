@@ -13,7 +13,6 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
-from evaluation.metrics.json_format import Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
 from evaluation.report.kinds import make_section as make_kinds
 from evaluation.report.material import list_entries
@@ -21,7 +20,8 @@ from evaluation.report.page import Report, Section
 from evaluation.report.published import TABLE_8, PublishedRow
 from evaluation.report.suspects import make_section as make_suspects
 from evaluation.report.verdict import make_section as make_verdict
-from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_lookup, make_people_section
+from ief.reporting.evaluate import select_others
+from ief.reporting.pictures import choose_sequence, make_lookup, make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations
@@ -32,7 +32,6 @@ from mpii_tools.people import People
 from mpii_tools.prepared.read import read_description
 
 THUMBNAILS = 100  # of people in the page, 5 KB each
-NOTHING: Json = {"breakdowns": {}, "movement": {}, "scores": {}}  # of results.json, where a question does not apply
 
 
 def read_people(path: Path | None, data: Path | None, split: str) -> People | None:
@@ -77,7 +76,8 @@ def write_report(
         title, lead: of the page.
         people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out;
             in 3D without their depth.
-        training: the training people, for Figure 1; None takes `people`.
+        training: the training people, for Figure 1, and for swaps with those in an image of `people`; None takes
+            `people`, and knows of no others.
         load_image: an image by name; None draws nobody on an image.
         published: rows to print below Table 8.
         first_pixel: what other programs' files call it, 0 or 1; None for the format's own.
@@ -93,15 +93,17 @@ def write_report(
         PoseError: a run that is not finished, predictions of other people.
     """
     named = name_inputs(inputs)
-    files = [load_file(path, name, people, angle_limits, first_pixel) for name, path in named.items() if path.is_file()]
+    others = select_others(training, people) if training and people else None
+    options = {"limits": angle_limits, "others": others}
+    files = [load_file(path, name, people, first_pixel, **options) for name, path in named.items() if path.is_file()]
     if files:  # a file may lack those of whom nothing is annotated
         people = people.select(people.annotated.any(axis=1))
     known = {run.name: run for run in files}
-    loaded = [known.get(name) or load_run(path, name, people, angle_limits) for name, path in named.items()]
+    loaded = [known.get(name) or load_run(path, name, people, **options) for name, path in named.items()]
     if other := next((run for run in loaded if run.skeleton.names != loaded[-1].skeleton.names), None):
         mine, theirs = (", ".join(run.skeleton.names[:3]) for run in (loaded[-1], other))
         raise PoseError(f"{other.name} places {theirs}, ..., {loaded[-1].name} {mine}, ...; report on each by itself")
-    view = partial(view_poses, people, limits=angle_limits)
+    view = partial(view_poses, people, **options)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
     doubts = [f"{run.name}: {doubt}." for run in files for doubt in run.doubts]
     judged = make_verdict(loaded, view)
@@ -117,7 +119,6 @@ def write_report(
             human36m.make_actions_section(trainings.pairs),
             representation.make_section(measured, shown.skeleton, trained is not None, dimensions=3),
             sequence.make_section(followed),
-            make_figure_3_section(shown, people, load_image, left_out),
         ]
     stages = methods.compare_stages(loaded, view)
     parts += methods.make_sections(loaded, stages, people is not None, published)
@@ -129,7 +130,7 @@ def write_report(
         parts.append(make_suspects(loaded, view, people.person_ids.tolist(), people.images.tolist()))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
     link = f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
-    lookup = make_lookup(loaded, people, load_image, thumbnails, link)
+    lookup = make_lookup(loaded, people, load_image, thumbnails, link, others)
     parts.append(replace(make_people_section(shown, people, load_image, left_out), people=lookup))
     if trained := [run for run in loaded if not run.is_file]:
         joints_2d = crop_joints(people if training is None else training)
@@ -138,7 +139,7 @@ def write_report(
     report = Report(title, lead, [part for part in parts if part])
     for name, content in report.files().items():
         write_bytes(out / name, content)
-    write_text(out / "results.json", json.dumps({**NOTHING, **report.to_json()}, indent=1, allow_nan=False))
+    write_text(out / "results.json", json.dumps(report.to_json(), indent=1, allow_nan=False))
     return out / "index.html"
 
 

@@ -150,8 +150,13 @@ def person_errors(joints: np.ndarray, people: People, dimensions: int = 2) -> np
     """
     if dimensions == 2:
         return measure_errors(joints[..., :2], ground_truth(people, joints))
+    return nan_mean(root_errors(joints, people), axis=1)
+
+
+def root_errors(joints: np.ndarray, people: People) -> np.ndarray:
+    """(N, K) distances in mm once the roots coincide, of Joint Error; NaN where it is not known."""
     gt = np.where(people.annotated[..., None], people.camera_joints, np.nan)
-    return nan_mean(joint_errors(people.depth.to_camera(joints), gt, people.skeleton.root), axis=1)
+    return joint_errors(people.depth.to_camera(joints), gt, people.skeleton.root)
 
 
 def name_stages(poses: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
