@@ -74,6 +74,7 @@ class GroundTruth:
         image: (N,) names of the images; left out: nobody's joint is taken for that of a neighbor (`classify_errors`).
         visible: (N, K) 1 visible, 0 occluded, -1 unknown; left out: unknown.
         others: further annotated people of the images, who are not scored.
+        area: (N,) square image pixels; kinds of error are then by OKS, with the skeleton's sigmas.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position, a joint in 2D at exactly
@@ -95,6 +96,7 @@ class GroundTruth:
     image: np.ndarray | None = None
     visible: np.ndarray | None = None
     others: GroundTruth | None = None
+    area: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         joints, names, told = fill_masked(self.joints), self.skeleton.names, self.annotated is not None

@@ -109,14 +109,15 @@ def write_report(
     judged = make_verdict(loaded, view)
     parts: list[Section | None] = [replace(judged, text=[*judged.text, *doubts])]
     if trainings := human36m.compare_trainings(loaded, view):
+        entries, gains, pairs = trainings
         truth, trained = root_joints(people), root_joints(training)
-        poses = {one.name: one.poses for one in trainings.pairs[min(trainings.pairs)] if one.poses is not None}
+        poses = {one.name: one.poses for one in pairs[min(pairs)] if one.poses is not None}
         followed = choose_sequence(people, poses) if truth is not None and poses else None
         measured = truth if trained is None else trained
         parts += [
-            human36m.make_metrics_section(trainings, loaded, truth is not None),
-            human36m.make_joints_section(trainings.pairs),
-            human36m.make_actions_section(trainings.pairs),
+            human36m.make_metrics_section(entries, gains, loaded, truth is not None),
+            human36m.make_joints_section(pairs),
+            human36m.make_actions_section(pairs),
             representation.make_section(measured, shown.skeleton, trained is not None, dimensions=3),
             sequence.make_section(followed),
         ]

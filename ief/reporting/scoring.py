@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from evaluation.metrics.evaluate import person_errors as measure_errors
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.report.tables import groups_table, summary_table
+from evaluation.metrics.oks import fill_areas
+from evaluation.report.tables import format_scores
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit
 from mpii_tools.results.matching import align
@@ -44,7 +45,7 @@ ScoresByDimension = dict[int, Scores]  # 2: in image pixels; 3: in mm, where tha
 
 
 def ground_truth(
-    people: People, *poses: np.ndarray, metric: str | None = None, others: People | None = None
+    people: People, *poses: np.ndarray, metric: str | None = None, others: People | None = None, oks: bool = False
 ) -> GroundTruth:
     """What evaluation counts of annotated people in 2D: image pixels, without derived joints, in the people's skeleton.
 
@@ -52,13 +53,15 @@ def ground_truth(
         poses: (N, K, D) to be scored; joints that one of them has for nobody do not count.
         metric: a name of `evaluation.metrics.conventions`; None takes that of `choose_measure`.
         others: further annotated people of the images.
+        oks: whether kinds of error are by OKS, of people's areas, else of those by the box.
     """
     counted = people.annotated
     for pose in poses:
         counted = counted & predicted_joints(pose[..., :2])
     measure = MEASURES[metric] if metric else choose_measure(people)
-    beside = ground_truth(others, *poses, metric=measure.key) if others else None
-    more = {"image": people.images, "visible": people.visible, "others": beside}
+    more = {"image": people.images, "visible": people.visible}
+    more["others"] = ground_truth(others, *poses, metric=measure.key, oks=oks) if others else None
+    more["area"] = fill_areas(people.area, people.scale) if oks else None
     return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure, **more)
 
 
@@ -72,22 +75,21 @@ def view_poses(
     people: People,
     dimensions: int,
     *poses: np.ndarray,
-    metric: str | None = None,
     limits: AngleLimits | None = None,
-    others: People | None = None,
+    **options: Any,
 ) -> tuple[GroundTruth, list[np.ndarray]] | None:
     """Ground truth and poses as evaluation takes them: in image pixels; in 3D in mm, of people whose depth is known.
 
     Args:
         people: N people.
         poses: (N, K, D) each.
-        metric, others: in 2D, see `ground_truth`. limits: in 3D, of joint angles.
+        limits: in 3D, of joint angles. options: in 2D, see `ground_truth`.
 
     Returns:
         In 3D None if a pose has no depth, or nobody a camera, a root's depth and a joint.
     """
     if dimensions == 2:
-        return ground_truth(people, *poses, metric=metric, others=others), [pose[..., :2] for pose in poses]
+        return ground_truth(people, *poses, **options), [pose[..., :2] for pose in poses]
     if (depth := people.depth) is None or any(pose.shape[-1] != 3 for pose in poses):
         return None
     gt = people.camera_joints
@@ -113,22 +115,20 @@ def score_poses(
     people: People,
     convention: str = "official",
     intervals: bool = False,
-    metric: str | None = None,
-    limits: AngleLimits | None = None,
     minus: np.ndarray | None = None,
-    others: People | None = None,
+    **options: Any,
 ) -> ScoresByDimension:
     """Every metric of poses (N, K, D), x and y in image pixels, z in mm; derived joints do not count.
 
     Args:
         minus: (N, K, D) other poses of the same people, whose scores are subtracted; the intervals are paired.
-        others: further annotated people of the images.
+        options: see `view_poses`.
     """
     poses = [joints] if minus is None else [joints, minus]
     bootstrap = Bootstrap() if intervals or len(poses) > 1 else None
 
     def score(dimensions: int) -> Scores | None:  # one view at a time: half a million poses take half a gigabyte
-        view = view_poses(people, dimensions, *poses, metric=metric, limits=limits, others=others)
+        view = view_poses(people, dimensions, *poses, **options)
         if view is None:
             return None
         return score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
@@ -218,10 +218,8 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
     return {"mean_pose" if stage < 0 else f"stage{stage}": by_stage[stage] for stage in sorted(by_stage)}
 
 
-def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
-    """Table 7's, Table 8's and, in 3D, Table 2's columns of a run's stages; signed: of differences."""
+def print_tables(results: Mapping[str, ScoresByDimension], signed: bool = False, whole: bool = True) -> None:
+    """What `format_scores` makes of stages or of sets of predictions by name."""
     for dimensions in (2, 3):
         if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
-            print(summary_table(shown, signed).text())
-            if dimensions == 2:
-                print(groups_table(shown, signed=signed).text())
+            print(format_scores(shown, signed, whole))

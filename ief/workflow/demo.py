@@ -27,7 +27,7 @@ from ief.reporting import scoring
 from ief.reporting.method import method_picture
 from ief.reporting.pictures import draw_people, spread_rows
 from ief.reporting.report import write_report
-from ief.reporting.scoring import person_errors, print_summary, save_poses, score_poses
+from ief.reporting.scoring import person_errors, print_tables, save_poses, score_poses
 from ief.training.budget import epochs_left, read_epochs, seconds_per_step
 from ief.training.options import Preset, RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
@@ -84,7 +84,7 @@ def show_upright(out: Path, drawn: Drawn, valid: Sequence[PreparedSplit], predic
         f"{readable(stage)} - {readable(previous)}": score_poses(poses[stage], people, minus=poses[previous])
         for previous, stage in pairwise(poses)
     }
-    print_summary(gains, signed=True)
+    print_tables(gains, signed=True, whole=False)
     errors = person_errors(poses["stage1"], people)
     gain = np.where(people.annotated.all(axis=1), person_errors(poses["stage0"], people) - errors, np.nan)
     picture = method_picture(load_cascade(run), valid[0], int(np.nanargmax(gain)))

@@ -92,6 +92,19 @@ def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
     assert alone.results["verdict"]["pairs"][0]["run"] == "all.npy" and ">Training<" not in alone.page
 
 
+def test_swaps_know_the_training_people_of_an_image(flat, tmp_path, write_report):
+    beside = replace(
+        flat.people, joints=flat.people.joints + 1000, person_ids=[f"t{row}" for row in range(len(flat.people))]
+    )
+    save_people(tmp_path / "train.npz", beside)
+    pose = Predictions(np.nan_to_num(flat.people.joints) + 1000, flat.people.person_ids)
+    save_predictions(tmp_path / "pose.npz", pose)
+    given = ["--annotations", flat.folder / "data" / "valid.npz"]
+    for more, kind in (([], "miss"), (["--training", tmp_path / "train.npz"], "swap")):
+        results = write_report(tmp_path / kind, [tmp_path / "pose.npz"], *given, *more).results
+        assert results["runs"]["pose.npz"]["stages"]["predictions"]["kinds"][kind]["groups"]["Mean"] == 100
+
+
 def test_relative_positions_are_scored_by_the_bones_between(flat, flat_report):
     table = flat_report.results["tables"]["error-by-path"]
     rows = {row[0]: row[1:] for row in table["rows"]}
