@@ -13,7 +13,7 @@ import numpy as np
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
 from evaluation.metrics.conventions import MEASURES, PCKH
 from evaluation.metrics.kinds import KINDS
-from evaluation.metrics.metric import METRICS, Metric, group_units
+from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.scores import Score, Scores
 
 Json = dict[str, Any]
@@ -64,7 +64,9 @@ def scores_to_json(scores: Scores) -> Json:
         }
         tree |= {"kinds": blocks} if blocks else {}
         tree |= {"kinds_by": "oks"} if scores.by_oks else {}
-    for name, units in group_units(_metrics(scores.metrics, flat)).items():
+    metrics = _metrics(scores.metrics, flat)
+    for name in dict.fromkeys(metric.block for metric in metrics):
+        units = [metric for metric in metrics if metric.block == name]
         first, key = scores[name], units[0].part_key
         overall = {metric.unit: scores[metric.name].overall for metric in units}
         each = {metric.unit: scores[metric.name].per_part for metric in units}

@@ -44,11 +44,6 @@ class OksScores:
         """The figures by name, with confidence intervals over images if there are resamples."""
         return dict(zip(NAMES, estimates(self.samples), strict=True))
 
-    @property
-    def values(self) -> dict[str, float | None]:
-        """The figures alone; None where no person is of that size."""
-        return {name: score.value for name, score in self.scores.items()}
-
     def subtract(self, other: "OksScores") -> "OksScores":
         """The paired difference to other predictions for the same people, resampled with the same seed."""
         return replace(self, samples=self.samples - other.samples)

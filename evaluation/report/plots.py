@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from textwrap import fill
 
 import matplotlib
@@ -16,7 +17,6 @@ from evaluation import Estimate, Scores
 # Of methods: told apart on light and dark grounds; with a line style and a marker each, color is not needed.
 COLORS = ("#009E73", "#CC79A7", "#8A6FD1", "#B8860B", "#A0522D", "#56A3A6", "#8C8C8C")
 LINES = ("-", "--", "-.", ":")
-SIDES = {"right": "#D55E00", "left": "#0072B2", "center": "#000000"}  # the person's: no method has these
 GRID, INK = "#808080", "#000000"  # ink is the page's own color for text (`to_svg`)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.8  # inches: at a phone's width its 10 pt text is about 10 px high
@@ -29,19 +29,20 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
     Args:
         results: name -> scores; a method with confidence intervals gets a band.
     """
-    measure = next(iter(results.values())).measure
-    figure, axes = make_axes(f"Share of joints within a fraction of the {measure.one}", 4.2)
-    for index, (label, scores) in enumerate(results.items()):
-        curve = scores[f"{measure.block}_curve"]
-        means, auc = curve.groups["curve"], curve.overall.value
-        value, reach = split_estimates(means.values())
-        label = label_line(label) + ("" if auc is None else f" (area {auc:.1f})")
-        axes.plot(list(means), value, label=label, **style(index))
+    measure, lines = next(iter(results.values())).measure, {}
+    curves = {name: scores[f"{measure.block}_curve"] for name, scores in results.items()}
+    for name, curve in curves.items():
+        area = "" if curve.overall.value is None else f" (area {curve.overall.value:.1f})"
+        lines[f"{name}{area}"] = [(threshold, mean.value) for threshold, mean in curve.groups["curve"].items()]
+    title = f"Share of joints within a fraction of the {measure.one}"
+    figure = line_plot(lines, title, f"threshold ({measure.unit})", f"mean {measure.name} (%)")
+    (axes,) = figure.axes
+    axes.set(xlim=(0, 0.5), ylim=(0, 100))
+    for color, curve in zip(cycle(COLORS), curves.values()):
+        value, reach = split_estimates(curve.groups["curve"].values())
         if reach is not None:
-            color = COLORS[index % len(COLORS)]
-            axes.fill_between(list(means), value - reach[0], value + reach[1], color=color, alpha=0.15, lw=0)
-    axes.set(xlabel=f"threshold ({measure.unit})", ylabel=f"mean {measure.name} (%)", xlim=(0, 0.5), ylim=(0, 100))
-    axes.legend(loc="upper left", fontsize="small", frameon=False)
+            band = value - reach[0], value + reach[1]
+            axes.fill_between(list(curve.groups["curve"]), *band, color=color, alpha=0.15, lw=0)
     return figure
 
 
@@ -70,20 +71,19 @@ def joint_dots(values: Values, title: str, xlabel: str, looks: Sequence[int] | N
     return figure
 
 
-def training_curves(series: Mapping[str, Sequence[tuple[float, float]]], ylabel: str, title: str) -> Figure:
+def line_plot(series: Mapping[str, Sequence[tuple[float, float]]], title: str, xlabel: str, ylabel: str) -> Figure:
     """One line per series of (step, value); a value that is not finite breaks the line.
 
     Args:
         series: name -> points in order, possibly none.
-        ylabel: what the values are, with their unit.
-        title: above the plot.
+        title, xlabel, ylabel: above the plot, and what the steps and the values are.
     """
     figure, axes = make_axes(title, 3.8)
     for index, (name, points) in enumerate(series.items()):
         steps, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
         values = np.where(np.isfinite(values), values, np.nan)
         axes.plot(steps, values, label=label_line(name), marker="." if len(points) < 30 else "", **style(index))
-    axes.set(xlabel="step", ylabel=ylabel)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     add_legend(figure, len(series))
     return figure
 
@@ -129,12 +129,7 @@ def make_axes(title: str, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(fill(title, 46), fontsize="medium", loc="left")
-    prepare_axes(axes)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def prepare_axes(axes: Axes) -> None:
-    """A thin grid, and no frame above and to the right."""
     axes.grid(color=GRID, alpha=0.3, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    return figure, axes

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.bootstrap import Estimate, find_beyond_chance
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
 from evaluation.metrics.kinds import KINDS, SIMILARITIES
 from evaluation.metrics.metric import METRICS
 from evaluation.metrics.scores import Scores
-from evaluation.report.chance import find_beyond_chance
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
@@ -137,11 +136,6 @@ def readable(stage: str) -> str:
 def file_name(name: str) -> str:
     """A name in lower-case letters, digits, '_' and '-'."""
     return "".join(c if c.isalnum() or c in "_-" else "-" for c in name.lower()).strip("-")
-
-
-def group_heads(scores: Scores) -> tuple[str, ...]:
-    """The joint groups' names and the Mean's, short as in Table 8."""
-    return tuple(SHORT.get(group, group) for group in scores.pckh.groups["groups"])
 
 
 def groups_table(results: Mapping[str, Scores], threshold: float | None = None, signed: bool = False) -> Table:

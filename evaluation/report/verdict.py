@@ -6,11 +6,11 @@ from itertools import combinations
 import numpy as np
 
 from evaluation import Estimate, Scores
+from evaluation.metrics.bootstrap import find_beyond_chance
 from evaluation.metrics.calibration import correct_joints
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.evaluate import person_errors
 from evaluation.report import plots
-from evaluation.report.chance import find_beyond_chance
 from evaluation.report.material import Entry, Run, View, differences_to_json, list_entries, subtract_base
 from evaluation.report.page import Section
 from evaluation.report.tables import Table, cell

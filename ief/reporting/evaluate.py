@@ -11,10 +11,10 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from evaluation import KINDS, GroundTruth, OksScores, classify_errors, load_angle_limits, sequence_errors
 from evaluation.metrics.bootstrap import FEWEST, split_rows
-from evaluation.metrics.json_format import Json
+from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.origin import origin_warning
-from ief.reporting.oks import report_oks, score_coco
-from ief.reporting.scoring import KEY, ground_truth, print_tables, score_poses, to_tree, view_poses
+from evaluation.report.tables import cell
+from ief.reporting.scoring import KEY, ground_truth, print_tables, score_coco, score_poses, to_tree, view_poses
 from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, table
@@ -207,3 +207,26 @@ def list_doubts(joints: np.ndarray, people: People) -> list[str]:
     """What makes predictions (N, K, D) doubtful."""
     checks = unit_warning, origin_warning, order_warning, filler_warning
     return [doubt for check in checks if (doubt := check(joints, people))]
+
+
+def report_oks(scored: Sequence[OksScores], against: Path | None) -> Json:
+    """Print COCO's figures, whose area is not the annotations' own, and the difference of two; all of it as JSON."""
+    if not scored:
+        return {}
+    oks, bounds = scored[0], len(scored[0].samples) > 1
+    print(f"COCO's OKS in % over {oks.people:,} people", *list_oks(oks), sep="\n")
+    if oks.area_by_box or oks.without_area:
+        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")
+    counts = {name: getattr(oks, name) for name in ("people", "without_area", "area_by_box")}
+    tree = {"oks": {"values": to_block(oks.scores, bounds), **counts}}
+    if len(scored) > 1:
+        difference = oks.subtract(scored[1])
+        print(f"minus {against}", *list_oks(difference, signed=True), sep="\n")
+        tree["difference"] = {"oks": {"values": to_block(difference.scores, bounds)}}
+    return tree
+
+
+def list_oks(oks: OksScores, signed: bool = False) -> list[str]:
+    """A line of the precisions, and one of the recalls."""
+    cells = [f"{name} {cell(score, signed=signed)}" for name, score in oks.scores.items()]
+    return ["  ".join(cells[:5]), "  ".join(cells[5:])]

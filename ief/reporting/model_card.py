@@ -5,59 +5,26 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from evaluation.metrics.bootstrap import Estimate
-from evaluation.metrics.calibration import LEVELS, Calibration
+from evaluation.metrics.calibration import LEVELS
 from evaluation.metrics.json_format import Json
-from evaluation.metrics.oks import OksScores
 from evaluation.metrics.scores import Scores
 from evaluation.report.tables import cell, groups_table, readable, summary_table
 from ief.inference.score_map import ScoreMap, share_right
-from ief.reporting.oks import list_oks
+from ief.reporting.evaluate import list_oks
 
 WIDTH = 100  # columns of the page
 LEAST = 55.0  # PCKh@0.5 in % below which the card warns
 
 
-@dataclass(frozen=True)
-class ScoredPeople:
-    """A dataset's validation people, predicted by the released weights.
-
-    Attributes:
-        name: of the dataset.
-        stages: stage -> scores.
-        change: scores of the last stage minus those before rounding, paired.
-        moved: (J,) how far rounding moved each annotated joint, image pixels.
-        oks: COCO's figures, if the people have areas of their own.
-        calibration: of the calibrated scores, if joints have scores.
-        scores, correct: (N, K) those scores, and which joints are right; NaN where one does not count.
-        coverage: share of the joints in their ellipses of each of `calibration.LEVELS`.
-    """
-
-    name: str
-    stages: dict[str, Scores]
-    change: Scores
-    moved: np.ndarray
-    oks: OksScores | None
-    calibration: Calibration | None
-    scores: np.ndarray | None
-    correct: np.ndarray
-    coverage: list[Estimate]
-
-    @property
-    def last(self) -> Scores:
-        """The last stage's scores."""
-        return list(self.stages.values())[-1]
-
-
 def model_card(
-    headers: Sequence[Json], license: str, size: int, scored: Sequence[ScoredPeople], score_map: ScoreMap | None
+    headers: Sequence[Json], license: str, size: int, scored: Sequence[dict[str, Any]], score_map: ScoreMap | None
 ) -> str:
     """The page, in Markdown, with the front matter that hubs read (a JSON text is a YAML scalar): `model_card.md.j2`.
 
@@ -65,18 +32,19 @@ def model_card(
         headers: of the stages' files.
         license: of the training data, in words.
         size: bytes of all files.
-        scored: whom the weights were scored on; `score_map` was fitted on the first.
+        scored: whom the weights were scored on, as `score_people` of `ief.workflow.release` tells; `score_map` was
+            fitted on the first.
     """
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined,
                               trim_blocks=True, keep_trailing_newline=True)  # fmt: skip
     environment.filters |= {"yaml": partial(json.dumps, ensure_ascii=False), "cell": cell, "quantile": np.nanquantile}
     environment.filters |= {"tables": format_stages, "oks": lambda oks: "  ".join(list_oks(oks))}
-    last, main = headers[-1], scored[0].last
-    metrics = dict.fromkeys(people.last.measure.title for people in scored)
+    last, main = headers[-1], scored[0]["last"]
+    metrics = dict.fromkeys(people["last"].measure.title for people in scored)
     page = environment.get_template("model_card.md.j2").render(
         headers=headers, last=last, license=license, size=size, scored=scored, map=score_map, levels=LEVELS,
         trained_on=last.get("trained_on") or last["training"]["data"], least=LEAST,
-        metrics=[*metrics, *["OKS AP"][: any(people.oks is not None for people in scored)]],
+        metrics=[*metrics, *["OKS AP"][: any(people["oks"] for people in scored)]],
         weak=main.measure.block == "pckh" and (main.mean_pckh.value or 0.0) < LEAST,
         hidden=[tell_hidden(people, score_map.min_score) for people in scored] if score_map else (),
         options=[{**header["training"], **header["training"]["preset"], **header["design"]} for header in headers],
@@ -90,13 +58,13 @@ def format_stages(stages: dict[str, Scores]) -> str:
     return f"{summary_table(named).markdown()}\n\n{groups_table(named).markdown()}"
 
 
-def tell_hidden(people: ScoredPeople, least: float) -> str:
+def tell_hidden(people: dict[str, Any], least: float) -> str:
     """What share of the joints has a score below the least one, and how many of them are wrong."""
-    below = people.scores < least
-    share = 100 * below[np.isfinite(people.correct)].mean()
-    wrong, others = (100 * (1 - share_right(which, people.correct)) for which in (below, ~below))
+    below = people["scores"] < least
+    share = 100 * below[np.isfinite(people["correct"])].mean()
+    wrong, others = (100 * (1 - share_right(which, people["correct"])) for which in (below, ~below))
     return (
-        f"on `{people.name}` {share:.0f} % of the joints, of which {wrong:.0f} % are wrong (of the others "
+        f"on `{people['name']}` {share:.0f} % of the joints, of which {wrong:.0f} % are wrong (of the others "
         f"{others:.0f} %)"
     )
 

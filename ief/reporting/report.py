@@ -13,11 +13,12 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
+from evaluation.metrics.json_format import Json
 from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
 from evaluation.report.kinds import make_section as make_kinds
 from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
-from evaluation.report.published import TABLE_8, PublishedRow
+from evaluation.report.published import TABLE_8
 from evaluation.report.suspects import make_section as make_suspects
 from evaluation.report.verdict import make_section as make_verdict
 from ief.reporting.evaluate import select_others
@@ -61,7 +62,7 @@ def write_report(
     people: People | None = None,
     training: People | None = None,
     load_image: LoadImage | None = None,
-    published: Mapping[str, PublishedRow] = TABLE_8,
+    published: Mapping[str, Json] = TABLE_8,
     left_out: list[str] | None = None,
     angle_limits: AngleLimits | None = None,
     first_pixel: int | None = None,

@@ -16,7 +16,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores
+from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
 from evaluation.metrics.calibration import correct_joints
 from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.errors import joint_errors
@@ -26,11 +26,13 @@ from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
 from evaluation.metrics.oks import fill_areas
 from evaluation.report.tables import format_scores
+from mpii_tools.annotations.reading import Reading
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit
-from mpii_tools.results.matching import align
+from mpii_tools.results.matching import align, name_images
 from mpii_tools.results.predictions import (
     Predictions,
+    person_scores,
     predicted_joints,
     read_predictions,
     save_predictions,
@@ -134,6 +136,34 @@ def score_poses(
         return score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
 
     return {dimensions: scores for dimensions in (2, 3) if (scores := score(dimensions)) is not None}
+
+
+def score_oks(
+    joints: np.ndarray, people: People, scores: np.ndarray | None, box_scores: np.ndarray | None,
+    images: list[str] | None = None, **options: Any,
+) -> OksScores:  # fmt: skip
+    """COCO's AP of poses (P, K, D), ranked by the scores of joints (P, K) and boxes (P,) as `person_scores` does.
+
+    Args:
+        images: P names, of poses that are not one for each of the people in their order.
+        options: further ones of `oks_scores`.
+    """
+    gt, ranks = ground_truth(people, joints), person_scores(scores, box_scores, len(joints))
+    return oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks, images, **options)
+
+
+def score_coco(read: Predictions, aligned: Predictions | None, reading: Reading, intervals: object) -> OksScores:
+    """COCO's AP of a file's poses in all images, where these are known; else of `aligned`, one for each person.
+
+    Args:
+        aligned: None for a detector's poses, of any number.
+        intervals: confidence intervals over images, unless it is empty.
+    """
+    people, ids = reading.people, reading.image_ids
+    images = name_images(read, people, ids) if ids or aligned is None else None
+    poses = aligned if images is None else read
+    options = {"all_images": list(ids), "exempt": reading.exempt, "bootstrap": Bootstrap() if intervals else None}
+    return score_oks(poses.joints, people, poses.scores, poses.box_scores, images, **options)
 
 
 def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:

@@ -20,13 +20,14 @@ def results():
 
 
 def test_curves_draw_the_values(results):
-    axes = plots.pckh_curves(results).axes[0]
+    figure = plots.pckh_curves(results)
+    axes = figure.axes[0]
     line = axes.lines[1]
     assert line.get_xdata()[[0, 25, 50]] == pytest.approx([0, 0.25, 0.5])
     assert line.get_ydata()[25] == pytest.approx(results["without"]["pckh_curve"].groups["curve"][0.25].value)
     assert len(axes.collections) == 1  # a band for the one with intervals
     assert "(%)" in axes.get_ylabel() and "head sizes" in axes.get_xlabel()
-    assert len(axes.get_legend().get_texts()) == 3
+    assert len(figure.legends[0].get_texts()) == 3
 
 
 def test_dots_draw_the_values(results):
@@ -45,9 +46,9 @@ def test_dots_draw_the_values(results):
     assert axes.get_xlabel() == "PCKh (%)" and axes.get_xlim()[0] > 0
 
 
-def test_training_curves_draw_the_points():
+def test_line_plots_draw_the_points():
     points = {"a": [(0, 2.0), (10, float("nan")), (20, 1.0)], "empty": []}
-    axes = plots.training_curves(points, "loss", "stage 0").axes[0]
+    axes = plots.line_plot(points, "stage 0", "step", "loss").axes[0]
     assert axes.lines[0].get_xdata().tolist() == [0, 10, 20]
     assert axes.get_ylabel() == "loss" and axes.get_title("left") == "stage 0"
     assert np.isnan(axes.lines[0].get_ydata()[1])
@@ -99,7 +100,7 @@ def test_the_dots_of_figure_1_are_both_deviations():
 def test_a_name_is_shown_as_it_is(results, name):
     figures = [
         plots.pckh_curves({name: next(iter(results.values()))}),
-        plots.training_curves({name: [(1, 2.0)]}, "loss", name),
+        plots.line_plot({name: [(1, 2.0)]}, name, "step", "loss"),
         plots.joint_dots({name: {"a": Estimate(1.0)}, "b": {"a": Estimate(1.0)}}, name, name),
     ]
     for figure in figures:

@@ -8,7 +8,7 @@ from scipy import stats
 from scored import FEW, people_and_poses
 
 from evaluation import Estimate, evaluate
-from evaluation.report.chance import find_beyond_chance, p_value
+from evaluation.metrics.bootstrap import find_beyond_chance, p_value
 from evaluation.report.material import Entry, Run
 from evaluation.report.verdict import compare_pairs, describe_difference, make_section
 

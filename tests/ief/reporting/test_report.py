@@ -38,7 +38,7 @@ def test_everything_is_there(flat_report):
     assert drawn == {
         "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size",
         "error-by-annotated", "error-by-path", "error-kinds", "figure1",
-        "figure1-tree", "training-stage0", "training-stage1",
+        "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
     assert flat_report.page.count('<svg role="img"') == len(drawn)
