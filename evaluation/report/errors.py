@@ -1,13 +1,12 @@
 """Where the error is: by joint and bone, by person size, by annotated joints, between two joints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation import GroundTruth, Measure, Scores, evaluate
+from evaluation import GroundTruth, Scores, evaluate
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
 from evaluation.metrics.ground_truth import has_size
 from evaluation.metrics.relative import relative_errors
@@ -23,9 +22,10 @@ Parts = dict[str, np.ndarray]  # of the data: its label on an axis or in a table
 def parts_by_size(gt: GroundTruth, count: int = 4) -> Parts:
     """`count` parts of about equally many people, from small to large, named by their height in image pixels.
 
-    A height is 200 times MPII's scale. People of unknown scale are in no part; with no known scale there is no part.
+    A height is 200 times MPII's scale. People of unknown scale, or without a joint, are in no part; with no known scale
+    there is no part.
     """
-    known = has_size(gt.scale)
+    known = has_size(gt.scale) & gt.annotated.any(axis=1)
     height = BOX_PER_SCALE * np.where(known, gt.scale, np.nan)
     edges = np.unique(np.quantile(height[known], np.linspace(0, 1, count + 1))).tolist() if known.any() else []
     parts = {}
@@ -57,17 +57,10 @@ PARTS = {
 }
 
 
-def breakdown(pred: ArrayLike, gt: GroundTruth, parts: Parts, *, convention: str = "official") -> dict[str, Scores]:
-    """The scores of each part, by its label, with confidence intervals over its people; see `evaluate`.
-
-    Their `people` are those with a joint that counts. PCKh is at its main threshold alone.
-    """
-    pred, results = np.asarray(pred), {}
-    options = {"convention": convention, "thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
-    for label, people in parts.items():
-        part = gt.select(people)
-        results[label] = replace(evaluate(pred[people], part, **options), people=int(part.annotated.any(axis=1).sum()))
-    return results
+def breakdown(pred: ArrayLike, gt: GroundTruth, parts: Parts) -> dict[str, Scores]:
+    """The scores of each part, by its label, with confidence intervals over its people; see `evaluate`."""
+    options = {"thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
+    return {label: evaluate(np.asarray(pred)[rows], gt.select(rows), **options) for label, rows in parts.items()}
 
 
 def make_joints_section(results: Mapping[str, Scores]) -> Section:
@@ -100,30 +93,30 @@ def make_joints_section(results: Mapping[str, Scores]) -> Section:
     return Section("Curves, joints and bones", tables=tables, figures=figures, folded=frozenset(tables))
 
 
-def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled: bool) -> Section:
+def make_parts_section(runs: Sequence[Run], view: View, scaled: bool) -> Section:
     """The section, of the last stages of the runs that have predictions of it.
 
     Args:
-        measure: of PCK.
         scaled: whether some person's scale is known. Crop pixels make people of all sizes comparable; without a scale
             there are only image pixels.
     """
     viewed = [(run, *view(2, run.poses[run.last])) for run in runs if run.last in run.poses]
     error, unit = ("joint_error_crop", "crop px") if scaled else ("joint_error", "image px")
-    main, text = measure.name_at(measure.main), []
-    figures, tables = {}, {}
+    text, figures, tables = [], {}, {}
     for key, (divide, title, caption) in PARTS.items():
-        parts = {run.name: breakdown(pose, gt, divide(gt), convention=run.convention) for run, gt, (pose,) in viewed}
+        parts = {run.name: breakdown(pose, gt, divide(gt)) for run, gt, (pose,) in viewed}
         if not any(parts.values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
         values = {run: {label: part[error].overall for label, part in each.items()} for run, each in parts.items()}
         plot = plots.joint_dots(values, title, f"mean joint error ({unit})")
         figures[f"error-by-{key}"] = (f"{caption} Lines are 95 % confidence intervals.", plot)
+        rows = [
+            (label, Cell(part.people, digits=0), *(cell(each[label]) for each in values.values()))
+            for label, part in next(iter(parts.values())).items()
+        ]
         words = f"{title}: mean joint error in {unit.replace('px', 'pixels')}"
-        tables[f"error-by-{key}"] = make_table(words, parts, error)
-        words = f"{title}: {measure.title}{measure.note} in %"
-        tables[f"{measure.block}-by-{key}"] = make_table(words, parts, main)
+        tables[f"error-by-{key}"] = Table(words, ("", "People", *parts), tuple(rows))
     relative = {
         run.name: {str(length): each for length, each in relative_errors(gt, poses).items()}
         for run, gt, poses in viewed
@@ -139,12 +132,3 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
         tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(relative.values()))), rows)
     return Section("Where the error is", text, tables, figures, folded=frozenset(tables))
-
-
-def make_table(title: str, parts: Mapping[str, Mapping[str, Scores]], metric: str) -> Table:
-    """Part of the data in a row, run in a column. `parts`: run -> part -> scores."""
-    rows = tuple(
-        (label, Cell(part.people, digits=0), *(cell(each[label][metric].overall) for each in parts.values()))
-        for label, part in next(iter(parts.values())).items()
-    )
-    return Table(title, ("", "People", *parts), rows)

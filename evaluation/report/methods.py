@@ -132,19 +132,18 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, Json]) -> Table:
     def row(entry: Entry) -> Row:
         return entry.name, *map(cell, entry.scores.pckh.groups["groups"].values())
 
-    folded: set[str] = set()
-    groups = _group_by_stage(entries, row)
-    for source in dict.fromkeys(each["source"] for each in published.values()):
-        rows = [(each["label"], *map(Cell, each["groups"])) for each in published.values() if each["source"] == source]
-        groups.append((f"As published, MPII test set: {source}", rows))
-        folded.add(groups[-1][0])
+    groups, captions = _group_by_stage(entries, row), {}
+    for each in published.values():
+        captions.setdefault(f"As published, MPII test set: {each['source']}", []).append(
+            (each["label"], *map(Cell, each["groups"]))
+        )
     notes = ["The published rows are not ours: they are on MPII's test set."] if published else []
     notes += [each["note"] for each in published.values()]
     conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
     title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
     note = " ".join(filter(None, notes))
     heads = (SHORT.get(group, group) for group in entries[-1].scores.pckh.groups["groups"])  # as there
-    return Table(title, ("", *heads), join_groups(groups), note, folded=frozenset(folded))
+    return Table(title, ("", *heads), join_groups([*groups, *captions.items()]), note, folded=frozenset(captions))
 
 
 def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[tuple[str, list[Row]]]:

@@ -82,7 +82,8 @@ def line_plot(series: Mapping[str, Sequence[tuple[float, float]]], title: str, x
     for index, (name, points) in enumerate(series.items()):
         steps, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
         values = np.where(np.isfinite(values), values, np.nan)
-        axes.plot(steps, values, label=label_line(name), marker="." if len(points) < 30 else "", **style(index))
+        look = {"color": COLORS[index % len(COLORS)], "linestyle": LINES[index % len(LINES)]}
+        axes.plot(steps, values, label=label_line(name), marker="." if len(points) < 30 else "", **look)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     add_legend(figure, len(series))
     return figure
@@ -112,11 +113,6 @@ def split_estimates(estimates: Iterable[Estimate]) -> tuple[np.ndarray, np.ndarr
     rows = [(estimate.value, estimate.low, estimate.high) for estimate in estimates]
     value, *bounds = np.array(rows, dtype=np.float64).reshape(-1, 3).T
     return value, np.abs(np.stack(bounds) - value) if np.isfinite(bounds).any() else None
-
-
-def style(index: int) -> dict[str, str]:
-    """Color and dashes of the line of a method."""
-    return {"color": COLORS[index % len(COLORS)], "linestyle": LINES[index % len(LINES)]}
 
 
 def add_legend(figure: Figure, count: int) -> None:

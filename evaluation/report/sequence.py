@@ -45,11 +45,13 @@ class Sequence:
         """
         joints = [index for index, name in enumerate(self.skeleton.names) if name.endswith(KIND)]
         bones = [bone_names(self.skeleton).index(self.skeleton.names[joint]) for joint in joints]
-        errors = {}
-        for name, pose in self.poses.items():
-            both = joint_errors(pose, self.gt, self.skeleton.root)[:, joints], bone_errors(pose, self.gt, self.skeleton)
-            errors[name] = np.stack([nan_mean(both[0], axis=1), nan_mean(both[1][:, bones], axis=1)])
-        return errors
+        return {
+            name: np.stack([
+                nan_mean(joint_errors(pose, self.gt, self.skeleton.root)[:, joints], axis=1),
+                nan_mean(bone_errors(pose, self.gt, self.skeleton)[:, bones], axis=1),
+            ])
+            for name, pose in self.poses.items()
+        }  # fmt: skip
 
 
 def make_section(sequence: Sequence | None) -> Section:

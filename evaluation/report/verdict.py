@@ -15,8 +15,6 @@ from evaluation.report.material import Entry, Run, View, differences_to_json, li
 from evaluation.report.page import Section
 from evaluation.report.tables import Table, cell
 
-UNKNOWN = "whether they differ beyond chance is not known without the poses and the people"
-
 
 def list_values(scores: Scores) -> dict[str, Estimate]:
     """What decides, of all joints and by joint group: PCKh or PCK at its own threshold; in 3D Joint Error."""
@@ -88,7 +86,8 @@ def make_section(runs: Sequence[Run], view: View) -> Section:
     what = f"{scores.measure.title}{scores.measure.note} in %" if dimensions == 2 else "Joint Error in mm"
     if not pairs:
         values = ", ".join(f"{entry.name} {cell(list_values(entry.scores)['all joints'])}" for entry in entries)
-        return Section("Verdict", (f"{what}: {values}{f'; {UNKNOWN}' if len(entries) > 1 else ''}.",))
+        unknown = "; whether they differ beyond chance is not known without the poses and the people"
+        return Section("Verdict", (f"{what}: {values}{unknown * (len(entries) > 1)}.",))
     first = [pair for pair in pairs if pair[0].name == pairs[0][0].name]
     text = [
         f"{describe_difference(one.name, one.reference, one.difference)}; better for {better:,} of {people:,} people, "

@@ -127,7 +127,7 @@ def write_report(
     parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
     parts.append(make_kinds(stages))
     if people is not None:
-        parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
+        parts.append(errors.make_parts_section(loaded, view, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
         parts.append(make_suspects(loaded, view, people.person_ids.tolist(), people.images.tolist()))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
