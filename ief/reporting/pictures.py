@@ -88,7 +88,7 @@ def make_people_section(
     drawn = draw_people(people, poses, load_image, list(captions), left_out=left_out)
     text = (
         f"{run.name}: people from the best to the worst by mean joint error. Orange: the person's right side; blue: "
-        "left; yellow: center; thin white, gray from the side: the ground truth, where it is known."
+        "left; yellow: center; thin: the ground truth, where it is known."
     )
     pictures = [(captions[row], picture) for row, picture in drawn]
     return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=deep)
