@@ -49,18 +49,14 @@ class Calibration:
     bins: tuple[ScoreBin, ...]
 
 
-def correct_joints(
-    pred: np.ndarray, gt: GroundTruth, threshold: float | None = None, convention: str | Convention = "official"
-) -> np.ndarray:
-    """(N, K) 1 if a joint is within `threshold` head sizes of the ground truth, 0 if not, NaN if PCKh leaves it out.
-
-    The unit is that of the ground truth's measure, and so is the threshold if it is None: 0.5 for PCKh.
+def correct_joints(pred: np.ndarray, gt: GroundTruth, convention: str | Convention = "official") -> np.ndarray:
+    """(N, K) 1 if a joint is within the main threshold of the measure of the ground truth, 0 if not, NaN if PCKh leaves
+    it out.
 
     What is given and raised: see `pckh`.
     """
-    threshold = gt.measure.main if threshold is None else threshold
     distances = measure_distances(pred, gt)
-    return np.where(np.isnan(distances), np.nan, get_convention(convention).correct(distances, threshold))
+    return np.where(np.isnan(distances), np.nan, get_convention(convention).correct(distances, gt.measure.main))
 
 
 def calibrate(

@@ -62,16 +62,15 @@ def members(joint_names: tuple[str, ...], endings: tuple[str, ...]) -> np.ndarra
     return np.array([name.endswith(endings) for name in joint_names], dtype=bool)
 
 
-def joint_groups(skeleton: Skeleton, head: tuple[str, ...], trunk: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+def joint_groups(skeleton: Skeleton, head: tuple[str, ...] = ("neck", "head_top")) -> dict[str, np.ndarray]:
     """Group -> (K,) bool, its joints: the skeleton's own groups, else those of MPII's tables that have a joint.
 
     Args:
-        head, trunk: name endings of the Head group, a convention's own, and of a Trunk group.
+        head: name endings of the Head group, a convention's own.
     """
     if skeleton.groups:
         return {group: np.isin(skeleton.names, joints) for group, joints in skeleton.groups}
-    endings = {"Head": head, "Trunk": trunk, **LIMB_GROUPS}
-    groups = {group: members(skeleton.names, ends) for group, ends in endings.items()}
+    groups = {group: members(skeleton.names, ends) for group, ends in {"Head": head, **LIMB_GROUPS}.items()}
     return {group: joints for group, joints in groups.items() if joints.any()}
 
 

@@ -106,7 +106,7 @@ def score_means(
     shared: dict[str, Any] = {"sequences": gt.sequences.count, "protocol": gt.protocol, "bootstrap": bootstrap}
     if gt.dimensions == 2:
         left_out = {f"without_{gt.measure.size}": ~has_size(gt.size), "without_scale": ~has_size(gt.scale)}
-        shared |= {"convention": rules[0].name, "measure": gt.measure}
+        shared |= {"convention": rules[0].name, "measure": gt.measure, "by_oks": gt.area is not None}
     else:
         few = gt.annotated.sum(axis=1) < MIN_ALIGNED
         left_out = {"without_root": ~gt.annotated[:, gt.skeleton.root], "unaligned": few}

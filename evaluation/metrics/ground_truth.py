@@ -74,6 +74,7 @@ class GroundTruth:
         image: (N,) names of the images; left out: nobody's joint is taken for that of a neighbor (`classify_errors`).
         visible: (N, K) 1 visible, 0 occluded, -1 unknown; left out: unknown.
         others: further annotated people of the images, who are not scored.
+        area: (N,) square image pixels; kinds of error are then by OKS, with the skeleton's sigmas.
 
     Raises:
         PoseError: shapes that do not match, an annotated joint without a finite position, a joint in 2D at exactly
@@ -95,6 +96,7 @@ class GroundTruth:
     image: np.ndarray | None = None
     visible: np.ndarray | None = None
     others: GroundTruth | None = None
+    area: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         joints, names, told = fill_masked(self.joints), self.skeleton.names, self.annotated is not None
@@ -157,11 +159,10 @@ class GroundTruth:
             members.append(np.zeros((len(first), 0), bool) if values is None else values[first, None] == names[-1])
         return Sequences(index.reshape(-1), *names, np.concatenate(members, axis=1))
 
-    def select(self, people: np.ndarray, joints: np.ndarray | None = None) -> GroundTruth:
-        """Some of the people, (N,) bool or rows; of them some joints, (K,) bool, None for all."""
+    def select(self, people: np.ndarray) -> GroundTruth:
+        """Some of the people, (N,) bool or rows."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        rows = {name: values[people] for name, values in arrays.items() if isinstance(values, np.ndarray)}
-        return replace(self, **{**rows, "annotated": rows["annotated"] & (True if joints is None else joints)})
+        return replace(self, **{name: each[people] for name, each in arrays.items() if isinstance(each, np.ndarray)})
 
     def check(self, pred: ArrayLike) -> np.ndarray:
         """Predicted joints of these people as float64 (N, K, D), NaN if not annotated.

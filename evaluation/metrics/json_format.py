@@ -13,7 +13,7 @@ import numpy as np
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
 from evaluation.metrics.conventions import MEASURES, PCKH
 from evaluation.metrics.kinds import KINDS
-from evaluation.metrics.metric import METRICS, Metric, group_units
+from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.scores import Score, Scores
 
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ def scores_to_json(scores: Scores) -> Json:
     "bone_error": {"bones", "per_bone"}}}.
 
     PCK in another measure has "metric", its key, "pck" for "pckh" everywhere, and "persons_without_torso" or
-    "persons_without_box".
+    "persons_without_box". Kinds of error by OKS have "kinds_by": "oks" beside them.
 
     In 3D {"persons", "sequences", "persons_without_root", "persons_unaligned", metric: S, ...,
     "protocol" if it is known, "counts": {metric: {"per_joint" or "per_bone": {name: people}}}}
@@ -63,7 +63,10 @@ def scores_to_json(scores: Scores) -> Json:
             kind: to_block({"per_joint": one.per_part, **one.groups}, drawn) for kind, one in kinds.items() if one
         }
         tree |= {"kinds": blocks} if blocks else {}
-    for name, units in group_units(_metrics(scores.metrics, flat)).items():
+        tree |= {"kinds_by": "oks"} if scores.by_oks else {}
+    metrics = _metrics(scores.metrics, flat)
+    for name in dict.fromkeys(metric.block for metric in metrics):
+        units = [metric for metric in metrics if metric.block == name]
         first, key = scores[name], units[0].part_key
         overall = {metric.unit: scores[metric.name].overall for metric in units}
         each = {metric.unit: scores[metric.name].per_part for metric in units}
@@ -103,7 +106,7 @@ def scores_from_json(tree: Json) -> Scores:
         area, curve = (read_block(tree[name], drawn and drawn[name]) for name in (f"{block}_auc", f"{block}_curve"))
         curve = {float(threshold): mean for threshold, mean in curve.items()}
         metrics[f"{block}_curve"] = Score(area, {}, groups={"curve": curve})
-        facts = {"convention": tree["convention"], "measure": measure}
+        facts = {"convention": tree["convention"], "measure": measure, "by_oks": "kinds_by" in tree}
     for metric in _metrics(tree, flat):
         values = read_block(tree[metric.block])
         parts = {name: each[metric.unit] if flat else each for name, each in values[metric.part_key].items()}

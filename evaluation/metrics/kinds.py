@@ -3,32 +3,33 @@
 A joint is good or jitters near its own place, else it lies on its mirror joint (inversion), else on that joint or its
 mirror of another person of the image (swap), else nowhere (miss). The limits are those of the ground truth's measure:
 good within its main threshold, jitter within twice that, on another joint within the main threshold, so that the good
-joints are those that PCKh counts as correct: 0.5 and 1 head sizes, 0.2 and 0.4 torsos or box sides. In `OKS` they are
-the paper's: a similarity of 0.85, 0.5 and 0.5.
+joints are those that PCKh counts as correct: 0.5 and 1 head sizes, 0.2 and 0.4 torsos or box sides. Where it has areas
+they are the paper's: a similarity of 0.85, 0.5 and 0.5.
 
-The shares of the five kinds are metrics of `evaluate`. That of `good` is PCKh itself; the Mean of another is what PCKh
-would gain if all joints of that kind were right.
+The shares of the five kinds are metrics of `evaluate`. Without areas that of `good` is PCKh itself; the Mean of another
+is what it would gain if all joints of that kind were right.
 
 The paper's code (coco-analyze) takes the most similar of all these joints instead of the first in this order. The two
 differ where a joint is near two of them, such as its own place and its mirror joint's.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import split_rows
-from evaluation.metrics.conventions import Convention, Measure, get_convention, joint_groups, select_mean
+from evaluation.metrics.conventions import Convention, get_convention, joint_groups, select_mean
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.pckh import AVERAGES, average_joints, measure_distances
 from evaluation.metrics.scores import Measured
 
 KINDS = ("good", "jitter", "inversion", "swap", "miss")
 GOOD, JITTER, INVERSION, SWAP, MISS = range(len(KINDS))
-# A joint's unit is 2 sigma sqrt(area), and exp(-d^2 / 2) the similarity; a person's size is sqrt(area).
-OKS = Measure("oks", "OKS", "of similarity", "root of the area", "area", (0.85, 0.5))
+SIMILARITIES = (0.85, 0.5, 0.5)  # of good, jitter, and another joint: exp(-d^2 / 2), d in 2 sigma sqrt(area)
 PARTS = ("small", "medium", "large", "occluded", "visible")  # thirds of the people by size; visibility of joints
 
 
@@ -43,8 +44,7 @@ def classify_errors(pred: ArrayLike, gt: GroundTruth, *, convention: str | Conve
     Args:
         pred: (N, K, 2) predicted joints, image pixels.
         gt: of the same people. Without `image` nothing is a swap. A joint's distance from that of a neighbor is in the
-            neighbor's size, or in the person's own where that is unknown. For similarities `measure` is `OKS`, `size`
-            is sqrt(area), and the skeleton has sigmas.
+            neighbor's size, or in the person's own where that is unknown.
         convention: whether a joint exactly at a limit is within it, see `conventions`.
 
     Returns:
@@ -55,12 +55,12 @@ def classify_errors(pred: ArrayLike, gt: GroundTruth, *, convention: str | Conve
     """
     if gt.dimensions != 2:
         raise PoseError("kinds of error are those of poses in 2D, in image pixels")
-    if gt.measure == OKS and not gt.skeleton.sigmas:
+    if gt.area is not None and not gt.skeleton.sigmas:
         raise PoseError("kinds of error by OKS need a sigma per joint, and the skeleton has none; add `sigmas`")
-    scale = 2 * np.array(gt.skeleton.sigmas) if gt.measure == OKS else 1.0
-    good, jitter, near = gt.measure.main, 2 * gt.measure.main, gt.measure.main
-    if gt.measure == OKS:
-        good, jitter, near = np.sqrt(-2 * np.log((0.85, 0.5, 0.5)))
+    scale, (good, jitter, near) = 1.0, gt.measure.main * np.array((1, 2, 1))
+    if gt.area is not None:
+        gt, scale = replace(gt, size=_sizes(gt)), 2 * np.array(gt.skeleton.sigmas)
+        good, jitter, near = np.sqrt(-2 * np.log(SIMILARITIES))
     rule, pred, mirror = get_convention(convention), gt.check(pred), list(gt.skeleton.flip_permutation)
     own = measure_distances(pred, gt) / scale
     flipped, known = np.empty_like(own), gt.known
@@ -85,8 +85,9 @@ def kind_terms(kinds: Sequence[np.ndarray], gt: GroundTruth) -> dict[str, np.nda
     sets = [each[:, None] == np.arange(len(KINDS))[:, None] for each in kinds]
     joints, in_mean = np.mean(sets, axis=0) if len(sets) > 1 else sets[0], select_mean(gt.skeleton)
     sized = (kinds[0] >= 0).any(axis=1)
-    edges = np.quantile(gt.size[sized], (1 / 3, 2 / 3)) if sized.any() else np.zeros(2)
-    third = np.searchsorted(edges, gt.size) if edges[0] < edges[1] else np.full(len(gt), -1)
+    size = _sizes(gt)
+    edges = np.quantile(size[sized], (1 / 3, 2 / 3)) if sized.any() else np.zeros(2)
+    third = np.searchsorted(edges, size) if edges[0] < edges[1] else np.full(len(gt), -1)
     masks = [*((third == part)[:, None] for part in range(3)), gt.visible == 0, gt.visible == 1]
     parts = np.empty((len(gt), len(masks), len(KINDS)), np.float32 if len(sets) == 1 else float)  # whole numbers of one
     for place, mask in enumerate(masks):
@@ -112,6 +113,10 @@ def measure_kinds(kinds: np.ndarray, parts: np.ndarray, convention: Convention, 
     }
 
 
+def _sizes(gt: GroundTruth) -> np.ndarray:
+    return gt.size if gt.area is None else np.sqrt(gt.area)
+
+
 def _neighbor_distances(pred: np.ndarray, gt: GroundTruth, asked: np.ndarray) -> np.ndarray:
     """(N, K) distances, in sizes, from the nearest of the same joint and its mirror joint of the image's other people.
 
@@ -119,7 +124,7 @@ def _neighbor_distances(pred: np.ndarray, gt: GroundTruth, asked: np.ndarray) ->
         asked: (N, K) joints that are asked for; people without any get NaN, and so does who is alone.
     """
     everybody, mirror = [gt, *[gt.others][: gt.others is not None]], list(gt.skeleton.flip_permutation)
-    joints, size = (np.concatenate([getattr(each, name) for each in everybody]) for name in ("known", "size"))
+    joints, size = (np.concatenate([*map(values, everybody)]) for values in (attrgetter("known"), _sizes))
     number = np.unique(np.concatenate([each.image for each in everybody]), return_inverse=True)[1]
     order, counts = np.argsort(number, kind="stable"), np.bincount(number)
     start = (np.cumsum(counts) - counts)[number]

@@ -3,7 +3,7 @@
 PCKh, which is a share of joints, has a module of its own, `pckh`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,9 +90,3 @@ METRICS = {
         Metric("gt_illegal_angle", "gt Illegal %", "percent", "angle", "angles", of_gt=True),
     ),
 }
-
-
-def group_units(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
-    """A metric's key in JSON -> it in each of its units."""
-    metrics = list(metrics)
-    return {block: [one for one in metrics if one.block == block] for block in dict.fromkeys(m.block for m in metrics)}

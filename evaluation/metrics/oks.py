@@ -44,11 +44,6 @@ class OksScores:
         """The figures by name, with confidence intervals over images if there are resamples."""
         return dict(zip(NAMES, estimates(self.samples), strict=True))
 
-    @property
-    def values(self) -> dict[str, float | None]:
-        """The figures alone; None where no person is of that size."""
-        return {name: score.value for name, score in self.scores.items()}
-
     def subtract(self, other: "OksScores") -> "OksScores":
         """The paired difference to other predictions for the same people, resampled with the same seed."""
         return replace(self, samples=self.samples - other.samples)
@@ -90,7 +85,7 @@ def oks_scores(
     if pred_images is None:
         gt.check(pred)
     pred, known, present = np.asarray(pred, dtype=np.float64), has_size(area), gt.annotated.any(axis=1)
-    area = np.where(known, area, AREA_PER_BOX * (BOX_PER_SCALE * gt.scale) ** 2)
+    area = fill_areas(area, gt.scale)
     counted = present & has_size(area)
     if not counted.any():
         raise PoseError("COCO's AP: nobody has an annotated joint and an area or a box; give annotations that do")
@@ -105,18 +100,25 @@ def oks_scores(
     joints, placed = gt.annotated[counted], np.nan_to_num(pred[kept, :, :2])
     ranks = np.ones(len(pred)) if scores is None else np.nan_to_num(scores, nan=1.0)
 
-    def list_rows(images: list[str], points: np.ndarray, flags: np.ndarray, **columns: np.ndarray) -> list[dict]:
-        columns |= {"keypoints": np.dstack([points, flags]).reshape(len(points), -1)}
-        rows = zip(map(number.get, images), *(column.tolist() for column in columns.values()), strict=True)
-        return [dict(zip(("image_id", *columns), values, strict=True)) for values in rows]
-
     facts = {"area": area[counted], "num_keypoints": joints.sum(axis=1), "iscrowd": np.zeros(len(joints), int)}
     facts |= {"bbox": np.zeros((len(joints), 4))}  # of no use where a joint is annotated
-    people = list_rows(images, np.nan_to_num(gt.known[counted, :, :2]), 2 * joints, **facts)
+    people = to_coco([number[image] for image in images], np.nan_to_num(gt.known[counted, :, :2]), 2 * joints, **facts)
     people += [{**row, "image_id": number[row["image"]]} for row in exempt if row["image"] in number]
-    poses = list_rows(places, placed, np.ones(placed.shape[:2]), score=ranks[kept])
+    poses = to_coco([number[image] for image in places], placed, np.ones(placed.shape[:2]), score=ranks[kept])
     samples = score_entries(list(number.values()), people, poses, gt.skeleton, bootstrap)
     return OksScores(samples, len(images), int((present & ~counted).sum()), int((counted & ~known).sum()))
+
+
+def fill_areas(area: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(N,) areas in square image pixels; where they are not known those by the box, of MPII's scale."""
+    return np.where(has_size(area), area, AREA_PER_BOX * (BOX_PER_SCALE * scale) ** 2)
+
+
+def to_coco(images: Sequence[int], points: np.ndarray, flags: np.ndarray, **columns: np.ndarray) -> list[dict]:
+    """People in COCO's form: `image_id`, `keypoints` of points (P, K, 2) and flags (P, K), further columns (P, ...)."""
+    columns |= {"keypoints": np.dstack([points, flags]).reshape(len(points), 3 * flags.shape[1])}
+    rows = zip(images, *(column.tolist() for column in columns.values()), strict=True)
+    return [dict(zip(("image_id", *columns), values, strict=True)) for values in rows]
 
 
 def score_entries(

@@ -57,6 +57,7 @@ class Scores:
         measure: what PCK is counted in; None in 3D.
         protocol: of the ground truth, in words; '' if it is not known.
         bootstrap: how the confidence intervals were drawn; None without.
+        by_oks: whether kinds of error are by OKS.
     """
 
     people: int
@@ -67,6 +68,7 @@ class Scores:
     measure: Measure | None = None
     protocol: str = ""
     bootstrap: Bootstrap | None = None
+    by_oks: bool = False
 
     def __getitem__(self, name: str) -> Score:
         return self.metrics[name]

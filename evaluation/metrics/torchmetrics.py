@@ -79,8 +79,7 @@ class PCKh(Joined):
             size: (N,) head sizes, image pixels; None: the distances of the torso's joints, where these measure.
         """
         *_, skeleton, measure = self._rules
-        size = None if size is None else to_numpy(size)
-        gt = GroundTruth(to_numpy(target), skeleton=skeleton, measure=measure, size=size)
+        gt = GroundTruth(to_numpy(target), skeleton=skeleton, measure=measure, size=to_numpy(size))
         self._keep(measure_distances(to_numpy(preds), gt).ravel())
 
     def compute(self) -> torch.Tensor:
@@ -162,9 +161,9 @@ class OKS(Joined):
         return dict(zip(NAMES, map(to_tensor, score_entries(images, people, poses, self._skeleton)[0]), strict=True))
 
 
-def to_numpy(values: torch.Tensor | np.ndarray) -> np.ndarray:
-    """float64, on the CPU."""
-    return torch.as_tensor(values).detach().to("cpu", torch.float64).numpy()
+def to_numpy(values: torch.Tensor | np.ndarray | None) -> np.ndarray | None:
+    """float64, on the CPU; None for None."""
+    return None if values is None else torch.as_tensor(values).detach().to("cpu", torch.float64).numpy()
 
 
 def to_tensor(value: float | None) -> torch.Tensor:

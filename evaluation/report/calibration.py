@@ -10,22 +10,22 @@ from evaluation.report.material import Run, View
 from evaluation.report.page import Section
 from evaluation.report.tables import Cell, Row, Table, cell, file_name, readable
 
-Calibrations = dict[str, Calibration]  # "as_predicted", and "calibrated" by the other half of the people
 
-
-def measure(runs: Sequence[Run], view: View) -> dict[str, Calibrations]:
-    """Run -> its last stage's scores against correctness; runs in which no annotated joint has both are left out."""
+def measure(runs: Sequence[Run], view: View) -> dict[str, dict[str, Calibration]]:
+    """Run -> its last stage's scores against correctness, "as_predicted", and "calibrated" by the other half of the
+    people; runs in which no annotated joint has both, or all have the same score, are left out.
+    """
     results = {}
     for run in (run for run in runs if run.last in run.scores):
         gt, (pose,) = view(2, run.poses[run.last])
         scores, correct = run.scores[run.last], correct_joints(pose, gt, convention=run.convention)
         before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
-        if before and after:
+        if before and after and before.correlation.value is not None:
             results[run.name] = {"as_predicted": before, "calibrated": after}
     return results
 
 
-def make_section(results: dict[str, Calibrations], unit: Measure = PCKH) -> Section | None:
+def make_section(results: dict[str, dict[str, Calibration]], unit: Measure = PCKH) -> Section | None:
     """A row per run and kind of score, and a plot per run; None without results.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 from evaluation import PCKH, Measure
 from evaluation.report.material import Run
 from evaluation.report.page import Section
-from evaluation.report.plots import training_curves
+from evaluation.report.plots import line_plot
 from evaluation.report.tables import Table, file_name, readable
 
 CURVE_POINTS = 150
@@ -26,14 +26,14 @@ def make_section(runs: Sequence[Run], measure: Measure = PCKH) -> Section:
     figures = {}
     for stage in dict.fromkeys(stage for run in runs for stage in run.curves):
         if drawn := {run.name: thin(run.curves[stage]) for run in runs if run.curves.get(stage)}:
-            plot = training_curves(drawn, "loss (standard deviations)", f"{readable(stage)}: training loss")
+            plot = line_plot(drawn, f"{readable(stage)}: training loss", "step", "loss (standard deviations)")
             figures[f"training-{file_name(stage)}"] = (f"Training loss of {readable(stage)}.", plot)
         validated = {run.name: run.validations[stage] for run in runs if run.validations.get(stage)}
         for column, (name, ylabel) in enumerate(shown, start=1) if validated else ():
             points = {run: [(row[0], row[column]) for row in rows] for run, rows in validated.items()}
             if all(value is None for rows in points.values() for _, value in rows):
                 continue
-            plot = training_curves(points, ylabel, f"{readable(stage)}: {name} of the validation people")
+            plot = line_plot(points, f"{readable(stage)}: {name} of the validation people", "step", ylabel)
             caption = f"{name} of the validation people as {readable(stage)} trained."
             figures[f"validation-{file_name(name)}-{file_name(stage)}"] = (caption, plot)
     text = () if figures else ("No run folder holds a training log.",)

@@ -1,17 +1,14 @@
-"""Where the error is: by joint and bone, by person size, by annotated joints, by joint group, between two joints."""
+"""Where the error is: by joint and bone, by person size, by annotated joints, between two joints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation import GroundTruth, Measure, Scores, evaluate
+from evaluation import GroundTruth, Scores, evaluate
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
-from evaluation.metrics.conventions import OUTSIDE_MEAN, SHORT, joint_groups
 from evaluation.metrics.ground_truth import has_size
-from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.relative import relative_errors
 from evaluation.report import plots
 from evaluation.report.material import Run, View
@@ -19,23 +16,22 @@ from evaluation.report.page import Section
 from evaluation.report.tables import Cell, Table, cell, file_name, joints_table
 from heads.skeleton import BOX_PER_SCALE
 
-HEAD = ("neck", "head_top")
-# A part of the data: its label on an axis or in a table -> (N,) bool, who is in it, and (K,) bool, which joints count.
-Parts = dict[str, tuple[np.ndarray, np.ndarray]]
+Parts = dict[str, np.ndarray]  # of the data: its label on an axis or in a table -> (N,) bool, who is in it
 
 
 def parts_by_size(gt: GroundTruth, count: int = 4) -> Parts:
     """`count` parts of about equally many people, from small to large, named by their height in image pixels.
 
-    A height is 200 times MPII's scale. People of unknown scale are in no part; with no known scale there is no part.
+    A height is 200 times MPII's scale. People of unknown scale, or without a joint, are in no part; with no known scale
+    there is no part.
     """
-    known = has_size(gt.scale)
+    known = has_size(gt.scale) & gt.annotated.any(axis=1)
     height = BOX_PER_SCALE * np.where(known, gt.scale, np.nan)
     edges = np.unique(np.quantile(height[known], np.linspace(0, 1, count + 1))).tolist() if known.any() else []
     parts = {}
     for low, high in pairwise(edges if len(edges) != 1 else edges * 2):
         inside = (height >= low) & ((height <= high) if high == edges[-1] else (height < high))
-        parts[f"{low:.0f} to {high:.0f}"] = inside, np.ones(len(gt.skeleton), bool)
+        parts[f"{low:.0f} to {high:.0f}"] = inside
     return parts
 
 
@@ -50,52 +46,21 @@ def parts_by_annotated(gt: GroundTruth) -> Parts:
         inside = (counts > low) & (counts <= high)
         label = f"all {joints}" if low == joints - 1 else f"{high}" if low == high - 1 else f"{low + 1} to {high}"
         if inside.any():
-            parts[label] = inside, np.ones(joints, bool)
+            parts[label] = inside
     return parts
 
 
-def parts_by_group(gt: GroundTruth) -> Parts:
-    """The skeleton's own groups; else those from head to ankle, without those of which it has no joint."""
-    groups = joint_groups(gt.skeleton, HEAD, OUTSIDE_MEAN).items()
-    return {SHORT.get(group, group): (np.ones(len(gt), bool), joints) for group, joints in groups if joints.any()}
-
-
-# How people or joints are divided, the title, the label of its axis, and a caption.
+# How people are divided, the title, and a caption.
 PARTS = {
-    "size": (parts_by_size, "By person size", "person height in the image, 200 x scale (px)",
-             "People in quarters by their size."),
-    "annotated": (parts_by_annotated, "By annotated joints", "annotated joints of a person",
-                  "People by how many joints they have."),
-    "group": (parts_by_group, "By joint group", "joint group", "All people; left and right together."),
-}  # fmt: skip
+    "size": (parts_by_size, "By person size", "People in quarters by their height in the image, 200 x scale, in px."),
+    "annotated": (parts_by_annotated, "By annotated joints", "People by how many joints they have."),
+}
 
 
-def breakdown(pred: ArrayLike, gt: GroundTruth, parts: Parts, *, convention: str = "official") -> dict[str, Scores]:
-    """The scores of each part, by its label, with confidence intervals over its people; see `evaluate`.
-
-    Their `people` are those with a joint that counts. PCKh is at its main threshold alone; its Mean is undefined for
-    the trunk, and that of a joint group is of all its joints together.
-    """
-    pred, results = np.asarray(pred), {}
-    options = {"convention": convention, "thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
-    for label, (people, joints) in parts.items():
-        part = gt.select(people, joints)
-        results[label] = replace(evaluate(pred[people], part, **options), people=int(part.annotated.any(axis=1).sum()))
-    return results
-
-
-def part_to_json(scores: Scores) -> Json:
-    """{"persons", "joints", "joint_error": {"image_px", "crop_px", "interval"},
-    "pckh": {"0.5": {"groups": {"Mean"}, "interval"}}}.
-    """
-    measure = scores.measure
-    pixels = {"image_px": scores["joint_error"].overall, "crop_px": scores["joint_error_crop"].overall}
-    return {
-        "persons": scores.people,
-        "joints": scores["joint_error"].count,
-        "joint_error": to_block(pixels),
-        measure.block: {f"{measure.main:g}": to_block({"groups": {"Mean": scores.mean_pckh}})},
-    }
+def breakdown(pred: ArrayLike, gt: GroundTruth, parts: Parts) -> dict[str, Scores]:
+    """The scores of each part, by its label, with confidence intervals over its people; see `evaluate`."""
+    options = {"thresholds": (gt.measure.main,), "bootstrap": DEFAULT_BOOTSTRAP}
+    return {label: evaluate(np.asarray(pred)[rows], gt.select(rows), **options) for label, rows in parts.items()}
 
 
 def make_joints_section(results: Mapping[str, Scores]) -> Section:
@@ -128,31 +93,30 @@ def make_joints_section(results: Mapping[str, Scores]) -> Section:
     return Section("Curves, joints and bones", tables=tables, figures=figures, folded=frozenset(tables))
 
 
-def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled: bool) -> Section:
+def make_parts_section(runs: Sequence[Run], view: View, scaled: bool) -> Section:
     """The section, of the last stages of the runs that have predictions of it.
 
     Args:
-        measure: of PCK.
         scaled: whether some person's scale is known. Crop pixels make people of all sizes comparable; without a scale
             there are only image pixels.
     """
     viewed = [(run, *view(2, run.poses[run.last])) for run in runs if run.last in run.poses]
     error, unit = ("joint_error_crop", "crop px") if scaled else ("joint_error", "image px")
-    main, text = measure.name_at(measure.main), []
-    facts, figures, tables = {}, {}, {}
-    for key, (divide, title, xlabel, caption) in PARTS.items():
-        parts = {run.name: breakdown(pose, gt, divide(gt), convention=run.convention) for run, gt, (pose,) in viewed}
-        facts[key] = {run: {label: part_to_json(part) for label, part in each.items()} for run, each in parts.items()}
+    text, figures, tables = [], {}, {}
+    for key, (divide, title, caption) in PARTS.items():
+        parts = {run.name: breakdown(pose, gt, divide(gt)) for run, gt, (pose,) in viewed}
         if not any(parts.values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
         values = {run: {label: part[error].overall for label, part in each.items()} for run, each in parts.items()}
-        plot = plots.part_points(values, title, xlabel, f"mean joint error ({unit})")
-        figures[f"error-by-{key}"] = (f"{caption} Bars are 95 % confidence intervals.", plot)
+        plot = plots.joint_dots(values, title, f"mean joint error ({unit})")
+        figures[f"error-by-{key}"] = (f"{caption} Lines are 95 % confidence intervals.", plot)
+        rows = [
+            (label, Cell(part.people, digits=0), *(cell(each[label]) for each in values.values()))
+            for label, part in next(iter(parts.values())).items()
+        ]
         words = f"{title}: mean joint error in {unit.replace('px', 'pixels')}"
-        tables[f"error-by-{key}"] = make_table(words, parts, error)
-        words = f"{title}: {measure.title}{measure.note} in %"
-        tables[f"{measure.block}-by-{key}"] = make_table(words, parts, main)
+        tables[f"error-by-{key}"] = Table(words, ("", "People", *parts), tuple(rows))
     relative = {
         run.name: {str(length): each for length, each in relative_errors(gt, poses).items()}
         for run, gt, poses in viewed
@@ -161,19 +125,10 @@ def make_parts_section(runs: Sequence[Run], view: View, measure: Measure, scaled
         title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
         caption = (
             "Relative positions of two joints (Eq. 6). With one bone between them it is the bone error; the loss of "
-            "`all` supervises those far apart too. Bars are 95 % confidence intervals."
+            "`all` supervises those far apart too. Lines are 95 % confidence intervals."
         )
-        plot = plots.part_points(relative, title, "bones on the path between two joints", unit)
+        plot = plots.joint_dots(relative, title, unit)
         figures["error-by-path"] = (caption, plot)
         rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
         tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(relative.values()))), rows)
-    return Section("Where the error is", text, tables, figures, folded=frozenset(tables), facts={"breakdowns": facts})
-
-
-def make_table(title: str, parts: Mapping[str, Mapping[str, Scores]], metric: str) -> Table:
-    """Part of the data in a row, run in a column. `parts`: run -> part -> scores."""
-    rows = tuple(
-        (label, Cell(part.people, digits=0), *(cell(each[label][metric].overall) for each in parts.values()))
-        for label, part in next(iter(parts.values())).items()
-    )
-    return Table(title, ("", "People", *parts), rows)
+    return Section("Where the error is", text, tables, figures, folded=frozenset(tables))

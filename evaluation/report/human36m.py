@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, cycle
 
 from evaluation import METRICS, Estimate, Scores
@@ -16,29 +15,18 @@ HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
 IN_TABLE_3 = {metric.name: metric for metric in METRICS[3] if metric.title}
 Values = Mapping[str, Estimate]  # joint or action -> value
 Columns = dict[str, Values]  # the head of each, and its values
+Pairs = Mapping[bool, Pair]  # whether a second dataset was trained on too -> the baseline, and another method if any
 
 
-@dataclass(frozen=True)
-class Trainings:
-    """Runs in 3D, compared by what they were trained on.
-
-    Attributes:
-        entries: rows of Table 2, each with its difference to the baseline trained on the same data.
-        gains: of each method trained with and without a second dataset: what the second one changes.
-        pairs: whether a second dataset was trained on too -> the baseline, and the method beside it in Tables 3 to 6
-            and Figure 2 if there is one.
-    """
-
-    entries: list[Entry]
-    gains: list[Entry]
-    pairs: dict[bool, list[Entry]]
-
-
-def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
+def compare_trainings(runs: Sequence[Run], view: View) -> tuple[list[Entry], list[Entry], Pairs] | None:
     """Differences of the runs in 3D to the baseline of their data; of a single run's stages, to the mean pose.
 
     Of several runs the last stages are compared, and the mean pose of the first run of each dataset comes first.
-    Without the people's depth, or predictions, there are no differences. None if no run has a score in 3D.
+    Without the people's depth, or predictions, there are no differences.
+
+    Returns:
+        The rows of Table 2, each with its difference; of each method trained with and without a second dataset what the
+        second one changes; and what stands in Tables 3 to 6 and Figure 2. None if no run has a score in 3D.
     """
     if not (runs := [run for run in runs if run.scores_in(3)]):
         return None
@@ -64,12 +52,11 @@ def compare_trainings(runs: Sequence[Run], view: View) -> Trainings | None:
             entries[row] = subtract_base(entries[row], entries[base], view, entries[base].name)
         shown = [row for row in others if entries[row].method == SHOWN and not single] or others
         pairs.setdefault(bool(entries[base].also), [entries[row] for row in (base, *shown[-1:])])
-    return Trainings(entries, gains, pairs)
+    return entries, gains, pairs
 
 
-def make_metrics_section(trainings: Trainings, runs: Sequence[Run], known: bool) -> Section:
+def make_metrics_section(entries: Sequence[Entry], gains: Sequence[Entry], runs: Sequence[Run], known: bool) -> Section:
     """Table 2, and what a second dataset gives. `known`: whether the validation people's depth is given."""
-    entries, gains = trainings.entries, trainings.gains
     text = material.describe_people(entries)
     if "illegal_angle" not in entries[-1].scores.metrics:
         text.append("Illegal Angle was not measured: it needs the joint-angle model (--angle-limits).")
@@ -117,21 +104,16 @@ def table_2(entries: Sequence[Entry]) -> Table:
     return Table(title, ("", *HEADS.values()), join_groups(groups.items()), note)
 
 
-def make_joints_section(pairs: Mapping[bool, Pair]) -> Section:
-    """Table 3, a table per metric. `pairs`: whether a second dataset was trained on too -> baseline and another."""
+def make_joints_section(pairs: Pairs) -> Section:
+    """Table 3, a table per metric."""
     pair = pairs[False not in pairs]
     text = (f"Right and left together. {describe_training(pair)} The paper's: on Human3.6M alone, Protocol 2.",)
     tables = {f"table3-{metric.replace('_', '-')}": table_3(metric, pair) for metric in IN_TABLE_3}
     return Section("Table 3: by joint and bone", text, tables)
 
 
-def make_actions_section(pairs: Mapping[bool, Pair]) -> Section:
-    """Tables 4 to 6; those whose protocol or kind of training none of one's own have are folded.
-
-    Args:
-        pairs: whether a second dataset was trained on too -> baseline and another. Of which protocol one's own are, if
-            that is known, decides where they stand.
-    """
+def make_actions_section(pairs: Pairs) -> Section:
+    """Tables 4 to 6; those whose protocol or kind of training none of one's own have are folded."""
     tables, folded = {}, set()
     for number, (name, printed) in enumerate(published.ACTION_TABLES.items(), start=4):
         protocols = ("", f"Protocol {printed['protocol']}")  # of an unknown one they stand in every table

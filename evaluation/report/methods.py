@@ -1,26 +1,16 @@
 """Which method is best: Tables 7 and 8 of the paper with one's own scores and their differences."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from itertools import chain
 
 from evaluation import PCKH, Scores
-from evaluation.metrics.json_format import scores_to_json
+from evaluation.metrics.conventions import SHORT
+from evaluation.metrics.json_format import Json, scores_to_json
 from evaluation.report import material
 from evaluation.report.material import BASE, PREDICTED, Entry, Run, View, subtract_base
 from evaluation.report.page import Section
-from evaluation.report.published import PAPER, TABLE_7, TABLE_8, PublishedRow
-from evaluation.report.tables import (
-    Cell,
-    Row,
-    Table,
-    cell,
-    group_heads,
-    join_groups,
-    metric_cells,
-    metric_heads,
-    readable,
-)
+from evaluation.report.published import PAPER, TABLE_7, TABLE_8
+from evaluation.report.tables import Cell, Row, Table, cell, join_groups, metric_cells, metric_heads, readable
 from heads.skeleton import MPII
 
 NOT_HERE = "In the paper, not among these runs"
@@ -47,7 +37,7 @@ def compare_stages(runs: Sequence[Run], view: View) -> list[Entry]:
 
 
 def make_sections(
-    runs: Sequence[Run], entries: Sequence[Entry], known: bool, published: Mapping[str, PublishedRow] = TABLE_8
+    runs: Sequence[Run], entries: Sequence[Entry], known: bool, published: Mapping[str, Json] = TABLE_8
 ) -> list[Section]:
     """Tables 7 and 8.
 
@@ -61,7 +51,7 @@ def make_sections(
     facts = {
         "runs": {run.name: {"method": run.method, "training": run.record, "stages": stages[run.name]} for run in runs},
         "differences": material.differences_to_json(entries, "stage"),
-        "published": {name: asdict(row) for name, row in published.items()} if measure == PCKH else {},
+        "published": {**published} if measure == PCKH else {},
     }
     text, silent = material.describe_people(entries), ", ".join(run.name for run in runs if not run.poses)
     if not known:
@@ -131,37 +121,29 @@ def list_paper(values: Sequence[float | None]) -> list[Cell]:
     return [Cell(values[2]), Cell(values[0]), Cell(values[1])]
 
 
-def table_8(entries: Sequence[Entry], published: Mapping[str, PublishedRow]) -> Table:
-    """PCKh@0.5 of the joint groups, one's own by stage and run, then the differences, then published rows by source.
+def table_8(entries: Sequence[Entry], published: Mapping[str, Json]) -> Table:
+    """PCKh@0.5 of the joint groups, one's own by stage and run, then published rows by source.
 
     Published rows stand beside PCKh of MPII's joints alone.
     """
     measure = entries[-1].scores.measure
     published = published if all(is_mpii(entry.scores) for entry in entries) else {}
 
-    def row(name: str, scores: Scores, signed: bool = False) -> Row:
-        return name, *(cell(group, signed=signed) for group in scores.pckh.groups["groups"].values())
+    def row(entry: Entry) -> Row:
+        return entry.name, *map(cell, entry.scores.pckh.groups["groups"].values())
 
-    folded: set[str] = set()
-    groups = _group_by_stage(entries, lambda entry: row(entry.name, entry.scores))
-    compared = [
-        row(e.name if e.stage == PREDICTED else f"{e.name}, {readable(e.stage)}", e.difference, True)
-        for e in entries
-        if e.difference
-    ]
-    groups.append(("Δ in points", compared))
-    for source in dict.fromkeys(each.source for each in published.values()):
-        rows = [(each.label, *map(Cell, each.groups)) for each in published.values() if each.source == source]
-        groups.append((f"As published, MPII test set: {source}", rows))
-        folded.add(groups[-1][0])
-    notes = [material.describe_differences(entries)]
-    if published:
-        notes.append("The published rows are not ours: they are on MPII's test set.")
-        notes += [each.note for each in published.values()]
+    groups, captions = _group_by_stage(entries, row), {}
+    for each in published.values():
+        captions.setdefault(f"As published, MPII test set: {each['source']}", []).append(
+            (each["label"], *map(Cell, each["groups"]))
+        )
+    notes = ["The published rows are not ours: they are on MPII's test set."] if published else []
+    notes += [each["note"] for each in published.values()]
     conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
     title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
     note = " ".join(filter(None, notes))
-    return Table(title, ("", *group_heads(entries[-1].scores)), join_groups(groups), note, folded=frozenset(folded))
+    heads = (SHORT.get(group, group) for group in entries[-1].scores.pckh.groups["groups"])  # as there
+    return Table(title, ("", *heads), join_groups([*groups, *captions.items()]), note, folded=frozenset(captions))
 
 
 def _group_by_stage(entries: Sequence[Entry], row: Callable[[Entry], Row]) -> list[tuple[str, list[Row]]]:

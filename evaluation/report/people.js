@@ -6,6 +6,7 @@ for (const box of document.querySelectorAll(".people")) {
   const {methods, joints, groups, people, kind_names: kinds} = data, K = joints.length, N = people.length;
   const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
   const places = new Int16Array(bytes(data.places).buffer), visible = bytes(data.visible), kindOf = bytes(data.kinds);
+  const given = data.errors && new Float32Array(bytes(data.errors).buffer);
   const all = joints.map((_, joint) => joint), sets = {"all joints": all, ...groups};
   joints.forEach((name, joint) => { sets[name] = [joint]; });
   const safe = text => String(text).replace(/[&<>"]/g, letter => `&#${letter.charCodeAt(0)};`);
@@ -17,6 +18,7 @@ for (const box of document.querySelectorAll(".people")) {
     return places[at] === NONE ? null : [places[at], places[at + 1]];
   };
   const error = (method, row, joint) => {
+    if (given) return given[(method * N + row) * K + joint];
     const truth = place(0, row, joint), found = place(method + 1, row, joint), {side, size} = people[row];
     return truth && found && size ? Math.hypot(found[0] - truth[0], found[1] - truth[1]) * side / UNIT / size : NaN;
   };

@@ -11,7 +11,7 @@ from evaluation import KINDS, GroundTruth, classify_errors
 from evaluation.metrics.conventions import SHORT, joint_groups
 from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json
-from evaluation.report.errors import HEAD, parts_by_size
+from evaluation.report.errors import parts_by_size
 from evaluation.report.skeletons import close_up, side_colors, to_jpeg
 
 MOST = 3000  # people: of more, the worst
@@ -23,22 +23,24 @@ def pack_people(
     gt: GroundTruth,
     poses: Mapping[str, np.ndarray],
     columns: Mapping[str, np.ndarray],
-    visible: np.ndarray,
+    millimeters: np.ndarray | None,
     load_image: Callable[[str], np.ndarray],
     thumbnails: int,
     images: str = "",
 ) -> Json:
-    """What `people.js` reads: all who have an error in the unit of the ground truth, at most `MOST`.
+    """What `people.js` reads: all who have an error, at most `MOST`.
 
     Args:
         gt: of N people. poses: method -> (N, K, 2).
-        columns: `id` and `image`, (N,) each. visible: (N, K) 1 for a visible joint, 0 for a hidden one.
+        columns: `id` and `image`, (N,) each.
+        millimeters: (M, N, K) errors in 3D by which people are ranked; None: those in the unit of the ground truth.
         load_image: an image by name, (H, W, 3) uint8 RGB; one that cannot be read, which is a PoseError, is left out.
         thumbnails: people to draw close-ups of, first of those who are among the worst of some joint.
         images: where others have their image, before its name; '' for nowhere.
     """
     size = np.where(has_size(gt.size), gt.size, np.nan)
     errors = np.stack([np.linalg.norm(pose - gt.known, axis=-1) for pose in poses.values()]) / size[:, None]
+    errors = errors if millimeters is None else millimeters
     worst = nan_mean(errors, axis=2).max(axis=0)
     rows = np.sort(np.argsort(-worst)[: min(MOST, int(np.isfinite(worst).sum()))])
     low, high = np.nanmin(gt.known[rows], axis=1), np.nanmax(gt.known[rows], axis=1)
@@ -55,7 +57,7 @@ def pack_people(
     steps = np.rint((every - box[:, None, :2]) / box[:, None, 2:] * STEPS)
     steps = np.where(np.isfinite(steps), np.clip(steps, NONE + 1, -NONE - 1), NONE)
     quarter, quarters = np.full(len(gt), -1), parts_by_size(gt)
-    for place, (inside, _) in enumerate(quarters.values()):
+    for place, inside in enumerate(quarters.values()):
         quarter[inside] = place
     table = {name: np.asarray(values)[rows].tolist() for name, values in {**columns, "quarter": quarter}.items()}
     table |= dict(zip(("x", "y", "side", "size"), np.column_stack([box, size[rows]]).round(3).T.tolist(), strict=True))
@@ -63,15 +65,16 @@ def pack_people(
     for place, thumbnail in drawn.items():
         people[place]["thumbnail"] = thumbnail
     kinds = np.stack([classify_errors(pose, gt)[rows] for pose in poses.values()])
-    arrays = {"places": steps.astype("<i2"), "visible": visible[rows], "kinds": kinds}
+    arrays = {"places": steps.astype("<i2"), "visible": gt.visible[rows], "kinds": kinds}
+    arrays |= {} if millimeters is None else {"errors": errors[:, rows].astype("<f4")}
     return {
         "methods": list(poses),
         "joints": list(gt.skeleton.names),
         "aliases": {short: name for name, short in SHORT.items()},
-        "groups": {name: np.flatnonzero(of).tolist() for name, of in joint_groups(gt.skeleton, HEAD).items()},
+        "groups": {name: np.flatnonzero(of).tolist() for name, of in joint_groups(gt.skeleton).items()},
         "parents": list(gt.skeleton.parents),
         "colors": ["rgb({}, {}, {})".format(*color) for color in side_colors(gt.skeleton)],
-        "unit": gt.measure.unit,
+        "unit": gt.measure.unit if millimeters is None else "mm",
         "kind_names": [kind.capitalize() for kind in KINDS],
         "quarters": list(quarters),
         "images": images,

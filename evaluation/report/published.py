@@ -8,7 +8,6 @@ with its source.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,39 +35,22 @@ ACTIONS: dict[str, list[str]] = _DATA["actions"]
 _ACTION_BY_NAME = {name: action for action, names in ACTIONS.items() for name in (action.lower(), *names)}
 # Table 7: (method of Table 1, stage) -> mean joint and bone error in image pixels, mean PCKh@0.5 in percent, on MPII.
 TABLE_7 = {(method, stage): tuple(values) for method, stage, *values in _DATA["table7"]["rows"]}
-
-
-@dataclass(frozen=True)
-class PublishedRow:
-    """One method's PCKh@0.5 on MPII's test set, a row of Table 8.
-
-    Attributes:
-        label: authors, venue and year.
-        groups: Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Mean in percent.
-        source: of the numbers.
-        note: what is odd about them; may be empty.
-    """
-
-    label: str
-    groups: Sequence[float]
-    source: str
-    note: str = ""
-
-
 # Tables 4 to 6, each a dict: "title" with the unit, "protocol" of Human3.6M, "metric" of `METRICS`, "mixed" (whether 2D
 # data was trained on too), "note" (what is odd about the numbers) and "rows" in the paper's order, its own last: label;
 # authors, venue and year, "" for the paper's own; values of the 15 `ACTIONS` in mm, [] if there is only the average;
 # and the average as printed.
 ACTION_TABLES: dict[str, dict[str, Any]] = {name: _DATA[name] for name in ("table4", "table5", "table6")}
 SOURCES: dict[str, str] = _DATA["table8"]["sources"]
-# The paper's 16 rows in its order, then others.
-TABLE_8 = {
-    name: PublishedRow(label, groups, SOURCES[source], *note)
+# PCKh@0.5 on MPII's test set, the paper's 16 rows in its order, then others, each a dict: "label" (authors, venue and
+# year), "groups" (Head, Shoulder, Elbow, Wrist, Hip, Knee, Ankle, Mean in percent), "source" of the numbers, and "note"
+# (what is odd about them; may be empty).
+TABLE_8: dict[str, dict[str, Any]] = {
+    name: {"label": label, "groups": groups, "source": SOURCES[source], "note": "".join(note)}
     for name, label, source, groups, *note in _DATA["table8"]["rows"]
 }
 
 
-def select_rows(names: Sequence[str]) -> dict[str, PublishedRow]:
+def select_rows(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The rows of `TABLE_8` called `names`, in the table's order; ("all",) takes every row, ("none",) no row.
 
     Raises:

@@ -1,22 +1,20 @@
-"""Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1): the tree and its spreads."""
+"""Joints or bones: the five methods (Table 1), and the paper's reason for them (Figure 1): their spreads."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from evaluation import Estimate
 from evaluation.metrics.conventions import name_kind
+from evaluation.metrics.ground_truth import CROP, nan_mean
 from evaluation.report import plots
 from evaluation.report.page import Section
 from evaluation.report.published import PAPER, PAPER_NAMES
+from evaluation.report.skeletons import draw_poses
 from evaluation.report.tables import Cell, Table
 from heads.pairs import METHODS, get_pairs
 from heads.skeleton import MPII, Skeleton
 
 OTHERS = (5, 6)  # looks that the first five methods do not have
-SIDES = ("right", "center", "left")  # of a joint's children, from above
-ROW, LABEL = 0.42, 5  # inches between two rows of joints; points from a joint to its name
-DEEP = 6  # bones to the origin that leave room for names of two words in a line
 
 
 def pose_std(joints: ArrayLike, skeleton: Skeleton = MPII) -> np.ndarray:
@@ -68,17 +66,18 @@ def make_section(
         training: whether they are the training people's.
         dimensions: D.
     """
-    flat, figures, kinds = dimensions == 2, {}, {}
+    flat, figures, pictures, kinds = dimensions == 2, {}, [], {}
     what, more = ("annotations", " with a center and a scale") if flat else ("people with depth", " and a camera")
     text = f"No {what}{more} were given to measure it on."
-    if flat:
-        caption = "An arrow is the bone of the joint where it starts, B_k = J_parent(k) - J_k (Eq. 4); orange: right, "
-        figures["figure1-tree"] = f"{caption}blue: left.", skeleton_tree(skeleton)
     if joints is not None:
         std = pose_std(joints, skeleton)
         if not flat:  # the root has no value of its own
             std[0, skeleton.root] = np.nan
         kinds = average_kinds(std, skeleton)
+    if kinds and flat:
+        caption = "The mean pose. A bone leads from its joint to the parent, B_k = J_parent(k) - J_k (Eq. 4)."
+        canvas = np.full((CROP, CROP, 3), 255, np.uint8)
+        pictures.append((caption, draw_poses(canvas, nan_mean(joints, axis=0), skeleton=skeleton)))
     if kinds:
         people = np.isfinite(joints).all(axis=-1).any(axis=1).sum()
         steadier = sum(both["bone"] < both["joint"] for both in kinds.values())
@@ -98,7 +97,7 @@ def make_section(
     if not flat:
         return Section("Figure 1, middle: joints against bones in 3D", (text,), figures=figures, facts={"3d": facts})
     tables = {"table1": methods_table(skeleton)}
-    return Section("Table 1 and Figure 1: joints against bones", (text,), tables, figures, facts=facts)
+    return Section("Table 1 and Figure 1: joints against bones", (text,), tables, figures, pictures, facts=facts)
 
 
 def methods_table(skeleton: Skeleton = MPII) -> Table:
@@ -110,50 +109,3 @@ def methods_table(skeleton: Skeleton = MPII) -> Table:
         "compared. The origin is in all of the sets here; the paper writes P_all without it."
     )
     return Table("The five methods", ("", "In the paper", "CNN prediction", "Loss", "Pairs"), tuple(rows), note=note)
-
-
-def skeleton_tree(skeleton: Skeleton = MPII) -> Figure:
-    """Figure 1 of the paper, left: joints, and each one's bone, an arrow from it to its parent (Eq. 4).
-
-    The tree lies on its side, the origin J_0 at the left: a column has joints as many bones away from it.
-    """
-    places = tree_places(skeleton)
-    rows = np.ptp(places[:, 1])
-    figure = Figure(figsize=(plots.WIDTH, 1.2 + ROW * rows), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_axis_off()
-    colors = [plots.SIDES[side] for side in skeleton.sides]
-    origin = (0.0, places[skeleton.root, 1])
-    ends = np.array([origin if parent == -1 else places[parent] for parent in skeleton.parents])
-    for start, end, color in zip(places, ends, colors, strict=True):
-        line = ":" if tuple(end) == origin else "-"
-        look = {"arrowstyle": "-|>", "color": color, "shrinkA": 3, "shrinkB": 4, "linestyle": line}
-        axes.annotate("", xy=end, xytext=start, arrowprops=look)
-    axes.scatter(*places.T, 22, colors, zorder=3)
-    axes.scatter(*origin, 22, "none", edgecolors="black", marker="s", zorder=3)
-    space = " " if places[:, 0].max() <= DEEP else "\n"
-    style = {"fontsize": "x-small"}
-    joints = zip(skeleton.names, places, ends[:, 1] - places[:, 1], strict=True)
-    for joint, (name, (x, y), rise) in enumerate([*joints, ("origin", origin, 0)]):
-        above = rise > 0 or (rise == 0 and x % 2 == 0)  # away from its bone; neighbors in a chain do not meet
-        branches = skeleton.parents.count(joint) > 1  # whose arrows come from the right
-        style |= {"ha": "right" if branches else "center", "va": "bottom" if above else "top"}
-        label, shift = name.replace("_", space), (0, LABEL if above else -LABEL)
-        axes.annotate(label, (x, y), xytext=shift, textcoords="offset points", **style)
-    axes.set(xlim=(-0.5, places[:, 0].max() + 0.5), ylim=(rows + 0.6, -0.6))
-    return figure
-
-
-def tree_places(skeleton: Skeleton) -> np.ndarray:
-    """(K, 2) where joints stand in the drawn tree: bones to the origin, and a row, the middle of their children's."""
-    ranks = [(SIDES.index(side), joint) for joint, side in enumerate(skeleton.sides)]
-    inner = sorted(set(skeleton.parents) - {-1}, key=lambda joint: -len(skeleton.ancestry[joint]))
-    leaves = set(range(len(skeleton))) - set(inner)
-    rows = np.zeros(len(skeleton))
-    rows[sorted(leaves, key=lambda leaf: [ranks[joint] for joint in reversed(skeleton.ancestry[leaf])])] = range(
-        len(leaves)
-    )
-    for joint in inner:
-        below = rows[np.equal(skeleton.parents, joint)]
-        rows[joint] = (below.min() + below.max()) / 2
-    return np.column_stack([[len(path) for path in skeleton.ancestry], rows])

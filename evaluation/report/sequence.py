@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from evaluation.metrics.errors import bone_errors, bone_names, joint_errors
 from evaluation.metrics.ground_truth import nan_mean
 from evaluation.metrics.json_format import to_json
-from evaluation.report import plots
 from evaluation.report.page import Section
+from evaluation.report.plots import line_plot
+from evaluation.report.side_view import GT
+from evaluation.report.skeletons import draw_skeleton, side_colors
 from heads.skeleton import MPII, Skeleton
 
 KIND = "wrist"
-FRAMES = 4  # poses side by side: what a phone's width can show
+FRAMES, SIDE = 4, 240  # poses of each method; pixels on a side of each
 TURN = np.pi / 4  # about the vertical: depth shows, and right and left stay apart
-DENSE = 40  # frames, above which a line has no markers
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ class Sequence:
         """
         joints = [index for index, name in enumerate(self.skeleton.names) if name.endswith(KIND)]
         bones = [bone_names(self.skeleton).index(self.skeleton.names[joint]) for joint in joints]
-        errors = {}
-        for name, pose in self.poses.items():
-            both = joint_errors(pose, self.gt, self.skeleton.root)[:, joints], bone_errors(pose, self.gt, self.skeleton)
-            errors[name] = np.stack([nan_mean(both[0], axis=1), nan_mean(both[1][:, bones], axis=1)])
-        return errors
+        return {
+            name: np.stack([
+                nan_mean(joint_errors(pose, self.gt, self.skeleton.root)[:, joints], axis=1),
+                nan_mean(bone_errors(pose, self.gt, self.skeleton)[:, bones], axis=1),
+            ])
+            for name, pose in self.poses.items()
+        }  # fmt: skip
 
 
 def make_section(sequence: Sequence | None) -> Section:
@@ -58,71 +61,36 @@ def make_section(sequence: Sequence | None) -> Section:
         nothing = "No sequence with numbered frames, known depths and cameras was given."
         return Section(heading, (nothing,), facts={"3d": {"figure2": {}}})
     text = (
-        f"{sequence.title}: of the sequences, the one whose wrists move most. Above, the error of the wrists and of "
-        "the bones from them to the elbows; below, the poses at the marked frames, seen from 45 degrees to the side.",
+        f"{sequence.title}: of the sequences, the one whose wrists move most. The error of the wrists and of the bones "
+        "from them to the elbows, and poses at some frames, turned by 45 degrees, the ground truth in gray.",
     )
-    caption = "Errors of both wrists, averaged, roots together; in the legend their means over the sequence."
-    wrist = {
-        name: dict(zip(("joint_mm", "bone_mm"), to_json(both), strict=True)) for name, both in sequence.errors().items()
-    }
+    errors, figures = sequence.errors(), {}
+    for place, what in enumerate(("joint", "bone")):
+        lines = {
+            f"{name} (mean {nan_mean(each[place]):.1f})": np.column_stack([sequence.frames, each[place]])
+            for name, each in errors.items()
+        }
+        plot = line_plot(lines, f"{KIND.capitalize()}: {what} error (mm)", "frame", "mm")
+        figures[f"figure2-{what}"] = f"The {what} error of both wrists, averaged, roots together.", plot
+    wrist = {name: dict(zip(("joint_mm", "bone_mm"), to_json(both), strict=True)) for name, both in errors.items()}
     facts = {"figure2": {"sequence": sequence.title, "frames": sequence.frames.tolist(), KIND: wrist}}
-    return Section(heading, text, figures={"figure2": (caption, sequence_figure(sequence))}, facts={"3d": facts})
+    return Section(heading, text, figures=figures, pictures=draw_frames(sequence), facts={"3d": facts})
 
 
-def sequence_figure(sequence: Sequence) -> Figure:
-    """Joint and bone error of the wrists along a sequence, and below each method's pose at some frames.
+def draw_frames(sequence: Sequence) -> list[tuple[str, np.ndarray]]:
+    """Captions, and each method's poses at frames that are spread evenly, turned by 45 degrees about the vertical.
 
-    The frames are spread evenly. The poses are turned by 45 degrees about the vertical, roots together, with the ground
-    truth in gray beneath them.
-
-    Args:
-        sequence: at least one frame and method.
+    Their roots are together, in the middle, with the ground truth in gray beneath them, all to one scale.
     """
-    shown = np.unique(np.linspace(0, len(sequence.frames) - 1, FRAMES).round().astype(int))
-    methods = len(sequence.poses)
-    figure = Figure(figsize=(plots.WIDTH, 5.0 + 1.6 * methods), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(4.4, 0.3 + 1.6 * methods))
-    errors = sequence.errors()
-    for column, (axes, what) in enumerate(zip(above.subplots(2, 1, sharex=True), ("joint", "bone"), strict=True)):
-        for index, (name, lines) in enumerate(errors.items()):
-            marker = plots.MARKERS[index % len(plots.MARKERS)] if len(sequence.frames) < DENSE else ""
-            look = {**plots.style(index), "marker": marker, "markersize": 4}
-            label = f"{plots.label_line(name)} (mean {nan_mean(lines[column]):.1f})"
-            axes.plot(sequence.frames, lines[column], label=label, **look)
-        for frame in sequence.frames[shown]:
-            axes.axvline(frame, color="#999999", linewidth=0.8, zorder=0)
-        axes.set_title(f"{KIND.capitalize()}: {what} error (mm)", fontsize="medium", loc="left")
-        plots.prepare_axes(axes)
-        columns = methods if sum(map(len, errors)) < 24 else 1  # beside each other if the names are short
-        room = 1.1 + 0.2 * methods / columns
-        axes.set_ylim(0, room * np.nanmax([lines[column] for lines in errors.values()], initial=1.0))
-        axes.legend(fontsize="small", loc="upper left", ncols=columns, framealpha=0.8)
-    axes.set_xlabel("frame")
-    _draw_poses(below, sequence, shown)
-    return figure
-
-
-def _draw_poses(figure: Figure, sequence: Sequence, shown: np.ndarray) -> None:
-    """A row of poses per method, a column per frame, all to one scale."""
-    turned = {name: _turn(pose[shown], sequence.skeleton) for name, pose in sequence.poses.items()}
-    gt = _turn(sequence.gt[shown], sequence.skeleton)
-    places = np.concatenate([gt, *turned.values()]).reshape(-1, 2)
-    reach = 1.1 * np.nanmax(np.abs(places[:, 0]), initial=1.0)
-    top, bottom = np.nanmin(places[:, 1], initial=-1.0) - 50, np.nanmax(places[:, 1], initial=1.0) + 50
-    panels = figure.subplots(len(turned), len(shown), squeeze=False)
-    for row, (name, poses) in enumerate(turned.items()):
-        for axes, frame, pose, true in zip(panels[row], sequence.frames[shown], poses, gt, strict=True):
-            for joints, color, width in ((true, plots.TRUE_POSE, 4), (pose, plots.side_colors(sequence.skeleton), 1.4)):
-                plots.add_limbs(axes, joints, sequence.skeleton, color, width)
-            axes.set(xlim=(-reach, reach), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
-            axes.spines[:].set_visible(False)
-            if row == 0:
-                axes.set_title(f"frame {frame}", fontsize="small")
-        panels[row, 0].set_ylabel(name, fontsize="small")
-    plots.add_legend_of_sides(figure)
-
-
-def _turn(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(F, K, 2) poses (F, K, 3) relative to their roots, turned about the vertical and seen from ahead."""
-    poses = poses - poses[:, [skeleton.root]]
-    return np.stack([np.cos(TURN) * poses[..., 0] + np.sin(TURN) * poses[..., 2], poses[..., 1]], axis=-1)
+    shown, skeleton = np.unique(np.linspace(0, len(sequence.frames) - 1, FRAMES).round().astype(int)), sequence.skeleton
+    poses = np.stack([sequence.gt, *sequence.poses.values()])[:, shown]
+    poses = poses - poses[:, :, [skeleton.root]]
+    turned = np.stack([np.cos(TURN) * poses[..., 0] + np.sin(TURN) * poses[..., 2], poses[..., 1]], axis=-1)
+    gt, *placed = SIDE / 2 * (1 + turned / (1.1 * np.nanmax(np.abs(turned), initial=1.0)))
+    pictures = []
+    for (name, pose), place in product(zip(sequence.poses, placed, strict=True), range(len(shown))):
+        picture = np.full((SIDE, SIDE, 3), 255, np.uint8)
+        draw_skeleton(picture, gt[place], skeleton, [GT] * len(skeleton), 4.0)
+        draw_skeleton(picture, pose[place], skeleton, side_colors(skeleton), 2.0)
+        pictures.append((f"{name}, frame {sequence.frames[shown[place]]}", picture))
+    return pictures

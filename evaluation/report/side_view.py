@@ -20,7 +20,7 @@ STEPS = 60  # of the bisection: to a float's last digit
 
 GRAY, TEXT = (170, 170, 170), (90, 90, 90)
 GT = (120, 120, 120)  # the ground truth, on white
-LABEL = "away from the camera"
+LABEL = "away from the camera ->"
 GROUND = 500.0  # mm of the ground line on either side of the root: a meter in all
 
 
@@ -196,14 +196,9 @@ def _draw_ground(canvas: np.ndarray, seen: np.ndarray, column: float, scale: flo
 
 
 def _draw_axis(canvas: np.ndarray) -> None:
-    """The arrow along the lower edge that says what right means; the words where there is room."""
+    """The words along the lower edge that say what right means, where there is room."""
     height, width = canvas.shape[:2]
     size = min(height, width) / 700
-    (length, _), _ = cv2.getTextSize(LABEL, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-    row, left = round(0.97 * height), round(0.04 * width)
-    if size >= 0.25 and left + length + 0.1 * width < width:
-        cv2.putText(canvas, LABEL, (left, row + 3), cv2.FONT_HERSHEY_SIMPLEX, size, TEXT, 1, cv2.LINE_AA)
-        left += length + round(0.02 * width)
-    right = round(0.96 * width)
-    tip = min(height, width) / 50 / max(right - left, 1)
-    cv2.arrowedLine(canvas, (left, row), (right, row), TEXT, 1, cv2.LINE_AA, 0, tip)
+    if size >= 0.25:
+        cv2.putText(canvas, LABEL, (round(0.04 * width), round(0.97 * height)), cv2.FONT_HERSHEY_SIMPLEX, size, TEXT, 1,
+                    cv2.LINE_AA)  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.metrics.ground_truth import GroundTruth
+from evaluation.metrics.oks import to_coco
 from evaluation.metrics.suspects import Suspects, rank_suspects
 from evaluation.report.material import Run, View
 from evaluation.report.page import Section
@@ -38,26 +39,28 @@ def make_section(runs: Sequence[Run], view: View, people: Sequence[str], images:
         f"suspects.json the labels of the first {RELABELED} in COCO's form."
     )
     tables = {"suspects": Table("Suspect labels, the most suspect first", head, tuple(rows[:SHOWN]))}
-    files = {"suspects.csv": sheet.getvalue().encode(), "suspects.json": to_coco(suspects, gt, people, images)}
+    files = {"suspects.csv": sheet.getvalue().encode(), "suspects.json": label_coco(suspects, gt, people, images)}
     return Section("Suspect labels", [text], tables, folded=frozenset(tables), files=files)
 
 
-def to_coco(suspects: Suspects, gt: GroundTruth, people: Sequence[str], images: Sequence[str]) -> bytes:
+def label_coco(suspects: Suspects, gt: GroundTruth, people: Sequence[str], images: Sequence[str]) -> bytes:
     """COCO keypoints of the labels as they are, with person_id, kind and score as `attributes`."""
     rows = suspects.order[:RELABELED]
-    known, annotated = gt.known[rows, :, :2], gt.annotated[rows]
+    known, annotated, low = gt.known[rows, :, :2], gt.annotated[rows], np.nanmin(gt.known[rows, :, :2], axis=1)
     number = {image: index for index, image in enumerate(dict.fromkeys(images[row] for row in rows), 1)}
-    low = np.nanmin(known, axis=1)
     size = np.nanmax(known, axis=1) - low
-    keypoints = np.nan_to_num(np.dstack([known, 2 * annotated])).reshape(len(rows), -1)
-    annotations = [
-        {"id": at + 1, "image_id": number[images[row]], "category_id": 1, "iscrowd": 0,
-         "num_keypoints": int(annotated[at].sum()), "keypoints": keypoints[at].tolist(),
-         "bbox": [*low[at].tolist(), *size[at].tolist()], "area": float(size[at].prod()),
-         "attributes": {"person_id": str(people[row]), "kind": str(suspects.kinds[row]),
-                        "score": round(float(suspects.scores[row]), 4)}}
-        for at, row in enumerate(rows)
-    ]  # fmt: skip
+    kinds, rates = suspects.kinds[rows].tolist(), suspects.scores[rows].round(4).tolist()
+    told = zip([str(people[row]) for row in rows], kinds, rates, strict=True)
+    columns = {
+        "id": np.arange(1, len(rows) + 1),
+        "category_id": np.ones(len(rows), int),
+        "iscrowd": np.zeros(len(rows), int),
+        "num_keypoints": annotated.sum(axis=1),
+        "bbox": np.hstack([low, size]),
+        "area": size.prod(axis=1),
+        "attributes": np.array([dict(zip(("person_id", "kind", "score"), each, strict=True)) for each in told]),
+    }
+    annotations = to_coco([number[images[row]] for row in rows], np.nan_to_num(known), 2 * annotated, **columns)
     edges = [[child + 1, parent + 1] for child, parent in enumerate(gt.skeleton.parents) if parent >= 0]
     tree = {
         "images": [{"id": index, "file_name": str(image)} for image, index in number.items()],

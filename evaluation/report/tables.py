@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.bootstrap import Estimate, find_beyond_chance
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
-from evaluation.metrics.kinds import KINDS
+from evaluation.metrics.kinds import KINDS, SIMILARITIES
 from evaluation.metrics.metric import METRICS
 from evaluation.metrics.scores import Scores
-from evaluation.report.chance import find_beyond_chance
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."
@@ -139,11 +138,6 @@ def file_name(name: str) -> str:
     return "".join(c if c.isalnum() or c in "_-" else "-" for c in name.lower()).strip("-")
 
 
-def group_heads(scores: Scores) -> tuple[str, ...]:
-    """The joint groups' names and the Mean's, short as in Table 8."""
-    return tuple(SHORT.get(group, group) for group in scores.pckh.groups["groups"])
-
-
 def groups_table(results: Mapping[str, Scores], threshold: float | None = None, signed: bool = False) -> Table:
     """PCKh of the joint groups and their Mean, one row per method.
 
@@ -229,17 +223,19 @@ def joints_table(scores: Scores, lead: str = "", signed: bool = False) -> Table:
     return Table(f"{lead}{title}", ("", *columns), rows, note=note)
 
 
-def format_scores(results: Mapping[str, Scores], signed: bool = False) -> str:
-    """Every table of scores that are all in 2D or all in 3D, as text; signed: of differences.
+def format_scores(results: Mapping[str, Scores], signed: bool = False, whole: bool = True) -> str:
+    """Every table of scores that are all in 2D or all in 3D, as text.
 
     Args:
         results: name -> scores; only the PCKh of those of `pckh`.
+        signed: of differences.
+        whole: else without those by joint, kind of error, action and subject, and PCKh at its main threshold alone.
     """
     first = next(iter(results.values()))
     tables = [summary_table(results, signed)]
     if first.dimensions == 2:
-        tables += [groups_table(results, threshold, signed) for threshold in first.thresholds]
-    for name, scores in results.items():
+        tables += [groups_table(results, one, signed) for one in (first.thresholds if whole else (first.measure.main,))]
+    for name, scores in results.items() if whole else ():
         if "joint_error" in scores.metrics:
             lead = f"{name}. " * (len(results) > 1 or signed)
             tables.append(joints_table(scores, lead, signed))
@@ -258,13 +254,16 @@ def kinds_table(scores: Scores, lead: str = "", signed: bool = False) -> Table:
     kinds, measure = [scores[f"kind_{kind}"] for kind in KINDS], scores.measure
     parts = [kind.groups["groups"] | kind.groups["parts"] for kind in kinds]
     rows = ((SHORT.get(name, name), *(cell(each[name], signed=signed) for each in parts)) for name in parts[0])
+    limits, size = f"within {measure.main:g} {measure.unit}, jitter within {2 * measure.main:g}", measure.one
+    if scores.by_oks:
+        limits, size = "at an OKS of {:g}, jitter at {:g}".format(*SIMILARITIES), "area"
     return Table(
         f"{lead}Kinds of error in % of {kinds[0].count:,} joints",
         ("", *map(str.capitalize, KINDS)),
         tuple(row for row in rows if row[1].value is not None),
-        f"Good within {measure.main:g} {measure.unit}, jitter within {2 * measure.main:g}; else inversion: on the "
-        "mirror joint; swap: on either joint of another person of the image; else miss. The Mean's errors are points "
-        f"gained if all such joints were right. Small, medium, large: thirds of the people by {measure.one}.",
+        f"Good {limits}; else inversion: on the mirror joint; swap: on either joint of another person of the image; "
+        "else miss. The Mean's errors are points gained if all such joints were right. Small, medium, large: thirds of "
+        f"the people by {size}.",
     )
 
 

@@ -1,42 +1,19 @@
 """Which method wins: every two of them on the same people, in a sentence, a table and a plot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from evaluation import Estimate, Scores
+from evaluation.metrics.bootstrap import find_beyond_chance
 from evaluation.metrics.calibration import correct_joints
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.evaluate import person_errors
-from evaluation.metrics.json_format import difference_to_json
 from evaluation.report import plots
-from evaluation.report.chance import find_beyond_chance
-from evaluation.report.material import Entry, Run, View, list_entries, subtract_base
+from evaluation.report.material import Entry, Run, View, differences_to_json, list_entries, subtract_base
 from evaluation.report.page import Section
 from evaluation.report.tables import Table, cell
-
-UNKNOWN = "whether they differ beyond chance is not known without the poses and the people"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two methods on the same people.
-
-    Attributes:
-        name, other: theirs.
-        difference: scores of the first minus those of the second, with paired intervals.
-        better, worse: people for whom the first has more joints correct, or fewer; in 3D a smaller, or larger, error.
-        people: who are counted.
-    """
-
-    name: str
-    other: str
-    difference: Scores
-    better: int
-    worse: int
-    people: int
 
 
 def list_values(scores: Scores) -> dict[str, Estimate]:
@@ -45,21 +22,25 @@ def list_values(scores: Scores) -> dict[str, Estimate]:
     return {"all joints": score.overall, **{name: each for name, each in score.groups[key].items() if name != "Mean"}}
 
 
-def compare_pairs(entries: Sequence[Entry], view: View) -> list[Pair]:
-    """Every two of some methods, the better one minus the other, from the best on; none without poses."""
+def compare_pairs(entries: Sequence[Entry], view: View) -> list[tuple[Entry, tuple[int, int, int]]]:
+    """Every two of some methods, the better one minus the other, from the best on; none without poses.
+
+    Returns:
+        The better one with its difference to the other; people for whom it has more joints correct (in 3D a smaller
+        error), for whom it has fewer, and all who are counted.
+    """
     flat, pairs = entries[0].scores.dimensions == 2, []
     order = [entry for entry in entries if list_values(entry.scores)["all joints"].value is not None]
     order.sort(key=lambda entry: list_values(entry.scores)["all joints"].value, reverse=flat)
     for one, other in combinations(order, 2):
-        if difference := subtract_base(one, other, view, other.name).difference:
+        if (pair := subtract_base(one, other, view, other.name)).difference:
             gt, poses = view(one.scores.dimensions, one.poses, other.poses)
             if flat:
                 gained = np.subtract(*(correct_joints(pose, gt, convention=one.scores.convention) for pose in poses))
                 margin = np.where(np.isfinite(gained).any(axis=1), np.nansum(gained, axis=1), np.nan)
             else:
                 margin = np.subtract(*(person_errors(pose, gt) for pose in reversed(poses)))
-            counts = (int(members.sum()) for members in (margin > 0, margin < 0, np.isfinite(margin)))
-            pairs.append(Pair(one.name, other.name, difference, *counts))
+            pairs.append((pair, tuple(int(who.sum()) for who in (margin > 0, margin < 0, np.isfinite(margin)))))
     return pairs
 
 
@@ -105,31 +86,29 @@ def make_section(runs: Sequence[Run], view: View) -> Section:
     what = f"{scores.measure.title}{scores.measure.note} in %" if dimensions == 2 else "Joint Error in mm"
     if not pairs:
         values = ", ".join(f"{entry.name} {cell(list_values(entry.scores)['all joints'])}" for entry in entries)
-        return Section("Verdict", (f"{what}: {values}{f'; {UNKNOWN}' if len(entries) > 1 else ''}.",))
-    first = [pair for pair in pairs if pair.name == pairs[0].name]
+        unknown = "; whether they differ beyond chance is not known without the poses and the people"
+        return Section("Verdict", (f"{what}: {values}{unknown * (len(entries) > 1)}.",))
+    first = [pair for pair in pairs if pair[0].name == pairs[0][0].name]
     text = [
-        f"{describe_difference(pair.name, pair.other, pair.difference)}; better for {pair.better:,} of {pair.people:,} "
-        f"people, worse for {pair.worse:,}."
-        for pair in first
+        f"{describe_difference(one.name, one.reference, one.difference)}; better for {better:,} of {people:,} people, "
+        f"worse for {worse:,}."
+        for one, (better, worse, people) in first
     ]
-    values = {f"{pair.name} − {pair.other}": list_values(pair.difference) for pair in pairs}
+    values = {f"{one.name} − {one.reference}": list_values(one.difference) for one, _ in pairs}
     rows = [
-        (name, *(cell(value, signed=True) for value in each.values()), f"{pair.better:,} : {pair.worse:,}")
-        for pair, (name, each) in zip(pairs, values.items(), strict=True)
+        (name, *(cell(value, signed=True) for value in each.values()), f"{better:,} : {worse:,}")
+        for (name, each), (_, (better, worse, _)) in zip(values.items(), pairs, strict=True)
     ]
     better = "more joints correct : fewer" if dimensions == 2 else "a smaller error : a larger one"
     note = f"People: those for whom the first has {better}. Intervals are paired."
-    heads = [SHORT.get(group, group) for group in list_values(pairs[0].difference)]
+    heads = [SHORT.get(group, group) for group in next(iter(values.values()))]
     table = Table(f"Differences of every two: {what}", ("", *heads, "People"), tuple(rows), note)
-    looks = [[entry.name for entry in entries].index(pair.other) for pair in first]  # as in the other plots
+    looks = [[entry.name for entry in entries].index(one.reference) for one, _ in first]  # as in the other plots
     plot = plots.joint_dots(
         dict(list(values.items())[: len(first)]), f"Differences by joint group: {what}", f"difference ({what})", looks
     )
     caption = "The best method minus each other one; left of 0 it is the lower one. Lines: 95 % paired intervals."
-    facts = [
-        {"run": pair.name, "reference": pair.other, "better": pair.better, "worse": pair.worse, "people": pair.people,
-         **difference_to_json(pair.difference)}
-        for pair in pairs
-    ]  # fmt: skip
+    told = zip(differences_to_json([one for one, _ in pairs]), pairs, strict=True)
+    facts = [{**each, **dict(zip(("better", "worse", "people"), counts, strict=True))} for each, (_, counts) in told]
     verdict = {"sentences": text, "pairs": facts}
     return Section("Verdict", text, {"pairs": table}, {"differences": (caption, plot)}, facts={"verdict": verdict})

@@ -17,7 +17,7 @@ ARGUMENTS = (
     argument("--data", FOLDER, "folder that `ief prepare` wrote: ground truth, and Figure 1"),
     argument("--annotations", PATH, "the validation people, instead of those in --data"),
     argument("--training", PATH, "the training people, instead of those in --data"),
-    argument("--images", FOLDER, "folder of images, to draw the worst and the median people"),
+    argument("--images", FOLDER, "folder of images, to draw people from the best to the worst"),
     argument("--thumbnails", INTEGER, "most people whose image is in the page; others' are linked", 100),
     argument("--published", {"nargs": "+", "metavar": "ROW"}, PUBLISHED, ["all"]),
     ANGLE_LIMITS,

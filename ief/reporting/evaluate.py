@@ -1,7 +1,7 @@
 """What `ief evaluate` does: predictions of a file against annotations, as tables on the terminal and as JSON."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,20 +9,19 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
-from evaluation import KINDS, GroundTruth, classify_errors, load_angle_limits, sequence_errors
+from evaluation import KINDS, GroundTruth, OksScores, classify_errors, load_angle_limits, sequence_errors
 from evaluation.metrics.bootstrap import FEWEST, split_rows
-from evaluation.metrics.json_format import Json
+from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.origin import origin_warning
-from evaluation.report.tables import format_scores
-from ief.reporting.oks import report_oks, score_coco
-from ief.reporting.scoring import KEY, ScoresByDimension, ground_truth, score_poses, to_tree, view_poses
+from evaluation.report.tables import cell
+from ief.reporting.scoring import KEY, ground_truth, print_tables, score_coco, score_poses, to_tree, view_poses
 from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
-from mpii_tools.annotations.reading import table
+from mpii_tools.annotations.reading import Reading, table
 from mpii_tools.people import People
 from mpii_tools.results.coco import format_columns
 from mpii_tools.results.matching import align, align_annotated, name_images
-from mpii_tools.results.predictions import predicted_joints, read_predictions
+from mpii_tools.results.predictions import Predictions, predicted_joints, read_predictions
 from mpii_tools.results.sanity import filler_warning, find_constant_joints, order_warning, unit_warning
 
 
@@ -49,7 +48,7 @@ def evaluate_predictions(
         split: score only its people; None for everybody.
         first_pixel: what other programs' predictions call it, 0 or 1; None for the format's own.
         convention, metric: of PCK, see `evaluation.metrics.conventions`; no metric takes the annotations' first.
-        oks: COCO's AP as well.
+        oks: COCO's AP as well, and kinds of error by OKS.
         angle_limits: folder of the joint-angle model, for Illegal Angle.
         against: other predictions of the same people, whose scores are subtracted as well.
         intervals: 95 % confidence intervals over people.
@@ -65,63 +64,77 @@ def evaluate_predictions(
     """
     limits = load_angle_limits(angle_limits) if angle_limits else None
     reading = read_annotations(annotations)
-    everybody = reading.people
-    people = select_split(annotations, everybody, split)
+    everybody, people = reading.people, select_split(annotations, reading.people, split)
     require_pixels(annotations, people)
-    read = read_predictions(predictions, people.joint_names, first_pixel)
-    rivals = [read_predictions(against, people.joint_names, first_pixel)] if against else []
+    paths = [predictions, *[against][: against is not None]]
+    reads = [read_predictions(path, people.joint_names, first_pixel) for path in paths]
     notes, whole = [table(f"faults of {annotations}", reading.faults)], len(people) == len(everybody)
     reading = replace(reading, people=people, image_ids=reading.image_ids if whole else {})
+    drawn = intervals or against is not None
     try:
-        aligned, people = align_annotated(read, people)
+        aligned, people = align_annotated(reads[0], people)
     except PoseError as error:
-        images = name_images(read, people, reading.image_ids)
-        if not oks or images is None or any(each.joint_names != people.joint_names for each in (read, *rivals)):
+        if not oks:
             raise
-        scored = [score_coco(each, None, reading, intervals or rivals) for each in (read, *rivals)]
-        if elsewhere := len(read) - int(np.isin(images, [*reading.image_ids, *people.images.tolist()]).sum()):
-            notes.append(f"{elsewhere:,} predictions are in images of nobody in {annotations} and do not count")
-        if not reading.image_ids:
-            notes.append("images without people and crowds are not known; COCO's protocol needs its own JSON, whole")
+        scored = score_detections(reads, reading, drawn, error)
         print_notes([*notes, f"COCO's OKS alone, which needs no pairs: {error}"])
         return report_oks(scored, against)
-    notes += list_gaps(predictions, aligned.joints, people, len(read) - len(people))
-    if (intervals or against) and len(people) < FEWEST:
+    notes += list_gaps(predictions, aligned.joints, people, len(reads[0]) - len(people))
+    if drawn and len(people) < FEWEST:
         notes.append(f"{len(people)} people, under {FEWEST}: too few for confidence intervals")
-    paired = [aligned, *(align(rival, people) for rival in rivals)]
-    pairs = zip((read, *rivals), paired, strict=True) if oks else ()
-    scored = [score_coco(*pair, replace(reading, people=people), intervals or rivals) for pair in pairs]
-    others = select_others(everybody, people)
-    del everybody, reading, read, rivals  # half a million people take half a gigabyte
-    poses = {path: each.joints for path, each in zip((predictions, against), paired, strict=False)}
-    for path, pose in {} if keep_fillers else poses.items():
-        poses[path], note = drop_fillers(path, pose, people)
+    pairs = [(reads[0], aligned), *((read, align(read, people)) for read in reads[1:])]
+    scored = [score_coco(*pair, replace(reading, people=people), drawn) for pair in pairs if oks]
+    others, poses = select_others(everybody, people), {}
+    for path, (_, each) in zip(paths, pairs, strict=True):
+        poses[path], note = (each.joints, "") if keep_fillers else drop_fillers(path, each.joints, people)
         notes.append(note)
+    del everybody, reading, reads, pairs  # half a million people take half a gigabyte
     joints = poses[predictions]
     print_notes(notes)
-    options = {"convention": convention, "metric": metric, "limits": limits, "others": others}
-    scores = {str(path): score_poses(pose, people, intervals=intervals, **options) for path, pose in poses.items()}
+    options = {"metric": metric, "others": others, "oks": oks}
+    counted = {"convention": convention, "limits": limits, **options}
+    scores = {str(path): score_poses(pose, people, intervals=intervals, **counted) for path, pose in poses.items()}
     result = to_tree(scores[str(predictions)])
     if limits and KEY not in result:
         raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {annotations}")
-    for path, pose in poses.items():
-        warn(path, pose, people)
-    print_tables(scores)
+    doubts = [f"{path}: {doubt}" for path, pose in poses.items() for doubt in list_doubts(pose, people)]
+    print_notes([f"ief evaluate: warning: {doubt}" for doubt in doubts])
+    if against:
+        print_tables(scores)
+    else:
+        print(*scores[str(predictions)].values(), sep="\n")
     average_precision = report_oks(scored, against)
     result |= average_precision
     if view := view_poses(people, 3, joints):
         result[KEY]["per_sequence"] = sequence_errors(*view[1], view[0])
     if against:
-        difference = score_poses(joints, people, minus=poses[against], **options)
+        difference = score_poses(joints, people, minus=poses[against], **counted)
         print_tables({f"minus {against}": difference}, signed=True)
         result["against"] = to_tree(scores[str(against)])
         result["difference"] = to_tree(difference, differences=True) | average_precision.get("difference", {})
     if people_csv:
-        gt = ground_truth(people, joints, metric=metric, others=others)
-        write_people(
-            people_csv, joints, people, gt, classify_errors(joints[..., :2], gt, convention=convention), aligned.scores
-        )
+        gt = ground_truth(people, joints, **options)
+        kinds = classify_errors(joints[..., :2], gt, convention=convention)
+        write_people(people_csv, joints, people, gt, kinds, aligned.scores)
     return result
+
+
+def score_detections(
+    reads: Sequence[Predictions], reading: Reading, intervals: bool, error: PoseError
+) -> list[OksScores]:
+    """COCO's AP of poses that are not one for each person, as `error` says; raises it where their images are not known.
+
+    On stderr goes how many are in images of nobody.
+    """
+    people = reading.people
+    images = name_images(reads[0], people, reading.image_ids)
+    if images is None or any(each.joint_names != people.joint_names for each in reads):
+        raise error
+    if elsewhere := len(images) - int(np.isin(images, [*reading.image_ids, *people.images.tolist()]).sum()):
+        print_notes([f"{elsewhere:,} predictions are in images of nobody in the annotations and do not count"])
+    if not reading.image_ids:
+        print_notes(["images without people and crowds are not known; COCO's protocol needs its own JSON, whole"])
+    return [score_coco(each, None, reading, intervals) for each in reads]
 
 
 def print_notes(notes: list[str]) -> None:
@@ -148,8 +161,10 @@ def drop_fillers(path: Path, joints: np.ndarray, people: People) -> tuple[np.nda
     return np.where(fillers[:, None], np.nan, joints), note
 
 
-def select_others(everybody: People, people: People) -> People:
+def select_others(everybody: People, people: People) -> People | None:
     """Annotated people in the images of `people` who are not among them: their joints may be taken for these."""
+    if everybody.joint_names != people.joint_names:
+        return None
     beside = everybody.annotated.any(axis=1) & ~np.isin(everybody.person_ids, people.person_ids)
     return everybody.select(np.flatnonzero(beside)[np.isin(everybody.images[beside], people.images)])
 
@@ -188,20 +203,30 @@ def select_split(path: Path, people: People, split: str | None) -> People:
     return people.select(inside)
 
 
-def warn(path: Path, joints: np.ndarray, people: People) -> None:
-    """A line on stderr for each thing that makes predictions (N, K, D) of a file doubtful."""
-    for doubt in list_doubts(joints, people):
-        print(f"ief evaluate: warning: {path}: {doubt}", file=sys.stderr)
-
-
 def list_doubts(joints: np.ndarray, people: People) -> list[str]:
     """What makes predictions (N, K, D) doubtful."""
     checks = unit_warning, origin_warning, order_warning, filler_warning
     return [doubt for check in checks if (doubt := check(joints, people))]
 
 
-def print_tables(scores: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
-    """Every table of one or more sets of predictions by name; signed: of differences."""
-    for dimensions in (2, 3):
-        if shown := {name: each[dimensions] for name, each in scores.items() if dimensions in each}:
-            print(format_scores(shown, signed) if signed or len(scores) > 1 else next(iter(shown.values())))
+def report_oks(scored: Sequence[OksScores], against: Path | None) -> Json:
+    """Print COCO's figures, whose area is not the annotations' own, and the difference of two; all of it as JSON."""
+    if not scored:
+        return {}
+    oks, bounds = scored[0], len(scored[0].samples) > 1
+    print(f"COCO's OKS in % over {oks.people:,} people", *list_oks(oks), sep="\n")
+    if oks.area_by_box or oks.without_area:
+        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")
+    counts = {name: getattr(oks, name) for name in ("people", "without_area", "area_by_box")}
+    tree = {"oks": {"values": to_block(oks.scores, bounds), **counts}}
+    if len(scored) > 1:
+        difference = oks.subtract(scored[1])
+        print(f"minus {against}", *list_oks(difference, signed=True), sep="\n")
+        tree["difference"] = {"oks": {"values": to_block(difference.scores, bounds)}}
+    return tree
+
+
+def list_oks(oks: OksScores, signed: bool = False) -> list[str]:
+    """A line of the precisions, and one of the recalls."""
+    cells = [f"{name} {cell(score, signed=signed)}" for name, score in oks.scores.items()]
+    return ["  ".join(cells[:5]), "  ".join(cells[5:])]

@@ -7,18 +7,17 @@ import numpy as np
 from checkpoints.errors import PoseError
 from evaluation.metrics.json_format import Json
 from evaluation.report import sequence
-from evaluation.report.material import Run
+from evaluation.report.material import Run, list_entries
 from evaluation.report.page import Section
 from evaluation.report.people import pack_people
 from evaluation.report.side_view import draw_front_and_side
 from heads.skeleton import Skeleton
-from ief.reporting.scoring import choose_measure, ground_truth, person_errors
+from ief.reporting.scoring import choose_measure, ground_truth, person_errors, root_errors, view_poses
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import NO_FRAME, Depth, People
 
-SHOWN = 6  # people of each kind in a section
+SHOWN = 12  # people in a section, or of each kind
 NOBODY = ("No images were given, so nobody is drawn on one; --images DIR names them.",)
-SIDES = "Orange: the person's right side; blue: left; yellow: center; thin"
 SHORTEST = 6  # frames worth a line
 
 
@@ -62,84 +61,65 @@ def draw_people(
     return pictures
 
 
-def order_rows(errors: np.ndarray) -> np.ndarray:
-    """Rows from the least to the largest of (N,) errors, without those that are NaN."""
-    return np.argsort(errors)[: np.isfinite(errors).sum()]
-
-
 def spread_rows(errors: np.ndarray, count: int) -> list[int]:
     """`count` rows spread evenly from the best to the worst of (N,) errors; NaN errors are passed over."""
-    order = order_rows(errors)
+    order = np.argsort(errors)[: np.isfinite(errors).sum()]
     return order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)].tolist()
-
-
-def label_worst_and_median(errors: np.ndarray, count: int = SHOWN) -> dict[int, str]:
-    """Row -> label of the `count` worst of (N,) errors, then of as many around the median; NaN is passed over.
-
-    Nobody is both: of few people the worst are taken first.
-    """
-    order = order_rows(errors).tolist()
-    worst, others = order[::-1][:count], order[: max(0, len(order) - count)]
-    first = max(0, min(len(order) // 2 - count // 2, len(others) - count))
-    labels = {row: f"worst {place}" if place > 1 else "worst" for place, row in enumerate(worst, start=1)}
-    return labels | {row: f"median {place}" for place, row in enumerate(others[first : first + count], start=1)}
 
 
 def make_people_section(
     run: Run, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
 ) -> Section:
-    """Close-ups of the worst and the median people of a run's last stage, or a sentence if nobody can be drawn."""
-    poses = run.poses.get(run.last)
+    """Close-ups of people by a run's last stage, from the best to the worst, or a sentence if nobody can be drawn.
+
+    In 3D it is Figure 3, in the image and from the side: first those whose depth is known, then others.
+    """
+    poses, captions = run.poses.get(run.last), {}
+    deep = poses is not None and poses.shape[-1] == 3
+    heading = "Figure 3: people in the image and from the side" if deep else "People"
     if people is None or load_image is None or poses is None:
-        return Section("People", text=NOBODY)
-    errors, unit = person_errors(poses, people), choose_measure(people).unit
-    labels = label_worst_and_median(errors)
-    drawn = draw_people(people, poses[..., :2], load_image, list(labels), left_out=left_out)
-    captions = {row: f"{label}: {people.person_ids[row]}, {errors[row]:.2f} {unit}" for row, label in labels.items()}
-    pictures = [(captions[row], picture) for row, picture in drawn]
+        return Section(heading, text=NOBODY)
+    known = np.zeros(len(people), bool)
+    for dimensions, unit in ((3, "mm"), (2, choose_measure(people).unit))[not deep or people.depth is None :]:
+        errors = np.where(known, np.nan, person_errors(poses, people, dimensions))
+        known |= np.isfinite(errors)
+        rows = spread_rows(errors, SHOWN)
+        captions |= {row: f"{people.person_ids[row]}, {errors[row]:.2f} {unit}" for row in rows}
+    drawn = draw_people(people, poses, load_image, list(captions), left_out=left_out)
     text = (
-        f"{run.name}: the worst and the median people by mean joint error in {unit}. {SIDES} white: the ground truth."
+        f"{run.name}: people from the best to the worst by mean joint error. Orange: the person's right side; blue: "
+        "left; yellow: center; thin: the ground truth, where it is known."
     )
-    return Section("People", text=(text,) if pictures else NOBODY, pictures=pictures)
+    pictures = [(captions[row], picture) for row, picture in drawn]
+    return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=deep)
 
 
 def make_lookup(
-    runs: Sequence[Run], people: People | None, load_image: LoadImage | None, thumbnails: int, images: str
+    runs: Sequence[Run],
+    people: People | None,
+    load_image: LoadImage | None,
+    thumbnails: int,
+    images: str,
+    others: People | None,
 ) -> Json:
     """What the page's script shows of the people behind the errors of the runs' last stages; {} if nobody is known.
 
+    Of a single run it shows every stage; errors are those of 3D where all poses and some people have depth.
+
     Args:
         thumbnails: most close-ups in the page. images: where people without one have their image; '' for nowhere.
+        others: further annotated people of the images.
     """
-    poses = {run.name: run.poses[run.last][..., :2] for run in runs if run.last in run.poses}
+    entries = [entry for entry in list_entries(runs, 2) if entry.stage != "mean_pose"]
+    poses = {entry.name: entry.poses for entry in entries if entry.poses is not None}
     if people is None or not poses:
         return {}
+    gt, millimeters = ground_truth(people, *poses.values(), others=others), None
+    if view_poses(people, 3, *poses.values()):
+        millimeters = np.stack([root_errors(pose, people) for pose in poses.values()])
     columns, count = {"id": people.person_ids, "image": people.images}, max(0, thumbnails) if load_image else 0
-    gt = ground_truth(people, *poses.values())
-    return pack_people(gt, poses, columns, people.visible, load_image, count, images)
-
-
-def make_figure_3_section(
-    run: Run, people: People | None, load_image: LoadImage | None, left_out: list[str] | None
-) -> Section:
-    """Figure 3: a run's last poses in the image and from the side, or a sentence if nobody can be drawn.
-
-    From the best to the worst: first those whose depth is known, then others.
-    """
-    poses, pictures = run.poses.get(run.last), []
-    if people is not None and load_image is not None and poses is not None and poses.shape[-1] == 3:
-        flat, unit = person_errors(poses, people), choose_measure(people).unit
-        millimeters = np.full(len(people), np.nan) if people.depth is None else person_errors(poses, people, 3)
-        captions = {row: f"{millimeters[row]:.0f} mm" for row in spread_rows(millimeters, SHOWN)}
-        rows = spread_rows(np.where(np.isfinite(millimeters), np.nan, flat), SHOWN)
-        captions |= {row: f"depth not known, {flat[row]:.2f} {unit}" for row in rows}
-        drawn = draw_people(people, poses, load_image, list(captions), left_out=left_out)
-        pictures = [(f"{people.person_ids[row]}: {captions[row]}", picture) for row, picture in drawn]
-    text = (
-        f"{run.name}: people from the best to the worst predicted, in the image and from the side. {SIDES}: the ground "
-        "truth, from the side only where its depth is known."
-    )
-    return Section("Figure 3: image and side view", text=(text,) if pictures else NOBODY, pictures=pictures, wide=True)
+    flat = {name: pose[..., :2] for name, pose in poses.items()}
+    return pack_people(gt, flat, columns, millimeters, load_image, count, images)
 
 
 def choose_sequence(people: People, poses: Mapping[str, np.ndarray]) -> sequence.Sequence | None:

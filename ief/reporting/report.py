@@ -18,10 +18,11 @@ from evaluation.report import calibration, curves, errors, human36m, methods, mo
 from evaluation.report.kinds import make_section as make_kinds
 from evaluation.report.material import list_entries
 from evaluation.report.page import Report, Section
-from evaluation.report.published import TABLE_8, PublishedRow
+from evaluation.report.published import TABLE_8
 from evaluation.report.suspects import make_section as make_suspects
 from evaluation.report.verdict import make_section as make_verdict
-from ief.reporting.pictures import choose_sequence, make_figure_3_section, make_lookup, make_people_section
+from ief.reporting.evaluate import select_others
+from ief.reporting.pictures import choose_sequence, make_lookup, make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations
@@ -32,7 +33,6 @@ from mpii_tools.people import People
 from mpii_tools.prepared.read import read_description
 
 THUMBNAILS = 100  # of people in the page, 5 KB each
-NOTHING: Json = {"breakdowns": {}, "movement": {}, "scores": {}}  # of results.json, where a question does not apply
 
 
 def read_people(path: Path | None, data: Path | None, split: str) -> People | None:
@@ -62,7 +62,7 @@ def write_report(
     people: People | None = None,
     training: People | None = None,
     load_image: LoadImage | None = None,
-    published: Mapping[str, PublishedRow] = TABLE_8,
+    published: Mapping[str, Json] = TABLE_8,
     left_out: list[str] | None = None,
     angle_limits: AngleLimits | None = None,
     first_pixel: int | None = None,
@@ -77,7 +77,8 @@ def write_report(
         title, lead: of the page.
         people: the validation people of the runs' predictions. Without them, differences and breakdowns are left out;
             in 3D without their depth.
-        training: the training people, for Figure 1; None takes `people`.
+        training: the training people, for Figure 1, and for swaps with those in an image of `people`; None takes
+            `people`, and knows of no others.
         load_image: an image by name; None draws nobody on an image.
         published: rows to print below Table 8.
         first_pixel: what other programs' files call it, 0 or 1; None for the format's own.
@@ -93,43 +94,45 @@ def write_report(
         PoseError: a run that is not finished, predictions of other people.
     """
     named = name_inputs(inputs)
-    files = [load_file(path, name, people, angle_limits, first_pixel) for name, path in named.items() if path.is_file()]
+    others = select_others(training, people) if training and people else None
+    options = {"limits": angle_limits, "others": others}
+    files = [load_file(path, name, people, first_pixel, **options) for name, path in named.items() if path.is_file()]
     if files:  # a file may lack those of whom nothing is annotated
         people = people.select(people.annotated.any(axis=1))
     known = {run.name: run for run in files}
-    loaded = [known.get(name) or load_run(path, name, people, angle_limits) for name, path in named.items()]
+    loaded = [known.get(name) or load_run(path, name, people, **options) for name, path in named.items()]
     if other := next((run for run in loaded if run.skeleton.names != loaded[-1].skeleton.names), None):
         mine, theirs = (", ".join(run.skeleton.names[:3]) for run in (loaded[-1], other))
         raise PoseError(f"{other.name} places {theirs}, ..., {loaded[-1].name} {mine}, ...; report on each by itself")
-    view = partial(view_poses, people, limits=angle_limits)
+    view = partial(view_poses, people, **options)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
     doubts = [f"{run.name}: {doubt}." for run in files for doubt in run.doubts]
     judged = make_verdict(loaded, view)
     parts: list[Section | None] = [replace(judged, text=[*judged.text, *doubts])]
     if trainings := human36m.compare_trainings(loaded, view):
+        entries, gains, pairs = trainings
         truth, trained = root_joints(people), root_joints(training)
-        poses = {one.name: one.poses for one in trainings.pairs[min(trainings.pairs)] if one.poses is not None}
+        poses = {one.name: one.poses for one in pairs[min(pairs)] if one.poses is not None}
         followed = choose_sequence(people, poses) if truth is not None and poses else None
         measured = truth if trained is None else trained
         parts += [
-            human36m.make_metrics_section(trainings, loaded, truth is not None),
-            human36m.make_joints_section(trainings.pairs),
-            human36m.make_actions_section(trainings.pairs),
+            human36m.make_metrics_section(entries, gains, loaded, truth is not None),
+            human36m.make_joints_section(pairs),
+            human36m.make_actions_section(pairs),
             representation.make_section(measured, shown.skeleton, trained is not None, dimensions=3),
             sequence.make_section(followed),
-            make_figure_3_section(shown, people, load_image, left_out),
         ]
     stages = methods.compare_stages(loaded, view)
     parts += methods.make_sections(loaded, stages, people is not None, published)
     parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
     parts.append(make_kinds(stages))
     if people is not None:
-        parts.append(errors.make_parts_section(loaded, view, measure, bool(np.isfinite(people.scale).any())))
+        parts.append(errors.make_parts_section(loaded, view, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
         parts.append(make_suspects(loaded, view, people.person_ids.tolist(), people.images.tolist()))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
     link = f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
-    lookup = make_lookup(loaded, people, load_image, thumbnails, link)
+    lookup = make_lookup(loaded, people, load_image, thumbnails, link, others)
     parts.append(replace(make_people_section(shown, people, load_image, left_out), people=lookup))
     if trained := [run for run in loaded if not run.is_file]:
         joints_2d = crop_joints(people if training is None else training)
@@ -138,7 +141,7 @@ def write_report(
     report = Report(title, lead, [part for part in parts if part])
     for name, content in report.files().items():
         write_bytes(out / name, content)
-    write_text(out / "results.json", json.dumps({**NOTHING, **report.to_json()}, indent=1, allow_nan=False))
+    write_text(out / "results.json", json.dumps(report.to_json(), indent=1, allow_nan=False))
     return out / "index.html"
 
 

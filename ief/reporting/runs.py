@@ -4,13 +4,13 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from checkpoints.errors import PoseError, name_corrupt
 from checkpoints.files import distinct_names, read_text
 from checkpoints.weights import read_header
-from evaluation import AngleLimits
 from evaluation.metrics.json_format import Json, scores_from_json
 from evaluation.report.material import PREDICTED, Run
 from evaluation.report.tables import readable
@@ -49,10 +49,11 @@ def name_inputs(inputs: Sequence[str | Path]) -> dict[str, Path]:
     return named
 
 
-def load_file(
-    path: Path, name: str, people: People | None, limits: AngleLimits | None = None, first_pixel: int | None = None
-) -> Run:
+def load_file(path: Path, name: str, people: People | None, first_pixel: int | None, **options: Any) -> Run:
     """A file of predictions that `ief evaluate` reads, of those people who have an annotated joint, without fillers.
+
+    Args:
+        options: `limits` and `others` of `score_poses`.
 
     Raises:
         PoseError: no people, or a file that cannot be read or does not go with them.
@@ -65,14 +66,17 @@ def load_file(
     joints, note = drop_fillers(path, aligned.joints[annotated], shown)
     doubts = [*filter(None, [note]), *list_doubts(joints, shown)]
     scores = {} if aligned.scores is None else {PREDICTED: aligned.scores[annotated]}
-    stages = {PREDICTED: score_poses(joints, shown, intervals=True, limits=limits)}
+    stages = {PREDICTED: score_poses(joints, shown, intervals=True, **options)}
     return Run(name, "", {}, shown.skeleton, stages, poses={PREDICTED: joints}, scores=scores, doubts=doubts)
 
 
-def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits | None = None) -> Run:
+def load_run(folder: Path, name: str, people: People | None, **options: Any) -> Run:
     """What a run folder holds, with the scores of its predictions of `people`, else those of metrics.json.
 
     Those of metrics.json are also what is known of stages without predictions, and in 3D of people without depth.
+
+    Args:
+        options: `limits` and `others` of `score_poses`.
 
     Raises:
         PoseError: neither metrics.json nor, with people, predictions; predictions of other people.
@@ -85,7 +89,7 @@ def load_run(folder: Path, name: str, people: People | None, limits: AngleLimits
     poses = {stage: each.joints for stage, each in predicted.items()}
     stages = load_metrics(folder) if not poses or (folder / "metrics.json").exists() else {}
     for stage, joints in poses.items():
-        stages[stage] = stages.get(stage, {}) | score_poses(joints, people, intervals=True, limits=limits)
+        stages[stage] = stages.get(stage, {}) | score_poses(joints, people, intervals=True, **options)
     scores = {stage: each.scores for stage, each in predicted.items() if each.scores is not None}
     scores = {stage: each for stage, each in scores.items() if np.isfinite(each).any()}
     return Run(name, method, record, skeleton, stages, *load_curves(folder), poses, scores)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, Scores
+from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
 from evaluation.metrics.calibration import correct_joints
 from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.errors import joint_errors
@@ -24,12 +24,15 @@ from evaluation.metrics.evaluate import person_errors as measure_errors
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import has_size, nan_mean
 from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
-from evaluation.report.tables import groups_table, summary_table
+from evaluation.metrics.oks import fill_areas
+from evaluation.report.tables import format_scores
+from mpii_tools.annotations.reading import Reading
 from mpii_tools.people import People
 from mpii_tools.prepared.read import PreparedSplit
-from mpii_tools.results.matching import align
+from mpii_tools.results.matching import align, name_images
 from mpii_tools.results.predictions import (
     Predictions,
+    person_scores,
     predicted_joints,
     read_predictions,
     save_predictions,
@@ -44,7 +47,7 @@ ScoresByDimension = dict[int, Scores]  # 2: in image pixels; 3: in mm, where tha
 
 
 def ground_truth(
-    people: People, *poses: np.ndarray, metric: str | None = None, others: People | None = None
+    people: People, *poses: np.ndarray, metric: str | None = None, others: People | None = None, oks: bool = False
 ) -> GroundTruth:
     """What evaluation counts of annotated people in 2D: image pixels, without derived joints, in the people's skeleton.
 
@@ -52,13 +55,15 @@ def ground_truth(
         poses: (N, K, D) to be scored; joints that one of them has for nobody do not count.
         metric: a name of `evaluation.metrics.conventions`; None takes that of `choose_measure`.
         others: further annotated people of the images.
+        oks: whether kinds of error are by OKS, of people's areas, else of those by the box.
     """
     counted = people.annotated
     for pose in poses:
         counted = counted & predicted_joints(pose[..., :2])
     measure = MEASURES[metric] if metric else choose_measure(people)
-    beside = ground_truth(others, *poses, metric=measure.key) if others else None
-    more = {"image": people.images, "visible": people.visible, "others": beside}
+    more = {"image": people.images, "visible": people.visible}
+    more["others"] = ground_truth(others, *poses, metric=measure.key, oks=oks) if others else None
+    more["area"] = fill_areas(people.area, people.scale) if oks else None
     return GroundTruth(people.joints, people.head_size, people.scale, counted, people.skeleton, measure, **more)
 
 
@@ -72,22 +77,21 @@ def view_poses(
     people: People,
     dimensions: int,
     *poses: np.ndarray,
-    metric: str | None = None,
     limits: AngleLimits | None = None,
-    others: People | None = None,
+    **options: Any,
 ) -> tuple[GroundTruth, list[np.ndarray]] | None:
     """Ground truth and poses as evaluation takes them: in image pixels; in 3D in mm, of people whose depth is known.
 
     Args:
         people: N people.
         poses: (N, K, D) each.
-        metric, others: in 2D, see `ground_truth`. limits: in 3D, of joint angles.
+        limits: in 3D, of joint angles. options: in 2D, see `ground_truth`.
 
     Returns:
         In 3D None if a pose has no depth, or nobody a camera, a root's depth and a joint.
     """
     if dimensions == 2:
-        return ground_truth(people, *poses, metric=metric, others=others), [pose[..., :2] for pose in poses]
+        return ground_truth(people, *poses, **options), [pose[..., :2] for pose in poses]
     if (depth := people.depth) is None or any(pose.shape[-1] != 3 for pose in poses):
         return None
     gt = people.camera_joints
@@ -113,27 +117,53 @@ def score_poses(
     people: People,
     convention: str = "official",
     intervals: bool = False,
-    metric: str | None = None,
-    limits: AngleLimits | None = None,
     minus: np.ndarray | None = None,
-    others: People | None = None,
+    **options: Any,
 ) -> ScoresByDimension:
     """Every metric of poses (N, K, D), x and y in image pixels, z in mm; derived joints do not count.
 
     Args:
         minus: (N, K, D) other poses of the same people, whose scores are subtracted; the intervals are paired.
-        others: further annotated people of the images.
+        options: see `view_poses`.
     """
     poses = [joints] if minus is None else [joints, minus]
     bootstrap = Bootstrap() if intervals or len(poses) > 1 else None
 
     def score(dimensions: int) -> Scores | None:  # one view at a time: half a million poses take half a gigabyte
-        view = view_poses(people, dimensions, *poses, metric=metric, limits=limits, others=others)
+        view = view_poses(people, dimensions, *poses, **options)
         if view is None:
             return None
         return score_means(view[0], view[1][:1], view[1][1:], convention=convention, bootstrap=bootstrap)
 
     return {dimensions: scores for dimensions in (2, 3) if (scores := score(dimensions)) is not None}
+
+
+def score_oks(
+    joints: np.ndarray, people: People, scores: np.ndarray | None, box_scores: np.ndarray | None,
+    images: list[str] | None = None, **options: Any,
+) -> OksScores:  # fmt: skip
+    """COCO's AP of poses (P, K, D), ranked by the scores of joints (P, K) and boxes (P,) as `person_scores` does.
+
+    Args:
+        images: P names, of poses that are not one for each of the people in their order.
+        options: further ones of `oks_scores`.
+    """
+    gt, ranks = ground_truth(people, joints), person_scores(scores, box_scores, len(joints))
+    return oks_scores(joints[..., :2], gt, people.images.tolist(), people.area, ranks, images, **options)
+
+
+def score_coco(read: Predictions, aligned: Predictions | None, reading: Reading, intervals: object) -> OksScores:
+    """COCO's AP of a file's poses in all images, where these are known; else of `aligned`, one for each person.
+
+    Args:
+        aligned: None for a detector's poses, of any number.
+        intervals: confidence intervals over images, unless it is empty.
+    """
+    people, ids = reading.people, reading.image_ids
+    images = name_images(read, people, ids) if ids or aligned is None else None
+    poses = aligned if images is None else read
+    options = {"all_images": list(ids), "exempt": reading.exempt, "bootstrap": Bootstrap() if intervals else None}
+    return score_oks(poses.joints, people, poses.scores, poses.box_scores, images, **options)
 
 
 def to_tree(scores: ScoresByDimension, differences: bool = False) -> Json:
@@ -150,8 +180,13 @@ def person_errors(joints: np.ndarray, people: People, dimensions: int = 2) -> np
     """
     if dimensions == 2:
         return measure_errors(joints[..., :2], ground_truth(people, joints))
+    return nan_mean(root_errors(joints, people), axis=1)
+
+
+def root_errors(joints: np.ndarray, people: People) -> np.ndarray:
+    """(N, K) distances in mm once the roots coincide, of Joint Error; NaN where it is not known."""
     gt = np.where(people.annotated[..., None], people.camera_joints, np.nan)
-    return nan_mean(joint_errors(people.depth.to_camera(joints), gt, people.skeleton.root), axis=1)
+    return joint_errors(people.depth.to_camera(joints), gt, people.skeleton.root)
 
 
 def name_stages(poses: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
@@ -213,10 +248,8 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
     return {"mean_pose" if stage < 0 else f"stage{stage}": by_stage[stage] for stage in sorted(by_stage)}
 
 
-def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False) -> None:
-    """Table 7's, Table 8's and, in 3D, Table 2's columns of a run's stages; signed: of differences."""
+def print_tables(results: Mapping[str, ScoresByDimension], signed: bool = False, whole: bool = True) -> None:
+    """What `format_scores` makes of stages or of sets of predictions by name."""
     for dimensions in (2, 3):
         if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
-            print(summary_table(shown, signed).text())
-            if dimensions == 2:
-                print(groups_table(shown, signed=signed).text())
+            print(format_scores(shown, signed, whole))

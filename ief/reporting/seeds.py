@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 from pathlib import Path
 from textwrap import fill
 
@@ -11,13 +11,12 @@ import numpy as np
 
 from checkpoints.files import write_text
 from evaluation import Estimate, GroundTruth, Scores
-from evaluation.metrics.bootstrap import average_seeds
+from evaluation.metrics.bootstrap import average_seeds, find_beyond_chance
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.relative import placement, relative_errors
-from evaluation.report.chance import find_beyond_chance
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import table_7
-from evaluation.report.tables import Row, Table, cell, readable
+from evaluation.report.tables import Row, Table, cell, metric_cells, readable
 from evaluation.report.verdict import describe_difference
 from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
@@ -103,17 +102,18 @@ def paper_table(entries: Sequence[Entry], means: str) -> Table:
         for entry in entries if entry.difference for name in heads.values()
     }  # fmt: skip
     beyond = dict(zip(changes, find_beyond_chance(list(changes.values())), strict=True))
+
+    def show(entry: Entry, name: str) -> str:
+        value = str(cell(Estimate(entry.scores[name].overall.value)))
+        if not (change := changes.get(place := (entry.stage, entry.method, name))):
+            return value
+        return f"{value} ({cell(Estimate(change.value), signed=True)}{'*' * beyond[place]})"
+
     rows: list[tuple[str, ...]] = []
     for stage in dict.fromkeys(entry.stage for entry in entries):
+        shown = [entry for entry in entries if entry.stage == stage]
         rows.append((readable(stage).capitalize(),))
-        for head, name in heads.items():
-            cells = [head]
-            for entry in (entry for entry in entries if entry.stage == stage):
-                place = (stage, entry.method, name)
-                mark = "*" * beyond.get(place, False)
-                change = f" ({cell(Estimate(changes[place].value), signed=True)}{mark})" if place in changes else ""
-                cells.append(f"{cell(Estimate(entry.scores[name].overall.value))}{change}")
-            rows.append(tuple(cells))
+        rows += [(head, *(show(entry, name) for entry in shown)) for head, name in heads.items()]
     methods = dict.fromkeys(entry.method for entry in entries)
     title = f"Table 7{means}: {entries[0].scores.people:,} validation people"
     note = f"In parentheses minus {BASE}; *: beyond chance, by Holm's correction. More: results.md"
@@ -181,14 +181,12 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
     metrics = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
 
     def row(name: str, mean: Scores, each: list[Scores]) -> Row:
-        cells = [name]
-        for metric in metrics.values():
-            digits = 2 - ("@" in metric)
-            cells.append(cell(mean[metric].overall, digits, signed=True))
-            if means:
-                seeds = average_seeds([scores[metric].overall.value for scores in each])
-                cells.append(cell(seeds, digits, signed=True).parts()[1] or "-")
-        return tuple(cells)
+        cells = metric_cells(mean, metrics.values(), signed=True)
+        if not means:
+            return name, *cells
+        seeds = [average_seeds([scores[metric].overall.value for scores in each]) for metric in metrics.values()]
+        drawn = [replace(one, interval=over.interval).parts()[1] or "-" for one, over in zip(cells, seeds, strict=True)]
+        return name, *chain.from_iterable(zip(cells, drawn, strict=True))
 
     title, head = "paired by person", list(metrics)
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"

@@ -10,7 +10,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
@@ -20,14 +19,14 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.report.skeletons import grid, to_jpeg
-from evaluation.report.tables import readable, summary_table
+from evaluation.report.tables import summary_table
 from ief.inference.predictor import PosePredictor
 from ief.model.run_folder import load_cascade
 from ief.reporting import scoring
 from ief.reporting.method import method_picture
 from ief.reporting.pictures import draw_people, spread_rows
 from ief.reporting.report import write_report
-from ief.reporting.scoring import person_errors, print_summary, save_poses, score_poses
+from ief.reporting.scoring import person_errors, save_poses, score_poses
 from ief.training.budget import epochs_left, read_epochs, seconds_per_step
 from ief.training.options import Preset, RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
@@ -47,7 +46,7 @@ from mpii_tools.synthetic.dataset import SyntheticData, write_synthetic
 
 LEAST = 1.0  # epochs that are trained however slow the machine is
 REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
-SHOWN, SHOWN_3D = 12, 8  # people in the pictures
+SHOWN = 8  # people in the picture
 say = partial(print, flush=True)  # what is printed is seen at once in a log file too
 Drawn = dict[str, SyntheticData]  # by name; a second dataset is trained on beside the first
 
@@ -66,9 +65,9 @@ def draw_studio(out: Path, images: int, seed: int) -> Drawn:
 
 
 def show_upright(out: Path, drawn: Drawn, valid: Sequence[PreparedSplit], predictor: PosePredictor) -> dict[str, Path]:
-    """What each stage gains over the previous one; people, the method on whom stage 1 helps most, and MPII's file.
+    """The method on whom stage 1 helps most, and MPII's file.
 
-    The people are twelve from the best to the worst predicted. The file holds the test people's poses; it is read back
+    The file holds the test people's poses; it is read back
     and scored against the ground truth.
 
     Args:
@@ -80,25 +79,17 @@ def show_upright(out: Path, drawn: Drawn, valid: Sequence[PreparedSplit], predic
     """
     run, source, people = out / "run", drawn["synthetic"], valid[0].people
     poses = {stage: each.joints for stage, each in scoring.load_predictions(run, people).items()}
-    gains = {
-        f"{readable(stage)} - {readable(previous)}": score_poses(poses[stage], people, minus=poses[previous])
-        for previous, stage in pairwise(poses)
-    }
-    print_summary(gains, signed=True)
     errors = person_errors(poses["stage1"], people)
     gain = np.where(people.annotated.all(axis=1), person_errors(poses["stage0"], people) - errors, np.nan)
     picture = method_picture(load_cascade(run), valid[0], int(np.nanargmax(gain)))
     write_bytes(out / "report" / "method.jpg", picture)
-    load_image = image_loader(open_images(source.images))
-    pictures = draw_people(people, poses["stage1"], load_image, spread_rows(errors, SHOWN))
-
     test, submission = load_prepared(out / "prepared", "test"), out / "pred_keypoints_mpii.mat"
     predictions = save_poses(run, test, *predictor.predict_split(test)[:2])
     write_submission(source.annotations, read_predictions(predictions), submission)
     gt = load_people(source.truth)
     scores = score_poses(align(read_submission(submission), gt).joints, gt)[2]
     say(f"submission read back: PCKh@0.5 {scores.mean_pckh.value:.1f} on {len(gt)} test people")
-    return {"pictures": save_grid(out / "report" / "people.jpg", pictures, 4), "submission": submission}
+    return {"submission": submission}
 
 
 def show_elsewhere(
@@ -120,14 +111,10 @@ def show_elsewhere(
     print(summary_table(scores).text())
     metrics = {name: scores_to_json(each) for name, each in scores.items()}
     write_text(out / "elsewhere.json", json.dumps(metrics, indent=1))
-    rows = spread_rows(person_errors(poses[-1], people, 3), SHOWN_3D)
+    rows = spread_rows(person_errors(poses[-1], people, 3), SHOWN)
     pictures = draw_people(people, poses[-1], image_loader(open_images(source.images)), rows)
-    return {"pictures": save_grid(out / "report" / "never-labeled-in-depth.jpg", pictures, 2)}
-
-
-def save_grid(path: Path, pictures: Sequence[tuple[int, np.ndarray]], columns: int) -> Path:
-    """A JPEG of what `draw_people` drew, so many in a row; returns its path."""
-    return write_bytes(path, to_jpeg(grid([picture for _, picture in pictures], columns)))
+    sheet = to_jpeg(grid([picture for _, picture in pictures], 2))
+    return {"pictures": write_bytes(out / "report" / "never-labeled-in-depth.jpg", sheet)}
 
 
 def demo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,8 @@ from ief.inference.score_map import ScoreMap
 from ief.model.device import choose_device
 from ief.model.release import open_release, release_stages
 from ief.model.run_folder import load_cascade
-from ief.reporting.model_card import ScoredPeople, model_card
-from ief.reporting.oks import score_oks
-from ief.reporting.scoring import ground_truth, name_stages, score_poses, to_tree
+from ief.reporting.model_card import model_card
+from ief.reporting.scoring import ground_truth, name_stages, score_oks, score_poses, to_tree
 from mpii_tools.prepared.read import PreparedSplit, load_prepared
 
 
@@ -65,7 +65,7 @@ def release(
         names = ", ".join(before.skeleton.names[:3])
         raise PoseError(f"{run}: places joints {names}, ...; a release places MPII's, so choose another run")
     about = {"name": name or run.resolve().name, **({"trained_on": trained_on} if trained_on else {})}
-    scored: list[ScoredPeople] = []
+    scored: list[dict[str, Any]] = []
     score_map = None
     with open_release(out) as part:
         files = release_stages(run, part, storage, about)
@@ -75,7 +75,7 @@ def release(
             scored.append(people)
         if score_map:
             files.append(score_map.save(part))
-        metrics = {stage: to_tree({2: scores}) for stage, scores in scored[0].stages.items()}
+        metrics = {stage: to_tree({2: scores}) for stage, scores in scored[0]["stages"].items()}
         files.append(write_text(part / "metrics.json", json.dumps(metrics, indent=1)))
         headers = [read_header(file) for file in files if file.suffix == ".safetensors"]
         size = sum(file.stat().st_size for file in files)
@@ -85,12 +85,19 @@ def release(
 
 def score_people(
     split: PreparedSplit, before: PosePredictor, after: PosePredictor, score_map: ScoreMap | None
-) -> tuple[ScoredPeople, ScoreMap | None]:
+) -> tuple[dict[str, Any], ScoreMap | None]:
     """What the card says of a dataset's validation people, and the map of the scores of their joints.
 
     Args:
         before, after: of the weights before and after rounding.
         score_map: None fits one to these people, if the joints have scores.
+
+    Returns:
+        The map, and of the dataset "name"; "stages", scores by stage, and the "last" ones; "change", scores of the last
+        stage minus those before rounding, paired; "moved", how far rounding moved each annotated joint in image pixels;
+        "oks", COCO's figures, if the people have areas of their own; "calibration" of the calibrated scores, if joints
+        have scores; those "scores" and which joints are "correct", (N, K), NaN where one does not count; "coverage",
+        the share of the joints in their ellipses of each of `calibration.LEVELS`.
     """
     people, (exact, *_), (poses, raw, sigma) = split.people, before.predict_split(split), after.predict_split(split)
     gt = ground_truth(people, poses[-1])
@@ -108,5 +115,9 @@ def score_people(
     if people.skeleton.sigmas and np.isfinite(people.area).all():  # as COCO's annotations have them
         oks = score_oks(poses[-1], people, calibrated, None, bootstrap=Bootstrap())
     judged = None if calibrated is None else calibration.calibrate(calibrated, correct)
-    values = (stages, change, moved, oks, judged, calibrated, correct, calibration.coverage(squared))
-    return ScoredPeople(split.name, *values), score_map
+    told = {
+        "name": split.name, "stages": stages, "last": list(stages.values())[-1], "change": change, "moved": moved,
+        "oks": oks, "calibration": judged, "scores": calibrated, "correct": correct,
+        "coverage": calibration.coverage(squared),
+    }  # fmt: skip
+    return told, score_map

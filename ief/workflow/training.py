@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checkpoints.errors import PoseError
-from ief.reporting.scoring import print_summary, score_run
+from ief.reporting.scoring import print_tables, score_run
 from ief.training.options import RunConfig, change_config
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig, TrainingData, load_training_data
@@ -61,7 +61,7 @@ def train(
         if stage.data.valid is None:
             print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
             return files
-        print_summary(score_run(stage.run_folder, stage.data.valid, runtime.device))
+        print_tables(score_run(stage.run_folder, stage.data.valid, runtime.device), whole=False)
         predictions = sorted(stage.run_folder.glob("predictions-valid*.npz"))
         return [*files, *predictions, stage.run_folder / "metrics.json"]
 

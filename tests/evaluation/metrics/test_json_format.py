@@ -6,15 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scattered import GROUPS, noisy_people
-from scored import values
 
 from evaluation import METRICS, Bootstrap, GroundTruth, compare, evaluate
 from evaluation.metrics.angle_limits import ANGLES
 from evaluation.metrics.errors import bone_names
-from evaluation.metrics.json_format import difference_to_json, scores_from_json, scores_to_json, to_json
+from evaluation.metrics.json_format import difference_to_json, scores_from_json, scores_to_json
 from evaluation.metrics.kinds import KINDS, PARTS
-from evaluation.report.errors import breakdown, part_to_json, parts_by_group
-from evaluation.report.movement import movement
 from heads.skeleton import MPII
 
 BONES, UNITS = bone_names(MPII), ("image_px", "crop_px")
@@ -185,21 +182,3 @@ def test_a_difference_has_no_counts(data, dimensions):
     names_3d = ["persons", "sequences", *(name for name in NAMES_3D if name[:3] != "gt_"), "interval"]
     assert list(tree) == (names if dimensions == 2 else names_3d)
     assert tree["joint_error"]["image_px" if dimensions == 2 else "mm"] == found["joint_error"].overall.value < 0
-
-
-def test_parts_and_movement(data):
-    pred, other, gt = data[2]
-    part = breakdown(pred, gt, parts_by_group(gt))["Wri."]
-    pixels = {unit: part[name].overall for unit, name in zip(UNITS, ("joint_error", "joint_error_crop"), strict=True)}
-    tree, mean = written(part_to_json(part)), part.mean_pckh
-    bounds = {unit: list(each.interval) for unit, each in pixels.items()}
-    assert (tree.pop("persons"), tree.pop("joints")) == (part.people, part["joint_error"].count)
-    assert tree.pop("joint_error") == {**values(pixels), "interval": bounds}
-    block = {"groups": {"Mean": mean.value}, "interval": {"groups": {"Mean": list(mean.interval)}}}
-    assert tree == {"pckh": {"0.5": block}}
-    moved = movement(other, pred, gt)
-    tree, names = written(to_json(moved)), ["moved", "closer", "before", "after", "change"]
-    assert list(tree) == ["all", "per_joint"] and list(tree["per_joint"]) == list(MPII.names)
-    assert list(tree["all"]) == ["joints", *names, "interval"] and list(tree["all"]["interval"]) == names
-    assert tree["all"]["change"] == moved["all"].change.value
-    assert tree["all"]["interval"]["change"] == list(moved["all"].change.interval)

@@ -7,7 +7,6 @@ import pytest
 
 from checkpoints.errors import PoseError
 from evaluation import CONVENTIONS, KINDS, MEASURES, Bootstrap, GroundTruth, classify_errors, compare, evaluate
-from evaluation.metrics.kinds import OKS
 from heads.skeleton import COCO17, MPII
 
 GOOD, JITTER, INVERSION, SWAP, MISS = range(5)
@@ -81,7 +80,7 @@ def test_published_thresholds_of_similarity_to_coco_arrays():
     area = np.random.default_rng(2).uniform(3e3, 3e4, len(gt))
     keypoints = np.dstack([np.nan_to_num(gt.joints), 2 * gt.annotated])  # x, y, v
     order, factor = list(COCO17.flip_permutation), (2 * np.array(COCO17.sigmas)) ** 2
-    kinds = classify_errors(pred, replace(gt, measure=OKS, size=np.sqrt(area)))
+    kinds = classify_errors(pred, replace(gt, area=area))
     checked = 0
     for i in range(len(gt)):
         rows = [i, *(j for j in range(len(gt)) if j != i and gt.image[j] == gt.image[i])]
@@ -103,7 +102,7 @@ def test_published_thresholds_of_similarity_to_coco_arrays():
                 checked += 1
     assert checked > 200 and set(np.unique(kinds)) == {-1, 0, 1, 2, 3, 4}
     with pytest.raises(PoseError, match="sigma"):
-        classify_errors(pred, replace(gt, measure=OKS, skeleton=replace(COCO17, sigmas=())))
+        classify_errors(pred, replace(gt, area=area, skeleton=replace(COCO17, sigmas=())))
 
 
 def test_planted_exchanges_are_inversions_and_swaps(real_gt, real):

@@ -15,7 +15,7 @@ from evaluation.metrics.bootstrap import Bootstrap
 from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.oks import oks_scores
 from ief.cli import main
-from ief.reporting.oks import score_coco
+from ief.reporting.scoring import score_coco
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.skeletons import SKELETONS
@@ -45,11 +45,11 @@ def test_ap_is_the_share_of_people_that_pass_ten_thresholds():
     images = [f"{row}.jpg" for row in range(6)]
     found = oks_scores(pred, gt, images, area, scores=oks)  # ranked by quality: no miss first
     recall = [np.mean(oks >= threshold) for threshold in np.arange(0.5, 0.96, 0.05)]
-    assert found.values["AR"] == pytest.approx(100 * np.mean(recall))
+    assert found.scores["AR"].value == pytest.approx(100 * np.mean(recall))
     # With the misses ranked last, precision is 1 up to that recall: the share of the 101 recall thresholds below it.
     points = [np.mean(np.linspace(0, 1, 101) <= share + 1e-9) for share in recall]
-    assert found.values["AP"] == pytest.approx(100 * np.mean(points)) and 0 < found.values["AP"] < 100
-    assert found.values["APM"] is None and found.values["APL"] == pytest.approx(found.values["AP"])
+    assert found.scores["AP"].value == pytest.approx(100 * np.mean(points)) and 0 < found.scores["AP"].value < 100
+    assert found.scores["APM"].value is None and found.scores["APL"].value == pytest.approx(found.scores["AP"].value)
     assert (found.people, found.without_area, found.area_by_box) == (6, 0, 0)
 
 
@@ -59,7 +59,7 @@ def test_areas_that_are_not_known_come_from_the_box():
     gt = replace(gt, scale=np.array([1, 1, 1, np.nan, np.nan, 1]), size=None)
     found = oks_scores(gt.joints, gt, ["a.jpg"] * 6, area)
     assert (found.people, found.without_area, found.area_by_box) == (5, 1, 2)
-    assert found.values["AP"] == pytest.approx(100)  # six in one image, each finds the own
+    assert found.scores["AP"].value == pytest.approx(100)  # six in one image, each finds the own
 
 
 def test_without_sigmas_or_anybody_to_score():

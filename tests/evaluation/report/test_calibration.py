@@ -136,7 +136,7 @@ def test_correct_joints_are_those_that_pckh_counts():
     pred, gt = noisy_people(40, std=12)
     joints, gt = gt.joints, GroundTruth(gt.joints, np.where(np.arange(40) < 3, np.nan, 30.0))
     for convention in ("official", "mmpose"):
-        correct = correct_joints(pred, gt, 0.5, convention)
+        correct = correct_joints(pred, gt, convention)
         assert np.isnan(correct[:3]).all() and np.array_equal(np.isnan(correct[3:]), np.isnan(joints[3:, :, 0]))
         want = pckh(pred, gt, convention=convention)["pckh@0.5"].per_part
         assert 100 * np.nanmean(correct, axis=0) == pytest.approx([each.value for each in want.values()])

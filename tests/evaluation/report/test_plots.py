@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from matplotlib.quiver import Quiver
 from scattered import noisy_people
 
 from evaluation import Bootstrap, Estimate, GroundTruth, evaluate
@@ -21,13 +20,14 @@ def results():
 
 
 def test_curves_draw_the_values(results):
-    axes = plots.pckh_curves(results).axes[0]
+    figure = plots.pckh_curves(results)
+    axes = figure.axes[0]
     line = axes.lines[1]
     assert line.get_xdata()[[0, 25, 50]] == pytest.approx([0, 0.25, 0.5])
     assert line.get_ydata()[25] == pytest.approx(results["without"]["pckh_curve"].groups["curve"][0.25].value)
     assert len(axes.collections) == 1  # a band for the one with intervals
     assert "(%)" in axes.get_ylabel() and "head sizes" in axes.get_xlabel()
-    assert len(axes.get_legend().get_texts()) == 3
+    assert len(figure.legends[0].get_texts()) == 3
 
 
 def test_dots_draw_the_values(results):
@@ -46,9 +46,9 @@ def test_dots_draw_the_values(results):
     assert axes.get_xlabel() == "PCKh (%)" and axes.get_xlim()[0] > 0
 
 
-def test_training_curves_draw_the_points():
+def test_line_plots_draw_the_points():
     points = {"a": [(0, 2.0), (10, float("nan")), (20, 1.0)], "empty": []}
-    axes = plots.training_curves(points, "loss", "stage 0").axes[0]
+    axes = plots.line_plot(points, "stage 0", "step", "loss").axes[0]
     assert axes.lines[0].get_xdata().tolist() == [0, 10, 20]
     assert axes.get_ylabel() == "loss" and axes.get_title("left") == "stage 0"
     assert np.isnan(axes.lines[0].get_ydata()[1])
@@ -60,15 +60,14 @@ def test_files_are_pictures_and_repeatable(results):
     assert b"<svg" in svg and svg.rstrip().endswith(b"</svg>")
 
 
-def test_part_points_draw_the_values_with_their_intervals():
+def test_dots_of_parts_have_intervals_and_gaps():
     parts = {"small": Estimate(2.0, 1.5, 3.0), "large": Estimate(None)}
-    axes = plots.part_points({"a": parts, "b": parts}, "By size", "size (px)", "error (px)").axes[0]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["small", "large"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("size (px)", "error (px)")
+    axes = plots.joint_dots({"a": parts, "b": parts}, "By size", "error (px)").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["small", "large"]
     for container in axes.containers:
         points, _, (bars,) = container.lines
-        assert points.get_ydata()[0] == 2 and np.isnan(points.get_ydata()[1])
-        assert bars.get_segments()[0][:, 1].tolist() == [1.5, 3.0]
+        assert points.get_xdata()[0] == 2 and np.isnan(points.get_xdata()[1])
+        assert bars.get_segments()[0][:, 0].tolist() == [1.5, 3.0]
 
 
 def test_the_reliability_plot_draws_bins_and_intervals():
@@ -97,32 +96,12 @@ def test_the_dots_of_figure_1_are_both_deviations():
     assert "px" in axes.get_xlabel()
 
 
-def test_arrows_run_from_before_to_after():
-    rng = np.random.default_rng(0)
-    before = rng.uniform(0, 100, (4, 16, 2))
-    true = before.copy()
-    true[1, 3] = np.nan
-    for shift, factor in (((20.0, 0.0), 1), ((2.0, 0.0), 4), ((0.0, 0.0), 10)):
-        after = before + np.array(shift)
-        assert abs(plots.arrow_factor(before, after) - factor) <= (factor == 4)
-        figure = plots.movement_arrows(before, after, true, ["a", "b", "c", "d"])
-        panels = [axes for axes in figure.axes if axes.get_title()]
-        assert [axes.get_title() for axes in panels] == ["a", "b", "c", "d"]
-        arrows = next(item for item in panels[2].collections if isinstance(item, Quiver))
-        assert np.column_stack([arrows.X, arrows.Y]) == pytest.approx(before[2])
-        assert np.unique(arrows.U) == pytest.approx(shift[0] * plots.arrow_factor(before, after))
-        low, high = sorted(panels[0].get_xlim())
-        assert low <= before[0, :, 0].min() and high >= after[0, :, 0].max()
-        assert panels[0].yaxis_inverted()  # image pixels run downwards
-    assert b"<svg" in plots.to_svg(figure)
-
-
 @pytest.mark.parametrize("name", ["_base", "$x^{$", "$a$", "_$b$"])
 def test_a_name_is_shown_as_it_is(results, name):
     figures = [
         plots.pckh_curves({name: next(iter(results.values()))}),
-        plots.training_curves({name: [(1, 2.0)]}, "loss", name),
-        plots.part_points({name: {"a": Estimate(1.0)}, "b": {"a": Estimate(1.0)}}, name, name, name),
+        plots.line_plot({name: [(1, 2.0)]}, name, "step", "loss"),
+        plots.joint_dots({name: {"a": Estimate(1.0)}, "b": {"a": Estimate(1.0)}}, name, name),
     ]
     for figure in figures:
         assert b"<svg" in plots.to_svg(figure)

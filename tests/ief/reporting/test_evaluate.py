@@ -9,6 +9,7 @@ import pytest
 from coco_files import coco_tree, write_tree
 
 from ief.cli import main
+from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import People
 from mpii_tools.skeletons import SKELETONS
 
@@ -74,6 +75,22 @@ def test_ap_of_detections_is_pycocotools(annotations, tmp_path, capsys, rows, sh
     write_tree(results, [*json.loads(results.read_text()), {"image_id": 7, "keypoints": [1] * 51, "score": 1}])
     assert main([*command, "--oks", "--json", str(out)]) == 0 and json.loads(out.read_text()) == tree
     assert "1 predictions are in images of nobody" in capsys.readouterr().err
+
+
+def test_with_oks_kinds_of_error_are_by_similarity(annotations, tmp_path, capsys):
+    pytest.importorskip("hotcoco")
+    results = write_tree(tmp_path / "d.json", detect(annotations, range(PEOPLE), [0, 3, 6, 12, 60], [0.9] * PEOPLE))
+    out, people = tmp_path / "e.json", read_annotations(annotations).people
+    files = ["--predictions", str(results), "--annotations", str(annotations), "--json", str(out)]
+    assert main(["evaluate", *files, "--oks"]) == 0 and "OKS of 0.85" in capsys.readouterr().out
+    tree, oks = json.loads(out.read_text()), np.array([0, 3, 6, 12, 60])[:, None]
+    similar = np.exp(-(2 * oks**2) / (2 * people.area[:, None] * (2 * np.array(COCO.sigmas)) ** 2))
+    kinds = {kind: block["groups"]["Mean"] for kind, block in tree["kinds"].items()}
+    assert kinds["good"] == pytest.approx(100 * (similar >= 0.85).mean()) and tree["kinds_by"] == "oks"
+    assert kinds["jitter"] == pytest.approx(100 * ((similar < 0.85) & (similar >= 0.5)).mean()) and kinds["jitter"] > 0
+    assert main(["evaluate", *files]) == 0
+    plain = json.loads(out.read_text())
+    assert plain["kinds"]["good"]["groups"]["Mean"] == plain["pck"]["0.2"]["groups"]["Mean"] and "kinds_by" not in plain
 
 
 def test_detections_of_other_images_have_no_ap(annotations, tmp_path, capsys):

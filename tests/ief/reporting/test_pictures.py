@@ -1,12 +1,13 @@
 """Who is drawn, and what of them."""
 
+import base64
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from evaluation.report.skeletons import drop_outside
-from ief.reporting.pictures import choose_sequence, draw_people, label_worst_and_median, make_figure_3_section
+from ief.reporting.pictures import choose_sequence, draw_people, make_lookup, make_people_section, spread_rows
 from ief.reporting.runs import load_run
 from ief.reporting.scoring import person_errors
 from mpii_tools.people import Depth, People
@@ -36,25 +37,38 @@ def test_figure_3_goes_from_the_best_to_the_worst(deep):
     def load_image(name):
         return np.full((500, 500, 3), 90, np.uint8)
 
-    pictures = make_figure_3_section(run, deep.people, load_image, []).pictures
-    shown = [float(caption.split()[-2]) for caption, _ in pictures if "not known" not in caption]
-    assert shown == sorted(shown) and len(shown) == 6 and len(pictures) == 8
-    assert (shown[0], shown[-1]) == (round(np.nanmin(errors)), round(np.nanmax(errors)))
+    pictures = make_people_section(run, deep.people, load_image, []).pictures
+    shown = [float(caption.split()[-2]) for caption, _ in pictures if caption.endswith("mm")]
+    assert shown == sorted(shown) and len(shown) == 12 and len(pictures) == 14
+    assert (shown[0], shown[-1]) == (round(np.nanmin(errors), 2), round(np.nanmax(errors), 2))
     assert all(picture.shape == (320, 641, 3) for _, picture in pictures)
-    assert not make_figure_3_section(run, None, load_image, []).pictures
+    assert not make_people_section(run, None, load_image, []).pictures
+    flat = make_people_section(run, replace(deep.people, depth=None), load_image, []).pictures
+    assert len(flat) == 12 and all(caption.endswith("head sizes") for caption, _ in flat)
 
 
-@pytest.mark.parametrize("people", [0, 1, 5, 11, 12, 13, 100])
-def test_worst_and_median_are_different_people(people):
-    errors = np.random.default_rng(people).permutation(people).astype(float)
-    errors = np.append(errors, np.nan)
-    labels = label_worst_and_median(errors)
-    assert len(labels) == min(people, 12)
-    worst = [row for row, label in labels.items() if label.startswith("worst")]
-    assert sorted(errors[worst], reverse=True) == list(range(people - 1, people - 1 - len(worst), -1))
-    median = errors[[row for row, label in labels.items() if label.startswith("median")]]
-    if people >= 24:
-        assert abs(median - (people - 1) / 2).max() <= 3.5
+def test_people_in_3d_are_ranked_by_their_error_in_3d(deep):
+    runs = [load_run(deep.folder / name, name, deep.people) for name in ("alone/all", "mixed/all")]
+    found = make_lookup(runs, deep.people, None, 0, "", None)
+    rows = [deep.people.person_ids.tolist().index(person["id"]) for person in found["people"]]
+    errors = np.frombuffer(base64.b64decode(found["errors"]), "<f4").reshape(2, len(rows), 16)
+    depth, people = deep.people.depth, deep.people
+    for run, mine in zip(runs, errors, strict=True):
+        apart = depth.to_camera(run.poses["stage0"])[rows] - people.camera_joints[rows]
+        apart = np.linalg.norm(apart - apart[:, [6]], axis=-1)
+        apart[~people.annotated[rows]] = np.nan
+        np.testing.assert_allclose(mine, apart, rtol=1e-6, atol=1e-4)
+    assert found["unit"] == "mm" and sorted(rows) == np.flatnonzero(depth.placed).tolist()
+    flat = make_lookup(runs, replace(people, depth=None), None, 0, "", None)
+    assert "errors" not in flat and flat["unit"] == "head sizes" and len(flat["people"]) == len(people)
+
+
+@pytest.mark.parametrize("people", [0, 1, 5, 12, 13, 100])
+def test_shown_people_are_spread_from_the_best_to_the_worst(people):
+    errors = np.append(np.random.default_rng(people).permutation(people).astype(float), np.nan)
+    shown = errors[spread_rows(errors, 12)]
+    assert len(shown) == min(people, 12) and (np.diff(shown) > 0).all()
+    assert not people or (shown[0], shown[-1]) == (0, people - 1)
 
 
 def test_of_several_cameras_the_one_with_most_frames_is_taken(deep):

@@ -37,12 +37,12 @@ def test_everything_is_there(flat_report):
     drawn = {path.name.removesuffix(".svg") for path in (out / "figures").iterdir()}
     assert drawn == {
         "differences", "pckh-curves", "pckh-per-joint", "joint-error", "bone-error", "error-by-size",
-        "error-by-annotated", "error-by-group", "error-by-path", "error-kinds", "movement", "figure1",
-        "figure1-tree", "training-stage0", "training-stage1",
+        "error-by-annotated", "error-by-path", "error-kinds", "figure1",
+        "training-stage0", "training-stage1",
     }  # fmt: skip
     assert all(b"</svg>" in path.read_bytes() for path in (out / "figures").iterdir())
     assert flat_report.page.count('<svg role="img"') == len(drawn)
-    assert flat_report.page.count("data:image/jpeg") == 12 and "http" not in flat_report.page
+    assert flat_report.page.count("data:image/jpeg") == 12 + 1 and "http" not in flat_report.page
 
 
 def test_differences_are_to_ief_star_at_the_same_stage(flat, flat_report):
@@ -92,6 +92,19 @@ def test_predictions_are_reported_like_runs(flat, tmp_path, write_report):
     assert alone.results["verdict"]["pairs"][0]["run"] == "all.npy" and ">Training<" not in alone.page
 
 
+def test_swaps_know_the_training_people_of_an_image(flat, tmp_path, write_report):
+    beside = replace(
+        flat.people, joints=flat.people.joints + 1000, person_ids=[f"t{row}" for row in range(len(flat.people))]
+    )
+    save_people(tmp_path / "train.npz", beside)
+    pose = Predictions(np.nan_to_num(flat.people.joints) + 1000, flat.people.person_ids)
+    save_predictions(tmp_path / "pose.npz", pose)
+    given = ["--annotations", flat.folder / "data" / "valid.npz"]
+    for more, kind in (([], "miss"), (["--training", tmp_path / "train.npz"], "swap")):
+        results = write_report(tmp_path / kind, [tmp_path / "pose.npz"], *given, *more).results
+        assert results["runs"]["pose.npz"]["stages"]["predictions"]["kinds"][kind]["groups"]["Mean"] == 100
+
+
 def test_relative_positions_are_scored_by_the_bones_between(flat, flat_report):
     table = flat_report.results["tables"]["error-by-path"]
     rows = {row[0]: row[1:] for row in table["rows"]}
@@ -106,10 +119,10 @@ def test_a_single_run_is_compared_with_its_stage_0(flat, tmp_path, write_report)
     found = write_report(tmp_path, [flat.folder / "all"], *given)
     differences = found.results["differences"]
     assert [(d["stage"], d["reference"]) for d in differences] == [("mean_pose", "stage 0"), ("stage1", "stage 0")]
-    moved = found.results["movement"]["all"]["all"]
-    assert moved["change"] == pytest.approx(differences[1]["joint_error"]["image_px"])
+    ((_, *_, change),) = found.results["tables"]["movement"]["rows"]
+    assert change["value"] == pytest.approx(differences[1]["joint_error"]["image_px"])
     assert "Newell" not in found.page and found.results["published"] == {}
-    assert "data:image/jpeg" not in found.page and "nobody is drawn" in found.page
+    assert found.page.count("data:image/jpeg") == 1 and "nobody is drawn" in found.page  # the mean pose
     assert "no training annotations were given" in found.page  # Figure 1 is then of the validation people
 
 
@@ -120,7 +133,7 @@ def test_an_image_that_cannot_be_drawn_on_ends_no_report(flat, tmp_path, write_r
     assert main(["report", str(flat.folder / "all"), *given]) == 3
     assert "12 left out" in capsys.readouterr().err
     assert (tmp_path / "out" / "results.json").exists()
-    assert "data:image/jpeg" not in (tmp_path / "out" / "index.html").read_text()
+    assert (tmp_path / "out" / "index.html").read_text().count("data:image/jpeg") == 1  # the mean pose
 
 
 def test_thumbnails_keep_to_their_number_and_others_are_linked(flat, tmp_path, write_report):
@@ -136,13 +149,14 @@ def test_thumbnails_keep_to_their_number_and_others_are_linked(flat, tmp_path, w
     person = data["people"][worst]
     image = cv2.imdecode(np.frombuffer(base64.b64decode(person["thumbnail"]), np.uint8), cv2.IMREAD_COLOR)
     assert image.shape == (128, 128, 3) and person["size"] == pytest.approx(flat.people.head_size[worst], abs=1e-3)
-    places = np.frombuffer(base64.b64decode(data["places"]), "<i2").reshape(2, len(flat.people), 16, 2)[1, worst]
+    places = np.frombuffer(base64.b64decode(data["places"]), "<i2").reshape(3, len(flat.people), 16, 2)[2, worst]
+    assert data["methods"] == ["stage 0", "stage 1"]
     joints = places / 4096 * person["side"] + (person["x"], person["y"])
     assert joints == pytest.approx(flat.poses["all"]["stage1"][worst], abs=person["side"] / 4096)
 
 
 def test_scores_of_joints_are_shown_if_a_run_has_them(flat, flat_report, tmp_path, write_report):
-    assert flat_report.results["scores"] == {} and "scores" not in flat_report.results["tables"]
+    assert "scores" not in flat_report.results and "scores" not in flat_report.results["tables"]
     people = flat.people
     distance = np.linalg.norm(flat.poses["all"]["stage1"] - people.joints, axis=-1)
     noise = np.random.default_rng(0).normal(0, 0.05, distance.shape)
@@ -173,7 +187,7 @@ def test_without_annotations_what_is_missing_is_said(flat, tmp_path, write_repor
     found = write_report(tmp_path, [flat.folder / "all", flat.folder / "bone"])
     results = found.results
     assert results["differences"] == [] and list(results["runs"]) == ["all", "bone"]
-    assert results["movement"] == results["breakdowns"] == results["figure1"] == {}
+    assert results["figure1"] == {} and not {"movement", "error-by-size"} & set(results["tables"])
     assert all(words in found.page for words in ("--annotations", "nobody is drawn", "No annotations with"))
     assert "Δ" not in (tmp_path / "tables" / "table7.md").read_text()
 
@@ -186,7 +200,8 @@ def test_a_run_without_predictions_is_named(flat, tmp_path, write_report):
     found = write_report(tmp_path / "out", runs, "--annotations", flat.folder / "data" / "valid.npz")
     assert ": bare." in found.page
     assert [(d["run"], d["reference"]) for d in found.results["differences"]] == [("all", "bone at the same stage")] * 2
-    assert list(found.results["movement"]) == list(found.results["breakdowns"]["size"]) == ["bone", "all"]
+    tables = found.results["tables"]
+    assert [row[0] for row in tables["movement"]["rows"]] == tables["error-by-size"]["head"][2:] == ["bone", "all"]
 
 
 def test_people_without_scale_and_head_size_make_a_report(flat, tmp_path, write_report):
@@ -243,7 +258,7 @@ def test_every_table_and_figure_in_3d_is_there(deep_report):
     wanted = {"table2", "second-dataset", "table3-joint-error", "table3-pa-joint-error", "table3-bone-error",
               "table3-bone-std", "table3-illegal-angle", "table4", "table5", "table6"}  # fmt: skip
     assert wanted <= set(tables) and {"table7", "table8"} <= set(tables)
-    assert page.count("data:image/jpeg") == 6 + 2 + 12  # Figure 3 with and without depth, and the 2D people
+    assert page.count("data:image/jpeg") == 12 + 2 + 8 + 1  # with and without depth, Figure 2, the mean pose
     assert page.index("Table 2: metrics in 3D") < page.index("Table 7: errors")
     assert "32 validation people of 4 sequences, subjects S11, S9" in page
     assert "--angle-limits" not in page and "left out" not in page

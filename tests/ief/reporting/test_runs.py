@@ -43,14 +43,14 @@ def test_scores_in_3d_are_of_the_people_whose_depth_is_given(deep):
 def test_trainings_are_compared_with_the_first_of_their_data(deep):
     """Where there is no baseline; without depth there is no difference."""
     runs = [load_run(deep.folder / name, name, deep.people) for name in ("alone/bone", "mixed/all", "alone/all")]
-    found = compare_trainings(runs, partial(view_poses, deep.people))
-    assert [entry.name for entry in found.entries] == ["mean pose", "alone/bone", "mean pose", "mixed/all", "alone/all"]
-    assert [entry.reference for entry in found.entries] == ["", "", "", "", "alone/bone"]
-    pairs = {mixed: [entry.name for entry in pair] for mixed, pair in found.pairs.items()}
+    entries, gains, pairs = compare_trainings(runs, partial(view_poses, deep.people))
+    assert [entry.name for entry in entries] == ["mean pose", "alone/bone", "mean pose", "mixed/all", "alone/all"]
+    assert [entry.reference for entry in entries] == ["", "", "", "", "alone/bone"]
+    pairs = {mixed: [entry.name for entry in pair] for mixed, pair in pairs.items()}
     assert pairs == {False: ["alone/bone", "alone/all"], True: ["mixed/all"]}
-    assert [(gain.name, gain.reference) for gain in found.gains] == [("mixed/all", "alone/all")]
-    blind = compare_trainings(runs, partial(view_poses, deep.flat))
-    assert not any(entry.difference for entry in blind.entries) and not blind.gains
+    assert [(gain.name, gain.reference) for gain in gains] == [("mixed/all", "alone/all")]
+    blind, none, _ = compare_trainings(runs, partial(view_poses, deep.flat))
+    assert not any(entry.difference for entry in blind) and not none
 
 
 @pytest.mark.parametrize("loss", ["nan", "inf", "1e999", "x"])
