@@ -125,7 +125,7 @@ def chicken(tree: dict) -> None:
 
 def as_chicken(folder: Path) -> None:
     skeleton = load_prepared(folder / "out", "train").people.skeleton
-    assert skeleton == Skeleton(("beak", "left_wing", "right_wing"), (-1, 0, 1), ((2, 1),))
+    assert skeleton == Skeleton(("beak", "left_wing", "right_wing"), (1, -1, 1), ((2, 1),))
 
 
 def visibility(folder: Path) -> list[str]:
