@@ -158,7 +158,6 @@ def guess_skeleton(
     edges: Iterable[Sequence[int]] = (),
     pairs: Sequence[Sequence[int]] = (),
     middle: int = 0,
-    derive: bool = True,
 ) -> tuple[Skeleton, list[int], str]:
     """The skeleton of joints of which only the names, and perhaps edges and pairs, are known.
 
@@ -171,7 +170,6 @@ def guess_skeleton(
         edges: index pairs of joints.
         pairs: (right, left) index pairs that a mirror exchanges, for names that tell no side.
         middle: the joint nearest to the center of people.
-        derive: whether a joint that is not among the names may be the root.
 
     Returns:
         the skeleton; the place of each of its joints in `names`, -1 for a derived one, which comes last; and how its
@@ -191,7 +189,7 @@ def guess_skeleton(
     for one, other in edges:
         beside[one].append(other)
         beside[other].append(one)
-    if body := _restrict_body(names, derive):
+    if body := _restrict_body(names):
         added = [name for name, _ in body.derived]
         place = [[*names, *added].index(name) for name in body.names]
         tree, root = (
@@ -204,19 +202,21 @@ def guess_skeleton(
         tree, how = {root: -1}, f"{'a tree along the edges' if beside else 'a star'} from {names[root]}"
     tree = _walk(beside, tree)
     parents = tuple(tree.get(joint, root) for joint in range(len(names) + len(added)))
-    sigmas = body.sigmas if len(body) == len(parents) else ()
-    pairs, sigmas = pair_names(names) or pairs, tuple(sigmas[place.index(joint)] for joint in range(len(sigmas)))
+    sigmas = (1 / len(parents),) * len(parents)  # for names without known ones, as Ultralytics takes them
+    if len(body) == len(parents) > 1:
+        sigmas = tuple(body.sigmas[place.index(joint)] for joint in range(len(parents)))
+    pairs = pair_names(names) or pairs
     skeleton = replace(
         body, names=(*names, *added), parents=parents, flip_pairs=tuple(map(tuple, pairs)), sigmas=sigmas
     )
     return skeleton, [*range(len(names)), *[-1] * len(added)], how
 
 
-def _restrict_body(names: Sequence[str], derive: bool) -> Skeleton | None:
+def _restrict_body(names: Sequence[str]) -> Skeleton | None:
     """`BODY` without the joints that are not among the names, called as there; None if fewer than `ENOUGH` are.
 
     A joint hangs on its nearest ancestor. If several have none, a joint that `BODY` derives from others is added, last,
-    as their root, if it may be; else they hang on the first.
+    as their root; else they hang on the first.
     """
     found = zip(BODY.names, find_joints(BODY, names), strict=True)
     called, derived = {joint: names[place] for joint, place in found if place is not None}, ()
@@ -224,7 +224,7 @@ def _restrict_body(names: Sequence[str], derive: bool) -> Skeleton | None:
         return None
     above = {joint: [BODY.names[up] for up in BODY.ancestry[row][1:]] for row, joint in enumerate(BODY.names)}
     tops = [joint for joint in called if not called.keys() & {*above[joint]}]
-    for name, others in BODY.derived if derive and len(tops) > 1 else ():
+    for name, others in BODY.derived if len(tops) > 1 else ():
         if name not in called and {*others} <= called.keys() and not derived:
             called, derived = {**called, name: name}, ((name, tuple(called[other] for other in others)),)
             tops = [name]

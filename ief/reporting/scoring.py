@@ -39,6 +39,7 @@ from mpii_tools.results.predictions import (
 if TYPE_CHECKING:
     import torch
 
+EASY = 60  # percent of a measure that tells little
 KEY = "3d"  # of the scores in 3D in the trees of metrics.json
 ScoresByDimension = dict[int, Scores]  # 2: in image pixels; 3: in mm, where that is known
 
@@ -220,3 +221,6 @@ def print_summary(results: Mapping[str, ScoresByDimension], signed: bool = False
             print(summary_table(shown, signed).text())
             if dimensions == 2:
                 print(groups_table(shown, signed=signed).text())
+    base = results["mean_pose"][2].mean_pckh.value if "mean_pose" in results and not signed else None
+    if base is not None and base > EASY:
+        print(f"the mean pose alone gets {base:.0f} % of this measure: only what is above it was learned")

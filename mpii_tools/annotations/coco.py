@@ -26,9 +26,7 @@ NO_CROWD = ("0", "0.0", "false", *UNTOLD)
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
 MALFORMED = f"{NOT_AS} COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
-GUESSED = (
-    "joints of {} of no known skeleton; their tree is guessed: {}, edges counted from {} (or give --skeleton FILE)"
-)
+GUESSED = "joints of {} of no known skeleton; their tree is guessed: {} (or give --skeleton FILE)"
 
 
 def read_coco(
@@ -200,7 +198,7 @@ def _read_skeleton(
     agreed = {frozenset(guessed.names[joint] for joint in pair) for pair in guessed.flip_pairs}
     strange += [" and ".join(pair) for one, other in pairs if {*(pair := (names[one], names[other]))} not in agreed]
     notes = {
-        GUESSED.format(path, tree, first): names if tree else [],
+        GUESSED.format(path, f"{tree}, edges counted from {first}" if edges else tree): names if tree else [],
         f"edges of {path} not used: no two of its keypoints, by number or name": unused,
         f"flip pairs of {path} not used: no two of its keypoints, or their names tell others": strange,
     }

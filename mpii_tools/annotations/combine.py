@@ -1,7 +1,10 @@
 """Several annotation files as one dataset."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,10 @@ from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, join_readings, merge
 from mpii_tools.annotations.splits import NAME, NOBODY, assign_splits, parse_annotations, share_valid
 from mpii_tools.images.index import find_cut_clips
-from mpii_tools.images.sources import open_images
+from mpii_tools.images.sources import ImageFiles, open_images
+from mpii_tools.people import People
 
+COPIES = "people left out: an earlier of the annotations has their image, by its bytes"
 CLIPS = "clips with frames in train and in valid, by their names (a folder for each, or valid=PATH, keeps them apart)"
 
 
@@ -35,7 +40,7 @@ class Source:
     @property
     def folder(self) -> Path:
         """Where its images are looked for if no other folder is given."""
-        return self.path if self.path.is_dir() else self.path.parent
+        return self.reading.folder or (self.path if self.path.is_dir() else self.path.parent)
 
 
 def read_source(argument: str, skeleton: Skeleton | None = None, category: str | None = None) -> Source:
@@ -61,6 +66,15 @@ def read_source(argument: str, skeleton: Skeleton | None = None, category: str |
     return Source(path, replace(reading, people=people, notes=merge(reading.notes, notes)))
 
 
+def take_star(source: Source, skeleton: Skeleton) -> Source:
+    """The source with that skeleton if both are stars of the same joints, guessed around the middle of other people."""
+    people = source.reading.people
+    stars = all({*tree.parents} == {-1, tree.root} for tree in (people.skeleton, skeleton))
+    if not stars or people.skeleton != replace(skeleton, parents=people.skeleton.parents):
+        return source
+    return replace(source, reading=replace(source.reading, people=replace(people, skeleton=skeleton)))
+
+
 def combine(
     sources: Sequence[Source], folders: Sequence[Path], valid_share: float | None = None, seed: int = 0
 ) -> Reading:
@@ -76,6 +90,7 @@ def combine(
         PoseError: when a person has no split, or the sources have different skeletons.
     """
     first = sources[0]
+    sources = [take_star(source, first.reading.people.skeleton) for source in sources]
     for source in sources:
         if valid_share is None and (source.reading.people.split == "").any():
             listed = f", and {NAME} beside it names no image here" if NOBODY in source.reading.faults else ""
@@ -108,8 +123,29 @@ def combine(
     return joined
 
 
-def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[str], bytes]:
-    """Reads images by the names that `combine` gives them.
+@dataclass(frozen=True)
+class CombinedImages:
+    """Reads images by the names that `combine` gives them: `opened` holds the beginning of a name -> who reads it."""
+
+    opened: dict[str, ImageFiles]
+
+    def __call__(self, image: str) -> bytes:
+        """The encoded image. Raises PoseError if there is not exactly one."""
+        files, name = self._locate(image)
+        return files(name)
+
+    def measure(self, image: str) -> int:
+        """Its bytes. Raises PoseError if there is not exactly one."""
+        files, name = self._locate(image)
+        return files.find(name)[2]
+
+    def _locate(self, image: str) -> tuple[ImageFiles, str]:
+        prefix = next(prefix for prefix in self.opened if image.startswith(prefix))
+        return self.opened[prefix], image.removeprefix(prefix)
+
+
+def open_combined(folders: Sequence[Path], images: Sequence[str]) -> CombinedImages:
+    """The images of all sources.
 
     Args:
         folders: of each source's images.
@@ -118,15 +154,26 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
     Raises:
         PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
     """
-    if len(set(folders)) == 1:
-        return open_images(folders[0], images)
-    opened = {}
-    for name, folder in zip(distinct_names(folders), folders, strict=True):
-        inside = [image.removeprefix(f"{name}/") for image in images if image.startswith(f"{name}/")]
-        opened[f"{name}/"] = open_images(folder, inside)
+    several = len(set(folders)) > 1
+    prefixes = [f"{name}/" * several for name in distinct_names(folders)]
+    inside = {
+        prefix: [image.removeprefix(prefix) for image in images if image.startswith(prefix)] for prefix in prefixes
+    }
+    folder_of = dict(zip(prefixes, folders, strict=True))
+    return CombinedImages({prefix: open_images(folder, inside[prefix]) for prefix, folder in folder_of.items()})
 
-    def read(image: str) -> bytes:
-        prefix = next(prefix for prefix in opened if image.startswith(prefix))
-        return opened[prefix](image.removeprefix(prefix))
 
-    return read
+def find_copies(people: People, sources: Sequence[Source], images: CombinedImages) -> np.ndarray:
+    """(N,) bool: people in an image that an earlier source has in the same split, by its bytes."""
+    source = np.repeat(range(len(sources)), [len(each.reading.people) for each in sources])
+    keys = [*zip(people.split.tolist(), people.images.tolist(), source.tolist(), strict=True)]
+    alike, first, copies = defaultdict(list), {}, set()
+    for split, image, number in dict.fromkeys(keys):
+        with suppress(PoseError):  # which preparing tells
+            alike[split, images.measure(image)].append((split, image, number))
+    for group in alike.values():
+        if len({number for *_, number in group}) > 1:
+            for key in group:
+                digest = key[0], sha256(images(key[1])).digest()
+                copies |= {key} if first.setdefault(digest, key[2]) != key[2] else set()
+    return np.array([key in copies for key in keys])

@@ -71,7 +71,7 @@ def load_people(path: str | os.PathLike) -> People:
     names, tree = columns.pop("joint_names").ravel().tolist(), columns.pop("skeleton", np.array("")).ravel().tolist()
     try:
         tree = "".join(tree)
-        skeleton = skeleton_from_json(json.loads(tree)) if tree else guess_skeleton(names, derive=False)[0]
+        skeleton = skeleton_from_json(json.loads(tree)) if tree else guess_skeleton(names)[0]
         if list(skeleton.names) != names:
             raise PoseError(f"its skeleton names joints {', '.join(skeleton.names[:3])}, ..., not its own")
         people = People(**columns, skeleton=skeleton)
