@@ -115,7 +115,8 @@ def combine(
     if len(set(folders)) > 1:
         names = np.repeat(distinct_names(folders), [len(source.reading.people) for source in sources]).tolist()
         images = [f"{name}/{image}" for name, image in zip(names, joined.people.images.tolist(), strict=True)]
-        joined = replace(joined, people=replace(joined.people, images=images))
+        ids = joined.people.person_ids if len({*joined.people.person_ids.tolist()}) == len(images) else None
+        joined = replace(joined, people=replace(joined.people, images=images, person_ids=ids))
     if valid_share is not None:
         people = share_valid(joined.people, valid_share, seed)
         clips = find_cut_clips(people.images.tolist(), people.split.tolist())

@@ -68,19 +68,20 @@ def _read_images(
     columns, faults = read_entries(path, told, lambda one: (name_entry(0, one), *read(one)), program, "its JSON")
     names = sorted({name for points in columns[3] for _, name, *_ in points}, key=_split_numbers)
     tree = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "person", "keypoints": names}]}
-    for number, (entry, image, size, points, boxes, _) in enumerate(zip(*columns, strict=True)):
+    for number, (entry, image, size, points, found, _) in enumerate(zip(*columns, strict=True)):
         tree["images"].append({"id": number, "file_name": image, "width": size[0], "height": size[1]})
-        people: dict[object, dict] = {group: {} for group, *_ in boxes}
+        boxes = {str(group): corners for group, *corners in found}
+        people: dict[str, dict] = {group: {} for group in boxes}
         for group, name, *point in points:
-            around = [box[0] for box in boxes if box[1] <= point[0] <= box[3] and box[2] <= point[1] <= box[4]]
-            joints = people.setdefault(around[0] if group is None and len(around) == 1 else group, {})
+            around = [key for key, at in boxes.items() if at[0] <= point[0] <= at[2] and at[1] <= point[1] <= at[3]]
+            joints = people.setdefault(around[0] if group is None and len(around) == 1 else str(group), {})
             if name in joints:
                 faults.append(f"{entry}: two points {name} of one person; give each person a box or a group")
             joints[name] = point
-        corners = {group: [x1, y1, x2 - x1, y2 - y1] for group, x1, y1, x2, y2 in boxes}
+        sides = {group: [x1, y1, x2 - x1, y2 - y1] for group, (x1, y1, x2, y2) in boxes.items()}
         for group, joints in people.items():
             marked = [value for name in names for value in joints.get(name, (0, 0, 0))]
-            person = {"id": entry, "image_id": number, "keypoints": marked, "bbox": corners.get(group)}
+            person = {"id": entry, "image_id": number, "keypoints": marked, "bbox": sides.get(group)}
             tree["annotations"].append(person)
     if not names:
         first = f", first {faults[0]}" if faults else ""
@@ -117,17 +118,17 @@ def _read_task(entry: dict) -> Labels:
         raise ValueError("no image in its 'data'")
     told = (one["result"] for one in entry["annotations"] if not one.get("was_cancelled"))
     results, points, boxes, size = next(filter(None, told), []), [], [], np.full(2, np.nan)
-    joined = {one["from_id"]: one["to_id"] for one in results if one.get("type") == "relation"}
+    joined = {str(one["from_id"]): one["to_id"] for one in results if one.get("type") == "relation"}
     for result in results:
         value = result.get("value", {})
         if not {"keypointlabels", "rectanglelabels"} & value.keys():
             continue
         if result.get("image_rotation"):
             raise ValueError("its image was rotated in Label Studio; label it as it is")
-        size = read_numbers([result["original_width"], result["original_height"]], (2,), "original size")
+        size = np.array([float(result[f"original_{side}"]) for side in ("width", "height")])
         corner = np.array([value["x"], value["y"]], dtype=float) / 100 * size
         if "keypointlabels" in value:
-            group = result.get("parentID", joined.get(result.get("id")))
+            group = result.get("parentID", joined.get(str(result.get("id"))))
             points.append((group, str(value["keypointlabels"][0]), *corner.tolist(), 2))
         else:
             sides = np.array([value["width"], value["height"]], dtype=float) / 100 * size

@@ -178,7 +178,8 @@ def _list_categories(
     named, flip, numbers = stored.get("kpt_names"), stored.get("flip_idx") or [*range(joints)], [*range(joints)]
     named = [named] if isinstance(named, list) and isinstance(next(iter(named), 0), str) else named
     classes, named = (dict(enumerate(of)) if isinstance(of, list) else of for of in (stored.get("names"), named))
-    if not (isinstance(flip, list) and all(at in numbers for at in flip) and [flip[at] for at in flip] == numbers):
+    whole = isinstance(flip, list) and len(flip) == joints and all(type(at) is int and at in numbers for at in flip)
+    if not whole or [flip[at] for at in flip] != numbers:
         raise PoseError(f"{path}: flip_idx does not pair its {joints} keypoints, counted from 0; fix it, or remove it")
     pairs = {(other, joint) for joint, other in enumerate(flip) if other > joint}
     if not isinstance(named, dict):
