@@ -190,26 +190,23 @@ def guess_skeleton(
         beside[one].append(other)
         beside[other].append(one)
     if body := _restrict_body(names):
-        added = [name for name, _ in body.derived]
-        place = [[*names, *added].index(name) for name in body.names]
-        tree, root = (
-            dict(zip(place, [-1 if up < 0 else place[up] for up in body.parents], strict=True)),
-            place[body.root],
-        )
         how = "MPII's and COCO's tree of the joints known by name"
     else:
-        body, added, root = Skeleton(("",), (-1,)), [], _find_middle(beside) if beside else middle
-        tree, how = {root: -1}, f"{'a tree along the edges' if beside else 'a star'} from {names[root]}"
-    tree = _walk(beside, tree)
-    parents = tuple(tree.get(joint, root) for joint in range(len(names) + len(added)))
-    sigmas = (1 / len(parents),) * len(parents)  # for names without known ones, as Ultralytics takes them
-    if len(body) == len(parents) > 1:
-        sigmas = tuple(body.sigmas[place.index(joint)] for joint in range(len(parents)))
-    pairs = pair_names(names) or pairs
+        body = Skeleton((names[_find_middle(beside) if beside else middle],), (-1,))
+        how = f"{'a tree along the edges' if beside else 'a star'} from {body.names[0]}"
+    every = [*names, *(name for name, _ in body.derived)]
+    place = [*map(every.index, body.names)]
+    tree = _walk(beside, {place[joint]: place[up] if up >= 0 else -1 for joint, up in enumerate(body.parents)})
+    known = dict(zip(place, body.sigmas, strict=False))
     skeleton = replace(
-        body, names=(*names, *added), parents=parents, flip_pairs=tuple(map(tuple, pairs)), sigmas=sigmas
+        body,
+        names=tuple(every),
+        parents=tuple(tree.get(joint, place[body.root]) for joint in range(len(every))),
+        flip_pairs=tuple(map(tuple, pair_names(names) or pairs)),
+        # One for all where not all are known, as Ultralytics has it.
+        sigmas=tuple(known.get(joint) if len(known) == len(every) else 1 / len(every) for joint in range(len(every))),
     )
-    return skeleton, [*range(len(names)), *[-1] * len(added)], how
+    return skeleton, [*range(len(names)), *[-1] * (len(every) - len(names))], how
 
 
 def _restrict_body(names: Sequence[str]) -> Skeleton | None:

@@ -1,7 +1,7 @@
 """Several annotation files as one dataset."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -18,7 +18,7 @@ from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, join_readings, merge
 from mpii_tools.annotations.splits import NAME, NOBODY, assign_splits, parse_annotations, share_valid
 from mpii_tools.images.index import find_cut_clips
-from mpii_tools.images.sources import ImageFiles, open_images
+from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
 
 COPIES = "people left out: an earlier of the annotations has their image, by its bytes"
@@ -124,29 +124,8 @@ def combine(
     return joined
 
 
-@dataclass(frozen=True)
-class CombinedImages:
-    """Reads images by the names that `combine` gives them: `opened` holds the beginning of a name -> who reads it."""
-
-    opened: dict[str, ImageFiles]
-
-    def __call__(self, image: str) -> bytes:
-        """The encoded image. Raises PoseError if there is not exactly one."""
-        files, name = self._locate(image)
-        return files(name)
-
-    def measure(self, image: str) -> int:
-        """Its bytes. Raises PoseError if there is not exactly one."""
-        files, name = self._locate(image)
-        return files.find(name)[2]
-
-    def _locate(self, image: str) -> tuple[ImageFiles, str]:
-        prefix = next(prefix for prefix in self.opened if image.startswith(prefix))
-        return self.opened[prefix], image.removeprefix(prefix)
-
-
-def open_combined(folders: Sequence[Path], images: Sequence[str]) -> CombinedImages:
-    """The images of all sources.
+def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[str], bytes]:
+    """Reads images by the names that `combine` gives them.
 
     Args:
         folders: of each source's images.
@@ -155,26 +134,28 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> CombinedIma
     Raises:
         PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
     """
-    several = len(set(folders)) > 1
-    prefixes = [f"{name}/" * several for name in distinct_names(folders)]
-    inside = {
-        prefix: [image.removeprefix(prefix) for image in images if image.startswith(prefix)] for prefix in prefixes
-    }
-    folder_of = dict(zip(prefixes, folders, strict=True))
-    return CombinedImages({prefix: open_images(folder, inside[prefix]) for prefix, folder in folder_of.items()})
+    if len(set(folders)) == 1:
+        return open_images(folders[0], images)
+    opened = {}
+    for name, folder in zip(distinct_names(folders), folders, strict=True):
+        inside = [image.removeprefix(f"{name}/") for image in images if image.startswith(f"{name}/")]
+        opened[f"{name}/"] = open_images(folder, inside)
+
+    def read(image: str) -> bytes:
+        prefix = next(prefix for prefix in opened if image.startswith(prefix))
+        return opened[prefix](image.removeprefix(prefix))
+
+    return read
 
 
-def find_copies(people: People, sources: Sequence[Source], images: CombinedImages) -> np.ndarray:
+def find_copies(people: People, sources: Sequence[Source], read_image: Callable[[str], bytes]) -> np.ndarray:
     """(N,) bool: people in an image that an earlier source has in the same split, by its bytes."""
     source = np.repeat(range(len(sources)), [len(each.reading.people) for each in sources])
     keys = [*zip(people.split.tolist(), people.images.tolist(), source.tolist(), strict=True)]
-    alike, first, copies = defaultdict(list), {}, set()
-    for split, image, number in dict.fromkeys(keys):
+    several = Counter(split for split, _ in {(split, number) for split, _, number in keys})
+    first, copies = {}, set()
+    for key in (key for key in dict.fromkeys(keys) if several[key[0]] > 1):
         with suppress(PoseError):  # which preparing tells
-            alike[split, images.measure(image)].append((split, image, number))
-    for group in alike.values():
-        if len({number for *_, number in group}) > 1:
-            for key in group:
-                digest = key[0], sha256(images(key[1])).digest()
-                copies |= {key} if first.setdefault(digest, key[2]) != key[2] else set()
+            digest = key[0], sha256(read_image(key[1])).digest()
+            copies |= {key} if first.setdefault(digest, key[2]) != key[2] else set()
     return np.array([key in copies for key in keys])

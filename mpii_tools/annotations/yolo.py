@@ -175,23 +175,23 @@ def _list_categories(
     Raises:
         PoseError: a `flip_idx` that does not exchange pairs, or another number of names.
     """
-    named, flip, numbers = stored.get("kpt_names"), stored.get("flip_idx") or [*range(joints)], [*range(joints)]
-    named = [named] if isinstance(named, list) and isinstance(next(iter(named), 0), str) else named
-    classes, named = (dict(enumerate(of)) if isinstance(of, list) else of for of in (stored.get("names"), named))
-    whole = isinstance(flip, list) and len(flip) == joints and all(type(at) is int and at in numbers for at in flip)
-    if not whole or [flip[at] for at in flip] != numbers:
+    flip, numbers = stored.get("flip_idx") or [*range(joints)], [*range(joints)]
+    if not isinstance(flip, list) or not {*map(type, flip)} <= {int} or sorted(flip) != numbers or (
+            [flip[at] for at in flip] != numbers):  # fmt: skip
         raise PoseError(f"{path}: flip_idx does not pair its {joints} keypoints, counted from 0; fix it, or remove it")
-    pairs = {(other, joint) for joint, other in enumerate(flip) if other > joint}
-    if not isinstance(named, dict):
-        nameless = joints == len(skeleton or COCO17) and (skeleton or not pairs or pairs == {*COCO17.flip_pairs})
-        named = {} if nameless else {0: [*map(str, numbers)]}
-    categories = []
-    for number, name in classes.items() if isinstance(classes, dict) and classes else [(0, "person")]:
-        categories.append({"id": number, "name": name})
-        if keypoints := named.get(number, named.get(0)):
-            if not isinstance(keypoints, list) or len(keypoints) != joints:
-                raise PoseError(f"{path}: its kpt_names are not those of {joints} keypoints; name each one")
-            more = {"sigmas": stored.get("kpt_oks_sigmas"), "skeleton": stored.get("skeleton")}
-            flips = [[keypoints[at] for at in pair] for pair in sorted(pairs)]
-            categories[-1] |= {"keypoints": keypoints, "flip_pairs": flips, **more}
+    pairs = [(other, joint) for joint, other in enumerate(flip) if other > joint]
+    named = stored.get("kpt_names") or [[*map(str, numbers)]]
+    named = [named] if isinstance(named, list) and isinstance(named[0], str) else named
+    classes = stored.get("names") or ["person"]
+    classes, named = (dict(enumerate(of)) if isinstance(of, list) else of for of in (classes, named))
+    if not isinstance(classes, dict) or not isinstance(named, dict):
+        raise PoseError(f"{path}: its names or kpt_names are no list and not by class; fix them")
+    categories = [{"id": number, "name": name} for number, name in classes.items()]
+    as_coco = joints == len(skeleton or COCO17) and (skeleton or not pairs or {*pairs} == {*COCO17.flip_pairs})
+    for category in [] if as_coco and not stored.get("kpt_names") else categories:
+        keypoints = named.get(category["id"], named.get(0))
+        if not isinstance(keypoints, list) or len(keypoints) != joints:
+            raise PoseError(f"{path}: its kpt_names are not those of {joints} keypoints; name each one")
+        more = {"sigmas": stored.get("kpt_oks_sigmas"), "skeleton": stored.get("skeleton")}
+        category |= {"keypoints": keypoints, "flip_pairs": [[keypoints[at] for at in pair] for pair in pairs], **more}
     return categories
