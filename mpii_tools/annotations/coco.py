@@ -72,7 +72,7 @@ def read_coco(
     if names:
         skeleton, order, guessed = _read_skeleton(path, category, names, _find_middle(marked))
         notes |= guessed
-    exempt = _read_exempt(zip(entries, kinds, strict=True), read, order)
+    exempt = _read_exempt([(entry, kind) for entry, kind in zip(entries, kinds, strict=True) if kind], read, order)
     marked = np.pad(marked, ((0, 0), (0, 1), (0, 0)))[:, order]  # a derived joint, at -1, is labeled for nobody
     points, flags, missing = marked[..., :2], marked[..., 2], missing_points(marked[..., :2])
     labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
@@ -124,7 +124,7 @@ def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tup
             keypoints = np.where(labeled[:, None], marked, 0).ravel().tolist()
             row = {"image": escape_name(image), "iscrowd": int(reason == CROWD), "num_keypoints": int(labeled.sum())}
             row |= {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}
-            exempt += [row] if reason and row["area"] > 0 else []
+            exempt += [row] if row["area"] > 0 else []
     return exempt
 
 

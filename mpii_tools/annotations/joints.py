@@ -61,14 +61,14 @@ def describe_joints(people: People) -> list[str]:
              for row, name in enumerate(names)}  # fmt: skip
     pairs = [f"{names[right]}/{names[left]}" for right, left in skeleton.flip_pairs]
     made = [f" (in the middle of {' and '.join(of)})" for name, of in skeleton.derived if name == names[skeleton.root]]
+    sigma = [f"sigmas of OKS: {sigma:.3g} for all" for sigma in {*skeleton.sigmas} if len({*skeleton.sigmas}) == 1]
+    torso = [f"torso: {' to '.join(skeleton.torso)}"] * bool(skeleton.torso)
     return [
         f"people with each joint: {', '.join(counts)}",
         f"tree: root {names[skeleton.root]}{''.join(made)}, {len(names)} joints (skeleton.png shows it, "
         "--skeleton takes skeleton.json, edited)",
         f"bones: {'; '.join(f'{name} < ' + ', '.join(joints) for name, joints in below.items() if joints)}",
-        f"right/left: {', '.join(pairs) or 'none'}"
-        + f"; torso: {' to '.join(skeleton.torso)}" * bool(skeleton.torso)
-        + f"; sigmas of OKS: {skeleton.sigmas[:1][0]:.3g} for all" * (len({*skeleton.sigmas}) == 1 < len(names)),
+        "; ".join([f"right/left: {', '.join(pairs) or 'none'}", *torso, *sigma]),
     ]
 
 

@@ -28,6 +28,7 @@ LOADERS = {
     "npz": lambda path: dict.fromkeys(array_names(path, "people")),
     "hdf5": load_mat, "mat": load_mat, "json": load_json, "yaml": load_yaml, "cdf": lambda path: {},
 }  # fmt: skip
+PICKLE = b"\x80"  # its first byte
 PICKLED = {"positions_3d", "positions_2d"}  # arrays of VideoPose3D's .npz, which are pickled objects
 DATA = "data.yaml"  # of a folder of YOLO-pose
 LEVELS = 4  # folders that the official files of Human3.6M may be inside
@@ -68,7 +69,7 @@ def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, 
     path = path / DATA if path.is_dir() else path
     kind, head = content(path)
     if kind not in LOADERS:
-        raise PoseError(f"{path}: {described(head)}; {GIVE}")
+        raise PoseError(f"{path}: {described(head)}; {f'give Human3.6M as {SAFE}' if head[:1] == PICKLE else GIVE}")
     stored = LOADERS[kind](path)
     names = _field_names(stored)
     if kind == "npz" and PICKLED & names:
