@@ -5,6 +5,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def skeleton_from_json(tree: object) -> Skeleton:
             torso=_joint_names(tree.get("torso", ()), place), sigmas=tuple(map(float, tree.get("sigmas", ()))),
             same_in_mirror="flip_pairs" in tree and not pairs,
         )  # fmt: skip
-        _check_extras(skeleton)
+        check_extras(skeleton)
     except KeyError as error:
         raise PoseError(f"skeleton: {error} is no joint") from error
     except ValueError as error:
@@ -64,7 +65,7 @@ def skeleton_from_json(tree: object) -> Skeleton:
     return skeleton
 
 
-def _check_extras(skeleton: Skeleton) -> None:
+def check_extras(skeleton: Skeleton) -> None:
     """Raises ValueError for groups, derived joints, a torso or sigmas that do not fit the joints."""
     rules, torso, sigmas = dict(skeleton.derived), skeleton.torso, skeleton.sigmas
     for name, others in rules.items():
@@ -93,11 +94,31 @@ SKELETONS = {
        for name, tree in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")).items()},
 }  # fmt: skip
 
+# Every joint that is known by name: MPII's tree with COCO's face on its neck, COCO's sigmas where COCO has the joint.
+OF_COCO = dict(zip([re.sub("^(l|r)(eft|ight)_", r"\1_", name) for name in COCO17.names], COCO17.sigmas, strict=True))
+BODY = replace(
+    MPII,
+    names=(*MPII.names, *[*OF_COCO][:5]),
+    parents=(*MPII.parents, MPII.index("upper_neck"), *(len(MPII) + parent for parent in COCO17.parents[1:5])),
+    groups=(
+        ("Head", ("upper_neck", "head_top", *[*OF_COCO][:5])),
+        *((part, tuple(name for name in MPII.names if name.endswith(part.lower())))
+          for part in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")),
+    ),
+    sigmas=(*map(OF_COCO.get, MPII.names, MPII.sigmas), *COCO17.sigmas[:5]),
+)  # fmt: skip
+ENOUGH = 3  # joints of it, to be a body
+
 # Other words for a joint, tried where the word itself is not among the names.
-ALIASES = {"head": "head_top", "headtop": "head_top", "neck": "upper_neck", "upperneck": "upper_neck"}
+ALIASES = {"head": "head_top", "headtop": "head_top", "neck": "upper_neck", "upperneck": "upper_neck",
+           "mid_hip": "pelvis", "hip_center": "pelvis"}  # fmt: skip
 
 # Words of a name -> what they are here; the two sides; and a side that is written together with what it is of.
-WORDS = {"right": "r", "left": "l", "rt": "r", "lt": "l", "front": "f", "fore": "f", "back": "b", "hind": "b"}
+WORDS = {
+    **dict.fromkeys(("right", "rt", "droit", "droite", "rechts", "derecho", "derecha", "destro", "destra"), "r"),
+    **dict.fromkeys(("left", "lt", "gauche", "links", "izquierdo", "izquierda", "sinistro", "sinistra"), "l"),
+    "front": "f", "fore": "f", "back": "b", "hind": "b",
+}  # fmt: skip
 MIRRORED = {"r": "l", "l": "r"}
 FUSED = re.compile(r"(left|right|l|r)([^_].+)|(.+[^_])(left|right)")
 
@@ -132,40 +153,118 @@ def find_joints(skeleton: Skeleton, names: Sequence[str]) -> list[int | None]:
     return [place.get(name) for name in plain_names(skeleton.names)]
 
 
-def guess_skeleton(names: Sequence[str], edges: Iterable[Sequence[int]] = ()) -> tuple[Skeleton, list[int], bool]:
-    """The skeleton of joints of which only the names, and perhaps edges, are known.
+def guess_skeleton(
+    names: Sequence[str],
+    edges: Iterable[Sequence[int]] = (),
+    pairs: Sequence[Sequence[int]] = (),
+    middle: int = 0,
+) -> tuple[Skeleton, list[int], str]:
+    """The skeleton of joints of which only the names, and perhaps edges and pairs, are known.
+
+    If no skeleton of `SKELETONS` has these joints, those known by name get the tree of `_restrict_body`, and the others
+    hang along the edges, or on its root. Without known joints the root is the middle of the edges' longest path;
+    without edges all joints hang on `middle`.
 
     Args:
         names: K names, in the order of some file.
-        edges: index pairs of joints; a tree along them from the first joint is taken where no skeleton of `SKELETONS`
-            has these joints, and joints that it does not reach hang on the first. Flip pairs follow from the names.
+        edges: index pairs of joints.
+        pairs: (right, left) index pairs that a mirror exchanges, for names that tell no side.
+        middle: the joint nearest to the center of people.
 
     Returns:
-        the skeleton, the place of each of its joints in `names`, and whether it is one of `SKELETONS`.
+        the skeleton; the place of each of its joints in `names`, -1 for a derived one, which comes last; and how its
+        tree was found, in words, empty for one of `SKELETONS`.
 
     Raises:
         PoseError: no name, or a repeated one.
+        ValueError: pairs that share a joint.
     """
     for skeleton in SKELETONS.values():
         order = find_joints(skeleton, names)
         if None not in order and sorted(order) == list(range(len(names))):
-            return skeleton, order, True
+            return skeleton, order, ""
     if not names or len(set(names)) < len(names):
         raise PoseError(f"skeleton: {'a joint name is repeated' if names else 'no joint is named'}; give unique names")
-    plainly = plain_names(names)
-    times, place = Counter(plainly), {name: index for index, name in enumerate(plainly)}
-    pairs = [(right, place[left]) for right, name in enumerate(plainly) if name.startswith("r_")
-             and times[name] == times[left := f"l_{name[2:]}"] == 1]  # fmt: skip
     beside = defaultdict(list)
     for one, other in edges:
         beside[one].append(other)
         beside[other].append(one)
-    parents, reached = {0: -1}, [0]
-    for joint in reached:  # breadth first
-        reached += (new := {other: joint for other in beside[joint] if other not in parents})
+    if body := _restrict_body(names):
+        how = "MPII's and COCO's tree of the joints known by name"
+    else:
+        body = Skeleton((names[_find_middle(beside) if beside else middle],), (-1,))
+        how = f"{'a tree along the edges' if beside else 'a star'} from {body.names[0]}"
+    every = [*names, *(name for name, _ in body.derived)]
+    place = [*map(every.index, body.names)]
+    tree = _walk(beside, {place[joint]: place[up] if up >= 0 else -1 for joint, up in enumerate(body.parents)})
+    known = dict(zip(place, body.sigmas, strict=False))
+    skeleton = replace(
+        body,
+        names=tuple(every),
+        parents=tuple(tree.get(joint, place[body.root]) for joint in range(len(every))),
+        flip_pairs=tuple(map(tuple, pair_names(names) or pairs)),
+        # One for all where not all are known, as Ultralytics has it.
+        sigmas=tuple(known.get(joint) if len(known) == len(every) else 1 / len(every) for joint in range(len(every))),
+    )
+    return skeleton, [*range(len(names)), *[-1] * (len(every) - len(names))], how
+
+
+def _restrict_body(names: Sequence[str]) -> Skeleton | None:
+    """`BODY` without the joints that are not among the names, called as there; None if fewer than `ENOUGH` are.
+
+    A joint hangs on its nearest ancestor. If several have none, a joint that `BODY` derives from others is added, last,
+    as their root; else they hang on the first.
+    """
+    found = zip(BODY.names, find_joints(BODY, names), strict=True)
+    called, derived = {joint: names[place] for joint, place in found if place is not None}, ()
+    if len(called) < ENOUGH:
+        return None
+    above = {joint: [BODY.names[up] for up in BODY.ancestry[row][1:]] for row, joint in enumerate(BODY.names)}
+    tops = [joint for joint in called if not called.keys() & {*above[joint]}]
+    for name, others in BODY.derived if len(tops) > 1 else ():
+        if name not in called and {*others} <= called.keys() and not derived:
+            called, derived = {**called, name: name}, ((name, tuple(called[other] for other in others)),)
+            tops = [name]
+    joints = [*called]
+    nearest = [next((up for up in above[joint] if up in called), tops[0]) for joint in joints]
+    parts = ((part, tuple(called[joint] for joint in of if joint in called)) for part, of in BODY.groups)
+    torso = tuple(called[joint] for joint in BODY.torso if joint in called)
+    return Skeleton(
+        tuple(called.values()),
+        tuple(-1 if joint == tops[0] else joints.index(up) for joint, up in zip(joints, nearest, strict=True)),
+        groups=tuple((part, of) for part, of in parts if of),
+        derived=derived,
+        torso=torso if len(torso) == 2 else (),
+        sigmas=tuple(BODY.sigmas[BODY.index(joint)] for joint in joints),
+    )
+
+
+def pair_names(names: Sequence[str]) -> list[tuple[int, int]]:
+    """(right, left) index pairs of names that are equal but for their side."""
+    plainly = plain_names(names)
+    times, place = Counter(plainly), {name: index for index, name in enumerate(plainly)}
+    return [(right, place[left]) for right, name in enumerate(plainly) if name.startswith("r_")
+            and times[name] == times[left := f"l_{name[2:]}"] == 1]  # fmt: skip
+
+
+def _walk(beside: Mapping[int, Sequence[int]], tree: Mapping[int, int]) -> dict[int, int]:
+    """A tree, joint -> parent, grown breadth first along edges."""
+    parents, reached = dict(tree), [*tree]
+    for joint in reached:
+        reached += (new := {other: joint for other in beside.get(joint, ()) if other not in parents})
         parents |= new
-    tree = tuple(parents.get(joint, 0) for joint in range(len(names)))
-    return Skeleton(tuple(names), tree, tuple(pairs)), [*range(len(names))], False
+    return parents
+
+
+def _find_middle(beside: Mapping[int, Sequence[int]]) -> int:
+    """The middle of the longest path along edges from the joint with most of them: of a tree, its center."""
+    start = max(sorted(beside), key=lambda joint: len(beside[joint]))
+    end = [*_walk(beside, {start: -1})][-1]
+    parents = _walk(beside, {end: -1})
+    path = [[*parents][-1]]
+    while path[-1] != end:
+        path.append(parents[path[-1]])
+    return path[len(path) // 2]
 
 
 def fit_edges(edges: object, joints: int, names: Sequence[str] = ()) -> tuple[list[list[int]], list[str], int]:

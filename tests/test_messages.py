@@ -180,11 +180,11 @@ EVALUATE = "evaluate --annotations people.npz --predictions"
 DATA = "train --run run --weights none --data"
 TRAIN = "train --data data --run run --device cpu --preset demo --weights"
 TABLE7 = "table7 --data data --run run --weights none"
-FORMS = "expected an LSP folder"
+FORMS = "lists all formats"
 TABLE = [
     # Annotations.
-    (f"{PREPARE} absent.mat", "absent.mat: no such file", FORMS),
-    (f"{PREPARE} none", "none: a folder without joints.mat", FORMS),
+    (f"{PREPARE} absent.mat", "absent.mat: no such file", "check the path"),
+    (f"{PREPARE} none", "none: a folder of", FORMS),
     (f"{PREPARE} images/0.jpg", r"0.jpg: a file that begins with b'\xff\xd8", FORMS),
     (f"{PREPARE} empty.json", "empty.json: an empty file", FORMS),
     (f"{PREPARE} corrupt.json", "corrupt.json: not a whole JSON", "copy it again"),

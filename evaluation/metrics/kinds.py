@@ -3,8 +3,8 @@
 A joint is good or jitters near its own place, else it lies on its mirror joint (inversion), else on that joint or its
 mirror of another person of the image (swap), else nowhere (miss). The limits are those of the ground truth's measure:
 good within its main threshold, jitter within twice that, on another joint within the main threshold, so that the good
-joints are those that PCKh counts as correct: 0.5 and 1 head sizes, 0.2 and 0.4 torsos or box sides. Where it has areas
-they are the paper's: a similarity of 0.85, 0.5 and 0.5.
+joints are those that PCKh counts as correct: 0.5 and 1 head sizes, 0.2 and 0.4 torsos, 0.05 and 0.1 box sides. Where it
+has areas they are the paper's: a similarity of 0.85, 0.5 and 0.5.
 
 The shares of the five kinds are metrics of `evaluate`. Without areas that of `good` is PCKh itself; the Mean of another
 is what it would gain if all joints of that kind were right.

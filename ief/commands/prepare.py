@@ -10,10 +10,12 @@ from mpii_tools.skeletons import SKELETONS, get_skeleton
 EXAMPLE = """ief prepare --annotations mpii_human_pose_v1_u12_1.mat --images images --out data/mpii
          ief prepare --annotations train=people.json valid=others.json --images images --out data/mine
          ief prepare --annotations h36m_train.npz h36m_test.npz --images images --out data/h36m --protocol 2"""
-ANNOTATIONS = """official .mat, HRNet/mmpose .json, COCO keypoints .json, pytorch-pose's .json, Newell's .h5, a folder
-    of LSP, or Human3.6M (mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's .h5, official .cdf); one or more. SPLIT=
-    (train, valid or test) may be left out if the content or a word in the name, as in my_val_people.json, tells it. A
-    valid_images.txt beside it lists validation images: names between line ends, tabs, commas or spaces, or quoted"""
+ANNOTATIONS = """one or more files or folders. MPII: official .mat, HRNet/mmpose .json or its folder, pytorch-pose's
+    .json, Newell's .h5, gt_valid.mat; COCO keypoints .json (COCO, CVAT, Roboflow); YOLO-pose data.yaml (Ultralytics,
+    Roboflow); labelme's folder of .json; Label Studio's .json; LSP's folder; Human3.6M: mmpose's .npz, PoseNet's or
+    RLE's JSON, h36m-fetch's .h5, official .cdf; this program's .npz or folder. SPLIT= (train, valid or test) may be
+    left out if the content or a word in the name, as in my_val_people.json, tells it. A valid_images.txt beside it
+    lists validation images: names between line ends, tabs, commas or spaces, or quoted"""
 SKELETON = f"""joints to keep, found by name, and their tree: {", ".join(SKELETONS)}, or a JSON file with names, parents
     (a name each, null for the root) and, if it has them, flip_pairs (right, left; [] if a mirrored image keeps every
     joint's name; left out, no mirrored image is used), groups of the tables (name: joints), derived (joint: those in
@@ -39,7 +41,7 @@ ARGUMENTS = (
     argument("--preset", {"metavar": "|".join(PRESETS)}, "preset whose --size and --margin to use", "paper"),
     *list_options(SIZES, "paper"),
     argument("--limit", INTEGER, "only the first N people of each split, 1 or more, to try things"),
-    argument("--category", {"metavar": "NAME|ID"}, "of COCO's format, if several have keypoints of their own"),
+    argument("--category --class", {"metavar": "NAME|ID"}, "the one to take of several with keypoints (COCO, YOLO)"),
     argument("--skeleton", {"metavar": "NAME|FILE"}, SKELETON),
     argument("--no-derived-joints", {"action": "store_false"}, UNPLACED, dest="derive"),
     argument("--apply-exif", FLAG, "turn images as their EXIF data ask: for labels made in viewers (MPII's were not)"),

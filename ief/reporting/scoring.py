@@ -42,6 +42,7 @@ from mpii_tools.results.predictions import (
 if TYPE_CHECKING:
     import torch
 
+EASY = 60  # percent of a measure that tells little
 KEY = "3d"  # of the scores in 3D in the trees of metrics.json
 ScoresByDimension = dict[int, Scores]  # 2: in image pixels; 3: in mm, where that is known
 
@@ -253,3 +254,6 @@ def print_tables(results: Mapping[str, ScoresByDimension], signed: bool = False,
     for dimensions in (2, 3):
         if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
             print(format_scores(shown, signed, whole))
+    base = results["mean_pose"][2].mean_pckh.value if "mean_pose" in results and not signed else None
+    if base is not None and base > EASY:
+        print(f"the mean pose alone gets {base:.0f} % of this measure: only what is above it was learned")

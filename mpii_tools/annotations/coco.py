@@ -19,14 +19,14 @@ from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, merge
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
 from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, box_squares, place_squares
-from mpii_tools.skeletons import SKELETONS, fit_edges, guess_skeleton
+from mpii_tools.skeletons import SKELETONS, check_extras, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_CROWD = ("0", "0.0", "false", *UNTOLD)
 NO_JOINT = "people left out: no labeled joint (num_keypoints is 0)"
 MALFORMED = f"{NOT_AS} COCO has them (annotation ids)"
 ZEROED = "people with a labeled joint at 0, 0, taken as missing"
-GUESSED = "joints of {} of no known skeleton; their tree is guessed, edges counted from {} (or give --skeleton FILE)"
+GUESSED = "joints of {} of no known skeleton; their tree is guessed: {} (or give --skeleton FILE)"
 
 
 def read_coco(
@@ -54,21 +54,27 @@ def read_coco(
     """
     path, stored = Path(path), {"categories": [], **stored} if skeleton else stored
     category, entries = _select_category(path, stored, category)
-    skeleton, order, notes = _read_skeleton(path, category, entries, skeleton)
+    skeleton = skeleton or SKELETONS["coco17"]  # of keypoints without names
+    names, joints, notes = _read_names(path, category, entries, skeleton)
     kinds = [CROWD if str(entry.get("iscrowd") or 0).lower() not in NO_CROWD
              else NO_JOINT if entry.get("num_keypoints", 1) == 0 else "" for entry in entries]  # fmt: skip
     left_out = {kind: [name_entry(place, entries[place]) for place, of in enumerate(kinds) if of == kind]
                 for kind in (CROWD, NO_JOINT)}  # fmt: skip
     images = _objects(path, stored, "images")
-    read = partial(_read_person, names=image_names(images), index=index_images(images), order=order)
+    read = partial(_read_person, names=image_names(images), index=index_images(images), joints=joints)
     people = [entry for entry, kind in zip(entries, kinds, strict=True) if not kind]
     if not people:
         empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
         raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
-    exempt, listed = _read_exempt(zip(entries, kinds, strict=True), read, len(order)), _list_images(images)
-    images, points, flags, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
-    missing = missing_points(points)
+    images, marked, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
+    order, listed = [*range(joints)], _list_images(stored["images"])
+    if names:
+        skeleton, order, guessed = _read_skeleton(path, category, names, _find_middle(marked))
+        notes |= guessed
+    exempt = _read_exempt([(entry, kind) for entry, kind in zip(entries, kinds, strict=True) if kind], read, order)
+    marked = np.pad(marked, ((0, 0), (0, 1), (0, 0)))[:, order]  # a derived joint, at -1, is labeled for nobody
+    points, flags, missing = marked[..., :2], marked[..., 2], missing_points(marked[..., :2])
     labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
     boxes, box_notes = check_boxes(boxes, sizes)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -107,17 +113,18 @@ def _list_images(images: list[dict]) -> dict[str, int | str]:
     return {escape_name(image["file_name"]): plain_id(image.get("id")) for image in named}
 
 
-def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tuple], joints: int) -> list[dict]:
+def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tuple], order: list[int]) -> list[dict]:
     """Those left out for a reason, in `Reading`'s form, as far as they have an image and a box."""
     exempt = []
     for entry, reason in entries:
         with suppress(TypeError, ValueError, LookupError, OverflowError, AttributeError):
-            image, points, flags, box, area, *_ = read({"keypoints": [0] * 3 * joints} | entry)
-            labeled, area = (flags > 0) & ~missing_points(points), box[2] * box[3] if np.isnan(area) else area
-            keypoints = np.where(labeled[:, None], np.column_stack([points, flags]), 0).ravel().tolist()
+            image, marked, box, area, *_ = read({"keypoints": [0] * 3 * sum(at >= 0 for at in order)} | entry)
+            marked, area = np.pad(marked, ((0, 1), (0, 0)))[order], box[2] * box[3] if np.isnan(area) else area
+            labeled = (marked[:, 2] > 0) & ~missing_points(marked[:, :2])
+            keypoints = np.where(labeled[:, None], marked, 0).ravel().tolist()
             row = {"image": escape_name(image), "iscrowd": int(reason == CROWD), "num_keypoints": int(labeled.sum())}
             row |= {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}
-            exempt += [row] if reason and row["area"] > 0 else []
+            exempt += [row] if row["area"] > 0 else []
     return exempt
 
 
@@ -144,35 +151,67 @@ def _select_category(path: Path, stored: dict[str, Any], category: str | None) -
     return categories[0], entries
 
 
-def _read_skeleton(
+def _read_names(
     path: Path, category: dict[str, Any], entries: list[dict], skeleton: Skeleton | None
-) -> tuple[Skeleton, list[int], dict[str, list[str]]]:
-    """The skeleton of the category's keypoints, their order, notes; `skeleton` is that of keypoints without names."""
+) -> tuple[list[str], int, dict[str, list[str]]]:
+    """The names of the category's keypoints, [] without any; how many people have; notes.
+
+    `skeleton` is that of keypoints without names.
+    """
     names = category["keypoints"] if isinstance(category.get("keypoints"), list) else []
     lists = [points for entry in entries if isinstance(points := entry.get("keypoints"), list) and points]
     counts = Counter(len(points) * np.size(points[0]) for points in lists)
     points = max(counts, key=counts.get, default=3 * len(names)) // 3
     if not names:
-        skeleton = skeleton or SKELETONS["coco17"]
-        if points not in (0, len(skeleton)):
+        joints = len(skeleton)
+        if points not in (0, joints):
             raise PoseError(f"{path}: its people have {points} keypoints without names; name them by --skeleton FILE")
-        return skeleton, list(range(len(skeleton))), {}
+        return [], joints, {}
     fitting = counts.keys() & {2 * len(names), 3 * len(names)}
     names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
+    what = f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}"
+    return names, len(names), {what: surplus}
+
+
+def _read_skeleton(
+    path: Path, category: dict[str, Any], names: list[str], middle: int
+) -> tuple[Skeleton, list[int], dict[str, list[str]]]:
+    """The skeleton of the category's keypoints, the place of each joint among them (`guess_skeleton`), notes.
+
+    Beside `skeleton`, its edges, a category may have `flip_pairs`, written as these, and `sigmas`.
+    """
     try:
         if not all(isinstance(name, str) and name and name.isprintable() for name in names):
             raise ValueError("a keypoint without a name")
-        drawn = None if category.get("skeleton") in UNTOLD else category.get("skeleton")
+        drawn, mirrored = (
+            None if category.get(key) in UNTOLD else category.get(key) for key in ("skeleton", "flip_pairs")
+        )
         edges, unused, first = fit_edges(drawn, len(names), names)
-        guessed, order, known = guess_skeleton(names, edges)
+        pairs, strange, _ = fit_edges(mirrored, len(names), names)
+        guessed, order, tree = guess_skeleton(names, edges, pairs, middle)
+        if isinstance(category.get("sigmas"), list):
+            sigmas = read_numbers(category["sigmas"], (len(names),), "sigmas")
+            guessed = replace(guessed, sigmas=tuple(np.append(sigmas, sigmas.mean())[order].tolist()))
+            check_extras(guessed)
     except ValueError as error:
         raise PoseError(f"{path}: the keypoints of its categories make no skeleton ({error}); fix them") from error
+    agreed = {frozenset(guessed.names[joint] for joint in pair) for pair in guessed.flip_pairs}
+    strange += [" and ".join(pair) for one, other in pairs if {*(pair := (names[one], names[other]))} not in agreed]
     notes = {
-        GUESSED.format(path, first): [] if known else names,
-        f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}": surplus,
+        GUESSED.format(path, f"{tree}, edges counted from {first}" if edges else tree): names if tree else [],
         f"edges of {path} not used: no two of its keypoints, by number or name": unused,
+        f"flip pairs of {path} not used: no two of its keypoints, or their names tell others": strange,
     }
     return guessed, order, notes
+
+
+def _find_middle(marked: np.ndarray) -> int:
+    """Which of people's labeled joints (N, K, 3), x y flag, is on average the nearest to the middle of their box."""
+    known = np.where((marked[..., 2:] > 0) & ~missing_points(marked[..., :2])[..., None], marked[..., :2], np.nan)
+    middle = (np.fmin.reduce(known, axis=1) + np.fmax.reduce(known, axis=1)) / 2
+    apart = np.linalg.norm(known - middle[:, None], axis=-1)
+    counts = np.isfinite(apart).sum(axis=0)
+    return int(np.argmin(np.where(counts > 0, np.nan_to_num(apart).sum(axis=0) / np.maximum(counts, 1), np.inf)))
 
 
 def _read_numbers(values: Sequence[object]) -> np.ndarray:
@@ -192,8 +231,8 @@ def _read_box(value: object, name: str) -> np.ndarray:
         raise ValueError(f"'{name}' is {str(value)[:40]}, not four numbers") from None
 
 
-def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tuple:
-    """Image, (K, 2) points, (K,) flags, (4,) box, area, head size, MPII's x, y, scale, the image's size, both ids.
+def _read_person(entry: dict, names: dict, index: dict, joints: int) -> tuple:
+    """Image, (K, 3) x y flag, (4,) box, area, head size, MPII's x, y, scale, the image's size, both ids.
 
     The caller catches what a bad entry raises.
     """
@@ -201,7 +240,7 @@ def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tup
     stated = index.get(image_key(entry.get("image_id"))) or index.get(image, {})
     if "keypoints" not in entry:
         raise ValueError("no 'keypoints': take COCO's person_keypoints file, not its instances")
-    points, flags = read_points(entry["keypoints"], len(order), "keypoints")
+    points, flags = read_points(entry["keypoints"], joints, "keypoints")
     box, head = (_read_box(entry.get(name), name) for name in ("bbox", "headbox"))
     head_size = HEAD_SIZE_PER_DIAGONAL * float(np.linalg.norm(head[:2] - head[2:]))
     area = float(area) if isinstance(area := entry.get("area"), (int, float)) and area > 0 else np.nan
@@ -210,4 +249,4 @@ def _read_person(entry: dict, names: dict, index: dict, order: list[int]) -> tup
     place = _read_numbers([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)
     size = _read_numbers([stated.get("width"), stated.get("height")])
     ids = plain_id(stated.get("id")), plain_id(entry.get("category_id"))
-    return image, points[order], flags[order], box, area, head_size, place, size, *ids
+    return image, np.column_stack([points, flags]), box, area, head_size, place, size, *ids

@@ -1,7 +1,10 @@
 """Several annotation files as one dataset."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,9 @@ from mpii_tools.annotations.reading import Reading, join_readings, merge
 from mpii_tools.annotations.splits import NAME, NOBODY, assign_splits, parse_annotations, share_valid
 from mpii_tools.images.index import find_cut_clips
 from mpii_tools.images.sources import open_images
+from mpii_tools.people import People
 
+COPIES = "people left out: an earlier of the annotations has their image, by its bytes"
 CLIPS = "clips with frames in train and in valid, by their names (a folder for each, or valid=PATH, keeps them apart)"
 
 
@@ -35,7 +40,7 @@ class Source:
     @property
     def folder(self) -> Path:
         """Where its images are looked for if no other folder is given."""
-        return self.path if self.path.is_dir() else self.path.parent
+        return self.reading.folder or (self.path if self.path.is_dir() else self.path.parent)
 
 
 def read_source(argument: str, skeleton: Skeleton | None = None, category: str | None = None) -> Source:
@@ -61,6 +66,15 @@ def read_source(argument: str, skeleton: Skeleton | None = None, category: str |
     return Source(path, replace(reading, people=people, notes=merge(reading.notes, notes)))
 
 
+def take_star(source: Source, skeleton: Skeleton) -> Source:
+    """The source with that skeleton if both are stars of the same joints, guessed around the middle of other people."""
+    people = source.reading.people
+    stars = all({*tree.parents} == {-1, tree.root} for tree in (people.skeleton, skeleton))
+    if not stars or people.skeleton != replace(skeleton, parents=people.skeleton.parents):
+        return source
+    return replace(source, reading=replace(source.reading, people=replace(people, skeleton=skeleton)))
+
+
 def combine(
     sources: Sequence[Source], folders: Sequence[Path], valid_share: float | None = None, seed: int = 0
 ) -> Reading:
@@ -76,6 +90,7 @@ def combine(
         PoseError: when a person has no split, or the sources have different skeletons.
     """
     first = sources[0]
+    sources = [take_star(source, first.reading.people.skeleton) for source in sources]
     for source in sources:
         if valid_share is None and (source.reading.people.split == "").any():
             listed = f", and {NAME} beside it names no image here" if NOBODY in source.reading.faults else ""
@@ -100,7 +115,8 @@ def combine(
     if len(set(folders)) > 1:
         names = np.repeat(distinct_names(folders), [len(source.reading.people) for source in sources]).tolist()
         images = [f"{name}/{image}" for name, image in zip(names, joined.people.images.tolist(), strict=True)]
-        joined = replace(joined, people=replace(joined.people, images=images))
+        ids = joined.people.person_ids if len({*joined.people.person_ids.tolist()}) == len(images) else None
+        joined = replace(joined, people=replace(joined.people, images=images, person_ids=ids))
     if valid_share is not None:
         people = share_valid(joined.people, valid_share, seed)
         clips = find_cut_clips(people.images.tolist(), people.split.tolist())
@@ -130,3 +146,16 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
         return opened[prefix](image.removeprefix(prefix))
 
     return read
+
+
+def find_copies(people: People, sources: Sequence[Source], read_image: Callable[[str], bytes]) -> np.ndarray:
+    """(N,) bool: people in an image that an earlier source has in the same split, by its bytes."""
+    source = np.repeat(range(len(sources)), [len(each.reading.people) for each in sources])
+    keys = [*zip(people.split.tolist(), people.images.tolist(), source.tolist(), strict=True)]
+    several = Counter(split for split, _ in {(split, number) for split, _, number in keys})
+    first, copies = {}, set()
+    for key in (key for key in dict.fromkeys(keys) if several[key[0]] > 1):
+        with suppress(PoseError):  # which preparing tells
+            digest = key[0], sha256(read_image(key[1])).digest()
+            copies |= {key} if first.setdefault(digest, key[2]) != key[2] else set()
+    return np.array([key in copies for key in keys])

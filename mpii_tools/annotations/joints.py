@@ -7,9 +7,12 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.reading import Findings
+from mpii_tools.annotations.reading import Findings, name_people
 from mpii_tools.people import People
 from mpii_tools.skeletons import find_joints
+
+AGAINST, ALIGNED = -0.5, 0.5  # cosine; length of a sum of directions that is one
+FEWEST, EXCHANGED = 20, 0.3  # people; the share of them
 
 
 def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -> tuple[People, Findings]:
@@ -48,6 +51,47 @@ def unlabeled_joints(people: People) -> Findings:
         where.format(f" in {split}" if split else ""): people.joint_names_where(people.select(rows).unlabeled)
         for split, rows in rows_of.items()
     }
+
+
+def describe_joints(people: People) -> list[str]:
+    """Lines of who has which joint, what hangs on what, and the sides."""
+    skeleton, names = people.skeleton, people.joint_names
+    counts = [f"{name} {count:,}" for name, count in zip(names, people.annotated.sum(axis=0).tolist(), strict=True)]
+    below = {name: [names[joint] for joint, up in enumerate(skeleton.parents) if up == row]
+             for row, name in enumerate(names)}  # fmt: skip
+    pairs = [f"{names[right]}/{names[left]}" for right, left in skeleton.flip_pairs]
+    made = [f" (in the middle of {' and '.join(of)})" for name, of in skeleton.derived if name == names[skeleton.root]]
+    sigma = [f"sigmas of OKS: {sigma:.3g} for all" for sigma in {*skeleton.sigmas} if len({*skeleton.sigmas}) == 1]
+    torso = [f"torso: {' to '.join(skeleton.torso)}"] * bool(skeleton.torso)
+    return [
+        f"people with each joint: {', '.join(counts)}",
+        f"tree: root {names[skeleton.root]}{''.join(made)}, {len(names)} joints (skeleton.png shows it, "
+        "--skeleton takes skeleton.json, edited)",
+        f"bones: {'; '.join(f'{name} < ' + ', '.join(joints) for name, joints in below.items() if joints)}",
+        "; ".join([f"right/left: {', '.join(pairs) or 'none'}", *torso, *sigma]),
+    ]
+
+
+def find_exchanged(people: People) -> Findings:
+    """People in whom a flip pair lies against their other pairs, if so many of a pair's do as if labels were exchanged.
+
+    A pair's direction is that from the right joint to the left. Against: more than 120 degrees from the mean of the
+    others' directions. Of MPII's validation people, LSP-extended and COCO at most 14 % are, of any pair (ankles); with
+    one pair exchanged in every second person 42 % or more.
+    """
+    pairs, found = np.array(people.skeleton.flip_pairs, dtype=int).reshape(-1, 2), {}
+    joints = np.where(people.annotated[..., None], people.joints, np.nan)
+    across = joints[:, pairs[:, 1]] - joints[:, pairs[:, 0]]
+    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
+    others = np.nansum(across, axis=1, keepdims=True) - np.nan_to_num(across)
+    length = np.linalg.norm(others, axis=-1)
+    told = (length > ALIGNED) & np.isfinite(across).all(axis=-1)
+    against = told & ((across * others).sum(axis=-1) < AGAINST * length)
+    for (right, left), rows, count in zip(pairs, against.T, told.sum(axis=0), strict=True):
+        if count >= FEWEST and rows.sum() > EXCHANGED * count:
+            names = f"{people.joint_names[right]} and {people.joint_names[left]}"
+            found[f"people whose {names} lie mirrored to their other joints: are labels exchanged?"] = rows
+    return name_people(people, found)
 
 
 def derive_joints(people: People) -> People:

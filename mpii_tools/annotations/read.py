@@ -14,23 +14,23 @@ from mpii_tools.annotations.lsp import read_lsp
 from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat, read_newell_h5
 from mpii_tools.annotations.mpii_json import read_hrnet_folder, read_mpii_json, read_pytorch_pose_json
 from mpii_tools.annotations.mpii_mat import read_mpii_mat
+from mpii_tools.annotations.named_points import read_label_studio, read_labelme
 from mpii_tools.annotations.people_file import load_people, read_prepared_people
 from mpii_tools.annotations.reading import Reading, join_readings
+from mpii_tools.annotations.yolo import read_yolo
 from mpii_tools.formats.arrays import array_names
-from mpii_tools.formats.content import content, described, load_json
+from mpii_tools.formats.content import content, described, load_json, load_yaml
 from mpii_tools.formats.mat_file import load_mat
 
 SAFE = "mmpose's .npz, PoseNet's or RLE's JSON, h36m-fetch's annot.h5 or the official .cdf"
-FORMATS = (
-    "an LSP folder with joints.mat, HRNet's annot folder, a prepared folder, MPII's .mat (RELEASE or annolist), "
-    "gt_valid.mat, HRNet/mmpose JSON, pytorch-pose's JSON, COCO keypoints JSON, Newell's .h5, a people .npz of this "
-    f"project, or Human3.6M as {SAFE}"
-)
+GIVE = "give COCO keypoints, YOLO-pose's data.yaml or MPII's .mat (`ief prepare -h` lists all formats)"
 LOADERS = {
     "npz": lambda path: dict.fromkeys(array_names(path, "people")),
-    "hdf5": load_mat, "mat": load_mat, "json": load_json, "cdf": lambda path: {},
+    "hdf5": load_mat, "mat": load_mat, "json": load_json, "yaml": load_yaml, "cdf": lambda path: {},
 }  # fmt: skip
+PICKLE = b"\x80"  # its first byte
 PICKLED = {"positions_3d", "positions_2d"}  # arrays of VideoPose3D's .npz, which are pickled objects
+DATA = "data.yaml"  # of a folder of YOLO-pose
 LEVELS = 4  # folders that the official files of Human3.6M may be inside
 
 # What kinds of file it may be, arrays or fields that it has, who reads it and what was loaded of it, and the names of
@@ -40,6 +40,9 @@ FORMS = (
     (("npz",), set(), lambda path, _: Reading(load_people(path), "people of this project (.npz)"), ()),
     (("json",), {"keypoints_world"}, read_rle, ()),
     (("json",), {*OF_IMAGE}, read_posenet, (f"*{ENDING}", f"annotations/*{ENDING}")),
+    (("yaml",), set(), read_yolo, ()),
+    (("json",), {"shapes", "imagePath"}, read_labelme, ()),
+    (("json",), {"data", "annotations"}, read_label_studio, ()),
     (("json",), {"annotations"}, read_coco, ()),
     (("json",), {"joint_self"}, read_pytorch_pose_json, ()),
     (("json",), set(), read_mpii_json, ()),
@@ -55,30 +58,28 @@ def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, 
     """The people of an annotation file or folder, in any format that this project reads.
 
     Args:
-        skeleton, category: of COCO's format (`read_coco`).
+        skeleton, category: of COCO's format and YOLO-pose (`read_coco`).
 
     Raises:
         PoseError: no such path, none of the formats (the message tells what was found), or a fault inside.
     """
     path = Path(path)
-    if path.is_dir():
+    if path.is_dir() and not (path / DATA).is_file():
         return _read_folder(path)
-    try:
-        kind, head = content(path)
-    except PoseError as error:
-        raise PoseError(f"{error}; expected {FORMATS}") from error
+    path = path / DATA if path.is_dir() else path
+    kind, head = content(path)
     if kind not in LOADERS:
-        raise PoseError(f"{path}: {described(head)}; expected {FORMATS}")
+        raise PoseError(f"{path}: {described(head)}; {f'give Human3.6M as {SAFE}' if head[:1] == PICKLE else GIVE}")
     stored = LOADERS[kind](path)
     names = _field_names(stored)
     if kind == "npz" and PICKLED & names:
         raise PoseError(f"{path}: VideoPose3D's .npz holds pickles, which could run code; give Human3.6M as {SAFE}")
     read = next(read for kinds, fields, read, _ in FORMS if kind in kinds and fields <= names)
-    return read(path, stored, skeleton, category) if read is read_coco else read(path, stored)
+    return read(path, stored, skeleton, category) if read in (read_coco, read_yolo) else read(path, stored)
 
 
 def _read_folder(folder: Path) -> Reading:
-    """The people of a folder: LSP's, a prepared one, HRNet's, or of those in FORMS that files of such names have."""
+    """The people of a folder: LSP's, a prepared one, HRNet's, those in FORMS that such files have, or labelme's."""
     if (folder / "joints.mat").is_file():
         return read_lsp(folder)
     if reading := read_prepared_people(folder) or read_hrnet_folder(folder):
@@ -89,10 +90,10 @@ def _read_folder(folder: Path) -> Reading:
         if paths:
             readings = [read(path, load_json(path) if "json" in kinds else {}) for path in paths]
             return join_readings(readings, renumber=True)
+    if any(path.is_file() for path in folder.rglob("*.json")):
+        return read_labelme(folder)
     held = ", ".join(sorted(child.name for child in folder.iterdir())[:5]) or "nothing"
-    raise PoseError(
-        f"{folder}: a folder without joints.mat, train.json or prepared.json (it holds {held}); expected {FORMATS}"
-    )
+    raise PoseError(f"{folder}: a folder of {held}, not of a known format; {GIVE}")
 
 
 def _field_names(stored: Any) -> set[str]:

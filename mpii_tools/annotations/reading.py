@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Reading:
         notes: what is worth knowing and no fault.
         image_ids: of all images by name, those without people too, in the order of ids; {} for formats without ids.
         exempt: crowds and people without a joint, as COCO's annotations with the image's name as 'image'.
+        folder: where the images are, if the annotations say so.
     """
 
     people: People
@@ -35,6 +37,7 @@ class Reading:
     notes: Findings = field(default_factory=dict)
     image_ids: Mapping[str, int | str] = field(default_factory=dict)
     exempt: Sequence[dict[str, Any]] = ()
+    folder: Path | None = None
 
 
 def merge(*findings: Findings) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from checkpoints.errors import PoseError
+from checkpoints.errors import PoseError, import_extra
 from checkpoints.files import read_text, require_file
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -15,7 +15,8 @@ MAGIC = {b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"\x93NUMPY": "npy", b"MATL
 
 
 def content(path: str | os.PathLike) -> tuple[str, bytes]:
-    """'npz', 'npy', 'mat' (MATLAB 5), 'hdf5' (also MATLAB 7.3), 'json', 'cdf', '' for any other; the first bytes.
+    """'npz', 'npy', 'mat' (MATLAB 5), 'hdf5' (also MATLAB 7.3), 'json', 'cdf', 'yaml' (by its ending) or '', any
+    other; the first bytes.
 
     Raises:
         PoseError: no such file, or one that cannot be read.
@@ -29,6 +30,7 @@ def content(path: str | os.PathLike) -> tuple[str, bytes]:
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
     if not kind and head.lstrip(BYTE_ORDER_MARKS + b" \t\r\n")[:1] in (b"[", b"{"):
         kind = "json"
+    kind = kind or "yaml" * (path.suffix.lower() in (".yaml", ".yml"))
     hdf5 = head.startswith(b"MATLAB 7.3") or (not kind and any(head.startswith(HDF5, place) for place in HDF5_PLACES))
     return "hdf5" if hdf5 else kind, head
 
@@ -47,3 +49,12 @@ def load_json(path: str | os.PathLike) -> Any:
         return json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise PoseError(f"{path}: not a whole JSON file ({error}); copy it again") from error
+
+
+def load_yaml(path: str | os.PathLike) -> Any:
+    """A YAML file's value, of plain types alone. Raises PoseError if it is missing or not whole, or without PyYAML."""
+    yaml, path = import_extra("yaml", "yolo"), require_file(path)
+    try:
+        return yaml.safe_load(read_text(path))
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+        raise PoseError(f"{path}: not a whole YAML file ({' '.join(str(error).split())}); copy it again") from error

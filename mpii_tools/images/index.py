@@ -20,6 +20,7 @@ OWN = re.compile(r"\.pose\.\w+$|^predictions-")  # what `ief predict` writes
 # A path of another machine (C:\data, /data, \\server, https://) tells nothing about the folders here.
 ABSOLUTE = re.compile(r"[a-zA-Z]+:|[/\\]")
 COPY = re.compile(r"(_[a-z]{3,4})?\.rf\.\w+\.\w+$", re.IGNORECASE)
+UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")
 FRAME = re.compile(r"(.*[a-z]\w*)[\W_]+\d+\.\w+$", re.IGNORECASE)
 SHOWN = 3
 ALIKE = 0.75  # difflib's ratio from which a name is the nearest one: any two with one ending have half of it
@@ -97,7 +98,18 @@ def ignore_ending(name: str) -> Parts:
     return *folders, file.removesuffix(next((ending for ending in SUFFIXES if file.endswith(ending)), ""))
 
 
-READINGS: tuple[Callable[[str], Parts], ...] = (split_name, ignore_case, ignore_ending)  # strictest first
+def ignore_upload(name: str) -> Parts:
+    """The same without the eight digits that Label Studio puts before the name of an uploaded file."""
+    *folders, file = ignore_ending(name)
+    return *folders, UPLOAD.sub("", file)
+
+
+READINGS: tuple[Callable[[str], Parts], ...] = (
+    split_name,
+    ignore_case,
+    ignore_ending,
+    ignore_upload,
+)  # strictest first
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Annotations and images -> a folder of preprocessed crops, and a table of everything that was left out."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,13 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
+from checkpoints.files import write_bytes, write_text
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.combine import combine, open_combined, read_source
+from mpii_tools.annotations.combine import COPIES, combine, find_copies, open_combined, read_source
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
-from mpii_tools.annotations.joints import derive_joints, unlabeled_joints
+from mpii_tools.annotations.joints import derive_joints, describe_joints, find_exchanged, unlabeled_joints
 from mpii_tools.annotations.reading import NOT_AS, table
+from mpii_tools.prepared.picture import draw_skeleton
+from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import OF_IMAGES, CropSpec, prepare
-from mpii_tools.skeletons import mirror_note
+from mpii_tools.skeletons import mirror_note, skeleton_to_json
 
 
 def prepare_dataset(
@@ -70,17 +74,20 @@ def prepare_dataset(
         print(f"{source.path}: {source.reading.format}, {len(source.reading.people):,} people")
     folders, name = [images or source.folder for source in sources], name or out.resolve().name
     reading = combine(sources, folders, valid_share, seed)
-    people = derive_joints(reading.people) if derive else reading.people
+    read_image = open_combined(folders, reading.people.images.tolist())
+    people, copies = reading.people, find_copies(reading.people, sources, read_image)
+    notes = {**reading.notes, COPIES: people.person_ids[copies].tolist(), **find_exchanged(people)}
+    people = derive_joints(people.select(~copies)) if derive else people.select(~copies)
     if derive and people.derived.any():
         print(f"{int(people.derived.any(axis=1).sum()):,} people got a joint by rule (training only)")
     if limit:
         first = [np.flatnonzero(people.split == split)[:limit] for split in np.unique(people.split)]
         people = people.select(np.sort(np.concatenate(first)))
-    read_image = open_combined(folders, people.images.tolist())
+    print(*describe_joints(people), sep="\n")
     done = prepare(people, read_image, out, name, spec, strict=strict, known=reading.faults, image_folders=folders)
     for heading, entries in (
         ("faults", done.faults),
-        ("notes", {**reading.notes, **unlabeled_joints(people), **done.notes}),
+        ("notes", {**notes, **unlabeled_joints(people), **done.notes}),
     ):
         print(table(heading, entries) or f"no {heading}")
     if note := mirror_note(people.skeleton):
@@ -92,6 +99,8 @@ def prepare_dataset(
     if not done.written:
         faults = f"{sum(map(len, done.faults.values())):,} faults of {len(done.faults)} kinds, listed above"
         raise PoseError(f"{sources[0].path}: {faults}; fix them, or leave out --strict. Nothing was written")
+    write_text(out / "skeleton.json", json.dumps(skeleton_to_json(people.skeleton), indent=1))
+    write_bytes(out / "skeleton.png", draw_skeleton(load_prepared(out, next(iter(done.splits)))))
     new, replaced, kept = (
         ", ".join(f"{count:,} {split}" for split, count in splits.items())
         for splits in (done.splits, done.replaced, done.kept)

@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 import scipy.io
 import torch
+import yaml
 from coco_files import coco_tree
 from PIL import Image
 from safetensors.torch import save_file
@@ -281,6 +282,45 @@ def savenpy(path: Path, fields: object) -> None:
     np.save(path, fields["joints"])
 
 
+def labelme_json() -> dict:
+    shapes = [{"label": name, "points": [[10.0 + row, 20.0 * row]], "group_id": row % 2, "shape_type": "point",
+               "flags": {"occluded": False}} for row, name in enumerate("abcabc")]  # fmt: skip
+    box = {"label": "x", "points": [[1.0, 1.0], [90.0, 150.0]], "group_id": 0, "shape_type": "rectangle", "flags": {}}
+    return {"version": "5.5.0", "flags": {}, "shapes": [box, *shapes], "imagePath": "a.jpg", "imageHeight": 200,
+            "imageWidth": 100, "imageData": None}  # fmt: skip
+
+
+def label_studio_json() -> list:
+    about = {"original_width": 200, "original_height": 100, "image_rotation": 0}
+    points = [about | {"id": name, "type": "keypointlabels", "parentID": "box" if row else None,
+                       "value": {"x": 30.0 + 9 * row, "y": 20.0 + 9 * row, "width": 0.4, "keypointlabels": [name]}}
+              for row, name in enumerate("abcd")]  # fmt: skip
+    value = {"x": 10.0, "y": 10.0, "width": 70.0, "height": 70.0, "rectanglelabels": ["x"]}
+    box = about | {"id": "box", "type": "rectanglelabels", "value": value}
+    relation = {"type": "relation", "from_id": "a", "to_id": "box", "direction": "right"}
+    annotation = {"id": 1, "was_cancelled": False, "result": [box, *points, relation]}
+    return [{"id": row, "data": {"img": f"/data/upload/{row}.jpg"}, "annotations": [annotation]} for row in range(2)]
+
+
+def yolo_yaml() -> dict:
+    return {"path": ".", "train": ".", "val": ["list.txt"], "kpt_shape": [3, 3], "flip_idx": [1, 0, 2],
+            "names": {0: "person", 1: "dog"}, "kpt_names": {0: ["a", "b", "c"], 1: ["a", "b", "c"]},
+            "kpt_oks_sigmas": [0.1, 0.1, 0.2], "skeleton": [[1, 2], [2, 3]]}  # fmt: skip
+
+
+YOLO_ROWS = b"0 0.5 0.5 0.6 0.6 0.3 0.3 2 0.5 0.6 1 0.6 0.4 2\n1 0.5 0.5 0.6 0.7 0.3 0.3 2 0.5 0.6 1 0 0 0\n"
+
+
+def yolo_beside() -> dict[str, bytes]:
+    """The rest of a folder of YOLO-pose, flat: labels lie beside images that are in no folder `images`."""
+    return {"a.png": image(".png"), "a.txt": YOLO_ROWS, "b.png": image(".png"), "b.txt": YOLO_ROWS[:50] + b"\n",
+            "list.txt": b"./b.png\n"}  # fmt: skip
+
+
+def saveyaml(path: Path, fields: object) -> None:
+    path.write_text(yaml.safe_dump(fields))
+
+
 def savebytes(path: Path, fields: object) -> None:
     path.write_bytes(fields["data"])
 
@@ -359,6 +399,13 @@ TARGETS = {
                                lambda path: use_annotations(path.with_name("a.json")),
                                lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
     "COCO .json": Target("a.json", lambda: coco_tree(people()), savejson, use_annotations),
+    "labelme's .json": Target("a.json", labelme_json, savejson, use_annotations),
+    "Label Studio's .json": Target("a.json", label_studio_json, savejson, use_annotations),
+    "YOLO-pose's data.yaml": Target("data.yaml", yolo_yaml, saveyaml, use_annotations, yolo_beside),
+    "YOLO-pose's labels": Target("a.txt", lambda: {"data": YOLO_ROWS}, savebytes,
+                                 lambda path: use_annotations(path.parent),
+                                 lambda: {"a.png": image(".png"),
+                                          "data.yaml": yaml.safe_dump(yolo_yaml() | {"val": None}).encode()}),
     "pytorch-pose's .json": Target("a.json", pytorch_pose_json, savejson, use_annotations),
     "skeleton .json": Target("s.json", partial(skeleton_to_json, SKELETONS["coco17"]), savejson, get_skeleton),
     "Newell's .h5": Target("a.h5", newell, saveh5, use_annotations),

@@ -58,8 +58,8 @@ def test_pairs_are_names_equal_but_for_their_side(names, pairs):
     ],
 )
 def test_joints_are_found_however_their_side_is_said(skeleton, names):
-    found, order, known = guess_skeleton(names)
-    assert found is SKELETONS[skeleton] and known and sorted(order) == list(range(len(names)))
+    found, order, guessed = guess_skeleton(names)
+    assert found is SKELETONS[skeleton] and not guessed and sorted(order) == list(range(len(names)))
     assert None not in find_joints(SKELETONS[skeleton], names)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heads.skeleton import MPII
-from mpii_tools.annotations.joints import derive_joints
+from mpii_tools.annotations.joints import derive_joints, find_exchanged
 from mpii_tools.people import People
 
 PELVIS, THORAX = MPII.index("pelvis"), MPII.index("thorax")
@@ -64,3 +64,20 @@ def test_least_squares_on_real_poses_gives_the_midpoints(shared):
         assert np.median(residual) == 0.5
         assert (residual < 0.71).mean() > 0.99
         assert (residual / head)[head > 0].mean() < 0.009
+
+
+def test_labels_exchanged_in_half_of_the_people_are_noted():
+    """Standing people who turn about: no pair of theirs lies against the others, until labels are exchanged."""
+    rng = np.random.default_rng(0)
+    pose = np.zeros((16, 2))
+    for number, (right, left) in enumerate(MPII.flip_pairs):
+        pose[[right, left]] = [[-10, 30 * number], [10, 30 * number]]
+    turn = rng.choice([-1, 1], (60, 1, 1)) * rng.uniform(0.5, 1, (60, 1, 1))
+    joints = pose * np.concatenate([turn, np.ones_like(turn)], axis=2) + rng.normal(0, 2, (60, 16, 2))
+    names = [f"{row}.jpg" for row in range(60)]
+    assert find_exchanged(People(names, joints)) == {}
+    right, left = MPII.flip_pairs[1]
+    joints[::2, [right, left]] = joints[::2, [left, right]]
+    ((what, who),) = find_exchanged(People(names, joints)).items()
+    assert "r_knee and l_knee lie mirrored" in what and who == [f"{row}.jpg#1" for row in range(0, 60, 2)]
+    assert find_exchanged(People(names[:12], joints[:12])) == {}  # too few to tell

@@ -1,0 +1,197 @@
+"""YOLO-pose: a `data.yaml`, images, and for each image a text file of labels, as Ultralytics and Roboflow have them."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from checkpoints.errors import PoseError, escape_name
+from checkpoints.files import read_text
+from heads.skeleton import COCO17, Skeleton
+from mpii_tools.annotations.coco import read_coco
+from mpii_tools.annotations.reading import NOT_AS, Reading, merge
+from mpii_tools.images.header import read_header
+from mpii_tools.images.index import SUFFIXES, walk_files
+
+SPLITS = {"train": "train", "val": "valid", "test": "test"}  # Ultralytics' names -> ours
+MALFORMED = f"{NOT_AS} Ultralytics has them (label files, their lines counted from 1)"
+UNLABELED = "images without a label file: nobody is labeled there"
+SPARE = "label files without an image of theirs"
+BEYOND = "people with a joint beyond 0..1, outside their image (label files and lines)"
+ROUNDED = 1e-3  # by which a joint on the border may be beyond 0..1
+FAR = 2.0  # images away: coordinates are not shares of the image
+MOST = 1000  # keypoints
+
+
+def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, category: str | None = None) -> Reading:
+    """The people of a `data.yaml`: `kpt_shape`; `path`, `train`, `val`, `test`; `names`, and what else it may have.
+
+    A row of a label file is a class, the box's center and size and the keypoints x y or x y v, all but class and v as
+    shares of the image as viewers show it. They become COCO's, in pixels, and are read as those (`read_coco`). Names
+    are those of `kpt_names`; without them `skeleton`'s if it has as many joints, COCO's for 17, else their numbers from
+    0. `flip_idx` gives the pairs of names without sides, but if it exchanges nothing, as Roboflow writes it, it tells
+    nothing. `kpt_oks_sigmas` are those of OKS; edges are taken from `skeleton`, if there is one.
+
+    Args:
+        path: the file, for messages.
+        stored: its contents.
+        skeleton, category: as of `read_coco`.
+
+    Raises:
+        PoseError: not of poses, no image, or nobody labeled as Ultralytics has it; the message has the first fault.
+    """
+    shape = stored.get("kpt_shape") if isinstance(stored, dict) else None
+    if not (
+        isinstance(shape, list) and [*map(type, shape)] == [int, int] and 0 < shape[0] < MOST and shape[1] in (2, 3)
+    ):
+        raise PoseError(
+            f"{path}: no kpt_shape of joints and 2 or 3, so no poses; export as YOLO pose, or COCO keypoints"
+        )
+    root, split_of = _list_images(path, stored)
+    images, people, malformed = [], [], []
+    notes: dict[str, list[str]] = {UNLABELED: [], BEYOND: []}
+    labels = [*map(locate_labels, split_of)]
+    for number, (image, label) in enumerate(zip(split_of, labels, strict=True), 1):
+        images.append({"id": number, "file_name": _name_in(root, image)})
+        if not label.is_file():
+            notes[UNLABELED].append(images[-1]["file_name"])
+            continue
+        try:
+            rows, faults, size = _read_labels(label, image, shape)
+        except (OSError, ValueError) as error:
+            rows, faults, size = {}, {0: str(error)}, {}
+        images[-1] |= size
+        called = _name_in(root, label)
+        people += [row | {"id": f"{called}:{line}", "image_id": number} for line, row in rows.items()]
+        notes[BEYOND] += [f"{called}:{line}" for line, row in rows.items() if row["beyond"]]
+        malformed += [f"{called}:{line}: {fault}" for line, fault in faults.items()]
+    if not people:
+        first = f", first {malformed[0]}" if malformed else ""
+        raise PoseError(f"{path}: nobody is labeled in its {len(images):,} images{first}; give YOLO pose's labels")
+    categories = _list_categories(path, stored, shape[0], skeleton)
+    reading = read_coco(path, {"images": images, "annotations": people, "categories": categories}, skeleton, category)
+    there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
+    notes[SPARE] = sorted(_name_in(root, label) for label in there - {*labels})
+    splits = {escape_name(_name_in(root, image)): split for image, split in split_of.items()}
+    found = replace(reading.people, split=np.array([splits[image] for image in reading.people.images.tolist()]))
+    faults, notes = merge({MALFORMED: malformed}, reading.faults), merge(notes, reading.notes)
+    return replace(reading, people=found, format="YOLO-pose", faults=faults, notes=notes, folder=root)
+
+
+def locate_labels(image: Path) -> Path:
+    """The label file of an image: in the folder `labels` for the last `images` of its path, else beside it."""
+    before, images, after = f"/{image.parent.as_posix()}/".rpartition("/images/")
+    return Path(f"{before}/labels/{after}"[1:] if images else image.parent, f"{image.stem}.txt")
+
+
+def _name_in(root: Path, file: Path) -> str:
+    """The path of a file in a folder; the whole one if it is elsewhere."""
+    return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
+
+
+def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path, str]]:
+    """The dataset's folder; its images -> split.
+
+    A split is a folder or a list, or several. Roboflow's `../train/images` is a folder beside the file; a line of a
+    list is relative to the list, or to the dataset.
+
+    Raises:
+        PoseError: a split that is not there, or no image at all.
+    """
+    base = path.parent / (stored["path"] if isinstance(stored.get("path"), str) else "")
+    root, split_of = Path(os.path.normpath(base if os.path.isdir(base) else path.parent)), {}
+    for key, split in SPLITS.items():
+        entries = stored.get(key) if isinstance(stored.get(key), list) else [stored.get(key)]
+        for entry in (entry for entry in entries if isinstance(entry, str) and entry):
+            places = [root / entry, path.parent / entry.removeprefix("../")]
+            place = Path(os.path.normpath(next(filter(os.path.exists, places), path)))
+            if place.is_dir():
+                split_of |= dict.fromkeys(walk_files(place, SUFFIXES, Counter()), split)
+            elif place.suffix == ".txt":
+                lines = [line.strip() for line in read_text(place).splitlines() if line.strip()]
+                folders = [place.parent if os.path.exists(place.parent / line) else root for line in lines]
+                found = (Path(os.path.normpath(at / line)) for at, line in zip(folders, lines, strict=True))
+                split_of |= dict.fromkeys(found, split)
+            elif key != "test" or entry != "../test/images":  # Roboflow names it whether it is there or not
+                raise PoseError(f"{path}: {key}: no folder or list '{entry[:80]}'; fix it, or path, or leave it out")
+    if not split_of:
+        raise PoseError(f"{path}: no image in its train, val and test; check them and path")
+    return root, split_of
+
+
+def _read_labels(label: Path, image: Path, shape: list[int]) -> tuple[dict[int, dict], dict[int, str], dict[str, int]]:
+    """Of a label file: COCO's entries by line, what is wrong with other lines, and COCO's size of its image.
+
+    Raises:
+        PoseError, OSError, UnicodeError: no file or text, or no image.
+    """
+    entries, faults = {}, {}
+    rows = {line: row.split() for line, row in enumerate(read_text(label).splitlines(), 1) if row.strip()}
+    if not rows:
+        return {}, {}, {}
+    size = read_header(image.read_bytes(), image.name).upright_size
+    for line, row in rows.items():
+        try:
+            entries[line] = _read_row(row, shape, size)
+        except (ValueError, OverflowError) as error:
+            faults[line] = str(error)
+    return entries, faults, dict(zip(("width", "height"), size, strict=True))
+
+
+def _read_row(row: list[str], shape: list[int], size: tuple[int, int]) -> dict[str, Any]:
+    """COCO's entry of a row of labels for an image of that size; `beyond`: whether a joint is outside the image.
+
+    Raises:
+        ValueError: another number of columns, what is no number, or coordinates that are no shares of the image.
+    """
+    joints, depth = shape
+    if len(row) != 5 + joints * depth:
+        kind = "a box without keypoints" if len(row) == 5 else f"{len(row)} columns"
+        raise ValueError(
+            f"{kind}, not class, box and {joints} keypoints of {depth} numbers: {5 + joints * depth} columns"
+        )
+    values = np.array(row, dtype=np.float64)
+    box, points = values[1:5].reshape(2, 2) * size, values[5:].reshape(joints, depth)
+    flags = points[:, 2] if depth == 3 else 2.0 * (points != 0).any(axis=1)
+    shares = np.where(flags[:, None] != 0, points[:, :2], 0)
+    if not np.abs(np.append(shares, values[1:5])).max() <= FAR:
+        raise ValueError("coordinates that are no shares of the image; divide x by its width and y by its height")
+    return {
+        "category_id": int(values[0]), "bbox": [*(box[0] - box[1] / 2).tolist(), *box[1].tolist()],
+        "keypoints": np.column_stack([shares * size, flags]).ravel().tolist(),
+        "beyond": bool(((shares < -ROUNDED) | (shares > 1 + ROUNDED)).any()),
+    }  # fmt: skip
+
+
+def _list_categories(
+    path: Path, stored: Mapping[str, Any], joints: int, skeleton: Skeleton | None
+) -> list[dict[str, Any]]:
+    """The classes as COCO's categories; without `keypoints` if these are COCO's 17, or the skeleton's, in their order.
+
+    Raises:
+        PoseError: a `flip_idx` that does not exchange pairs, or another number of names.
+    """
+    flip, numbers = stored.get("flip_idx") or [*range(joints)], [*range(joints)]
+    if not isinstance(flip, list) or not {*map(type, flip)} <= {int} or sorted(flip) != numbers or (
+            [flip[at] for at in flip] != numbers):  # fmt: skip
+        raise PoseError(f"{path}: flip_idx does not pair its {joints} keypoints, counted from 0; fix it, or remove it")
+    pairs = [(other, joint) for joint, other in enumerate(flip) if other > joint]
+    named = stored.get("kpt_names") or [[*map(str, numbers)]]
+    named = [named] if isinstance(named, list) and isinstance(named[0], str) else named
+    classes = stored.get("names") or ["person"]
+    classes, named = (dict(enumerate(of)) if isinstance(of, list) else of for of in (classes, named))
+    if not isinstance(classes, dict) or not isinstance(named, dict):
+        raise PoseError(f"{path}: its names or kpt_names are no list and not by class; fix them")
+    categories = [{"id": number, "name": name} for number, name in classes.items()]
+    as_coco = joints == len(skeleton or COCO17) and (skeleton or not pairs or {*pairs} == {*COCO17.flip_pairs})
+    for category in [] if as_coco and not stored.get("kpt_names") else categories:
+        keypoints = named.get(category["id"], named.get(0))
+        if not isinstance(keypoints, list) or len(keypoints) != joints:
+            raise PoseError(f"{path}: its kpt_names are not those of {joints} keypoints; name each one")
+        more = {"sigmas": stored.get("kpt_oks_sigmas"), "skeleton": stored.get("skeleton")}
+        category |= {"keypoints": keypoints, "flip_pairs": [[keypoints[at] for at in pair] for pair in pairs], **more}
+    return categories

@@ -1,0 +1,179 @@
+"""YOLO-pose in and out, against COCO's annotations of the same people."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from coco_files import coco_tree, write_tree
+
+from checkpoints.errors import PoseError
+from heads.skeleton import COCO17, Skeleton
+from ief.cli import main
+from mpii_tools.annotations.read import read_annotations
+from mpii_tools.annotations.yolo import locate_labels
+from mpii_tools.people import People
+from mpii_tools.results.predictions import Predictions, save_predictions
+from mpii_tools.results.yolo import write_yolo
+
+SIZES = [(640, 480), (333, 777)]
+ARM = Skeleton(("a", "b", "c"), (1, -1, 1), sigmas=(0.1, 0.2, 0.3))
+
+
+def make_people(folder, count, skeleton=COCO17, images=None):
+    """People with joints missing and hidden, two in an image, of two sizes; the images are blank."""
+    rng, names = np.random.default_rng(0), [f"{row // 2:04}.png" for row in range(count)]
+    sizes = np.array([SIZES[row // 2 % 2] for row in range(count)])
+    (folder / "images").mkdir()
+    blank = {size: cv2.imencode(".png", np.zeros((size[1], size[0], 3), np.uint8))[1].tobytes() for size in SIZES}
+    for name, size in dict(zip(names, map(tuple, sizes.tolist()), strict=True)).items():
+        (folder / "images" / name).write_bytes(blank[size])
+    joints = rng.uniform(0, 1, (count, len(skeleton), 2)) * sizes[:, None]
+    missing = rng.random((count, len(skeleton))) < 0.2
+    missing[:, 0] = False
+    joints[missing] = np.nan
+    visible = np.where(missing, -1, rng.integers(0, 2, missing.shape))
+    low, high = np.nanmin(joints, axis=1), np.nanmax(joints, axis=1)
+    scale = 1.1 * (high - low).max(axis=1) / 200
+    center = (low + high) / 2 - np.stack([np.zeros(count), 15 * scale], axis=1)
+    columns = {"center": center, "scale": scale, "visible": visible, "image_size": sizes}
+    return People(names, joints, skeleton=skeleton, **columns)
+
+
+def coco_with_sizes(people):
+    tree = coco_tree(people)
+    for image in tree["images"]:
+        width, height = people.image_size[people.images.tolist().index(image["file_name"])].tolist()
+        image |= {"width": width, "height": height}
+    for row, entry in enumerate(tree["annotations"]):
+        entry["keypoints"][2::3] = (people.visible[row] + 1).tolist()
+    return tree
+
+
+def test_a_thousand_people_survive_coco_yolo_coco(tmp_path):
+    people = make_people(tmp_path, 1000)
+    first = read_annotations(write_tree(tmp_path / "people.json", coco_with_sizes(people))).people
+    write_yolo(tmp_path, first, first.joints, first.visible + 1)
+    reading = read_annotations(tmp_path / "data.yaml")
+    assert not reading.faults
+    back = replace(reading.people, images=[name.removeprefix("images/") for name in reading.people.images.tolist()])
+    second = read_annotations(write_tree(tmp_path / "back.json", coco_with_sizes(back))).people
+    assert second.skeleton == first.skeleton == COCO17 and second.images.tolist() == first.images.tolist()
+    np.testing.assert_allclose(second.joints, people.joints, atol=1e-3)
+    np.testing.assert_allclose(reading.people.joints, first.joints, atol=1e-6)
+    np.testing.assert_array_equal(second.visible, people.visible)
+    np.testing.assert_array_equal(second.image_size, people.image_size)
+
+
+@pytest.mark.parametrize("skeleton", [COCO17, ARM])
+def test_submit_writes_what_prepare_reads(tmp_path, capsys, skeleton):
+    people = make_people(tmp_path, 6, skeleton)
+    tree = coco_with_sizes(people)
+    tree["categories"][0]["sigmas"] = list(skeleton.sigmas)
+    file = write_tree(tmp_path / "images" / "people.json", tree)
+    rng = np.random.default_rng(1)
+    poses = rng.uniform(0.1, 0.9, people.joints.shape) * people.image_size[:, None]
+    poses[0, 1] = [-5, 10]
+    held = read_annotations(file).people
+    save_predictions(tmp_path / "p.npz", Predictions(poses, held.person_ids, skeleton.names))
+    arguments = ["--annotations", str(file), "--predictions", str(tmp_path / "p.npz"), "--out", str(tmp_path)]
+    assert main(["submit", "--form", "yolo", *arguments]) == 0
+    assert "1 joints are outside their images" in capsys.readouterr().out
+    found = read_annotations(tmp_path).people
+    poses[0, 1] = np.nan
+    np.testing.assert_allclose(found.joints, poses, atol=1e-6)
+    assert found.skeleton == held.skeleton or found.skeleton.names == skeleton.names
+    assert found.skeleton.sigmas == skeleton.sigmas
+    assert main(["prepare", "--annotations", f"train={tmp_path}", "--out", str(tmp_path / "data"), "--size", "32"]) == 0
+
+
+def test_submit_needs_the_sizes_of_images(tmp_path, capsys):
+    people = make_people(tmp_path, 2)
+    with pytest.raises(PoseError, match="nothing says the size"):
+        write_yolo(tmp_path, replace(people, image_size=np.full((2, 2), np.nan)), people.joints)
+
+
+def write_dataset(folder, about, rows="0 0.5 0.5 0.5 0.5 0.4 0.4 2 0.6 0.6 1 0 0 0\n", places=("train/images",)):
+    for place in places:
+        (folder / place).mkdir(parents=True)
+        cv2.imwrite(str(folder / place / "1.jpg"), np.zeros((100, 200, 3), np.uint8))
+        label = locate_labels(folder / place / "1.jpg")
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_text(rows)
+    (folder / "data.yaml").write_text(about)
+    return folder / "data.yaml"
+
+
+ROBOFLOW = "train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 1\nnames: ['hand']\n"
+
+
+def test_roboflow_s_folders_and_its_flip_that_exchanges_nothing(tmp_path):
+    about = ROBOFLOW + "kpt_shape: [3, 3]\nflip_idx: [0, 1, 2]\n"
+    reading = read_annotations(write_dataset(tmp_path, about, places=("train/images", "valid/images")))
+    people = reading.people
+    assert people.images.tolist() == ["train/images/1.jpg", "valid/images/1.jpg"]
+    assert people.split.tolist() == ["train", "valid"] and people.joint_names == ("0", "1", "2")
+    np.testing.assert_allclose(people.joints[0], [[80, 40], [120, 60], [np.nan, np.nan]])
+    assert people.visible[0].tolist() == [1, 0, -1] and not people.skeleton.can_mirror
+
+
+def test_lists_of_images_and_names_of_classes(tmp_path):
+    about = ("path: .\ntrain: [a.txt, more/images]\nval: b.txt\nnames: {0: cat, 2: dog}\nkpt_shape: [3, 3]\n"
+             "kpt_names:\n  0: [x, y, z]\n  2: [u, v, w]\nskeleton: [[1, 2], [2, 3]]\n")  # fmt: skip
+    file = write_dataset(tmp_path, about, places=("images/a", "images/b", "more/images"))
+    (tmp_path / "a.txt").write_text("./images/a/1.jpg\n\n")
+    (tmp_path / "b.txt").write_text("images/b/1.jpg\n")
+    (tmp_path / "more" / "labels" / "1.txt").write_text("2 0.5 0.5 0.5 0.5 0.4 0.4 2 0.6 0.6 1 0 0 0\n")
+    with pytest.raises(PoseError, match="different keypoints; choose one"):
+        read_annotations(file)
+    cats = read_annotations(file, category="cat").people
+    assert cats.joint_names == ("x", "y", "z") and cats.skeleton.parents == (1, -1, 1)
+    assert dict(zip(cats.images.tolist(), cats.split.tolist(), strict=True)) == {
+        "images/a/1.jpg": "train", "images/b/1.jpg": "valid"}  # fmt: skip
+    assert read_annotations(file, category="2").people.images.tolist() == ["more/images/1.jpg"]
+
+
+def test_pairs_of_numbers_and_a_skeleton_for_their_names(tmp_path):
+    rows = "0 0.5 0.5 0.5 0.5 0.4 0.4 0.6 0.6 0 0\n"
+    file = write_dataset(tmp_path, ROBOFLOW.replace("val: ../valid/images\n", "") + "kpt_shape: [3, 2]\n", rows)
+    people = read_annotations(file, ARM).people
+    assert people.skeleton == ARM and people.annotated[0].tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ("names: [a]\ntrain: train/images\n", "no kpt_shape"),
+        ("kpt_shape: [17, 4]\ntrain: train/images\n", "no kpt_shape"),
+        ("kpt_shape: [3, 3]\ntrain: train/pictures\n", "no folder or list 'train/pictures'"),
+        ("kpt_shape: [3, 3]\n", "no image in its train"),
+        ("kpt_shape: [3, 3]\ntrain: train/images\nflip_idx: [1, 2, 0]\n", "flip_idx does not pair"),
+        ("kpt_shape: [3, 3]\ntrain: train/images\nkpt_names: [a, b]\n", "kpt_names are not those of 3"),
+        ("kpt_shape: [4, 3]\ntrain: train/images\n", "nobody is labeled in its 1 images, first train/labels/1.txt:1"),
+        ("kpt_shape: [3, 3\n", "not a whole YAML file"),
+        ("!!python/object/apply:os.system [ls]\n", "not a whole YAML file"),
+    ],
+)
+def test_what_is_no_dataset_is_said_in_one_line(tmp_path, about, says):
+    file = write_dataset(tmp_path, about)
+    with pytest.raises(PoseError, match=r"data\.yaml") as raised:
+        read_annotations(file)
+    assert says in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_the_last_images_of_a_path_becomes_labels(tmp_path):
+    for image, label in (
+        ("/a/images/b/images/c.x.jpg", "/a/images/b/labels/c.x.txt"),
+        ("images/c.jpg", "labels/c.txt"),
+        ("/a/my_images/c.jpg", "/a/my_images/c.txt"),
+    ):
+        assert locate_labels(type(tmp_path)(image)).as_posix() == label
+
+
+def test_flips_that_the_names_contradict_are_not_used(tmp_path):
+    about = "kpt_shape: [3, 3]\ntrain: train/images\nflip_idx: [0, 2, 1]\nkpt_names: [left_ear, right_ear, nose]\n"
+    reading = read_annotations(write_dataset(tmp_path, about))
+    assert reading.people.skeleton.flip_pairs == ((1, 0),)
+    assert [who for what, who in reading.notes.items() if "flip pairs" in what] == [["nose and right_ear"]]
+    json.dumps(reading.notes)
