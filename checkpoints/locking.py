@@ -1,8 +1,8 @@
 """One writer per folder: a lock on what a command writes, from its begin to its end, that goes with a kill."""
 
 import errno
+import logging
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -11,6 +11,8 @@ from filelock import FileLock, Timeout
 
 from checkpoints.errors import PoseError
 from checkpoints.files import identify_process
+
+log = logging.getLogger("ief.checkpoints")
 
 LOCK = ".writer"  # in the folder while it is written, with the name of the process that writes it
 PARTIAL = ".partial"
@@ -51,7 +53,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
             if getattr(error, "errno", None) not in NO_LOCKS:
                 reason = getattr(error, "strerror", None) or error
                 raise PoseError(f"{folder}: cannot be written ({reason}); choose another") from error
-            print(f"{folder}: its file system has no locks; nobody else may write to it meanwhile", file=sys.stderr)
+            log.warning(f"{folder}: its file system has no locks; nobody else may write to it meanwhile")
         yield
     finally:
         if lock.is_locked:

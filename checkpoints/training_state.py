@@ -5,8 +5,8 @@ looked at before they are found to match. A new checkpoint is whole on the disk 
 that two remain: a corrupt one costs the time since the previous one, not the training.
 """
 
+import logging
 import re
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import torch
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_atomically
 from checkpoints.tensors import load_plain_data
+
+log = logging.getLogger("ief.checkpoints")
 
 KEPT = 2  # the last checkpoint and the previous one
 DIGITS = 16  # of the SHA-256
@@ -68,7 +70,7 @@ def load_checkpoint(folder: Path) -> tuple[Path, dict] | None:
                 raise PoseError(f"{path}: corrupt, its bytes do not fit the checksum in its name")
             return path, load_plain_data(path)
         except PoseError as error:
-            print(f"{error}; trying the previous checkpoint", file=sys.stderr)
+            log.warning(f"{error}; trying the previous checkpoint")
     if paths:
         raise PoseError(f"{folder}: none of its {len(paths)} checkpoints is whole; delete it to start again")
     return None

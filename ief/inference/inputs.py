@@ -1,7 +1,7 @@
 """Which images and videos to predict: files and folders of them, each once, under names that tell them apart."""
 
+import logging
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +16,8 @@ from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
 from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, list_passed, walk_files
+
+log = logging.getLogger(__name__)
 
 CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".m4v": "mp4v"}  # of videos that are read and written
 VIDEOS = (*CODECS, ".mkv", ".webm")
@@ -40,7 +42,7 @@ def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path], list[str
         if not inside and len(left_out) == before:
             left_out.append(f"{path}: holds {list_passed(passed) or 'nothing'}; give {kinds}")
         elif passed:
-            print(f"{path}: {list_passed(passed)} passed over; {kinds} are read", file=sys.stderr)
+            log.warning(f"{path}: {list_passed(passed)} passed over; {kinds} are read")
         asked += inside
     if left_out and not asked:
         raise PoseError(left_out[0])
@@ -61,7 +63,7 @@ def drop_repeated(files: Sequence[Path]) -> list[Path]:
     real = (real_path if os.path.exists(file) else os.path.abspath for file in files)  # a NUL has no real path
     again = [file for path, file in zip(real, files, strict=True) if kept.setdefault(path(file), file) is not file]
     if again:
-        print(f"{len(again):,} INPUT given before, first {again[0]}; each is predicted once", file=sys.stderr)
+        log.warning(f"{len(again):,} INPUT given before, first {again[0]}; each is predicted once")
     return list(kept.values())
 
 

@@ -1,8 +1,8 @@
 """What is predicted in a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
 
 import json
+import logging
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +21,8 @@ from ief.inference.predictor import PosePredictor
 from ief.inference.stream import FindPeople, ImagePeople, Outcome
 from mpii_tools.results.coco import write_coco, write_csv
 from mpii_tools.results.predictions import person_scores, save_predictions
+
+log = logging.getLogger(__name__)
 
 NAME = "predictions-images"
 JOURNAL = f".{NAME}.journal"
@@ -135,7 +137,7 @@ def predict_images(
     finally:
         pool.shutdown(cancel_futures=True)
     if doubts := [line for image in images for line in outcomes[image.name].doubts]:
-        print(f"{len(doubts):,} boxes may not be x y width height, first {doubts[0]}", file=sys.stderr)
+        log.warning(f"{len(doubts):,} boxes may not be x y width height, first {doubts[0]}")
     return [outcomes[image.name].poses for image in images], left_out
 
 
@@ -179,9 +181,6 @@ def write_results(
     known = bool(ids) and ids.keys() >= set(people.images.tolist())
     write_coco(coco, people, **({"image_ids": ids, "category_id": images[0].category_id} if known else {}))
     if unknown := int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum()):
-        print(
-            f"{coco}: nobody gives {unknown:,} of {len(people):,} people a score; theirs is written as 1",
-            file=sys.stderr,
-        )
+        log.warning(f"{coco}: nobody gives {unknown:,} of {len(people):,} people a score; theirs is written as 1")
     write_csv(text, people)
     return [table, coco, text]

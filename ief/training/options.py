@@ -14,6 +14,7 @@ from typing import Any
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text, write_text
 from heads.pairs import METHODS
+from ief.training.software import describe_software
 from mpii_tools.prepared.ranges import Augmentation
 
 
@@ -173,7 +174,7 @@ PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST,
 STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets
 OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
 OPTIONS = {entry.name: entry for entry in fields(Preset)}
-DEVICE = "device"  # key of config.json: what the machine decided
+MADE_BY = ("device", "software")  # keys of config.json: what the machine decided, and by which versions
 
 
 @dataclass(frozen=True)
@@ -225,8 +226,7 @@ def read_config(path: Path | None) -> RunConfig:
     if path is None:
         return RunConfig()
     try:
-        stored = json.loads(read_text(path))
-        stored.pop(DEVICE, None)
+        stored = {name: value for name, value in json.loads(read_text(path)).items() if name not in MADE_BY}
         options = {name: tuple(value) if isinstance(value, list) else value
                    for name, value in stored.pop("options").items()}  # fmt: skip
         return RunConfig(**stored, options=Preset(**options))
@@ -237,7 +237,7 @@ def read_config(path: Path | None) -> RunConfig:
 
 
 def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Path:
-    """Write a run's config.json.
+    """Write a run's config.json: every option, and by which versions of which commit it is trained.
 
     Args:
         config: with the values in force.
@@ -246,7 +246,8 @@ def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Pat
     Raises:
         PoseError: when the disk refuses.
     """
-    return write_text(folder / "config.json", json.dumps({**asdict(config), DEVICE: device}, indent=1) + "\n")
+    made_by = dict(zip(MADE_BY, (device, describe_software()), strict=True))
+    return write_text(folder / "config.json", json.dumps({**asdict(config), **made_by}, indent=1) + "\n")
 
 
 def change_config(config: RunConfig, /, **changes: object) -> RunConfig:

@@ -5,7 +5,7 @@ TensorBoard, in RUN/stageK/tensorboard, shows loss, lr, metrics and some validat
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -18,6 +18,8 @@ from ief.training.stage_config import StageConfig
 from ief.training.validation import Metrics, Validator
 from mpii_tools.crops import apply_affine
 from mpii_tools.prepared.read import PreparedSplit
+
+log = logging.getLogger(__name__)
 
 PEOPLE, COLUMNS = 8, 4  # who are drawn, spread over the split
 SIDE = 192  # pixels of each picture, at least
@@ -41,7 +43,7 @@ class StepProgress:
     def __init__(self, config: StageConfig, first: int, show: bool) -> None:
         last = config.steps
         if first and show:
-            print(f"{config.folder}: resuming after step {first} of {last}", file=sys.stderr)
+            log.warning(f"{config.folder}: resuming after step {first} of {last}")
         title = f"stage {config.index} ({config.run.method})"
         self.config, self.first, self.started = config, first, time.monotonic()
         self.steps = progress(range(first, last), title, last, initial=first, show=show)

@@ -1,6 +1,6 @@
 """Is this the same training? One fingerprint in every stage's file and checkpoint; nothing is ever mixed."""
 
-import sys
+import logging
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,8 @@ from ief.model.cascade import Cascade
 from ief.model.run_folder import METRICS, check_follows, check_same
 from ief.training.options import OF_PREPARE
 from ief.training.stage_config import StageConfig
+
+log = logging.getLogger(__name__)
 
 # Options that older fingerprints lack, as they were then.
 YOUNGER = {
@@ -99,7 +101,7 @@ def check_previous_data(path: Path, description: dict, config: StageConfig) -> N
 def tell_once(line: str) -> None:
     """Print a line on stderr, once, on the main rank."""
     if is_main_rank():
-        print(line, file=sys.stderr)
+        log.warning(line)
 
 
 def check_checkpoint(path: Path, checkpoint: object) -> None:

@@ -1,6 +1,6 @@
 """Stage-wise training (Section 5.3): measure the residuals, train a stage on them, freeze it, train the next."""
 
-import sys
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,6 +32,8 @@ from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches
 from ief.training.validation import Validator, choose_interval, validates_after
 from mpii_tools.prepared.batches import Batch, generator
+
+log = logging.getLogger(__name__)
 
 
 def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
@@ -152,7 +154,7 @@ class StageTrainer:
             autocast_dtype=self.dtype,
         )
         if said and runtime.is_main:
-            print(said, file=sys.stderr)
+            log.warning(said)
         self.stage = stage = stage.to(device, memory_format=torch.channels_last)
         self.model = wrap_ddp(stage, runtime).train()
         pairs = get_pairs(stage.method.pairs, data.skeleton)

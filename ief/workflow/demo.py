@@ -7,9 +7,9 @@ never trained on.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
@@ -48,7 +48,7 @@ from mpii_tools.synthetic.dataset import SyntheticData, write_synthetic
 LEAST = 1.0  # epochs that are trained however slow the machine is
 REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
 SHOWN, SHOWN_3D = 12, 8  # people in the pictures
-say = partial(print, flush=True)  # what is printed is seen at once in a log file too
+say = logging.getLogger(__name__).info
 Drawn = dict[str, SyntheticData]  # by name; a second dataset is trained on beside the first
 
 
@@ -117,7 +117,7 @@ def show_elsewhere(
     save_poses(out / "elsewhere-predictions", others, poses, joint_scores)
     stages = scoring.name_stages(poses).items()
     scores = {name: score_poses(pose, people, intervals=True)[3] for name, pose in stages}
-    print(summary_table(scores).text())
+    say(summary_table(scores).text())
     metrics = {name: scores_to_json(each) for name, each in scores.items()}
     write_text(out / "elsewhere.json", json.dumps(metrics, indent=1))
     rows = spread_rows(person_errors(poses[-1], people, 3), SHOWN_3D)

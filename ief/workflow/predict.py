@@ -1,6 +1,6 @@
 """Prediction of a prepared split, or of images and videos, into files: poses, and pictures of them."""
 
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.prepared.read import load_prepared, read_description
 from mpii_tools.skeletons import mirror_note
+
+log = logging.getLogger(__name__)
 
 
 def predict_inputs(
@@ -96,7 +98,7 @@ def predict_inputs(
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
     images, left_out = read_boxes(boxes, files, min_score or 0.0) if boxes else (whole_images(files), [])
     if boxes and videos:
-        print(f"{len(videos):,} videos passed over: --boxes places people in images", file=sys.stderr)
+        log.warning(f"{len(videos):,} videos passed over: --boxes places people in images")
         videos = []
     elif not boxes and (center or scale is not None):
         images = [place_person(image, center, scale) for image in images]
@@ -173,7 +175,7 @@ def predict_split(
 def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int) -> PosePredictor:
     """A predictor; a line on stderr says what it is, and one if a mirror image's joints are not known."""
     predictor = PosePredictor.load(weights, device, flip, batch_size)
-    print(predictor.about, file=sys.stderr)
+    log.warning(predictor.about)
     if flip and (note := mirror_note(predictor.skeleton)):
-        print(f"{weights}: {note}", file=sys.stderr)
+        log.warning(f"{weights}: {note}")
     return predictor

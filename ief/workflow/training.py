@@ -1,6 +1,6 @@
 """Training a run: stage after stage, then predictions and scores of the validation split."""
 
-import sys
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,8 @@ from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig, TrainingData, load_training_data
 from ief.training.trainer import train_stage
 from mpii_tools.skeletons import mirror_note
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -59,7 +61,7 @@ def train(
         if not runtime.is_main:
             return files
         if stage.data.valid is None:
-            print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
+            log.warning(f"{config.data}: has no validation split, so nothing was validated or scored")
             return files
         print_summary(score_run(stage.run_folder, stage.data.valid, runtime.device))
         predictions = sorted(stage.run_folder.glob("predictions-valid*.npz"))
@@ -72,7 +74,7 @@ def tell_about_data(config: RunConfig, data: TrainingData, runtime: Runtime) -> 
     if not runtime.is_main:
         return
     if config.options.flip and (note := mirror_note(data.skeleton)):
-        print(f"{config.data}: {note}", file=sys.stderr)
+        log.warning(f"{config.data}: {note}")
     for folder, split in zip((config.data, config.also), data.datasets, strict=False):
         if split.fingerprint is None:
-            print(f"{folder}: has no checksums, so it is known by name and count alone", file=sys.stderr)
+            log.warning(f"{folder}: has no checksums, so it is known by name and count alone")
