@@ -1,7 +1,6 @@
 """One writer per folder: a lock on what a command writes, from its begin to its end, that goes with a kill."""
 
 import errno
-import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,10 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import identify_process
-
-log = logging.getLogger("ief.checkpoints")
 
 LOCK = ".writer"  # in the folder while it is written, with the name of the process that writes it
 PARTIAL = ".partial"

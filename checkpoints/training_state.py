@@ -5,18 +5,16 @@ looked at before they are found to match. A new checkpoint is whole on the disk 
 that two remain: a corrupt one costs the time since the previous one, not the training.
 """
 
-import logging
 import re
 from collections.abc import Collection
 from pathlib import Path
 
 import torch
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_atomically
 from checkpoints.tensors import load_plain_data
-
-log = logging.getLogger("ief.checkpoints")
 
 KEPT = 2  # the last checkpoint and the previous one
 DIGITS = 16  # of the SHA-256

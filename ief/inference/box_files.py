@@ -1,7 +1,6 @@
 """Files that say where the people of images are: COCO's JSON, lines of text, and folders of YOLO's labels."""
 
 import json
-import logging
 import os
 import re
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, real_path, require_file
 from ief.inference.boxes import drop_overlapping, person_boxes, to_corners
@@ -23,8 +23,6 @@ from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers
 from mpii_tools.prepared.write import compare_sizes
-
-log = logging.getLogger(__name__)
 
 EXPECTED = "'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale', finite and with a scale above 0"
 LABEL = "'class cx cy w h' in 0..1, with a score or not"

@@ -1,6 +1,5 @@
 """Which images and videos to predict: files and folders of them, each once, under names that tell them apart."""
 
-import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, real_path
 from ief.inference.boxes import person_box
@@ -16,8 +16,6 @@ from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
 from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, list_passed, walk_files
-
-log = logging.getLogger(__name__)
 
 CODECS = {".avi": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".m4v": "mp4v"}  # of videos that are read and written
 VIDEOS = (*CODECS, ".mkv", ".webm")

@@ -1,7 +1,6 @@
 """What is predicted in a folder: poses as .npz, COCO results and CSV, an overlay each, and a journal until then."""
 
 import json
-import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import remove_leftovers, write_bytes
 from checkpoints.progress import progress
@@ -21,8 +21,6 @@ from ief.inference.predictor import PosePredictor
 from ief.inference.stream import FindPeople, ImagePeople, Outcome
 from mpii_tools.results.coco import write_coco, write_csv
 from mpii_tools.results.predictions import person_scores, save_predictions
-
-log = logging.getLogger(__name__)
 
 NAME = "predictions-images"
 JOURNAL = f".{NAME}.journal"

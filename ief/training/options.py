@@ -108,6 +108,8 @@ class Preset:
                         "training; 0 keeps the last weights")  # fmt: skip
     keep: str = option("last", "weights that a stage keeps: the last, or the best validated (PCKh@0.5), of their "
                        "moving average where there is one", choices=("last", "best"))  # fmt: skip
+    patience: int = option(0, "validations in a row without a better score (PCKh@0.5; of 3D people the error in mm) "
+                           "after which a stage ends early; 0 for never", high=100_000)  # fmt: skip
     reduction: str = option("mean", "a sample's loss: the mean over its annotated pairs, their sum over the constant "
                             "number of pairs, or their sum (Eq. 8)", choices=("mean", "constant", "sum"))  # fmt: skip
     loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
@@ -171,6 +173,8 @@ DEMO = replace(
 # Section 4, "Training" and "Data Processing": 25 epochs, of which each shows a person of Human3.6M 4 times.
 PAPER_3D = Preset(epochs=100.0, origin="root")
 PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "mpii256": MPII_256, "demo": DEMO}
+PURPOSES = """paper, the paper's schedule; paper3d, that of its 3D half; swift, for short budgets; best, what won at
+    short budgets; mpii256, the one that MPII should get, on a GPU; demo, for drawn people in minutes"""
 STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets
 OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
 OPTIONS = {entry.name: entry for entry in fields(Preset)}
@@ -207,7 +211,10 @@ class RunConfig:
                                           "people and stages, counting a backward as two forwards)", high=100_000,
                                           of=float)  # fmt: skip
     tensorboard: bool = option(False, "write loss, lr, metrics and some people to RUN/stageK/tensorboard")
-    preset: str = option("paper", "values of the options below unless they are given", choices=tuple(PRESETS))
+    log: str | None = option(None, "also write them to this logger; wandb is pip install wandb",
+                             choices=("tensorboard", "wandb"))  # fmt: skip
+    preset: str = option("paper", f"values of the options below unless they are given: {PURPOSES}",
+                         choices=tuple(PRESETS))  # fmt: skip
     options: Preset = field(default_factory=Preset)
 
     def __post_init__(self) -> None:

@@ -7,7 +7,6 @@ never trained on.
 """
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -16,6 +15,7 @@ from time import monotonic
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from evaluation.metrics.json_format import scores_to_json
@@ -48,7 +48,7 @@ from mpii_tools.synthetic.dataset import SyntheticData, write_synthetic
 LEAST = 1.0  # epochs that are trained however slow the machine is
 REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
 SHOWN, SHOWN_3D = 12, 8  # people in the pictures
-say = logging.getLogger(__name__).info
+say = log.info
 Drawn = dict[str, SyntheticData]  # by name; a second dataset is trained on beside the first
 
 

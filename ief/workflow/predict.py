@@ -1,9 +1,9 @@
 """Prediction of a prepared split, or of images and videos, into files: poses, and pictures of them."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
 from checkpoints.locking import lock_folder
@@ -21,8 +21,6 @@ from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.prepared.read import load_prepared, read_description
 from mpii_tools.skeletons import mirror_note
-
-log = logging.getLogger(__name__)
 
 
 def predict_inputs(
