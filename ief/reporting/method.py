@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 
 from evaluation.report.skeletons import draw_poses
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.cascade_network import CascadeNetwork
 from ief.model.cascade import Cascade
 from ief.model.heatmaps import gaussian_factors
 from mpii_tools.prepared.read import PreparedSplit

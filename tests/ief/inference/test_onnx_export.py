@@ -14,8 +14,9 @@ from torch import nn
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.cascade_network import CascadeNetwork
+from ief.inference.onnx import OnnxNetwork, open_session
+from ief.inference.onnx_export import export_onnx, weigh_pixels
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
 from mpii_tools.images.decode import warp
 from mpii_tools.results.predictions import read_predictions
@@ -55,7 +56,7 @@ def exported(run, tiny_data, tmp_path_factory):
         return path
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.inference.onnx.export_onnx", export_once)
+        patch.setattr("ief.inference.onnx_export.export_onnx", export_once)
         for name, of, options in (
             ("image", single, []),
             ("crops", run, ["--input", "crops"]),
