@@ -15,7 +15,6 @@ from ief.inference.inputs import find_inputs, name_videos, place_person, whole_i
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
-from ief.inference.video import predict_stream, predict_video
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -89,6 +88,8 @@ def predict_inputs(
 
         find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     if streams:
+        from ief.inference.video import predict_stream  # with SciPy, which images do without
+
         with lock_folder(out):
             return predict_stream(predictor, streams[0], out, find_people, camera, smooth), []
     files, videos, unread = find_inputs(inputs)
@@ -114,6 +115,8 @@ def predict_inputs(
         poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses, refine)
         left_out = unread + lines + left_out  # the first one is told if nobody is predicted
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
+            from ief.inference.video import predict_video
+
             options = (journal, find_people, center, scale, camera, ellipses, smooth)
             frames, lines, drawn = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + drawn
