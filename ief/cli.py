@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from checkpoints.console import Console, prepare_console
+from checkpoints.console import Console, log, prepare_console
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from checkpoints.stopping import LostPeer, Stopped, Stopping, is_main_rank
@@ -87,17 +87,12 @@ class Printer(logging.Handler):
 @contextmanager
 def print_log() -> Iterator[None]:
     """Until the `with` ends, what is logged under `ief` is printed as it is."""
-    logger = logging.getLogger("ief")
-    level, propagate, printer = logger.level, logger.propagate, Printer()
-    logger.addHandler(printer)
-    logger.propagate = False
-    logger.setLevel(logging.INFO)
+    log.setLevel(logging.INFO)
+    log.addHandler(printer := Printer())
     try:
         yield
     finally:
-        logger.removeHandler(printer)
-        logger.propagate = propagate
-        logger.setLevel(level)
+        log.removeHandler(printer)
 
 
 def try_command(name: str, *arguments: str) -> int:
@@ -196,8 +191,7 @@ def print_overview(asked: str) -> int:
         return 0
     helps = asked in ("-h", "--help")
     if asked and not helps:
-        near = difflib.get_close_matches(asked, COMMANDS, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
+        meant = "".join(f"; did you mean {name}?" for name in difflib.get_close_matches(asked, COMMANDS, 1))
         print(f"ief: unknown command '{asked}'{meant}", file=sys.stderr)
     summaries = "\n".join(f"  {name:<13}{summary}" for name, summary in COMMANDS.items())
     print(OVERVIEW.format(summaries), file=sys.stdout if helps else sys.stderr, flush=True)

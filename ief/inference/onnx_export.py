@@ -5,7 +5,6 @@
 
 import json
 import logging
-import math
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -22,12 +21,13 @@ from ief.inference.onnx import BOXES, CROPS, IMAGE
 from ief.inference.score_map import ScoreMap
 from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade
-from mpii_tools.images.decode import FILL, REDUCED
+from mpii_tools.images.decode import FILL
 from mpii_tools.people import BOX_MARGIN, CENTER_SHIFT, CROP_SIDE
 from mpii_tools.prepared.augmentation import MEAN, STD
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.skeletons import skeleton_to_json
 
+UP = 0.01  # added to means over two by two pixels, whose halves OpenCV rounds up, and all others to even numbers
 LEAST = 1e-3  # of a pixel, below which OpenCV passes it over in a mean
 BATCH = 16  # crops at a time, for the ranges of int8
 
@@ -104,13 +104,11 @@ class ImageToPose(CropsToPose):
 
         positions = to_image(torch.arange(self.size).view(-1, 1)) + 0.5  # from the image's edge on
         pixels = image.permute(0, 3, 1, 2).float() - self.fill  # what is outside the image has no weight: 0
-        smallest, crops = finest.view(-1, 1, 1, 1) / self.size, self.fill
-        for reduction in REDUCED:
+        level, crops = (finest.view(-1, 1, 1, 1) / self.size).log2().floor().clamp(0, 3), self.fill
+        for index, reduction in enumerate((1, 2, 4, 8)):  # `mpii_tools.images.decode.REDUCED`
             reduced = F.pad(pixels, [0, reduction - 1] * 2, "replicate") if reduction > 1 else pixels
-            reduced = round_means(F.avg_pool2d(reduced, reduction), reduction == 2)
-            taken = (smallest >= reduction) & (smallest < (math.inf if reduction == max(REDUCED) else 2 * reduction))
-            taken |= (reduction == 1) & (smallest < 1)
-            crops = crops + taken * sample_squares(reduced, positions / reduction, step / reduction)
+            reduced = (F.avg_pool2d(reduced, reduction) + UP * (reduction == 2)).round()
+            crops = crops + (level == index) * sample_squares(reduced, positions / reduction, step / reduction)
         pose, *scores = self.estimate((crops.round() - self.mean) / self.std)
         return to_image(pose), *scores
 
@@ -157,16 +155,14 @@ def sample_squares(image: Tensor, positions: Tensor, step: Tensor) -> Tensor:
     Args:
         step: (B, 1, 1) distance of the samples, pixels.
     """
-    lengths = [
-        torch.arange(length + 1)[-1] for length in image.shape[2:]
-    ]  # tensors: of any image in the exported model
+    lengths = [torch.arange(length + 1)[-1] for length in image.shape[2:]]  # tensors, so of any image when exported
     shrink = torch.minimum((step + 1e-6).floor().clamp(min=1), torch.minimum(*lengths))
     cells = [length / (length / shrink).floor() for length in lengths]  # pixels
     (rows, down), (columns, right) = (
         weigh_pixels(positions[..., 1 - axis], cells[axis], image.shape[2 + axis]) for axis in (0, 1)
     )
     means = rows.unsqueeze(1) @ image @ columns.transpose(1, 2).unsqueeze(1)  # (B, 3, 2n, 2n)
-    means = round_means(means, ((cells[0] == 2) & (cells[1] == 2)).unsqueeze(1))
+    means = (means + UP * ((cells[0] == 2) & (cells[1] == 2)).unsqueeze(1)).round()
     return down.unsqueeze(1) @ means @ right.transpose(1, 2).unsqueeze(1)
 
 
@@ -187,11 +183,6 @@ def weigh_pixels(positions: Tensor, cell: Tensor, length: int) -> tuple[Tensor, 
     covered = torch.minimum(pixel + 1, edge + cell) - torch.maximum(pixel, edge)
     one = torch.eye(positions.shape[1])
     return covered * (covered > LEAST) / cell, torch.cat([one * (1 - place + first), one * (place - first)], dim=2)
-
-
-def round_means(means: Tensor, up: Tensor | bool) -> Tensor:
-    """Whole numbers as OpenCV's INTER_AREA rounds means: a half to the even one, and `up` over two by two pixels."""
-    return (means + 0.01 * up).round()
 
 
 def export_run(

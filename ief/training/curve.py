@@ -69,18 +69,18 @@ class Curve:
         """Plain data, to continue from."""
         return {"rows": self.rows, "recent": [float(loss) for loss in self.recent]}
 
-    def write(self, path: Path) -> None:
-        """The complete rows as CSV: step, loss, learning_rate, and the METRICS, empty if it was not validated."""
-        rows = [[step, f"{loss:.6f}", f"{lr:.3e}", *metrics] for step, loss, lr, *metrics in self.rows]
-        write_csv(path, ["step", "loss", "learning_rate", *METRICS], rows)
+    def write(self, folder: Path, epoch: Callable[[int], float], title: str) -> None:
+        """Write `log.csv`, and `results.csv` with the names that other programs' tables have.
 
-    def write_epochs(self, path: Path, epoch: Callable[[int], float], title: str) -> None:
-        """A row per epoch as CSV, with the names that other programs' tables have: its mean loss, last lr and metrics.
+        The first has the complete rows: step, loss, learning_rate, and the METRICS, empty if it was not validated; the
+        second a row per epoch: its mean loss, last lr and metrics.
 
         Args:
             epoch: how often each person was seen after so many steps; a row of the log is of the epoch that it ends in.
             title: of the first metric, such as `PCKh@0.5`.
         """
+        log = [[step, f"{loss:.6f}", f"{lr:.3e}", *metrics] for step, loss, lr, *metrics in self.rows]
+        write_csv(folder / "log.csv", ["step", "loss", "learning_rate", *METRICS], log)
         table, before = {}, 0
         for step, loss, lr, *metrics in self.rows:
             number = math.ceil(epoch(step))
@@ -91,7 +91,7 @@ class Curve:
         names = [f"metrics/{name}" for name in (title.lower(), *METRICS[1:])]
         rows = [[number, f"{total / steps:.6f}", f"{lr:.3e}", *metrics]
                 for number, (steps, total, lr, *metrics) in table.items()]  # fmt: skip
-        write_csv(path, ["epoch", "train/loss", "lr", *names], rows)
+        write_csv(folder / "results.csv", ["epoch", "train/loss", "lr", *names], rows)
 
 
 def write_csv(path: Path, header: list[str], rows: Iterable[list]) -> None:

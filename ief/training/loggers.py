@@ -48,12 +48,11 @@ class WandbLogger:
     def __init__(self, config: StageConfig, first: int) -> None:
         import wandb
 
-        config.folder.mkdir(parents=True, exist_ok=True)
-        name = f"{config.run_folder.resolve().name}-stage{config.index}"
-        number = hashlib.sha256(str(config.folder.resolve()).encode()).hexdigest()[:16]
-        given = {"project": os.environ.get("WANDB_PROJECT", "ief"), "config": asdict(config.run)}
-        self.wandb = wandb
-        self.run = wandb.init(name=name, id=number, resume="allow", dir=str(config.folder), **given)
+        folder = config.folder.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        name, number = f"{folder.parent.name}-{folder.name}", hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+        given = {"project": os.environ.get("WANDB_PROJECT", "ief"), "config": asdict(config.run), "dir": str(folder)}
+        self.picture, self.run = wandb.Image, wandb.init(name=name, id=number, resume="allow", **given)
 
     def add(self, values: Mapping[str, float], step: int) -> None:
         """Numbers by name."""
@@ -61,7 +60,7 @@ class WandbLogger:
 
     def draw(self, name: str, picture: np.ndarray, step: int) -> None:
         """A picture (H, W, 3) uint8 RGB."""
-        self.run.log({name: self.wandb.Image(picture)}, step=step)
+        self.run.log({name: self.picture(picture)}, step=step)
 
     def close(self) -> None:
         """Write what is waiting."""

@@ -1,25 +1,23 @@
 """Pictures of a run for its folder: eight validation people with their poses, and the curves of its training."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checkpoints.console import log
-from checkpoints.files import write_bytes
+from checkpoints.files import write_atomically, write_bytes
 from ief.reporting.scoring import choose_measure, load_predictions
 from mpii_tools.crops import apply_affine
 from mpii_tools.prepared.read import PreparedSplit
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PEOPLE, COLUMNS = 8, 4  # who are drawn, spread over the split
 SIDE = 192  # pixels of each picture, at least
 
 
 def save_pictures(run: Path, data: PreparedSplit) -> list[Path]:
-    """Write `people.png` and `curves.png` of a scored run; without matplotlib or OpenCV none, and a line says so.
+    """Write `people.png`, `curves-loss.png` and `curves-validation.png` of a scored run.
+
+    None without matplotlib or OpenCV, and a line says so.
 
     Args:
         data: the validation split, which the run's predictions are of.
@@ -27,30 +25,21 @@ def save_pictures(run: Path, data: PreparedSplit) -> list[Path]:
     try:
         from evaluation.report.curves import thin
         from evaluation.report.plots import training_curves
-        from evaluation.report.skeletons import grid, to_png
+        from evaluation.report.skeletons import to_png
         from evaluation.report.tables import readable
         from ief.reporting.runs import load_curves
     except ImportError as error:
         log.warning(f"{run}: no pictures of it, as {error.name} is not installed")
         return []
     losses, validations = ({readable(stage): rows for stage, rows in each.items()} for each in load_curves(run))
-    shown = [({stage: thin(rows) for stage, rows in losses.items()}, "loss (standard deviations)", "Training loss")]
+    figures = {"loss": training_curves({stage: thin(rows) for stage, rows in losses.items()}, "loss", "Training")}
     scored = {stage: [(row[0], row[1]) for row in rows] for stage, rows in validations.items()}
     if scored and all(value is not None for rows in scored.values() for _, value in rows):
-        shown.append((scored, f"mean {choose_measure(data.people).title} (%)", "Validation people"))
-    curves = grid([rasterize(training_curves(*each)) for each in shown], len(shown))
+        title = f"mean {choose_measure(data.people).title} (%)"
+        figures["validation"] = training_curves(scored, title, "Validation people")
+    files = [write_atomically(run / f"curves-{name}.png", figure.savefig) for name, figure in figures.items()]
     people = draw_people(data, [*load_predictions(run, data.people).values()][-1].joints)
-    drawn = {"curves": curves, "people": people}
-    return [write_bytes(run / f"{name}.png", to_png(picture)) for name, picture in drawn.items()]
-
-
-def rasterize(figure: "Figure") -> np.ndarray:
-    """A figure as (H, W, 3) uint8 RGB."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.array(canvas.buffer_rgba())[..., :3]
+    return [*files, write_bytes(run / "people.png", to_png(people))]
 
 
 def draw_people(data: PreparedSplit, poses: np.ndarray) -> np.ndarray:

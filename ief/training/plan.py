@@ -4,7 +4,9 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -112,12 +114,8 @@ def peak_memory(device: torch.device) -> float:
     """Bytes that tensors took at most on a GPU, or that this process took of the main memory; NaN on Windows."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    if find_spec("resource") is None:
-        return math.nan
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    usage = import_module("resource").getrusage(0) if find_spec("resource") else None  # 0: of this process
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) if usage else math.nan
 
 
 def plan_training(config: StageConfig, runtime: Runtime) -> list[StagePlan]:
@@ -128,24 +126,22 @@ def plan_training(config: StageConfig, runtime: Runtime) -> list[StagePlan]:
     """
     if runtime.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(runtime.device)
-    timed = time_stages(config, runtime)
-    return [plan_stage(replace(config, index=index), *each) for index, each in enumerate(timed)]
+    return [plan_stage(config, *each) for each in time_stages(config, runtime)]
 
 
 def plan_stage(config: StageConfig, trainer: StageTrainer, seconds: float) -> StagePlan:
     """The plan of a stage from its trainer after a few steps of `seconds`; no more training by it then."""
-    runtime, stage = trainer.runtime, trainer.averaged().eval()
-    batch = trainer.batches(0)
+    runtime, stage, batch = trainer.runtime, trainer.averaged().eval(), trainer.batches(0)
     pose = trainer.current_pose(batch, 0, trainer.batches.samples)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         stage.predict(batch.images[:1], pose[:1])
     weights = sum(value.nbytes for value in stage.state_dict().values())
-    memory = (value for state in trainer.optimizer.state.values() for value in state.values())
+    memory = chain.from_iterable(state.values() for state in trainer.optimizer.state.values())
     copies = 1 + bool(trainer.ema) + (config.options.keep == "best")
     return StagePlan(
         config.steps,
         runtime.max(seconds),
-        count_forwards(config, runtime),
+        count_forwards(replace(config, index=trainer.config.index), runtime),
         sum(value.numel() for value in stage.parameters()),
         counter.get_total_flops() / 1e9,
         weights,
@@ -155,11 +151,8 @@ def plan_stage(config: StageConfig, trainer: StageTrainer, seconds: float) -> St
 
 def count_forwards(config: StageConfig, runtime: Runtime) -> float:
     """People whose poses one stage predicts beside a stage's steps, those in float32 beside bf16 as FLOAT32."""
-    index, people = config.index, len(config.data.train)
-    measured = index * min(STATISTICS_SAMPLES, POSE_EPOCHS * people)
-    if config.data.valid is None:
-        return measured
-    every = choose_interval(config, runtime)
+    index, every = config.index, choose_interval(config, runtime)
+    measured = index * min(STATISTICS_SAMPLES, POSE_EPOCHS * len(config.data.train))
     validations = math.ceil(config.options.epochs / every) if every else 0
     slower = FLOAT32 if runtime.autocast_dtype(config.options.precision) else 1
-    return measured + slower * len(config.data.valid) * (validations * (index + 1) + 1)
+    return measured + slower * len(config.data.valid or ()) * (validations * (index + 1) + 1)

@@ -300,9 +300,8 @@ class StageTrainer:
         remove_checkpoints(config.folder)
 
     def _write_curve(self) -> None:
-        config, title = self.config, self.validator.title if self.validator else PCKH.title
-        self.curve.write(config.folder / "log.csv")
-        self.curve.write_epochs(config.folder / "results.csv", config.epoch, title)
+        title = self.validator.title if self.validator else PCKH.title
+        self.curve.write(self.config.folder, self.config.epoch, title)
 
     def _is_stalled(self) -> bool:
         since = [row for row in self.curve.rows if row[0] > self.config.first_step]

@@ -128,7 +128,7 @@ def test_a_run_is_logged_and_drawn(tiny_data, tmp_path, monkeypatch):
     assert [float(row["metrics/pckh@0.5"]) for row in results] == [values["PCKh@0.5"] for values in numbers.values()]
     steps, losses = zip(*[(int(row["step"]), float(row["loss"])) for row in rows_of(run, "log.csv")], strict=True)
     assert [float(row["train/loss"]) for row in results] == pytest.approx(losses) and steps == (3, 6)
-    for name in ("curves", "people"):
+    for name in ("curves-loss", "curves-validation", "people"):
         picture = cv2.imread(str(run / f"{name}.png"))
         assert min(picture.shape[:2]) > 150 and picture.std() > 10
 
