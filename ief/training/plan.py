@@ -13,13 +13,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from checkpoints.console import log
 from checkpoints.training_state import KEPT, checkpoint_files
-from ief.training.budget import FORWARD, TIMED, WARM_UP, time_stages
+from ief.training.budget import TIMED, WARM_UP, time_stages
 from ief.training.residuals import POSE_EPOCHS, STATISTICS_SAMPLES
 from ief.training.runtime import Runtime
 from ief.training.stage_config import StageConfig
 from ief.training.trainer import StageTrainer
 from ief.training.validation import FLOAT32, choose_interval
 
+FORWARD = 0.2  # a forward without a gradient, in steps of stage 0; of three small trainings on a CPU
 WORTHWHILE = 10  # a training this many times as long as the timing of its steps is timed before it starts
 REPEATS = {2: 20, 3: 4}  # how often an epoch of the paper shows each person of MPII, and of Human3.6M
 
