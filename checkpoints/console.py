@@ -1,5 +1,6 @@
 """What the program prints, on a console that lacks characters, has no reader or no room, or is none."""
 
+import logging
 import os
 import re
 import sys
@@ -8,6 +9,8 @@ from contextlib import suppress
 from typing import TextIO
 
 from checkpoints.errors import escape_name
+
+log = logging.getLogger("ief")  # of the whole library; commands print what it gets (`ief.cli`)
 
 # What colors, retitles or wipes a terminal, or turns its text around; a line end and a tab do not.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

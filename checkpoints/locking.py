@@ -2,13 +2,13 @@
 
 import errno
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import identify_process
 
@@ -51,7 +51,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
             if getattr(error, "errno", None) not in NO_LOCKS:
                 reason = getattr(error, "strerror", None) or error
                 raise PoseError(f"{folder}: cannot be written ({reason}); choose another") from error
-            print(f"{folder}: its file system has no locks; nobody else may write to it meanwhile", file=sys.stderr)
+            log.warning(f"{folder}: its file system has no locks; nobody else may write to it meanwhile")
         yield
     finally:
         if lock.is_locked:

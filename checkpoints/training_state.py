@@ -6,12 +6,12 @@ that two remain: a corrupt one costs the time since the previous one, not the tr
 """
 
 import re
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import torch
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_atomically
 from checkpoints.tensors import load_plain_data
@@ -68,7 +68,7 @@ def load_checkpoint(folder: Path) -> tuple[Path, dict] | None:
                 raise PoseError(f"{path}: corrupt, its bytes do not fit the checksum in its name")
             return path, load_plain_data(path)
         except PoseError as error:
-            print(f"{error}; trying the previous checkpoint", file=sys.stderr)
+            log.warning(f"{error}; trying the previous checkpoint")
     if paths:
         raise PoseError(f"{folder}: none of its {len(paths)} checkpoints is whole; delete it to start again")
     return None

@@ -14,6 +14,7 @@ from checkpoints.errors import PoseError, import_extra, name_corrupt
 from checkpoints.files import read_text
 
 RELEASED = Path(__file__).parent / "released"  # installed with the package, where there is any
+MAX_SIZE = 4096  # pixels of a network's input
 HUB = "hf:"  # before OWNER/NAME: a model on a hub of Hugging Face's kind
 
 

@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+__version__ = "0.1.0"
 _HOMES = {"PosePredictor": "ief.inference.predictor", "Poses": "ief.inference.poses"}
 __all__ = list(_HOMES)
 

@@ -2,19 +2,22 @@
 
 import argparse
 import ctypes
+import difflib
 import errno
 import importlib
+import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from checkpoints.console import Console, prepare_console
+from checkpoints.console import Console, log, prepare_console
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from checkpoints.stopping import LostPeer, Stopped, Stopping, is_main_rank
+from ief import __version__
 
 COMMANDS = {
     "demo": "make synthetic people, train both stages on them, evaluate, write a report; no download",
@@ -31,8 +34,9 @@ COMMANDS = {
     "bench": "measure the speed of training and inference on this machine",
 }
 OVERVIEW = """usage: ief COMMAND ...
+       ief --version
 
-Two-stage iterative regression of 2D human pose.
+Two-stage iterative regression of human pose in 2D and 3D.
 
 {}
 
@@ -61,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     prepare_console()
     wait_passively()
-    with redirect_stdout(Console(sys.stdout)) as out, redirect_stderr(Console(sys.stderr)):
+    with redirect_stdout(Console(sys.stdout)) as out, redirect_stderr(Console(sys.stderr)), print_log():
         try:
             status = try_command(*(list(sys.argv[1:] if arguments is None else arguments) or [""]))
         finally:
@@ -69,6 +73,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if out.fault:
             print(f"ief: what it prints cannot be written ({out.fault.strerror})", file=sys.stderr)
     return status or BAD_INPUT * bool(out.fault)
+
+
+class Printer(logging.Handler):
+    """Prints what the library logs: its results (INFO) on stdout, what a user must know besides on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record's message, to be seen at once in a log file too."""
+        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
+        print(record.getMessage(), file=stream, flush=True)
+
+
+@contextmanager
+def print_log() -> Iterator[None]:
+    """Until the `with` ends, what is logged under `ief` is printed as it is."""
+    log.setLevel(logging.INFO)
+    log.addHandler(printer := Printer())
+    try:
+        yield
+    finally:
+        log.removeHandler(printer)
 
 
 def try_command(name: str, *arguments: str) -> int:
@@ -161,10 +185,14 @@ def save_traceback(error: Exception) -> str:
 
 
 def print_overview(asked: str) -> int:
-    """Print the list of commands; status 2 unless it was asked for."""
+    """Print the list of commands, or the version; status 2 unless either was asked for."""
+    if asked in ("-V", "--version"):
+        print(f"ief {__version__}")
+        return 0
     helps = asked in ("-h", "--help")
     if asked and not helps:
-        print(f"ief: unknown command '{asked}'", file=sys.stderr)
+        meant = "".join(f"; did you mean {name}?" for name in difflib.get_close_matches(asked, COMMANDS, 1))
+        print(f"ief: unknown command '{asked}'{meant}", file=sys.stderr)
     summaries = "\n".join(f"  {name:<13}{summary}" for name, summary in COMMANDS.items())
     print(OVERVIEW.format(summaries), file=sys.stdout if helps else sys.stderr, flush=True)
     return 0 if helps else BAD_INPUT

@@ -127,7 +127,16 @@ def test_heads_exports_its_names():
 
 
 def test_the_top_level_is_the_agreed_one():
-    files = {"setup.cfg", "pyproject.toml", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore"}
+    files = {
+        "setup.cfg",
+        "pyproject.toml",
+        "README.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        ".gitignore",
+        "CITATION.cff",
+        "CHANGELOG.md",
+    }
     agreed = {*files, ".ci", "tests", *ALLOWED}
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:

@@ -7,10 +7,11 @@ from ief.commands.options import FILE, FOLDER, INTEGER, argument
 
 EXAMPLE = """ief export --run runs/all --out pose.onnx
          ief export --run runs/all --input crops --int8 data/mpii --out crops-int8.onnx"""
+INPUT = "boxes: an image and boxes of its people; image: images, each with a center and scale; or crops alone"
 ARGUMENTS = (
     argument("--run", FOLDER, "run folder with trained stages", required=True),
     argument("--out", FILE, "the .onnx to write", required=True),
-    argument("--input", {"choices": ("image", "crops")}, "image with center and scale, or crops alone", "image"),
+    argument("--input", {"choices": ("image", "boxes", "crops")}, INPUT, "image"),
     argument("--int8", FOLDER, "quantize to int8 on the training crops of this prepared folder"),
     argument("--calibrate", INTEGER, "crops to quantize on", 128),
 )
@@ -20,7 +21,7 @@ def run(args: argparse.Namespace) -> None:
     """Export, and print what goes in and comes out."""
     if args.int8 and args.input != "crops":
         raise PoseError("--int8 goes with --input crops")
-    from ief.inference.onnx import export_run
+    from ief.inference.onnx_export import export_run
 
     model = export_run(args.run, args.out, args.input, args.int8, args.calibrate)
     stages, kind = len(model.cascade.stages), "int8" if args.int8 else "fp32"

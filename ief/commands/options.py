@@ -1,7 +1,7 @@
 """How a command's table of arguments is written and declared, and the arguments that several commands share."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ def list_training(options: Mapping[str, Field]) -> list[Argument]:
         argument("--run", FOLDER, "run folder; an unfinished one resumes", required=True),
         argument("--config", FILE, "take every option that is not given here from a run's config.json"),
         *list_options(options),
+        argument("--dry-run", FLAG, "print steps, epochs, hours, memory and disk, by ten timed steps; train nothing"),
         DEVICE,
         argument("--checkpoint-seconds", NUMBER, "between checkpoints, what a kill can cost", 60.0, metavar="S"),
         argument("--stop-after", NUMBER, stop, metavar="MINUTES"),
@@ -105,7 +106,7 @@ def read_run_config(args: argparse.Namespace) -> training.RunConfig:
 
 def read_runtime(args: argparse.Namespace) -> dict[str, object]:
     """What a training takes of the machine and the time, by the names that `ief.workflow` has for it."""
-    return {name: getattr(args, name) for name in ("device", "stop_after", "checkpoint_seconds")}
+    return {name: getattr(args, name) for name in ("device", "stop_after", "checkpoint_seconds", "dry_run")}
 
 
 def check_budget(minutes: float | None, epochs: float | None) -> None:
@@ -116,7 +117,7 @@ def check_budget(minutes: float | None, epochs: float | None) -> None:
         raise PoseError(f"--minutes {minutes}: must be above 0")
 
 
-def print_files(files: Iterable[Path]) -> None:
+def print_files(files: Sequence[Path]) -> None:
     """Say what was written: one of a training's processes does."""
-    if is_main_rank():
+    if files and is_main_rank():
         print("wrote " + "\n      ".join(map(str, files)))

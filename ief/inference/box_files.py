@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, real_path, require_file
 from ief.inference.boxes import drop_overlapping, person_boxes, to_corners
@@ -107,7 +107,7 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
         advice = f"; for names instead of numbers ({number}) give file_name or `images`" if number else ""
         count = f"{sum(others.values()):,} boxes passed over, of {len(others):,} images that are not to be predicted"
         if files:
-            print(f"{path}: {count}{advice}", file=sys.stderr)
+            log.warning(f"{path}: {count}{advice}")
         else:  # all the images of the file's folder are to be predicted
             left_out.append(f"{path}: {count}{advice}")
     boxes_of = {image: boxes for image, boxes in boxes_of.items() if boxes and image not in reasons}
@@ -129,7 +129,7 @@ def place_people(boxes_of: dict[Path, list[NamedBox]], path: Path) -> list[Image
         ids = {"image_id": boxes[0].image_id, "category_id": boxes[0].category_id}
         images.append(ImagePeople(image, name=name, **ids, **columns))
     if again:
-        print(f"{path}: {again:,} boxes passed over that are nearly another one's (IoU above {SAME})", file=sys.stderr)
+        log.warning(f"{path}: {again:,} boxes passed over that are nearly another one's (IoU above {SAME})")
     return images
 
 
@@ -259,7 +259,7 @@ def read_label_files(folder: Path, files: Sequence[Path]) -> Iterator[NamedBox |
             if kind == 0:
                 yield NamedBox(file.name, to_corners(np.array([values[:4]]))[0] * [*size, *size], *values[4:])
     if others:
-        print(f"{folder}: {others:,} boxes of other classes than 0, people, passed over", file=sys.stderr)
+        log.warning(f"{folder}: {others:,} boxes of other classes than 0, people, passed over")
 
 
 def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
@@ -290,7 +290,7 @@ def read_coco_boxes(path: Path, text: str) -> Iterator[NamedBox | str]:
         raise PoseError(f"{path}: none of its {len(tree):,} entries is a person ({of_people}); make it of people")
     if len(people) < len(tree):
         others = f"{len(tree) - len(entries):,} of {len(tree):,} boxes are of other categories than {kinds}"
-        print(f"{path}: {others}, {len(entries) - len(people):,} are crowds; passed over", file=sys.stderr)
+        log.warning(f"{path}: {others}, {len(entries) - len(people):,} are crowds; passed over")
     for number, entry in enumerate(people, start=1):
         try:
             score, box = entry.get("score", entry.get("confidence")), coco.entry_box(entry)

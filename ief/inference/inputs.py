@@ -1,7 +1,6 @@
 """Which images and videos to predict: files and folders of them, each once, under names that tell them apart."""
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, real_path
 from ief.inference.boxes import person_box
@@ -40,7 +40,7 @@ def find_inputs(paths: Iterable[Path]) -> tuple[list[Path], list[Path], list[str
         if not inside and len(left_out) == before:
             left_out.append(f"{path}: holds {list_passed(passed) or 'nothing'}; give {kinds}")
         elif passed:
-            print(f"{path}: {list_passed(passed)} passed over; {kinds} are read", file=sys.stderr)
+            log.warning(f"{path}: {list_passed(passed)} passed over; {kinds} are read")
         asked += inside
     if left_out and not asked:
         raise PoseError(left_out[0])
@@ -61,7 +61,7 @@ def drop_repeated(files: Sequence[Path]) -> list[Path]:
     real = (real_path if os.path.exists(file) else os.path.abspath for file in files)  # a NUL has no real path
     again = [file for path, file in zip(real, files, strict=True) if kept.setdefault(path(file), file) is not file]
     if again:
-        print(f"{len(again):,} INPUT given before, first {again[0]}; each is predicted once", file=sys.stderr)
+        log.warning(f"{len(again):,} INPUT given before, first {again[0]}; each is predicted once")
     return list(kept.values())
 
 

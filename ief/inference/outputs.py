@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import remove_leftovers, write_bytes
 from checkpoints.progress import progress
@@ -135,7 +135,7 @@ def predict_images(
     finally:
         pool.shutdown(cancel_futures=True)
     if doubts := [line for image in images for line in outcomes[image.name].doubts]:
-        print(f"{len(doubts):,} boxes may not be x y width height, first {doubts[0]}", file=sys.stderr)
+        log.warning(f"{len(doubts):,} boxes may not be x y width height, first {doubts[0]}")
     return [outcomes[image.name].poses for image in images], left_out
 
 
@@ -179,9 +179,6 @@ def write_results(
     known = bool(ids) and ids.keys() >= set(people.images.tolist())
     write_coco(coco, people, **({"image_ids": ids, "category_id": images[0].category_id} if known else {}))
     if unknown := int(np.isnan(person_scores(people.scores, people.box_scores, len(people))).sum()):
-        print(
-            f"{coco}: nobody gives {unknown:,} of {len(people):,} people a score; theirs is written as 1",
-            file=sys.stderr,
-        )
+        log.warning(f"{coco}: nobody gives {unknown:,} of {len(people):,} people a score; theirs is written as 1")
     write_csv(text, people)
     return [table, coco, text]

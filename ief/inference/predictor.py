@@ -13,61 +13,19 @@ from types import NoneType
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
 from checkpoints.weights import describe_run, find_run
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
-from ief.model.cascade import Cascade
-from mpii_tools.prepared.augmentation import normalize_crops
 from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
     from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
+    from ief.model.cascade import Cascade
 
 SINGLE = (str, bytes, bytearray, memoryview, IOBase)  # sequences that are no list of images
-
-
-class CascadeNetwork:
-    """A cascade as a `Network`: y_0 and each stage's pose.
-
-    Args:
-        cascade: in evaluation mode, on the device to run it on, with one stage or more.
-        flip: average each stage over the crop and its mirror, if its skeleton can be mirrored.
-        score_map: what scores of joints mean; None leaves them as the last stage gives them.
-    """
-
-    def __init__(self, cascade: Cascade, flip: bool = False, score_map: ScoreMap | None = None) -> None:
-        design = cascade.stages[0].design
-        self.cascade, self.flip = cascade.folded(), flip and design.skeleton.can_mirror
-        self.size, self.skeleton, self.stage = design.size, design.skeleton, len(cascade.stages) - 1
-        self.dimensions, self.rooted, self.score_map = cascade.mean_pose.shape[-1], design.rooted, score_map
-        self.name = f"{self.stage + 1} stage{'s' if self.stage else ''} of {design.backbone}"
-        self.process = os.getpid()
-
-    def __setstate__(self, state: dict) -> None:
-        vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
-
-    @torch.inference_mode()
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D), (B, K) and (B, K, 2), as float64.
-
-        Raises:
-            PoseError: after a fork, where the threads that torch had before it would be waited for without end.
-        """
-        if os.getpid() != self.process and torch.get_num_threads() > 1:
-            raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
-        crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
-        images = normalize_crops(crops.to(self.cascade.mean_pose.device))
-        poses, sigma = self.cascade.predict(images, self.flip)
-        stages = [self.cascade.hide_unlabeled(pose).double().cpu().numpy() for pose in poses]
-        scores = self.cascade.stages[-1].scores(sigma).double().cpu().numpy()
-        sigma = sigma.double().cpu().numpy()
-        if self.score_map:
-            scores, sigma = self.score_map(scores), self.score_map.spread * sigma
-        return np.stack(np.broadcast_arrays(*stages)), scores, sigma
 
 
 class PosePredictor:
@@ -128,6 +86,7 @@ class PosePredictor:
             if flip:
                 raise PoseError(f"{path}: an exported model sees each crop once; flip needs the run's folder")
             return cls(OnnxNetwork(path), batch_size, describe_run(path), device)
+        from ief.inference.cascade_network import CascadeNetwork  # torch, which an .onnx does without
         from ief.model.device import choose_device
         from ief.model.run_folder import load_cascade
 
@@ -139,6 +98,8 @@ class PosePredictor:
     @classmethod
     def of(cls, cascade: Cascade, flip: bool = False, batch_size: int = 32) -> PosePredictor:
         """A predictor from a cascade in evaluation mode, on the device that it is on; its scores are uncalibrated."""
+        from ief.inference.cascade_network import CascadeNetwork
+
         return cls(CascadeNetwork(cascade, flip), batch_size)
 
     def __call__(

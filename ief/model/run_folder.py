@@ -20,10 +20,9 @@ from checkpoints.files import checksum
 from checkpoints.pretrained import STRIDES
 from checkpoints.storage import STORAGES, unpack
 from checkpoints.tensors import load_tensors, save_tensors
+from checkpoints.weights import MAX_SIZE
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign
-
-MAX_SIZE = 4096  # pixels of a network's input
 
 # Columns of log.csv, mostly empty: percent, image pixels, and in 3D mm.
 METRICS = ("pckh", "joint_error", "bone_error", "joint_error_mm")

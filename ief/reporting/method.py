@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from evaluation.report.skeletons import draw_poses, grid, to_jpeg
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.cascade_network import CascadeNetwork
 from ief.model.cascade import Cascade
 from ief.model.heatmaps import gaussian_factors
 from mpii_tools.prepared.read import PreparedSplit

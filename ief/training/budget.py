@@ -7,7 +7,7 @@ speed is measured once, in a short calibration, and the number it gives is kept 
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,7 +88,12 @@ def epochs_left(seconds: float, steps: Sequence[float], config: StageConfig, pre
 
 def seconds_per_step(config: StageConfig, runtime: Runtime) -> list[float]:
     """Seconds that a step of each stage of a run takes here, over a few with random weights; nothing is kept."""
-    seconds, residuals, previous = [], None, None
+    return [seconds for _, seconds in time_stages(config, runtime)]
+
+
+def time_stages(config: StageConfig, runtime: Runtime) -> Iterator[tuple[StageTrainer, float]]:
+    """A trainer of each stage of a run after a few steps with random weights, and the seconds of one of its steps."""
+    residuals, previous = None, None
     data = replace(config.data, valid=None)
     for index in range(config.run.stages):
         trainer = StageTrainer(replace(config, index=index, data=data), runtime)
@@ -99,6 +104,5 @@ def seconds_per_step(config: StageConfig, runtime: Runtime) -> list[float]:
             if step == WARM_UP:
                 started = time.perf_counter()
             trainer.step(step)[0].item()  # waits for the device
-        seconds.append((time.perf_counter() - started) / TIMED)
+        yield trainer, (time.perf_counter() - started) / TIMED
         previous = Cascade(previous.mean_pose, [*previous.stages, trainer.averaged()]).to(runtime.device).eval()
-    return seconds

@@ -4,18 +4,20 @@ Losses stay on the device where they were computed and are fetched once in LOG_S
 the GPU wait for the program at every step. Nothing is lost by looking late: it is done before a checkpoint is saved.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints.errors import PoseError, name_corrupt
+from checkpoints.files import read_text, write_text
 from checkpoints.training_state import checkpoint_files, step_of
 from ief.model.run_folder import METRICS
 from mpii_tools.prepared.batches import MixedBatches, TrainingBatches
@@ -54,19 +56,51 @@ class Curve:
         self.recent = []
         return mean
 
+    @classmethod
+    def read(cls, path: Path) -> Curve:
+        """What `write` wrote. Raises PoseError for a file that is missing or corrupt."""
+        with name_corrupt(path, "copy the run again, or train it anew"):
+            rows = [
+                [float(value) if value else None for value in row] for row in csv.reader(read_text(path).split()[1:])
+            ]
+        return cls({"rows": [[int(step), *row] for step, *row in rows], "recent": []})
+
     def state(self) -> dict:
         """Plain data, to continue from."""
         return {"rows": self.rows, "recent": [float(loss) for loss in self.recent]}
 
-    def write(self, path: Path) -> None:
-        """The complete rows as CSV: step, loss, learning_rate, and the METRICS, empty if it was not validated."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["step", "loss", "learning_rate", *METRICS])
+    def write(self, folder: Path, epoch: Callable[[int], float], title: str) -> None:
+        """Write `log.csv`, and `results.csv` with the names that other programs' tables have.
+
+        The first has the complete rows: step, loss, learning_rate, and the METRICS, empty if it was not validated; the
+        second a row per epoch: its mean loss, last lr and metrics.
+
+        Args:
+            epoch: how often each person was seen after so many steps; a row of the log is of the epoch that it ends in.
+            title: of the first metric, such as `PCKh@0.5`.
+        """
+        log = [[step, f"{loss:.6f}", f"{lr:.3e}", *metrics] for step, loss, lr, *metrics in self.rows]
+        write_csv(folder / "log.csv", ["step", "loss", "learning_rate", *METRICS], log)
+        table, before = {}, 0
         for step, loss, lr, *metrics in self.rows:
-            missing = [None] * (len(METRICS) - len(metrics))  # all, or those that older checkpoints lack
-            writer.writerow([step, f"{loss:.6f}", f"{lr:.3e}", *metrics, *missing])
-        write_text(path, text.getvalue())
+            number = math.ceil(epoch(step))
+            steps, total, *earlier = table.get(number, (0, 0.0))
+            metrics = metrics if any(value is not None for value in metrics) else earlier[1:]
+            table[number] = (steps + step - before, total + loss * (step - before), lr, *metrics)
+            before = step
+        names = [f"metrics/{name}" for name in (title.lower(), *METRICS[1:])]
+        rows = [[number, f"{total / steps:.6f}", f"{lr:.3e}", *metrics]
+                for number, (steps, total, lr, *metrics) in table.items()]  # fmt: skip
+        write_csv(folder / "results.csv", ["epoch", "train/loss", "lr", *names], rows)
+
+
+def write_csv(path: Path, header: list[str], rows: Iterable[list]) -> None:
+    """Write rows below a header; short ones, as those of older checkpoints are, end with empty cells."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [header, *(row + [None] * (len(header) - len(row)) for row in rows)]
+    )
+    write_text(path, text.getvalue())
 
 
 def check_losses(curve: Curve, steps: int, folder: Path, batches: TrainingBatches | MixedBatches, write: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text, write_text
 from heads.pairs import METHODS
+from ief.training.software import describe_software
 from mpii_tools.prepared.ranges import Augmentation
 
 
@@ -107,6 +108,8 @@ class Preset:
                         "training; 0 keeps the last weights")  # fmt: skip
     keep: str = option("last", "weights that a stage keeps: the last, or the best validated (PCKh@0.5), of their "
                        "moving average where there is one", choices=("last", "best"))  # fmt: skip
+    patience: int = option(0, "validations in a row without a better score (PCKh@0.5; of 3D people the error in mm) "
+                           "after which a stage ends early; 0 for never", high=100_000)  # fmt: skip
     reduction: str = option("mean", "a sample's loss: the mean over its annotated pairs, their sum over the constant "
                             "number of pairs, or their sum (Eq. 8)", choices=("mean", "constant", "sum"))  # fmt: skip
     loss: str = option("l1", "what an error of a pair costs: l1, soft_l1 (smooth about zero) or rle (residual "
@@ -170,10 +173,12 @@ DEMO = replace(
 # Section 4, "Training" and "Data Processing": 25 epochs, of which each shows a person of Human3.6M 4 times.
 PAPER_3D = Preset(epochs=100.0, origin="root")
 PRESETS = {"paper": Preset(), "paper3d": PAPER_3D, "swift": SWIFT, "best": BEST, "mpii256": MPII_256, "demo": DEMO}
+PURPOSES = """paper, the paper's schedule; paper3d, that of its 3D half; swift, for short budgets; best, what won at
+    short budgets; mpii256, the one that MPII should get, on a GPU; demo, for drawn people in minutes"""
 STAGES = {"paper3d": 1}  # the paper's 3D half has no cascade; 2 of the other presets
 OF_PREPARE = ("size", "margin")  # options of `ief prepare`: a training takes the prepared data's
 OPTIONS = {entry.name: entry for entry in fields(Preset)}
-DEVICE = "device"  # key of config.json: what the machine decided
+MADE_BY = ("device", "software")  # keys of config.json: what the machine decided, and by which versions
 
 
 @dataclass(frozen=True)
@@ -206,7 +211,10 @@ class RunConfig:
                                           "people and stages, counting a backward as two forwards)", high=100_000,
                                           of=float)  # fmt: skip
     tensorboard: bool = option(False, "write loss, lr, metrics and some people to RUN/stageK/tensorboard")
-    preset: str = option("paper", "values of the options below unless they are given", choices=tuple(PRESETS))
+    log: str | None = option(None, "also write them to this logger; wandb is pip install wandb",
+                             choices=("tensorboard", "wandb"))  # fmt: skip
+    preset: str = option("paper", f"values of the options below unless they are given: {PURPOSES}",
+                         choices=tuple(PRESETS))  # fmt: skip
     options: Preset = field(default_factory=Preset)
 
     def __post_init__(self) -> None:
@@ -225,8 +233,7 @@ def read_config(path: Path | None) -> RunConfig:
     if path is None:
         return RunConfig()
     try:
-        stored = json.loads(read_text(path))
-        stored.pop(DEVICE, None)
+        stored = {name: value for name, value in json.loads(read_text(path)).items() if name not in MADE_BY}
         options = {name: tuple(value) if isinstance(value, list) else value
                    for name, value in stored.pop("options").items()}  # fmt: skip
         return RunConfig(**stored, options=Preset(**options))
@@ -237,7 +244,7 @@ def read_config(path: Path | None) -> RunConfig:
 
 
 def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Path:
-    """Write a run's config.json.
+    """Write a run's config.json: every option, and by which versions of which commit it is trained.
 
     Args:
         config: with the values in force.
@@ -246,7 +253,8 @@ def write_config(folder: Path, config: RunConfig, device: dict[str, str]) -> Pat
     Raises:
         PoseError: when the disk refuses.
     """
-    return write_text(folder / "config.json", json.dumps({**asdict(config), DEVICE: device}, indent=1) + "\n")
+    made_by = dict(zip(MADE_BY, (device, describe_software()), strict=True))
+    return write_text(folder / "config.json", json.dumps({**asdict(config), **made_by}, indent=1) + "\n")
 
 
 def change_config(config: RunConfig, /, **changes: object) -> RunConfig:

@@ -1,17 +1,19 @@
 """Is this the same training? One fingerprint in every stage's file and checkpoint; nothing is ever mixed."""
 
-import sys
+import math
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 import torch
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
+from checkpoints.files import checksum
 from checkpoints.stopping import is_main_rank
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
-from ief.model.run_folder import METRICS, check_follows, check_same
+from ief.model.run_folder import METRICS, check_follows, check_same, stage_file
 from ief.training.options import OF_PREPARE
 from ief.training.stage_config import StageConfig
 
@@ -22,6 +24,7 @@ YOUNGER = {
     "preset.pose_indexed": False,
     "preset.half_body": 0.0,
     "preset.origin": "corner",
+    "preset.patience": 0,
     "dimensions": 2,
     "also": None,
     "also_people": 0,
@@ -55,7 +58,7 @@ def fingerprint(config: StageConfig, validate_every: float) -> dict:
         "deterministic": run.deterministic,
         **joints,
         "preset": {**asdict(config.options), "milestones": list(config.options.milestones)},
-        **({"validate_every": validate_every} if config.options.keep == "best" else {}),
+        **({"validate_every": validate_every} if config.options.keep == "best" or config.options.patience else {}),
     }
 
 
@@ -71,6 +74,23 @@ def check_same_training(path: Path, description: dict, config: StageConfig, vali
     check_same(path, "belongs to another training", there, wanted, "choose another --run")
     check_same_data(path, description, config)
     check_follows(path, description.get("follows"), config.run_folder, config.index)
+
+
+def find_restarts(path: Path, description: dict, config: StageConfig, validate_every: float) -> tuple[float, ...]:
+    """The restarts of a finished stage that is to be trained longer: `StageConfig.restarts`; () if it is as long.
+
+    Raises:
+        PoseError: as `check_same_training`, but for the previous stage, which was lengthened before this one.
+    """
+    training = description.get("training", {})
+    trained, wanted = training.get("preset", {}).get("epochs", math.inf), config.options.epochs
+    if not trained < wanted:
+        check_same_training(path, description, config, validate_every)
+        return ()
+    as_long = {**training, "preset": {**training["preset"], "epochs": wanted}, "validate_every": validate_every}
+    follows = checksum(stage_file(config.run_folder, config.index - 1)) if config.index else None
+    check_same_training(path, {"training": as_long, "follows": follows}, config, validate_every)
+    return (*description.get("restarts", ()), description.get("stopped_after", trained))
 
 
 def check_same_data(path: Path, description: dict, config: StageConfig) -> None:
@@ -99,7 +119,7 @@ def check_previous_data(path: Path, description: dict, config: StageConfig) -> N
 def tell_once(line: str) -> None:
     """Print a line on stderr, once, on the main rank."""
     if is_main_rank():
-        print(line, file=sys.stderr)
+        log.warning(line)
 
 
 def check_checkpoint(path: Path, checkpoint: object) -> None:
@@ -124,15 +144,20 @@ def check_previous(previous: Cascade, config: StageConfig) -> None:
     check_same(run, "its trained stage is another", there, wanted, "choose another --run")
 
 
-def describe_stage(config: StageConfig, validate_every: float, follows: str | None, best: dict | None) -> dict:
+def describe_stage(
+    config: StageConfig, validate_every: float, follows: str | None, best: dict | None, step: int
+) -> dict:
     """What a finished stage's file says of its training, as JSON values.
+
+    `restarts` are the epochs after which it was lengthened, `stopped_after` those after which --patience ended it.
 
     Args:
         validate_every: see `fingerprint`.
         follows: checksum of the previous stage's file.
         best: the best validation, as `Validator` remembers it, if its weights are kept.
+        step: the last one.
     """
-    kept = {"weights": config.options.keep, "epoch": config.epoch(best["step"] if best else config.steps)}
+    kept = {"weights": config.options.keep, "epoch": config.epoch(best["step"] if best else step)}
     names = ("pckh", "joint_error_mm") if config.data.dimensions == 3 else ("pckh",)
     validated = dict(zip(METRICS, best["metrics"], strict=False)) if best else {}
     return {
@@ -141,6 +166,8 @@ def describe_stage(config: StageConfig, validate_every: float, follows: str | No
         "training": fingerprint(config, validate_every),
         "kept": {**kept, **{name: validated[name] for name in names if name in validated}},
         "torch": str(torch.__version__),
+        **({"restarts": list(config.restarts)} if config.restarts else {}),
+        **({"stopped_after": config.epoch(step)} if step < config.steps else {}),
     }
 
 

@@ -79,12 +79,14 @@ class StageConfig:
         data: what the run reads.
         run_folder: what it writes to.
         index: the stage's number, 0 or above.
+        restarts: epochs after which a finished training was lengthened, in order; none of one that was not.
     """
 
     run: RunConfig
     data: TrainingData
     run_folder: Path
     index: int = 0
+    restarts: tuple[float, ...] = ()
 
     @cached_property
     def options(self) -> Preset:
@@ -118,7 +120,7 @@ class StageConfig:
     def lr(self, step: int) -> float:
         """The learning rate of a step."""
         first = self.options.lr * (self.options.lr_mult_later if self.index else 1)
-        return scheduled_lr(first, self.options, step / self.steps)
+        return scheduled_lr(first, self.options, (step - self.first_step) / (self.steps - self.first_step))
 
     @property
     def people_per_step(self) -> int:
@@ -128,7 +130,16 @@ class StageConfig:
     @property
     def steps(self) -> int:
         """Length of the training."""
-        return math.ceil(self.options.epochs * len(self.data.train) / self.people_per_step)
+        return self.count_steps(self.options.epochs)
+
+    @property
+    def first_step(self) -> int:
+        """The step at which the schedule begins: a warm restart, of a training that is lengthened."""
+        return self.count_steps(self.restarts[-1]) if self.restarts else 0
+
+    def count_steps(self, epochs: float) -> int:
+        """Steps until each person was seen so often."""
+        return math.ceil(epochs * len(self.data.train) / self.people_per_step)
 
     def epoch(self, step: int) -> float:
         """How often each person was seen after `step` steps."""
@@ -178,14 +189,15 @@ def load_training_data(
 
     Raises:
         PoseError: when the data are not prepared, the weights are missing or corrupt, or the best weights are to be
-            kept and nothing is validated.
+            kept, or to end the training, and nothing is validated.
     """
     if not run.data:
         raise PoseError("give --data, the folder that `ief prepare` wrote")
     has_valid = "valid" in read_description(run.data)["splits"]
-    if run.options.keep == "best" and (run.validate_every == 0 or not has_valid):
+    needs = "--keep best" if run.options.keep == "best" else "--patience" if run.options.patience else ""
+    if needs and (run.validate_every == 0 or not has_valid):
         reason = "--validate-every 0 validates nothing" if has_valid else f"{run.data} has no validation split"
-        raise PoseError(f"--keep best: {reason}; --keep last needs none")
+        raise PoseError(f"{needs}: {reason}; --keep last without --patience needs none")
     return TrainingData(
         read(run.data, "train"),
         read(run.also, "train") if run.also else None,

@@ -1,6 +1,6 @@
 """Stage-wise training (Section 5.3): measure the residuals, train a stage on them, freeze it, train the next."""
 
-import sys
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,11 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, remove_leftovers
 from checkpoints.stopping import Stopped
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from checkpoints.weights import read_header
+from evaluation.metrics.conventions import PCKH
 from heads.losses import CompositionalLoss
 from heads.pairs import get_pairs, pair_weights
 from ief.model.cascade import Cascade
@@ -25,17 +27,21 @@ from ief.model.stage import Residuals, Stage
 from ief.model.start import build_stage
 from ief.training import resume
 from ief.training.curve import Curve, check_losses, check_weights
+from ief.training.loggers import list_loggers
 from ief.training.options import Preset, write_config
-from ief.training.progress import StepProgress, check_tensorboard
+from ief.training.progress import StepProgress
 from ief.training.residuals import keep_statistics, measure_residuals, measure_start
 from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches
-from ief.training.validation import Validator, choose_interval, validates_after
+from ief.training.validation import Validator, choose_interval, count_stalled, validates_after
 from mpii_tools.prepared.batches import Batch, generator
 
 
 def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
     """Train one stage of a run, from its last checkpoint if there is one; a finished stage is left as it is.
+
+    One that was trained for fewer epochs is lengthened to those of `config` from its weights, by a warm restart: the
+    schedule of the learning rate begins again, over the epochs that are added.
 
     Args:
         config: what to train, how, and where.
@@ -52,10 +58,12 @@ def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
     runtime = runtime or Runtime()
     if config.file.exists():
         description, validate_every = load_stage(config.file)[2], choose_interval(config, runtime)
-        resume.check_same_training(config.file, description, config, validate_every)
-        if runtime.is_main:
-            remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
-        return config.file
+        restarts = resume.find_restarts(config.file, description, config, validate_every)
+        if not restarts:
+            if runtime.is_main:
+                remove_checkpoints(config.folder)  # a kill may have come between the stage's file and this
+            return config.file
+        config = replace(config, restarts=restarts)
     trainer = StageTrainer(config, runtime)
     trainer.setup()
     with runtime.stopping.deferred():
@@ -84,8 +92,7 @@ class StageTrainer:
 
     def __init__(self, config: StageConfig, runtime: Runtime) -> None:
         self.config, self.runtime, self.steps_done = config, runtime, 0
-        if config.run.tensorboard:
-            check_tensorboard()
+        list_loggers(config.run)  # refused before anything is read
         self.validate_every = choose_interval(config, runtime)
         self.batches = build_batches(config, runtime)
 
@@ -101,7 +108,9 @@ class StageTrainer:
             resume.check_same_training(path, checkpoint, config, self.validate_every)
         if not runtime.all_agree(checkpoint["step"] if checkpoint else -1):
             raise PoseError(f"{config.folder}: the processes find different checkpoints; they need one shared folder")
-        residuals = Residuals.from_state(checkpoint["stage"]) if checkpoint else None
+        finished = load_stage(config.file)[0].state_dict() if config.restarts and not checkpoint else None
+        weights = checkpoint["stage"] if checkpoint else finished
+        residuals = Residuals.from_state(weights) if weights else None
         self.follows = None
         if config.index:
             previous = load_cascade(config.run_folder, stages=config.index)
@@ -112,10 +121,13 @@ class StageTrainer:
         elif checkpoint:
             previous = Cascade(checkpoint["mean_pose"])
         else:
-            previous, residuals = self.start()
+            previous, measured = self.start()
+            residuals = residuals or measured
         self.build(previous, residuals)
         if checkpoint:
             self.restore(checkpoint)
+        elif finished:
+            self.lengthen(finished)
         if runtime.is_main:
             # Without its flip, which the joints may rule out: on other data it is in force as it was asked for.
             in_force = replace(config.run, options=replace(config.options, flip=config.run.options.flip))
@@ -152,7 +164,7 @@ class StageTrainer:
             autocast_dtype=self.dtype,
         )
         if said and runtime.is_main:
-            print(said, file=sys.stderr)
+            log.warning(said)
         self.stage = stage = stage.to(device, memory_format=torch.channels_last)
         self.model = wrap_ddp(stage, runtime).train()
         pairs = get_pairs(stage.method.pairs, data.skeleton)
@@ -209,6 +221,17 @@ class StageTrainer:
             pose = perturb(pose, self.config, step, share)
         return pose
 
+    def lengthen(self, weights: dict[str, Tensor]) -> None:
+        """Continue from a finished stage's weights: the next step is the one after its last, of a new schedule."""
+        config = self.config
+        self.steps_done, self.curve = config.first_step, Curve.read(config.folder / "log.csv")
+        self.averaged().load_state_dict(weights)
+        self.stage.load_state_dict(weights)
+        if self.validator and config.options.keep == "best":
+            self.validator(self.averaged(), self.steps_done)  # what it was is kept if nothing better comes
+        if self.runtime.is_main:
+            log.warning(f"{config.folder}: lengthened from {config.restarts[-1]:g} epochs, by a warm restart")
+
     def fit(self) -> None:
         """The training loop, to its last step. Raises as `train_stage`."""
         config, curve, runtime = self.config, self.curve, self.runtime
@@ -218,11 +241,14 @@ class StageTrainer:
                 loss, lr = self.step(step)
                 curve.add(runtime.mean(loss))
                 validates = validates_after(step + 1, config, self.validate_every)
-                row_ends = curve.full or validates or step + 1 == config.steps
+                epoch_ends = math.floor(config.epoch(step + 1)) > math.floor(config.epoch(step))
+                row_ends = curve.full or validates or epoch_ends or step + 1 == config.steps
                 if row_ends:
                     self._check_losses()
                     metrics = self.validator(self.averaged(), step + 1) if validates and self.validator else None
                     progress.show(step + 1, curve.close(step + 1, lr, metrics), lr, metrics, self.validator)
+                if validates and config.options.patience and runtime.max(self._is_stalled()):
+                    break
                 asked = runtime.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
                 stop = int(runtime.max(runtime.stopping.status)) if asked else 0
                 if stop or time.monotonic() - saved >= runtime.checkpoint_seconds:
@@ -248,7 +274,7 @@ class StageTrainer:
             "best": self.validator.best if self.validator else None,
         }
         save_checkpoint(self.config.folder, self.steps_done, checkpoint)
-        self.curve.write(self.config.folder / "log.csv")
+        self._write_curve()
 
     def restore(self, checkpoint: dict) -> None:
         """Continue from what `save` wrote: the next step is the one that would have come."""
@@ -265,13 +291,21 @@ class StageTrainer:
         """Write the trained stage; its checkpoints go once it is safe."""
         self._check_finite()
         config = self.config
-        self.curve.write(config.folder / "log.csv")  # first: a stage that is there is done, and not looked at again
+        self._write_curve()  # first: a stage that is there is done, and not looked at again
         stage, best = self.averaged().eval(), self.validator.best if self.validator else None
         if best:
             stage.load_state_dict(best["weights"])
-        description = resume.describe_stage(config, self.validate_every, self.follows, best)
+        description = resume.describe_stage(config, self.validate_every, self.follows, best, self.steps_done)
         save_stage(config.file, stage, self.previous.mean_pose, description)
         remove_checkpoints(config.folder)
+
+    def _write_curve(self) -> None:
+        title = self.validator.title if self.validator else PCKH.title
+        self.curve.write(self.config.folder, self.config.epoch, title)
+
+    def _is_stalled(self) -> bool:
+        since = [row for row in self.curve.rows if row[0] > self.config.first_step]
+        return count_stalled(since) >= self.config.options.patience
 
     def averaged(self) -> Stage:
         """The stage as it is kept: with the moving average of its weights if there is one."""

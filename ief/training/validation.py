@@ -5,6 +5,7 @@ weight and no statistic, so a training ends with the same weights with it and wi
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,17 @@ def default_interval(training: int, validation: int, index: int, epochs: float, 
     while every < epochs and math.ceil(epochs / every) * cost > COST * epochs:
         every += 1
     return every
+
+
+def count_stalled(rows: Sequence[Sequence[float | None]]) -> int:
+    """How many validations in a row were no better than one before them, of rows of a training curve.
+
+    Args:
+        rows: step, loss, lr, and the `Metrics` if it was validated.
+    """
+    qualities = [Metrics(*metrics).quality for _, _, _, *metrics in rows if any(metrics)]
+    known = [-math.inf if quality is None else quality for quality in qualities]
+    return len(known) - 1 - known.index(max(known)) if known else 0
 
 
 class Validator:

@@ -16,6 +16,8 @@ from ief.reporting.scoring import score_run
 from ief.reporting.seeds import write_seeds
 from ief.training.budget import epochs_for_budget
 from ief.training.options import RunConfig, change_config
+from ief.training.pictures import save_pictures
+from ief.training.plan import announce
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig, load_pretrained, load_training_data, read_verified
 from ief.training.trainer import train_stage
@@ -62,6 +64,7 @@ def compare_runs(
     device: str | None = None,
     stop_after: float | None = None,
     checkpoint_seconds: float = 60.0,
+    dry_run: bool = False,
     load_image: LoadImage | None = None,
     angle_limits: AngleLimits | None = None,
 ) -> list[Path]:
@@ -79,7 +82,7 @@ def compare_runs(
         title: of the report.
         seeds: train all of it once by each, in `seedN`; none for the runs' own, in the folder itself.
         minutes: budget of all trainings, which replaces the runs' epochs by one number that fits; None for their own.
-        device, stop_after, checkpoint_seconds: see `ief.workflow.train`.
+        device, stop_after, checkpoint_seconds, dry_run: see `ief.workflow.train`.
         load_image: reads an image of the validation people by name, for the report's pictures.
         angle_limits: for the Illegal Angle of 3D poses.
 
@@ -94,7 +97,8 @@ def compare_runs(
     folder, first = Path(folder), next(iter(configs.values()))
     parts = {folder / f"seed{seed}": {"seed": seed} for seed in seeds} or {folder: {}}
     options = (device, stop_after, checkpoint_seconds, first.deterministic)
-    with open_runtime(*options, [folder, *(part / name for part in parts for name in configs)]) as runtime:
+    writes = [] if dry_run else [folder, *(part / name for part in parts for name in configs)]
+    with open_runtime(*options, writes) as runtime:
         read, read_weights = cache(read_verified), cache(load_pretrained)  # once for all runs
         data = {name: load_training_data(config, read, read_weights) for name, config in configs.items()}
         runs = {
@@ -107,6 +111,10 @@ def compare_runs(
         if minutes is not None:
             epochs = epochs_for_budget(minutes, list(runs.values()), runtime, folder / "budget.json")
             runs = {path: replace(one, run=change_config(one.run, epochs=epochs)) for path, one in runs.items()}
+        longest = max(runs.values(), key=lambda run: (run.run.stages, run.steps))
+        announce(longest, runtime, range(longest.run.stages), asked=dry_run, runs=[*runs.values()])
+        if dry_run:
+            return []
         written = []
         for part, changes in parts.items():
             folders = [part / name for name in configs]
@@ -144,3 +152,4 @@ def train_and_score(runs: Sequence[StageConfig], runtime: Runtime) -> None:
         if runtime.is_main and not (run.run_folder / "metrics.json").exists():  # the last file of a score
             runtime.stopping.check()
             score_run(run.run_folder, run.data.valid, runtime.device)
+            save_pictures(run.run_folder, run.data.valid)

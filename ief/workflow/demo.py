@@ -9,12 +9,12 @@ never trained on.
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from time import monotonic
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
 from evaluation.metrics.json_format import scores_to_json
@@ -47,7 +47,7 @@ from mpii_tools.synthetic.dataset import SyntheticData, write_synthetic
 LEAST = 1.0  # epochs that are trained however slow the machine is
 REPORTING = 4.0  # time of report, pictures and submission / time of preparing the crops
 SHOWN = 8  # people in the picture
-say = partial(print, flush=True)  # what is printed is seen at once in a log file too
+say = log.info
 Drawn = dict[str, SyntheticData]  # by name; a second dataset is trained on beside the first
 
 
@@ -108,7 +108,7 @@ def show_elsewhere(
     save_poses(out / "elsewhere-predictions", others, poses, joint_scores)
     stages = scoring.name_stages(poses).items()
     scores = {name: score_poses(pose, people, intervals=True)[3] for name, pose in stages}
-    print(summary_table(scores).text())
+    say(summary_table(scores).text())
     metrics = {name: scores_to_json(each) for name, each in scores.items()}
     write_text(out / "elsewhere.json", json.dumps(metrics, indent=1))
     rows = spread_rows(person_errors(poses[-1], people, 3), SHOWN)

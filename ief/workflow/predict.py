@@ -1,9 +1,9 @@
 """Prediction of a prepared split, or of images and videos, into files: poses, and pictures of them."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, write_bytes
 from checkpoints.locking import lock_folder
@@ -15,7 +15,6 @@ from ief.inference.inputs import find_inputs, name_videos, place_person, whole_i
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
-from ief.inference.video import predict_stream, predict_video
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
@@ -89,6 +88,8 @@ def predict_inputs(
 
         find_people = load_detector(detector_weights, 0.5 if min_score is None else min_score, device)
     if streams:
+        from ief.inference.video import predict_stream  # with SciPy, which images do without
+
         with lock_folder(out):
             return predict_stream(predictor, streams[0], out, find_people, camera, smooth), []
     files, videos, unread = find_inputs(inputs)
@@ -96,7 +97,7 @@ def predict_inputs(
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
     images, left_out = read_boxes(boxes, files, min_score or 0.0) if boxes else (whole_images(files), [])
     if boxes and videos:
-        print(f"{len(videos):,} videos passed over: --boxes places people in images", file=sys.stderr)
+        log.warning(f"{len(videos):,} videos passed over: --boxes places people in images")
         videos = []
     elif not boxes and (center or scale is not None):
         images = [place_person(image, center, scale) for image in images]
@@ -114,6 +115,8 @@ def predict_inputs(
         poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses, refine)
         left_out = unread + lines + left_out  # the first one is told if nobody is predicted
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
+            from ief.inference.video import predict_video
+
             options = (journal, find_people, center, scale, camera, ellipses, smooth)
             frames, lines, drawn = predict_video(predictor, video, name, out / copy, *options)
             poses, left_out, copies = poses + frames, left_out + lines, copies + drawn
@@ -173,7 +176,7 @@ def predict_split(
 def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int) -> PosePredictor:
     """A predictor; a line on stderr says what it is, and one if a mirror image's joints are not known."""
     predictor = PosePredictor.load(weights, device, flip, batch_size)
-    print(predictor.about, file=sys.stderr)
+    log.warning(predictor.about)
     if flip and (note := mirror_note(predictor.skeleton)):
-        print(f"{weights}: {note}", file=sys.stderr)
+        log.warning(f"{weights}: {note}")
     return predictor

@@ -1,13 +1,15 @@
 """Training a run: stage after stage, then predictions and scores of the validation split."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from ief.reporting.scoring import print_tables, score_run
 from ief.training.options import RunConfig, change_config
+from ief.training.pictures import save_pictures
+from ief.training.plan import announce
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig, TrainingData, load_training_data
 from ief.training.trainer import train_stage
@@ -22,6 +24,7 @@ def train(
     device: str | None = None,
     stop_after: float | None = None,
     checkpoint_seconds: float = 60.0,
+    dry_run: bool = False,
     **options: object,
 ) -> list[Path]:
     """Train the stages of a run that are not trained yet, then predict and score the validation split.
@@ -38,6 +41,7 @@ def train(
         device: where to train, such as `cuda:1`; None for a GPU if there is one.
         stop_after: minutes after which to save and raise Stopped; None for no limit.
         checkpoint_seconds: time between two checkpoints, which is what a kill can cost.
+        dry_run: log what the training will cost (`ief.training.plan`), and train nothing.
         options: changes to the configuration, by the names that the command line has, such as `batch_size=8`.
 
     Returns:
@@ -51,19 +55,23 @@ def train(
     config = change_config(config or RunConfig(), **options)
     if wrong := [index for index in only or () if index < 0]:  # a later one than the run's last adds a stage to it
         raise PoseError(f"stage {wrong[0]}: stages are counted from 0")
-    with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic, [Path(run)]) as runtime:
+    indices, writes = range(config.stages) if only is None else only, [] if dry_run else [Path(run)]
+    with open_runtime(device, stop_after, checkpoint_seconds, config.deterministic, writes) as runtime:
         stage = StageConfig(config, load_training_data(config), Path(run))
         tell_about_data(config, stage.data, runtime)
-        indices = range(config.stages) if only is None else only
+        announce(stage, runtime, indices, asked=dry_run)
+        if dry_run:
+            return []
         files = [train_stage(replace(stage, index=index), runtime) for index in indices]
         if not runtime.is_main:
             return files
         if stage.data.valid is None:
-            print(f"{config.data}: has no validation split, so nothing was validated or scored", file=sys.stderr)
+            log.warning(f"{config.data}: has no validation split, so nothing was validated or scored")
             return files
         print_tables(score_run(stage.run_folder, stage.data.valid, runtime.device), whole=False)
         predictions = sorted(stage.run_folder.glob("predictions-valid*.npz"))
-        return [*files, *predictions, stage.run_folder / "metrics.json"]
+        pictures = save_pictures(stage.run_folder, stage.data.valid)
+        return [*files, *predictions, *pictures, stage.run_folder / "metrics.json"]
 
 
 def tell_about_data(config: RunConfig, data: TrainingData, runtime: Runtime) -> None:
@@ -72,7 +80,7 @@ def tell_about_data(config: RunConfig, data: TrainingData, runtime: Runtime) -> 
     if not runtime.is_main:
         return
     if config.options.flip and (note := mirror_note(data.skeleton)):
-        print(f"{config.data}: {note}", file=sys.stderr)
+        log.warning(f"{config.data}: {note}")
     for folder, split in zip((config.data, config.also), data.datasets, strict=False):
         if split.fingerprint is None:
-            print(f"{folder}: has no checksums, so it is known by name and count alone", file=sys.stderr)
+            log.warning(f"{folder}: has no checksums, so it is known by name and count alone")

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 
 from ief.benchmarks.stages import JOINTS, Workload
 from ief.benchmarks.timing import line
-from ief.inference.onnx import CropsToPose, OnnxNetwork, export_onnx, quantize
+from ief.inference.onnx import OnnxNetwork
+from ief.inference.onnx_export import CropsToPose, export_onnx, quantize
 from ief.model.heatmaps import convolve_heatmaps, gaussian_factors
 
 BATCH, INT8_BATCH = 64, 8

@@ -3,16 +3,20 @@
 import argparse
 import importlib
 import json
+import logging
 import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from ief.cli import COMMANDS, WAITING_VARIABLES, main
+import ief
+from ief.cli import COMMANDS, WAITING_VARIABLES, main, print_log
 from ief.commands.options import declare
 from ief.model.run_folder import load_cascade
 from ief.training.options import OF_PREPARE, OPTIONS, describe_range, format_value, option_type
@@ -24,7 +28,27 @@ def test_the_overview_lists_every_command(capsys):
     text = capsys.readouterr().out
     assert all(f"  {name} " in text for name in COMMANDS)
     assert main([]) == 2 and main(["dance"]) == 2
-    assert "unknown command 'dance'" in capsys.readouterr().err
+    assert "unknown command 'dance'\n" in capsys.readouterr().err
+    assert main(["trian"]) == 2
+    assert "unknown command 'trian'; did you mean train?" in capsys.readouterr().err
+
+
+def test_the_program_says_its_version(capsys):
+    assert main(["--version"]) == 0
+    said = capsys.readouterr().out
+    assert said == f"ief {ief.__version__}\n" and version("compositional-pose") == ief.__version__
+    citation = (Path(__file__).parents[2] / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {ief.__version__}\n" in citation
+
+
+def test_what_the_library_logs_is_printed_by_commands_alone(capsys):
+    logger = logging.getLogger("ief.anything")
+    with print_log():
+        logger.info("a result")
+        logger.warning("a note")
+    assert capsys.readouterr() == ("a result\n", "a note\n")
+    logger.info("nobody asked")
+    assert capsys.readouterr() == ("", "") and not logging.getLogger("ief").handlers
 
 
 def parser_of(name):

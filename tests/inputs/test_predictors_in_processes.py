@@ -13,7 +13,7 @@ import torch
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.cascade_network import CascadeNetwork
 
 FORK = """
 import os, sys, numpy as np, torch

@@ -18,10 +18,11 @@ from evaluation.report.skeletons import draw_poses, drop_outside
 from heads.skeleton import MPII
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.onnx import CropsToPose, ImageToPose, OnnxNetwork, export_onnx, quantize
+from ief.inference.cascade_network import CascadeNetwork
+from ief.inference.onnx import OnnxNetwork
+from ief.inference.onnx_export import CropsToPose, ImageToPose, export_onnx, quantize
 from ief.inference.outputs import Journal, write_results
 from ief.inference.poses import ImageCamera
-from ief.inference.predictor import CascadeNetwork
 from ief.inference.stream import ImagePeople, Outcome
 from mpii_tools.annotations.people_file import save_people
 from mpii_tools.cameras import project

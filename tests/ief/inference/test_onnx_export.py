@@ -1,8 +1,5 @@
-import re
 from functools import partial
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,16 +9,15 @@ from tiny_resnet import ShallowResNet
 from torch import nn
 
 from checkpoints.errors import PoseError
-from ief import PosePredictor
 from ief.cli import main
-from ief.inference.onnx import OnnxNetwork, export_onnx, open_session, weigh_pixels
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.cascade_network import CascadeNetwork
+from ief.inference.onnx import OnnxNetwork, open_session
+from ief.inference.onnx_export import export_onnx, sample_squares
 from mpii_tools.crops import apply_affine, crop_matrices, invert_affine
-from mpii_tools.images.decode import warp
+from mpii_tools.images.decode import FILL, warp
 from mpii_tools.results.predictions import read_predictions
 
 SIZE = 32
-PAGE = Path(__file__).resolve().parents[3] / "ief" / "README.md"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,7 +51,7 @@ def exported(run, tiny_data, tmp_path_factory):
         return path
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.inference.onnx.export_onnx", export_once)
+        patch.setattr("ief.inference.onnx_export.export_onnx", export_once)
         for name, of, options in (
             ("image", single, []),
             ("crops", run, ["--input", "crops"]),
@@ -88,19 +84,16 @@ def test_a_model_of_images_crops_and_maps_back(exported, scale):
     np.testing.assert_allclose(joints, expected, atol=0.3 * 250 * scale / SIZE)
 
 
-def test_resampling_interpolates_or_averages():
-    line = torch.tensor([0.0, 10.0, 30.0, 20.0])
-    positions = torch.tensor([[0.0, 0.25, 1.5, 2.9, 3.5, 9.0]])
-    enlarged = weigh_pixels(positions, torch.tensor(0.5).view(1, 1, 1), 4) @ line
-    torch.testing.assert_close(enlarged, torch.tensor([[0, 2.5, 20, 21, 10, 0]]))  # beyond the end: half, nothing
-    ramp = torch.arange(100.0)
-    places = torch.linspace(20, 80, 7)[None]
-    for step in (1.3, 2.0, 7.5):  # an average about a point of a straight line is its value there
-        averaged = weigh_pixels(places, torch.tensor(step).view(1, 1, 1), 100) @ ramp
-        torch.testing.assert_close(averaged, places, atol=0.3, rtol=0)
-    weights = weigh_pixels(places, torch.tensor(7.5).view(1, 1, 1), 100)
-    torch.testing.assert_close(weights.sum(-1), torch.ones(1, 7))
-    assert ((weights > 0).sum(-1) >= 14).all()
+@pytest.mark.parametrize("shape", [(90, 120), (91, 121), (64, 64)])
+@pytest.mark.parametrize("step", [0.7, 1.0, 2.0, 2.3, 4.9])
+def test_squares_are_sampled_as_opencv_does(shape, step):
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
+    matrix = crop_matrices(np.array([[50.3, 40.6]]), np.array([SIZE * step]), SIZE)[0]
+    positions = apply_affine(invert_affine(matrix[None]), np.arange(SIZE)[None, :, None].repeat(2, axis=-1)) + 0.5
+    pixels = torch.tensor(image).permute(2, 0, 1)[None].float() - torch.tensor(FILL).view(3, 1, 1)
+    crop = sample_squares(pixels, torch.tensor(positions).float(), torch.tensor([[[step]]]))
+    off = (crop[0].permute(1, 2, 0).numpy() + FILL).round() - warp(image, matrix, SIZE)
+    assert np.abs(off).max() <= 1 and (off != 0).mean() < 0.02  # halves that rounding errors tip over
 
 
 def test_int8_stays_close_to_fp32_and_follows_the_image(exported):
@@ -136,53 +129,6 @@ def test_a_model_that_cannot_be_used_is_one_clear_line(exported, run, tiny_data,
         assert message in error and error.count("\n") == 1
     assert main(["export", "--run", str(run), "--out", str(tmp_path / "o"), "--int8", str(tiny_data)]) == 2
     assert "--int8 goes with --input crops" in capsys.readouterr().err
-
-
-def run_script():
-    """The names that the page's script leaves, run as it stands."""
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    (script,) = [block for block in blocks if "onnxruntime" in block]
-    names = {}
-    exec(compile(script, str(PAGE), "exec"), names)
-    return names
-
-
-UNSCALED = [[x - SIZE / 2.5, y - height / 2, x + SIZE / 2.5, y + height / 2] for x, y, height in
-            ((60, 40, 20), (100, 100, SIZE / 1.25), (120, 77, 2.5))]  # fmt: skip
-HIGHER = [[80 - 9, 60 - SIZE / 2.5, 80 + 9, 60 + SIZE / 2.5]]
-IN_ANY_IMAGE = [[5, 2, 30, 35], [1, 0, 33, 31.5]]
-
-
-@pytest.mark.parametrize(
-    ("boxes", "size", "ending", "gray", "closeness"),
-    [
-        # As many image pixels as the network has: nothing is resampled, so that a hundredth of a pixel shows.
-        pytest.param(UNSCALED + HIGHER, (200, 150), ".png", False, 1e-3, id="unscaled"),
-        pytest.param([[-30, 20, 50, 90], [150, 100, 230, 190]], (200, 150), ".png", False, 0.3, id="partly outside"),
-        pytest.param([[-40, -30, 260, 190]], (200, 150), ".png", False, 0.3, id="around the image"),
-        pytest.param([[99.5, 70.25, 103.75, 76.5]], (200, 150), ".png", False, 0.3, id="a few pixels"),
-        pytest.param(IN_ANY_IMAGE, (61, 37), ".jpg", False, 0.3, id="odd size"),
-        pytest.param(IN_ANY_IMAGE, (90, 70), ".jpg", True, 0.3, id="gray"),
-        pytest.param(IN_ANY_IMAGE, (33, 101), ".jpg", True, 0.3, id="gray and odd"),
-    ],
-)
-def test_the_pages_script_takes_boxes_as_prediction_does(
-    exported, tmp_path, monkeypatch, boxes, size, ending, gray, closeness
-):
-    """In crop pixels; a center 15 x scale too low, or half a pixel off in a small box, would show."""
-    (tmp_path / "pose.onnx").write_bytes((exported / "image.onnx").read_bytes())
-    image = smooth_image(*size)
-    image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if gray else image
-    (tmp_path / "image.jpg").write_bytes(cv2.imencode(ending, image)[1].tobytes())
-    monkeypatch.chdir(tmp_path)
-    names, predictor = run_script(), PosePredictor.of(make_cascade(1))
-    assert names["image"].shape == (*size[::-1], 3)
-    sides = 1.25 * np.array([max(x2 - x1, y2 - y1) for x1, y1, x2, y2 in boxes])[:, None, None]
-    expected = predictor("image.jpg", boxes).joints
-    off = names["predict"](names["session"], names["image"], boxes) - expected
-    assert np.abs(off / sides * SIZE).max() < closeness
-    moved = predictor("image.jpg", np.add(boxes, 0.01)).joints - expected
-    assert closeness > 0.1 or np.abs(moved).min() > 1e-3
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference import stream
 from ief.inference.boxes import person_boxes
-from ief.inference.onnx import CropsToPose, export_onnx
-from ief.inference.predictor import CascadeNetwork
+from ief.inference.cascade_network import CascadeNetwork
+from ief.inference.onnx_export import CropsToPose, export_onnx
 from ief.inference.stream import ImagePeople
 from mpii_tools.images.decode import cut_crops, decode_image
 from mpii_tools.people import People

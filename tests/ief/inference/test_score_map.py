@@ -9,7 +9,7 @@ from untrained import save_run
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
-from ief.inference.onnx import export_run
+from ief.inference.onnx_export import export_run
 from ief.inference.score_map import FILE, ScoreMap
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 50, 3), dtype=np.uint8)

@@ -8,7 +8,8 @@ import torch
 from configs import batches_of, small_config
 from processes import finish_here, train
 
-from ief.inference.onnx import CropsToPose, OnnxNetwork, export_onnx
+from ief.inference.onnx import OnnxNetwork
+from ief.inference.onnx_export import CropsToPose, export_onnx
 from ief.inference.predictor import PosePredictor
 from ief.model.run_folder import load_cascade
 from ief.training.options import PRESETS

@@ -1,0 +1,83 @@
+"""What a training says of its cost before it starts, against what it then takes."""
+
+import re
+
+import pytest
+import torch
+from configs import RUNTIME, small_config
+from processes import checkpoints_of, finish_here, same_weights, train
+from torch import nn
+
+import ief.training.plan
+from checkpoints.stopping import TIME_UP
+from ief.cli import main
+from ief.model.run_folder import load_stage, stage_file
+from ief.training.plan import StagePlan, describe_plan, describe_schedule, plan_training, total_seconds
+
+OPTIONS = ["--preset", "demo", "--epochs", "4"]
+
+
+def count_operations(network, images):
+    """GFLOPs by hand: what each convolution and linear layer multiplies and adds, by its output's size."""
+    total = []
+
+    def add(module, _, output):
+        each = module.weight[0].numel()
+        total.append(2 * each * output.numel())
+
+    hooks = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    with torch.no_grad():
+        network.eval().predict(images, torch.zeros(1, 16, 2))
+    [hook.remove() for hook in hooks]
+    return sum(total) / 1e9
+
+
+def test_the_plan_counts_what_there_is(tiny_data, tmp_path):
+    config = small_config(tiny_data, tmp_path, epochs=4.0, optimizer="adamw", ema=0.05, validated=True)
+    plans = plan_training(config, RUNTIME)
+    assert not [*tmp_path.iterdir()] and [plan.steps for plan in plans] == [12, 12]
+    finish_here(train(tiny_data, tmp_path, *OPTIONS, "--stop-after", "0.000001"), status=TIME_UP)
+    size = checkpoints_of(tmp_path)[0].stat().st_size
+    assert plans[0].checkpoint < size < 1.3 * plans[0].checkpoint + 50_000
+    finish_here(train(tiny_data, tmp_path, *OPTIONS))
+    stage, _, _ = load_stage(stage_file(tmp_path, 0))
+    assert plans[0].parameters == sum(value.numel() for value in stage.parameters())
+    assert plans[0].weights < stage_file(tmp_path, 0).stat().st_size < plans[0].weights + 20_000
+    by_hand = count_operations(stage, torch.zeros(1, 3, 32, 32))
+    assert by_hand < plans[0].gflops < 2 * by_hand  # and the heatmaps' half
+    assert plans[1].forwards > plans[0].forwards > 0
+
+
+def test_hours_are_steps_and_forwards(tiny_data):
+    config = small_config(tiny_data, epochs=40.0)
+    plans = {
+        index: StagePlan(120, seconds, 800, 10**6, 1.5, 10**9, 2 * 10**9) for index, seconds in enumerate((30.0, 60.0))
+    }
+    assert total_seconds([*plans.values()], 8) == pytest.approx(120 * 90 + 2 * 800 / 8 * 0.2 * 30)
+    one, two = (describe_plan(config, plans, [config] * count, RUNTIME.device) for count in (1, 5))
+    assert "stage 1: 60000.0 ms a step, 2.0 h; 1.0 M parameters, 1.50 GFLOPs an image" in one
+    assert one[-1].startswith("in all 3.3 h") and one[-1].endswith("8 GB of disk")
+    assert two[-1].startswith("in all 5 runs, 16.7 h")
+    assert "40 epochs (2 of the paper's, of 20 repetitions), 120 steps of 8" in describe_schedule(config)
+
+
+@pytest.mark.parametrize("command", ["train", "table7"])
+def test_a_dry_run_prints_the_plan_and_trains_nothing(tiny_data, tmp_path, capsys, command):
+    arguments = train(tiny_data, tmp_path / "run", *OPTIONS, "--dry-run")
+    arguments = [command, *arguments[arguments.index("train") + 1 :]]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"in all (5 runs, )?[\d.]+ min with validations; [\d.]+ GB of memory, [\d.]+ GB of disk", said)
+    assert ("5 runs" in said) == (command == "table7") and "wrote" not in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_timing_before_a_training_changes_no_weight(tiny_data, tmp_path, monkeypatch, capsys):
+    for name, worthwhile in (("timed", 0), ("not", 1000)):
+        monkeypatch.setattr(ief.training.plan, "WORTHWHILE", worthwhile)
+        assert main(train(tiny_data, tmp_path / name, *OPTIONS, "--stage", "0")[2:]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("all, stages of tiny_resnet at 32 px: 24 people, 4 epochs") and ("in all" in said) == (
+            name == "timed"
+        )
+    assert same_weights(tmp_path / "timed", tmp_path / "not", stages=1)
