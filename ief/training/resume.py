@@ -22,6 +22,7 @@ YOUNGER = {
     "preset.pose_indexed": False,
     "preset.half_body": 0.0,
     "preset.origin": "corner",
+    "preset.start_errors": 0.0,
     "dimensions": 2,
     "also": None,
     "also_people": 0,
