@@ -16,6 +16,7 @@ INPUTS = "images, videos, or folders of both; or one stream, camera:0 or a URL, 
 PEOPLE = """people of the images: COCO JSON, or a person per line, `image x1 y1 x2 y2`, a score after it or not, or
     `image x y scale` (MPII's); names are relative to the file without INPUT; with it, other images' are passed over;
     or a folder of YOLO's labels, NAME.txt per image"""
+START = "poses in any format of `ief evaluate`, which the last stage corrects; they place the people, as --boxes does"
 DETECTORS = "find the people, by torchvision's SSDLite320-MobileNetV3, by --detector-weights, or by the package rfdetr"
 
 
@@ -32,6 +33,8 @@ ARGUMENTS = (
     argument("--min-joint-score", NUMBER, "mark, not draw joints with a lower score (default: the run's own, or 0)"),
     argument("--detector-weights", FILE, "for SSDLite; or .onnx of RTMDet, YOLOX, YOLOv5 to 26, RF-DETR, FastestDet"),
     argument("--refine", FLAG, "predict images once more, in the box of each pose: for people small in the image"),
+    argument("--start", FILE, START),
+    argument("--times", INTEGER, "how often the last stage corrects the poses of --start", 1),
     argument("--run", FOLDER, "run folder with trained stages, or hf:OWNER/NAME (default: the released weights)"),
     argument("--onnx", FILE, "what `ief export` wrote, instead of --run"),
     argument("--data", FOLDER, "folder that `ief prepare` wrote"),
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
     if args.camera:
         args.camera = ImageCamera(args.camera, args.root_depth, args.distortion or (0.0,) * 5)
     predict, given = (predict_split, [args.data, args.split]) if args.data else (predict_inputs, [args.inputs])
-    out = args.out or (args.data and args.run) or Path("poses")
+    out = args.out or (args.data and not args.start and args.run) or Path("poses")
     options = {name: getattr(args, name) for name in predict.__kwdefaults__}  # the names of the options here
     files, left_out = predict(*given, out, weights, **options)
     overlays = [] if args.data or not any(out.rglob("*.pose.jpg")) else [out / "NAME.pose.jpg"]
@@ -80,10 +83,12 @@ def check(args: argparse.Namespace) -> None:
     for wrong, what in (
         ("" in args.inputs, "an INPUT is empty text; give a file or a folder"),
         (args.run and args.onnx, "give either --run, a folder with trained stages, or --onnx, an exported model"),
-        (bool(args.data) == bool(args.inputs or args.boxes),
+        (bool(args.data) == bool(args.inputs or args.boxes or (args.start and not args.data)),
          "give either images or --data, what `ief prepare` wrote, or --boxes with people of images"),
-        (args.detect and (args.boxes or args.data or placed),
-         "--detect finds the people of images; leave out --boxes, --data, --center and --scale"),
+        (args.detect and (args.boxes or args.start or args.data or placed),
+         "--detect finds the people of images; leave out --boxes, --start, --data, --center and --scale"),
+        (args.start and (args.boxes or placed), "--start places the people; leave out --boxes, --center and --scale"),
+        (args.times < 1, f"--times {args.times}: must be 1 or above"),
         (args.detector_weights and args.detect is not True, "--detector-weights goes with --detect, without rfdetr"),
         (placed and (not single or args.boxes), "--center and --scale belong to one image; use --boxes for many"),
         (args.scale is not None and not args.scale > 0, f"--scale {args.scale}: must be above 0"),

@@ -15,7 +15,8 @@ import numpy as np
 from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import distinct_names, read_text, real_path, require_file
-from ief.inference.boxes import drop_overlapping, person_boxes, to_corners
+from heads.skeleton import Skeleton
+from ief.inference.boxes import drop_overlapping, person_boxes, pose_boxes, to_corners
 from ief.inference.pixels import read_bytes
 from ief.inference.stream import ImagePeople
 from mpii_tools.formats import coco_images as coco
@@ -23,6 +24,7 @@ from mpii_tools.formats.lines import split_line
 from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, ImageIndex, index_numbers
 from mpii_tools.prepared.write import compare_sizes
+from mpii_tools.results.predictions import name_poses, read_predictions
 
 EXPECTED = "'image x1 y1 x2 y2', with a score after it or not, or 'image x y scale', finite and with a scale above 0"
 LABEL = "'class cx cy w h' in 0..1, with a score or not"
@@ -34,7 +36,8 @@ HEADER = re.compile(r"#|\ufeff?(image|file|name|path)\w*[\s,]", re.IGNORECASE)
 class NamedBox(NamedTuple):
     """A line of a file of boxes: an image's name, the box (4,) or None for the whole image, its score; ids.
 
-    `sized` says that the file had the box as x y width height, `size` what the image is of, width and height, or NaN.
+    `sized` says that the file had the box as x y width height, `size` what the image is of, width and height, or NaN;
+    `start` is a pose (K, D) to correct, in image pixels.
     """
 
     image: str
@@ -44,6 +47,7 @@ class NamedBox(NamedTuple):
     category_id: int | str = coco.PERSON
     sized: bool = False
     size: tuple[float, float] = (np.nan, np.nan)
+    start: np.ndarray | None = None
 
     @property
     def largest(self) -> float:
@@ -72,14 +76,44 @@ def read_boxes(path: Path, files: Sequence[Path], min_score: float = 0.0) -> tup
     """
     if path.is_dir():
         files = files or list_images(path)
-        entries = list(read_label_files(path, files))
-    else:
-        text = read_boxes_text(require_file(path))
-        entries = list((read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes)(path, text))
+        return gather_people(path, read_label_files(path, files), files, min_score)
+    text = read_boxes_text(require_file(path))
+    read = read_coco_boxes if text.lstrip()[:1] in ("[", "{") else read_listed_boxes
+    return gather_people(path, read(path, text), files, min_score)
+
+
+def read_starts(
+    path: Path, files: Sequence[Path], skeleton: Skeleton, dimensions: int
+) -> tuple[list[ImagePeople], list[str]]:
+    """The images and poses of a file of predictions, whatever `ief evaluate` reads, to be corrected: as `read_boxes`.
+
+    Raises:
+        PoseError: when the file holds no poses, none of the skeleton's joints, or does not tell their images.
+    """
+    predictions = read_predictions(path, skeleton.names)
+    ids, names = predictions.person_ids, predictions.images
+    if ids is None and names is None:
+        raise PoseError(f"{path}: does not tell whose image each pose is of; give person_ids, or COCO's results")
+    names = names.tolist() if ids is None else [person.rpartition("#")[0] for person in ids.tolist()]
+    poses = name_poses(predictions, skeleton.names, dimensions, path)
+    boxes = pose_boxes(poses)
+    entries = (NamedBox(name, box, start=pose) for name, box, pose in zip(names, boxes, poses, strict=True))
+    return gather_people(path, entries, files)
+
+
+def gather_people(
+    path: Path, found: Iterable[NamedBox | str], files: Sequence[Path], min_score: float = 0.0
+) -> tuple[list[ImagePeople], list[str]]:
+    """The images of the entries of a file, as `read_boxes` gives them.
+
+    Args:
+        path: the file, for messages and names.
+        found: its entries; what is wrong with one instead of it.
+    """
     entries = [
         f"{path}: a box of {entry.image} has a number beyond {MOST:g}; give pixels and a score"
         if isinstance(entry, NamedBox) and entry.largest > MOST else entry
-        for entry in entries
+        for entry in found
     ]  # fmt: skip
     left_out = [entry for entry in entries if isinstance(entry, str)]
     named: dict[str, list[NamedBox]] = {}  # names whose boxes are passed over are no other image's
@@ -123,8 +157,10 @@ def place_people(boxes_of: dict[Path, list[NamedBox]], path: Path) -> list[Image
         boxes, columns = boxes_of[image], {}
         if not any(box.box is None for box in boxes):  # else one of its lines means the whole image
             corners, scores = np.array([box.box for box in boxes]), np.array([box.score for box in boxes])
-            rows = np.sort(drop_overlapping(corners, np.nan_to_num(scores), SAME))
+            poses = [box.start for box in boxes if box.start is not None]
+            rows = np.arange(len(boxes)) if poses else np.sort(drop_overlapping(corners, np.nan_to_num(scores), SAME))
             columns = {"boxes": corners[rows], "box_scores": scores[rows], "sized": all(box.sized for box in boxes)}
+            columns |= {"start": np.stack(poses)} if poses else {}
             again += len(boxes) - len(rows)
         ids = {"image_id": boxes[0].image_id, "category_id": boxes[0].category_id}
         images.append(ImagePeople(image, name=name, **ids, **columns))

@@ -42,9 +42,12 @@ def person_box(
 def pose_boxes(joints: np.ndarray) -> np.ndarray:
     """(P, 4) the boxes of joints (P, K, 2 or more), image pixels: what a person's next frame is looked for in.
 
-    Head and feet go a little beyond the joints: a tenth of the longer side is added. A NaN joint does not count.
+    Head and feet go a little beyond the joints: a tenth of the longer side is added. A NaN joint does not count; a box
+    of none is not finite.
     """
-    low, high = np.nanmin(joints[..., :2], axis=1) + 0.5, np.nanmax(joints[..., :2], axis=1) + 0.5
+    points = joints[..., :2] + 0.5
+    low = np.min(points, axis=1, where=np.isfinite(points), initial=np.inf)
+    high = np.max(points, axis=1, where=np.isfinite(points), initial=-np.inf)
     room = (high - low).max(axis=1, keepdims=True) / 20
     return np.concatenate([low - room, high + room], axis=1)
 
@@ -108,6 +111,22 @@ def check_boxes(boxes: object, name: str) -> np.ndarray:
     if array.ndim != 2 or array.shape[1] != 4:
         raise PoseError(f"{name}: boxes of shape {array.shape}; give (P, 4), x1 y1 x2 y2 per person")
     return array
+
+
+def check_poses(poses: object, shape: tuple[int, int], name: str) -> np.ndarray:
+    """Poses (P, K, 2 or D), or a `Poses`, as (P, K, D) float64, a depth that is not there as NaN.
+
+    Raises:
+        PoseError: naming image `name`, for no array of that shape (K, D).
+    """
+    joints = getattr(poses, "joints", poses)
+    try:
+        array = np.asarray(to_array(joints), dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise PoseError(f"{name}: poses are no array of numbers ({error}); give (P, K, 2)") from None
+    if array.ndim != 3 or array.shape[1] != shape[0] or array.shape[2] not in (2, shape[1]):
+        raise PoseError(f"{name}: poses of shape {array.shape}; give (P, {shape[0]}, 2), x y of each joint per person")
+    return np.pad(array, ((0, 0), (0, 0), (0, shape[1] - array.shape[2])), constant_values=np.nan)
 
 
 def describe_faults(boxes: np.ndarray, width: int, height: int) -> list[str]:

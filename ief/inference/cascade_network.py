@@ -32,8 +32,10 @@ class CascadeNetwork:
         vars(self).update(state, process=os.getpid())  # a worker that was spawned, not forked
 
     @torch.inference_mode()
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(B, n, n, 3) uint8 -> (T + 1, B, K, D), (B, K) and (B, K, 2), as float64.
+    def __call__(
+        self, crops: np.ndarray, start: np.ndarray | None = None, times: int = 1
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, n, n, 3) uint8 -> (T + 1, B, K, D), (B, K) and (B, K, 2), as float64; as `Network`.
 
         Raises:
             PoseError: after a fork, where the threads that torch had before it would be waited for without end.
@@ -42,7 +44,10 @@ class CascadeNetwork:
             raise PoseError("predictor: loaded before a fork, which its threads do not survive; load in each worker")
         crops = torch.from_numpy(np.require(crops, requirements="CW"))  # a copy of a read-only map, else torch warns
         images = normalize_crops(crops.to(self.cascade.mean_pose.device))
-        poses, sigma = self.cascade.predict(images, self.flip)
+        if start is None:
+            poses, sigma = self.cascade.predict(images, self.flip)
+        else:
+            poses, sigma = self.cascade.refine(images, torch.from_numpy(start).to(images), times, self.flip)
         stages = [self.cascade.hide_unlabeled(pose).double().cpu().numpy() for pose in poses]
         scores = self.cascade.stages[-1].scores(sigma).double().cpu().numpy()
         sigma = sigma.double().cpu().numpy()

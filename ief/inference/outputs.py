@@ -97,6 +97,7 @@ def predict_images(
     camera: ImageCamera | None = None,
     ellipses: bool = False,
     refine: bool = False,
+    times: int = 1,
 ) -> tuple[list[Poses], list[str]]:
     """The poses of images under different names; each one's overlay, `NAME.pose.jpg`, goes to `folder` on the way.
 
@@ -110,13 +111,14 @@ def predict_images(
         camera: of the images, for their overlays, where it is known.
         ellipses: of joints, in the overlays (`Poses.draw`).
         refine: predict once more, in the box of each pose.
+        times: how often the last stage corrects the poses that people start from.
 
     Returns:
         the poses image by image, and a line for each image, person or picture that was left out.
     """
     outcomes = {image.name: outcome for image in images if (outcome := journal.find(image))}
     new = [image for image in images if image.name not in outcomes]
-    predicted, drawings, pool = predictor.stream(new, find_people, refine), [], ThreadPoolExecutor(2, "overlays")
+    predicted, drawings, pool = predictor.stream(new, find_people, refine, times), [], ThreadPoolExecutor(2, "overlays")
     try:
         with progress(desc="predicting", total=len(images), unit="image", initial=len(outcomes)) as counter:
             for place, image in enumerate(images):

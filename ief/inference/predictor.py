@@ -17,8 +17,10 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
 from checkpoints.weights import describe_run, find_run
+from ief.inference.boxes import check_poses, pose_boxes
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
+from mpii_tools.crops import apply_affine
 from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
@@ -149,8 +151,45 @@ class PosePredictor:
                     raise PoseError(line)
         return [replace(one.poses, source=image) for one, image in zip(outcomes, images, strict=True)]
 
+    def check_refines(self) -> None:
+        """Raises PoseError for a network that has no stage to correct poses."""
+        if self.network.stage < 1 or self.network.rooted:
+            raise PoseError(f"{self.network.name}: corrects no given pose; give the run folder of two stages")
+
+    def refine(self, image: object, poses: object, boxes: object = None, times: int = 1) -> Poses:
+        """Anybody's poses of one image, corrected by the last stage.
+
+            better = predictor.refine("photo.jpg", yolo_joints)  # (P, K, 2)
+
+        It does what the stage was trained for: one that keeps its head (`--continue-head`, as the released one) hardly
+        looks at the pose, one of `ief train --start-errors` corrects it.
+
+        Args:
+            image: what `ief.inference.pixels.read_image` takes.
+            poses: (P, K, 2 or D) in image pixels, joints as in `skeleton`, or a `Poses`; NaN where there is none.
+            boxes: (P, 4) x1 y1 x2 y2 around the people; None for those around the joints.
+            times: how often the stage is applied.
+
+        Raises:
+            PoseError: as when called, and poses that are no such array, or a person without a joint.
+        """
+        from ief.inference.stream import ImagePeople  # with OpenCV, which preprocessed crops do without
+
+        self.check_refines()
+        name = Path(image).name if isinstance(image, (str, os.PathLike)) else "image"
+        start = check_poses(poses, (len(self.skeleton), self.dimensions), name)
+        boxes = pose_boxes(start) if boxes is None else boxes
+        (outcome,) = self.stream([ImagePeople(image, boxes, name=name, start=start)], times=times)
+        if outcome.left_out:
+            raise PoseError(outcome.left_out[0])
+        return replace(outcome.poses, source=image)
+
     def stream(
-        self, images: Iterable[ImagePeople], find_people: FindPeople | None = None, refine: bool = False
+        self,
+        images: Iterable[ImagePeople],
+        find_people: FindPeople | None = None,
+        refine: bool = False,
+        times: int = 1,
     ) -> Iterator[Outcome]:
         """The poses of any number of images, in order; bad input ends nothing.
 
@@ -159,17 +198,24 @@ class PosePredictor:
                 whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
             refine: predict once more, in the box of each pose; of a list.
+            times: how often the last stage corrects the poses that people start from (`ImagePeople.start`).
         """
         from ief.inference import stream  # OpenCV, which preprocessed crops do without
 
-        outcomes = stream.stream(self.network, images, self.batch_size, find_people, self.min_joint_score)
+        outcomes = stream.stream(self.network, images, self.batch_size, find_people, self.min_joint_score, times)
         return map(partial(stream.refine, self.network, self.batch_size), images, outcomes) if refine else outcomes
 
-    def predict_split(self, data: PreparedSplit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def predict_split(
+        self, data: PreparedSplit, start: np.ndarray | None = None, times: int = 1
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The poses of a prepared split, and how sure the last stage is of them.
 
         A network whose J_0 is the root joint (`StageDesign.rooted`) takes it of the ground truth, as the paper does,
         and where that has none stays at the center of the crop.
+
+        Args:
+            start: (N, K, D) image pixels, poses that the last stage corrects instead of its own, NaN where there is
+                none; `times`: how often.
 
         Returns:
             (T, N, K, D) float64 as in `Poses`, y_0 first and then each stage's pose (an exported model gives its last
@@ -187,9 +233,14 @@ class PosePredictor:
             reason = f"prepared with joints {here}, ..., but the network places {there}, ..."
             raise PoseError(f"{data.name}: {reason}; run `ief prepare --skeleton` with the network's")
         inner, batches = slice(data.border, data.border + data.size), []
+        if start is not None:
+            self.check_refines()
+            start = apply_affine(data.to_crop, start)
         with progress(desc="predicting", total=len(data), unit="person") as counter:
-            for start in range(0, len(data), self.batch_size):
-                batches.append(self.network(data.crops[start : start + self.batch_size, inner, inner]))
+            for first in range(0, len(data), self.batch_size):
+                rows = slice(first, first + self.batch_size)
+                given = () if start is None else (start[rows], times)
+                batches.append(self.network(data.crops[rows, inner, inner], *given))
                 counter.update(batches[-1][0].shape[1])
         poses, scores, sigma = zip(*batches, strict=True)
         poses, step = np.concatenate(poses, axis=1), data.people.crop_side[:, None, None] / data.size

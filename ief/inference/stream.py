@@ -49,9 +49,15 @@ class Network(Protocol):
     name: str
     score_map: ScoreMap | None
 
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def __call__(
+        self, crops: np.ndarray, start: np.ndarray | None = None, times: int = 1
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(B, n, n, 3) uint8 RGB -> float64 (T, B, K, D) crop pixels, the last stage's last; (B, K) scores or NaN; and
         (B, K, 2) the standard deviations of the last one's x and y, crop pixels or NaN.
+
+        Args:
+            start: (B, K, D) crop pixels, the pose that the last stage corrects, NaN for the network's own; None: that.
+            times: how often it does.
         """
 
 
@@ -66,6 +72,7 @@ class ImagePeople:
         name: in results and messages.
         image_id, category_id: what the file of boxes calls the image and its people, for COCO results.
         sized: whether that file has the boxes as x y width height, which is noted where another form is likelier.
+        start: (P, K, D) image pixels, poses to correct, NaN for joints that nobody placed; None for the network's own.
     """
 
     image: object
@@ -75,6 +82,7 @@ class ImagePeople:
     image_id: int | str | None = None
     category_id: int | str = PERSON
     sized: bool = False
+    start: np.ndarray | None = None
 
     def load(self) -> np.ndarray:
         """(H, W, 3) uint8 RGB. Raises PoseError, naming the image, for what is none."""
@@ -107,6 +115,7 @@ def stream(
     batch_size: int,
     find_people: FindPeople | None = None,
     min_score: float = 0.0,
+    times: int = 1,
 ) -> Iterator[Outcome]:
     """The poses of each image, in order; what cannot be read is told in its outcome and ends nothing.
 
@@ -116,21 +125,26 @@ def stream(
         batch_size: crops per call of the network; people of several images in a list share one.
         find_people: finds the people of images without boxes.
         min_score: of joints that are shown.
+        times: how often the last stage corrects the poses that people start from.
     """
     batch_size, ahead = (batch_size, 2 * batch_size) if isinstance(images, Sequence) else (1, 0)
     threads = min(THREADS, os.cpu_count() or 1)
     cuts = map_ahead(lambda people: cut_image(people, network, find_people), images, threads, ahead)
     waiting: deque[Outcome] = deque()  # whose people are predicted, or being so
     crops: list[np.ndarray] = []
+    starts: list[np.ndarray] = []  # of those who are predicted next, NaN where they have none
     done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
     for blocks, outcome in chain(cuts, [([()], None)]):  # None: no more come
         waiting.extend([outcome] if outcome else [])
+        starts.extend(outcome.poses.joints if outcome else [])
         for cut in blocks:
             crops.extend(cut)
             while len(crops) >= (batch_size if outcome else 1):
-                stages, *beside = network(np.stack(crops[:batch_size]))
+                start = np.stack(starts[: len(crops[:batch_size])])
+                given = () if np.isnan(start).all() else (start, times)
+                stages, *beside = network(np.stack(crops[:batch_size]), *given)
                 done.extend(zip(stages[-1], *beside, strict=True))
-                del crops[:batch_size]
+                del crops[:batch_size], starts[:batch_size]
         while waiting and (count := len(waiting[0].poses)) <= len(done):
             yield map_back(waiting.popleft(), done[:count], network.size, min_score)
             del done[:count]
@@ -190,7 +204,9 @@ def cut_image(
     scores, boxes = np.full(len(rows), np.nan) if scores is None else np.asarray(scores, float)[rows], boxes[rows]
     forms = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])[: None if people.sized else 0]
     doubts = [f"{name}: its box {fault}" for fault in find_form_faults(forms, (width, height)).tolist() if fault]
-    unknown = np.full((len(rows), len(network.skeleton), network.dimensions), np.nan)
-    poses = Poses(unknown, network.skeleton, boxes, unknown[..., 0], scores, rows, name)
+    start = np.full((len(rows), len(network.skeleton), network.dimensions), np.nan)
+    if people.start is not None:
+        start = apply_affine(box_matrices(boxes, network.size), people.start[rows])
+    poses = Poses(start, network.skeleton, boxes, np.full(start.shape[:2], np.nan), scores, rows, name)
     blocks = cut_crops(image, box_matrices(boxes, network.size), network.size, CROPS)
     return blocks if len(boxes) > CROPS else [*blocks], Outcome(poses, left_out, doubts)

@@ -45,11 +45,20 @@ class Cascade(nn.Module):
         poses = [self.mean_pose.unsqueeze(0)]
         sigma = poses[0].new_full((images.shape[0], poses[0].shape[1], 2), torch.nan)
         for stage in self.stages:
-            pose, sigma = stage.predict(images, poses[-1])
-            if flip:
-                mirrored, again = stage.predict(images.flip(-1), mirror(poses[-1], stage))
-                pose = (pose + mirror(mirrored, stage)) / 2
-                sigma = (sigma + again[:, list(stage.design.skeleton.flip_permutation)]) / 2
+            pose, sigma = apply_stage(stage, images, poses[-1], flip)
+            poses.append(pose)
+        return poses, sigma
+
+    def refine(self, images: Tensor, start: Tensor, times: int = 1, flip: bool = False) -> tuple[list[Tensor], Tensor]:
+        """As `predict`, of anybody's pose: the last stage corrects it, and then its own pose, `times` in all.
+
+        Args:
+            start: (B, K, D) crop pixels; what is NaN is taken from the stages before.
+        """
+        poses, sigma = Cascade(self.mean_pose, self.stages[:-1]).predict(images, flip)
+        poses[-1] = torch.where(start.isfinite(), start, poses[-1])
+        for _ in range(times):
+            pose, sigma = apply_stage(self.stages[-1], images, poses[-1], flip)
             poses.append(pose)
         return poses, sigma
 
@@ -62,6 +71,16 @@ class Cascade(nn.Module):
     def folded(self) -> Cascade:
         """A copy for inference, its batch normalizations folded (`Stage.folded`), channels last in memory."""
         return Cascade(self.mean_pose, [stage.folded() for stage in self.stages]).to(self.mean_pose.device).eval()
+
+
+def apply_stage(stage: Stage, images: Tensor, joints: Tensor, flip: bool) -> tuple[Tensor, Tensor]:
+    """What `Stage.predict` gives; with `flip` averaged over the crops and their mirror images."""
+    pose, sigma = stage.predict(images, joints)
+    if flip:
+        mirrored, again = stage.predict(images.flip(-1), mirror(joints, stage))
+        pose = (pose + mirror(mirrored, stage)) / 2
+        sigma = (sigma + again[:, list(stage.design.skeleton.flip_permutation)]) / 2
+    return pose, sigma
 
 
 def mirror(joints: Tensor, stage: Stage) -> Tensor:

@@ -119,6 +119,8 @@ class Preset:
     origin: str = option("corner", "J_0 of people in 3D: the corner of the crop, or the root joint, as in the paper, "
                          "where no --also asks for a place in the image", choices=("corner", "root"))  # fmt: skip
     perturb: float = option(0.0, "std of the noise on y_t while stage t > 0 trains / side of the input")
+    start_errors: float = option(0.0, "share of the samples of which stage t > 0 is shown the ground truth with "
+                                 "errors, to correct other programs' poses (`ief predict --start`)")  # fmt: skip
     continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
     continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
                                  "y_t in view, not a correction of y_t")  # fmt: skip

@@ -25,6 +25,7 @@ YOUNGER = {
     "preset.half_body": 0.0,
     "preset.origin": "corner",
     "preset.patience": 0,
+    "preset.start_errors": 0.0,
     "dimensions": 2,
     "also": None,
     "also_people": 0,

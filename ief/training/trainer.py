@@ -8,7 +8,6 @@ from itertools import chain
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -29,12 +28,13 @@ from ief.training import resume
 from ief.training.curve import Curve, check_losses, check_weights
 from ief.training.loggers import list_loggers
 from ief.training.options import Preset, write_config
+from ief.training.pose_errors import perturb, synthesize_errors
 from ief.training.progress import StepProgress
 from ief.training.residuals import keep_statistics, measure_residuals, measure_start
 from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches
 from ief.training.validation import Validator, choose_interval, count_stalled, validates_after
-from mpii_tools.prepared.batches import Batch, generator
+from mpii_tools.prepared.batches import Batch
 
 
 def train_stage(config: StageConfig, runtime: Runtime | None = None) -> Path:
@@ -210,14 +210,16 @@ class StageTrainer:
         return loss.detach(), lr
 
     def current_pose(self, batch: Batch, step: int, share: slice) -> Tensor:
-        """y_t of a batch, (B, K, D) or (1, K, D) crop pixels: the frozen cascade's pose, with noise if it is asked for.
+        """y_t of a batch, (B, K, D) or (1, K, D) crop pixels: the frozen cascade's pose, with errors if asked for.
 
         Args:
             share: which samples of the global batch these are.
         """
         with torch.no_grad():
             pose = self.previous(batch.images)[-1]
-        if self.config.options.perturb and self.config.index:
+        if self.config.index and self.config.options.start_errors:
+            pose = synthesize_errors(pose, batch, self.config, step, share)
+        if self.config.index and self.config.options.perturb:
             pose = perturb(pose, self.config, step, share)
         return pose
 
@@ -345,17 +347,3 @@ def build_ema(network: nn.Module, preset: Preset, steps: int) -> AveragedModel |
         return None
     decay = 1 - 1 / max(preset.ema * steps, 1)
     return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-
-
-def perturb(pose: Tensor, config: StageConfig, step: int, share: slice) -> Tensor:
-    """y_t with the noise of a step, as a stage errs less on its training images than on others.
-
-    A function of seed and step; on x and y, which heatmaps show, never on z.
-
-    Args:
-        pose: (B, K, D) or (1, K, D) crop pixels.
-        share: which samples of the global batch these are: the noise is drawn for all of it.
-    """
-    rng, options = generator(config.seed, "perturb", step), config.options
-    noise = torch.randn(options.batch_size, pose.shape[1], 2, generator=rng)[share]
-    return pose + F.pad(noise, (0, pose.shape[2] - 2)).to(pose) * (options.perturb * options.size)

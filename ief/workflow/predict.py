@@ -10,15 +10,18 @@ from checkpoints.locking import lock_folder
 from checkpoints.stopping import Stopping
 from checkpoints.weights import find_run
 from evaluation.report.skeletons import to_jpeg
-from ief.inference.box_files import read_boxes
+from ief.inference.box_files import read_boxes, read_starts
 from ief.inference.inputs import find_inputs, name_videos, place_person, whole_images
 from ief.inference.outputs import JOURNAL, Journal, predict_images, write_results
 from ief.inference.poses import ImageCamera
 from ief.inference.predictor import PosePredictor
+from ief.inference.stream import ImagePeople
 from ief.reporting.scoring import save_poses
 from mpii_tools.images.decode import image_loader
 from mpii_tools.images.sources import open_images
 from mpii_tools.prepared.read import load_prepared, read_description
+from mpii_tools.results.matching import align
+from mpii_tools.results.predictions import name_poses, read_predictions
 from mpii_tools.skeletons import mirror_note
 
 
@@ -31,6 +34,8 @@ def predict_inputs(
     detect: bool = False,
     detector_weights: Path | None = None,
     refine: bool = False,
+    start: Path | None = None,
+    times: int = 1,
     min_score: float | None = None,
     center: Sequence[float] | None = None,
     scale: float | None = None,
@@ -55,6 +60,8 @@ def predict_inputs(
         detect: find the people by a detector.
         detector_weights: what `load_detector` takes; None for torchvision's cache, or its download.
         refine: predict images once more, in the box of each pose.
+        start: a file of poses that `ief evaluate` reads, which the last stage corrects; instead of `boxes`.
+        times: how often it does.
         min_score: pass over boxes with a lower score; None for 0, or 0.5 of the detector.
         center, scale: MPII's, of the one person; None for one who fills the image.
         camera: of poses in 3D, which adds them in its coordinates.
@@ -73,8 +80,8 @@ def predict_inputs(
         PoseError: inputs that cannot be found or do not go together, or nobody predicted.
         Stopped: at SIGTERM or Ctrl-C; what was predicted is kept.
     """
-    weights = find_run(weights)
-    predictor = _load_predictor(weights, device, flip, batch_size)
+    weights, boxes = find_run(weights), start or boxes
+    predictor = _load_predictor(weights, device, flip, batch_size, bool(start))
     if min_joint_score is not None:
         predictor.min_joint_score = min_joint_score
     if camera and predictor.dimensions != 3:
@@ -95,7 +102,7 @@ def predict_inputs(
     files, videos, unread = find_inputs(inputs)
     if boxes and (placed := [path for path in videos if path in inputs or not files]):
         raise PoseError(f"{placed[0]}: --boxes places people in images; a video takes --detect, --center and --scale")
-    images, left_out = read_boxes(boxes, files, min_score or 0.0) if boxes else (whole_images(files), [])
+    images, left_out = read_people(boxes, start, files, min_score or 0.0, predictor)
     if boxes and videos:
         log.warning(f"{len(videos):,} videos passed over: --boxes places people in images")
         videos = []
@@ -105,6 +112,7 @@ def predict_inputs(
     asked = {
         "weights": [checksum(path) for path in stages],
         "options": [flip, refine, ellipses],  # the last of the overlays alone
+        "start": start and [checksum(start), times],
         "scores": [predictor.network.score_map and predictor.network.score_map.right, predictor.min_joint_score],
         "detector": [str(detector_weights), min_score] if detect else None,
         "camera": camera and [*camera.parameters, camera.root_depth, *camera.distortion],  # the overlays depend on it
@@ -112,7 +120,9 @@ def predict_inputs(
     # A stop removes what is half written, and what is in the journal is kept.
     with lock_folder(out), Stopping().listening():
         journal, copies = Journal(out / JOURNAL, asked, predictor), []
-        poses, lines = predict_images(predictor, images, out, journal, find_people, draw, camera, ellipses, refine)
+        poses, lines = predict_images(
+            predictor, images, out, journal, find_people, draw, camera, ellipses, refine, times
+        )
         left_out = unread + lines + left_out  # the first one is told if nobody is predicted
         for video, (name, copy) in zip(videos, name_videos(videos), strict=True):
             from ief.inference.video import predict_video
@@ -135,6 +145,8 @@ def predict_split(
     weights: Path | None = None,
     *,
     images: Path | None = None,
+    start: Path | None = None,
+    times: int = 1,
     draw: int | None = None,
     flip: bool = False,
     batch_size: int = 32,
@@ -148,6 +160,7 @@ def predict_split(
         out: folder to write.
         weights: a run folder or an .onnx; None for the released weights.
         images: folder of the split's images, to draw its first people on; None draws nobody.
+        start, times: as in `predict_inputs`; its poses are matched to the split's people.
         draw: how many people to draw; None for 12.
         flip, batch_size, device: of `predict_inputs`.
 
@@ -157,11 +170,14 @@ def predict_split(
     Raises:
         PoseError: a split that is not there, or was prepared for another network.
     """
-    predictor = _load_predictor(find_run(weights), device, flip, batch_size)
-    prepared = load_prepared(data, split)
+    predictor = _load_predictor(find_run(weights), device, flip, batch_size, bool(start))
+    prepared, given = load_prepared(data, split), None
+    if start:
+        theirs = align(read_predictions(start, predictor.skeleton.names), prepared.people)
+        given = name_poses(theirs, predictor.skeleton.names, predictor.dimensions, start)
     with lock_folder(out):
-        poses, scores, _ = predictor.predict_split(prepared)
-        files, left_out = [save_poses(out, prepared, poses, scores)], []
+        poses, scores, _ = predictor.predict_split(prepared, given, times)
+        files, left_out = [save_poses(out, prepared, poses[-1:] if start else poses, scores)], []
         if images:
             load_image = image_loader(open_images(images), read_description(data).get("apply_exif", False))
             rows, people = range(min(12 if draw is None else draw, len(prepared))), prepared.people
@@ -173,10 +189,25 @@ def predict_split(
     return files, left_out
 
 
-def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int) -> PosePredictor:
-    """A predictor; a line on stderr says what it is, and one if a mirror image's joints are not known."""
+def read_people(
+    boxes: Path | None, start: Path | None, files: Sequence[Path], min_score: float, predictor: PosePredictor
+) -> tuple[list[ImagePeople], list[str]]:
+    """The people of images: of a file of poses, of one of boxes, or one who fills each of `files`; as `read_boxes`."""
+    if start:
+        return read_starts(start, files, predictor.skeleton, predictor.dimensions)
+    return read_boxes(boxes, files, min_score) if boxes else (whole_images(files), [])
+
+
+def _load_predictor(weights: Path, device: str | None, flip: bool, batch_size: int, refines: bool) -> PosePredictor:
+    """A predictor; lines on stderr say what it is, if a mirror image's joints are not known, and if it is to refine
+    given poses with a stage that was not trained to. Raises PoseError if it cannot."""
     predictor = PosePredictor.load(weights, device, flip, batch_size)
     log.warning(predictor.about)
     if flip and (note := mirror_note(predictor.skeleton)):
         log.warning(f"{weights}: {note}")
+    if refines:
+        predictor.check_refines()
+        if predictor.network.cascade.stages[-1].design.absolute:
+            reason = "keeps the head of the one before and hardly looks at a given pose"
+            log.warning(f"{weights}: its last stage {reason}; train it with --start-errors")
     return predictor

@@ -94,6 +94,27 @@ def predicted_joints(joints: np.ndarray) -> np.ndarray:
     return ~np.isnan(joints).all(axis=(0, 2)) if len(joints) else np.ones(joints.shape[1], bool)
 
 
+def name_poses(
+    predictions: Predictions, names: tuple[str, ...], dimensions: int, path: str | os.PathLike
+) -> np.ndarray:
+    """(N, len(names), dimensions) the joints of these names; NaN for those that are not predicted, and their depths.
+
+    Raises:
+        PoseError: none is predicted.
+    """
+    poses = np.full((len(predictions), len(names), dimensions), np.nan)
+    there = [name for name in names if name in predictions.joint_names]
+    if not there:
+        theirs, ours = (", ".join(each[:3]) for each in (predictions.joint_names, names))
+        raise PoseError(
+            f"{path}: has joints {theirs}, ..., and none of {ours}, ...; give poses of the network's joints"
+        )
+    wanted, held = ([each.index(name) for name in there] for each in (names, predictions.joint_names))
+    known = min(dimensions, predictions.joints.shape[2])
+    poses[:, wanted, :known] = predictions.joints[:, held, :known]
+    return poses
+
+
 def person_scores(scores: np.ndarray | None, box_scores: np.ndarray | None, people: int) -> np.ndarray:
     """(N,) a score per person: the box's times the mean of the joints that have one, as HRNet and mmpose rank people.
 

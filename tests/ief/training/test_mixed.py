@@ -14,7 +14,6 @@ from heads.skeleton import MPII
 from ief.cli import main
 from ief.model.run_folder import load_cascade, load_stage, stage_file
 from ief.training.residuals import measure_start
-from ief.training.trainer import perturb
 from mpii_tools.prepared.batches import check_mixable
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
@@ -93,14 +92,6 @@ def test_a_joint_nobody_has_is_at_the_crops_center(deep_data):
     data = replace(data, people=replace(data.people, joints=joints, depth=replace(data.people.depth, z=z)))
     pose, _ = measure_start(batches_of(replace(config, data=replace(config.data, train=data))), "all")
     assert pose[MPII.index("head_top")].tolist() == [15.5, 15.5, 0]
-
-
-def test_noise_moves_what_heatmaps_show_and_no_depth(deep_data):
-    config = small_config(deep_data, perturb=0.1)
-    pose = torch.randn(8, 16, 3)
-    moved = perturb(pose, config, 3, slice(None))
-    assert torch.equal(moved[..., 2], pose[..., 2]) and (moved[..., :2] != pose[..., :2]).all()
-    assert (moved - pose)[..., :2].std().item() == pytest.approx(3.2, rel=0.15)
 
 
 def test_a_mixed_run_predicts_and_scores_in_3d(straight, deep_data, tiny_data, tmp_path, capsys):
