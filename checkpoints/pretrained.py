@@ -92,7 +92,9 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
             its stride, or contradicts `stride`.
     """
     path = Path(path)
-    content, metadata = read_safetensors(path) if path.suffix == ".safetensors" else (load_plain_data(path), {})
+    content, metadata = (
+        read_safetensors(path) if path.suffix == ".safetensors" else (load_plain_data(path, ignore_objects=True), {})
+    )
     tensors, left_out = find_trunk(path, content)
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
@@ -104,7 +106,7 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """The state dict in a file, also in a checkpoint's, with any names. Raises PoseError when it is corrupt."""
-    content = read_safetensors(path)[0] if path.suffix == ".safetensors" else load_plain_data(path)
+    content = read_safetensors(path)[0] if path.suffix == ".safetensors" else load_plain_data(path, ignore_objects=True)
     if not isinstance(content, dict):
         raise PoseError(f"{path}: holds no weights by name; give a state dict, or a checkpoint with one")
     return next((content[key] for key in CONTAINERS if isinstance(content.get(key), dict)), content)
