@@ -88,7 +88,8 @@ def _joint_names(joints: Iterable[str | int], place: Mapping[str | int, int]) ->
 
 SKELETONS = {
     **TREES,
-    # Leeds Sports Pose under MPII's names; a hand as COCO-WholeBody has it; AP-10K's animals with mmpose's sigmas.
+    # All joints of MPII, LSP and COCO, the face on the neck; Leeds Sports Pose under MPII's names; a hand as
+    # COCO-WholeBody has it; AP-10K's animals with mmpose's sigmas.
     **{name: skeleton_from_json(tree)
        for name, tree in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")).items()},
 }  # fmt: skip
