@@ -81,10 +81,9 @@ class Ignored:
     """Stands for an object of another program, of which nothing is made."""
 
     def __init__(self, *state: object) -> None:
-        pass
+        """Whatever it would be made of."""
 
-    def __setstate__(self, state: object) -> None:
-        pass
+    __setstate__ = __init__
 
 
 def load_plain_data(path: str | os.PathLike, ignore_objects: bool = False) -> object:

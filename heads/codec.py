@@ -38,9 +38,12 @@ def compositional(
     Raises:
         ValueError: joints that are not the skeleton's, or an unknown name.
     """
-    of_loss = {"reduction": reduction, "loss": loss, "origin_share": origin_share}
-    fitted = CompositionalLoss.fit(skeleton, joints, visible, pairs, **of_loss)
-    return fitted, PoseCodec.fit(skeleton, joints, visible, representation)
+    return (
+        CompositionalLoss.fit(
+            skeleton, joints, visible, pairs, reduction=reduction, loss=loss, origin_share=origin_share
+        ),
+        PoseCodec.fit(skeleton, joints, visible, representation),
+    )
 
 
 class PoseCodec(nn.Module):
@@ -58,8 +61,7 @@ class PoseCodec(nn.Module):
         super().__init__()
         if representation not in REPRESENTATIONS:
             raise ValueError(f"unknown representation '{representation}'; choose joints or bones")
-        eye = torch.eye(len(skeleton))
-        bones = representation == "bones"
+        eye, bones = torch.eye(len(skeleton)), representation == "bones"
         self.register_buffer("from_joints", joints_to_bones(eye, skeleton) if bones else eye)
         self.register_buffer("to_joints", bones_to_joints(eye, skeleton) if bones else eye)
         self.register_buffer("mean", mean.float())

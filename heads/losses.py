@@ -111,8 +111,9 @@ class CompositionalLoss(nn.Module):
         chosen = get_pairs(pairs, skeleton)
         apart = relative_positions(mask_joints(joints, visible, len(skeleton)), chosen)
         _, std = masked_mean_std(apart, apart.isfinite())
-        weights = pair_weights(chosen, origin_share)
-        return cls(skeleton, chosen, std, representation, reduction, loss, weights).to(apart.device)
+        return cls(skeleton, chosen, std, representation, reduction, loss, pair_weights(chosen, origin_share)).to(
+            apart.device
+        )
 
     def forward(
         self, estimate: Tensor, joints: Tensor, mask: Tensor | None = None, raw_sigma: Tensor | None = None

@@ -17,8 +17,11 @@ ARGUMENTS = (
 
 def run(args: argparse.Namespace) -> None:
     """Write stage 0, and say what can follow."""
+    from checkpoints.weights import read_header
     from ief.workflow.mmpose import import_mmpose
 
-    print(f"wrote {import_mmpose(args.file, args.out, args.method)}")
+    stage = import_mmpose(args.file, args.out, args.method)
+    loss = " --loss rle" if read_header(stage)["design"]["likelihood"] else ""
+    print(f"wrote {stage}")
     print(f"next: ief predict --run {args.out} IMAGE --out {args.out / 'poses'}")
-    print(f"next: ief train --run {args.out} --stage 1 --method {args.method} --data DATA --preset mpii256")
+    print(f"next: ief train --run {args.out} --stage 1 --method {args.method} --data DATA --preset mpii256{loss}")

@@ -68,10 +68,10 @@ class TimmBackbone(nn.Module):
     def __init__(self, name: str, network: nn.Module) -> None:
         super().__init__()
         first, strides = network.pretrained_cfg.get("first_conv"), [one["reduction"] for one in network.feature_info]
-        plain = isinstance(first, str) and type(network.get_submodule(first)) is nn.Conv2d  # timm has others, too
-        if not plain or not set(MAP_STRIDES) <= set(strides):
+        # Some begin with several convolutions, or with one of a kind of timm's own.
+        self.stem, self.network = network.get_submodule(first) if isinstance(first, str) else None, network
+        if type(self.stem) is not nn.Conv2d or not set(MAP_STRIDES) <= set(strides):
             raise PoseError(f"{name}: {NO_CNN}")
-        self.stem, self.network = network.get_submodule(first), network
         network.set_submodule(first, nn.Identity())
         self.maps = [len(strides) - 1 - strides[::-1].index(stride) for stride in MAP_STRIDES]
         try:

@@ -1,7 +1,7 @@
 """mmpose's regression networks as stage 0 of a run: DeepPose (Toshev and Szegedy) and RLE (Li et al.).
 
-Each is a ResNet whose pooled features go through one linear layer, `head.fc`, to x, y of every joint, and in RLE to the
-raw sigmas of x and y too, as fractions of the input's sides. That is a stage without heatmaps, in other units.
+Each is a ResNet whose pooled features go through one linear layer, `head.fc` (`keypoint_head.fc` of mmpose 0), to x, y
+of every joint, and in RLE to the raw sigmas of x and y too, as fractions of the input's sides. That is a stage without heatmaps, in other units.
 """
 
 from pathlib import Path
@@ -24,7 +24,6 @@ from mpii_tools.synthetic.pose_prior import sample_poses
 
 SIZE = 256  # side of the input of mmpose's networks for MPII
 JOINTS = len(MPII)
-HEADS = ("head", "keypoint_head")  # as mmpose 1 and 0 name it
 POSES = 10_000  # drawn, for y_0 and the statistics
 
 
@@ -69,7 +68,7 @@ def read_head(file: Path) -> tuple[Tensor, Tensor]:
         PoseError: another head, of which a line says what it is.
     """
     state = read_tensors(file)
-    names = [name for name in state if isinstance(name, str) and name.partition(".")[0] in HEADS]
+    names = [name for name in state if isinstance(name, str) and name.startswith(("head.", "keypoint_head."))]
     linear = next((name for name in names if name.endswith("head.fc.weight")), None)
     if linear is None:
         if heatmaps := next((name for name in names if "final_layer" in name or "deconv" in name), None):
@@ -97,8 +96,7 @@ def draw_statistics(method: str) -> tuple[Tensor, Residuals]:
     poses = sample_poses(np.random.default_rng(0), POSES) - [0, CENTER_SHIFT]
     joints = torch.from_numpy(poses * (SIZE / CROP_SIDE) + (SIZE - 1) / 2).float()
     mean = joints.mean(dim=0)
-    known = torch.ones(joints.shape[:2], dtype=torch.bool)
-    return mean, compute_residuals(joints, mean.expand_as(joints), known, MPII, method)
+    return mean, compute_residuals(joints, mean.expand_as(joints), joints.isfinite(), MPII, method)
 
 
 @torch.no_grad()
