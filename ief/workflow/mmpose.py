@@ -1,7 +1,8 @@
 """mmpose's regression networks as stage 0 of a run: DeepPose (Toshev and Szegedy) and RLE (Li et al.).
 
 Each is a ResNet whose pooled features go through one linear layer, `head.fc` (`keypoint_head.fc` of mmpose 0), to x, y
-of every joint, and in RLE to the raw sigmas of x and y too, as fractions of the input's sides. That is a stage without heatmaps, in other units.
+of every joint, and in RLE to the raw sigmas of x and y too, as fractions of the input's sides: a stage without
+heatmaps, in other units.
 """
 
 from pathlib import Path
