@@ -47,7 +47,9 @@ def compositional(
 
 
 class PoseCodec(nn.Module):
-    """Joints <-> what a network regresses: bones (Eq. 4) or joints, normalized (Eq. 1, 2). Moves as any module does.
+    """From joints to bones (Eq. 4), or the joints as they are, normalized by their mean and std (Eq. 1, 2), and back.
+
+    Its statistics move with it as any module's do.
 
     Args:
         mean, std: (K, D) of the bones or joints.
