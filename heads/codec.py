@@ -47,7 +47,7 @@ def compositional(
 
 
 class PoseCodec(nn.Module):
-    """From joints to bones (Eq. 4), or the joints as they are, normalized by their mean and std (Eq. 1, 2), and back.
+    """From joints to bones (Eq. 4), or the joints as they are, normalized (Eq. 1); and the inverse (Eq. 2).
 
     Its statistics move with it as any module's do.
 
