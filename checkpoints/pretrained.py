@@ -92,7 +92,9 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
             its stride, or contradicts `stride`.
     """
     path = Path(path)
-    content, metadata = read_safetensors(path) if path.suffix == ".safetensors" else (load_plain_data(path), {})
+    content, metadata = (
+        read_safetensors(path) if path.suffix == ".safetensors" else (load_plain_data(path, ignore_objects=True), {})
+    )
     tensors, left_out = find_trunk(path, content)
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point() or not tensor.isfinite().all():
@@ -100,6 +102,14 @@ def load_pretrained_weights(path: str | os.PathLike, stride: str | None = None) 
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
     stride = _choose_stride(path, tensors, metadata, stride)
     return PretrainedWeights(tensors, stride, str(path), checksum(path)[:16], left_out)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The state dict in a file, also in a checkpoint's, with any names. Raises PoseError when it is corrupt."""
+    content = read_safetensors(path)[0] if path.suffix == ".safetensors" else load_plain_data(path, ignore_objects=True)
+    if not isinstance(content, dict):
+        raise PoseError(f"{path}: holds no weights by name; give a state dict, or a checkpoint with one")
+    return next((content[key] for key in CONTAINERS if isinstance(content.get(key), dict)), content)
 
 
 def find_trunk(path: Path, content: object) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -137,11 +147,11 @@ def find_networks(content: object, keys: tuple[str, ...] = ()) -> list[tuple[tup
 
 
 def trunk_shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of the trunk's weights."""
+    """Name -> shape of a network's weights, but for a ResNet's classifier."""
     return {
         name: tuple(tensor.shape)
         for name, tensor in tensors.items()
-        if TRUNK.match(name) and not name.endswith("num_batches_tracked")
+        if not name.startswith("fc.") and not name.endswith("num_batches_tracked")
     }
 
 
@@ -193,13 +203,18 @@ def download_pretrained_weights(backbone: str) -> PretrainedWeights:
     except PoseError:
         raise
     except (ValueError, AttributeError, OSError, RuntimeError) as error:
-        raise PoseError(
-            f"torchvision's weights of {backbone} could not be downloaded ({error}); give a file with --weights FILE, "
-            "or train from random weights with --weights none"
-        ) from error
+        raise PoseError(no_download("torchvision", backbone, error)) from error
     name = f"torchvision {backbone} IMAGENET1K_V1"
     tensors, left_out = find_trunk(Path(name), tensors)
     return PretrainedWeights(tensors, "3x3", name, left_out=left_out, network=backbone)
+
+
+def no_download(library: str, backbone: str, reason: object) -> str:
+    """What to say where a library's weights of a network are not to be had."""
+    return (
+        f"{library}'s weights of {backbone} could not be downloaded ({reason}); give a file with --weights FILE, or "
+        "train from random weights with --weights none"
+    )
 
 
 def load_torchvision_weights(weights: Enum) -> dict[str, torch.Tensor]:

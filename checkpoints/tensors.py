@@ -10,10 +10,12 @@ import os
 import warnings
 from hashlib import sha256
 from pathlib import Path
+from zipfile import is_zipfile
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file, write_bytes
@@ -75,17 +77,32 @@ def read_safetensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], 
         raise PoseError(f"{path}: corrupt, or not a safetensors file ({error}); copy or train it again") from error
 
 
-def load_plain_data(path: str | os.PathLike) -> object:
+class Ignored:
+    """Stands for an object of another program, of which nothing is made."""
+
+    def __init__(self, *state: object) -> None:
+        """Whatever it would be made of."""
+
+    __setstate__ = __init__
+
+
+def load_plain_data(path: str | os.PathLike, ignore_objects: bool = False) -> object:
     """What `torch.save` wrote, on the CPU. Nothing in the file can run code (`weights_only=True`).
+
+    Args:
+        ignore_objects: whether the file may hold others' objects in a dict, beside what is looked for: an `Ignored`
+            takes the place of each.
 
     Raises:
         PoseError: when the file is missing, corrupt or holds anything but plain data.
     """
     path = require_file(path)
     try:
-        with warnings.catch_warnings():
+        foreign = get_unsafe_globals_in_checkpoint(path) if ignore_objects and is_zipfile(path) else []
+        with warnings.catch_warnings(), safe_globals([(Ignored, name) for name in foreign]):
             warnings.simplefilter("ignore")  # about the pickle's protocol, of a file that is then refused
-            return torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        return load_plain_data(path) if isinstance(content, Ignored) else content
     except Exception as error:  # whatever a foreign file sets off in torch's reader
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise PoseError(

@@ -17,6 +17,8 @@ _HOMES = {
     "denormalize": "normalization",
     "masked_mean_std": "normalization",
     "normalize": "normalization",
+    "PoseCodec": "codec",
+    "compositional": "codec",
     "CompositionalLoss": "losses",
     "ResidualLikelihood": "likelihood",
 }

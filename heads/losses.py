@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from heads.composition import composition_matrix
+from heads.composition import composition_matrix, relative_positions
 from heads.likelihood import ResidualLikelihood
-from heads.normalization import expand_mask
-from heads.pairs import Pair
-from heads.skeleton import Skeleton
+from heads.normalization import find_annotated, mask_joints, masked_mean_std
+from heads.pairs import Pair, get_pairs, pair_weights
+from heads.skeleton import Skeleton, get_skeleton
 
 REDUCTIONS = ("mean", "constant", "sum")
 SOFT = 0.1  # standard deviations below which `soft_l1` turns from a line into a parabola
@@ -83,20 +83,55 @@ class CompositionalLoss(nn.Module):
         self.register_buffer("ends", self.difference.abs())
         self.register_buffer("std", std.float().T.contiguous())
 
-    def forward(self, estimate: Tensor, joints: Tensor, mask: Tensor, raw_sigma: Tensor | None = None) -> Tensor:
+    @classmethod
+    def fit(
+        cls,
+        skeleton: str | Skeleton,
+        joints: Tensor,
+        visible: Tensor | None = None,
+        pairs: str = "all",
+        representation: str = "joints",
+        reduction: str = "mean",
+        loss: str | ResidualLikelihood = "l1",
+        origin_share: float | None = None,
+    ) -> "CompositionalLoss":
+        """The loss with the statistics of training people; by default of predicted joints, wherever they come from.
+
+        Args:
+            skeleton: `mpii`, `coco17` or any tree.
+            joints: (N, K, D) ground truth, tensor or array, in the unit that poses shall have.
+            visible: (N, K) or (N, K, D), what is annotated; None for what is neither NaN nor (0, ..., 0).
+            pairs: a name of `heads.pairs.PAIR_SETS`.
+            origin_share: of the weights, on the pairs with the origin (`heads.pairs.pair_weights`).
+
+        Raises:
+            ValueError: joints of another shape, or an unknown name.
+        """
+        skeleton = get_skeleton(skeleton)
+        chosen = get_pairs(pairs, skeleton)
+        apart = relative_positions(mask_joints(joints, visible, len(skeleton)), chosen)
+        _, std = masked_mean_std(apart, apart.isfinite())
+        return cls(skeleton, chosen, std, representation, reduction, loss, pair_weights(chosen, origin_share)).to(
+            apart.device
+        )
+
+    def forward(
+        self, estimate: Tensor, joints: Tensor, mask: Tensor | None = None, raw_sigma: Tensor | None = None
+    ) -> Tensor:
         """The loss of a batch, a scalar.
 
         Args:
             estimate: (B, K, D) predicted bones or joints, in the unit of `std`.
             joints: (B, K, D) ground-truth joints in the same unit; what the mask leaves out may be NaN.
-            mask: (B, K) or (B, K, D) bool, annotated values. A pair's coordinate counts if both its ends have
-                it; the bones between need not be annotated. A 2D sample among 3D ones masks z (Eq. 9).
+            mask: (B, K) or (B, K, D), annotated values; None for what is neither NaN nor (0, ..., 0). A pair's
+                coordinate counts if both its ends have it; the bones between need not be annotated. A 2D sample among
+                3D ones masks z (Eq. 9).
             raw_sigma: (B, P, D) the network's output for the scale of its errors, for a `ResidualLikelihood`.
 
         Returns:
             Scalar. A sample without any supervised term adds 0 and passes no gradient.
         """
-        mask = expand_mask(mask, joints)
+        mask = find_annotated(joints, mask)
         gt = torch.where(mask, joints, 0).to(estimate).transpose(1, 2) @ self.difference.to(estimate)
         error = (estimate.transpose(1, 2) @ self.composition.to(estimate) - gt) / self.std.to(estimate)  # (B, D, P)
         # Both ends of a pair are annotated; the origin always is.

@@ -46,3 +46,29 @@ def expand_mask(mask: Tensor, values: Tensor) -> Tensor:
     if mask.dim() == values.dim() - 1:
         mask = mask.unsqueeze(-1)
     return mask.bool().expand(values.shape)
+
+
+def find_annotated(joints: Tensor, visible: Tensor | None = None) -> Tensor:
+    """Which values of joints (..., K, D) are annotated, as bool of their shape; NaN never is.
+
+    Args:
+        visible: (..., K) or (..., K, D), not zero where annotated; None for all but (0, ..., 0). If it is given, zeros
+            are values like others: in poses about their root, (0, 0, 0) is the root.
+    """
+    return expand_mask(joints.ne(0).any(dim=-1) if visible is None else visible, joints) & joints.isfinite()
+
+
+def mask_joints(joints: Tensor, visible: Tensor | None, count: int) -> Tensor:
+    """Ground truth (N, K, D), tensor or array, as float32 with NaN for what is not annotated (`find_annotated`).
+
+    Raises:
+        ValueError: of another shape or number of joints than `count`, or without any annotated one.
+    """
+    joints = torch.as_tensor(joints).float()
+    if joints.dim() != 3 or joints.shape[1] != count:
+        raise ValueError(f"joints of shape {tuple(joints.shape)}, expected (N, {count}, D)")
+    visible = None if visible is None else torch.as_tensor(visible, device=joints.device)
+    joints = torch.where(find_annotated(joints, visible), joints, torch.nan)
+    if joints.isnan().all():
+        raise ValueError(f"{len(joints)} people without any annotated joint")
+    return joints

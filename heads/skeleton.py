@@ -143,3 +143,12 @@ COCO17 = Skeleton(
     sigmas=(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087,
             0.087, 0.089, 0.089),
 )  # fmt: skip
+
+SKELETONS = {"mpii": MPII, "coco17": COCO17}
+
+
+def get_skeleton(skeleton: str | Skeleton) -> Skeleton:
+    """The skeleton of that name in `SKELETONS`, or the one given. Raises ValueError for another name."""
+    if isinstance(skeleton, str) and skeleton not in SKELETONS:
+        raise ValueError(f"unknown skeleton '{skeleton}'; choose {' or '.join(SKELETONS)}, or give a Skeleton")
+    return SKELETONS[skeleton] if isinstance(skeleton, str) else skeleton

@@ -29,6 +29,7 @@ COMMANDS = {
     "report": "who wins, tables, plots and pictures of runs and any predictions, as one HTML page",
     "table7": "train and compare the five methods of Table 1, or the runs of a plan, under one budget",
     "table2": "the same in 3D, with and without people who have no depth",
+    "import": "make a regression network of mmpose stage 0 of a run",
     "release": "write a run's stages in int8 for others to use, with a model card",
     "export": "write both stages as one ONNX model",
     "bench": "measure the speed of training and inference on this machine",

@@ -12,7 +12,8 @@ from typing import Any
 
 from checkpoints.errors import PoseError
 from checkpoints.files import read_text
-from heads.skeleton import COCO17, MPII, Skeleton
+from heads.skeleton import SKELETONS as TREES
+from heads.skeleton import Skeleton
 
 NAMED = ("groups", "derived")
 OPTIONAL = ("flip_pairs", *NAMED, "torso", "sigmas")
@@ -87,9 +88,9 @@ def _joint_names(joints: Iterable[str | int], place: Mapping[str | int, int]) ->
 
 
 SKELETONS = {
-    "mpii": MPII,
-    "coco17": COCO17,
-    # Leeds Sports Pose under MPII's names; a hand as COCO-WholeBody has it; AP-10K's animals with mmpose's sigmas.
+    **TREES,
+    # All joints of MPII, LSP and COCO, the face on the neck; Leeds Sports Pose under MPII's names; a hand as
+    # COCO-WholeBody has it; AP-10K's animals with mmpose's sigmas.
     **{name: skeleton_from_json(tree)
        for name, tree in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")).items()},
 }  # fmt: skip

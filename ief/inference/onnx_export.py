@@ -281,7 +281,7 @@ def list_residual_nodes(graph: object) -> list[str]:
     return [
         node.name
         for node in graph.node
-        if (node.op_type == "Conv" and channels[node.input[1]] > 3)
+        if (node.op_type == "Conv" and channels[node.input[1]] != 3)
         or (node.op_type == "Add" and {producers.get(name) for name in node.input} <= {"Conv", "Relu"})
         or node.op_type == "Relu"
     ]

@@ -5,15 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torchvision.models import get_model
-from torchvision.models.resnet import Bottleneck, ResNet
 
 from checkpoints.errors import PoseError
 from heads.bones import bones_to_joints, joints_to_bones
@@ -21,6 +17,7 @@ from heads.likelihood import ResidualLikelihood
 from heads.normalization import denormalize
 from heads.pairs import METHODS, get_pairs
 from heads.skeleton import MPII, Skeleton
+from ief.model.backbone import build_backbone, fold_batch_norms
 from ief.model.heatmaps import convolve_heatmaps
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
 
@@ -32,7 +29,7 @@ class StageDesign:
     """What a stage is, apart from its weights; it travels with them in the stage's file.
 
     Attributes:
-        backbone: name of a torchvision ResNet.
+        backbone: name of a torchvision ResNet, or timm:NAME.
         stride: `1x1` or `3x3`, the convolution of a bottleneck block that carries its stride.
         method: a name of Table 1 (`heads.pairs`).
         size: side of the input in crop pixels.
@@ -40,7 +37,7 @@ class StageDesign:
         skeleton: the tree whose joints are regressed.
         absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
         likelihood: whether it was trained by `heads.likelihood`, and so gives a sigma of each pair in training.
-        pose_indexed: whether it also reads the ResNet's features where the joints of y_t lie.
+        pose_indexed: whether it also reads the network's features where the joints of y_t lie.
         rooted: whether it places every root joint at the center of the crop, since J_0 is the root (`Preset.origin`).
         unlabeled: joints that no training person had: what it says of them means nothing, and predictions have NaN.
     """
@@ -97,7 +94,7 @@ class Residuals(NamedTuple):
 
 
 class Stage(nn.Module):
-    """A ResNet on image and heatmaps whose linear layer regresses a normalized correction of every bone or joint.
+    """A CNN on image and heatmaps whose linear layer regresses a normalized correction of every bone or joint.
 
     The widened first convolution (3 + K channels) is kept as its two halves, the image's and the heatmaps', whose
     outputs add up. The heatmaps' half is computed from the Gaussians' 1-D factors; when one pose is shared by the
@@ -106,10 +103,10 @@ class Stage(nn.Module):
     Args:
         design: what the stage is.
         residuals: statistics of gt - y_t on the training set, crop pixels.
-        autocast_dtype: type that the ResNet computes in, such as torch.bfloat16; poses stay float32. None: float32.
+        autocast_dtype: type that the network computes in, such as torch.bfloat16; poses stay float32. None: float32.
 
     Raises:
-        PoseError: when torchvision has no ResNet called `design.backbone`.
+        PoseError: when there is no network called `design.backbone`.
     """
 
     def __init__(self, design: StageDesign, residuals: Residuals, autocast_dtype: torch.dtype | None = None) -> None:
@@ -118,19 +115,16 @@ class Stage(nn.Module):
         self.design, self.autocast_dtype = design, autocast_dtype
         self.taught = {"backbone"}  # what is not new in this stage: the first parts of its parameters' names
         self.method = METHODS[design.method]
-        self.backbone = _resnet(design.backbone, design.stride)
-        stem = self.backbone.conv1
+        self.backbone = build_backbone(design.backbone, design.stride)
+        stem, features = self.backbone.stem, self.backbone.width
         self.pose_weight = nn.Parameter(torch.zeros(stem.out_channels, joints, *stem.kernel_size))
-        features = self.backbone.fc.in_features
         self.head = RegressionHead(features, joints, dimensions)
         if design.likelihood:
             self.sigma_head = RegressionHead(features, len(residuals.pair_std), dimensions)
             self.likelihood = ResidualLikelihood(dimensions)
         if design.pose_indexed:
-            channels = features // 4 + features // 2  # of layers 2 and 3
-            self.indexed = nn.Linear(channels, INDEXED)
+            self.indexed = nn.Linear(self.backbone.map_width, INDEXED)
             self.indexed_head = RegressionHead(joints * INDEXED, joints, dimensions)
-        self.backbone.fc = nn.Identity()
         for name in ("mean", "std", "pair_std"):
             self.register_buffer(name, getattr(residuals, name).float())
         # Kept on the device: made anew at each call they would make the CPU wait for a GPU. Not in the stage's file.
@@ -196,16 +190,13 @@ class Stage(nn.Module):
         return estimate, raw_sigma
 
     def _features(self, images: Tensor, joints: Tensor) -> tuple[Tensor, list[Tensor]]:
-        net, stem = self.backbone, self.backbone.conv1
+        stem = self.backbone.stem
         shape = (self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], stem.padding[0])
         if joints.shape[0] == 1:  # len() would fix the batch of an exported model
             features = stem(images).add_(convolve_heatmaps(joints[..., :2], *shape))
         else:
             features = convolve_heatmaps(joints[..., :2], *shape, onto=stem(images))
-        features = net.relu(net.maxpool(net.bn1(features)))  # the same either way; a quarter of the work this way
-        middle = net.layer2(net.layer1(features))
-        high = net.layer3(middle)
-        return net.avgpool(net.layer4(high)).flatten(1), [middle, high]
+        return self.backbone(features)
 
     def encode(self, joints: Tensor) -> Tensor:
         """Joints (..., K, D) in this stage's representation, bones or joints."""
@@ -225,9 +216,8 @@ class Stage(nn.Module):
         It gives the same poses up to rounding; a pass over memory after each convolution is saved.
         """
         stage = copy.deepcopy(self).eval().requires_grad_(False)
-        norm = stage.backbone.bn1
-        stage.pose_weight *= (norm.weight * (norm.running_var + norm.eps).rsqrt()).view(-1, 1, 1, 1)
-        _fold_batch_norms(stage.backbone)
+        if norm := fold_batch_norms(stage.backbone):
+            stage.pose_weight *= (norm.weight * (norm.running_var + norm.eps).rsqrt()).view(-1, 1, 1, 1)
         return stage.to(memory_format=torch.channels_last)
 
     def take(self, other: Stage, parts: Sequence[str]) -> None:
@@ -235,29 +225,6 @@ class Stage(nn.Module):
         state = {name: value for name, value in other.state_dict().items() if name.split(".")[0] in parts}
         self.load_state_dict(state, strict=False)
         self.taught.update(name.split(".")[0] for name in state)
-
-
-def _resnet(name: str, stride: str) -> ResNet:
-    try:
-        network = get_model(name, weights=None)
-    except ValueError:
-        network = None
-    if not isinstance(network, ResNet):
-        raise PoseError(f"torchvision has no ResNet called '{name}'; choose resnet18, resnet34, resnet50, ...")
-    if stride == "1x1":
-        for layer in (network.layer2, network.layer3, network.layer4):
-            if isinstance(layer[0], Bottleneck):
-                layer[0].conv1.stride, layer[0].conv2.stride = (2, 2), (1, 1)
-    return network
-
-
-def _fold_batch_norms(network: nn.Module) -> None:
-    for module in network.modules():
-        # conv1, bn1, conv2, bn2, ..., and in a downsample 0, 1: a norm follows its convolution.
-        for (conv_name, conv), (norm_name, norm) in pairwise(list(module.named_children())):
-            if isinstance(norm, nn.BatchNorm2d):
-                setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
-                setattr(module, norm_name, nn.Identity())
 
 
 def sample_features(maps: Sequence[Tensor], joints: Tensor, size: int) -> Tensor:

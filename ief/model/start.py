@@ -1,4 +1,4 @@
-"""A new stage and what it starts from: a pretrained ResNet, the previous stage, or a trained one (fine-tuning)."""
+"""A new stage and what it starts from: a pretrained network, the previous stage, or a trained one (fine-tuning)."""
 
 import os
 from dataclasses import dataclass, replace
@@ -12,11 +12,12 @@ from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights, check_stride, load_pretrained_weights
 from checkpoints.tensors import read_safetensors
 from heads.pairs import METHODS
+from ief.model.backbone import TIMM, load_timm_weights
 from ief.model.cascade import Cascade
 from ief.model.run_folder import differences, load_cascade, load_stage, stage_file
 from ief.model.stage import Residuals, Stage, StageDesign
 
-HEADS = ("head", "indexed", "indexed_head", "sigma_head", "likelihood")  # parts of a stage behind its ResNet
+HEADS = ("head", "indexed", "indexed_head", "sigma_head", "likelihood")  # parts of a stage behind its network
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ class PretrainedStage:
 
     @property
     def trunk(self) -> PretrainedWeights:
-        """Its ResNet alone."""
+        """Its network alone, without heads."""
         state = self.stage.backbone.state_dict()
         tensors = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
         return PretrainedWeights(tensors, self.stride, self.file, network=self.stage.design.backbone)
 
     def differences(self, design: StageDesign, dimensions: int, index: int) -> list[str]:
-        """Why stage `index` of a cascade can take no more than the ResNet; none when it can take all.
+        """Why stage `index` of a cascade can take no more than the network; none when it can take all.
 
         Args:
             design: what the new stage is.
@@ -118,11 +119,14 @@ def build_stage(
     return stage, start_from(stage, start, previous.mean_pose, index) if start and not continued else ""
 
 
-def load_weights(path: str | os.PathLike, stride: str | None = None) -> tuple[PretrainedWeights | PretrainedStage, ...]:
+def load_weights(
+    path: str | os.PathLike, stride: str | None = None, backbone: str = ""
+) -> tuple[PretrainedWeights | PretrainedStage, ...]:
     """What stages 0, 1, ... start from: the stages of a run folder, or the one in a file of whatever origin.
 
     Args:
         stride: `1x1` or `3x3`, needed only if the file does not tell.
+        backbone: the network that they are for, by which a file of timm's is read.
 
     Raises:
         PoseError: when there is no stage, the file is corrupt, or it contradicts `stride`; as
@@ -142,7 +146,8 @@ def load_weights(path: str | os.PathLike, stride: str | None = None) -> tuple[Pr
             raise PoseError(f"{path}: does not tell which stage it is; train it again")
         parts = [(stage, mean_pose, description["stage"], path)]
     else:
-        return (load_pretrained_weights(path, stride),)
+        is_timm = backbone.startswith(TIMM)
+        return (load_timm_weights(backbone, path) if is_timm else load_pretrained_weights(path, stride),)
     for stage, _, _, file in parts:
         if "layer1.0.conv3.weight" in stage.backbone.state_dict():
             check_stride(file, stage.design.stride, stride)
@@ -184,7 +189,7 @@ def start_from(stage: Stage, weights: PretrainedWeights | PretrainedStage, mean_
 
 
 def load_backbone(stage: Stage, weights: PretrainedWeights) -> None:
-    """Load a pretrained ResNet into a stage's image half; the heatmap half stays zero, the heads near zero.
+    """Load a pretrained network into a stage's image half; the heatmap half stays zero, the heads near zero.
 
     Raises:
         PoseError: when the weights are another network's, or have their stride elsewhere.

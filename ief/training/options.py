@@ -86,7 +86,7 @@ class Preset:
         PoseError: for a value that no training can have; it names the option.
     """
 
-    backbone: str = option("resnet50", "torchvision ResNet of every stage")
+    backbone: str = option("resnet50", "network of every stage: a torchvision ResNet, or a CNN of timm as timm:NAME")
     size: int = option(224, "side of the network's input in pixels", above=0, high=2048)
     margin: float = option(1.5, "side of a prepared crop / side of the input, the room to augment", low=1, high=4)
     sigma: float = option(1 / 32, "std of the heatmaps / side of the input (the paper gives none)", above=0)

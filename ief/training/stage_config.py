@@ -15,6 +15,7 @@ from checkpoints.errors import PoseError
 from checkpoints.pretrained import PretrainedWeights, download_pretrained_weights
 from checkpoints.stopping import is_main_rank
 from heads.skeleton import Skeleton
+from ief.model.backbone import TIMM, load_timm_weights
 from ief.model.run_folder import stage_file, stage_folder
 from ief.model.stage import StageDesign
 from ief.model.start import PretrainedStage, load_weights
@@ -210,7 +211,9 @@ def load_pretrained(weights: str, backbone: str, stride: str | None) -> Pretrain
     """What --weights names, for stages 0, 1, ...; none for random weights. Raises PoseError as `load_weights`."""
     if weights == "none":
         return ()
-    return (download_pretrained_weights(backbone),) if weights == "imagenet" else load_weights(weights, stride)
+    if weights != "imagenet":
+        return load_weights(weights, stride, backbone)
+    return ((load_timm_weights if backbone.startswith(TIMM) else download_pretrained_weights)(backbone),)
 
 
 def build_batches(config: StageConfig, runtime: Runtime) -> TrainingBatches | MixedBatches:

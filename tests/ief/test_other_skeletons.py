@@ -15,11 +15,14 @@ from ief import PosePredictor
 from ief.cli import main
 from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.read import read_annotations
+from mpii_tools.people import People
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.skeletons import SKELETONS
 
 TRAIN, VALID = 48, 16
+LIMBS = [f"{side}_{part}" for side in "rl" for part in ("ankle", "knee", "hip", "wrist", "elbow", "shoulder")]
+FACE = ("nose", "l_eye", "r_eye", "l_ear", "r_ear")
 TINY = ["--backbone", "tiny_resnet", "--weights", "none", "--batch-size", "16", "--lr", "0.05"]
 
 
@@ -132,3 +135,41 @@ def test_joints_that_nobody_has_are_nan_in_predictions(tmp_path, capsys):
     assert "do not count: left_ear, right_ear" in capsys.readouterr().err
     out = ["--data", str(tmp_path / "data"), "--images", str(tmp_path), "--out", str(tmp_path / "report")]
     assert main(["report", str(run), *out]) == 0
+
+
+def test_people_of_mpii_and_coco_train_one_union(tmp_path):
+    """Each supervises what it has labeled; a prediction has all that anybody has."""
+    everybody = draw_coco(tmp_path, 24)
+    coco, others = everybody.select(np.arange(24) < 12), everybody.select(np.arange(24) >= 12)
+    at = [SKELETONS["coco17"].index(f"{'right' if name[0] == 'r' else 'left'}_{name[2:]}") for name in LIMBS]
+    joints = np.full((12, 16, 2), np.nan)
+    joints[:, [MPII.index(name) for name in LIMBS]] = others.joints[:, at]
+    joints[:, MPII.index("head_top")] = others.joints[:, 0] - [0, 9]
+    mpii = People(others.images, joints, center=others.center, scale=others.scale, split="train")
+    write_tree(tmp_path / "coco.json", coco_tree(coco))
+    save_people(tmp_path / "mpii.npz", mpii)
+    files = [f"train={tmp_path / 'coco.json'}", f"train={tmp_path / 'mpii.npz'}"]
+    options = ["--images", str(tmp_path), "--out", str(tmp_path / "data"), "--size", "32", "--skeleton", "union"]
+    assert main(["prepare", "--annotations", *files, *options]) == 0
+    people, union = load_people(tmp_path / "data" / "train.npz"), SKELETONS["union"]
+    assert people.skeleton == union and len(people) == 24
+    known = people.annotated | people.derived
+    here = {name: known[:, union.index(name)].mean() for name in union.names}
+    assert here == {name: {"upper_neck": 0.0, "head_top": 0.5}.get(name, 0.5 if name in FACE else 1.0) for name in here}
+
+    arguments = ["--data", str(tmp_path / "data"), "--run", str(tmp_path / "run"), "--epochs", "2", *TINY]
+    assert main(["train", *arguments, "--device", "cpu", "--stages", "1"]) == 0
+    predict = ["--run", str(tmp_path / "run"), "--data", str(tmp_path / "data"), "--split", "train", "--device", "cpu"]
+    assert main(["predict", *predict, "--out", str(tmp_path / "poses")]) == 0
+    poses = read_predictions(tmp_path / "poses" / "predictions-train.npz")
+    assert poses.joint_names == union.names
+    for name in ("upper_neck", "nose"):  # nobody has the one, every second person the other
+        assert np.isnan(poses.joints[:, union.index(name)]).all() == (name == "upper_neck")
+    scored = [
+        "--predictions",
+        str(tmp_path / "poses" / "predictions-train.npz"),
+        "--annotations",
+        str(tmp_path / "data"),
+    ]
+    assert main(["evaluate", *scored, "--split", "train", "--json", str(tmp_path / "scores.json")]) == 0
+    assert json.loads((tmp_path / "scores.json").read_text())["persons"] == 24

@@ -95,7 +95,7 @@ def test_z_is_carried_and_not_mirrored(cascade, crops, flip):
 def test_exports_give_the_same_in_fp32_and_nearly_in_int8(crops, image, tmp_path, monkeypatch):
     pytest.importorskip("onnxscript", reason="install '.[export]'")
     pytest.importorskip("onnxruntime", reason="install '.[export]'")
-    monkeypatch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet(1))
+    monkeypatch.setattr("ief.model.backbone.get_model", lambda name, weights: ShallowResNet(1))
     cascade = make_cascade(dimensions=3, unlabeled=(3,))
     plain = CascadeNetwork(cascade)(crops)[0][-1]
     assert np.isnan(plain[:, 3]).all() and np.isfinite(np.delete(plain, 3, axis=1)).all()

@@ -24,7 +24,7 @@ SIZE = 32
 def shallow_networks():
     """Stages of layers 1 to 3: most of their weights are the blocks', which int8 makes smaller."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ief.model.stage.get_model", lambda name, weights: ShallowResNet(3))
+        patch.setattr("ief.model.backbone.get_model", lambda name, weights: ShallowResNet(3))
         yield
 
 
