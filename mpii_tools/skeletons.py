@@ -95,19 +95,7 @@ SKELETONS = {
        for name, tree in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")).items()},
 }  # fmt: skip
 
-# Every joint that is known by name: MPII's tree with COCO's face on its neck, COCO's sigmas where COCO has the joint.
-OF_COCO = dict(zip([re.sub("^(l|r)(eft|ight)_", r"\1_", name) for name in COCO17.names], COCO17.sigmas, strict=True))
-BODY = replace(
-    MPII,
-    names=(*MPII.names, *[*OF_COCO][:5]),
-    parents=(*MPII.parents, MPII.index("upper_neck"), *(len(MPII) + parent for parent in COCO17.parents[1:5])),
-    groups=(
-        ("Head", ("upper_neck", "head_top", *[*OF_COCO][:5])),
-        *((part, tuple(name for name in MPII.names if name.endswith(part.lower())))
-          for part in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")),
-    ),
-    sigmas=(*map(OF_COCO.get, MPII.names, MPII.sigmas), *COCO17.sigmas[:5]),
-)  # fmt: skip
+BODY = SKELETONS["union"]  # every joint that is known by name
 ENOUGH = 3  # joints of it, to be a body
 
 # Other words for a joint, tried where the word itself is not among the names.
