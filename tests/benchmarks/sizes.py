@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from ief.benchmarks.stages import Workload
-from ief.inference.onnx import CropsToPose, OnnxNetwork, export_onnx, quantize
+from ief.inference.onnx import OnnxNetwork
+from ief.inference.onnx_export import CropsToPose, export_onnx, quantize
 
 ROUNDS = 40
 

@@ -10,7 +10,7 @@ from torch import nn
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.cli import main
-from ief.inference.onnx import CropsToPose, export_onnx, quantize
+from ief.inference.onnx_export import CropsToPose, export_onnx, quantize
 from ief.model.backbone import TimmBackbone, create_timm, fold_batch_norms, load_timm_weights
 from ief.model.run_folder import load_cascade
 from ief.model.stage import Residuals, Stage, StageDesign
