@@ -87,13 +87,13 @@ class Printer(logging.Handler):
 
 @contextmanager
 def print_log() -> Iterator[None]:
-    """Until the `with` ends, what is logged under `ief` is printed as it is."""
+    """Until the `with` ends, what is logged under `ief` is printed as it is; once, however deep in another."""
     log.setLevel(logging.INFO)
-    log.addHandler(printer := Printer())
+    before, log.handlers = log.handlers, [Printer()]
     try:
         yield
     finally:
-        log.removeHandler(printer)
+        log.handlers = before
 
 
 def try_command(name: str, *arguments: str) -> int:

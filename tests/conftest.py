@@ -10,6 +10,7 @@ import pytest
 from prepared_sums import add_sums
 
 from heads.skeleton import MPII
+from ief.cli import print_log
 from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.people import COLUMNS, Depth, People
@@ -37,6 +38,13 @@ def pytest_terminal_summary(terminalreporter):
 def has_shared():
     """Whether the folder of reference data is beside the checkout."""
     return (SHARED / "mpii" / "expected.json").is_file()
+
+
+@pytest.fixture(autouse=True)
+def printed_log():
+    """What the library logs is printed, as the program prints it."""
+    with print_log():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,8 @@ def test_the_program_says_its_version(capsys):
     assert f"\nversion: {ief.__version__}\n" in citation
 
 
-def test_what_the_library_logs_is_printed_by_commands_alone(capsys):
+def test_what_the_library_logs_is_printed_by_commands_alone(capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("ief"), "handlers", [])  # as without the tests' own (`printed_log`)
     logger = logging.getLogger("ief.anything")
     with print_log():
         logger.info("a result")
