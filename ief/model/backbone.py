@@ -22,7 +22,7 @@ from checkpoints.files import checksum
 from checkpoints.pretrained import PretrainedWeights, no_download, read_tensors
 
 TIMM = "timm:"  # before the name of a network of timm
-MAP_STRIDES = (8, 16)  # input pixels per cell of the maps, as of a ResNet's layers 2 and 3
+MAP_STRIDES = (4, 8, 16)  # input pixels per cell of the maps, as of a ResNet's layers 1 to 3
 TRIAL_SIZE = 96  # side of the image that is tried on a network
 
 
@@ -36,7 +36,7 @@ class ResNetBackbone(nn.Module):
     def __init__(self, network: ResNet, stride: str) -> None:
         super().__init__()
         self.width = network.fc.in_features
-        self.map_width = self.width // 4 + self.width // 2
+        self.map_width = self.width // 8 + self.width // 4 + self.width // 2
         del network.fc
         for name, part in network.named_children():
             self.add_module(name, part)
@@ -51,11 +51,12 @@ class ResNetBackbone(nn.Module):
         return self.conv1
 
     def forward(self, features: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The stem's output -> features (B, width), and maps (B, C, n, n), (B, C', n', n') with C + C' = map_width."""
+        """The stem's output -> features (B, width), and maps (B, C, n, n), ... with C + ... = map_width."""
         features = self.relu(self.maxpool(self.bn1(features)))  # the same either way; a quarter of the work this way
-        middle = self.layer2(self.layer1(features))
+        low = self.layer1(features)
+        middle = self.layer2(low)
         high = self.layer3(middle)
-        return self.avgpool(self.layer4(high)).flatten(1), [middle, high]
+        return self.avgpool(self.layer4(high)).flatten(1), [low, middle, high]
 
 
 class TimmBackbone(nn.Module):

@@ -21,7 +21,8 @@ from ief.model.backbone import build_backbone, fold_batch_norms
 from ief.model.heatmaps import convolve_heatmaps
 from mpii_tools.skeletons import skeleton_from_json, skeleton_to_json
 
-INDEXED = 128  # numbers that are read of the features at a joint
+INDEXED = 128  # numbers that are read of the features at and around a joint
+WINDOW = [(x / 16, y / 16) for y in (-1, 0, 1) for x in (-1, 0, 1)]  # places around a joint / side of the crop
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class StageDesign:
         skeleton: the tree whose joints are regressed.
         absolute: whether it regresses the pose anew with y_t in view, and not a correction of y_t.
         likelihood: whether it was trained by `heads.likelihood`, and so gives a sigma of each pair in training.
-        pose_indexed: whether it also reads the network's features where the joints of y_t lie.
+        pose_indexed: whether it also reads where the joints of y_t lie, and the network's features there.
         rooted: whether it places every root joint at the center of the crop, since J_0 is the root (`Preset.origin`).
         unlabeled: joints that no training person had: what it says of them means nothing, and predictions have NaN.
     """
@@ -123,8 +124,8 @@ class Stage(nn.Module):
             self.sigma_head = RegressionHead(features, len(residuals.pair_std), dimensions)
             self.likelihood = ResidualLikelihood(dimensions)
         if design.pose_indexed:
-            self.indexed = nn.Linear(self.backbone.map_width, INDEXED)
-            self.indexed_head = RegressionHead(joints * INDEXED, joints, dimensions)
+            self.indexed = nn.Linear(self.backbone.map_width * len(WINDOW), INDEXED)
+            self.indexed_head = RegressionHead(joints * (INDEXED + 2), joints, dimensions)
         for name in ("mean", "std", "pair_std"):
             self.register_buffer(name, getattr(residuals, name).float())
         # Kept on the device: made anew at each call they would make the CPU wait for a GPU. Not in the stage's file.
@@ -181,8 +182,9 @@ class Stage(nn.Module):
             features, maps = self._features(images, joints)
             output = self.head(features)
             if self.design.pose_indexed:
-                indexed = self.indexed(sample_features(maps, joints[..., :2], self.design.size))
-                output = output + self.indexed_head(indexed.relu().flatten(1))
+                indexed = self.indexed(sample_features(maps, joints[..., :2], self.design.size)).relu()
+                where = (joints[..., :2] / self.design.size - 0.5).expand(indexed.shape[0], -1, -1)
+                output = output + self.indexed_head(torch.cat([indexed, where.to(indexed)], dim=-1).flatten(1))
             raw_sigma = self.sigma_head(features).float() if with_sigma and self.design.likelihood else None
         estimate = denormalize(output.float(), self.mean, self.std)
         if not self.design.absolute:
@@ -228,18 +230,19 @@ class Stage(nn.Module):
 
 
 def sample_features(maps: Sequence[Tensor], joints: Tensor, size: int) -> Tensor:
-    """Features where the joints lie (pose-indexed features: Dollar et al., Cascaded Pose Regression, CVPR 2010).
+    """Features at and around joints (pose-indexed features: Dollar et al., Cascaded Pose Regression, CVPR 2010).
 
     Args:
         maps: (B, C, n, n) each, of a crop of side `size`.
         joints: (B, K, 2), or (1, K, 2) for all, x, y in crop pixels; beyond the crop its border is read.
 
     Returns:
-        (B, K, C + C' + ...), bilinear between cells.
+        (B, K, 9 (C + C' + ...)), bilinear between cells: the places of `WINDOW` one after the other.
     """
-    where = ((joints + 0.5) * (2 / size) - 1).unsqueeze(2).expand(maps[0].shape[0], -1, -1, -1)
+    where = (((joints + 0.5) / size).unsqueeze(2) + torch.tensor(WINDOW, device=joints.device)) * 2 - 1
+    where = where.expand(maps[0].shape[0], -1, -1, -1)
     sampled = [F.grid_sample(cells, where.to(cells), "bilinear", "border", align_corners=False) for cells in maps]
-    return torch.cat(sampled, dim=1).squeeze(-1).transpose(1, 2)
+    return torch.cat(sampled, dim=1).permute(0, 2, 3, 1).flatten(2)
 
 
 class RegressionHead(nn.Linear):

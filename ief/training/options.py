@@ -124,7 +124,7 @@ class Preset:
     continue_backbone: bool = option(False, "start stage t > 0 from the previous stage's ResNet, not from ImageNet's")
     continue_head: bool = option(False, "keep the previous stage's head too: stage t > 0 then regresses the pose with "
                                  "y_t in view, not a correction of y_t")  # fmt: skip
-    pose_indexed: bool = option(False, "stage t > 0 also reads the ResNet's features where the joints of y_t lie")
+    pose_indexed: bool = option(False, "stage t > 0 also reads the features at and around the joints of y_t")
     precision: str = option("fp32", "fp32, or bf16 if the device multiplies it natively", choices=("fp32", "bf16"))
     compile: bool = option(False, "train through torch.compile: a minute at the start, faster steps on a GPU")
     translation: float = option(0.02, "augmentation: largest shift each way / side of the input")

@@ -55,7 +55,7 @@ def test_a_backbone_gives_what_timms_network_gives(name):
     backbone = TimmBackbone(name, network).eval()
     features, maps = backbone(backbone.stem(images))
     assert torch.equal(features, wanted) and features.shape[1] == backbone.width
-    assert [cells.shape[-1] for cells in maps] == [SIZE // 8, SIZE // 16]
+    assert [cells.shape[-1] for cells in maps] == [SIZE // 4, SIZE // 8, SIZE // 16]
     assert sum(cells.shape[1] for cells in maps) == backbone.map_width
     folded = copy.deepcopy(backbone)
     fold_batch_norms(folded)

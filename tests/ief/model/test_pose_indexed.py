@@ -34,19 +34,20 @@ def sample_slowly(cells, x, y, size):
     return total
 
 
-def test_features_are_read_at_the_joints():
+def test_features_are_read_at_and_around_the_joints():
     maps = [torch.randn(2, 3, 8, 8), torch.randn(2, 5, 4, 4)]
     joints = torch.rand(2, 6, 2) * SIZE
     joints[0, 0] = torch.tensor([0.0, SIZE - 1])
     read = sample_features(maps, joints, SIZE)
     for person in range(2):
         for joint, (x, y) in enumerate(joints[person].tolist()):
-            expected = torch.cat([sample_slowly(cells[person], x, y, SIZE) for cells in maps])
-            torch.testing.assert_close(read[person, joint], expected, rtol=1e-4, atol=1e-5)
+            places = [(x + dx, y + dy) for dy in (-4, 0, 4) for dx in (-4, 0, 4)]  # a sixteenth of the side apart
+            expected = [sample_slowly(cells[person], *place, SIZE) for place in places for cells in maps]
+            torch.testing.assert_close(read[person, joint], torch.cat(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_a_joint_beyond_the_crop_reads_its_border():
-    maps, joints = [torch.randn(1, 3, 8, 8)], torch.tensor([[[-500.0, 20.0], [-4.0, 20.0], [0.0, 20.0]]])
+    maps, joints = [torch.randn(1, 3, 8, 8)], torch.tensor([[[-500.0, 20.0], [-8.0, 20.0], [-4.0, 20.0]]])
     read = sample_features(maps, joints, SIZE)[0]
     assert torch.equal(read[0], read[2]) and torch.equal(read[1], read[2])
 
