@@ -14,7 +14,6 @@ from checkpoints.files import read_text
 from heads.skeleton import COCO17, Skeleton
 from mpii_tools.annotations.coco import read_coco
 from mpii_tools.annotations.reading import NOT_AS, Reading, merge
-from mpii_tools.images.header import read_header
 from mpii_tools.images.index import SUFFIXES, walk_files
 
 SPLITS = {"train": "train", "val": "valid", "test": "test"}  # Ultralytics' names -> ours
@@ -133,6 +132,8 @@ def _read_labels(label: Path, image: Path, shape: list[int]) -> tuple[dict[int, 
     rows = {line: row.split() for line, row in enumerate(read_text(label).splitlines(), 1) if row.strip()}
     if not rows:
         return {}, {}, {}
+    from mpii_tools.images.header import read_header  # Pillow, which scoring does without
+
     size = read_header(image.read_bytes(), image.name).upright_size
     for line, row in rows.items():
         try:

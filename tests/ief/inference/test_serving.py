@@ -102,7 +102,7 @@ print(json.dumps([joints.tolist(), poses.joints.tolist(), boxes.tolist()]))
 sys.exit(main(["predict", "--onnx", "pose.onnx", "image.jpg", "--out", "out"]))
 """
     *found, boxes = json.loads(run_without_torch(code, tmp_path).splitlines()[0])
-    assert (tmp_path / "out" / "image.pose.jpg").exists()
+    assert (tmp_path / "out" / "image.jpg.pose.jpg").exists()
     expected = predictor(str(tmp_path / "image.jpg"), boxes).joints
     for joints in found:
         np.testing.assert_allclose(joints, expected, atol=CLOSE)
