@@ -47,7 +47,7 @@ TOGETHER = 5  # trainings at a time: one alone leaves the GPU waiting for Python
 VARIANTS = {  # of stage 1, beside the paper's own
     "paper": ["--no-continue-head", "--no-continue-backbone"],
     "new": ["--no-continue-head"],
-    "indexed": ["--no-continue-head", "--pose-indexed", "--perturb", "0.05"],
+    "errors": ["--no-continue-head", "--pose-indexed", "--start-errors", "1"],
     "kept": [],
     "kept-rle": ["--loss", "rle"],
 }

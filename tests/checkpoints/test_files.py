@@ -49,6 +49,7 @@ def test_a_size_limit_while_saving_keeps_the_old_checkpoint(tmp_path):
     save_checkpoint(tmp_path, 1, {"step": 1})
     child = os.fork()
     if child == 0:
+        torch.set_num_threads(1)  # others did not survive the fork
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
         large = {"w": torch.zeros(100000)}
