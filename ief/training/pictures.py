@@ -24,19 +24,19 @@ def save_pictures(run: Path, data: PreparedSplit) -> list[Path]:
     """
     try:
         from evaluation.report.curves import thin
-        from evaluation.report.plots import training_curves
+        from evaluation.report.plots import line_plot
         from evaluation.report.skeletons import to_png
         from evaluation.report.tables import readable
         from ief.reporting.runs import load_curves
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         log.warning(f"{run}: no pictures of it, as {error.name} is not installed")
         return []
     losses, validations = ({readable(stage): rows for stage, rows in each.items()} for each in load_curves(run))
-    figures = {"loss": training_curves({stage: thin(rows) for stage, rows in losses.items()}, "loss", "Training")}
+    figures = {"loss": line_plot({stage: thin(rows) for stage, rows in losses.items()}, "Training", "step", "loss")}
     scored = {stage: [(row[0], row[1]) for row in rows] for stage, rows in validations.items()}
     if scored and all(value is not None for rows in scored.values() for _, value in rows):
         title = f"mean {choose_measure(data.people).title} (%)"
-        figures["validation"] = training_curves(scored, title, "Validation people")
+        figures["validation"] = line_plot(scored, "Validation people", "step", title)
     files = [write_atomically(run / f"curves-{name}.png", figure.savefig) for name, figure in figures.items()]
     people = draw_people(data, [*load_predictions(run, data.people).values()][-1].joints)
     return [*files, write_bytes(run / "people.png", to_png(people))]

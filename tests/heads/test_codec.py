@@ -13,6 +13,7 @@ import torch
 import heads
 from heads.skeleton import COCO17, MPII, Skeleton
 
+ROOT = Path(__file__).parents[2] / "heads"
 FOLDER = Path(__file__).parent
 EXAMPLES = {"timm_backbone": "timm", "huggingface_vit": "transformers", "rle_head": "torch", "soft_argmax": "torch"}
 HAND = Skeleton(("wrist", "thumb", "tip"), (-1, 0, 1))
@@ -121,9 +122,9 @@ def test_an_example_runs(name):
 
 
 def test_the_pages_lines_run_with_the_folder_alone(tmp_path):
-    page = (Path(heads.__file__).parent / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "compositional(" in block]
-    shutil.copytree(Path(heads.__file__).parent, tmp_path / "heads")
+    shutil.copytree(ROOT, tmp_path / "heads")
     (tmp_path / "mine.py").write_text("\n".join([*blocks, "print(heads.__file__, value.item() > 0, *poses.shape)"]))
     command = [
         sys.executable,

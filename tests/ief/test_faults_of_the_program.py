@@ -115,7 +115,7 @@ def test_what_only_speaks_of_memory_is_not_too_little(temporary, monkeypatch, ca
 def test_too_little_memory_in_training_names_the_size_in_force(tiny_data, tmp_path, monkeypatch):
     """That of the command line, of the preset, and of --config, which the command line leaves out."""
     monkeypatch.setattr("ief.training.trainer.StageTrainer.step", lambda *_: torch.empty(FAR_TOO_MUCH))
-    command = train(tiny_data, tmp_path / "run")
+    command = train(tiny_data, tmp_path / "run", "--epochs", "1")
     assert "lower --batch-size 8," in finish_here(command, 2)
     at = command.index("--batch-size")
     del command[at : at + 2]

@@ -84,7 +84,7 @@ def test_kills_at_random_moments_lose_nothing(tiny_data, tmp_path, kills):
     assert killed == 2 * kills and (saving > 0 or kills < 10)
     assert same_weights(tmp_path / "straight", run)
     left = sorted(path.name for path in run.glob("stage*/*"))
-    assert left == ["log.csv", "log.csv", "stage.safetensors", "stage.safetensors"]
+    assert left == ["log.csv", "log.csv", "results.csv", "results.csv", "stage.safetensors", "stage.safetensors"]
 
 
 def test_a_stopped_training_resumes_bit_for_bit(tiny_data, tmp_path, straight):
@@ -121,7 +121,12 @@ def test_a_full_disk_is_one_line_and_the_old_state_stays(tiny_data, tmp_path):
     (line,) = (line for line in said.splitlines() if "ief train" in line)
     assert "cannot be written" in line and "intact" in line and "Traceback" not in said
     assert state.read_bytes() == content
-    assert {path.name for path in tmp_path.glob("stage0/*")} == {"log.csv", state.name}  # nor is half a file left
+    # Nor is half a file left.
+    assert {path.name for path in tmp_path.glob("stage0/*")} == {
+        "log.csv",
+        "results.csv",
+        state.name,
+    }  # nor is half a file left
 
 
 def test_a_diverging_training_names_step_and_people(tiny_data, tmp_path):
