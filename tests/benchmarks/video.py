@@ -28,11 +28,16 @@ from mpii_tools.annotations.human36m.protocols import ACTIONS
 
 def crossing():
     """Of 20 clips of two people who cross: those after whom a number is the other's, and those with a new one."""
+    clips = [draw_crossing(seed) for seed in range(20)]
     for hidden, what in ((2.0, "both always seen"), (0.7, "one hidden behind 70 %"), (0.5, "one hidden behind 50 %")):
-        for noise in (0.02, 0.04):
-            clips = [draw_crossing(seed) for seed in range(20)]
-            exchanged, renamed = count_exchanges(Onlooker(clip, noise, hidden, seed=7) for clip in clips)
-            print(f"{what}, noise of {noise:.0%} of the size: {exchanged} of 20 exchanged, {renamed} with a new number")
+        for noise, missed in ((0.02, 0.0), (0.02, 0.1), (0.04, 0.1)):
+            counts = [
+                count_exchanges(Onlooker(clip, noise, hidden, missed, seed) for clip in clips) for seed in range(8)
+            ]
+            print(
+                f"{what}, {missed:.0%} not found, noise of {noise:.0%} of the size: "
+                f"exchanged in {[exchanged for exchanged, _ in counts]}, a new number in {[new for _, new in counts]}"
+            )
 
 
 def numbering():
