@@ -142,7 +142,7 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, tiny_data, tmp_pa
     assert "--weights FILE" in error and error.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["timm:test_efficientnet", "timm:test_convnext"])
+@pytest.mark.parametrize("name", [NETWORKS[0], pytest.param(NETWORKS[3], marks=pytest.mark.slow)])
 def test_a_network_of_timm_goes_through_the_whole_line(name, tiny_data, tmp_path, capsys):
     """Training of two stages, interrupted too; prediction; ONNX, in int8 too; a release."""
     run, again = tmp_path / "run", tmp_path / "again"
