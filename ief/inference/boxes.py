@@ -99,14 +99,20 @@ def to_array(values: object) -> object:
     return values.detach().cpu().numpy() if hasattr(values, "requires_grad") else values
 
 
+def to_floats(values: object, name: str, what: str, wanted: str) -> np.ndarray:
+    """Values as float64. Raises PoseError, naming image `name`, what they are and what is wanted, if they are not."""
+    try:
+        array = np.asarray(to_array(values), dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise PoseError(f"{name}: {what} are no array of numbers ({error}); give {wanted}") from None
+    if np.ma.is_masked(values):
+        raise PoseError(f"{name}: {what} with masked numbers, which say nothing; leave out their rows")
+    return array
+
+
 def check_boxes(boxes: object, name: str) -> np.ndarray:
     """Boxes as (P, 4) float64. Raises PoseError, naming image `name`, if they are no array of that shape."""
-    try:
-        array = np.asarray(to_array(boxes), dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise PoseError(f"{name}: boxes are no array of numbers ({error}); give (P, 4), x1 y1 x2 y2") from None
-    if np.ma.is_masked(boxes):
-        raise PoseError(f"{name}: boxes with masked numbers, which say nothing; leave out their rows")
+    array = to_floats(boxes, name, "boxes", "(P, 4), x1 y1 x2 y2")
     array = array.reshape(-1, 4) if array.shape == (4,) or not array.size else array
     if array.ndim != 2 or array.shape[1] != 4:
         raise PoseError(f"{name}: boxes of shape {array.shape}; give (P, 4), x1 y1 x2 y2 per person")
@@ -119,11 +125,7 @@ def check_poses(poses: object, shape: tuple[int, int], name: str) -> np.ndarray:
     Raises:
         PoseError: naming image `name`, for no array of that shape (K, D).
     """
-    joints = getattr(poses, "joints", poses)
-    try:
-        array = np.asarray(to_array(joints), dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise PoseError(f"{name}: poses are no array of numbers ({error}); give (P, K, 2)") from None
+    array = to_floats(getattr(poses, "joints", poses), name, "poses", f"(P, {shape[0]}, 2)")
     if array.ndim != 3 or array.shape[1] != shape[0] or array.shape[2] not in (2, shape[1]):
         raise PoseError(f"{name}: poses of shape {array.shape}; give (P, {shape[0]}, 2), x y of each joint per person")
     return np.pad(array, ((0, 0), (0, 0), (0, shape[1] - array.shape[2])), constant_values=np.nan)

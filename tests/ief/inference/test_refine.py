@@ -73,6 +73,7 @@ def test_given_and_own_poses_share_a_batch(predictor):
     [
         (np.zeros((2, 5, 2)), r"poses of shape \(2, 5, 2\); give \(P, 16, 2\)"),
         ("text", "no array of numbers"),
+        (np.ma.masked_less(np.zeros((1, 16, 2)), 1), "masked numbers"),
         (np.full((1, 16, 2), np.nan), "person 1: .*not finite"),
     ],
 )
