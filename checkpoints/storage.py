@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 
 STORAGES = ("int8", "float16")
 MARK = "|"  # in no name of a module's parameters

@@ -17,8 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file, write_bytes
+from checkpoints import PoseError, require_file, write_bytes
 
 
 def save_tensors(path: str | os.PathLike, tensors: dict[str, torch.Tensor], description: dict) -> Path:

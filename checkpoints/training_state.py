@@ -11,9 +11,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, write_atomically
+from checkpoints import PoseError, checksum, log, write_atomically
 from checkpoints.tensors import load_plain_data
 
 KEPT = 2  # the last checkpoint and the previous one

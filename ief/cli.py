@@ -13,10 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from checkpoints.console import Console, log, prepare_console
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
-from checkpoints.stopping import LostPeer, Stopped, Stopping, is_main_rank
+from checkpoints import Console, LostPeer, PoseError, Stopped, Stopping, is_main_rank, log, prepare_console, write_bytes
 from ief import __version__
 
 COMMANDS = {

@@ -16,8 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from checkpoints.errors import PoseError, name_corrupt
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, name_corrupt, read_text, write_text
 from checkpoints.training_state import checkpoint_files, step_of
 from ief.model.run_folder import METRICS
 from mpii_tools.prepared.batches import MixedBatches, TrainingBatches

@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, read_text, write_text
 from heads.pairs import METHODS
 from ief.training.software import describe_software
 from mpii_tools.prepared.ranges import Augmentation

@@ -19,9 +19,7 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import write_text
+from checkpoints import PoseError, log, write_text
 from checkpoints.training_state import KEPT, checkpoint_files
 from ief.model.cascade import Cascade
 from ief.training.options import change_config

@@ -20,9 +20,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError
+from checkpoints import LostPeer, PoseError, Stopping
 from checkpoints.locking import lock_folders
-from checkpoints.stopping import LostPeer, Stopping
 from ief.model.device import choose_device
 
 T = TypeVar("T")

@@ -11,10 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, remove_leftovers
-from checkpoints.stopping import Stopped
+from checkpoints import PoseError, Stopped, checksum, log, remove_leftovers
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from checkpoints.weights import read_header
 from evaluation.metrics.conventions import PCKH
@@ -26,10 +23,9 @@ from ief.model.stage import Residuals, Stage
 from ief.model.start import build_stage
 from ief.training import resume
 from ief.training.curve import Curve, check_losses, check_weights
-from ief.training.loggers import list_loggers
 from ief.training.options import Preset, write_config
 from ief.training.pose_errors import perturb, synthesize_errors
-from ief.training.progress import StepProgress
+from ief.training.progress import StepProgress, list_loggers
 from ief.training.residuals import keep_statistics, measure_residuals, measure_start
 from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches

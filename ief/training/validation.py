@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from evaluation.metrics.conventions import PCKH
 from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file, write_text
+from checkpoints import PoseError, require_file, write_text
 from checkpoints.weights import read_header
 from evaluation.metrics import calibration
 from evaluation.metrics.bootstrap import Bootstrap
