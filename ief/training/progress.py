@@ -68,10 +68,9 @@ class StepProgress:
         """A row of the log: after `step` steps, the mean loss since the previous row, lr, and metrics if validated."""
         named = validator.name_metrics(metrics) if metrics else {}
         self.scores |= {"loss": f"{loss:.4f}", **{name: f"{value:.1f}" for name, value in named.items()}}
-        picture = draw_people(validator.data, validator.poses) if metrics and self.loggers else None
         for logger in self.loggers:
-            if picture is not None:
-                logger.draw("people", picture, step)
+            if metrics:
+                logger.draw("people", draw_people(validator.data, validator.poses), step)
             logger.add({"loss": loss, "lr": lr, **named}, step)
 
 

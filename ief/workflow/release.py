@@ -46,7 +46,7 @@ def release(
         license: of the training data, for the card.
         name: of the weights; None for the run's folder.
         trained_on: the training data in words; None for the prepared data's name.
-        storage: one of `checkpoints.storage.STORAGES`.
+        storage: one of `checkpoints.tensors.STORAGES`.
         notes: a file of Markdown for the end of the card.
         device: to predict on; None for a GPU if there is one.
 
