@@ -1,7 +1,5 @@
 """Which weights are taken where none are named, and what a run says of itself. No network is loaded here."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

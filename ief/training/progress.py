@@ -4,8 +4,6 @@ A logger's `add` takes numbers by name after `step` steps, its `draw` a picture 
 what is waiting.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import time
@@ -48,7 +46,7 @@ class StepProgress:
         self.scores: dict[str, str] = {}
         self.loggers = [LOGGERS[name](config, first) for name in list_loggers(config.run)] if show else []
 
-    def __enter__(self) -> StepProgress:
+    def __enter__(self) -> "StepProgress":
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -1,7 +1,5 @@
 """A run -> weights for everybody, in a quarter of their room, with a model card that says what they are good for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,9 +112,8 @@ def score_people(
     if people.skeleton.sigmas and np.isfinite(people.area).all():  # as COCO's annotations have them
         oks = score_oks(poses[-1], people, calibrated, None, bootstrap=Bootstrap())
     judged = None if calibrated is None else calibration.calibrate(calibrated, correct)
-    told = {
+    return {
         "name": split.name, "stages": stages, "last": list(stages.values())[-1], "change": change, "moved": moved,
         "oks": oks, "calibration": judged, "scores": calibrated, "correct": correct,
         "coverage": calibration.coverage(squared),
-    }  # fmt: skip
-    return told, score_map
+    }, score_map  # fmt: skip
