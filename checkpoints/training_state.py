@@ -44,10 +44,8 @@ def save_checkpoint(folder: Path, step: int, checkpoint: dict) -> Path:
             taken = part.stat().st_size / 1e6 if part.exists() else 0
             raise OSError(f"the disk took {taken:.0f} MB of it and then no more; is it full?") from error
 
-    def name(part: Path) -> Path:
-        return folder / f"training-{step:08d}-{checksum(part)[:DIGITS]}.pt"
-
-    saved = write_atomically(folder / f"training-{step:08d}.pt", write, name)
+    path = folder / f"training-{step:08d}.pt"
+    saved = write_atomically(path, write, lambda part: path.with_stem(f"{path.stem}-{checksum(part)[:DIGITS]}"))
     earlier = [path for path in checkpoint_files(folder) if step_of(path) < step]
     remove_checkpoints(folder, but={saved, *earlier[: KEPT - 1]})  # also a corrupt one of a later step
     return saved

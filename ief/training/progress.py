@@ -41,9 +41,8 @@ class StepProgress:
         if first and show:
             log.warning(f"{config.folder}: resuming after step {first} of {last}")
         title = f"stage {config.index} ({config.run.method})"
-        self.config, self.first, self.started = config, first, time.monotonic()
+        self.config, self.first, self.started, self.scores = config, first, time.monotonic(), {}
         self.steps = progress(range(first, last), title, last, initial=first, show=show)
-        self.scores: dict[str, str] = {}
         self.loggers = [LOGGERS[name](config, first) for name in list_loggers(config.run)] if show else []
 
     def __enter__(self) -> "StepProgress":
