@@ -8,9 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import identify_process
+from checkpoints import PoseError, identify_process, log
 
 LOCK = ".writer"  # in the folder while it is written, with the name of the process that writes it
 PARTIAL = ".partial"

@@ -20,8 +20,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.errors import PoseError, escape_name
-from checkpoints.files import checksum
+from checkpoints import PoseError, checksum, escape_name
 from checkpoints.tensors import load_plain_data, read_safetensors
 
 STRIDES = ("1x1", "3x3")

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from checkpoints.errors import escape_name
+from checkpoints import escape_name
 
 DELAY, INTERVAL = 5.0, 20.0  # seconds: work that takes less than the first has no line; between two lines
 LINE = "{desc}: {unit} {n:,} of {total:,} ({percentage:.0f} %), {remaining} left{postfix}"

@@ -4,8 +4,6 @@ Outside a training they end the program at once, by an exception; every file is 
 they wait for the current step, and a checkpoint is saved first.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import signal
@@ -79,7 +77,7 @@ class Stopping:
             raise Stopped(self.status, self.resumes)
 
     @contextmanager
-    def listening(self) -> Iterator[Stopping]:
+    def listening(self) -> "Iterator[Stopping]":
         """Catch SIGNALS until the `with` ends (in the main thread, the only one that may).
 
         Of SIGHUP and SIGUSR1 only what would kill, or what a `Stopping` around this one catches: `nohup` has the first

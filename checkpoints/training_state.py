@@ -11,9 +11,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, write_atomically
+from checkpoints import PoseError, checksum, log, write_atomically
 from checkpoints.tensors import load_plain_data
 
 KEPT = 2  # the last checkpoint and the previous one
@@ -46,10 +44,8 @@ def save_checkpoint(folder: Path, step: int, checkpoint: dict) -> Path:
             taken = part.stat().st_size / 1e6 if part.exists() else 0
             raise OSError(f"the disk took {taken:.0f} MB of it and then no more; is it full?") from error
 
-    def name(part: Path) -> Path:
-        return folder / f"training-{step:08d}-{checksum(part)[:DIGITS]}.pt"
-
-    saved = write_atomically(folder / f"training-{step:08d}.pt", write, name)
+    path = folder / f"training-{step:08d}.pt"
+    saved = write_atomically(path, write, lambda part: path.with_stem(f"{path.stem}-{checksum(part)[:DIGITS]}"))
     earlier = [path for path in checkpoint_files(folder) if step_of(path) < step]
     remove_checkpoints(folder, but={saved, *earlier[: KEPT - 1]})  # also a corrupt one of a later step
     return saved

@@ -1,7 +1,5 @@
 """Which weights are taken where none are named, and what a run says of itself. No network is loaded here."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +8,7 @@ from types import ModuleType
 
 from safetensors import SafetensorError, safe_open
 
-from checkpoints.errors import PoseError, import_extra, name_corrupt
-from checkpoints.files import read_text
+from checkpoints import PoseError, import_extra, name_corrupt, read_text
 
 RELEASED = Path(__file__).parent / "released"  # installed with the package, where there is any
 MAX_SIZE = 4096  # pixels of a network's input

@@ -13,10 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from checkpoints.console import Console, log, prepare_console
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes
-from checkpoints.stopping import LostPeer, Stopped, Stopping, is_main_rank
+from checkpoints import Console, LostPeer, PoseError, Stopped, Stopping, is_main_rank, log, prepare_console, write_bytes
 from ief import __version__
 
 COMMANDS = {
@@ -81,8 +78,7 @@ class Printer(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record's message, to be seen at once in a log file too."""
-        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
-        print(record.getMessage(), file=stream, flush=True)
+        print(record.getMessage(), file=sys.stderr if record.levelno >= logging.WARNING else sys.stdout, flush=True)
 
 
 @contextmanager
@@ -156,9 +152,8 @@ def explain(error: Exception, args: argparse.Namespace) -> tuple[str, int]:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether the machine, or its GPU, has too little memory; torch is not imported to find out."""
-    torch = sys.modules.get("torch")
-    kinds = (MemoryError, *filter(None, [getattr(torch, "OutOfMemoryError", None)]))
-    if isinstance(error, kinds) or getattr(error, "errno", None) == errno.ENOMEM:
+    beyond = getattr(sys.modules.get("torch"), "OutOfMemoryError", MemoryError)
+    if isinstance(error, (MemoryError, beyond)) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
     # The text of RuntimeError, of cv2.error and of ONNX Runtime's; a KeyError's, say, could be any input's.
     foreign = type(error) is RuntimeError or type(error).__module__.partition(".")[0] in ("cv2", "onnxruntime", "torch")
@@ -178,8 +173,7 @@ def save_traceback(error: Exception) -> str:
         import tempfile
 
         text = "".join(traceback.format_exception(error)).encode("utf-8", errors="backslashreplace")
-        path = write_bytes(Path(tempfile.gettempdir()) / f"ief-{os.getpid()}-traceback.txt", text)
-        return f"traceback in {path}"
+        return f"traceback in {write_bytes(Path(tempfile.gettempdir(), f'ief-{os.getpid()}-traceback.txt'), text)}"
     except Exception as refused:
         last = traceback.extract_tb(error.__traceback__)[-1]
         return f"raised in {last.filename}, line {last.lineno}; no traceback could be written ({one_line(refused)})"

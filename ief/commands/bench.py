@@ -1,11 +1,9 @@
 """`ief bench`: the project's own speed measurements, each against a named baseline, in one run."""
 
-import argparse
 import json
 
-from checkpoints.errors import PoseError
-from checkpoints.files import write_text
-from ief.commands.options import DEVICE, FILE, INTEGER, argument
+from checkpoints import write_text
+from ief.commands.options import DEVICE, FILE, INTEGER, Namespace, argument, refuse
 
 EXAMPLE = """ief bench
          ief bench network training --device cuda --json bench.json"""
@@ -21,11 +19,9 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Measure the groups asked for and print a line for each bench as it is done."""
-    unknown = [name for name in args.groups if name not in GROUPS]
-    if unknown:
-        raise PoseError(f"unknown group '{unknown[0]}'; choose from {', '.join(GROUPS)}")
+    refuse({f"unknown group '{name}'; choose from {', '.join(GROUPS)}": name not in GROUPS for name in args.groups})
     from ief.benchmarks import stages
     from ief.benchmarks.timing import HEADER, line, machine
     from ief.model.device import choose_device

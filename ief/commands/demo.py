@@ -1,8 +1,6 @@
 """`ief demo`: the whole line on synthetic people, from drawing them to a report."""
 
-import argparse
-
-from ief.commands.options import DEVICE, FOLDER, INTEGER, NUMBER, argument, check_budget
+from ief.commands.options import DEVICE, FOLDER, INTEGER, NUMBER, Namespace, argument, check_budget
 from ief.training.options import PRESETS
 
 EXAMPLE = """ief demo --out demo
@@ -22,7 +20,7 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Draw, prepare, train, predict, evaluate, report."""
     check_budget(args.minutes, args.epochs)
     from ief.workflow.demo import demo

@@ -1,11 +1,10 @@
 """`ief evaluate`: predictions and annotations -> PCKh (or PCK, or COCO's AP), joint and bone error, 3D metrics."""
 
-import argparse
 import json
 
-from checkpoints.files import refuse_folder, write_text
+from checkpoints import refuse_folder, write_text
 from evaluation import CONVENTIONS, MEASURES
-from ief.commands.options import ANGLE_LIMITS, FILE, FIRST_PIXEL, FLAG, PATH, argument
+from ief.commands.options import ANGLE_LIMITS, FILE, FIRST_PIXEL, FLAG, PATH, Namespace, argument
 
 EXAMPLE = "ief evaluate --predictions runs/all/predictions-valid.npz --annotations data/mpii/valid.npz --intervals"
 ARGUMENTS = (
@@ -25,7 +24,7 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Score and print, and write the scores."""
     from ief.reporting.evaluate import evaluate_predictions
 

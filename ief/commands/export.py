@@ -1,9 +1,6 @@
 """`ief export`: both stages as one ONNX model, heatmaps inside; in int8 if that is asked for."""
 
-import argparse
-
-from checkpoints.errors import PoseError
-from ief.commands.options import FILE, FOLDER, INTEGER, argument
+from ief.commands.options import FILE, FOLDER, INTEGER, Namespace, argument, refuse
 
 EXAMPLE = """ief export --run runs/all --out pose.onnx
          ief export --run runs/all --input crops --int8 data/mpii --out crops-int8.onnx"""
@@ -17,10 +14,9 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Export, and print what goes in and comes out."""
-    if args.int8 and args.input != "crops":
-        raise PoseError("--int8 goes with --input crops")
+    refuse({"--int8 goes with --input crops": args.int8 and args.input != "crops"})
     from ief.inference.onnx_export import export_run
 
     model = export_run(args.run, args.out, args.input, args.int8, args.calibrate)

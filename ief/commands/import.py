@@ -1,9 +1,7 @@
 """`ief import`: a regression network of mmpose as stage 0 of a run."""
 
-import argparse
-
 from heads.pairs import METHODS
-from ief.commands.options import FILE, FOLDER, argument
+from ief.commands.options import FILE, FOLDER, Namespace, argument
 
 EXAMPLE = """ief import td-reg_res50_rle-8xb64-210e_mpii-256x256.pth --out runs/mmpose
          ief predict --run runs/mmpose photo.jpg --out poses"""
@@ -15,7 +13,7 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Write stage 0, and say what can follow."""
     from checkpoints.weights import read_header
     from ief.workflow.mmpose import import_mmpose

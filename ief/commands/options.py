@@ -6,10 +6,10 @@ from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from checkpoints.errors import PoseError
-from checkpoints.stopping import TIME_UP, is_main_rank
+from checkpoints import TIME_UP, PoseError, is_main_rank
 from ief.training import options as training
 
+Namespace = argparse.Namespace  # what a command is given
 Argument = tuple[str, dict[str, Any], str]  # spellings, what argparse is told, the group that `-h` shows it in
 
 FILE, FOLDER, PATH = ({"type": Path, "metavar": name} for name in ("FILE", "DIR", "PATH"))
@@ -93,28 +93,32 @@ def read_options(args: argparse.Namespace, options: Iterable[str]) -> dict[str, 
     return {name: value for name in options if (value := getattr(args, name, None)) is not None}
 
 
-def read_run_config(args: argparse.Namespace) -> training.RunConfig:
-    """What the arguments of trainings describe. Raises PoseError for a value that no run can have, or no data."""
+def read_run(args: Namespace) -> tuple[training.RunConfig, dict[str, object]]:
+    """What the arguments describe: a run, and what it takes of the machine and the time, as `ief.workflow` names it.
+
+    Raises:
+        PoseError: for a value that no run can have, or no data.
+    """
     check_budget(getattr(args, "minutes", None), args.epochs)
     given = read_options(args, [*training.RUN_OPTIONS, *OF_TRAINING])
     config = training.change_config(training.read_config(args.config), **given)
-    if not config.data:
-        raise PoseError("give --data, the folder that `ief prepare` wrote")
+    refuse({"give --data, the folder that `ief prepare` wrote": not config.data})
     args.batch_size_in_force = config.options.batch_size  # which the message about too little memory names
-    return config
-
-
-def read_runtime(args: argparse.Namespace) -> dict[str, object]:
-    """What a training takes of the machine and the time, by the names that `ief.workflow` has for it."""
-    return {name: getattr(args, name) for name in ("device", "stop_after", "checkpoint_seconds", "dry_run")}
+    return config, {name: getattr(args, name) for name in ("device", "stop_after", "checkpoint_seconds", "dry_run")}
 
 
 def check_budget(minutes: float | None, epochs: float | None) -> None:
     """Raises PoseError when a budget is given in minutes and in epochs, or in minutes that are none."""
-    if minutes is not None and epochs is not None:
-        raise PoseError("give either --minutes or --epochs")
-    if minutes is not None and not minutes > 0:
-        raise PoseError(f"--minutes {minutes}: must be above 0")
+    refuse({
+        "give either --minutes or --epochs": None not in (minutes, epochs),
+        f"--minutes {minutes}: must be above 0": minutes is not None and not minutes > 0,
+    })  # fmt: skip
+
+
+def refuse(wrong: Mapping[str, object]) -> None:
+    """Raises PoseError by the first message whose value is true: what a command is given does not go together."""
+    for message in filter(wrong.get, wrong):
+        raise PoseError(message)
 
 
 def print_files(files: Sequence[Path]) -> None:

@@ -1,11 +1,10 @@
 """`ief predict`: a prepared split, images or videos -> poses, in the formats of other tools, and pictures of them."""
 
-import argparse
 from pathlib import Path
 
-from checkpoints.errors import Incomplete, PoseError
+from checkpoints import Incomplete
 from checkpoints.weights import find_run
-from ief.commands.options import DEVICE, FILE, FLAG, FOLDER, INTEGER, NUMBER, argument
+from ief.commands.options import DEVICE, FILE, FLAG, FOLDER, INTEGER, NUMBER, Namespace, argument, refuse
 
 EXAMPLE = """ief predict image.jpg --out poses
          ief predict --run runs/all folder-of-images --boxes detections.json --out poses
@@ -55,7 +54,7 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Predict what was asked for, and print the files."""
     if isinstance(args.detect, str) and args.detect != "rfdetr":  # an INPUT behind the option
         args.inputs, args.detect = [read_input(args.detect), *args.inputs], True
@@ -77,28 +76,26 @@ def run(args: argparse.Namespace) -> None:
         raise Incomplete(left_out)
 
 
-def check(args: argparse.Namespace) -> None:
+def check(args: Namespace) -> None:
     """Raises PoseError for arguments that do not go together."""
     placed, single = args.center or args.scale is not None, len(args.inputs) == 1 and not Path(args.inputs[0]).is_dir()
-    for wrong, what in (
-        ("" in args.inputs, "an INPUT is empty text; give a file or a folder"),
-        (args.run and args.onnx, "give either --run, a folder with trained stages, or --onnx, an exported model"),
-        (bool(args.data) == bool(args.inputs or args.boxes or (args.start and not args.data)),
-         "give either images or --data, what `ief prepare` wrote, or --boxes with people of images"),
-        (args.detect and (args.boxes or args.start or args.data or placed),
-         "--detect finds the people of images; leave out --boxes, --start, --data, --center and --scale"),
-        (args.start and (args.boxes or placed), "--start places the people; leave out --boxes, --center and --scale"),
-        (args.times < 1, f"--times {args.times}: must be 1 or above"),
-        (args.detector_weights and args.detect is not True, "--detector-weights goes with --detect, without rfdetr"),
-        (placed and (not single or args.boxes), "--center and --scale belong to one image; use --boxes for many"),
-        (args.scale is not None and not args.scale > 0, f"--scale {args.scale}: must be above 0"),
-        (args.min_joint_score is not None and not 0 <= args.min_joint_score <= 1,
-         f"--min-joint-score {args.min_joint_score}: must be from 0 to 1"),
-        (args.refine and args.data, "--refine is of images; leave out --data"),
-        (args.draw is not None and args.draw < 0, f"--draw {args.draw}: must be 0 or above"),
-        (bool(args.camera) != (args.root_depth is not None) or (args.distortion and not args.camera),
-         "give --camera and --root-depth together, and --distortion with them only"),
-        (args.camera and args.data, "--camera is of images; a split of 3D people has its cameras in its own table"),
-    ):  # fmt: skip
-        if wrong:
-            raise PoseError(what)
+    refuse({
+        "an INPUT is empty text; give a file or a folder": "" in args.inputs,
+        "give either --run, a folder with trained stages, or --onnx, an exported model": args.run and args.onnx,
+        "give either images or --data, what `ief prepare` wrote, or --boxes with people of images":
+            bool(args.data) == bool(args.inputs or args.boxes or (args.start and not args.data)),
+        "--detect finds the people of images; leave out --boxes, --start, --data, --center and --scale":
+            args.detect and (args.boxes or args.start or args.data or placed),
+        "--start places the people; leave out --boxes, --center and --scale": args.start and (args.boxes or placed),
+        f"--times {args.times}: must be 1 or above": args.times < 1,
+        "--detector-weights goes with --detect, without rfdetr": args.detector_weights and args.detect is not True,
+        "--center and --scale belong to one image; use --boxes for many": placed and (not single or args.boxes),
+        f"--scale {args.scale}: must be above 0": args.scale is not None and not args.scale > 0,
+        f"--min-joint-score {args.min_joint_score}: must be from 0 to 1":
+            args.min_joint_score is not None and not 0 <= args.min_joint_score <= 1,
+        "--refine is of images; leave out --data": args.refine and args.data,
+        f"--draw {args.draw}: must be 0 or above": args.draw is not None and args.draw < 0,
+        "give --camera and --root-depth together, and --distortion with them only":
+            bool(args.camera) != (args.root_depth is not None) or (args.distortion and not args.camera),
+        "--camera is of images; a split of 3D people has its cameras in its own table": args.camera and args.data,
+    })  # fmt: skip

@@ -1,9 +1,7 @@
 """`ief prepare`: annotations and images -> preprocessed crops, with a table of everything that was left out."""
 
-import argparse
-
-from checkpoints.errors import Incomplete
-from ief.commands.options import FLAG, FOLDER, INTEGER, NUMBER, argument, list_options, read_options
+from checkpoints import Incomplete
+from ief.commands.options import FLAG, FOLDER, INTEGER, NUMBER, Namespace, argument, list_options, read_options
 from ief.training.options import OF_PREPARE, OPTIONS, PRESETS, RunConfig, change_config
 from mpii_tools.skeletons import SKELETONS, get_skeleton
 
@@ -53,7 +51,7 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Read, report, write."""
     preset = change_config(RunConfig(), preset=args.preset, **read_options(args, SIZES)).options
     from mpii_tools.prepared.dataset import prepare_dataset

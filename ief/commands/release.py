@@ -1,8 +1,6 @@
 """`ief release`: a run -> weights for everybody, in a quarter of their room, with a model card."""
 
-import argparse
-
-from ief.commands.options import DEVICE, FILE, FOLDER, TEXT, argument
+from ief.commands.options import DEVICE, FILE, FOLDER, TEXT, Namespace, argument
 
 EXAMPLE = "ief release --run runs/all --data lspet128 --out checkpoints/released --license 'for research'"
 SCORED = "prepared folders; their validation people score the weights, the first one's calibrate scores of joints"
@@ -20,7 +18,7 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Write the stages rounded, score them, write the card; upload it if asked."""
     from checkpoints.weights import push_run
     from ief.workflow.release import release

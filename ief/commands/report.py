@@ -1,10 +1,8 @@
 """`ief report`: runs and files of predictions -> who wins, tables, plots and pictures on one HTML page."""
 
-import argparse
-
-from checkpoints.errors import Incomplete, PoseError
+from checkpoints import Incomplete
 from evaluation.report.published import TABLE_8, select_rows
-from ief.commands.options import ANGLE_LIMITS, FIRST_PIXEL, FOLDER, INTEGER, PATH, TEXT, argument
+from ief.commands.options import ANGLE_LIMITS, FIRST_PIXEL, FOLDER, INTEGER, PATH, TEXT, Namespace, argument, refuse
 
 EXAMPLE = """ief report runs/ief_star runs/all --data data/mpii --images images --out report
 others' files: ief report Newell=newell.h5 Ours=ours.h5 --annotations valid_annolist.mat --out report"""
@@ -27,14 +25,14 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Read the people, write the report, print where."""
     from evaluation import load_angle_limits
     from ief.reporting.report import open_loader, read_people, write_report
 
     people = read_people(args.annotations, args.data, "valid")
-    if args.images and people is None:
-        raise PoseError("--images draws the validation people; add --data or --annotations, which place them")
+    refuse({"--images draws the validation people; add --data or --annotations, which place them":
+            args.images and people is None})  # fmt: skip
     left_out: list[str] = []
     page = write_report(
         args.inputs,

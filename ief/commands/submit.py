@@ -1,9 +1,6 @@
 """`ief submit`: predictions -> the .mat that MPII takes, labels of YOLO-pose, or 3D poses as people exchange them."""
 
-import argparse
-
-from checkpoints.errors import PoseError
-from ief.commands.options import FILE, FIRST_PIXEL, PATH, argument
+from ief.commands.options import FILE, FIRST_PIXEL, PATH, Namespace, argument, refuse
 from mpii_tools.results.predictions import read_predictions
 from mpii_tools.results.submission import write_exchange, write_submission
 
@@ -25,7 +22,7 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Write the file and print what it holds."""
     if args.form or args.out.suffix in (".npz", ".json"):
         return write_aligned(args)
@@ -37,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"{held['unplaced']:,} rects have no objpos or scale in {args.annotations} and so no pose")
 
 
-def write_aligned(args: argparse.Namespace) -> None:
+def write_aligned(args: Namespace) -> None:
     """Write poses of the people of the annotations whom the predictions hold: in 3D, or as labels of YOLO-pose."""
     from mpii_tools.annotations.placement import place_people
     from mpii_tools.annotations.read import read_annotations
@@ -45,8 +42,8 @@ def write_aligned(args: argparse.Namespace) -> None:
     from mpii_tools.results.yolo import write_yolo
 
     people = read_annotations(args.annotations).people
-    if people.depth is None and not args.form:
-        raise PoseError(f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII")
+    flat = people.depth is None and not args.form
+    refuse({f"{args.annotations}: has no depth; give annotations in 3D, or --out FILE.mat for MPII": flat})
     predictions = read_predictions(args.predictions, people.joint_names, args.first_pixel)
     aligned, people = align_annotated(predictions, people)
     if not args.form:

@@ -1,9 +1,6 @@
 """`ief table7`: five methods, or the runs of a plan, under one budget, then the report."""
 
-import argparse
-
-from checkpoints.errors import PoseError
-from ief.commands.options import COMPARISON, FILE, INTEGER, argument, print_files, read_run_config, read_runtime
+from ief.commands.options import COMPARISON, FILE, INTEGER, Namespace, argument, print_files, read_run, refuse
 from ief.training.options import change_config
 
 EXAMPLE = """ief table7 --data data/mpii --run runs/table7 --preset best --epochs 20
@@ -22,24 +19,21 @@ ARGUMENTS = (
 )
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Train every run, by each seed, with the same order, weights and budget; what is done is skipped."""
     seeds = args.seeds or ()
-    for wrong, what in (
-        (args.plan and args.minutes, "--minutes times one run for all and replaces a plan's epochs; give --epochs"),
-        (seeds and args.seed is not None, "give either --seed or --seeds"),
-        (len(set(seeds)) < len(seeds), f"--seeds {' '.join(map(str, seeds))}: each once"),
-        (args.draw and args.data is not None, "give either --data or --draw"),
-    ):
-        if wrong:
-            raise PoseError(what)
+    refuse({
+        "--minutes times one run for all and replaces a plan's epochs; give --epochs": args.plan and args.minutes,
+        "give either --seed or --seeds": seeds and args.seed is not None,
+        f"--seeds {' '.join(map(str, seeds))}: each once": len(set(seeds)) < len(seeds),
+        "give either --data or --draw": args.draw and args.data is not None,
+    })  # fmt: skip
     if args.draw:
         from ief.training.runtime import check_launch
 
-        if check_launch() > 1:
-            raise PoseError("--draw: works in one process alone; then give torchrun the --data that it drew")
+        refuse({"--draw: works in one process alone; then give torchrun the --data that it drew": check_launch() > 1})
         args.data = str(args.run / "data")
-    config = read_run_config(args)
+    config, machine = read_run(args)
     for seed in seeds:
         change_config(config, seed=seed)  # a wrong one is told before anything is drawn
     from ief.workflow.compare import compare_runs, read_plan, table_7
@@ -52,5 +46,4 @@ def run(args: argparse.Namespace) -> None:
         drawn = write_synthetic(args.run / "people", *args.draw)
         prepare_drawn(drawn, args.run / "data", "drawn people", config.options)
     title = f"{len(configs)} runs" if args.plan else f"Five methods, {config.stages} stages"
-    pages = compare_runs(configs, args.run, title, seeds=seeds, minutes=args.minutes, **read_runtime(args))
-    print_files(pages)
+    print_files(compare_runs(configs, args.run, title, seeds=seeds, minutes=args.minutes, **machine))

@@ -1,10 +1,7 @@
 """`ief train`: prepared data -> trained stages, predictions of the validation split and their scores."""
 
-import argparse
-
-from checkpoints.errors import PoseError
-from checkpoints.stopping import is_main_rank
-from ief.commands.options import argument, list_training, print_files, read_run_config, read_runtime
+from checkpoints import is_main_rank
+from ief.commands.options import Namespace, argument, list_training, print_files, read_run, refuse
 from ief.training.options import RUN_OPTIONS
 
 EXAMPLE = """ief train --data data/mpii --run runs/all --preset paper
@@ -13,15 +10,15 @@ STAGE = "train stage K alone, 0 or above (default: both, or all --stages)"
 ARGUMENTS = (argument("--stage", {"metavar": "K|both"}, STAGE, default="both"), *list_training(RUN_OPTIONS))
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Namespace) -> None:
     """Train the stages that are not trained yet, then predict and score the validation split."""
-    config = read_run_config(args)
-    if args.stage != "both" and not args.stage.isdecimal():
-        raise PoseError(f"--stage {args.stage}: must be a stage's number, 0, 1, ..., or both")
+    config, machine = read_run(args)
+    both = args.stage == "both"
+    wrong = not both and not args.stage.isdecimal()
+    refuse({f"--stage {args.stage}: must be a stage's number, 0, 1, ..., or both": wrong})
     from ief.workflow import train
 
-    stages = None if args.stage == "both" else [int(args.stage)]
-    files = train(args.run, config, only=stages, **read_runtime(args))
+    files = train(args.run, config, only=None if both else [int(args.stage)], **machine)
     print_files(files)
     if is_main_rank() and args.run / "metrics.json" in files:
         print(f"next: ief report {args.run} --data {config.data} --out {args.run / 'report'}")

@@ -1,6 +1,6 @@
 """Released weights: the stages of a run in a quarter or half of their room, in a folder that loads as a run does.
 
-Convolutions and linear layers are rounded as `checkpoints.storage` has it; statistics, batch normalizations and the
+Convolutions and linear layers are rounded as `checkpoints.tensors` has it; statistics, batch normalizations and the
 mean pose stay as they are. Loading gives float32 (`ief.model.run_folder.load_stage`).
 """
 
@@ -15,8 +15,7 @@ from pathlib import Path
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum, flush
 from checkpoints.locking import open_partial
-from checkpoints.storage import pack
-from checkpoints.tensors import save_tensors
+from checkpoints.tensors import pack, save_tensors
 from ief.model.run_folder import load_cascade, load_stage, stage_file, stage_folder
 
 
@@ -26,7 +25,7 @@ def release_stages(run: Path, out: Path, storage: str = "int8", about: Mapping[s
     Args:
         run: with finished stages, whose descriptions are kept; each gets the checksum of the stage that it was.
         out: a folder without stages.
-        storage: one of `checkpoints.storage.STORAGES`.
+        storage: one of `checkpoints.tensors.STORAGES`.
         about: what the descriptions say beside how the stages were trained: `name`, `trained_on`.
 
     Returns:

@@ -18,8 +18,7 @@ from torch import Tensor
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
 from checkpoints.pretrained import STRIDES
-from checkpoints.storage import STORAGES, unpack
-from checkpoints.tensors import load_tensors, save_tensors
+from checkpoints.tensors import STORAGES, load_tensors, save_tensors, unpack
 from checkpoints.weights import MAX_SIZE
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals, Stage, StageDesign

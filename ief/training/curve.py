@@ -4,8 +4,6 @@ Losses stay on the device where they were computed and are fetched once in LOG_S
 the GPU wait for the program at every step. Nothing is lost by looking late: it is done before a checkpoint is saved.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -14,15 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from checkpoints.errors import PoseError, name_corrupt
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, name_corrupt, read_text, write_text
 from checkpoints.training_state import checkpoint_files, step_of
 from ief.model.run_folder import METRICS
 from mpii_tools.prepared.batches import MixedBatches, TrainingBatches
 
-LOG_STEPS = 20
+LOG_STEPS = 20  # losses of a row
 
 
 class Curve:
@@ -33,31 +29,21 @@ class Curve:
 
     Attributes:
         rows: step, mean loss since the previous row, lr, and the metrics if it was validated after that step.
-        recent: losses of the row being filled, scalars, on the device unless they come from a checkpoint.
+        recent: losses of the row being filled, scalars that nobody has waited for, or of a checkpoint.
     """
 
     def __init__(self, state: dict | None = None) -> None:
         self.rows: list[list[float]] = [list(row) for row in state["rows"]] if state else []
-        self.recent: list[Tensor | float] = list(state["recent"]) if state else []
-
-    def add(self, loss: Tensor) -> None:
-        """Note the next step's loss, a scalar, without waiting for it."""
-        self.recent.append(loss)
-
-    @property
-    def full(self) -> bool:
-        """Whether a row is complete."""
-        return len(self.recent) >= LOG_STEPS
+        self.recent: list[torch.Tensor | float] = list(state["recent"]) if state else []
 
     def close(self, step: int, lr: float, metrics: Sequence[float | None] | None = None) -> float:
         """End a row after `step` steps at learning rate `lr`; returns its mean loss."""
-        mean = sum(map(float, self.recent)) / len(self.recent)
-        self.rows.append([step, mean, lr, *(metrics or ())])
+        self.rows.append([step, sum(map(float, self.recent)) / len(self.recent), lr, *(metrics or ())])
         self.recent = []
-        return mean
+        return self.rows[-1][1]
 
     @classmethod
-    def read(cls, path: Path) -> Curve:
+    def read(cls, path: Path) -> "Curve":
         """What `write` wrote. Raises PoseError for a file that is missing or corrupt."""
         with name_corrupt(path, "copy the run again, or train it anew"):
             rows = [

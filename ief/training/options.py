@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text, write_text
+from checkpoints import PoseError, read_text, write_text
 from heads.pairs import METHODS
 from ief.training.software import describe_software
 from mpii_tools.prepared.ranges import Augmentation
@@ -292,15 +291,13 @@ def format_value(value: object) -> str:
 
 
 def options_table() -> str:
-    """Markdown: a row per option with its range and its value in each preset."""
-    lines = [f"| option | what it is | range | {' | '.join(f'`{name}`' for name in PRESETS)} |",
-             f"|---|---|---|{'---|' * len(PRESETS)}"]  # fmt: skip
-    for name, entry in OPTIONS.items():
-        values = [format_value(getattr(preset, name)) for preset in PRESETS.values()]
-        told = [values[0], *(value if value != values[0] else "" for value in values[1:])]
-        lines.append(
-            f"| `{spell_flag(name)}` | {entry.metadata['help']} | {describe_range(entry)} | {' | '.join(told)} |"
-        )
+    """Markdown: each option that a preset changes, and its values; an empty cell is the paper's."""
+    lines = [f"| option | {' | '.join(f'`{name}`' for name in PRESETS)} |", f"|---|{'---|' * len(PRESETS)}"]
+    for name in OPTIONS:
+        first, *values = [format_value(getattr(preset, name)) for preset in PRESETS.values()]
+        if {*values} != {first}:
+            told = [first, *("" if value == first else value for value in values)]
+            lines.append(f"| `{spell_flag(name)}` | {' | '.join(told)} |")
     return "\n".join(lines)
 
 

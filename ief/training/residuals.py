@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 
 from checkpoints.progress import progress
-from heads.bones import joints_to_bones
+from heads import METHODS, Skeleton, get_pairs, joints_to_bones
 from heads.composition import relative_positions
 from heads.normalization import expand_mask, masked_mean_std
-from heads.pairs import METHODS, get_pairs
-from heads.skeleton import Skeleton
 from ief.model.cascade import Cascade
 from ief.model.stage import Residuals
 from mpii_tools.prepared.batches import Batch, MixedBatches, TrainingBatches

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import torch
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum
-from checkpoints.stopping import is_main_rank
+from checkpoints import PoseError, checksum, is_main_rank, log
 from heads.skeleton import MPII
 from ief.model.cascade import Cascade
 from ief.model.run_folder import METRICS, check_follows, check_same, stage_file

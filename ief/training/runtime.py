@@ -10,7 +10,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,9 +20,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from checkpoints.errors import PoseError
+from checkpoints import LostPeer, PoseError, Stopping
 from checkpoints.locking import lock_folders
-from checkpoints.stopping import LostPeer, Stopping
 from ief.model.device import choose_device
 
 T = TypeVar("T")
@@ -86,8 +85,8 @@ class Runtime:
 
     def autocast_dtype(self, precision: str) -> torch.dtype | None:
         """bf16 if it is asked for and the device multiplies it natively: elsewhere fp32 is faster."""
-        native = self.device.type == "cuda" or native_bf16()
-        return torch.bfloat16 if precision == "bf16" and native else None
+        wanted = precision == "bf16" and (self.device.type == "cuda" or native_bf16())
+        return torch.bfloat16 if wanted else None
 
 
 @contextmanager
@@ -115,7 +114,7 @@ def open_runtime(
     chosen = choose_device(device)
     with (
         Stopping(stop_after).listening() as stopping,
-        deterministic_algorithms(deterministic),
+        deterministic_algorithms() if deterministic else nullcontext(),
         init_distributed(chosen) as ranks,
         lock_folders(*(writes if ranks[0] == 0 else ())),
     ):
@@ -195,15 +194,12 @@ def wrap_ddp(module: nn.Module, runtime: Runtime) -> nn.Module:
 
 
 @contextmanager
-def deterministic_algorithms(asked: bool) -> Iterator[None]:
-    """Until the `with` ends: the same bits in every run, whatever the number of threads; unless it is not asked for.
+def deterministic_algorithms() -> Iterator[None]:
+    """Until the `with` ends: the same bits in every run, whatever the number of threads.
 
     Only algorithms that repeat themselves (torch raises an error if it has none), cuDNN's without trial runs, cuBLAS
     with a fixed workspace, and one CPU thread, since a sum that threads share is rounded as they share it.
     """
-    if not asked:
-        yield
-        return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first GPU matrix product starts
     cudnn, threads = torch.backends.cudnn, torch.get_num_threads()
     before = torch.are_deterministic_algorithms_enabled(), cudnn.deterministic, cudnn.benchmark

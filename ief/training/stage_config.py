@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError, is_main_rank
 from checkpoints.pretrained import PretrainedWeights, download_pretrained_weights
-from checkpoints.stopping import is_main_rank
 from heads.skeleton import Skeleton
 from ief.model.backbone import TIMM, load_timm_weights
 from ief.model.run_folder import stage_file, stage_folder

@@ -11,10 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, remove_leftovers
-from checkpoints.stopping import Stopped
+from checkpoints import PoseError, Stopped, checksum, log, remove_leftovers
 from checkpoints.training_state import load_checkpoint, remove_checkpoints, save_checkpoint
 from checkpoints.weights import read_header
 from evaluation.metrics.conventions import PCKH
@@ -25,11 +22,10 @@ from ief.model.run_folder import load_cascade, load_stage, save_stage
 from ief.model.stage import Residuals, Stage
 from ief.model.start import build_stage
 from ief.training import resume
-from ief.training.curve import Curve, check_losses, check_weights
-from ief.training.loggers import list_loggers
+from ief.training.curve import LOG_STEPS, Curve, check_losses, check_weights
 from ief.training.options import Preset, write_config
 from ief.training.pose_errors import perturb, synthesize_errors
-from ief.training.progress import StepProgress
+from ief.training.progress import StepProgress, list_loggers
 from ief.training.residuals import keep_statistics, measure_residuals, measure_start
 from ief.training.runtime import Runtime, wrap_ddp
 from ief.training.stage_config import StageConfig, build_batches
@@ -154,9 +150,14 @@ class StageTrainer:
         self.previous, self.validator = previous, None
         if self.validate_every and runtime.is_main:
             self.validator = Validator(data.valid, previous, device, options.keep == "best")
+        if residuals is None and options.continue_head:
+            residuals = keep_statistics(previous)
+        elif residuals is None:
+            whole, method, show = self.batches.whole(), config.run.method, runtime.is_main
+            residuals = runtime.share(lambda: measure_residuals(whole, method, self.current_pose, show))
         stage, said = build_stage(
             config.design,
-            residuals or self._residuals(),
+            residuals,
             previous,
             data.start(config.index),
             continue_backbone=options.continue_backbone,
@@ -179,18 +180,13 @@ class StageTrainer:
             pair_weights(pairs, share or None),
         ).to(device)
         self.optimizer = build_optimizer(stage, options, stage.new_parameters())
-        self.ema, self.curve = build_ema(stage, options, config.steps), Curve()
+        # The moving average's time constant grows with the training: a short one is not averaged with its random start.
+        average = get_ema_multi_avg_fn(1 - 1 / max(options.ema * config.steps, 1))
+        self.ema = AveragedModel(stage, multi_avg_fn=average, use_buffers=True) if options.ema else None
+        self.curve = Curve()
         self.previous = previous.folded()
         if options.compile:
             self.model, self.previous = torch.compile(self.model), torch.compile(self.previous)
-
-    def _residuals(self) -> Residuals:
-        config = self.config
-        if config.options.continue_head:
-            return keep_statistics(self.previous)
-        return self.runtime.share(
-            lambda: measure_residuals(self.batches.whole(), config.run.method, self.current_pose, self.runtime.is_main)
-        )
 
     def step(self, step: int) -> tuple[Tensor, float]:
         """One step down the gradient; returns this rank's loss, a scalar that is still on the device, and its lr."""
@@ -237,19 +233,19 @@ class StageTrainer:
     def fit(self) -> None:
         """The training loop, to its last step. Raises as `train_stage`."""
         config, curve, runtime = self.config, self.curve, self.runtime
-        saved = time.monotonic()
+        patience, saved = config.options.patience, time.monotonic()
         with StepProgress(config, self.steps_done, runtime.is_main) as progress:
             for step in progress:
                 loss, lr = self.step(step)
-                curve.add(runtime.mean(loss))
+                curve.recent.append(runtime.mean(loss))
                 validates = validates_after(step + 1, config, self.validate_every)
                 epoch_ends = math.floor(config.epoch(step + 1)) > math.floor(config.epoch(step))
-                row_ends = curve.full or validates or epoch_ends or step + 1 == config.steps
+                row_ends = len(curve.recent) >= LOG_STEPS or validates or epoch_ends or step + 1 == config.steps
                 if row_ends:
                     self._check_losses()
                     metrics = self.validator(self.averaged(), step + 1) if validates and self.validator else None
                     progress.show(step + 1, curve.close(step + 1, lr, metrics), lr, metrics, self.validator)
-                if validates and config.options.patience and runtime.max(self._is_stalled()):
+                if validates and 0 < patience <= runtime.max(count_stalled(curve.rows, config.first_step)):
                     break
                 asked = runtime.world_size == 1 or row_ends  # to agree on a stop, several ranks wait for one another
                 stop = int(runtime.max(runtime.stopping.status)) if asked else 0
@@ -305,10 +301,6 @@ class StageTrainer:
         title = self.validator.title if self.validator else PCKH.title
         self.curve.write(self.config.folder, self.config.epoch, title)
 
-    def _is_stalled(self) -> bool:
-        since = [row for row in self.curve.rows if row[0] > self.config.first_step]
-        return count_stalled(since) >= self.config.options.patience
-
     def averaged(self) -> Stage:
         """The stage as it is kept: with the moving average of its weights if there is one."""
         return self.ema.module if self.ema else self.stage
@@ -336,14 +328,3 @@ def build_optimizer(network: nn.Module, preset: Preset, new: Sequence[nn.Paramet
     if preset.optimizer == "sgd":
         return torch.optim.SGD(groups, preset.lr, 0.9, weight_decay=preset.weight_decay, fused=True)
     return torch.optim.AdamW(groups, preset.lr, weight_decay=preset.weight_decay, fused=True)
-
-
-def build_ema(network: nn.Module, preset: Preset, steps: int) -> AveragedModel | None:
-    """The moving average of a network's weights over `preset.ema` of a training of `steps`; None without one.
-
-    Its time constant grows with the training, so that a short one is not averaged with its random start.
-    """
-    if not preset.ema:
-        return None
-    decay = 1 - 1 / max(preset.ema * steps, 1)
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from checkpoints.errors import PoseError
+from checkpoints import PoseError
 from evaluation.metrics.conventions import PCKH
 from ief.inference.predictor import PosePredictor
 from ief.model.cascade import Cascade
@@ -83,13 +83,14 @@ def default_interval(training: int, validation: int, index: int, epochs: float, 
     return every
 
 
-def count_stalled(rows: Sequence[Sequence[float | None]]) -> int:
+def count_stalled(rows: Sequence[Sequence[float | None]], first: int = -1) -> int:
     """How many validations in a row were no better than one before them, of rows of a training curve.
 
     Args:
         rows: step, loss, lr, and the `Metrics` if it was validated.
+        first: the step after which they count.
     """
-    qualities = [Metrics(*metrics).quality for _, _, _, *metrics in rows if any(metrics)]
+    qualities = [Metrics(*metrics).quality for step, _, _, *metrics in rows if step > first and any(metrics)]
     known = [-math.inf if quality is None else quality for quality in qualities]
     return len(known) - 1 - known.index(max(known)) if known else 0
 

@@ -7,17 +7,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from checkpoints.errors import PoseError
-from checkpoints.files import read_text
+from checkpoints import PoseError, read_text
 from evaluation import AngleLimits
 from heads.pairs import METHODS
 from ief.reporting.report import write_report
 from ief.reporting.scoring import score_run
 from ief.reporting.seeds import write_seeds
-from ief.training.budget import epochs_for_budget
 from ief.training.options import RunConfig, change_config
-from ief.training.pictures import save_pictures
-from ief.training.plan import announce
+from ief.training.plan import announce, epochs_for_budget
+from ief.training.progress import save_pictures
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig, load_pretrained, load_training_data, read_verified
 from ief.training.trainer import train_stage

@@ -14,9 +14,7 @@ from time import monotonic
 
 import numpy as np
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints import PoseError, log, write_bytes, write_text
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.report.skeletons import grid, to_jpeg
 from evaluation.report.tables import summary_table
@@ -27,9 +25,9 @@ from ief.reporting.method import method_picture
 from ief.reporting.pictures import draw_people, spread_rows
 from ief.reporting.report import write_report
 from ief.reporting.scoring import person_errors, save_poses, score_poses
-from ief.training.budget import epochs_left, read_epochs, seconds_per_step
 from ief.training.options import Preset, RunConfig, change_config
-from ief.training.runtime import Runtime, open_runtime
+from ief.training.plan import epochs_for_budget
+from ief.training.runtime import open_runtime
 from ief.training.stage_config import StageConfig, load_training_data
 from ief.workflow.training import train
 from mpii_tools.annotations.people_file import load_people
@@ -166,8 +164,10 @@ def demo(
     if epochs is None:
         with open_runtime(device) as runtime:
             stage = StageConfig(config, load_training_data(config), out / "run")
-            end = started + 60 * minutes - reporting
-            config = fit_epochs(stage, runtime, minutes, end, sum(map(len, valid))).run
+            end, path = started + 60 * minutes - reporting, out / "run" / "budget.json"
+            fit = epochs_for_budget(minutes, [stage], runtime, path, end=end, least=LEAST)
+        config = change_config(config, epochs=fit)
+        say(f"{fit:g} epochs of each stage")
     train(out / "run", config, device=device)
     people, training = valid[0].people, load_prepared(folders[0], "train").people
     say(f"4. comparing {len(people):,} people")
@@ -195,25 +195,3 @@ def prepare_drawn(drawn: SyntheticData, folder: Path, name: str, options: Preset
     """
     people = read_annotations(drawn.annotations).people
     prepare(people, open_images(drawn.images), folder, name, CropSpec(options.size, options.margin))
-
-
-def fit_epochs(stage: StageConfig, runtime: Runtime, minutes: float, end: float, predicted: int) -> StageConfig:
-    """The training with as many epochs as fit the demo's minutes; a resumed demo continues with those it began with.
-
-    Args:
-        stage: stage 0, with the most epochs that are trained.
-        minutes: that the whole demo is given.
-        end: when training and predicting have to be done, on the clock of `time.monotonic`.
-        predicted: people to predict afterwards.
-    """
-    path = stage.run_folder / "budget.json"
-    epochs = read_epochs(minutes, path)
-    if not epochs:
-        steps = seconds_per_step(stage, runtime)
-        fit = epochs_left(end - monotonic(), steps, stage, predicted)
-        epochs = min(max(int(10 * fit) / 10, LEAST), stage.options.epochs)
-        write_text(path, json.dumps({"minutes": minutes, "seconds_per_step": steps, "epochs": epochs}, indent=1))
-        if fit < LEAST:
-            say(f"{minutes:g} minutes are too few on this machine; the least is trained all the same")
-    say(f"{epochs:g} epochs of each stage")
-    return replace(stage, run=change_config(stage.run, epochs=epochs))

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from checkpoints.errors import PoseError, escape_name
-from checkpoints.files import checksum
+from checkpoints import PoseError, checksum, escape_name
 from checkpoints.pretrained import load_pretrained_weights, name_network, read_tensors, trunk_shapes
 from heads.skeleton import COCO17, MPII
 from ief.model.release import open_release

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
-from checkpoints.files import checksum, write_bytes
+from checkpoints import PoseError, Stopping, checksum, log, write_bytes
 from checkpoints.locking import lock_folder
-from checkpoints.stopping import Stopping
 from checkpoints.weights import find_run
 from evaluation.report.skeletons import to_jpeg
 from ief.inference.box_files import read_boxes, read_starts

@@ -1,7 +1,5 @@
 """A run -> weights for everybody, in a quarter of their room, with a model card that says what they are good for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints.errors import PoseError
-from checkpoints.files import require_file, write_text
+from checkpoints import PoseError, require_file, write_text
 from checkpoints.weights import read_header
 from evaluation.metrics import calibration
 from evaluation.metrics.bootstrap import Bootstrap
@@ -47,7 +44,7 @@ def release(
         license: of the training data, for the card.
         name: of the weights; None for the run's folder.
         trained_on: the training data in words; None for the prepared data's name.
-        storage: one of `checkpoints.storage.STORAGES`.
+        storage: one of `checkpoints.tensors.STORAGES`.
         notes: a file of Markdown for the end of the card.
         device: to predict on; None for a GPU if there is one.
 
@@ -115,9 +112,8 @@ def score_people(
     if people.skeleton.sigmas and np.isfinite(people.area).all():  # as COCO's annotations have them
         oks = score_oks(poses[-1], people, calibrated, None, bootstrap=Bootstrap())
     judged = None if calibrated is None else calibration.calibrate(calibrated, correct)
-    told = {
+    return {
         "name": split.name, "stages": stages, "last": list(stages.values())[-1], "change": change, "moved": moved,
         "oks": oks, "calibration": judged, "scores": calibrated, "correct": correct,
         "coverage": calibration.coverage(squared),
-    }  # fmt: skip
-    return told, score_map
+    }, score_map  # fmt: skip

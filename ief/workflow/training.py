@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checkpoints.console import log
-from checkpoints.errors import PoseError
+from checkpoints import PoseError, log
 from ief.reporting.scoring import print_tables, score_run
 from ief.training.options import RunConfig, change_config
-from ief.training.pictures import save_pictures
 from ief.training.plan import announce
+from ief.training.progress import save_pictures
 from ief.training.runtime import Runtime, open_runtime
 from ief.training.stage_config import StageConfig, TrainingData, load_training_data
 from ief.training.trainer import train_stage

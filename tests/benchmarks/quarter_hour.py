@@ -32,8 +32,8 @@ from PIL import Image
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from heads.pairs import METHODS
-from ief.training.budget import epochs_for_budget
 from ief.training.options import RunConfig, change_config
+from ief.training.plan import epochs_for_budget
 from ief.training.runtime import open_runtime
 from ief.training.stage_config import StageConfig, load_training_data
 from ief.workflow.release import release

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ief.commands.options import declare, list_training, read_run_config
+from ief.commands.options import declare, list_training, read_run
 from ief.model.cascade import Cascade
 from ief.model.run_folder import load_cascade
 from ief.model.stage import Residuals
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--halves", type=Path)
     declare(parser, list_training(RUN_OPTIONS))
     args = parser.parse_args()
-    config = read_run_config(args)
+    config, _ = read_run(args)
     stage = StageConfig(config, load_training_data(config), args.run, 1)
     with open_runtime(None, None, 60.0, False, [args.run]) as runtime:
         if args.variant == "halves":

@@ -10,13 +10,13 @@ import torch
 from configs import RUNTIME, batches_of, small_config, stage_of
 from processes import IEF, SMALL, checkpoints_of, finish, finish_here, same_weights, start
 
-import ief.training.budget
+import ief.training.plan
 from checkpoints.errors import PoseError
 from heads.pairs import METHODS
 from ief.model.cascade import Cascade
 from ief.model.run_folder import stage_file
-from ief.training.budget import epochs_for_budget, seconds_per_step
 from ief.training.options import RunConfig
+from ief.training.plan import SAVING, StagePlan, epochs_for_budget, plan_training
 from ief.training.residuals import measure_start
 from ief.workflow.compare import read_plan, table_2, table_7
 from mpii_tools.synthetic.dataset import write_synthetic
@@ -57,16 +57,21 @@ def test_methods_share_their_weights_and_samples(tiny_data, index):
             assert torch.equal(sample.joints.nan_to_num(), first.joints.nan_to_num())
 
 
+def fake_speed(monkeypatch, *seconds):
+    plans = [StagePlan(each, 0, 0.0, 0, 0) for each in seconds]
+    monkeypatch.setattr(ief.training.plan, "plan_training", lambda config, runtime: plans)
+
+
 def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda config, runtime: [0.5, 1.5])
+    fake_speed(monkeypatch, 0.5, 1.5)
     runs, path = [small_config(tiny_data)] * 5, tmp_path / "budget.json"
     # 24 people in batches of 8: an epoch is 3 steps, (0.5 + 1.5) * 3 = 6 s of both stages, 30 s of five methods.
-    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0)
-    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda config, runtime: [9.0, 9.0])  # busy now
-    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0)
+    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0 / (1 + SAVING), abs=1 / 3)  # a step
+    fake_speed(monkeypatch, 9.0, 9.0)  # busy now
+    assert epochs_for_budget(7.5, runs, RUNTIME, path) == pytest.approx(15.0 / (1 + SAVING), abs=1 / 3)  # a step
     with pytest.raises(PoseError, match=r"budget\.json: belongs to a budget of 7\.5 minutes, now 8"):
         epochs_for_budget(8, runs, RUNTIME, path)
-    with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.5 minutes"):
+    with pytest.raises(PoseError, match=r"--minutes 1: 5 runs need 4\.7 minutes"):
         epochs_for_budget(1, runs, RUNTIME, tmp_path / "none.json")
     path.write_text("{")
     with pytest.raises(PoseError, match=r"budget\.json: corrupt .* remove it"):
@@ -74,7 +79,7 @@ def test_a_budget_in_minutes_is_measured_once_and_kept(tiny_data, tmp_path, monk
 
 
 def test_measuring_the_speed_leaves_no_file(tiny_data, tmp_path):
-    seconds = seconds_per_step(small_config(tiny_data, tmp_path, stages=3), RUNTIME)
+    seconds = [plan.seconds for plan in plan_training(small_config(tiny_data, tmp_path, stages=3), RUNTIME)]
     assert len(seconds) == 3 and all(0 < each < 60 for each in seconds)
     assert list(tmp_path.iterdir()) == []
 
@@ -93,11 +98,11 @@ def test_table_2_needs_depth_and_a_second_dataset(tiny_data, deep_data, tmp_path
 
 def test_runs_of_another_length_get_their_share_of_a_budget(tiny_data, deep_data, tmp_path, monkeypatch):
     """Table 2's: of 20 people in batches of 8 an epoch has 2.5 steps, with --also 5; one stage has no second step."""
-    monkeypatch.setattr(ief.training.budget, "seconds_per_step", lambda config, runtime: [2.0, 8.0])
+    fake_speed(monkeypatch, 2.0, 8.0)
     alone, both = small_config(deep_data), small_config(deep_data, also=tiny_data)
     runs = [alone, both, small_config(deep_data, stages=1)]
-    wanted = 60 * 10 / (2.5 * 10 + 5 * 10 + 2.5 * 2)
-    assert epochs_for_budget(10, runs, RUNTIME, tmp_path / "budget.json") == pytest.approx(wanted, abs=0.01)
+    wanted = 60 * 10 / (1 + SAVING) / (2.5 * 10 + 5 * 10 + 2.5 * 2)
+    assert epochs_for_budget(10, runs, RUNTIME, tmp_path / "budget.json") == pytest.approx(wanted, abs=0.4)
 
 
 def test_table_2_is_table_7_with_and_without_also():

@@ -12,8 +12,7 @@ from untrained import save_run
 
 from checkpoints.errors import PoseError
 from checkpoints.files import checksum
-from checkpoints.storage import STORAGES, pack, unpack
-from checkpoints.tensors import load_tensors, save_tensors
+from checkpoints.tensors import STORAGES, load_tensors, pack, save_tensors, unpack
 from ief.model.release import release_stages
 from ief.model.run_folder import load_cascade, load_stage, save_stage, stage_file
 from ief.model.start import load_weights

@@ -1,6 +1,7 @@
 """What a training says of its cost before it starts, against what it then takes."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,16 @@ import ief.training.plan
 from checkpoints.stopping import TIME_UP
 from ief.cli import main
 from ief.model.run_folder import load_stage, stage_file
-from ief.training.plan import StagePlan, describe_plan, describe_schedule, plan_training, total_seconds
+from ief.training.plan import (
+    FORWARD,
+    SAVING,
+    StagePlan,
+    count_forwards,
+    count_seconds,
+    describe_plan,
+    describe_schedule,
+    plan_training,
+)
 
 OPTIONS = ["--preset", "demo", "--epochs", "4"]
 
@@ -35,7 +45,7 @@ def count_operations(network, images):
 def test_the_plan_counts_what_there_is(tiny_data, tmp_path):
     config = small_config(tiny_data, tmp_path, epochs=4.0, optimizer="adamw", ema=0.05, validated=True)
     plans = plan_training(config, RUNTIME)
-    assert not [*tmp_path.iterdir()] and [plan.steps for plan in plans] == [12, 12]
+    assert not [*tmp_path.iterdir()] and len(plans) == 2
     finish_here(train(tiny_data, tmp_path, *OPTIONS, "--stop-after", "0.000001"), status=TIME_UP)
     size = checkpoints_of(tmp_path)[0].stat().st_size
     assert plans[0].checkpoint < size < 1.3 * plans[0].checkpoint + 50_000
@@ -45,20 +55,29 @@ def test_the_plan_counts_what_there_is(tiny_data, tmp_path):
     assert plans[0].weights < stage_file(tmp_path, 0).stat().st_size < plans[0].weights + 20_000
     by_hand = count_operations(stage, torch.zeros(1, 3, 32, 32))
     assert by_hand < plans[0].gflops < 2 * by_hand  # and the heatmaps' half
-    assert plans[1].forwards > plans[0].forwards > 0
 
 
 def test_hours_are_steps_and_forwards(tiny_data):
-    config = small_config(tiny_data, epochs=40.0)
-    plans = {
-        index: StagePlan(120, seconds, 800, 10**6, 1.5, 10**9, 2 * 10**9) for index, seconds in enumerate((30.0, 60.0))
-    }
-    assert total_seconds([*plans.values()], 8) == pytest.approx(120 * 90 + 2 * 800 / 8 * 0.2 * 30)
-    one, two = (describe_plan(config, plans, [config] * count, RUNTIME.device) for count in (1, 5))
+    config = small_config(tiny_data, epochs=40.0, continue_head=False)
+    plans = [StagePlan(seconds, 10**6, 1.5, 10**9, 2 * 10**9) for seconds in (30.0, 60.0)]
+    seconds = (1 + SAVING) * (120 * 90 + 4 * 24 / 8 * FORWARD * 30)  # of residuals 4 epochs of 24 people
+    assert count_seconds([config], [30.0, 60.0], RUNTIME) == pytest.approx(seconds)
+    assert count_seconds([config], [30.0, 60.0], RUNTIME, [0]) == pytest.approx((1 + SAVING) * 120 * 30)
+    one, two = (describe_plan([config] * count, plans, [0, 1], RUNTIME) for count in (1, 5))
     assert "stage 1: 60000.0 ms a step, 2.0 h; 1.0 M parameters, 1.50 GFLOPs an image" in one
-    assert one[-1].startswith("in all 3.3 h") and one[-1].endswith("8 GB of disk")
-    assert two[-1].startswith("in all 5 runs, 16.7 h")
+    assert one[-1].startswith(f"in all {seconds / 3600:.1f} h") and one[-1].endswith("8 GB of disk")
+    assert two[-1].startswith(f"in all 5 runs, {5 * seconds / 3600:.1f} h")
     assert "40 epochs (2 of the paper's, of 20 repetitions), 120 steps of 8" in describe_schedule(config)
+
+
+def test_forwards_are_residuals_validations_and_scores(tiny_data):
+    """Counted as they are predicted, in a training of 4 epochs that validates after each."""
+    for options in ({}, {"continue_head": False}):
+        config = small_config(tiny_data, validated=True, epochs=4.0, validate_every=1.0, **options)
+        valid = len(config.data.valid)
+        first, second = (count_forwards(replace(config, index=index), RUNTIME) for index in (0, 1))
+        assert first == valid * (4 + 1)
+        assert second == valid * (4 * 2 + 1) + (0 if config.options.continue_head else 4 * 24)
 
 
 @pytest.mark.parametrize("command", ["train", "table7"])

@@ -215,7 +215,7 @@ def test_without_a_validation_split_a_line_says_so(tiny_data, tmp_path):
 def test_what_cannot_be_done_is_one_line(tiny_data, tmp_path, monkeypatch):
     said = finish_here(train(tiny_data, tmp_path, *OPTIONS, "--keep", "best", "--validate-every", "0"), status=2)
     assert "--keep best: --validate-every 0 validates nothing" in said
-    monkeypatch.setattr("ief.training.loggers.find_spec", lambda name: None)
+    monkeypatch.setattr("ief.training.progress.find_spec", lambda name: None)
     said = finish_here(train(tiny_data, tmp_path, *OPTIONS, "--tensorboard"), status=2)
     assert "--tensorboard: not installed; pip install tensorboard" in said
     assert not list(tmp_path.glob("stage*"))
