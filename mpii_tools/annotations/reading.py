@@ -73,7 +73,8 @@ def build_reading(
     """
     people = People(images, np.where(labeled[..., None], points, np.nan) - first_pixel, **columns)
     unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    return Reading(people, form, name_people(people, {**faults, UNPLACED: unplaced}), name_people(people, notes))
+    found = merge(name_people(people, {**faults, UNPLACED: unplaced}))
+    return Reading(people, form, found, merge(name_people(people, notes)))
 
 
 def join_readings(readings: Sequence[Reading], renumber: bool = False) -> Reading:

@@ -128,7 +128,7 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
         if valid[open_rows].any():
             split[open_rows] = np.where(valid, "valid", "train")[open_rows]
             notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()
-    elif (valid := open_rows & is_validation(people.images, people.center)).any() or word:
+    elif open_rows.any() and ((valid := open_rows & is_validation(people.images, people.center)).any() or word):
         split[open_rows] = np.where(valid, "valid", "train")[open_rows]
     if path.is_file() and (word := SPLIT_OF.get(path.parent.name.lower())) not in (None, TRAINVAL):
         split[split == ""] = word
