@@ -134,12 +134,11 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
     Raises:
         PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
     """
-    if len(set(folders)) == 1:
-        return open_images(folders[0], images)
-    opened = {}
-    for name, folder in zip(distinct_names(folders), folders, strict=True):
-        inside = [image.removeprefix(f"{name}/") for image in images if image.startswith(f"{name}/")]
-        opened[f"{name}/"] = open_images(folder, inside)
+    prefixes = [f"{name}/" for name in distinct_names(folders)] if len(set(folders)) > 1 else [""]
+    opened = {
+        prefix: open_images(folder, [image.removeprefix(prefix) for image in images if image.startswith(prefix)])
+        for prefix, folder in zip(prefixes, folders, strict=False)
+    }
 
     def read(image: str) -> bytes:
         prefix = next(prefix for prefix in opened if image.startswith(prefix))

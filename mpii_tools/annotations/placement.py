@@ -106,8 +106,8 @@ def place_people(people: People) -> tuple[People, Findings]:
     length = np.linalg.norm(joints[:, head[:1]] - joints[:, head[1:]], axis=-1).sum(axis=1)  # 0 without both joints
     headless = bare & np.isnan(head_size) & (length > 0)
     head_size[headless] = HEAD_SIZE_PER_LENGTH * length[headless]
-    notes = name_people(people, {FROM_JOINTS: bare, FROM_HEAD: headless})
-    return replace(people, center=center, scale=scale, head_size=head_size), notes
+    placed = replace(people, center=center, scale=scale, head_size=head_size)
+    return placed, name_people(people, {FROM_JOINTS: bare, FROM_HEAD: headless})
 
 
 def wrong_units(people: People, joints: np.ndarray | None = None) -> dict[str, np.ndarray]:
