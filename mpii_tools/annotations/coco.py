@@ -71,13 +71,16 @@ def read_coco(
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
     images, marked, boxes, area, head, places, sizes, *ids = map(np.array, columns)
     skeleton, order, guessed = arrange_joints(path, category, names, marked, skeleton)
-    exempt = _read_exempt([(entry, kind) for entry, kind in zip(entries, kinds, strict=True) if kind], read, order)
     image_ids, category_ids = (as_ids(column.tolist()) for column in ids)
     ours = {"area": area, "head_size": head, "image_ids": image_ids, "category_ids": category_ids}
     faults, notes = {MALFORMED: malformed}, merge(notes, guessed, left_out)
     reading = build_marked(images, marked, order, boxes, sizes, faults, notes, places, skeleton=skeleton, **ours)
     people = replace(reading.people, split=split_by_name(path, reading.people.images, reading.people.center))
-    return replace(reading, people=people, image_ids=_number_images(stored["images"]), exempt=exempt)
+    exempt = _read_exempt([(entry, kind) for entry, kind in zip(entries, kinds, strict=True) if kind], read, order)
+    listed = sorted(stored["images"], key=lambda image: str(image.get("id")).zfill(20))
+    image_ids = {escape_name(image["file_name"]): plain_id(image.get("id"))
+                 for image in listed if isinstance(image.get("file_name"), str)}  # fmt: skip
+    return replace(reading, people=people, image_ids=image_ids, exempt=exempt)
 
 
 def build_marked(
@@ -118,13 +121,6 @@ def build_marked(
     return replace(reading, people=reading.people.select(~empty), notes=merge(notes, reading.notes))
 
 
-def _number_images(images: list[dict]) -> dict[str, int | str]:
-    """The ids of the named images, in the order of their numbers."""
-    images = sorted(images, key=lambda image: str(image.get("id")).zfill(20))
-    named = [image for image in images if isinstance(image.get("file_name"), str)]
-    return {escape_name(image["file_name"]): plain_id(image.get("id")) for image in named}
-
-
 def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tuple], order: list[int]) -> list[dict]:
     """Those left out for a reason, in `Reading`'s form, as far as they have an image and a box."""
     exempt = []
@@ -135,8 +131,7 @@ def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tup
             labeled = (marked[:, 2] > 0) & ~missing_points(marked[:, :2])
             keypoints = np.where(labeled[:, None], marked, 0).ravel().tolist()
             row = {"image": escape_name(image), "iscrowd": int(reason == CROWD), "num_keypoints": int(labeled.sum())}
-            row |= {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}
-            exempt += [row] if row["area"] > 0 else []
+            exempt += [row | {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}] if area > 0 else []
     return exempt
 
 
@@ -176,15 +171,14 @@ def _read_names(
     lists = [points for entry in entries if isinstance(points := entry.get("keypoints"), list) and points]
     counts = Counter(len(points) * np.size(points[0]) for points in lists)
     points = max(counts, key=counts.get, default=3 * len(names)) // 3
+    if not names and points not in (0, len(skeleton)):
+        raise PoseError(f"{path}: its people have {points} keypoints without names; name them by --skeleton FILE")
     if not names:
-        joints = len(skeleton)
-        if points not in (0, joints):
-            raise PoseError(f"{path}: its people have {points} keypoints without names; name them by --skeleton FILE")
-        return [], joints, {}
-    fitting = counts.keys() & {2 * len(names), 3 * len(names)}
-    names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
-    what = f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}"
-    return names, len(names), {what: surplus}
+        return [], len(skeleton), {}
+    if counts.keys() & {2 * len(names), 3 * len(names)} or not points:
+        return names, len(names), {}
+    what = f"keypoints of {path} left out: its categories name {len(names)}, its people have {points}"
+    return names[:points], len(names[:points]), {what: names[points:]}
 
 
 def arrange_joints(
@@ -234,7 +228,7 @@ def _find_middle(marked: np.ndarray) -> int:
     return int(np.argmin(np.where(counts > 0, np.nan_to_num(apart).sum(axis=0) / np.maximum(counts, 1), np.inf)))
 
 
-def _read_numbers(values: Sequence[object]) -> np.ndarray:
+def _read_sizes(values: Sequence[object]) -> np.ndarray:
     """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
     try:
         numbers = read_numbers(values, (len(values),), "size")
@@ -266,7 +260,7 @@ def _read_person(entry: dict, names: dict, index: dict, joints: int) -> tuple:
     area = float(area) if isinstance(area := entry.get("area"), (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
     center = entry.get("center") if isinstance(entry.get("center"), list) else []
-    place = _read_numbers([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)
-    size = _read_numbers([stated.get("width"), stated.get("height")])
+    place = _read_sizes([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)
+    size = _read_sizes([stated.get("width"), stated.get("height")])
     ids = plain_id(stated.get("id")), plain_id(entry.get("category_id"))
     return image, np.column_stack([points, flags]), box, area, head_size, place, size, *ids

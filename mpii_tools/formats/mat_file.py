@@ -52,9 +52,9 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
     """
     kind, head = content(path := Path(path))
     if kind == "hdf5":
-        from mpii_tools.formats.hdf5 import load_hdf5, load_mat_hdf5
+        from mpii_tools.formats.hdf5 import load_hdf5
 
-        return load_hdf5(path) if head.startswith(HDF5) else load_mat_hdf5(path)
+        return load_hdf5(path, matlab=not head.startswith(HDF5))
     try:
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
         return {parser.name(): parser.matrix(0, len(parser.data), 0) for parser in parsers}
