@@ -120,7 +120,7 @@ def combine(
     if valid_share is not None:
         people = share_valid(joined.people, valid_share, seed)
         clips = find_cut_clips(people.images.tolist(), people.split.tolist())
-        joined = replace(joined, people=people, notes=merge(joined.notes, {CLIPS: clips}))
+        return replace(joined, people=people, notes=merge(joined.notes, {CLIPS: clips}))
     return joined
 
 

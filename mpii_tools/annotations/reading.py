@@ -42,8 +42,8 @@ class Reading:
 
 def merge(*findings: Findings) -> dict[str, list[str]]:
     """All of them, without those that affect nobody."""
-    found = dict.fromkeys(what for finding in findings for what, names in finding.items() if names)
-    return {what: [name for finding in findings for name in finding.get(what, ())] for what in found}
+    kinds = dict.fromkeys(what for finding in findings for what, names in finding.items() if names)
+    return {what: [name for finding in findings for name in finding.get(what, ())] for what in kinds}
 
 
 def name_people(people: People, found: Mapping[str, list[str] | np.ndarray]) -> Findings:

@@ -130,10 +130,9 @@ def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path
             if place.is_dir():
                 split_of |= dict.fromkeys(walk_files(place, SUFFIXES, Counter()), split)
             elif place.suffix == ".txt":
-                lines = [line.strip() for line in read_text(place).splitlines() if line.strip()]
-                folders = [place.parent if os.path.exists(place.parent / line) else root for line in lines]
-                found = (Path(os.path.normpath(at / line)) for at, line in zip(folders, lines, strict=True))
-                split_of |= dict.fromkeys(found, split)
+                for line in filter(None, map(str.strip, read_text(place).splitlines())):
+                    base = place.parent if os.path.exists(place.parent / line) else root
+                    split_of[Path(os.path.normpath(base / line))] = split
             elif key != "test" or entry != "../test/images":  # Roboflow names it whether it is there or not
                 raise PoseError(f"{path}: {key}: no folder or list '{entry[:80]}'; fix it, or path, or leave it out")
     if not split_of:
@@ -211,6 +210,6 @@ def _list_categories(
         keypoints = named.get(category["id"], named.get(0))
         if not isinstance(keypoints, list) or len(keypoints) != joints:
             raise PoseError(f"{path}: its kpt_names are not those of {joints} keypoints; name each one")
-        more = {"sigmas": stored.get("kpt_oks_sigmas"), "skeleton": stored.get("skeleton")}
-        category |= {"keypoints": keypoints, "flip_pairs": [[keypoints[at] for at in pair] for pair in pairs], **more}
+        category |= {"keypoints": keypoints, "flip_pairs": [[keypoints[at] for at in pair] for pair in pairs]}
+        category |= {"sigmas": stored.get("kpt_oks_sigmas"), "skeleton": stored.get("skeleton")}
     return categories

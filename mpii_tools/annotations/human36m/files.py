@@ -89,8 +89,7 @@ def _load(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     images = stored["imgname"]
     if images.ndim != 1 or not len(images):
         raise PoseError(f"{path}: 'imgname' has shape {images.shape}; expected one name per person")
-    points = numeric(path, stored, "S", (len(images), 17, 4))
-    parts = numeric(path, stored, "part", (len(images), 17, 3))
+    points, parts = (numeric(path, stored, name, (len(images), 17, width)) for name, width in (("S", 4), ("part", 3)))
     away = np.nanmedian(np.where(points[..., 3] != 0, points[..., 2], np.nan)) if (points[..., 3] != 0).any() else 1.0
     if not METERS[0] < away < METERS[1]:
         raise PoseError(f"{path}: 'S' puts people {away:g} from the camera, mmpose's are in meters; divide mm by 1000")
@@ -205,15 +204,6 @@ def read_cdf(path: Path) -> Reading:
         first = parse_video(subject, video, camera, 0)
     except ValueError as error:
         raise PoseError(f"{path}: {error}; keep the name S1/.../{FOLDER}/Directions 1.54138969.cdf") from error
-    poses = _load_cdf(path).reshape(-1, 32, 3)[:, OF_32]
-    name = f"{subject}_{video.replace(' ', '_')}.{camera}"
-    images = [f"{subject}/{name}/{name}_{number:06d}.jpg" for number in range(1, len(poses) + 1)]
-    frames = [first._replace(number=number) for number in range(len(poses))]
-    return make_reading(f"{HUMAN36M}'s own .cdf", images, poses, **tabulate_frames(path, frames))
-
-
-def _load_cdf(path: Path) -> np.ndarray:
-    """(n, 96) mm of the variable `Pose`. Raises PoseError without cdflib, or for another file."""
     try:
         import cdflib
     except ImportError as error:
@@ -225,7 +215,11 @@ def _load_cdf(path: Path) -> np.ndarray:
         raise PoseError(f"{path}: no whole .cdf file with 'Pose' ({reason!r}); copy it again") from error
     if stored.size == 0 or stored.size % WIDTH or stored.shape[-1] != WIDTH:
         raise PoseError(f"{path}: 'Pose' has shape {stored.shape}; expected (1, frames, {WIDTH}), of {FOLDER}")
-    return stored.reshape(-1, WIDTH)
+    poses = stored.reshape(-1, 32, 3)[:, OF_32]
+    name = f"{subject}_{video.replace(' ', '_')}.{camera}"
+    images = [f"{subject}/{name}/{name}_{number:06d}.jpg" for number in range(1, len(poses) + 1)]
+    frames = [first._replace(number=number) for number in range(len(poses))]
+    return make_reading(f"{HUMAN36M}'s own .cdf", images, poses, **tabulate_frames(path, frames))
 
 
 def read_fetch(path: Path) -> Reading:
@@ -253,8 +247,8 @@ def read_fetch(path: Path) -> Reading:
     except ValueError as error:
         raise PoseError(f"{path}: {error}; give h36m-fetch's file of Human3.6M") from error
     table = tabulate_frames(path, [frame._replace(number=frame.number - 1) for frame in frames])
-    cameras = {frame.camera for frame in frames if f"intrinsics/{frame.camera}" in stored}
-    held = {name: numeric(path, stored, f"intrinsics/{name}", (4,))[[0, 2, 1, 3]] for name in cameras}
+    held = {name: numeric(path, stored, f"intrinsics/{name}", (4,))[[0, 2, 1, 3]]
+            for name in {frame.camera for frame in frames} if f"intrinsics/{name}" in stored}  # fmt: skip
     lenses = np.reshape([held.get(frame.camera, [np.nan] * 4) for frame in frames], (-1, 4))
     bare = np.isnan(table["camera"]) & (lenses[:, :2] > 0).all(axis=1, keepdims=True)
     table["camera"] = np.where(bare, lenses, table["camera"])
