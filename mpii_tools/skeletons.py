@@ -143,10 +143,7 @@ def find_joints(skeleton: Skeleton, names: Sequence[str]) -> list[int | None]:
 
 
 def guess_skeleton(
-    names: Sequence[str],
-    edges: Iterable[Sequence[int]] = (),
-    pairs: Sequence[Sequence[int]] = (),
-    middle: int = 0,
+    names: Sequence[str], edges: Iterable[Sequence[int]] = (), pairs: Sequence[Sequence[int]] = (), middle: int = 0
 ) -> tuple[Skeleton, list[int], str]:
     """The skeleton of joints of which only the names, and perhaps edges and pairs, are known.
 

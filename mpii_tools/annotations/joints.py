@@ -34,14 +34,14 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
             "skeleton"
         )
     order = [place or 0 for place in places]
-    selected = replace(
-        people,
-        joints=np.where(has[:, None], people.joints[:, order], np.nan),
-        visible=np.where(has, people.visible[:, order], -1).astype(people.visible.dtype),
-        derived=has & people.derived[:, order],
-        skeleton=skeleton,
-    )
     left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
+    joints, visible = (
+        np.where(has[:, None], people.joints[:, order], np.nan),
+        np.where(has, people.visible[:, order], -1),
+    )
+    selected = replace(
+        people, joints=joints, visible=visible, derived=has & people.derived[:, order], skeleton=skeleton
+    )
     return selected, {f"joints of {path} left out: not in the skeleton": left_out}
 
 

@@ -3,7 +3,7 @@
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,27 +54,13 @@ def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, categor
             f"{path}: no kpt_shape of joints and 2 or 3, so no poses; export as YOLO pose, or COCO keypoints"
         )
     root, split_of = _list_images(path, stored)
-    names, labels = [_name_in(root, image) for image in split_of], [*map(locate_labels, split_of)]
-    notes: dict[str, list[str]] = {UNLABELED: [], BEYOND: []}
-    rows = []
-    for number, (image, label) in enumerate(zip(split_of, labels, strict=True)):
-        if label.is_file():
-            rows += [
-                (number, f"{_name_in(root, label)}:{line}", *row) for line, *row in _read_rows(label, image, shape)
-            ]
-        else:
-            notes[UNLABELED].append(names[number])
-    image_of, who, values, faults, sizes = map(np.array, zip(*rows, strict=True)) if rows else np.zeros((5, 0))
-    values, sizes = values.reshape(-1, 5 + shape[0] * shape[1]), sizes.reshape(-1, 1, 2)
+    (image_of, who, values, faults, sizes), unlabeled, spare = _read_labels(root, split_of, shape)
     shares, flags, far, beyond = _split_rows(values, shape)
     malformed = [f"{row}: {fault or FOREIGN}" for row, fault in zip(who[far], faults[far], strict=True)]
-    notes[BEYOND] = who[~far & beyond].tolist()
     if far.all():
         first = f", first {malformed[0]}" if malformed else ""
-        raise PoseError(f"{path}: nobody is labeled in its {len(names):,} images{first}; give YOLO pose's labels")
-    there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
-    notes[SPARE] = sorted(_name_in(root, label) for label in there - {*labels})
-    classes = [int(row[0]) for row in values[~far].tolist()]
+        raise PoseError(f"{path}: nobody is labeled in its {len(split_of):,} images{first}; give YOLO pose's labels")
+    classes = [int(number) for number in values[~far, 0].tolist()]
     category, kept = select_category(path, _list_categories(path, stored, shape[0], skeleton), category, classes)
     rows = np.flatnonzero(~far)[kept]
     if not len(rows):
@@ -83,19 +69,16 @@ def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, categor
     boxes[:, 0] -= boxes[:, 1] / 2
     marked = np.dstack([shares[rows] * sizes[rows], flags[rows]])
     skeleton, order, guessed = arrange_joints(path, category, category.get("keypoints", []), marked, skeleton or COCO17)
-    reading = build_marked(
-        [names[number] for number in image_of.tolist()],
-        marked,
-        order,
-        boxes.reshape(-1, 4),
-        sizes[rows, 0],
-        {MALFORMED: malformed},
-        merge(notes, guessed),
-        split=np.array([*split_of.values()])[image_of],
-        skeleton=skeleton,
-        image_ids=image_of + 1,
-        category_ids=as_ids([number for number, keep in zip(classes, kept, strict=True) if keep]),
-    )
+    names = [_name_in(root, image) for image in split_of]
+    columns = {
+        "skeleton": skeleton,
+        "split": np.array([*split_of.values()])[image_of],
+        "image_ids": image_of + 1,
+        "category_ids": as_ids([number for number, keep in zip(classes, kept, strict=True) if keep]),
+    }
+    notes = {UNLABELED: unlabeled, BEYOND: who[~far & beyond].tolist(), SPARE: spare}
+    images, findings = [names[number] for number in image_of.tolist()], ({MALFORMED: malformed}, merge(notes, guessed))
+    reading = build_marked(images, marked, order, boxes.reshape(-1, 4), sizes[rows, 0], *findings, **columns)
     image_ids = {escape_name(name): number for number, name in enumerate(names, 1)}
     return replace(reading, format="YOLO-pose", image_ids=image_ids, folder=root)
 
@@ -138,6 +121,28 @@ def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path
     if not split_of:
         raise PoseError(f"{path}: no image in its train, val and test; check them and path")
     return root, split_of
+
+
+def _read_labels(
+    root: Path, images: Iterable[Path], shape: list[int]
+) -> tuple[tuple[np.ndarray, ...], list[str], list[str]]:
+    """All rows of the images' label files, images without one, and label files without an image.
+
+    Of R rows: the image's number; label file and line; numbers (R, columns), NaN if something is wrong; what that is;
+    width and height of the image (R, 1, 2).
+    """
+    rows, unlabeled, labels = [], [], [*map(locate_labels, images)]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if label.is_file():
+            called = _name_in(root, label)
+            rows += [(number, f"{called}:{line}", *row) for line, *row in _read_rows(label, image, shape)]
+        else:
+            unlabeled.append(_name_in(root, image))
+    there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
+    spare = sorted(_name_in(root, label) for label in there - {*labels})
+    image_of, who, values, faults, sizes = map(np.array, zip(*rows, strict=True)) if rows else np.zeros((5, 0))
+    columns = values.reshape(-1, 5 + shape[0] * shape[1]), faults, sizes.reshape(-1, 1, 2)
+    return (image_of, who, *columns), unlabeled, spare
 
 
 def _read_rows(
