@@ -18,7 +18,7 @@ from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, find_elsewh
 from mpii_tools.annotations.reading import NOT_AS, Findings, Reading, build_reading, merge
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, box_squares, place_squares
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL
 from mpii_tools.skeletons import check_extras, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
@@ -107,9 +107,7 @@ def build_marked(
     marked = np.pad(marked, ((0, 0), (0, 1), (0, 0)))[:, order]
     points, flags, missing = marked[..., :2], marked[..., 2], missing_points(marked[..., :2])
     labeled = (flags != 0) & ~missing
-    boxes, box_notes = check_boxes(boxes, sizes)
-    with np.errstate(over="ignore", invalid="ignore"):
-        center, scale = place_squares(*box_squares(boxes))
+    boxes, center, scale, box_notes = check_boxes(boxes, sizes)
     if places is not None:
         unboxed = np.isnan(scale)
         center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]

@@ -16,14 +16,7 @@ from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, join_
 from mpii_tools.annotations.splits import name_rows, split_by_name
 from mpii_tools.formats.arrays import as_array, numeric
 from mpii_tools.formats.content import load_json
-from mpii_tools.people import (
-    CENTER_SHIFT,
-    HEAD_SIZE_PER_DIAGONAL,
-    HEAD_SIZE_PER_SCALE,
-    box_squares,
-    place_squares,
-    text_array,
-)
+from mpii_tools.people import CENTER_SHIFT, HEAD_SIZE_PER_DIAGONAL, HEAD_SIZE_PER_SCALE, text_array
 
 HRNET_FILES = ("train.json", "valid.json", "test.json")
 TRAINVAL = "trainval.json"  # both of the first two, read where they are not there
@@ -64,9 +57,8 @@ def read_mpii_json(path: Path, entries: Any) -> Reading:
     columns, malformed = read_entries(path, entries, _person, "HRNet", "a file of HRNet or mmpose")
     names, place, box, joints, labelled, zeroed = map(np.array, columns)
     place[(place[:, 2] == -1) | (place[:, 0] == -1) | ~np.isfinite(place).all(axis=1)] = np.nan
-    box, box_notes = check_boxes(box)
+    box, center, scale, box_notes = check_boxes(box)
     boxed = np.isnan(place[:, 2]) & np.isfinite(box).all(axis=1)
-    center, scale = place_squares(*box_squares(box))
     place[boxed] = np.column_stack([center + 1.0, scale])[boxed]
     return build_reading(
         "HRNet/mmpose JSON",
@@ -222,8 +214,8 @@ def _image_names(path: Path, stored: dict[str, np.ndarray], people: int) -> list
         if names.ndim == 1 and names.dtype.kind in "SO":
             images = [name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist()]
         else:  # character codes, padded with 0
-            codes = numeric(path, stored, "imgname", (people, None))
-            images = ["".join(chr(int(code)) for code in row if code > 0) for row in codes]
+            rows = numeric(path, stored, "imgname", (people, None))
+            images = ["".join(chr(int(code)) for code in row if code > 0) for row in rows]
     except (ValueError, OverflowError) as error:
         raise PoseError(f"{path}: 'imgname' holds no file names ({error}); expected text") from error
     if len(images) != people:

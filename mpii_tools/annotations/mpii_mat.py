@@ -326,8 +326,7 @@ def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = N
         which: (P,) the joints to write.
         visible: (K,) 1, 0 or -1 for unknown, which becomes [].
     """
-    rows = [{"x": joints[k, 0] + 1.0, "y": joints[k, 1] + 1.0, "id": np.uint8(k)} for k in which.tolist()]
-    flags = () if visible is None else visible[which].tolist()
-    for row, flag in zip(rows, flags, strict=False):
-        row["is_visible"] = np.uint8(flag) if flag >= 0 else EMPTY
-    return make_struct(rows, ["x", "y", "id"] if visible is None else ["x", "y", "id", "is_visible"])
+    fields = {"x": joints[which, 0] + 1.0, "y": joints[which, 1] + 1.0, "id": which.astype(np.uint8)}
+    if visible is not None:
+        fields["is_visible"] = [np.uint8(flag) if flag >= 0 else EMPTY for flag in visible[which]]
+    return make_struct([dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)], [*fields])

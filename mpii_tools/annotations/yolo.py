@@ -139,10 +139,9 @@ def _read_labels(
         else:
             unlabeled.append(_name_in(root, image))
     there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
-    spare = sorted(_name_in(root, label) for label in there - {*labels})
     image_of, who, values, faults, sizes = map(np.array, zip(*rows, strict=True)) if rows else np.zeros((5, 0))
     columns = values.reshape(-1, 5 + shape[0] * shape[1]), faults, sizes.reshape(-1, 1, 2)
-    return (image_of, who, *columns), unlabeled, spare
+    return (image_of, who, *columns), unlabeled, sorted(_name_in(root, label) for label in there - {*labels})
 
 
 def _read_rows(

@@ -74,8 +74,7 @@ def parse_video(subject: str, video: str, camera: str, number: int) -> Frame:
     action = ALIASES.get(match[1], match[1]) if match else ""
     if subject not in SUBJECTS or action not in ACTIONS:
         raise ValueError(f"{subject!r} and {video!r} are no subject and video of Human3.6M")
-    subaction = 2 if int(match[2] or 0) == SECOND.get((subject, action), 0) else 1
-    return Frame(subject, action, subaction, camera, number)
+    return Frame(subject, action, 2 if int(match[2] or 0) == SECOND.get((subject, action), 0) else 1, camera, number)
 
 
 def parse_numbers(subject: int, action: int, subaction: int, camera: int, number: int) -> Frame:
