@@ -146,8 +146,7 @@ def choose_people(
         raise PoseError(f"--every {' '.join(map(str, every))}: must be one number or two, 1 or above")
     if not reading.format.startswith(HUMAN36M):
         return reading
-    people = reading.people
-    depth = people.depth
+    people, depth = reading.people, reading.people.depth
     splits = {number: assign_splits(depth.subject.tolist(), number) for number in (2, 1)}
     if protocol is not None:
         people = replace(people, split=splits[protocol])
@@ -157,8 +156,7 @@ def choose_people(
     taken &= (people.split != "") | (protocol is None)
     damaged = taken & find_damaged(depth.sequence, people.images)
     notes = {f"{DAMAGED_NOTE}, {'left out' if leave_out_damaged else 'kept'}": people.person_ids[damaged].tolist()}
-    if leave_out_damaged:
-        taken &= ~damaged
+    taken &= ~damaged | (not leave_out_damaged)
     if not taken.any():
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
@@ -178,8 +176,7 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
     """
     if crop not in (None, *CROPPED):
         raise PoseError(f"--crop {crop}: must be box or pelvis")
-    people = reading.people
-    depth = people.depth
+    people, depth = reading.people, reading.people.depth
     if crop == "pelvis" and depth is None:
         raise PoseError(f"--crop pelvis: {reading.format} has no depth; take --crop box")
     if crop is None or depth is None:
