@@ -1,11 +1,8 @@
 """Annotated people as tables of arrays, in depth too: what every reader returns and every dataset is made from."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import count
 
 import numpy as np
 
@@ -74,15 +71,16 @@ class People:
             object.__setattr__(self, "person_ids", number_occurrences(np.asarray(self.images)))
         columns = COLUMNS | dict.fromkeys(self.ids, (None,))
         set_columns(self, "people", columns, np.size(self.person_ids), {"K": len(self.joint_names)})
-        known = np.isfinite(self.joints).all(axis=-1, keepdims=True)
-        object.__setattr__(self, "joints", np.where(known, self.joints, np.nan))
+        object.__setattr__(self, "joints", np.where(self.supervised[..., None], self.joints, np.nan))
         require_printable("people", *[column for column in self.ids.values() if column.dtype.kind == "U"])
         for name in ("images", "person_ids"):
             object.__setattr__(self, name, escape_names(getattr(self, name)))
         if self.depth is not None:
             if (shape := self.depth.z.shape) != self.visible.shape:
-                ours = f"the people have {len(self.joint_names)} and are {len(self):,}"
-                raise PoseError(f"depth: {shape[0]:,} rows of {shape[1]} joints, {ours}")
+                raise PoseError(
+                    f"depth: {shape[0]:,} rows of {shape[1]} joints, the people have {len(self.joint_names)} and are "
+                    f"{len(self):,}"
+                )
             if len(wrong := self.person_ids[(self.depth.camera[:, :2] <= 0).any(axis=1)]):
                 raise PoseError(f"depth: the camera of person '{wrong[0]}' has no focal length above 0")
 
@@ -302,10 +300,9 @@ def find_rows(what: str, table: np.ndarray, person_ids: np.ndarray) -> np.ndarra
 def join_people(parts: Sequence[People]) -> People:
     """All people of some parts of one skeleton, with depth if all parts have some."""
     depths = [part.depth for part in parts]
-    depth = Depth(**join_columns(depths, DEPTH_COLUMNS)) if all(depths) else None
     shared = [name for name in ID_COLUMNS if all(name in part.ids for part in parts)]
-    ids = dict.fromkeys(ID_COLUMNS) | join_columns(parts, shared)
-    return replace(parts[0], **join_columns(parts, COLUMNS), **ids, depth=depth)
+    columns = dict.fromkeys(ID_COLUMNS) | join_columns(parts, [*COLUMNS, *shared])
+    return replace(parts[0], **columns, depth=Depth(**join_columns(depths, DEPTH_COLUMNS)) if all(depths) else None)
 
 
 def join_columns(tables: Sequence[object], columns: Iterable[str]) -> dict[str, np.ndarray]:
@@ -323,8 +320,9 @@ def group_rows(images: np.ndarray) -> dict[str, list[int]]:
 
 def number_occurrences(images: np.ndarray) -> list[str]:
     """`image#1`, `image#2`, ... for the first, second, ... row of the same image."""
-    numbers: dict[str, Iterator[int]] = defaultdict(partial(count, 1))
-    return [f"{image}#{next(numbers[image])}" for image in images.tolist()]
+    rows_of = group_rows(images)
+    names = {row: f"{image}#{number}" for image, rows in rows_of.items() for number, row in enumerate(rows, 1)}
+    return [names[row] for row in range(len(images))]
 
 
 def box_squares(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

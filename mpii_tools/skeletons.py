@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -143,10 +143,7 @@ def find_joints(skeleton: Skeleton, names: Sequence[str]) -> list[int | None]:
 
 
 def guess_skeleton(
-    names: Sequence[str],
-    edges: Iterable[Sequence[int]] = (),
-    pairs: Sequence[Sequence[int]] = (),
-    middle: int = 0,
+    names: Sequence[str], edges: Iterable[Sequence[int]] = (), pairs: Sequence[Sequence[int]] = (), middle: int = 0
 ) -> tuple[Skeleton, list[int], str]:
     """The skeleton of joints of which only the names, and perhaps edges and pairs, are known.
 
@@ -231,9 +228,8 @@ def _restrict_body(names: Sequence[str]) -> Skeleton | None:
 def pair_names(names: Sequence[str]) -> list[tuple[int, int]]:
     """(right, left) index pairs of names that are equal but for their side."""
     plainly = plain_names(names)
-    times, place = Counter(plainly), {name: index for index, name in enumerate(plainly)}
-    return [(right, place[left]) for right, name in enumerate(plainly) if name.startswith("r_")
-            and times[name] == times[left := f"l_{name[2:]}"] == 1]  # fmt: skip
+    sides = [(name, f"l_{name[2:]}") for name in plainly if name.startswith("r_")]
+    return [tuple(map(plainly.index, pair)) for pair in sides if [*map(plainly.count, pair)] == [1, 1]]
 
 
 def _walk(beside: Mapping[int, Sequence[int]], tree: Mapping[int, int]) -> dict[int, int]:

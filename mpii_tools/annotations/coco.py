@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from checkpoints.errors import PoseError, escape_name
-from heads.skeleton import Skeleton
+from heads.skeleton import COCO17, Skeleton
 from mpii_tools.annotations.labels import UNTOLD, missing_points, name_entry, read_entries, read_numbers, read_points
 from mpii_tools.annotations.placement import ELSEWHERE, check_boxes, find_elsewhere
-from mpii_tools.annotations.reading import NOT_AS, Reading, build_reading, merge
+from mpii_tools.annotations.reading import NOT_AS, Findings, Reading, build_reading, merge
 from mpii_tools.annotations.splits import split_by_name
 from mpii_tools.formats.coco_images import as_ids, image_key, image_names, image_of, index_images, plain_id
-from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL, box_squares, place_squares
-from mpii_tools.skeletons import SKELETONS, check_extras, fit_edges, guess_skeleton
+from mpii_tools.people import HEAD_SIZE_PER_DIAGONAL
+from mpii_tools.skeletons import check_extras, fit_edges, guess_skeleton
 
 CROWD = "people left out: a crowd (iscrowd is 1)"
 NO_CROWD = ("0", "0.0", "false", *UNTOLD)
@@ -53,64 +53,70 @@ def read_coco(
         PoseError: no lists of these names, no such category, categories with different keypoints, or nobody in it.
     """
     path, stored = Path(path), {"categories": [], **stored} if skeleton else stored
-    category, entries = _select_category(path, stored, category)
-    skeleton = skeleton or SKELETONS["coco17"]  # of keypoints without names
+    entries, categories = (_list_objects(path, stored, key) for key in ("annotations", "categories"))
+    category, kept = select_category(path, categories, category, [entry.get("category_id") for entry in entries])
+    entries = [entry for entry, keep in zip(entries, kept, strict=True) if keep]
+    skeleton = skeleton or COCO17  # of keypoints without names
     names, joints, notes = _read_names(path, category, entries, skeleton)
     kinds = [CROWD if str(entry.get("iscrowd") or 0).lower() not in NO_CROWD
              else NO_JOINT if entry.get("num_keypoints", 1) == 0 else "" for entry in entries]  # fmt: skip
     left_out = {kind: [name_entry(place, entries[place]) for place, of in enumerate(kinds) if of == kind]
                 for kind in (CROWD, NO_JOINT)}  # fmt: skip
-    images = _objects(path, stored, "images")
+    images = _list_objects(path, stored, "images")
     read = partial(_read_person, names=image_names(images), index=index_images(images), joints=joints)
     people = [entry for entry, kind in zip(entries, kinds, strict=True) if not kind]
     if not people:
         empty = "all are crowds or without a labeled joint" if entries else "the list of annotations is empty"
         raise PoseError(f"{path}: nobody to read: {empty}; give a keypoints file")
     columns, malformed = read_entries(path, people, read, "COCO", "a file in its form")
-    images, marked, boxes, area, head, places, sizes, image_ids, category_ids = map(np.array, columns)
-    order, listed = [*range(joints)], _list_images(stored["images"])
-    if names:
-        skeleton, order, guessed = _read_skeleton(path, category, names, _find_middle(marked))
-        notes |= guessed
+    images, marked, boxes, area, head, places, sizes, *ids = map(np.array, columns)
+    skeleton, order, guessed = arrange_joints(path, category, names, marked, skeleton)
+    image_ids, category_ids = (as_ids(column.tolist()) for column in ids)
+    ours = {"area": area, "head_size": head, "image_ids": image_ids, "category_ids": category_ids}
+    faults, notes = {MALFORMED: malformed}, merge(notes, guessed, left_out)
+    reading = build_marked(images, marked, order, boxes, sizes, faults, notes, places, skeleton=skeleton, **ours)
+    people = replace(reading.people, split=split_by_name(path, reading.people.images, reading.people.center))
     exempt = _read_exempt([(entry, kind) for entry, kind in zip(entries, kinds, strict=True) if kind], read, order)
-    marked = np.pad(marked, ((0, 0), (0, 1), (0, 0)))[:, order]  # a derived joint, at -1, is labeled for nobody
+    listed = sorted(stored["images"], key=lambda image: str(image.get("id")).zfill(20))
+    image_ids = {escape_name(image["file_name"]): plain_id(image.get("id"))
+                 for image in listed if isinstance(image.get("file_name"), str)}  # fmt: skip
+    return replace(reading, people=people, image_ids=image_ids, exempt=exempt)
+
+
+def build_marked(
+    images: Sequence[str],
+    marked: np.ndarray,
+    order: list[int],
+    boxes: np.ndarray,
+    sizes: np.ndarray,
+    faults: Findings,
+    notes: Findings,
+    places: np.ndarray | None = None,
+    **columns: object,
+) -> Reading:
+    """N people of COCO's columns, but for those without a joint, who are noted.
+
+    Args:
+        marked: (N, J, 3) x, y, flag of the file's keypoints.
+        order: of the K joints among them, -1 for a derived one, which nobody has.
+        boxes: (N, 4) x, y, width, height, NaN without one.
+        sizes: (N, 2) of the images.
+        places: (N, 3) MPII's center and scale of those without a box.
+        columns: further ones of `People`.
+    """
+    marked = np.pad(marked, ((0, 0), (0, 1), (0, 0)))[:, order]
     points, flags, missing = marked[..., :2], marked[..., 2], missing_points(marked[..., :2])
-    labeled, empty = (flags != 0) & ~missing, ~((flags != 0) & ~missing).any(axis=1)
-    boxes, box_notes = check_boxes(boxes, sizes)
-    with np.errstate(over="ignore", invalid="ignore"):
-        center, scale = place_squares(*box_squares(boxes))
-    unboxed = np.isnan(scale)
-    center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]
-    elsewhere = find_elsewhere(np.where(labeled[..., None], points, np.nan), boxes)
+    labeled = (flags != 0) & ~missing
+    boxes, center, scale, box_notes = check_boxes(boxes, sizes)
+    if places is not None:
+        unboxed = np.isnan(scale)
+        center[unboxed], scale[unboxed] = places[unboxed, :2], places[unboxed, 2]
+    elsewhere, empty = find_elsewhere(np.where(labeled[..., None], points, np.nan), boxes), ~labeled.any(axis=1)
     found = {**box_notes, ELSEWHERE: elsewhere, ZEROED: (missing & (flags != 0)).any(axis=1), NO_JOINT: empty}
-    reading = build_reading(
-        "COCO keypoints",
-        images,
-        points,
-        labeled,
-        {MALFORMED: malformed},
-        found,
-        first_pixel=0,
-        center=center,
-        scale=scale,
-        head_size=head,
-        split=split_by_name(path, images, center),
-        visible=np.where(labeled & np.isin(flags, (1, 2)), flags - 1, -1),
-        area=area,
-        image_size=sizes,
-        skeleton=skeleton,
-        image_ids=as_ids(image_ids.tolist()),
-        category_ids=as_ids(category_ids.tolist()),
-    )
-    notes, people = merge(notes, left_out, reading.notes), reading.people.select(~empty)
-    return replace(reading, people=people, notes=notes, image_ids=listed, exempt=exempt)
-
-
-def _list_images(images: list[dict]) -> dict[str, int | str]:
-    """The ids of the named images, in the order of their numbers."""
-    images = sorted(images, key=lambda image: str(image.get("id")).zfill(20))
-    named = [image for image in images if isinstance(image.get("file_name"), str)]
-    return {escape_name(image["file_name"]): plain_id(image.get("id")) for image in named}
+    columns |= {"center": center, "scale": scale, "image_size": sizes}
+    columns["visible"] = np.where(labeled & np.isin(flags, (1, 2)), flags - 1, -1)
+    reading = build_reading("COCO keypoints", images, points, labeled, faults, found, first_pixel=0, **columns)
+    return replace(reading, people=reading.people.select(~empty), notes=merge(notes, reading.notes))
 
 
 def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tuple], order: list[int]) -> list[dict]:
@@ -123,12 +129,11 @@ def _read_exempt(entries: Iterable[tuple[dict, str]], read: Callable[[dict], tup
             labeled = (marked[:, 2] > 0) & ~missing_points(marked[:, :2])
             keypoints = np.where(labeled[:, None], marked, 0).ravel().tolist()
             row = {"image": escape_name(image), "iscrowd": int(reason == CROWD), "num_keypoints": int(labeled.sum())}
-            row |= {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}
-            exempt += [row] if row["area"] > 0 else []
+            exempt += [row | {"keypoints": keypoints, "bbox": box.tolist(), "area": float(area)}] if area > 0 else []
     return exempt
 
 
-def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
+def _list_objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
     """The list of objects called `key`. Raises PoseError for anything else."""
     entries = stored.get(key)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -136,19 +141,21 @@ def _objects(path: Path, stored: dict[str, Any], key: str) -> list[dict]:
     return entries
 
 
-def _select_category(path: Path, stored: dict[str, Any], category: str | None) -> tuple[dict[str, Any], list[dict]]:
-    """The category to read, by name or id, and its annotations; without one all, whose keypoints must be the same."""
-    entries, categories = _objects(path, stored, "annotations"), _objects(path, stored, "categories")
-    names = ", ".join(str(entry.get("name", entry.get("id")))[:40] for entry in categories)
+def select_category(
+    path: Path, categories: list[dict], category: str | None, numbers: Sequence[object]
+) -> tuple[dict[str, Any], list[bool]]:
+    """The category to read, by name or id, and which of people's category ids are its; without one all, whose keypoints
+    must be the same."""
+    names, kept = ", ".join(str(entry.get("name", entry.get("id")))[:40] for entry in categories), [True] * len(numbers)
     if category is not None:
         categories = [entry for entry in categories if category in (entry.get("name"), image_key(entry.get("id")))]
         if not categories:
             raise PoseError(f"{path}: --category {category}: is none of its categories {names}")
-        entries = [one for one in entries if image_key(one.get("category_id")) == image_key(categories[0].get("id"))]
+        kept = [image_key(number) == image_key(categories[0].get("id")) for number in numbers]
     categories = [entry for entry in categories if entry.get("keypoints")] or [{}]
     if any(entry.get("keypoints") != categories[0].get("keypoints") for entry in categories):
         raise PoseError(f"{path}: its categories {names} have different keypoints; choose one with --category NAME")
-    return categories[0], entries
+    return categories[0], kept
 
 
 def _read_names(
@@ -162,24 +169,29 @@ def _read_names(
     lists = [points for entry in entries if isinstance(points := entry.get("keypoints"), list) and points]
     counts = Counter(len(points) * np.size(points[0]) for points in lists)
     points = max(counts, key=counts.get, default=3 * len(names)) // 3
+    if not names and points not in (0, len(skeleton)):
+        raise PoseError(f"{path}: its people have {points} keypoints without names; name them by --skeleton FILE")
     if not names:
-        joints = len(skeleton)
-        if points not in (0, joints):
-            raise PoseError(f"{path}: its people have {points} keypoints without names; name them by --skeleton FILE")
-        return [], joints, {}
-    fitting = counts.keys() & {2 * len(names), 3 * len(names)}
-    names, surplus = (names, []) if fitting or not points else (names[:points], names[points:])
-    what = f"keypoints of {path} left out: its categories name {len(names + surplus)}, its people have {points}"
-    return names, len(names), {what: surplus}
+        return [], len(skeleton), {}
+    if counts.keys() & {2 * len(names), 3 * len(names)} or not points:
+        return names, len(names), {}
+    what = f"keypoints of {path} left out: its categories name {len(names)}, its people have {points}"
+    return names[:points], len(names[:points]), {what: names[points:]}
 
 
-def _read_skeleton(
-    path: Path, category: dict[str, Any], names: list[str], middle: int
+def arrange_joints(
+    path: Path, category: dict[str, Any], names: list[str], marked: np.ndarray, skeleton: Skeleton
 ) -> tuple[Skeleton, list[int], dict[str, list[str]]]:
     """The skeleton of the category's keypoints, the place of each joint among them (`guess_skeleton`), notes.
 
     Beside `skeleton`, its edges, a category may have `flip_pairs`, written as these, and `sigmas`.
+
+    Args:
+        names: of the keypoints; [] for those of `skeleton`.
+        marked: (N, J, 3) people's x, y, flag.
     """
+    if not names:
+        return skeleton, [*range(len(skeleton))], {}
     try:
         if not all(isinstance(name, str) and name and name.isprintable() for name in names):
             raise ValueError("a keypoint without a name")
@@ -188,7 +200,7 @@ def _read_skeleton(
         )
         edges, unused, first = fit_edges(drawn, len(names), names)
         pairs, strange, _ = fit_edges(mirrored, len(names), names)
-        guessed, order, tree = guess_skeleton(names, edges, pairs, middle)
+        guessed, order, tree = guess_skeleton(names, edges, pairs, _find_middle(marked))
         if isinstance(category.get("sigmas"), list):
             sigmas = read_numbers(category["sigmas"], (len(names),), "sigmas")
             guessed = replace(guessed, sigmas=tuple(np.append(sigmas, sigmas.mean())[order].tolist()))
@@ -214,7 +226,7 @@ def _find_middle(marked: np.ndarray) -> int:
     return int(np.argmin(np.where(counts > 0, np.nan_to_num(apart).sum(axis=0) / np.maximum(counts, 1), np.inf)))
 
 
-def _read_numbers(values: Sequence[object]) -> np.ndarray:
+def _read_sizes(values: Sequence[object]) -> np.ndarray:
     """Numbers above 0, or NaN for all of them if one is none: a size that is 0 or null says nothing."""
     try:
         numbers = read_numbers(values, (len(values),), "size")
@@ -246,7 +258,7 @@ def _read_person(entry: dict, names: dict, index: dict, joints: int) -> tuple:
     area = float(area) if isinstance(area := entry.get("area"), (int, float)) and area > 0 else np.nan
     flags = np.where(np.isfinite(points).all(axis=1), 2.0, 0.0) if flags is None else flags
     center = entry.get("center") if isinstance(entry.get("center"), list) else []
-    place = _read_numbers([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)
-    size = _read_numbers([stated.get("width"), stated.get("height")])
+    place = _read_sizes([*center, entry.get("scale")] if len(center) == 2 else [None] * 3)
+    size = _read_sizes([stated.get("width"), stated.get("height")])
     ids = plain_id(stated.get("id")), plain_id(entry.get("category_id"))
     return image, np.column_stack([points, flags]), box, area, head_size, place, size, *ids

@@ -70,9 +70,9 @@ def take_star(source: Source, skeleton: Skeleton) -> Source:
     """The source with that skeleton if both are stars of the same joints, guessed around the middle of other people."""
     people = source.reading.people
     stars = all({*tree.parents} == {-1, tree.root} for tree in (people.skeleton, skeleton))
-    if not stars or people.skeleton != replace(skeleton, parents=people.skeleton.parents):
-        return source
-    return replace(source, reading=replace(source.reading, people=replace(people, skeleton=skeleton)))
+    if stars and people.skeleton == replace(skeleton, parents=people.skeleton.parents):
+        people = replace(people, skeleton=skeleton)
+    return replace(source, reading=replace(source.reading, people=people))
 
 
 def combine(
@@ -113,14 +113,14 @@ def combine(
             )
     joined = join_readings([source.reading for source in sources])
     if len(set(folders)) > 1:
-        names = np.repeat(distinct_names(folders), [len(source.reading.people) for source in sources]).tolist()
-        images = [f"{name}/{image}" for name, image in zip(names, joined.people.images.tolist(), strict=True)]
+        named = zip(distinct_names(folders), sources, strict=True)
+        images = [f"{name}/{image}" for name, source in named for image in source.reading.people.images.tolist()]
         ids = joined.people.person_ids if len({*joined.people.person_ids.tolist()}) == len(images) else None
         joined = replace(joined, people=replace(joined.people, images=images, person_ids=ids))
     if valid_share is not None:
         people = share_valid(joined.people, valid_share, seed)
         clips = find_cut_clips(people.images.tolist(), people.split.tolist())
-        joined = replace(joined, people=people, notes=merge(joined.notes, {CLIPS: clips}))
+        return replace(joined, people=people, notes=merge(joined.notes, {CLIPS: clips}))
     return joined
 
 
@@ -134,12 +134,11 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
     Raises:
         PoseError: no such folder, no image in it, or a tar file that is corrupt or compressed.
     """
-    if len(set(folders)) == 1:
-        return open_images(folders[0], images)
-    opened = {}
-    for name, folder in zip(distinct_names(folders), folders, strict=True):
-        inside = [image.removeprefix(f"{name}/") for image in images if image.startswith(f"{name}/")]
-        opened[f"{name}/"] = open_images(folder, inside)
+    prefixes = [f"{name}/" for name in distinct_names(folders)] if len(set(folders)) > 1 else [""]
+    opened = {
+        prefix: open_images(folder, [image.removeprefix(prefix) for image in images if image.startswith(prefix)])
+        for prefix, folder in zip(prefixes, folders, strict=False)
+    }
 
     def read(image: str) -> bytes:
         prefix = next(prefix for prefix in opened if image.startswith(prefix))
@@ -150,8 +149,8 @@ def open_combined(folders: Sequence[Path], images: Sequence[str]) -> Callable[[s
 
 def find_copies(people: People, sources: Sequence[Source], read_image: Callable[[str], bytes]) -> np.ndarray:
     """(N,) bool: people in an image that an earlier source has in the same split, by its bytes."""
-    source = np.repeat(range(len(sources)), [len(each.reading.people) for each in sources])
-    keys = [*zip(people.split.tolist(), people.images.tolist(), source.tolist(), strict=True)]
+    source = (number for number, each in enumerate(sources) for _ in range(len(each.reading.people)))
+    keys = [*zip(people.split.tolist(), people.images.tolist(), source, strict=True)]
     several = Counter(split for split, _ in {(split, number) for split, _, number in keys})
     first, copies = {}, set()
     for key in (key for key in dict.fromkeys(keys) if several[key[0]] > 1):

@@ -29,27 +29,30 @@ def select_joints(path: str | os.PathLike, people: People, skeleton: Skeleton) -
     """
     places = find_joints(skeleton, people.joint_names)
     if not (has := np.array([place is not None for place in places])).any():
-        have = ", ".join(people.joint_names)
-        raise PoseError(f"{path}: none of --skeleton's joints is annotated, only {have}; choose another skeleton")
+        raise PoseError(
+            f"{path}: none of --skeleton's joints is annotated, only {', '.join(people.joint_names)}; choose another "
+            "skeleton"
+        )
     order = [place or 0 for place in places]
-    selected = replace(
-        people,
-        joints=np.where(has[:, None], people.joints[:, order], np.nan),
-        visible=np.where(has, people.visible[:, order], -1).astype(people.visible.dtype),
-        derived=has & people.derived[:, order],
-        skeleton=skeleton,
-    )
     left_out = [name for place, name in enumerate(people.joint_names) if place not in places]
+    joints, visible = (
+        np.where(has[:, None], people.joints[:, order], np.nan),
+        np.where(has, people.visible[:, order], -1),
+    )
+    selected = replace(
+        people, joints=joints, visible=visible, derived=has & people.derived[:, order], skeleton=skeleton
+    )
     return selected, {f"joints of {path} left out: not in the skeleton": left_out}
 
 
 def unlabeled_joints(people: People) -> Findings:
     """Joints that nobody of a split has, split by split; a test split has none."""
-    rows_of = {split: people.split == split for split in sorted(set(people.split.tolist()) - {"test"})}
     where = "joints that nobody has{}: NaN in predictions, unless mirror images teach them"
     return {
-        where.format(f" in {split}" if split else ""): people.joint_names_where(people.select(rows).unlabeled)
-        for split, rows in rows_of.items()
+        where.format(f" in {split}" if split else ""): people.joint_names_where(
+            people.select(people.split == split).unlabeled
+        )
+        for split in sorted({*people.split.tolist()} - {"test"})
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import require_file
 from heads.skeleton import MPII
+from mpii_tools.annotations.joints import select_joints
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.reading import Reading
 from mpii_tools.annotations.splits import VALID, find_listed, read_valid_list
@@ -16,12 +17,7 @@ from mpii_tools.formats.arrays import as_array
 from mpii_tools.formats.mat_file import load_mat
 from mpii_tools.images.sources import ImageFiles, open_images, shard_number
 from mpii_tools.people import People
-
-# LSP's joint order, as MPII's names; the dataset says "neck" for MPII's upper neck.
-LSP_JOINTS = (
-    "r_ankle", "r_knee", "r_hip", "l_hip", "l_knee", "l_ankle",
-    "r_wrist", "r_elbow", "r_shoulder", "l_shoulder", "l_elbow", "l_wrist", "upper_neck", "head_top",
-)  # fmt: skip
+from mpii_tools.skeletons import SKELETONS
 
 
 def read_lsp(folder: str | os.PathLike) -> Reading:
@@ -41,9 +37,8 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         PoseError: no `joints.mat` of either shape, no image, or none that belongs to a column.
     """
     folder = Path(folder)
-    xy, annotated, occluded = _load_joints(require_file(folder / "joints.mat"))
+    xy, annotated, visible = _load_joints(require_file(folder / "joints.mat"))
     files = open_images(folder)
-
     names = _column_names(files, len(xy))
     if not (present := np.array([name in files for name in names])).any():
         raise PoseError(
@@ -52,18 +47,12 @@ def read_lsp(folder: str | os.PathLike) -> Reading:
         )
     jointless = present & ~annotated.any(axis=1)
     keep = np.flatnonzero(present & ~jointless)
-    images, annotated, occluded = names[keep], annotated[keep], occluded[keep]
-
-    order = [MPII.index(name) for name in LSP_JOINTS]
-    joints = np.full((len(keep), len(MPII), 2), np.nan)
-    joints[:, order] = np.where(annotated[..., None], xy[keep] - 1.0, np.nan)  # MATLAB's pixels are 1-based
-    visible = np.full(joints.shape[:2], -1, np.int8)
-    visible[:, order] = np.where(annotated & (occluded >= 0), 1 - occluded, -1)
-
+    images, joints = names[keep], np.where(annotated[..., None], xy - 1.0, np.nan)[keep]  # MATLAB's are 1-based
     listed, named = read_valid_list(folder), np.zeros(len(names), bool)
     named[present], list_faults, list_notes = find_listed(names[present], listed or [])
     split, rule = choose_split(images, files, None if listed is None else named[keep])
-    people, _ = place_people(People(images, joints, split=split, visible=visible))
+    people = People(images, joints, split=split, visible=visible[keep], skeleton=SKELETONS["lsp14"])
+    people, _ = place_people(select_joints(folder, people, MPII)[0])
     headed = people.annotated[:, [MPII.index("head_top"), MPII.index("upper_neck")]].all(axis=1)
     faults = {"people left out: no joint annotated": names[jointless].tolist(), **list_faults}
     notes = {
@@ -96,16 +85,15 @@ def choose_split(images: np.ndarray, files: ImageFiles, named: np.ndarray | None
 
 
 def _load_joints(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels (N, 14, 2), annotated (N, 14) bool, occluded (N, 14): 1, 0 or -1 for unknown."""
+    """Pixels (N, 14, 2), annotated (N, 14) bool, visible (N, 14): 1, 0 or -1 for unknown."""
     stored = as_array(load_mat(path).get("joints"))
     axes = {(14, 3): (2, 0, 1), (3, 14): (2, 1, 0)}.get(stored.shape[:2]) if stored.ndim == 3 else None
     if axes is None or stored.dtype.kind not in "iuf":
         raise PoseError(f"{path}: 'joints' is {stored.dtype} {stored.shape}; expected 14x3xN or 3x14xN; get it again")
     table = stored.transpose(axes).astype(np.float64)
-    pixels, flag = table[..., :2], table[..., 2] > 0
-    extended = stored.shape[0] == 14
-    annotated = (flag if extended else True) & np.isfinite(pixels).all(axis=-1)
-    return pixels, annotated, np.where(extended, -1, flag)
+    flag, extended = table[..., 2] > 0, stored.shape[0] == 14
+    annotated = (flag | (not extended)) & np.isfinite(table[..., :2]).all(axis=-1)
+    return table[..., :2], annotated, np.where(annotated & (not extended), ~flag, -1)
 
 
 def _column_names(files: ImageFiles, columns: int) -> np.ndarray:

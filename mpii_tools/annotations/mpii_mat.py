@@ -88,22 +88,17 @@ def read_mpii_mat(path: Path, stored: dict[str, object]) -> Reading:
     Raises:
         PoseError: neither variable in it, a RELEASE that is not MPII's, or not one rect that is.
     """
-    if "RELEASE" in stored:
-        return _people_of_release(path, read_release(path, stored))
-    if "annolist" in stored:
+    if "RELEASE" not in stored:
         return _people_of_annolist(path, stored)
-    raise PoseError(f"{path}: no variable 'RELEASE' or 'annolist', only {listed(stored)}; give MPII's annotation file")
-
-
-def _people_of_release(path: Path, release: Release) -> Reading:
+    release = read_release(path, stored)
     rects, images = release.rects, text_array(release.images)
     people, train = rects.people, release.train[rects.entry]
     ids, labelled, placed = people.person_ids, people.annotated.any(axis=1), rects.placed
     if (names := read_valid_list(path.parent)) is not None:
         valid, faults, notes = find_listed(images, names)
-        valid = train & valid[rects.entry]
+        valid = valid[rects.entry]
     else:
-        valid, faults, notes = train & labelled & is_validation(people.images, people.center), {}, {}
+        valid, faults, notes = labelled & is_validation(people.images, people.center), {}, {}
     keep = placed & (labelled | ~train)
     faults = {
         **rects.faults,
@@ -118,11 +113,15 @@ def _people_of_release(path: Path, release: Release) -> Reading:
         "people without head size: no head box": ids[keep & train & np.isnan(people.head_size)].tolist(),
         f"version of the file; this reader knows {VERSION}": [v for v in [release.version] if v not in ("", VERSION)],
     }
-    split = np.where(train, np.where(valid, "valid", "train"), "test")
-    return Reading(replace(people, split=split).select(keep), "MPII .mat: RELEASE", faults, notes)
+    people = replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
+    return Reading(people.select(keep), "MPII .mat: RELEASE", faults, notes)
 
 
 def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
+    if "annolist" not in stored:
+        raise PoseError(
+            f"{path}: no variable 'RELEASE' or 'annolist', only {listed(stored)}; give MPII's annotation file"
+        )
     try:
         entries = records(stored["annolist"])
     except ValueError as error:
@@ -133,9 +132,12 @@ def _people_of_annolist(path: Path, stored: dict[str, object]) -> Reading:
         [f"image{index}" for index in np.asarray(stored.get("RELEASE_img_index", EMPTY)).ravel()],
         [f"row{row + 1}" for row in range(len(entries))],
     )
-    images = next(source for source in names if len(source) == len(entries))
-    numbers = np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel()
-    rects = read_rects(path, [entry.get("annorect", EMPTY) for entry in entries], images, numbers=numbers)
+    rects = read_rects(
+        path,
+        [entry.get("annorect", EMPTY) for entry in entries],
+        next(source for source in names if len(source) == len(entries)),
+        numbers=np.asarray(stored.get("RELEASE_person_index", EMPTY)).ravel(),
+    )
     return Reading(rects.people.select(rects.whole), "MPII .mat: annolist", rects.faults)
 
 
@@ -155,8 +157,8 @@ def read_release(path: Path, stored: dict[str, object]) -> Release:
             f"{len(single)} in single_person; expected one number, so get the file again"
         )
     annorects = [entry.get("annorect", EMPTY) for entry in entries]
-    rects = read_rects(path, annorects, images, single)
-    return Release(images, annorects, train, str(release.get("version", "")), rects)
+    version = str(release.get("version", ""))
+    return Release(images, annorects, train, version, read_rects(path, annorects, images, single))
 
 
 def read_rects(
@@ -185,11 +187,11 @@ def read_rects(
         except ValueError as error:
             raise PoseError(f"{path}: annolist({index + 1}).annorect: {error}; get the file again") from error
         for position, rect in enumerate(rects, start=1):
+            values = [np.nan] * 7, [UNLABELED] * JOINTS, False
             try:
                 values = _read_rect(rect)
             except (KeyError, ValueError, IndexError) as error:
-                values = [np.nan] * 7, [UNLABELED] * JOINTS, False
-                fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
+                fault = f"no field {error}" if isinstance(error, KeyError) else error
                 malformed[len(rows)] = f"annolist({index + 1}).annorect({position}): {fault}"
             rows.append((index, position, *values))
     if malformed and len(malformed) == len(rows):
@@ -324,8 +326,7 @@ def points(joints: np.ndarray, which: np.ndarray, visible: np.ndarray | None = N
         which: (P,) the joints to write.
         visible: (K,) 1, 0 or -1 for unknown, which becomes [].
     """
-    rows = [{"x": joints[k, 0] + 1.0, "y": joints[k, 1] + 1.0, "id": np.uint8(k)} for k in which.tolist()]
-    flags = () if visible is None else visible[which].tolist()
-    for row, flag in zip(rows, flags, strict=False):
-        row["is_visible"] = np.uint8(flag) if flag >= 0 else EMPTY
-    return make_struct(rows, ["x", "y", "id"] if visible is None else ["x", "y", "id", "is_visible"])
+    fields = {"x": joints[which, 0] + 1.0, "y": joints[which, 1] + 1.0, "id": which.astype(np.uint8)}
+    if visible is not None:
+        fields["is_visible"] = [np.uint8(flag) if flag >= 0 else EMPTY for flag in visible[which]]
+    return make_struct([dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)], [*fields])

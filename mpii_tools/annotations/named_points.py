@@ -64,8 +64,8 @@ def _read_images(
     path: Path, program: str, entries: list, read: Callable[[dict], Labels], malformed: list[str]
 ) -> Reading:
     """The people of the entries of images, as COCO's, of all names of points in their order, numbers as such."""
-    told = [{"id": place} | entry if isinstance(entry, dict) else entry for place, entry in enumerate(entries)]
-    columns, faults = read_entries(path, told, lambda one: (name_entry(0, one), *read(one)), program, "its JSON")
+    entries = [{"id": place} | entry if isinstance(entry, dict) else entry for place, entry in enumerate(entries)]
+    columns, faults = read_entries(path, entries, lambda one: (name_entry(0, one), *read(one)), program, "its JSON")
     names = sorted({name for points in columns[3] for _, name, *_ in points}, key=_split_numbers)
     tree = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "person", "keypoints": names}]}
     for number, (entry, image, size, points, found, _) in enumerate(zip(*columns, strict=True)):
@@ -87,9 +87,9 @@ def _read_images(
         first = f", first {faults[0]}" if faults else ""
         raise PoseError(f"{path}: no point in {len(columns[0]):,} images of {program}{first}; label joints as points")
     reading = read_coco(path, tree)
-    others = {OTHERS: [entry for entry, *_, other in zip(*columns, strict=True) if other]}
     faults = merge({MALFORMED.format(program): malformed + faults}, reading.faults)
-    return replace(reading, format=program, faults=faults, notes=merge(others, reading.notes))
+    notes = merge({OTHERS: [entry for entry, *_, other in zip(*columns, strict=True) if other]}, reading.notes)
+    return replace(reading, format=program, faults=faults, notes=notes)
 
 
 def _read_shapes(entry: dict) -> Labels:
@@ -102,10 +102,8 @@ def _read_shapes(entry: dict) -> Labels:
             at = read_numbers(shape["points"], (1, 2), "points")[0]
             points.append((group, str(shape["label"]), *at.tolist(), 1 if hidden else 2))
         elif kind == "rectangle":
-            ends = read_numbers(shape["points"], (2, 2), "points")
-            boxes.append(
-                (f"box {place}" if group is None else group, *ends.min(axis=0).tolist(), *ends.max(axis=0).tolist())
-            )
+            ends = np.sort(read_numbers(shape["points"], (2, 2), "points"), axis=0)
+            boxes.append((f"box {place}" if group is None else group, *ends.ravel().tolist()))
     image = posixpath.normpath(posixpath.join(entry["folder"], entry["imagePath"].replace("\\", "/")))
     others = len(entry["shapes"]) - len(points) - len(boxes)
     return image, [entry["imageWidth"], entry["imageHeight"]], points, boxes, others

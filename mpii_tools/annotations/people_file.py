@@ -14,7 +14,7 @@ from checkpoints.errors import PoseError
 from checkpoints.files import read_text
 from mpii_tools.annotations.reading import Reading, join_readings
 from mpii_tools.formats.arrays import load_arrays, save_arrays
-from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People, find_rows, require_unique
+from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, ID_COLUMNS, Depth, People, find_rows, join_columns, require_unique
 from mpii_tools.skeletons import guess_skeleton, skeleton_from_json, skeleton_to_json
 
 DESCRIPTION = "prepared.json"  # of a prepared folder
@@ -51,12 +51,10 @@ def save_people(path: str | os.PathLike, people: People) -> None:
     """
     depth_path(path).unlink(missing_ok=True)
     columns = {STORED.get(name, name): getattr(people, name) for name in COLUMNS} | people.ids
-    columns["joint_names"] = np.array(people.joint_names, dtype=np.str_)
-    columns["skeleton"] = np.array(json.dumps(skeleton_to_json(people.skeleton)))
-    save_arrays(path, columns)
+    tree = np.array(json.dumps(skeleton_to_json(people.skeleton)))
+    save_arrays(path, columns | {"joint_names": np.array(people.joint_names, dtype=np.str_), "skeleton": tree})
     if people.depth is not None:
-        depth = {name: getattr(people.depth, name) for name in DEPTH_COLUMNS}
-        save_arrays(depth_path(path), {"person_ids": people.person_ids, **depth})
+        save_arrays(depth_path(path), {"person_ids": people.person_ids} | join_columns([people.depth], DEPTH_COLUMNS))
 
 
 def load_people(path: str | os.PathLike) -> People:
@@ -104,11 +102,10 @@ def read_prepared_people(folder: Path) -> Reading | None:
     splits, second = map(read_description(folder).get, ("splits", "second"))
     if not splits:
         raise PoseError(f"{folder / DESCRIPTION}: has no split; run `ief prepare` again")
-    form = f"people of a prepared folder: {', '.join(splits)}"
-    readings = [Reading(load_people(split_files(folder, split, split in second)[0]), form) for split in splits]
-    if any(reading.people.skeleton != readings[0].people.skeleton for reading in readings):
-        raise PoseError(f"{folder}: its splits {', '.join(splits)} have different joints; prepare them again")
-    return join_readings(readings, renumber=True)
+    parts, listed = [load_people(split_files(folder, split, split in second)[0]) for split in splits], ", ".join(splits)
+    if any(part.skeleton != parts[0].skeleton for part in parts):
+        raise PoseError(f"{folder}: its splits {listed} have different joints; prepare them again")
+    return join_readings([Reading(part, f"people of a prepared folder: {listed}") for part in parts], renumber=True)
 
 
 def read_description(folder: str | Path) -> dict:

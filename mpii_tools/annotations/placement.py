@@ -9,7 +9,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from mpii_tools.annotations.reading import Findings, name_people
 from mpii_tools.formats.boxes import find_box_faults, find_form_faults
-from mpii_tools.people import People, place_squares
+from mpii_tools.people import People, box_squares, place_squares
 
 # The crop's side is JOINTS_MARGIN times the longer side of the box of annotated joints: the whole box stays inside when
 # the paper's augmentation enlarges the person by 25 %. LSP's images were resized so that a person is about 150 px tall;
@@ -58,8 +58,11 @@ def crop_around(joints: np.ndarray, margin: float = JOINTS_MARGIN, least: float 
     return place_squares((low + high) / 2, np.maximum(margin * (high - low).max(axis=1), least))
 
 
-def check_boxes(boxes: np.ndarray, sizes: np.ndarray | float = np.nan) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Annotated boxes as (N, 4) x1, y1, x2, y2, NaN for what is none; and notes -> (N,) whom they are about.
+def check_boxes(
+    boxes: np.ndarray, sizes: np.ndarray | float = np.nan
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Annotated boxes as (N, 4) x1, y1, x2, y2, NaN for what is none; MPII's center and scale of their crops; and notes
+    -> (N,) whom they are about.
 
     If most that are known end beyond their image, and are inside it as x1, y1, x2, y2, all are read so.
 
@@ -73,7 +76,9 @@ def check_boxes(boxes: np.ndarray, sizes: np.ndarray | float = np.nan) -> tuple[
     faults = np.where(known, find_box_faults(corners, sizes), "")
     notes = {AS_CORNERS: known} if as_corners else {DOUBTFUL: doubtful}
     notes |= {f"people whose box {fault}; not used": faults == fault for fault in np.unique(faults) if fault}
-    return np.where((known & (faults == ""))[:, None], corners, np.nan), notes
+    with np.errstate(over="ignore", invalid="ignore"):
+        corners = np.where((known & (faults == ""))[:, None], corners, np.nan)
+        return corners, *place_squares(*box_squares(corners)), notes
 
 
 def find_elsewhere(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -106,8 +111,8 @@ def place_people(people: People) -> tuple[People, Findings]:
     length = np.linalg.norm(joints[:, head[:1]] - joints[:, head[1:]], axis=-1).sum(axis=1)  # 0 without both joints
     headless = bare & np.isnan(head_size) & (length > 0)
     head_size[headless] = HEAD_SIZE_PER_LENGTH * length[headless]
-    notes = name_people(people, {FROM_JOINTS: bare, FROM_HEAD: headless})
-    return replace(people, center=center, scale=scale, head_size=head_size), notes
+    placed = replace(people, center=center, scale=scale, head_size=head_size)
+    return placed, name_people(people, {FROM_JOINTS: bare, FROM_HEAD: headless})
 
 
 def wrong_units(people: People, joints: np.ndarray | None = None) -> dict[str, np.ndarray]:

@@ -6,18 +6,9 @@ from typing import Any
 
 from checkpoints.errors import PoseError
 from heads.skeleton import Skeleton
-from mpii_tools.annotations.coco import read_coco
-from mpii_tools.annotations.human36m.integral import ENDING, OF_IMAGE, read_posenet, read_rle
-from mpii_tools.annotations.human36m.mmpose import KEYS, read_mmpose
-from mpii_tools.annotations.human36m.official import FOLDER, NUMBERS, read_cdf, read_fetch
-from mpii_tools.annotations.lsp import read_lsp
-from mpii_tools.annotations.mpii_arrays import read_gt_valid_mat, read_newell_h5
-from mpii_tools.annotations.mpii_json import read_hrnet_folder, read_mpii_json, read_pytorch_pose_json
-from mpii_tools.annotations.mpii_mat import read_mpii_mat
-from mpii_tools.annotations.named_points import read_label_studio, read_labelme
-from mpii_tools.annotations.people_file import load_people, read_prepared_people
+from mpii_tools.annotations import coco, lsp, mpii_converted, mpii_mat, named_points, people_file, yolo
+from mpii_tools.annotations.human36m import files as human36m
 from mpii_tools.annotations.reading import Reading, join_readings
-from mpii_tools.annotations.yolo import read_yolo
 from mpii_tools.formats.arrays import array_names
 from mpii_tools.formats.content import content, described, load_json, load_yaml
 from mpii_tools.formats.mat_file import load_mat
@@ -31,26 +22,32 @@ LOADERS = {
 PICKLE = b"\x80"  # its first byte
 PICKLED = {"positions_3d", "positions_2d"}  # arrays of VideoPose3D's .npz, which are pickled objects
 DATA = "data.yaml"  # of a folder of YOLO-pose
+POSENET = (f"*{human36m.ENDING}", f"annotations/*{human36m.ENDING}")
 LEVELS = 4  # folders that the official files of Human3.6M may be inside
 
 # What kinds of file it may be, arrays or fields that it has, who reads it and what was loaded of it, and the names of
 # such files in a folder. The first that fits counts.
 FORMS = (
-    (("npz",), {*KEYS}, lambda path, _: read_mmpose(path), ("h36m_*.npz",)),
-    (("npz",), set(), lambda path, _: Reading(load_people(path), "people of this project (.npz)"), ()),
-    (("json",), {"keypoints_world"}, read_rle, ()),
-    (("json",), {*OF_IMAGE}, read_posenet, (f"*{ENDING}", f"annotations/*{ENDING}")),
-    (("yaml",), set(), read_yolo, ()),
-    (("json",), {"shapes", "imagePath"}, read_labelme, ()),
-    (("json",), {"data", "annotations"}, read_label_studio, ()),
-    (("json",), {"annotations"}, read_coco, ()),
-    (("json",), {"joint_self"}, read_pytorch_pose_json, ()),
-    (("json",), set(), read_mpii_json, ()),
-    (("hdf5",), {*NUMBERS} - {"subaction"}, lambda path, _: read_fetch(path), ("S*/*/annot.h5",)),
-    (("hdf5", "mat"), {"part"}, read_newell_h5, ()),
-    (("hdf5", "mat"), {"pos_gt_src"}, read_gt_valid_mat, ()),
-    (("hdf5", "mat"), set(), read_mpii_mat, ()),
-    (("cdf",), set(), lambda path, _: read_cdf(path), tuple(f"{'*/' * level}[!_]*.cdf" for level in range(LEVELS))),
+    (("npz",), {*human36m.KEYS}, lambda path, _: human36m.read_mmpose(path), ("h36m_*.npz",)),
+    (("npz",), set(), lambda path, _: Reading(people_file.load_people(path), "people of this project (.npz)"), ()),
+    (("json",), {"keypoints_world"}, human36m.read_rle, ()),
+    (("json",), {*human36m.OF_IMAGE}, human36m.read_posenet, POSENET),
+    (("yaml",), set(), yolo.read_yolo, ()),
+    (("json",), {"shapes", "imagePath"}, named_points.read_labelme, ()),
+    (("json",), {"data", "annotations"}, named_points.read_label_studio, ()),
+    (("json",), {"annotations"}, coco.read_coco, ()),
+    (("json",), {"joint_self"}, mpii_converted.read_pytorch_pose_json, ()),
+    (("json",), set(), mpii_converted.read_mpii_json, ()),
+    (("hdf5",), {*human36m.NUMBERS} - {"subaction"}, lambda path, _: human36m.read_fetch(path), ("S*/*/annot.h5",)),
+    (("hdf5", "mat"), {"part"}, mpii_converted.read_newell_h5, ()),
+    (("hdf5", "mat"), {"pos_gt_src"}, mpii_converted.read_gt_valid_mat, ()),
+    (("hdf5", "mat"), set(), mpii_mat.read_mpii_mat, ()),
+    (
+        ("cdf",),
+        set(),
+        lambda path, _: human36m.read_cdf(path),
+        tuple(f"{'*/' * level}[!_]*.cdf" for level in range(LEVELS)),
+    ),
 )
 
 
@@ -75,25 +72,24 @@ def read_annotations(path: str | os.PathLike, skeleton: Skeleton | None = None, 
     if kind == "npz" and PICKLED & names:
         raise PoseError(f"{path}: VideoPose3D's .npz holds pickles, which could run code; give Human3.6M as {SAFE}")
     read = next(read for kinds, fields, read, _ in FORMS if kind in kinds and fields <= names)
-    return read(path, stored, skeleton, category) if read in (read_coco, read_yolo) else read(path, stored)
+    return read(path, stored, skeleton, category) if read in (coco.read_coco, yolo.read_yolo) else read(path, stored)
 
 
 def _read_folder(folder: Path) -> Reading:
     """The people of a folder: LSP's, a prepared one, HRNet's, those in FORMS that such files have, or labelme's."""
     if (folder / "joints.mat").is_file():
-        return read_lsp(folder)
-    if reading := read_prepared_people(folder) or read_hrnet_folder(folder):
+        return lsp.read_lsp(folder)
+    if reading := people_file.read_prepared_people(folder) or mpii_converted.read_hrnet_folder(folder):
         return reading
     for kinds, _, read, patterns in FORMS:
         paths = sorted(path for pattern in patterns for path in folder.glob(pattern))
-        paths = [path for path in paths if "cdf" not in kinds or path.parent.name.endswith(FOLDER)]
-        if paths:
+        if paths := [path for path in paths if "cdf" not in kinds or path.parent.name.endswith(human36m.FOLDER)]:
             readings = [read(path, load_json(path) if "json" in kinds else {}) for path in paths]
             return join_readings(readings, renumber=True)
     if any(path.is_file() for path in folder.rglob("*.json")):
-        return read_labelme(folder)
-    held = ", ".join(sorted(child.name for child in folder.iterdir())[:5]) or "nothing"
-    raise PoseError(f"{folder}: a folder of {held}, not of a known format; {GIVE}")
+        return named_points.read_labelme(folder)
+    held = ", ".join(sorted(child.name for child in folder.iterdir())[:5])
+    raise PoseError(f"{folder}: a folder of {held or 'nothing'}, not of a known format; {GIVE}")
 
 
 def _field_names(stored: Any) -> set[str]:

@@ -42,13 +42,15 @@ class Reading:
 
 def merge(*findings: Findings) -> dict[str, list[str]]:
     """All of them, without those that affect nobody."""
-    found = dict.fromkeys(what for finding in findings for what, names in finding.items() if names)
-    return {what: [name for finding in findings for name in finding.get(what, ())] for what in found}
+    kinds = dict.fromkeys(what for finding in findings for what, names in finding.items() if names)
+    return {what: [name for finding in findings for name in finding.get(what, ())] for what in kinds}
 
 
 def name_people(people: People, found: Mapping[str, list[str] | np.ndarray]) -> Findings:
-    """What was found -> whom it affects, where that is names or a mask (N,) of the people."""
-    return {what: who if isinstance(who, list) else people.person_ids[who].tolist() for what, who in found.items()}
+    """What was found -> whom it affects, if anybody; a mask (N,) of the people, or names, becomes names."""
+    return merge(
+        {what: who if isinstance(who, list) else people.person_ids[who].tolist() for what, who in found.items()}
+    )
 
 
 def build_reading(
@@ -72,8 +74,8 @@ def build_reading(
         columns: further ones of `People`, whose pixels are counted from 0.
     """
     people = People(images, np.where(labeled[..., None], points, np.nan) - first_pixel, **columns)
-    unplaced = (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)
-    return Reading(people, form, name_people(people, {**faults, UNPLACED: unplaced}), name_people(people, notes))
+    faults = {**faults, UNPLACED: (labeled & ~np.isfinite(points).all(axis=-1)).any(axis=1)}
+    return Reading(people, form, name_people(people, faults), name_people(people, notes))
 
 
 def join_readings(readings: Sequence[Reading], renumber: bool = False) -> Reading:

@@ -128,7 +128,7 @@ def assign_splits(path: Path, reading: Reading, said: str | None = None) -> Read
         if valid[open_rows].any():
             split[open_rows] = np.where(valid, "valid", "train")[open_rows]
             notes[f"{VALID}named in {NAME}"] = people.person_ids[open_rows & valid].tolist()
-    elif (valid := open_rows & is_validation(people.images, people.center)).any() or word:
+    elif open_rows.any() and ((valid := open_rows & is_validation(people.images, people.center)).any() or word):
         split[open_rows] = np.where(valid, "valid", "train")[open_rows]
     if path.is_file() and (word := SPLIT_OF.get(path.parent.name.lower())) not in (None, TRAINVAL):
         split[split == ""] = word
@@ -164,8 +164,7 @@ def share_valid(people: People, share: float, seed: int = 0) -> People:
     if len(images := np.unique(groups[train])) < 2:
         raise PoseError(f"--valid-share {share:g}: needs two images or more to share, found {len(images)}")
     drawn = np.random.default_rng(seed).permutation(images)[: min(max(round(share * len(images)), 1), len(images) - 1)]
-    valid = train & np.isin(groups, drawn)
-    return replace(people, split=np.where(train, np.where(valid, "valid", "train"), "test"))
+    return replace(people, split=np.where(train, np.where(np.isin(groups, drawn), "valid", "train"), "test"))
 
 
 def find_shared(people: People, images: np.ndarray | None = None) -> np.ndarray:
@@ -192,10 +191,9 @@ def read_valid_list(folder: Path) -> list[str] | None:
     if not (path := folder / NAME).is_file():
         return None
     try:
-        lines = read_text(path).splitlines()
+        return [name for line in read_text(path).splitlines() if line.strip() for name in _names(line)]
     except (OSError, UnicodeError) as error:
         raise PoseError(f"{path}: not a text file with an image name per line ({error}); write or remove it") from error
-    return [name for line in lines if line.strip() for name in _names(line)]
 
 
 def _names(line: str) -> list[str]:
@@ -238,5 +236,4 @@ def name_rows(folder: Path, rows: int) -> tuple[list[str], dict[str, list[str]]]
 
 def write_valid_list(folder: Path, images: list[str]) -> None:
     """Writes `folder/valid_images.txt`, replacing an older one. Raises PoseError if it cannot be written."""
-    names = (f'"{image}"' if _names(image) != [image] else image for image in images)
-    write_text(folder / NAME, "".join(f"{name}\n" for name in names))
+    write_text(folder / NAME, "".join(f"{image}\n" if _names(image) == [image] else f'"{image}"\n' for image in images))

@@ -1,8 +1,9 @@
 """YOLO-pose: a `data.yaml`, images, and for each image a text file of labels, as Ultralytics and Roboflow have them."""
 
 import os
+from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import numpy as np
 from checkpoints.errors import PoseError, escape_name
 from checkpoints.files import read_text
 from heads.skeleton import COCO17, Skeleton
-from mpii_tools.annotations.coco import read_coco
+from mpii_tools.annotations.coco import arrange_joints, build_marked, select_category
 from mpii_tools.annotations.reading import NOT_AS, Reading, merge
+from mpii_tools.formats.coco_images import as_ids
 from mpii_tools.images.index import SUFFIXES, walk_files
 
 SPLITS = {"train": "train", "val": "valid", "test": "test"}  # Ultralytics' names -> ours
@@ -23,6 +25,7 @@ SPARE = "label files without an image of theirs"
 BEYOND = "people with a joint beyond 0..1, outside their image (label files and lines)"
 ROUNDED = 1e-3  # by which a joint on the border may be beyond 0..1
 FAR = 2.0  # images away: coordinates are not shares of the image
+FOREIGN = "coordinates that are no shares of the image; divide x by its width and y by its height"
 MOST = 1000  # keypoints
 
 
@@ -30,7 +33,7 @@ def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, categor
     """The people of a `data.yaml`: `kpt_shape`; `path`, `train`, `val`, `test`; `names`, and what else it may have.
 
     A row of a label file is a class, the box's center and size and the keypoints x y or x y v, all but class and v as
-    shares of the image as viewers show it. They become COCO's, in pixels, and are read as those (`read_coco`). Names
+    shares of the image as viewers show it. They become COCO's, in pixels (`coco.build_marked`). Names
     are those of `kpt_names`; without them `skeleton`'s if it has as many joints, COCO's for 17, else their numbers from
     0. `flip_idx` gives the pairs of names without sides, but if it exchanges nothing, as Roboflow writes it, it tells
     nothing. `kpt_oks_sigmas` are those of OKS; edges are taken from `skeleton`, if there is one.
@@ -51,34 +54,33 @@ def read_yolo(path: Path, stored: Any, skeleton: Skeleton | None = None, categor
             f"{path}: no kpt_shape of joints and 2 or 3, so no poses; export as YOLO pose, or COCO keypoints"
         )
     root, split_of = _list_images(path, stored)
-    images, people, malformed = [], [], []
-    notes: dict[str, list[str]] = {UNLABELED: [], BEYOND: []}
-    labels = [*map(locate_labels, split_of)]
-    for number, (image, label) in enumerate(zip(split_of, labels, strict=True), 1):
-        images.append({"id": number, "file_name": _name_in(root, image)})
-        if not label.is_file():
-            notes[UNLABELED].append(images[-1]["file_name"])
-            continue
-        try:
-            rows, faults, size = _read_labels(label, image, shape)
-        except (OSError, ValueError) as error:
-            rows, faults, size = {}, {0: str(error)}, {}
-        images[-1] |= size
-        called = _name_in(root, label)
-        people += [row | {"id": f"{called}:{line}", "image_id": number} for line, row in rows.items()]
-        notes[BEYOND] += [f"{called}:{line}" for line, row in rows.items() if row["beyond"]]
-        malformed += [f"{called}:{line}: {fault}" for line, fault in faults.items()]
-    if not people:
+    (image_of, who, values, faults, sizes), unlabeled, spare = _read_labels(root, split_of, shape)
+    shares, flags, far, beyond = _split_rows(values, shape)
+    malformed = [f"{row}: {fault or FOREIGN}" for row, fault in zip(who[far], faults[far], strict=True)]
+    if far.all():
         first = f", first {malformed[0]}" if malformed else ""
-        raise PoseError(f"{path}: nobody is labeled in its {len(images):,} images{first}; give YOLO pose's labels")
-    categories = _list_categories(path, stored, shape[0], skeleton)
-    reading = read_coco(path, {"images": images, "annotations": people, "categories": categories}, skeleton, category)
-    there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
-    notes[SPARE] = sorted(_name_in(root, label) for label in there - {*labels})
-    splits = {escape_name(_name_in(root, image)): split for image, split in split_of.items()}
-    found = replace(reading.people, split=np.array([splits[image] for image in reading.people.images.tolist()]))
-    faults, notes = merge({MALFORMED: malformed}, reading.faults), merge(notes, reading.notes)
-    return replace(reading, people=found, format="YOLO-pose", faults=faults, notes=notes, folder=root)
+        raise PoseError(f"{path}: nobody is labeled in its {len(split_of):,} images{first}; give YOLO pose's labels")
+    classes = [int(number) for number in values[~far, 0].tolist()]
+    category, kept = select_category(path, _list_categories(path, stored, shape[0], skeleton), category, classes)
+    rows = np.flatnonzero(~far)[kept]
+    if not len(rows):
+        raise PoseError(f"{path}: nobody is labeled as --category says; choose another, or give YOLO pose's labels")
+    boxes, image_of = values[rows, 1:5].reshape(-1, 2, 2) * sizes[rows], image_of[rows]
+    boxes[:, 0] -= boxes[:, 1] / 2
+    marked = np.dstack([shares[rows] * sizes[rows], flags[rows]])
+    skeleton, order, guessed = arrange_joints(path, category, category.get("keypoints", []), marked, skeleton or COCO17)
+    names = [_name_in(root, image) for image in split_of]
+    columns = {
+        "skeleton": skeleton,
+        "split": np.array([*split_of.values()])[image_of],
+        "image_ids": image_of + 1,
+        "category_ids": as_ids([number for number, keep in zip(classes, kept, strict=True) if keep]),
+    }
+    notes = {UNLABELED: unlabeled, BEYOND: who[~far & beyond].tolist(), SPARE: spare}
+    images, findings = [names[number] for number in image_of.tolist()], ({MALFORMED: malformed}, merge(notes, guessed))
+    reading = build_marked(images, marked, order, boxes.reshape(-1, 4), sizes[rows, 0], *findings, **columns)
+    image_ids = {escape_name(name): number for number, name in enumerate(names, 1)}
+    return replace(reading, format="YOLO-pose", image_ids=image_ids, folder=root)
 
 
 def locate_labels(image: Path) -> Path:
@@ -89,7 +91,7 @@ def locate_labels(image: Path) -> Path:
 
 def _name_in(root: Path, file: Path) -> str:
     """The path of a file in a folder; the whole one if it is elsewhere."""
-    return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
+    return file.as_posix().removeprefix(f"{root.as_posix().rstrip('/')}/")
 
 
 def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path, str]]:
@@ -111,10 +113,9 @@ def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path
             if place.is_dir():
                 split_of |= dict.fromkeys(walk_files(place, SUFFIXES, Counter()), split)
             elif place.suffix == ".txt":
-                lines = [line.strip() for line in read_text(place).splitlines() if line.strip()]
-                folders = [place.parent if os.path.exists(place.parent / line) else root for line in lines]
-                found = (Path(os.path.normpath(at / line)) for at, line in zip(folders, lines, strict=True))
-                split_of |= dict.fromkeys(found, split)
+                for line in filter(None, map(str.strip, read_text(place).splitlines())):
+                    base = place.parent if os.path.exists(place.parent / line) else root
+                    split_of[Path(os.path.normpath(base / line))] = split
             elif key != "test" or entry != "../test/images":  # Roboflow names it whether it is there or not
                 raise PoseError(f"{path}: {key}: no folder or list '{entry[:80]}'; fix it, or path, or leave it out")
     if not split_of:
@@ -122,50 +123,70 @@ def _list_images(path: Path, stored: Mapping[str, Any]) -> tuple[Path, dict[Path
     return root, split_of
 
 
-def _read_labels(label: Path, image: Path, shape: list[int]) -> tuple[dict[int, dict], dict[int, str], dict[str, int]]:
-    """Of a label file: COCO's entries by line, what is wrong with other lines, and COCO's size of its image.
+def _read_labels(
+    root: Path, images: Iterable[Path], shape: list[int]
+) -> tuple[tuple[np.ndarray, ...], list[str], list[str]]:
+    """All rows of the images' label files, images without one, and label files without an image.
 
-    Raises:
-        PoseError, OSError, UnicodeError: no file or text, or no image.
+    Of R rows: the image's number; label file and line; numbers (R, columns), NaN if something is wrong; what that is;
+    width and height of the image (R, 1, 2).
     """
-    entries, faults = {}, {}
-    rows = {line: row.split() for line, row in enumerate(read_text(label).splitlines(), 1) if row.strip()}
-    if not rows:
-        return {}, {}, {}
-    from mpii_tools.images.header import read_header  # Pillow, which scoring does without
-
-    size = read_header(image.read_bytes(), image.name).upright_size
-    for line, row in rows.items():
-        try:
-            entries[line] = _read_row(row, shape, size)
-        except (ValueError, OverflowError) as error:
-            faults[line] = str(error)
-    return entries, faults, dict(zip(("width", "height"), size, strict=True))
+    rows, unlabeled, labels = [], [], [*map(locate_labels, images)]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if label.is_file():
+            called = _name_in(root, label)
+            rows += [(number, f"{called}:{line}", *row) for line, *row in _read_rows(label, image, shape)]
+        else:
+            unlabeled.append(_name_in(root, image))
+    there = {file for folder in {label.parent for label in labels} for file in folder.glob("*.txt")}
+    image_of, who, values, faults, sizes = map(np.array, zip(*rows, strict=True)) if rows else np.zeros((5, 0))
+    columns = values.reshape(-1, 5 + shape[0] * shape[1]), faults, sizes.reshape(-1, 1, 2)
+    return (image_of, who, *columns), unlabeled, sorted(_name_in(root, label) for label in there - {*labels})
 
 
-def _read_row(row: list[str], shape: list[int], size: tuple[int, int]) -> dict[str, Any]:
-    """COCO's entry of a row of labels for an image of that size; `beyond`: whether a joint is outside the image.
+def _read_rows(
+    label: Path, image: Path, shape: list[int]
+) -> Iterator[tuple[int, Sequence[float], str, tuple[float, float]]]:
+    """Of each row of a label file: its line, its numbers, what is wrong with it, and the size of its image.
 
-    Raises:
-        ValueError: another number of columns, what is no number, or coordinates that are no shares of the image.
+    The numbers of a wrong one are NaN; a file or an image that cannot be read is line 0.
     """
-    joints, depth = shape
-    if len(row) != 5 + joints * depth:
-        kind = "a box without keypoints" if len(row) == 5 else f"{len(row)} columns"
-        raise ValueError(
-            f"{kind}, not class, box and {joints} keypoints of {depth} numbers: {5 + joints * depth} columns"
-        )
-    values = np.array(row, dtype=np.float64)
-    box, points = values[1:5].reshape(2, 2) * size, values[5:].reshape(joints, depth)
-    flags = points[:, 2] if depth == 3 else 2.0 * (points != 0).any(axis=1)
-    shares = np.where(flags[:, None] != 0, points[:, :2], 0)
-    if not np.abs(np.append(shares, values[1:5])).max() <= FAR:
-        raise ValueError("coordinates that are no shares of the image; divide x by its width and y by its height")
-    return {
-        "category_id": int(values[0]), "bbox": [*(box[0] - box[1] / 2).tolist(), *box[1].tolist()],
-        "keypoints": np.column_stack([shares * size, flags]).ravel().tolist(),
-        "beyond": bool(((shares < -ROUNDED) | (shares > 1 + ROUNDED)).any()),
-    }  # fmt: skip
+    none, size = [np.nan] * (5 + shape[0] * shape[1]), (np.nan, np.nan)
+    try:
+        rows = {line: fields for line, row in enumerate(read_text(label).splitlines(), 1) if (fields := row.split())}
+        if rows:
+            from mpii_tools.images.header import read_header  # Pillow, which scoring does without
+
+            size = read_header(image.read_bytes(), image.name).upright_size
+    except (OSError, ValueError) as error:
+        yield 0, none, str(error), size
+        return
+    for line, fields in rows.items():
+        numbers, fault = none, ""
+        if len(fields) != len(none):
+            kind = "a box without keypoints" if len(fields) == 5 else f"{len(fields)} columns"
+            fault = f"{kind}, not class, box and {shape[0]} keypoints of {shape[1]} numbers: {len(none)} columns"
+        else:
+            try:
+                numbers = array("d", map(float, fields))
+                int(numbers[0])
+            except (ValueError, OverflowError) as error:
+                numbers, fault = none, str(error)
+        yield line, numbers, fault, size
+
+
+def _split_rows(values: np.ndarray, shape: list[int]) -> tuple[np.ndarray, ...]:
+    """Shares (N, K, 2) and flags (N, K) of rows of numbers (N, columns); whose coordinates are no shares of an image,
+    (N,) bool; and whose joints are beyond theirs.
+
+    Joints that are not labeled are at 0, 0.
+    """
+    points = values[:, 5:].reshape(-1, *shape)
+    flags = points[..., 2] if shape[1] == 3 else 2.0 * (points != 0).any(axis=2)
+    shares = np.where(flags[..., None] != 0, points[..., :2], 0)
+    extent = np.abs(np.hstack([shares.reshape(len(values), -1), values[:, 1:5]])).max(axis=1)
+    beyond = ((shares < -ROUNDED) | (shares > 1 + ROUNDED)).any(axis=(1, 2))
+    return shares, flags, ~(extent <= FAR), beyond
 
 
 def _list_categories(
@@ -193,6 +214,6 @@ def _list_categories(
         keypoints = named.get(category["id"], named.get(0))
         if not isinstance(keypoints, list) or len(keypoints) != joints:
             raise PoseError(f"{path}: its kpt_names are not those of {joints} keypoints; name each one")
-        more = {"sigmas": stored.get("kpt_oks_sigmas"), "skeleton": stored.get("skeleton")}
-        category |= {"keypoints": keypoints, "flip_pairs": [[keypoints[at] for at in pair] for pair in pairs], **more}
+        category |= {"keypoints": keypoints, "flip_pairs": [[keypoints[at] for at in pair] for pair in pairs]}
+        category |= {"sigmas": stored.get("kpt_oks_sigmas"), "skeleton": stored.get("skeleton")}
     return categories

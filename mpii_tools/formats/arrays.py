@@ -41,10 +41,9 @@ def read_array(file: BinaryIO) -> np.ndarray:
     except Exception as error:  # numpy evaluates the header as a Python literal, which fails in many ways
         raise ValueError(f"no whole .npy: {str(error)[:80]}") from error
     check_array(array, len(file.read(1)))
-    if array.dtype.kind == "U" and array.size:
-        letters = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4")
-        if letters.max() > 0x10FFFF:
-            raise ValueError("text of impossible characters")
+    letters = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4") if array.dtype.kind == "U" else np.empty(0)
+    if letters.max(initial=0) > 0x10FFFF:
+        raise ValueError("text of impossible characters")
     return array
 
 

@@ -7,8 +7,7 @@ file holds; each object is read once, so that the work is bounded by the size of
 
 import math
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import h5py  # it takes 0.1 s, so whoever reads other files as well imports this module where it is needed
@@ -21,44 +20,28 @@ from mpii_tools.formats.arrays import read_budget
 MAX_MAT_BYTES = 1 << 29  # of a MATLAB 7.3 file
 
 
-def load_hdf5(path: str | os.PathLike, groups: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """The datasets at the top level of an HDF5 file, as arrays, and those in `groups` of it, as `group/dataset`.
+def load_hdf5(path: str | os.PathLike, groups: Sequence[str] = (), matlab: bool = False) -> dict[str, object]:
+    """The datasets at the top level of an HDF5 file, as arrays, and those in `groups` of it, as `group/dataset`; or the
+    variables of a MATLAB 7.3 file.
 
     Raises:
-        PoseError: no such file, not HDF5, corrupt, or datasets of more than `read_budget` together.
+        PoseError: no such file, not HDF5, corrupt, or values of more than `read_budget` or MAX_MAT_BYTES together.
     """
-    with open_hdf5(path, "HDF5 file") as file:
-        held = own_items(file)
-        held |= {f"{name}/{inner}": item for name in groups for inner, item in own_items(held.get(name, ())).items()}
-        reader = _MatReader(file, read_budget(path))
-        return {name: reader.stored(item) for name, item in held.items() if hasattr(item, "shape")}
-
-
-def load_mat_hdf5(path: str | os.PathLike) -> dict[str, object]:
-    """The variables of a MATLAB 7.3 file.
-
-    Raises:
-        PoseError: not HDF5, corrupt, or more than MAX_MAT_BYTES.
-    """
-    with open_hdf5(path, "MATLAB 7.3 file, which is HDF5") as file:
-        reader = _MatReader(file, MAX_MAT_BYTES)
-        return {name: reader.value(item) for name, item in own_items(file).items() if not name.startswith("#")}
-
-
-@contextmanager
-def open_hdf5(path: str | os.PathLike, kind: str) -> Iterator[h5py.File]:
-    """An open HDF5 file. Whatever reading it raises becomes a PoseError that says it is not a whole file of `kind`."""
-    path = require_file(path)
+    path, kind = require_file(path), "MATLAB 7.3 file, which is HDF5" if matlab else "HDF5 file"
     try:
         with h5py.File(path, "r") as file:
-            yield file
+            held, reader = own_items(file), _MatReader(file, MAX_MAT_BYTES if matlab else read_budget(path))
+            if matlab:
+                return {name: reader.value(item) for name, item in held.items() if not name.startswith("#")}
+            held |= {f"{name}/{inner}": item for name in groups for inner, item in own_items(held.get(name)).items()}
+            return {name: reader.stored(item) for name, item in held.items() if hasattr(item, "shape")}
     # HDF5 reports damage through any of these.
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PoseError(f"{path}: not a whole {kind} ({reason}); copy it again") from error
 
 
-def own_items(group: h5py.Group | h5py.Dataset | tuple) -> dict[str, h5py.Group | h5py.Dataset]:
+def own_items(group: h5py.Group | h5py.Dataset | None) -> dict[str, h5py.Group | h5py.Dataset]:
     """What a group holds itself, not by a link to elsewhere; nothing for anything but a group."""
     names = group if isinstance(group, h5py.Group) else ()
     return {name: group[name] for name in names if isinstance(group.get(name, getlink=True), h5py.HardLink)}
@@ -82,8 +65,8 @@ class _MatReader:
         """A group's fields: arrays of references if it is an array of structs, values if it is one struct."""
         fields = own_items(group)
         if fields and all(_is_references(item) and not _kind(item) for item in fields.values()):
-            columns = map(self._referred, fields.values())
-            return [dict(zip(fields, row, strict=True)) for row in zip(*columns, strict=True)]
+            rows = zip(*map(self._referred, fields.values()), strict=True)
+            return [dict(zip(fields, row, strict=True)) for row in rows]
         return [{name: self.value(item) for name, item in fields.items()}]
 
     def _referred(self, item: h5py.Dataset) -> list[object]:

@@ -52,12 +52,12 @@ def load_mat(path: str | os.PathLike) -> dict[str, object]:
     """
     kind, head = content(path := Path(path))
     if kind == "hdf5":
-        from mpii_tools.formats.hdf5 import load_hdf5, load_mat_hdf5
+        from mpii_tools.formats.hdf5 import load_hdf5
 
-        return load_hdf5(path) if head.startswith(HDF5) else load_mat_hdf5(path)
+        return load_hdf5(path, matlab=not head.startswith(HDF5))
     try:
         parsers = (_Parser(element, order) for element, order in _elements(path.read_bytes()))
-        return {parser.name(): parser.matrix(0, len(parser.data), 0) for parser in parsers}
+        return {parser.head(0, len(parser.data))[2]: parser.matrix(0, len(parser.data), 0) for parser in parsers}
     except (ValueError, struct.error, zlib.error, OverflowError, LookupError) as error:
         raise PoseError(f"{path}: not a whole MATLAB .mat file ({error}); copy it again") from None
 
@@ -97,17 +97,13 @@ class _Parser:
     def __post_init__(self) -> None:
         self.tag = struct.Struct(f"{self.order}II").unpack_from
 
-    def name(self) -> str:
-        """The variable's own name."""
-        return self._head(0, len(self.data))[2]
-
     def matrix(self, place: int, end: int, depth: int) -> object:
         """The value of the matrix whose parts are between `place` and `end`."""
         if place == end:
             return EMPTY
         if depth > MAX_DEPTH:
             raise ValueError(f"nested more than {MAX_DEPTH} deep")
-        kind, shape, _, place = self._head(place, end)
+        kind, shape, _, place = self.head(place, end)
         if kind in NUMBER_CLASSES:
             return self._numbers(place, end, shape)
         if kind == CHAR:
@@ -116,7 +112,7 @@ class _Parser:
             return self._cells(place, end, math.prod(shape), depth)
         return self._structs(place, end, math.prod(shape), depth) if kind == STRUCT else UNKNOWN
 
-    def _head(self, place: int, end: int) -> tuple[int, tuple[int, ...], str, int]:
+    def head(self, place: int, end: int) -> tuple[int, tuple[int, ...], str, int]:
         """Class (0 for complex numbers), dimensions, name (empty below the top level), and the contents' place."""
         _, start, _, place = self._part(place, end, UINT32)
         _, axes, size, place = self._part(place, end, INT32)
@@ -125,8 +121,8 @@ class _Parser:
         if not 1 < len(shape) <= 32 or min(shape) < 0:
             raise ValueError(f"dimensions {shape}")
         _, start, size, place = self._part(place, end)
-        name = self.data[start : start + size].decode("latin-1")
-        return 0 if flags & COMPLEX else flags & 0xFF, shape, name, place
+        kind = 0 if flags & COMPLEX else flags & 0xFF
+        return kind, shape, self.data[start : start + size].decode("latin-1"), place
 
     def _part(self, place: int, end: int, wanted: int = 0) -> tuple[int, int, int, int]:
         """Type, start and size of the data at `place`, and the place of the next. Up to 4 bytes are in the tag.

@@ -1,8 +1,9 @@
-"""Processor time and memory of `ief prepare` on YOLO-pose: drawn labels, four people in each of many images.
+"""Processor time and memory of reading YOLO-pose, and of `ief prepare` on it: drawn labels, four people an image.
 
-    python tests/benchmarks/labels.py [--people N]
+    python tests/benchmarks/labels.py [--people N] [--rounds R]
 
-The images are links to twenty of 320 x 240. Beside: the time that decoding them takes alone, on as many threads.
+The images are links to twenty of 320 x 240. Beside: the time that decoding them takes alone, on as many threads as
+`ief prepare` has. Each is a process of its own, with user and system time; compare the quietest of its rounds.
 """
 
 import argparse
@@ -10,14 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-from checkpoints.threads import map_ahead
-from mpii_tools.prepared.write import IMAGES_AHEAD, THREADS
 
 PHOTOS, WIDTH, HEIGHT, EACH = 20, 320, 240, 4
 
@@ -40,25 +37,38 @@ def write_dataset(folder, people):
     (folder / "data.yaml").write_text("train: images\nkpt_shape: [17, 3]\nnames: [person]\n")
 
 
-def decode_all(folder):
-    """Processor seconds of decoding every image."""
-    started = time.process_time()
-    images = sorted((folder / "images").iterdir())
-    sizes = map_ahead(lambda path: cv2.imread(str(path)).shape, images, THREADS, IMAGES_AHEAD)
-    assert {*sizes} == {(HEIGHT, WIDTH, 3)}
-    return time.process_time() - started
+READ = "import sys; from mpii_tools.annotations.read import read_annotations; read_annotations(sys.argv[1])"
+DECODE = """
+import sys, cv2
+from pathlib import Path
+from checkpoints.threads import map_ahead
+from mpii_tools.prepared.write import IMAGES_AHEAD, THREADS
+images = sorted((Path(sys.argv[1]) / "images").iterdir())
+for image in map_ahead(lambda path: cv2.imread(str(path)), images, THREADS, IMAGES_AHEAD):
+    assert image.shape == (240, 320, 3)
+"""
+
+
+def measure(*arguments):
+    """Processor seconds and GB of a Python process."""
+    child = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_dataset(folder, args.people)
-        decoding = decode_all(folder)
-        command = [sys.executable, "-m", "ief", "prepare", "--annotations", str(folder), "--out", str(folder / "out")]
-        child = subprocess.Popen([*command, "--size", "32"], stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        took, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
-    print(f"{args.people:,} people: status {status}, {took:.0f} s, {peak:.2f} GB; decoding alone {decoding:.0f} s")
+        works = {"decoding": ["-c", DECODE, folder], "reading": ["-c", READ, folder]}
+        prepare = ["-m", "ief", "prepare", "--annotations", folder, "--size", "32", "--out"]
+        for number in range(args.rounds):
+            rounds = works | {"prepare": [*prepare, folder / f"out{number}"]}
+            for what, arguments in rounds.items():
+                seconds, memory = measure(*arguments)
+                print(f"{args.people:,} people, {what}: {seconds:.1f} s, {memory:.2f} GB", flush=True)

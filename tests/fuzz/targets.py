@@ -32,7 +32,7 @@ from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score_poses
-from mpii_tools.annotations.mpii_arrays import NAMES
+from mpii_tools.annotations.mpii_converted import NAMES
 from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations

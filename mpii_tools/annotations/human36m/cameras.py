@@ -58,8 +58,7 @@ def tabulate_frames(path: Path, frames: Sequence[Frame]) -> dict[str, Any]:
     Raises:
         PoseError: as `load_cameras`.
     """
-    cameras = find_cameras(path.parent)
-    held = {key: np.concatenate([camera.intrinsics, camera.distortion]) for key, camera in cameras.items()}
+    held = {of: np.append(camera.intrinsics, camera.distortion) for of, camera in find_cameras(path.parent).items()}
     lenses = np.reshape([held.get((frame.subject, frame.camera), [np.nan] * 9) for frame in frames], (-1, 9))
     subjects = [frame.subject for frame in frames]
     return {
@@ -95,20 +94,14 @@ def _read_metadata(path: Path) -> Cameras:
 
 
 def _read_json(path: Path) -> Cameras:
-    stored = load_json(path)
+    stored, cameras = load_json(path), {}
     try:
-        held = {
-            (str(subject), str(name)): [
-                np.array(fields[field], dtype=np.float64).reshape(shape) for field, shape in FIELDS.items()
-            ]
-            for subject, named in stored.items()
-            for name, fields in named.items()
-        }
+        for subject, name, fields in ((subject, *entry) for subject, of in stored.items() for entry in of.items()):
+            r, t, f, c, k, p = (np.array(fields[key], np.float64).reshape(shape) for key, shape in FIELDS.items())
+            cameras[str(subject), str(name)] = Camera(r, t, np.append(f, c), np.append(k, p))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise PoseError(f"{path}: no cameras of Human3.6M ({error!r}); give each {', '.join(FIELDS)}") from error
-    return {
-        key: Camera(r, t, np.concatenate([f, c]), np.concatenate([k, p])) for key, (r, t, f, c, k, p) in held.items()
-    }
+    return cameras
 
 
 def fit_lenses(poses: np.ndarray, labels: np.ndarray, videos: Sequence[str]) -> np.ndarray:
@@ -169,7 +162,5 @@ def to_camera(
 def _share_inside(poses: np.ndarray, camera: np.ndarray, boxes: np.ndarray) -> float:
     """The share of people all of whose joints, seen without lens distortion, are in their box."""
     places = project(poses, camera, np.zeros((len(poses), 5)))
-    room = ROOM * boxes[:, None, 2:].max(axis=2, keepdims=True)
-    low = boxes[:, None, :2] - room
-    high = boxes[:, None, :2] + boxes[:, None, 2:] + room
-    return float(((places >= low) & (places <= high)).all(axis=(1, 2)).mean())
+    beyond = np.abs(places - boxes[:, None, :2] - boxes[:, None, 2:] / 2) - boxes[:, None, 2:] / 2  # of the nearer edge
+    return float((beyond <= ROOM * boxes[:, None, 2:].max(axis=2, keepdims=True)).all(axis=(1, 2)).mean())

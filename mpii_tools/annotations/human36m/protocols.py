@@ -74,8 +74,7 @@ def parse_video(subject: str, video: str, camera: str, number: int) -> Frame:
     action = ALIASES.get(match[1], match[1]) if match else ""
     if subject not in SUBJECTS or action not in ACTIONS:
         raise ValueError(f"{subject!r} and {video!r} are no subject and video of Human3.6M")
-    subaction = 2 if int(match[2] or 0) == SECOND.get((subject, action), 0) else 1
-    return Frame(subject, action, subaction, camera, number)
+    return Frame(subject, action, 2 if int(match[2] or 0) == SECOND.get((subject, action), 0) else 1, camera, number)
 
 
 def parse_numbers(subject: int, action: int, subaction: int, camera: int, number: int) -> Frame:
@@ -147,8 +146,7 @@ def choose_people(
         raise PoseError(f"--every {' '.join(map(str, every))}: must be one number or two, 1 or above")
     if not reading.format.startswith(HUMAN36M):
         return reading
-    people = reading.people
-    depth = people.depth
+    people, depth = reading.people, reading.people.depth
     splits = {number: assign_splits(depth.subject.tolist(), number) for number in (2, 1)}
     if protocol is not None:
         people = replace(people, split=splits[protocol])
@@ -158,8 +156,7 @@ def choose_people(
     taken &= (people.split != "") | (protocol is None)
     damaged = taken & find_damaged(depth.sequence, people.images)
     notes = {f"{DAMAGED_NOTE}, {'left out' if leave_out_damaged else 'kept'}": people.person_ids[damaged].tolist()}
-    if leave_out_damaged:
-        taken &= ~damaged
+    taken &= ~damaged | (not leave_out_damaged)
     if not taken.any():
         held = ", ".join(np.unique(depth.subject).tolist())
         raise PoseError(f"{reading.format} of {held}: nobody is left of them; give other annotations or another choice")
@@ -179,8 +176,7 @@ def place_crops(reading: Reading, crop: str | None = None) -> Reading:
     """
     if crop not in (None, *CROPPED):
         raise PoseError(f"--crop {crop}: must be box or pelvis")
-    people = reading.people
-    depth = people.depth
+    people, depth = reading.people, reading.people.depth
     if crop == "pelvis" and depth is None:
         raise PoseError(f"--crop pelvis: {reading.format} has no depth; take --crop box")
     if crop is None or depth is None:

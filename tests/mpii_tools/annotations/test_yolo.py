@@ -177,3 +177,25 @@ def test_flips_that_the_names_contradict_are_not_used(tmp_path):
     assert reading.people.skeleton.flip_pairs == ((1, 0),)
     assert [who for what, who in reading.notes.items() if "flip pairs" in what] == [["nose and right_ear"]]
     json.dumps(reading.notes)
+
+
+def test_rows_are_read_as_each_alone(tmp_path):
+    """All rows of all files are checked at once: a wrong one costs itself, and changes no other."""
+    rng, about, rows = np.random.default_rng(2), "kpt_shape: [3, 3]\ntrain: train/images\n", []
+    for number in range(24):
+        row = ["0", "0.5", "0.5", "0.4", "0.4", *(f"{value:.6f}" for value in rng.uniform(0.1, 0.9, 9))]
+        row[7::3] = [str(flag) for flag in rng.integers(0, 3, 3)]
+        if number % 3 == 1:
+            row[rng.integers(14)] = str(rng.choice(["nan", "inf", "-7", "x", "0.5 0.5", "1e400"]))
+        rows.append(" ".join(row))
+    whole, alone, wrong = read_annotations(write_dataset(tmp_path / "all", about, "\n".join(rows))), [], []
+    for number, row in enumerate(rows, 1):
+        try:
+            alone.append(read_annotations(write_dataset(tmp_path / str(number), about, row)).people)
+        except PoseError:
+            wrong.append(f"train/labels/1.txt:{number}")
+    for column in ("joints", "visible", "center", "scale", "image_size"):
+        expected = np.concatenate([getattr(people, column) for people in alone])
+        np.testing.assert_array_equal(getattr(whole.people, column), expected)
+    faults = next(iter(whole.faults.values()))
+    assert len(wrong) > 3 and [fault.split(": ")[0] for fault in faults] == wrong
