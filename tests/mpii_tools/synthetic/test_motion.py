@@ -6,9 +6,9 @@ from scipy.spatial.transform import Rotation
 
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.protocols import ACTIONS
-from mpii_tools.synthetic import motion as motions
-from mpii_tools.synthetic.motion import SHORTEST_MOVE, draw_body, draw_motion, place_body, slerp
+from mpii_tools.synthetic import studio
 from mpii_tools.synthetic.pose_prior import VECTORS, joints_from_vectors, load_prior, sample_directions, unit
+from mpii_tools.synthetic.studio import SHORTEST_MOVE, draw_body, draw_motion, place_body, slerp
 
 SECONDS, RADIUS = 20.0, 600.0
 BODY = draw_body(np.random.default_rng(8))
@@ -47,7 +47,7 @@ def test_bones_turn_no_faster_than_said():
     directions = unit(np.diff(moves.joints(np.arange(0, SECONDS, 1 / rate), BODY)[:, [14, 15]], axis=1)[:, 0])
     heading = np.abs(np.diff(moves.heading)).max() / SHORTEST_MOVE
     speed = np.arccos(np.clip((directions[1:] * directions[:-1]).sum(axis=-1), -1, 1)).max() * rate
-    assert 0.5 < speed < 1.875 * (motions.BONE_SPEED + heading) + 0.1
+    assert 0.5 < speed < 1.875 * (studio.BONE_SPEED + heading) + 0.1
 
 
 def test_slerp_is_scipys_rotation():
@@ -79,8 +79,8 @@ def test_key_poses_are_distributed_as_the_prior_says():
 @pytest.mark.parametrize("action", ["Walking", "Directions", "SittingDown"])
 def test_people_stay_on_the_floor_near_the_middle(action):
     joints = frames(action, 5)
-    above = (joints[..., 1] - motions.ABOVE_FLOOR).min(axis=1)
-    assert (above >= 0).all() and (above <= motions.SOFTNESS * np.log(len(MPII)) + 1e-9).all()
+    above = (joints[..., 1] - studio.ABOVE_FLOOR).min(axis=1)
+    assert (above >= 0).all() and (above <= studio.SOFTNESS * np.log(len(MPII)) + 1e-9).all()
     assert np.hypot(*joints[:, MPII.root, [0, 2]].T).max() <= RADIUS + 1e-6
 
 

@@ -8,8 +8,18 @@ import pytest
 from heads.skeleton import MPII
 from mpii_tools.annotations.human36m.protocols import ACTIONS, PROTOCOLS, SUBJECTS
 from mpii_tools.synthetic import studio
-from mpii_tools.synthetic.motion import draw_body, draw_motion
-from mpii_tools.synthetic.studio import EVERY, FPS, MARGIN, SHOTS, TARGET, in_image, studio_shots, wild_shots
+from mpii_tools.synthetic.studio import (
+    EVERY,
+    FPS,
+    MARGIN,
+    SHOTS,
+    TARGET,
+    draw_body,
+    draw_motion,
+    in_image,
+    studio_shots,
+    wild_shots,
+)  # fmt: skip # isort: skip
 
 SEED = 3
 BONES = [(k, parent) for k, parent in enumerate(MPII.parents) if parent >= 0]
