@@ -235,6 +235,8 @@ TABLE = [
     (f"{EVALUATE} absent.npz", "absent.npz: no such file", "check the path"),
     (f"{EVALUATE} p.txt", "p.txt: a file that begins with b'1 2 3'", "write one of these"),
     (f"{EVALUATE} p-corrupt.npz", "p-corrupt.npz: not a whole .npz", "make it again"),
+    (f"{EVALUATE} corrupt.mat", "corrupt.mat: not a whole MATLAB", "copy it again"),
+    (f"{EVALUATE} corrupt.h5", "corrupt.h5: not a whole HDF5", "copy it again"),
     (f"{EVALUATE} p-array.npz", "p-array.npz: ", "no array 'stage', only joints", "give"),
     (f"{EVALUATE} p-kind.npz", "p-kind.npz: ", "'stage' holds <U3", "make it again"),
     (f"{EVALUATE} p-nan.npz", "p-nan.npz: ", "1 people have a joint that is not a finite number", "must"),

@@ -1,7 +1,6 @@
 """Finding images (D), and whose prediction is whose (F): inputs as people have them, and what comes out."""
 
 import json
-import unicodedata
 from pathlib import Path
 
 import cv2
@@ -56,20 +55,14 @@ FINDING_IMAGES = [
     found("folders of cameras, a level above", ["cam2/0.jpg"], CAMERAS, ".", 1),
     found("folders of cameras, a level below", ["cam2/0.jpg"], CAMERAS, "i/cam2", 1),
     found("beside the annotations", ["0.jpg", "1.jpg"], ["deep/er/1.jpg", "0.jpg"], None, 1, 0),
-    found("a path of Windows", [r"C:\data\0.jpg"], ["i/0.jpg"], "i", 0),
-    found("a path of Windows, a level above", [r"C:\data\0.jpg"], ["i/0.jpg"], ".", 0),
     found("a path of Windows, folders of cameras a level above", [r"C:\data\cam2\0.jpg"], CAMERAS, ".", 1),
-    found("a path of another home", ["/home/x/mpii/0.jpg"], ["i/0.jpg", "i/10.jpg"], "i", 0),
     found("another case of the ending", ["0.JPG", "1.jpg"], ["i/0.jpg", "i/1.JPG"], "i", 0, 1),
-    found("another ending", ["0.png", "1.jpeg"], ["i/0.jpg", "i/1.png"], "i", 0, 1),
-    found("letters as macOS writes them", [unicodedata.normalize("NFD", "é.jpg")], ["i/é.jpg"], "i", 0),
     found("two of a name", ["0.jpg", "1.jpg"], ["i/a/0.jpg", "i/b/0.jpg", "i/1.jpg"], "i", 2,
           says=("'0.jpg' can be any of 2 images, 'a/0.jpg', 'b/0.jpg'",)),
     found("two cameras and the images of one", ["cam1/0.jpg", "cam2/0.jpg"], ["i/0.jpg"], "i",
           says=("both be the image '0.jpg'", "'cam1/0.jpg'")),
     found("nobody is found, and all is told", ["im001.jpg", "im002.jpg"], ["i/img001.jpg"], "i",
           says=("2  im001.jpg#1: ", "'im001.jpg' among the 1 there", "'img001.jpg'", "no person of out")),
-    found("hidden folders are passed over", ["0.jpg"], ["i/.thumbs/0.jpg", "i/full/0.jpg"], "i", 1),
 ]  # fmt: skip
 
 
@@ -298,9 +291,9 @@ def truth_of_test() -> str:
     return "truth.mat"
 
 
-def predicted(write, people, change=lambda joints: joints):
+def predicted(write, people):
     """Writes predictions of some people, when a row is built."""
-    return lambda: write(people, change(poses(people)))
+    return lambda: write(people, poses(people))
 
 
 SCORED_PARTS = [
@@ -314,6 +307,4 @@ SCORED_PARTS = [
               says=("first b.jpg#2",)),
     evaluated("a prepared folder", prepared, lambda: own(of_valid(), (of_valid().joints + 1) * 0.05 - 1), "valid"),
     evaluated("COCO results", release, predicted(coco, of_valid()), "valid"),
-    evaluated("rows in another order", release, predicted(npy, of_valid(), lambda joints: joints[::-1]), "valid",
-              ("matched row by row, only",)),
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import io
 import json
 import struct as struct_format
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import scipy.io
 import torch
 import yaml
 from coco_files import coco_tree
-from PIL import Image
+from pictures import encode_picture
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
@@ -33,18 +34,19 @@ from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score_poses
 from mpii_tools.annotations.mpii_arrays import NAMES
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import assign_splits, find_shared
-from mpii_tools.formats.mat_file import make_cell, make_struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import COLUMNS, People
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
+from mpii_tools.results.coco import to_coco
 from mpii_tools.results.matching import align
-from mpii_tools.results.predictions import read_predictions
+from mpii_tools.results.predictions import Predictions, read_predictions
 from mpii_tools.results.submission import read_submission
 from mpii_tools.skeletons import SKELETONS, get_skeleton, skeleton_to_json
 
@@ -92,32 +94,16 @@ def use_predictions(path: Path) -> None:
     score_poses(align(read_predictions(path), people()).joints, people())
 
 
-def rect(row: int, count: int) -> dict:
-    points = [{"x": 10.0 + k, "y": 20.0 + row, "id": np.uint8(k), "is_visible": np.uint8(1)} for k in range(count)]
-    return {
-        "x1": np.uint8(10), "y1": np.uint8(10), "x2": np.uint8(40), "y2": np.uint8(50), "scale": 1.5,
-        "annopoints": make_struct([{"point": make_struct(points, ["x", "y", "id", "is_visible"])}], ["point"]),
-        "objpos": make_struct([{"x": 100.0, "y": 90.0}], ["x", "y"]),
-    }  # fmt: skip
-
-
-def annolist(points: int = 3) -> np.ndarray:
-    names = ["x1", "y1", "x2", "y2", "scale", "annopoints", "objpos"]
-    return make_struct(
-        [
-            {
-                "image": make_struct([{"name": f"{row}.jpg"}], ["name"]),
-                "annorect": make_struct([rect(row, points)], names),
-            }
-            for row in range(3)
-        ],
-        ["image", "annorect"],
-    )
-
-
+@cache
 def release() -> dict:
-    single = make_cell([np.array([[1]], np.uint8)] * 3)
-    return {"RELEASE": {"annolist": annolist(), "img_train": np.array([[1, 1, 0]]), "single_person": single}}
+    """MPII's struct of the people."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_mpii_mat(Path(folder) / "a.mat", people())
+        return {"RELEASE": scipy.io.loadmat(Path(folder) / "a.mat")["RELEASE"]}
+
+
+def annolist() -> np.ndarray:
+    return release()["RELEASE"][0, 0]["annolist"]
 
 
 def gt_valid() -> dict:
@@ -167,11 +153,8 @@ def prediction_columns() -> dict:
 
 
 def coco_results() -> list:
-    marked = np.dstack([people().joints, np.ones((PEOPLE, 16))]).reshape(PEOPLE, 48).tolist()
-    return [
-        {"image_id": image, "category_id": 1, "score": 0.5, "bbox": [1.0, 2.0, 90.0, 80.0], "keypoints": keypoints}
-        for image, keypoints in zip(people().images.tolist(), marked, strict=True)
-    ]
+    boxes = np.tile([1.0, 2.0, 91.0, 82.0], (PEOPLE, 1))
+    return to_coco(Predictions(people().joints, people().person_ids, images=people().images, boxes=boxes))
 
 
 def prepared_json() -> dict:
@@ -195,9 +178,11 @@ def saved(write: Callable[[io.BytesIO], object]) -> bytes:
     return file.getvalue()
 
 
+PIXELS = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
+
+
 def image(suffix: str, *parameters: int) -> bytes:
-    pixels = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
-    return cv2.imencode(suffix, cv2.GaussianBlur(pixels, (5, 5), 2), parameters)[1].tobytes()
+    return cv2.imencode(suffix, cv2.GaussianBlur(PIXELS, (5, 5), 2), parameters)[1].tobytes()
 
 
 def write_tar(path: Path, fields: object) -> None:
@@ -368,12 +353,6 @@ def decode(path: Path) -> None:
     decode_image(path.read_bytes(), path.name)
 
 
-def pillow_image(kind: str) -> bytes:
-    """A WebP, BMP or TIFF."""
-    pixels = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
-    return saved(lambda file: Image.fromarray(pixels).save(file, kind))
-
-
 def boxes_json() -> list:
     """COCO results with boxes."""
     return [{"image_id": f"{row}.jpg", "category_id": 1, "bbox": [1.0, 2, 9, 8], "score": 0.9} for row in range(3)]
@@ -418,7 +397,7 @@ TARGETS = {
     "COCO results": Target("p.json", coco_results, savejson, use_predictions),
     "predictions of other names .npz": Target("p.npz", lambda: {"poses": people().joints}, savenpz, use_predictions),
     "MATLAB 7.3 .mat": Target("a.mat", newell, save73, use_annotations),
-    "submission .mat": Target("s.mat", lambda: {"pred": annolist(16)}, savemat, read_submission),
+    "submission .mat": Target("s.mat", lambda: {"pred": annolist()}, savemat, read_submission),
     "prepared.json": Target("prepared.json", prepared_json, savejson,
                             lambda path: load_prepared(path.parent, "valid"), prepared_folder),
     "prepared crops": Target("valid-crops.npy", lambda: {"joints": np.zeros((PEOPLE, 12, 12, 3), np.uint8)}, savenpy,
@@ -435,7 +414,7 @@ TARGETS = {
                                decode),
     "PNG": Target("a.png", lambda: {"data": image(".png")}, savebytes, decode),
     "chunks of a PNG": Target("a.png", chunks, save_chunks, decode),
-    **{kind: Target(f"a.{kind.lower()}", lambda kind=kind: {"data": pillow_image(kind)}, savebytes, decode)
+    **{kind: Target(f"a.{kind.lower()}", lambda kind=kind: {"data": encode_picture(PIXELS, kind)}, savebytes, decode)
        for kind in ("WEBP", "BMP", "TIFF")},
     "boxes .json": Target("boxes.json", boxes_json, savejson, use_boxes),
     "boxes .txt": Target("boxes.txt", lambda: {"data": b"a.jpg 1 2 9 8\nb.jpg, 3, 4, 0.2\nc.jpg\t1\t2\t3\t4\t0.5\n"},

@@ -6,27 +6,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from pictures import draw_clip, smooth_image
-from PIL import Image
+from pictures import draw_clip, encode_picture, smooth_image
 
 from checkpoints.errors import PoseError
 from ief import PosePredictor
 from ief.inference.box_files import read_boxes
 from ief.inference.boxes import intersect_over_union
 from ief.workflow.predict import predict_inputs
-from mpii_tools.images.header import ORIENTATION
 
 BOX = [10, 5, 30, 35]  # x y width height, in images of 64 x 48
 
 
-def predict(folder, run, tree, names):
-    """What is predicted of images by a file of boxes: the COCO results, and what was left out."""
+def predict(folder, run, tree, names, boxes="boxes.json", images="images"):
+    """What is predicted of images by a file of boxes, or a folder: the COCO results, and what was left out."""
     for name in names:
-        (folder / "images" / name).parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / "images" / name), smooth_image(64, 48))
-    (folder / "boxes.json").write_text(tree if isinstance(tree, str) else json.dumps(tree))
-    options = {"boxes": folder / "boxes.json", "device": "cpu", "draw": 0}
-    _, left_out = predict_inputs([folder / "images"], folder / "out", run, **options)
+        (folder / images / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / images / name), smooth_image(64, 48))
+    if tree:
+        (folder / boxes).write_text(tree if isinstance(tree, str) else json.dumps(tree))
+    inputs = [folder / images] if images != boxes else []
+    _, left_out = predict_inputs(inputs, folder / "out", run, boxes=folder / boxes, device="cpu", draw=0)
     return json.loads((folder / "out" / "predictions-images.json").read_text()), left_out
 
 
@@ -65,11 +64,6 @@ def test_the_ids_of_a_file_of_boxes_come_back(tmp_path, run, tree, ids, categori
     ("box", "says"),
     [
         ([0.375, 0.04, 0.625, 0.96], "0..1"),
-        ([10, 10, 10.01, 10.01], "under 2 pixels"),
-        ([0, 0, 1e6, 1e6], "over 10 times"),
-        # Invented: a mean over a batch, a mask's row and column, a box of another image.
-        ([-0.2, -0.1, 1.1, 1.0], "0..1"),
-        ([30, 2, 31, 44], "under 2 pixels"),
         ([900, 700, 1000, 790], "off the image"),
         ([np.inf, 0, 9, 9], "not finite"),
     ],
@@ -118,15 +112,9 @@ def test_videos_beside_images_with_boxes_are_passed_over(tmp_path, run, capsys):
 def predict_labels(folder, run, labels, inputs=True):
     """What is predicted of `a.jpg` and `b.jpg` (64 x 48) by a folder of YOLO's labels."""
     (folder / "labels").mkdir()
-    images = folder / "images" if inputs else folder / "labels"
-    images.mkdir(exist_ok=True)
-    for name in ("a.jpg", "b.jpg"):
-        cv2.imwrite(str(images / name), smooth_image(64, 48))
     for name, text in labels.items():
         (folder / "labels" / name).write_text(text)
-    options = {"boxes": folder / "labels", "device": "cpu", "draw": 0}
-    _, left_out = predict_inputs([images] if inputs else [], folder / "out", run, **options)
-    return json.loads((folder / "out" / "predictions-images.json").read_text()), left_out
+    return predict(folder, run, None, ("a.jpg", "b.jpg"), "labels", "images" if inputs else "labels")
 
 
 @pytest.mark.parametrize("inputs", [True, False])
@@ -212,10 +200,8 @@ def test_nobody_predicted_leaves_nothing_and_tells_why(tmp_path, run, before):
     ],
 )
 def test_boxes_of_an_image_of_another_size_are_left_out(tmp_path, size, orientation, says):
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
     for name in ("a.jpg", "b.jpg"):
-        Image.fromarray(smooth_image(64, 48)).save(tmp_path / name, exif=exif)
+        (tmp_path / name).write_bytes(encode_picture(smooth_image(64, 48), "JPEG", orientation))
     tree = annotations({"a.jpg": 1, "b.jpg": 2})
     tree["images"][0] |= dict(zip(("width", "height"), size, strict=True))
     (tmp_path / "boxes.json").write_text(json.dumps(tree))

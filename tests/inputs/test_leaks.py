@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from coco_files import coco_tree, write_tree
 
-from checkpoints.errors import PoseError
 from mpii_tools.annotations.combine import CLIPS, combine, read_source
 from mpii_tools.annotations.splits import SHARED, share_valid
 from mpii_tools.people import People
@@ -106,25 +105,3 @@ def test_frames_of_a_clip_on_both_sides_are_noted(tmp_path, names, clips):
     reading = combine([source], [tmp_path], 0.2)
     assert sorted(reading.notes.get(CLIPS, [])) == clips
     assert CLIPS not in combine([read_source(f"train={tmp_path / 'all.json'}")], [tmp_path]).notes
-
-
-@pytest.mark.parametrize(
-    ("folder", "split"),
-    [("train", "train"), ("valid", "valid"), ("val", "valid"), ("Testing", "test"), ("TRAINING", "train")],
-)
-def test_the_folder_says_the_split_if_nothing_else_does(tmp_path, folder, split):
-    (tmp_path / folder).mkdir()
-    path = write_tree(tmp_path / folder / "_annotations.coco.json", coco_tree(people(["a.jpg", "b.jpg"])))
-    assert read_source(str(path)).reading.people.split.tolist() == [split] * 2
-    assert read_source(f"train={path}").reading.people.split.tolist() == ["train"] * 2
-    other = write_tree(tmp_path / folder / "person_val.json", coco_tree(people(["a.jpg"])))
-    assert read_source(str(other)).reading.people.split.tolist() == ["valid"]
-
-
-@pytest.mark.parametrize("folder", ["mine", "trainval", "training_data_2"])
-def test_another_folder_says_none(tmp_path, folder):
-    (tmp_path / folder).mkdir()
-    source = read_source(str(write_tree(tmp_path / folder / "x.json", coco_tree(people(["a.jpg", "b.jpg"])))))
-    assert source.reading.people.split.tolist() == [""] * 2
-    with pytest.raises(PoseError, match="tells its split"):
-        combine([source], [tmp_path])

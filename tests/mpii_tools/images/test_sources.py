@@ -60,13 +60,6 @@ def test_a_file_that_shrinks_after_opening(tmp_path):
         read("im5.jpg")
 
 
-def test_nothing_there_names_the_folder(tmp_path):
-    with pytest.raises(PoseError, match=f"{tmp_path}: no image"):
-        open_images(tmp_path)
-    with pytest.raises(PoseError, match="no such folder"):
-        open_images(tmp_path / "absent")
-
-
 def tree(folder, *paths):
     """Files whose bytes are their own paths."""
     for path in paths:
