@@ -85,9 +85,20 @@ def everybody():
 
 
 def hrnet_json(people) -> list[dict]:
-    """The people as HRNet's files have them, which count an image's people and not its rects."""
-    rows = zip(people.images.tolist(), people.center + 1, people.scale.tolist(), people.joints + 1, strict=True)
-    return [{"image": i, "center": c.tolist(), "scale": s, "joints": j.tolist()} for i, c, s, j in rows]
+    """The people as HRNet's and mmpose's files have them: from 1, -1 if missing; they count people and not rects."""
+    joints = np.where(people.annotated[..., None], people.joints + 1, -1)
+    rows = zip(people.images, people.center + 1, people.scale, joints, people.annotated.astype(int), strict=True)
+    return [
+        {"image": str(image), "center": center.tolist(), "scale": float(scale), "joints": joints.tolist(),
+         "joints_vis": known.tolist()}
+        for image, center, scale, joints, known in rows
+    ]  # fmt: skip
+
+
+def own_of_hrnet_before(people, joints) -> str:
+    """What `ief predict` wrote for HRNet's test.json, before predictions had places."""
+    save_predictions("p.npz", Predictions(joints, People(people.images, joints).person_ids))
+    return "p.npz"
 
 
 def of_test(rows=None):
@@ -130,12 +141,6 @@ def own_of_hrnet(people, joints) -> str:
     return "p.npz"
 
 
-def own_of_hrnet_before(people, joints) -> str:
-    """The same, from before predictions had places."""
-    save_predictions("p.npz", Predictions(joints, People(people.images, joints).person_ids))
-    return "p.npz"
-
-
 def shuffled(people, joints) -> str:
     order = np.random.default_rng(3).permutation(len(people))
     return own_of_hrnet(people.select(order), joints[order])
@@ -144,11 +149,6 @@ def shuffled(people, joints) -> str:
 def npy(people, joints) -> str:
     np.save("p.npy", joints + 1)
     return "p.npy"
-
-
-def hrnet_pred_mat(people, joints) -> str:
-    scipy.io.savemat("pred_hrnet.mat", {"preds": joints + 1})
-    return "pred_hrnet.mat"
 
 
 def with_confidences(people, joints) -> str:
@@ -160,11 +160,6 @@ def with_confidences(people, joints) -> str:
 def heatmap_values(people, joints) -> str:
     np.save("p.npy", np.dstack([joints + 1, np.full(joints.shape[:2], 17.0)]))
     return "p.npy"
-
-
-def matlab_order(people, joints) -> str:
-    scipy.io.savemat("p.mat", {"joints": (joints + 1).transpose(1, 2, 0)})
-    return "p.mat"
 
 
 def matlab_73(people, joints) -> str:
@@ -223,8 +218,8 @@ def from_zero(people, joints) -> str:
 
 
 WRITERS = (
-    own, own_of_hrnet, own_of_hrnet_before, shuffled, npy, hrnet_pred_mat, with_confidences, heatmap_values,
-    matlab_order, matlab_73, other_npz, npz_of_images, renamed, coco, coco_of_names,
+    own, own_of_hrnet, own_of_hrnet_before, shuffled, npy, with_confidences, heatmap_values, matlab_73, other_npz,
+    npz_of_images, renamed, coco, coco_of_names,
 )  # fmt: skip
 SUBMISSIONS = [
     *(submitted(f"{write.__name__}, scored", write, tuple(SCORED)) for write in WRITERS),
@@ -301,7 +296,7 @@ SCORED_PARTS = [
     evaluated("RELEASE without its split", release, predicted(own, of_test()), says=("30 of 30",)),
     evaluated("a split that is not there", release, predicted(own, of_valid()), "train", ("it has test, valid",)),
     evaluated("rows of a split", release, predicted(npy, of_valid()), "valid"),
-    evaluated("HRNet's folder", annot, predicted(hrnet_pred_mat, of_valid()), "valid"),
+    evaluated("HRNet's folder", annot, predicted(npy, of_valid()), "valid"),
     evaluated("truth of test people", truth_of_test, predicted(own, of_test()), count=len(TEST)),
     evaluated("truth, and people of test.json", truth_of_test, predicted(shuffled, of_test(SCORED)),
               says=("first b.jpg#2",)),

@@ -29,10 +29,6 @@ def more_names(tree):
         entry["keypoints_19"] = [0] * 57
 
 
-def fewer_points_of_one(tree):
-    tree["annotations"][0]["keypoints"] = tree["annotations"][0]["keypoints"][:30]
-
-
 def dog_too(tree):
     """A second class with two keypoints, of whom one is in the first image."""
     tree["categories"].append({"id": 2, "name": "dog", "keypoints": ["nose", "tail"]})
@@ -50,7 +46,6 @@ def dog_too(tree):
         (changed(skeleton=[[1, "nose"], [1, 2, 3], 4, {"a": 1}, [2, 99]]), OWN, "", 0, "5 [1, 'nose'], [1, 2, 3]"),
         (changed(skeleton=None), OWN, "", 0, "tree is guessed"),
         (more_names, COCO, "", 0, "name 19, its people have 17"),
-        (fewer_points_of_one, COCO, "", 3, "'keypoints' has numbers of shape (30,)"),
         (nameless, OWN, "", 2, "4 keypoints without names"),
         (nameless, OWN, "--skeleton own.json", 0, "no notes"),
         (nameless, COCO, "--skeleton own.json", 2, "17 keypoints without names"),
@@ -69,7 +64,7 @@ def test_what_does_not_fit_is_said(change, skeleton, options, status, says, tmp_
     write_tree(tmp_path / "own.json", skeleton_to_json(OWN))
     assert main([*coco_file(change, skeleton)(tmp_path), *options.split()]) == status
     assert says in " ".join("".join(capsys.readouterr()).split())
-    if status == 0 and "dog" not in options and change is not fewer_points_of_one:
+    if status == 0 and "dog" not in options:
         np.testing.assert_array_equal(load_prepared("out", "train").people.joints, people(skeleton).joints)
 
 

@@ -8,7 +8,7 @@ from mpii_tools.images.index import ImageIndex
 
 def test_threads_find_what_one_finds():
     """While one builds a table of the index, others wait for a whole one, or build it too."""
-    paths = tuple(f"images/im{number:05}.jpg" for number in range(3000))
+    paths = tuple(f"images/im{number:05}.jpg" for number in range(1500))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:

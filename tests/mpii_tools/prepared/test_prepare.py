@@ -59,14 +59,6 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     np.testing.assert_allclose(data.to_image(data.joints), data.people.joints, atol=1e-3)
 
 
-def test_nobody_usable_writes_nothing_and_tells_all_faults(tmp_path):
-    people, read = example(8)
-    people.scale[:] = np.nan
-    done = prepare(people, read, tmp_path / "out", "example")
-    assert not done.written and not done.splits and not (tmp_path / "out").exists()
-    assert [len(people) for people in done.faults.values()] == [8]
-
-
 @pytest.fixture
 def train_split(tmp_path):
     people, read = example(32)
