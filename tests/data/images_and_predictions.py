@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
 import scipy.io
+from coco_files import hrnet_json, write_images
 from real_data import Case
 
 from mpii_tools.annotations.mpii_mat import write_mpii_mat
@@ -17,19 +17,11 @@ from mpii_tools.results.predictions import Predictions, save_predictions
 from mpii_tools.results.submission import read_submission
 
 
-def write_images(folder: Path, *paths: str) -> None:
-    """Images, each of a color of its own."""
-    for number, path in enumerate(paths):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.full((60, 80, 3), 30 + 40 * number % 200, np.uint8)
-        (folder / path).write_bytes(cv2.imencode(Path(path).suffix, pixels)[1].tobytes())
-
-
 def found(title: str, names: list, files: list, images: str | None, *expected: int, says: tuple[str, ...] = ()) -> Case:
     """A row: people of images called `names`, in a folder with `files`; `expected` are the files they must get."""
 
     def build(folder: Path) -> list[str]:
-        write_images(folder, *files)
+        write_images(folder, *files, grays=tuple(30 + 40 * number % 200 for number in range(len(files))))
         joints = [[30.0 + k, 20.0 + k] for k in range(16)]
         people = [{"image": name, "center": [40, 30], "scale": 0.2, "joints": joints} for name in names]
         (folder / "train.json").write_text(json.dumps(people))
@@ -82,17 +74,6 @@ def everybody():
         center=center, scale=rng.uniform(1, 3, len(ids)).round(6), head_size=np.full(len(ids), 40.0),
         split=np.array(["valid"] * len(VALID) + ["test"] * len(TEST)), scored=[True] * len(VALID) + list(TEST.values()),
     )  # fmt: skip
-
-
-def hrnet_json(people) -> list[dict]:
-    """The people as HRNet's and mmpose's files have them: from 1, -1 if missing; they count people and not rects."""
-    joints = np.where(people.annotated[..., None], people.joints + 1, -1)
-    rows = zip(people.images, people.center + 1, people.scale, joints, people.annotated.astype(int), strict=True)
-    return [
-        {"image": str(image), "center": center.tolist(), "scale": float(scale), "joints": joints.tolist(),
-         "joints_vis": known.tolist()}
-        for image, center, scale, joints, known in rows
-    ]  # fmt: skip
 
 
 def own_of_hrnet_before(people, joints) -> str:

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from coco_files import coco_tree, write_tree
-from images_and_predictions import hrnet_json
+from coco_files import coco_tree, hrnet_json, write_tree
 
 from ief.reporting.scoring import score_poses
 from mpii_tools.annotations.read import read_annotations

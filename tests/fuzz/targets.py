@@ -20,7 +20,8 @@ import numpy as np
 import scipy.io
 import torch
 import yaml
-from coco_files import coco_tree
+from coco_files import coco_tree, hrnet_json
+from label_tools import label_studio_tasks, labelme_trees
 from pictures import encode_picture
 from safetensors.torch import save_file
 
@@ -115,11 +116,21 @@ def gt_valid() -> dict:
     }
 
 
-def hrnet_json() -> list:
-    joints = [[10.0 + k, 20.0] for k in range(16)]
-    person = {"image": "a.jpg", "center": [30, 20], "scale": 2.0, "joints": joints, "joints_vis": [1] * 16}
-    boxed = {"image": "b.jpg", "bbox": [5, 5, 40, 30], "joints": joints}
-    return [dict(person), dict(person), boxed]
+def hrnet_list() -> list:
+    """The people, one with a box in place of center and scale."""
+    first, *others = hrnet_json(people())
+    boxed = {"image": "b.jpg", "bbox": [5, 5, 40, 30], "joints": first["joints"]}
+    return [first, *others[:1], boxed]
+
+
+@cache
+def labeled_people() -> People:
+    """Two people of COCO's joints as `label_tools` exports them."""
+    joints = np.random.default_rng(2).uniform(5, 90, (2, 17, 2))
+    return People(
+        ["train/a.jpg", "train/b.jpg"], joints, split="train", visible=np.ones((2, 17)), center=np.full((2, 2), 50.0),
+        scale=np.full(2, 0.4), image_size=np.array([[100.0, 200.0]] * 2), skeleton=SKELETONS["coco17"],
+    )  # fmt: skip
 
 
 def pytorch_pose_json() -> list:
@@ -267,26 +278,6 @@ def savenpy(path: Path, fields: object) -> None:
     np.save(path, fields["joints"])
 
 
-def labelme_json() -> dict:
-    shapes = [{"label": name, "points": [[10.0 + row, 20.0 * row]], "group_id": row % 2, "shape_type": "point",
-               "flags": {"occluded": False}} for row, name in enumerate("abcabc")]  # fmt: skip
-    box = {"label": "x", "points": [[1.0, 1.0], [90.0, 150.0]], "group_id": 0, "shape_type": "rectangle", "flags": {}}
-    return {"version": "5.5.0", "flags": {}, "shapes": [box, *shapes], "imagePath": "a.jpg", "imageHeight": 200,
-            "imageWidth": 100, "imageData": None}  # fmt: skip
-
-
-def label_studio_json() -> list:
-    about = {"original_width": 200, "original_height": 100, "image_rotation": 0}
-    points = [about | {"id": name, "type": "keypointlabels", "parentID": "box" if row else None,
-                       "value": {"x": 30.0 + 9 * row, "y": 20.0 + 9 * row, "width": 0.4, "keypointlabels": [name]}}
-              for row, name in enumerate("abcd")]  # fmt: skip
-    value = {"x": 10.0, "y": 10.0, "width": 70.0, "height": 70.0, "rectanglelabels": ["x"]}
-    box = about | {"id": "box", "type": "rectanglelabels", "value": value}
-    relation = {"type": "relation", "from_id": "a", "to_id": "box", "direction": "right"}
-    annotation = {"id": 1, "was_cancelled": False, "result": [box, *points, relation]}
-    return [{"id": row, "data": {"img": f"/data/upload/{row}.jpg"}, "annotations": [annotation]} for row in range(2)]
-
-
 def yolo_yaml() -> dict:
     return {"path": ".", "train": ".", "val": ["list.txt"], "kpt_shape": [3, 3], "flip_idx": [1, 0, 2],
             "names": {0: "person", 1: "dog"}, "kpt_names": {0: ["a", "b", "c"], 1: ["a", "b", "c"]},
@@ -373,13 +364,13 @@ TARGETS = {
     "gt_valid.mat": Target("a.mat", gt_valid, savemat, use_annotations),
     "LSP .mat": Target("joints.mat", lambda: {"joints": np.ones((14, 3, 4))}, savemat,
                        lambda path: use_annotations(path.parent), lambda: LSP_IMAGE),
-    "HRNet .json": Target("a.json", hrnet_json, savejson, use_annotations),
+    "HRNet .json": Target("a.json", hrnet_list, savejson, use_annotations),
     "valid_images.txt": Target("valid_images.txt", lambda: {"data": VALID_LIST}, savebytes,
                                lambda path: use_annotations(path.with_name("a.json")),
-                               lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
+                               lambda: {"a.json": json.dumps(hrnet_list()).encode()}),
     "COCO .json": Target("a.json", lambda: coco_tree(people()), savejson, use_annotations),
-    "labelme's .json": Target("a.json", labelme_json, savejson, use_annotations),
-    "Label Studio's .json": Target("a.json", label_studio_json, savejson, use_annotations),
+    "labelme's .json": Target("a.json", lambda: labelme_trees(labeled_people())[0], savejson, use_annotations),
+    "Label Studio's .json": Target("a.json", lambda: label_studio_tasks(labeled_people()), savejson, use_annotations),
     "YOLO-pose's data.yaml": Target("data.yaml", yolo_yaml, saveyaml, use_annotations, yolo_beside),
     "YOLO-pose's labels": Target("a.txt", lambda: {"data": YOLO_ROWS}, savebytes,
                                  lambda path: use_annotations(path.parent),
