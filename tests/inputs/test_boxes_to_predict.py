@@ -9,7 +9,6 @@ import pytest
 from pictures import draw_clip, encode_picture, smooth_image
 
 from checkpoints.errors import PoseError
-from ief import PosePredictor
 from ief.inference.box_files import read_boxes
 from ief.inference.boxes import intersect_over_union
 from ief.workflow.predict import predict_inputs
@@ -61,20 +60,6 @@ def test_the_ids_of_a_file_of_boxes_come_back(tmp_path, run, tree, ids, categori
 
 
 @pytest.mark.parametrize(
-    ("box", "says"),
-    [
-        ([0.375, 0.04, 0.625, 0.96], "0..1"),
-        ([900, 700, 1000, 790], "off the image"),
-        ([np.inf, 0, 9, 9], "not finite"),
-    ],
-)
-def test_a_box_that_is_none_is_told_and_costs_itself_alone(run, box, says):
-    predictor, image = PosePredictor.load(run, "cpu"), smooth_image(64, 48)
-    with pytest.raises(PoseError, match=f"person 2: its box .*{says}"):
-        predictor(image, [[5, 5, 40, 40], box])
-
-
-@pytest.mark.parametrize(
     ("entries", "people", "says"),
     [
         ([[0.3, 0.1, 0.25, 0.8], BOX], 1, "0..1"),
@@ -91,11 +76,6 @@ def test_boxes_of_json_in_another_form_are_said(tmp_path, run, capsys, entries, 
     said = "\n".join([capsys.readouterr().err, *left_out])
     assert len(results) == people and len(left_out) == len(entries) - people
     assert says in said if says else "may not be" not in said
-
-
-def test_lines_of_text_within_0_to_1_are_told(tmp_path, run):
-    with pytest.raises(PoseError, match=r"a\.jpg: person 1: its box 0\.1 0\.1 0\.6 0\.9 is within 0\.\.1"):
-        predict(tmp_path, run, "a.jpg 0.1 0.1 0.6 0.9\n", ["a.jpg"])
 
 
 def test_videos_beside_images_with_boxes_are_passed_over(tmp_path, run, capsys):
