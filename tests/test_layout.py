@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -47,19 +48,24 @@ ROOMS = {
 FILES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
 
 
+@cache
 def imports(path):
     """Dotted names that a file imports, wherever it does."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def module_name(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -77,10 +83,8 @@ def test_a_folder_imports_only_the_folders_below_it(path):
     package, *rest = module_name(path).split(".")
     if package not in ROOMS:
         return
-    rooms = ROOMS[package]
-    known = {module_name(other) for other in FILES}
-    names = {name for name in imports(path) if name in known and name.startswith(f"{package}.")}
-    assert {name.split(".")[1] for name in names} - {rest[0]} <= rooms[rest[0]]
+    names = {name for name in imports(path) & MODULES.keys() if name.startswith(f"{package}.")}
+    assert {name.split(".")[1] for name in names} - {rest[0]} <= ROOMS[package][rest[0]]
 
 
 @pytest.mark.parametrize("package", ROOMS)
@@ -97,8 +101,7 @@ def test_the_folders_stand_in_order(package):
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    modules = {module_name(path): path for path in FILES}
-    graph = {name: {other for other in imports(path) if other in modules} - {name} for name, path in modules.items()}
+    graph = {name: (imports(path) & MODULES.keys()) - {name} for name, path in MODULES.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
@@ -127,17 +130,8 @@ def test_heads_exports_its_names():
 
 
 def test_the_top_level_is_the_agreed_one():
-    files = {
-        "setup.cfg",
-        "pyproject.toml",
-        "README.md",
-        "CONTRIBUTING.md",
-        "LICENSE",
-        ".gitignore",
-        "CITATION.cff",
-        "CHANGELOG.md",
-    }
-    agreed = {*files, ".ci", "tests", *ALLOWED}
+    files = "setup.cfg pyproject.toml README.md CONTRIBUTING.md LICENSE .gitignore CITATION.cff CHANGELOG.md"
+    agreed = {*files.split(), ".ci", "tests", *ALLOWED}
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         pytest.skip("not a git checkout")
@@ -156,7 +150,7 @@ def test_no_command_imports_another():
     names = {path.stem for path in (ROOT / "ief/commands").glob("*.py")} - {"__init__", "options"}
     others = {f"ief.commands.{name}" for name in names}
     for name in names:
-        assert not others & set(imports(ROOT / "ief/commands" / f"{name}.py")), name
+        assert not others & imports(ROOT / "ief/commands" / f"{name}.py"), name
 
 
 def test_names_of_tests_fit_a_line():

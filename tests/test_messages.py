@@ -170,7 +170,9 @@ def bad_prepared():
 def bad_weights():
     torch.save({"layer.weight": torch.ones(3)}, "other.pth")
     torch.save(torch.nn.Linear(2, 2), "object.pth")
-    torch.save(resnet34(weights=None).state_dict(), "resnet34.pth")
+    with torch.device("meta"):
+        shapes = {name: value.shape for name, value in resnet34(weights=None).state_dict().items()}
+    torch.save({name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}, "resnet34.pth")
 
 
 PREPARE = "prepare --images images --out out --annotations"
