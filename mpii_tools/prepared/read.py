@@ -15,6 +15,7 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -145,6 +146,6 @@ def write_crops(path: Path, side: int, crops: Iterable[np.ndarray]) -> tuple[int
     return count, f"{value:08x}"
 
 
-def sum_crops(crops: np.ndarray) -> str:
-    """CRC-32 of crops (N, S, S, 3) uint8, in hex: it finds a hole, in half the time of a SHA-256."""
-    return f"{zlib.crc32(crops):08x}"
+def sum_crops(crops: Iterable[np.ndarray]) -> str:
+    """CRC-32 of crops (S, S, 3) uint8, in hex: it finds a hole, in half the time of a SHA-256."""
+    return f"{reduce(lambda value, crop: zlib.crc32(crop, value), crops, 0):08x}"
