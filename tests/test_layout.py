@@ -1,9 +1,10 @@
-"""The contract of the layout: who may import whom, without a circle, and what training needs."""
+"""The contract of the layout: who may import whom, without a circle, what training needs; and text is UTF-8."""
 
 import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -47,19 +48,24 @@ ROOMS = {
 FILES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
 
 
+@cache
 def imports(path):
     """Dotted names that a file imports, wherever it does."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def module_name(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -77,10 +83,8 @@ def test_a_folder_imports_only_the_folders_below_it(path):
     package, *rest = module_name(path).split(".")
     if package not in ROOMS:
         return
-    rooms = ROOMS[package]
-    known = {module_name(other) for other in FILES}
-    names = {name for name in imports(path) if name in known and name.startswith(f"{package}.")}
-    assert {name.split(".")[1] for name in names} - {rest[0]} <= rooms[rest[0]]
+    names = {name for name in imports(path) & MODULES.keys() if name.startswith(f"{package}.")}
+    assert {name.split(".")[1] for name in names} - {rest[0]} <= ROOMS[package][rest[0]]
 
 
 @pytest.mark.parametrize("package", ROOMS)
@@ -97,8 +101,7 @@ def test_the_folders_stand_in_order(package):
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    modules = {module_name(path): path for path in FILES}
-    graph = {name: {other for other in imports(path) if other in modules} - {name} for name, path in modules.items()}
+    graph = {name: (imports(path) & MODULES.keys()) - {name} for name, path in MODULES.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
@@ -127,17 +130,8 @@ def test_heads_exports_its_names():
 
 
 def test_the_top_level_is_the_agreed_one():
-    files = {
-        "setup.cfg",
-        "pyproject.toml",
-        "README.md",
-        "CONTRIBUTING.md",
-        "LICENSE",
-        ".gitignore",
-        "CITATION.cff",
-        "CHANGELOG.md",
-    }
-    agreed = {*files, ".ci", "tests", *ALLOWED}
+    files = "setup.cfg pyproject.toml README.md CONTRIBUTING.md LICENSE .gitignore CITATION.cff CHANGELOG.md"
+    agreed = {*files.split(), ".ci", "tests", *ALLOWED}
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         pytest.skip("not a git checkout")
@@ -156,7 +150,7 @@ def test_no_command_imports_another():
     names = {path.stem for path in (ROOT / "ief/commands").glob("*.py")} - {"__init__", "options"}
     others = {f"ief.commands.{name}" for name in names}
     for name in names:
-        assert not others & set(imports(ROOT / "ief/commands" / f"{name}.py")), name
+        assert not others & imports(ROOT / "ief/commands" / f"{name}.py"), name
 
 
 def test_names_of_tests_fit_a_line():
@@ -176,3 +170,55 @@ def test_pages_wrap_at_100_columns(path):
         assert len(line) <= 100 or line.startswith(("|", "!", "    ")) or " " not in line.strip(), f"line {number}"
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         assert target.startswith("http") or (path.parent / target).exists(), target
+
+
+OPENING = {"open", "fdopen", "read_text", "write_text", "TextIOWrapper", "NamedTemporaryFile"}
+
+
+def is_mode(node):
+    """Whether an argument is a mode of `open`, such as "rb"."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and set(node.value) <= set("rwxabt+")
+
+
+def text_without_encoding(source):
+    """Lines of calls that read or write text and leave its encoding to the system."""
+    tree = ast.parse(source)
+    imported = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+                for alias in node.names}  # fmt: skip
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or any(word.arg == "encoding" for word in node.keywords):
+            continue
+        method = isinstance(node.func, ast.Attribute)
+        name = node.func.attr if method else getattr(node.func, "id", "")
+        if name not in OPENING or (not method and name in imported):  # checkpoints.files.write_text is always UTF-8
+            continue
+        arguments = [*node.args, *(word.value for word in node.keywords if word.arg == "mode")]
+        modes = [argument.value for argument in arguments if is_mode(argument)]
+        others = {"Image", "tarfile", "zipfile", "archive", "os"}  # whose `open` knows no text
+        foreign = method and name == "open" and getattr(node.func.value, "id", "") in others
+        if not foreign and not any("b" in mode for mode in modes):
+            yield node.lineno
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_text_is_read_or_written_in_the_systems_encoding(path):
+    assert not list(text_without_encoding(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("open(path)", True),
+        ("open(path, 'w')", True),
+        ("path.open()", True),
+        ("path.read_text()", True),
+        ("path.write_text(text)", True),
+        ("open(path, encoding='utf-8')", False),
+        ("open(path, 'rb')", False),
+        ("path.open(mode='wb')", False),
+        ("tarfile.open(path, 'r:')", False),
+        ("from checkpoints.files import write_text\nwrite_text(path, text)", False),
+    ],
+)
+def test_the_search_finds_what_it_looks_for(source, found):
+    assert bool(list(text_without_encoding(source))) == found

@@ -170,7 +170,9 @@ def bad_prepared():
 def bad_weights():
     torch.save({"layer.weight": torch.ones(3)}, "other.pth")
     torch.save(torch.nn.Linear(2, 2), "object.pth")
-    torch.save(resnet34(weights=None).state_dict(), "resnet34.pth")
+    with torch.device("meta"):
+        shapes = {name: value.shape for name, value in resnet34(weights=None).state_dict().items()}
+    torch.save({name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}, "resnet34.pth")
 
 
 PREPARE = "prepare --images images --out out --annotations"
@@ -235,6 +237,8 @@ TABLE = [
     (f"{EVALUATE} absent.npz", "absent.npz: no such file", "check the path"),
     (f"{EVALUATE} p.txt", "p.txt: a file that begins with b'1 2 3'", "write one of these"),
     (f"{EVALUATE} p-corrupt.npz", "p-corrupt.npz: not a whole .npz", "make it again"),
+    (f"{EVALUATE} corrupt.mat", "corrupt.mat: not a whole MATLAB", "copy it again"),
+    (f"{EVALUATE} corrupt.h5", "corrupt.h5: not a whole HDF5", "copy it again"),
     (f"{EVALUATE} p-array.npz", "p-array.npz: ", "no array 'stage', only joints", "give"),
     (f"{EVALUATE} p-kind.npz", "p-kind.npz: ", "'stage' holds <U3", "make it again"),
     (f"{EVALUATE} p-nan.npz", "p-nan.npz: ", "1 people have a joint that is not a finite number", "must"),

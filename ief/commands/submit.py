@@ -2,7 +2,7 @@
 
 from ief.commands.options import FILE, FIRST_PIXEL, PATH, Namespace, argument, refuse
 from mpii_tools.results.predictions import read_predictions
-from mpii_tools.results.submission import write_exchange, write_submission
+from mpii_tools.results.submission import write_exchange, write_submission, write_yolo
 
 EXAMPLE = """ief predict --run runs/all --data data/mpii --split test
          ief submit --annotations mpii_human_pose_v1_u12_1.mat --predictions runs/all/predictions-test.npz \\
@@ -39,7 +39,6 @@ def write_aligned(args: Namespace) -> None:
     from mpii_tools.annotations.placement import place_people
     from mpii_tools.annotations.read import read_annotations
     from mpii_tools.results.matching import align_annotated
-    from mpii_tools.results.yolo import write_yolo
 
     people = read_annotations(args.annotations).people
     flat = people.depth is None and not args.form

@@ -1,11 +1,13 @@
 """Annotations and images -> a folder of preprocessed crops, and a table of everything that was left out."""
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes, write_text
@@ -14,10 +16,11 @@ from mpii_tools.annotations.combine import COPIES, combine, find_copies, open_co
 from mpii_tools.annotations.human36m.protocols import HUMAN36M, choose_people, place_crops
 from mpii_tools.annotations.joints import derive_joints, describe_joints, find_exchanged, unlabeled_joints
 from mpii_tools.annotations.reading import NOT_AS, table
-from mpii_tools.prepared.picture import draw_skeleton
-from mpii_tools.prepared.read import load_prepared
+from mpii_tools.prepared.read import PreparedSplit, load_prepared
 from mpii_tools.prepared.write import OF_IMAGES, CropSpec, prepare
 from mpii_tools.skeletons import mirror_note, skeleton_to_json
+
+COLORS = {"right": "#e66e00", "left": "#56b4e9", "center": "#f0e442"}  # the person's sides, as in every picture
 
 
 def prepare_dataset(
@@ -112,3 +115,24 @@ def prepare_dataset(
         print(f"{out}: no validation split; add one with valid=PATH, or prepare again with --valid-share 0.1")
     lost = [what for what in done.faults if what in OF_IMAGES or what.startswith(NOT_AS)]
     return [f"{what}: {who}" for what in lost for who in done.faults[what]]
+
+
+def draw_skeleton(data: PreparedSplit) -> bytes:
+    """A PNG of the crop of the person with the most joints: each with its name, and a line to its parent."""
+    people, skeleton = data.people, data.people.skeleton
+    row = int(people.supervised.sum(axis=1).argmax())
+    joints = data.joints[row, :, :2] + data.border
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.imshow(data.crops[row])
+    for joint in np.flatnonzero(people.supervised[row]).tolist():
+        color, limb = COLORS[skeleton.sides[joint]], [joint, max(skeleton.parents[joint], 0)]
+        if skeleton.parents[joint] >= 0:
+            axes.plot(*joints[limb].T, "-", color=color, linewidth=2)
+        axes.plot(*joints[joint], "s" if joint == skeleton.root else "o", color=color, markeredgecolor="black")
+        ground = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1}
+        shift = {"xytext": (4, 4), "textcoords": "offset points", "bbox": ground, "parse_math": False}
+        axes.annotate(skeleton.names[joint], joints[joint], color=color, fontsize="small", **shift)
+    figure.savefig(data := io.BytesIO(), format="png")
+    return data.getvalue()

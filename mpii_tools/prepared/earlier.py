@@ -11,8 +11,7 @@ from checkpoints.errors import PoseError
 from mpii_tools.annotations.people_file import load_people, save_people, split_files
 from mpii_tools.annotations.splits import find_shared
 from mpii_tools.people import People
-from mpii_tools.prepared.crop_file import write_crops
-from mpii_tools.prepared.read import load_prepared, read_description, sum_files
+from mpii_tools.prepared.read import load_prepared, read_description, sum_files, write_crops
 
 # What the splits of one folder have in common.
 SHARED_BY_ALL = ("input", "border", "name", "joint_names", "skeleton", "apply_exif")

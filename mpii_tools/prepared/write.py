@@ -22,9 +22,8 @@ from mpii_tools.crops import crop_matrices
 from mpii_tools.images.decode import decode_crops
 from mpii_tools.images.header import ImageHeader, read_header
 from mpii_tools.people import People, group_rows
-from mpii_tools.prepared.crop_file import write_crops
 from mpii_tools.prepared.earlier import Earlier, find_earlier
-from mpii_tools.prepared.read import sum_files
+from mpii_tools.prepared.read import sum_files, write_crops
 from mpii_tools.skeletons import skeleton_to_json
 
 ReadImage = Callable[[str], bytes]

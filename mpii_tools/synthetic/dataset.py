@@ -155,7 +155,7 @@ def _write_picture(images: Path, seed: int, upright: bool, item: Item) -> list[P
 def tabulate_people(pictures: Sequence[Sequence[Person]], splits: np.ndarray) -> tuple[People, np.ndarray]:
     """The drawn people of pictures with their `splits` as a table, and their head boxes (N, 4)."""
     rows = np.repeat(np.arange(len(pictures)), list(map(len, pictures)))
-    column = {name: np.stack([getattr(person, name) for person in chain(*pictures)]) for name in vars(pictures[0][0])}
+    column = {name: np.stack([person[name] for person in chain(*pictures)]) for name in pictures[0][0]}
     head_boxes, names = column.pop("head_box"), list(map(image_name, rows.tolist()))
     return People(names, split=splits[rows], **column), head_boxes
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -29,26 +29,7 @@ OCCLUDED = [k for k, name in enumerate(MPII.names) if name.endswith(("knee", "an
 OCCLUDED_3D = [k for k in OCCLUDED if not MPII.names[k].endswith("hip")]
 
 
-@dataclass(frozen=True)
-class Person:
-    """One drawn and labelled person; image pixels, 0-based.
-
-    Attributes:
-        joints: (16, 2) NaN if not annotated.
-        visible: (16,) 1, 0, or -1 if not annotated.
-        center: (2,) objpos. scale: MPII's.
-        head_size: PCKh's unit, 25 units of scale whatever the pose.
-        head_box: (4,) x1, y1, x2, y2 with a diagonal of head_size / 0.6.
-        scored: MPII's single_person.
-    """
-
-    joints: np.ndarray
-    visible: np.ndarray
-    center: np.ndarray
-    scale: float
-    head_size: float
-    head_box: np.ndarray
-    scored: bool = True
+Person = dict[str, Any]  # the columns of one drawn and labelled person, as `label` says
 
 
 def draw_picture(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, list[Person]]:
@@ -104,11 +85,15 @@ def _paint(
 
 def _select_labelled(main: Person, other: Person | None = None) -> list[Person]:
     """The main person, and the other if enough shows; they are scored unless the boxes of their joints overlap."""
-    if not other or np.isfinite(other.joints[:, 0]).sum() < FEWEST_JOINTS or not in_image(other.center, HEIGHT, WIDTH):
+    if (
+        other is None
+        or np.isfinite(other["joints"][:, 0]).sum() < FEWEST_JOINTS
+        or not in_image(other["center"], HEIGHT, WIDTH)
+    ):
         return [main]
-    low, high = (np.array([f(p.joints, axis=0) for p in (main, other)]) for f in (np.nanmin, np.nanmax))
+    low, high = (np.array([f(person["joints"], axis=0) for person in (main, other)]) for f in (np.nanmin, np.nanmax))
     apart = bool((low.max(axis=0) > high.min(axis=0)).any())
-    return [replace(person, scored=apart) for person in (main, other)]
+    return [{**person, "scored": apart} for person in (main, other)]
 
 
 def place_main(rng: np.random.Generator, upright: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
@@ -142,17 +127,23 @@ def label(
         owner: (H, W) the finished canvas' owner map; `first` the person's first number there.
         joints: (16, 2) image pixels. unit: image pixels per unit of scale.
         center, scale: MPII's, (2,) and a number.
+
+    Returns:
+        image pixels, 0-based: `joints` (16, 2), NaN if not annotated; `visible` (16,) 1, 0, or -1 if not annotated;
+        `center` (2,), objpos; `scale`; `head_size`, PCKh's unit, 25 units of scale whatever the pose; `head_box` (4,)
+        x1, y1, x2, y2 with a diagonal of head_size / 0.6; `scored`, MPII's single_person.
     """
     inside, seen = in_image(joints, *owner.shape), joints_in_view(owner, joints, first)
     neck, top = joints[MPII.index("upper_neck")], joints[MPII.index("head_top")]
     half = 0.45 * unit * HEAD_BOX_DIAGONAL + np.abs(top - neck)  # longer along the head than across
     half *= 0.5 * HEAD_BOX_DIAGONAL * unit / np.hypot(*half)
     middle = 0.5 * (neck + top)
-    return Person(
-        joints=np.where(inside[:, None], joints, np.nan),
-        visible=np.where(inside, seen, -1).astype(np.int8),
-        center=center,
-        scale=scale,
-        head_size=HEAD_SIZE_PER_SCALE * unit,
-        head_box=np.concatenate([middle - half, middle + half]),
-    )
+    return {
+        "joints": np.where(inside[:, None], joints, np.nan),
+        "visible": np.where(inside, seen, -1).astype(np.int8),
+        "center": center,
+        "scale": scale,
+        "head_size": HEAD_SIZE_PER_SCALE * unit,
+        "head_box": np.concatenate([middle - half, middle + half]),
+        "scored": True,
+    }

@@ -39,8 +39,7 @@ from ief.training.stage_config import StageConfig, load_training_data
 from ief.workflow.release import release
 from ief.workflow.training import train
 from mpii_tools.annotations.people_file import DESCRIPTION, depth_path, read_description, split_files
-from mpii_tools.prepared.crop_file import write_crops
-from mpii_tools.prepared.read import load_prepared, sum_files
+from mpii_tools.prepared.read import load_prepared, sum_files, write_crops
 
 PART, PIECE, QUALITY = 50 << 20, 15 << 20, 92  # bytes; JPEG's
 TOGETHER = 5  # trainings at a time: one alone leaves the GPU waiting for Python

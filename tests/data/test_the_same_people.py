@@ -1,10 +1,8 @@
 """One set of people in every form: the same joints, the same boxes, the same PCKh."""
 
-import json
-
 import numpy as np
 import pytest
-from coco_files import coco_tree, write_tree
+from coco_files import coco_tree, hrnet_json, write_tree
 
 from ief.reporting.scoring import score_poses
 from mpii_tools.annotations.read import read_annotations
@@ -12,14 +10,7 @@ from mpii_tools.annotations.read import read_annotations
 
 def as_hrnet_json(people, path):
     """The people as HRNet and mmpose write them: 1-based, -1 for what is missing."""
-    rows = zip(people.images, people.center + 1, people.scale, people.joints + 1, people.annotated, strict=True)
-    entries = [
-        {"image": str(image), "center": center.tolist(), "scale": float(scale),
-         "joints": np.where(known[:, None], joints, -1).tolist(), "joints_vis": known.astype(int).tolist()}
-        for image, center, scale, joints, known in rows
-    ]  # fmt: skip
-    path.write_text(json.dumps(entries), encoding="utf-8")
-    return path
+    return write_tree(path, hrnet_json(people))
 
 
 def as_coco_json(people, path):
@@ -41,8 +32,10 @@ def means(joints, people):
 @pytest.mark.parametrize(("source", "count"), [("mpii/valid_annolist.mat", 2958), ("lspet", 8000)])
 def test_the_same_people_in_json(source, count, write, tmp_path, read_shared):
     gt = read_shared(source).people
+    assert len(gt) == count
+    gt = gt.select(np.arange(0, count, 8))
     again = read_annotations(write(gt, tmp_path / "valid.json")).people
-    assert again.images.tolist() == gt.images.tolist() and len(gt) == count
+    assert again.images.tolist() == gt.images.tolist()
     np.testing.assert_allclose(again.joints, gt.joints, atol=1e-9)
     np.testing.assert_allclose(again.crop_center, gt.crop_center, atol=1)
     np.testing.assert_allclose(again.crop_side, gt.crop_side, atol=1)

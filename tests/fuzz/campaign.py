@@ -30,8 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 sys.path.insert(0, str(Path(__file__).parent))
 from mutations import mutate_bytes, mutate_fields
-from targets import Target
-from targets_3d import TARGETS
+from targets import TARGETS, Target
 
 from checkpoints.errors import PoseError
 

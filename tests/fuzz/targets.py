@@ -5,22 +5,27 @@ import io
 import json
 import struct as struct_format
 import tarfile
+import tempfile
+import xml.etree.ElementTree as ElementTree
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import h5py
+import human36m_forms as forms
 import numpy as np
 import scipy.io
 import torch
 import yaml
-from coco_files import coco_tree
-from PIL import Image
+from coco_files import coco_tree, hrnet_json
+from label_tools import label_studio_tasks, labelme_trees
+from pictures import encode_picture
 from safetensors.torch import save_file
 
 from checkpoints.errors import PoseError
@@ -32,19 +37,21 @@ from ief.inference.stream import cut_image
 from ief.model.run_folder import load_stage
 from ief.model.stage import StageDesign
 from ief.reporting.scoring import score_poses
+from mpii_tools.annotations.human36m.protocols import choose_people, place_crops
 from mpii_tools.annotations.mpii_converted import NAMES
+from mpii_tools.annotations.mpii_mat import write_mpii_mat
 from mpii_tools.annotations.people_file import STORED
 from mpii_tools.annotations.placement import place_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.splits import assign_splits, find_shared
-from mpii_tools.formats.mat_file import make_cell, make_struct
 from mpii_tools.images.decode import decode_image
 from mpii_tools.images.sources import open_images
-from mpii_tools.people import COLUMNS, People
+from mpii_tools.people import COLUMNS, DEPTH_COLUMNS, Depth, People
 from mpii_tools.prepared.read import load_prepared
 from mpii_tools.prepared.write import drop_unusable
+from mpii_tools.results.coco import to_coco
 from mpii_tools.results.matching import align
-from mpii_tools.results.predictions import read_predictions
+from mpii_tools.results.predictions import Predictions, read_predictions
 from mpii_tools.results.submission import read_submission
 from mpii_tools.skeletons import SKELETONS, get_skeleton, skeleton_to_json
 
@@ -92,32 +99,16 @@ def use_predictions(path: Path) -> None:
     score_poses(align(read_predictions(path), people()).joints, people())
 
 
-def rect(row: int, count: int) -> dict:
-    points = [{"x": 10.0 + k, "y": 20.0 + row, "id": np.uint8(k), "is_visible": np.uint8(1)} for k in range(count)]
-    return {
-        "x1": np.uint8(10), "y1": np.uint8(10), "x2": np.uint8(40), "y2": np.uint8(50), "scale": 1.5,
-        "annopoints": make_struct([{"point": make_struct(points, ["x", "y", "id", "is_visible"])}], ["point"]),
-        "objpos": make_struct([{"x": 100.0, "y": 90.0}], ["x", "y"]),
-    }  # fmt: skip
-
-
-def annolist(points: int = 3) -> np.ndarray:
-    names = ["x1", "y1", "x2", "y2", "scale", "annopoints", "objpos"]
-    return make_struct(
-        [
-            {
-                "image": make_struct([{"name": f"{row}.jpg"}], ["name"]),
-                "annorect": make_struct([rect(row, points)], names),
-            }
-            for row in range(3)
-        ],
-        ["image", "annorect"],
-    )
-
-
+@cache
 def release() -> dict:
-    single = make_cell([np.array([[1]], np.uint8)] * 3)
-    return {"RELEASE": {"annolist": annolist(), "img_train": np.array([[1, 1, 0]]), "single_person": single}}
+    """MPII's struct of the people."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_mpii_mat(Path(folder) / "a.mat", people())
+        return {"RELEASE": scipy.io.loadmat(Path(folder) / "a.mat")["RELEASE"]}
+
+
+def annolist() -> np.ndarray:
+    return release()["RELEASE"][0, 0]["annolist"]
 
 
 def gt_valid() -> dict:
@@ -129,11 +120,21 @@ def gt_valid() -> dict:
     }
 
 
-def hrnet_json() -> list:
-    joints = [[10.0 + k, 20.0] for k in range(16)]
-    person = {"image": "a.jpg", "center": [30, 20], "scale": 2.0, "joints": joints, "joints_vis": [1] * 16}
-    boxed = {"image": "b.jpg", "bbox": [5, 5, 40, 30], "joints": joints}
-    return [dict(person), dict(person), boxed]
+def hrnet_list() -> list:
+    """The people, one with a box in place of center and scale."""
+    first, *others = hrnet_json(people())
+    boxed = {"image": "b.jpg", "bbox": [5, 5, 40, 30], "joints": first["joints"]}
+    return [first, *others[:1], boxed]
+
+
+@cache
+def labeled_people() -> People:
+    """Two people of COCO's joints as `label_tools` exports them."""
+    joints = np.random.default_rng(2).uniform(5, 90, (2, 17, 2))
+    return People(
+        ["train/a.jpg", "train/b.jpg"], joints, split="train", visible=np.ones((2, 17)), center=np.full((2, 2), 50.0),
+        scale=np.full(2, 0.4), image_size=np.array([[100.0, 200.0]] * 2), skeleton=SKELETONS["coco17"],
+    )  # fmt: skip
 
 
 def pytorch_pose_json() -> list:
@@ -167,11 +168,8 @@ def prediction_columns() -> dict:
 
 
 def coco_results() -> list:
-    marked = np.dstack([people().joints, np.ones((PEOPLE, 16))]).reshape(PEOPLE, 48).tolist()
-    return [
-        {"image_id": image, "category_id": 1, "score": 0.5, "bbox": [1.0, 2.0, 90.0, 80.0], "keypoints": keypoints}
-        for image, keypoints in zip(people().images.tolist(), marked, strict=True)
-    ]
+    boxes = np.tile([1.0, 2.0, 91.0, 82.0], (PEOPLE, 1))
+    return to_coco(Predictions(people().joints, people().person_ids, images=people().images, boxes=boxes))
 
 
 def prepared_json() -> dict:
@@ -195,9 +193,11 @@ def saved(write: Callable[[io.BytesIO], object]) -> bytes:
     return file.getvalue()
 
 
+PIXELS = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
+
+
 def image(suffix: str, *parameters: int) -> bytes:
-    pixels = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
-    return cv2.imencode(suffix, cv2.GaussianBlur(pixels, (5, 5), 2), parameters)[1].tobytes()
+    return cv2.imencode(suffix, cv2.GaussianBlur(PIXELS, (5, 5), 2), parameters)[1].tobytes()
 
 
 def write_tar(path: Path, fields: object) -> None:
@@ -282,26 +282,6 @@ def savenpy(path: Path, fields: object) -> None:
     np.save(path, fields["joints"])
 
 
-def labelme_json() -> dict:
-    shapes = [{"label": name, "points": [[10.0 + row, 20.0 * row]], "group_id": row % 2, "shape_type": "point",
-               "flags": {"occluded": False}} for row, name in enumerate("abcabc")]  # fmt: skip
-    box = {"label": "x", "points": [[1.0, 1.0], [90.0, 150.0]], "group_id": 0, "shape_type": "rectangle", "flags": {}}
-    return {"version": "5.5.0", "flags": {}, "shapes": [box, *shapes], "imagePath": "a.jpg", "imageHeight": 200,
-            "imageWidth": 100, "imageData": None}  # fmt: skip
-
-
-def label_studio_json() -> list:
-    about = {"original_width": 200, "original_height": 100, "image_rotation": 0}
-    points = [about | {"id": name, "type": "keypointlabels", "parentID": "box" if row else None,
-                       "value": {"x": 30.0 + 9 * row, "y": 20.0 + 9 * row, "width": 0.4, "keypointlabels": [name]}}
-              for row, name in enumerate("abcd")]  # fmt: skip
-    value = {"x": 10.0, "y": 10.0, "width": 70.0, "height": 70.0, "rectanglelabels": ["x"]}
-    box = about | {"id": "box", "type": "rectanglelabels", "value": value}
-    relation = {"type": "relation", "from_id": "a", "to_id": "box", "direction": "right"}
-    annotation = {"id": 1, "was_cancelled": False, "result": [box, *points, relation]}
-    return [{"id": row, "data": {"img": f"/data/upload/{row}.jpg"}, "annotations": [annotation]} for row in range(2)]
-
-
 def yolo_yaml() -> dict:
     return {"path": ".", "train": ".", "val": ["list.txt"], "kpt_shape": [3, 3], "flip_idx": [1, 0, 2],
             "names": {0: "person", 1: "dog"}, "kpt_names": {0: ["a", "b", "c"], 1: ["a", "b", "c"]},
@@ -368,12 +348,6 @@ def decode(path: Path) -> None:
     decode_image(path.read_bytes(), path.name)
 
 
-def pillow_image(kind: str) -> bytes:
-    """A WebP, BMP or TIFF."""
-    pixels = np.random.default_rng(1).integers(0, 255, (24, 20, 3), dtype=np.uint8)
-    return saved(lambda file: Image.fromarray(pixels).save(file, kind))
-
-
 def boxes_json() -> list:
     """COCO results with boxes."""
     return [{"image_id": f"{row}.jpg", "category_id": 1, "bbox": [1.0, 2, 9, 8], "score": 0.9} for row in range(3)]
@@ -394,13 +368,13 @@ TARGETS = {
     "gt_valid.mat": Target("a.mat", gt_valid, savemat, use_annotations),
     "LSP .mat": Target("joints.mat", lambda: {"joints": np.ones((14, 3, 4))}, savemat,
                        lambda path: use_annotations(path.parent), lambda: LSP_IMAGE),
-    "HRNet .json": Target("a.json", hrnet_json, savejson, use_annotations),
+    "HRNet .json": Target("a.json", hrnet_list, savejson, use_annotations),
     "valid_images.txt": Target("valid_images.txt", lambda: {"data": VALID_LIST}, savebytes,
                                lambda path: use_annotations(path.with_name("a.json")),
-                               lambda: {"a.json": json.dumps(hrnet_json()).encode()}),
+                               lambda: {"a.json": json.dumps(hrnet_list()).encode()}),
     "COCO .json": Target("a.json", lambda: coco_tree(people()), savejson, use_annotations),
-    "labelme's .json": Target("a.json", labelme_json, savejson, use_annotations),
-    "Label Studio's .json": Target("a.json", label_studio_json, savejson, use_annotations),
+    "labelme's .json": Target("a.json", lambda: labelme_trees(labeled_people())[0], savejson, use_annotations),
+    "Label Studio's .json": Target("a.json", lambda: label_studio_tasks(labeled_people()), savejson, use_annotations),
     "YOLO-pose's data.yaml": Target("data.yaml", yolo_yaml, saveyaml, use_annotations, yolo_beside),
     "YOLO-pose's labels": Target("a.txt", lambda: {"data": YOLO_ROWS}, savebytes,
                                  lambda path: use_annotations(path.parent),
@@ -418,7 +392,7 @@ TARGETS = {
     "COCO results": Target("p.json", coco_results, savejson, use_predictions),
     "predictions of other names .npz": Target("p.npz", lambda: {"poses": people().joints}, savenpz, use_predictions),
     "MATLAB 7.3 .mat": Target("a.mat", newell, save73, use_annotations),
-    "submission .mat": Target("s.mat", lambda: {"pred": annolist(16)}, savemat, read_submission),
+    "submission .mat": Target("s.mat", lambda: {"pred": annolist()}, savemat, read_submission),
     "prepared.json": Target("prepared.json", prepared_json, savejson,
                             lambda path: load_prepared(path.parent, "valid"), prepared_folder),
     "prepared crops": Target("valid-crops.npy", lambda: {"joints": np.zeros((PEOPLE, 12, 12, 3), np.uint8)}, savenpy,
@@ -435,10 +409,107 @@ TARGETS = {
                                decode),
     "PNG": Target("a.png", lambda: {"data": image(".png")}, savebytes, decode),
     "chunks of a PNG": Target("a.png", chunks, save_chunks, decode),
-    **{kind: Target(f"a.{kind.lower()}", lambda kind=kind: {"data": pillow_image(kind)}, savebytes, decode)
+    **{kind: Target(f"a.{kind.lower()}", lambda kind=kind: {"data": encode_picture(PIXELS, kind)}, savebytes, decode)
        for kind in ("WEBP", "BMP", "TIFF")},
     "boxes .json": Target("boxes.json", boxes_json, savejson, use_boxes),
     "boxes .txt": Target("boxes.txt", lambda: {"data": b"a.jpg 1 2 9 8\nb.jpg, 3, 4, 0.2\nc.jpg\t1\t2\t3\t4\t0.5\n"},
                          savebytes, use_boxes),
     "tar of images": Target("a.tar", lambda: {"1.jpg": image(".jpg"), "2.png": image(".png")}, write_tar, read_tar),
 }  # fmt: skip
+
+
+def use_human36m(path: Path) -> None:
+    """Read, choose frames, crop, score the ground truth's own poses."""
+    found = choose_people(read_annotations(path), 2, [1])
+    people = found.people
+    depth = people.depth
+    if depth.placed.all() and np.isfinite(people.joints[:, people.skeleton.root]).all():
+        people = place_crops(found, "pelvis").people
+    people = place_people(assign_splits(path, replace(found, people=people)).people)[0]
+    drop_unusable(people)
+    score_poses(people.coordinates, people)
+
+
+@cache
+def human36m() -> tuple:
+    """Two frames each of two subjects of Human3.6M, and cameras."""
+    people = [person for person in forms.make_people() if (person.subject, person.action) != ("S1", "Photo")]
+    return people, forms.make_cameras()
+
+
+def cameras_json() -> dict[str, bytes]:
+    return {"cameras.json": json.dumps(human36m()[1]).encode()}
+
+
+def posenet_beside() -> dict[str, bytes]:
+    """PoseNet's three files of S9."""
+    trees = forms.posenet_trees(*human36m(), "S9")
+    return {f"Human36M_subject9_{ending}.json": json.dumps(tree).encode() for ending, tree in trees.items()}
+
+
+def posenet(ending: str) -> Target:
+    """One of the three, damaged; the people are read through the first."""
+    return Target(f"Human36M_subject9_{ending}.json", lambda: forms.posenet_trees(*human36m(), "S9")[ending], savejson,
+                  lambda path: use_human36m(path.with_name("Human36M_subject9_data.json")), posenet_beside)  # fmt: skip
+
+
+def save_metadata(path: Path, fields: object) -> None:
+    """An XML file of nested tags."""
+
+    def tag(name: str, value: object) -> str:
+        inside = "".join(tag(*item) for item in value.items()) if isinstance(value, dict) else str(value)
+        return f"<{name}>{inside}</{name}>"
+
+    path.write_text(tag("a", fields))
+
+
+def metadata() -> dict:
+    tree = ElementTree.fromstring(forms.metadata_xml(human36m()[1]))
+    ids = "</item><item>".join(item.text for item in tree.find("dbcameras").find("index2id"))
+    return {"w0": tree.find("w0").text, "dbcameras": {"index2id": f"<item>{ids}</item>"}}
+
+
+def mmpose_beside() -> dict[str, bytes]:
+    return {"h36m.npz": saved(lambda file: np.savez(file, **forms.mmpose_arrays(*human36m())))}
+
+
+def fetch() -> dict:
+    people, lenses = human36m()
+    return forms.fetch_arrays([person for person in people if person.subject == "S9"], lenses)
+
+
+def depth_columns() -> dict:
+    """What `a-depth.npz` holds of the people of `a.npz`."""
+    ids = people().person_ids.tolist()
+    depth = Depth(np.zeros((len(ids), 16)), camera=np.array([1000.0, 1000, 500, 500]),
+                  root_depth=np.full(len(ids), 4000.0), subject="S9", action="Eating", sequence="1")  # fmt: skip
+    return {"person_ids": np.array(ids), **{name: getattr(depth, name) for name in DEPTH_COLUMNS}}
+
+
+def use_depth(path: Path) -> None:
+    """Read the people beside, score the ground truth's own poses."""
+    people = read_annotations(path.with_name("a.npz")).people
+    score_poses(people.coordinates, people)
+
+
+TARGETS |= {
+    "depth .npz": Target("a-depth.npz", depth_columns, savenpz, use_depth,
+                         lambda: {"a.npz": saved(lambda file: np.savez(file, **people_columns()))}),
+    "mmpose's Human3.6M .npz": Target("h36m.npz", lambda: forms.mmpose_arrays(*human36m()), savenpz, use_human36m,
+                                      cameras_json),
+    "mmpose's MPI-INF-3DHP .npz": Target("3dhp.npz", forms.mpi_inf_arrays, savenpz, use_human36m),
+    **{f"PoseNet's _{ending}.json": posenet(ending) for ending in ("data", "camera", "joint_3d")},
+    "RLE's .json": Target("a.json", lambda: forms.rle_tree(*human36m()), savejson, use_human36m, cameras_json),
+    "h36m-fetch's .h5": Target("annot.h5", fetch, saveh5, use_human36m),
+    "cameras.json": Target("cameras.json", lambda: human36m()[1], savejson,
+                           lambda path: use_human36m(path.with_name("h36m.npz")), mmpose_beside),
+    "metadata.xml": Target("metadata.xml", metadata, save_metadata,
+                           lambda path: use_human36m(path.with_name("h36m.npz")), mmpose_beside),
+}  # fmt: skip
+if find_spec("cdflib"):
+    TARGETS["Human3.6M's .cdf"] = Target(
+        "S1/D3_Positions_mono/Directions 1.54138969.cdf",
+        lambda: {"Pose": np.ones((1, 3, 96))},
+        lambda path, fields: forms.write_cdf(path, fields["Pose"]),
+        use_human36m,
+    )

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from campaign import SECONDS, feed, limited, make_input, run
-from targets_3d import TARGETS
+from targets import TARGETS
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -1,8 +1,10 @@
-"""COCO keypoints files, written from people by the rules of COCO's own page: pixels from 0, boxes on pixel edges."""
+"""People's files: COCO's by the rules of its own page (pixels from 0, boxes on pixel edges), HRNet's, and images."""
 
 import json
+import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from mpii_tools.people import People
@@ -29,7 +31,27 @@ def coco_tree(people: People) -> dict:
     }
 
 
+def hrnet_json(people) -> list[dict]:
+    """The people as HRNet's and mmpose's files have them: from 1, -1 if missing; they count people and not rects."""
+    joints = np.where(people.annotated[..., None], people.joints + 1, -1)
+    rows = zip(people.images, people.center + 1, people.scale, joints, people.annotated.astype(int), strict=True)
+    return [
+        {"image": str(image), "center": center.tolist(), "scale": float(scale), "joints": joints.tolist(),
+         "joints_vis": known.tolist()}
+        for image, center, scale, joints, known in rows
+    ]  # fmt: skip
+
+
 def write_tree(path: Path, tree: object) -> Path:
     """JSON to a file; returns its path."""
     path.write_text(json.dumps(tree), encoding="utf-8")
     return path
+
+
+def write_images(folder: Path, *names: str, grays: tuple[int, ...] = ()) -> None:
+    """Images of 80 x 60 pixels, each of a color of its own: the name's, or a gray."""
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        color = grays[number] if grays else list(zlib.crc32(name.encode()).to_bytes(4, "big")[:3])
+        pixels = np.full((60, 80, 3), color, np.uint8)
+        (folder / name).write_bytes(cv2.imencode(Path(name).suffix, pixels)[1].tobytes())

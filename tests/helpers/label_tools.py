@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from coco_files import write_tree
 from other_people import draw_coco
 
 from heads.skeleton import COCO17
@@ -72,9 +73,8 @@ def write_cvat(folder: Path, people: People, names: tuple[str, ...] = LIMBS) -> 
                        "skeleton": LIMB_EDGES}]  # fmt: skip
         tree = {"licenses": [{"name": "", "id": 0, "url": ""}], "info": {"contributor": "", "version": ""},
                 "categories": categories, "images": images, "annotations": annotations}  # fmt: skip
-        path = folder / f"annotations_{split}" / "person_keypoints_default.json"
-        path.parent.mkdir()
-        path.write_text(json.dumps(tree))
+        (folder / f"annotations_{split}").mkdir()
+        path = write_tree(folder / f"annotations_{split}" / "person_keypoints_default.json", tree)
         arguments.append(f"{split}={path}")
     return arguments
 
@@ -115,9 +115,9 @@ def write_yolo17(folder: Path, people: People) -> list[str]:
     return write_yolo_text(folder, people, COCO17.names, about)
 
 
-def write_labelme(folder: Path, people: People) -> list[str]:
-    """A JSON beside each image, of points and a rectangle of one group."""
-    (points, flags), boxes = _take(people, LIMBS), _boxes(people)
+def labelme_trees(people: People) -> list[dict]:
+    """A JSON for each image, of points and a rectangle of one group."""
+    (points, flags), boxes, trees = _take(people, LIMBS), _boxes(people), []
     for row, name in enumerate(people.images.tolist()):
         width, height = people.image_size[row].astype(int).tolist()
         common = {"group_id": 1, "description": "", "mask": None}
@@ -127,16 +127,22 @@ def write_labelme(folder: Path, people: People) -> list[str]:
         shapes += [common | {"label": joint, "points": [point], "shape_type": "point",
                              "flags": {"occluded": bool(flag == 1)}}
                    for joint, point, flag in zip(LIMBS, points[row].tolist(), flags[row], strict=True)]  # fmt: skip
-        tree = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": Path(name).name, "imageData": None,
-                "imageHeight": height, "imageWidth": width}  # fmt: skip
+        trees.append({"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": Path(name).name,
+                      "imageData": None, "imageHeight": height, "imageWidth": width})  # fmt: skip
+    return trees
+
+
+def write_labelme(folder: Path, people: People) -> list[str]:
+    """Beside the images."""
+    for name, tree in zip(people.images.tolist(), labelme_trees(people), strict=True):
         (folder / "images" / name).with_suffix(".json").write_text(json.dumps(tree))
     return [f"{split}={folder / 'images' / split}" for split in ("train", "valid")]
 
 
-def write_label_studio(folder: Path, people: People) -> list[str]:
-    """JSON of a file per split: percent of the image, uploaded files, points joined to boxes in either way."""
-    (points, _), boxes, tasks = _take(people, LIMBS), _boxes(people), {"train": [], "valid": []}
-    for row, (name, split) in enumerate(zip(people.images.tolist(), people.split.tolist(), strict=True)):
+def label_studio_tasks(people: People) -> list[dict]:
+    """Percent of the image, uploaded files, points joined to boxes in either way."""
+    (points, _), boxes, tasks = _take(people, LIMBS), _boxes(people), []
+    for row, name in enumerate(people.images.tolist()):
         width, height = people.image_size[row].astype(int).tolist()
         about = {"original_width": width, "original_height": height, "image_rotation": 0, "to_name": "img",
                  "origin": "manual"}  # fmt: skip
@@ -151,12 +157,19 @@ def write_label_studio(folder: Path, people: People) -> list[str]:
             relation = {"from_id": f"p{place}", "to_id": "box1", "type": "relation", "direction": "right"}
             result += [one] if parent else [one, relation]
         annotation = {"id": row, "completed_by": 1, "result": result, "was_cancelled": False, "ground_truth": False}
-        tasks[split].append({"id": row + 7, "annotations": [annotation], "file_upload": f"0123abcd-{Path(name).name}",
+        tasks.append({"id": row + 7, "annotations": [annotation], "file_upload": f"0123abcd-{Path(name).name}",
                              "data": {"img": f"/data/upload/1/0123abcd-{Path(name).name}"}, "predictions": [],
                              "project": 1})  # fmt: skip
-    for split, listed in tasks.items():
-        (folder / f"project_{split}.json").write_text(json.dumps(listed))
-    return [f"{split}={folder / f'project_{split}.json'}" for split in tasks]
+    return tasks
+
+
+def write_label_studio(folder: Path, people: People) -> list[str]:
+    """A file per split."""
+    arguments = []
+    for split in ("train", "valid"):
+        path = write_tree(folder / f"project_{split}.json", label_studio_tasks(people.select(people.split == split)))
+        arguments.append(f"{split}={path}")
+    return arguments
 
 
 PROGRAMS = {

@@ -17,9 +17,9 @@ def draw_coco(folder: Path, count: int, seed: int = 0) -> People:
     names, joints, centers, scales = [], [], [], []
     for index in range(count):
         person = None
-        while person is None or np.isnan(person.joints).any():  # wholly in the picture
+        while person is None or np.isnan(person["joints"]).any():  # wholly in the picture
             picture, (person, *_) = draw_picture(rng, upright=True)
-        at = {name: person.joints[MPII.index(name)] for name in MPII.names}
+        at = {name: person["joints"][MPII.index(name)] for name in MPII.names}
         up = at["head_top"] - at["upper_neck"]
         across = np.array([-up[1], up[0]])
         nose = at["upper_neck"] + 0.45 * up
@@ -27,8 +27,8 @@ def draw_coco(folder: Path, count: int, seed: int = 0) -> People:
                 "left_ear": nose - 0.3 * across, "right_ear": nose + 0.3 * across}  # fmt: skip
         limb = {name: at.get(f"{name[0]}_{name.partition('_')[2]}") for name in skeleton.names}
         joints.append([face[name] if name in face else limb[name] for name in skeleton.names])
-        centers.append(person.center)
-        scales.append(person.scale)
+        centers.append(person["center"])
+        scales.append(person["scale"])
         names.append(f"{index:03}.png")
         cv2.imwrite(str(folder / names[-1]), picture)
     return People(names, np.array(joints), center=np.array(centers), scale=np.array(scales), skeleton=skeleton)

@@ -1,13 +1,27 @@
 """Images and videos to predict on."""
 
+import io
+
 import cv2
 import numpy as np
+from PIL import Image
+
+from mpii_tools.images.header import ORIENTATION
 
 
 def smooth_image(width, height, seed=0, cells=(12, 9)):
     """(height, width, 3) uint8: random colors of a few cells, interpolated."""
     small = np.random.default_rng(seed).integers(0, 255, (*cells[::-1], 3), dtype=np.uint8)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def encode_picture(pixels, kind, orientation=1, **options):
+    """An image file of an array's or Pillow's picture by Pillow, whose EXIF asks for a turn."""
+    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[ORIENTATION] = orientation
+    picture.save(file, kind, **({"exif": exif} if orientation != 1 else {}), **options)
+    return file.getvalue()
 
 
 def draw_clip(path, frames):

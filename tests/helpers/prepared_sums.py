@@ -5,8 +5,7 @@ import json
 import numpy as np
 
 from mpii_tools.annotations.people_file import split_files
-from mpii_tools.prepared.crop_file import sum_crops
-from mpii_tools.prepared.read import sum_files
+from mpii_tools.prepared.read import sum_crops, sum_files
 
 
 def add_sums(folder):

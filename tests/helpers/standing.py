@@ -4,9 +4,8 @@ import numpy as np
 
 from heads.skeleton import MPII
 from mpii_tools.cameras import Camera
-from mpii_tools.synthetic.motion import place_body
 from mpii_tools.synthetic.pose_prior import HEAD_LENGTH, VECTORS, joints_from_vectors, load_prior
-from mpii_tools.synthetic.studio import look_at
+from mpii_tools.synthetic.studio import look_at, place_body
 
 LENS = np.array([573.0, 573.0, 250.0, 250.0])
 # Arms and legs hang, head and spine are upright, the right side is on the body's right.

@@ -8,7 +8,7 @@ from ief.inference.poses import Poses
 from ief.inference.smoothing import PoseSmoother
 from ief.inference.stream import Outcome
 from ief.inference.video import predict_frames
-from mpii_tools.synthetic.motion import draw_body, draw_motion
+from mpii_tools.synthetic.studio import draw_body, draw_motion
 
 FPS, WIDTH, HEIGHT = 25, 640, 360
 

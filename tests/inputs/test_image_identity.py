@@ -1,30 +1,46 @@
 """Which image a result is of: the annotations' ids where they have some, else the name; ids are written back."""
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 from coco_files import coco_tree, write_tree
 
 from checkpoints.errors import PoseError
 from heads.skeleton import MPII
+from ief.cli import main
 from ief.inference.box_files import read_boxes
+from mpii_tools.annotations.people_file import load_people, save_people
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.images.index import index_numbers
-from mpii_tools.people import People
+from mpii_tools.people import People, join_people
 from mpii_tools.results.coco import to_coco, write_coco
 from mpii_tools.results.matching import align
 from mpii_tools.results.predictions import Predictions, person_scores, read_predictions
 
 REVERSED = [f"{6 - row:012}.jpg" for row in range(6)]  # id 1 is 000000000006.jpg
+NAMES = ["000000000006.jpg", "cam_z.jpg", "5.jpg"]
 LETTERS = [f"cam_{letter}.jpg" for letter in "zxyabc"]
 JOINTS = np.random.default_rng(0).uniform(20, 300, (6, 16, 2)).round(1)
 
 
-def annotated(path, names, ids):
-    """The people that a COCO file of these images has, one in each."""
-    tree = coco_tree(People(names, JOINTS, center=np.full((6, 2), 160.0), scale=1.0))
-    for image, annotation, image_id in zip(tree["images"], tree["annotations"], ids, strict=True):
-        image["id"] = annotation["image_id"] = image_id
-    return read_annotations(write_tree(path, tree)).people
+def people(names, **columns):
+    """One person in each image."""
+    columns = {"center": np.full((len(names), 2), 160.0), "scale": 1.0} | columns
+    return People(names, JOINTS[: len(names)], **columns)
+
+
+def read(path, names, ids, named=False, entry_ids=None):
+    """The people of a COCO file, whose `images` have `ids`; entries refer by `entry_ids`, or by name alone."""
+    tree = coco_tree(people(names))
+    fields = zip(tree["images"], tree["annotations"], ids, entry_ids or ids, strict=True)
+    for image, annotation, image_id, own in fields:
+        image["id"], annotation["image_id"] = image_id, own
+        if named:
+            del annotation["image_id"]
+            annotation["file_name"] = image["file_name"]
+    return read_annotations(write_tree(Path(path), tree)).people
 
 
 def results(path, entries, images=None):
@@ -68,7 +84,7 @@ TABLE = [{"id": 50 + row, "file_name": f"val/{name}"} for row, name in enumerate
     ],
 )
 def test_results_are_matched_by_the_annotations_ids(tmp_path, names, ids, entries, images):
-    people = annotated(tmp_path / "val.json", names, ids)
+    people = read(tmp_path / "val.json", names, ids)
     order = np.random.default_rng(1).permutation(6)
     predictions = results(tmp_path / "r.json", entries, images)
     shuffled = Predictions(predictions.joints[order], None, images=predictions.images[order])
@@ -76,7 +92,7 @@ def test_results_are_matched_by_the_annotations_ids(tmp_path, names, ids, entrie
 
 
 def test_an_id_that_annotations_do_not_have_is_nobodys(tmp_path):
-    people = annotated(tmp_path / "val.json", REVERSED, [11, 12, 13, 14, 15, 16])
+    people = read(tmp_path / "val.json", REVERSED, [11, 12, 13, 14, 15, 16])
     with pytest.raises(PoseError, match="6 of 6 annotated people have no prediction"):
         align(results(tmp_path / "r.json", by_id(1, 2, 3, 4, 5, 6)), people)
 
@@ -123,7 +139,7 @@ def test_a_persons_score_comes_back_and_joints_are_drawn(tmp_path, scores, box_s
 
 
 def test_an_id_of_two_images_is_of_neither(tmp_path):
-    tree = coco_tree(People(LETTERS, JOINTS, center=np.full((6, 2), 160.0), scale=1.0))
+    tree = coco_tree(people(LETTERS))
     tree["images"] += [{"id": 1, "file_name": "other.jpg"}, tree["images"][1], {"id": 9}]
     tree["annotations"].append(tree["annotations"][0] | {"id": 7, "file_name": "other.jpg"})
     tree["annotations"].append(tree["annotations"][0] | {"id": 8, "image_id": 9})
@@ -137,7 +153,57 @@ def test_an_id_of_two_images_is_of_neither(tmp_path):
 
 
 def test_ids_of_two_images_each_are_refused(tmp_path):
-    tree = coco_tree(People(LETTERS, JOINTS, center=np.full((6, 2), 160.0), scale=1.0))
+    tree = coco_tree(people(LETTERS))
     tree["images"] += [image | {"file_name": f"other/{image['file_name']}"} for image in tree["images"]]
     with pytest.raises(PoseError, match=r"cam_z\.jpg and other/cam_z\.jpg"):
         read_annotations(write_tree(tmp_path / "val.json", tree))
+
+
+@pytest.mark.parametrize(
+    ("ids", "options", "kept"),
+    [
+        ([1, 2, 3], {}, [1, 2, 3]),
+        ([101, 0, 7], {"entry_ids": ["101", "0", "7"]}, [101, 0, 7]),  # numbers there, text here
+        (["0", "1", "x"], {}, ["0", "1", "x"]),
+        (["0", "1", "2"], {"entry_ids": [0, 1, 2]}, ["0", "1", "2"]),
+        ([4.0, 5.0, 6.0], {}, [4, 5, 6]),
+        ([2**40, 2**41, 2**62], {}, [2**40, 2**41, 2**62]),
+        ([2**70, 1, 2], {}, [str(2**70), "1", "2"]),
+        (["b7e9-aa", "0f-12", "c-3"], {}, ["b7e9-aa", "0f-12", "c-3"]),
+        ([9, 8, 7], {"named": True}, [9, 8, 7]),
+    ],
+)
+def test_ids_are_those_of_the_images(ids, options, kept, tmp_path):
+    found = read(tmp_path / "val.json", NAMES, ids, **options)
+    assert found.images.tolist() == NAMES and found.image_ids.tolist() == kept
+    assert found.category_ids is None or found.category_ids.tolist() == [1, 1, 1]
+    save_people(tmp_path / "a.npz", found)
+    back = load_people(tmp_path / "a.npz")
+    assert back.image_ids.dtype == found.image_ids.dtype and back.image_ids.tolist() == kept
+    assert back.select(np.array([2, 0])).image_ids.tolist() == [kept[2], kept[0]]
+
+
+def test_an_image_without_an_id_leaves_none(tmp_path):
+    assert read(tmp_path / "val.json", NAMES, [1, None, 3], named=True).image_ids is None
+    plain = people(NAMES)
+    save_people(tmp_path / "a.npz", plain)
+    assert plain.image_ids is None and load_people(tmp_path / "a.npz").image_ids is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "joined"), [([1, 2], [3], [1, 2, 3]), ([1, 2], ["x"], ["1", "2", "x"]), ([1, 2], None, None)]
+)
+def test_joined_people_have_the_ids_that_all_parts_have(one, other, joined):
+    found = join_people([people(NAMES[:2], image_ids=one), people(NAMES[2:], image_ids=other)])
+    assert joined == (None if found.image_ids is None else found.image_ids.tolist())
+
+
+def test_prepared_people_keep_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    read("valid.json", NAMES, [101, 102, 103])
+    for name in NAMES:
+        cv2.imwrite(name, np.full((320, 320, 3), 99, np.uint8))
+    assert main(["prepare", "--annotations", "valid.json", "--size", "32", "--out", "out"]) == 0
+    prepared = read_annotations("out").people
+    assert dict(zip(prepared.images, prepared.image_ids, strict=True)) == dict(zip(NAMES, [101, 102, 103], strict=True))
+    assert prepared.category_ids.tolist() == [1, 1, 1]

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from coco_and_skeletons import coco_file
-from PIL import Image
-from PIL.Image import Exif
+from pictures import encode_picture
 
 from ief.cli import main
 from mpii_tools.annotations.read import read_annotations
@@ -20,9 +19,8 @@ def prepare(folder, stated, turned=(), options=()):
     arguments = arguments(folder)
     for row in range(4):
         noise = np.random.default_rng(row).integers(0, 255, (6, 8, 3), dtype=np.uint8)
-        exif = Exif()
-        exif[0x0112] = 6 if row in turned else 1
-        Image.fromarray(cv2.resize(noise, (WIDTH, HEIGHT))).save(folder / f"{row}.png", exif=exif)
+        data = encode_picture(cv2.resize(noise, (WIDTH, HEIGHT)), "PNG", 6 if row in turned else 1)
+        (folder / f"{row}.png").write_bytes(data)
     return main([*arguments, *options])
 
 

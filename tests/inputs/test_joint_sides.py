@@ -1,12 +1,8 @@
 """A joint's side stands anywhere in its name, in words, letters and spellings of many programs."""
 
-import json
-
 import pytest
-from coco_and_skeletons import coco_file
 
 from heads.skeleton import COCO17
-from ief.cli import main
 from mpii_tools.skeletons import SKELETONS, find_joints, guess_skeleton
 
 SUFFIXED = ["nose", *("_".join(name.split("_")[::-1]) for name in COCO17.names[1:])]
@@ -61,11 +57,3 @@ def test_joints_are_found_however_their_side_is_said(skeleton, names):
     found, order, guessed = guess_skeleton(names)
     assert found is SKELETONS[skeleton] and not guessed and sorted(order) == list(range(len(names)))
     assert None not in find_joints(SKELETONS[skeleton], names)
-
-
-def test_prepared_joints_of_suffixed_names_are_mirrored(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    build = coco_file(lambda tree: tree["categories"][0].update(keypoints=SUFFIXED))
-    assert main(build(tmp_path)) == 0
-    skeleton = json.loads((tmp_path / "out" / "prepared.json").read_text())["skeleton"]
-    assert len(skeleton["flip_pairs"]) == 8 and skeleton["names"] == list(COCO17.names)

@@ -11,7 +11,6 @@ from untrained import save_run
 
 from checkpoints.errors import escape_name
 from ief.workflow.predict import predict_inputs
-from mpii_tools.annotations.read import read_annotations
 from mpii_tools.images.sources import open_images
 from mpii_tools.people import People
 from mpii_tools.prepared.dataset import prepare_dataset
@@ -97,12 +96,3 @@ def test_a_folder_of_images_finds_each_by_either_name(folder):
     for name, escaped in NAMES.items():
         if name.endswith("jpg"):
             assert images(name) == images(escaped) == PICTURE + bytes(len(name))
-
-
-def test_annotations_of_such_names_are_read(tmp_path):
-    joints = [[10.0 + k, 20.0] for k in range(16)]
-    tree = [
-        {"image": name, "center": [30, 20], "scale": 2.0, "joints": joints, "joints_vis": [1] * 16} for name in NAMES
-    ]
-    (tmp_path / "a.json").write_text(json.dumps(tree))
-    assert read_annotations(tmp_path / "a.json").people.images.tolist() == list(NAMES.values())

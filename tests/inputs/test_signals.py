@@ -54,7 +54,7 @@ def test_what_the_process_ignores_or_uses_stops_nothing(tiny_data, tmp_path, sen
     number = getattr(signal, name)
     signal.signal(number, handler)
     send(number)
-    assert "resumes" not in finish_here(train(tiny_data, tmp_path, *OPTIONS))
+    assert "resumes" not in finish_here(train(tiny_data, tmp_path, *OPTIONS, "--epochs", "1"))
     assert signal.getsignal(number) == handler and not checkpoints_of(tmp_path)
 
 

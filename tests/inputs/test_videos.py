@@ -333,7 +333,7 @@ def test_sigterm_leaves_no_half_video_and_a_kills_is_removed(run, tmp_path):
     process.send_signal(signal.SIGTERM)
     error = process.communicate()[1]
     if process.returncode == 0:
-        pytest.skip("the prediction ended before it could be stopped")
+        pytest.skip("the prediction ended before it could be killed")
     assert process.returncode == 143 and "the same command resumes where it stopped" in error
     assert [path.name for path in out.iterdir()] == [JOURNAL]
 

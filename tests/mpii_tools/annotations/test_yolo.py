@@ -15,7 +15,7 @@ from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.yolo import locate_labels
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, save_predictions
-from mpii_tools.results.yolo import write_yolo
+from mpii_tools.results.submission import write_yolo
 
 SIZES = [(640, 480), (333, 777)]
 ARM = Skeleton(("a", "b", "c"), (1, -1, 1), sigmas=(0.1, 0.2, 0.3))

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from pictures import encode_picture
 from PIL import Image, ImageOps
-from PIL.Image import Exif
 
 from checkpoints.errors import PoseError
 from mpii_tools.crops import compose_affine, crop_matrices, from_reduced
@@ -115,22 +115,13 @@ def test_exif_is_ignored_when_reduced_and_colors_are_rgb():
 
 ARROW = np.zeros((60, 90, 3), np.uint8)  # no two of its eight orientations look alike
 ARROW[10:20, 5:70], ARROW[30:50, 5:15] = (250, 40, 40), (40, 250, 40)
-
-
-def oriented(kind, orientation):
-    """The arrow in an image file whose EXIF data ask for a turn."""
-    exif = Exif()
-    exif[0x0112] = orientation
-    file = io.BytesIO()
-    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 98, "subsampling": 0}}.get(kind, {})
-    Image.fromarray(ARROW).save(file, kind, exif=exif, **options)
-    return file.getvalue()
+BEST = {"WEBP": {"lossless": True}, "JPEG": {"quality": 98, "subsampling": 0}}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_exif_turns_an_image_as_pillow_turns_it_when_asked(kind, orientation):
-    data = oriented(kind, orientation)
+    data = encode_picture(ARROW, kind, orientation, **BEST.get(kind, {}))
     header, upright = read_header(data, "a"), decode_image(data, "a", upright=True)
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")).astype(int)
     assert header.orientation == (orientation if kind != "TIFF" else 1)
@@ -144,9 +135,7 @@ def test_exif_turns_an_image_as_pillow_turns_it_when_asked(kind, orientation):
 
 @pytest.mark.parametrize("kind", ["WEBP", "BMP", "TIFF"])
 def test_other_kinds_are_read_and_refused_when_cut_off(kind):
-    file = io.BytesIO()
-    Image.fromarray(ARROW).save(file, kind, **({"lossless": True} if kind == "WEBP" else {}))
-    data = file.getvalue()
+    data = encode_picture(ARROW, kind, **BEST.get(kind, {}))
     assert read_header(data, "a").kind == kind
     np.testing.assert_array_equal(decode_image(data, "a"), ARROW)
     for short in (data[: len(data) // 2], data[: len(data) - 40]):
@@ -156,13 +145,9 @@ def test_other_kinds_are_read_and_refused_when_cut_off(kind):
 
 def test_gray_and_16_bit_images_of_the_other_kinds_become_rgb():
     gray = np.linspace(0, 65535, 60 * 90).reshape(60, 90).astype(np.uint16)
-    file = io.BytesIO()
-    Image.fromarray(gray).save(file, "TIFF")
-    assert read_header(file.getvalue(), "a").oddities() == [
-        "grey images, used as RGB",
-        "images of 16 bits, reduced to 8",
-    ]
-    np.testing.assert_array_equal(decode_image(file.getvalue(), "a"), np.repeat((gray >> 8)[..., None], 3, axis=-1))
+    data = encode_picture(gray, "TIFF")
+    assert read_header(data, "a").oddities() == ["grey images, used as RGB", "images of 16 bits, reduced to 8"]
+    np.testing.assert_array_equal(decode_image(data, "a"), np.repeat((gray >> 8)[..., None], 3, axis=-1))
 
 
 @pytest.mark.parametrize("shape", [(40, 33_000), (33_000, 40)])

@@ -5,6 +5,7 @@ import io
 import cv2
 import numpy as np
 import pytest
+from pictures import encode_picture
 from PIL import Image
 
 from checkpoints.errors import PoseError
@@ -15,15 +16,7 @@ PIXELS = cv2.resize(np.random.default_rng(0).integers(0, 255, (6, 8, 3)).astype(
 
 
 def encode(mode: str, kind: str, **options) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(PIXELS).convert(mode).save(file, kind, **options)
-    return file.getvalue()
-
-
-def rotated() -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return exif
+    return encode_picture(Image.fromarray(PIXELS).convert(mode), kind, **options)
 
 
 SIXTEEN = cv2.imencode(".png", PIXELS[..., ::-1].astype(np.uint16) * 257)[1].tobytes()
@@ -42,8 +35,8 @@ SIXTEEN = cv2.imencode(".png", PIXELS[..., ::-1].astype(np.uint16) * 257)[1].tob
         (encode("1", "PNG"), ["grey"]),
         (encode("CMYK", "JPEG", quality=95), ["CMYK"]),
         (SIXTEEN, ["16 bits"]),
-        (encode("RGB", "JPEG", exif=rotated()), ["EXIF"]),
-        (encode("RGB", "PNG", exif=rotated()), ["EXIF"]),
+        (encode("RGB", "JPEG", orientation=6), ["EXIF"]),
+        (encode("RGB", "PNG", orientation=6), ["EXIF"]),
     ],
 )
 def test_odd_images_are_named_and_decoded_as_by_pillow(data, oddities):
@@ -101,7 +94,7 @@ def test_what_is_no_image_is_said(data, says):
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_a_corrupt_exif_block_is_no_rotation_and_harms_no_pixel():
-    data = encode("RGB", "JPEG", exif=rotated())
+    data = encode("RGB", "JPEG", orientation=6)
     directory = data.index(b"Exif") + 14
     corrupt = data[:directory] + b"\xff" * 6 + data[directory + 6 :]
     assert read_header(data, "a").orientation == 6 and read_header(corrupt, "a").orientation == 1
@@ -111,11 +104,11 @@ def test_a_corrupt_exif_block_is_no_rotation_and_harms_no_pixel():
 @pytest.mark.parametrize(("highest", "usable"), [(1.0, True), (0.5, True), (255.0, False), (np.nan, False)])
 def test_floats_in_0_to_1_are_scaled_and_said(highest, usable):
     grey = np.linspace(0, 1, 80 * 60, dtype=np.float32).reshape(60, 80) * highest
-    Image.fromarray(grey).save(file := io.BytesIO(), "TIFF")
-    (oddity,) = read_header(file.getvalue(), "a").oddities()
+    data = encode_picture(grey, "TIFF")
+    (oddity,) = read_header(data, "a").oddities()
     assert "floats" in oddity
     if not usable:
         with pytest.raises(PoseError, match="a: floats"):
-            decode_image(file.getvalue(), "a")
+            decode_image(data, "a")
         return
-    np.testing.assert_allclose(decode_image(file.getvalue(), "a")[..., 1], 255 * grey, atol=0.5)
+    np.testing.assert_allclose(decode_image(data, "a")[..., 1], 255 * grey, atol=0.5)

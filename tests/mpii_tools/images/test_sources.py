@@ -1,11 +1,14 @@
 """Images in folders and in tar shards: the same bytes, whichever holds them."""
 
 import pickle
+import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from checkpoints.errors import PoseError
+from mpii_tools.images.index import ImageIndex
 from mpii_tools.images.sources import open_images
 
 IMAGES = {f"im{number}.jpg": bytes([number]) * (700 * number + 1) for number in range(6)}
@@ -58,13 +61,6 @@ def test_a_file_that_shrinks_after_opening(tmp_path):
     (tmp_path / "im5.jpg").write_bytes(b"short")
     with pytest.raises(PoseError, match="ends inside image"):
         read("im5.jpg")
-
-
-def test_nothing_there_names_the_folder(tmp_path):
-    with pytest.raises(PoseError, match=f"{tmp_path}: no image"):
-        open_images(tmp_path)
-    with pytest.raises(PoseError, match="no such folder"):
-        open_images(tmp_path / "absent")
 
 
 def tree(folder, *paths):
@@ -143,3 +139,17 @@ def test_links_in_a_circle_end(tmp_path):
     tree(tmp_path, "a/0.jpg")
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     assert list(open_images(tmp_path).places) == ["a/0.jpg"]
+
+
+def test_threads_find_what_one_finds():
+    """While one builds a table of the index, others wait for a whole one, or build it too."""
+    paths = tuple(f"images/im{number:05}.jpg" for number in range(1500))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(5):
+            index = ImageIndex(paths)
+            with ThreadPoolExecutor(8) as pool:
+                assert list(pool.map(index.find, (path[7:] for path in paths[::-50]))) == list(paths[::-50])
+    finally:
+        sys.setswitchinterval(interval)

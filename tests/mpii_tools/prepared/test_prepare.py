@@ -59,30 +59,6 @@ def test_prepared_crops_are_the_images_own_pixels(tmp_path):
     np.testing.assert_allclose(data.to_image(data.joints), data.people.joints, atol=1e-3)
 
 
-def test_nobody_usable_writes_nothing_and_tells_all_faults(tmp_path):
-    people, read = example(8)
-    people.scale[:] = np.nan
-    done = prepare(people, read, tmp_path / "out", "example")
-    assert not done.written and not done.splits and not (tmp_path / "out").exists()
-    assert [len(people) for people in done.faults.values()] == [8]
-
-
-def test_unprepared_or_truncated_folders_are_refused(tmp_path):
-    with pytest.raises(PoseError, match="run `ief prepare` first"):
-        load_prepared(tmp_path, "train")
-    people, read = example()
-    prepare(people, read, tmp_path, "example", CropSpec(32))
-    with pytest.raises(PoseError, match="no split 'test'; it has train, valid"):
-        load_prepared(tmp_path, "test")
-    crops = tmp_path / "train-crops.npy"
-    crops.write_bytes(crops.read_bytes()[:-100])
-    with pytest.raises(PoseError, match=r"train-crops\.npy: corrupt"):
-        load_prepared(tmp_path, "train")
-    (tmp_path / "prepared.json").write_text("{")
-    with pytest.raises(PoseError, match=r"prepared\.json: corrupt"):
-        load_prepared(tmp_path, "train")
-
-
 @pytest.fixture
 def train_split(tmp_path):
     people, read = example(32)

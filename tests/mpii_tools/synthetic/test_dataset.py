@@ -46,10 +46,10 @@ def test_the_reader_returns_what_was_drawn(written):
     splits = np.repeat(SPLITS, COUNTS["image"])[[i for i, _ in drawn]]
     assert people.split.tolist() == splits.tolist()
     assert {cv2.imread(str(path)).shape for path in written["image"].images.iterdir()} == {(HEIGHT, WIDTH, 3)}
-    labelled, joints = splits != "test", np.array([p.joints for _, p in drawn])
+    labelled, joints = splits != "test", np.array([p["joints"] for _, p in drawn])
     for name in ("center", "scale", "scored", "joints", "visible", "head_size"):
         rows = labelled if name in ("joints", "visible", "head_size") else slice(None)
-        drawn_so = np.array([getattr(p, name) for _, p in drawn])
+        drawn_so = np.array([p[name] for _, p in drawn])
         np.testing.assert_allclose(getattr(people, name)[rows], drawn_so[rows], atol=1e-6, err_msg=name)
     assert np.isnan(people.joints[~labelled]).all()
 

@@ -26,13 +26,13 @@ def test_visibility_is_what_the_owner_map_shows():
         x, y = np.rint(joints[joint]).astype(int)
         owner[y, x] = who
     person = label(owner, joints, offset, scale, scale, first)
-    np.testing.assert_array_equal(person.joints, joints)
-    assert person.visible[knee] == 1 and person.visible[ankle] == 0 and person.visible[wrist] == 0
-    width, height = person.head_box[2:] - person.head_box[:2]
-    assert 0.6 * np.hypot(width, height) == pytest.approx(25 * scale) == person.head_size
+    np.testing.assert_array_equal(person["joints"], joints)
+    assert person["visible"][knee] == 1 and person["visible"][ankle] == 0 and person["visible"][wrist] == 0
+    width, height = person["head_box"][2:] - person["head_box"][:2]
+    assert 0.6 * np.hypot(width, height) == pytest.approx(25 * scale) == person["head_size"]
     away = label(owner, joints + np.array([WIDTH - 200, 0]), offset, scale, scale, first)
     outside = joints[:, 0] + WIDTH - 200 > WIDTH - 1
-    assert np.isnan(away.joints[outside]).all() and (away.visible[outside] == -1).all()
+    assert np.isnan(away["joints"][outside]).all() and (away["visible"][outside] == -1).all()
 
 
 def test_joints_are_missing_as_often_as_in_mpii(shared):
@@ -41,7 +41,7 @@ def test_joints_are_missing_as_often_as_in_mpii(shared):
     rng, owner = np.random.default_rng(11), np.zeros((HEIGHT, WIDTH), np.int16)
     placed = [place_main(rng) for _ in range(800)]
     people = [label(owner, pose * scale + offset, offset, scale, scale) for pose, offset, scale in placed]
-    annotated = np.isfinite([p.joints for p in people]).all(axis=-1)
+    annotated = np.isfinite([p["joints"] for p in people]).all(axis=-1)
     assert annotated.sum(axis=1).min() >= pictures.FEWEST_JOINTS
     np.testing.assert_allclose(annotated.mean(axis=0), rates, atol=0.06)
 

@@ -1,11 +1,16 @@
-"""No picture trains and validates: copies under other names, frames of a clip, augmented copies, splits as they lie."""
+"""Splits: a folder may say its own, and no picture trains and validates.
+
+Copies under other names, frames of a clip, augmented copies, splits as they lie.
+"""
 
 import cv2
 import numpy as np
 import pytest
+from coco_and_skeletons import coco_file
 from coco_files import coco_tree, write_tree
 
 from checkpoints.errors import PoseError
+from ief.cli import main
 from mpii_tools.annotations.combine import CLIPS, combine, read_source
 from mpii_tools.annotations.splits import SHARED, share_valid
 from mpii_tools.people import People
@@ -109,22 +114,48 @@ def test_frames_of_a_clip_on_both_sides_are_noted(tmp_path, names, clips):
 
 
 @pytest.mark.parametrize(
-    ("folder", "split"),
-    [("train", "train"), ("valid", "valid"), ("val", "valid"), ("Testing", "test"), ("TRAINING", "train")],
+    ("file", "split"),
+    [
+        ("train/_annotations.coco.json", "train"),
+        ("valid/_annotations.coco.json", "valid"),
+        ("test/_annotations.coco.json", "test"),
+        ("Train/labels.json", "train"),
+        ("VAL/labels.json", "valid"),
+        ("val/labels.json", "valid"),
+        ("Testing/labels.json", "test"),
+        ("TRAINING/labels.json", "train"),
+        ("test/train.json", "train"),  # the file's own name comes first
+        ("train/person_val.json", "valid"),
+        ("train/valid/a.json", "valid"),
+        ("my train/a.json", ""),  # a word among others says nothing
+        ("retrain/a.json", ""),
+        ("trainval/a.json", ""),
+        ("training_data_2/a.json", ""),
+        ("mine/a.json", ""),
+    ],
 )
-def test_the_folder_says_the_split_if_nothing_else_does(tmp_path, folder, split):
-    (tmp_path / folder).mkdir()
-    path = write_tree(tmp_path / folder / "_annotations.coco.json", coco_tree(people(["a.jpg", "b.jpg"])))
-    assert read_source(str(path)).reading.people.split.tolist() == [split] * 2
-    assert read_source(f"train={path}").reading.people.split.tolist() == ["train"] * 2
-    other = write_tree(tmp_path / folder / "person_val.json", coco_tree(people(["a.jpg"])))
-    assert read_source(str(other)).reading.people.split.tolist() == ["valid"]
+def test_the_folder_says_the_split_if_nothing_else_does(file, split, tmp_path):
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    coco_file(name=path.name)(path.parent)
+    source = read_source(str(path))
+    assert source.reading.people.split.tolist() == [split] * 4
+    said = "train" if split == "valid" else "valid"
+    assert read_source(f"{said}={path}").reading.people.split.tolist() == [said] * 4
+    if not split:
+        with pytest.raises(PoseError, match="tells its split"):
+            combine([source], [tmp_path])
 
 
-@pytest.mark.parametrize("folder", ["mine", "trainval", "training_data_2"])
-def test_another_folder_says_none(tmp_path, folder):
-    (tmp_path / folder).mkdir()
-    source = read_source(str(write_tree(tmp_path / folder / "x.json", coco_tree(people(["a.jpg", "b.jpg"])))))
-    assert source.reading.people.split.tolist() == [""] * 2
-    with pytest.raises(PoseError, match="tells its split"):
-        combine([source], [tmp_path])
+def test_joints_of_two_files_are_counted_once_each(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = ["beak", *(f"wing{row}" for row in range(16))]
+    for split in ("train", "valid"):
+        (tmp_path / split).mkdir()
+        coco_file(lambda tree: tree["categories"][0].update(keypoints=names))(tmp_path / split)
+    for image in (tmp_path / "valid").glob("*.png"):  # other images than those to train on
+        cv2.imwrite(str(image), 255 - cv2.imread(str(image)))
+    files = ["train/train.json", "valid=valid/train.json"]
+    assert main(["prepare", "--size", "32", "--out", "out", "--annotations", *files]) == 0
+    rows = [line.split("  ")[-2].strip() for line in capsys.readouterr().out.splitlines() if "tree is guessed" in line]
+    assert rows == ["17", "17"]
