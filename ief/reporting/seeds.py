@@ -9,6 +9,7 @@ from textwrap import fill
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.files import write_text
 from evaluation import Estimate, GroundTruth, Scores
 from evaluation.metrics.bootstrap import average_seeds, find_beyond_chance
@@ -23,14 +24,14 @@ from mpii_tools.people import People
 
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
 BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all"), "both": ("all",)}
-COLUMNS = 100  # of what is printed
+COLUMNS = 100  # of what is logged
 Poses = Sequence[np.ndarray]  # of one seed each, (N, K, 2)
 Rows = dict[str, tuple[Poses, Poses]]  # a row's name -> poses, and those whose values are subtracted, possibly none
 Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with intervals over people; each seed's, without
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of one or several seeds, print the paper's Table 7 and who wins, write `results.md` and `.json`.
+    """Compare runs of one or several seeds, log the paper's Table 7 and who wins, write `results.md` and `.json`.
 
     Args:
         folder: to write to.
@@ -80,9 +81,9 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     page = [f"# Table 7{means}: {len(people):,} validation people"]
     page += [f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items()]
     tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
-    print(
-        paper_table(entries, means).text(), *(fill(text, COLUMNS) for text in summarize(entries, gt, poses)), sep="\n"
-    )
+    log.info(paper_table(entries, means).text())
+    for text in summarize(entries, gt, poses):
+        log.info(fill(text, COLUMNS))
     return [
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
         write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
