@@ -1,8 +1,8 @@
 """Scores: every metric of a set of predictions with its confidence intervals, or the differences of two sets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,6 +93,14 @@ class Scores:
         """Threshold -> PCKh there."""
         return {float(name.partition("@")[2]): score for name, score in self.metrics.items() if "@" in name}
 
+    def negate(self) -> "Scores":
+        """The difference the other way round."""
+        turned = {
+            name: replace(score, **{key: _negate(getattr(score, key)) for key in ("overall", "per_part", "groups")})
+            for name, score in self.metrics.items()
+        }
+        return replace(self, metrics=turned)
+
     def to_frame(self) -> "pandas.DataFrame":
         """A row per estimate: `metric`, `group` ('overall', 'per_part' or a key of `Score.groups`), `part` ('' where
         there is one value), `value`, `low`, `high`, NaN if undefined. Raises ImportError without pandas.
@@ -122,3 +130,10 @@ def to_score(arrays: Arrays, names: Mapping[str, Sequence], counts: dict[str, in
         each = estimates(values)
         fields[key] = dict(zip(names[key], each, strict=True)) if values.ndim > 1 else each.item()
     return Score(fields.pop("overall"), fields.pop("per_part", {}), counts, count, fields)
+
+
+def _negate(node: Any) -> Any:
+    """A tree of estimates with the opposite sign; 0 has none."""
+    if isinstance(node, dict):
+        return {key: _negate(child) for key, child in node.items()}
+    return Estimate(*(value and -value for value in (node.value, node.high, node.low)))

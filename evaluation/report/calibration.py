@@ -6,8 +6,7 @@ from evaluation import PCKH, Measure
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
 from evaluation.metrics.json_format import to_json
 from evaluation.report import plots
-from evaluation.report.material import Run, View
-from evaluation.report.page import Section
+from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Cell, Row, Table, cell, file_name, readable
 
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation import PCKH, Measure
-from evaluation.report.material import Run
-from evaluation.report.page import Section
+from evaluation.report.material import Run, Section
 from evaluation.report.plots import line_plot
 from evaluation.report.tables import Table, file_name, readable
 

@@ -1,4 +1,4 @@
-"""Where the error is: by joint and bone, by person size, by annotated joints, between two joints."""
+"""Where the error is: by joint and bone, person size, annotated joints, between two joints; and of which kind."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 from evaluation import GroundTruth, Scores, evaluate
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
 from evaluation.metrics.ground_truth import has_size
+from evaluation.metrics.kinds import KINDS
 from evaluation.metrics.relative import relative_errors
 from evaluation.report import plots
-from evaluation.report.material import Run, View
-from evaluation.report.page import Section
-from evaluation.report.tables import Cell, Table, cell, file_name, joints_table
+from evaluation.report.material import Entry, Run, Section, View
+from evaluation.report.tables import Cell, Table, cell, file_name, join_groups, joints_table, kinds_table, metric_cells
 from heads.skeleton import BOX_PER_SCALE
 
 Parts = dict[str, np.ndarray]  # of the data: its label on an axis or in a table -> (N,) bool, who is in it
@@ -70,14 +70,11 @@ def make_joints_section(results: Mapping[str, Scores]) -> Section:
         results: name -> scores in 2D.
     """
     tables = {f"joints-{file_name(name)}": joints_table(scores, f"{name}. ") for name, scores in results.items()}
-    measure = next(iter(results.values())).measure
+    measure, drawn = next(iter(results.values())).measure, any(scores.bootstrap for scores in results.values())
     curves = (
         f"Mean {measure.name} over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect "
-        "prediction."
+        f"prediction.{' Bands, and lines below: 95 % confidence intervals over people.' * drawn}"
     )
-    if any(scores.bootstrap for scores in results.values()):
-        curves += " Bands, and lines below: 95 % confidence intervals over people."
-
     main, pixels = measure.name_at(measure.main), "mean error (image px)"
     figures = {f"{measure.block}-curves": (curves, plots.pckh_curves(results))}
     for name, metric, title, xlabel, caption in (
@@ -132,3 +129,28 @@ def make_parts_section(runs: Sequence[Run], view: View, scaled: bool) -> Section
         rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
         tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(relative.values()))), rows)
     return Section("Where the error is", text, tables, figures, folded=frozenset(tables))
+
+
+def make_kinds_section(entries: Sequence[Entry]) -> Section | None:
+    """The Mean of each kind by method with the paired differences, dots, and a folded table per method.
+
+    Args:
+        entries: in 2D, of which the last of each name is shown, unless it was scored without kinds of error; None is
+            returned if all were.
+    """
+    names, lasts = [f"kind_{kind}" for kind in KINDS], {entry.name: entry for entry in entries}
+    named = {name: entry for name, entry in lasts.items() if "kind_good" in entry.scores.metrics}
+    if not named:
+        return None
+    shares = [(name, *metric_cells(entry.scores, names)) for name, entry in named.items()]
+    groups = [
+        (f"Δ to {entry.reference}", [(name, *metric_cells(entry.difference, names, signed=True))])
+        for name, entry in named.items() if entry.difference
+    ]  # fmt: skip
+    errors = {name: {kind: entry.scores[f"kind_{kind}"].overall for kind in KINDS[1:]} for name, entry in named.items()}
+    tables = {f"kinds-{file_name(name)}": kinds_table(entry.scores, f"{name}. ") for name, entry in named.items()}
+    example, rows = next(iter(tables.values())), join_groups([("Shares", shares), *groups])
+    summary = Table("Kinds of error in % of the joints", example.head, rows, example.note)
+    plot = plots.joint_dots(errors, "Kinds of error", "points gained if repaired")
+    figures = {"error-kinds": ("What the Mean would gain if all joints of a kind were right, with 95 % CIs.", plot)}
+    return Section("Kinds of error", tables={"kinds": summary, **tables}, figures=figures, folded=frozenset(tables))

@@ -7,8 +7,7 @@ from itertools import chain, cycle
 from evaluation import METRICS, Estimate, Scores
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.report import material, published
-from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
-from evaluation.report.page import Section
+from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, Section, View, subtract_base
 from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Table, cell, join_groups, metric_cells
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}

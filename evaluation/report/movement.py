@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 from evaluation import Estimate, GroundTruth
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, estimates, totals
 from evaluation.metrics.ground_truth import ratio
-from evaluation.report.material import Run, View
-from evaluation.report.page import Section
+from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Table, cell, file_name
 
 Movement = tuple[Estimate, Estimate, Estimate]

@@ -4,51 +4,21 @@ import base64
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
 
 from evaluation.metrics.json_format import Json
+from evaluation.report.material import Section
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg
 from evaluation.report.tables import Cell, Row, Table, mark_beyond_chance
 
 FOLDER = Path(__file__).parent
 Part = tuple[str, Sequence[str], Sequence[Row], int]  # of a table: caption, head, rows, width
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report.
-
-    Attributes:
-        heading: of the section.
-        text: paragraphs above its contents.
-        tables: file name without suffix -> table.
-        figures: file name without suffix -> (caption, figure).
-        pictures: (caption, (H, W, 3) uint8 RGB) images.
-        folded: names of the tables that are opened by a tap on their title.
-        wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
-        facts: what results.json holds of it, beside the tables: key -> values.
-        people: what the page's script lets a reader look up (`evaluation.report.people`); {} for nothing.
-        files: further ones of the report: path -> content.
-    """
-
-    heading: str
-    text: Sequence[str] = ()
-    tables: Mapping[str, Table] = field(default_factory=dict)
-    figures: Mapping[str, tuple[str, Figure]] = field(default_factory=dict)
-    pictures: Sequence[tuple[str, np.ndarray]] = ()
-    folded: frozenset[str] = frozenset()
-    wide: bool = False
-    facts: Json = field(default_factory=dict)
-    people: Json = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

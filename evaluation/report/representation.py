@@ -7,7 +7,7 @@ from evaluation import Estimate
 from evaluation.metrics.conventions import name_kind
 from evaluation.metrics.ground_truth import CROP, nan_mean
 from evaluation.report import plots
-from evaluation.report.page import Section
+from evaluation.report.material import Section
 from evaluation.report.published import PAPER, PAPER_NAMES
 from evaluation.report.skeletons import draw_poses
 from evaluation.report.tables import Cell, Table

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.metrics.errors import bone_errors, bone_names, joint_errors
 from evaluation.metrics.ground_truth import nan_mean
 from evaluation.metrics.json_format import to_json
-from evaluation.report.page import Section
+from evaluation.report.material import Section
 from evaluation.report.plots import line_plot
 from evaluation.report.side_view import GT
 from evaluation.report.skeletons import draw_skeleton, side_colors

@@ -10,8 +10,7 @@ import numpy as np
 from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.oks import to_coco
 from evaluation.metrics.suspects import Suspects, rank_suspects
-from evaluation.report.material import Run, View
-from evaluation.report.page import Section
+from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Cell, Table
 
 SHOWN, RELABELED = 24, 100  # people in the table, and in the JSON

@@ -5,14 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.json_format import Json
 from evaluation.report import sequence
-from evaluation.report.material import Run, list_entries
-from evaluation.report.page import Section
-from evaluation.report.people import pack_people
+from evaluation.report.material import Run, Section
 from evaluation.report.side_view import draw_front_and_side
 from heads.skeleton import Skeleton
-from ief.reporting.scoring import choose_measure, ground_truth, person_errors, root_errors, view_poses
+from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.images.decode import LoadImage
 from mpii_tools.people import NO_FRAME, Depth, People
 
@@ -92,34 +89,6 @@ def make_people_section(
     )
     pictures = [(captions[row], picture) for row, picture in drawn]
     return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=deep)
-
-
-def make_lookup(
-    runs: Sequence[Run],
-    people: People | None,
-    load_image: LoadImage | None,
-    thumbnails: int,
-    images: str,
-    others: People | None,
-) -> Json:
-    """What the page's script shows of the people behind the errors of the runs' last stages; {} if nobody is known.
-
-    Of a single run it shows every stage; errors are those of 3D where all poses and some people have depth.
-
-    Args:
-        thumbnails: most close-ups in the page. images: where people without one have their image; '' for nowhere.
-        others: further annotated people of the images.
-    """
-    entries = [entry for entry in list_entries(runs, 2) if entry.stage != "mean_pose"]
-    poses = {entry.name: entry.poses for entry in entries if entry.poses is not None}
-    if people is None or not poses:
-        return {}
-    gt, millimeters = ground_truth(people, *poses.values(), others=others), None
-    if view_poses(people, 3, *poses.values()):
-        millimeters = np.stack([root_errors(pose, people) for pose in poses.values()])
-    columns, count = {"id": people.person_ids, "image": people.images}, max(0, thumbnails) if load_image else 0
-    flat = {name: pose[..., :2] for name, pose in poses.items()}
-    return pack_people(gt, flat, columns, millimeters, load_image, count, images)
 
 
 def choose_sequence(people: People, poses: Mapping[str, np.ndarray]) -> sequence.Sequence | None:

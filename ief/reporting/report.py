@@ -14,15 +14,23 @@ from checkpoints.files import write_bytes, write_text
 from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
-from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
-from evaluation.report.kinds import make_section as make_kinds
-from evaluation.report.material import list_entries
-from evaluation.report.page import Report, Section
+from evaluation.report import (
+    calibration,
+    curves,
+    errors,
+    human36m,
+    methods,
+    movement,
+    representation,
+    sequence,
+    suspects,
+)
+from evaluation.report.material import Section, list_entries
+from evaluation.report.page import Report
 from evaluation.report.published import TABLE_8
-from evaluation.report.suspects import make_section as make_suspects
-from evaluation.report.verdict import make_section as make_verdict
 from ief.reporting.evaluate import select_others
-from ief.reporting.pictures import choose_sequence, make_lookup, make_people_section
+from ief.reporting.people import make_lookup
+from ief.reporting.pictures import choose_sequence, make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations
@@ -107,10 +115,11 @@ def write_report(
     view = partial(view_poses, people, **options)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
     doubts = [f"{run.name}: {doubt}." for run in files for doubt in run.doubts]
-    judged = make_verdict(loaded, view)
+    stages, trainings = methods.compare_stages(loaded, view), human36m.compare_trainings(loaded, view)
+    entries, gains, pairs = trainings or ((), (), {})
+    judged = methods.make_verdict(loaded, view, (*stages, *entries))
     parts: list[Section | None] = [replace(judged, text=[*judged.text, *doubts])]
-    if trainings := human36m.compare_trainings(loaded, view):
-        entries, gains, pairs = trainings
+    if pairs:
         truth, trained = root_joints(people), root_joints(training)
         poses = {one.name: one.poses for one in pairs[min(pairs)] if one.poses is not None}
         followed = choose_sequence(people, poses) if truth is not None and poses else None
@@ -122,14 +131,13 @@ def write_report(
             representation.make_section(measured, shown.skeleton, trained is not None, dimensions=3),
             sequence.make_section(followed),
         ]
-    stages = methods.compare_stages(loaded, view)
     parts += methods.make_sections(loaded, stages, people is not None, published)
     parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
-    parts.append(make_kinds(stages))
+    parts.append(errors.make_kinds_section(stages))
     if people is not None:
         parts.append(errors.make_parts_section(loaded, view, bool(np.isfinite(people.scale).any())))
         parts.append(movement.make_section(loaded, view))
-        parts.append(make_suspects(loaded, view, people.person_ids.tolist(), people.images.tolist()))
+        parts.append(suspects.make_section(loaded, view, people.person_ids.tolist(), people.images.tolist()))
         parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
     link = f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
     lookup = make_lookup(loaded, people, load_image, thumbnails, link, others)

@@ -16,9 +16,8 @@ from evaluation.metrics.bootstrap import average_seeds, find_beyond_chance
 from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.relative import placement, relative_errors
 from evaluation.report.material import BASE, Entry
-from evaluation.report.methods import table_7
+from evaluation.report.methods import describe_difference, table_7
 from evaluation.report.tables import Row, Table, cell, metric_cells, readable
-from evaluation.report.verdict import describe_difference
 from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
 

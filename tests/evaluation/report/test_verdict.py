@@ -10,7 +10,7 @@ from scored import FEW, people_and_poses
 from evaluation import Estimate, evaluate
 from evaluation.metrics.bootstrap import find_beyond_chance, p_value
 from evaluation.report.material import Entry, Run
-from evaluation.report.verdict import compare_pairs, describe_difference, make_section
+from evaluation.report.methods import compare_pairs, describe_difference, make_verdict
 
 
 def view(gt, dimensions, *poses):
@@ -80,5 +80,5 @@ def test_holm_rejects_in_order_until_the_first_that_holds():
 def test_one_method_has_its_score_and_no_pair():
     gt, (pose,) = people_and_poses(2, 20)
     scores = evaluate(pose, gt, bootstrap=FEW)
-    section = make_section([Run("alone", "", {}, gt.skeleton, {"predictions": {2: scores}})], partial(view, gt))
+    section = make_verdict([Run("alone", "", {}, gt.skeleton, {"predictions": {2: scores}})], partial(view, gt))
     assert not section.tables and f"{scores.mean_pckh.value:.1f}" in section.text[0]
