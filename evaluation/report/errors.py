@@ -6,10 +6,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation import GroundTruth, Scores, evaluate
+from evaluation import KINDS, GroundTruth, Scores, evaluate
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
 from evaluation.metrics.ground_truth import has_size
-from evaluation.metrics.kinds import KINDS
 from evaluation.metrics.relative import relative_errors
 from evaluation.report import plots
 from evaluation.report.material import Entry, Run, Section, View

@@ -56,10 +56,9 @@ class Sequence:
 
 def make_section(sequence: Sequence | None) -> Section:
     """Figure 2; a sentence if there is no sequence to draw."""
-    heading = "Figure 2: wrists along a sequence"
+    heading, nothing = "Figure 2: wrists along a sequence", "No sequence with numbered frames, known depths and cameras"
     if sequence is None:
-        nothing = "No sequence with numbered frames, known depths and cameras was given."
-        return Section(heading, (nothing,), facts={"3d": {"figure2": {}}})
+        return Section(heading, (f"{nothing} was given.",), facts={"3d": {"figure2": {}}})
     text = (
         f"{sequence.title}: of the sequences, the one whose wrists move most. The error of the wrists and of the bones "
         "from them to the elbows, and poses at some frames, turned by 45 degrees, the ground truth in gray.",

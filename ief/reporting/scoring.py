@@ -17,9 +17,8 @@ import numpy as np
 from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
+from evaluation import MEASURES, PCKH, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
 from evaluation.metrics.calibration import correct_joints
-from evaluation.metrics.conventions import PCKH
 from evaluation.metrics.errors import joint_errors
 from evaluation.metrics.evaluate import person_errors as measure_errors
 from evaluation.metrics.evaluate import score_means
