@@ -10,8 +10,7 @@ from evaluation.metrics.bootstrap import Estimate, find_beyond_chance
 from evaluation.metrics.conventions import SHORT
 from evaluation.metrics.json_format import Json
 from evaluation.metrics.kinds import KINDS, SIMILARITIES
-from evaluation.metrics.metric import METRICS
-from evaluation.metrics.scores import Scores
+from evaluation.metrics.scores import METRICS, Scores
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."

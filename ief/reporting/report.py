@@ -1,6 +1,5 @@
 """The report of runs and files of predictions: read what they hold, ask the questions that apply, write the page."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints.files import write_bytes
 from evaluation import AngleLimits
 from evaluation.metrics.ground_truth import CROP
 from evaluation.metrics.json_format import Json
@@ -26,7 +25,7 @@ from evaluation.report import (
     suspects,
 )
 from evaluation.report.material import Section, list_entries
-from evaluation.report.page import Report
+from evaluation.report.page import render_report
 from evaluation.report.published import TABLE_8
 from ief.reporting.evaluate import select_others
 from ief.reporting.people import make_lookup
@@ -146,10 +145,8 @@ def write_report(
         joints_2d = crop_joints(people if training is None else training)
         parts.append(representation.make_section(joints_2d, shown.skeleton, training is not None))
         parts += [curves.make_section(trained, measure), curves.make_runs_section(trained)]
-    report = Report(title, lead, [part for part in parts if part])
-    for name, content in report.files().items():
+    for name, content in render_report(title, lead, [part for part in parts if part]).items():
         write_bytes(out / name, content)
-    write_text(out / "results.json", json.dumps(report.to_json(), indent=1, allow_nan=False))
     return out / "index.html"
 
 
