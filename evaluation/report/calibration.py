@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 from evaluation import PCKH, Measure
+from evaluation.metrics import to_json
 from evaluation.metrics.calibration import Calibration, calibrate, correct_joints, cross_fit
-from evaluation.metrics.json_format import to_json
 from evaluation.report import plots
 from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Cell, Table, cell, file_name, readable

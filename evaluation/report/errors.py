@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation import KINDS, GroundTruth, Scores, evaluate
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
-from evaluation.metrics.ground_truth import has_size
-from evaluation.metrics.relative import relative_errors
+from evaluation.metrics import DEFAULT_BOOTSTRAP, has_size, relative_errors
 from evaluation.report import plots
 from evaluation.report.material import Entry, Run, Section, View
 from evaluation.report.tables import Cell, Table, cell, file_name, join_groups, joints_table, kinds_table, metric_cells

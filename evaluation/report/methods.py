@@ -6,11 +6,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from evaluation import PCKH, Estimate, Scores
-from evaluation.metrics.bootstrap import find_beyond_chance
-from evaluation.metrics.calibration import correct_joints
-from evaluation.metrics.conventions import SHORT
-from evaluation.metrics.evaluate import person_errors
-from evaluation.metrics.json_format import Json, scores_to_json
+from evaluation.metrics import SHORT, Json, correct_joints, find_beyond_chance, person_errors, scores_to_json
 from evaluation.report import material, plots
 from evaluation.report.material import BASE, PREDICTED, Entry, Run, Section, View, subtract_base
 from evaluation.report.published import PAPER, TABLE_7, TABLE_8

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation import Estimate, GroundTruth
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, estimates, totals
-from evaluation.metrics.ground_truth import ratio
+from evaluation.metrics import DEFAULT_BOOTSTRAP, estimates, ratio, totals
 from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Table, cell, file_name
 

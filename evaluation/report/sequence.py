@@ -6,9 +6,8 @@ from itertools import product
 
 import numpy as np
 
+from evaluation.metrics import nan_mean, to_json
 from evaluation.metrics.errors import bone_errors, bone_names, joint_errors
-from evaluation.metrics.ground_truth import nan_mean
-from evaluation.metrics.json_format import to_json
 from evaluation.report.material import Section
 from evaluation.report.plots import line_plot
 from evaluation.report.side_view import GT

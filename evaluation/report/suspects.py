@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.metrics.ground_truth import GroundTruth
+from evaluation.metrics import GroundTruth
 from evaluation.metrics.oks import to_coco
 from evaluation.metrics.suspects import Suspects, rank_suspects
 from evaluation.report.material import Run, Section, View

@@ -10,8 +10,8 @@ from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from evaluation import KINDS, GroundTruth, OksScores, classify_errors, load_angle_limits, sequence_errors
+from evaluation.metrics import Json, to_block
 from evaluation.metrics.bootstrap import FEWEST, split_rows
-from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.origin import origin_warning
 from evaluation.report.tables import cell
 from ief.reporting.scoring import KEY, ground_truth, log_tables, score_coco, score_poses, to_tree, view_poses

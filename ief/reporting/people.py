@@ -9,9 +9,7 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from evaluation import KINDS, GroundTruth, classify_errors
-from evaluation.metrics.conventions import SHORT, joint_groups
-from evaluation.metrics.ground_truth import has_size, nan_mean
-from evaluation.metrics.json_format import Json
+from evaluation.metrics import SHORT, Json, has_size, joint_groups, nan_mean
 from evaluation.report.errors import parts_by_size
 from evaluation.report.material import Run, list_entries
 from evaluation.report.skeletons import close_up, side_colors, to_jpeg

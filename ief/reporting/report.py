@@ -11,8 +11,7 @@ import numpy as np
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from evaluation import AngleLimits
-from evaluation.metrics.ground_truth import CROP
-from evaluation.metrics.json_format import Json
+from evaluation.metrics import CROP, Json
 from evaluation.report import (
     calibration,
     curves,

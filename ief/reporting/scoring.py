@@ -18,12 +18,9 @@ from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
 from evaluation import MEASURES, PCKH, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
-from evaluation.metrics.calibration import correct_joints
-from evaluation.metrics.errors import joint_errors
+from evaluation.metrics import Json, correct_joints, difference_to_json, joint_errors, score_means, scores_to_json
 from evaluation.metrics.evaluate import person_errors as measure_errors
-from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import has_size, nan_mean
-from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
 from evaluation.metrics.oks import fill_areas
 from evaluation.report.tables import format_scores
 from mpii_tools.annotations.reading import Reading

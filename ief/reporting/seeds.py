@@ -12,9 +12,8 @@ import numpy as np
 from checkpoints.console import log
 from checkpoints.files import write_text
 from evaluation import Estimate, GroundTruth, Scores
-from evaluation.metrics.bootstrap import average_seeds, find_beyond_chance
-from evaluation.metrics.evaluate import score_means
-from evaluation.metrics.relative import placement, relative_errors
+from evaluation.metrics import find_beyond_chance, placement, relative_errors, score_means
+from evaluation.metrics.bootstrap import average_seeds
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import describe_difference, table_7
 from evaluation.report.tables import Row, Table, cell, metric_cells, readable
