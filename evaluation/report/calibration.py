@@ -71,7 +71,7 @@ def reliability_plot(results: Mapping[str, Calibration], title: str) -> plots.Fi
         results: name ('as predicted', 'calibrated') -> what `calibrate` returns.
         title: above the plot.
     """
-    figure, axes = plots.make_axes(title, 4.6)
+    figure, (axes,) = plots.make_axes(title, 4.6)
     axes.plot((0, 1), (0, 1), color="#777777", linestyle="--", linewidth=1, zorder=1)
     for index, (name, each) in enumerate(results.items()):
         color, place = (plots.INK, plots.GRID)[index % 2], [one.score for one in each.bins]  # none of a method's

@@ -1,6 +1,7 @@
-"""Table 7 by one seed or the means of several, with intervals over people and over seeds: results.md and .json."""
+"""Table 7 by one seed or the means of several, with intervals over people and over seeds: tables and a plot."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise, product
@@ -8,12 +9,14 @@ from pathlib import Path
 from textwrap import fill
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from checkpoints.console import log
-from checkpoints.files import write_text
+from checkpoints.files import write_atomically, write_text
 from evaluation import Estimate, GroundTruth, Scores
-from evaluation.metrics import find_beyond_chance, placement, relative_errors, score_means
+from evaluation.metrics import Json, find_beyond_chance, placement, relative_errors, score_means
 from evaluation.metrics.bootstrap import average_seeds
+from evaluation.report import plots
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import describe_difference, table_7
 from evaluation.report.tables import Row, Table, cell, metric_cells, readable
@@ -29,7 +32,7 @@ Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with interval
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of one or several seeds, log the paper's Table 7 and who wins, write `results.md` and `.json`.
+    """Compare runs of one or several seeds, log the paper's Table 7 and who wins, write all of it.
 
     Args:
         folder: to write to.
@@ -38,7 +41,7 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
         people: the validation people.
 
     Returns:
-        Both files, which hold everything.
+        Both files, which hold everything, and `differences.png`, if `ief_star` is among the methods.
 
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
@@ -82,10 +85,14 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     log.info(paper_table(entries, means).text())
     for text in summarize(entries, gt, poses):
         log.info(fill(text, COLUMNS))
-    return [
+    files = [
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
         write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
     ]
+    if BASE in runs:
+        figure = plot_differences({means.removeprefix(", "): tree["all joints"]})
+        files.append(write_atomically(folder / "differences.png", figure.savefig))
+    return files
 
 
 def paper_table(entries: Sequence[Entry], means: str) -> Table:
@@ -117,6 +124,25 @@ def paper_table(entries: Sequence[Entry], means: str) -> Table:
     title = f"Table 7{means}: {entries[0].scores.people:,} validation people"
     note = f"In parentheses minus {BASE}; *: beyond chance, by Holm's correction. More: results.md"
     return Table(title, ("", *methods), tuple(rows), note if changes else "More: results.md")
+
+
+def plot_differences(tables: Mapping[str, Json]) -> Figure:
+    """Each method minus the baseline, in joint error and PCKh side by side, with 95 % confidence intervals over people.
+
+    Args:
+        tables: comparison -> its differences, "all joints" of results.json; all of the same methods and measure.
+    """
+    panels: dict[str, plots.Values] = {}
+    for name, table in tables.items():
+        for row, *cells in table["rows"]:
+            found = re.fullmatch(rf"(stage \d+), (\w+) - {BASE}", row)
+            for head, one in zip(table["head"][1:], cells, strict=True):
+                if found and head not in ("Bone px", "over seeds"):
+                    series = ", ".join(filter(None, (name, found[1])))
+                    values = panels.setdefault(f"{head}, minus {BASE}", {}).setdefault(series, {})
+                    values[found[2]] = Estimate(one["value"], *(one["interval"] or ()))
+    (xlabel, first), *others = panels.items()
+    return plots.joint_dots(first, "Differences with 95 % confidence intervals", xlabel, beside=dict(others))
 
 
 def summarize(entries: Sequence[Entry], gt: GroundTruth, poses: Mapping[tuple[str, str], Poses]) -> list[str]:
