@@ -221,6 +221,7 @@ def make_verdict(runs: Sequence[Run], view: View, compared: Sequence[Entry] = ()
     have it. `compared`: stages whose differences are known already.
     """
     dimensions = 3 if all(3 in run.stages[run.last] for run in runs) else 2
+    doubts = [f"{run.name}: {doubt}." for run in runs for doubt in run.doubts]
     entries = material.list_entries(runs, dimensions)
     entries = [entry for entry in entries if entry.stage != "mean_pose"] or entries
     pairs, scores = compare_pairs(entries, view, compared), entries[-1].scores
@@ -228,7 +229,7 @@ def make_verdict(runs: Sequence[Run], view: View, compared: Sequence[Entry] = ()
     if not pairs:
         values = ", ".join(f"{entry.name} {cell(list_values(entry.scores)['all joints'])}" for entry in entries)
         unknown = "; whether they differ beyond chance is not known without the poses and the people"
-        return Section("Verdict", (f"{what}: {values}{unknown * (len(entries) > 1)}.",))
+        return Section("Verdict", (f"{what}: {values}{unknown * (len(entries) > 1)}.", *doubts))
     text, values, looks, names = [], {}, [], [entry.name for entry in entries]
     for one, (better, worse, people) in pairs:
         if one.name == pairs[0][0].name:
@@ -242,7 +243,7 @@ def make_verdict(runs: Sequence[Run], view: View, compared: Sequence[Entry] = ()
     for each, (_, counts) in zip(facts, pairs, strict=True):
         each.update(zip(("better", "worse", "people"), counts, strict=True))
     verdict, tables = {"sentences": text, "pairs": facts}, {"pairs": pairs_table(pairs, what)}
-    return Section("Verdict", text, tables, {"differences": (caption, plot)}, facts={"verdict": verdict})
+    return Section("Verdict", [*text, *doubts], tables, {"differences": (caption, plot)}, facts={"verdict": verdict})
 
 
 def pairs_table(pairs: Sequence[Compared], what: str) -> Table:

@@ -102,7 +102,7 @@ def list_people(
         quarter[inside] = place
     columns = {"id": people.person_ids[rows], "image": people.images[rows], "quarter": quarter[rows]}
     columns |= dict(zip(("x", "y", "side", "size"), np.column_stack([box, size[rows]]).round(3).T, strict=True))
-    table = zip(*(np.asarray(column).tolist() for column in columns.values()), strict=True)
+    table = zip(*(column.tolist() for column in columns.values()), strict=True)
     facts = [dict(zip(columns, each, strict=True)) for each in table]
     return [each | thumbnails.get(place, {}) for place, each in enumerate(facts)], box
 

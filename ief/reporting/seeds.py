@@ -60,7 +60,13 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
     parts = parts if all(part.annotated.any() for part in parts.values()) else {}
     compared = {
-        name: {row: compare_seeds(part, *both) for row, both in (pairs | gains).items()}
+        name: {
+            row: (
+                score_means(part, *both),
+                [score_means(part, [one], [other], bootstrap=None) for one, other in zip(*both, strict=True)],
+            )
+            for row, both in (pairs | gains).items()
+        }
         for name, part in {"all joints": gt, **parts}.items()
     }
     entries = []
@@ -159,12 +165,6 @@ def summarize(entries: Sequence[Entry], gt: GroundTruth, poses: Mapping[tuple[st
     stages = [f"{best}, {readable(stage)}" for stage in (last, previous)]
     named.append((*stages, (last, best), (previous, best)))
     return [f"{describe_difference(*pair, score_means(gt, poses[a], poses[b]))}." for *pair, a, b in named]
-
-
-def compare_seeds(gt: GroundTruth, poses: Poses, others: Poses) -> Difference:
-    """Scores minus those of others, seed by seed."""
-    each = [score_means(gt, [one], [other], bootstrap=None) for one, other in zip(poses, others, strict=True)]
-    return score_means(gt, poses, others), each
 
 
 def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]:
