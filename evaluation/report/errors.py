@@ -94,37 +94,36 @@ def make_parts_section(runs: Sequence[Run], view: View, scaled: bool) -> Section
         scaled: whether some person's scale is known. Crop pixels make people of all sizes comparable; without a scale
             there are only image pixels.
     """
-    viewed = [(run, *view(2, run.poses[run.last])) for run in runs if run.last in run.poses]
+    viewed = [(run.name, *view(2, run.poses[run.last])) for run in runs if run.last in run.poses]
     error, unit = ("joint_error_crop", "crop px") if scaled else ("joint_error", "image px")
-    text, figures, tables = [], {}, {}
+    text, tables, drawn = [], {}, {}
     for key, (divide, title, caption) in PARTS.items():
-        parts = {run.name: breakdown(pose, gt, divide(gt)) for run, gt, (pose,) in viewed}
+        parts = {name: breakdown(pose, gt, divide(gt)) for name, gt, (pose,) in viewed}
         if not any(parts.values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
-        values = {run: {label: part[error].overall for label, part in each.items()} for run, each in parts.items()}
-        plot = plots.joint_dots(values, title, f"mean joint error ({unit})")
-        figures[f"error-by-{key}"] = (f"{caption} Lines are 95 % confidence intervals.", plot)
-        rows = [
+        values = {name: {label: part[error].overall for label, part in each.items()} for name, each in parts.items()}
+        rows = tuple(
             (label, Cell(part.people, digits=0), *(cell(each[label]) for each in values.values()))
             for label, part in next(iter(parts.values())).items()
-        ]
+        )
         words = f"{title}: mean joint error in {unit.replace('px', 'pixels')}"
-        tables[f"error-by-{key}"] = Table(words, ("", "People", *parts), tuple(rows))
-    relative = {
-        run.name: {str(length): each for length, each in relative_errors(gt, poses).items()}
-        for run, gt, poses in viewed
-    }
-    if any(relative.values()):  # a single joint has no pairs
-        title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
+        tables[f"error-by-{key}"] = Table(words, ("", "People", *parts), rows)
+        drawn[f"error-by-{key}"] = caption, (values, title, f"mean joint error ({unit})")
+    values = {name: {str(far): each for far, each in relative_errors(gt, poses).items()} for name, gt, poses in viewed}
+    if any(values.values()):  # a single joint has no pairs
+        title, xlabel = "By the bones between two joints", "mean error of their relative position (image px)"
         caption = (
             "Relative positions of two joints (Eq. 6). With one bone between them it is the bone error; the loss of "
-            "`all` supervises those far apart too. Lines are 95 % confidence intervals."
+            "`all` supervises those far apart too."
         )
-        plot = plots.joint_dots(relative, title, unit)
-        figures["error-by-path"] = (caption, plot)
-        rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
-        tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(relative.values()))), rows)
+        rows = tuple((name, *map(cell, each.values())) for name, each in values.items())
+        tables["error-by-path"] = Table(f"{title}: {xlabel}", ("bones between", *next(iter(values.values()))), rows)
+        drawn["error-by-path"] = caption, (values, title, xlabel)
+    figures = {
+        name: (f"{caption} Lines are 95 % confidence intervals.", plots.joint_dots(*each))
+        for name, (caption, each) in drawn.items()
+    }
     return Section("Where the error is", text, tables, figures, folded=frozenset(tables))
 
 

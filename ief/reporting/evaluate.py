@@ -118,10 +118,9 @@ def read_files(
     reading = read_annotations(annotations)
     everybody, people = reading.people, select_split(annotations, reading.people, split)
     require_pixels(annotations, people)
-    reads, faults = [read_predictions(path, people.joint_names, first_pixel) for path in paths], reading.faults
-    notes = [table(f"faults of {annotations}", faults)]
-    image_ids = reading.image_ids if len(people) == len(everybody) else {}
-    reading = replace(reading, people=people, image_ids=image_ids)
+    reads = [read_predictions(path, people.joint_names, first_pixel) for path in paths]
+    notes = [table(f"faults of {annotations}", reading.faults)]
+    reading = replace(reading, people=people, image_ids=reading.image_ids if len(people) == len(everybody) else {})
     try:
         first, people = align_annotated(reads[0], people)
     except PoseError as error:
@@ -130,8 +129,8 @@ def read_files(
         scored = score_detections(reads, reading, drawn, error)
         log_notes([*notes, f"COCO's OKS alone, which needs no pairs: {error}"])
         return scored, people, [], None
-    spare, placed = len(reads[0]) - len(people), predicted_joints(first.joints)
-    unplaced = people.joint_names_where(people.annotated.any(axis=0) & ~placed)
+    spare = len(reads[0]) - len(people)
+    unplaced = people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(first.joints))
     told = {
         f"{spare:,} predictions are of nobody in the annotations and do not count": spare > 0,
         f"joints that are NaN in {paths[0]} and do not count: {', '.join(unplaced)}": len(unplaced) > 0,

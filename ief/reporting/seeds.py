@@ -19,7 +19,7 @@ from evaluation.metrics.bootstrap import average_seeds
 from evaluation.report import plots
 from evaluation.report.material import BASE, Entry
 from evaluation.report.methods import describe_difference, table_7
-from evaluation.report.tables import Row, Table, cell, metric_cells, readable
+from evaluation.report.tables import Row, Table, cell, metric_cells, metric_heads, readable
 from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
 
@@ -107,11 +107,10 @@ def paper_table(entries: Sequence[Entry], means: str) -> Table:
     Args:
         entries: every stage of every method. means: of how many seeds, in words; empty for one.
     """
-    measure = entries[0].scores.measure
-    heads = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
+    heads = {name: head for name, head in metric_heads(entries[0].scores).items() if not name.endswith("_crop")}
     changes = {
         (entry.stage, entry.method, name): entry.difference[name].overall
-        for entry in entries if entry.difference for name in heads.values()
+        for entry in entries if entry.difference for name in heads
     }  # fmt: skip
     beyond = dict(zip(changes, find_beyond_chance(list(changes.values())), strict=True))
 
@@ -125,7 +124,7 @@ def paper_table(entries: Sequence[Entry], means: str) -> Table:
     for stage in dict.fromkeys(entry.stage for entry in entries):
         shown = [entry for entry in entries if entry.stage == stage]
         rows.append((readable(stage).capitalize(),))
-        rows += [(head, *(show(entry, name) for entry in shown)) for head, name in heads.items()]
+        rows += [(head, *(show(entry, name) for entry in shown)) for name, head in heads.items()]
     methods = dict.fromkeys(entry.method for entry in entries)
     title = f"Table 7{means}: {entries[0].scores.people:,} validation people"
     note = f"In parentheses minus {BASE}; *: beyond chance, by Holm's correction. More: results.md"
@@ -202,21 +201,21 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
     Args:
         joints: which are counted. means: of how many seeds, in words; empty for one.
     """
-    measure = next(iter(rows.values()))[0].measure
-    metrics = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
+    first = next(iter(rows.values()))[0]
+    heads = {name: head for name, head in metric_heads(first).items() if not name.endswith("_crop")}
 
     def row(name: str, mean: Scores, each: list[Scores]) -> Row:
-        cells = metric_cells(mean, metrics.values(), signed=True)
+        cells = metric_cells(mean, heads, signed=True)
         if not means:
             return name, *cells
-        seeds = [average_seeds([scores[metric].overall.value for scores in each]) for metric in metrics.values()]
+        seeds = [average_seeds([scores[metric].overall.value for scores in each]) for metric in heads]
         drawn = [replace(one, interval=over.interval).parts()[1] or "-" for one, over in zip(cells, seeds, strict=True)]
         return name, *chain.from_iterable(zip(cells, drawn, strict=True))
 
-    title, head = "paired by person", list(metrics)
+    title, head = "paired by person", list(heads.values())
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
     if means:
-        title, head = "paired by person and by seed", [part for name in metrics for part in (name, "over seeds")]
+        title, head = "paired by person and by seed", [part for name in heads.values() for part in (name, "over seeds")]
         also = "then over seeds: Student's t, the people as they are. A difference is beyond chance if neither holds 0"
         note = f"{note}; {also}"
     lines = tuple(row(name, *both) for name, both in rows.items())
