@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
-from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
+from evaluation.metrics.errors import MIN_ALIGNED, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
 from evaluation.metrics.kinds import classify_errors, kind_terms, measure_kinds
 from evaluation.metrics.origin import origin_warning
@@ -217,7 +217,7 @@ def _score_metric(
     names["per_action"] = () if metric.std else sequences.actions
     of_kind = np.array(kinds, dtype=object)[:, None] == np.array(names["per_kind"], dtype=object)
     if metric.std:
-        arrays = _stds(compute_std(sums["moments"]), of_kind)
+        arrays = _stds(sums["moments"], of_kind)
     else:
         arrays = _means(sums["sum"], sums["count"], of_kind, len(sequences.subjects))
     if gt.dimensions == 2:
@@ -239,8 +239,16 @@ def _means(total: np.ndarray, count: np.ndarray, of_kind: np.ndarray, subjects: 
     }
 
 
-def _stds(each: np.ndarray, of_kind: np.ndarray) -> Arrays:
-    """Means of standard deviations (1 + R, S, P) over subjects and parts; (P, C) the kinds of the parts."""
+def _stds(sums: np.ndarray, of_kind: np.ndarray) -> Arrays:
+    """Means over subjects and parts of standard deviations, NaN of fewer than two lengths.
+
+    Args:
+        sums: (1 + R, S, P, 3) of `length_moments`.
+        of_kind: (P, C) the kinds of the parts.
+    """
+    count, total, squares = np.moveaxis(sums, -1, 0)
+    count = np.where(count < 2, 0, count)
+    each = np.sqrt(np.maximum(ratio(squares, count) - ratio(total, count) ** 2, 0))
     return {
         "overall": nan_mean(each.reshape(len(each), each.shape[1] * each.shape[2]), axis=1),
         "per_part": nan_mean(each, axis=1),

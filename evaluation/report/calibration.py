@@ -18,7 +18,8 @@ def measure(runs: Sequence[Run], view: View) -> dict[str, dict[str, Calibration]
     results = {}
     for run in (run for run in runs if run.last in run.scores):
         gt, (pose,) = view(2, run.poses[run.last])
-        scores, correct = run.scores[run.last], correct_joints(pose, gt, convention=run.convention)
+        scores, convention = run.scores[run.last], run.stages[run.last][2].convention
+        correct = correct_joints(pose, gt, convention=convention)
         before, after = calibrate(scores, correct), calibrate(cross_fit(scores, correct), correct)
         if before and after and before.correlation.value is not None:
             results[run.name] = {"as_predicted": before, "calibrated": after}

@@ -106,11 +106,6 @@ class Run:
         scores, data = self.stages[stage][dimensions], self.record.get("data", UNKNOWN)
         return Entry(name, self.method, stage, scores, data, self.record.get("also"), self.poses.get(stage))
 
-    @property
-    def convention(self) -> str:
-        """How the PCKh of its last stage was counted."""
-        return self.stages[self.last][2].convention
-
 
 @dataclass(frozen=True)
 class Section:

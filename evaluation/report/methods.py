@@ -201,9 +201,8 @@ def describe_difference(name: str, other: str, difference: Scores) -> str:
     unit, sign = (f"points of {difference.measure.title}", 1) if flat else ("mm of Joint Error", -1)
     said = f"{name} and {other}: no difference beyond chance, {cell(overall, signed=True)} {unit}"
     if find_beyond_chance([overall])[0]:
-        low, high = sorted(map(abs, overall.interval))
         verb = "beats" if sign * overall.value > 0 else "loses to"
-        said = f"{name} {verb} {other} by {abs(overall.value):.1f} [{low:.1f}, {high:.1f}] {unit}"
+        said = f"{name} {verb} {other} by {Cell(abs(overall.value), sorted(map(abs, overall.interval)))} {unit}"
     sides: dict[str, list[str]] = {"better": [], "worse": [], "no difference": []}
     for group, value, beyond in zip([*list_values(difference)][1:], groups, find_beyond_chance(groups), strict=True):
         if value.interval == (0, 0):  # the root in 3D, which is 0 by definition
@@ -258,7 +257,6 @@ def pairs_table(pairs: Sequence[Compared], what: str) -> Table:
         for one, (more, less, _), groups in values
     )
     heads = (SHORT.get(group, group) for group in values[0][-1])
-    flat = pairs[0][0].scores.dimensions == 2
-    better = "more joints correct : fewer" if flat else "a smaller error : a larger one"
+    better = "a smaller error : a larger one" if pairs[0][0].scores.dimensions == 3 else "more joints correct : fewer"
     note = f"People: those for whom the first has {better}. Intervals are paired."
     return Table(f"Differences of every two: {what}", ("", *heads, "People"), rows, note)

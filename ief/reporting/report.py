@@ -12,23 +12,14 @@ from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from evaluation import AngleLimits
 from evaluation.metrics import CROP, Json
-from evaluation.report import (
-    calibration,
-    curves,
-    errors,
-    human36m,
-    methods,
-    movement,
-    representation,
-    sequence,
-    suspects,
-)
+from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, suspects
 from evaluation.report.material import Section, list_entries
 from evaluation.report.page import render_report
 from evaluation.report.published import TABLE_8
+from ief.reporting import sequence
 from ief.reporting.evaluate import select_others
 from ief.reporting.people import make_lookup
-from ief.reporting.pictures import choose_sequence, make_people_section
+from ief.reporting.pictures import make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations
@@ -125,7 +116,7 @@ def write_report(
             representation.make_section(
                 truth if trained is None else trained, shown.skeleton, trained is not None, dimensions=3
             ),
-            sequence.make_section(choose_sequence(people, poses) if truth is not None and poses else None),
+            sequence.make_section(sequence.choose_sequence(people, poses) if truth is not None and poses else None),
         ]
     parts += [
         *methods.make_sections(loaded, stages, people is not None, published),
