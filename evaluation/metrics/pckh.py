@@ -10,19 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.conventions import (
-    UPPER_BODY,
-    Convention,
-    Measure,
-    get_convention,
-    joint_groups,
-    members,
-    select_mean,
-)  # fmt: skip
+from evaluation.metrics.conventions import Convention, Measure, get_convention, joint_groups, members, select_mean
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.scores import Measured, Score, Scores, to_score
 from heads.skeleton import Skeleton
 
+UPPER_BODY = ("shoulder", "elbow", "wrist")  # the official toolkit's UBody
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
 
 
@@ -53,11 +46,7 @@ def pckh(
 
 
 def score_distances(
-    distances: np.ndarray,
-    thresholds: Sequence[float],
-    convention: Convention,
-    skeleton: Skeleton,
-    measure: Measure,
+    distances: np.ndarray, thresholds: Sequence[float], convention: Convention, skeleton: Skeleton, measure: Measure
 ) -> dict[str, Score]:
     """PCKh at each threshold, and the curve, of distances (N, K) of `measure_distances`. The others: `measure_pckh`."""
     correct = CorrectJoints([distances], thresholds, convention)[:].sum(axis=0)[None]

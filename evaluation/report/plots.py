@@ -47,11 +47,7 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
 
 
 def joint_dots(
-    values: Values,
-    title: str,
-    xlabel: str,
-    looks: Sequence[int] | None = None,
-    beside: dict[str, Values] | None = None,
+    values: Values, title: str, xlabel: str, looks: Sequence[int] = (), beside: Mapping[str, Values] | None = None
 ) -> Figure:
     """A dot per joint (or whatever is counted off) and method, with its confidence interval if it has one.
 
