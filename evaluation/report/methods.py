@@ -138,11 +138,10 @@ def table_8(entries: Sequence[Entry], published: Mapping[str, Json]) -> Table:
         captions.setdefault(f"As published, MPII test set: {each['source']}", []).append(
             (each["label"], *map(Cell, each["groups"]))
         )
-    notes = ["The published rows are not ours: they are on MPII's test set."] if published else []
-    notes += [each["note"] for each in published.values()]
+    notes = ["The published rows are not ours: they are on MPII's test set."] * bool(published)
+    note = " ".join(filter(None, [*notes, *(each["note"] for each in published.values())]))
     conventions = ", ".join(dict.fromkeys(entry.scores.convention for entry in entries))
     title = f"{measure.title}{measure.note} in % by joint group ({conventions} convention)"
-    note = " ".join(filter(None, notes))
     heads = (SHORT.get(group, group) for group in entries[-1].scores.pckh.groups["groups"])  # as there
     return Table(title, ("", *heads), join_groups([*groups, *captions.items()]), note, folded=frozenset(captions))
 
