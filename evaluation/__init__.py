@@ -25,10 +25,9 @@ from evaluation.metrics.errors import mpjpe, p_mpjpe, rigid_align, sequence_erro
 from evaluation.metrics.evaluate import bone_error, compare, evaluate, joint_error
 from evaluation.metrics.ground_truth import GroundTruth
 from evaluation.metrics.kinds import KINDS, classify_errors
-from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.oks import OksScores, oks_scores
 from evaluation.metrics.pckh import pckh
-from evaluation.metrics.scores import Score, Scores
+from evaluation.metrics.scores import METRICS, Metric, Score, Scores
 from evaluation.metrics.suspects import Suspects, rank_suspects
 from evaluation.report.tables import format_scores
 

@@ -125,17 +125,12 @@ def illegal_angles(joints: np.ndarray, limits: AngleLimits, skeleton: Skeleton =
     angles = np.arctan2(y, x) + np.pi, np.arctan2(z, np.hypot(x, y)) + np.pi / 2
     azimuth, elevation = ((np.degrees(angle) // limits.bin_degrees).astype(np.intp) for angle in angles)
     legal_upper = limits.spread[np.arange(len(TORSO)), azimuth, elevation]
-    legal_lower = _check_limbs(lower, limits, azimuth[:, ABOVE], elevation[:, ABOVE])
-    return np.where(known, ~np.concatenate([legal_upper, legal_lower], axis=1), np.nan)
-
-
-def _check_limbs(bones: np.ndarray, limits: AngleLimits, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
-    """(N, 4) whether the bones (N, 4, 3) of the limbs are within the limits of those above, which are in these bins."""
-    at = (np.arange(len(LIMBS)), azimuth, elevation)
-    across, first, second = np.moveaxis(np.einsum("nlij,nlj->nli", limits.axes[at], bones), -1, 0)
+    at = (np.arange(len(LIMBS)), azimuth[:, ABOVE], elevation[:, ABOVE])  # the bins of the bones above the limbs
+    across, first, second = np.moveaxis(np.einsum("nlij,nlj->nli", limits.axes[at], lower), -1, 0)
     low, high, second_low, second_high = np.moveaxis(limits.bounds[at], -1, 0)
     inside = (low <= first) & (first <= high) & (second_low <= second) & (second <= second_high)
-    return inside & (across + limits.offset[at] <= 0)
+    legal = np.concatenate([legal_upper, inside & (across + limits.offset[at] <= 0)], axis=1)
+    return np.where(known, ~legal, np.nan)
 
 
 def _limb_frames(torso: np.ndarray, above: np.ndarray, limits: AngleLimits) -> np.ndarray:

@@ -87,13 +87,18 @@ def calibrate(
     sums = totals(terms, bootstrap)
     joints, by_score, by_hit = sums["joints"], sums["score"], sums["correct"]
     count = joints.sum(axis=1)
-    means = [ratio(each.sum(axis=1), count) for each in (by_score, by_hit, np.abs(by_score - by_hit))]
-    score, correct_share, error = (estimates(mean).item() for mean in means)
-    correlation, auc = estimates(_correlation(sums["moments"], count)).item(), _auc(scores[counted], correct[counted])
+    summed = (each.sum(axis=1) for each in (by_score, by_hit, np.abs(by_score - by_hit)))
+    score, correct_share, error = (estimates(ratio(each, count)).item() for each in summed)
+    # Pearson's r; NaN if u or v does not vary.
+    u, v, uu, vv, uv = sums["moments"].T
+    n = np.maximum(count, 1)
+    varied = np.maximum(uu - u * u / n, 0) * np.maximum(vv - v * v / n, 0)
+    correlation = ratio(uv - u * v / n, np.where(varied > 1e-18 * n * n, np.sqrt(varied), 0))
     filled = np.flatnonzero(joints[0])
     columns = joints[0].astype(int), by_score[0] / np.maximum(joints[0], 1), estimates(ratio(by_hit, joints))
     bins = tuple(map(ScoreBin, *(column[filled].tolist() for column in columns)))
-    return Calibration(int(counted.sum()), score, correct_share, correlation, Estimate(auc), error, bins)
+    auc = Estimate(_auc(scores[counted], correct[counted]))
+    return Calibration(int(counted.sum()), score, correct_share, estimates(correlation).item(), auc, error, bins)
 
 
 def fit_map(scores: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -181,14 +186,6 @@ def coverage(squared: np.ndarray, bootstrap: Bootstrap | None = DEFAULT_BOOTSTRA
 def _radius(level: float | np.ndarray) -> float | np.ndarray:
     """The square of an ellipse's radius in standard deviations: chi-square's quantile, two degrees of freedom."""
     return -2 * np.log1p(-level)
-
-
-def _correlation(moments: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """(S,) Pearson's r from sums (S, 5) of u, v, uu, vv and uv over (S,) joints; NaN if u or v does not vary."""
-    u, v, uu, vv, uv = moments.T
-    n = np.maximum(count, 1)
-    varied = np.maximum(uu - u * u / n, 0) * np.maximum(vv - v * v / n, 0)
-    return ratio(uv - u * v / n, np.where(varied > 1e-18 * n * n, np.sqrt(varied), 0))
 
 
 def _auc(scores: np.ndarray, correct: np.ndarray) -> float | None:

@@ -13,7 +13,6 @@ from heads.skeleton import Skeleton
 LIMB_GROUPS = {group: (group.lower(),) for group in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")}
 OUTSIDE_MEAN = ("pelvis", "thorax")
 SHORT = {"Shoulder": "Sho.", "Elbow": "Elb.", "Wrist": "Wri.", "Ankle": "Ank."}  # as in Table 8
-UPPER_BODY = ("shoulder", "elbow", "wrist")
 
 
 @dataclass(frozen=True)

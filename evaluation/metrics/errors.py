@@ -144,13 +144,6 @@ def length_moments(lengths: np.ndarray) -> Iterator[np.ndarray]:
     yield offset**2
 
 
-def compute_std(sums: np.ndarray) -> np.ndarray:
-    """(...) standard deviations from sums (..., 3) of `length_moments`; NaN of fewer than two lengths."""
-    count, total, squares = np.moveaxis(sums, -1, 0)
-    count = np.where(count < 2, 0, count)
-    return np.sqrt(np.maximum(ratio(squares, count) - ratio(total, count) ** 2, 0))
-
-
 def sequence_errors(pred: ArrayLike, gt: GroundTruth) -> list[dict[str, str | int | float | None]]:
     """The errors of every sequence, from the largest Joint Error to the smallest, undefined ones last.
 

@@ -14,13 +14,12 @@ from numpy.typing import ArrayLike
 from checkpoints.errors import PoseError
 from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, Bootstrap, totals
 from evaluation.metrics.conventions import Convention, get_convention, name_kind
-from evaluation.metrics.errors import MIN_ALIGNED, compute_std, length_moments
+from evaluation.metrics.errors import MIN_ALIGNED, length_moments
 from evaluation.metrics.ground_truth import GroundTruth, has_size, nan_mean, ratio
 from evaluation.metrics.kinds import classify_errors, kind_terms, measure_kinds
-from evaluation.metrics.metric import METRICS, Metric
 from evaluation.metrics.origin import origin_warning
 from evaluation.metrics.pckh import CorrectJoints, check_thresholds, measure_distances, measure_pckh
-from evaluation.metrics.scores import Arrays, Measured, Score, Scores, to_score
+from evaluation.metrics.scores import METRICS, Arrays, Measured, Metric, Score, Scores, to_score
 
 
 def evaluate(
@@ -163,16 +162,16 @@ def _measure(
     What is counted does not depend on the predictions, and every metric in 2D is linear in the rest: the terms' mean
     over the predictions gives the metrics' mean, and people are resampled once for all of them.
     """
-    checked = [gt.check(pred) for pred in predictions]
-    terms = {}
+    checked, terms = [gt.check(pred) for pred in predictions], {}
     if gt.dimensions == 2:
         correct = CorrectJoints([measure_distances(pred, gt) for pred in checked], thresholds, convention)
         terms |= {"correct": gt.sequences.sum(correct), "scored": gt.sequences.sum(~np.isnan(correct.distances[0]))}
         kinds = [classify_errors(pred, gt, convention=convention) for pred in checked]
         terms |= {name: gt.sequences.sum(term) for name, term in kind_terms(kinds, gt).items()}
-    metrics = [metric for metric in METRICS[gt.dimensions] if metric.part != "angle" or gt.angle_limits]
     counted = {}  # of each metric (P,) people of each part
-    for metric in (metric for metric in metrics if not (metric.of_gt and paired)):
+    for metric in METRICS[gt.dimensions]:
+        if (metric.of_gt and paired) or (metric.part == "angle" and not gt.angle_limits):
+            continue
         values = sum(metric.values(pred, gt) for pred in checked) / len(checked)  # (N, P), NaN if not counted
         counted[metric] = np.isfinite(values).sum(axis=0)
         terms |= {(metric, kind): term for kind, term in _terms(metric, values, gt).items()}
@@ -182,10 +181,10 @@ def _measure(
     if gt.dimensions == 2:
         measured |= measure_pckh(sums["correct"], sums["scored"], thresholds, convention, gt.skeleton, gt.measure)
         measured |= measure_kinds(sums["kinds"], sums["parts"], convention, gt)
+    first = {metric.block: people for metric, people in reversed(counted.items())}  # of those in several units
     for metric in counted:
-        first = next(one for one in counted if one.block == metric.block)
         own = {key[1]: total for key, total in sums.items() if key[0] == metric}
-        measured[metric.name] = _score_metric(metric, own, counted[first], gt)
+        measured[metric.name] = _score_metric(metric, own, first[metric.block], gt)
     return measured
 
 
@@ -218,12 +217,12 @@ def _score_metric(
     names["per_action"] = () if metric.std else sequences.actions
     of_kind = np.array(kinds, dtype=object)[:, None] == np.array(names["per_kind"], dtype=object)
     if metric.std:
-        arrays = _stds(compute_std(sums["moments"]), of_kind)
+        arrays = _stds(sums["moments"], of_kind)
     else:
         arrays = _means(sums["sum"], sums["count"], of_kind, len(sequences.subjects))
-    kept = arrays if gt.dimensions == 3 else ("overall", "per_part")
-    counts = dict(zip(parts, counted.tolist(), strict=True))
-    return {key: arrays[key] for key in kept}, names, counts, sum(counts.values())
+    if gt.dimensions == 2:
+        arrays = {key: arrays[key] for key in ("overall", "per_part")}
+    return arrays, names, dict(zip(parts, counted.tolist(), strict=True)), int(counted.sum())
 
 
 def _means(total: np.ndarray, count: np.ndarray, of_kind: np.ndarray, subjects: int) -> Arrays:
@@ -240,8 +239,16 @@ def _means(total: np.ndarray, count: np.ndarray, of_kind: np.ndarray, subjects: 
     }
 
 
-def _stds(each: np.ndarray, of_kind: np.ndarray) -> Arrays:
-    """Means of standard deviations (1 + R, S, P) over subjects and parts; (P, C) the kinds of the parts."""
+def _stds(sums: np.ndarray, of_kind: np.ndarray) -> Arrays:
+    """Means over subjects and parts of standard deviations, NaN of fewer than two lengths.
+
+    Args:
+        sums: (1 + R, S, P, 3) of `length_moments`.
+        of_kind: (P, C) the kinds of the parts.
+    """
+    count, total, squares = np.moveaxis(sums, -1, 0)
+    count = np.where(count < 2, 0, count)
+    each = np.sqrt(np.maximum(ratio(squares, count) - ratio(total, count) ** 2, 0))
     return {
         "overall": nan_mean(each.reshape(len(each), each.shape[1] * each.shape[2]), axis=1),
         "per_part": nan_mean(each, axis=1),

@@ -12,7 +12,7 @@ from checkpoints.errors import PoseError
 from evaluation.metrics.angle_limits import AngleLimits
 from evaluation.metrics.bootstrap import split_rows
 from evaluation.metrics.conventions import PCKH, Measure
-from heads.skeleton import BOX_PER_SCALE, CROP_SIDE, MPII, Skeleton
+from heads.skeleton import BOX_PER_SCALE, MPII, Skeleton
 
 METERS = 10.0  # a pose spans more in mm, and less in meters
 CROP = 224  # pixels on a side of the network's input
@@ -105,17 +105,17 @@ class GroundTruth:
         if joints.shape[1] != len(names):
             raise PoseError(f"poses have {joints.shape[1]} joints but {len(names)} are named; name each joint")
         object.__setattr__(self, "joints", joints)
-        unknown = np.full(len(joints), np.nan)
-        defaults = {"annotated": np.isfinite(joints).all(axis=-1), "head_size": unknown, "scale": unknown}
-        defaults["visible"] = np.full(joints.shape[:2], -1, np.int8)
-        for name in ("annotated", "visible", "head_size", "scale", "subject", "action", "sequence", "image"):
-            values, default = getattr(self, name), defaults.get(name)
-            if values is None and default is None:
-                continue
-            values = default if values is None else fill_masked(values, str if default is None else default.dtype)
-            shape = joints.shape[: 2 if name in ("annotated", "visible") else 1]
-            if values.shape != shape:
-                raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {shape}")
+        unknown, words = np.full(len(joints), np.nan), np.full(len(joints), "")
+        defaults = {
+            "annotated": np.isfinite(joints).all(axis=-1), "visible": np.full(joints.shape[:2], -1, np.int8),
+            "head_size": unknown, "scale": unknown, **dict.fromkeys(("subject", "action", "sequence", "image"), words),
+        }  # fmt: skip
+        for name, default in defaults.items():
+            if (given := getattr(self, name)) is None and default is words:
+                continue  # names have no default
+            values = default if given is None else fill_masked(given, str if default is words else default.dtype)
+            if values.shape != default.shape:
+                raise PoseError(f"ground truth: {name} has shape {values.shape}, expected {default.shape}")
             object.__setattr__(self, name, values)
         self._check_joints("ground truth", joints)
         if self.dimensions == 2 and not told:  # unless the caller says that a joint there counts
@@ -139,11 +139,6 @@ class GroundTruth:
         if np.isnan(self.joints[~self.annotated]).all():
             return self.joints
         return np.where(self.annotated[..., None], self.joints, np.nan)
-
-    @cached_property
-    def crop_factor(self) -> np.ndarray:
-        """(N, 1) pixels of the 224 x 224 crop per image pixel; NaN where the scale is not known."""
-        return ratio(CROP, CROP_SIDE * np.where(has_size(self.scale), self.scale, 0))[:, None]
 
     @cached_property
     def sequences(self) -> Sequences:

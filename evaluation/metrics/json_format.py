@@ -12,9 +12,7 @@ import numpy as np
 
 from evaluation.metrics.bootstrap import LEVEL, Bootstrap, Estimate
 from evaluation.metrics.conventions import MEASURES, PCKH
-from evaluation.metrics.kinds import KINDS
-from evaluation.metrics.metric import METRICS, Metric
-from evaluation.metrics.scores import Score, Scores
+from evaluation.metrics.scores import METRICS, Metric, Score, Scores
 
 Json = dict[str, Any]
 GROUPS_3D = ("action_mean", "per_action", "per_subject", "per_kind")
@@ -50,19 +48,20 @@ def scores_to_json(scores: Scores) -> Json:
     tree |= {f"persons_{why}": people for why, people in scores.left_out.items()}
     if flat:
         block, curve = scores.measure.block, scores[f"{scores.measure.block}_curve"]
-        tree[block] = {}
-        for threshold, score in scores.thresholds.items():
-            tree[block][f"{threshold:g}"] = to_block({"per_joint": score.per_part, **score.groups}, drawn)
+        shares = {
+            name: to_block({"per_joint": score.per_part, **score.groups}, drawn)
+            for name, score in scores.metrics.items()
+            if "groups" in score.groups
+        }
+        tree[block] = {name.partition("@")[2]: share for name, share in shares.items() if "@" in name}
+        score = next(iter(scores.thresholds.values()))
         means = {f"{threshold:.2f}": mean for threshold, mean in curve.groups["curve"].items()}
         whole = {f"{block}_auc": curve.overall, f"{block}_curve": means}
         tree |= to_block(whole, intervals=False)
         drawn |= _bounds(whole) if drawn else {}
         counts[block] = {"mean": score.count, "per_joint": score.counts}
-        kinds = {kind: scores.metrics.get(f"kind_{kind}") for kind in KINDS}
-        blocks = {
-            kind: to_block({"per_joint": one.per_part, **one.groups}, drawn) for kind, one in kinds.items() if one
-        }
-        tree |= {"kinds": blocks} if blocks else {}
+        kinds = {name.removeprefix("kind_"): share for name, share in shares.items() if "@" not in name}
+        tree |= {"kinds": kinds} if kinds else {}
         tree |= {"kinds_by": "oks"} if scores.by_oks else {}
     metrics = _metrics(scores.metrics, flat)
     for name in dict.fromkeys(metric.block for metric in metrics):

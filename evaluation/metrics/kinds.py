@@ -84,8 +84,7 @@ def kind_terms(kinds: Sequence[np.ndarray], gt: GroundTruth) -> dict[str, np.nda
     """
     sets = [each[:, None] == np.arange(len(KINDS))[:, None] for each in kinds]
     joints, in_mean = np.mean(sets, axis=0) if len(sets) > 1 else sets[0], select_mean(gt.skeleton)
-    sized = (kinds[0] >= 0).any(axis=1)
-    size = _sizes(gt)
+    sized, size = (kinds[0] >= 0).any(axis=1), _sizes(gt)
     edges = np.quantile(size[sized], (1 / 3, 2 / 3)) if sized.any() else np.zeros(2)
     third = np.searchsorted(edges, size) if edges[0] < edges[1] else np.full(len(gt), -1)
     masks = [*((third == part)[:, None] for part in range(3)), gt.visible == 0, gt.visible == 1]

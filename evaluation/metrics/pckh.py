@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from checkpoints.errors import PoseError
-from evaluation.metrics import conventions
-from evaluation.metrics.conventions import Convention, Measure, get_convention
+from evaluation.metrics.conventions import Convention, Measure, get_convention, joint_groups, members, select_mean
 from evaluation.metrics.ground_truth import GroundTruth, has_size, ratio
 from evaluation.metrics.scores import Measured, Score, Scores, to_score
 from heads.skeleton import Skeleton
 
+UPPER_BODY = ("shoulder", "elbow", "wrist")  # the official toolkit's UBody
 CURVE = np.arange(51) / 100  # the thresholds 0, 0.01, ..., 0.5 of the official toolkit's curve
 
 
@@ -46,16 +46,13 @@ def pckh(
 
 
 def score_distances(
-    distances: np.ndarray,
-    thresholds: Sequence[float],
-    convention: Convention,
-    skeleton: Skeleton,
-    measure: Measure,
+    distances: np.ndarray, thresholds: Sequence[float], convention: Convention, skeleton: Skeleton, measure: Measure
 ) -> dict[str, Score]:
     """PCKh at each threshold, and the curve, of distances (N, K) of `measure_distances`. The others: `measure_pckh`."""
-    counted = CorrectJoints([distances], thresholds, convention)[:], ~np.isnan(distances)
-    sums = (each.sum(axis=0)[None] for each in counted)
-    measured = measure_pckh(*sums, thresholds, convention, skeleton, measure)
+    correct = CorrectJoints([distances], thresholds, convention)[:].sum(axis=0)[None]
+    measured = measure_pckh(
+        correct, (~np.isnan(distances)).sum(axis=0)[None], thresholds, convention, skeleton, measure
+    )
     return {name: to_score(*each) for name, each in measured.items()}
 
 
@@ -115,18 +112,21 @@ def measure_pckh(
         convention: which joints make the Head, and how the Mean is taken.
         skeleton, measure: of the ground truth.
     """
-    counts, in_mean = annotated[0].astype(int), conventions.select_mean(skeleton)
+    counts, in_mean = annotated[0].astype(int), select_mean(skeleton)
     counted = dict(zip(skeleton.names, counts.tolist(), strict=True)), int(counts[in_mean].sum())
     annotated = annotated[:, None]
     mean = AVERAGES[convention.mean](correct, annotated, in_mean)
     correct, curve = correct[:, : -len(CURVE)], mean[:, -len(CURVE) :]
-    members_of = conventions.joint_groups(skeleton, convention.head)
+    members_of = joint_groups(skeleton, convention.head)
     groups = np.stack(
         [*(average_joints(correct, annotated, mask) for mask in members_of.values()), mean[:, : -len(CURVE)]], axis=-1
     )
-    upper_body = pool_joints(correct, annotated, conventions.members(skeleton.names, conventions.UPPER_BODY))
-    arrays = {"overall": groups[..., -1], "per_part": 100 * ratio(correct, annotated)}
-    arrays |= {"groups": groups, "upper_body": upper_body}
+    arrays = {
+        "overall": groups[..., -1],
+        "per_part": 100 * ratio(correct, annotated),
+        "groups": groups,
+        "upper_body": pool_joints(correct, annotated, members(skeleton.names, UPPER_BODY)),
+    }
     names = {"per_part": skeleton.names, "groups": (*members_of, "Mean"), "curve": CURVE.tolist()}
     measured = {
         measure.name_at(threshold): ({key: values[:, index] for key, values in arrays.items()}, names, *counted)

@@ -66,8 +66,8 @@ def rank_suspects(predictions: Sequence[ArrayLike], gt: GroundTruth, images: Seq
     neighbor = np.full(len(gt), np.inf)
     np.fmin.at(neighbor, person, rate(known[other], person))
     shift, scores = nan_mean(agreed - known, axis=1)[:, None], rate(known)
-    repairs = {"mirrored": rate(known[:, list(gt.skeleton.flip_permutation)]), "neighbor": neighbor}
-    repairs["displaced"] = rate(known + shift)
+    mirrored = rate(known[:, list(gt.skeleton.flip_permutation)])
+    repairs = {"mirrored": mirrored, "neighbor": neighbor, "displaced": rate(known + shift)}
     left = np.nan_to_num(np.stack(list(repairs.values())), nan=np.inf)
     kinds = np.where(left.min(axis=0) <= REPAIRED * scores, np.array(list(repairs))[left.argmin(axis=0)], "other")
     return Suspects(scores, kinds, agreed)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation import PCKH, Measure
-from evaluation.report.material import Run
-from evaluation.report.page import Section
+from evaluation.report.material import Run, Section
 from evaluation.report.plots import line_plot
 from evaluation.report.tables import Table, file_name, readable
 
@@ -34,8 +33,10 @@ def make_section(runs: Sequence[Run], measure: Measure = PCKH) -> Section:
             if all(value is None for rows in points.values() for _, value in rows):
                 continue
             plot = line_plot(points, f"{readable(stage)}: {name} of the validation people", "step", ylabel)
-            caption = f"{name} of the validation people as {readable(stage)} trained."
-            figures[f"validation-{file_name(name)}-{file_name(stage)}"] = (caption, plot)
+            figures[f"validation-{file_name(name)}-{file_name(stage)}"] = (
+                f"{name} of the validation people as {readable(stage)} trained.",
+                plot,
+            )
     text = () if figures else ("No run folder holds a training log.",)
     facts = {key: {run.name: getattr(run, key) for run in runs} for key in ("curves", "validations")}
     return Section("Training", text, figures=figures, facts=facts)
@@ -53,11 +54,11 @@ def make_runs_section(runs: Sequence[Run]) -> Section:
     """What was trained: one row per run, from the record in its stages; runs without a record are left out."""
     columns = {"Method": "method", "Data": "data", "People": "people", "Network": "backbone", "Input px": "size",
                "Epochs": "epochs", "Kept": "kept", "Batch size": "batch_size", "Seed": "seed"}  # fmt: skip
-    rows = []
-    for run in (run for run in runs if run.record):
-        known = {**run.record.get("preset", {}), **run.record}
-        values = (known.get(key, "-") for key in columns.values())
-        rows.append((run.name, *(f"{value:g}" if isinstance(value, float) else str(value) for value in values)))
-    if not rows:
+    known = {run.name: {**run.record.get("preset", {}), **run.record} for run in runs if run.record}
+    if not known:
         return Section("Runs", text=("No run folder holds a trained stage, so how they were trained is not known.",))
+    values = {name: [each.get(key, "-") for key in columns.values()] for name, each in known.items()}
+    rows = (
+        (name, *(f"{one:g}" if isinstance(one, float) else str(one) for one in row)) for name, row in values.items()
+    )
     return Section("Runs", tables={"runs": Table("How each run was trained", ("", *columns), tuple(rows))})

@@ -1,4 +1,4 @@
-"""Where the error is: by joint and bone, by person size, by annotated joints, between two joints."""
+"""Where the error is: by joint and bone, person size, annotated joints, between two joints; and of which kind."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -6,14 +6,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation import GroundTruth, Scores, evaluate
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP
-from evaluation.metrics.ground_truth import has_size
-from evaluation.metrics.relative import relative_errors
+from evaluation import KINDS, GroundTruth, Scores, evaluate
+from evaluation.metrics import DEFAULT_BOOTSTRAP, has_size, relative_errors
 from evaluation.report import plots
-from evaluation.report.material import Run, View
-from evaluation.report.page import Section
-from evaluation.report.tables import Cell, Table, cell, file_name, joints_table
+from evaluation.report.material import Entry, Run, Section, View
+from evaluation.report.tables import Cell, Table, cell, file_name, join_groups, joints_table, kinds_table, metric_cells
 from heads.skeleton import BOX_PER_SCALE
 
 Parts = dict[str, np.ndarray]  # of the data: its label on an axis or in a table -> (N,) bool, who is in it
@@ -70,14 +67,11 @@ def make_joints_section(results: Mapping[str, Scores]) -> Section:
         results: name -> scores in 2D.
     """
     tables = {f"joints-{file_name(name)}": joints_table(scores, f"{name}. ") for name, scores in results.items()}
-    measure = next(iter(results.values())).measure
+    measure, drawn = next(iter(results.values())).measure, any(scores.bootstrap for scores in results.values())
     curves = (
         f"Mean {measure.name} over the threshold; in the legend the area under it from 0 to 0.5, 100 for a perfect "
-        "prediction."
+        f"prediction.{' Bands, and lines below: 95 % confidence intervals over people.' * drawn}"
     )
-    if any(scores.bootstrap for scores in results.values()):
-        curves += " Bands, and lines below: 95 % confidence intervals over people."
-
     main, pixels = measure.name_at(measure.main), "mean error (image px)"
     figures = {f"{measure.block}-curves": (curves, plots.pckh_curves(results))}
     for name, metric, title, xlabel, caption in (
@@ -100,35 +94,59 @@ def make_parts_section(runs: Sequence[Run], view: View, scaled: bool) -> Section
         scaled: whether some person's scale is known. Crop pixels make people of all sizes comparable; without a scale
             there are only image pixels.
     """
-    viewed = [(run, *view(2, run.poses[run.last])) for run in runs if run.last in run.poses]
+    viewed = [(run.name, *view(2, run.poses[run.last])) for run in runs if run.last in run.poses]
     error, unit = ("joint_error_crop", "crop px") if scaled else ("joint_error", "image px")
-    text, figures, tables = [], {}, {}
+    text, tables, drawn = [], {}, {}
     for key, (divide, title, caption) in PARTS.items():
-        parts = {run.name: breakdown(pose, gt, divide(gt)) for run, gt, (pose,) in viewed}
+        parts = {name: breakdown(pose, gt, divide(gt)) for name, gt, (pose,) in viewed}
         if not any(parts.values()):
             text.append(f"{title}: nothing to show, as no person has what it takes (a scale, say).")
             continue
-        values = {run: {label: part[error].overall for label, part in each.items()} for run, each in parts.items()}
-        plot = plots.joint_dots(values, title, f"mean joint error ({unit})")
-        figures[f"error-by-{key}"] = (f"{caption} Lines are 95 % confidence intervals.", plot)
-        rows = [
+        values = {name: {label: part[error].overall for label, part in each.items()} for name, each in parts.items()}
+        rows = tuple(
             (label, Cell(part.people, digits=0), *(cell(each[label]) for each in values.values()))
             for label, part in next(iter(parts.values())).items()
-        ]
+        )
         words = f"{title}: mean joint error in {unit.replace('px', 'pixels')}"
-        tables[f"error-by-{key}"] = Table(words, ("", "People", *parts), tuple(rows))
-    relative = {
-        run.name: {str(length): each for length, each in relative_errors(gt, poses).items()}
-        for run, gt, poses in viewed
-    }
-    if any(relative.values()):  # a single joint has no pairs
-        title, unit = "By the bones between two joints", "mean error of their relative position (image px)"
+        tables[f"error-by-{key}"] = Table(words, ("", "People", *parts), rows)
+        drawn[f"error-by-{key}"] = caption, (values, title, f"mean joint error ({unit})")
+    values = {name: {str(far): each for far, each in relative_errors(gt, poses).items()} for name, gt, poses in viewed}
+    if any(values.values()):  # a single joint has no pairs
+        title, xlabel = "By the bones between two joints", "mean error of their relative position (image px)"
         caption = (
             "Relative positions of two joints (Eq. 6). With one bone between them it is the bone error; the loss of "
-            "`all` supervises those far apart too. Lines are 95 % confidence intervals."
+            "`all` supervises those far apart too."
         )
-        plot = plots.joint_dots(relative, title, unit)
-        figures["error-by-path"] = (caption, plot)
-        rows = tuple((name, *map(cell, each.values())) for name, each in relative.items())
-        tables["error-by-path"] = Table(f"{title}: {unit}", ("bones between", *next(iter(relative.values()))), rows)
+        rows = tuple((name, *map(cell, each.values())) for name, each in values.items())
+        tables["error-by-path"] = Table(f"{title}: {xlabel}", ("bones between", *next(iter(values.values()))), rows)
+        drawn["error-by-path"] = caption, (values, title, xlabel)
+    figures = {
+        name: (f"{caption} Lines are 95 % confidence intervals.", plots.joint_dots(*each))
+        for name, (caption, each) in drawn.items()
+    }
     return Section("Where the error is", text, tables, figures, folded=frozenset(tables))
+
+
+def make_kinds_section(entries: Sequence[Entry]) -> Section | None:
+    """The Mean of each kind by method with the paired differences, dots, and a folded table per method.
+
+    Args:
+        entries: in 2D, of which the last of each name is shown, unless it was scored without kinds of error; None is
+            returned if all were.
+    """
+    names, lasts = [f"kind_{kind}" for kind in KINDS], {entry.name: entry for entry in entries}
+    named = {name: entry for name, entry in lasts.items() if "kind_good" in entry.scores.metrics}
+    if not named:
+        return None
+    shares = [(name, *metric_cells(entry.scores, names)) for name, entry in named.items()]
+    groups = [
+        (f"Δ to {entry.reference}", [(name, *metric_cells(entry.difference, names, signed=True))])
+        for name, entry in named.items() if entry.difference
+    ]  # fmt: skip
+    errors = {name: {kind: entry.scores[f"kind_{kind}"].overall for kind in KINDS[1:]} for name, entry in named.items()}
+    tables = {f"kinds-{file_name(name)}": kinds_table(entry.scores, f"{name}. ") for name, entry in named.items()}
+    example, rows = next(iter(tables.values())), join_groups([("Shares", shares), *groups])
+    summary = Table("Kinds of error in % of the joints", example.head, rows, example.note)
+    plot = plots.joint_dots(errors, "Kinds of error", "points gained if repaired")
+    figures = {"error-kinds": ("What the Mean would gain if all joints of a kind were right, with 95 % CIs.", plot)}
+    return Section("Kinds of error", tables={"kinds": summary, **tables}, figures=figures, folded=frozenset(tables))

@@ -2,19 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain, cycle
 
-from evaluation import METRICS, Estimate, Scores
+from evaluation import METRICS, Scores
 from evaluation.metrics.json_format import scores_to_json
 from evaluation.report import material, published
-from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, View, subtract_base
-from evaluation.report.page import Section
+from evaluation.report.material import BASE, SHOWN, Entry, Pair, Run, Section, View, subtract_base
 from evaluation.report.tables import ABOUT_OWN, ABOUT_PA, Cell, Table, cell, join_groups, metric_cells
 
 HEADS = {metric.name: metric.head for metric in METRICS[3] if not metric.of_gt}
 IN_TABLE_3 = {metric.name: metric for metric in METRICS[3] if metric.title}
-Values = Mapping[str, Estimate]  # joint or action -> value
-Columns = dict[str, Values]  # the head of each, and its values
+Cells = Mapping[str, Cell]  # of a column, by joint or action
 Pairs = Mapping[bool, Pair]  # whether a second dataset was trained on too -> the baseline, and another method if any
 
 
@@ -146,12 +145,11 @@ def table_3(name: str, pair: Pair = ()) -> Table:
         pair: one's own, trained on the same data; a missing one has no columns.
     """
     metric, unit = IN_TABLE_3[name], "%" if IN_TABLE_3[name].unit == "percent" else "mm"
-    columns = list_columns(pair, lambda scores: list_kinds(scores, name))
-    columns["gt"] = list_kinds(pair[0].scores, f"gt_{name}") if pair else {}
+    columns = list_columns(pair, partial(list_kinds, name))
+    columns["gt"] = list_kinds(f"gt_{name}", pair[0].scores) if pair else {}
     for index, head in enumerate(("Paper: Baseline", "Paper: Ours (all)")):
-        columns[mark_protocol(head, pair, 2)] = {
-            kind: Estimate(both[index][name]) for kind, both in published.TABLE_3.items()
-        }
+        printed = {kind: Cell(both[index][name]) for kind, both in published.TABLE_3.items()}
+        columns[mark_protocol(head, pair, 2)] = printed
     of_part = "bone, from the joint to its parent" if metric.part == "bone" else "joint"
     return make_table(f"{metric.title} in {unit} by {of_part}", columns, (), "all", published.TABLE_3_NOTES[name])
 
@@ -164,19 +162,17 @@ def actions_table(number: int, pair: Pair = ()) -> Table:
         pair: one's own, trained on the same data; a missing one has no columns.
     """
     table = published.ACTION_TABLES[f"table{number}"]
-    columns = list_columns(pair, lambda scores: list_actions(scores, table["metric"]))
+    columns = list_columns(pair, partial(list_actions, table["metric"]))
     for label, _, values, average in table["rows"]:
-        columns[label] = dict(zip(published.ACTIONS, map(Estimate, values), strict=False)) | {"Avg": Estimate(average)}
+        columns[label] = dict(zip(published.ACTIONS, map(Cell, values), strict=False)) | {"Avg": Cell(average)}
     works = "; ".join(work for _, work, *_ in table["rows"] if work)
-    note = f"Avg: the mean of the actions, each alike. {published.cite_table(number, table['protocol'])} "
-    note += f"Others: {works}. {table['note']}"
+    cited = published.cite_table(number, table["protocol"])
+    note = f"Avg: the mean of the actions, each alike. {cited} Others: {works}. {table['note']}"
     return make_table(table["title"], columns, published.ACTIONS, "Avg", note)
 
 
-def make_table(title: str, columns: Columns, first: Iterable[str], last: str, note: str) -> Table:
-    """A table of values by name; differences are signed and have another digit.
-
-    Rows and columns without a value are left out.
+def make_table(title: str, columns: Mapping[str, Cells], first: Iterable[str], last: str, note: str) -> Table:
+    """A table of cells by name; rows and columns without a value are left out.
 
     Args:
         title, note: of the table.
@@ -184,39 +180,34 @@ def make_table(title: str, columns: Columns, first: Iterable[str], last: str, no
         first: the names that come first, before others that a column has.
         last: the name that comes last.
     """
-    columns = {head: values for head, values in columns.items() if values}
+    columns = {head: cells for head, cells in columns.items() if cells}
     names = [name for name in dict.fromkeys(chain(first, *columns.values())) if name != last]
-    rows = [
-        (
-            name,
-            *(
-                cell(values.get(name, Estimate(None)), 1 + ("Δ" in head), "Δ" in head)
-                for head, values in columns.items()
-            ),
-        )
-        for name in [*names, last]
-    ]
-    rows = tuple(row for row in rows if any(each.value is not None for each in row[1:]))
-    return Table(title, ("", *columns), rows, note=note)
+    rows = ((name, *(cells.get(name, Cell(None)) for cells in columns.values())) for name in [*names, last])
+    shown = tuple(row for row in rows if any(each.value is not None for each in row[1:]))
+    return Table(title, ("", *columns), shown, note=note)
 
 
-def list_columns(pair: Pair, list_values: Callable[[Scores], Values]) -> Columns:
-    """A column per entry, then one per difference; entries without values have an empty one."""
-    columns = {entry.name: list_values(entry.scores) for entry in pair}
-    return columns | {f"Δ {entry.name}": list_values(entry.difference) for entry in pair if entry.difference}
+def list_columns(pair: Pair, list_cells: Callable[..., Cells]) -> dict[str, Cells]:
+    """A column per entry, then one per difference, with another digit; entries without values have an empty one."""
+    columns = {entry.name: list_cells(entry.scores) for entry in pair}
+    return columns | {f"Δ {entry.name}": list_cells(entry.difference, 2, True) for entry in pair if entry.difference}
 
 
-def list_kinds(scores: Scores, metric: str) -> Values:
+def list_kinds(metric: str, scores: Scores, digits: int = 1, signed: bool = False) -> Cells:
     """Kind of joint -> value, under "all" the overall one; {} if the metric was not measured."""
     score = scores.metrics.get(metric)
-    return {} if score is None or score.overall.value is None else {**score.groups["per_kind"], "all": score.overall}
+    if score is None or score.overall.value is None:
+        return {}
+    return {
+        kind: cell(each, digits, signed) for kind, each in {**score.groups["per_kind"], "all": score.overall}.items()
+    }
 
 
-def list_actions(scores: Scores, metric: str) -> Values:
+def list_actions(metric: str, scores: Scores, digits: int = 1, signed: bool = False) -> Cells:
     """The paper's word for an action, or the data's own -> value, under "Avg" their mean; {} without actions."""
     groups = scores[metric].groups
-    values = {published.paper_action(action) or action: value for action, value in groups["per_action"].items()}
-    return {**values, "Avg": groups["action_mean"]} if values else {}
+    values = groups["per_action"] and {**groups["per_action"], "Avg": groups["action_mean"]}
+    return {published.paper_action(name) or name: cell(each, digits, signed) for name, each in values.items()}
 
 
 def describe_training(pair: Pair) -> str:

@@ -1,14 +1,20 @@
-"""What a report is made from: finished runs, and the people whom they are scored on."""
+"""What a report is made from: finished runs, the people whom they are scored on, and its sections."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evaluation import GroundTruth, Scores, compare
 from evaluation.metrics.json_format import Json, difference_to_json
-from evaluation.report.tables import readable
+from evaluation.report.tables import Table, readable
 from heads.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Number of dimensions, poses (N, K, D) with x, y in image pixels and z in mm -> the ground truth that counts for them,
 # in image pixels or in mm, and the poses likewise; None where that is not known.
@@ -31,6 +37,7 @@ class Entry:
         poses: (N, K, D) predictions, if they are known.
         reference: what `difference` compares with, in words; '' without a difference.
         difference: what `compare` returns, this stage minus the reference; None if there is nothing to compare with.
+        base: the reference's poses.
     """
 
     name: str
@@ -42,6 +49,7 @@ class Entry:
     poses: np.ndarray | None = None
     reference: str = ""
     difference: Scores | None = None
+    base: np.ndarray | None = None
 
     @property
     def trained_on(self) -> str:
@@ -98,27 +106,57 @@ class Run:
         scores, data = self.stages[stage][dimensions], self.record.get("data", UNKNOWN)
         return Entry(name, self.method, stage, scores, data, self.record.get("also"), self.poses.get(stage))
 
-    @property
-    def convention(self) -> str:
-        """How the PCKh of its last stage was counted."""
-        return self.stages[self.last][2].convention
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report.
+
+    Attributes:
+        heading: of the section.
+        text: paragraphs above its contents.
+        tables: file name without suffix -> table.
+        figures: file name without suffix -> (caption, figure).
+        pictures: (caption, (H, W, 3) uint8 RGB) images.
+        folded: names of the tables that are opened by a tap on their title.
+        wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
+        facts: what results.json holds of it, beside the tables: key -> values.
+        people: what the page's script lets a reader look up (`ief.reporting.people`); {} for nothing.
+        files: further ones of the report: path -> content.
+    """
+
+    heading: str
+    text: Sequence[str] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    figures: Mapping[str, tuple[str, Figure]] = field(default_factory=dict)
+    pictures: Sequence[tuple[str, np.ndarray]] = ()
+    folded: frozenset[str] = frozenset()
+    wide: bool = False
+    facts: Json = field(default_factory=dict)
+    people: Json = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 Pair = Sequence[Entry]  # a baseline and the method shown beside it; one or both may be missing
 
 
-def subtract_base(entry: Entry, base: Entry, view: View, reference: str) -> Entry:
+def subtract_base(entry: Entry, base: Entry, view: View, reference: str, compared: Sequence[Entry] = ()) -> Entry:
     """The entry with its difference to another, paired; as it was where poses, or their depth, are not known.
 
     Args:
         reference: the other one, in words.
+        compared: entries with differences, of which that of the same two, either way round, is taken.
     """
-    known = entry.poses is not None and base.poses is not None
-    viewed = view(entry.scores.dimensions, entry.poses, base.poses) if known else None
-    if viewed is None:
+    if entry.poses is None or base.poses is None:
         return entry
-    difference = compare(*viewed[1], viewed[0], convention=entry.scores.convention or "official")
-    return replace(entry, reference=reference, difference=difference)
+    found = replace(entry, reference=reference, base=base.poses)
+    for each in (each for each in compared if each.difference and each.scores.dimensions == entry.scores.dimensions):
+        if each.poses is entry.poses and each.base is base.poses:
+            return replace(found, difference=each.difference)
+        if each.poses is base.poses and each.base is entry.poses:
+            return replace(found, difference=each.difference.negate())
+    if (viewed := view(entry.scores.dimensions, entry.poses, base.poses)) is None:
+        return entry
+    return replace(found, difference=compare(*viewed[1], viewed[0], convention=entry.scores.convention or "official"))
 
 
 def differences_to_json(entries: Sequence[Entry], *more: str) -> list[Json]:

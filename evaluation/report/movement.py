@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation import Estimate, GroundTruth
-from evaluation.metrics.bootstrap import DEFAULT_BOOTSTRAP, estimates, totals
-from evaluation.metrics.ground_truth import ratio
-from evaluation.report.material import Run, View
-from evaluation.report.page import Section
+from evaluation.metrics import DEFAULT_BOOTSTRAP, estimates, ratio, totals
+from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Table, cell, file_name
 
 Movement = tuple[Estimate, Estimate, Estimate]
@@ -48,20 +46,20 @@ def make_section(runs: Sequence[Run], view: View) -> Section | None:
         moved[run.name] = movement(run.poses["stage0"][..., :2], after, gt)
     if not moved:
         return None
-    title, alls = "What stage 1 does to the joints of stage 0", {name: each["all"] for name, each in moved.items()}
-    tables = {"movement": movement_table(title, alls)}
-    tables |= {
+    folded = {
         f"movement-{file_name(name)}": movement_table(f"{name}: how each joint moves", each)
         for name, each in moved.items()
     }
-    return Section("From stage 0 to stage 1", tables=tables, folded=frozenset(tables) - {"movement"})
+    alls = {name: each["all"] for name, each in moved.items()}
+    tables = {"movement": movement_table("What stage 1 does to the joints of stage 0", alls), **folded}
+    return Section("From stage 0 to stage 1", tables=tables, folded=frozenset(folded))
 
 
 def movement_table(title: str, rows: Mapping[str, Movement]) -> Table:
     """What a stage did to the previous pose. `rows`: name -> the movement of all joints or of one."""
-    lines = [
+    lines = tuple(
         (name, cell(moved), cell(closer), cell(change, digits=2, signed=True))
         for name, (moved, closer, change) in rows.items()
-    ]
+    )
     note = "Image pixels; nearer: the share of joints that end nearer to the ground truth than they were."
-    return Table(title, ("", "Moved px", "Nearer %", "Change px"), tuple(lines), note=note)
+    return Table(title, ("", "Moved px", "Nearer %", "Change px"), lines, note=note)

@@ -4,16 +4,15 @@ import base64
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
 
 from evaluation.metrics.json_format import Json
+from evaluation.report.material import Section
 from evaluation.report.plots import to_svg
 from evaluation.report.skeletons import to_jpeg
 from evaluation.report.tables import Cell, Row, Table, mark_beyond_chance
@@ -22,82 +21,38 @@ FOLDER = Path(__file__).parent
 Part = tuple[str, Sequence[str], Sequence[Row], int]  # of a table: caption, head, rows, width
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the report.
+def render_report(title: str, lead: str, sections: Sequence[Section]) -> dict[str, bytes]:
+    """The files of a report, relative path -> content: index.html, results.json, tables/NAME.md, figures/NAME.svg.
 
-    Attributes:
-        heading: of the section.
-        text: paragraphs above its contents.
-        tables: file name without suffix -> table.
-        figures: file name without suffix -> (caption, figure).
-        pictures: (caption, (H, W, 3) uint8 RGB) images.
-        folded: names of the tables that are opened by a tap on their title.
-        wide: whether the pictures are twice as wide as high, so that a phone shows one in a row.
-        facts: what results.json holds of it, beside the tables: key -> values.
-        people: what the page's script lets a reader look up (`evaluation.report.people`); {} for nothing.
-        files: further ones of the report: path -> content.
-    """
-
-    heading: str
-    text: Sequence[str] = ()
-    tables: Mapping[str, Table] = field(default_factory=dict)
-    figures: Mapping[str, tuple[str, Figure]] = field(default_factory=dict)
-    pictures: Sequence[tuple[str, np.ndarray]] = ()
-    folded: frozenset[str] = frozenset()
-    wide: bool = False
-    facts: Json = field(default_factory=dict)
-    people: Json = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Report:
-    """All sections of a report under a title; it knows how to become files, the caller writes them.
-
-    Attributes:
+    Args:
         title: of the page.
         lead: a paragraph under the title: what data, which budget, what to look for.
         sections: in the order of the page.
+
+    Raises:
+        PoseError: a picture that is not (H, W, 3) uint8.
     """
-
-    title: str
-    lead: str
-    sections: Sequence[Section]
-
-    def files(self) -> dict[str, bytes]:
-        """Relative path -> content: index.html, tables/NAME.md, figures/NAME.svg.
-
-        Raises:
-            PoseError: a picture that is not (H, W, 3) uint8.
-        """
-        drawn = {name: to_svg(plot) for section in self.sections for name, (_, plot) in section.figures.items()}
-        environment = Environment(
-            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
-        )
-        environment.filters |= {"base64": lambda data: base64.b64encode(data).decode("ascii"), "jpeg": to_jpeg}
-        environment.filters |= {"lay_out": lay_out, "inline": inline_svg, "json": inline_json}
-        tables = self.tables()
-        page = environment.get_template("page.html.j2").render(report=self, drawn=drawn, tables=tables)
-        return {
-            **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in tables.items()},
-            **{f"figures/{name}.svg": data for name, data in drawn.items()},
-            **{name: data for section in self.sections for name, data in section.files.items()},
-            "index.html": page.encode(),
-        }
-
-    def to_json(self) -> Json:
-        """Everything that the page shows, for results.json."""
-        tree: Json = {"title": self.title}
-        for section in self.sections:
-            for key, values in section.facts.items():
-                tree[key] = {**tree[key], **values} if key in tree else values
-        return {**tree, "tables": {name: table.to_json() for name, table in self.tables().items()}}
-
-    def tables(self) -> dict[str, Table]:
-        """Every table by its file name, differences beyond chance in bold."""
-        named = {name: table for section in self.sections for name, table in section.tables.items()}
-        return {name: mark_beyond_chance(table) for name, table in named.items()}
+    drawn = {name: to_svg(plot) for section in sections for name, (_, plot) in section.figures.items()}
+    tables = {name: mark_beyond_chance(table) for section in sections for name, table in section.tables.items()}
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    environment.filters |= {"base64": lambda data: base64.b64encode(data).decode("ascii"), "jpeg": to_jpeg}
+    environment.filters |= {"lay_out": lay_out, "inline": inline_svg, "json": inline_json}
+    page = environment.get_template("page.html.j2").render(
+        title=title, lead=lead, sections=sections, drawn=drawn, tables=tables
+    )
+    tree: Json = {"title": title}
+    for key, values in chain.from_iterable(section.facts.items() for section in sections):
+        tree[key] = {**tree[key], **values} if key in tree else values
+    tree["tables"] = {name: table.to_json() for name, table in tables.items()}
+    return {
+        **{f"tables/{name}.md": f"{table.markdown().rstrip()}\n".encode() for name, table in tables.items()},
+        **{f"figures/{name}.svg": data for name, data in drawn.items()},
+        **{name: data for section in sections for name, data in section.files.items()},
+        "index.html": page.encode(),
+        "results.json": json.dumps(tree, indent=1, allow_nan=False).encode(),
+    }
 
 
 def lay_out(table: Table) -> list[Part]:

@@ -46,27 +46,33 @@ def pckh_curves(results: Mapping[str, Scores]) -> Figure:
     return figure
 
 
-def joint_dots(values: Values, title: str, xlabel: str, looks: Sequence[int] | None = None) -> Figure:
+def joint_dots(
+    values: Values, title: str, xlabel: str, looks: Sequence[int] = (), beside: Mapping[str, Values] | None = None
+) -> Figure:
     """A dot per joint (or whatever is counted off) and method, with its confidence interval if it has one.
 
     Args:
         values: method -> joint -> value, all with the same joints. Where some lie on both sides of 0, it has a line.
         title, xlabel: what the values are.
         looks: which color and marker each method has, if not those of its place.
+        beside: what is shown to the right, values of the same methods and joints by their xlabel.
     """
     count, names = len(values), [joint.replace("_", " ") for joint in next(iter(values.values()))]
-    figure, axes = make_axes(title, 1.6 + len(names) * (0.16 + 0.07 * count))
-    for index, (name, estimates) in enumerate(values.items()):
-        value, reach = split_estimates(estimates.values())
-        places, look = np.arange(len(names)) + (index - (count - 1) / 2) * 0.7 / count, looks[index] if looks else index
-        axes.errorbar(
-            value, places, xerr=reach, markersize=4, elinewidth=1, fmt=MARKERS[look % len(MARKERS)],
-            color=COLORS[look % len(COLORS)], label=label_line(name),
-        )  # fmt: skip
-    if axes.get_xlim()[0] < 0:
-        axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
-    axes.set_yticks(np.arange(len(names)), names)
-    axes.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))  # the first joint on top
+    panels = {xlabel: values, **(beside or {})}
+    figure, plots = make_axes(title, 1.6 + len(names) * (0.16 + 0.07 * count), len(panels))
+    for axes, (label, each) in zip(plots, panels.items(), strict=True):
+        for index, (name, estimates) in enumerate(each.items()):
+            value, reach = split_estimates(estimates.values())
+            places = np.arange(len(names)) + (index - (count - 1) / 2) * 0.7 / count
+            look = looks[index] if looks else index
+            axes.errorbar(
+                value, places, xerr=reach, markersize=4, elinewidth=1, fmt=MARKERS[look % len(MARKERS)],
+                color=COLORS[look % len(COLORS)], label=label_line(name) if label == xlabel else None,
+            )  # fmt: skip
+        if axes.get_xlim()[0] < 0:
+            axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
+        axes.set_yticks(np.arange(len(names)), names)
+        axes.set(xlabel=label, ylim=(len(names) - 0.4, -0.6))  # the first joint on top
     add_legend(figure, count)
     return figure
 
@@ -78,7 +84,7 @@ def line_plot(series: Mapping[str, Sequence[tuple[float, float]]], title: str, x
         series: name -> points in order, possibly none.
         title, xlabel, ylabel: above the plot, and what the steps and the values are.
     """
-    figure, axes = make_axes(title, 3.8)
+    figure, (axes,) = make_axes(title, 3.8)
     for index, (name, points) in enumerate(series.items()):
         steps, values = np.array(points, dtype=np.float64).reshape(-1, 2).T
         values = np.where(np.isfinite(values), values, np.nan)
@@ -120,12 +126,13 @@ def add_legend(figure: Figure, count: int) -> None:
     figure.legend(loc="outside lower center", ncols=min(3, count), frameon=False, fontsize="small")
 
 
-def make_axes(title: str, height: float) -> tuple[Figure, Axes]:
-    """A figure as wide as a phone, `height` inches high, with one plot under a title."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(fill(title, 46), fontsize="medium", loc="left")
-    axes.grid(color=GRID, alpha=0.3, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_axisbelow(True)
-    return figure, axes
+def make_axes(title: str, height: float, plots: int = 1) -> tuple[Figure, Sequence[Axes]]:
+    """A figure `height` inches high with plots side by side, each as wide as a phone, under a title."""
+    figure = Figure(figsize=(WIDTH * plots, height), layout="constrained")
+    every = figure.subplots(1, plots, sharey=True, squeeze=False)[0]
+    every[0].set_title(fill(title, 46 * plots), fontsize="medium", loc="left")
+    for axes in every:
+        axes.grid(color=GRID, alpha=0.3, linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+    return figure, every

@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation import Estimate
-from evaluation.metrics.conventions import name_kind
-from evaluation.metrics.ground_truth import CROP, nan_mean
+from evaluation.metrics import CROP, name_kind, nan_mean
 from evaluation.report import plots
-from evaluation.report.page import Section
+from evaluation.report.material import Section
 from evaluation.report.published import PAPER, PAPER_NAMES
 from evaluation.report.skeletons import draw_poses
 from evaluation.report.tables import Cell, Table

@@ -106,7 +106,9 @@ def draw_side_view(
         line = skeletons.thickness(people[row][:, :2])
         skeletons.draw_skeleton(canvas, true, skeleton, [GT] * len(skeleton), max(1.0, 0.4 * line))
         skeletons.draw_skeleton(canvas, pose, skeleton, skeletons.side_colors(skeleton), line, people[row][:, 0])
-    _draw_axis(canvas)
+    if (size := min(height, width) / 700) >= 0.25:  # there is room for what right means
+        place = round(0.04 * width), round(0.97 * height)
+        cv2.putText(canvas, LABEL, place, cv2.FONT_HERSHEY_SIMPLEX, size, TEXT, 1, cv2.LINE_AA)
     return canvas
 
 
@@ -193,12 +195,3 @@ def _draw_ground(canvas: np.ndarray, seen: np.ndarray, column: float, scale: flo
     corners = np.rint([[left, bottom], [right, bottom], [column, bottom], [column, top]]).astype(int).tolist()
     cv2.line(canvas, corners[0], corners[1], GRAY, max(1, height // 300))
     cv2.line(canvas, corners[2], corners[3], (225, 225, 225), 1)
-
-
-def _draw_axis(canvas: np.ndarray) -> None:
-    """The words along the lower edge that say what right means, where there is room."""
-    height, width = canvas.shape[:2]
-    size = min(height, width) / 700
-    if size >= 0.25:
-        cv2.putText(canvas, LABEL, (round(0.04 * width), round(0.97 * height)), cv2.FONT_HERSHEY_SIMPLEX, size, TEXT, 1,
-                    cv2.LINE_AA)  # fmt: skip

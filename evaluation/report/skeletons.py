@@ -74,8 +74,7 @@ def drop_outside(joints: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 def side_colors(skeleton: Skeleton) -> list[tuple[int, int, int]]:
     """RGB of each joint, and of the limb from it to its parent, by the side that the flip pairs give it."""
-    colors = {"right": RIGHT, "left": LEFT, "center": CENTER}
-    return [colors[side] for side in skeleton.sides]
+    return [{"right": RIGHT, "left": LEFT, "center": CENTER}[side] for side in skeleton.sides]
 
 
 def thickness(joints: np.ndarray) -> float:

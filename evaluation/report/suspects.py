@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.metrics.ground_truth import GroundTruth
+from evaluation.metrics import GroundTruth
 from evaluation.metrics.oks import to_coco
 from evaluation.metrics.suspects import Suspects, rank_suspects
-from evaluation.report.material import Run, View
-from evaluation.report.page import Section
+from evaluation.report.material import Run, Section, View
 from evaluation.report.tables import Cell, Table
 
 SHOWN, RELABELED = 24, 100  # people in the table, and in the JSON
@@ -49,8 +48,10 @@ def label_coco(suspects: Suspects, gt: GroundTruth, people: Sequence[str], image
     known, annotated, low = gt.known[rows, :, :2], gt.annotated[rows], np.nanmin(gt.known[rows, :, :2], axis=1)
     number = {image: index for index, image in enumerate(dict.fromkeys(images[row] for row in rows), 1)}
     size = np.nanmax(known, axis=1) - low
-    kinds, rates = suspects.kinds[rows].tolist(), suspects.scores[rows].round(4).tolist()
-    told = zip([str(people[row]) for row in rows], kinds, rates, strict=True)
+    told = [
+        {"person_id": str(people[row]), "kind": suspects.kinds[row], "score": suspects.scores[row].round(4)}
+        for row in rows
+    ]
     columns = {
         "id": np.arange(1, len(rows) + 1),
         "category_id": np.ones(len(rows), int),
@@ -58,7 +59,7 @@ def label_coco(suspects: Suspects, gt: GroundTruth, people: Sequence[str], image
         "num_keypoints": annotated.sum(axis=1),
         "bbox": np.hstack([low, size]),
         "area": size.prod(axis=1),
-        "attributes": np.array([dict(zip(("person_id", "kind", "score"), each, strict=True)) for each in told]),
+        "attributes": np.array(told),
     }
     annotations = to_coco([number[images[row]] for row in rows], np.nan_to_num(known), 2 * annotated, **columns)
     edges = [[child + 1, parent + 1] for child, parent in enumerate(gt.skeleton.parents) if parent >= 0]

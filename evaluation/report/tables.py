@@ -6,12 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from evaluation.metrics.bootstrap import Estimate, find_beyond_chance
-from evaluation.metrics.conventions import SHORT
-from evaluation.metrics.json_format import Json
-from evaluation.metrics.kinds import KINDS, SIMILARITIES
-from evaluation.metrics.metric import METRICS
-from evaluation.metrics.scores import Scores
+from evaluation.metrics import KINDS, METRICS, SHORT, SIMILARITIES, Estimate, Json, Scores, find_beyond_chance
 
 ABOUT_PA = "PA: after a rotation and a translation of each pose; PA scaled: after a scaling too."
 ABOUT_OWN = "Ground truth: what it scores itself, which predictions need not go below."

@@ -1,20 +1,20 @@
 """What `ief evaluate` does: predictions of a file against annotations, as tables on the terminal and as JSON."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import write_bytes
 from evaluation import KINDS, GroundTruth, OksScores, classify_errors, load_angle_limits, sequence_errors
+from evaluation.metrics import Json, to_block
 from evaluation.metrics.bootstrap import FEWEST, split_rows
-from evaluation.metrics.json_format import Json, to_block
 from evaluation.metrics.origin import origin_warning
 from evaluation.report.tables import cell
-from ief.reporting.scoring import KEY, ground_truth, print_tables, score_coco, score_poses, to_tree, view_poses
+from ief.reporting.scoring import KEY, ground_truth, log_tables, score_coco, score_poses, to_tree, view_poses
 from mpii_tools.annotations.placement import require_pixels
 from mpii_tools.annotations.read import read_annotations
 from mpii_tools.annotations.reading import Reading, table
@@ -40,7 +40,7 @@ def evaluate_predictions(
     keep_fillers: bool = False,
     people_csv: Path | None = None,
 ) -> Json:
-    """Read, align, score and print; on stderr, what does not count or looks doubtful.
+    """Read, align and score files; log the tables and, as warnings, what does not count or looks doubtful.
 
     Args:
         predictions: of any format that `read_predictions` takes.
@@ -63,60 +63,89 @@ def evaluate_predictions(
         PoseError: files that cannot be read or do not go together.
     """
     limits = load_angle_limits(angle_limits) if angle_limits else None
-    reading = read_annotations(annotations)
-    everybody, people = reading.people, select_split(annotations, reading.people, split)
-    require_pixels(annotations, people)
-    paths = [predictions, *[against][: against is not None]]
-    reads = [read_predictions(path, people.joint_names, first_pixel) for path in paths]
-    notes, whole = [table(f"faults of {annotations}", reading.faults)], len(people) == len(everybody)
-    reading = replace(reading, people=people, image_ids=reading.image_ids if whole else {})
-    drawn = intervals or against is not None
-    try:
-        aligned, people = align_annotated(reads[0], people)
-    except PoseError as error:
-        if not oks:
-            raise
-        scored = score_detections(reads, reading, drawn, error)
-        print_notes([*notes, f"COCO's OKS alone, which needs no pairs: {error}"])
+    paths, drawn = [predictions, *filter(None, [against])], intervals or against is not None
+    scored, people, aligned, others = read_files(paths, annotations, split, first_pixel, oks, drawn, keep_fillers)
+    if not aligned:
         return report_oks(scored, against)
-    notes += list_gaps(predictions, aligned.joints, people, len(reads[0]) - len(people))
-    if drawn and len(people) < FEWEST:
-        notes.append(f"{len(people)} people, under {FEWEST}: too few for confidence intervals")
-    pairs = [(reads[0], aligned), *((read, align(read, people)) for read in reads[1:])]
-    scored = [score_coco(*pair, replace(reading, people=people), drawn) for pair in pairs if oks]
-    others, poses = select_others(everybody, people), {}
-    for path, (_, each) in zip(paths, pairs, strict=True):
-        poses[path], note = (each.joints, "") if keep_fillers else drop_fillers(path, each.joints, people)
-        notes.append(note)
-    del everybody, reading, reads, pairs  # half a million people take half a gigabyte
-    joints = poses[predictions]
-    print_notes(notes)
-    options = {"metric": metric, "others": others, "oks": oks}
+    poses = {str(path): each.joints for path, each in zip(paths, aligned, strict=True)}
+    joints, options = aligned[0].joints, {"metric": metric, "others": others, "oks": oks}
     counted = {"convention": convention, "limits": limits, **options}
-    scores = {str(path): score_poses(pose, people, intervals=intervals, **counted) for path, pose in poses.items()}
+    scores = {path: score_poses(pose, people, intervals=intervals, **counted) for path, pose in poses.items()}
     result = to_tree(scores[str(predictions)])
     if limits and KEY not in result:
         raise PoseError(f"--angle-limits: needs 3D predictions, and depth and cameras in {annotations}")
-    doubts = [f"{path}: {doubt}" for path, pose in poses.items() for doubt in list_doubts(pose, people)]
-    print_notes([f"ief evaluate: warning: {doubt}" for doubt in doubts])
+    log_notes(
+        [f"ief evaluate: warning: {path}: {doubt}" for path in poses for doubt in list_doubts(poses[path], people)]
+    )
     if against:
-        print_tables(scores)
+        log_tables(scores)
     else:
-        print(*scores[str(predictions)].values(), sep="\n")
+        log.info("\n".join(map(str, scores[str(predictions)].values())))
     average_precision = report_oks(scored, against)
     result |= average_precision
     if view := view_poses(people, 3, joints):
         result[KEY]["per_sequence"] = sequence_errors(*view[1], view[0])
     if against:
-        difference = score_poses(joints, people, minus=poses[against], **counted)
-        print_tables({f"minus {against}": difference}, signed=True)
+        difference = score_poses(joints, people, minus=poses[str(against)], **counted)
+        log_tables({f"minus {against}": difference}, signed=True)
         result["against"] = to_tree(scores[str(against)])
         result["difference"] = to_tree(difference, differences=True) | average_precision.get("difference", {})
     if people_csv:
         gt = ground_truth(people, joints, **options)
         kinds = classify_errors(joints[..., :2], gt, convention=convention)
-        write_people(people_csv, joints, people, gt, kinds, aligned.scores)
+        write_people(people_csv, joints, people, gt, kinds, aligned[0].scores)
     return result
+
+
+def read_files(
+    paths: Sequence[Path],
+    annotations: Path,
+    split: str | None,
+    first_pixel: int | None,
+    oks: bool,
+    drawn: bool,
+    keep_fillers: bool,
+) -> tuple[list[OksScores], People, list[Predictions], People | None]:
+    """Annotated people and the predictions of each file for them; what does not count is logged.
+
+    Args:
+        drawn: whether scores get confidence intervals. The others: see `evaluate_predictions`.
+
+    Returns:
+        COCO's AP of each file if it is asked for; the people; of each file the predictions of them in their order,
+        fillers as NaN, or none where poses are not one for each person; further annotated people of their images.
+    """
+    reading = read_annotations(annotations)
+    everybody, people = reading.people, select_split(annotations, reading.people, split)
+    require_pixels(annotations, people)
+    reads = [read_predictions(path, people.joint_names, first_pixel) for path in paths]
+    notes = [table(f"faults of {annotations}", reading.faults)]
+    reading = replace(reading, people=people, image_ids=reading.image_ids if len(people) == len(everybody) else {})
+    try:
+        first, people = align_annotated(reads[0], people)
+    except PoseError as error:
+        if not oks:
+            raise
+        scored = score_detections(reads, reading, drawn, error)
+        log_notes([*notes, f"COCO's OKS alone, which needs no pairs: {error}"])
+        return scored, people, [], None
+    spare = len(reads[0]) - len(people)
+    unplaced = people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(first.joints))
+    told = {
+        f"{spare:,} predictions are of nobody in the annotations and do not count": spare > 0,
+        f"joints that are NaN in {paths[0]} and do not count: {', '.join(unplaced)}": len(unplaced) > 0,
+        f"{len(people)} people, under {FEWEST}: too few for confidence intervals": drawn and len(people) < FEWEST,
+    }
+    notes += [note for note, holds in told.items() if holds]
+    aligned = [first, *(align(read, people) for read in reads[1:])]
+    reading = replace(reading, people=people)
+    scored = [score_coco(*pair, reading, drawn) for pair in zip(reads, aligned, strict=True) if oks]
+    for place, path in enumerate(() if keep_fillers else paths):
+        joints, note = drop_fillers(path, aligned[place].joints, people)
+        aligned[place] = replace(aligned[place], joints=joints)
+        notes.append(note)
+    log_notes(notes)
+    return scored, people, aligned, select_others(everybody, people)
 
 
 def score_detections(
@@ -124,31 +153,23 @@ def score_detections(
 ) -> list[OksScores]:
     """COCO's AP of poses that are not one for each person, as `error` says; raises it where their images are not known.
 
-    On stderr goes how many are in images of nobody.
+    How many are in images of nobody is logged.
     """
     people = reading.people
     images = name_images(reads[0], people, reading.image_ids)
     if images is None or any(each.joint_names != people.joint_names for each in reads):
         raise error
     if elsewhere := len(images) - int(np.isin(images, [*reading.image_ids, *people.images.tolist()]).sum()):
-        print_notes([f"{elsewhere:,} predictions are in images of nobody in the annotations and do not count"])
+        log.warning(f"{elsewhere:,} predictions are in images of nobody in the annotations and do not count")
     if not reading.image_ids:
-        print_notes(["images without people and crowds are not known; COCO's protocol needs its own JSON, whole"])
+        log.warning("images without people and crowds are not known; COCO's protocol needs its own JSON, whole")
     return [score_coco(each, None, reading, intervals) for each in reads]
 
 
-def print_notes(notes: list[str]) -> None:
-    """Those that are not empty, on stderr."""
-    print(*filter(None, notes), sep="\n", end="\n" * any(notes), file=sys.stderr)
-
-
-def list_gaps(path: Path, joints: np.ndarray, people: People, spare: int) -> list[str]:
-    """What does not count of poses (N, K, D) of a file that has `spare` others: a line each."""
-    unplaced = people.joint_names_where(people.annotated.any(axis=0) & ~predicted_joints(joints))
-    return [
-        *[f"{spare:,} predictions are of nobody in the annotations and do not count"][: spare > 0],
-        *[f"joints that are NaN in {path} and do not count: {', '.join(unplaced)}"][: len(unplaced)],
-    ]
+def log_notes(notes: Sequence[str]) -> None:
+    """Those that are not empty, as warnings."""
+    for note in filter(None, notes):
+        log.warning(note)
 
 
 def drop_fillers(path: Path, joints: np.ndarray, people: People) -> tuple[np.ndarray, str]:
@@ -210,19 +231,22 @@ def list_doubts(joints: np.ndarray, people: People) -> list[str]:
 
 
 def report_oks(scored: Sequence[OksScores], against: Path | None) -> Json:
-    """Print COCO's figures, whose area is not the annotations' own, and the difference of two; all of it as JSON."""
+    """Log COCO's values, whose area is not the annotations' own, and the difference of two; all of it as JSON."""
     if not scored:
         return {}
     oks, bounds = scored[0], len(scored[0].samples) > 1
-    print(f"COCO's OKS in % over {oks.people:,} people", *list_oks(oks), sep="\n")
+    lines = [f"COCO's OKS in % over {oks.people:,} people", *list_oks(oks)]
     if oks.area_by_box or oks.without_area:
-        print(f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}")
+        lines.append(
+            f"area by the box, 0.53 of its side squared: {oks.area_by_box:,} people; none: {oks.without_area:,}"
+        )
     counts = {name: getattr(oks, name) for name in ("people", "without_area", "area_by_box")}
     tree = {"oks": {"values": to_block(oks.scores, bounds), **counts}}
     if len(scored) > 1:
         difference = oks.subtract(scored[1])
-        print(f"minus {against}", *list_oks(difference, signed=True), sep="\n")
+        lines += [f"minus {against}", *list_oks(difference, signed=True)]
         tree["difference"] = {"oks": {"values": to_block(difference.scores, bounds)}}
+    log.info("\n".join(lines))
     return tree
 
 

@@ -34,12 +34,8 @@ def method_picture(cascade: Cascade, data: PreparedSplit, row: int) -> bytes:
             factors = gaussian_factors(torch.from_numpy(pose), data.size, cascade.stages[index].design.sigma)
             columns, rows = factors.unbind(dim=-2)
             maps = (rows.unsqueeze(-1) * columns.unsqueeze(-2)).amax(dim=0).numpy()  # the largest at each pixel
-            panels.append(draw_heatmaps(large, maps))
+            # The image in dark gray, the heatmaps in orange over it.
+            dim = np.repeat(large.mean(axis=-1, keepdims=True) * 0.4, 3, axis=-1)
+            share = cv2.resize(maps, large.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
+            panels.append((dim * (1 - share) + GLOW * share).astype(np.uint8))
     return to_jpeg(grid(panels, len(panels)))
-
-
-def draw_heatmaps(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """The image in dark gray, the heatmaps in orange over it."""
-    dim = np.repeat(image.mean(axis=-1, keepdims=True) * 0.4, 3, axis=-1)
-    share = cv2.resize(maps, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
-    return (dim * (1 - share) + GLOW * share).astype(np.uint8)

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from evaluation.metrics import Json, Scores
 from evaluation.metrics.calibration import LEVELS
-from evaluation.metrics.json_format import Json
-from evaluation.metrics.scores import Scores
 from evaluation.report.tables import cell, groups_table, readable, summary_table
 from ief.inference.score_map import ScoreMap, share_right
 from ief.reporting.evaluate import list_oks

@@ -1,24 +1,18 @@
 """Pictures of predictions: the poses drawn on the images, for people to look at before they read numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from checkpoints.errors import PoseError
-from evaluation.metrics.json_format import Json
-from evaluation.report import sequence
-from evaluation.report.material import Run, list_entries
-from evaluation.report.page import Section
-from evaluation.report.people import pack_people
+from evaluation.report.material import Run, Section
 from evaluation.report.side_view import draw_front_and_side
-from heads.skeleton import Skeleton
-from ief.reporting.scoring import choose_measure, ground_truth, person_errors, root_errors, view_poses
+from ief.reporting.scoring import choose_measure, person_errors
 from mpii_tools.images.decode import LoadImage
-from mpii_tools.people import NO_FRAME, Depth, People
+from mpii_tools.people import People
 
 SHOWN = 12  # people in a section, or of each kind
 NOBODY = ("No images were given, so nobody is drawn on one; --images DIR names them.",)
-SHORTEST = 6  # frames worth a line
 
 
 def draw_people(
@@ -92,85 +86,3 @@ def make_people_section(
     )
     pictures = [(captions[row], picture) for row, picture in drawn]
     return Section(heading, text=(text,) if pictures else NOBODY, pictures=pictures, wide=deep)
-
-
-def make_lookup(
-    runs: Sequence[Run],
-    people: People | None,
-    load_image: LoadImage | None,
-    thumbnails: int,
-    images: str,
-    others: People | None,
-) -> Json:
-    """What the page's script shows of the people behind the errors of the runs' last stages; {} if nobody is known.
-
-    Of a single run it shows every stage; errors are those of 3D where all poses and some people have depth.
-
-    Args:
-        thumbnails: most close-ups in the page. images: where people without one have their image; '' for nowhere.
-        others: further annotated people of the images.
-    """
-    entries = [entry for entry in list_entries(runs, 2) if entry.stage != "mean_pose"]
-    poses = {entry.name: entry.poses for entry in entries if entry.poses is not None}
-    if people is None or not poses:
-        return {}
-    gt, millimeters = ground_truth(people, *poses.values(), others=others), None
-    if view_poses(people, 3, *poses.values()):
-        millimeters = np.stack([root_errors(pose, people) for pose in poses.values()])
-    columns, count = {"id": people.person_ids, "image": people.images}, max(0, thumbnails) if load_image else 0
-    flat = {name: pose[..., :2] for name, pose in poses.items()}
-    return pack_people(gt, flat, columns, millimeters, load_image, count, images)
-
-
-def choose_sequence(people: People, poses: Mapping[str, np.ndarray]) -> sequence.Sequence | None:
-    """The sequence whose wrists move most, relative to the root, in the ground truth: no prediction has a say.
-
-    Of a sequence in which several cameras saw a frame, the camera with most frames is taken.
-
-    Args:
-        people: N people with depth.
-        poses: method -> (N, K, 3) x, y in image pixels and z in mm.
-
-    Returns:
-        None without a sequence of at least `SHORTEST` frames with a camera, numbers and wrists.
-    """
-    skeleton, depth = people.skeleton, people.depth
-    gt, sequences = np.where(people.annotated[..., None], people.camera_joints, np.nan), _sequences(depth)
-    spread = [_spread(gt[rows], skeleton) for rows in sequences]
-    if not np.isfinite(spread).any():
-        return None
-    rows = sequences[np.nanargmax(spread)]
-    *whose, number = (str(getattr(depth, name)[rows[0]]) for name in ("subject", "action", "sequence"))
-    whose = [name for name in whose if name and name not in number]
-    return sequence.Sequence(
-        title=", ".join([*whose, number]),
-        frames=depth.frame[rows],
-        gt=gt[rows],
-        poses={name: depth.select(rows).to_camera(pose[rows]) for name, pose in poses.items()},
-        skeleton=skeleton,
-    )
-
-
-def _sequences(depth: Depth) -> list[np.ndarray]:
-    """Rows of each sequence in the order of their frames, one a frame; short ones and unnamed ones are left out."""
-    named = np.flatnonzero(depth.placed & (depth.frame != NO_FRAME) & (depth.sequence != ""))
-    labels = np.stack([depth.subject[named], depth.action[named], depth.sequence[named]], axis=-1)
-    _, index = np.unique(labels, axis=0, return_inverse=True)
-    sequences = []
-    for rows in (named[index.reshape(-1) == number] for number in range(index.max(initial=-1) + 1)):
-        if len(np.unique(depth.frame[rows])) < len(rows):
-            _, camera, count = np.unique(depth.camera[rows], axis=0, return_inverse=True, return_counts=True)
-            rows = rows[camera.reshape(-1) == count.argmax()]
-        rows = rows[np.unique(depth.frame[rows], return_index=True)[1]]
-        if len(rows) >= SHORTEST:
-            sequences.append(rows)
-    return sequences
-
-
-def _spread(gt: np.ndarray, skeleton: Skeleton) -> float:
-    """Standard deviation in mm of the wrists (F, K, 3) about their mean place, relative to the root; NaN if unknown."""
-    wrists = [index for index, name in enumerate(skeleton.names) if name.endswith(sequence.KIND)]
-    places = (gt - gt[:, [skeleton.root]])[:, wrists]
-    places = places[np.isfinite(places).all(axis=(1, 2))]
-    known = wrists and len(places) >= SHORTEST
-    return float(np.sqrt(places.var(axis=0).sum(axis=-1)).mean()) if known else np.nan

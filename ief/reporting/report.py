@@ -1,6 +1,5 @@
 """The report of runs and files of predictions: read what they hold, ask the questions that apply, write the page."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,19 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from checkpoints.errors import PoseError
-from checkpoints.files import write_bytes, write_text
+from checkpoints.files import write_bytes
 from evaluation import AngleLimits
-from evaluation.metrics.ground_truth import CROP
-from evaluation.metrics.json_format import Json
-from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, sequence
-from evaluation.report.kinds import make_section as make_kinds
-from evaluation.report.material import list_entries
-from evaluation.report.page import Report, Section
+from evaluation.metrics import CROP, Json
+from evaluation.report import calibration, curves, errors, human36m, methods, movement, representation, suspects
+from evaluation.report.material import Section, list_entries
+from evaluation.report.page import render_report
 from evaluation.report.published import TABLE_8
-from evaluation.report.suspects import make_section as make_suspects
-from evaluation.report.verdict import make_section as make_verdict
+from ief.reporting import sequence
 from ief.reporting.evaluate import select_others
-from ief.reporting.pictures import choose_sequence, make_lookup, make_people_section
+from ief.reporting.people import make_lookup
+from ief.reporting.pictures import make_people_section
 from ief.reporting.runs import load_file, load_run, name_inputs
 from ief.reporting.scoring import view_poses
 from mpii_tools.annotations.read import read_annotations
@@ -106,42 +103,45 @@ def write_report(
         raise PoseError(f"{other.name} places {theirs}, ..., {loaded[-1].name} {mine}, ...; report on each by itself")
     view = partial(view_poses, people, **options)
     shown, measure = loaded[-1], loaded[-1].stages[loaded[-1].last][2].measure
-    doubts = [f"{run.name}: {doubt}." for run in files for doubt in run.doubts]
-    judged = make_verdict(loaded, view)
-    parts: list[Section | None] = [replace(judged, text=[*judged.text, *doubts])]
-    if trainings := human36m.compare_trainings(loaded, view):
-        entries, gains, pairs = trainings
+    stages, trainings = methods.compare_stages(loaded, view), human36m.compare_trainings(loaded, view)
+    entries, gains, pairs = trainings or ((), (), {})
+    parts: list[Section | None] = [methods.make_verdict(loaded, view, (*stages, *entries))]
+    if pairs:
         truth, trained = root_joints(people), root_joints(training)
         poses = {one.name: one.poses for one in pairs[min(pairs)] if one.poses is not None}
-        followed = choose_sequence(people, poses) if truth is not None and poses else None
-        measured = truth if trained is None else trained
         parts += [
             human36m.make_metrics_section(entries, gains, loaded, truth is not None),
             human36m.make_joints_section(pairs),
             human36m.make_actions_section(pairs),
-            representation.make_section(measured, shown.skeleton, trained is not None, dimensions=3),
-            sequence.make_section(followed),
+            representation.make_section(
+                truth if trained is None else trained, shown.skeleton, trained is not None, dimensions=3
+            ),
+            sequence.make_section(sequence.choose_sequence(people, poses) if truth is not None and poses else None),
         ]
-    stages = methods.compare_stages(loaded, view)
-    parts += methods.make_sections(loaded, stages, people is not None, published)
-    parts.append(errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}))
-    parts.append(make_kinds(stages))
+    parts += [
+        *methods.make_sections(loaded, stages, people is not None, published),
+        errors.make_joints_section({entry.name: entry.scores for entry in list_entries(loaded, 2)}),
+        errors.make_kinds_section(stages),
+    ]
     if people is not None:
-        parts.append(errors.make_parts_section(loaded, view, bool(np.isfinite(people.scale).any())))
-        parts.append(movement.make_section(loaded, view))
-        parts.append(make_suspects(loaded, view, people.person_ids.tolist(), people.images.tolist()))
-        parts.append(calibration.make_section(calibration.measure(loaded, view), measure))
+        parts += [
+            errors.make_parts_section(loaded, view, bool(np.isfinite(people.scale).any())),
+            movement.make_section(loaded, view),
+            suspects.make_section(loaded, view, people.person_ids.tolist(), people.images.tolist()),
+            calibration.make_section(calibration.measure(loaded, view), measure),
+        ]
     link = f"{Path(os.path.relpath(images, out)).as_posix()}/" if images else ""
     lookup = make_lookup(loaded, people, load_image, thumbnails, link, others)
     parts.append(replace(make_people_section(shown, people, load_image, left_out), people=lookup))
     if trained := [run for run in loaded if not run.is_file]:
         joints_2d = crop_joints(people if training is None else training)
-        parts.append(representation.make_section(joints_2d, shown.skeleton, training is not None))
-        parts += [curves.make_section(trained, measure), curves.make_runs_section(trained)]
-    report = Report(title, lead, [part for part in parts if part])
-    for name, content in report.files().items():
+        parts += [
+            representation.make_section(joints_2d, shown.skeleton, training is not None),
+            curves.make_section(trained, measure),
+            curves.make_runs_section(trained),
+        ]
+    for name, content in render_report(title, lead, [part for part in parts if part]).items():
         write_bytes(out / name, content)
-    write_text(out / "results.json", json.dumps(report.to_json(), indent=1, allow_nan=False))
     return out / "index.html"
 
 

@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from checkpoints.console import log
 from checkpoints.errors import PoseError
 from checkpoints.files import write_text
-from evaluation import MEASURES, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
-from evaluation.metrics.calibration import correct_joints
-from evaluation.metrics.conventions import PCKH
-from evaluation.metrics.errors import joint_errors
+from evaluation import MEASURES, PCKH, AngleLimits, Bootstrap, GroundTruth, Measure, OksScores, Scores, oks_scores
+from evaluation.metrics import Json, correct_joints, difference_to_json, joint_errors, score_means, scores_to_json
 from evaluation.metrics.evaluate import person_errors as measure_errors
-from evaluation.metrics.evaluate import score_means
 from evaluation.metrics.ground_truth import has_size, nan_mean
-from evaluation.metrics.json_format import Json, difference_to_json, scores_to_json
 from evaluation.metrics.oks import fill_areas
 from evaluation.report.tables import format_scores
 from mpii_tools.annotations.reading import Reading
@@ -249,11 +246,11 @@ def load_predictions(run: Path, people: People) -> dict[str, Predictions]:
     return {"mean_pose" if stage < 0 else f"stage{stage}": by_stage[stage] for stage in sorted(by_stage)}
 
 
-def print_tables(results: Mapping[str, ScoresByDimension], signed: bool = False, whole: bool = True) -> None:
+def log_tables(results: Mapping[str, ScoresByDimension], signed: bool = False, whole: bool = True) -> None:
     """What `format_scores` makes of stages or of sets of predictions by name."""
     for dimensions in (2, 3):
         if shown := {name: scores[dimensions] for name, scores in results.items() if dimensions in scores}:
-            print(format_scores(shown, signed, whole))
+            log.info(format_scores(shown, signed, whole))
     base = results["mean_pose"][2].mean_pckh.value if "mean_pose" in results and not signed else None
     if base is not None and base > EASY:
-        print(f"the mean pose alone gets {base:.0f} % of this measure: only what is above it was learned")
+        log.info(f"the mean pose alone gets {base:.0f} % of this measure: only what is above it was learned")

@@ -1,6 +1,7 @@
-"""Table 7 by one seed or the means of several, with intervals over people and over seeds: results.md and .json."""
+"""Table 7 by one seed or the means of several, with intervals over people and over seeds: tables and a plot."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise, product
@@ -8,29 +9,30 @@ from pathlib import Path
 from textwrap import fill
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from checkpoints.files import write_text
+from checkpoints.console import log
+from checkpoints.files import write_atomically, write_text
 from evaluation import Estimate, GroundTruth, Scores
-from evaluation.metrics.bootstrap import average_seeds, find_beyond_chance
-from evaluation.metrics.evaluate import score_means
-from evaluation.metrics.relative import placement, relative_errors
+from evaluation.metrics import Json, find_beyond_chance, placement, relative_errors, score_means
+from evaluation.metrics.bootstrap import average_seeds
+from evaluation.report import plots
 from evaluation.report.material import BASE, Entry
-from evaluation.report.methods import table_7
-from evaluation.report.tables import Row, Table, cell, metric_cells, readable
-from evaluation.report.verdict import describe_difference
+from evaluation.report.methods import describe_difference, table_7
+from evaluation.report.tables import Row, Table, cell, metric_cells, metric_heads, readable
 from ief.reporting.scoring import ground_truth, load_predictions
 from mpii_tools.people import People
 
 # What the rows of differences subtract, and from which: `joint` has the others' output, so its loss alone differs.
 BASES = {BASE: ("joint", "bone", "both", "all"), "joint": ("bone", "both", "all"), "both": ("all",)}
-COLUMNS = 100  # of what is printed
+COLUMNS = 100  # of what is logged
 Poses = Sequence[np.ndarray]  # of one seed each, (N, K, 2)
 Rows = dict[str, tuple[Poses, Poses]]  # a row's name -> poses, and those whose values are subtracted, possibly none
 Difference = tuple[Scores, list[Scores]]  # the mean of all seeds, with intervals over people; each seed's, without
 
 
 def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People) -> list[Path]:
-    """Compare runs of one or several seeds, print the paper's Table 7 and who wins, write `results.md` and `.json`.
+    """Compare runs of one or several seeds, log the paper's Table 7 and who wins, write all of it.
 
     Args:
         folder: to write to.
@@ -39,7 +41,7 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
         people: the validation people.
 
     Returns:
-        Both files, which hold everything.
+        Both files, which hold everything, and `differences.png`, if `ief_star` is among the methods.
 
     Raises:
         PoseError: predictions that are missing, corrupt or of other people.
@@ -58,7 +60,13 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     parts = {name: replace(gt, annotated=gt.annotated & mask) for name, mask in labels.items()}
     parts = parts if all(part.annotated.any() for part in parts.values()) else {}
     compared = {
-        name: {row: compare_seeds(part, *both) for row, both in (pairs | gains).items()}
+        name: {
+            row: (
+                score_means(part, *both),
+                [score_means(part, [one], [other], bootstrap=None) for one, other in zip(*both, strict=True)],
+            )
+            for row, both in (pairs | gains).items()
+        }
         for name, part in {"all joints": gt, **parts}.items()
     }
     entries = []
@@ -80,13 +88,17 @@ def write_seeds(folder: Path, runs: Mapping[str, Sequence[Path]], people: People
     page = [f"# Table 7{means}: {len(people):,} validation people"]
     page += [f"## {name.capitalize()}\n\n{table.markdown()}" for name, table in tables.items()]
     tree = {"seeds": count, "people": len(people), **{name: table.to_json() for name, table in tables.items()}}
-    print(
-        paper_table(entries, means).text(), *(fill(text, COLUMNS) for text in summarize(entries, gt, poses)), sep="\n"
-    )
-    return [
+    log.info(paper_table(entries, means).text())
+    for text in summarize(entries, gt, poses):
+        log.info(fill(text, COLUMNS))
+    files = [
         write_text(folder / "results.md", "\n\n".join(page) + "\n"),
         write_text(folder / "results.json", json.dumps(tree, indent=1, allow_nan=False)),
     ]
+    if BASE in runs:
+        figure = plot_differences({means.removeprefix(", "): tree["all joints"]})
+        files.append(write_atomically(folder / "differences.png", figure.savefig))
+    return files
 
 
 def paper_table(entries: Sequence[Entry], means: str) -> Table:
@@ -95,11 +107,10 @@ def paper_table(entries: Sequence[Entry], means: str) -> Table:
     Args:
         entries: every stage of every method. means: of how many seeds, in words; empty for one.
     """
-    measure = entries[0].scores.measure
-    heads = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
+    heads = {name: head for name, head in metric_heads(entries[0].scores).items() if not name.endswith("_crop")}
     changes = {
         (entry.stage, entry.method, name): entry.difference[name].overall
-        for entry in entries if entry.difference for name in heads.values()
+        for entry in entries if entry.difference for name in heads
     }  # fmt: skip
     beyond = dict(zip(changes, find_beyond_chance(list(changes.values())), strict=True))
 
@@ -113,11 +124,30 @@ def paper_table(entries: Sequence[Entry], means: str) -> Table:
     for stage in dict.fromkeys(entry.stage for entry in entries):
         shown = [entry for entry in entries if entry.stage == stage]
         rows.append((readable(stage).capitalize(),))
-        rows += [(head, *(show(entry, name) for entry in shown)) for head, name in heads.items()]
+        rows += [(head, *(show(entry, name) for entry in shown)) for name, head in heads.items()]
     methods = dict.fromkeys(entry.method for entry in entries)
     title = f"Table 7{means}: {entries[0].scores.people:,} validation people"
     note = f"In parentheses minus {BASE}; *: beyond chance, by Holm's correction. More: results.md"
     return Table(title, ("", *methods), tuple(rows), note if changes else "More: results.md")
+
+
+def plot_differences(tables: Mapping[str, Json]) -> Figure:
+    """Each method minus the baseline, in joint error and PCKh side by side, with 95 % confidence intervals over people.
+
+    Args:
+        tables: comparison -> its differences, "all joints" of results.json; all of the same methods and measure.
+    """
+    panels: dict[str, plots.Values] = {}
+    for name, table in tables.items():
+        for row, *cells in table["rows"]:
+            found = re.fullmatch(rf"(stage \d+), (\w+) - {BASE}", row)
+            for head, one in zip(table["head"][1:], cells, strict=True):
+                if found and head not in ("Bone px", "over seeds"):
+                    series = ", ".join(filter(None, (name, found[1])))
+                    values = panels.setdefault(f"{head}, minus {BASE}", {}).setdefault(series, {})
+                    values[found[2]] = Estimate(one["value"], *(one["interval"] or ()))
+    (xlabel, first), *others = panels.items()
+    return plots.joint_dots(first, "Differences with 95 % confidence intervals", xlabel, beside=dict(others))
 
 
 def summarize(entries: Sequence[Entry], gt: GroundTruth, poses: Mapping[tuple[str, str], Poses]) -> list[str]:
@@ -134,12 +164,6 @@ def summarize(entries: Sequence[Entry], gt: GroundTruth, poses: Mapping[tuple[st
     stages = [f"{best}, {readable(stage)}" for stage in (last, previous)]
     named.append((*stages, (last, best), (previous, best)))
     return [f"{describe_difference(*pair, score_means(gt, poses[a], poses[b]))}." for *pair, a, b in named]
-
-
-def compare_seeds(gt: GroundTruth, poses: Poses, others: Poses) -> Difference:
-    """Scores minus those of others, seed by seed."""
-    each = [score_means(gt, [one], [other], bootstrap=None) for one, other in zip(poses, others, strict=True)]
-    return score_means(gt, poses, others), each
 
 
 def list_rows(poses: Mapping[tuple[str, str], Poses]) -> tuple[Rows, Rows, Rows]:
@@ -177,21 +201,21 @@ def differences_table(rows: Mapping[str, Difference], joints: str, means: str) -
     Args:
         joints: which are counted. means: of how many seeds, in words; empty for one.
     """
-    measure = next(iter(rows.values()))[0].measure
-    metrics = {"Joint px": "joint_error", "Bone px": "bone_error", measure.title: measure.name_at(measure.main)}
+    first = next(iter(rows.values()))[0]
+    heads = {name: head for name, head in metric_heads(first).items() if not name.endswith("_crop")}
 
     def row(name: str, mean: Scores, each: list[Scores]) -> Row:
-        cells = metric_cells(mean, metrics.values(), signed=True)
+        cells = metric_cells(mean, heads, signed=True)
         if not means:
             return name, *cells
-        seeds = [average_seeds([scores[metric].overall.value for scores in each]) for metric in metrics.values()]
+        seeds = [average_seeds([scores[metric].overall.value for scores in each]) for metric in heads]
         drawn = [replace(one, interval=over.interval).parts()[1] or "-" for one, over in zip(cells, seeds, strict=True)]
         return name, *chain.from_iterable(zip(cells, drawn, strict=True))
 
-    title, head = "paired by person", list(metrics)
+    title, head = "paired by person", list(heads.values())
     note = "In brackets 95 % confidence intervals over people: bootstrap, the trainings as they are"
     if means:
-        title, head = "paired by person and by seed", [part for name in metrics for part in (name, "over seeds")]
+        title, head = "paired by person and by seed", [part for name in heads.values() for part in (name, "over seeds")]
         also = "then over seeds: Student's t, the people as they are. A difference is beyond chance if neither holds 0"
         note = f"{note}; {also}"
     lines = tuple(row(name, *both) for name, both in rows.items())

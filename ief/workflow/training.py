@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checkpoints import PoseError, log
-from ief.reporting.scoring import print_tables, score_run
+from ief.reporting.scoring import log_tables, score_run
 from ief.training.options import RunConfig, change_config
 from ief.training.plan import announce
 from ief.training.progress import save_pictures
@@ -67,7 +67,7 @@ def train(
         if stage.data.valid is None:
             log.warning(f"{config.data}: has no validation split, so nothing was validated or scored")
             return files
-        print_tables(score_run(stage.run_folder, stage.data.valid, runtime.device), whole=False)
+        log_tables(score_run(stage.run_folder, stage.data.valid, runtime.device), whole=False)
         predictions = sorted(stage.run_folder.glob("predictions-valid*.npz"))
         pictures = save_pictures(stage.run_folder, stage.data.valid)
         return [*files, *predictions, *pictures, stage.run_folder / "metrics.json"]

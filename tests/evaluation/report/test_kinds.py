@@ -5,13 +5,13 @@ from dataclasses import replace
 from scored import rows_by_section
 
 from evaluation.metrics.kinds import KINDS
-from evaluation.report.kinds import make_section
+from evaluation.report.errors import make_kinds_section
 
 HEAD = [kind.capitalize() for kind in KINDS]
 
 
 def test_the_last_stages_shares_and_their_differences(entries):
-    section = make_section(entries)
+    section = make_kinds_section(entries)
     rows = rows_by_section(section.tables["kinds"])
     for entry in (entries[1], entries[3]):
         for head, kind in zip(HEAD, KINDS, strict=True):
@@ -29,4 +29,4 @@ def test_the_last_stages_shares_and_their_differences(entries):
 
 def test_scores_of_before_have_no_section(entries):
     metrics = {name: score for name, score in entries[1].scores.metrics.items() if not name.startswith("kind_")}
-    assert make_section([replace(entries[1], scores=replace(entries[1].scores, metrics=metrics))]) is None
+    assert make_kinds_section([replace(entries[1], scores=replace(entries[1].scores, metrics=metrics))]) is None

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.report.page import Report, Section, lay_out
+from evaluation.report.material import Section
+from evaluation.report.page import lay_out, render_report
 from evaluation.report.plots import pckh_curves
 from evaluation.report.tables import Cell, Table, mark_beyond_chance, summary_table
 
@@ -54,7 +55,7 @@ def files(results, small):
         ),
         Section("Small", tables={"small": small}),
     ]
-    return Report("A & B", "Five < six.", sections).files()
+    return render_report("A & B", "Five < six.", sections)
 
 
 @pytest.fixture(scope="module")
@@ -124,15 +125,16 @@ def test_columns_and_sections_are_folded_or_stand_below_others():
 
 def test_differences_beyond_chance_are_bold():
     cells = [Cell(1.0, (0.1, 1.9), signed=True)] * 2 + [Cell(-3.0, (-4.0, -2.0), signed=True), Cell(5.0, (4.0, 6.0))]
-    report = Report("t", "", [Section("s", tables={"one": Table("t", ("", *"abcd"), (("x", *cells),))})])
-    page = report.files()["index.html"].decode()
+    files = render_report("t", "", [Section("s", tables={"one": Table("t", ("", *"abcd"), (("x", *cells),))})])
+    page = files["index.html"].decode()
     assert re.findall("<b>(.*?)</b>", page) == ["\N{MINUS SIGN}3.0"]  # 1.0 alone would be: three are read at once
-    assert "3 differences" in page and "**-3.0 [-4.0, -2.0]**" in report.files()["tables/one.md"].decode()
+    assert "3 differences" in page and "**-3.0 [-4.0, -2.0]**" in files["tables/one.md"].decode()
 
 
 def test_every_table_and_figure_is_a_file_too(files, page, small):
     assert set(files) == {
-        "index.html", "figures/curves.svg", *(f"tables/{name}.md" for name in ("summary", "folded", "small")),
+        "index.html", "results.json", "figures/curves.svg",
+        *(f"tables/{name}.md" for name in ("summary", "folded", "small")),
     }  # fmt: skip
     assert files["tables/small.md"].decode() == f"{mark_beyond_chance(small).markdown()}\n"
     (curves,) = re.findall("<svg.*?</svg>", page[0], re.S)

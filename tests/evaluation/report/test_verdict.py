@@ -9,8 +9,8 @@ from scored import FEW, people_and_poses
 
 from evaluation import Estimate, evaluate
 from evaluation.metrics.bootstrap import find_beyond_chance, p_value
-from evaluation.report.material import Entry, Run
-from evaluation.report.verdict import compare_pairs, describe_difference, make_section
+from evaluation.report.material import Entry, Run, subtract_base
+from evaluation.report.methods import compare_pairs, describe_difference, make_verdict
 
 
 def view(gt, dimensions, *poses):
@@ -47,6 +47,22 @@ def test_the_better_one_is_first_and_people_are_counted(dimensions):
     assert back.startswith("far beats near")  # what the words say follows the sign, not the order
 
 
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_known_differences_are_taken_either_way_round(dimensions):
+    gt, poses = people_and_poses(dimensions, 40, 20)
+    far, near = (Entry(name, "", "stage0", evaluate(pose, gt, bootstrap=FEW), poses=pose)
+                 for name, pose in zip(("far", "near"), poses, strict=True))  # fmt: skip
+    ((fresh, counts),) = compare_pairs([far, near], partial(view, gt))
+    for known in (fresh, subtract_base(far, near, partial(view, gt), "near")):  # the second is far minus near
+        ((found, same),) = compare_pairs([far, near], partial(view, gt), [known])
+        assert same == counts and (found.difference is fresh.difference) == (known is fresh)
+        for (_, row), (_, wanted) in zip(
+            found.difference.to_frame().iterrows(), fresh.difference.to_frame().iterrows(), strict=True
+        ):
+            assert row.tolist()[:3] == wanted.tolist()[:3]
+            np.testing.assert_allclose(row.tolist()[3:], wanted.tolist()[3:], atol=1e-9)
+
+
 def test_a_difference_that_holds_0_is_none():
     gt, poses = people_and_poses(2, 20, 20)
     entries = [Entry(name, "", "stage0", evaluate(pose, gt, bootstrap=FEW), poses=pose)
@@ -80,5 +96,5 @@ def test_holm_rejects_in_order_until_the_first_that_holds():
 def test_one_method_has_its_score_and_no_pair():
     gt, (pose,) = people_and_poses(2, 20)
     scores = evaluate(pose, gt, bootstrap=FEW)
-    section = make_section([Run("alone", "", {}, gt.skeleton, {"predictions": {2: scores}})], partial(view, gt))
+    section = make_verdict([Run("alone", "", {}, gt.skeleton, {"predictions": {2: scores}})], partial(view, gt))
     assert not section.tables and f"{scores.mean_pckh.value:.1f}" in section.text[0]

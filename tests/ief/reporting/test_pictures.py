@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from evaluation.report.skeletons import drop_outside
-from ief.reporting.pictures import choose_sequence, draw_people, make_lookup, make_people_section, spread_rows
+from ief.reporting.people import make_lookup
+from ief.reporting.pictures import draw_people, make_people_section, spread_rows
 from ief.reporting.runs import load_run
 from ief.reporting.scoring import person_errors
+from ief.reporting.sequence import choose_sequence
 from mpii_tools.people import Depth, People
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from checkpoints.errors import PoseError
 from evaluation.metrics.relative import placement, relative_errors
 from ief.reporting.scoring import ground_truth, score_poses
-from ief.reporting.seeds import write_seeds
+from ief.reporting.seeds import plot_differences, write_seeds
 from mpii_tools.people import People
 from mpii_tools.results.predictions import Predictions, read_predictions, save_predictions
 
@@ -40,8 +40,9 @@ def runs(tmp_path_factory):
 def written(runs, tmp_path_factory):
     """The page and results.json of all seeds."""
     folders, people, _ = runs
-    page, results = write_seeds(tmp_path_factory.mktemp("out"), folders, people)
-    assert (page.name, results.name) == ("results.md", "results.json")
+    page, results, picture = write_seeds(tmp_path_factory.mktemp("out"), folders, people)
+    assert (page.name, results.name, picture.name) == ("results.md", "results.json", "differences.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
     return page.read_text(), json.loads(results.read_text())
 
 
@@ -107,6 +108,15 @@ def test_where_the_error_is_by_method_and_difference(runs, written, name, measur
     assert rows[LAST] == pytest.approx(values["all"] - values["ief_star"])
 
 
+def test_the_plot_shows_the_differences_of_the_json(written):
+    figure, rows = plot_differences({"three": written[1]["all joints"]}), read_rows(written[1]["all joints"])
+    for axes, head, column in zip(figure.axes, ("Joint px", "PCKh@0.5"), (0, 2), strict=True):
+        assert axes.get_xlabel() == f"{head}, minus ief_star"
+        dots = [container.lines[0].get_xdata().tolist() for container in axes.containers]
+        assert dots == [[rows[name][column]] for name in ("stage 0, all - ief_star", LAST)]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["three, stage 0", "three, stage 1"]
+
+
 def test_both_is_a_base_of_all_where_it_was_trained(runs, tmp_path):
     folders, people, _ = runs
     tree = json.loads(write_seeds(tmp_path, {**folders, "both": folders["ief_star"]}, people)[1].read_text())
@@ -129,7 +139,7 @@ def test_hidden_joints_are_compared_apart_if_labeled(runs, tmp_path):
 
 def test_of_one_seed_there_is_nothing_over_seeds(runs, tmp_path):
     folders, people, poses = runs
-    page, results = write_seeds(tmp_path, {method: each[:1] for method, each in folders.items()}, people)
+    page, results, _ = write_seeds(tmp_path, {method: each[:1] for method, each in folders.items()}, people)
     table = json.loads(results.read_text())["all joints"]
     assert table["head"] == ["", "Joint px", "Bone px", "PCKh@0.5"] and "seed" not in page.read_text()
     (row,) = (row[1:] for row in table["rows"] if row[0] == LAST)

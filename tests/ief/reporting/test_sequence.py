@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from evaluation.report.plots import to_svg
-from evaluation.report.sequence import SIDE, Sequence, make_section
 from evaluation.report.skeletons import CENTER, LEFT
 from heads.skeleton import MPII
+from ief.reporting.sequence import SIDE, Sequence, make_section
 
 
 @pytest.fixture(scope="module")

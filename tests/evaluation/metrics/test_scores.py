@@ -165,11 +165,11 @@ def test_bone_error_is_not_what_the_paper_prints(printed, method, average):
 @pytest.mark.parametrize(("method", "average"), [("BL", 3.76), ("Ours (all)", 2.50)])
 def test_illegal_angle_averages_as_table_3_does(printed, limits, monkeypatch, method, average):
     """1,000 people of whom as many have each angle illegal as the paper has; of the rest only the mean is looked at."""
-    from evaluation.metrics import angle_limits, metric
+    from evaluation.metrics import angle_limits, scores
 
     percent, said = read_table_3(printed, "Illegal Angle", method)
     illegal = np.arange(1000)[:, None] < 10 * np.array([percent[name] for name in angle_limits.ANGLES]) - 0.5
-    monkeypatch.setattr(metric, "illegal_angles", lambda *_: illegal.astype(float))
+    monkeypatch.setattr(scores, "illegal_angles", lambda *_: illegal.astype(float))
     gt = GroundTruth(np.zeros((1000, 16, 3)), angle_limits=limits)
     assert evaluate(gt.joints, gt)["illegal_angle"].overall.value == pytest.approx(average, abs=0.006)
     assert average == pytest.approx(said, abs=0.07)
