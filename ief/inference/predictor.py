@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from io import IOBase
+from itertools import chain
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING
@@ -16,17 +17,19 @@ import numpy as np
 
 from checkpoints.errors import PoseError
 from checkpoints.progress import progress
+from checkpoints.threads import map_ahead
 from checkpoints.weights import describe_run, find_run
 from ief.inference.boxes import check_poses, pose_boxes
 from ief.inference.poses import Poses
 from ief.inference.score_map import ScoreMap
+from ief.inference.stream import NOBODY, FindPeople, ImagePeople, Network, Outcome, cut_image, map_back
 from mpii_tools.crops import apply_affine
 from mpii_tools.prepared.read import PreparedSplit
 
 if TYPE_CHECKING:
-    from ief.inference.stream import FindPeople, ImagePeople, Network, Outcome
     from ief.model.cascade import Cascade
 
+THREADS = 16  # at most, to decode and crop in; OpenCV lets the others run meanwhile
 SINGLE = (str, bytes, bytearray, memoryview, IOBase)  # sequences that are no list of images
 
 
@@ -131,8 +134,6 @@ class PosePredictor:
         boxes = [None] * len(images) if boxes is None else list(boxes) if isinstance(boxes, Iterable) else [boxes]
         if len(boxes) != len(images):
             raise PoseError(f"{len(images)} images and {len(boxes)} lists of boxes; give one per image")
-        from ief.inference.stream import NOBODY, ImagePeople  # with OpenCV, which preprocessed crops do without
-
         people = [
             ImagePeople(*pair, name=Path(pair[0]).name if isinstance(pair[0], (str, os.PathLike)) else f"image {row}")
             for row, pair in enumerate(zip(images, boxes, strict=True))
@@ -173,8 +174,6 @@ class PosePredictor:
         Raises:
             PoseError: as when called, and poses that are no such array, or a person without a joint.
         """
-        from ief.inference.stream import ImagePeople  # with OpenCV, which preprocessed crops do without
-
         self.check_refines()
         name = Path(image).name if isinstance(image, (str, os.PathLike)) else "image"
         start = check_poses(poses, (len(self.skeleton), self.dimensions), name)
@@ -191,19 +190,54 @@ class PosePredictor:
         refine: bool = False,
         times: int = 1,
     ) -> Iterator[Outcome]:
-        """The poses of any number of images, in order; bad input ends nothing.
+        """The poses of any number of images, in order; what cannot be read is told in its outcome and ends nothing.
 
         Args:
-            images: what to predict. Of a list the next ones are read meanwhile, and full batches are predicted; of
+            images: what to predict. Of a list the next ones are read meanwhile, and people of several share a batch; of
                 whatever else, as of a camera, each image by itself, before the next is asked for.
             find_people: finds the people of images without boxes, such as `ief.inference.detector.PersonDetector`.
             refine: predict once more, in the box of each pose; of a list.
             times: how often the last stage corrects the poses that people start from (`ImagePeople.start`).
         """
-        from ief.inference import stream  # OpenCV, which preprocessed crops do without
+        if refine:
+            yield from map(self._look_closer, images, self.stream(images, find_people, times=times))
+            return
+        batch_size, ahead = (self.batch_size, 2 * self.batch_size) if isinstance(images, Sequence) else (1, 0)
+        threads = min(THREADS, os.cpu_count() or 1)
+        cuts = map_ahead(lambda people: cut_image(people, self.network, find_people), images, threads, ahead)
+        waiting: deque[Outcome] = deque()  # whose people are predicted, or being so
+        crops: list[np.ndarray] = []
+        starts: list[np.ndarray] = []  # of those who are predicted next, NaN where they have none
+        done: list[tuple[np.ndarray, ...]] = []  # pose, scores and sigma of each of the crops before
+        for blocks, outcome in chain(cuts, [([()], None)]):  # None: no more come
+            waiting.extend([outcome] if outcome else [])
+            starts.extend(outcome.poses.joints if outcome else [])
+            for cut in blocks:
+                crops.extend(cut)
+                while len(crops) >= (batch_size if outcome else 1):
+                    start = np.stack(starts[: len(crops[:batch_size])])
+                    given = () if np.isnan(start).all() else (start, times)
+                    stages, *beside = self.network(np.stack(crops[:batch_size]), *given)
+                    done.extend(zip(stages[-1], *beside, strict=True))
+                    del crops[:batch_size], starts[:batch_size]
+            while waiting and (count := len(waiting[0].poses)) <= len(done):
+                yield map_back(waiting.popleft(), done[:count], self.size, self.min_joint_score)
+                del done[:count]
 
-        outcomes = stream.stream(self.network, images, self.batch_size, find_people, self.min_joint_score, times)
-        return map(partial(stream.refine, self.network, self.batch_size), images, outcomes) if refine else outcomes
+    def _look_closer(self, people: ImagePeople, outcome: Outcome) -> Outcome:
+        """The outcome of an image with everybody's pose predicted once more, in the box of the pose.
+
+        Who has a pose whose box cannot be used, as one off the image, keeps it.
+        """
+        poses = outcome.poses
+        if not len(poses):
+            return outcome
+        closer = replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)
+        (again,) = self.stream([closer])
+        columns = {name: getattr(poses, name).copy() for name in ("joints", "boxes", "scores", "sigma")}
+        for name, column in columns.items():
+            column[again.poses.rows] = getattr(again.poses, name)
+        return replace(outcome, poses=replace(poses, **columns))
 
     def predict_split(
         self, data: PreparedSplit, start: np.ndarray | None = None, times: int = 1

@@ -5,8 +5,6 @@ backbone it takes that convolution, `stem`; what follows it, as a call, which gi
 pose-indexed features are read from; and how many channels these have, `width` and `map_width`.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 from pathlib import Path

@@ -4,8 +4,6 @@ Convolutions and linear layers are rounded as `checkpoints.storage` has it; stat
 mean pose stay as they are. Loading gives float32 (`ief.model.run_folder.load_stage`).
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator, Mapping
