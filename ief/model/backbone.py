@@ -108,9 +108,8 @@ def build_backbone(name: str, stride: str = "3x3") -> ResNetBackbone | TimmBackb
 
 def stem_padding(stem: nn.Conv2d, size: int) -> tuple[int, int]:
     """Zeros that a backbone's first convolution puts before and behind a row of `size` pixels."""
-    if type(stem).__name__ != SAME:
-        return stem.padding[0], stem.padding[0]
-    total = max((size - 1) // stem.stride[0] * stem.stride[0] + stem.kernel_size[0] - size, 0)
+    same = max((size - 1) // stem.stride[0] * stem.stride[0] + stem.kernel_size[0] - size, 0)
+    total = same if type(stem).__name__ == SAME else 2 * stem.padding[0]
     return total // 2, total - total // 2
 
 
