@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import deque
@@ -66,7 +67,12 @@ class PosePredictor:
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike | None = None, device: str | None = None, flip: bool = False, batch_size: int = 32
+        cls,
+        path: str | os.PathLike | None = None,
+        device: str | None = None,
+        flip: bool = False,
+        batch_size: int = 32,
+        limit: float = math.inf,
     ) -> PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
@@ -77,11 +83,15 @@ class PosePredictor:
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
             batch_size: crops per call of the network.
+            limit: of `refine`, how far the stage moves a joint at most, each time / side of the crop. With 1/64 good
+                poses stay good.
 
         Raises:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
+        if not limit > 0:
+            raise PoseError(f"limit {limit}: must be above 0, a part of the crop's side")
         if not isinstance(path, (str, os.PathLike, NoneType)) or path == "":
             raise PoseError(f"{path!r}: a {type(path).__name__} is no path of a run's folder or an .onnx; give text")
         path = find_run(path)
@@ -97,7 +107,8 @@ class PosePredictor:
 
         stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
         run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
-        network = CascadeNetwork(load_cascade(run, count).to(choose_device(device)), flip, ScoreMap.load(run))
+        cascade = load_cascade(run, count).to(choose_device(device))
+        network = CascadeNetwork(cascade, flip, ScoreMap.load(run), limit)
         return cls(network, batch_size, describe_run(run), device)
 
     @classmethod
