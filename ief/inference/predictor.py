@@ -72,7 +72,7 @@ class PosePredictor:
         device: str | None = None,
         flip: bool = False,
         batch_size: int = 32,
-        limit: float = math.inf,
+        limit: float | None = None,
     ) -> PosePredictor:
         """A predictor from a run folder with trained stages, or from an .onnx file that `ief export` wrote.
 
@@ -83,14 +83,14 @@ class PosePredictor:
             flip: average each stage over the crop and its mirror image, if it is known what a mirrored image shows
                 (`Skeleton.can_mirror`); not for an .onnx.
             batch_size: crops per call of the network.
-            limit: of `refine`, how far the stage moves a joint at most, each time / side of the crop. With 1/64 good
-                poses stay good.
+            limit: of `refine`, how far the stage moves a joint at most, each time / side of the crop: with 1/64 good
+                poses stay good; None: as far as it wants.
 
         Raises:
             PoseError: when the path holds neither, a file is corrupt, or the device cannot be used; without a path,
                 when no weights are released.
         """
-        if not limit > 0:
+        if limit is not None and not limit > 0:
             raise PoseError(f"limit {limit}: must be above 0, a part of the crop's side")
         if not isinstance(path, (str, os.PathLike, NoneType)) or path == "":
             raise PoseError(f"{path!r}: a {type(path).__name__} is no path of a run's folder or an .onnx; give text")
@@ -108,7 +108,7 @@ class PosePredictor:
         stage = re.fullmatch(r"stage(\d+)", path.parent.name) if path.is_file() else None
         run, count = (path.parents[1], int(stage[1]) + 1) if stage else (path, None)
         cascade = load_cascade(run, count).to(choose_device(device))
-        network = CascadeNetwork(cascade, flip, ScoreMap.load(run), limit)
+        network = CascadeNetwork(cascade, flip, ScoreMap.load(run), limit or math.inf)
         return cls(network, batch_size, describe_run(run), device)
 
     @classmethod
@@ -157,10 +157,9 @@ class PosePredictor:
 
             find_people = load_detector(None if detect is True else Path(detect), device=self.device)
         outcomes = list(self.stream(people, find_people, refine))
-        for outcome in outcomes:
-            for line in outcome.left_out:
-                if not line.endswith(NOBODY):
-                    raise PoseError(line)
+        faults = chain.from_iterable(outcome.left_out for outcome in outcomes)
+        if fault := next((line for line in faults if not line.endswith(NOBODY)), None):
+            raise PoseError(fault)
         return [replace(one.poses, source=image) for one, image in zip(outcomes, images, strict=True)]
 
     def check_refines(self) -> None:
