@@ -242,8 +242,7 @@ class PosePredictor:
         poses = outcome.poses
         if not len(poses):
             return outcome
-        closer = replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)
-        (again,) = self.stream([closer])
+        (again,) = self.stream([replace(people, boxes=pose_boxes(poses.joints), box_scores=None, sized=False)])
         columns = {name: getattr(poses, name).copy() for name in ("joints", "boxes", "scores", "sigma")}
         for name, column in columns.items():
             column[again.poses.rows] = getattr(again.poses, name)

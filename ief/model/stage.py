@@ -192,9 +192,8 @@ class Stage(nn.Module):
         return estimate, raw_sigma
 
     def _features(self, images: Tensor, joints: Tensor) -> tuple[Tensor, list[Tensor]]:
-        stem = self.backbone.stem
-        padding = stem_padding(stem, self.design.size)
-        shape = (self.design.size, self.design.sigma, self.pose_weight, stem.stride[0], padding)
+        stem, size = self.backbone.stem, self.design.size
+        shape = (size, self.design.sigma, self.pose_weight, stem.stride[0], stem_padding(stem, size))
         if joints.shape[0] == 1:  # len() would fix the batch of an exported model
             features = stem(images).add_(convolve_heatmaps(joints[..., :2], *shape))
         else:
